@@ -1,0 +1,505 @@
+"""Sessions with planted truth: what is in them is known, so what is found in them can be judged.
+
+:func:`decision_task` makes a multi-area recording of a visual decision task in the layout of the
+Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the Stringer data, and
+:func:`poisson_noise` a recording with nothing in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import lfilter
+
+from spikecast.checks import in_range, one_of
+from spikecast.data import steinmetz, stringer
+from spikecast.recording import Recording
+from spikecast.seeding import generator
+
+AREAS = {"VISp": 80, "MOs": 50, "MD": 50, "CA1": 60}
+CHOICE_ONSET = {"MOs": 0.12, "MD": 0.15, "VISp": 0.18, "CA1": 0.22}
+DRIVES = {("VISp", "MOs"): 0.03, ("MD", "MOs"): 0.02}
+STIMULUS_LATENCY = 0.05  # seconds; information about the stimulus starts here in every area
+SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
+OWN_TIME_CONSTANTS = (0.1, 0.4)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was planted.
+
+    Attributes
+    ----------
+    rate : array, (trial, time, neuron)
+        Expected count (or activity) per bin: the best possible prediction. None if not kept.
+    latents : DataArray, (trial, time, latent)
+        With the coordinate ``owner``: ``"shared"``, ``"task"``, or the area (plane) that has it.
+    loadings : DataArray, (latent, neuron)
+        Change of log rate (of drive, in :func:`spontaneous`) per unit of the latent. A latent that
+        reaches an area late or through another area enters it with the lag in `drives`.
+    drives : DataFrame
+        One row per directed connection: ``source, target, lag`` (s).
+    choice_onset : dict
+        Area -> seconds after the stimulus at which information about the choice starts in it.
+    """
+
+    rate: np.ndarray | None
+    latents: xr.DataArray
+    loadings: xr.DataArray
+    drives: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["source", "target", "lag"])
+    )
+    choice_onset: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A recording and the truth behind it."""
+
+    recording: Recording
+    truth: Truth
+
+
+def decision_task(
+    n_trials: int = 200,
+    areas: Mapping[str, int] | None = None,
+    *,
+    n_bins: int = 250,
+    bin_size: float = 0.01,
+    stim_onset: float = 0.5,
+    choice_onset: Mapping[str, float] | None = None,
+    drives: Mapping[tuple[str, str], float] | None = None,
+    shared_gain: float = 0.7,
+    own_gain: float = 0.12,
+    drive_gain: float = 0.1,
+    stimulus_gain: float = 0.8,
+    choice_gain: float = 0.6,
+    movement_gain: float = 0.3,
+    drift: float = 0.1,
+    evidence: float = 3.0,
+    median_rate: float = 4.0,
+    seed: int = 0,
+) -> Simulated:
+    """Simulate a two-alternative visual task with several areas recorded at once.
+
+    A stimulus of some contrast is on the left, the right, both or neither; the animal turns a
+    wheel left or right or withholds (no-go) and gets reward or noise. The log rate of a neuron is
+    its baseline plus the sum of latents times loadings: latents that all areas share (fluctuations
+    with three time constants), latents that an area owns and that reach the areas it drives with a
+    lag, responses to either stimulus, the choice from its onset in that area on, movement, and a
+    slow drift over trials of each neuron's own. Spikes are Poisson.
+
+    Parameters
+    ----------
+    n_trials : int
+    areas : mapping str -> int, optional
+        Neurons per area; the default has VISp, MOs, MD and CA1.
+    n_bins, bin_size, stim_onset
+        The time axis: bins, seconds per bin, seconds from its start to the stimulus.
+    choice_onset : mapping area -> float, optional
+        Seconds after the stimulus at which choice information starts; an area that is left out
+        gets none. By default 0.12 (MOs), 0.15 (MD), 0.18 (VISp) and 0.22 (CA1).
+    drives : mapping (source, target) -> float, optional
+        Lag in seconds with which the source area's own latents reach the target area.
+    shared_gain, own_gain, drive_gain, stimulus_gain, choice_gain, movement_gain, drift : float
+        Standard deviation (for stimulus, choice and movement: size at full contrast or speed) of
+        each part in log rate. 0 removes the part.
+    evidence : float
+        How strongly the contrast difference moves the choice; with 0 the choice is independent of
+        the stimulus, so that choice information cannot come through stimulus responses.
+    median_rate : float
+        Median firing rate in Hz; rates are log-normal across neurons.
+    seed : int
+
+    Returns
+    -------
+    Simulated
+        ``.recording`` (counts, with behaviour and trial table) and ``.truth``.
+
+    Examples
+    --------
+    >>> simulated = decision_task(n_trials=20, areas={"VISp": 5, "MOs": 5}, seed=1)
+    >>> simulated.recording.shape
+    (20, 250, 10)
+    >>> simulated.truth.rate.shape
+    (20, 250, 10)
+    """
+    in_range("n_trials", n_trials, 1)
+    in_range("n_bins", n_bins, 2)
+    areas = dict(AREAS if areas is None else areas)
+    names = list(areas)
+    choice_onset = _within(areas, CHOICE_ONSET) if choice_onset is None else dict(choice_onset)
+    drives = (
+        {pair: lag for pair, lag in DRIVES.items() if set(pair) <= set(areas)}
+        if drives is None
+        else dict(drives)
+    )
+    for name in (*choice_onset, *(name for pair in drives for name in pair)):
+        one_of("area", name, names)
+    area = np.repeat(names, [areas[name] for name in names])
+    time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
+
+    trials = _trial_table(n_trials, evidence, choice_onset, generator(seed, "trials"))
+    parts = _Parts(area, generator(seed, "loadings"))
+    latents = _fluctuations(
+        parts, names, drives, n_trials, n_bins, bin_size,
+        (shared_gain, own_gain, drive_gain), generator(seed, "latents"),
+    )  # fmt: skip
+    speed = _wheel(trials, time, generator(seed, "wheel"))
+    for side in ("left", "right"):
+        evoked = trials[f"contrast_{side}"][:, np.newaxis] * _evoked(time)
+        parts.add(f"stimulus_{side}", "task", evoked, stimulus_gain, {name: 0.0 for name in names})
+    for name, onset in choice_onset.items():
+        since = np.maximum(time - onset, 0.0)
+        risen = (1 - np.exp(-since / 0.05)) * (time >= onset)
+        parts.add(f"choice_{name}", "task", trials["response"][:, np.newaxis] * risen, choice_gain,
+                  {name: 0.0})  # fmt: skip
+    parts.add("movement", "task", np.abs(speed) / 40.0, movement_gain, dict.fromkeys(names, 0.0))
+
+    n_neurons = area.size
+    rng = generator(seed, "neurons")
+    base = np.clip(median_rate * rng.lognormal(0.0, 0.9, n_neurons), 0.05, 60.0)
+    walk = rng.normal(size=(n_trials, n_neurons)).cumsum(axis=0) / np.sqrt(max(n_trials, 2))
+    log_rate = parts.log_rate(n_bins) + drift * (walk - walk.mean(axis=0))[:, np.newaxis]
+    # shifted so that the expected rate of a neuron is its baseline
+    rate = np.exp(log_rate - np.log(np.exp(log_rate).mean(axis=(0, 1))) + np.log(base * bin_size))
+    counts = generator(seed, "spikes").poisson(rate)
+
+    raw = {
+        "spks": counts.transpose(2, 0, 1),
+        "brain_area": area,
+        "bin_size": bin_size,
+        "stim_onset": stim_onset,
+        "mouse_name": "Simulated",
+        "date_exp": f"seed {seed}",
+        "wheel": speed[np.newaxis].astype(np.float32),
+        **_other_behavior(trials, time, speed, latents, generator(seed, "behavior")),
+        **{
+            key: trials[name]
+            for key, name in steinmetz.TRIAL_KEYS.items()
+            if name in trials
+        },
+        "reaction_time": np.stack([trials["reaction_time"], trials["reaction_direction"]], axis=1),
+    }
+    return Simulated(
+        steinmetz.from_session(raw, "simulated"),
+        Truth(
+            rate,
+            *parts.tables(n_bins, time),
+            pd.DataFrame(
+                [(source, target, lag) for (source, target), lag in drives.items()],
+                columns=["source", "target", "lag"],
+            ),
+            dict(choice_onset),
+        ),
+    )
+
+
+class _Parts:
+    """The latents planted so far, with their loadings and the lag at which they enter each area."""
+
+    def __init__(self, area: np.ndarray, rng: np.random.Generator) -> None:
+        self.area, self.rng = area, rng
+        self.names: list[str] = []
+        self.owners: list[str] = []
+        self.values: list[np.ndarray] = []  # each (trial, history + time)
+        self.loadings: list[np.ndarray] = []  # each (neuron,)
+        self.lags: list[np.ndarray] = []  # each (neuron,), in bins
+
+    def add(
+        self, name: str, owner: str, values: np.ndarray, gain: float, reach: Mapping[str, float],
+        bin_size: float = 1.0, gains: Mapping[str, float] | None = None,
+    ) -> None:  # fmt: skip
+        """Add a latent that reaches the areas in `reach` (area -> lag in s)."""
+        loading = self.rng.normal(size=self.area.size)
+        # a loading is drawn for every neuron, so that removing one part leaves the others as they are
+        scale, lag = np.zeros(self.area.size), np.zeros(self.area.size, dtype=int)
+        for area, delay in reach.items():
+            here = self.area == area
+            scale[here] = gain if gains is None else gains[area]
+            lag[here] = round(delay / bin_size)
+        self.names.append(name)
+        self.owners.append(owner)
+        self.values.append(np.asarray(values, dtype=float))
+        self.loadings.append(loading * scale)
+        self.lags.append(lag)
+
+    def log_rate(self, n_bins: int) -> np.ndarray:
+        """Sum of the parts, (trial, time, neuron)."""
+        total = np.zeros((self.values[0].shape[0], n_bins, self.area.size))
+        for values, loading, lags in zip(self.values, self.loadings, self.lags, strict=True):
+            for lag in np.unique(lags):
+                reached = (lags == lag) & (loading != 0)
+                if reached.any():
+                    start = values.shape[1] - n_bins - lag  # values begin before the first bin
+                    seen = values[:, start : start + n_bins] if start >= 0 else values
+                    total[..., reached] += seen[..., np.newaxis] * loading[reached]
+        return total
+
+    def tables(self, n_bins: int, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
+        """Latents (trial, time, latent) and loadings (latent, neuron), labelled."""
+        values = np.stack([part[:, -n_bins:] for part in self.values], axis=-1)
+        coordinates = {"latent": self.names, "owner": ("latent", self.owners)}
+        return (
+            xr.DataArray(values, {"time": time, **coordinates}, ("trial", "time", "latent")),
+            xr.DataArray(
+                np.stack(self.loadings),
+                {**coordinates, "area": ("neuron", self.area)},
+                ("latent", "neuron"),
+            ),
+        )
+
+
+def _fluctuations(
+    parts: _Parts, names: list[str], drives: Mapping[tuple[str, str], float], n_trials: int,
+    n_bins: int, bin_size: float, gains: tuple[float, float, float], rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Add shared and owned latents; return the slowest shared one (arousal), (trial, time)."""
+    shared_gain, own_gain, drive_gain = gains
+    history = max([round(lag / bin_size) for lag in drives.values()], default=0)
+    everywhere = dict.fromkeys(names, 0.0)
+    for index, constant in enumerate(SHARED_TIME_CONSTANTS):
+        values = ornstein_uhlenbeck(n_trials, n_bins + history, constant / bin_size, rng)
+        gain = shared_gain / np.sqrt(len(SHARED_TIME_CONSTANTS))
+        parts.add(f"shared_{index}", "shared", values, gain, everywhere)
+    arousal = values[:, -n_bins:]
+    for name in names:
+        reach = {name: 0.0} | {to: lag for (source, to), lag in drives.items() if source == name}
+        scale = np.sqrt(len(OWN_TIME_CONSTANTS))
+        gain_in = {area: (own_gain if area == name else drive_gain) / scale for area in reach}
+        for index, constant in enumerate(OWN_TIME_CONSTANTS):
+            values = ornstein_uhlenbeck(n_trials, n_bins + history, constant / bin_size, rng)
+            parts.add(f"{name}_{index}", name, values, 0.0, reach, bin_size, gain_in)
+    return arousal
+
+
+def ornstein_uhlenbeck(
+    n_trials: int, n_bins: int, time_constant: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Stationary noise (trial, time), unit variance, exponential autocorrelation (bins)."""
+    decay = np.exp(-1.0 / time_constant)
+    noise = rng.normal(size=(n_trials, n_bins)) * np.sqrt(1 - decay**2)
+    noise[:, 0] /= np.sqrt(1 - decay**2)
+    return lfilter([1.0], [1.0, -decay], noise, axis=1)
+
+
+def _trial_table(
+    n_trials: int, evidence: float, onsets: Mapping[str, float], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    levels = np.array([0.0, 0.25, 0.5, 1.0])
+    left, right = rng.choice(levels, (2, n_trials), p=[0.4, 0.2, 0.2, 0.2])
+    # softmax over left, no-go, right; without evidence the three are equally likely
+    logits = np.stack([evidence * (left - right), -evidence * (np.maximum(left, right) - 0.4),
+                       evidence * (right - left)])  # fmt: skip
+    chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0)
+    response = 1.0 - chosen  # +1 left, 0 no-go, -1 right
+    correct = np.sign(left - right)
+    tied = (left == right) & (left > 0)
+    correct[tied] = rng.choice([-1.0, 1.0], tied.sum())
+    went = response != 0
+    # movement starts after the last area has the choice, so that it cannot carry it earlier
+    latest = max(onsets.values(), default=0.1)
+    moves_at = latest + 0.05 + rng.gamma(2.0, 0.05, n_trials)
+    go_cue = rng.uniform(0.5, 1.0, n_trials)
+    responds_at = np.where(went, np.maximum(moves_at + 0.15, go_cue + 0.05), go_cue + 1.5)
+    return {
+        "contrast_left": left,
+        "contrast_right": right,
+        "response": response,
+        "feedback": np.where(response == correct, 1.0, -1.0),
+        "gocue_time": np.round(go_cue, 4),
+        "response_time": np.round(responds_at, 4),
+        "feedback_time": np.round(responds_at + 0.03, 4),
+        "reaction_time": np.round(np.where(went, moves_at, 0.0), 4),
+        "reaction_direction": response,
+    }
+
+
+def _evoked(time: np.ndarray) -> np.ndarray:
+    """Transient and sustained response to a stimulus at 0, (time,)."""
+    since = np.maximum(time - STIMULUS_LATENCY, 0.0)
+    return (1 - np.exp(-since / 0.02)) * (0.3 + 0.7 * np.exp(-since / 0.15))
+
+
+def _wheel(trials: dict, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turning speed (trial, time): from the reaction to just after the response; left positive."""
+    start, stop = trials["reaction_time"][:, np.newaxis], trials["response_time"][:, np.newaxis]
+    moving = (time >= start) & (time <= stop + 0.05) & (trials["response"] != 0)[:, np.newaxis]
+    speed = 40.0 * trials["response"][:, np.newaxis] * moving
+    return gaussian_filter1d(speed, 1.0, axis=1) * moving + rng.normal(0, 0.5, speed.shape)
+
+
+def _other_behavior(
+    trials: dict, time: np.ndarray, speed: np.ndarray, arousal: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Pupil, face and licks, channels x trials x time."""
+    noise = rng.normal(0, 0.1, (4, *speed.shape))
+    pupil = np.stack([arousal, 0.2 * np.sign(speed), np.zeros_like(speed)]) + noise[:3]
+    face = np.abs(speed) / 40.0 + 0.5 * np.maximum(arousal, 0) + noise[3]
+    since = time - trials["feedback_time"][:, np.newaxis]
+    rewarded = (trials["feedback"] > 0)[:, np.newaxis]
+    licking = rng.random(speed.shape) < 0.15 * ((since > 0) & (since < 1.0) & rewarded)
+    return {
+        "pupil": pupil.astype(np.float32),
+        "face": face[np.newaxis].astype(np.float32),
+        "licks": licking[np.newaxis].astype(np.uint8),
+    }
+
+
+def _within(areas: Mapping[str, int], onsets: Mapping[str, float]) -> dict[str, float]:
+    return {name: onset for name, onset in onsets.items() if name in areas}
+
+
+# ------------------------------------------------------------------------------------ imaging
+
+
+def spontaneous(
+    n_neurons: int = 1000,
+    n_bins: int = 2000,
+    *,
+    n_planes: int = 9,
+    n_latents: int = 16,
+    n_own: int = 2,
+    bin_size: float = stringer.BIN_SIZE,
+    noise: float = 1.0,
+    keep_rate: bool = True,
+    seed: int = 0,
+) -> Simulated:
+    """Simulate two-photon imaging of spontaneous activity, several planes at once.
+
+    The drive of a neuron is a baseline plus latents times loadings, passed through a soft
+    rectification; deconvolved activity is that drive times multiplicative gamma noise. Latents
+    that every plane shares have variances falling as 1/rank, as in Stringer et al. 2019; the first
+    is running speed, the second slow arousal, which also widens the pupil.
+
+    Parameters
+    ----------
+    n_neurons, n_bins, n_planes : int
+    n_latents : int
+        Shared latents, running and arousal included.
+    n_own : int
+        Further latents that each plane has for itself.
+    bin_size : float
+        Seconds per bin.
+    noise : float
+        Variance of the multiplicative noise; 0 gives the drive itself.
+    keep_rate : bool
+        Whether ``truth.rate`` (the size of the recording) is kept.
+    seed : int
+
+    Returns
+    -------
+    Simulated
+        ``.recording`` is continuous, with ``running``, ``pupil_area``, ``pupil_position`` and the
+        neuron coordinates ``x, y, z, plane``.
+
+    Examples
+    --------
+    >>> simulated = spontaneous(n_neurons=30, n_bins=100, n_planes=3)
+    >>> simulated.recording.behavior
+    ['running', 'pupil_area', 'pupil_position']
+    """
+    in_range("n_latents", n_latents, 2)
+    in_range("n_planes", n_planes, 1, n_neurons)
+    rng = generator(seed, "latents")
+    running = _running(n_bins, bin_size, rng)
+    arousal = ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
+    constants = rng.uniform(2.0, 30.0, n_latents + n_own * n_planes) / bin_size
+    latents = np.stack([ornstein_uhlenbeck(1, n_bins, c, rng)[0] for c in constants], axis=1)
+    latents[:, 0] = (running - running.mean()) / max(running.std(), 1e-6)
+    latents[:, 1] = arousal
+
+    rng = generator(seed, "neurons")
+    plane = np.sort(np.arange(n_neurons) % n_planes)
+    loadings = rng.normal(size=(latents.shape[1], n_neurons))
+    loadings[:n_latents] *= (0.8 / np.sqrt(np.arange(1, n_latents + 1)))[:, np.newaxis]
+    own = np.repeat(np.arange(n_planes), n_own)
+    loadings[n_latents:] *= 0.4 * (own[:, np.newaxis] == plane)
+    scale = rng.lognormal(0.0, 0.7, n_neurons).astype(np.float32)
+
+    shape = (n_bins, n_neurons)
+    activity = np.empty(shape[::-1], dtype=np.float32)
+    rate = np.empty((1, *shape), dtype=np.float32) if keep_rate else None
+    noise_rng = generator(seed, "noise")
+    projected = latents.astype(np.float32)
+    for start in range(0, n_neurons, 500):  # in blocks, so that no second array of this size is made
+        block = slice(start, start + 500)
+        drive = np.logaddexp(0.0, projected @ loadings[:, block].astype(np.float32) - 0.5)
+        drive *= scale[block]
+        if rate is not None:
+            rate[0, :, block] = drive
+        if noise > 0:
+            drive *= noise_rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
+        activity[block] = drive.T
+
+    names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_latents))]
+    owners = ["shared"] * n_latents + [f"plane {index}" for index in own]
+    names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
+    coordinates: dict[str, Any] = {"latent": names, "owner": ("latent", owners)}
+    pupil = gaussian_filter1d(latents[:, 0], 3.0) + 0.7 * arousal + rng.normal(0, 0.3, n_bins)
+    raw = {
+        "sresp": activity,
+        "bin_size": bin_size,
+        "session": f"Simulated seed {seed}",
+        "subject": "Simulated",
+        "run": running[:, np.newaxis].astype(np.float32),
+        "pupilArea": (100 + 20 * pupil)[:, np.newaxis].astype(np.float32),
+        "pupilCOM": rng.normal(0, 1, (n_bins, 2)).astype(np.float32),
+        "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -100.0 - 30.0 * plane]),
+    }
+    return Simulated(
+        stringer.from_dict(raw, "simulated"),
+        Truth(
+            rate,
+            xr.DataArray(latents[np.newaxis], coordinates, ("trial", "time", "latent")),
+            xr.DataArray(
+                loadings, {**coordinates, "plane": ("neuron", plane)}, ("latent", "neuron")
+            ),
+        ),
+    )
+
+
+def _running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
+    """Running speed in cm/s, (time,): bouts of some seconds, rest in between."""
+    stay = np.exp(-bin_size / 15.0)
+    toggles = rng.random(n_bins) > stay
+    running = (np.cumsum(toggles) % 2).astype(float)
+    vigour = 10.0 + 4.0 * ornstein_uhlenbeck(1, n_bins, 20.0 / bin_size, rng)[0]
+    return np.maximum(gaussian_filter1d(running, 1.0) * vigour + rng.normal(0, 0.3, n_bins), 0.0)
+
+
+def poisson_noise(
+    n_trials: int = 100,
+    areas: Mapping[str, int] | None = None,
+    *,
+    n_bins: int = 40,
+    bin_size: float = 0.01,
+    median_rate: float = 5.0,
+    seed: int = 0,
+) -> Simulated:
+    """Simulate independent homogeneous Poisson neurons: nothing predicts anything.
+
+    Parameters
+    ----------
+    n_trials, areas, n_bins, bin_size, median_rate, seed
+        As in :func:`decision_task`.
+
+    Returns
+    -------
+    Simulated
+
+    Examples
+    --------
+    >>> poisson_noise(n_trials=10).recording.shape
+    (10, 40, 200)
+    """
+    return decision_task(
+        n_trials, areas, n_bins=n_bins, bin_size=bin_size, stim_onset=0.0, choice_onset={},
+        drives={}, shared_gain=0, own_gain=0, drive_gain=0, stimulus_gain=0, choice_gain=0,
+        movement_gain=0, drift=0, median_rate=median_rate, seed=seed,
+    )  # fmt: skip

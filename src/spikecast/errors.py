@@ -1,0 +1,49 @@
+"""Everything spikecast can explain to its user in one line.
+
+The command line prints the message of a :class:`SpikecastError` and exits with status 2; any
+other exception is a bug of ours and shows its traceback.
+"""
+
+
+class SpikecastError(Exception):
+    """Base class: the message says what was given, what is allowed and the likely fix."""
+
+
+class InputError(SpikecastError, ValueError):
+    """An argument is outside what is allowed."""
+
+
+class UnknownNameError(InputError):
+    """A name (area, model, option, data set) that is not in the list it is looked up in."""
+
+
+class ShapeError(InputError):
+    """Two arrays disagree about a length, or an array has the wrong axes."""
+
+
+class NotEnoughDataError(InputError):
+    """Too few trials, neurons or spikes for what was asked."""
+
+
+class FormatError(InputError):
+    """A file is not in the layout its reader expects."""
+
+
+class UnsafeFileError(FormatError):
+    """A pickle asks for something other than numpy arrays and plain containers."""
+
+
+class ConfigError(InputError):
+    """A config has an unknown key or a value outside its range."""
+
+
+class RunError(SpikecastError):
+    """A run directory is missing, incomplete, or belongs to another config."""
+
+
+class FetchError(SpikecastError, OSError):
+    """A data set is neither on this machine nor reachable."""
+
+
+class DivergedError(SpikecastError, ArithmeticError):
+    """Training produced NaN or infinity."""

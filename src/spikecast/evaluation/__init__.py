@@ -1,0 +1,104 @@
+"""Cross-validation, score tables, intervals and what they say in plain words."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+
+from spikecast.checks import one_of
+from spikecast.evaluation.jobs import Job, run_all
+from spikecast.evaluation.scores import Scores, score
+from spikecast.models.base import Model
+from spikecast.models.catalog import MODELS
+from spikecast.recording import Recording
+from spikecast.splits import Fold, make
+from spikecast.tasks import Problem, Task
+
+Models = Sequence[str] | Mapping[str, Model]
+
+
+def cross_validate(
+    models: Models,
+    task: Task,
+    recording: Recording,
+    folds: int = 5,
+    *,
+    split: str = "trial",
+    strata: str | None = None,
+    gap: int = 0,
+    seed: int = 0,
+    executor: Executor | None = None,
+) -> Scores:
+    """Score models on held-out trials of one recording.
+
+    The nulls are fitted in the same folds as the models; everything a model learns, it learns from
+    the fold's training trials.
+
+    Parameters
+    ----------
+    models : sequence of names, or mapping of name -> model
+        Names of the catalogue (``spikecast models``), or models with settings of your own.
+    task : Task
+        What predicts what.
+    recording : Recording
+    folds : int
+    split : {"trial", "stratum", "block"}
+        Random trials; the same share of every stratum; contiguous blocks. Windows cut from one
+        continuous trial are always split in blocks, with a gap of at least one window.
+    strata : str, optional
+        Trial column that names the strata.
+    gap : int
+        Trials left out on either side of a test block.
+    seed : int
+        Same seed, same numbers, for any number of workers.
+    executor : concurrent.futures.Executor, optional
+        Processes to fit in; by default here, one after the other.
+
+    Returns
+    -------
+    Scores
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> from spikecast.tasks import AreaToArea
+    >>> recording = spikecast.simulate.decision_task(n_trials=60, seed=3).recording
+    >>> scores = cross_validate(["mean_rate", "pca_ridge"], AreaToArea("MOs"), recording)
+    >>> scores.summary()["model"].tolist()
+    ['pca_ridge', 'mean_rate']
+    """
+    problem = task.problem(recording)
+    cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
+    named = make_models(models)
+    jobs = [
+        Job(name, model, index, fold, seed)
+        for name, model in named.items()
+        for index, fold in enumerate(cut)
+    ]
+    predictions: dict[str, list[np.ndarray]] = {name: [np.empty(0)] * len(cut) for name in named}
+    seconds = {name: [0.0] * len(cut) for name in named}
+    for result in run_all(jobs, problem.x, problem.y, executor):
+        predictions[result.name][result.index] = result.prediction
+        seconds[result.name][result.index] = result.seconds
+    return score(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+
+
+def make_models(models: Models) -> dict[str, Model]:
+    """Return name -> model for names of the catalogue or a mapping."""
+    if isinstance(models, Mapping):
+        return dict(models)
+    return {name: MODELS[one_of("model", name, list(MODELS))]() for name in models}
+
+
+def make_folds(
+    problem: Problem, folds: int, *, split: str = "trial", strata: str | None = None, gap: int = 0,
+    seed: int = 0,
+) -> list[Fold]:  # fmt: skip
+    """Cut a problem's trials into folds; see :func:`cross_validate`."""
+    labels = None
+    if strata is not None:
+        one_of("trial column", strata, list(problem.trials))
+        labels = problem.trials[strata].to_numpy()
+    if problem.windows:
+        split, gap = "block", max(gap, 1)
+    return make(split, len(problem.y), folds, seed=seed, strata=labels, gap=gap)

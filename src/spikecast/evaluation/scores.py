@@ -1,0 +1,338 @@
+"""From predictions to a score table: every score with its null, aggregation and split beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from spikecast import metrics
+from spikecast.checks import one_of
+from spikecast.errors import NotEnoughDataError
+from spikecast.evaluation.terms import Interval, Terms, bootstrap_weights, interval
+from spikecast.seeding import generator
+from spikecast.splits import Fold
+from spikecast.tasks import Problem
+
+COLUMNS = [
+    "session", "task", "source", "target", "model", "fold", "metric", "null", "aggregate", "value",
+    "n_test_trials", "n_neurons", "fit_seconds",
+]  # fmt: skip
+HEADLINE = {"counts": ("bits_per_spike", "pooled"), "continuous": ("r2", "per_neuron")}
+N_SHUFFLES = 20
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of several models on one problem.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Tidy, columns :data:`COLUMNS`; ``fold`` is a number or ``"all"`` (every trial scored once,
+        by the model that did not see it).
+    neurons : DataFrame
+        One row per model and target: its own score against the training mean.
+    terms : dict
+        (model, metric, null) -> :class:`Terms` over all trials.
+    kind : {"counts", "continuous"}
+    n_resamples, seed : int
+        Of the bootstrap.
+    warnings : tuple of str
+    """
+
+    table: pd.DataFrame
+    neurons: pd.DataFrame
+    terms: dict[tuple[str, str, str], Terms]
+    kind: str
+    n_resamples: int = 2000
+    seed: int = 0
+    warnings: tuple[str, ...] = ()
+    _weights: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @property
+    def metric(self) -> str:
+        """The headline metric: bits per spike for counts, R2 for continuous targets."""
+        return HEADLINE[self.kind][0]
+
+    @property
+    def aggregate(self) -> str:
+        """How the headline metric is aggregated over targets."""
+        return HEADLINE[self.kind][1]
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models."""
+        return list(dict.fromkeys(self.table["model"]))
+
+    def interval(
+        self, model: str, *, minus: str | None = None, null: str = "train_mean",
+        aggregate: str | None = None,
+    ) -> Interval:  # fmt: skip
+        """Headline score of a model with its 95 % bootstrap interval over trials.
+
+        Parameters
+        ----------
+        model : str
+        minus : str, optional
+            Another model: the interval is of the paired difference.
+        null : str
+        aggregate : str, optional
+
+        Examples
+        --------
+        >>> import spikecast
+        >>> from spikecast.tasks import AreaToArea
+        >>> scores = spikecast.cross_validate(
+        ...     ["mean_rate", "pca_ridge"], AreaToArea("MOs"), spikecast.load("simulated"))
+        >>> scores.interval("pca_ridge").low > 0
+        True
+        """
+        terms = self.terms[model, self.metric, null]
+        other = None if minus is None else self.terms[minus, self.metric, null]
+        n_trials = len(terms.numerator)
+        if n_trials not in self._weights:
+            self._weights[n_trials] = bootstrap_weights(n_trials, self.n_resamples, self.seed)
+        return interval(terms, self._weights[n_trials], aggregate or self.aggregate, other)
+
+    def summary(self) -> pd.DataFrame:
+        """One row per model, best first: headline score and its interval against each null."""
+        nulls = [null for model, metric, null in self.terms
+                 if model == self.models[0] and metric == self.metric]  # fmt: skip
+        rows = []
+        for model in self.models:
+            row: dict[str, object] = {"model": model}
+            for null in nulls:
+                found = self.interval(model, null=null)
+                suffix = "" if null == "train_mean" else f"_vs_{null}"
+                row |= {
+                    f"{self.metric}{suffix}": found.value,
+                    f"low{suffix}": found.low,
+                    f"high{suffix}": found.high,
+                }
+            rows.append(row)
+        return pd.DataFrame(rows).sort_values(self.metric, ascending=False, ignore_index=True)
+
+
+def conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
+    """Label each trial by its condition, (trial,): the stimulus, where it is known.
+
+    Parameters
+    ----------
+    trials : DataFrame
+    columns : sequence of str, optional
+        By default ``contrast_left`` and ``contrast_right``, if they are there.
+    """
+    if columns is None:
+        columns = [name for name in ("contrast_left", "contrast_right") if name in trials]
+    for name in columns:
+        one_of("trial column", name, list(trials))
+    if not columns:
+        return np.full(len(trials), "all trials")
+    parts = [trials[name].astype(str) for name in columns]
+    return np.array([", ".join(row) for row in zip(*parts, strict=True)])
+
+
+def score(
+    problem: Problem,
+    folds: Sequence[Fold],
+    predictions: Mapping[str, Sequence[np.ndarray]],
+    seconds: Mapping[str, Sequence[float]],
+    *,
+    session: str = "",
+    condition: np.ndarray | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Scores:
+    """Score predictions of held-out trials.
+
+    Parameters
+    ----------
+    problem : Problem
+    folds : sequence of Fold
+    predictions : mapping of model name -> one array (test trial, time, target) per fold
+    seconds : mapping of model name -> seconds of fit per fold
+    session : str
+    condition : array, (trial,), optional
+        Label per trial, for the null that shuffles trials within a condition.
+    n_resamples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Scores
+    """
+    scorer = _Counts if problem.kind == "counts" else _Continuous
+    scoring = scorer(problem, folds, conditions(problem.trials) if condition is None else condition,
+                     seed)  # fmt: skip
+    rows: list[dict[str, object]] = []
+    terms: dict[tuple[str, str, str], Terms] = {}
+    for model, per_fold in predictions.items():
+        whole = np.empty(problem.y.shape, dtype=np.float32)
+        for fold, prediction in zip(folds, per_fold, strict=True):
+            whole[fold.test] = prediction
+        named = {
+            "session": session, "task": problem.task, "source": problem.source,
+            "target": problem.target, "model": model,
+        }  # fmt: skip
+        of_model = scoring.terms(whole)
+        terms |= {(model, metric, null): value for (metric, null), value in of_model.items()}
+        for index, fold in enumerate([*folds, None]):
+            trials = scoring.scored if fold is None else fold.test
+            common = {
+                **named,
+                "fold": "all" if fold is None else index,
+                "n_test_trials": len(trials),
+                "n_neurons": scoring.n_targets(trials),
+                "fit_seconds": sum(seconds[model]) if fold is None else seconds[model][index],
+            }
+            for (metric, null), value in of_model.items():
+                part = value.only(trials)
+                for how in metrics.AGGREGATES:
+                    rows.append({**common, "metric": metric, "null": null, "aggregate": how,
+                                 "value": part.aggregate(how)})  # fmt: skip
+            rows += [{**common, **row} for row in scoring.others(whole, trials)]
+    table = pd.DataFrame(rows)[COLUMNS]
+    neurons = pd.concat(
+        [
+            problem.targets.assign(
+                model=model,
+                value=value.per_target(),
+                **{"null": null, "metric": metric, "session": session, "target": problem.target},
+            )
+            for (model, metric, null), value in terms.items()
+            if (metric, null) == (HEADLINE[problem.kind][0], "train_mean")
+        ],
+        ignore_index=True,
+    )
+    return Scores(table, neurons, terms, problem.kind, n_resamples, seed, tuple(scoring.warnings))
+
+
+class _Counts:
+    """Poisson scores. Targets silent in a fold's training trials do not count in that fold: no
+    model can know their rate, and the null's would be impossible."""
+
+    def __init__(
+        self, problem: Problem, folds: Sequence[Fold], condition: np.ndarray, seed: int
+    ) -> None:
+        self.y, self.condition, self.folds = problem.y, condition, folds
+        self.rng_seed = seed
+        self.warnings: list[str] = []
+        self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
+        self.counted = np.zeros((len(self.y), self.y.shape[2]), dtype=bool)  # (trial, target)
+        self.null = {name: np.empty(self.y.shape, dtype=np.float32) for name in ("train_mean", "psth")}
+        self.null["eval_mean"] = metrics.null_rate(
+            self.y[self.scored], self.y, "train_mean").astype(np.float32)  # fmt: skip
+        for index, fold in enumerate(folds):
+            train = self.y[fold.train]
+            fires = train.any(axis=(0, 1))
+            self.counted[fold.test] = fires
+            if not fires.all():
+                self.warnings.append(
+                    f"fold {index}: {int((~fires).sum())} target neurons are silent in the "
+                    "training trials and are not scored in this fold"
+                )
+            for name in ("train_mean", "psth"):
+                self.null[name][fold.test] = metrics.null_rate(train, self.y[fold.test], name)
+        self.spikes = self.y.sum(axis=1, dtype=float) * self.counted
+        if not self.spikes.sum():
+            raise NotEnoughDataError("there is no spike to score in the held-out trials")
+        self.null_likelihood = {name: self._likelihood(rate) for name, rate in self.null.items()}
+        self.null_deviance = self._deviance(self.null["train_mean"])
+
+    def _likelihood(self, rate: np.ndarray) -> np.ndarray:
+        return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
+
+    def _deviance(self, rate: np.ndarray) -> np.ndarray:
+        """Deviance per trial and target: twice the distance from the likelihood of rate = y."""
+        perfect = self._likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
+        return 2 * (perfect - self._likelihood(rate))
+
+    def n_targets(self, trials: np.ndarray) -> int:
+        return int(self.counted[trials].any(axis=0).sum())
+
+    def terms(self, rate: np.ndarray) -> dict[tuple[str, str], Terms]:
+        likelihood = self._likelihood(rate)
+        found = {
+            ("bits_per_spike", null): Terms((likelihood - of_null) / np.log(2), self.spikes)
+            for null, of_null in self.null_likelihood.items()
+        }
+        shuffled, counted = self._shuffled(rate)
+        found["bits_per_spike", "trial_shuffle"] = Terms(
+            (likelihood - shuffled) * counted / np.log(2), self.spikes * counted
+        )
+        found["d2", "train_mean"] = Terms(
+            self.null_deviance - self._deviance(rate), self.null_deviance
+        )
+        return found
+
+    def _shuffled(self, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Likelihood of predictions made from another trial of the same fold and condition.
+
+        What a prediction gains over it, it gains from the trial itself and not from the stimulus.
+        """
+        total, counted = np.zeros(self.spikes.shape), np.zeros((len(rate), 1))
+        rng = generator(self.rng_seed, "trial shuffle")
+        groups = [
+            np.intersect1d(fold.test, np.flatnonzero(self.condition == label))
+            for fold in self.folds
+            for label in np.unique(self.condition[fold.test])
+        ]
+        groups = [group for group in groups if group.size > 1]
+        for group in groups:
+            counted[group] = 1
+        for _ in range(N_SHUFFLES):
+            source = np.arange(len(rate))
+            for group in groups:  # a random cycle: no trial keeps its own prediction
+                order = rng.permutation(group)
+                source[order] = np.roll(order, 1)
+            total += self._likelihood(rate[source])
+        return total / N_SHUFFLES, counted
+
+    def others(self, rate: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
+        y, rate = self.y[trials], rate[trials]
+        kept = self.counted[trials].any(axis=0)
+        rows: list[dict[str, object]] = [
+            {"metric": "poisson_nll", "null": "", "aggregate": "pooled",
+             "value": metrics.poisson_nll(y[..., kept], rate[..., kept])},
+        ]  # fmt: skip
+        condition = self.condition[trials]
+        if len(trials) == len(self.scored) and np.unique(condition).size > 1:
+            rows.append(
+                {"metric": "psth_r2", "null": "", "aggregate": "per_neuron",
+                 "value": metrics.psth_r2(y, rate, condition)}
+            )  # fmt: skip
+        return rows
+
+
+class _Continuous:
+    """Gaussian scores against each channel's mean over the training trials."""
+
+    def __init__(
+        self, problem: Problem, folds: Sequence[Fold], condition: np.ndarray, seed: int
+    ) -> None:
+        self.y = problem.y
+        self.warnings: list[str] = []
+        self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
+        self.null = np.empty(self.y.shape, dtype=np.float32)
+        for fold in folds:
+            self.null[fold.test] = self.y[fold.train].mean(axis=(0, 1))
+        self.null_error = self._error(self.null)
+
+    def _error(self, prediction: np.ndarray) -> np.ndarray:
+        return np.square(self.y - prediction).sum(axis=1, dtype=float)  # (trial, channel)
+
+    def n_targets(self, trials: np.ndarray) -> int:
+        return self.y.shape[2]
+
+    def terms(self, prediction: np.ndarray) -> dict[tuple[str, str], Terms]:
+        explained = self.null_error - self._error(prediction)
+        return {("r2", "train_mean"): Terms(explained, self.null_error)}
+
+    def others(self, prediction: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
+        found = metrics.continuous(self.y[trials], prediction[trials], self.null[trials])
+        return [
+            {"metric": name, "null": "", "aggregate": "per_neuron",
+             "value": float(np.mean(getattr(found, name)))}
+            for name in ("mse", "rmse", "pearson")
+        ]  # fmt: skip

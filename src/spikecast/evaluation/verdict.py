@@ -1,0 +1,74 @@
+"""What a score table says, in plain words."""
+
+from spikecast.evaluation.scores import Scores
+
+NULL_MODELS = ("mean_rate", "psth")
+CLASSICAL = ("poisson_glm", "pls", "reduced_rank", "pca_ridge")
+UNITS = {"bits_per_spike": "bits/spike", "r2": "of the variance (R2)"}
+
+
+def verdict(scores: Scores) -> list[str]:
+    """Return one to four sentences; the first is the answer.
+
+    Whether anything is predicted is judged by the interval against the training mean and against
+    the PSTH. The default model is compared with the strong baseline by a paired interval, both
+    named beforehand, so that nothing is chosen by its test score.
+
+    Parameters
+    ----------
+    scores : Scores
+
+    Returns
+    -------
+    list of str
+    """
+    unit = UNITS[scores.metric]
+    target, source = scores.table["target"].iloc[0], scores.table["source"].iloc[0]
+    candidates = [name for name in scores.models if name not in NULL_MODELS]
+    if not candidates:
+        return ["Only nulls were fitted: add a model."]
+    leader = max(candidates, key=lambda name: scores.interval(name).value)
+    of_leader = scores.interval(leader)
+    if not of_leader.low > 0:
+        said = [
+            f"No model predicts {target} from {source} better than each target's mean: the best, "
+            f"{leader}, reaches {of_leader} {unit}."
+        ]
+    elif _beyond_psth(scores, leader) is False:
+        said = [
+            f"No model beats the PSTH on {target}: there is nothing here beyond the task's "
+            f"average response."
+        ]
+    else:
+        said = [f"{target} can be predicted from {source}: {leader} reaches {of_leader} {unit}."]
+    said += _comparison(scores, candidates, unit)
+    below = [name for name in candidates if scores.interval(name).high < 0]
+    if below:
+        worst = ", ".join(f"{name} ({scores.interval(name).value:.2f})" for name in below)
+        said.append(f"Worse than predicting the mean: {worst}.")
+    return said
+
+
+def _beyond_psth(scores: Scores, model: str) -> bool | None:
+    """Whether the model's interval against the PSTH lies above 0; None where there is no PSTH."""
+    if (model, scores.metric, "psth") not in scores.terms:
+        return None
+    return bool(scores.interval(model, null="psth").low > 0)
+
+
+def _comparison(scores: Scores, candidates: list[str], unit: str) -> list[str]:
+    """The default model, or the first that is not classical, against the strong baseline."""
+    deep = [name for name in candidates if name not in CLASSICAL]
+    classical = [name for name in CLASSICAL if name in candidates]
+    if not deep or not classical:
+        return []
+    ours = "timescales" if "timescales" in deep else deep[0]
+    difference = scores.interval(ours, minus=classical[0])
+    size = f"{abs(difference.value):.3f} {unit} [{difference.low:.3f}, {difference.high:.3f}]"
+    if difference.low > 0:
+        return [f"{ours} beats {classical[0]} by {size}."]
+    if difference.high < 0:
+        return [f"{ours} loses to {classical[0]} by {size}: prefer the simpler model."]
+    return [
+        f"{ours} and {classical[0]} cannot be told apart: their difference is {difference} {unit}."
+    ]

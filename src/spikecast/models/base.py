@@ -1,0 +1,140 @@
+"""What every model is: a scikit-learn estimator on trial x time x neuron arrays.
+
+Hyper-parameters are ``__init__`` arguments, ``fit(x, y)`` learns (preprocessing included),
+``predict(x)`` returns the mean of y in its unit, ``transform(x)`` returns latents where the model
+has any, fitted state ends in ``_``.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from spikecast.checks import finite, same_length, trials_by_time_by_feature
+from spikecast.errors import InputError, NotEnoughDataError, ShapeError
+
+RATE_FLOOR = 1e-4
+"""Smallest expected count per bin that a least-squares model predicts for counts: it clips there."""
+
+
+def is_counts(y: np.ndarray) -> bool:
+    """Return whether `y` holds counts: whole numbers, none negative.
+
+    Examples
+    --------
+    >>> is_counts(np.array([0, 2])), is_counts(np.array([0.0, 2.0])), is_counts(np.array([0.5]))
+    (True, True, False)
+    """
+    if y.dtype.kind in "ub":
+        return True
+    return bool(y.min() >= 0 and (y.dtype.kind == "i" or (y == np.floor(y)).all()))
+
+
+def _numbers(x: np.ndarray) -> np.ndarray:
+    x = np.asarray(x)
+    trials_by_time_by_feature("x", x)
+    finite("x", x)
+    return x
+
+
+class Model(BaseEstimator):
+    """Base class of the catalogue.
+
+    Subclasses implement ``_fit(x, y)`` and ``_predict(x)`` (and ``_transform(x)`` where they have
+    latents); this class checks what goes in.
+
+    Attributes
+    ----------
+    about, paper : str
+        One line on the model, and where it comes from, for ``spikecast models``.
+    kinds : tuple of str
+        Kinds of target the model can predict: ``"counts"``, ``"continuous"``.
+    causal : bool
+        Whether prediction and latents at bin t use bins up to t only. An ``__init__`` argument
+        where the model can be either.
+    counts_ : bool
+        Whether the fitted target holds counts.
+    """
+
+    about: str = ""
+    paper: str = ""
+    kinds: tuple[str, ...] = ("counts", "continuous")
+    causal: bool = False
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        """Learn to predict `y` from `x`.
+
+        Parameters
+        ----------
+        x : array, (trial, time, source)
+        y : array, (trial, time, target)
+            Counts (whole numbers, Poisson) or continuous values (Gaussian).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ShapeError
+            When the axes disagree.
+        InputError
+            For NaN, or a kind of target that the model cannot predict.
+        """
+        x, y = _numbers(x), np.asarray(y)
+        trials_by_time_by_feature("y", y)
+        same_length("x", x.shape[0], "y", y.shape[0])
+        same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
+        if 0 in x.shape or 0 in y.shape:
+            raise NotEnoughDataError(f"there is nothing to fit: x is {x.shape}, y is {y.shape}")
+        finite("y", y)
+        self.counts_ = is_counts(y)
+        kind = "counts" if self.counts_ else "continuous"
+        if kind not in self.kinds:
+            raise InputError(f"{type(self).__name__} predicts {self.kinds[0]}, not {kind} targets")
+        self.n_sources_, self.n_targets_ = x.shape[2], y.shape[2]
+        self._fit(x, y)
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""
+        check_is_fitted(self, "n_targets_")
+        return self._predict(self._known(x))
+
+    @property
+    def has_latents(self) -> bool:
+        """Whether ``transform`` gives latents."""
+        return type(self)._transform is not Model._transform
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Return the latents, (trial, time, latent).
+
+        Raises
+        ------
+        InputError
+            When the model has none.
+        """
+        check_is_fitted(self, "n_targets_")
+        return self._transform(self._known(x))
+
+    def _known(self, x: np.ndarray) -> np.ndarray:
+        x = _numbers(x)
+        if x.shape[2] != self.n_sources_:
+            raise ShapeError(
+                f"x has {x.shape[2]} source neurons; the model was fitted on {self.n_sources_}"
+            )
+        return x
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> Any:
+        raise NotImplementedError
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        raise InputError(f"{type(self).__name__} has no latents")
+
+    def _in_range(self, prediction: np.ndarray) -> np.ndarray:
+        """Clip a least-squares prediction of counts to possible rates."""
+        return np.maximum(prediction, RATE_FLOOR) if self.counts_ else prediction

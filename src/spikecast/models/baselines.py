@@ -1,0 +1,50 @@
+"""What a model has to beat: predictions that look at no other neuron."""
+
+import numpy as np
+
+from spikecast.metrics import psth
+from spikecast.models.base import RATE_FLOOR, Model
+
+
+class MeanRate(Model):
+    """Each target's mean over the training trials: the null itself, as a model.
+
+    Attributes
+    ----------
+    mean_ : array, (target,)
+
+    Examples
+    --------
+    >>> x, y = np.zeros((4, 3, 2)), np.ones((4, 3, 2), dtype=int)
+    >>> MeanRate().fit(x, y).predict(x)[0, 0]
+    array([1., 1.])
+    """
+
+    about = "each neuron's mean over the training trials: the null as a model"
+    causal = True
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.mean_ = y.mean(axis=(0, 1), dtype=float)
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        mean = np.maximum(self.mean_, RATE_FLOOR) if self.counts_ else self.mean_
+        return np.broadcast_to(mean, (*x.shape[:2], self.n_targets_)).copy()
+
+
+class PSTH(Model):
+    """Each target's smoothed average response over the training trials, whatever the condition.
+
+    Attributes
+    ----------
+    psth_ : array, (time, target)
+        See :func:`spikecast.metrics.psth`.
+    """
+
+    about = "each neuron's average response over the training trials, smoothed"
+    causal = True
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.psth_ = psth(y)
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self._in_range(self.psth_), (len(x), *self.psth_.shape)).copy()

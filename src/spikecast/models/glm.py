@@ -1,0 +1,177 @@
+"""Poisson regression from population features: the strong, cheap baseline."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.optimize import minimize
+
+from spikecast.models.base import Model
+from spikecast.models.inner import best, inner_folds
+from spikecast.preprocess import PopulationFeatures
+from spikecast.splits import Fold
+
+MAX_LOG_RATE = 5.0  # exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite
+
+
+class PoissonGLM(Model):
+    """Square root of counts at several widths, unwhitened components, Poisson regression.
+
+    log rate = weights . features + intercept, for all targets in one fit; the penalty is
+    ``penalty * sum of squared weights``, the loss the mean over samples of the sum over targets.
+    Widths, number of components and penalty are the best on validation trials (whole trials cut
+    from the training trials); the model is then refitted on all of them.
+
+    Parameters
+    ----------
+    widths : sequence of sequences of float
+        Sets of smoothing widths (bins) to choose from.
+    n_components : sequence of int
+        Components per width to choose from.
+    penalties : sequence of float
+        To choose from.
+    n_inner : int
+        Inner folds that the choice is averaged over, of five parts.
+    causal : bool
+        Smooth with the past only.
+    seed : int
+
+    Attributes
+    ----------
+    features_ : PopulationFeatures
+    weights_ : array, (feature, target)
+    intercept_ : array, (target,)
+    chosen_ : tuple
+        (widths, components, penalty).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drive = np.repeat(rng.normal(size=(30, 5, 1)), 8, axis=1)
+    >>> x = rng.poisson(np.exp(drive), size=(30, 40, 6)); y = rng.poisson(np.exp(drive / 2))
+    >>> model = PoissonGLM().fit(x, y)
+    >>> model.predict(x).shape
+    (30, 40, 1)
+    """
+
+    about = "square root at several smoothing widths, PCA, Poisson regression: the strong baseline"
+    paper = "Nelder & Wedderburn 1972; Truccolo et al. 2005"
+    kinds = ("counts",)
+
+    def __init__(
+        self, widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0), (2.0, 6.0)),
+        n_components: Sequence[int] = (30, 60, 120),
+        penalties: Sequence[float] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2),
+        n_inner: int = 1, causal: bool = False, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.widths = widths
+        self.n_components = n_components
+        self.penalties = penalties
+        self.n_inner = n_inner
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        candidates = [
+            (tuple(widths), components, penalty)
+            for widths in self.widths
+            for components in self.n_components
+            for penalty in sorted(self.penalties, reverse=True)
+        ]
+        if len(candidates) > 1:
+            folds = inner_folds(len(x), 5, self.seed)[: self.n_inner]
+            self.chosen_, self.history_ = best(
+                candidates, lambda fold: self._log_rates(x, y, fold), y, folds, counts=True
+            )
+        else:
+            self.chosen_ = candidates[0]
+        widths, components, penalty = self.chosen_
+        self.features_ = PopulationFeatures(widths, components, self.causal)
+        z = self.features_.fit_transform(x)
+        self.weights_, self.intercept_ = poisson_path(z, y, [penalty])[0]
+
+    def _log_rates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
+        """Predictions of every candidate for a fold's validation trials, in their order."""
+        for widths in self.widths:
+            features = PopulationFeatures(widths, max(self.n_components), self.causal)
+            z = features.fit_transform(x[fold.train])
+            z_valid = features.transform(x[fold.test])
+            per_width = features.axes_.shape[1]
+            for components in self.n_components:
+                # the first components of each width: (width, component) -> the kept ones
+                kept = np.arange(z.shape[2]).reshape(-1, per_width)[:, :components].ravel()
+                path = poisson_path(z[..., kept], y[fold.train], sorted(self.penalties)[::-1])
+                for weights, intercept in path:
+                    yield z_valid[..., kept] @ weights + intercept
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        log_rate = self.features_.transform(x) @ self.weights_ + self.intercept_
+        return np.exp(np.minimum(log_rate, MAX_LOG_RATE))
+
+
+def poisson_path(
+    z: np.ndarray, y: np.ndarray, penalties: Sequence[float], tolerance: float = 1e-6
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Poisson regressions of all targets at once for a falling sequence of penalties.
+
+    L-BFGS in the eigenbasis of the features' covariance, each coordinate scaled by the curvature
+    that the target's mean rate gives it: there the problem is nearly round and takes tens of
+    iterations, not hundreds. Each penalty starts from the solution of the one before.
+
+    Parameters
+    ----------
+    z : array, (trial, time, feature)
+    y : array, (trial, time, target)
+        Counts.
+    penalties : sequence of float
+    tolerance : float
+        Relative change of the loss at which to stop.
+
+    Returns
+    -------
+    list of (weights, intercept)
+        Shapes (feature, target) and (target,), in the order of `penalties`.
+    """
+    flat = z.reshape(-1, z.shape[2]).astype(np.float32)
+    counts = y.reshape(-1, y.shape[2]).astype(np.float32)
+    n_samples, n_targets = counts.shape
+    center = flat.mean(axis=0)
+    flat = flat - center
+    variance, basis = np.linalg.eigh(flat.T @ flat / n_samples)
+    variance = np.maximum(variance, 0)
+    rotated = flat @ basis  # (sample, feature); an L2 penalty does not see the rotation
+    # a silent target would have log rate minus infinity: half a spike in all the samples
+    mean = np.maximum(counts.mean(axis=0), 0.5 / n_samples)
+    log_mean = np.log(mean)
+    response = np.vstack([counts.sum(axis=0), rotated.T @ counts]) / n_samples
+
+    solutions = []
+    weights = np.zeros((1 + rotated.shape[1], n_targets), dtype=np.float32)  # intercept first
+    for penalty in penalties:
+        scale = np.vstack(
+            [1 / np.sqrt(mean), 1 / np.sqrt(mean * variance[:, np.newaxis] + 2 * penalty)]
+        ).astype(np.float32)
+
+        def loss_and_gradient(
+            flat_parameters: np.ndarray, scale: np.ndarray = scale, penalty: float = penalty
+        ) -> tuple[float, np.ndarray]:
+            w = flat_parameters.reshape(scale.shape).astype(np.float32) * scale
+            rate = rotated @ w[1:]
+            rate += w[0] + log_mean
+            np.exp(np.minimum(rate, MAX_LOG_RATE, out=rate), out=rate)
+            loss = (
+                rate.sum(dtype=np.float64) / n_samples
+                - np.sum(w * response, dtype=np.float64)
+                + penalty * np.sum(np.square(w[1:]), dtype=np.float64)
+            )
+            gradient = np.vstack([rate.mean(axis=0), rotated.T @ rate / n_samples]) - response
+            gradient[1:] += 2 * penalty * w[1:]
+            return loss, (gradient * scale).ravel().astype(np.float64)
+
+        found = minimize(
+            loss_and_gradient, (weights / scale).ravel(), jac=True, method="L-BFGS-B",
+            options={"maxiter": 200, "ftol": tolerance, "gtol": 1e-7},
+        )  # fmt: skip
+        weights = found.x.reshape(scale.shape).astype(np.float32) * scale
+        unrotated = basis @ weights[1:]
+        solutions.append((unrotated, weights[0] + log_mean - center @ unrotated))
+    return solutions

@@ -1,0 +1,264 @@
+"""Least squares from population features: ridge, reduced rank, partial least squares.
+
+All three smooth the source activity, take its square root, and work on principal components; for
+counts they regress the counts themselves and clip the prediction to possible rates.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.cross_decomposition import PLSRegression
+
+from spikecast.models.base import Model
+from spikecast.models.inner import best, inner_folds
+from spikecast.preprocess import PopulationFeatures
+
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+RANKS = (1, 2, 4, 8, 16, 32)
+
+
+class _Linear(Model):
+    """Features, an intercept, and a matrix of weights from features to targets.
+
+    Attributes
+    ----------
+    features_ : PopulationFeatures
+    weights_ : array, (feature, target)
+    intercept_ : array, (target,)
+    """
+
+    widths: Sequence[float]
+    n_components: int
+    causal: bool
+
+    def _featured(self, x: np.ndarray) -> np.ndarray:
+        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
+        return self.features_.fit_transform(x)
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        z = self.features_.transform(x)  # (trial, time, feature)
+        return self._in_range(z @ self.weights_ + self.intercept_)
+
+
+class PCARidge(_Linear):
+    """Principal components of smoothed activity, then ridge regression.
+
+    Parameters
+    ----------
+    widths : sequence of float
+        Smoothing widths in bins.
+    n_components : int
+        Principal components per width.
+    penalties : sequence of float
+        L2 penalties per sample, relative to the variance of the first component; the best on
+        validation trials is used.
+    causal : bool
+        Smooth with the past only.
+    seed : int
+
+    Attributes
+    ----------
+    penalty_ : float
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.poisson(0.5, (20, 30, 6)); y = x[..., :2]
+    >>> PCARidge(n_components=6).fit(x, y).predict(x).shape
+    (20, 30, 2)
+    """
+
+    about = "principal components of smoothed activity, then ridge regression"
+    paper = "Hoerl & Kennard 1970"
+
+    def __init__(
+        self, widths: Sequence[float] = (3.0,), n_components: int = 40,
+        penalties: Sequence[float] = PENALTIES, causal: bool = False, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.widths = widths
+        self.n_components = n_components
+        self.penalties = penalties
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        z = self._featured(x)
+        self.penalty_, self.history_ = best(
+            self.penalties,
+            lambda fold: [
+                z[fold.test] @ weights + intercept
+                for weights, intercept in ridge_path(z[fold.train], y[fold.train], self.penalties)
+            ],
+            y,
+            inner_folds(len(x), 4, self.seed),
+            counts=False,
+        )
+        ((self.weights_, self.intercept_),) = ridge_path(z, y, [self.penalty_])
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        return self.features_.transform(x)
+
+
+class ReducedRank(_Linear):
+    """Reduced-rank regression: all targets through a few shared latents (Izenman 1975).
+
+    The ridge solution's fitted values are projected on their leading principal axes, which is the
+    least-squares optimum of that rank, in closed form. Rank and penalty are the best on
+    validation trials.
+
+    Parameters
+    ----------
+    widths, n_components, penalties, causal, seed
+        As in :class:`PCARidge`.
+    ranks : sequence of int
+        Ranks to choose from.
+
+    Attributes
+    ----------
+    rank_ : int
+    readin_ : array, (feature, rank)
+        Latents are features times this matrix.
+    readout_ : array, (rank, target)
+    """
+
+    about = "all targets through a few shared linear latents, closed form"
+    paper = "Izenman 1975"
+
+    def __init__(
+        self, widths: Sequence[float] = (3.0,), n_components: int = 40,
+        penalties: Sequence[float] = PENALTIES, ranks: Sequence[int] = RANKS,
+        causal: bool = False, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.widths = widths
+        self.n_components = n_components
+        self.penalties = penalties
+        self.ranks = ranks
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        z = self._featured(x)
+        limit = min(z.shape[2], y.shape[2])
+        ranks = sorted({min(rank, limit) for rank in self.ranks})
+        candidates = [(penalty, rank) for penalty in self.penalties for rank in ranks]
+
+        def predictions(fold):  # type: ignore[no-untyped-def]
+            for weights, intercept in ridge_path(z[fold.train], y[fold.train], self.penalties):
+                axes = _fitted_axes(z[fold.train], weights)
+                for rank in ranks:
+                    yield z[fold.test] @ (weights @ axes[:rank].T) @ axes[:rank] + intercept
+
+        (self.penalty_, self.rank_), self.history_ = best(
+            candidates, predictions, y, inner_folds(len(x), 4, self.seed), counts=False
+        )
+        ((weights, self.intercept_),) = ridge_path(z, y, [self.penalty_])
+        self.readout_ = _fitted_axes(z, weights)[: self.rank_]
+        self.readin_ = weights @ self.readout_.T
+        self.weights_ = self.readin_ @ self.readout_
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        return self.features_.transform(x) @ self.readin_
+
+
+class PLS(_Linear):
+    """Partial least squares (scikit-learn's): latents that covary with the targets.
+
+    Parameters
+    ----------
+    widths, n_components, causal, seed
+        As in :class:`PCARidge`.
+    ranks : sequence of int
+        Numbers of latents to choose from on validation trials.
+
+    Attributes
+    ----------
+    rank_ : int
+    rotations_ : array, (feature, rank)
+        Latents are centred features times this matrix.
+    """
+
+    about = "partial least squares (scikit-learn)"
+    paper = "Wold 1975"
+
+    def __init__(
+        self, widths: Sequence[float] = (3.0,), n_components: int = 100,
+        ranks: Sequence[int] = (4, 8, 12, 16), causal: bool = False, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.widths = widths
+        self.n_components = n_components
+        self.ranks = ranks
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        z = self._featured(x)
+        limit = min(z.shape[2], y.shape[2], z.shape[0] * z.shape[1] - 1)
+        ranks = sorted({min(rank, limit) for rank in self.ranks})
+
+        def predictions(fold):  # type: ignore[no-untyped-def]
+            # components are found one after the other: fewer are a prefix of more
+            pls = _pls(z[fold.train], y[fold.train], ranks[-1])
+            for rank in ranks:
+                weights = pls.x_rotations_[:, :rank] @ pls.y_loadings_[:, :rank].T
+                yield (z[fold.test] - pls._x_mean) @ weights + pls._y_mean
+
+        self.rank_, self.history_ = best(
+            ranks, predictions, y, inner_folds(len(x), 4, self.seed)[:2], counts=False
+        )
+        pls = _pls(z, y, self.rank_)
+        self.rotations_ = pls.x_rotations_
+        self.weights_ = pls.x_rotations_ @ pls.y_loadings_.T
+        self.intercept_ = pls._y_mean - pls._x_mean @ self.weights_
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        return self.features_.transform(x) @ self.rotations_
+
+
+def ridge_path(
+    z: np.ndarray, y: np.ndarray, penalties: Sequence[float]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Ridge solutions for several penalties from one eigendecomposition.
+
+    Minimises ``mean over samples of squared error + penalty * squared weights``.
+
+    Parameters
+    ----------
+    z : array, (trial, time, feature)
+    y : array, (trial, time, target)
+    penalties : sequence of float
+
+    Returns
+    -------
+    list of (weights, intercept)
+        Shapes (feature, target) and (target,), in the order of `penalties`.
+    """
+    flat = z.reshape(-1, z.shape[2]).astype(np.float64)
+    targets = y.reshape(-1, y.shape[2])
+    z_mean, y_mean = flat.mean(axis=0), targets.mean(axis=0, dtype=np.float64)
+    flat -= z_mean
+    values, vectors = np.linalg.eigh(flat.T @ flat / len(flat))
+    projected = vectors.T @ (flat.T @ targets / len(flat))  # centred z needs no centred y
+    solutions = []
+    for penalty in penalties:
+        weights = vectors @ (projected / (np.maximum(values, 0) + penalty)[:, np.newaxis])
+        solutions.append((weights, y_mean - z_mean @ weights))
+    return solutions
+
+
+def _fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Principal axes of the fitted values ``z @ weights``, (axis, target), strongest first."""
+    flat = z.reshape(-1, z.shape[2])
+    covariance = np.cov(flat, rowvar=False, dtype=np.float64)
+    _, vectors = np.linalg.eigh(weights.T @ np.atleast_2d(covariance) @ weights)
+    return vectors[:, ::-1].T
+
+
+def _pls(z: np.ndarray, y: np.ndarray, rank: int) -> PLSRegression:
+    with warnings.catch_warnings():
+        # residuals that are used up, or a slow last component, do no harm to the earlier ones
+        warnings.filterwarnings("ignore", category=UserWarning)
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        return PLSRegression(rank, scale=False).fit(
+            z.reshape(-1, z.shape[2]), y.reshape(-1, y.shape[2])
+        )

@@ -1,0 +1,130 @@
+"""Fitted models on disk: arrays in safetensors, everything else in JSON, no pickle.
+
+A model ``stem`` is two files, ``stem.safetensors`` and ``stem.json``. Loading makes the class named
+in the JSON (only one of the catalogue) and puts its state back.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from sklearn.base import BaseEstimator
+
+from spikecast.errors import FormatError
+from spikecast.files import atomic, write_json
+from spikecast.models.base import Model
+from spikecast.models.catalog import MODELS
+from spikecast.nn.network import Network
+from spikecast.preprocess import PopulationFeatures
+
+PARTS: dict[str, type[BaseEstimator]] = {"PopulationFeatures": PopulationFeatures}
+CLASSES = {cls.__name__: cls for cls in MODELS.values()} | PARTS
+
+
+def save(model: Model, stem: str | Path) -> None:
+    """Write a fitted model.
+
+    Parameters
+    ----------
+    model : Model
+        Of the catalogue.
+    stem : str or Path
+        Path without suffix; the two files are replaced if they exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spikecast.models.baselines import MeanRate
+    >>> x = y = np.ones((4, 3, 2), dtype=int)
+    >>> stem = tempfile.mkdtemp() + "/model"
+    >>> save(MeanRate().fit(x, y), stem)
+    >>> load(stem).predict(x)[0, 0]
+    array([1., 1.])
+    """
+    arrays: dict[str, np.ndarray] = {}
+    description = _describe(model, "", arrays)
+    stem = Path(stem)
+    with atomic(stem.with_name(stem.name + ".safetensors")) as temporary:
+        save_file(arrays, temporary)
+    write_json(stem.with_name(stem.name + ".json"), description)
+
+
+def load(stem: str | Path) -> Model:
+    """Read a model that :func:`save` wrote.
+
+    Raises
+    ------
+    FormatError
+        When a file is missing, damaged, or names a class that is not in the catalogue.
+    """
+    stem = Path(stem)
+    try:
+        description = json.loads(stem.with_name(stem.name + ".json").read_text(encoding="utf-8"))
+        arrays = load_file(stem.with_name(stem.name + ".safetensors"))
+        return _restore(description, "", arrays)
+    except FileNotFoundError as error:
+        raise FormatError(f"there is no file '{error.filename}'") from None
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise FormatError(f"the model '{stem}' is damaged: {error}") from None
+
+
+def _describe(part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Everything about an estimator that JSON can hold; its arrays go to `arrays`."""
+    state: dict[str, Any] = {}
+    for name, value in sorted(vars(part).items()):
+        if not name.endswith("_"):
+            continue
+        key = f"{prefix}{name}"
+        if isinstance(value, np.ndarray):
+            arrays[key] = np.ascontiguousarray(value)
+            state[name] = {"array": key}
+        elif isinstance(value, Network):
+            for tensor, content in value.state_dict().items():
+                arrays[f"{key}.{tensor}"] = content.numpy()
+            state[name] = {"network": key}
+        elif isinstance(value, BaseEstimator):
+            state[name] = {"part": _describe(value, f"{key}.", arrays)}
+        else:
+            state[name] = {"value": _plain(value)}
+    parameters = {name: _plain(value) for name, value in part.get_params(deep=False).items()}
+    return {"class": type(part).__name__, "parameters": parameters, "state": state}
+
+
+def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray]) -> Any:
+    name = description["class"]
+    if name not in CLASSES:
+        raise FormatError(f"'{name}' is not a model of the catalogue; it was not loaded")
+    part = CLASSES[name](**description["parameters"])
+    networks = []
+    for attribute, entry in description["state"].items():
+        ((kind, content),) = entry.items()
+        if kind == "array":
+            setattr(part, attribute, arrays[content])
+        elif kind == "part":
+            setattr(part, attribute, _restore(content, f"{prefix}{attribute}.", arrays))
+        elif kind == "network":
+            networks.append((attribute, content))
+        else:
+            setattr(part, attribute, content)
+    for attribute, key in networks:  # built last: their sizes are part of the state
+        network = part._build(**part.sizes_)
+        tensors = {
+            tensor.removeprefix(f"{key}."): torch.from_numpy(content)
+            for tensor, content in arrays.items()
+            if tensor.startswith(f"{key}.")
+        }
+        network.load_state_dict(tensors)
+        setattr(part, attribute, network.eval())
+    return part
+
+
+def _plain(value: Any) -> Any:
+    """Numpy scalars and tuples as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _plain(content) for key, content in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(content) for content in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,74 @@
+"""Recurrent networks from sequence to sequence: vanilla RNN, GRU and LSTM, and the reference recipe's net."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spikecast.nn.network import Network, dropout
+
+CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class Recurrent(Network):
+    """Input dropout -> recurrent layers -> dropout -> linear readout.
+
+    Parameters
+    ----------
+    kind : {"counts", "continuous"}
+    cell : {"rnn", "gru", "lstm"}
+    n_features, n_latents, n_targets, n_layers : int
+        `n_latents` per direction.
+    dropout : float
+        On inputs and states.
+    causal : bool
+        One direction only; otherwise the states of both are the latents.
+    """
+
+    def __init__(
+        self, kind: str, cell: str, n_features: int, n_latents: int, n_targets: int,
+        n_layers: int = 1, dropout: float = 0.3, causal: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(kind)
+        self.dropout = dropout
+        self.recurrence = CELLS[cell](
+            n_features, n_latents, n_layers, batch_first=True, bidirectional=not causal
+        )
+        self.readout = nn.Linear(n_latents * (1 if causal else 2), n_targets)
+        with torch.no_grad():
+            self.readout.weight *= 0.1  # start near the mean rate
+        self.offset = self.readout.bias
+
+    def latents(self, x: Tensor) -> Tensor:
+        """(1, trial, time, feature) -> (1, trial, time, latent)."""
+        states, _ = self.recurrence(dropout(x[0], self.dropout, self.training))
+        return states[None]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1, trial, time, feature) -> (1, trial, time, target)."""
+        return self.readout(dropout(self.latents(x), self.dropout, self.training))
+
+
+class RecipeNet(Network):
+    """The reference recipe's net: a bidirectional tanh RNN, both directions' states averaged,
+    rate = softplus(linear(state), beta=10).
+    """
+
+    def __init__(self, n_features: int, n_latents: int, n_targets: int) -> None:
+        super().__init__("counts")
+        self.n_latents = n_latents
+        self.recurrence = nn.RNN(n_features, n_latents, batch_first=True, bidirectional=True)
+        self.readout = nn.Linear(n_latents, n_targets)
+        self.offset = self.readout.bias
+
+    def latents(self, x: Tensor) -> Tensor:
+        """(1, trial, time, neuron) -> (1, trial, time, latent)."""
+        states, _ = self.recurrence(x[0])
+        return states.unflatten(-1, (2, self.n_latents)).mean(dim=-2)[None]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1, trial, time, neuron) -> log rate, (1, trial, time, target)."""
+        return torch.log(F.softplus(self.readout(self.latents(x)), beta=10))
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """The recipe's loss: the mean over all elements."""
+        return self.element_loss(self(x), y).mean(dim=(2, 3))

@@ -1,0 +1,220 @@
+"""THE training loop: mini-batches, AdamW, early stopping on validation trials, best weights kept."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spikecast.errors import DivergedError
+from spikecast.nn.network import Network
+from spikecast.splits import Fold
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes through the training trials.
+    min_steps : int
+        Few trials make few steps in a pass; there are as many passes as it takes to get here.
+    batch_size : int or None
+        Trials per step; None takes all.
+    learning_rate : float
+        Its peak: it rises over the first `warmup` part of the steps and falls to 0 on a cosine.
+    warmup : float or None
+        None keeps the learning rate constant.
+    weight_decay : float
+        Of the network's matrices (decoupled, as in AdamW).
+    clip : float or None
+        Largest norm of the gradient, per member.
+    patience : int or None
+        Stop when no member has improved for so many epochs.
+    """
+
+    epochs: int = 12
+    min_steps: int = 100
+    batch_size: int | None = 8
+    learning_rate: float = 0.01
+    warmup: float | None = 0.2
+    weight_decay: float = 0.5
+    clip: float | None = 5.0
+    patience: int | None = None
+
+
+@dataclass
+class History:
+    """What happened in training; losses are (epoch, member)."""
+
+    train_loss: list[list[float]] = field(default_factory=list)
+    valid_loss: list[list[float]] = field(default_factory=list)
+    best_epoch: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the device by name; ``"auto"``: CUDA, then Apple's MPS, then the CPU."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def train(
+    build: Callable[[], Network],
+    x: Tensor,
+    y: Tensor,
+    folds: Sequence[Fold],
+    plan: Plan,
+    seed: int,
+    device: torch.device,
+) -> tuple[Network, History]:
+    """Fit a network; each member learns from its own fold and keeps its best weights.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the network, drawing its weights from torch's generator, which is seeded here and
+        put back as it was.
+    x : Tensor, (trial, time, feature)
+    y : Tensor, (trial, time, target)
+    folds : sequence of Fold, one per member
+        ``train``: trials to learn from; ``test``: validation trials that decide which epoch's
+        weights are kept (empty: the last).
+    plan : Plan
+    seed : int
+    device : torch.device
+
+    Returns
+    -------
+    network : Network
+        In evaluation mode, on the CPU.
+    history : History
+
+    Raises
+    ------
+    DivergedError
+        When the loss stops being a number.
+    """
+    started = time.perf_counter()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        network = build().to(device)
+        x, y = x.to(device), y.to(device)
+        history = _train(network, x, y, folds, plan)
+    history.seconds = time.perf_counter() - started
+    return network.cpu().eval(), history
+
+
+def _train(
+    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan
+) -> History:
+    # members step side by side, so each epoch they see equally many of their training trials
+    n_train = min(fold.train.size for fold in folds)
+    batch_size = min(plan.batch_size or n_train, n_train)
+    steps = n_train // batch_size
+    epochs = max(plan.epochs, math.ceil(plan.min_steps / steps))
+    members = [torch.as_tensor(fold.train) for fold in folds]
+
+    matrices = network.matrices()
+    shrunk = {id(matrix) for matrix in matrices}
+    others = [p for p in network.parameters() if id(p) not in shrunk]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": plan.weight_decay},
+         {"params": others, "weight_decay": 0.0}],
+        lr=plan.learning_rate, fused=x.device.type != "mps",
+    )  # fmt: skip
+    schedule = None
+    if plan.warmup is not None:
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, plan.learning_rate, total_steps=epochs * steps, pct_start=plan.warmup,
+            cycle_momentum=False,
+        )  # fmt: skip
+    clip = None if plan.clip is None else plan.clip * math.sqrt(network.n_members)
+
+    history = History()
+    best = Best(network)
+    for epoch in range(epochs):
+        network.train()
+        total = torch.zeros(network.n_members, device=x.device)
+        order = torch.stack([trials[torch.randperm(len(trials))[:n_train]] for trials in members])
+        for step in range(steps):
+            batch = order[:, step * batch_size : (step + 1) * batch_size]  # (member, trial)
+            loss = network.loss(x[batch], y[batch]).mean(dim=1)  # (member,)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
+            total += loss.detach()
+        history.train_loss.append((total / steps).tolist())
+        valid = validation_loss(network, x, y, folds)
+        history.valid_loss.append(valid.tolist())
+        if not np.isfinite([history.train_loss[-1], history.valid_loss[-1]]).all():
+            raise DivergedError(
+                f"training diverged in epoch {epoch + 1}: the loss is not a number any more. Lower "
+                f"learning_rate (now {plan.learning_rate:g}), or look for extreme values in x and y"
+            )
+        best.update(network, valid, epoch)
+        if plan.patience is not None and epoch - max(best.epoch) >= plan.patience:
+            break
+    best.restore(network)
+    history.best_epoch = best.epoch
+    return history
+
+
+@torch.no_grad()
+def validation_loss(
+    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], chunk: int = 64
+) -> Tensor:
+    """Mean loss of each member over its validation trials, (member,); 0 where there are none."""
+    network.eval()
+    n_valid = [fold.test.size for fold in folds]
+    longest = max(n_valid)
+    if longest == 0:
+        return torch.zeros(network.n_members)
+    # members with fewer trials repeat their first one, with weight 0
+    trials = torch.stack([
+        torch.as_tensor(np.resize(fold.test, longest) if fold.test.size else np.zeros(longest, int))
+        for fold in folds
+    ])  # fmt: skip
+    weight = (torch.arange(longest) < torch.tensor(n_valid)[:, None]).float()
+    losses = [
+        network.loss(x[part], y[part]).cpu() for part in trials.split(chunk, dim=1)
+    ]  # each (member, trial)
+    return (torch.cat(losses, dim=1) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+
+
+class Best:
+    """The best weights so far of each member, and the epoch they are from."""
+
+    def __init__(self, network: Network) -> None:
+        self.loss = torch.full((network.n_members,), torch.inf)
+        self.epoch = [0] * network.n_members
+        self.weights = copy.deepcopy(network.state_dict())
+
+    def update(self, network: Network, loss: Tensor, epoch: int) -> None:
+        """Keep the weights of the members whose validation loss is not above their best."""
+        better = loss <= self.loss
+        self.loss = torch.where(better, loss, self.loss)
+        for member in better.nonzero().flatten().tolist():
+            self.epoch[member] = epoch
+            for name, value in network.state_dict().items():
+                if network.n_members == 1:
+                    self.weights[name].copy_(value)
+                else:
+                    self.weights[name][member] = value[member]
+
+    def restore(self, network: Network) -> None:
+        """Put the best weights back."""
+        network.load_state_dict(self.weights)
