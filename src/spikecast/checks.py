@@ -81,7 +81,9 @@ def finite(what: str, array: np.ndarray) -> None:
         return
     # a sum is finite only if every element is (or opposite infinities cancel to NaN): no mask
     # of the array's size is made unless something is wrong
-    if not np.isfinite(array.sum(dtype=np.float64)):
+    with np.errstate(invalid="ignore"):
+        total = array.sum(dtype=np.float64)
+    if not np.isfinite(total):
         bad = int(np.size(array) - np.isfinite(array).sum())
         if bad:
             raise InputError(

@@ -18,9 +18,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.recording import UNLABELED, Recording
 from spikecast.tasks import REST, AreaToArea, Behavior, HeldOutNeurons, Task
 
-DEFAULT_MODELS = (
-    "mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales",
-)  # fmt: skip
+DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
 ALL = "all"
 
 
@@ -77,7 +75,9 @@ class Config(_Block):
 
     data: DataConfig
     task: TaskConfig
-    models: list[str | dict[str, dict[str, Any]]] = Field(default=list(DEFAULT_MODELS), min_length=1)
+    models: list[str | dict[str, dict[str, Any]]] = Field(
+        default=list(DEFAULT_MODELS), min_length=1
+    )
     evaluation: EvaluationConfig = EvaluationConfig()
     seed: int = Field(0, ge=0)
 
@@ -95,13 +95,11 @@ class Config(_Block):
         """Return one task per target."""
         task = self.task
         if task.kind == "behavior":
-            return [
-                Behavior(name, task.source, task.lag, task.by) for name in _listed(task.target)
-            ]
+            return [Behavior(name, task.source, task.lag, task.by) for name in _listed(task.target)]
         if task.kind == "held_out_neurons":
             return [
                 HeldOutNeurons(task.fraction, name, task.lag, task.min_rate, task.by, self.seed)
-                for name in (_listed(task.target) or [None])
+                for name in (_listed(task.target) if task.target else [None])
             ]
         targets = _listed(task.target)
         if targets == [ALL]:
@@ -205,9 +203,10 @@ def _large_groups(recording: Recording, task: TaskConfig) -> list[str]:
         )
     sizes = recording.neurons[task.by].astype(str).value_counts()
     large = sorted(
-        str(name) for name, size in sizes.items()
+        str(name)
+        for name, size in sizes.items()
         if size >= task.min_neurons and str(name).lower() not in UNLABELED
-    )  # fmt: skip
+    )
     if not large:
         raise ConfigError(f"no area has {task.min_neurons} neurons; lower task.min_neurons")
     return large

@@ -59,7 +59,16 @@ log = logging.getLogger("spikecast")
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
 
-PACKAGES = ("spikecast", "numpy", "scipy", "pandas", "xarray", "scikit-learn", "torch", "matplotlib")
+PACKAGES = (
+    "spikecast",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "scikit-learn",
+    "torch",
+    "matplotlib",
+)
 EXCERPT_TRIALS = 3
 BEFORE_MANIFEST = {"log.txt", "config.yaml", "excerpt.nc", "targets"}
 
@@ -178,23 +187,30 @@ def read_manifest(out: Path) -> dict[str, Any]:
         raise RunError(f"'{out}/manifest.json' is damaged: {error}") from None
 
 
+def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:
+    """Return what a finished run says of each target."""
+    return json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+
+
 # ------------------------------------------------------------------------------------ stages
 
 
 def _part(problem: Problem, config: Config, out: Path) -> Part:
     evaluation = config.evaluation
     folds = make_folds(
-        problem, evaluation.folds, split=evaluation.split, strata=evaluation.strata,
-        gap=evaluation.gap, seed=config.seed,
-    )  # fmt: skip
+        problem,
+        evaluation.folds,
+        split=evaluation.split,
+        strata=evaluation.strata,
+        gap=evaluation.gap,
+        seed=config.seed,
+    )
     name = "".join(c if c.isalnum() or c in "-_." else "_" for c in problem.target)
     condition = conditions(problem.trials, evaluation.conditions)
     return Part(problem, folds, condition, out / "targets" / name)
 
 
-def _claim(
-    out: Path, config: Config, fingerprint: str, *, resume: bool, overwrite: bool
-) -> None:
+def _claim(out: Path, config: Config, fingerprint: str, *, resume: bool, overwrite: bool) -> None:
     """Make sure that the run directory is ours to write."""
     if out.exists() and not out.is_dir():
         raise RunError(f"'{out}' is a file; --out must name a folder")
@@ -233,27 +249,37 @@ def _prepare(
     _save_dataset(_excerpt(recording), out / "excerpt.nc")
     for part in parts:
         _save_dataset(_recorded(part), part.folder / "problem.nc")
-    write_json(out / "manifest.json", {
-        "started": _now(),
-        "finished": None,
-        "command": " ".join(["spikecast", *sys.argv[1:]]),
-        "seed": config.seed,
-        "data": {
-            "hash": fingerprint, "session": recording.session, "areas": recording.areas,
-            "n_trials": recording.n_trials, "n_bins": recording.n_bins,
-            "n_neurons": recording.n_neurons, "bin_size": recording.bin_size,
-            "kind": recording.kind, "behavior": recording.behavior,
-            "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
-            "findings": [finding.message for finding in quality.findings(recording)],
+    write_json(
+        out / "manifest.json",
+        {
+            "started": _now(),
+            "finished": None,
+            "command": " ".join(["spikecast", *sys.argv[1:]]),
+            "seed": config.seed,
+            "data": {
+                "hash": fingerprint,
+                "session": recording.session,
+                "areas": recording.areas,
+                "n_trials": recording.n_trials,
+                "n_bins": recording.n_bins,
+                "n_neurons": recording.n_neurons,
+                "bin_size": recording.bin_size,
+                "kind": recording.kind,
+                "behavior": recording.behavior,
+                "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
+                "findings": [finding.message for finding in quality.findings(recording)],
+            },
+            "targets": [part.problem.target for part in parts],
+            "folders": [part.folder.name for part in parts],
+            "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+            "machine": {
+                "system": platform.system(),
+                "processor": platform.machine(),
+                "cores": available_cores(),
+                "cuda": torch.cuda.is_available(),
+            },
         },
-        "targets": [part.problem.target for part in parts],
-        "folders": [part.folder.name for part in parts],
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
-        "machine": {
-            "system": platform.system(), "processor": platform.machine(),
-            "cores": available_cores(), "cuda": torch.cuda.is_available(),
-        },
-    })  # fmt: skip
+    )
     log.info("started: %s", recording)
 
 
@@ -267,9 +293,10 @@ def _fit(
         for index, fold in enumerate(part.folds)
     ]
     missing = [
-        (part, job) for part, job in todo
+        (part, job)
+        for part, job in todo
         if not part.job_file(job.name, job.index).with_suffix(".json").exists()
-    ]  # fmt: skip
+    ]
     done = len(todo) - len(missing)
     progress("fitting", done, len(todo))
     with executor(len(missing), workers) as pool:
@@ -295,7 +322,7 @@ def _do(job: Job, part: Part) -> float:
     result = run(job, part.problem.x, part.problem.y)
     stem = part.job_file(job.name, job.index)
     storage.save(result.model, part.weights_file(job.name, job.index))
-    arrays = {"prediction": result.prediction, "test": job.fold.test}
+    arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
     if result.latents is not None:
         arrays["latents"] = result.latents.astype(np.float16)
     with atomic(stem.with_suffix(".npz")) as temporary:
@@ -305,9 +332,7 @@ def _do(job: Job, part: Part) -> float:
     return result.seconds
 
 
-def _score(
-    out: Path, parts: list[Part], models: list[str], session: str, config: Config
-) -> None:
+def _score(out: Path, parts: list[Part], models: list[str], session: str, config: Config) -> None:
     tables, summaries, neurons, said = [], [], [], {}
     for part in parts:
         scores = read_scores(part, models, session, config)
@@ -337,9 +362,15 @@ def read_scores(part: Part, models: list[str], session: str, config: Config) -> 
             for file in files
         ]
     return score(
-        part.problem, part.folds, predictions, seconds, session=session,
-        condition=part.condition, n_resamples=config.evaluation.bootstrap, seed=config.seed,
-    )  # fmt: skip
+        part.problem,
+        part.folds,
+        predictions,
+        seconds,
+        session=session,
+        condition=part.condition,
+        n_resamples=config.evaluation.bootstrap,
+        seed=config.seed,
+    )
 
 
 def _differences(scores: Scores) -> list[dict[str, Any]]:
@@ -349,8 +380,15 @@ def _differences(scores: Scores) -> list[dict[str, Any]]:
     found = []
     for name in summary["model"].iloc[1:]:
         difference = scores.interval(leader, minus=str(name))
-        found.append({"model": leader, "minus": str(name), "value": difference.value,
-                      "low": difference.low, "high": difference.high})  # fmt: skip
+        found.append(
+            {
+                "model": leader,
+                "minus": str(name),
+                "value": difference.value,
+                "low": difference.low,
+                "high": difference.high,
+            }
+        )
     return found
 
 
@@ -379,24 +417,41 @@ def _recorded(part: Part) -> xr.Dataset:
     fold_of = np.full(len(problem.y), -1)
     for index, fold in enumerate(part.folds):
         fold_of[fold.test] = index
-    columns = {f"trial_{name}": ("trial", problem.trials[name].to_numpy())
-               for name in problem.trials}  # fmt: skip
-    targets = {f"target_{name}": ("target", problem.targets[name].to_numpy().astype(str))
-               for name in problem.targets}  # fmt: skip
+    columns = {
+        f"trial_{name}": ("trial", problem.trials[name].to_numpy()) for name in problem.trials
+    }
+    targets = {
+        f"target_{name}": ("target", problem.targets[name].to_numpy().astype(str))
+        for name in problem.targets
+    }
     return xr.Dataset(
         {"recorded": (("trial", "time", "target"), problem.y)},
-        {"time": problem.time, "fold": ("trial", fold_of), "condition": ("trial", part.condition),
-         **columns, **targets},
-        {"task": problem.task, "source": problem.source, "target": problem.target,
-         "kind": problem.kind, "bin_size": problem.bin_size, "n_sources": problem.x.shape[2],
-         "windows": int(problem.windows)},
-    )  # fmt: skip
+        {
+            "time": problem.time,
+            "fold": ("trial", fold_of),
+            "condition": ("trial", part.condition),
+            **columns,
+            **targets,
+        },
+        {
+            "task": problem.task,
+            "source": problem.source,
+            "target": problem.target,
+            "kind": problem.kind,
+            "bin_size": problem.bin_size,
+            "n_sources": problem.x.shape[2],
+            "windows": int(problem.windows),
+        },
+    )
 
 
 def _save_dataset(dataset: xr.Dataset, path: Path) -> None:
     with atomic(path) as temporary:
-        encoding = {str(name): {"zlib": True, "complevel": 4} for name in dataset.data_vars
-                    if dataset[name].dtype.kind in "iuf"}  # fmt: skip
+        encoding = {
+            str(name): {"zlib": True, "complevel": 4}
+            for name in dataset.data_vars
+            if dataset[name].dtype.kind in "iuf"
+        }
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 

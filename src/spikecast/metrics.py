@@ -204,7 +204,9 @@ def psth_r2(y: np.ndarray, rate: np.ndarray, condition: np.ndarray) -> float:
     flat = recorded.reshape(-1, y.shape[-1]), predicted.reshape(-1, y.shape[-1])
     varying = flat[0].std(axis=0) > 0
     if not varying.any():
-        raise NotEnoughDataError("no neuron's condition average varies; there is nothing to explain")
+        raise NotEnoughDataError(
+            "no neuron's condition average varies; there is nothing to explain"
+        )
     return float(sklearn_metrics.r2_score(flat[0][:, varying], flat[1][:, varying]))
 
 
@@ -238,10 +240,10 @@ def continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) -> Conti
     >>> y = np.array([[1.0], [2.0], [3.0]])
     >>> continuous(y, y, np.full((3, 1), 2.0)).r2
     array([1.])
-    >>> continuous(y[:, 0], y, y)
+    >>> continuous(y[:, 0], y, y)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    spikecast.errors.ShapeError: target has shape (3,) but prediction has (3, 1); they must be equal (nothing is broadcast)
+    spikecast.errors.ShapeError: target has shape (3,) but prediction has (3, 1); they must be ...
     """
     same_shape("target", y, "prediction", prediction)
     same_shape("target", y, "null", null)

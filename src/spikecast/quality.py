@@ -10,6 +10,21 @@ DUPLICATE_CORRELATION = 0.95  # of binned counts; real pairs of neurons stay far
 DRIFT_RATIO = 2.0  # change of rate between the first and the last third of trials
 DRIFT_Z = 5.0  # standard errors of that change
 MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
+FEW_TRIALS = 50
+
+MESSAGES = {
+    "silent": "silent (activity that never changes): cannot predict or be predicted",
+    "duplicate": (
+        f"nearly a copy of another (correlation above {DUPLICATE_CORRELATION}): one unit split "
+        "in two makes prediction look easy"
+    ),
+    "drift": (
+        f"drifting ({DRIFT_RATIO:g}-fold change of rate or more from the first to the last third "
+        "of the trials): random trial splits can pass drift off as prediction; compare with "
+        "--split block"
+    ),
+    "unlabeled": "without an area (root or empty): left out of '--source rest'",
+}
 
 
 @dataclass(frozen=True)
@@ -45,51 +60,26 @@ def findings(recording: Recording) -> list[Finding]:
     Examples
     --------
     >>> import numpy as np, spikecast
-    >>> counts = np.random.default_rng(0).poisson(0.5, size=(30, 50, 3))
+    >>> counts = np.random.default_rng(0).poisson(0.5, size=(60, 50, 3))
     >>> counts[..., 2] = 0
     >>> recording = spikecast.Recording.from_arrays(counts, np.arange(50) / 100, "CA1")
     >>> [finding.message for finding in findings(recording)]
-    ['1 of 3 neurons is silent: it never fires and cannot be predicted or predict']
+    ['1 of 3 neurons is silent (activity that never changes): cannot predict or be predicted']
     """
-    found = []
-    activity = recording.activity
-    n_neurons = recording.n_neurons
-
-    silent = np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
-    if silent.size:
-        what = (
-            "silent: it never fires" if silent.size == 1 else "silent: they never fire"
-        ) if recording.kind == "counts" else "constant"  # fmt: skip
-        found.append(Finding("silent", (
-            f"{_of(silent.size, n_neurons)} {what} and cannot be predicted or predict"
-        ), silent))  # fmt: skip
-
-    copies = _duplicates(recording, silent)
-    if copies.size:
-        found.append(Finding("duplicate", (
-            f"{_of(copies.size, n_neurons)} nearly a copy of another (correlation of counts above "
-            f"{DUPLICATE_CORRELATION}): one unit split in two makes prediction look easy"
-        ), copies))  # fmt: skip
-
-    drifting = _drifting(recording)
-    if drifting.size:
-        found.append(Finding("drift", (
-            f"{_of(drifting.size, n_neurons)} drifting: the rate changes {DRIFT_RATIO:g}-fold or "
-            "more from the first to the last third of the trials. Random trial splits can pass "
-            "drift off as prediction; compare with --split block"
-        ), drifting))  # fmt: skip
-
-    unlabeled = np.flatnonzero(np.isin(np.char.lower(recording.area), UNLABELED))
-    if unlabeled.size:
-        found.append(Finding("unlabeled", (
-            f"{_of(unlabeled.size, n_neurons)} without an area (root or empty); left out of "
-            "'--source rest'"
-        ), unlabeled))  # fmt: skip
-
-    if 1 < recording.n_trials < 50:
-        found.append(Finding("few_trials", (
-            f"only {recording.n_trials} trials: intervals will be wide"
-        ), np.array([], dtype=int)))  # fmt: skip
+    looked_for = {
+        "silent": _silent(recording),
+        "duplicate": _duplicates(recording),
+        "drift": _drifting(recording),
+        "unlabeled": np.flatnonzero(np.isin(np.char.lower(recording.area), UNLABELED)),
+    }
+    found = [
+        Finding(kind, f"{_of(neurons.size, recording.n_neurons)} {MESSAGES[kind]}", neurons)
+        for kind, neurons in looked_for.items()
+        if neurons.size
+    ]
+    if 1 < recording.n_trials < FEW_TRIALS:
+        few = f"only {recording.n_trials} trials: intervals will be wide"
+        found.append(Finding("few_trials", few, np.array([], dtype=int)))
     return found
 
 
@@ -97,9 +87,14 @@ def _of(some: int, all_of_them: int) -> str:
     return f"{some} of {all_of_them} neurons {'is' if some == 1 else 'are'}"
 
 
-def _duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:
+def _silent(recording: Recording) -> np.ndarray:
+    activity = recording.activity
+    return np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
+
+
+def _duplicates(recording: Recording) -> np.ndarray:
     """Neurons whose activity nearly equals that of an earlier one."""
-    alive = np.setdiff1d(np.arange(recording.n_neurons), silent)
+    alive = np.setdiff1d(np.arange(recording.n_neurons), _silent(recording))
     flat = recording.activity.reshape(-1, recording.n_neurons)
     if alive.size > MAX_CORRELATED:
         _, first = np.unique([hash(flat[:, i].tobytes()) for i in alive], return_index=True)

@@ -1,9 +1,10 @@
 """A recording of a population of neurons: one checked xarray Dataset.
 
-``activity (trial, time, neuron)`` holds counts (integers) or continuous values (floats). Coordinates
-along ``neuron`` describe neurons (``area``, ``x``, ``y``, ``z``, ...), coordinates along ``trial``
-describe trials (``contrast_left``, ``response``, ...), further variables on ``(trial, time[, channel])``
-are behaviour. ``time`` is the centre of each bin in seconds from the alignment event.
+``activity (trial, time, neuron)`` holds counts (integers) or continuous values (floats).
+Coordinates along ``neuron`` describe neurons (``area``, ``x``, ``y``, ``z``, ...), coordinates
+along ``trial`` describe trials (``contrast_left``, ``response``, ...), further variables on
+``(trial, time[, channel])`` are behaviour. ``time`` is the centre of each bin in seconds from the
+alignment event.
 A continuous recording is one long trial; tasks cut it into windows.
 """
 
@@ -123,8 +124,8 @@ class Recording:
         variables: dict[str, tuple] = {"activity": (AXES, activity)}
         coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
         for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
-            for name in () if table is None else table.keys():
-                column = _plain(table[name])
+            for name, values in () if table is None else table.items():
+                column = _plain(values)
                 same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
                 _not_taken(name, (*variables, *coordinates, *AXES))
                 coordinates[str(name)] = (axis, column)
@@ -257,7 +258,8 @@ class Recording:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(n_trials, n_bins, n_neurons)."""
-        return self.dataset["activity"].shape
+        n_trials, n_bins, n_neurons = self.dataset["activity"].shape
+        return n_trials, n_bins, n_neurons
 
     @property
     def n_trials(self) -> int:
@@ -373,9 +375,7 @@ class Recording:
         wanted = [area] if isinstance(area, str) else list(area)
         for name in wanted:
             if name not in self.areas:
-                raise UnknownNameError(
-                    f"unknown area '{name}'.{did_you_mean(name, self.areas)}"
-                )
+                raise UnknownNameError(f"unknown area '{name}'.{did_you_mean(name, self.areas)}")
         return np.isin(self.area, wanted)
 
     # ---------------------------------------------------------------- comparing and saving

@@ -81,9 +81,14 @@ SPLITS = ("trial", "stratum", "block")
 
 
 def make(
-    kind: str, n_trials: int, folds: int, *, seed: int = 0,
-    strata: np.ndarray | None = None, gap: int = 0,
-) -> list[Fold]:  # fmt: skip
+    kind: str,
+    n_trials: int,
+    folds: int,
+    *,
+    seed: int = 0,
+    strata: np.ndarray | None = None,
+    gap: int = 0,
+) -> list[Fold]:
     """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``."""
     makers: dict[str, Callable[[], list[Fold]]] = {
         "trial": lambda: by_trial(n_trials, folds, seed),

@@ -98,7 +98,7 @@ class AreaToArea:
     >>> recording = spikecast.load("simulated")
     >>> problem = AreaToArea("MOs").problem(recording)
     >>> problem.source, problem.x.shape[2]
-    ('rest', 150)
+    ('rest', 190)
     """
 
     target: str
@@ -177,16 +177,14 @@ class HeldOutNeurons:
         return _between(recording, pool & ~held_out, held_out, self, where, target)
 
 
-class _NeuronTask(Protocol):
-    name: str
-    lag: int
-    min_rate: float
-
-
 def _between(
-    recording: Recording, is_source: np.ndarray, is_target: np.ndarray, task: _NeuronTask,
-    source: str, target: str,
-) -> Problem:  # fmt: skip
+    recording: Recording,
+    is_source: np.ndarray,
+    is_target: np.ndarray,
+    task: AreaToArea | HeldOutNeurons,
+    source: str,
+    target: str,
+) -> Problem:
     """The problem of predicting one set of neurons from another."""
     notes = []
     if recording.kind == "counts":
@@ -212,10 +210,18 @@ def _between(
         activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag
     )
     problem = Problem(
-        task.name, source, target, x, y, "counts" if recording.kind == "counts" else "continuous",
-        time, recording.bin_size, recording.trials,
-        recording.neurons[is_target].reset_index(names="neuron"), notes=tuple(notes),
-    )  # fmt: skip
+        task.name,
+        source,
+        target,
+        x,
+        y,
+        "counts" if recording.kind == "counts" else "continuous",
+        time,
+        recording.bin_size,
+        recording.trials,
+        recording.neurons[is_target].reset_index(names="neuron"),
+        notes=tuple(notes),
+    )
     return _windowed(problem)
 
 
@@ -268,9 +274,17 @@ class Behavior:
         channels = pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]})
         return _windowed(
             Problem(
-                self.name, source, self.variable, x, y, "continuous", time, recording.bin_size,
-                recording.trials, channels,
-            )  # fmt: skip
+                self.name,
+                source,
+                self.variable,
+                x,
+                y,
+                "continuous",
+                time,
+                recording.bin_size,
+                recording.trials,
+                channels,
+            )
         )
 
 

@@ -42,7 +42,7 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
     --------
     >>> import spikecast
     >>> spikecast.load("simulated").areas
-    {'CA1': 50, 'MD': 40, 'MOs': 50, 'VISp': 60}
+    {'CA1': 60, 'MD': 50, 'MOs': 50, 'VISp': 80}
     """
     loaders = _loaders(name_or_path)
     if session is None and len(loaders) > 1:

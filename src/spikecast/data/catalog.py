@@ -52,10 +52,7 @@ DATASETS: dict[str, DataSet] = {
         STEINMETZ,
     ),
     "steinmetz-spike-times": DataSet(
-        "spike times of the same 39 sessions",
-        (_osf("steinmetz_st.npz", "4bjns"),),
-        "",
-        STEINMETZ,
+        "spike times of the same 39 sessions", (_osf("steinmetz_st.npz", "4bjns"),), "", STEINMETZ
     ),
     "steinmetz-waveforms": DataSet(
         "spike waveforms of the same 39 sessions",

@@ -146,18 +146,29 @@ def decision_task(
     trials = _trial_table(n_trials, evidence, choice_onset, generator(seed, "trials"))
     parts = _Parts(area, generator(seed, "loadings"))
     latents = _fluctuations(
-        parts, names, drives, n_trials, n_bins, bin_size,
-        (shared_gain, own_gain, drive_gain), generator(seed, "latents"),
-    )  # fmt: skip
+        parts,
+        names,
+        drives,
+        n_trials,
+        n_bins,
+        bin_size,
+        (shared_gain, own_gain, drive_gain),
+        generator(seed, "latents"),
+    )
     speed = _wheel(trials, time, generator(seed, "wheel"))
     for side in ("left", "right"):
         evoked = trials[f"contrast_{side}"][:, np.newaxis] * _evoked(time)
-        parts.add(f"stimulus_{side}", "task", evoked, stimulus_gain, {name: 0.0 for name in names})
+        parts.add(f"stimulus_{side}", "task", evoked, stimulus_gain, dict.fromkeys(names, 0.0))
     for name, onset in choice_onset.items():
         since = np.maximum(time - onset, 0.0)
         risen = (1 - np.exp(-since / 0.05)) * (time >= onset)
-        parts.add(f"choice_{name}", "task", trials["response"][:, np.newaxis] * risen, choice_gain,
-                  {name: 0.0})  # fmt: skip
+        parts.add(
+            f"choice_{name}",
+            "task",
+            trials["response"][:, np.newaxis] * risen,
+            choice_gain,
+            {name: 0.0},
+        )
     parts.add("movement", "task", np.abs(speed) / 40.0, movement_gain, dict.fromkeys(names, 0.0))
 
     n_neurons = area.size
@@ -178,11 +189,7 @@ def decision_task(
         "date_exp": f"seed {seed}",
         "wheel": speed[np.newaxis].astype(np.float32),
         **_other_behavior(trials, time, speed, latents, generator(seed, "behavior")),
-        **{
-            key: trials[name]
-            for key, name in steinmetz.TRIAL_KEYS.items()
-            if name in trials
-        },
+        **{key: trials[name] for key, name in steinmetz.TRIAL_KEYS.items() if name in trials},
         "reaction_time": np.stack([trials["reaction_time"], trials["reaction_direction"]], axis=1),
     }
     return Simulated(
@@ -211,12 +218,18 @@ class _Parts:
         self.lags: list[np.ndarray] = []  # each (neuron,), in bins
 
     def add(
-        self, name: str, owner: str, values: np.ndarray, gain: float, reach: Mapping[str, float],
-        bin_size: float = 1.0, gains: Mapping[str, float] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        owner: str,
+        values: np.ndarray,
+        gain: float,
+        reach: Mapping[str, float],
+        bin_size: float = 1.0,
+        gains: Mapping[str, float] | None = None,
+    ) -> None:
         """Add a latent that reaches the areas in `reach` (area -> lag in s)."""
         loading = self.rng.normal(size=self.area.size)
-        # a loading is drawn for every neuron, so that removing one part leaves the others as they are
+        # drawn for every neuron, so that removing one part leaves the others as they are
         scale, lag = np.zeros(self.area.size), np.zeros(self.area.size, dtype=int)
         for area, delay in reach.items():
             here = self.area == area
@@ -255,9 +268,15 @@ class _Parts:
 
 
 def _fluctuations(
-    parts: _Parts, names: list[str], drives: Mapping[tuple[str, str], float], n_trials: int,
-    n_bins: int, bin_size: float, gains: tuple[float, float, float], rng: np.random.Generator,
-) -> np.ndarray:  # fmt: skip
+    parts: _Parts,
+    names: list[str],
+    drives: Mapping[tuple[str, str], float],
+    n_trials: int,
+    n_bins: int,
+    bin_size: float,
+    gains: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Add shared and owned latents; return the slowest shared one (arousal), (trial, time)."""
     shared_gain, own_gain, drive_gain = gains
     history = max([round(lag / bin_size) for lag in drives.values()], default=0)
@@ -293,8 +312,13 @@ def _trial_table(
     levels = np.array([0.0, 0.25, 0.5, 1.0])
     left, right = rng.choice(levels, (2, n_trials), p=[0.4, 0.2, 0.2, 0.2])
     # softmax over left, no-go, right; without evidence the three are equally likely
-    logits = np.stack([evidence * (left - right), -evidence * (np.maximum(left, right) - 0.4),
-                       evidence * (right - left)])  # fmt: skip
+    logits = np.stack(
+        [
+            evidence * (left - right),
+            -evidence * (np.maximum(left, right) - 0.4),
+            evidence * (right - left),
+        ]
+    )
     chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0)
     response = 1.0 - chosen  # +1 left, 0 no-go, -1 right
     correct = np.sign(left - right)
@@ -334,9 +358,8 @@ def _wheel(trials: dict, time: np.ndarray, rng: np.random.Generator) -> np.ndarr
 
 
 def _other_behavior(
-    trials: dict, time: np.ndarray, speed: np.ndarray, arousal: np.ndarray,
-    rng: np.random.Generator,
-) -> dict[str, np.ndarray]:  # fmt: skip
+    trials: dict, time: np.ndarray, speed: np.ndarray, arousal: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Pupil, face and licks, channels x trials x time."""
     noise = rng.normal(0, 0.1, (4, *speed.shape))
     pupil = np.stack([arousal, 0.2 * np.sign(speed), np.zeros_like(speed)]) + noise[:3]
@@ -427,7 +450,9 @@ def spontaneous(
     rate = np.empty((1, *shape), dtype=np.float32) if keep_rate else None
     noise_rng = generator(seed, "noise")
     projected = latents.astype(np.float32)
-    for start in range(0, n_neurons, 500):  # in blocks, so that no second array of this size is made
+    for start in range(
+        0, n_neurons, 500
+    ):  # in blocks, so that no second array of this size is made
         block = slice(start, start + 500)
         drive = np.logaddexp(0.0, projected @ loadings[:, block].astype(np.float32) - 0.5)
         drive *= scale[block]
@@ -450,7 +475,7 @@ def spontaneous(
         "run": running[:, np.newaxis].astype(np.float32),
         "pupilArea": (100 + 20 * pupil)[:, np.newaxis].astype(np.float32),
         "pupilCOM": rng.normal(0, 1, (n_bins, 2)).astype(np.float32),
-        "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -100.0 - 30.0 * plane]),
+        "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -400.0 + 30.0 * plane]),
     }
     return Simulated(
         stringer.from_dict(raw, "simulated"),
@@ -496,10 +521,23 @@ def poisson_noise(
     Examples
     --------
     >>> poisson_noise(n_trials=10).recording.shape
-    (10, 40, 200)
+    (10, 40, 240)
     """
     return decision_task(
-        n_trials, areas, n_bins=n_bins, bin_size=bin_size, stim_onset=0.0, choice_onset={},
-        drives={}, shared_gain=0, own_gain=0, drive_gain=0, stimulus_gain=0, choice_gain=0,
-        movement_gain=0, drift=0, median_rate=median_rate, seed=seed,
-    )  # fmt: skip
+        n_trials,
+        areas,
+        n_bins=n_bins,
+        bin_size=bin_size,
+        stim_onset=0.0,
+        choice_onset={},
+        drives={},
+        shared_gain=0,
+        own_gain=0,
+        drive_gain=0,
+        stimulus_gain=0,
+        choice_gain=0,
+        movement_gain=0,
+        drift=0,
+        median_rate=median_rate,
+        seed=seed,
+    )

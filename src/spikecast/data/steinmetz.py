@@ -202,8 +202,11 @@ def event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
         moved = np.ravel(raw["response"]) != 0
         times = np.ravel(raw["response_time"]).astype(float)
         speed = np.abs(np.squeeze(np.asarray(raw["wheel"], dtype=float), axis=0))
-        from_start = _speed_before(speed, times, moved, raw["bin_size"])
-        from_stimulus = _speed_before(speed, times + stim_onset, moved, raw["bin_size"])
+        from_start = _speed_before(speed, times[moved], moved, float(raw["bin_size"]))
+        from_stimulus = _speed_before(
+            speed, times[moved] + stim_onset, moved, float(raw["bin_size"])
+        )
+        # NaN (no response within the trial by that clock) compares as False: undecided
         if max(from_start, from_stimulus) > 1.2 * min(from_start, from_stimulus):
             clock = "stimulus" if from_stimulus > from_start else "trial start"
             return clock, (
@@ -212,24 +215,29 @@ def event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
                 f"{from_start:.3g} if counted from the start of the trial"
             )
     if "gocue" in raw:
-        median = float(np.nanmedian(np.asarray(raw["gocue"], dtype=float)))
-        low, high = GO_CUE_DELAY
-        if (low <= median <= high) != (low <= median - stim_onset <= high):
-            clock = "stimulus" if low <= median <= high else "trial start"
+        early, late = np.nanquantile(np.asarray(raw["gocue"], dtype=float), [0.05, 0.95])
+        shortest, longest = GO_CUE_DELAY
+        # by one clock cues lie within the delay, by the other within the delay + stim_onset
+        from_stimulus, from_start = early < shortest + stim_onset, late > longest
+        if from_stimulus != from_start:
+            clock = "stimulus" if from_stimulus else "trial start"
             return clock, (
-                f"the median go cue is at {median:.3g} s; the task gives it 0.5 to 1.2 s "
-                "after the stimulus"
+                f"90 % of go cues lie between {early:.3g} and {late:.3g} s; the task sounds them "
+                "0.5 to 1.2 s after the stimulus"
             )
     return "stimulus", "nothing in the data decides; the stimulus is assumed"
 
 
-def _speed_before(speed: np.ndarray, times: np.ndarray, chosen: np.ndarray, size: float) -> float:
-    """Mean wheel speed in the ten bins before each time (seconds from the trial's start)."""
+def _speed_before(
+    speed: np.ndarray, times: np.ndarray, moved: np.ndarray, bin_size: float
+) -> float:
+    """Mean wheel speed in the ten bins before the times (s from the trial's start) of trials."""
     values = []
-    for trial in np.flatnonzero(chosen & np.isfinite(times)):
-        stop = int(times[trial] / size)
-        values.append(speed[trial, max(stop - 10, 0) : max(stop, 0)].mean() if stop > 0 else 0.0)
-    return float(np.nanmean(values)) if values else 0.0
+    for trial, time in zip(speed[moved], times, strict=True):
+        stop = int(time / bin_size) if np.isfinite(time) else 0
+        if 1 <= stop <= len(trial):
+            values.append(trial[max(stop - 10, 0) : stop].mean())
+    return float(np.mean(values)) if values else float("nan")
 
 
 def _column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:

@@ -70,7 +70,9 @@ def read(path: str | Path) -> Recording:
     content = load_numpy(path).get("")
     raw = content.item() if content is not None and content.ndim == 0 else None
     if not isinstance(raw, dict):
-        raise FormatError(f"'{path}' does not hold one pickled dict; it is not a Stringer recording")
+        raise FormatError(
+            f"'{path}' does not hold one pickled dict; it is not a Stringer recording"
+        )
     return from_dict(raw, name=Path(path).stem)
 
 

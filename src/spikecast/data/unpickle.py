@@ -45,6 +45,11 @@ def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str) -> np.nd
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
+def _no_bytes() -> bytes:
+    """Stand-in for ``bytes``, which old pickles call for the empty ones only."""
+    return b""
+
+
 ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -59,9 +64,15 @@ ALLOWED: dict[tuple[str, str], Any] = {
         )
     },
     **{
-        (builtins, kind.__name__): kind
+        (builtins, name): kind
         for builtins in ("builtins", "__builtin__")
-        for kind in (set, frozenset, bytearray, complex)
+        for name, kind in (
+            ("set", set),
+            ("frozenset", frozenset),
+            ("bytearray", bytearray),
+            ("bytes", _no_bytes),
+            ("complex", complex),
+        )
     },
 }
 
@@ -125,9 +136,19 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
         raise FormatError(f"'{path}' asks for more memory than there is") from None
     # a damaged pickle can fail in any way the unpickler's building blocks can
     except (
-        zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, OSError, ValueError,
-        TypeError, IndexError, KeyError, AttributeError, UnicodeError, OverflowError,
-    ) as error:  # fmt: skip
+        zipfile.BadZipFile,
+        zlib.error,
+        pickle.UnpicklingError,
+        EOFError,
+        OSError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        UnicodeError,
+        OverflowError,
+    ) as error:
         reason = str(error) or type(error).__name__
         raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None
 

@@ -91,9 +91,14 @@ def make_models(models: Models) -> dict[str, Model]:
 
 
 def make_folds(
-    problem: Problem, folds: int, *, split: str = "trial", strata: str | None = None, gap: int = 0,
+    problem: Problem,
+    folds: int,
+    *,
+    split: str = "trial",
+    strata: str | None = None,
+    gap: int = 0,
     seed: int = 0,
-) -> list[Fold]:  # fmt: skip
+) -> list[Fold]:
     """Cut a problem's trials into folds; see :func:`cross_validate`."""
     labels = None
     if strata is not None:

@@ -15,9 +15,20 @@ from spikecast.splits import Fold
 from spikecast.tasks import Problem
 
 COLUMNS = [
-    "session", "task", "source", "target", "model", "fold", "metric", "null", "aggregate", "value",
-    "n_test_trials", "n_neurons", "fit_seconds",
-]  # fmt: skip
+    "session",
+    "task",
+    "source",
+    "target",
+    "model",
+    "fold",
+    "metric",
+    "null",
+    "aggregate",
+    "value",
+    "n_test_trials",
+    "n_neurons",
+    "fit_seconds",
+]
 HEADLINE = {"counts": ("bits_per_spike", "pooled"), "continuous": ("r2", "per_neuron")}
 N_SHUFFLES = 20
 
@@ -66,9 +77,13 @@ class Scores:
         return list(dict.fromkeys(self.table["model"]))
 
     def interval(
-        self, model: str, *, minus: str | None = None, null: str = "train_mean",
+        self,
+        model: str,
+        *,
+        minus: str | None = None,
+        null: str = "train_mean",
         aggregate: str | None = None,
-    ) -> Interval:  # fmt: skip
+    ) -> Interval:
         """Headline score of a model with its 95 % bootstrap interval over trials.
 
         Parameters
@@ -97,8 +112,11 @@ class Scores:
 
     def summary(self) -> pd.DataFrame:
         """One row per model, best first: headline score and its interval against each null."""
-        nulls = [null for model, metric, null in self.terms
-                 if model == self.models[0] and metric == self.metric]  # fmt: skip
+        nulls = [
+            null
+            for model, metric, null in self.terms
+            if model == self.models[0] and metric == self.metric
+        ]
         rows = []
         for model in self.models:
             row: dict[str, object] = {"model": model}
@@ -163,8 +181,9 @@ def score(
     Scores
     """
     scorer = _Counts if problem.kind == "counts" else _Continuous
-    scoring = scorer(problem, folds, conditions(problem.trials) if condition is None else condition,
-                     seed)  # fmt: skip
+    scoring = scorer(
+        problem, folds, conditions(problem.trials) if condition is None else condition, seed
+    )
     rows: list[dict[str, object]] = []
     terms: dict[tuple[str, str, str], Terms] = {}
     for model, per_fold in predictions.items():
@@ -172,25 +191,35 @@ def score(
         for fold, prediction in zip(folds, per_fold, strict=True):
             whole[fold.test] = prediction
         named = {
-            "session": session, "task": problem.task, "source": problem.source,
-            "target": problem.target, "model": model,
-        }  # fmt: skip
+            "session": session,
+            "task": problem.task,
+            "source": problem.source,
+            "target": problem.target,
+            "model": model,
+        }
         of_model = scoring.terms(whole)
         terms |= {(model, metric, null): value for (metric, null), value in of_model.items()}
-        for index, fold in enumerate([*folds, None]):
-            trials = scoring.scored if fold is None else fold.test
+        for index in [*range(len(folds)), None]:
+            trials = scoring.scored if index is None else folds[index].test
             common = {
                 **named,
-                "fold": "all" if fold is None else index,
+                "fold": "all" if index is None else index,
                 "n_test_trials": len(trials),
                 "n_neurons": scoring.n_targets(trials),
-                "fit_seconds": sum(seconds[model]) if fold is None else seconds[model][index],
+                "fit_seconds": sum(seconds[model]) if index is None else seconds[model][index],
             }
             for (metric, null), value in of_model.items():
                 part = value.only(trials)
                 for how in metrics.AGGREGATES:
-                    rows.append({**common, "metric": metric, "null": null, "aggregate": how,
-                                 "value": part.aggregate(how)})  # fmt: skip
+                    rows.append(
+                        {
+                            **common,
+                            "metric": metric,
+                            "null": null,
+                            "aggregate": how,
+                            "value": part.aggregate(how),
+                        }
+                    )
             rows += [{**common, **row} for row in scoring.others(whole, trials)]
     table = pd.DataFrame(rows)[COLUMNS]
     neurons = pd.concat(
@@ -210,7 +239,8 @@ def score(
 
 class _Counts:
     """Poisson scores. Targets silent in a fold's training trials do not count in that fold: no
-    model can know their rate, and the null's would be impossible."""
+    model can know their rate, and the null's would be impossible.
+    """
 
     def __init__(
         self, problem: Problem, folds: Sequence[Fold], condition: np.ndarray, seed: int
@@ -220,9 +250,12 @@ class _Counts:
         self.warnings: list[str] = []
         self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
         self.counted = np.zeros((len(self.y), self.y.shape[2]), dtype=bool)  # (trial, target)
-        self.null = {name: np.empty(self.y.shape, dtype=np.float32) for name in ("train_mean", "psth")}
+        self.null = {
+            name: np.empty(self.y.shape, dtype=np.float32) for name in ("train_mean", "psth")
+        }
         self.null["eval_mean"] = metrics.null_rate(
-            self.y[self.scored], self.y, "train_mean").astype(np.float32)  # fmt: skip
+            self.y[self.scored], self.y, "train_mean"
+        ).astype(np.float32)
         for index, fold in enumerate(folds):
             train = self.y[fold.train]
             fires = train.any(axis=(0, 1))
@@ -293,15 +326,23 @@ class _Counts:
         y, rate = self.y[trials], rate[trials]
         kept = self.counted[trials].any(axis=0)
         rows: list[dict[str, object]] = [
-            {"metric": "poisson_nll", "null": "", "aggregate": "pooled",
-             "value": metrics.poisson_nll(y[..., kept], rate[..., kept])},
-        ]  # fmt: skip
+            {
+                "metric": "poisson_nll",
+                "null": "",
+                "aggregate": "pooled",
+                "value": metrics.poisson_nll(y[..., kept], rate[..., kept]),
+            }
+        ]
         condition = self.condition[trials]
         if len(trials) == len(self.scored) and np.unique(condition).size > 1:
             rows.append(
-                {"metric": "psth_r2", "null": "", "aggregate": "per_neuron",
-                 "value": metrics.psth_r2(y, rate, condition)}
-            )  # fmt: skip
+                {
+                    "metric": "psth_r2",
+                    "null": "",
+                    "aggregate": "per_neuron",
+                    "value": metrics.psth_r2(y, rate, condition),
+                }
+            )
         return rows
 
 
@@ -332,7 +373,11 @@ class _Continuous:
     def others(self, prediction: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
         found = metrics.continuous(self.y[trials], prediction[trials], self.null[trials])
         return [
-            {"metric": name, "null": "", "aggregate": "per_neuron",
-             "value": float(np.mean(getattr(found, name)))}
+            {
+                "metric": name,
+                "null": "",
+                "aggregate": "per_neuron",
+                "value": float(np.mean(getattr(found, name))),
+            }
             for name in ("mse", "rmse", "pearson")
-        ]  # fmt: skip
+        ]

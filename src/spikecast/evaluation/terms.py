@@ -49,7 +49,9 @@ class Terms:
     def resampled(self, weights: np.ndarray, how: str = "pooled") -> np.ndarray:
         """The score for each row of `weights` (resample, trial), (resample,)."""
         if how == "pooled":
-            return _ratio(weights @ self.numerator.sum(axis=1), weights @ self.denominator.sum(axis=1))
+            return _ratio(
+                weights @ self.numerator.sum(axis=1), weights @ self.denominator.sum(axis=1)
+            )
         ratios = _ratio(weights @ self.numerator, weights @ self.denominator)
         return np.array([_mean(row) for row in ratios])
 

@@ -1,1 +1,1 @@
-"""Estimators: everything that predicts, each with fit, predict and (where it has latents) transform."""
+"""Estimators: everything that predicts, with fit, predict and (where it has latents) transform."""

@@ -15,7 +15,7 @@ from spikecast.checks import finite, same_length, trials_by_time_by_feature
 from spikecast.errors import InputError, NotEnoughDataError, ShapeError
 
 RATE_FLOOR = 1e-4
-"""Smallest expected count per bin that a least-squares model predicts for counts: it clips there."""
+"""Smallest expected count per bin that a least-squares model predicts for counts."""
 
 
 def is_counts(y: np.ndarray) -> bool:

@@ -58,11 +58,14 @@ class PoissonGLM(Model):
     kinds = ("counts",)
 
     def __init__(
-        self, widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0), (2.0, 6.0)),
+        self,
+        widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0), (2.0, 6.0)),
         n_components: Sequence[int] = (30, 60, 120),
         penalties: Sequence[float] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2),
-        n_inner: int = 1, causal: bool = False, seed: int = 0,
-    ) -> None:  # fmt: skip
+        n_inner: int = 1,
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
         self.widths = widths
         self.n_components = n_components
         self.penalties = penalties
@@ -168,9 +171,12 @@ def poisson_path(
             return loss, (gradient * scale).ravel().astype(np.float64)
 
         found = minimize(
-            loss_and_gradient, (weights / scale).ravel(), jac=True, method="L-BFGS-B",
+            loss_and_gradient,
+            (weights / scale).ravel(),
+            jac=True,
+            method="L-BFGS-B",
             options={"maxiter": 200, "ftol": tolerance, "gtol": 1e-7},
-        )  # fmt: skip
+        )
         weights = found.x.reshape(scale.shape).astype(np.float32) * scale
         unrotated = basis @ weights[1:]
         solutions.append((unrotated, weights[0] + log_mean - center @ unrotated))

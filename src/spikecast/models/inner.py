@@ -1,6 +1,6 @@
 """Choosing hyper-parameters inside ``fit``: on whole trials cut from the training trials."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,7 +32,7 @@ def inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
 
 def best(
     candidates: Sequence[C],
-    predictions: Callable[[Fold], Sequence[np.ndarray]],
+    predictions: Callable[[Fold], Iterable[np.ndarray]],
     y: np.ndarray,
     folds: Sequence[Fold],
     counts: bool,

@@ -5,7 +5,7 @@ counts they regress the counts themselves and clip the prediction to possible ra
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from sklearn.cross_decomposition import PLSRegression
@@ -13,6 +13,7 @@ from sklearn.cross_decomposition import PLSRegression
 from spikecast.models.base import Model
 from spikecast.models.inner import best, inner_folds
 from spikecast.preprocess import PopulationFeatures
+from spikecast.splits import Fold
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 RANKS = (1, 2, 4, 8, 16, 32)
@@ -73,9 +74,13 @@ class PCARidge(_Linear):
     paper = "Hoerl & Kennard 1970"
 
     def __init__(
-        self, widths: Sequence[float] = (3.0,), n_components: int = 40,
-        penalties: Sequence[float] = PENALTIES, causal: bool = False, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        widths: Sequence[float] = (3.0,),
+        n_components: int = 40,
+        penalties: Sequence[float] = PENALTIES,
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
         self.widths = widths
         self.n_components = n_components
         self.penalties = penalties
@@ -126,10 +131,14 @@ class ReducedRank(_Linear):
     paper = "Izenman 1975"
 
     def __init__(
-        self, widths: Sequence[float] = (3.0,), n_components: int = 40,
-        penalties: Sequence[float] = PENALTIES, ranks: Sequence[int] = RANKS,
-        causal: bool = False, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        widths: Sequence[float] = (3.0,),
+        n_components: int = 40,
+        penalties: Sequence[float] = PENALTIES,
+        ranks: Sequence[int] = RANKS,
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
         self.widths = widths
         self.n_components = n_components
         self.penalties = penalties
@@ -143,7 +152,7 @@ class ReducedRank(_Linear):
         ranks = sorted({min(rank, limit) for rank in self.ranks})
         candidates = [(penalty, rank) for penalty in self.penalties for rank in ranks]
 
-        def predictions(fold):  # type: ignore[no-untyped-def]
+        def predictions(fold: Fold) -> Iterator[np.ndarray]:
             for weights, intercept in ridge_path(z[fold.train], y[fold.train], self.penalties):
                 axes = _fitted_axes(z[fold.train], weights)
                 for rank in ranks:
@@ -182,9 +191,13 @@ class PLS(_Linear):
     paper = "Wold 1975"
 
     def __init__(
-        self, widths: Sequence[float] = (3.0,), n_components: int = 100,
-        ranks: Sequence[int] = (4, 8, 12, 16), causal: bool = False, seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        widths: Sequence[float] = (3.0,),
+        n_components: int = 100,
+        ranks: Sequence[int] = (4, 8, 12, 16),
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
         self.widths = widths
         self.n_components = n_components
         self.ranks = ranks
@@ -193,23 +206,19 @@ class PLS(_Linear):
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z = self._featured(x)
-        limit = min(z.shape[2], y.shape[2], z.shape[0] * z.shape[1] - 1)
-        ranks = sorted({min(rank, limit) for rank in self.ranks})
 
-        def predictions(fold):  # type: ignore[no-untyped-def]
+        def predictions(fold: Fold) -> Iterator[np.ndarray]:
             # components are found one after the other: fewer are a prefix of more
-            pls = _pls(z[fold.train], y[fold.train], ranks[-1])
-            for rank in ranks:
-                weights = pls.x_rotations_[:, :rank] @ pls.y_loadings_[:, :rank].T
-                yield (z[fold.test] - pls._x_mean) @ weights + pls._y_mean
+            pls = _PLSFit(z[fold.train], y[fold.train], max(self.ranks))
+            for rank in self.ranks:
+                weights, intercept = pls.solution(rank)
+                yield z[fold.test] @ weights + intercept
 
-        self.rank_, self.history_ = best(
-            ranks, predictions, y, inner_folds(len(x), 4, self.seed)[:2], counts=False
-        )
-        pls = _pls(z, y, self.rank_)
-        self.rotations_ = pls.x_rotations_
-        self.weights_ = pls.x_rotations_ @ pls.y_loadings_.T
-        self.intercept_ = pls._y_mean - pls._x_mean @ self.weights_
+        folds = inner_folds(len(x), 4, self.seed)[:2]
+        self.rank_, self.history_ = best(self.ranks, predictions, y, folds, counts=False)
+        pls = _PLSFit(z, y, self.rank_)
+        self.weights_, self.intercept_ = pls.solution(self.rank_)
+        self.rotations_ = pls.rotations
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
         return self.features_.transform(x) @ self.rotations_
@@ -254,11 +263,26 @@ def _fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return vectors[:, ::-1].T
 
 
-def _pls(z: np.ndarray, y: np.ndarray, rank: int) -> PLSRegression:
-    with warnings.catch_warnings():
-        # residuals that are used up, or a slow last component, do no harm to the earlier ones
-        warnings.filterwarnings("ignore", category=UserWarning)
-        warnings.filterwarnings("ignore", category=RuntimeWarning)
-        return PLSRegression(rank, scale=False).fit(
-            z.reshape(-1, z.shape[2]), y.reshape(-1, y.shape[2])
-        )
+class _PLSFit:
+    """scikit-learn's PLS at the highest rank up to `rank` that the data support (perhaps 0)."""
+
+    def __init__(self, z: np.ndarray, y: np.ndarray, rank: int) -> None:
+        flat, targets = z.reshape(-1, z.shape[2]), y.reshape(-1, y.shape[2])
+        self.z_mean, self.y_mean = flat.mean(axis=0), targets.mean(axis=0)
+        self.rotations = np.zeros((z.shape[2], 0))
+        self.loadings = np.zeros((y.shape[2], 0))
+        for components in range(min(rank, *flat.shape), 0, -1):
+            try:
+                with warnings.catch_warnings():
+                    # of the last components when nothing is left to explain
+                    warnings.simplefilter("ignore")
+                    pls = PLSRegression(components, scale=False).fit(flat, targets)
+            except ValueError:  # scikit-learn divides by the residual that is 0
+                continue
+            self.rotations, self.loadings = pls.x_rotations_, pls.y_loadings_
+            return
+
+    def solution(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (feature, target) and intercept (target,) of the first `rank` components."""
+        weights = self.rotations[:, :rank] @ self.loadings[:, :rank].T
+        return weights, self.y_mean - self.z_mean @ weights

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import cast
 
 import numpy as np
 import torch
@@ -84,10 +85,14 @@ class NeuralModel(Model):
 
         n_members = int(getattr(self, "n_members", 1))
         self.network_, history = train(
-            build, torch.from_numpy(z), torch.from_numpy(y),
-            self._member_folds(len(z), n_members), self._plan(), self.seed,
+            build,
+            torch.from_numpy(z),
+            torch.from_numpy(y),
+            self._member_folds(len(z), n_members),
+            self._plan(),
+            self.seed,
             pick_device(self.device),
-        )  # fmt: skip
+        )
         self.training_ = asdict(history)
 
     @torch.no_grad()
@@ -166,13 +171,21 @@ class Timescales(NeuralModel):
     paper = "spikecast"
 
     def __init__(
-        self, n_latents: int = 48, n_members: int = 3,
-        widths: Sequence[float] = (1.0, 3.0, 8.0), n_components: int = 40,
-        time_constants: tuple[float, float] = (0.2, 10.0), dropout: float = 0.4,
-        causal: bool = False, epochs: int = 12, batch_size: int = 8,
-        learning_rate: float = 0.01, weight_decay: float = 0.5, device: str = "auto",
+        self,
+        n_latents: int = 48,
+        n_members: int = 3,
+        widths: Sequence[float] = (1.0, 3.0, 8.0),
+        n_components: int = 40,
+        time_constants: tuple[float, float] = (0.2, 10.0),
+        dropout: float = 0.4,
+        causal: bool = False,
+        epochs: int = 12,
+        batch_size: int = 8,
+        learning_rate: float = 0.01,
+        weight_decay: float = 0.5,
+        device: str = "auto",
         seed: int = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.n_latents = n_latents
         self.n_members = n_members
         self.widths = widths
@@ -199,20 +212,29 @@ class Timescales(NeuralModel):
 
     def _build(self, n_features: int, n_targets: int) -> Network:
         return TimescalesNet(
-            "counts" if self.counts_ else "continuous", n_features, self.n_latents, n_targets,
-            self.n_members, self.time_constants, self.dropout, self.causal,
-        )  # fmt: skip
+            "counts" if self.counts_ else "continuous",
+            n_features,
+            self.n_latents,
+            n_targets,
+            self.n_members,
+            self.time_constants,
+            self.dropout,
+            self.causal,
+        )
 
     def _plan(self) -> Plan:
         return Plan(
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
-        )  # fmt: skip
+        )
 
     @property
     def time_constants_(self) -> np.ndarray:
         """Learnt time constants in bins, (member * latent,)."""
-        return self.network_.log_time_constant.detach().exp().flatten().numpy()
+        constants = cast(TimescalesNet, self.network_).log_time_constant.detach().exp()
+        return constants.flatten().numpy()
 
 
 class RecurrentModel(NeuralModel):
@@ -240,11 +262,21 @@ class RecurrentModel(NeuralModel):
     cell: str
 
     def __init__(
-        self, n_latents: int = 32, n_layers: int = 1, widths: Sequence[float] = (1.0, 3.0),
-        n_components: int = 60, dropout: float = 0.4, causal: bool = False, epochs: int = 30,
-        batch_size: int = 16, learning_rate: float = 0.005, weight_decay: float = 0.1,
-        patience: int | None = 8, device: str = "auto", seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        n_latents: int = 32,
+        n_layers: int = 1,
+        widths: Sequence[float] = (1.0, 3.0),
+        n_components: int = 60,
+        dropout: float = 0.4,
+        causal: bool = False,
+        epochs: int = 30,
+        batch_size: int = 16,
+        learning_rate: float = 0.005,
+        weight_decay: float = 0.1,
+        patience: int | None = 8,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
         self.n_latents = n_latents
         self.n_layers = n_layers
         self.widths = widths
@@ -268,15 +300,24 @@ class RecurrentModel(NeuralModel):
 
     def _build(self, n_features: int, n_targets: int) -> Network:
         return Recurrent(
-            "counts" if self.counts_ else "continuous", self.cell, n_features, self.n_latents,
-            n_targets, self.n_layers, self.dropout, self.causal,
-        )  # fmt: skip
+            "counts" if self.counts_ else "continuous",
+            self.cell,
+            n_features,
+            self.n_latents,
+            n_targets,
+            self.n_layers,
+            self.dropout,
+            self.causal,
+        )
 
     def _plan(self) -> Plan:
         return Plan(
-            epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay, patience=self.patience,
-        )  # fmt: skip
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+        )
 
 
 class RNN(RecurrentModel):
@@ -325,9 +366,13 @@ class Recipe(NeuralModel):
     kinds = ("counts",)
 
     def __init__(
-        self, n_latents: int = 10, learning_rate: float = 0.005, n_iterations: int = 1000,
-        device: str = "auto", seed: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        n_latents: int = 10,
+        learning_rate: float = 0.005,
+        n_iterations: int = 1000,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
         self.n_latents = n_latents
         self.learning_rate = learning_rate
         self.n_iterations = n_iterations
@@ -352,6 +397,11 @@ class Recipe(NeuralModel):
 
     def _plan(self) -> Plan:
         return Plan(
-            epochs=self.n_iterations, min_steps=1, batch_size=None,
-            learning_rate=self.learning_rate, warmup=None, weight_decay=0.0, clip=None,
-        )  # fmt: skip
+            epochs=self.n_iterations,
+            min_steps=1,
+            batch_size=None,
+            learning_rate=self.learning_rate,
+            warmup=None,
+            weight_decay=0.0,
+            clip=None,
+        )

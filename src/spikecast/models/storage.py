@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator
 
@@ -67,7 +68,7 @@ def load(stem: str | Path) -> Model:
         return _restore(description, "", arrays)
     except FileNotFoundError as error:
         raise FormatError(f"there is no file '{error.filename}'") from None
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise FormatError(f"the model '{stem}' is damaged: {error}") from None
 
 

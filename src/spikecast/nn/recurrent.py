@@ -1,4 +1,6 @@
-"""Recurrent networks from sequence to sequence: vanilla RNN, GRU and LSTM, and the reference recipe's net."""
+"""Recurrent networks from sequence to sequence: RNN, GRU, LSTM, and the reference recipe's net."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +8,7 @@ from torch import Tensor, nn
 
 from spikecast.nn.network import Network, dropout
 
-CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Recurrent(Network):
@@ -25,9 +27,16 @@ class Recurrent(Network):
     """
 
     def __init__(
-        self, kind: str, cell: str, n_features: int, n_latents: int, n_targets: int,
-        n_layers: int = 1, dropout: float = 0.3, causal: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        cell: str,
+        n_features: int,
+        n_latents: int,
+        n_targets: int,
+        n_layers: int = 1,
+        dropout: float = 0.3,
+        causal: bool = False,
+    ) -> None:
         super().__init__(kind)
         self.dropout = dropout
         self.recurrence = CELLS[cell](

@@ -35,16 +35,24 @@ class Timescales(Network):
     """
 
     def __init__(
-        self, kind: str, n_features: int, n_latents: int, n_targets: int, n_members: int = 1,
-        time_constants: tuple[float, float] = (0.2, 10.0), dropout: float = 0.4,
+        self,
+        kind: str,
+        n_features: int,
+        n_latents: int,
+        n_targets: int,
+        n_members: int = 1,
+        time_constants: tuple[float, float] = (0.2, 10.0),
+        dropout: float = 0.4,
         causal: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(kind)
         self.n_members, self.dropout, self.causal = n_members, dropout, causal
         low, high = (math.log(constant) for constant in time_constants)
         shape = (n_members, n_latents)
         self.readin = uniform(*shape, n_features, fan_in=n_features)
-        self.log_time_constant = nn.Parameter(torch.linspace(low, high, n_latents).repeat(n_members, 1))
+        self.log_time_constant = nn.Parameter(
+            torch.linspace(low, high, n_latents).repeat(n_members, 1)
+        )
         if not causal:
             self.balance = nn.Parameter(torch.zeros(shape))  # log odds of past against future
         self.gate = uniform(n_members, 2 * n_latents, n_latents, fan_in=n_latents)
@@ -52,7 +60,7 @@ class Timescales(Network):
         self.readout = uniform(n_members, 2 * n_latents, n_targets, fan_in=n_latents)
         self.offset = nn.Parameter(torch.zeros(n_members, 1, n_targets))
         with torch.no_grad():
-            self.readout *= READOUT_GAIN
+            self.readout.mul_(READOUT_GAIN)
 
     def matrices(self) -> list[nn.Parameter]:
         """Weight decay spares offsets, time constants and the balance of past and future."""

@@ -1,4 +1,4 @@
-"""THE training loop: mini-batches, AdamW, early stopping on validation trials, best weights kept."""
+"""THE training loop: mini-batches, AdamW, early stopping on validation trials, best weights."""
 
 import copy
 import math
@@ -114,9 +114,7 @@ def train(
     return network.cpu().eval(), history
 
 
-def _train(
-    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan
-) -> History:
+def _train(network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan) -> History:
     # members step side by side, so each epoch they see equally many of their training trials
     n_train = min(fold.train.size for fold in folds)
     batch_size = min(plan.batch_size or n_train, n_train)
@@ -128,16 +126,22 @@ def _train(
     shrunk = {id(matrix) for matrix in matrices}
     others = [p for p in network.parameters() if id(p) not in shrunk]
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": plan.weight_decay},
-         {"params": others, "weight_decay": 0.0}],
-        lr=plan.learning_rate, fused=x.device.type != "mps",
-    )  # fmt: skip
+        [
+            {"params": matrices, "weight_decay": plan.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ],
+        lr=plan.learning_rate,
+        fused=x.device.type != "mps",
+    )
     schedule = None
     if plan.warmup is not None:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, plan.learning_rate, total_steps=epochs * steps, pct_start=plan.warmup,
+            optimizer,
+            plan.learning_rate,
+            total_steps=epochs * steps,
+            pct_start=plan.warmup,
             cycle_momentum=False,
-        )  # fmt: skip
+        )
     clip = None if plan.clip is None else plan.clip * math.sqrt(network.n_members)
 
     history = History()
@@ -184,10 +188,14 @@ def validation_loss(
     if longest == 0:
         return torch.zeros(network.n_members)
     # members with fewer trials repeat their first one, with weight 0
-    trials = torch.stack([
-        torch.as_tensor(np.resize(fold.test, longest) if fold.test.size else np.zeros(longest, int))
-        for fold in folds
-    ])  # fmt: skip
+    trials = torch.stack(
+        [
+            torch.as_tensor(
+                np.resize(fold.test, longest) if fold.test.size else np.zeros(longest, int)
+            )
+            for fold in folds
+        ]
+    )
     weight = (torch.arange(longest) < torch.tensor(n_valid)[:, None]).float()
     losses = [
         network.loss(x[part], y[part]).cpu() for part in trials.split(chunk, dim=1)

@@ -1,0 +1,179 @@
+"""Put sentences, tables and figures into one self-contained HTML file."""
+
+import base64
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment
+from matplotlib.figure import Figure
+
+from spikecast import config as configs
+from spikecast.evaluation.verdict import NULL_MODELS
+from spikecast.files import atomic, write_text
+from spikecast.report import figures, text
+from spikecast.report.reading import Run, Target
+
+RASTER_DPI = 150
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure on the page."""
+
+    name: str
+    source: str
+    caption: str
+    alt: str
+
+
+def build(folder: str | Path) -> Path:
+    """Write ``report.html`` and ``figures/*.svg`` of a finished run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run directory.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    RunError
+        When the run is missing, unfinished or incomplete.
+    """
+    run = Run(Path(folder))
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        files("spikecast.report").joinpath("page.html").read_text(encoding="utf-8")
+    )
+    targets = [_target(run, target) for target in run.targets]
+    page = template.render(
+        title=_title(run),
+        run=run,
+        data=run.manifest["data"],
+        verdict=_verdict(run),
+        limits=text.limits(run),
+        protocol=text.protocol(run),
+        recording=_show(run, "recording", figures.recording, run, text.caption("recording", run)),
+        ranking=_show(run, "ranking", figures.ranking, run, text.caption("ranking", run))
+        if len(run.targets) > 1
+        else None,
+        targets=targets,
+        config=configs.write(run.config),
+        versions=run.manifest["versions"],
+        command=run.manifest["command"],
+    )
+    path = run.folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _title(run: Run) -> str:
+    names = [target.name for target in run.targets]
+    what = names[0] if len(names) == 1 else f"{len(names)} areas"
+    source = run.targets[0].problem.attrs["source"]
+    whom = {"rest": "the rest of the recording", "all": "all neurons"}.get(source, source)
+    return f"Can {what} be predicted from {whom}?"
+
+
+def _verdict(run: Run) -> list[str]:
+    if len(run.targets) == 1:
+        return run.verdicts[run.targets[0].name]["verdict"]
+    best, worst = run.targets[0], run.targets[-1]
+    metric = run.metric
+    beyond = sum(float(target.summary["low"].iloc[0]) > 0 for target in run.targets)
+    said = [
+        f"{beyond} of {len(run.targets)} targets can be predicted; best {best.name} "
+        f"({best.summary[metric].iloc[0]:.2f}), least {worst.name} "
+        f"({worst.summary[metric].iloc[0]:.2f})."
+    ]
+    pairs = [(t, t.summary.set_index("model")[metric]) for t in run.targets]
+    compared = [
+        values[t.shown_model] - values[t.shown_baseline] for t, values in pairs if t.shown_baseline
+    ]
+    if compared:
+        said.append(
+            f"{best.shown_model} scores above {best.shown_baseline} on "
+            f"{sum(difference > 0 for difference in compared)} of {len(compared)} targets, by "
+            f"{sum(compared) / len(compared):.3f} on average."
+        )
+    return said
+
+
+def _target(run: Run, target: Target) -> dict[str, object]:
+    """Everything the page shows of one target."""
+    shown = {
+        name: _show(run, f"{target.folder.name}-{name}", draw, target, text.caption(name, target))
+        for name, draw in figures.OF_TARGET.items()
+        if figures.applies(name, target)
+    }
+    return {
+        "name": target.name,
+        "what": text.what_predicts(target),
+        "verdict": run.verdicts[target.name]["verdict"],
+        "warnings": run.verdicts[target.name]["warnings"],
+        "specific": text.trial_specific(target) if run.metric == "bits_per_spike" else None,
+        "table": _table(target),
+        "figures": shown,
+    }
+
+
+def _table(target: Target) -> list[dict[str, object]]:
+    """Rows of the score table, best model first."""
+    metric = target.run.metric
+    every = target.run.scores.query("target == @target.name and fold == 'all'")
+    leader = str(target.summary["model"].iloc[0])
+    to_leader = {entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]}
+    rows = []
+    for _, row in target.summary.iterrows():
+        name = str(row["model"])
+        mine = every.query("model == @name")
+
+        def value(metric: str, null: str, how: str, mine: pd.DataFrame = mine) -> str:
+            found = mine.query("metric == @metric and null == @null and aggregate == @how")["value"]
+            return f"{found.iloc[0]:.3f}" if len(found) else "–"
+
+        behind = to_leader.get(name)
+        rows.append(
+            {
+                "model": name,
+                "null": name in NULL_MODELS,
+                "score": f"{row[metric]:.3f}",
+                "interval": "the null"
+                if name == "mean_rate"
+                else (f"{row['low']:.3f} to {row['high']:.3f}"),
+                "psth": value(metric, "psth", "pooled"),
+                "per_neuron": value(metric, "train_mean", "per_neuron"),
+                "d2": value("d2", "train_mean", "pooled"),
+                "rmse": value("rmse", "", "per_neuron"),
+                "behind": "best"
+                if name == leader
+                else (
+                    f"{behind['value']:.3f} ({behind['low']:.3f} to {behind['high']:.3f})"
+                    if behind
+                    else "–"
+                ),
+                "seconds": f"{mine['fit_seconds'].iloc[0] / target.n_folds:.2f}",
+            }
+        )
+    return rows
+
+
+def _show(
+    run: Run, name: str, draw: Callable[..., Figure], subject: Run | Target, caption: str
+) -> Shown:
+    """Draw a figure, save it as SVG, and return it for the page."""
+    figure = draw(subject)
+    svg = io.BytesIO()
+    figure.savefig(svg, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+    with atomic(run.folder / "figures" / f"{name}.svg") as temporary:
+        temporary.write_bytes(svg.getvalue())
+    encoded = base64.b64encode(svg.getvalue()).decode()
+    alt = " ".join((draw.__doc__ or name).split())
+    return Shown(name, f"data:image/svg+xml;base64,{encoded}", caption, alt)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from spikecast.data import load, simulate
+from spikecast.errors import FetchError, FormatError, UnknownNameError
+
+
+@pytest.mark.parametrize("make", [
+    lambda: simulate.decision_task(n_trials=6, areas={"A": 4, "B": 3}).recording,
+    lambda: simulate.spontaneous(n_neurons=20, n_bins=60).recording,
+])  # fmt: skip
+def test_our_own_files_give_the_same_recording(tmp_path, make):
+    recording = make()
+    recording.save(tmp_path / "mine.nc")
+    assert load(tmp_path / "mine.nc").identical(recording)
+
+
+def test_booleans_and_text_survive(tmp_path):
+    recording = simulate.decision_task(n_trials=4, areas={"A": 3}).recording
+    dataset = recording.dataset.assign_coords(
+        good=("trial", [True, False, True, True]), mouse=("trial", list("abcd"))
+    )
+    recording = type(recording)(dataset)
+    recording.save(tmp_path / "mine.nc")
+    again = load(tmp_path / "mine.nc")
+    assert again.identical(recording)
+    assert again.trials["good"].dtype == bool
+
+
+def test_damaged_and_foreign_files_are_refused(tmp_path):
+    recording = simulate.decision_task(n_trials=4, areas={"A": 3}).recording
+    recording.save(tmp_path / "mine.nc")
+    content = (tmp_path / "mine.nc").read_bytes()
+    (tmp_path / "cut.nc").write_bytes(content[: len(content) // 2])
+    with pytest.raises(FormatError, match="damaged"):
+        load(tmp_path / "cut.nc")
+    recording.dataset.drop_vars("area").to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.raises(FormatError, match="not a spikecast recording"):
+        load(tmp_path / "other.nc")
+
+
+def test_names_and_paths_that_lead_nowhere_are_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIKECAST_DATA", str(tmp_path))
+    with pytest.raises(FormatError, match="there is no file"):
+        load("nowhere/file.npz")
+    with pytest.raises(UnknownNameError, match="Did you mean 'steinmetz'"):
+        load("stienmetz")
+    with pytest.raises(
+        FetchError, match=r"spikecast data fetch steinmetz.*osf\.io.*by hand|By hand"
+    ):
+        load("steinmetz")
+    (tmp_path / "x.mat").write_text("")
+    with pytest.raises(FormatError, match="from_arrays"):
+        load(tmp_path / "x.mat")
+
+
+def test_the_embedded_recording_needs_no_file():
+    recording = load("simulated")
+    assert recording.n_bins == 250
+    np.testing.assert_allclose(recording.time[0], -0.495)

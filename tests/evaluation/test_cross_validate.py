@@ -1,0 +1,271 @@
+"""Scores of known situations: planted truth comes back, noise gives nothing."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from spikecast import AreaToArea, Behavior, cross_validate, metrics, simulate
+from spikecast.data import load
+from spikecast.errors import NotEnoughDataError, UnknownNameError
+from spikecast.evaluation import make_folds
+from spikecast.evaluation.scores import COLUMNS, conditions, score
+from spikecast.evaluation.verdict import verdict
+from spikecast.models.base import Model
+from spikecast.models.catalog import MODELS
+from spikecast.models.linear import PCARidge
+from spikecast.recording import Recording
+
+
+class Oracle(Model):
+    """Predicts from a source that holds the answer."""
+
+    def _fit(self, x, y):
+        pass
+
+    def _predict(self, x):
+        return x[..., : self.n_targets_] + 0.5
+
+
+@pytest.fixture(scope="module")
+def scores(recording):
+    return cross_validate(["mean_rate", "psth", "pca_ridge", "poisson_glm"],
+                          AreaToArea("MOs"), recording, seed=1)  # fmt: skip
+
+
+class TestTable:
+    def test_it_has_the_promised_columns_and_every_combination(self, scores):
+        table = scores.table
+        assert list(table) == COLUMNS
+        assert set(table["fold"]) == {0, 1, 2, 3, 4, "all"}
+        assert set(table["null"]) == {"train_mean", "eval_mean", "psth", "trial_shuffle", ""}
+        assert table.groupby(["model", "fold"]).size().nunique() <= 2  # psth_r2 only over all
+        assert np.isfinite(table["value"]).all()
+
+    def test_each_score_is_what_the_metric_says(self, recording):
+        problem = AreaToArea("MOs").problem(recording)
+        folds = make_folds(problem, 5)
+        rng = np.random.default_rng(0)
+        predictions = [rng.uniform(0.01, 0.3, problem.y[f.test].shape) for f in folds]
+        found = score(problem, folds, {"random": predictions}, {"random": [0.0] * 5})
+        table = found.table.set_index(["fold", "metric", "null", "aggregate"])["value"]
+        for index, (fold, prediction) in enumerate(zip(folds, predictions, strict=True)):
+            y, train = problem.y[fold.test], problem.y[fold.train]
+            for null in ("train_mean", "psth"):
+                reference = metrics.null_rate(train, y, null)
+                for how in metrics.AGGREGATES:
+                    expected = metrics.bits_per_spike(y, prediction, reference, how)
+                    assert table[index, "bits_per_spike", null, how] == pytest.approx(
+                        expected, abs=1e-4
+                    )
+            mean = metrics.null_rate(train, y)
+            assert table[index, "d2", "train_mean", "pooled"] == pytest.approx(
+                metrics.d2(y, prediction, mean), abs=1e-4
+            )
+            assert table[index, "poisson_nll", "", "pooled"] == pytest.approx(
+                metrics.poisson_nll(y, prediction), abs=1e-4
+            )
+
+    def test_neurons_add_up_to_the_whole(self, scores):
+        whole = scores.table.query(
+            "fold == 'all' and metric == 'bits_per_spike' and null == 'train_mean'"
+            " and aggregate == 'per_neuron'"
+        ).set_index("model")["value"]
+        per_neuron = scores.neurons.groupby("model")["value"].mean()
+        np.testing.assert_allclose(per_neuron[whole.index], whole)
+
+
+def test_what_another_area_knows_is_found(scores):
+    assert scores.interval("poisson_glm").low > 0.05
+    assert scores.interval("poisson_glm", minus="pca_ridge").low > 0
+    assert scores.interval("poisson_glm", null="psth").low > 0
+    assert scores.interval("mean_rate").value == pytest.approx(0, abs=1e-6)
+
+
+def test_the_number_of_workers_changes_nothing(recording):
+    names, task = ["poisson_glm", "timescales"], AreaToArea("CA1")
+    small = recording.select(trials=np.arange(24))
+    alone = cross_validate(names, task, small, 2, seed=3)
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        together = cross_validate(names, task, small, 2, seed=3, executor=pool)
+    np.testing.assert_array_equal(alone.table["value"], together.table["value"])
+
+
+def test_the_seed_decides(recording):
+    small = recording.select(trials=np.arange(24))
+    one, two = (cross_validate(["pca_ridge"], AreaToArea("CA1"), small, 2, seed=s) for s in (0, 1))
+    assert not np.array_equal(one.table["value"], two.table["value"])
+
+
+def test_targets_silent_in_training_are_not_scored_there(recording):
+    dataset = recording.dataset.copy(deep=True)
+    target = np.flatnonzero(recording.area == "MOs")[3]
+    dataset["activity"][:, :, target] = 0
+    dataset["activity"][0, :, target] = 5  # it fires in one trial only
+    found = cross_validate(["mean_rate"], AreaToArea("MOs"), Recording(dataset), split="block")
+    rows = found.table.query("metric == 'bits_per_spike' and null == 'train_mean'")
+    per_fold = rows.groupby("fold")["n_neurons"].first()
+    n_targets = AreaToArea("MOs").problem(Recording(dataset)).y.shape[2]
+    assert per_fold[0] == n_targets - 1
+    assert per_fold[1] == n_targets
+    assert "silent in the training trials" in found.warnings[0]
+    assert np.isfinite(rows["value"]).all()
+
+
+class TestTrialShuffle:
+    """What a prediction gains over one made from another trial of its condition."""
+
+    def run(self, x, y, condition):
+        area = ["A"] * y.shape[2] + ["B"] * x.shape[2]
+        trials = {"contrast_left": condition, "contrast_right": 0 * condition}
+        recording = Recording.from_arrays(
+            np.concatenate([y, x], axis=2), 0.01 * np.arange(y.shape[1]), area, trials=trials
+        )
+        return cross_validate({"oracle": Oracle()}, AreaToArea("A"), recording)
+
+    def test_a_prediction_of_the_condition_alone_gains_nothing(self):
+        rng = np.random.default_rng(0)
+        condition = np.repeat([0.0, 1.0], 50)
+        rate = np.where(condition == 1, 2, 6)[:, None, None] * np.ones((100, 20, 4), dtype=int)
+        found = self.run(rate, rng.poisson(rate), condition)
+        assert found.interval("oracle").low > 0.05
+        shuffled = found.interval("oracle", null="trial_shuffle")
+        assert abs(shuffled.value) < 1e-6
+
+    def test_a_prediction_of_the_trial_gains_all_of_it(self):
+        rng = np.random.default_rng(0)
+        rate = rng.choice([1, 6], (100, 1, 1)) * np.ones((100, 20, 4), dtype=int)
+        found = self.run(rate, rng.poisson(rate), np.zeros(100))
+        assert found.interval("oracle", null="trial_shuffle").low > found.interval("oracle").value
+
+
+def test_drift_helps_random_splits_and_not_blocks():
+    """Both areas drift together over the session and share nothing else."""
+    rng = np.random.default_rng(0)
+    drift = np.exp(np.linspace(-1, 1, 90))[:, None, None]
+    counts = rng.poisson(0.3 * drift * np.ones((90, 30, 30)))
+    recording = Recording.from_arrays(counts, 0.01 * np.arange(30), ["A"] * 15 + ["B"] * 15)
+
+    def gain(split):
+        return (
+            cross_validate(
+                ["pca_ridge"],
+                AreaToArea("A"),
+                recording,
+                5,
+                split=split,
+                gap=3 * (split == "block"),
+            )
+            .interval("pca_ridge", null="eval_mean")
+            .value
+        )
+
+    assert gain("trial") > gain("block")
+
+
+class TestContinuous:
+    def test_running_is_decoded_from_activity_in_held_out_blocks(self):
+        recording = simulate.spontaneous(n_neurons=150, n_bins=1500, seed=1).recording
+        found = cross_validate(["mean_rate", "pca_ridge"], Behavior("running"), recording)
+        assert found.metric == "r2"
+        assert found.interval("pca_ridge").low > 0.4
+        assert set(found.table["metric"]) == {"r2", "mse", "rmse", "pearson"}
+
+    def test_shuffled_neurons_decode_nothing(self):
+        recording = simulate.spontaneous(n_neurons=150, n_bins=1500, seed=1).recording
+        dataset = recording.dataset.copy()
+        dataset["running"] = (("trial", "time"), np.roll(dataset["running"].values, 700, axis=1))
+        found = cross_validate(["pca_ridge"], Behavior("running"), Recording(dataset))
+        assert found.interval("pca_ridge").low < 0.1
+
+
+def test_conditions_are_the_stimulus_where_it_is_known(recording):
+    label = conditions(recording.trials)
+    same = (recording.trials["contrast_left"] == recording.trials["contrast_left"][0]) & (
+        recording.trials["contrast_right"] == recording.trials["contrast_right"][0]
+    )
+    np.testing.assert_array_equal(label == label[0], same)
+    assert set(conditions(recording.trials[["response"]])) == {"all trials"}
+    with pytest.raises(UnknownNameError, match="Did you mean 'response'"):
+        conditions(recording.trials, ["respons"])
+
+
+def test_names_and_numbers_out_of_range_are_explained(recording):
+    with pytest.raises(UnknownNameError, match="Did you mean 'timescales'"):
+        cross_validate(["timescale"], AreaToArea("MOs"), recording)
+    with pytest.raises(NotEnoughDataError, match="too few for 40 folds"):
+        cross_validate(["mean_rate"], AreaToArea("MOs"), recording, 40)
+    with pytest.raises(UnknownNameError, match="trial column"):
+        cross_validate(["mean_rate"], AreaToArea("MOs"), recording, split="stratum", strata="x")
+
+
+class TestVerdict:
+    def test_noise_is_called_nothing(self):
+        noise = simulate.poisson_noise(n_trials=60, areas={"A": 10, "B": 20}).recording
+        names = [name for name in MODELS if name not in ("recipe", "rnn", "gru", "lstm")]
+        found = cross_validate(names, AreaToArea("A"), noise)
+        for name in names:
+            assert not found.interval(name).low > 0, name
+        assert verdict(found)[0].startswith("No model predicts A from rest better than")
+
+    def test_what_only_the_psth_knows_is_said(self):
+        rng = np.random.default_rng(0)
+        bump = 0.05 + np.exp(-0.5 * ((np.arange(40) - 20) / 4) ** 2)
+        counts = rng.poisson(bump[:, None], (80, 40, 30))
+        recording = Recording.from_arrays(counts, 0.01 * np.arange(40), ["A"] * 10 + ["B"] * 20)
+        found = cross_validate(["psth", "pca_ridge"], AreaToArea("A"), recording)
+        assert "No model beats the PSTH" in verdict(found)[0]
+
+    def test_a_winner_a_loser_and_the_worse_than_nothing_are_named(self, recording):
+        class Worse(PCARidge):
+            def _predict(self, x):
+                return 5 + 0 * super()._predict(x)
+
+        models = {
+            "timescales": MODELS["timescales"](n_members=1, epochs=4),
+            "poisson_glm": MODELS["poisson_glm"](),
+            "worse": Worse(),
+        }
+        said = verdict(cross_validate(models, AreaToArea("MOs"), recording))
+        assert said[0].startswith("MOs can be predicted from rest")
+        assert any("timescales" in s and "poisson_glm" in s for s in said[1:])
+        assert said[-1].startswith("Worse than predicting the mean: worse (-")
+
+
+@pytest.mark.slow
+def test_noise_gives_no_model_an_interval_above_zero():
+    """Every model of the catalogue, ten sessions of noise each."""
+    above = []
+    for seed in range(10):
+        noise = simulate.poisson_noise(n_trials=80, areas={"A": 25, "B": 60}, seed=seed).recording
+        models = {name: MODELS[name]() for name in MODELS if name != "recipe"}
+        found = cross_validate(models, AreaToArea("A"), noise, seed=seed)
+        above += [(name, seed) for name in models if found.interval(name).low > 0]
+    assert above == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["MOs", "VISp", "MD", "CA1"])
+def test_the_default_model_reaches_four_fifths_of_the_oracle(target):
+    simulated = simulate.decision_task()
+    found = cross_validate(["timescales"], AreaToArea(target), simulated.recording)
+    problem = AreaToArea(target).problem(simulated.recording)
+    scored = problem.targets["neuron"].to_numpy()
+    in_area = simulated.truth.rate[..., simulated.recording.area == target]
+    fires = simulated.recording.select(area=target).firing_rate >= 0.5
+    assert scored.size == fires.sum()
+    null = metrics.null_rate(problem.y, problem.y)
+    oracle = metrics.bits_per_spike(problem.y, in_area[..., fires], null)
+    assert found.interval("timescales").value >= 0.8 * oracle
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("session", "glm", "timescales"), [(0, 0.43, 0.44), (2, 0.45, 0.44), (6, 0.30, 0.295)]
+)
+def test_real_recordings_reach_the_published_figures(real_file, session, glm, timescales):
+    recording = load(real_file, session)
+    found = cross_validate(["poisson_glm", "timescales"], AreaToArea("MOs"), recording)
+    assert found.interval("poisson_glm").value >= glm
+    assert found.interval("timescales").value >= timescales

@@ -1,0 +1,72 @@
+"""The closed forms and solvers agree with libraries and with their definitions."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import PoissonRegressor, Ridge
+
+from spikecast.models.glm import PoissonGLM, poisson_path
+from spikecast.models.linear import ReducedRank, ridge_path
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(20, 30, 6)) * [3, 2, 1, 1, 0.5, 0.2] + 0.3
+    w = rng.normal(size=(6, 3)) * 0.2
+    return z, rng.poisson(np.exp(z @ w - 1))
+
+
+def test_ridge_equals_scikit_learns(data):
+    z, y = data
+    ((weights, intercept),) = ridge_path(z, y, [0.1])
+    expected = Ridge(alpha=0.1 * 600).fit(z.reshape(-1, 6), y.reshape(-1, 3))
+    np.testing.assert_allclose(weights.T, expected.coef_, atol=1e-6)
+    np.testing.assert_allclose(intercept, expected.intercept_, atol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [1e-3, 1e-1])
+def test_poisson_regression_equals_scikit_learns(data, penalty):
+    z, y = data
+    # along a path, so that warm starts are tested too
+    weights, intercept = poisson_path(z, y, [10 * penalty, penalty], tolerance=1e-10)[1]
+    for target in range(3):
+        expected = PoissonRegressor(alpha=2 * penalty, tol=1e-8, max_iter=1000).fit(
+            z.reshape(-1, 6), y[..., target].ravel()
+        )
+        np.testing.assert_allclose(weights[:, target], expected.coef_, atol=2e-3)
+        assert intercept[target] == pytest.approx(expected.intercept_, abs=5e-3)
+
+
+def test_reduced_rank_finds_the_planted_rank_and_its_latents_make_the_prediction():
+    rng = np.random.default_rng(0)
+    x = rng.poisson(2.0, (60, 20, 15))
+    features = np.sqrt(x)
+    y = features @ rng.normal(size=(15, 2)) @ rng.normal(size=(2, 10))
+    y += rng.normal(0, 1.0, y.shape)
+    model = ReducedRank(widths=(0,), n_components=15, ranks=(1, 2, 3, 5, 10)).fit(x, y)
+    assert model.rank_ in (2, 3)
+    latents = model.transform(x)
+    np.testing.assert_allclose(
+        latents @ model.readout_ + model.intercept_, model.predict(x), atol=1e-4
+    )
+
+
+def test_at_full_rank_reduced_rank_is_ridge():
+    rng = np.random.default_rng(1)
+    x = rng.poisson(2.0, (30, 20, 8))
+    y = rng.normal(size=(30, 20, 4)) + x[..., :4]
+    model = ReducedRank(penalties=(0.01,), ranks=(4,), n_components=8).fit(x, y)
+    z = model.features_.transform(x)
+    ((weights, intercept),) = ridge_path(z, y, [0.01])
+    np.testing.assert_allclose(model.predict(x), z @ weights + intercept, atol=1e-5)
+
+
+def test_the_glm_refits_on_every_trial_with_what_it_chose(data):
+    rng = np.random.default_rng(2)
+    x = rng.poisson(0.6, (40, 25, 10))
+    y = rng.poisson(0.1 + 0.2 * x[..., :3])
+    searched = PoissonGLM(penalties=(1e-2, 1e-4), n_components=(3, 10)).fit(x, y)
+    widths, components, penalty = searched.chosen_
+    direct = PoissonGLM(widths=(widths,), n_components=(components,), penalties=(penalty,))
+    np.testing.assert_allclose(direct.fit(x, y).predict(x), searched.predict(x), rtol=1e-4)
+    assert len(searched.history_["candidates"]) == 2 * 2 * 2

@@ -1,0 +1,125 @@
+"""The command line as a user meets it: in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from spikecast.data import steinmetz
+
+COMMAND = [sys.executable, "-m", "spikecast.cli"]
+
+
+def spikecast(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False,
+        env={**os.environ, **environment}, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(recording, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "task.npz"
+    steinmetz.write([recording, recording.select(trials=range(12))], path)
+    return path
+
+
+PREDICT = ("--session", 0, "--target", "MOs", "--models", "mean_rate,pca_ridge", "--folds", 3)
+
+
+def test_predict_answers_writes_and_draws(data, tmp_path):
+    done = spikecast("predict", data, *PREDICT, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("MOs can be predicted from rest")
+    assert done.stdout.strip().endswith("report: runs/task-0_MOs/report.html")
+    run = tmp_path / "runs" / "task-0_MOs"
+    assert (run / "report.html").stat().st_size > 50_000
+    again = spikecast("run", run / "config.yaml", "--out", "again", "--quiet", cwd=tmp_path)
+    assert again.returncode == 0
+    assert again.stderr == ""
+    numbers = [
+        pd.read_csv(folder / "scores.csv").drop(columns="fit_seconds")
+        for folder in (run, tmp_path / "again")
+    ]
+    pd.testing.assert_frame_equal(*numbers)
+    (run / "report.html").unlink()
+    assert spikecast("report", run).returncode == 0
+    assert (run / "report.html").exists()
+    second = spikecast("predict", data, *PREDICT, cwd=tmp_path)
+    assert "runs/task-0_MOs-2/report.html" in second.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--session", 0, "--target", "MOS"), "Did you mean 'MOs'"),
+        (("--session", 5, "--target", "MOs"), "it holds 0 to 1"),
+        (("--target", "MOs"), "choose one with --session 0 to 1"),
+        (("--session", 1, "--target", "MOs", "--folds", 9), "too few for 9 folds"),
+        (("--session", 0, "--target", "MOs", "--source", "MOs,CA1"), "overlap"),
+        (("--session", 0, "--target", "MOs", "--models", "gruu"), "Did you mean 'gru'"),
+        (("--session", 0, "--target", "MOs", "--split", "blok"), "evaluation.split"),
+        (("--session", 0, "--target", "MOs", "--folds", 1), "evaluation.folds"),
+    ],
+)
+def test_mistakes_get_one_line_status_2_and_leave_nothing(data, tmp_path, arguments, message):
+    done = spikecast("predict", data, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_commands_explain_their_mistakes_too(tmp_path):
+    for arguments in (
+        ("inspect", "nowhere.npz"), ("report", tmp_path), ("run", "none.yaml"),
+        ("data", "fetch", "steinmets"), ("predict", "steinmetz", "--target", "MOs"),
+    ):  # fmt: skip
+        done = spikecast(*arguments, cwd=tmp_path, SPIKECAST_DATA=str(tmp_path / "cache"))
+        assert done.returncode == 2, arguments
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_inspect_says_what_is_in_a_file(data):
+    done = spikecast("inspect", data)
+    assert done.returncode == 0
+    for expected in ("session 1", "VISp 25", "contrast_left", "wheel", "only 12 trials",
+                     "-0.2 to 0.6 s"):  # fmt: skip
+        assert expected in done.stdout
+
+
+def test_the_catalogues_are_listed():
+    models = spikecast("models", COLUMNS="200").stdout
+    for name in ("mean_rate", "poisson_glm", "timescales", "recipe"):
+        assert name in models
+    data_sets = spikecast("data", "list", COLUMNS="200").stdout
+    assert "steinmetz" in data_sets
+    assert "stringer-spontaneous" in data_sets
+
+
+def test_ctrl_c_leaves_a_run_that_resumes(data, tmp_path):
+    arguments = ["predict", str(data), "--session", "0", "--target", "MOs", "--out", "run",
+                 "--models", "mean_rate,recipe,pca_ridge", "--workers", "1"]  # fmt: skip
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    jobs = tmp_path / "run" / "targets" / "MOs" / "jobs"
+    deadline = time.time() + 60
+    while time.time() < deadline and len(list(jobs.glob("*.json"))) < 6:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert len(errors.strip().splitlines()) == 1
+    assert not (tmp_path / "run" / "scores.csv").exists()
+    done = spikecast(*arguments, "--resume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "report.html").exists()
