@@ -21,11 +21,14 @@ def data(recording, tmp_path_factory):
     return str(path)
 
 
-def make(data, **change):
-    return config.parse({
-        "data": {"path": data}, "task": {"target": "MOs"}, "models": MODELS,
-        "evaluation": {"folds": 3, "bootstrap": 200}, **change,
-    })  # fmt: skip
+def make(path, **change):
+    content = {
+        "data": {"path": path},
+        "task": {"target": "MOs"},
+        "models": MODELS,
+        "evaluation": {"folds": 3, "bootstrap": 200},
+    }
+    return config.parse(content | change)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +42,8 @@ def files(folder):
 
 def test_everything_promised_is_there(run):
     found = files(run)
-    for name in ("config.yaml", "manifest.json", "log.txt", "scores.csv", "summary.csv",
-                 "neurons.csv", "verdict.json", "excerpt.nc", "targets/MOs/problem.nc"):  # fmt: skip
+    expected = "config.yaml manifest.json log.txt scores.csv summary.csv neurons.csv verdict.json"
+    for name in [*expected.split(), "excerpt.nc", "targets/MOs/problem.nc"]:
         assert name in found
     assert list(pd.read_csv(run / "scores.csv")) == COLUMNS
     manifest = json.loads((run / "manifest.json").read_text())

@@ -21,7 +21,6 @@ STYLE: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
-    "svg.hashsalt": "spikecast",
 }
 WIDTH = 7.2  # inches: the width of the page's column
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from spikecast import config as configs
@@ -171,7 +172,8 @@ def _show(
     """Draw a figure, save it as SVG, and return it for the page."""
     figure = draw(subject)
     svg = io.BytesIO()
-    figure.savefig(svg, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "spikecast"}):  # the same figure gives the same bytes
+        figure.savefig(svg, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
     with atomic(run.folder / "figures" / f"{name}.svg") as temporary:
         temporary.write_bytes(svg.getvalue())
     encoded = base64.b64encode(svg.getvalue()).decode()

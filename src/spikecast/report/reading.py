@@ -87,8 +87,13 @@ class Run:
 
     def _table(self, name: str) -> pd.DataFrame:
         try:
-            # an empty null means "none": keep it as text
-            return pd.read_csv(self.folder / name, keep_default_na=False, na_values=["nan", "NaN"])
+            # an empty null means "none", a target may be called "0": both are text
+            return pd.read_csv(
+                self.folder / name,
+                keep_default_na=False,
+                na_values=["nan", "NaN"],
+                dtype={"target": str, "source": str, "model": str},
+            )
         except FileNotFoundError:
             raise RunError(f"'{self.folder}' lacks {name}") from None
 
