@@ -33,8 +33,9 @@ def test_causal_smoothing_never_sees_the_future(counts):
     assert not np.array_equal(smooth(counts, 3.0)[:, :20], smooth(changed, 3.0)[:, :20])
 
 
-@pytest.mark.parametrize("shape", [(400, 30), (25, 90)])
-def test_principal_axes_equal_scikit_learns(shape):
+@pytest.mark.parametrize("shape", [(400, 30), (25, 90), (510, 600)])
+def test_principal_axes_equal_scikit_learns(shape, monkeypatch):
+    monkeypatch.setattr(preprocess, "LARGE", 500)  # the last shape takes the path without a Gram
     x = (np.random.default_rng(0).normal(size=shape) * np.linspace(3, 0.1, shape[1])).astype("f4")
     mean, axes, variance = principal_axes(x, 5)
     pca = PCA(5, svd_solver="full").fit(x)

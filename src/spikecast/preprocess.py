@@ -9,12 +9,13 @@ from typing import Self
 
 import numpy as np
 from scipy.ndimage import correlate1d
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import LinearOperator, eigsh, svds
 from sklearn.base import BaseEstimator
 
 from spikecast.checks import in_range, trials_by_time_by_feature
 from spikecast.errors import ShapeError
 
+LARGE = 2000  # samples; beyond it their Gram matrix is not formed
 LONG = 1000  # bins; up to here smoothing is one matrix product, beyond it a convolution
 
 
@@ -70,9 +71,9 @@ def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
     weights = gaussian_weights(width, causal)
     n_bins = x.shape[1]
     if n_bins > LONG:
-        return correlate1d(x.astype(np.float32), weights, axis=1, mode="nearest")
+        return correlate1d(x.astype(np.float32, copy=False), weights, axis=1, mode="nearest")
     kernel = correlate1d(np.eye(n_bins), weights, axis=0, mode="nearest").astype(np.float32)
-    return kernel @ x.astype(np.float32)  # (time, time) @ (trial, time, neuron)
+    return kernel @ x.astype(np.float32, copy=False)  # (time, time) @ (trial, time, neuron)
 
 
 def signed_sqrt(x: np.ndarray) -> np.ndarray:
@@ -83,7 +84,7 @@ def signed_sqrt(x: np.ndarray) -> np.ndarray:
     >>> signed_sqrt(np.array([4.0, -4.0]))
     array([ 2., -2.])
     """
-    return np.sqrt(x) if x.size == 0 or x.min() >= 0 else np.sign(x) * np.sqrt(np.abs(x))
+    return np.copysign(np.sqrt(np.abs(x)), x)
 
 
 def principal_axes(x: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -108,13 +109,16 @@ def principal_axes(x: np.ndarray, n_components: int) -> tuple[np.ndarray, np.nda
     n_samples, n_features = x.shape
     n_components = min(n_components, n_samples, n_features)
     mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
-    if n_features <= n_samples:
+    if max(LARGE, 100 * n_components) < n_samples < n_features:
+        variance, axes = _leading_without_gram(x, mean, n_components)
+    elif n_features <= n_samples:
         gram = _gram(x, mean)  # (feature, feature)
         variance, axes = _leading(gram, n_components)
         axes = axes.T
     else:
         # center the Gram matrix of samples instead of the samples: no second array of x's size
-        gram = x @ x.T - (x @ mean)[:, np.newaxis]
+        gram = x @ x.T
+        gram -= (x @ mean)[:, np.newaxis]
         gram -= gram.mean(axis=0)
         variance, left = _leading(gram, n_components)
         axes = left.T @ x - np.outer(left.sum(axis=0), mean)
@@ -135,6 +139,30 @@ def _gram(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return gram
 
 
+def _leading_without_gram(
+    x: np.ndarray, mean: np.ndarray, n_components: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Largest squared singular values of ``x - mean``, descending, and right singular vectors.
+
+    Where the Gram matrix itself is large and the components are few, products with x are faster
+    and take no memory.
+    """
+    centered = LinearOperator(
+        x.shape,
+        matvec=lambda right: x @ right.ravel() - mean @ right.ravel(),
+        rmatvec=lambda left: x.T @ left.ravel() - mean * left.sum(),
+        dtype=np.float32,
+    )
+    _, values, axes = svds(centered, n_components, v0=_start(len(x)))
+    order = np.argsort(values)[::-1]
+    return np.square(values[order]), axes[order]
+
+
+def _start(size: int) -> np.ndarray:
+    """Where Lanczos iterations start: fixed, and not orthogonal to what centring leaves."""
+    return np.cos(np.arange(size, dtype=np.float32))
+
+
 def _leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """Largest eigenvalues, descending, and their eigenvectors in columns."""
     size = len(gram)
@@ -142,7 +170,7 @@ def _leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarra
     if n_components > size // 3 or not gram.any():
         values, vectors = np.linalg.eigh(gram)
     else:
-        values, vectors = eigsh(gram, n_components, v0=np.ones(size, dtype=gram.dtype))
+        values, vectors = eigsh(gram, n_components, v0=_start(size))
     order = np.argsort(values)[::-1][:n_components]
     return values[order], vectors[:, order]
 
@@ -189,7 +217,10 @@ class PopulationFeatures(BaseEstimator):
         self.causal = causal
 
     def _smoothed(self, x: np.ndarray, width: float) -> np.ndarray:
-        return signed_sqrt(smooth(x, width, self.causal))
+        z = smooth(x, width, self.causal)
+        for trial in z:  # in place: imaging recordings fill much of a laptop's memory
+            trial[:] = signed_sqrt(trial)
+        return z
 
     def fit(self, x: np.ndarray) -> Self:
         """Learn the components from `x` (trial, time, neuron)."""

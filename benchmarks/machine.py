@@ -1,0 +1,27 @@
+"""What a benchmark's table says of the machine, and where the real recordings lie."""
+
+import platform
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from spikecast.engine import available_cores
+
+HERE = Path(__file__).parent
+REAL = HERE.parents[1] / "shared" / "data" / "steinmetz_subset.npz"
+RESULTS = HERE / "results"
+
+
+def describe() -> str:
+    """Processor, cores, accelerator, versions and date, in one line."""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        processor = names[0].split(":")[1].strip() if names else processor
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return (
+        f"{processor}, {available_cores()} cores, {gpu}, Python {platform.python_version()}, "
+        f"torch {torch.__version__}, {date.today().isoformat()}"
+    )

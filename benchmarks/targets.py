@@ -1,0 +1,122 @@
+"""Models x targets on the seven real sessions: every area with at least 20 neurons, 5 folds.
+
+    python benchmarks/targets.py poisson_glm timescales        # adds what is not there yet
+    python benchmarks/targets.py --summary
+
+One row per session, target and model goes to ``results/targets.csv`` as soon as it is known, so an
+interrupted run goes on where it stopped. Folds, seed and source (all other areas but ``root``) are
+those of ``spikecast predict``; the defaults of every model are used as they are.
+"""
+
+import argparse
+import csv
+
+import pandas as pd
+from machine import REAL, RESULTS, describe
+
+import spikecast
+from spikecast.config import DEFAULT_MODELS
+from spikecast.data import load_all
+from spikecast.engine import executor
+from spikecast.evaluation.scores import Scores
+from spikecast.recording import UNLABELED
+from spikecast.tasks import AreaToArea
+
+TABLE = RESULTS / "targets.csv"
+COLUMNS = ["session", "target", "model", "bits_per_spike", "low", "high", "n_neurons", "n_trials"]
+COLUMNS += ["seconds_per_fit"]
+MIN_NEURONS = 20
+RECIPE_TARGETS = {(0, "MOs"), (2, "MOs"), (6, "MOs")}  # it takes a minute per fit
+DEVELOPMENT = (1, 3, 4, 5)  # on training trials of these, settings of timescales were chosen
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", default=list(DEFAULT_MODELS))
+    parser.add_argument("--sessions", type=int, nargs="*", default=list(range(7)))
+    parser.add_argument("--targets", nargs="*", help="only these areas")
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--summary", action="store_true")
+    arguments = parser.parse_args()
+    if not arguments.summary:
+        measure(arguments)
+    print(describe())
+    print(summary())
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    with executor(1000, arguments.workers) as pool:
+        for index, recording in enumerate(load_all(REAL)):
+            if index not in arguments.sessions:
+                continue
+            areas = sorted(
+                area
+                for area, size in recording.areas.items()
+                if size >= MIN_NEURONS and area.lower() not in UNLABELED
+            )
+            for target in areas:
+                if arguments.targets and target not in arguments.targets:
+                    continue
+                models = [name for name in arguments.models if wanted(index, target, name)]
+                if models:
+                    scores = spikecast.cross_validate(
+                        models, AreaToArea(target), recording, folds=5, seed=0, executor=pool
+                    )
+                    append(index, target, scores)
+
+
+def wanted(session: int, target: str, model: str) -> bool:
+    if model == "recipe" and (session, target) not in RECIPE_TARGETS:
+        return False
+    if not TABLE.exists():
+        return True
+    done = pd.read_csv(TABLE)
+    return done.query("session == @session and target == @target and model == @model").empty
+
+
+def append(session: int, target: str, scores: Scores) -> None:
+    new = not TABLE.exists()
+    whole = scores.table.query("fold == 'all' and metric == 'bits_per_spike'")
+    with TABLE.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(COLUMNS)
+        for model in scores.models:
+            row = whole.query("model == @model").iloc[0]
+            found = scores.interval(model)
+            values = [f"{value:.4f}" for value in (found.value, found.low, found.high)]
+            seconds = f"{row['fit_seconds'] / 5:.2f}"
+            line = [session, target, model, *values, row["n_neurons"], row["n_test_trials"]]
+            writer.writerow([*line, seconds])
+            print(*line, seconds, flush=True)
+
+
+def summary() -> str:
+    """Mean over targets of each model, and how it compares with the GLM, target by target."""
+    table = pd.read_csv(TABLE)
+    scores = table.pivot(index=["session", "target"], columns="model", values="bits_per_spike")
+    seconds = table.groupby("model")["seconds_per_fit"].mean()
+    below = (table["bits_per_spike"] < 0).groupby(table["model"]).sum()
+    glm = scores["poisson_glm"]
+    held_out = ~scores.index.get_level_values("session").isin(DEVELOPMENT)
+    lines = [
+        "| model | targets | bits/spike, mean | against poisson_glm | better on | "
+        "sessions not used in development | below the null on | s per fit |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for model in scores.mean().sort_values(ascending=False).index:
+        mine = scores[model].dropna()
+        other = glm[mine.index]
+        unseen = held_out[scores.index.isin(mine.index)]
+        lines.append(
+            f"| {model} | {len(mine)} | {mine.mean():.4f} | {mine.mean() / other.mean() - 1:+.1%} "
+            f"| {(mine > other).mean():.0%} "
+            f"| {mine[unseen].mean() / other[unseen].mean() - 1:+.1%} "
+            f"| {below[model]} | {seconds[model]:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
