@@ -4,6 +4,7 @@ from spikecast.evaluation.scores import Scores
 
 NULL_MODELS = ("mean_rate", "psth")
 CLASSICAL = ("poisson_glm", "pls", "reduced_rank", "pca_ridge")
+SOURCES = {"rest": "the rest", "all": "all neurons"}
 UNITS = {"bits_per_spike": "bits/spike", "r2": "of the variance (R2)"}
 
 
@@ -24,6 +25,7 @@ def verdict(scores: Scores) -> list[str]:
     """
     unit = UNITS[scores.metric]
     target, source = scores.table["target"].iloc[0], scores.table["source"].iloc[0]
+    source = SOURCES.get(source, source)
     candidates = [name for name in scores.models if name not in NULL_MODELS]
     if not candidates:
         return ["Only nulls were fitted: add a model."]
