@@ -34,7 +34,7 @@ PREDICT = ("--session", 0, "--target", "MOs", "--models", "mean_rate,pca_ridge",
 def test_predict_answers_writes_and_draws(data, tmp_path):
     done = spikecast("predict", data, *PREDICT, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("MOs can be predicted from rest")
+    assert done.stdout.startswith("MOs can be predicted from the rest")
     assert done.stdout.strip().endswith("report: runs/task-0_MOs/report.html")
     run = tmp_path / "runs" / "task-0_MOs"
     assert (run / "report.html").stat().st_size > 50_000

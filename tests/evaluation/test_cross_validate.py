@@ -228,7 +228,7 @@ class TestVerdict:
             "worse": Worse(),
         }
         said = verdict(cross_validate(models, AreaToArea("MOs"), recording))
-        assert said[0].startswith("MOs can be predicted from rest")
+        assert said[0].startswith("MOs can be predicted from the rest")
         assert any("timescales" in s and "poisson_glm" in s for s in said[1:])
         assert said[-1].startswith("Worse than predicting the mean: worse (-")
 

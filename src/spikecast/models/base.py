@@ -8,7 +8,7 @@ has any, fitted state ends in ``_``.
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from spikecast.checks import finite, same_length, trials_by_time_by_feature
@@ -101,6 +101,10 @@ class Model(BaseEstimator):
         """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""
         check_is_fitted(self, "n_targets_")
         return self._predict(self._known(x))
+
+    def settled(self) -> Self:
+        """Return an unfitted copy that keeps the settings which the inner search chose."""
+        return clone(self)
 
     @property
     def has_latents(self) -> bool:

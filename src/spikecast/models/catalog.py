@@ -1,21 +1,7 @@
 """The catalogue: a plain dict from a model's name to its class."""
 
 from spikecast.models.base import Model
-from spikecast.models.baselines import PSTH, MeanRate
-from spikecast.models.glm import PoissonGLM
-from spikecast.models.linear import PLS, PCARidge, ReducedRank
-from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
+from spikecast.models.ensemble import Auto, Ensemble, Stack
+from spikecast.models.single import SINGLE
 
-MODELS: dict[str, type[Model]] = {
-    "mean_rate": MeanRate,
-    "psth": PSTH,
-    "pca_ridge": PCARidge,
-    "reduced_rank": ReducedRank,
-    "pls": PLS,
-    "poisson_glm": PoissonGLM,
-    "timescales": Timescales,
-    "rnn": RNN,
-    "gru": GRU,
-    "lstm": LSTM,
-    "recipe": Recipe,
-}
+MODELS: dict[str, type[Model]] = SINGLE | {"ensemble": Ensemble, "stack": Stack, "auto": Auto}

@@ -1,9 +1,11 @@
 """Poisson regression from population features: the strong, cheap baseline."""
 
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.base import clone
 
 from spikecast.models.base import Model
 from spikecast.models.inner import best, inner_folds
@@ -91,6 +93,13 @@ class PoissonGLM(Model):
         self.features_ = PopulationFeatures(widths, components, self.causal)
         z = self.features_.fit_transform(x)
         self.weights_, self.intercept_ = poisson_path(z, y, [penalty])[0]
+
+    def settled(self) -> Self:
+        """Return an unfitted copy with the chosen widths, components and penalty."""
+        widths, components, penalty = self.chosen_
+        return clone(self).set_params(
+            widths=(widths,), n_components=(components,), penalties=(penalty,)
+        )
 
     def _log_rates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
         """Predictions of every candidate for a fold's validation trials, in their order."""

@@ -88,6 +88,9 @@ def _describe(part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]) -
             state[name] = {"network": key}
         elif isinstance(value, BaseEstimator):
             state[name] = {"part": _describe(value, f"{key}.", arrays)}
+        elif isinstance(value, list) and value and isinstance(value[0], BaseEstimator):
+            parts = [_describe(one, f"{key}.{i}.", arrays) for i, one in enumerate(value)]
+            state[name] = {"parts": parts}
         else:
             state[name] = {"value": _plain(value)}
     parameters = {name: _plain(value) for name, value in part.get_params(deep=False).items()}
@@ -106,6 +109,11 @@ def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndar
             setattr(part, attribute, arrays[content])
         elif kind == "part":
             setattr(part, attribute, _restore(content, f"{prefix}{attribute}.", arrays))
+        elif kind == "parts":
+            restored = [
+                _restore(one, f"{prefix}{attribute}.{i}.", arrays) for i, one in enumerate(content)
+            ]
+            setattr(part, attribute, restored)
         elif kind == "network":
             networks.append((attribute, content))
         else:

@@ -1,0 +1,296 @@
+"""Several models as one: seeds averaged, unlike models stacked, and what to call for the best.
+
+Rates are combined in logarithm: a weighted geometric mean, which for Poisson models is the mean of
+their natural parameters. Continuous predictions are combined as they are.
+"""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import minimize
+
+from spikecast.checks import in_range, one_of
+from spikecast.errors import InputError
+from spikecast.models.base import RATE_FLOOR, Model
+from spikecast.models.inner import inner_folds
+from spikecast.models.single import SINGLE
+from spikecast.seeding import derived_seed
+
+MAX_LOG_RATE = 5.0
+
+
+class _Committee(Model):
+    """Base class: fitted models in ``models_``, combined by :meth:`_combine`.
+
+    Latents are those of all members that have any, side by side.
+    """
+
+    models_: list[Model]
+    seed: int
+    causal: bool
+
+    def _member(self, name: str, number: int = 0) -> Model:
+        """Make a member: its seed derived from ours, causal if we are."""
+        model = SINGLE[one_of("model", name, list(SINGLE))]()
+        known = model.get_params()
+        wanted = {"seed": derived_seed(self.seed, name, number), "causal": self.causal}
+        return model.set_params(**{key: value for key, value in wanted.items() if key in known})
+
+    def _natural(self, model: Model, x: np.ndarray) -> np.ndarray:
+        """Prediction as log rate, or as it is where targets are continuous."""
+        prediction = model.predict(x)
+        return np.log(np.maximum(prediction, RATE_FLOOR)) if self.counts_ else prediction
+
+    def _combine(self, predictions: np.ndarray) -> np.ndarray:
+        """(model, trial, time, target) -> (trial, time, target), in natural parameters."""
+        return predictions.mean(axis=0)
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        combined = self._combine(np.stack([self._natural(model, x) for model in self.models_]))
+        return np.exp(np.minimum(combined, MAX_LOG_RATE)) if self.counts_ else combined
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        latents = [model.transform(x) for model in self.models_ if model.has_latents]
+        if not latents:
+            raise InputError(f"none of the models of {type(self).__name__} has latents")
+        return np.concatenate(latents, axis=2)
+
+
+class Ensemble(_Committee):
+    """Seeds of one model, averaged in log rate.
+
+    Parameters
+    ----------
+    base : str
+        Name of a model of the catalogue that draws at random.
+    n_models : int
+    causal : bool
+    seed : int
+
+    Attributes
+    ----------
+    models_ : list of Model
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.poisson(0.5, (12, 30, 6)); y = x[..., :2]
+    >>> Ensemble("gru", n_models=2).fit(x, y).predict(x).shape
+    (12, 30, 2)
+    """
+
+    about = "seeds of one model averaged in log rate"
+    paper = "Lakshminarayanan et al. 2017"
+
+    def __init__(
+        self, base: str = "gru", n_models: int = 3, causal: bool = False, seed: int = 0
+    ) -> None:
+        self.base = base
+        self.n_models = n_models
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        in_range("n_models", self.n_models, 1)
+        members = [self._member(self.base, number) for number in range(self.n_models)]
+        self.models_ = [member.fit(x, y) for member in members]
+
+
+class Stack(_Committee):
+    """Unlike models, weighted in log rate by what they predict on inner folds.
+
+    Every model predicts each training trial once without having learnt from it; the weights are
+    those that explain these predictions best: ``log r = log mean + sum_m w_m (log r_m - log
+    mean)``. Each target has its own, drawn towards one set shared by all, so that targets with few
+    spikes follow the others. Weights are not negative; they need not sum to 1, for an average of
+    good log rates is too cautious. The models are then refitted on all training trials.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Names of models of the catalogue.
+    n_inner : int
+        Inner folds.
+    pull : float
+        Strength of the pull towards the shared weights, in spikes.
+    causal : bool
+    seed : int
+
+    Attributes
+    ----------
+    models_ : list of Model
+    weights_ : array, (model, target)
+    center_ : array, (target,)
+
+    References
+    ----------
+    Wolpert 1992; Breiman 1996 (not negative weights).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.poisson(0.5, (12, 30, 6)); y = x[..., :2]
+    >>> stack = Stack(("mean_rate", "pca_ridge")).fit(x, y)
+    >>> stack.weights_.shape, bool(stack.weights_[1].min() > 0.5)
+    ((2, 2), True)
+    """
+
+    about = "unlike models weighted in log rate by inner folds"
+    paper = "Wolpert 1992; Breiman 1996"
+
+    def __init__(
+        self,
+        models: Sequence[str] = ("poisson_glm", "timescales"),
+        n_inner: int = 3,
+        pull: float = 300.0,
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.models = models
+        self.n_inner = n_inner
+        self.pull = pull
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        self._weigh([self._member(name).fit(x, y) for name in self._usable()], x, y)
+
+    def _usable(self) -> list[str]:
+        """Models that can predict this kind of target."""
+        kind = "counts" if self.counts_ else "continuous"
+        names = [one_of("model", name, list(SINGLE)) for name in self.models]
+        usable = [name for name in names if kind in SINGLE[name].kinds]
+        if not usable:
+            raise InputError(f"none of {', '.join(names)} predicts {kind} targets")
+        return usable
+
+    def _weigh(self, members: list[Model], x: np.ndarray, y: np.ndarray) -> None:
+        """Learn the weights of fitted members on inner folds."""
+        self.models_ = members
+        mean = y.mean(axis=(0, 1), dtype=float)
+        self.center_ = np.log(np.maximum(mean, RATE_FLOOR)) if self.counts_ else mean
+        if len(members) == 1 or len(x) == 1:
+            self.weights_ = np.full((len(members), y.shape[2]), 1 / len(members))
+            return
+        held_out = np.empty((len(members), *y.shape), dtype=np.float32)
+        for fold in inner_folds(len(x), self.n_inner, self.seed):
+            for number, model in enumerate(self.models_):
+                fitted = model.settled().fit(x[fold.train], y[fold.train])
+                held_out[number][fold.test] = self._natural(fitted, x[fold.test])
+        held_out -= self.center_.astype(np.float32)
+        self.weights_ = stacking_weights(held_out, y, self.center_, self.counts_, self.pull)
+
+    def _combine(self, predictions: np.ndarray) -> np.ndarray:
+        # target by target: (model, trial, time, target) x (model, target)
+        return self.center_ + np.einsum("mstn,mn->stn", predictions - self.center_, self.weights_)
+
+
+def stacking_weights(
+    predictions: np.ndarray, y: np.ndarray, center: np.ndarray, counts: bool, pull: float
+) -> np.ndarray:
+    """Weights of models that explain held-out data best, not negative.
+
+    First one weight per model for all targets; then each target its own, with a quadratic penalty
+    on the distance from the shared ones.
+
+    Parameters
+    ----------
+    predictions : array, (model, trial, time, target)
+        Held-out natural parameters minus `center`.
+    y : array, (trial, time, target)
+    center : array, (target,)
+    counts : bool
+        Poisson, else Gaussian.
+    pull : float
+        Strength of the penalty, in spikes (continuous targets: in samples).
+
+    Returns
+    -------
+    array, (model, target)
+    """
+    n_models, n_targets = len(predictions), y.shape[2]
+    # (model, sample, target); a silent or constant target has no say
+    f = predictions.reshape(n_models, -1, n_targets).astype(float)
+    truth = y.reshape(-1, n_targets).astype(float)
+    spread = np.maximum(truth.var(axis=0), 1e-12)
+    base = np.exp(center) if counts else None
+
+    def loss(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Per target: minus log-likelihood, (target,), and gradient, (model, target)."""
+        combined = np.einsum("msn,mn->sn", f, weights)
+        if base is not None:
+            rate = base * np.exp(np.minimum(combined, MAX_LOG_RATE))
+            value, slope = rate - truth * combined, rate - truth
+        else:
+            slope = (combined + center - truth) / spread
+            value = 0.5 * slope * slope * spread
+        return value.sum(axis=0), np.einsum("msn,sn->mn", f, slope)
+
+    def shared(w: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = loss(np.repeat(w[:, np.newaxis], n_targets, axis=1))
+        return value.sum() / len(truth), gradient.sum(axis=1) / len(truth)
+
+    start = np.full(n_models, 1 / n_models)
+    common = minimize(shared, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_models).x
+
+    def own(w: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = w.reshape(n_models, n_targets)
+        away = weights - common[:, np.newaxis]
+        value, gradient = loss(weights)
+        total = value.sum() + 0.5 * pull * np.square(away).sum()
+        return total / len(truth), (gradient + pull * away).ravel() / len(truth)
+
+    first = np.repeat(common, n_targets)
+    found = minimize(own, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first))
+    return found.x.reshape(n_models, n_targets)
+
+
+class Auto(Stack):
+    """What to call for the best honest score: a stack of the strong candidates within a budget.
+
+    Candidates are fitted one after the other, strongest first. One is left out when its fits on
+    the inner folds, judged by the time its first fit took, would go beyond the budget.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Candidates, in the order in which they are tried.
+    budget : float, optional
+        Seconds per fit. With one, the numbers depend on the machine's speed; without, they do not.
+    n_inner, pull, causal, seed
+        As in :class:`Stack`.
+    """
+
+    about = "a stack of the strong candidates within a budget of seconds: the best honest score"
+    paper = "spikecast"
+
+    def __init__(
+        self,
+        models: Sequence[str] = ("poisson_glm", "timescales", "pls"),
+        budget: float | None = None,
+        n_inner: int = 3,
+        pull: float = 300.0,
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(models, n_inner, pull, causal, seed)
+        self.budget = budget
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        started = time.perf_counter()
+        members: list[Model] = []
+        promised = 0.0  # seconds that the members' inner fits will take
+        for name in self._usable():
+            begun = time.perf_counter()
+            if self.budget is not None and begun - started + promised > self.budget and members:
+                break
+            member = self._member(name).fit(x, y)
+            taken = time.perf_counter() - begun
+            inner = taken * self.n_inner
+            spent = time.perf_counter() - started
+            if members and self.budget is not None and spent + promised + inner > self.budget:
+                continue
+            members.append(member)
+            promised += inner
+        self._weigh(members, x, y)
