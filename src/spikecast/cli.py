@@ -104,7 +104,7 @@ def run(
 
 
 def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: ignore[no-untyped-def]
-    from spikecast import experiment, report
+    from spikecast import experiment, report, run_directory
 
     out = out or _default_folder(config, resume)
     try:
@@ -117,7 +117,7 @@ def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: i
     except KeyboardInterrupt:
         print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
         raise typer.Exit(130) from None
-    for found in experiment.read_verdicts(folder).values():
+    for found in run_directory.read_verdicts(folder).values():
         print("\n".join(found["verdict"]))
     print(f"report: {page}")
 

@@ -1,25 +1,5 @@
-"""A config -> a run directory, written stage by stage so that a killed run can go on.
+"""A config -> a run directory, written stage by stage so that a killed run can go on."""
 
-=====================================  ===========================================================
-``config.yaml``                        what was asked, defaults included
-``manifest.json``                      versions, machine, seed, hash of the data, when it finished
-``log.txt``                            what happened when
-``excerpt.nc``                         the part of the recording that the report draws
-``targets/T/problem.nc``               recorded target activity, trials, folds
-``targets/T/jobs/MODEL-fold0.npz``     predictions and latents of the held-out trials
-``targets/T/jobs/MODEL-fold0.json``    seconds, settings chosen, training history
-``targets/T/weights/MODEL-fold0.*``    the fitted model (safetensors and JSON)
-``scores.csv``                         every score, tidy
-``summary.csv``                        headline scores with intervals
-``neurons.csv``                        scores neuron by neuron
-``verdict.json``                       what it says, in words
-``figures/``, ``report.html``          written by :mod:`spikecast.report`
-=====================================  ===========================================================
-
-A job is done when its ``.json`` is there, for it is written last.
-"""
-
-import hashlib
 import json
 import logging
 import platform
@@ -27,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import xarray as xr
 
 from spikecast import config as configs
 from spikecast import quality
@@ -50,8 +28,9 @@ from spikecast.evaluation.scores import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.files import atomic, write_json, write_text
 from spikecast.models import storage
+from spikecast.nn.checkpoint import checkpoints
 from spikecast.recording import Recording
-from spikecast.splits import Fold
+from spikecast.run_directory import Part, data_hash, excerpt, read_manifest, recorded, save_dataset
 from spikecast.tasks import Problem
 
 log = logging.getLogger("spikecast")
@@ -69,26 +48,7 @@ PACKAGES = (
     "torch",
     "matplotlib",
 )
-EXCERPT_TRIALS = 3
 BEFORE_MANIFEST = {"log.txt", "config.yaml", "excerpt.nc", "targets"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """One target of a run: its problem, folds and place in the run directory."""
-
-    problem: Problem
-    folds: list[Fold]
-    condition: np.ndarray
-    folder: Path
-
-    def job_file(self, model: str, fold: int) -> Path:
-        """Path (without suffix) of a job's predictions and description."""
-        return self.folder / "jobs" / f"{model}-fold{fold}"
-
-    def weights_file(self, model: str, fold: int) -> Path:
-        """Path (without suffix) of a fitted model."""
-        return self.folder / "weights" / f"{model}-fold{fold}"
 
 
 def execute(
@@ -160,38 +120,6 @@ def execute(
     return out
 
 
-def data_hash(recording: Recording) -> str:
-    """Return a hash of activity, areas and times that does not depend on the file's format."""
-    digest = hashlib.blake2b(digest_size=16)
-    for trial in recording.activity:
-        for start in range(0, len(trial), 1000):  # blocks, so that no large copy is made
-            digest.update(np.ascontiguousarray(trial[start : start + 1000]).tobytes())
-    digest.update("|".join(recording.area).encode())
-    digest.update(np.round(recording.time, 6).tobytes())
-    return digest.hexdigest()
-
-
-def read_manifest(out: Path) -> dict[str, Any]:
-    """Return the manifest of a run directory.
-
-    Raises
-    ------
-    RunError
-        When there is none.
-    """
-    try:
-        return json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"'{out}' is not a run directory: it has no manifest.json") from None
-    except json.JSONDecodeError as error:
-        raise RunError(f"'{out}/manifest.json' is damaged: {error}") from None
-
-
-def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:
-    """Return what a finished run says of each target."""
-    return json.loads((out / "verdict.json").read_text(encoding="utf-8"))
-
-
 # ------------------------------------------------------------------------------------ stages
 
 
@@ -246,9 +174,9 @@ def _prepare(
         return
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "config.yaml", configs.write(config))
-    _save_dataset(_excerpt(recording), out / "excerpt.nc")
+    save_dataset(excerpt(recording), out / "excerpt.nc")
     for part in parts:
-        _save_dataset(_recorded(part), part.folder / "problem.nc")
+        save_dataset(recorded(part), part.folder / "problem.nc")
     write_json(
         out / "manifest.json",
         {
@@ -319,8 +247,9 @@ def _done(missing: list[tuple[Part, Job]], pool: Executor | None):  # type: igno
 
 def _do(job: Job, part: Part) -> float:
     """Do one job and write its files, the description last; return its seconds."""
-    result = run(job, part.problem.x, part.problem.y)
     stem = part.job_file(job.name, job.index)
+    with checkpoints(stem.with_name(stem.name + ".checkpoints")):
+        result = run(job, part.problem.x, part.problem.y)
     storage.save(result.model, part.weights_file(job.name, job.index))
     arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
     if result.latents is not None:
@@ -390,69 +319,6 @@ def _differences(scores: Scores) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-# ------------------------------------------------------------------------------------ excerpts
-
-
-def _excerpt(recording: Recording) -> xr.Dataset:
-    """A few whole trials, spread over the recording, and every neuron's mean."""
-    chosen = np.unique(np.linspace(0, recording.n_trials - 1, EXCERPT_TRIALS).round().astype(int))
-    part = recording.dataset[["activity", *recording.behavior]].isel(trial=chosen)
-    if recording.n_bins > 1000:
-        part = part.isel(time=slice(0, 1000))
-    if recording.n_neurons > 2000:
-        part = part.isel(neuron=np.linspace(0, recording.n_neurons - 1, 2000).astype(int))
-    mean = recording.activity.mean(axis=(0, 1), dtype=np.float64)
-    return part.assign(
-        trial_number=("trial", chosen),
-        mean_activity=("any_neuron", mean),
-        mean_activity_area=("any_neuron", recording.area),
-    )
-
-
-def _recorded(part: Part) -> xr.Dataset:
-    """What the report needs to draw a target: recorded activity, trial table, folds."""
-    problem = part.problem
-    fold_of = np.full(len(problem.y), -1)
-    for index, fold in enumerate(part.folds):
-        fold_of[fold.test] = index
-    columns = {
-        f"trial_{name}": ("trial", problem.trials[name].to_numpy()) for name in problem.trials
-    }
-    targets = {
-        f"target_{name}": ("target", problem.targets[name].to_numpy().astype(str))
-        for name in problem.targets
-    }
-    return xr.Dataset(
-        {"recorded": (("trial", "time", "target"), problem.y)},
-        {
-            "time": problem.time,
-            "fold": ("trial", fold_of),
-            "condition": ("trial", part.condition),
-            **columns,
-            **targets,
-        },
-        {
-            "task": problem.task,
-            "source": problem.source,
-            "target": problem.target,
-            "kind": problem.kind,
-            "bin_size": problem.bin_size,
-            "n_sources": problem.x.shape[2],
-            "windows": int(problem.windows),
-        },
-    )
-
-
-def _save_dataset(dataset: xr.Dataset, path: Path) -> None:
-    with atomic(path) as temporary:
-        encoding = {
-            str(name): {"zlib": True, "complevel": 4}
-            for name in dataset.data_vars
-            if dataset[name].dtype.kind in "iuf"
-        }
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 
 def _now() -> str:

@@ -4,13 +4,15 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from spikecast.errors import DivergedError
+from spikecast.nn.checkpoint import Checkpoint, current
 from spikecast.nn.network import Network
 from spikecast.splits import Fold
 
@@ -109,12 +111,14 @@ def train(
         torch.manual_seed(seed)
         network = build().to(device)
         x, y = x.to(device), y.to(device)
-        history = _train(network, x, y, folds, plan)
+        history = _train(network, x, y, folds, plan, seed)
     history.seconds = time.perf_counter() - started
     return network.cpu().eval(), history
 
 
-def _train(network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan) -> History:
+def _train(
+    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan, seed: int
+) -> History:
     # members step side by side, so each epoch they see equally many of their training trials
     n_train = min(fold.train.size for fold in folds)
     batch_size = min(plan.batch_size or n_train, n_train)
@@ -146,7 +150,10 @@ def _train(network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: 
 
     history = History()
     best = Best(network)
-    for epoch in range(epochs):
+    loop = Loop(network, optimizer, schedule, best, history)
+    signature = f"{plan} {[fold.train.tolist() for fold in folds]} {tuple(x.shape)} {seed}"
+    checkpoint = current().next(signature)
+    for epoch in range(loop.resume(checkpoint), epochs):
         network.train()
         total = torch.zeros(network.n_members, device=x.device)
         order = torch.stack([trials[torch.randperm(len(trials))[:n_train]] for trials in members])
@@ -172,9 +179,70 @@ def _train(network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: 
         best.update(network, valid, epoch)
         if plan.patience is not None and epoch - max(best.epoch) >= plan.patience:
             break
+        if checkpoint.due():
+            loop.save(checkpoint)
     best.restore(network)
     history.best_epoch = best.epoch
     return history
+
+
+@dataclass
+class Loop:
+    """Everything that changes from epoch to epoch, to write it down and to put it back."""
+
+    network: Network
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler | None
+    best: "Best"
+    history: History
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write the state after an epoch."""
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best.weights.items()}
+        tensors["best_loss"] = self.best.loss
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+        values: dict[str, Any] = {
+            "history": asdict(self.history),
+            "best_epoch": self.best.epoch,
+            "learning_rates": [group["lr"] for group in self.optimizer.param_groups],
+        }
+        if self.schedule is not None:
+            values["step"] = self.schedule.last_epoch
+        checkpoint.save(tensors, values)
+
+    def resume(self, checkpoint: Checkpoint) -> int:
+        """Put a state back if there is one, and return the epoch to go on with."""
+        found = checkpoint.load()
+        if found is None:
+            return 0
+        tensors, values = found
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {
+                name.removeprefix(prefix): value
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
+
+        self.network.load_state_dict(part("network."))
+        self.best.weights = {
+            name: value.to(self.best.weights[name].device) for name, value in part("best.").items()
+        }
+        self.best.loss, self.best.epoch = tensors["best_loss"], values["best_epoch"]
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in part("optimizer.").items():
+            index, key = name.split(".")
+            moments.setdefault(int(index), {})[key] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        for group, rate in zip(self.optimizer.param_groups, values["learning_rates"], strict=True):
+            group["lr"] = rate
+        if self.schedule is not None:
+            self.schedule.last_epoch = values["step"]
+        vars(self.history).update(values["history"])
+        return len(self.history.train_loss)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ import xarray as xr
 from spikecast import config as configs
 from spikecast.config import Config
 from spikecast.errors import RunError
-from spikecast.experiment import read_manifest
+from spikecast.run_directory import read_manifest
 
 
 @dataclass(frozen=True)
