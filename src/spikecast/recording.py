@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.checks import did_you_mean, finite, in_range, one_of, same_length
+from spikecast.binning import bin_spikes, even_bin_size, smallest_counts
+from spikecast.checks import did_you_mean, finite, one_of, same_length
 from spikecast.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
 from spikecast.files import atomic
 
@@ -140,7 +141,7 @@ class Recording:
             variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
         attributes = {
             "kind": kind,
-            "bin_size": _bin_size(time),
+            "bin_size": even_bin_size(time),
             "align_to": align_to,
             "session": str(session),
             "subject": str(subject),
@@ -194,36 +195,11 @@ class Recording:
         array([[1, 0],
                [1, 0]], dtype=uint8)
         """
-        spike_times, clusters = np.asarray(spike_times, dtype=float), np.asarray(clusters)
-        events = np.asarray(events, dtype=float)
-        same_length("spike_times", spike_times.size, "clusters", clusters.size)
-        finite("spike_times", spike_times)
-        finite("events", events)
-        in_range("bin_size", bin_size, 1e-6)
-        n_bins = round((window[1] - window[0]) / bin_size)
-        if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
-            raise InputError(
-                f"window {tuple(window)} is not a whole number of bins of {bin_size} s"
-            )
         ids = np.unique(clusters) if isinstance(area, str) else np.array(sorted(area))
-        unknown = np.setdiff1d(clusters, ids)
-        if unknown.size:
-            raise UnknownNameError(f"cluster {unknown[0]} has spikes but no area is given for it")
-
-        order = np.argsort(spike_times, kind="stable")
-        spike_times, neuron = spike_times[order], np.searchsorted(ids, clusters[order])
-        first = np.searchsorted(spike_times, events + window[0] - bin_size)
-        last = np.searchsorted(spike_times, events + window[1] + bin_size)
-        counts = np.zeros((events.size, n_bins, ids.size), dtype=np.int64)
-        for trial, (start, stop) in enumerate(zip(first, last, strict=True)):
-            since = spike_times[start:stop] - events[trial] - window[0]
-            # the small shift keeps a spike that lies on an edge in the bin that starts there
-            which = np.floor(since / bin_size + 1e-6).astype(int)
-            inside = (which >= 0) & (which < n_bins)
-            np.add.at(counts[trial], (which[inside], neuron[start:stop][inside]), 1)
+        counts, time = bin_spikes(spike_times, clusters, ids, events, window, bin_size)
         return cls.from_arrays(
             counts,
-            time=window[0] + bin_size * (np.arange(n_bins) + 0.5),
+            time=time,
             area=area if isinstance(area, str) else [area[int(i)] for i in ids],
             trials=trials,
             neurons={"cluster": ids},
@@ -429,47 +405,7 @@ def _check(dataset: xr.Dataset) -> None:
             )
         if activity.min() < 0:
             raise InputError(f"counts are negative: the smallest is {activity.min()}")
-    _bin_size(dataset["time"].values)
-
-
-def smallest_counts(activity: np.ndarray) -> np.ndarray:
-    """Return counts in the smallest unsigned integers that hold them.
-
-    Raises
-    ------
-    InputError
-        For NaN, negative or fractional counts.
-
-    Examples
-    --------
-    >>> smallest_counts(np.array([0.0, 3.0])).dtype
-    dtype('uint8')
-    """
-    if activity.size == 0:
-        raise NotEnoughDataError(f"activity is empty: its shape is {activity.shape}")
-    if activity.dtype.kind not in "iufb":
-        raise InputError(f"counts must be numbers, not {activity.dtype}")
-    finite("activity", activity)
-    low, high = activity.min(), activity.max()
-    if low < 0:
-        raise InputError(f"counts are negative: the smallest is {low:g}")
-    if activity.dtype.kind == "f" and not (activity == np.floor(activity)).all():
-        raise InputError("counts must be whole numbers; pass kind='continuous' for other activity")
-    return activity.astype(np.min_scalar_type(int(high)), copy=False)
-
-
-def _bin_size(time: np.ndarray) -> float:
-    """Return the spacing of evenly spaced bin centres."""
-    finite("time", time)
-    if time.size < 2:
-        raise NotEnoughDataError(f"time has {time.size} bins; at least 2 are needed")
-    steps = np.diff(time)
-    size = float((time[-1] - time[0]) / (time.size - 1))
-    if size <= 0 or not np.allclose(steps, size, rtol=1e-3, atol=1e-9):
-        raise InputError(
-            f"time must rise in equal steps; its steps go from {steps.min():g} to {steps.max():g} s"
-        )
-    return float(np.round(size, 9))
+    even_bin_size(dataset["time"].values)
 
 
 def _plain(column: object) -> np.ndarray:

@@ -6,18 +6,16 @@ Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the S
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import lfilter
 
 from spikecast.checks import in_range, one_of
 from spikecast.data import steinmetz, stringer
-from spikecast.recording import Recording
+from spikecast.data.planted import Parts, Simulated, Truth, ornstein_uhlenbeck
 from spikecast.seeding import generator
 
 AREAS = {"VISp": 80, "MOs": 50, "MD": 50, "CA1": 60}
@@ -26,42 +24,6 @@ DRIVES = {("VISp", "MOs"): 0.03, ("MD", "MOs"): 0.02}
 STIMULUS_LATENCY = 0.05  # seconds; information about the stimulus starts here in every area
 SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
 OWN_TIME_CONSTANTS = (0.1, 0.4)
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What was planted.
-
-    Attributes
-    ----------
-    rate : array, (trial, time, neuron)
-        Expected count (or activity) per bin: the best possible prediction. None if not kept.
-    latents : DataArray, (trial, time, latent)
-        With the coordinate ``owner``: ``"shared"``, ``"task"``, or the area (plane) that has it.
-    loadings : DataArray, (latent, neuron)
-        Change of log rate (of drive, in :func:`spontaneous`) per unit of the latent. A latent that
-        reaches an area late or through another area enters it with the lag in `drives`.
-    drives : DataFrame
-        One row per directed connection: ``source, target, lag`` (s).
-    choice_onset : dict
-        Area -> seconds after the stimulus at which information about the choice starts in it.
-    """
-
-    rate: np.ndarray | None
-    latents: xr.DataArray
-    loadings: xr.DataArray
-    drives: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=["source", "target", "lag"])
-    )
-    choice_onset: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """A recording and the truth behind it."""
-
-    recording: Recording
-    truth: Truth
 
 
 def decision_task(
@@ -144,7 +106,7 @@ def decision_task(
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
     trials = _trial_table(n_trials, evidence, choice_onset, generator(seed, "trials"))
-    parts = _Parts(area, generator(seed, "loadings"))
+    parts = Parts(area, generator(seed, "loadings"))
     latents = _fluctuations(
         parts,
         names,
@@ -206,69 +168,8 @@ def decision_task(
     )
 
 
-class _Parts:
-    """The latents planted so far, with their loadings and the lag at which they enter each area."""
-
-    def __init__(self, area: np.ndarray, rng: np.random.Generator) -> None:
-        self.area, self.rng = area, rng
-        self.names: list[str] = []
-        self.owners: list[str] = []
-        self.values: list[np.ndarray] = []  # each (trial, history + time)
-        self.loadings: list[np.ndarray] = []  # each (neuron,)
-        self.lags: list[np.ndarray] = []  # each (neuron,), in bins
-
-    def add(
-        self,
-        name: str,
-        owner: str,
-        values: np.ndarray,
-        gain: float,
-        reach: Mapping[str, float],
-        bin_size: float = 1.0,
-        gains: Mapping[str, float] | None = None,
-    ) -> None:
-        """Add a latent that reaches the areas in `reach` (area -> lag in s)."""
-        loading = self.rng.normal(size=self.area.size)
-        # drawn for every neuron, so that removing one part leaves the others as they are
-        scale, lag = np.zeros(self.area.size), np.zeros(self.area.size, dtype=int)
-        for area, delay in reach.items():
-            here = self.area == area
-            scale[here] = gain if gains is None else gains[area]
-            lag[here] = round(delay / bin_size)
-        self.names.append(name)
-        self.owners.append(owner)
-        self.values.append(np.asarray(values, dtype=float))
-        self.loadings.append(loading * scale)
-        self.lags.append(lag)
-
-    def log_rate(self, n_bins: int) -> np.ndarray:
-        """Sum of the parts, (trial, time, neuron)."""
-        total = np.zeros((self.values[0].shape[0], n_bins, self.area.size))
-        for values, loading, lags in zip(self.values, self.loadings, self.lags, strict=True):
-            for lag in np.unique(lags):
-                reached = (lags == lag) & (loading != 0)
-                if reached.any():
-                    start = values.shape[1] - n_bins - lag  # values begin before the first bin
-                    seen = values[:, start : start + n_bins] if start >= 0 else values
-                    total[..., reached] += seen[..., np.newaxis] * loading[reached]
-        return total
-
-    def tables(self, n_bins: int, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
-        """Latents (trial, time, latent) and loadings (latent, neuron), labelled."""
-        values = np.stack([part[:, -n_bins:] for part in self.values], axis=-1)
-        coordinates = {"latent": self.names, "owner": ("latent", self.owners)}
-        return (
-            xr.DataArray(values, {"time": time, **coordinates}, ("trial", "time", "latent")),
-            xr.DataArray(
-                np.stack(self.loadings),
-                {**coordinates, "area": ("neuron", self.area)},
-                ("latent", "neuron"),
-            ),
-        )
-
-
 def _fluctuations(
-    parts: _Parts,
+    parts: Parts,
     names: list[str],
     drives: Mapping[tuple[str, str], float],
     n_trials: int,
@@ -294,16 +195,6 @@ def _fluctuations(
             values = ornstein_uhlenbeck(n_trials, n_bins + history, constant / bin_size, rng)
             parts.add(f"{name}_{index}", name, values, 0.0, reach, bin_size, gain_in)
     return arousal
-
-
-def ornstein_uhlenbeck(
-    n_trials: int, n_bins: int, time_constant: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Stationary noise (trial, time), unit variance, exponential autocorrelation (bins)."""
-    decay = np.exp(-1.0 / time_constant)
-    noise = rng.normal(size=(n_trials, n_bins)) * np.sqrt(1 - decay**2)
-    noise[:, 0] /= np.sqrt(1 - decay**2)
-    return lfilter([1.0], [1.0, -decay], noise, axis=1)
 
 
 def _trial_table(

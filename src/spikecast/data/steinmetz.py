@@ -40,11 +40,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spikecast.binning import smallest_counts
 from spikecast.checks import in_range
 from spikecast.data.unpickle import dump_numpy, load_numpy
 from spikecast.errors import FormatError
 from spikecast.files import atomic
-from spikecast.recording import AXES, Recording, smallest_counts
+from spikecast.recording import AXES, Recording
 
 REQUIRED = ("spks", "brain_area", "bin_size", "stim_onset")
 TRIAL_KEYS = {

@@ -1,204 +1,30 @@
-"""The report's figures: each a function of a run or a target that returns a matplotlib Figure."""
+"""The figures of one target: each a function of it that returns a matplotlib Figure."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from spikecast.report.reading import Run, Target
-
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.labelsize": 9,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
-WIDTH = 7.2  # inches: the width of the page's column
-
-# Okabe & Ito's colours, told apart by colour-blind readers
-GREY, BLUE, ORANGE, GREEN, PINK, SKY = (
-    "#8a8a8a",
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#56b4e9",
+from spikecast.report.reading import Target
+from spikecast.report.style import (
+    AXIS,
+    GREY,
+    GROUPS,
+    ORANGE,
+    SIDES,
+    figure_of,
+    model_color,
+    point,
+    styled,
 )
-GROUPS = (BLUE, ORANGE, GREEN, PINK, SKY, GREY)
-SIDES = {"left": BLUE, "right": ORANGE, "equal or none": GREY}
-AREAS = (BLUE, ORANGE, GREEN, PINK, SKY, "#e69f00", "#7a5195", "#5b8c5a", "#444444", "#b07aa1")
-NULLS = ("mean_rate", "psth")
-AXIS = {"bits_per_spike": "bits per spike above the mean rate", "r2": "R² above the mean"}
-
-
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw with the report's style, leaving matplotlib's settings as they were."""
-
-    def wrapped(*args: object, **kwargs: object) -> Figure:
-        with rc_context(STYLE):
-            figure = draw(*args, **kwargs)
-            figure.draw_without_rendering()  # lay out while the style holds
-            return figure
-
-    wrapped.__name__, wrapped.__doc__ = draw.__name__, draw.__doc__
-    return wrapped
-
-
-def _figure(height: float) -> Figure:
-    return Figure(figsize=(WIDTH, height))
-
-
-def model_color(name: str, default: str) -> str:
-    """Grey for nulls, orange for the model shown, blue for the others."""
-    return GREY if name in NULLS else ORANGE if name == default else BLUE
-
-
-# ------------------------------------------------------------------------------------ recording
-
-
-@styled
-def recording(run: Run) -> Figure:
-    """Raster (or heat map) of one trial, neurons by area, and the distribution of rates."""
-    excerpt = run.excerpt
-    area, mean = excerpt["mean_activity_area"].values, excerpt["mean_activity"].values
-    names = sorted(set(area), key=lambda name: -np.sum(area == name))
-    color = {name: AREAS[index % len(AREAS)] for index, name in enumerate(names)}
-    figure = _figure(4.2)
-    raster, rates = figure.subplots(1, 2, width_ratios=[2.4, 1])
-
-    shown = excerpt["area"].values
-    order = np.concatenate([np.flatnonzero(shown == name) for name in names])
-    trial = len(excerpt["trial_number"]) // 2
-    activity = excerpt["activity"].values[trial][:, order]  # (time, neuron)
-    time = excerpt["time"].values
-    counts = run.manifest["data"]["kind"] == "counts"
-    if counts:
-        bins, neurons = np.nonzero(activity)
-        size = max(2.0, 250 / len(order))  # points: a tick about as high as a neuron's row
-        raster.scatter(
-            time[bins],
-            neurons,
-            s=size**2,
-            marker="|",
-            linewidths=0.8,
-            rasterized=True,
-            c=[color[name] for name in shown[order][neurons]],
-        )
-        if time[0] < 0 < time[-1]:
-            raster.axvline(0, color="black", linewidth=0.8, linestyle=":")
-    else:
-        z = (activity - activity.mean(axis=0)) / np.maximum(activity.std(axis=0), 1e-6)
-        raster.imshow(
-            z.T,
-            aspect="auto",
-            cmap="Greys",
-            vmin=0,
-            vmax=3,
-            origin="lower",
-            extent=(time[0], time[-1], 0, len(order)),
-            interpolation="nearest",
-        )
-    edges = np.cumsum([np.sum(shown == name) for name in names])
-    for name, low, high in zip(names, [0, *edges[:-1]], edges, strict=True):
-        if high - low > 0.015 * len(order):
-            raster.text(
-                1.01,
-                (low + high) / 2 / len(order),
-                name,
-                color=color[name],
-                va="center",
-                transform=raster.transAxes,
-                fontsize=7,
-            )
-    raster.set(
-        xlabel=f"seconds from {run.manifest['data']['attributes']['align_to']}",
-        ylabel="neurons, by area",
-        ylim=(0, len(order)),
-        xlim=(time[0], time[-1]),
-        title=f"Trial {int(excerpt['trial_number'][trial])}",
-    )
-
-    if counts:
-        rate = mean / run.manifest["data"]["bin_size"]
-        for name in names[:6]:
-            values = np.sort(np.clip(rate[area == name], 0.01, None))
-            rates.plot(
-                values, (np.arange(values.size) + 1) / values.size, color=color[name], label=name
-            )
-        rates.axvline(np.median(rate), color="black", linewidth=0.8, linestyle=":")
-        rates.legend(loc="upper left", handlelength=1.0)
-        rates.set(
-            xscale="log",
-            xlabel="mean rate (Hz)",
-            ylabel="share of the area's neurons below",
-            ylim=(0, 1),
-            title=f"Median {np.median(rate):.1f} Hz",
-        )
-    else:
-        rates.hist(mean, bins=40, color=GREY)
-        rates.set(xlabel="mean activity", ylabel="neurons")
-    return figure
-
-
-@styled
-def ranking(run: Run) -> Figure:
-    """Every target's score: the model shown, the strong baseline, the PSTH."""
-    targets = run.targets[::-1]
-    figure = _figure(0.8 + 0.32 * len(targets))
-    axes = figure.subplots()
-    for row, target in enumerate(targets):
-        for name, shift in (
-            (target.shown_model, 0.16),
-            (target.shown_baseline, -0.16),
-            ("psth", -0.3),
-        ):
-            found = target.summary.query("model == @name")
-            if not found.empty:
-                _point(
-                    axes,
-                    found.iloc[0],
-                    run.metric,
-                    row + shift,
-                    model_color(str(name), target.shown_model),
-                )
-    axes.axvline(0, color="black", linewidth=0.8)
-    n_targets = [target.problem.sizes["target"] for target in targets]
-    axes.set(
-        yticks=range(len(targets)),
-        xlabel=AXIS[run.metric],
-        yticklabels=[f"{t.name} ({n})" for t, n in zip(targets, n_targets, strict=True)],
-    )
-    first = targets[0]
-    for name in (first.shown_model, first.shown_baseline, "psth"):
-        if name is not None:
-            axes.plot([], [], "o", color=model_color(name, first.shown_model), label=name)
-    axes.legend(loc="lower right")
-    return figure
-
-
-def _point(axes: Axes, row: object, metric: str, height: float, color: str) -> None:
-    """A score with its interval; one that is far below the null is drawn at the left edge."""
-    axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=1.6)  # type: ignore[index]
-    axes.plot(row[metric], height, "o", color=color, markersize=4.5)  # type: ignore[index]
-
-
-# ------------------------------------------------------------------------------------ scores
 
 
 @styled
 def scores(target: Target) -> Figure:
     """Headline score of every model with its interval."""
     summary, metric = target.summary, target.run.metric
-    figure = _figure(0.9 + 0.3 * len(summary))
+    figure = figure_of(0.9 + 0.3 * len(summary))
     axes = figure.subplots()
     top = max(float(summary["high"].max()), 0.02)
     left = -0.35 * top  # models far below the null are named at the edge instead of drawn
@@ -208,7 +34,7 @@ def scores(target: Target) -> Figure:
             axes.plot(0.98 * left, height, "<", color=color, markersize=6)
             axes.text(0.93 * left, height, f"{row[metric]:.2f}", va="center", color=color)
         else:
-            _point(axes, row, metric, height, color)
+            point(axes, row, metric, height, color)
             axes.text(
                 max(row["high"], 0) + 0.02 * top,
                 height,
@@ -233,7 +59,7 @@ def neurons(target: Target) -> Figure:
     table = target.run.neurons.query("target == @target.name")
     shown = table.query("model == @target.shown_model")["value"].to_numpy()
     unit = "bits/spike" if target.run.metric == "bits_per_spike" else "R²"
-    figure = _figure(3.0)
+    figure = figure_of(3.0)
     against, by_rate = figure.subplots(1, 2)
     if target.shown_baseline is not None:
         other = table.query("model == @target.shown_baseline")["value"].to_numpy()
@@ -285,7 +111,7 @@ def averages(target: Target) -> Figure:
     reference = np.mean([pair[1] for pair in pairs], axis=0)
     order = np.argsort(reference.argmax(axis=1))
 
-    figure = _figure(min(4.8, 2.2 + 0.02 * len(order)))
+    figure = figure_of(min(4.8, 2.2 + 0.02 * len(order)))
     grid = figure.subplots(1, 2 * len(names), sharex=True, sharey=True, squeeze=False)[0]
     time = target.milliseconds
     radius = max(1, len(time) // 50)
@@ -336,7 +162,7 @@ def single_trials(target: Target) -> Figure:
     # trials with many spikes of these neurons show most
     activity = recorded[:, :, chosen].sum(axis=(1, 2), dtype=float)
     trials = np.sort(np.argsort(-activity)[:n_trials])
-    figure = _figure(1.0 + 1.25 * len(chosen))
+    figure = figure_of(1.0 + 1.25 * len(chosen))
     grid = figure.subplots(len(chosen), n_trials, sharex=True, sharey="row", squeeze=False)
     time, per_hz = target.milliseconds, 1 / target.problem.attrs["bin_size"] if counts else 1.0
     for row, neuron in zip(grid, chosen, strict=True):
@@ -390,7 +216,7 @@ def latents(target: Target) -> Figure:
     explained = variance**2 / np.sum(variance**2)
 
     rows = -(-n_shown // 3)
-    figure = _figure(1.0 + 1.7 * rows)
+    figure = figure_of(1.0 + 1.7 * rows)
     grid = figure.subplots(rows, min(3, n_shown), sharex=True, squeeze=False)
     of_trial = label[stored["test"]]
     names = [name for name in np.unique(label) if np.sum(of_trial == name) > 1][: len(GROUPS)]
@@ -434,7 +260,7 @@ def time_constants(target: Target) -> Figure:
         for fold in range(target.n_folds)
     ]
     milliseconds = 1000 * target.problem.attrs["bin_size"] * np.array(per_fold)
-    figure = _figure(2.6)
+    figure = figure_of(2.6)
     axes = figure.subplots()
     share = (np.arange(milliseconds.shape[1]) + 0.5) / milliseconds.shape[1]
     for row in milliseconds:
@@ -471,7 +297,7 @@ def _start_constants(target: Target) -> tuple[float, float] | None:
 def training(target: Target) -> Figure:
     """Training and validation loss per epoch of the networks."""
     networks = trained(target)
-    figure = _figure(2.6)
+    figure = figure_of(2.6)
     row = figure.subplots(1, len(networks), squeeze=False)[0]
     for axes, name in zip(row, networks, strict=True):
         for fold in range(target.n_folds):

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from spikecast import config as configs
 from spikecast.evaluation.verdict import NULL_MODELS
 from spikecast.files import atomic, write_text
-from spikecast.report import figures, text
+from spikecast.report import figures, overview, text
 from spikecast.report.reading import Run, Target
 
 RASTER_DPI = 150
@@ -61,8 +61,8 @@ def build(folder: str | Path) -> Path:
         verdict=_verdict(run),
         limits=text.limits(run),
         protocol=text.protocol(run),
-        recording=_show(run, "recording", figures.recording, run, text.caption("recording", run)),
-        ranking=_show(run, "ranking", figures.ranking, run, text.caption("ranking", run))
+        recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
+        ranking=_show(run, "ranking", overview.ranking, run, text.caption("ranking", run))
         if len(run.targets) > 1
         else None,
         targets=targets,

@@ -1,0 +1,68 @@
+"""How the report's figures look: type, colours, and the parts that several of them share."""
+
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+WIDTH = 7.2  # inches: the width of the page's column
+
+# Okabe & Ito's colours, told apart by colour-blind readers
+GREY, BLUE, ORANGE, GREEN, PINK, SKY = (
+    "#8a8a8a",
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+)
+GROUPS = (BLUE, ORANGE, GREEN, PINK, SKY, GREY)
+SIDES = {"left": BLUE, "right": ORANGE, "equal or none": GREY}
+AREAS = (BLUE, ORANGE, GREEN, PINK, SKY, "#e69f00", "#7a5195", "#5b8c5a", "#444444", "#b07aa1")
+NULLS = ("mean_rate", "psth")
+AXIS = {"bits_per_spike": "bits per spike above the mean rate", "r2": "R² above the mean"}
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw with the report's style, leaving matplotlib's settings as they were."""
+
+    def wrapped(*args: object, **kwargs: object) -> Figure:
+        with rc_context(STYLE):
+            figure = draw(*args, **kwargs)
+            figure.draw_without_rendering()  # lay out while the style holds
+            return figure
+
+    wrapped.__name__, wrapped.__doc__ = draw.__name__, draw.__doc__
+    return wrapped
+
+
+def figure_of(height: float) -> Figure:
+    """Return an empty figure of the page's width, `height` inches high."""
+    return Figure(figsize=(WIDTH, height))
+
+
+def model_color(name: str, default: str) -> str:
+    """Grey for nulls, orange for the model shown, blue for the others."""
+    return GREY if name in NULLS else ORANGE if name == default else BLUE
+
+
+def point(axes: Axes, row: object, metric: str, height: float, color: str) -> None:
+    """A score with its interval; one that is far below the null is drawn at the left edge."""
+    axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=1.6)  # type: ignore[index]
+    axes.plot(row[metric], height, "o", color=color, markersize=4.5)  # type: ignore[index]
+
+
+# ------------------------------------------------------------------------------------ scores
