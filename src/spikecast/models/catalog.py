@@ -5,6 +5,7 @@ from spikecast.models.baselines import PSTH, MeanRate
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
 from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
+from spikecast.models.transformer import Transformer
 
 MODELS: dict[str, type[Model]] = {
     "mean_rate": MeanRate,
@@ -18,4 +19,5 @@ MODELS: dict[str, type[Model]] = {
     "gru": GRU,
     "lstm": LSTM,
     "recipe": Recipe,
+    "transformer": Transformer,
 }
