@@ -55,10 +55,10 @@ class Features(nn.Module):
     def __init__(self, features: PopulationFeatures, scale: float = 1.0) -> None:
         super().__init__()
         self.widths, self.causal = list(features.widths), features.causal
-        axes = features.axes_.transpose(0, 2, 1) * scale  # (width, neuron, component)
-        mean, axes = (torch.as_tensor(a, dtype=torch.float32) for a in (features.mean_, axes))
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("axes", axes.contiguous(), persistent=False)
+        mean = torch.as_tensor(features.mean_, dtype=torch.float32)
+        axes = torch.as_tensor(features.axes_, dtype=torch.float32).transpose(1, 2) * scale
+        self.register_buffer("mean", mean, persistent=False)  # (width, neuron)
+        self.register_buffer("axes", axes.contiguous(), persistent=False)  # (..., component)
         self._kernels: dict[int, Tensor] = {}
 
     def forward(self, x: Tensor, observed: Tensor | None = None) -> Tensor:
@@ -77,12 +77,12 @@ class Features(nn.Module):
         for kernel, mean, axes in zip(self._matrices(x), self.mean, self.axes):
             smoothed = kernel @ seen  # (time, time) @ (member, trial, time, neuron)
             if observed is None:
-                root = smoothed.sign() * smoothed.abs().sqrt() - mean
+                root = signed_sqrt(smoothed) - mean
             else:
                 # entries that are hidden at all bins need no smoothing of the mask
                 covered = observed if observed.shape[2] == 1 else kernel @ observed
-                smoothed = smoothed / covered.clamp(min=1e-3)
-                root = (smoothed.sign() * smoothed.abs().sqrt() - mean) * covered
+                # of c (sqrt(s / c) - mean), with c the part of the kernel that is covered
+                root = torch.addcmul(signed_sqrt(smoothed.mul_(covered)), covered, mean, value=-1)
             parts.append(root @ axes)
         return torch.cat(parts, dim=-1)
 
@@ -92,3 +92,8 @@ class Features(nn.Module):
             matrices = [smoothing_matrix(n_bins, width, self.causal) for width in self.widths]
             self._kernels = {n_bins: torch.stack([torch.from_numpy(m) for m in matrices])}
         return self._kernels[n_bins].to(x)
+
+
+def signed_sqrt(x: Tensor) -> Tensor:
+    """:func:`spikecast.preprocess.signed_sqrt` in torch."""
+    return x.abs().sqrt_().copysign_(x)

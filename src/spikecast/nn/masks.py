@@ -75,13 +75,13 @@ def both(*schemes: Scheme) -> Scheme:
 
 
 def mixture(main: Scheme, others: Sequence[Scheme], share: float) -> Scheme:
-    """Draw a scheme per trial: `main` with probability `share`, else one of the others."""
+    """Draw one scheme per batch: `main` with probability `share`, else one of the others.
+
+    One for all trials of a batch, because hiding bins costs more than hiding neurons.
+    """
 
     def scheme(shape: Sequence[int], rand: Rand) -> Tensor:
-        drawn = (rand(*shape[:2], 1, 1) - share) / (1 - share) * len(others)
-        hidden = main(shape, rand)
-        for index, other in enumerate(others):
-            hidden = torch.where(drawn >= index, other(shape, rand), hidden)
-        return hidden
+        drawn = (float(rand(1)) - share) / (1 - share) * len(others)
+        return (main if drawn < 0 else others[int(drawn)])(shape, rand)
 
-    return scheme if share < 1 else main
+    return scheme

@@ -16,7 +16,6 @@ from spikecast.nn.layers import Features, Linear, normalized
 from spikecast.nn.masks import Scheme
 from spikecast.nn.network import Network, dropout
 
-
 OTHERS = 0.3  # weight of all neurons that are not asked together, relative to those that are
 
 
@@ -81,7 +80,8 @@ class Transformer(Network):
         activity : Tensor, (member, trial, time, neuron)
         observed : Tensor of 0 and 1, broadcastable to `activity`
         """
-        hidden = (1 - observed) @ self.part  # (member, trial, time or 1, group)
+        # (member, trial, time or 1, neuron) @ (neuron, group): the part of each that is hidden
+        hidden = (1 - observed).expand(-1, -1, -1, activity.shape[3]) @ self.part
         hidden = hidden.expand(*activity.shape[:3], -1)
         tokens = torch.cat([self.features(activity, observed), hidden], dim=-1)
         z = self.embedding(dropout(tokens, self.dropout, self.training))
