@@ -1,5 +1,11 @@
 """The catalogue: a plain dict from a model's name to its class."""
 
+from spikecast.models.autoencoder import (
+    GRUAutoencoder,
+    LSTMAutoencoder,
+    RNNAutoencoder,
+    TimescalesAutoencoder,
+)
 from spikecast.models.base import Model
 from spikecast.models.baselines import PSTH, MeanRate
 from spikecast.models.glm import PoissonGLM
@@ -20,4 +26,8 @@ MODELS: dict[str, type[Model]] = {
     "lstm": LSTM,
     "recipe": Recipe,
     "transformer": Transformer,
+    "rnn_autoencoder": RNNAutoencoder,
+    "gru_autoencoder": GRUAutoencoder,
+    "lstm_autoencoder": LSTMAutoencoder,
+    "timescales_autoencoder": TimescalesAutoencoder,
 }
