@@ -10,6 +10,7 @@ from spikecast.models.base import Model
 from spikecast.models.baselines import PSTH, MeanRate
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
+from spikecast.models.mlp import MLP
 from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
 from spikecast.models.transformer import Transformer
 
@@ -25,6 +26,7 @@ MODELS: dict[str, type[Model]] = {
     "gru": GRU,
     "lstm": LSTM,
     "recipe": Recipe,
+    "mlp": MLP,
     "transformer": Transformer,
     "rnn_autoencoder": RNNAutoencoder,
     "gru_autoencoder": GRUAutoencoder,
