@@ -260,7 +260,9 @@ def _checked(x: np.ndarray) -> np.ndarray:
 def _validation_fold(codes: np.ndarray, seed: int) -> Fold:
     """A fifth of each class, at random, to stop on; none of a class with fewer trials than that."""
     order = generator(seed, "validation").permutation(len(codes))
-    valid = [order[codes[order] == code][VALID_PARTS - 1 :: VALID_PARTS] for code in set(codes)]
+    valid = [
+        order[codes[order] == code][VALID_PARTS - 1 :: VALID_PARTS] for code in np.unique(codes)
+    ]
     test = np.sort(np.concatenate(valid))
     return Fold(np.setdiff1d(np.arange(len(codes)), test), test)
 
