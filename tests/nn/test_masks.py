@@ -33,7 +33,7 @@ def test_random_neurons_are_hidden_for_whole_trials():
 
 def test_one_whole_group_is_hidden_per_trial_each_as_often():
     found = hidden(masks.one_group(LABELS))[:, :, 0]  # (member, trial, neuron)
-    drawn = torch.stack([found[..., LABELS == group].all(dim=-1) for group in range(3)])
+    drawn = torch.stack([found[..., group == LABELS].all(dim=-1) for group in range(3)])
     assert torch.equal(drawn.sum(dim=0), torch.ones(SHAPE[:2], dtype=torch.long))
     assert torch.equal(found.sum(dim=-1), 3 + drawn[0].long())
     assert drawn.float().mean(dim=(1, 2)).min() > 0.2
@@ -64,5 +64,5 @@ def test_a_mixture_draws_its_schemes_as_often_as_told():
     )
     rand = partial(torch.rand, generator=torch.Generator().manual_seed(0))
     drawn = [scheme(SHAPE, rand)[0, 0, 0] for _ in range(1000)]
-    share = [sum(bool(d[LABELS == group].all()) for d in drawn) / 1000 for group in range(3)]
+    share = [sum(bool(d[group == LABELS].all()) for d in drawn) / 1000 for group in range(3)]
     assert share == pytest.approx([0.6, 0.2, 0.2], abs=0.05)

@@ -114,11 +114,7 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
         one_of("cell", self.cell, list(CELLS))
         one_of("pooling", self.pooling, POOLINGS)
         one_of("balance", self.balance, BALANCES)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise NotEnoughDataError(
-                f"labels hold {len(self.classes_)} class; at least 2 are needed to tell apart"
-            )
+        self.classes_, codes = _classes(labels)
         self.features_ = PopulationFeatures(self.widths, self.n_components)
         z = self.features_.fit_transform(x)
         one_hot = np.eye(len(self.classes_), dtype=np.float32)[codes][:, np.newaxis]
@@ -191,8 +187,11 @@ class TrialFeatures(TransformerMixin, BaseEstimator):
         self.n_windows = n_windows
 
     def fit(self, x: np.ndarray, y: np.ndarray | None = None) -> Self:
-        """Learn the components from `x` (trial, time, neuron)."""
+        """Learn the components from `x` (trial, time, neuron); `y` (trial,) is only checked."""
         x = _checked(x)
+        if y is not None:
+            same_length("x", len(x), "labels", len(y))
+            _classes(y)
         in_range("n_windows", self.n_windows, 1)
         self.n_bins_ = x.shape[1]
         self.features_ = PopulationFeatures(self.widths, self.n_components).fit(x)
@@ -255,6 +254,16 @@ def _checked(x: np.ndarray) -> np.ndarray:
     if 0 in x.shape:
         raise NotEnoughDataError(f"x is empty: {x.shape}")
     return x
+
+
+def _classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes, sorted, and the position of each trial's among them."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise NotEnoughDataError(
+            f"labels hold {len(classes)} class; at least 2 are needed to tell apart"
+        )
+    return classes, codes
 
 
 def _validation_fold(codes: np.ndarray, seed: int) -> Fold:
