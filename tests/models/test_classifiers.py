@@ -1,5 +1,7 @@
 """Classifiers of trials: planted labels are found, labels without a trace are not."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -105,3 +107,10 @@ def test_the_network_refuses_wrong_settings():
         RNNClassifier(pooling="lst").fit(x, labels)
     with pytest.raises(UnknownNameError, match="'weights'"):
         RNNClassifier(balance="weight").fit(x, labels)
+
+
+def test_a_fitted_network_travels_between_processes():
+    x, labels = planted(20)
+    model = RNNClassifier(epochs=1).fit(x, labels)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))

@@ -16,23 +16,23 @@ def hidden(scheme):
 
 def test_a_fixed_choice_of_neurons_is_always_hidden():
     chosen = LABELS == 1
-    assert torch.equal(hidden(masks.always(chosen)), chosen.expand(SHAPE))
+    assert torch.equal(hidden(masks.Always(chosen)), chosen.expand(SHAPE))
 
 
 def test_entries_are_hidden_on_their_own():
-    part = hidden(masks.entries(0.25)).float()
+    part = hidden(masks.Entries(0.25)).float()
     assert part.mean().item() == pytest.approx(0.25, abs=0.02)
     assert part.mean(dim=2).std() > 0.05  # neither whole neurons nor whole trials
 
 
 def test_random_neurons_are_hidden_for_whole_trials():
-    found = hidden(masks.some_neurons(0.6))
+    found = hidden(masks.SomeNeurons(0.6))
     assert torch.equal(found, found[:, :, :1].expand(SHAPE))
     assert found.float().mean().item() == pytest.approx(0.3, abs=0.05)
 
 
 def test_one_whole_group_is_hidden_per_trial_each_as_often():
-    found = hidden(masks.one_group(LABELS))[:, :, 0]  # (member, trial, neuron)
+    found = hidden(masks.OneGroup(LABELS))[:, :, 0]  # (member, trial, neuron)
     drawn = torch.stack([found[..., group == LABELS].all(dim=-1) for group in range(3)])
     assert torch.equal(drawn.sum(dim=0), torch.ones(SHAPE[:2], dtype=torch.long))
     assert torch.equal(found.sum(dim=-1), 3 + drawn[0].long())
@@ -40,13 +40,13 @@ def test_one_whole_group_is_hidden_per_trial_each_as_often():
 
 
 def test_the_future_is_hidden_from_some_bin_to_the_end():
-    found = hidden(masks.future)[..., 0].float()  # (member, trial, time)
+    found = hidden(masks.Future())[..., 0].float()  # (member, trial, time)
     assert (found.diff(dim=-1) >= 0).all()
     assert (found[..., -1] == 1).float().mean() > 0.8
 
 
 def test_a_span_is_one_run_of_bins_anywhere():
-    found = hidden(masks.span)[..., 0].float()
+    found = hidden(masks.Span())[..., 0].float()
     assert (found.diff(dim=-1).abs().sum(dim=-1) <= 2).all()
     often = found.mean(dim=(0, 1))
     assert (often > 0.05).all()
@@ -54,13 +54,13 @@ def test_a_span_is_one_run_of_bins_anywhere():
 
 
 def test_what_any_scheme_hides_is_hidden_together():
-    found = hidden(masks.both(masks.always(LABELS == 0), masks.always(LABELS == 2)))
+    found = hidden(masks.Both(masks.Always(LABELS == 0), masks.Always(LABELS == 2)))
     assert torch.equal(found, (LABELS != 1).expand(SHAPE))
 
 
 def test_a_mixture_draws_its_schemes_as_often_as_told():
-    scheme = masks.mixture(
-        masks.always(LABELS == 0), [masks.always(LABELS == 1), masks.always(LABELS == 2)], 0.6
+    scheme = masks.Mixture(
+        masks.Always(LABELS == 0), [masks.Always(LABELS == 1), masks.Always(LABELS == 2)], 0.6
     )
     rand = partial(torch.rand, generator=torch.Generator().manual_seed(0))
     drawn = [scheme(SHAPE, rand)[0, 0, 0] for _ in range(1000)]

@@ -162,19 +162,18 @@ class Transformer(JointModel):
         labels = asked.long()
         if self.areas is not None:
             labels = torch.as_tensor(np.unique(self.areas, return_inverse=True)[1])
-        others = [
-            masks.some_neurons(LARGEST_PART), masks.one_group(labels), masks.future, masks.span
-        ]  # fmt: skip
-        main = masks.both(masks.always(asked), masks.some_neurons(LARGEST_PART))
+        hide_neurons = masks.SomeNeurons(LARGEST_PART)
+        main: masks.Scheme = masks.Both(masks.Always(asked), hide_neurons)
         if self.same_:
-            main = masks.entries(ENTRIES)
+            main = masks.Entries(ENTRIES)
+        others = [hide_neurons, masks.OneGroup(labels), masks.Future(), masks.Span()]
         return TransformerNet(
             "counts" if self.counts_ else "continuous",
             # the first feature has this standard deviation; 2 trains in fewer steps than 1
             Features(self.features_, scale=2.0),
             labels,
             asked,
-            masks.mixture(main, others, ASKED_SHARE),
+            masks.Mixture(main, others, ASKED_SHARE),
             self.features_.n_features_,
             self.n_latents,
             self.n_layers,

@@ -90,7 +90,7 @@ class Features(nn.Module):
         n_bins = x.shape[2]
         if n_bins not in self._kernels:
             matrices = [smoothing_matrix(n_bins, width, self.causal) for width in self.widths]
-            self._kernels = {n_bins: torch.stack([torch.from_numpy(m) for m in matrices])}
+            self._kernels = {n_bins: torch.stack([torch.from_numpy(m) for m in matrices]).to(x)}
         return self._kernels[n_bins].to(x)
 
 
