@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spikecast.nn.layers import Features, Linear, normalized
-from spikecast.nn.masks import Scheme
+from spikecast.nn.masks import Mixture
 from spikecast.nn.network import Network, dropout
 
 OTHERS = 0.3  # weight of all neurons that are not asked together, relative to those that are
@@ -32,7 +32,7 @@ class Transformer(Network):
     asked : Tensor of bool, (neuron,)
         Neurons that ``forward`` hides, the targets. Where it is False throughout, the network
         gives denoised rates of neurons that it sees.
-    hiding : callable
+    hiding : Mixture
         What is hidden in training, see :mod:`spikecast.nn.masks`.
     n_features, n_latents, n_layers, n_heads, n_members : int
     dropout : float
@@ -50,7 +50,7 @@ class Transformer(Network):
         features: Features,
         labels: Tensor,
         asked: Tensor,
-        hiding: Scheme,
+        hiding: Mixture,
         n_features: int,
         n_latents: int = 64,
         n_layers: int = 1,
@@ -113,13 +113,15 @@ class Transformer(Network):
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Loss of the hidden entries, (member, trial).
 
-        In evaluation exactly what was asked is hidden. Sources outnumber targets, but these are
-        the question: all others together weigh less than the asked ones.
+        In evaluation exactly what was asked is hidden (what the main scheme hides, where nothing
+        was). Sources outnumber targets, but these are the question: all others together weigh less
+        than the asked ones.
         """
-        if self.training or not self.asked.any():
-            hidden = self.hiding(x.shape, self._rand(x.device))
-        else:
+        if not self.training and self.asked.any():
             hidden = self.asked[None, None, None]
+        else:
+            scheme = self.hiding if self.training else self.hiding.main
+            hidden = scheme(x.shape, self._rand(x.device))
         loss = self.element_loss(self.outputs(x, 1 - hidden.float()), y)
         return (loss * hidden * self._weight).sum(dim=3).mean(dim=2)
 
