@@ -43,6 +43,20 @@ def gaussian_weights(width: float, causal: bool = False) -> np.ndarray:
     return weights / weights.sum()
 
 
+def smoothing_matrix(n_bins: int, width: float, causal: bool = False) -> np.ndarray:
+    """Return the Gaussian filter of :func:`smooth` as a matrix, (time, time) of float32.
+
+    Examples
+    --------
+    >>> smoothing_matrix(3, 1.0, causal=True).round(2)
+    array([[1.  , 0.  , 0.  ],
+           [0.43, 0.57, 0.  ],
+           [0.08, 0.35, 0.57]], dtype=float32)
+    """
+    weights = gaussian_weights(width, causal)
+    return correlate1d(np.eye(n_bins), weights, axis=0, mode="nearest").astype(np.float32)
+
+
 def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
     """Smooth over time with a Gaussian; beyond a trial's ends its first and last bins continue.
 
@@ -68,12 +82,12 @@ def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
     """
     if width == 0:
         return x.astype(np.float32)
-    weights = gaussian_weights(width, causal)
     n_bins = x.shape[1]
     if n_bins > LONG:
+        weights = gaussian_weights(width, causal)
         return correlate1d(x.astype(np.float32, copy=False), weights, axis=1, mode="nearest")
-    kernel = correlate1d(np.eye(n_bins), weights, axis=0, mode="nearest").astype(np.float32)
-    return kernel @ x.astype(np.float32, copy=False)  # (time, time) @ (trial, time, neuron)
+    # (time, time) @ (trial, time, neuron)
+    return smoothing_matrix(n_bins, width, causal) @ x.astype(np.float32, copy=False)
 
 
 def signed_sqrt(x: np.ndarray) -> np.ndarray:

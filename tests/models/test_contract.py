@@ -1,5 +1,7 @@
 """One contract for every model of the catalogue."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter1d
@@ -11,7 +13,7 @@ from spikecast.models import storage
 from spikecast.models.catalog import MODELS
 
 # settings that make a model quick without making it another one
-QUICK = {"recipe": {"n_iterations": 60}}
+QUICK = {"recipe": {"n_iterations": 60}, "transformer": {"n_members": 1}}
 NULLS = {"mean_rate", "psth"}
 LEARNERS = sorted(MODELS.keys() - NULLS)
 USABLE = sorted(MODELS.keys() - NULLS - {"recipe"})  # the recipe is there to show how it fails
@@ -114,6 +116,12 @@ def test_saving_and_loading_gives_the_same_model(fitted, data, name, tmp_path):
     assert type(again) is type(fitted[name])
     np.testing.assert_array_equal(again.predict(data[0]), fitted[name].predict(data[0]))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_fitted_model_travels_between_processes(fitted, data, name):
+    again = pickle.loads(pickle.dumps(fitted[name]))
+    np.testing.assert_array_equal(again.predict(data[0]), fitted[name].predict(data[0]))
 
 
 def can_be_causal(name):

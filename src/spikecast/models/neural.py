@@ -39,6 +39,7 @@ class NeuralModel(Model):
 
     device: str
     seed: int
+    _input_scale = np.float32(1.0)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         """Learn the preprocessing and return the network's input, (trial, time, feature)."""
@@ -96,28 +97,31 @@ class NeuralModel(Model):
         self.training_ = asdict(history)
 
     @torch.no_grad()
-    def _outputs(self, x: np.ndarray, function: str) -> torch.Tensor:
+    def _outputs(self, z: np.ndarray, function: str) -> torch.Tensor:
         """Run a method of the network in chunks of trials: (member, trial, time, output)."""
         device = pick_device(self.device)
         network = self.network_.to(device)
-        z = torch.from_numpy(self._prepared(x))
         run = getattr(network, function)
         parts = [
             run(part.to(device).expand(network.n_members, *part.shape)).cpu()
-            for part in z.split(CHUNK)
+            for part in torch.from_numpy(z).split(CHUNK)
         ]
         self.network_.cpu()
         return torch.cat(parts, dim=1)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
+        return self._expected(self._outputs(self._prepared(x), "forward"))
+
+    def _expected(self, outputs: torch.Tensor) -> np.ndarray:
+        """Turn the members' outputs into one expected value in the targets' unit."""
         # members are averaged in log rate: their geometric mean
-        output = self._outputs(x, "forward").mean(dim=0).numpy().astype(np.float64)
+        output = outputs.mean(dim=0).numpy().astype(np.float64)
         if self.counts_:
             return np.exp(np.minimum(output, MAX_LOG_RATE))
         return output * self.scale_ + self.center_
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
-        latents = self._outputs(x, "latents")
+        latents = self._outputs(self._prepared(x), "latents")
         # member x trial x time x latent -> trial x time x (member, latent)
         return latents.permute(1, 2, 0, 3).flatten(2).numpy()
 

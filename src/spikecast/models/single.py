@@ -1,10 +1,18 @@
 """Models that stand alone, by name; :mod:`spikecast.models.ensemble` combines them."""
 
+from spikecast.models.autoencoder import (
+    GRUAutoencoder,
+    LSTMAutoencoder,
+    RNNAutoencoder,
+    TimescalesAutoencoder,
+)
 from spikecast.models.base import Model
 from spikecast.models.baselines import PSTH, MeanRate
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
+from spikecast.models.mlp import MLP
 from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
+from spikecast.models.transformer import Transformer
 
 SINGLE: dict[str, type[Model]] = {
     "mean_rate": MeanRate,
@@ -17,5 +25,11 @@ SINGLE: dict[str, type[Model]] = {
     "rnn": RNN,
     "gru": GRU,
     "lstm": LSTM,
+    "mlp": MLP,
+    "transformer": Transformer,
+    "rnn_autoencoder": RNNAutoencoder,
+    "gru_autoencoder": GRUAutoencoder,
+    "lstm_autoencoder": LSTMAutoencoder,
+    "timescales_autoencoder": TimescalesAutoencoder,
     "recipe": Recipe,
 }

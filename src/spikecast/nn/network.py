@@ -24,7 +24,12 @@ def gaussian_loss(mean: Tensor, value: Tensor) -> Tensor:
     return 0.5 * (mean - value) ** 2
 
 
-LOSSES: dict[str, Loss] = {"counts": poisson_loss, "continuous": gaussian_loss}
+def label_loss(logit: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy over the last axis, per class; `label` is one-hot, times its class's weight."""
+    return -label * logit.log_softmax(dim=-1)
+
+
+LOSSES: dict[str, Loss] = {"counts": poisson_loss, "continuous": gaussian_loss, "label": label_loss}
 
 
 class Network(nn.Module):
@@ -32,8 +37,8 @@ class Network(nn.Module):
 
     Parameters
     ----------
-    kind : {"counts", "continuous"}
-        Of the targets: the output is a log rate, or a standardised mean.
+    kind : {"counts", "continuous", "label"}
+        Of the targets: the output is a log rate, a standardised mean, or a logit per class.
 
     Attributes
     ----------

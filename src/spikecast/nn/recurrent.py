@@ -45,6 +45,7 @@ class Recurrent(Network):
         self.readout = nn.Linear(n_latents * (1 if causal else 2), n_targets)
         with torch.no_grad():
             self.readout.weight *= 0.1  # start near the mean rate
+            self.readout.bias.zero_()
         self.offset = self.readout.bias
 
     def latents(self, x: Tensor) -> Tensor:

@@ -1,0 +1,84 @@
+"""Autoencoders: the sequence models, made to reconstruct the neurons they see."""
+
+from typing import cast
+
+import numpy as np
+
+from spikecast.models.joint import JointModel
+from spikecast.models.neural import GRU, LSTM, RNN, Timescales
+from spikecast.nn.autoencoder import CoordinatedDropout
+from spikecast.nn.layers import Features
+from spikecast.nn.network import Network
+from spikecast.nn.timescales import Timescales as TimescalesNet
+
+
+class Autoencoder(JointModel):
+    """Mixed into a network model, makes it reconstruct its source through its latents.
+
+    With the same array as source and target, ``predict`` gives denoised rates. With other targets,
+    the latents serve both, and ``predict`` gives those targets' rates.
+
+    Attributes
+    ----------
+    dropped : float
+        Part of the source's entries that coordinated dropout hides in training, and that alone
+        count there; see :class:`spikecast.nn.autoencoder.CoordinatedDropout`. It belongs to the
+        class: without it an autoencoder of single trials copies their noise.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drive = np.repeat(rng.normal(size=(12, 4, 1)), 5, axis=1)
+    >>> counts = rng.poisson(np.exp(drive - 1), size=(12, 20, 6))
+    >>> model = GRUAutoencoder(n_latents=4, epochs=1).fit(counts, counts)
+    >>> model.predict(counts).shape
+    (12, 20, 6)
+    """
+
+    dropped: float = 0.3
+
+    def _learn_features(self, z: np.ndarray) -> None:
+        super(JointModel, self)._inputs(z[..., : self.n_sources_])
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        return CoordinatedDropout(
+            "counts" if self.counts_ else "continuous",
+            super()._build(self.features_.n_features_, n_targets),
+            Features(self.features_, float(self._input_scale)),
+            self.n_sources_,
+            self.dropped,
+        )
+
+
+class RNNAutoencoder(Autoencoder, RNN):
+    """:class:`RNN` as an :class:`Autoencoder`."""
+
+    about = "tanh RNN that reconstructs its source, kept honest by coordinated dropout"
+    paper = "Elman 1990; Keshtkaran & Pandarinath 2019"
+
+
+class GRUAutoencoder(Autoencoder, GRU):
+    """:class:`GRU` as an :class:`Autoencoder`."""
+
+    about = "GRU that reconstructs its source, kept honest by coordinated dropout"
+    paper = "Cho et al. 2014; Keshtkaran & Pandarinath 2019"
+
+
+class LSTMAutoencoder(Autoencoder, LSTM):
+    """:class:`LSTM` as an :class:`Autoencoder`."""
+
+    about = "LSTM that reconstructs its source, kept honest by coordinated dropout"
+    paper = "Hochreiter & Schmidhuber 1997; Keshtkaran & Pandarinath 2019"
+
+
+class TimescalesAutoencoder(Autoencoder, Timescales):
+    """:class:`Timescales` as an :class:`Autoencoder`."""
+
+    about = "timescales that reconstructs its source, kept honest by coordinated dropout"
+    paper = "spikecast; Keshtkaran & Pandarinath 2019"
+
+    @property
+    def time_constants_(self) -> np.ndarray:
+        """Learnt time constants in bins, (member * latent,)."""
+        network = cast(TimescalesNet, cast(CoordinatedDropout, self.network_).network)
+        return network.log_time_constant.detach().exp().flatten().numpy()

@@ -1,0 +1,150 @@
+"""A perceptron on a window of bins around each bin."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from torch import Tensor
+
+from spikecast.checks import in_range, one_of
+from spikecast.models.base import is_counts
+from spikecast.models.neural import NeuralModel
+from spikecast.nn.augment import perturbed
+from spikecast.nn.layers import Features
+from spikecast.nn.mlp import ACTIVATIONS
+from spikecast.nn.mlp import MLP as MLPNet
+from spikecast.nn.network import Network
+from spikecast.nn.training import Plan
+from spikecast.preprocess import PopulationFeatures
+
+
+class MLP(NeuralModel):
+    """A window of bins -> hidden layers -> targets, with spikes thinned and jittered in training.
+
+    Parameters
+    ----------
+    n_hidden : sequence of int
+        Units of each hidden layer.
+    activation : {"relu", "tanh", "sigmoid"}
+    before, after : int
+        Bins of the window before and after the one that is predicted; with `causal` there are none
+        after it.
+    stride : int
+        Every so many bins of the window are used.
+    widths : sequence of float
+        Smoothing widths in bins; ``(0.0,)`` takes the bins as they are.
+    n_components : int
+        Principal components per width, in place of neurons.
+    dropout : float
+        Of inputs and hidden units.
+    thinning : float
+        Probability with which a spike of the source is dropped in training.
+    jitter : int
+        Bins by which a spike of the source is moved at most, in training.
+    causal : bool
+        Window and smoothing of the past only.
+    epochs, batch_size, learning_rate, weight_decay, patience
+        See :class:`spikecast.nn.training.Plan`.
+    device : str
+    seed : int
+
+    Attributes
+    ----------
+    features_ : PopulationFeatures
+    spikes_ : bool
+        Whether the source holds counts; only those are thinned and jittered.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drive = np.repeat(rng.normal(size=(20, 5, 1)), 4, axis=1)
+    >>> x = rng.poisson(np.exp(drive), size=(20, 20, 6))
+    >>> MLP(n_hidden=(8,), epochs=2).fit(x, 30 + drive).predict(x).shape
+    (20, 20, 1)
+    """
+
+    about = "perceptron on a window of bins, spikes thinned and jittered in training"
+    paper = "Rumelhart et al. 1986; Glaser et al. 2020"
+
+    def __init__(
+        self,
+        n_hidden: Sequence[int] = (64,),
+        activation: str = "relu",
+        before: int = 8,
+        after: int = 8,
+        stride: int = 4,
+        widths: Sequence[float] = (1.0, 3.0),
+        n_components: int = 40,
+        dropout: float = 0.3,
+        thinning: float = 0.1,
+        jitter: int = 1,
+        causal: bool = False,
+        epochs: int = 20,
+        batch_size: int = 8,
+        learning_rate: float = 0.006,
+        weight_decay: float = 0.3,
+        patience: int | None = None,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.n_hidden = n_hidden
+        self.activation = activation
+        self.before = before
+        self.after = after
+        self.stride = stride
+        self.widths = widths
+        self.n_components = n_components
+        self.dropout = dropout
+        self.thinning = thinning
+        self.jitter = jitter
+        self.causal = causal
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.device = device
+        self.seed = seed
+
+    def _inputs(self, x: np.ndarray) -> np.ndarray:
+        one_of("activation", self.activation, list(ACTIVATIONS))
+        for name in ("before", "after", "jitter"):
+            in_range(name, getattr(self, name), 0)
+        in_range("stride", self.stride, 1)
+        in_range("thinning", self.thinning, 0, 0.99)
+        self.spikes_ = is_counts(x)
+        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(x)
+        return self._prepared(x)
+
+    def _prepared(self, x: np.ndarray) -> np.ndarray:
+        return x.astype(np.float32)
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        after = 0 if self.causal else self.after
+        past = range(-self.stride, -self.before - 1, -self.stride)
+        return MLPNet(
+            "counts" if self.counts_ else "continuous",
+            Features(self.features_),
+            partial(perturbed, thinning=self.thinning, jitter=self.jitter)
+            if self.spikes_
+            else _as_it_is,
+            [*reversed(past), *range(0, after + 1, self.stride)],
+            self.features_.n_features_,
+            n_targets,
+            self.n_hidden,
+            self.activation,
+            self.dropout,
+        )
+
+    def _plan(self) -> Plan:
+        return Plan(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+        )
+
+
+def _as_it_is(x: Tensor) -> Tensor:
+    return x

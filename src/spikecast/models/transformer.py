@@ -1,0 +1,192 @@
+"""A transformer fitted by masked modelling: one fitted model for several questions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from spikecast.checks import finite, same_length, same_shape, trials_by_time_by_feature
+from spikecast.errors import InputError, ShapeError
+from spikecast.models.joint import JointModel
+from spikecast.nn import masks
+from spikecast.nn.layers import Features
+from spikecast.nn.network import Network
+from spikecast.nn.training import Plan
+from spikecast.nn.transformer import Transformer as TransformerNet
+from spikecast.preprocess import PopulationFeatures
+
+ASKED_SHARE = 0.75  # of training trials that put the very question the model is fitted for
+LARGEST_PART = 0.6  # of neurons that co-smoothing hides
+ENTRIES = 0.25  # hidden where the source is to be denoised
+
+
+class Transformer(JointModel):
+    """Masked modelling over time, neurons and areas with a small transformer.
+
+    The network sees source and target neurons with some entries hidden, and predicts those. Most
+    training trials hide the targets (and random sources); the others hide random neurons, a whole
+    area, the future, or a span of bins. So the fitted model predicts the targets best, and
+    ``predict_masked`` answers other questions: co-smoothing, another area, forecasting. Where
+    source and target are the same array, entries are hidden at random, and prediction denoises.
+
+    Parameters
+    ----------
+    n_latents : int
+        Width of the hidden states, per member; a multiple of twice `n_heads`.
+    n_layers, n_heads, n_members : int
+    widths : sequence of float
+        Smoothing widths in bins of the input features.
+    n_components : int
+        Principal components per width.
+    areas : sequence of str, optional
+        The area of each neuron, sources first, then targets; a whole area at a time is hidden in
+        training. By default the sources are one area and the targets another.
+    dropout : float
+    causal : bool
+        Features and attention of the past only.
+    epochs, batch_size, learning_rate, weight_decay
+        See :class:`spikecast.nn.training.Plan`.
+    device : str
+    seed : int
+
+    Attributes
+    ----------
+    features_ : PopulationFeatures
+        Of all neurons.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drive = np.repeat(rng.normal(size=(20, 5, 1)), 4, axis=1)
+    >>> counts = rng.poisson(np.exp(drive - 1), size=(20, 20, 6))
+    >>> model = Transformer(n_latents=16, n_members=1, epochs=2)
+    >>> model.fit(counts[..., :4], counts[..., 4:]).predict(counts[..., :4]).shape
+    (20, 20, 2)
+    >>> past = np.zeros(counts.shape, dtype=bool); past[:, :15] = True
+    >>> model.predict_masked(counts, past)[:, 15:].shape  # a forecast of all neurons
+    (20, 5, 6)
+    """
+
+    about = "masked modelling with a transformer over bins: hides time, neurons and areas"
+    paper = "Ye & Pandarinath 2021; Zhang et al. 2024"
+
+    def __init__(
+        self,
+        n_latents: int = 64,
+        n_layers: int = 1,
+        n_heads: int = 4,
+        n_members: int = 3,
+        widths: Sequence[float] = (1.0, 3.0, 8.0),
+        n_components: int = 40,
+        areas: Sequence[str] | None = None,
+        dropout: float = 0.2,
+        causal: bool = False,
+        epochs: int = 20,
+        batch_size: int = 8,
+        learning_rate: float = 0.006,
+        weight_decay: float = 0.5,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.n_latents = n_latents
+        self.n_layers = n_layers
+        self.n_heads = n_heads
+        self.n_members = n_members
+        self.widths = widths
+        self.n_components = n_components
+        self.areas = areas
+        self.dropout = dropout
+        self.causal = causal
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.device = device
+        self.seed = seed
+
+    def predict_masked(self, activity: np.ndarray, observed: np.ndarray) -> np.ndarray:
+        """Predict all neurons at all bins from the entries that are observed.
+
+        Parameters
+        ----------
+        activity : array, (trial, time, neuron)
+            Sources, then targets, in the order of ``fit``; what is not observed is ignored and
+            may be NaN.
+        observed : array of bool, (trial, time, neuron)
+
+        Returns
+        -------
+        array, (trial, time, neuron)
+            Expected values in the unit of `activity`, per bin. Only those of entries that are not
+            observed are predictions; the model was not trained on the others.
+
+        Raises
+        ------
+        ShapeError
+            When the arrays differ in shape, or have another number of neurons than ``fit`` had.
+        InputError
+            When `observed` is not boolean, or an observed entry is NaN.
+        """
+        check_is_fitted(self, "n_targets_")
+        activity, observed = np.asarray(activity), np.asarray(observed)
+        same_shape("activity", activity, "observed", observed)
+        trials_by_time_by_feature("activity", activity)
+        if observed.dtype != bool:
+            raise InputError(f"observed holds {observed.dtype}; it must be boolean")
+        if activity.shape[2] != len(self.unit_):
+            raise ShapeError(
+                f"activity has {activity.shape[2]} neurons; the model was fitted on "
+                f"{len(self.unit_)}, sources and targets together"
+            )
+        seen = np.where(observed, activity, 0)
+        finite("the observed part of activity", seen)
+        z = np.concatenate([seen / self.unit_, observed], axis=2).astype(np.float32)
+        return self._expected(self._outputs(z, "answer"))
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        if self.n_latents % (2 * self.n_heads):
+            raise InputError(
+                f"n_latents is {self.n_latents}; it must be a multiple of twice n_heads, "
+                f"{2 * self.n_heads}"
+            )
+        super()._fit(x, y)
+
+    def _learn_features(self, z: np.ndarray) -> None:
+        if self.areas is not None:
+            same_length("areas", len(self.areas), "source and target together", z.shape[2])
+        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(z)
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        asked = torch.arange(n_targets) >= (n_targets if self.same_ else self.n_sources_)
+        labels = asked.long()
+        if self.areas is not None:
+            labels = torch.as_tensor(np.unique(self.areas, return_inverse=True)[1])
+        hide_neurons = masks.SomeNeurons(LARGEST_PART)
+        main: masks.Scheme = masks.Both(masks.Always(asked), hide_neurons)
+        if self.same_:
+            main = masks.Entries(ENTRIES)
+        others = [hide_neurons, masks.OneGroup(labels), masks.Future(), masks.Span()]
+        return TransformerNet(
+            "counts" if self.counts_ else "continuous",
+            # the first feature has this standard deviation; 2 trains in fewer steps than 1
+            Features(self.features_, scale=2.0),
+            labels,
+            asked,
+            masks.Mixture(main, others, ASKED_SHARE),
+            self.features_.n_features_,
+            self.n_latents,
+            self.n_layers,
+            self.n_heads,
+            self.n_members,
+            self.dropout,
+            self.causal,
+        )
+
+    def _plan(self) -> Plan:
+        return Plan(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+        )
