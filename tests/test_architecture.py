@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "spikecast"
 FLOORS = [
     ["errors", "checks", "seeding", "files"],
     ["binning", "recording", "quality", "data"],
-    ["tasks", "splits", "metrics", "preprocess"],
+    ["problem", "tasks", "splits", "metrics", "preprocess"],
     ["nn"],
     ["models"],
     ["evaluation"],

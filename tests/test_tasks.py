@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+import spikecast
 from spikecast.data import simulate
 from spikecast.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.recording import Recording
-from spikecast.tasks import AreaToArea, Behavior, HeldOutNeurons
+from spikecast.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
 
 
 def labelled(area, n_trials=6, n_bins=8, seed=0):
@@ -99,3 +100,28 @@ class TestBehavior:
         broken["wheel"][3, 4] = np.nan
         with pytest.raises(InputError, match="NaN"):
             Behavior("wheel").problem(Recording(broken))
+
+
+def test_a_forecast_looks_only_at_what_came_before(recording):
+    problem = Forecast(20).problem(recording)
+    activity = recording.activity
+    assert problem.y.shape[:2] == problem.x.shape[:2] == (60, 20)
+    kept = recording.firing_rate >= 0.5
+    np.testing.assert_array_equal(problem.y, activity[:, 60:, kept])
+    # the bin just before the forecast comes first
+    np.testing.assert_array_equal(problem.x[:, 0], activity[:, 59])
+    np.testing.assert_array_equal(problem.x[:, -1], activity[:, 40])
+    np.testing.assert_allclose(problem.time, recording.time[60:])
+
+
+def test_a_slow_latent_can_be_forecast_and_noise_cannot(recording):
+    scores = spikecast.cross_validate(["mean_rate", "poisson_glm"], Forecast(10), recording)
+    assert scores.interval("poisson_glm").low > 0
+    noise = simulate.poisson_noise(n_trials=40, n_bins=40, seed=1).recording
+    scores = spikecast.cross_validate(["mean_rate", "poisson_glm"], Forecast(10), noise)
+    assert not scores.interval("poisson_glm").low > 0
+
+
+def test_a_forecast_longer_than_half_a_trial_is_refused(recording):
+    with pytest.raises(InputError, match="horizon"):
+        Forecast(41).problem(recording)

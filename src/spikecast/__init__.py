@@ -12,13 +12,14 @@ from typing import Any
 
 from spikecast.data import load, load_all, simulate
 from spikecast.recording import Recording
-from spikecast.tasks import AreaToArea, Behavior, HeldOutNeurons
+from spikecast.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AreaToArea",
     "Behavior",
+    "Forecast",
     "HeldOutNeurons",
     "Recording",
     "cross_validate",

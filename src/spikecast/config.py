@@ -16,7 +16,7 @@ from spikecast.errors import ConfigError, UnknownNameError
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.recording import UNLABELED, Recording
-from spikecast.tasks import REST, AreaToArea, Behavior, HeldOutNeurons, Task
+from spikecast.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons, Task
 
 DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
 ALL = "all"
@@ -39,7 +39,7 @@ class DataConfig(_Block):
 class TaskConfig(_Block):
     """What predicts what."""
 
-    kind: Literal["area_to_area", "held_out_neurons", "behavior"] = "area_to_area"
+    kind: Literal["area_to_area", "held_out_neurons", "forecast", "behavior"] = "area_to_area"
     target: str | list[str] | None = Field(
         None, description="area(s) to predict, or 'all'; the variable(s), for behavior"
     )
@@ -47,12 +47,13 @@ class TaskConfig(_Block):
     lag: int = Field(0, description="source at bin t - lag predicts target at bin t")
     min_rate: float = Field(0.5, ge=0, description="Hz; slower target neurons are left out")
     min_neurons: int = Field(20, ge=2, description="with target 'all': smaller areas are left out")
+    horizon: int = Field(10, ge=1, description="forecast: bins at the end of each trial")
     fraction: float = Field(0.25, gt=0, lt=1, description="held_out_neurons: part held out")
     by: str = Field("area", description="neuron column that names the groups")
 
     @model_validator(mode="after")
     def _target_is_named(self) -> "TaskConfig":
-        if self.target is None and self.kind != "held_out_neurons":
+        if self.target is None and self.kind not in ("held_out_neurons", "forecast"):
             raise ValueError(f"task {self.kind} needs a target")
         return self
 
@@ -96,10 +97,13 @@ class Config(_Block):
         task = self.task
         if task.kind == "behavior":
             return [Behavior(name, task.source, task.lag, task.by) for name in _listed(task.target)]
+        within = _listed(task.target) or [None]
+        if task.kind == "forecast":
+            return [Forecast(task.horizon, name, task.min_rate, task.by) for name in within]
         if task.kind == "held_out_neurons":
             return [
                 HeldOutNeurons(task.fraction, name, task.lag, task.min_rate, task.by, self.seed)
-                for name in (_listed(task.target) if task.target else [None])
+                for name in within
             ]
         targets = _listed(task.target)
         if targets == [ALL]:
@@ -189,7 +193,7 @@ def _explained(error: ValidationError) -> str:
     return f"config key '{where}': {first['msg'].removeprefix('Value error, ')}"
 
 
-def _listed(target: str | list[str] | None) -> list[str]:
+def _listed(target: str | list[str] | None) -> list:
     if target is None:
         return []
     return [target] if isinstance(target, str) else list(target)

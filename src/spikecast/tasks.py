@@ -8,70 +8,20 @@ that knows areas; models see arrays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from spikecast.checks import did_you_mean, in_range
 from spikecast.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.problem import Problem, Task, lagged, windowed
 from spikecast.recording import UNLABELED, Recording
 from spikecast.seeding import generator
 
+__all__ = ["AreaToArea", "Behavior", "Forecast", "HeldOutNeurons", "Problem", "Task"]
+
 REST = "rest"
-WINDOW = 100  # bins per window when a task cuts a continuous recording
-Kind = Literal["counts", "continuous"]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Arrays of one prediction problem.
-
-    Attributes
-    ----------
-    task, source, target : str
-        For tables: the task's name, what predicts, what is predicted.
-    x : array, (trial, time, source neuron)
-    y : array, (trial, time, target)
-    kind : {"counts", "continuous"}
-        Of `y`; counts are scored in bits per spike, continuous values in R2.
-    time : array, (time,)
-        Bin centres in seconds of `y`.
-    bin_size : float
-        Seconds.
-    trials : DataFrame
-        One row per trial.
-    targets : DataFrame
-        One row per target: neuron coordinates, or the channel's name.
-    windows : bool
-        Whether "trials" are windows cut from one continuous trial (then split by block).
-    notes : tuple of str
-        What was left out and why, for the report.
-    """
-
-    task: str
-    source: str
-    target: str
-    x: np.ndarray
-    y: np.ndarray
-    kind: Kind
-    time: np.ndarray
-    bin_size: float
-    trials: pd.DataFrame
-    targets: pd.DataFrame
-    windows: bool = False
-    notes: tuple[str, ...] = ()
-
-
-class Task(Protocol):
-    """Anything that turns a recording into a problem."""
-
-    name: str
-
-    def problem(self, recording: Recording) -> Problem:
-        """Return the arrays of this task on `recording`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -186,18 +136,7 @@ def _between(
     target: str,
 ) -> Problem:
     """The problem of predicting one set of neurons from another."""
-    notes = []
-    if recording.kind == "counts":
-        fires = recording.firing_rate >= task.min_rate
-        left_out = int((is_target & ~fires).sum())
-        if left_out:
-            notes.append(
-                f"{left_out} of {int(is_target.sum())} target neurons fire less than "
-                f"{task.min_rate:g} Hz and are left out"
-            )
-        if not recording.activity[:, :, is_target].any():
-            raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
-        is_target = is_target & fires
+    is_target, notes = _active(recording, is_target, task.min_rate, target)
     for what, chosen in (("source", is_source), ("target", is_target)):
         if chosen.sum() < 2:
             rate = "" if recording.kind != "counts" else f" of at least {task.min_rate:g} Hz"
@@ -206,7 +145,7 @@ def _between(
                 f"neurons{rate if what == 'target' else ''}; at least 2 are needed"
             )
     activity = recording.activity
-    x, y, time = _lagged(
+    x, y, time = lagged(
         activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag
     )
     problem = Problem(
@@ -220,9 +159,71 @@ def _between(
         recording.bin_size,
         recording.trials,
         recording.neurons[is_target].reset_index(names="neuron"),
-        notes=tuple(notes),
+        notes=notes,
     )
-    return _windowed(problem)
+    return windowed(problem)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Predict the last bins of each trial from the bins before them, for all neurons.
+
+    The source is as long as the forecast and mirrored in time: the bin just before the forecast
+    comes first, so that it stands opposite the bin it tells most about. A model that looks along
+    the whole source sees no bin later than the forecast's start.
+
+    Parameters
+    ----------
+    horizon : int
+        Bins to predict; at most half of a trial.
+    area : str, optional
+        Only neurons of this area; otherwise all.
+    min_rate : float
+        As in :class:`AreaToArea`.
+    by : str
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> problem = Forecast(10).problem(spikecast.load("simulated"))
+    >>> problem.y.shape, float(problem.time[0].round(3))
+    ((200, 10, 238), 1.905)
+    """
+
+    horizon: int
+    area: str | None = None
+    min_rate: float = 0.5
+    by: str = "area"
+    name = "forecast"
+
+    def problem(self, recording: Recording) -> Problem:
+        """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
+        in_range("horizon", self.horizon, 1, recording.n_bins // 2)
+        group = _groups(recording, self.by)
+        pool = np.ones(group.size, dtype=bool)
+        if self.area is not None:
+            pool = _members(group, self.area, self.by)
+        where = self.area or "all areas"
+        kept, notes = _active(recording, pool, self.min_rate, where)
+        if kept.sum() < 2:
+            raise NotEnoughDataError(
+                f"the target '{where}' has {kept.sum()} neurons of at least {self.min_rate:g} Hz; "
+                "at least 2 are needed"
+            )
+        start = recording.n_bins - self.horizon
+        return Problem(
+            self.name,
+            f"the {self.horizon} bins before",
+            f"{where}, last {self.horizon} bins",
+            recording.activity[:, start - self.horizon : start, pool][:, ::-1].copy(),
+            recording.activity[:, start:, kept],
+            "counts" if recording.kind == "counts" else "continuous",
+            recording.time[start:],
+            recording.bin_size,
+            recording.trials,
+            recording.neurons[kept].reset_index(names="neuron"),
+            notes=notes,
+        )
 
 
 @dataclass(frozen=True)
@@ -270,9 +271,9 @@ class Behavior:
         y = values[..., np.newaxis] if values.ndim == 2 else values  # (trial, time, channel)
         if not np.isfinite(y).all():
             raise InputError(f"behaviour '{self.variable}' holds NaN; select the trials without it")
-        x, y, time = _lagged(activity, y, recording.time, self.lag)
+        x, y, time = lagged(activity, y, recording.time, self.lag)
         channels = pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]})
-        return _windowed(
+        return windowed(
             Problem(
                 self.name,
                 source,
@@ -306,36 +307,19 @@ def _members(group: np.ndarray, name: str, by: str) -> np.ndarray:
     return found
 
 
-def _lagged(
-    x: np.ndarray, y: np.ndarray, time: np.ndarray, lag: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pair x at bin t - lag with y at bin t, dropping the bins without a partner."""
-    n_bins = x.shape[1]
-    if abs(lag) > n_bins - 2:
-        raise InputError(f"a lag of {lag} bins leaves nothing of trials of {n_bins} bins")
-    start, stop = max(lag, 0), n_bins + min(lag, 0)
-    return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
-
-
-def _windowed(problem: Problem, window: int = WINDOW) -> Problem:
-    """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
-    n_trials, n_bins = problem.y.shape[:2]
-    if n_trials > 1:
-        return problem
-    n_windows = n_bins // window
-    if n_windows < 4:
-        raise NotEnoughDataError(
-            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {window}; "
-            "at least 4 are needed"
-        )
-    kept = n_windows * window
-    starts = problem.time[:kept:window]
-    return replace(
-        problem,
-        # 1 x time x neuron -> window x time x neuron
-        x=problem.x[0, :kept].reshape(n_windows, window, -1),
-        y=problem.y[0, :kept].reshape(n_windows, window, -1),
-        time=(np.arange(window) + 0.5) * problem.bin_size,
-        trials=pd.DataFrame({"window_start": starts}),
-        windows=True,
+def _active(
+    recording: Recording, chosen: np.ndarray, min_rate: float, target: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Leave out target neurons that fire too rarely; say how many."""
+    if recording.kind != "counts":
+        return chosen, ()
+    if not recording.activity[:, :, chosen].any():
+        raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
+    kept = chosen & (recording.firing_rate >= min_rate)
+    left_out = int(chosen.sum() - kept.sum())
+    if not left_out:
+        return kept, ()
+    return kept, (
+        f"{left_out} of {int(chosen.sum())} target neurons fire less than {min_rate:g} Hz and "
+        "are left out",
     )

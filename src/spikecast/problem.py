@@ -1,0 +1,100 @@
+"""What a task makes of a recording: the arrays of one prediction problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from spikecast.errors import InputError, NotEnoughDataError
+from spikecast.recording import Recording
+
+WINDOW = 100  # bins per window when a task cuts a continuous recording
+Kind = Literal["counts", "continuous"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Arrays of one prediction problem.
+
+    Attributes
+    ----------
+    task, source, target : str
+        For tables: the task's name, what predicts, what is predicted.
+    x : array, (trial, time, source neuron)
+    y : array, (trial, time, target)
+    kind : {"counts", "continuous"}
+        Of `y`; counts are scored in bits per spike, continuous values in R2.
+    time : array, (time,)
+        Bin centres in seconds of `y`.
+    bin_size : float
+        Seconds.
+    trials : DataFrame
+        One row per trial.
+    targets : DataFrame
+        One row per target: neuron coordinates, or the channel's name.
+    windows : bool
+        Whether "trials" are windows cut from one continuous trial (then split by block).
+    notes : tuple of str
+        What was left out and why, for the report.
+    """
+
+    task: str
+    source: str
+    target: str
+    x: np.ndarray
+    y: np.ndarray
+    kind: Kind
+    time: np.ndarray
+    bin_size: float
+    trials: pd.DataFrame
+    targets: pd.DataFrame
+    windows: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Task(Protocol):
+    """Anything that turns a recording into a problem."""
+
+    name: str
+
+    def problem(self, recording: Recording) -> Problem:
+        """Return the arrays of this task on `recording`."""
+        ...
+
+
+def lagged(
+    x: np.ndarray, y: np.ndarray, time: np.ndarray, lag: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pair x at bin t - lag with y at bin t, dropping the bins without a partner."""
+    n_bins = x.shape[1]
+    if abs(lag) > n_bins - 2:
+        raise InputError(f"a lag of {lag} bins leaves nothing of trials of {n_bins} bins")
+    start, stop = max(lag, 0), n_bins + min(lag, 0)
+    return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
+
+
+def windowed(problem: Problem, window: int = WINDOW) -> Problem:
+    """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
+    n_trials, n_bins = problem.y.shape[:2]
+    if n_trials > 1:
+        return problem
+    n_windows = n_bins // window
+    if n_windows < 4:
+        raise NotEnoughDataError(
+            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {window}; "
+            "at least 4 are needed"
+        )
+    kept = n_windows * window
+    starts = problem.time[:kept:window]
+    return replace(
+        problem,
+        # 1 x time x neuron -> window x time x neuron
+        x=problem.x[0, :kept].reshape(n_windows, window, -1),
+        y=problem.y[0, :kept].reshape(n_windows, window, -1),
+        time=(np.arange(window) + 0.5) * problem.bin_size,
+        trials=pd.DataFrame({"window_start": starts}),
+        windows=True,
+    )
