@@ -240,7 +240,7 @@ class Autonomous(nn.Module):
 
     def forward(self, initial: Tensor, encoded: Tensor, sample: bool) -> Trajectory:
         """(trial, initial) and (time, trial, encoded) -> Trajectory."""
-        start = initial @ self.start_weight + self.start_offset
+        start = torch.tanh(initial @ self.start_weight + self.start_offset)
         n_bins, n_trials, _ = encoded.shape
         unit = self.unit
         drive = unit.input_offset[:, None].expand(1, n_bins, n_trials, -1)
@@ -288,7 +288,7 @@ class Controlled(nn.Module):
         """(trial, initial) and (time, trial, encoded) -> Trajectory."""
         n_bins, n_trials, n_encoded = encoded.shape
         n_inputs = self.log_time_constant.numel()
-        start = initial @ self.start_weight + self.start_offset
+        start = torch.tanh(initial @ self.start_weight + self.start_offset)
         shape = (n_bins, n_trials, n_inputs)
         noise = torch.randn(shape, device=encoded.device) if sample else encoded.new_zeros(shape)
         unit = self.controller
