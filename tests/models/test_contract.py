@@ -11,7 +11,16 @@ from spikecast.models import storage
 from spikecast.models.catalog import MODELS
 
 # settings that make a model quick without making it another one
-QUICK = {"recipe": {"n_iterations": 60}}
+QUICK = {
+    "recipe": {"n_iterations": 60},
+    "lfads": {
+        "n_encoder": 24,
+        "n_generator": 24,
+        "n_controller": 12,
+        "n_inputs": 4,
+        "min_steps": 150,
+    },
+}
 NULLS = {"mean_rate", "psth"}
 LEARNERS = sorted(MODELS.keys() - NULLS)
 USABLE = sorted(MODELS.keys() - NULLS - {"recipe"})  # the recipe is there to show how it fails

@@ -3,6 +3,7 @@
 from spikecast.models.base import Model
 from spikecast.models.baselines import PSTH, MeanRate
 from spikecast.models.glm import PoissonGLM
+from spikecast.models.lfads import LFADS
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
 from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
 
@@ -17,5 +18,6 @@ MODELS: dict[str, type[Model]] = {
     "rnn": RNN,
     "gru": GRU,
     "lstm": LSTM,
+    "lfads": LFADS,
     "recipe": Recipe,
 }

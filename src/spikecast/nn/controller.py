@@ -30,7 +30,7 @@ def controlled(
 
     Weights of a unit come in four blocks: what enters the reset gate, the update gate, the
     candidate from the state (inside the reset gate) and the candidate from the input. Rows are the
-    unit's inputs, then its states; two blocks of zeros are ignored (their gradient is 0).
+    unit's inputs, then its states; the third block is 0 for inputs, the fourth for states.
 
     Parameters
     ----------
@@ -138,7 +138,9 @@ class _Controlled(torch.autograd.Function):
             parts_g[t].mul_(total_g.unsqueeze(1))
             below = product_g[t] @ back_g
             total_g = torch.addcmul(below[:, n_inputs:], total_g, keep_g[t])
-            of_input = torch.add(below[:, :n_inputs], of_inputs[t], out=to_posterior[t, :, :n_inputs])
+            of_input = torch.add(
+                below[:, :n_inputs], of_inputs[t], out=to_posterior[t, :, :n_inputs]
+            )
             torch.mul(of_input, scale[t], out=to_posterior[t, :, n_inputs:])
             total_c = (total_c + of_controller[t]).addmm_(to_posterior[t], back_input)
             parts_c[t].mul_(total_c.unsqueeze(1))
@@ -147,16 +149,15 @@ class _Controlled(torch.autograd.Function):
             to_factors[t] = below[:, :n_factors]
             total_g.addmm_(to_factors[t], back_factor)
 
-        n_controller, n_generator = total_c.shape[1], total_g.shape[1]
+        n_controller = total_c.shape[1]
         to_drive = torch.cat(
             [product_c[..., : 2 * n_controller], product_c[..., 3 * n_controller :]], dim=-1
         )
-        to_noise = None
         return (
             to_drive,
             total_c,
             total_g,
-            to_noise,
+            None,  # noise
             _over(seen[:-1], product_c),
             product_c[..., 2 * n_controller : 3 * n_controller].sum(dim=(0, 1))[None],
             _over(seen[1:, :, n_factors:], to_posterior),
@@ -178,5 +179,5 @@ def _slopes(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _over(before: Tensor, after: Tensor) -> Tensor:
-    """Gradient of a weight from all bins and trials: (row, time * trial) @ (time * trial, column)."""
+    """Gradient of a weight: (row, time * trial) @ (time * trial, column)."""
     return before.flatten(0, 1).t() @ after.flatten(0, 1)

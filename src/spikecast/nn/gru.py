@@ -5,11 +5,11 @@ A gated recurrent unit in torch's convention, state h and input drive a:
     r = sigmoid(a_r + W_r h)    u = sigmoid(a_u + W_u h)
     n = tanh(a_n + r (W_n h + b))    h' = n + u (h - n)
 
-A loop over bins is unavoidable; what can leave it does. Going forward, one matrix product per bin.
-Going backward, the slopes of all gates are known beforehand for all bins at once, so a bin costs one
+A loop over bins is unavoidable; what can leave it does. Going forward, a bin is one matrix product.
+Going backward, the slopes of all gates are known beforehand for all bins at once, so a bin is one
 element-wise and one matrix product, and the gradient of the weights is one product after the loop.
-torch's autograd would do each of these bin by bin; at the sizes of neural data that bookkeeping
-costs more than the arithmetic (benchmarks/lfads_reference.py).
+torch's autograd does each of these bin by bin, and at the sizes of neural data that bookkeeping
+costs as much as the arithmetic (benchmarks/lfads_reference.py).
 """
 
 import torch

@@ -7,14 +7,17 @@ a controller infers bin by bin. Its states are read out as factors, factors as l
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spikecast.nn.controller import controlled
 from spikecast.nn.gru import GRUWeights, gru
 from spikecast.nn.network import LOSSES, Network, dropout, uniform
+from spikecast.preprocess import smooth
 
 READOUT_GAIN = 0.1  # start near the mean rate
 MASK_SEED = 0  # of the elements that are hidden when an autoencoder is validated
@@ -56,14 +59,14 @@ class LFADS(Network):
         Of what is encoded.
     autoencodes : bool
         The targets are the encoded activity itself: no further readout.
-    n_readin, n_encoder, n_initial, n_generator, n_factors : int
+    n_readin, n_encoder, n_initial, n_factors : int
         `n_encoder` per direction, `n_initial` of the initial condition's posterior.
+    width : float
+        Standard deviation in bins of the Gaussian that smooths what is encoded.
     dropout : float
         Of encoder and generator states.
     coordinated_dropout : float
         Part of the input that is hidden in training.
-    source_weight : float
-        Of the reconstruction in the loss, beside targets that are not encoded.
     kl_weight : float
         Of the divergences of posteriors from priors, once training has warmed up; 1 is the
         evidence lower bound.
@@ -71,21 +74,24 @@ class LFADS(Network):
         Part of training over which the weight rises from 0.
     """
 
+    input_center: Tensor
+    generator: "Generator"
+
     def __init__(
         self,
         kind: str,
         n_features: int,
         n_targets: int,
-        generator: Callable[[int, int, int], "Autonomous | Controlled"],
+        generator: Callable[[int, int, int], "Generator"],
         source_kind: str = "counts",
         autoencodes: bool = False,
         n_readin: int = 40,
         n_encoder: int = 64,
         n_initial: int = 32,
         n_factors: int = 20,
+        width: float = 2.0,
         dropout: float = 0.2,
         coordinated_dropout: float = 0.3,
-        source_weight: float = 1.0,
         kl_weight: float = 1.0,
         kl_warmup: float = 0.3,
     ) -> None:
@@ -93,7 +99,7 @@ class LFADS(Network):
         self.source_loss = LOSSES[source_kind]
         self.autoencodes, self.n_targets = autoencodes, n_targets
         self.dropout, self.coordinated_dropout = dropout, coordinated_dropout
-        self.source_weight, self.kl_weight, self.kl_warmup = source_weight, kl_weight, kl_warmup
+        self.width, self.kl_weight, self.kl_warmup = width, kl_weight, kl_warmup
         self.warmth = 0.0
         self.register_buffer("input_center", torch.zeros(n_features))
         self.readin = uniform(n_features, n_readin, fan_in=n_features)
@@ -129,7 +135,10 @@ class LFADS(Network):
             Posterior of the initial condition.
         """
         n_trials, n_bins, _ = x.shape
-        z = ((x - self.input_center) @ self.readin).transpose(0, 1)  # (time, trial, readin)
+        z = (x - self.input_center) @ self.readin
+        if self.width > 0:
+            z = _smoother(n_bins, self.width).to(z) @ z  # (time, time) @ (trial, time, readin)
+        z = z.transpose(0, 1)
         z = torch.stack([z, z.flip(0)]).flatten(1, 2)
         unit = self.encoder
         drive = torch.baddbmm(unit.input_offset, z, unit.input_weight)
@@ -200,7 +209,8 @@ class LFADS(Network):
             return super().loss(x[None], y[None])
         generator = torch.Generator().manual_seed(MASK_SEED)
         hidden = torch.rand(x.shape, generator=generator).to(x.device) < self.coordinated_dropout
-        return self._reconstruction(x, self._log_rates(self.run(self._seen(x, hidden))[0].states), hidden)[None]
+        trajectory, _ = self.run(self._seen(x, hidden))
+        return self._reconstruction(x, self._log_rates(trajectory.states), hidden)[None]
 
     def _bound(self, x: Tensor, y: Tensor, hidden: Tensor) -> Tensor:
         trajectory, divergence = self.run(self._seen(x, hidden))
@@ -209,7 +219,7 @@ class LFADS(Network):
         loss = self._reconstruction(x, output[..., :n_sources], hidden)
         if not self.autoencodes:
             of_targets = self.element_loss(output[..., n_sources:], y).sum(dim=2).mean(dim=1)
-            loss = self.source_weight * loss + of_targets
+            loss = loss + of_targets
         return loss + self.warmth * self.kl_weight / x.shape[1] * divergence
 
     def _seen(self, x: Tensor, hidden: Tensor) -> Tensor:
@@ -219,10 +229,14 @@ class LFADS(Network):
 
     def _reconstruction(self, x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
         """Loss of the hidden elements, (trial,), as if all elements had been hidden."""
-        loss = self.source_loss(output, x)
-        if self.coordinated_dropout > 0:
-            loss = loss * (hidden * (1 / self.coordinated_dropout))
+        loss = self.source_loss(output, x) * (hidden * (1 / self.coordinated_dropout))
         return loss.sum(dim=2).mean(dim=1)
+
+
+@lru_cache(maxsize=16)
+def _smoother(n_bins: int, width: float) -> Tensor:
+    """Gaussian filter over time as a matrix, (time, time)."""
+    return torch.from_numpy(smooth(np.eye(n_bins)[np.newaxis], width)[0])
 
 
 # ------------------------------------------------------------------------------- generators
@@ -292,7 +306,9 @@ class Controlled(nn.Module):
         shape = (n_bins, n_trials, n_inputs)
         noise = torch.randn(shape, device=encoded.device) if sample else encoded.new_zeros(shape)
         unit = self.controller
-        of_encoded, of_factors = unit.input_weight[0].split([n_encoded, self.factor_weight.shape[1]])
+        of_encoded, of_factors = unit.input_weight[0].split(
+            [n_encoded, self.factor_weight.shape[1]]
+        )
         drive = torch.addmm(unit.input_offset[0], encoded.flatten(0, 1), of_encoded)
         states, controller, inputs = controlled(
             drive.view(n_bins, n_trials, -1),
@@ -325,6 +341,9 @@ class Controlled(nn.Module):
             ]
         )
         return (of_posterior - of_prior).sum(dim=(0, 2))
+
+
+Generator = Autonomous | Controlled
 
 
 def _blocks(from_input: Tensor, from_state: Tensor) -> Tensor:
