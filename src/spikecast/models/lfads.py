@@ -85,7 +85,7 @@ class LFADS(NeuralModel):
         n_inputs: int = 12,
         width: float = 2.0,
         n_components: int = 40,
-        dropout: float = 0.4,
+        dropout: float = 0.3,
         coordinated_dropout: float = 0.3,
         kl_weight: float = 0.1,
         kl_warmup: float = 0.3,

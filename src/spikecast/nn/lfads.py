@@ -19,7 +19,6 @@ from spikecast.nn.gru import GRUWeights, gru
 from spikecast.nn.network import LOSSES, Network, dropout, uniform
 from spikecast.preprocess import smooth
 
-READOUT_GAIN = 0.1  # start near the mean rate
 MASK_SEED = 0  # of the elements that are hidden when an autoencoder is validated
 
 
@@ -111,9 +110,6 @@ class LFADS(Network):
         n_outputs = n_targets if autoencodes else n_features + n_targets
         self.readout_weight = uniform(n_factors, n_outputs, fan_in=n_factors)
         self.offset = nn.Parameter(torch.zeros(n_outputs))
-        with torch.no_grad():
-            self.initial_weight.mul_(READOUT_GAIN)
-            self.readout_weight.mul_(READOUT_GAIN)
 
     def progress(self, fraction: float) -> None:
         """Raise the weight of the divergences while training warms up."""
@@ -292,11 +288,7 @@ class Controlled(nn.Module):
         self.posterior_offset = nn.Parameter(torch.zeros(1, 2 * n_inputs))
         self.unit = GRUWeights(1, n_inputs, n_generator)
         self.log_time_constant = nn.Parameter(torch.full((n_inputs,), math.log(10.0)))
-        self.log_prior_variance = nn.Parameter(torch.full((n_inputs,), math.log(0.1)))
-        with torch.no_grad():
-            self.posterior_weight.mul_(READOUT_GAIN)
-            # as sure as the prior: a posterior that starts wide floods the generator with noise
-            self.posterior_offset[:, n_inputs:] = math.log(0.1)
+        self.log_prior_variance = nn.Parameter(torch.zeros(n_inputs))
 
     def forward(self, initial: Tensor, encoded: Tensor, sample: bool) -> Trajectory:
         """(trial, initial) and (time, trial, encoded) -> Trajectory."""
