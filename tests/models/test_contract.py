@@ -11,16 +11,7 @@ from spikecast.models import storage
 from spikecast.models.catalog import MODELS
 
 # settings that make a model quick without making it another one
-QUICK = {
-    "recipe": {"n_iterations": 60},
-    "lfads": {
-        "n_encoder": 24,
-        "n_generator": 24,
-        "n_controller": 12,
-        "n_inputs": 4,
-        "min_steps": 150,
-    },
-}
+QUICK = {"recipe": {"n_iterations": 60}, "lfads": {"min_steps": 200, "epochs": 1, "dropout": 0.2}}
 NULLS = {"mean_rate", "psth"}
 LEARNERS = sorted(MODELS.keys() - NULLS)
 USABLE = sorted(MODELS.keys() - NULLS - {"recipe"})  # the recipe is there to show how it fails
