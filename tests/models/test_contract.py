@@ -13,7 +13,11 @@ from spikecast.models import storage
 from spikecast.models.catalog import MODELS
 
 # settings that make a model quick without making it another one
-QUICK = {"recipe": {"n_iterations": 60}, "transformer": {"n_members": 1}}
+QUICK = {
+    "recipe": {"n_iterations": 60},
+    "lfads": {"min_steps": 200, "epochs": 1, "dropout": 0.2},
+    "transformer": {"n_members": 1},
+}
 NULLS = {"mean_rate", "psth"}
 LEARNERS = sorted(MODELS.keys() - NULLS)
 USABLE = sorted(MODELS.keys() - NULLS - {"recipe"})  # the recipe is there to show how it fails

@@ -52,6 +52,10 @@ class NeuralModel(Model):
     def _build(self, n_features: int, n_targets: int) -> Network:
         raise NotImplementedError
 
+    def _initialize(self, network: Network) -> None:
+        """Give weights the values they start from, where drawing them is not enough."""
+        self._set_offset(network.offset)
+
     def _set_offset(self, offset: torch.Tensor) -> None:
         """Start at the mean rate; an output that starts elsewhere costs thousands of steps."""
         if self.counts_:
@@ -81,7 +85,7 @@ class NeuralModel(Model):
         def build() -> Network:
             network = self._build(**self.sizes_)
             with torch.no_grad():
-                self._set_offset(network.offset)
+                self._initialize(network)
             return network
 
         n_members = int(getattr(self, "n_members", 1))
@@ -392,6 +396,10 @@ class Recipe(NeuralModel):
 
     def _build(self, n_features: int, n_targets: int) -> Network:
         return RecipeNet(n_features, self.n_latents, n_targets)
+
+    def _initialize(self, network: Network) -> None:
+        """Give weights the values they start from, where drawing them is not enough."""
+        self._set_offset(network.offset)
 
     def _set_offset(self, offset: torch.Tensor) -> None:
         offset.fill_(self.source_mean_)

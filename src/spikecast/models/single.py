@@ -9,6 +9,7 @@ from spikecast.models.autoencoder import (
 from spikecast.models.base import Model
 from spikecast.models.baselines import PSTH, MeanRate
 from spikecast.models.glm import PoissonGLM
+from spikecast.models.lfads import LFADS
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
 from spikecast.models.mlp import MLP
 from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
@@ -25,6 +26,7 @@ SINGLE: dict[str, type[Model]] = {
     "rnn": RNN,
     "gru": GRU,
     "lstm": LSTM,
+    "lfads": LFADS,
     "mlp": MLP,
     "transformer": Transformer,
     "rnn_autoencoder": RNNAutoencoder,

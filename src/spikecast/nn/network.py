@@ -67,6 +67,9 @@ class Network(nn.Module):
         """Loss of each trial, (member, trial): mean over time, sum over targets."""
         return self.element_loss(self(x), y).sum(dim=3).mean(dim=2)
 
+    def progress(self, fraction: float) -> None:
+        """Hear before each step which part of training is done, for what changes along the way."""
+
     def matrices(self) -> list[nn.Parameter]:
         """Parameters that weight decay shrinks: weights that multiply, not offsets."""
         return [p for name, p in self.named_parameters() if "weight" in name]

@@ -158,6 +158,7 @@ def _train(
         total = torch.zeros(network.n_members, device=x.device)
         order = torch.stack([trials[torch.randperm(len(trials))[:n_train]] for trials in members])
         for step in range(steps):
+            network.progress((epoch * steps + step) / (epochs * steps))
             batch = order[:, step * batch_size : (step + 1) * batch_size]  # (member, trial)
             loss = network.loss(x[batch], y[batch]).mean(dim=1)  # (member,)
             optimizer.zero_grad()

@@ -1,0 +1,214 @@
+"""LFADS as an estimator: what is given as x is encoded, what is given as y is read out."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+
+from spikecast.checks import in_range
+from spikecast.models.base import RATE_FLOOR, is_counts
+from spikecast.models.neural import NeuralModel
+from spikecast.nn import lfads
+from spikecast.nn.network import Network
+from spikecast.nn.training import Plan
+from spikecast.preprocess import PopulationFeatures
+
+INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
+
+
+class LFADS(NeuralModel):
+    """Latent factor analysis via dynamical systems: a generator network that explains each trial.
+
+    A bidirectional encoder reads the source activity of a whole trial and infers where a recurrent
+    generator starts and, bin by bin, what input it gets; factors are a linear readout of the
+    generator, log rates one of the factors. The source activity is reconstructed from elements that
+    the encoder did not see (coordinated dropout); the targets have a readout that is learnt but are
+    never encoded. Where `x` and `y` are the same array, the model autoencodes and the rates are
+    those of the encoded neurons. Latents are acausal.
+
+    Parameters
+    ----------
+    n_factors, n_generator, n_encoder, n_initial : int
+        Sizes of factors, generator, encoder (per direction) and initial condition.
+    n_controller, n_inputs : int
+        Sizes of the controller and of the inferred inputs; with 0 inputs the generator runs by
+        itself from its initial condition.
+    width : float
+        Standard deviation in bins of the Gaussian that smooths what is encoded; 0 leaves it raw.
+    n_components : int
+        Size of the encoder's linear read-in, which starts as the principal components of x.
+    dropout : float
+        Of encoder and generator states.
+    coordinated_dropout : float
+        Part of the source elements (trial, bin, neuron) hidden in training.
+    kl_weight : float
+        Of the divergences of the posteriors from their priors; 1 is the evidence lower bound,
+        which is right where the data are plenty and the dynamics simple.
+    kl_warmup : float
+        Part of training over which that weight rises from 0.
+    epochs, min_steps, batch_size, learning_rate, weight_decay, patience
+        See :class:`spikecast.nn.training.Plan`.
+    device : str
+    seed : int
+
+    Attributes
+    ----------
+    autoencodes_ : bool
+        Whether x and y were the same.
+
+    References
+    ----------
+    Sussillo et al. 2016 (arXiv 1608.06315); Pandarinath et al. 2018, Nature Methods; Keshtkaran &
+    Pandarinath 2019, NeurIPS (coordinated dropout).
+
+    Examples
+    --------
+    >>> counts = np.random.default_rng(0).poisson(0.3, (12, 20, 6))
+    >>> model = LFADS(n_inputs=1, n_generator=8, epochs=1, min_steps=1).fit(counts, counts)
+    >>> {name: array.shape for name, array in model.outputs(counts[:2]).items()}
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'rates': (2, 20, 6), 'factors': (2, 20, 40), 'initial_condition': (2, 32),
+     'inferred_inputs': (2, 20, 1)}
+    """
+
+    about = "a generator network, started and driven by what an encoder infers from each trial"
+    paper = "Pandarinath et al. 2018"
+
+    def __init__(
+        self,
+        n_factors: int = 40,
+        n_generator: int = 64,
+        n_encoder: int = 64,
+        n_initial: int = 32,
+        n_controller: int = 32,
+        n_inputs: int = 12,
+        width: float = 2.0,
+        n_components: int = 40,
+        dropout: float = 0.3,
+        coordinated_dropout: float = 0.3,
+        kl_weight: float = 0.1,
+        kl_warmup: float = 0.3,
+        epochs: int = 50,
+        min_steps: int = 400,
+        batch_size: int = 16,
+        learning_rate: float = 0.01,
+        weight_decay: float = 0.1,
+        patience: int | None = None,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.n_factors = n_factors
+        self.n_generator = n_generator
+        self.n_encoder = n_encoder
+        self.n_initial = n_initial
+        self.n_controller = n_controller
+        self.n_inputs = n_inputs
+        self.width = width
+        self.n_components = n_components
+        self.dropout = dropout
+        self.coordinated_dropout = coordinated_dropout
+        self.kl_weight = kl_weight
+        self.kl_warmup = kl_warmup
+        self.epochs = epochs
+        self.min_steps = min_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.device = device
+        self.seed = seed
+
+    def outputs(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return everything the model infers, by name; posterior means throughout.
+
+        Returns
+        -------
+        dict
+            ``rates`` (trial, time, target), ``factors`` (trial, time, factor),
+            ``initial_condition`` (trial, initial), ``inferred_inputs`` (trial, time, input).
+        """
+        return {
+            "rates": self.predict(x),
+            "factors": self.transform(x),
+            "initial_condition": self._outputs(x, "initial_condition")[0].numpy(),
+            "inferred_inputs": self._outputs(x, "inferred_inputs")[0].numpy(),
+        }
+
+    # ------------------------------------------------------------------------- NeuralModel's parts
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        in_range("n_inputs", self.n_inputs, 0)
+        # what is hidden is all that an autoencoder is scored on, and something has to be seen
+        in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
+        self.autoencodes_ = bool(np.array_equal(x, y))
+        super()._fit(x, y)
+
+    def _inputs(self, x: np.ndarray) -> np.ndarray:
+        self.source_counts_ = is_counts(x)
+        self.source_mean_ = x.mean(axis=(0, 1), dtype=np.float64)
+        self.source_scale_ = np.ones(x.shape[2])
+        if not self.source_counts_:
+            self.source_scale_ = np.maximum(x.std(axis=(0, 1), dtype=np.float64), 1e-6)
+        z = self._prepared(x)
+        components = PopulationFeatures((max(self.width, 1.0),), self.n_components).fit(z)
+        self.readin_ = INPUT_SCALE * components.axes_[0].T  # (source, component)
+        return z
+
+    def _prepared(self, x: np.ndarray) -> np.ndarray:
+        """Counts as they are, since that is what the likelihood needs; else standardised."""
+        if self.source_counts_:
+            return x.astype(np.float32)
+        return ((x - self.source_mean_) / self.source_scale_).astype(np.float32)
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        generator: Callable[..., lfads.Generator] = partial(
+            lfads.Autonomous, n_generator=self.n_generator
+        )
+        if self.n_inputs:
+            generator = partial(
+                lfads.Controlled,
+                n_generator=self.n_generator,
+                n_controller=self.n_controller,
+                n_inputs=self.n_inputs,
+            )
+        return lfads.LFADS(
+            "counts" if self.counts_ else "continuous",
+            n_features,
+            n_targets,
+            generator,
+            source_kind="counts" if self.source_counts_ else "continuous",
+            autoencodes=self.autoencodes_,
+            n_readin=self.readin_.shape[1],
+            n_encoder=self.n_encoder,
+            n_initial=self.n_initial,
+            n_factors=self.n_factors,
+            width=self.width,
+            dropout=self.dropout,
+            coordinated_dropout=self.coordinated_dropout,
+            kl_weight=self.kl_weight,
+            kl_warmup=self.kl_warmup,
+        )
+
+    def _initialize(self, network: Network) -> None:
+        """Read in principal components, put out mean rates."""
+        assert isinstance(network, lfads.LFADS)
+        network.readin.copy_(torch.as_tensor(self.readin_))
+        offsets = [self.center_ if self.counts_ else np.zeros(self.n_targets_)]
+        sources = np.zeros(self.n_sources_)
+        if self.source_counts_:
+            network.input_center.copy_(torch.as_tensor(self.source_mean_))
+            sources = np.log(np.maximum(self.source_mean_, RATE_FLOOR))
+        if not self.autoencodes_:
+            offsets.insert(0, sources)
+        network.offset.copy_(torch.as_tensor(np.concatenate(offsets)))
+
+    def _plan(self) -> Plan:
+        return Plan(
+            epochs=self.epochs,
+            min_steps=self.min_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+        )
