@@ -13,12 +13,13 @@ refitted model.
 What equals what:
 
 - ``ridge``: ``sklearn.linear_model.Ridge(alpha=penalty)`` with its unpenalised intercept.
-- ``lda``: linear discriminant analysis whose within-class scatter is ``S_w + penalty * I`` and
-  whose priors are equal, for any number of classes. That is
-  ``LinearDiscriminantAnalysis(solver="lsqr", shrinkage=s, priors=equal)`` with
-  ``s = penalty / (penalty + trace(S_w) / n_features)``. The plain regression on the indicator
-  matrix followed by argmax is *not* LDA (it masks classes, and even for two its threshold differs);
-  LDA's scores are the regression's times a small matrix, see :func:`discriminants`.
+- ``lda``: linear discriminant analysis with pooled within-class scatter ``S_w + penalty * I`` and
+  equal priors, for any number of classes: scikit-learn's
+  ``LinearDiscriminantAnalysis(solver="lsqr", shrinkage=s)`` with
+  ``s = penalty / (penalty + trace(S_w) / n_features)``, the log priors taken off its intercepts
+  (its own ``priors=`` would also weigh the classes' covariances). The plain regression on the
+  indicator matrix followed by argmax is *not* LDA (it masks classes, and even for two its threshold
+  differs); LDA's scores are the regression's times a small matrix, see :func:`discriminants`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -132,7 +132,7 @@ def decode_over_time(
     areas : sequence of str, optional
         Areas to decode from one by one; by default all neurons (or latents) together.
     source : Source, optional
-        By default ``Counts(window=0.05)``: square root of the counts of the last 50 ms.
+        By default ``Counts(window=0.03)``: square root of the counts of the last 30 ms.
     decoder : {"lda", "ridge"}
         Linear discriminant analysis with equal priors, scored by balanced accuracy; or ridge
         regression of a continuous label, scored by R2 against the training mean.
@@ -184,7 +184,7 @@ def decode_over_time(
     >>> found.onsets["onset"].round(2).tolist()
     [0.08]
     """
-    source = Counts() if source is None else source
+    source = Counts(window=0.03) if source is None else source
     one_of("decoder", decoder, list(METRICS))
     in_range("n_permutations", n_permutations, round(1 / alpha))
     warnings = list(source.warnings)
