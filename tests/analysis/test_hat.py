@@ -26,13 +26,15 @@ def sklearn_lda(x, y, folds, penalty):
     return predicted
 
 
-@pytest.mark.parametrize("n_features", [6, 80])
+@pytest.mark.parametrize("n_features", [6, 120])
 @pytest.mark.parametrize("n_classes", [2, 3, 4])
 def test_lda_equals_refitted_scikit_learn(n_classes, n_features):
     rng = np.random.default_rng(n_classes)
-    y = rng.choice(n_classes, 60, p=np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum())
-    x = rng.normal(size=(60, n_features)) * rng.uniform(0.5, 2, n_features) + 0.4 * y[:, None]
-    folds = by_trial(60, 4)
+    y = rng.choice(
+        n_classes, 100, p=np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum()
+    )
+    x = rng.normal(size=(100, n_features)) * rng.uniform(0.5, 2, n_features) + 0.4 * y[:, None]
+    folds = by_trial(100, 4)
     codes = np.vstack([y, draw("label_shuffle", y, 8, 0, folds)])
     target = Classes(codes, n_classes)
     penalty = 0.7 * hat.scale(x)

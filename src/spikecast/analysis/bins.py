@@ -60,7 +60,7 @@ class Classes:
         """Codes of the predicted classes, (test trial, 1 + permutation)."""
         sizes = self.is_class[held_out.fold.train].sum(axis=0).astype(float)
         fitted = held_out.fitted.reshape(-1, *self.columns.shape[1:])
-        return hat.discriminants(fitted, held_out.quadratic, sizes).argmax(axis=1)
+        return hat.classify(fitted, held_out.quadratic, sizes)
 
     def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
         """Score of each test trial, (test trial, 1 + permutation)."""

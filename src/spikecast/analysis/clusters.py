@@ -49,7 +49,8 @@ def cluster_test(scores: np.ndarray, alpha: float = 0.05, join: float = 0.001) -
     Parameters
     ----------
     scores : array, (1 + permutation, ...)
-        The observed scores first; the other axes are the grid, neighbours along each are connected.
+        The observed scores first; the other axes are the grid, neighbours, diagonal ones too, are
+        connected.
     alpha : float
         Level of a cluster as a whole.
     join : float
@@ -86,7 +87,8 @@ def cluster_test(scores: np.ndarray, alpha: float = 0.05, join: float = 0.001) -
 
 def _masses(above: np.ndarray, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number the clusters of one map and sum up their excess."""
-    labels, n_clusters = ndimage.label(above)
+    # diagonal neighbours count: a code that moves on is a diagonal of train x test times
+    labels, n_clusters = ndimage.label(above, np.ones((3,) * above.ndim))
     return labels, ndimage.sum_labels(excess, labels, np.arange(1, n_clusters + 1))
 
 

@@ -145,6 +145,6 @@ def _tested_everywhere(part: FoldFeatures, t: int, target: Classes, penalty: flo
     )
     sizes = target.is_class[fold.train].sum(axis=0).astype(float)
     fitted = held_out.fitted.reshape(-1, *target.columns.shape[1:])
-    predicted = hat.discriminants(fitted, held_out.quadratic, sizes).argmax(axis=1)
+    predicted = hat.classify(fitted, held_out.quadratic, sizes)
     correct = predicted.reshape(n_test, n_bins, -1) == target.codes[fold.test][:, np.newaxis]
     return np.einsum("itb,ib->bt", correct, target.denominator[fold.test])

@@ -205,6 +205,16 @@ def discriminants(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) 
     return scores
 
 
+def classify(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Code of the class with the highest score of :func:`discriminants`, (trial, permutation).
+
+    Scores that differ by rounding alone (silent bins) are tied, and the first class is taken.
+    """
+    scores = discriminants(fitted, quadratic, sizes)
+    best = scores.max(axis=1, keepdims=True)
+    return (scores > best - 1e-12).argmax(axis=1)
+
+
 def _factor(centered: np.ndarray, penalty: float) -> np.ndarray:
     """``B`` (trial, direction) with ``B B' = X (X'X + penalty I)^-1 X'``."""
     centered = centered.astype(np.float64)
