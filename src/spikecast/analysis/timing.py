@@ -182,7 +182,7 @@ def decode_over_time(
     >>> found = decode_over_time(
     ...     recording, recording.trials["contrast_right"] > 0, n_permutations=100, n_resamples=100)
     >>> found.onsets["onset"].round(2).tolist()
-    [0.08]
+    [0.09]
     """
     source = Counts(window=0.03) if source is None else source
     one_of("decoder", decoder, list(METRICS))
