@@ -1,0 +1,1 @@
+"""What latents, counts and behaviour encode, and when: each answer with its null and interval."""

@@ -1,0 +1,138 @@
+"""Which stretch is above chance, and from when: cluster-based permutation over time.
+
+Maris & Oostenveld 2007, "Nonparametric statistical testing of EEG- and MEG-data". The test says
+*that* there is a stretch above chance; where exactly it begins is an estimate (Sassenhagen &
+Draschkow 2019), which is why an onset never comes without its bootstrap interval.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.stats import norm
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """A cluster test of scores over time (or over any grid).
+
+    Attributes
+    ----------
+    significant : array of bool, (...)
+        Points in a cluster with p at most alpha.
+    p : array, (...)
+        Of the cluster a point is in, corrected for all clusters; 1 outside clusters.
+    p_pointwise : array, (...)
+        Uncorrected.
+    threshold, center, scale : array, (...)
+        A point joins a cluster where its score exceeds the threshold; its excess is
+        ``(score - center) / scale``.
+    critical : float
+        Mass (sum of excess) from which on a cluster is significant.
+    """
+
+    significant: np.ndarray
+    p: np.ndarray
+    p_pointwise: np.ndarray
+    threshold: np.ndarray
+    center: np.ndarray
+    scale: np.ndarray
+    critical: float
+
+
+def cluster_test(scores: np.ndarray, alpha: float = 0.05, join: float = 0.001) -> Clusters:
+    """Test observed scores against their null.
+
+    Observed and null scores are treated alike throughout (thresholds are taken from all of them),
+    so that under the null the observed row is one among equals and the test is exact.
+
+    Parameters
+    ----------
+    scores : array, (1 + permutation, ...)
+        The observed scores first; the other axes are the grid, neighbours, diagonal ones too, are
+        connected.
+    alpha : float
+        Level of a cluster as a whole.
+    join : float
+        Pointwise level (one-sided) at which a point joins a cluster. It changes what kind of effect
+        is found, not how often nothing is taken for something: a lenient one finds weak long
+        effects but lets noise lengthen a cluster into the time before the effect.
+
+    Examples
+    --------
+    >>> scores = np.random.default_rng(0).normal(size=(200, 50))
+    >>> scores[0, 20:25] += 4
+    >>> np.flatnonzero(cluster_test(scores).significant)
+    array([20, 21, 22, 23, 24])
+    """
+    n = len(scores)
+    center, scale = scores.mean(axis=0), scores.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    # the level of the test does not hang on this threshold, so a normal quantile is good enough,
+    # and steadier than a far quantile of few permutations
+    threshold = center + norm.ppf(1 - join) * scale
+    above = scores > threshold
+    excess = np.where(above, (scores - center) / scale, 0.0)
+    largest = np.array([_masses(a, e)[1].max(initial=0.0) for a, e in zip(above, excess)])
+    labels, masses = _masses(above[0], excess[0])
+    p = np.ones(scores.shape[1:])
+    for index, mass in enumerate(masses, start=1):
+        p[labels == index] = (largest >= mass - 1e-9).sum() / n
+    # the smallest mass that fewer than alpha of all rows reach or exceed
+    descending = np.sort(largest)[::-1]
+    critical = float(descending[max(int(np.floor(alpha * n + 1e-9)), 1) - 1])
+    pointwise = (scores >= scores[0] - 1e-12).sum(axis=0) / n
+    return Clusters(p <= alpha, p, pointwise, threshold, center, scale, critical)
+
+
+def _masses(above: np.ndarray, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the clusters of one map and sum up their excess."""
+    # diagonal neighbours count: a code that moves on is a diagonal of train x test times
+    labels, n_clusters = ndimage.label(above, np.ones((3,) * above.ndim))
+    return labels, ndimage.sum_labels(excess, labels, np.arange(1, n_clusters + 1))
+
+
+def first_onset(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarray:
+    """When the first significant cluster of at least `least_bins` begins, in bins, (curve,).
+
+    A cluster begins where the curve crosses the threshold, on a straight line between the last bin
+    below and the first above: whole bins would add noise of their own to differences.
+
+    Parameters
+    ----------
+    curves : array, (curve, time)
+        Scores, each a curve on the grid of `test`.
+    test : Clusters
+        Gives threshold and critical mass.
+    least_bins : int
+
+    Returns
+    -------
+    array of float, (curve,)
+        Infinite where there is none.
+
+    Examples
+    --------
+    >>> flat, one = np.zeros(4), np.ones(4)
+    >>> test = Clusters(flat > 0, one, one, flat + 0.5, flat, one, critical=1.5)
+    >>> first_onset(np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]]), test, 1)
+    array([1.5, inf])
+    """
+    margin = curves - test.threshold
+    excess = (curves - test.center) / test.scale
+    onset = np.full(len(curves), np.inf)
+    start = np.zeros(len(curves))
+    length, mass = np.zeros(len(curves)), np.zeros(len(curves))
+    for t in range(curves.shape[1]):
+        above = margin[:, t] > 0
+        begins = above & (length == 0)
+        start[begins] = t
+        if t:
+            rise = margin[begins, t] - margin[begins, t - 1]
+            start[begins] -= margin[begins, t] / rise
+        length = np.where(above, length + 1, 0)
+        mass = np.where(above, mass + excess[:, t], 0.0)
+        # a cluster's mass only grows: once significant it stays so
+        found = np.isinf(onset) & (length >= least_bins) & (mass >= test.critical - 1e-9)
+        onset[found] = start[found]
+    return onset
