@@ -1,0 +1,414 @@
+"""Does one area lead another: lagged prediction beyond the target's own past, and its asymmetry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spikecast.analysis.flow_model import OwnPast, lagged, past, time_course
+from spikecast.analysis.populations import components, conditions, members, shuffled_within
+from spikecast.checks import in_range
+from spikecast.errors import InputError, NotEnoughDataError
+from spikecast.evaluation.terms import LEVEL, Interval, bootstrap_weights
+from spikecast.recording import Recording
+from spikecast.seeding import derived_seed, generator
+from spikecast.splits import Fold, by_trial
+
+AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
+OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
+PAST = 0  # stands for the whole past among the lags
+N_RESAMPLES = 2000
+LIMITS = (
+    "A lead in time is not a cause: a third area that reaches one of the two earlier looks the "
+    "same, and so does any part of the own past that the components miss."
+)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Gain (nats) and spikes on the scored bins of one direction in one order of time."""
+
+    gain: np.ndarray  # (feature, trial, time)
+    shuffled: np.ndarray  # (shuffle, feature, trial)
+    spikes: np.ndarray  # (trial, time)
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        return _Sums(
+            self.gain + other.gain, self.shuffled + other.shuffled, self.spikes + other.spikes
+        )
+
+
+@dataclass(frozen=True)
+class InformationFlow:
+    """What :func:`information_flow` found between two areas.
+
+    Attributes
+    ----------
+    source, target : str
+    table : DataFrame
+        One row per direction and lag: ``source, target, lag`` (bins; positive: the source's bin
+        t - lag predicts the target's bin t beyond the target's own past; negative: the mirror
+        image, the source's later bin beyond the target's own future), ``lag_seconds, gain`` (bits
+        per spike of the target, held out) with ``low, high``, ``shuffled`` (mean gain from a
+        source whose trials were shuffled within condition), ``beyond`` (gain minus that, what the
+        stimulus does not explain) with ``beyond_low, beyond_high``, and ``p`` (share of shuffles
+        that reach the gain).
+    past : DataFrame
+        The same columns for the source's whole past (``lag`` = 1) and its mirror (-1).
+    asymmetry : Interval
+        Lead of `source` over `target` in bits per spike: ``[(A->B - B->A) - (mirrored A->B -
+        mirrored B->A)] / 2`` with the whole past. Above 0 where `source` comes first.
+    plain_asymmetry : Interval
+        ``A->B - B->A`` alone. It is pulled towards the area whose neurons are read better, so it
+        is no evidence on its own.
+    over_time : DataFrame
+        Per stretch of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
+        and ``asymmetry`` with ``low, high``.
+    n_neurons, n_trials, n_repeats : int
+        Neurons in each area after matching; trials; random subsamples and folds averaged.
+    notes : tuple of str
+    """
+
+    source: str
+    target: str
+    table: pd.DataFrame
+    past: pd.DataFrame
+    asymmetry: Interval
+    plain_asymmetry: Interval
+    over_time: pd.DataFrame
+    n_neurons: int
+    n_trials: int
+    n_repeats: int
+    notes: tuple[str, ...] = (LIMITS,)
+
+    @property
+    def leader(self) -> str | None:
+        """The area whose lead has an interval on one side of 0; None where neither does."""
+        if self.asymmetry.low > 0:
+            return self.source
+        return self.target if self.asymmetry.high < 0 else None
+
+    @property
+    def peak_lag(self) -> int:
+        """Lag in bins, of either sign, at which `source` adds most to `target`."""
+        rows = self.table[self.table["source"] == self.source]
+        return int(rows["lag"].to_numpy()[rows["gain"].to_numpy().argmax()])
+
+    def __str__(self) -> str:
+        lead = f"{self.leader} leads" if self.leader else "no lead found"
+        lines = [
+            f"{self.source} and {self.target}, {self.n_neurons} neurons each, "
+            f"{self.n_trials} trials: {lead} "
+            f"(asymmetry {self.asymmetry} bits/spike, corrected by mirrored time)"
+        ]
+        for row in self.past[self.past["lag"] > 0].itertuples():
+            lines.append(
+                f"  {row.source} -> {row.target}: {row.gain:.4f} [{row.low:.4f}, {row.high:.4f}] "
+                f"bits/spike over its own past, {row.beyond:.4f} beyond the condition"
+            )
+        return "\n".join(lines)
+
+
+def information_flow(
+    recording: Recording,
+    source: str,
+    target: str,
+    lags: Sequence[int] = (1, 2, 3, 5, 8),
+    *,
+    window: int = 1,
+    n_components: int = 10,
+    folds: int = 5,
+    n_neurons: int | None = None,
+    n_repeats: int = 3,
+    n_shuffles: int = 20,
+    stretch: int = 5,
+    min_rate: float = 0.5,
+    strata: Sequence[str] | None = None,
+    seed: int = 0,
+) -> InformationFlow:
+    """Ask whether one area's past predicts another beyond that area's own past, both ways.
+
+    In every fold each target neuron is first predicted from its area's own past (principal
+    components in stretches of 1, 2-3, 4-7, ... bins back) and a time course common to all trials,
+    by Poisson regression; then from the source's bin t - lag besides. The gain on held-out trials
+    is Granger's (1969), for counts, in bits per spike. All features are strictly in the past and
+    no bin is smoothed into another, so a lag is a lag.
+
+    Negative lags are the same analysis on the recording played backwards. If two areas only share
+    an input, the covariance between them is the same in both orders of time, however well or badly
+    either is read; a lead is not. The asymmetry therefore subtracts the mirrored one (time-reversed
+    Granger causality: Haufe et al. 2013, Winkler et al. 2016). Without this the area with more
+    spikes, or with neurons that read the shared input better, would seem to lead.
+
+    Parameters
+    ----------
+    recording : Recording
+        Counts, cut into trials.
+    source, target : str
+        Areas.
+    lags : sequence of int
+        Positive, in bins; each is evaluated in both orders of time. The longest says how far the
+        whole past reaches; that many bins at either end of a trial are not scored.
+    window : int
+        The source's bins t - lag - window + 1 to t - lag are averaged. 1 gives the sharpest lag,
+        more gives more power.
+    n_components : int
+        Principal components of the source; the target's own past has twice as many.
+    folds : int
+        Over trials.
+    n_neurons : int, optional
+        In each area; by default as many as the smaller area has.
+    n_repeats : int
+        Random subsamples of `n_neurons`, each with folds of its own, that are averaged.
+    n_shuffles : int
+        Shuffles of the source's trials within condition; 0 leaves their columns empty.
+    stretch : int
+        Bins per point of the time-resolved asymmetry.
+    min_rate : float
+        Neurons that fire less often (Hz) are left out.
+    strata : sequence of str, optional
+        Trial columns that make the condition; by default both contrasts.
+    seed : int
+
+    Returns
+    -------
+    InformationFlow
+
+    Raises
+    ------
+    InputError, NotEnoughDataError
+        When the areas are the same, the recording is not counts, a lag is not positive, or trials
+        are too short for the lags.
+
+    Notes
+    -----
+    What it cannot show: causation, or a lead shorter than a bin. An input that reaches both areas
+    but one of them earlier is a lead by this measure. A shared input whose time course is itself
+    irreversible (sharp rise, slow decay) cancels only as far as both areas are read equally well:
+    compare ``beyond``, which is free of whatever repeats within a condition. The interval is over
+    trials with the fitted models held fixed, and says nothing about other neurons or animals.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.simulate.decision_task(
+    ...     n_trials=20, areas={"VISp": 8, "MOs": 8}, n_bins=40, stim_onset=0.1).recording
+    >>> flow = information_flow(recording, "VISp", "MOs", lags=(1, 3), n_shuffles=0, folds=2)
+    >>> flow.table.shape
+    (8, 12)
+    """
+    lags = sorted(set(lags))
+    _check(recording, source, target, lags, window)
+    neurons = [members(recording, area, min_rate) for area in (source, target)]
+    smaller = min(len(found) for found in neurons)
+    n_matched = smaller if n_neurons is None else int(in_range("n_neurons", n_neurons, 2, smaller))
+    in_range("n_repeats", n_repeats, 1)
+    labels = conditions(recording.trials, strata)
+    rng = generator(seed, "flow", "shuffle")
+    orders = [shuffled_within(labels, rng) for _ in range(n_shuffles)]
+
+    totals: dict[tuple[int, int], _Sums] = {}  # (direction, order of time)
+    for repeat in range(n_repeats):
+        rng = generator(seed, "flow", "neurons", repeat)
+        cut = by_trial(recording.n_trials, folds, derived_seed(seed, "flow", "folds", repeat))
+        a, b = (
+            recording.activity[:, :, np.sort(rng.choice(found, n_matched, replace=False))]
+            for found in neurons
+        )
+        for direction, (x, y) in enumerate([(a, b), (b, a)]):
+            for time_order in (1, -1):
+                key = direction, time_order
+                found = _gains(x, y, time_order, lags, window, n_components, cut, orders, seed)
+                totals[key] = totals[key] + found if key in totals else found
+
+    bootstrap = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
+    names = [(source, target), (target, source)]
+    by_lag, whole_past = (
+        _table(totals, names, chosen, recording.bin_size, bootstrap)
+        for chosen in (dict(enumerate(lags, start=1)), {PAST: 1})
+    )
+    whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
+    edge = _edge(lags, window)
+    time = recording.time[edge : recording.n_bins - edge]
+    return InformationFlow(
+        source,
+        target,
+        by_lag,
+        whole_past,
+        _asymmetry(whole, bootstrap),
+        _percentiles(_plain(whole, 1, None), _plain(whole, 1, bootstrap)),
+        _over_time(whole, time, stretch, bootstrap),
+        n_matched,
+        recording.n_trials,
+        n_repeats,
+    )
+
+
+def _check(
+    recording: Recording, source: str, target: str, lags: Sequence[int], window: int
+) -> None:
+    if source == target:
+        raise InputError(f"source and target are both '{source}'; choose two areas")
+    if recording.kind != "counts":
+        raise InputError("information_flow needs spike counts; this recording is continuous")
+    if not lags or lags[0] < 1:
+        raise InputError(
+            f"lags are {list(lags)}; they must be positive bins (each is also taken negative)"
+        )
+    in_range("window", window, 1)
+    edge = _edge(lags, window)
+    if recording.n_bins < 2 * edge + 2:
+        raise NotEnoughDataError(
+            f"lags of up to {edge} bins leave nothing to score of trials of {recording.n_bins} "
+            "bins; use shorter lags"
+        )
+
+
+def _edge(lags: Sequence[int], window: int) -> int:
+    """Bins at either end of a trial that are not scored."""
+    return lags[-1] + window - 1
+
+
+# ------------------------------------------------------------------------------------ fitting
+
+
+def _gains(
+    x: np.ndarray,
+    y: np.ndarray,
+    time_order: int,
+    lags: Sequence[int],
+    window: int,
+    n_components: int,
+    cut: Sequence[Fold],
+    orders: Sequence[np.ndarray],
+    seed: int,
+) -> _Sums:
+    """Gain of x over y's own past: the whole past first, then each lag; time runs forwards."""
+    edge = _edge(lags, window)
+    x, y = x[:, ::time_order], y[:, ::time_order]
+    n_trials, n_bins = y.shape[:2]
+    scored = slice(0, n_bins - 2 * edge)  # of the bins from `edge` on, those with a mirror image
+    gain = np.zeros((1 + len(lags), n_trials, n_bins - 2 * edge))
+    shuffled = np.zeros((len(orders), 1 + len(lags), n_trials))
+    course = time_course(n_trials, n_bins)
+    for index, fold in enumerate(cut):
+        z = components(x, fold.train, n_components, AXES_WIDTH)
+        own = components(y, fold.train, 2 * n_components, AXES_WIDTH)
+        own = np.concatenate([past(own, OWN_DEPTH * edge), course], axis=2)
+        base = OwnPast(own[:, edge:], y[:, edge:], fold, derived_seed(seed, "flow", index))
+        sources = [past(z, edge), *(lagged(z, lag, lag + window - 1) for lag in lags)]
+        for which, features in enumerate(sources):
+            features = features[:, edge:]
+            gain[which, fold.test] = base.gain(features)[:, scored]
+            for number, order in enumerate(orders):
+                added = base.gain(features[order])[:, scored]
+                shuffled[number, which, fold.test] = added.sum(axis=1)
+    spikes = y[:, edge : n_bins - edge].sum(axis=2, dtype=float)
+    return _Sums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])
+
+
+# ------------------------------------------------------------------------------------ scoring
+
+Whole = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
+
+
+def _bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Bits per spike from sums per trial (trial, ...), once or for each resample."""
+    if weights is not None:
+        gain, spikes = weights @ gain, weights @ spikes
+    else:
+        gain, spikes = gain.sum(axis=0), spikes.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return gain / (np.log(2) * spikes)
+
+
+def _percentiles(value: np.ndarray, resampled: np.ndarray) -> Interval:
+    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(value), float(low), float(high))
+
+
+def _plain(
+    whole: Whole, time_order: int, weights: np.ndarray | None, bins: slice = slice(None)
+) -> np.ndarray:
+    """A->B minus B->A in one order of time."""
+    there, back = (
+        _bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
+        for gain, spikes in (whole[direction, time_order] for direction in (0, 1))
+    )
+    return there - back
+
+
+def _asymmetry(whole: Whole, weights: np.ndarray, bins: slice = slice(None)) -> Interval:
+    value, resampled = (
+        (_plain(whole, 1, chosen, bins) - _plain(whole, -1, chosen, bins)) / 2
+        for chosen in (None, weights)
+    )
+    return _percentiles(value, resampled)
+
+
+def _table(
+    totals: dict[tuple[int, int], _Sums],
+    names: Sequence[tuple[str, str]],
+    chosen: dict[int, int],
+    bin_size: float,
+    weights: np.ndarray,
+) -> pd.DataFrame:
+    """One row per direction and signed lag; `chosen` maps a feature's position to its lag."""
+    rows = []
+    for (direction, time_order), sums in totals.items():
+        spikes = sums.spikes.sum(axis=1)
+        for which, lag in chosen.items():
+            gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
+            found = _percentiles(_bits(gain, spikes, None), _bits(gain, spikes, weights))
+            row = {
+                "source": names[direction][0],
+                "target": names[direction][1],
+                "lag": time_order * lag,
+                "lag_seconds": time_order * lag * bin_size,
+                "gain": found.value,
+                "low": found.low,
+                "high": found.high,
+            }
+            empty = Interval(np.nan, np.nan, np.nan)
+            beyond, shuffled, p = empty, np.nan, np.nan
+            if len(null):
+                left = gain - null.mean(axis=0)
+                beyond = _percentiles(_bits(left, spikes, None), _bits(left, spikes, weights))
+                shuffled = found.value - beyond.value
+                reached = np.sum(null.sum(axis=1) >= gain.sum())
+                p = float(1 + reached) / (1 + len(null))
+            row |= {
+                "shuffled": shuffled,
+                "beyond": beyond.value,
+                "beyond_low": beyond.low,
+                "beyond_high": beyond.high,
+                "p": p,
+            }
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    # A -> B first, then B -> A, each from the most negative lag to the most positive
+    first = (table["source"] != names[0][0]).to_numpy()
+    return table.iloc[np.lexsort((table["lag"], first))].reset_index(drop=True)
+
+
+def _over_time(whole: Whole, time: np.ndarray, stretch: int, weights: np.ndarray) -> pd.DataFrame:
+    rows = []
+    for start in range(0, max(time.size - stretch, 0) + 1, stretch):
+        bins = slice(start, start + stretch)
+        found = _asymmetry(whole, weights, bins)
+        forward, backward = (
+            float(_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
+            for gain, spikes in (whole[direction, 1] for direction in (0, 1))
+        )
+        rows.append(
+            {
+                "time": float(time[bins].mean()),
+                "forward": forward,
+                "backward": backward,
+                "asymmetry": found.value,
+                "low": found.low,
+                "high": found.high,
+            }
+        )
+    return pd.DataFrame(rows)
