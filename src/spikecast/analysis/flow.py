@@ -8,9 +8,10 @@ import pandas as pd
 
 from spikecast.analysis.flow_model import OwnPast, lagged, past, time_course
 from spikecast.analysis.populations import components, conditions, members, shuffled_within
+from spikecast.analysis.uncertainty import refit_limits
 from spikecast.checks import in_range
 from spikecast.errors import InputError, NotEnoughDataError
-from spikecast.evaluation.terms import LEVEL, Interval, bootstrap_weights
+from spikecast.evaluation.terms import Interval, bootstrap_weights
 from spikecast.recording import Recording
 from spikecast.seeding import derived_seed, generator
 from spikecast.splits import Fold, by_trial
@@ -187,7 +188,8 @@ def information_flow(
     but one of them earlier is a lead by this measure. A shared input whose time course is itself
     irreversible (sharp rise, slow decay) cancels only as far as both areas are read equally well:
     compare ``beyond``, which is free of whatever repeats within a condition. The interval is over
-    trials with the fitted models held fixed, and says nothing about other neurons or animals.
+    trials, widened for the models having been learnt from them (:func:`refit_limits`); it says
+    nothing about other neurons or animals.
 
     Examples
     --------
@@ -225,7 +227,7 @@ def information_flow(
     bootstrap = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
     names = [(source, target), (target, source)]
     by_lag, whole_past = (
-        _table(totals, names, chosen, recording.bin_size, bootstrap)
+        _table(totals, names, chosen, recording.bin_size, bootstrap, folds)
         for chosen in (dict(enumerate(lags, start=1)), {PAST: 1})
     )
     whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
@@ -236,9 +238,9 @@ def information_flow(
         target,
         by_lag,
         whole_past,
-        _asymmetry(whole, bootstrap),
-        _percentiles(_plain(whole, 1, None), _plain(whole, 1, bootstrap)),
-        _over_time(whole, time, stretch, bootstrap),
+        _asymmetry(whole, bootstrap, folds),
+        _percentiles(_plain(whole, 1, None), _plain(whole, 1, bootstrap), folds),
+        _over_time(whole, time, stretch, bootstrap, folds),
         n_matched,
         recording.n_trials,
         n_repeats,
@@ -323,8 +325,8 @@ def _bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> n
         return gain / (np.log(2) * spikes)
 
 
-def _percentiles(value: np.ndarray, resampled: np.ndarray) -> Interval:
-    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def _percentiles(value: np.ndarray, resampled: np.ndarray, folds: int) -> Interval:
+    low, high = refit_limits(value, resampled, folds)
     return Interval(float(value), float(low), float(high))
 
 
@@ -339,12 +341,14 @@ def _plain(
     return there - back
 
 
-def _asymmetry(whole: Whole, weights: np.ndarray, bins: slice = slice(None)) -> Interval:
+def _asymmetry(
+    whole: Whole, weights: np.ndarray, folds: int, bins: slice = slice(None)
+) -> Interval:
     value, resampled = (
         (_plain(whole, 1, chosen, bins) - _plain(whole, -1, chosen, bins)) / 2
         for chosen in (None, weights)
     )
-    return _percentiles(value, resampled)
+    return _percentiles(value, resampled, folds)
 
 
 def _table(
@@ -353,6 +357,7 @@ def _table(
     chosen: dict[int, int],
     bin_size: float,
     weights: np.ndarray,
+    folds: int,
 ) -> pd.DataFrame:
     """One row per direction and signed lag; `chosen` maps a feature's position to its lag."""
     rows = []
@@ -360,7 +365,7 @@ def _table(
         spikes = sums.spikes.sum(axis=1)
         for which, lag in chosen.items():
             gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
-            found = _percentiles(_bits(gain, spikes, None), _bits(gain, spikes, weights))
+            found = _percentiles(_bits(gain, spikes, None), _bits(gain, spikes, weights), folds)
             row = {
                 "source": names[direction][0],
                 "target": names[direction][1],
@@ -374,7 +379,9 @@ def _table(
             beyond, shuffled, p = empty, np.nan, np.nan
             if len(null):
                 left = gain - null.mean(axis=0)
-                beyond = _percentiles(_bits(left, spikes, None), _bits(left, spikes, weights))
+                beyond = _percentiles(
+                    _bits(left, spikes, None), _bits(left, spikes, weights), folds
+                )
                 shuffled = found.value - beyond.value
                 reached = np.sum(null.sum(axis=1) >= gain.sum())
                 p = float(1 + reached) / (1 + len(null))
@@ -392,11 +399,13 @@ def _table(
     return table.iloc[np.lexsort((table["lag"], first))].reset_index(drop=True)
 
 
-def _over_time(whole: Whole, time: np.ndarray, stretch: int, weights: np.ndarray) -> pd.DataFrame:
+def _over_time(
+    whole: Whole, time: np.ndarray, stretch: int, weights: np.ndarray, folds: int
+) -> pd.DataFrame:
     rows = []
     for start in range(0, max(time.size - stretch, 0) + 1, stretch):
         bins = slice(start, start + stretch)
-        found = _asymmetry(whole, weights, bins)
+        found = _asymmetry(whole, weights, folds, bins)
         forward, backward = (
             float(_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
             for gain, spikes in (whole[direction, 1] for direction in (0, 1))

@@ -27,7 +27,7 @@ def lagged(z: np.ndarray, first: int, last: int) -> np.ndarray:
     ----------
     z : array, (trial, time, component)
     first, last : int
-        In bins, ``1 <= first <= last``: the present is never used.
+        In bins, ``0 <= first <= last``; from 1 on the present is not used.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def lagged(z: np.ndarray, first: int, last: int) -> np.ndarray:
     """
     found = np.zeros_like(z)
     for lag in range(first, min(last, z.shape[1] - 1) + 1):
-        found[:, lag:] += z[:, :-lag]
+        found[:, lag:] += z[:, : z.shape[1] - lag]
     return found / (last - first + 1)
 
 

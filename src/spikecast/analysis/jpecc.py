@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.flow_model import lagged
 from spikecast.analysis.populations import components, conditions, members
+from spikecast.analysis.uncertainty import refit_limits
 from spikecast.checks import in_range
 from spikecast.errors import InputError
-from spikecast.evaluation.terms import LEVEL, bootstrap_weights
+from spikecast.evaluation.terms import bootstrap_weights
 from spikecast.recording import Recording
 from spikecast.splits import by_trial
 
@@ -55,6 +57,7 @@ def joint_correlation(
     target: str,
     max_lag: int = 5,
     *,
+    window: int = 3,
     n_components: int = 5,
     shrinkage: float = 0.3,
     folds: int = 5,
@@ -78,6 +81,9 @@ def joint_correlation(
         Areas.
     max_lag : int
         Bins on either side of the diagonal that the lead averages over.
+    window : int
+        Bins, the present one and those before it, averaged in both areas alike: less noise, and
+        coarser lags, but no bin sees its future.
     n_components : int
         Principal components of each area.
     shrinkage : float
@@ -95,7 +101,8 @@ def joint_correlation(
 
     Notes
     -----
-    The interval of the lead is pointwise, over trials, models held fixed. Noise that grows over
+    The interval of the lead is pointwise, over trials, widened for the models having been learnt
+    from them (:func:`refit_limits`). Noise that grows over
     the trial in one area but not in the other bends the matrix without any lead.
 
     Examples
@@ -109,6 +116,7 @@ def joint_correlation(
     if source == target:
         raise InputError(f"source and target are both '{source}'; choose two areas")
     in_range("max_lag", max_lag, 1, recording.n_bins - 1)
+    in_range("window", window, 1, recording.n_bins)
     in_range("shrinkage", shrinkage, 0, 1)
     x, y = (
         recording.activity[:, :, members(recording, area, min_rate)] for area in (source, target)
@@ -122,6 +130,7 @@ def joint_correlation(
         sides = []
         for activity in (x, y):
             z = components(activity, fold.train, n_components, AXES_WIDTH)
+            z = lagged(z, 0, window - 1)
             z = z - _expected(z, labels, fold.train)
             sides.append((z, _whitening(z[fold.train], shrinkage)))
         (a, white_a), (b, white_b) = sides
@@ -139,12 +148,13 @@ def joint_correlation(
         block = weights[start : start + 100]
         drawn = _correlation(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
         leads.append(_lead(drawn, max_lag))
-    low, high = np.quantile(np.concatenate(leads), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    lead = _lead(matrix[np.newaxis], max_lag)[0]
+    low, high = refit_limits(lead, np.concatenate(leads), folds)
     table = pd.DataFrame(
         {
             "time": recording.time,
             "together": np.diagonal(matrix),
-            "lead": _lead(matrix[np.newaxis], max_lag)[0],
+            "lead": lead,
             "low": low,
             "high": high,
         }

@@ -89,8 +89,9 @@ def tuning(
         Over all latents and variables: false discovery rate (Benjamini & Hochberg 1995), or
         family-wise error (Holm 1979).
     null : {"permutation", "circular_shift"}
-        Permutation assumes exchangeable trials. Where latent and variable both drift over the
-        session, shift instead; p is then no smaller than 1 / number of trials.
+        Permutation assumes exchangeable trials. Where latent and variable both wander slowly over
+        the session, shift instead; p is then no smaller than 1 / number of trials. Shifting
+        assumes that they come back: against a trend through the whole session it helps little.
     n_permutations : int
     seed : int
 
