@@ -1,4 +1,5 @@
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from spikecast.analysis.embedding import embed, points
 from spikecast.errors import InputError, NotEnoughDataError, ShapeError
 
+needs_umap = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
 SMALL = {"n_neighbors": 8, "n_seeds": 2}
 
 
@@ -31,7 +33,7 @@ def test_kinds_of_points(recording):
     np.testing.assert_allclose(features.mean(axis=1), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["pca", "umap"])
+@pytest.mark.parametrize("method", ["pca", pytest.param("umap", marks=needs_umap)])
 def test_planted_classes_are_found_on_held_out_points(classes, method):
     activity, labels = classes
     found = embed(activity, method, labels=labels, **SMALL)
@@ -44,6 +46,7 @@ def test_planted_classes_are_found_on_held_out_points(classes, method):
     assert "knn_accuracy, held out" in str(found)
 
 
+@needs_umap
 def test_supervised_umap_separates_noise_in_training_only():
     rng = np.random.default_rng(1)
     activity, labels = rng.normal(size=(120, 3, 10)), rng.integers(2, size=120)
@@ -58,6 +61,7 @@ def test_supervised_umap_separates_noise_in_training_only():
     assert abs(row["value"] - 0.5) < 0.2
 
 
+@needs_umap
 def test_supervision_helps_new_points_where_there_is_something_to_learn(classes):
     activity, labels = classes
     found = embed(activity, "umap", labels=labels, supervised=True, **SMALL)

@@ -31,7 +31,7 @@ class JointCorrelation:
     matrix : array, (source time, target time)
         Held-out correlation of the first canonical pair.
     table : DataFrame
-        One row per bin: ``time, together`` (correlation at the same time), ``lead`` (source
+        One row per bin but the first: ``time, together`` (correlation at the same time), ``lead`` (source
         earlier minus source later, averaged over lags), ``low, high``.
     """
 
@@ -158,7 +158,7 @@ def joint_correlation(
             "low": low,
             "high": high,
         }
-    )
+    ).iloc[1:]  # no pair of bins has the first bin in its middle
     return JointCorrelation(source, target, recording.time, matrix, table)
 
 
