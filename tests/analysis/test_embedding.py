@@ -73,6 +73,7 @@ def test_tsne_has_no_held_out_points(classes):
     found = embed(activity, "tsne", labels=labels, **SMALL)
     assert not found.table["held_out"].any()
     assert found.score("trustworthiness", "train") > 0.7
+    assert 0.2 < found.score("stability_neighbors", "train") < 1
     with pytest.raises(InputError, match="no score"):
         found.score("knn_accuracy")
 

@@ -220,12 +220,12 @@ def embed(
     z = (features[kept] - mean) @ axes.T
     classes = None if names is None else pd.factorize(names.iloc[kept], sort=True)[0]
 
-    def mapped(seed: int) -> np.ndarray:
-        learnt = classes[~test] if supervised and classes is not None else None
-        return _mapped(z, test, learnt, method, n_dims, n_neighbors, seed)
-
-    place = mapped(derived_seed(seed, "embed", 0))
-    others = [mapped(derived_seed(seed, "embed", other))[~test] for other in range(1, n_seeds)]
+    learnt = classes[~test] if supervised and classes is not None else None
+    places = [
+        _mapped(z, test, learnt, method, n_dims, n_neighbors, derived_seed(seed, "map", i), i > 0)
+        for i in range(max(n_seeds, 1))
+    ]
+    place, others = places[0], [other[~test] for other in places[1:]]
     table = pd.DataFrame({"point": kept, **dict(zip("xyz", place.T)), "held_out": test})
     if names is not None:
         table["label"] = names.iloc[kept].to_numpy()
@@ -249,11 +249,15 @@ def _mapped(
     n_dims: int,
     n_neighbors: int,
     seed: int,
+    anywhere: bool,
 ) -> np.ndarray:
     """Coordinates of all points (point, dimension) by a map of the training points."""
     if method == "tsne":
         perplexity = min(n_neighbors, (len(z) - 1) / 3)
-        return TSNE(n_dims, perplexity=perplexity, random_state=seed).fit_transform(z)
+        # from principal components t-SNE ends at the same map whatever the seed: to see how much
+        # of a map is chance it has to start anywhere
+        start = "random" if anywhere else "pca"
+        return TSNE(n_dims, perplexity=perplexity, init=start, random_state=seed).fit_transform(z)
     mapper: Any
     if method == "pca":
         mapper = PCA(n_dims, random_state=seed).fit(z[~test])

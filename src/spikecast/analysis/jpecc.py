@@ -31,8 +31,8 @@ class JointCorrelation:
     matrix : array, (source time, target time)
         Held-out correlation of the first canonical pair.
     table : DataFrame
-        One row per bin but the first: ``time, together`` (correlation at the same time), ``lead`` (source
-        earlier minus source later, averaged over lags), ``low, high``.
+        One row per bin but the first: ``time, together`` (correlation at the same time), ``lead``
+        (source earlier minus source later, averaged over lags), ``low, high``.
     """
 
     source: str
