@@ -94,19 +94,23 @@ def test_unequal_numbers_and_rates_are_no_lead_either():
 
 @pytest.mark.slow
 def test_the_planted_lead_is_nearly_always_found():
+    # how often depends on the data: with half the trials it is 14 of 20
     found = [
         information_flow(
-            recorded(seed, DRIVEN, shared_gain=0.5),
+            recorded(seed, DRIVEN, shared_gain=0.5, n_trials=120),
             "VISp",
             "MOs",
             lags=(1, 2, 3, 4, 6),
             n_shuffles=0,
+            n_repeats=2,
         )
         for seed in range(20)
     ]
     assert sum(flow.leader == "VISp" for flow in found) >= 17
     assert not any(flow.leader == "MOs" for flow in found)
-    assert np.mean([abs(flow.peak_lag - LAG) <= 1 for flow in found]) >= 0.85
+    peaks = np.array([flow.peak_lag for flow in found])
+    assert np.median(peaks) == LAG
+    assert np.mean(abs(peaks - LAG) <= 1) >= 0.85
 
 
 def test_features_of_the_past_never_see_the_present_or_the_future():
