@@ -7,8 +7,16 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.flow_model import OwnPast, lagged, past, time_course
+from spikecast.analysis.flow_scores import (
+    PAST,
+    Sums,
+    asymmetry,
+    flow_table,
+    over_time,
+    percentiles,
+    plain_asymmetry,
+)
 from spikecast.analysis.populations import components, conditions, members, shuffled_within
-from spikecast.analysis.uncertainty import refit_limits
 from spikecast.checks import in_range
 from spikecast.errors import InputError, NotEnoughDataError
 from spikecast.evaluation.terms import Interval, bootstrap_weights
@@ -18,26 +26,11 @@ from spikecast.splits import Fold, by_trial
 
 AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
 OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
-PAST = 0  # stands for the whole past among the lags
 N_RESAMPLES = 2000
 LIMITS = (
     "A lead in time is not a cause: a third area that reaches one of the two earlier looks the "
     "same, and so does any part of the own past that the components miss."
 )
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Gain (nats) and spikes on the scored bins of one direction in one order of time."""
-
-    gain: np.ndarray  # (feature, trial, time)
-    shuffled: np.ndarray  # (shuffle, feature, trial)
-    spikes: np.ndarray  # (trial, time)
-
-    def __add__(self, other: "_Sums") -> "_Sums":
-        return _Sums(
-            self.gain + other.gain, self.shuffled + other.shuffled, self.spikes + other.spikes
-        )
 
 
 @dataclass(frozen=True)
@@ -210,7 +203,7 @@ def information_flow(
     rng = generator(seed, "flow", "shuffle")
     orders = [shuffled_within(labels, rng) for _ in range(n_shuffles)]
 
-    totals: dict[tuple[int, int], _Sums] = {}  # (direction, order of time)
+    totals: dict[tuple[int, int], Sums] = {}  # (direction, order of time)
     for repeat in range(n_repeats):
         rng = generator(seed, "flow", "neurons", repeat)
         cut = by_trial(recording.n_trials, folds, derived_seed(seed, "flow", "folds", repeat))
@@ -227,7 +220,7 @@ def information_flow(
     bootstrap = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
     names = [(source, target), (target, source)]
     by_lag, whole_past = (
-        _table(totals, names, chosen, recording.bin_size, bootstrap, folds)
+        flow_table(totals, names, chosen, recording.bin_size, bootstrap, folds)
         for chosen in (dict(enumerate(lags, start=1)), {PAST: 1})
     )
     whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
@@ -238,9 +231,9 @@ def information_flow(
         target,
         by_lag,
         whole_past,
-        _asymmetry(whole, bootstrap, folds),
-        _percentiles(_plain(whole, 1, None), _plain(whole, 1, bootstrap), folds),
-        _over_time(whole, time, stretch, bootstrap, folds),
+        asymmetry(whole, bootstrap, folds),
+        percentiles(plain_asymmetry(whole, 1, None), plain_asymmetry(whole, 1, bootstrap), folds),
+        over_time(whole, time, stretch, bootstrap, folds),
         n_matched,
         recording.n_trials,
         n_repeats,
@@ -285,7 +278,7 @@ def _gains(
     cut: Sequence[Fold],
     orders: Sequence[np.ndarray],
     seed: int,
-) -> _Sums:
+) -> Sums:
     """Gain of x over y's own past: the whole past first, then each lag; time runs forwards."""
     edge = _edge(lags, window)
     x, y = x[:, ::time_order], y[:, ::time_order]
@@ -307,117 +300,4 @@ def _gains(
                 added = base.gain(features[order])[:, scored]
                 shuffled[number, which, fold.test] = added.sum(axis=1)
     spikes = y[:, edge : n_bins - edge].sum(axis=2, dtype=float)
-    return _Sums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])
-
-
-# ------------------------------------------------------------------------------------ scoring
-
-Whole = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
-
-
-def _bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Bits per spike from sums per trial (trial, ...), once or for each resample."""
-    if weights is not None:
-        gain, spikes = weights @ gain, weights @ spikes
-    else:
-        gain, spikes = gain.sum(axis=0), spikes.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return gain / (np.log(2) * spikes)
-
-
-def _percentiles(value: np.ndarray, resampled: np.ndarray, folds: int) -> Interval:
-    low, high = refit_limits(value, resampled, folds)
-    return Interval(float(value), float(low), float(high))
-
-
-def _plain(
-    whole: Whole, time_order: int, weights: np.ndarray | None, bins: slice = slice(None)
-) -> np.ndarray:
-    """A->B minus B->A in one order of time."""
-    there, back = (
-        _bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
-        for gain, spikes in (whole[direction, time_order] for direction in (0, 1))
-    )
-    return there - back
-
-
-def _asymmetry(
-    whole: Whole, weights: np.ndarray, folds: int, bins: slice = slice(None)
-) -> Interval:
-    value, resampled = (
-        (_plain(whole, 1, chosen, bins) - _plain(whole, -1, chosen, bins)) / 2
-        for chosen in (None, weights)
-    )
-    return _percentiles(value, resampled, folds)
-
-
-def _table(
-    totals: dict[tuple[int, int], _Sums],
-    names: Sequence[tuple[str, str]],
-    chosen: dict[int, int],
-    bin_size: float,
-    weights: np.ndarray,
-    folds: int,
-) -> pd.DataFrame:
-    """One row per direction and signed lag; `chosen` maps a feature's position to its lag."""
-    rows = []
-    for (direction, time_order), sums in totals.items():
-        spikes = sums.spikes.sum(axis=1)
-        for which, lag in chosen.items():
-            gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
-            found = _percentiles(_bits(gain, spikes, None), _bits(gain, spikes, weights), folds)
-            row = {
-                "source": names[direction][0],
-                "target": names[direction][1],
-                "lag": time_order * lag,
-                "lag_seconds": time_order * lag * bin_size,
-                "gain": found.value,
-                "low": found.low,
-                "high": found.high,
-            }
-            empty = Interval(np.nan, np.nan, np.nan)
-            beyond, shuffled, p = empty, np.nan, np.nan
-            if len(null):
-                left = gain - null.mean(axis=0)
-                beyond = _percentiles(
-                    _bits(left, spikes, None), _bits(left, spikes, weights), folds
-                )
-                shuffled = found.value - beyond.value
-                reached = np.sum(null.sum(axis=1) >= gain.sum())
-                p = float(1 + reached) / (1 + len(null))
-            row |= {
-                "shuffled": shuffled,
-                "beyond": beyond.value,
-                "beyond_low": beyond.low,
-                "beyond_high": beyond.high,
-                "p": p,
-            }
-            rows.append(row)
-    table = pd.DataFrame(rows)
-    # A -> B first, then B -> A, each from the most negative lag to the most positive
-    first = (table["source"] != names[0][0]).to_numpy()
-    return table.iloc[np.lexsort((table["lag"], first))].reset_index(drop=True)
-
-
-def _over_time(
-    whole: Whole, time: np.ndarray, stretch: int, weights: np.ndarray, folds: int
-) -> pd.DataFrame:
-    rows = []
-    for start in range(0, max(time.size - stretch, 0) + 1, stretch):
-        bins = slice(start, start + stretch)
-        found = _asymmetry(whole, weights, folds, bins)
-        forward, backward = (
-            float(_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
-            for gain, spikes in (whole[direction, 1] for direction in (0, 1))
-        )
-        rows.append(
-            {
-                "time": float(time[bins].mean()),
-                "forward": forward,
-                "backward": backward,
-                "asymmetry": found.value,
-                "low": found.low,
-                "high": found.high,
-            }
-        )
-    return pd.DataFrame(rows)
+    return Sums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])
