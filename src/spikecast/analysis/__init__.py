@@ -1,1 +1,4 @@
-"""What latents, counts and behaviour encode, and when: each answer with its null and interval."""
+"""What activity encodes, when, in which direction it flows, and in how many dimensions.
+
+Each answer comes with its null, its interval and its protocol.
+"""

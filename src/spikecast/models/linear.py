@@ -154,7 +154,7 @@ class ReducedRank(_Linear):
 
         def predictions(fold: Fold) -> Iterator[np.ndarray]:
             for weights, intercept in ridge_path(z[fold.train], y[fold.train], self.penalties):
-                axes = _fitted_axes(z[fold.train], weights)
+                axes = fitted_axes(z[fold.train], weights)
                 for rank in ranks:
                     yield z[fold.test] @ (weights @ axes[:rank].T) @ axes[:rank] + intercept
 
@@ -162,7 +162,7 @@ class ReducedRank(_Linear):
             candidates, predictions, y, inner_folds(len(x), 4, self.seed), counts=False
         )
         ((weights, self.intercept_),) = ridge_path(z, y, [self.penalty_])
-        self.readout_ = _fitted_axes(z, weights)[: self.rank_]
+        self.readout_ = fitted_axes(z, weights)[: self.rank_]
         self.readin_ = weights @ self.readout_.T
         self.weights_ = self.readin_ @ self.readout_
 
@@ -255,7 +255,7 @@ def ridge_path(
     return solutions
 
 
-def _fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Principal axes of the fitted values ``z @ weights``, (axis, target), strongest first."""
     flat = z.reshape(-1, z.shape[2])
     covariance = np.cov(flat, rowvar=False, dtype=np.float64)
