@@ -115,11 +115,11 @@ def test_a_forecast_looks_only_at_what_came_before(recording):
 
 
 def test_a_slow_latent_can_be_forecast_and_noise_cannot(recording):
-    scores = spikecast.cross_validate(["mean_rate", "poisson_glm"], Forecast(10), recording)
-    assert scores.interval("poisson_glm").low > 0
+    scores = spikecast.cross_validate(["mean_rate", "pca_ridge"], Forecast(10), recording)
+    assert scores.interval("pca_ridge").low > 0
     noise = simulate.poisson_noise(n_trials=40, n_bins=40, seed=1).recording
-    scores = spikecast.cross_validate(["mean_rate", "poisson_glm"], Forecast(10), noise)
-    assert not scores.interval("poisson_glm").low > 0
+    scores = spikecast.cross_validate(["mean_rate", "pca_ridge"], Forecast(10), noise)
+    assert not scores.interval("pca_ridge").low > 0
 
 
 def test_a_forecast_longer_than_half_a_trial_is_refused(recording):
