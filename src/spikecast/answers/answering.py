@@ -41,11 +41,11 @@ class Fitted:
     jobs: Path
 
     @property
-    def seconds(self) -> float:
-        """What fitting it took in the run, per fold; NaN while it is not fitted yet."""
+    def seconds(self) -> float | None:
+        """What fitting it took in the run, per fold; None while it is not fitted yet."""
         path = self._job(".json")
         if not path.exists():
-            return float("nan")
+            return None
         return float(json.loads(path.read_text(encoding="utf-8"))["fit_seconds"])
 
     def held_out(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def decoded(
     }
     tables = {key: table for key, table in tables.items() if len(table)}
     arrays = {"null": found.null}
-    return Answer("decode", str(found), facts, tables, found.warnings, arrays)
+    return Answer("decode", _said(found, facts), facts, tables, found.warnings, arrays)
 
 
 def dated(on: Material, block: OverTime, label: str, name: str, source: Source) -> Answer:
@@ -159,7 +159,7 @@ def dated(on: Material, block: OverTime, label: str, name: str, source: Source) 
         ).n_left_out,
     )
     tables = {"curves": found.table, "onsets": found.onsets, "differences": found.differences}
-    return Answer("time", str(found), facts, tables, found.warnings)
+    return Answer("time", _said(found, facts), facts, tables, found.warnings)
 
 
 def generalized(
@@ -180,7 +180,7 @@ def generalized(
     arrays = {
         key: getattr(found, key) for key in ("time", "score", "chance", "significant")
     }  # the table would hold the square of the number of bins
-    return Answer("generalization", str(found), facts, {}, found.warnings, arrays)
+    return Answer("generalization", _said(found, facts), facts, {}, found.warnings, arrays)
 
 
 def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
@@ -206,7 +206,8 @@ def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
         "leader": found.leader,
     }
     tables = {"lags": found.table, "past": found.past, "over_time": found.over_time}
-    return Answer("flow", str(found), facts, tables, found.notes)
+    facts["notes"] = list(found.notes)
+    return Answer("flow", str(found), facts, tables)
 
 
 def counted(on: Material, block: Dimensions, area: str | None) -> Answer:
@@ -287,6 +288,12 @@ def _facts(
     if name == "latents":
         features = f"latents of {on.latents(block.model).name}"
     return {"label": found.label, "source": name, "features": features, "area": area, **more}
+
+
+def _said(found: Any, facts: dict[str, Any]) -> str:
+    """An answer in words, with the run's name for its features."""
+    features = facts["features"] + (f" of {facts['area']}" if facts["area"] else "")
+    return str(found).replace(found.source, features, 1)
 
 
 def _bounds(found: Interval) -> Sequence[float]:

@@ -258,7 +258,8 @@ class _Asker:
         if source != "latents":
             return ""
         fitted = self.on.latents(block.model)
-        return f" ({block.folds} refits of {fitted.name}, {fitted.seconds * block.folds:.0f} s)"
+        took = "" if fitted.seconds is None else f", about {fitted.seconds * block.folds:.0f} s"
+        return f" ({block.folds} refits of {fitted.name}{took})"
 
 
 def _spelled(part: str) -> str:
