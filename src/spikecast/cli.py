@@ -106,11 +106,7 @@ def decode(
         list[str], typer.Option(help="Trial column, or 'column>number'; give it again for another.")
     ],
     source: Annotated[
-        str | None,
-        typer.Option(
-            help="counts, latents (of a RUN's model, refitted in every fold), behavior.",
-            show_default="all there are",
-        ),
+        str | None, typer.Option(help="counts, latents (of a RUN), behavior; default: all.")
     ] = None,
     areas: Annotated[
         str | None, typer.Option(help="Counts of each of these areas by itself: A,B.")
@@ -152,41 +148,43 @@ def decode(
     from spikecast.errors import InputError
 
     is_run = (Path(data) / "manifest.json").exists()
-    sources = source.split(",") if source else ["counts", "behavior"]
-    block: dict = {
-        "labels": label,
-        "sources": sources,
-        "areas": areas.split(",") if areas else None,
-        "model": model,
-        "decoder": decoder,
-        "folds": folds,
-        "null": null,
-        "permutations": permutations,
-    }
-    if is_run and source is None and configs.read(Path(data) / "config.yaml").has_latents:
-        block["sources"] = ["counts", "latents", "behavior"]
-    analysis: dict = {"decode": block}
-    if over_time:
-        analysis["over_time"] = block | {
-            "sources": sources if source else ["counts"],
-            "decoder": "ridge" if decoder == "ridge" else "lda",
-            "permutations": 5 * permutations,
-            "allow_acausal": allow_acausal,
-        }
-    content: dict = {"data": {"path": data, "session": session}, "models": []}
-    config = configs.parse(content | {"analysis": analysis, "seed": seed or 0})
-    if not is_run:
-        _execute(config, out, 1, resume, overwrite, quiet)
-        return
-    if (session, seed, out) != (None, None, None) or resume or overwrite:
+    if is_run and ((session, seed, out) != (None, None, None) or resume or overwrite):
         raise InputError(
             f"'{data}' is a run: its session, seed and folder stay; leave out --session, --seed, "
             "--out, --resume and --overwrite"
         )
+    latent = is_run and configs.read(Path(data) / "config.yaml").has_latents
+    block = {
+        "labels": label,
+        "sources": _listed(source) or ["counts", *(["latents"] if latent else []), "behavior"],
+        "areas": _listed(areas),
+        "model": model,
+        "decoder": decoder,
+        "folds": folds,
+        "null_labels": null,
+        "permutations": permutations,
+    }
+    analysis = {"decode": block}
+    if over_time:
+        analysis["over_time"] = block | {
+            "sources": _listed(source) or ["counts"],
+            "decoder": "ridge" if decoder == "ridge" else "lda",
+            "permutations": 5 * permutations,
+            "allow_acausal": allow_acausal,
+        }
+    content: dict = {"data": {"path": data, "session": session}, "models": [], "seed": seed or 0}
+    config = configs.parse(content | {"analysis": analysis})
+    if not is_run:
+        _execute(config, out, 1, resume, overwrite, quiet)
+        return
     with _progress(quiet) as progress:
         experiment.ask(data, config.analysis, progress=progress)
         page = _drawn(Path(data), progress)
     _conclude(Path(data), page)
+
+
+def _listed(names: str | None) -> list[str] | None:
+    return names.split(",") if names else None
 
 
 @app.command()
@@ -234,8 +232,11 @@ def _conclude(folder: Path, page: Path) -> None:
 
     for found in run_directory.read_verdicts(folder).values():
         print("\n".join(found["verdict"]))
-    for answer in store.stored(folder / store.FOLDER).values():
-        print(answer["said"])
+    answers = store.stored(folder / store.FOLDER).values()
+    for answer in answers:
+        print("\n".join(line for line in answer["said"].splitlines() if "  ! " not in line))
+    for warning in dict.fromkeys(text for answer in answers for text in answer["warnings"]):
+        print(f"warning: {warning}")
     print(f"report: {page}")
 
 

@@ -92,7 +92,7 @@ def decoded(
         source=source,
         decoder=block.decoder,
         folds=block.folds,
-        null=block.null,
+        null=block.null_labels,
         n_permutations=block.permutations,
         seed=on.seed,
     )
@@ -113,7 +113,7 @@ def decoded(
         n_trials=len(found.predictions),
         n_left_out=found.n_left_out,
         permutations=block.permutations,
-        null=block.null,
+        null=block.null_labels,
         folds=block.folds,
     )
     tables = {
@@ -124,7 +124,7 @@ def decoded(
     }
     tables = {key: table for key, table in tables.items() if len(table)}
     arrays = {"null": found.null}
-    return Answer("decode", _said(found, facts), facts, tables, found.warnings, arrays)
+    return Answer("decode", _said(found, facts), facts, tables, _warnings(found), arrays)
 
 
 def dated(on: Material, block: OverTime, label: str, name: str, source: Source) -> Answer:
@@ -136,7 +136,7 @@ def dated(on: Material, block: OverTime, label: str, name: str, source: Source) 
         source=source,
         decoder=block.decoder,
         folds=block.folds,
-        null=block.null,
+        null=block.null_labels,
         n_permutations=block.permutations,
         min_duration=block.min_duration,
         allow_acausal=block.allow_acausal,
@@ -152,14 +152,14 @@ def dated(on: Material, block: OverTime, label: str, name: str, source: Source) 
         min_duration=found.min_duration,
         alpha=found.alpha,
         acausal=found.acausal,
-        null=block.null,
+        null=block.null_labels,
         permutations=block.permutations,
         n_left_out=labels.resolve(
             on.recording, label, block.folds, block.decoder == "ridge"
         ).n_left_out,
     )
     tables = {"curves": found.table, "onsets": found.onsets, "differences": found.differences}
-    return Answer("time", _said(found, facts), facts, tables, found.warnings)
+    return Answer("time", _said(found, facts), facts, tables, _warnings(found))
 
 
 def generalized(
@@ -171,7 +171,7 @@ def generalized(
         label,
         source=source,
         folds=block.folds,
-        null=block.null,
+        null=block.null_labels,
         n_permutations=min(block.permutations, 100),
         allow_acausal=block.allow_acausal,
         seed=on.seed,
@@ -180,7 +180,7 @@ def generalized(
     arrays = {
         key: getattr(found, key) for key in ("time", "score", "chance", "significant")
     }  # the table would hold the square of the number of bins
-    return Answer("generalization", _said(found, facts), facts, {}, found.warnings, arrays)
+    return Answer("generalization", _said(found, facts), facts, {}, _warnings(found), arrays)
 
 
 def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
@@ -200,7 +200,7 @@ def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
         "target": target,
         "n_neurons": found.n_neurons,
         "n_trials": found.n_trials,
-        "bin_size": on.recording.bin_size,
+        "align_to": _event(on),
         "asymmetry": _bounds(found.asymmetry),
         "plain": _bounds(found.plain_asymmetry),
         "leader": found.leader,
@@ -273,6 +273,7 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
         "explained": found.explained.tolist(),
         "n_left_out": found.n_left_out,
         "window": TRAJECTORY_WINDOW,
+        "align_to": _event(on),
     }
     return Answer("trajectories", str(found), facts, {"means": found.table, "trials": found.trials})
 
@@ -287,13 +288,24 @@ def _facts(
     features = found.source
     if name == "latents":
         features = f"latents of {on.latents(block.model).name}"
-    return {"label": found.label, "source": name, "features": features, "area": area, **more}
+    known = {"label": found.label, "source": name, "features": features, "area": area}
+    return known | {"align_to": _event(on)} | more
+
+
+def _event(on: Material) -> str:
+    return str(on.recording.dataset.attrs["align_to"])
 
 
 def _said(found: Any, facts: dict[str, Any]) -> str:
     """An answer in words, with the run's name for its features."""
     features = facts["features"] + (f" of {facts['area']}" if facts["area"] else "")
     return str(found).replace(found.source, features, 1)
+
+
+def _warnings(found: Any) -> list[str]:
+    """Its warnings, with the words of the command line and of a config."""
+    new = "ask again with --null pseudo_session (null_labels: pseudo_session)"
+    return [text.replace("use null='pseudo_session'", new) for text in found.warnings]
 
 
 def _bounds(found: Interval) -> Sequence[float]:

@@ -38,7 +38,9 @@ class Decode(Block):
     areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
     decoder: str = Field("lda", description="'ridge' decodes numbers, the others classes")
     folds: int = Field(5, ge=2)
-    null: str = Field("label_shuffle", description="pseudo_session for labels that come in runs")
+    null_labels: str = Field(
+        "label_shuffle", description="pseudo_session for labels that come in runs"
+    )
     permutations: int = Field(200, ge=20)
 
     @field_validator("decoder")
@@ -46,7 +48,7 @@ class Decode(Block):
     def _decoder_is_known(cls, name: str) -> str:
         return _known("decoder", name, [*DECODERS, *SEQUENCE_DECODERS])
 
-    @field_validator("null")
+    @field_validator("null_labels")
     @classmethod
     def _null_is_known(cls, name: str) -> str:
         return _known("null", name, list(NULLS))

@@ -20,7 +20,8 @@ ALPHA = 0.05
 def named(answer: Answered) -> str:
     """What was decoded from: counts of VISp, latents of timescales, behaviour and stimulus."""
     if answer["source"] == "behavior":
-        return "behaviour and stimulus alone"
+        parts = str(answer["features"]).split(" + ")
+        return f"{' and '.join(parts) if len(parts) < 3 else 'behaviour and stimulus'} alone"
     of = "all neurons" if answer["area"] is None else answer["area"]
     return f"counts of {of}" if answer["source"] == "counts" else str(answer["features"])
 
@@ -114,7 +115,7 @@ def over_time(answer: Answered) -> Figure:
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
     flawed = "  (ACAUSAL FEATURES)" if answer["acausal"] else ""
     axes.set(
-        xlabel="ms, centre of the " + ("bin" if flawed else "last bin used"),
+        xlabel=f"ms from {answer['align_to']}, centre of the {'bin' if flawed else 'last bin used'}",
         ylabel=METRICS[answer["metric"]],
         title=f"{answer['label']} from {_what(answer)}{flawed}",
     )
@@ -162,16 +163,22 @@ def _onset(axes: Axes, row: pd.Series, height: float, color: str) -> None:
     onset, low, high = (1000 * row[name] for name in ("onset", "low", "high"))
     axes.plot([low, min(high, 1e6)], [height] * 2, color=color, linewidth=1.8)
     axes.plot(onset, height, "o", color=color, markersize=5.5)
-    axes.text(onset, height + 0.2, f"{onset:.0f}", color=color, ha="center", fontsize=8)
+    axes.annotate(
+        f"{onset:.0f}",
+        (onset, height),
+        xytext=(0, 6),
+        textcoords="offset points",
+        ha="center",
+        color=color,
+    )
 
 
 @styled
 def generalization(answers: Sequence[Answered]) -> Figure:
     """Decoders trained at one time (rows) and tested at every other (columns)."""
-    n_columns = min(3, len(answers))
-    n_rows = -(-len(answers) // n_columns)
-    figure = figure_of(2.7 * n_rows)
-    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    n_rows = -(-len(answers) // 3)
+    figure = figure_of(2.5 * n_rows)
+    grid = figure.subplots(n_rows, 3, squeeze=False)
     for panel in grid.flat[len(answers) :]:
         panel.set_axis_off()
     away = max(np.abs(a.arrays["score"] - a.arrays["chance"].mean()).max() for a in answers)
@@ -196,7 +203,7 @@ def generalization(answers: Sequence[Answered]) -> Figure:
         panel.set(xlabel="tested at (ms)", title=fill(_short(answer), 24))
     for row in grid:
         row[0].set_ylabel("trained at (ms)")
-    figure.colorbar(image, ax=list(grid.flat), label="balanced accuracy", shrink=0.8)
+    figure.colorbar(image, ax=list(grid.flat), label="balanced accuracy", shrink=0.7)
     return figure
 
 
@@ -236,7 +243,9 @@ def flow(answer: Answered) -> Figure:
     time = 1000 * course["time"]
     by_time.fill_between(time, course["low"], course["high"], color=GREY, alpha=0.25, linewidth=0)
     by_time.plot(time, course["asymmetry"], color="black", linewidth=1.2)
-    by_time.set(xlabel="ms in the trial", ylabel="bits/spike", title=f"Lead of {pair[0]}")
+    by_time.set(
+        xlabel=f"ms from {answer['align_to']}", ylabel="bits/spike", title=f"Lead of {pair[0]}"
+    )
     for place, key, color in ((0, "asymmetry", "black"), (1, "plain", GREY)):
         value, low, high = answer[key]
         overall.plot([place, place], [low, high], color=color, linewidth=1.8)
@@ -363,7 +372,7 @@ def paths(answer: Answered) -> Figure:
         ylabel=f"dimension 2 ({two:.0f} %)",
         title="● start   ★ event   ■ end",
     )
-    first.set(xlabel="ms", ylabel="dimension 1 (mean ± s.e.m.)")
+    first.set(xlabel=f"ms from {answer['align_to']}", ylabel="dimension 1 (mean ± s.e.m.)")
     figure.legend(
         *plane.get_legend_handles_labels(),
         loc="outside upper center",

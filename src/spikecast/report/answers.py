@@ -25,10 +25,11 @@ Draw = tuple[str, Callable[..., Figure], object, str]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text."""
+    """A table of text; the first columns are words, the others numbers."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    n_words: int = 1
 
 
 @dataclass
@@ -74,19 +75,42 @@ def headlines(run: Run) -> list[str]:
         if not neural:
             continue
         best = max(neural, key=lambda answer: float(answer["score"]))
-        label, among = best["label"], f", the best of {len(neural)}" if len(neural) > 1 else ""
-        can = "can be decoded" if best["p"] <= ALPHA else "cannot be told from chance"
+        among = f", the best of {len(neural)} sources" if len(neural) > 1 else ""
+        found = best["p"] <= ALPHA
+        can = "can be decoded" if found else "was not decoded above chance"
         in_runs = any("comes in runs" in warning for warning in best["warnings"])
         said.append(
-            f"'{label}' {can} from {named(best)}{among}: {METRICS[best['metric']]} {limits(best)}, "
-            f"chance {best['chance']:.2f}, p {p_value(best)}"
+            f"'{best['label']}' {can} from {named(best)}{among}: {METRICS[best['metric']]} "
+            f"{limits(best)}, chance {best['chance']:.2f}, p {p_value(best)}"
             + (" (too small: labels come in runs, see below)." if in_runs else ".")
             + (
-                f" Behaviour and stimulus alone give {limits(beside[0])}."
+                f" From {named(beside[0])}: {limits(beside[0])}"
+                + (NO_LESS if found and beside[0]["score"] >= best["low"] else ".")
                 if beside
                 else " Behaviour and stimulus were not decoded from, so what they explain of it is "
                 "not known."
             )
+        )
+    return said
+
+
+NO_LESS = ", no less: the neurons need not tell more than what the animal saw and did."
+
+
+def limits_of(run: Run) -> list[str]:
+    """What these answers cannot show."""
+    if not run.answers:
+        return []
+    said = list(LIMITS)
+    if not run.targets:
+        if not run.manifest["data"]["behavior"]:
+            said.append(
+                "No movement was recorded here, so how much of it is movement is not known."
+            )
+        n_trials = run.manifest["data"]["n_trials"]
+        said.append(
+            f"This is one recording ({n_trials} trials): the intervals do not speak for other "
+            "animals."
         )
     return said
 
@@ -117,8 +141,8 @@ def _decoding(answers: list[Answered]) -> Section:
     )
     if features:
         section.sentences.append(
-            f"Behaviour and stimulus alone: {listed(features)}. Neurons that do no better may "
-            "just follow what the animal sees and does."
+            f"Decoded without neurons, for comparison, from {listed(features)}: neurons that do no "
+            "better may just follow what the animal sees and does."
         )
     latents = [a for a in answers if a["source"] == "latents"]
     if latents:
@@ -166,7 +190,7 @@ def _decoding(answers: list[Answered]) -> Section:
 
 def _scores(answers: list[Answered]) -> Table:
     columns = ["label", "from", "score", "95 % interval", "chance", "p", "on training<br>trials",
-               "trials", "left out"]  # fmt: skip
+               "trials"]  # fmt: skip
     return Table(
         columns,
         [
@@ -178,11 +202,11 @@ def _scores(answers: list[Answered]) -> Table:
                 f"{a['chance']:.3f}",
                 p_value(a),
                 f"{a['train']:.3f}",
-                str(a["n_trials"]),
-                str(a["n_left_out"]),
+                str(a["n_trials"]) + (f" ({a['n_left_out']} left out)" if a["n_left_out"] else ""),
             ]
             for a in answers
         ],
+        n_words=2,
     )
 
 
@@ -214,7 +238,7 @@ def _over_time(answers: list[Answered]) -> Section:
         + (" (except where it says ACAUSAL)" if any(a["acausal"] for a in answers) else "")
         + ". A stretch is significant where a cluster of bins above chance is larger than in 95 % "
         f"of {first['permutations']} draws of the labels ({null_of(answers)}), corrected over all "
-        f"bins of an area. The first one of {1000 * first['min_duration']:g} ms or longer begins at "
+        f"bins of an area. The first of {1000 * first['min_duration']:g} ms or longer begins at "
         "the onset, whose 95 % interval comes from resampled trials."
     )
     for answer in answers:
@@ -247,7 +271,7 @@ def _over_time(answers: list[Answered]) -> Section:
             columns = ["first area", "second area", "second is later by (ms)", "95 % interval"]
             title = f"'{answer['label']}' from {answer['source']}: differences between onsets"
             shown = section.tables if len(known) <= 6 else section.hidden
-            shown.append((title, Table(columns, rows)))
+            shown.append((title, Table(columns, rows, n_words=2)))
     return section
 
 
@@ -255,7 +279,7 @@ def _generalization(answers: list[Answered]) -> Section:
     section = Section("Does the code change over the trial")
     section.draws += [
         (
-            f"generalization-{file_name(of[0]['label'])}-{file_name(of[0]['features'])}",
+            f"generalization-{file_name(of[0]['label'])}",
             figures.generalization,
             of,
             "Balanced accuracy of decoders trained at one time and tested at every other, on "
@@ -264,7 +288,7 @@ def _generalization(answers: list[Answered]) -> Section:
             "show when information arrives (see the onsets): windows overlap, which widens the "
             "diagonal.",
         )
-        for of in by(answers, "label", "features")
+        for of in by(answers, "label")
     ]
     return section
 

@@ -57,10 +57,7 @@ def build(folder: str | Path) -> Path:
         run=run,
         data=run.manifest["data"],
         verdict=[*_verdict(run), *answers.headlines(run)],
-        limits=[
-            *(text.limits(run) if run.targets else ()),
-            *(answers.LIMITS if run.answers else ()),
-        ],
+        limits=[*(text.limits(run) if run.targets else ()), *answers.limits_of(run)],
         protocol=text.protocol(run) if run.targets else (),
         answers=[_section(run, section) for section in answers.sections(run)],
         recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
@@ -202,4 +199,5 @@ def _show(run: Run, name: str, draw: Callable[..., Figure], subject: object, cap
         temporary.write_bytes(svg.getvalue())
     encoded = base64.b64encode(svg.getvalue()).decode()
     alt = " ".join((draw.__doc__ or name).split())
+    caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
     return Shown(name, f"data:image/svg+xml;base64,{encoded}", caption, alt)
