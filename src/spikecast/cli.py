@@ -62,8 +62,7 @@ def predict(
     lag: Annotated[int, typer.Option(help="Source at bin t - LAG predicts target at t.")] = 0,
     min_rate: Annotated[float, typer.Option(help="Hz; slower targets are left out.")] = 0.5,
     label: Annotated[
-        list[str] | None,
-        typer.Option(help="Also decode this trial column, from counts, latents and behaviour."),
+        list[str] | None, typer.Option(help="Also decode this trial column: see decode.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 0,
     out: Out = None,
@@ -124,12 +123,8 @@ def decode(
     permutations: Annotated[
         int, typer.Option(help="Draws of the null; over time five times as many.")
     ] = 200,
-    seed: Annotated[
-        int | None, typer.Option(help="Same seed, same numbers.", show_default="0, or the RUN's")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="For DATA: folder; default runs/<session>_<label>.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Default 0; a RUN keeps its own.")] = None,
+    out: Annotated[Path | None, typer.Option(help="For DATA; default runs/<data>_<label>.")] = None,
     allow_acausal: Annotated[
         bool, typer.Option("--allow-acausal", help="Date even latents that saw the future.")
     ] = False,

@@ -114,8 +114,9 @@ def over_time(answer: Answered) -> Figure:
     if time.min() < 0 < time.max():
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
     flawed = "  (ACAUSAL FEATURES)" if answer["acausal"] else ""
+    last = "bin" if flawed else "last bin used"
     axes.set(
-        xlabel=f"ms from {answer['align_to']}, centre of the {'bin' if flawed else 'last bin used'}",
+        xlabel=f"ms from {answer['align_to']}, centre of the {last}",
         ylabel=METRICS[answer["metric"]],
         title=f"{answer['label']} from {_what(answer)}{flawed}",
     )

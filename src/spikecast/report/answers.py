@@ -6,18 +6,9 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 
 from spikecast.report import answer_figures as figures
-from spikecast.report.answer_figures import ALPHA, METRICS, named
+from spikecast.report.answer_figures import METRICS, named
 from spikecast.report.reading import Answered, Run
-from spikecast.report.wording import (
-    by,
-    file_name,
-    left_out,
-    limits,
-    listed,
-    milliseconds,
-    null_of,
-    p_value,
-)
+from spikecast.report.wording import by, file_name, left_out, listed, milliseconds, null_of, p_value
 
 Draw = tuple[str, Callable[..., Figure], object, str]
 """A figure to be shown: its name, what draws it, of what, its caption."""
@@ -63,64 +54,6 @@ def sections(run: Run) -> list[Section]:
             section.warnings = list(dict.fromkeys(w for a in answers for w in a["warnings"]))
             found.append(section)
     return found
-
-
-def headlines(run: Run) -> list[str]:
-    """The decoding answers in a sentence per label."""
-    decoded = [answer for answer in run.answers if answer.kind == "decode"]
-    said = []
-    for of in by(decoded, "label", "metric"):
-        neural = [a for a in of if a["source"] != "behavior"]
-        beside = [a for a in of if a["source"] == "behavior"]
-        if not neural:
-            continue
-        best = max(neural, key=lambda answer: float(answer["score"]))
-        among = f", the best of {len(neural)} sources" if len(neural) > 1 else ""
-        found = best["p"] <= ALPHA
-        can = "can be decoded" if found else "was not decoded above chance"
-        in_runs = any("comes in runs" in warning for warning in best["warnings"])
-        said.append(
-            f"'{best['label']}' {can} from {named(best)}{among}: {METRICS[best['metric']]} "
-            f"{limits(best)}, chance {best['chance']:.2f}, p {p_value(best)}"
-            + (" (too small: labels come in runs, see below)." if in_runs else ".")
-            + (
-                f" From {named(beside[0])}: {limits(beside[0])}"
-                + (NO_LESS if found and beside[0]["score"] >= best["low"] else ".")
-                if beside
-                else " Behaviour and stimulus were not decoded from, so what they explain of it is "
-                "not known."
-            )
-        )
-    return said
-
-
-NO_LESS = ", no less: the neurons need not tell more than what the animal saw and did."
-
-
-def limits_of(run: Run) -> list[str]:
-    """What these answers cannot show."""
-    if not run.answers:
-        return []
-    said = list(LIMITS)
-    if not run.targets:
-        if not run.manifest["data"]["behavior"]:
-            said.append(
-                "No movement was recorded here, so how much of it is movement is not known."
-            )
-        n_trials = run.manifest["data"]["n_trials"]
-        said.append(
-            f"This is one recording ({n_trials} trials): the intervals do not speak for other "
-            "animals."
-        )
-    return said
-
-
-LIMITS = (
-    "Decodable is not used: that a decoder finds a label in the activity does not show that the "
-    "animal's brain reads it there.",
-    "What goes along with a label (movement, arousal, reward, time in the session) is decoded with "
-    "it. Compare with behaviour and stimulus alone; what was not recorded cannot be ruled out.",
-)
 
 
 # ------------------------------------------------------------------------------------ decoding
@@ -285,8 +218,9 @@ def _generalization(answers: list[Answered]) -> Section:
             "Balanced accuracy of decoders trained at one time and tested at every other, on "
             "held-out trials (outlined: significant, corrected over the whole matrix; white: "
             "chance): a square is a code that stays, a diagonal one that moves on. It does not "
-            "show when information arrives (see the onsets): windows overlap, which widens the "
-            "diagonal.",
+            "show when information arrives (see the onsets): windows overlap, and a decoder that "
+            "learnt a weak early signal reads a strong later one, so it may work later though "
+            "trained before the onset.",
         )
         for of in by(answers, "label")
     ]

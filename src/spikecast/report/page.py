@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from spikecast import config as configs
 from spikecast.evaluation.verdict import NULL_MODELS
 from spikecast.files import atomic, write_text
-from spikecast.report import answers, figures, overview, text
+from spikecast.report import answers, figures, headlines, overview, text
 from spikecast.report.reading import Run, Target
 
 RASTER_DPI = 150
@@ -56,8 +56,8 @@ def build(folder: str | Path) -> Path:
         title=_title(run),
         run=run,
         data=run.manifest["data"],
-        verdict=[*_verdict(run), *answers.headlines(run)],
-        limits=[*(text.limits(run) if run.targets else ()), *answers.limits_of(run)],
+        verdict=[*_verdict(run), *headlines.headlines(run)],
+        limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
         protocol=text.protocol(run) if run.targets else (),
         answers=[_section(run, section) for section in answers.sections(run)],
         recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
