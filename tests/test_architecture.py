@@ -16,7 +16,7 @@ FLOORS = [
     ["models"],
     ["evaluation"],
     ["analysis"],
-    ["config", "engine", "run_directory", "experiment"],
+    ["answers", "config", "engine", "run_directory", "experiment"],
     ["report"],
     ["cli"],
 ]

@@ -61,6 +61,9 @@ def predict(
     gap: Annotated[int, typer.Option(help="Trials unused beside a test block.")] = 0,
     lag: Annotated[int, typer.Option(help="Source at bin t - LAG predicts target at t.")] = 0,
     min_rate: Annotated[float, typer.Option(help="Hz; slower targets are left out.")] = 0.5,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Also decode this trial column: see decode.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 0,
     out: Out = None,
     workers: Workers = None,
@@ -85,7 +88,98 @@ def predict(
     }
     if models is not None:
         content["models"] = models.split(",")
-    _execute(configs.parse(content), out, workers, resume, overwrite, quiet)
+    config = configs.parse(content)
+    if label:
+        sources = ["counts", *(["latents"] if config.has_latents else []), "behavior"]
+        content["analysis"] = {"decode": {"labels": label, "sources": sources}}
+        config = configs.parse(content)
+    _execute(config, out, workers, resume, overwrite, quiet)
+
+
+@app.command()
+def decode(
+    data: Annotated[
+        str, typer.Argument(metavar="RUN|DATA", help="A run directory, or data as for predict.")
+    ],
+    label: Annotated[
+        list[str], typer.Option(help="Trial column, or 'column>number'; give it again for another.")
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="counts, latents (of a RUN), behavior; default: all.")
+    ] = None,
+    areas: Annotated[
+        str | None, typer.Option(help="Counts of each of these areas by itself: A,B.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Whose latents; default: the first.")] = None,
+    decoder: Annotated[str, typer.Option(help="lda, logistic_l2, rbf_svm, ridge, ...")] = "lda",
+    over_time: Annotated[
+        bool, typer.Option("--over-time", help="Also date it: bin by bin by LDA (or ridge).")
+    ] = False,
+    session: Annotated[int | None, typer.Option(help="Which session of the DATA.")] = None,
+    folds: Annotated[int, typer.Option(help="Parts the trials are cut into.")] = 5,
+    null: Annotated[
+        str, typer.Option(help="label_shuffle; pseudo_session for labels that come in runs.")
+    ] = "label_shuffle",
+    permutations: Annotated[
+        int, typer.Option(help="Draws of the null; over time five times as many.")
+    ] = 200,
+    seed: Annotated[int | None, typer.Option(help="Default 0; a RUN keeps its own.")] = None,
+    out: Annotated[Path | None, typer.Option(help="For DATA; default runs/<data>_<label>.")] = None,
+    allow_acausal: Annotated[
+        bool, typer.Option("--allow-acausal", help="Date even latents that saw the future.")
+    ] = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Decode what trials were from their activity, with null and interval, and write a report.
+
+    From DATA: counts, beside them behaviour and stimulus alone. From a RUN also latents: its model
+    is then fitted anew in every decoding fold (as long as in the run), so that no decoded trial was
+    seen by the model. The answers are added to the RUN and its report.
+    """
+    from spikecast import config as configs
+    from spikecast import experiment
+    from spikecast.errors import InputError
+
+    is_run = (Path(data) / "manifest.json").exists()
+    if is_run and ((session, seed, out) != (None, None, None) or resume or overwrite):
+        raise InputError(
+            f"'{data}' is a run: its session, seed and folder stay; leave out --session, --seed, "
+            "--out, --resume and --overwrite"
+        )
+    latent = is_run and configs.read(Path(data) / "config.yaml").has_latents
+    block = {
+        "labels": label,
+        "sources": _listed(source) or ["counts", *(["latents"] if latent else []), "behavior"],
+        "areas": _listed(areas),
+        "model": model,
+        "decoder": decoder,
+        "folds": folds,
+        "null_labels": null,
+        "permutations": permutations,
+    }
+    analysis = {"decode": block}
+    if over_time:
+        analysis["over_time"] = block | {
+            "sources": _listed(source) or ["counts"],
+            "decoder": "ridge" if decoder == "ridge" else "lda",
+            "permutations": 5 * permutations,
+            "allow_acausal": allow_acausal,
+        }
+    content: dict = {"data": {"path": data, "session": session}, "models": [], "seed": seed or 0}
+    config = configs.parse(content | {"analysis": analysis})
+    if not is_run:
+        _execute(config, out, 1, resume, overwrite, quiet)
+        return
+    with _progress(quiet) as progress:
+        experiment.ask(data, config.analysis, progress=progress)
+        page = _drawn(Path(data), progress)
+    _conclude(Path(data), page)
+
+
+def _listed(names: str | None) -> list[str] | None:
+    return names.split(",") if names else None
 
 
 @app.command()
@@ -104,7 +198,7 @@ def run(
 
 
 def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: ignore[no-untyped-def]
-    from spikecast import experiment, report, run_directory
+    from spikecast import experiment
 
     out = out or _default_folder(config, resume)
     try:
@@ -112,19 +206,39 @@ def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: i
             folder = experiment.execute(
                 config, out, resume=resume, overwrite=overwrite, workers=workers, progress=progress
             )
-            progress("drawing the report", 0, 0)
-            page = report.build(folder)
+            page = _drawn(folder, progress)
     except KeyboardInterrupt:
         print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
         raise typer.Exit(130) from None
+    _conclude(folder, page)
+
+
+def _drawn(folder: Path, progress) -> Path:  # type: ignore[no-untyped-def]
+    from spikecast import report
+
+    progress("drawing the report", 0, 0)
+    return report.build(folder)
+
+
+def _conclude(folder: Path, page: Path) -> None:
+    """Print what a run says."""
+    from spikecast import run_directory
+    from spikecast.answers import store
+
     for found in run_directory.read_verdicts(folder).values():
         print("\n".join(found["verdict"]))
+    answers = store.stored(folder / store.FOLDER).values()
+    for answer in answers:
+        print("\n".join(line for line in answer["said"].splitlines() if "  ! " not in line))
+    for warning in dict.fromkeys(text for answer in answers for text in answer["warnings"]):
+        print(f"warning: {warning}")
     print(f"report: {page}")
 
 
 def _default_folder(config, resume: bool) -> Path:  # type: ignore[no-untyped-def]
     """``runs/<data>-<session>_<target>``, with a number where that is taken."""
-    session, target = config.data.session, config.task.target
+    session = config.data.session
+    target = config.task.target if config.task else config.analysis.labels or "questions"
     data = Path(config.data.path).stem + ("" if session is None else f"-{session}")
     what = "-".join([target] if isinstance(target, str) else target or ["neurons"])
     stem = Path("runs") / re.sub(r"[^\w.-]+", "_", f"{data}_{what}")

@@ -6,11 +6,13 @@ Every class is one block of the YAML file; unknown keys are refused with the nea
 import inspect
 import re
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from spikecast.answers.questions import Analysis, Block
 from spikecast.checks import did_you_mean
 from spikecast.errors import ConfigError, UnknownNameError
 from spikecast.models.base import Model
@@ -22,11 +24,7 @@ DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm
 ALL = "all"
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataConfig(_Block):
+class DataConfig(Block):
     """Which recording."""
 
     path: str = Field(description="file, folder, or name of a known data set")
@@ -36,7 +34,7 @@ class DataConfig(_Block):
     )
 
 
-class TaskConfig(_Block):
+class TaskConfig(Block):
     """What predicts what."""
 
     kind: Literal["area_to_area", "held_out_neurons", "forecast", "behavior"] = "area_to_area"
@@ -58,7 +56,7 @@ class TaskConfig(_Block):
         return self
 
 
-class EvaluationConfig(_Block):
+class EvaluationConfig(Block):
     """Who is held out, and how uncertainty is measured."""
 
     folds: int = Field(5, ge=2)
@@ -71,16 +69,23 @@ class EvaluationConfig(_Block):
     )
 
 
-class Config(_Block):
-    """One experiment."""
+class Config(Block):
+    """One experiment: a prediction task, questions about what activity encodes, or both."""
 
     data: DataConfig
-    task: TaskConfig
-    models: list[str | dict[str, dict[str, Any]]] = Field(
-        default=list(DEFAULT_MODELS), min_length=1
-    )
+    task: TaskConfig | None = Field(None, description="none: only the questions are answered")
+    models: list[str | dict[str, dict[str, Any]]] = Field(list(DEFAULT_MODELS))
     evaluation: EvaluationConfig = EvaluationConfig()
+    analysis: Analysis = Analysis()
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> "Config":
+        if self.task is None and self.analysis.empty:
+            raise ValueError("there is neither a task (what predicts what) nor an analysis")
+        if self.task is not None and not self.models:
+            raise ValueError("the list 'models' is empty; a task needs one at least")
+        return self
 
     @field_validator("models")
     @classmethod
@@ -92,9 +97,16 @@ class Config(_Block):
         """Return name -> model, with the settings given."""
         return build_models(self.models)
 
+    @property
+    def has_latents(self) -> bool:
+        """Whether one of the models has latents to decode from."""
+        return any(model.has_latents for model in self.build_models().values())
+
     def tasks(self, recording: Recording) -> list[Task]:
         """Return one task per target."""
         task = self.task
+        if task is None:
+            return []
         if task.kind == "behavior":
             return [Behavior(name, task.source, task.lag, task.by) for name in _listed(task.target)]
         within = _listed(task.target) or [None]
@@ -186,11 +198,18 @@ def _explained(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         block: Any = Config
         for part in location[:-1]:
-            block = block.model_fields[part].annotation
+            if not part.isdigit():  # a number is a place in a list of blocks
+                block = _block_of(block.model_fields[part].annotation)
         return f"unknown config key '{where}'.{did_you_mean(location[-1], block.model_fields)}"
     if first["type"] == "missing":
         return f"the config lacks the key '{where}'"
-    return f"config key '{where}': {first['msg'].removeprefix('Value error, ')}"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"config key '{where}': {what}" if location else f"in the config {what}"
+
+
+def _block_of(annotation: Any) -> Any:
+    """The block in ``Block``, ``Block | None`` or ``list[Block]``."""
+    return next((part for part in get_args(annotation) if part is not NoneType), annotation)
 
 
 def _listed(target: str | list[str] | None) -> list:

@@ -5,8 +5,9 @@ import logging
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +19,13 @@ import torch
 
 from spikecast import config as configs
 from spikecast import quality
+from spikecast.answers import asking, store
+from spikecast.answers.answering import Fitted
+from spikecast.answers.questions import Analysis
 from spikecast.config import Config
 from spikecast.data import load
 from spikecast.engine import available_cores, executor
-from spikecast.errors import RunError
+from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.jobs import Job, describe, run
 from spikecast.evaluation.scores import Scores, conditions, score
@@ -90,37 +94,91 @@ def execute(
     """
     out = Path(out)
     progress("reading the data", 0, 0)
-    recording = load(config.data.path, config.data.session)
-    if config.data.time is not None:
-        recording = recording.select(time=config.data.time)
+    recording, parts, questions = _opened(config, out)
     models = config.build_models()
-    parts = [_part(task.problem(recording), config, out) for task in config.tasks(recording)]
     fingerprint = data_hash(recording)
     _claim(out, config, fingerprint, resume=resume, overwrite=overwrite)
 
-    handler = _log_to(out / "log.txt")
-    try:
+    with _logged(out / "log.txt"):
         _prepare(out, config, recording, parts, fingerprint)
         _fit(parts, models, config.seed, workers, progress)
         progress("scoring", 0, 0)
         _score(out, parts, list(models), recording.session, config)
+        try:
+            store.answer(questions, out / store.FOLDER, fingerprint, progress)
+        except SpikecastError as error:
+            if not parts:
+                shutil.rmtree(out)  # a few seconds of work, and a folder that answers nothing
+                raise
+            raise RunError(
+                f"{error} (what was fitted is kept in '{out}': correct its config.yaml, then "
+                f"spikecast run {out}/config.yaml --out {out} --resume)"
+            ) from error
         manifest = read_manifest(out)
         manifest["finished"] = _now()
         write_json(out / "manifest.json", manifest)
         log.info("finished")
-    except KeyboardInterrupt:
-        log.info("interrupted")
-        raise
-    except Exception:
-        log.exception("failed")
-        raise
-    finally:
-        log.removeHandler(handler)
-        handler.close()
+    return out
+
+
+def ask(
+    out: str | Path, analysis: Analysis, *, progress: Progress = lambda what, done, total: None
+) -> Path:
+    """Answer further questions about a finished run and add them to it.
+
+    Its config then asks them too, so that it still says all there is.
+
+    Parameters
+    ----------
+    out : str or Path
+        The run directory.
+    analysis : Analysis
+        What to ask; where the run asks the same with other settings, these stand.
+    progress : callable, optional
+
+    Returns
+    -------
+    Path
+        The run directory.
+
+    Raises
+    ------
+    RunError
+        When the run is not finished, or its data have changed.
+    """
+    out = Path(out)
+    manifest = read_manifest(out)
+    if not manifest.get("finished"):
+        raise RunError(f"the run in '{out}' is not finished; go on with --resume")
+    config = configs.read(out / "config.yaml")
+    config = config.model_copy(update={"analysis": config.analysis.joined(analysis)})
+    progress("reading the data", 0, 0)
+    recording, _, questions = _opened(config, out)
+    fingerprint = manifest["data"]["hash"]
+    if data_hash(recording) != fingerprint:
+        raise RunError(f"the data have changed since '{out}' was made; start another run")
+    with _logged(out / "log.txt"):
+        store.answer(questions, out / store.FOLDER, fingerprint, progress)
+        write_text(out / "config.yaml", configs.write(config))
     return out
 
 
 # ------------------------------------------------------------------------------------ stages
+
+
+def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[store.Question]]:
+    """The recording, what is predicted in it and what is asked of it: all checked."""
+    recording = load(config.data.path, config.data.session)
+    if config.data.time is not None:
+        recording = recording.select(time=config.data.time)
+    tasks = config.tasks(recording)
+    parts = [_part(task.problem(recording), config, out) for task in tasks]
+    fitted = {
+        name: Fitted(name, model, tasks[0], parts[0].folder / "jobs")
+        for name, model in config.build_models().items()
+        if model.has_latents and parts and not parts[0].problem.windows
+    }
+    return recording, parts, asking.questions(config.analysis, recording, fitted, config.seed)
 
 
 def _part(problem: Problem, config: Config, out: Path) -> Part:
@@ -262,6 +320,9 @@ def _do(job: Job, part: Part) -> float:
 
 
 def _score(out: Path, parts: list[Part], models: list[str], session: str, config: Config) -> None:
+    if not parts:
+        write_json(out / "verdict.json", {})
+        return
     tables, summaries, neurons, said = [], [], [], {}
     for part in parts:
         scores = read_scores(part, models, session, config)
@@ -309,15 +370,8 @@ def _differences(scores: Scores) -> list[dict[str, Any]]:
     found = []
     for name in summary["model"].iloc[1:]:
         difference = scores.interval(leader, minus=str(name))
-        found.append(
-            {
-                "model": leader,
-                "minus": str(name),
-                "value": difference.value,
-                "low": difference.low,
-                "high": difference.high,
-            }
-        )
+        limits = {key: getattr(difference, key) for key in ("value", "low", "high")}
+        found.append({"model": leader, "minus": str(name), **limits})
     return found
 
 
@@ -325,10 +379,22 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _log_to(path: Path) -> logging.Handler:
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Write the log of a block to `path`, with how it ended where that was not well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
-    return handler
+    try:
+        yield
+    except KeyboardInterrupt:
+        log.info("interrupted")
+        raise
+    except Exception:
+        log.exception("failed")
+        raise
+    finally:
+        log.removeHandler(handler)
+        handler.close()

@@ -14,6 +14,7 @@
 ``summary.csv``                        headline scores with intervals
 ``neurons.csv``                        scores neuron by neuron
 ``verdict.json``                       what it says, in words
+``analysis/``                          what activity encodes: see :mod:`spikecast.answers.store`
 ``figures/``, ``report.html``          written by :mod:`spikecast.report`
 =====================================  ===========================================================
 

@@ -8,14 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from spikecast import config as configs
 from spikecast.evaluation.verdict import NULL_MODELS
 from spikecast.files import atomic, write_text
-from spikecast.report import figures, overview, text
+from spikecast.report import answers, figures, headlines, overview, text
 from spikecast.report.reading import Run, Target
 
 RASTER_DPI = 150
@@ -50,17 +50,16 @@ def build(folder: str | Path) -> Path:
         When the run is missing, unfinished or incomplete.
     """
     run = Run(Path(folder))
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        files("spikecast.report").joinpath("page.html").read_text(encoding="utf-8")
-    )
+    template = _templates().get_template("page.html")
     targets = [_target(run, target) for target in run.targets]
     page = template.render(
         title=_title(run),
         run=run,
         data=run.manifest["data"],
-        verdict=_verdict(run),
-        limits=text.limits(run),
-        protocol=text.protocol(run),
+        verdict=[*_verdict(run), *headlines.headlines(run)],
+        limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
+        protocol=text.protocol(run) if run.targets else (),
+        answers=[_section(run, section) for section in answers.sections(run)],
         recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
         ranking=_show(run, "ranking", overview.ranking, run, text.caption("ranking", run))
         if len(run.targets) > 1
@@ -75,7 +74,19 @@ def build(folder: str | Path) -> Path:
     return path
 
 
+def _templates() -> Environment:
+    pages = {
+        name: files("spikecast.report").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.html", "answers.html")
+    }
+    return Environment(
+        loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+
+
 def _title(run: Run) -> str:
+    if not run.targets:
+        return f"Can {_together(run.config.analysis.labels) or 'more'} be read from the activity?"
     names = [target.name for target in run.targets]
     what = names[0] if len(names) == 1 else f"{len(names)} areas"
     source = run.targets[0].problem.attrs["source"]
@@ -83,7 +94,19 @@ def _title(run: Run) -> str:
     return f"Can {what} be predicted from {whom}?"
 
 
+def _together(names: list[str]) -> str:
+    return " and ".join(", ".join(names).rsplit(", ", 1))
+
+
+def _section(run: Run, section: answers.Section) -> dict[str, object]:
+    """A question's part of the page, its figures drawn."""
+    shown = [_show(run, name, draw, of, caption) for name, draw, of, caption in section.draws]
+    return {**vars(section), "figures": shown}
+
+
 def _verdict(run: Run) -> list[str]:
+    if not run.targets:
+        return []
     if len(run.targets) == 1:
         return run.verdicts[run.targets[0].name]["verdict"]
     best, worst = run.targets[0], run.targets[-1]
@@ -166,9 +189,7 @@ def _table(target: Target) -> list[dict[str, object]]:
     return rows
 
 
-def _show(
-    run: Run, name: str, draw: Callable[..., Figure], subject: Run | Target, caption: str
-) -> Shown:
+def _show(run: Run, name: str, draw: Callable[..., Figure], subject: object, caption: str) -> Shown:
     """Draw a figure, save it as SVG, and return it for the page."""
     figure = draw(subject)
     svg = io.BytesIO()
@@ -178,4 +199,5 @@ def _show(
         temporary.write_bytes(svg.getvalue())
     encoded = base64.b64encode(svg.getvalue()).decode()
     alt = " ".join((draw.__doc__ or name).split())
+    caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
     return Shown(name, f"data:image/svg+xml;base64,{encoded}", caption, alt)

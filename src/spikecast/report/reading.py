@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from spikecast import config as configs
-from spikecast.config import Config
+from spikecast.answers import store
+from spikecast.config import Config, TaskConfig
 from spikecast.errors import RunError
 from spikecast.run_directory import read_manifest
 
@@ -38,6 +39,19 @@ class Run:
     def config(self) -> Config:
         """What was asked."""
         return configs.read(self.folder / "config.yaml")
+
+    @property
+    def task(self) -> TaskConfig:
+        """What predicts what, in a run that has targets."""
+        if self.config.task is None:
+            raise RunError(f"'{self.folder}' predicts nothing: it only answers questions")
+        return self.config.task
+
+    @cached_property
+    def answers(self) -> list["Answered"]:
+        """The questions that were asked, with their answers."""
+        folder = self.folder / store.FOLDER
+        return [Answered(folder / name, facts) for name, facts in store.stored(folder).items()]
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -66,7 +80,9 @@ class Run:
 
     @cached_property
     def targets(self) -> list["Target"]:
-        """The targets, best predicted first."""
+        """The targets, best predicted first; none in a run that only answers questions."""
+        if not self.manifest["targets"]:
+            return []
         metric = self.metric
         found = [
             Target(self, name, self.folder / "targets" / folder)
@@ -189,6 +205,35 @@ class Target:
             if 1 < len(np.unique(values)) <= 5:
                 return str(name).removeprefix("trial_"), values.astype(str)
         return "trials", np.full(problem.sizes["trial"], "all")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer: its facts, tables and matrices."""
+
+    path: Path  # without suffix
+    facts: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.facts[name]
+
+    @property
+    def kind(self) -> str:
+        """Which question it answers."""
+        return str(self.facts["kind"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of its tables; empty where it has no such table."""
+        if name not in self.facts["tables"]:
+            return pd.DataFrame()
+        names = {"class": str, "truth": str, "condition": str, "label": str, "area": str}
+        return pd.read_csv(self.path.with_name(f"{self.path.name}-{name}.csv"), dtype=names)
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its matrices."""
+        with np.load(self.path.with_name(self.path.name + ".npz")) as kept:
+            return dict(kept)
 
 
 def _open(path: Path) -> xr.Dataset:

@@ -96,7 +96,7 @@ def protocol(run: Run) -> list[str]:
         "differences between models are paired. They say how much a score depends on which of "
         "this recording's trials were scored, not how it would vary between animals."
     )
-    lag = run.config.task.lag * data["bin_size"] * 1000
+    lag = run.task.lag * data["bin_size"] * 1000
     lagged = [] if not lag else [f"The source is taken {lag:g} ms before the target."]
     return [held_out, inside, METRICS[run.metric], *lagged, interval]
 
@@ -144,7 +144,7 @@ def limits(run: Run) -> list[str]:
             + (", and some neurons here do drift" if drifting else "")
             + ". A block split (--split block) shows how much."
         )
-    if run.config.task.kind == "area_to_area" and len(run.targets) > 1:
+    if run.task.kind == "area_to_area" and len(run.targets) > 1:
         said.append(
             "Targets differ in neurons and firing rates, and their sources in number of neurons: "
             "the ranking is of what could be predicted here, not of areas in general."

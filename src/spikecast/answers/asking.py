@@ -1,0 +1,270 @@
+"""A config's block ``analysis`` -> questions, each checked before any is answered."""
+
+import importlib.util
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from spikecast.analysis import labels
+from spikecast.analysis.populations import STIMULUS
+from spikecast.analysis.sources import Baseline, Counts, Latents, Source
+from spikecast.answers import answering
+from spikecast.answers.answering import Fitted, Material
+from spikecast.answers.questions import (
+    Analysis,
+    Block,
+    Decode,
+    Dimensions,
+    Embed,
+    Flow,
+    OverTime,
+    Trajectories,
+)
+from spikecast.answers.store import Answer, Question
+from spikecast.checks import one_of
+from spikecast.errors import InputError
+from spikecast.recording import Recording
+
+COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\d.]+)")
+COMPONENTS = 40  # of the counts that whole trials are decoded from
+WINDOW = 0.05  # seconds that the root of their mean is taken of
+SHARP = 0.03  # the same over time: short, to date sharply
+
+
+def questions(
+    analysis: Analysis, recording: Recording, fitted: dict[str, Fitted], seed: int
+) -> list[Question]:
+    """Turn an analysis block into questions, checked against the recording.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    recording : Recording
+    fitted : dict of Fitted
+        The run's models with latents; empty where nothing is fitted.
+    seed : int
+
+    Returns
+    -------
+    list of Question
+        Where the same is asked twice with other settings, the later stands.
+
+    Raises
+    ------
+    SpikecastError
+        For labels, areas or sources that the recording does not have.
+    """
+    recording = with_labels(recording, analysis.labels)
+    asker = _Asker(Material(recording, fitted, seed))
+    asked = [
+        *(question for block in analysis.decode for question in asker.decode(block)),
+        *(question for block in analysis.over_time for question in asker.over_time(block)),
+        *(asker.flow(analysis.flow) if analysis.flow else ()),
+        *(asker.dimensions(analysis.dimensions) if analysis.dimensions else ()),
+        *(asker.embed(analysis.embed) if analysis.embed else ()),
+        *(asker.trajectories(analysis.trajectories) if analysis.trajectories else ()),
+    ]
+    return list({question.name: question for question in asked}.values())
+
+
+def with_labels(recording: Recording, names: Sequence[str]) -> Recording:
+    """Add the trial columns that names such as ``"contrast_right>0"`` stand for.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> found = with_labels(spikecast.load("simulated"), ["contrast_right>0", "response"])
+    >>> sorted(set(found.trials["contrast_right>0"]))
+    ['no', 'yes']
+    """
+    trials, added = recording.trials, {}
+    for name in names:
+        found = COMPARISON.fullmatch(name)
+        if found is None:
+            continue
+        values = trials[one_of("trial column", found["column"], list(trials))]
+        if values.dtype.kind not in "fiub":
+            raise InputError(f"'{found['column']}' is not a number; '{name}' needs one")
+        number = float(found["number"])
+        holds = values > number if found["sign"] == ">" else values < number
+        said = np.where(values.isna(), "", np.where(holds, "yes", "no"))
+        added[name] = ("trial", said)
+    return Recording(recording.dataset.assign_coords(added)) if added else recording
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Expands each block into one question per label, source and area."""
+
+    on: Material
+
+    def decode(self, block: Decode) -> Iterator[Question]:
+        """One question per label, source and (for counts) area."""
+        for label in block.labels:
+            labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
+            for name, source in self._sources(block, label):
+                for area in self._areas(block.areas if name == "counts" else None):
+                    yield self._question(
+                        ("decode", label, name, self._whose(name, block) or area),
+                        f"decoding {label} from {_from(name, area)}{self._cost(name, block)}",
+                        block,
+                        partial(answering.decoded, self.on, block, label, name, source, area),
+                    )
+
+    def over_time(self, block: OverTime) -> Iterator[Question]:
+        """One question per label and source, all areas in it; one more per generalisation."""
+        for label in block.labels:
+            labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
+            for name, source in self._sources(block, label):
+                if not (source.causal or block.allow_acausal):
+                    raise InputError(
+                        f"the {source.name} are acausal: at bin t they know bins after t, so they "
+                        "date nothing; use a model with causal: true, or insist with "
+                        "--allow-acausal"
+                    )
+                list(self._areas(block.areas))  # unknown areas are refused before anything runs
+                yield self._question(
+                    ("time", label, name, self._whose(name, block)),
+                    f"dating {label} in {name}{self._cost(name, block)}",
+                    block,
+                    partial(answering.dated, self.on, block, label, name, source),
+                )
+                if not block.generalization or block.decoder == "ridge" or name == "behavior":
+                    continue
+                for area in self._areas(block.areas if name == "counts" else None):
+                    yield self._question(
+                        ("generalization", label, name, self._whose(name, block) or area),
+                        f"does the code for {label} change in {_from(name, area)}?",
+                        block,
+                        partial(answering.generalized, self.on, block, label, name, source, area),
+                    )
+
+    def flow(self, block: Flow) -> Iterator[Question]:
+        """One question per pair of areas."""
+        for pair in block.pairs:
+            for area in pair:
+                self.on.recording.in_area(area)
+            if pair[0] == pair[1]:
+                raise InputError(f"source and target are both '{pair[0]}'; choose two areas")
+            for column in block.conditions or []:
+                one_of("trial column", column, list(self.on.recording.trials))
+            yield self._question(
+                ("flow", *pair),
+                f"does {pair[0]} lead {pair[1]}?",
+                block,
+                partial(answering.flowed, self.on, block, *pair),
+            )
+
+    def dimensions(self, block: Dimensions) -> Iterator[Question]:
+        """One question per area."""
+        for area in self._areas(block.areas):
+            yield self._question(
+                ("dimensions", area or "all"),
+                f"counting the dimensions of {area or 'all neurons'}",
+                block,
+                partial(answering.counted, self.on, block, area),
+            )
+
+    def embed(self, block: Embed) -> Iterator[Question]:
+        """One question per label and method."""
+        needs_umap = any(method.startswith("umap") for method in block.methods)
+        if needs_umap and importlib.util.find_spec("umap") is None:
+            raise InputError("UMAP needs umap-learn: pip install 'spikecast[embed]'")
+        for label in block.labels:
+            labels.resolve(self.on.recording, label, 2, continuous=False)
+            for method in block.methods:
+                yield self._question(
+                    ("embed", label, method, block.area),
+                    f"mapping trials by {method}",
+                    block,
+                    partial(answering.embedded, self.on, block, label, method),
+                )
+
+    def trajectories(self, block: Trajectories) -> Iterator[Question]:
+        """One question per label."""
+        for label in block.labels:
+            one_of("trial column", label, list(self.on.recording.trials))
+            whose = self.on.latents(block.model).name if block.source == "latents" else None
+            yield self._question(
+                ("trajectories", label, block.source, whose or block.area),
+                f"averaging paths by {label}",
+                block,
+                partial(answering.averaged, self.on, block, label),
+            )
+
+    # -------------------------------------------------------------------- what they share
+
+    def _question(
+        self, name: tuple[str | None, ...], what: str, block: Block, ask: Callable[[], Answer]
+    ) -> Question:
+        # what the name says is not repeated: asking for one label more leaves the others answered
+        asked = block.model_dump(mode="json", exclude={"labels", "methods", "pairs", "sources"})
+        asked |= {"question": [part for part in name if part], "seed": self.on.seed}
+        stem = "-".join(re.sub(r"[^\w.]+", "_", _spelled(part)) for part in name if part)
+        return Question(stem, what, asked, ask)
+
+    def _sources(self, block: Decode, label: str) -> Iterator[tuple[str, Source]]:
+        for name in block.sources:
+            if name == "counts":
+                yield name, self._counts(isinstance(block, OverTime))
+            elif name == "latents":
+                fitted = self.on.latents(block.model)
+                yield name, Latents(fitted.model, fitted.task)
+            else:
+                baseline = self._baseline(label)
+                if baseline is not None:
+                    yield name, baseline
+                elif len(block.sources) == 1:
+                    raise InputError(
+                        f"there is neither behaviour nor a stimulus to decode '{label}' from; "
+                        "decode from counts"
+                    )
+
+    def _counts(self, over_time: bool) -> Counts:
+        # a window is at least a bin
+        smallest = self.on.recording.bin_size
+        if over_time:
+            return Counts(max(SHARP, smallest))
+        return Counts(max(WINDOW, smallest), COMPONENTS)
+
+    def _baseline(self, label: str) -> Baseline | None:
+        """Behaviour and stimulus, without what the label itself is made of."""
+        found = COMPARISON.fullmatch(label)
+        own = {label, found["column"] if found else label}
+        dataset = self.on.recording.dataset
+        whole = [
+            name
+            for name in (*self.on.recording.behavior, *STIMULUS)
+            if name in dataset.variables
+            and name not in own
+            and np.isfinite(dataset[name].values).all()
+        ]
+        behavior = [name for name in whole if name in self.on.recording.behavior]
+        columns = [name for name in whole if name not in behavior]
+        return Baseline(behavior, columns) if whole else None
+
+    def _areas(self, areas: Sequence[str] | None) -> Iterator[str | None]:
+        for area in areas or []:
+            self.on.recording.in_area(area)
+        yield from areas if areas else (None,)
+
+    def _whose(self, source: str, block: Decode) -> str | None:
+        return self.on.latents(block.model).name if source == "latents" else None
+
+    def _cost(self, source: str, block: Decode) -> str:
+        if source != "latents":
+            return ""
+        fitted = self.on.latents(block.model)
+        took = "" if fitted.seconds is None else f", about {fitted.seconds * block.folds:.0f} s"
+        return f" ({block.folds} refits of {fitted.name}{took})"
+
+
+def _spelled(part: str) -> str:
+    return part.replace(">", "_above_").replace("<", "_below_")
+
+
+def _from(source: str, area: str | None) -> str:
+    return source if area is None else f"{source} of {area}"

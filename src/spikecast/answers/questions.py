@@ -1,0 +1,143 @@
+"""What is asked of a recording beside "what predicts what": the config's block ``analysis``.
+
+Each class is one question and reads as a sentence of the method section; whatever is left out is
+not asked. :mod:`spikecast.answers.asking` turns them into answers.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from spikecast.analysis.decoders import DECODERS, SEQUENCE_DECODERS
+from spikecast.analysis.nulls import NULLS
+from spikecast.checks import did_you_mean
+
+SourceName = Literal["counts", "latents", "behavior"]
+Method = Literal["pca", "tsne", "umap", "umap_supervised"]
+LABELS = "trial columns, behaviour variables (their mean), or 'column>number'"
+AREAS = "each area by itself; default: all neurons together"
+
+
+class Block(BaseModel):
+    """A block of the config: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Decode(Block):
+    """Which labels can be decoded from whole trials, and from what."""
+
+    labels: list[str] = Field(min_length=1, description=LABELS)
+    sources: list[SourceName] = Field(
+        default=["counts", "behavior"],
+        min_length=1,
+        description="behavior: behaviour and stimulus alone; latents: of a model of the run, which "
+        "is refitted in every decoding fold",
+    )
+    model: str | None = Field(None, description="whose latents; default: the first that has any")
+    areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
+    decoder: str = Field("lda", description="'ridge' decodes numbers, the others classes")
+    folds: int = Field(5, ge=2)
+    null_labels: str = Field(
+        "label_shuffle", description="pseudo_session for labels that come in runs"
+    )
+    permutations: int = Field(200, ge=20)
+
+    @field_validator("decoder")
+    @classmethod
+    def _decoder_is_known(cls, name: str) -> str:
+        return _known("decoder", name, [*DECODERS, *SEQUENCE_DECODERS])
+
+    @field_validator("null_labels")
+    @classmethod
+    def _null_is_known(cls, name: str) -> str:
+        return _known("null", name, list(NULLS))
+
+
+class OverTime(Decode):
+    """From when labels can be decoded, and whether the code stays the same."""
+
+    sources: list[SourceName] = Field(default=["counts"], min_length=1)
+    decoder: Literal["lda", "ridge"] = "lda"
+    permutations: int = Field(1000, ge=20)
+    min_duration: float = Field(0.03, gt=0, description="seconds that an onset's stretch lasts")
+    generalization: bool = Field(True, description="train at one time, test at every other")
+    allow_acausal: bool = Field(False, description="date onsets with features that saw the future")
+
+
+class Flow(Block):
+    """Whether one area's past predicts another beyond that area's own past."""
+
+    pairs: list[tuple[str, str]] = Field(min_length=1)
+    lags: list[int] = Field(default=[1, 2, 3, 5, 8], min_length=1, description="bins")
+    folds: int = Field(5, ge=2)
+    shuffles: int = Field(20, ge=0, description="of trials within condition")
+    conditions: list[str] | None = Field(None, description="trial columns; default: the contrasts")
+
+
+class Dimensions(Block):
+    """How many dimensions a population has."""
+
+    areas: list[str] | None = Field(None, description=AREAS)
+    components: int = Field(30, ge=2)
+
+
+class Embed(Block):
+    """Maps of the trials in two dimensions, and what they are worth."""
+
+    labels: list[str] = Field(min_length=1, description=LABELS)
+    methods: list[Method] = Field(default=["pca"], min_length=1)
+    area: str | None = Field(None, description="default: all neurons")
+
+
+class Trajectories(Block):
+    """Average and single-trial paths through a few dimensions."""
+
+    labels: list[str] = Field(min_length=1, description=LABELS)
+    source: Literal["counts", "latents"] = "counts"
+    model: str | None = Field(None, description="whose latents; default: the first that has any")
+    area: str | None = Field(None, description="default: all neurons (counts only)")
+
+
+class Analysis(Block):
+    """The questions."""
+
+    decode: list[Decode] = []
+    over_time: list[OverTime] = []
+    flow: Flow | None = None
+    dimensions: Dimensions | None = None
+    embed: Embed | None = None
+    trajectories: Trajectories | None = None
+
+    @field_validator("decode", "over_time", mode="before")
+    @classmethod
+    def _one_is_enough(cls, blocks: Any) -> Any:
+        return [blocks] if isinstance(blocks, dict) else blocks
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked."""
+        return self == Analysis()
+
+    @property
+    def labels(self) -> list[str]:
+        """Every label that a question names, once."""
+        blocks = (*self.decode, *self.over_time, self.embed, self.trajectories)
+        return list(dict.fromkeys(name for block in blocks if block for name in block.labels))
+
+    def joined(self, other: "Analysis") -> "Analysis":
+        """These questions and those of another; where both ask the same, the other's stand."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        for name, asked in kept.items():
+            more = getattr(other, name)
+            if isinstance(asked, list):
+                kept[name] = [*(block for block in asked if block not in more), *more]
+            elif more is not None:
+                kept[name] = more
+        return Analysis(**kept)
+
+
+def _known(what: str, name: str, allowed: list[str]) -> str:
+    if name not in allowed:
+        raise ValueError(f"unknown {what} '{name}'.{did_you_mean(name, allowed)}")
+    return name
