@@ -42,6 +42,7 @@ def main() -> None:
         measure(arguments)
     print(describe())
     print(summary())
+    print(per_target(["poisson_glm", "timescales"]))
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -115,6 +116,20 @@ def summary() -> str:
             f"| {mine[unseen].mean() / other[unseen].mean() - 1:+.1%} "
             f"| {below[model]} | {seconds[model]:.2f} |"
         )
+    return "\n".join(lines)
+
+
+def per_target(models: list[str]) -> str:
+    """Scores of some models side by side, a line per session."""
+    table = pd.read_csv(TABLE)
+    scores = table.pivot(index=["session", "target"], columns="model", values="bits_per_spike")
+    lines = [f"| session | area: {' / '.join(models)} |", "|---|---|"]
+    for session, part in scores[models].groupby(level="session"):
+        cells = [
+            f"{target} {' / '.join(f'{value:.3f}' for value in row)}"
+            for (_, target), row in zip(part.index, part.to_numpy(), strict=True)
+        ]
+        lines.append(f"| {session} | {'; '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "spikecast"
 # lowest first; a module may import from its own floor or from below
 FLOORS = [
     ["errors", "checks", "seeding", "files"],
-    ["binning", "recording", "quality", "data"],
+    ["binning", "labelled", "recording", "quality", "data"],
     ["problem", "tasks", "splits", "metrics", "preprocess"],
     ["nn"],
     ["models"],

@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from spikecast import labelled
 from spikecast.binning import bin_spikes, even_bin_size, smallest_counts
-from spikecast.checks import did_you_mean, finite, one_of, same_length
+from spikecast.checks import did_you_mean, one_of, same_length
 from spikecast.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
 from spikecast.files import atomic
+from spikecast.labelled import AXES, KINDS
 
-AXES = ("trial", "time", "neuron")
-KINDS = ("counts", "continuous")
 UNLABELED = ("", "root", "void", "unknown", "nan")
 
 
@@ -62,7 +62,7 @@ class Recording:
     dataset: xr.Dataset
 
     def __post_init__(self) -> None:
-        _check(self.dataset)
+        labelled.check(self.dataset)
 
     # ---------------------------------------------------------------- building
 
@@ -126,9 +126,9 @@ class Recording:
         coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
         for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
             for name, values in () if table is None else table.items():
-                column = _plain(values)
+                column = labelled.plain(values)
                 same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
-                _not_taken(name, (*variables, *coordinates, *AXES))
+                labelled.not_taken(name, (*variables, *coordinates, *AXES))
                 coordinates[str(name)] = (axis, column)
         for name, values in (behavior or {}).items():
             values = np.asarray(values)
@@ -137,7 +137,7 @@ class Recording:
                     f"behaviour '{name}' has shape {values.shape}; it must start with "
                     f"(trial, time) = ({n_trials}, {n_bins})"
                 )
-            _not_taken(name, (*variables, *coordinates, *AXES))
+            labelled.not_taken(name, (*variables, *coordinates, *AXES))
             variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
         attributes = {
             "kind": kind,
@@ -277,12 +277,12 @@ class Recording:
     @property
     def trials(self) -> pd.DataFrame:
         """One row per trial, one column per trial coordinate."""
-        return _table(self.dataset, "trial")
+        return labelled.table(self.dataset, "trial")
 
     @property
     def neurons(self) -> pd.DataFrame:
         """One row per neuron, one column per neuron coordinate (``area`` first)."""
-        return _table(self.dataset, "neuron")
+        return labelled.table(self.dataset, "neuron")
 
     @property
     def behavior(self) -> list[str]:
@@ -332,10 +332,10 @@ class Recording:
                 wanted &= self.in_area(area)
             if min_rate is not None:
                 wanted &= self.firing_rate >= min_rate
-            index = _indices("neurons", neurons, self.n_neurons)
+            index = labelled.indices("neurons", neurons, self.n_neurons)
             kept = kept.isel(neuron=index[wanted[index]])
         if trials is not None:
-            kept = kept.isel(trial=_indices("trials", trials, self.n_trials))
+            kept = kept.isel(trial=labelled.indices("trials", trials, self.n_trials))
         if time is not None:
             inside = (self.time >= time[0]) & (self.time < time[1])
             kept = kept.isel(time=np.flatnonzero(inside))
@@ -380,62 +380,3 @@ class Recording:
             f"<Recording {self.session or 'unnamed'}: {self.n_trials} trials x {self.n_bins} bins "
             f"of {1000 * self.bin_size:g} ms x {self.n_neurons} neurons ({areas})>"
         )
-
-
-# -------------------------------------------------------------------- checks of the constructor
-
-
-def _check(dataset: xr.Dataset) -> None:
-    if "activity" not in dataset or dataset["activity"].dims != AXES:
-        raise ShapeError("a recording needs the variable 'activity' with axes trial, time, neuron")
-    if "area" not in dataset.coords or dataset["area"].dims != ("neuron",):
-        raise ShapeError("a recording needs the coordinate 'area' along neuron")
-    missing = {"kind", "bin_size", "align_to", "session", "subject"} - dataset.attrs.keys()
-    if missing:
-        raise InputError(f"a recording needs the attributes {sorted(missing)}")
-    one_of("kind", dataset.attrs["kind"], KINDS)
-    activity = dataset["activity"].values
-    if 0 in activity.shape:
-        raise NotEnoughDataError(f"activity is empty: its shape is {activity.shape}")
-    finite("activity", activity)
-    if dataset.attrs["kind"] == "counts":
-        if activity.dtype.kind not in "iu":
-            raise InputError(
-                "counts must be whole numbers; pass kind='continuous' for other activity"
-            )
-        if activity.min() < 0:
-            raise InputError(f"counts are negative: the smallest is {activity.min()}")
-    even_bin_size(dataset["time"].values)
-
-
-def _plain(column: object) -> np.ndarray:
-    """A table's column as a numpy array that netCDF can hold."""
-    values = np.asarray(column)
-    return values.astype(str) if values.dtype.kind in "OTU" else values
-
-
-def _not_taken(name: object, taken: Sequence[str]) -> None:
-    if name in taken:
-        raise InputError(f"the name '{name}' is taken; rename that column or variable")
-
-
-def _indices(what: str, chosen: np.ndarray | Sequence[int] | None, length: int) -> np.ndarray:
-    """Indices along an axis from a mask, from indices (their order is kept) or from None (all)."""
-    if chosen is None:
-        return np.arange(length)
-    chosen = np.atleast_1d(np.asarray(chosen))
-    if chosen.dtype == bool:
-        same_length(what, chosen.size, f"the {what[:-1]} axis", length)
-        return np.flatnonzero(chosen)
-    if chosen.size and (chosen.min() < -length or chosen.max() >= length):
-        raise InputError(f"{what} has indices {chosen.min()} to {chosen.max()}; there are {length}")
-    return chosen
-
-
-def _table(dataset: xr.Dataset, axis: str) -> pd.DataFrame:
-    columns = {
-        str(name): coordinate.values
-        for name, coordinate in dataset.coords.items()
-        if coordinate.dims == (axis,) and name != axis
-    }
-    return pd.DataFrame(columns, index=pd.RangeIndex(dataset.sizes[axis], name=axis))

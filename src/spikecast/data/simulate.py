@@ -6,17 +6,18 @@ Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the S
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
 from spikecast.checks import in_range, one_of
-from spikecast.data import steinmetz, stringer
+from spikecast.data import steinmetz
+from spikecast.data.imaging import spontaneous
 from spikecast.data.planted import Parts, Simulated, Truth, ornstein_uhlenbeck
 from spikecast.seeding import generator
+
+__all__ = ["Simulated", "Truth", "decision_task", "poisson_noise", "spontaneous"]
 
 AREAS = {"VISp": 80, "MOs": 50, "MD": 50, "CA1": 60}
 CHOICE_ONSET = {"MOs": 0.12, "MD": 0.15, "VISp": 0.18, "CA1": 0.22}
@@ -267,126 +268,6 @@ def _other_behavior(
 
 def _within(areas: Mapping[str, int], onsets: Mapping[str, float]) -> dict[str, float]:
     return {name: onset for name, onset in onsets.items() if name in areas}
-
-
-# ------------------------------------------------------------------------------------ imaging
-
-
-def spontaneous(
-    n_neurons: int = 1000,
-    n_bins: int = 2000,
-    *,
-    n_planes: int = 9,
-    n_latents: int = 16,
-    n_own: int = 2,
-    bin_size: float = stringer.BIN_SIZE,
-    noise: float = 1.0,
-    keep_rate: bool = True,
-    seed: int = 0,
-) -> Simulated:
-    """Simulate two-photon imaging of spontaneous activity, several planes at once.
-
-    The drive of a neuron is a baseline plus latents times loadings, passed through a soft
-    rectification; deconvolved activity is that drive times multiplicative gamma noise. Latents
-    that every plane shares have variances falling as 1/rank, as in Stringer et al. 2019; the first
-    is running speed, the second slow arousal, which also widens the pupil.
-
-    Parameters
-    ----------
-    n_neurons, n_bins, n_planes : int
-    n_latents : int
-        Shared latents, running and arousal included.
-    n_own : int
-        Further latents that each plane has for itself.
-    bin_size : float
-        Seconds per bin.
-    noise : float
-        Variance of the multiplicative noise; 0 gives the drive itself.
-    keep_rate : bool
-        Whether ``truth.rate`` (the size of the recording) is kept.
-    seed : int
-
-    Returns
-    -------
-    Simulated
-        ``.recording`` is continuous, with ``running``, ``pupil_area``, ``pupil_position`` and the
-        neuron coordinates ``x, y, z, plane``.
-
-    Examples
-    --------
-    >>> simulated = spontaneous(n_neurons=30, n_bins=100, n_planes=3)
-    >>> simulated.recording.behavior
-    ['running', 'pupil_area', 'pupil_position']
-    """
-    in_range("n_latents", n_latents, 2)
-    in_range("n_planes", n_planes, 1, n_neurons)
-    rng = generator(seed, "latents")
-    running = _running(n_bins, bin_size, rng)
-    arousal = ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
-    constants = rng.uniform(2.0, 30.0, n_latents + n_own * n_planes) / bin_size
-    latents = np.stack([ornstein_uhlenbeck(1, n_bins, c, rng)[0] for c in constants], axis=1)
-    latents[:, 0] = (running - running.mean()) / max(running.std(), 1e-6)
-    latents[:, 1] = arousal
-
-    rng = generator(seed, "neurons")
-    plane = np.sort(np.arange(n_neurons) % n_planes)
-    loadings = rng.normal(size=(latents.shape[1], n_neurons))
-    loadings[:n_latents] *= (0.8 / np.sqrt(np.arange(1, n_latents + 1)))[:, np.newaxis]
-    own = np.repeat(np.arange(n_planes), n_own)
-    loadings[n_latents:] *= 0.4 * (own[:, np.newaxis] == plane)
-    scale = rng.lognormal(0.0, 0.7, n_neurons).astype(np.float32)
-
-    shape = (n_bins, n_neurons)
-    activity = np.empty(shape[::-1], dtype=np.float32)
-    rate = np.empty((1, *shape), dtype=np.float32) if keep_rate else None
-    noise_rng = generator(seed, "noise")
-    projected = latents.astype(np.float32)
-    for start in range(
-        0, n_neurons, 500
-    ):  # in blocks, so that no second array of this size is made
-        block = slice(start, start + 500)
-        drive = np.logaddexp(0.0, projected @ loadings[:, block].astype(np.float32) - 0.5)
-        drive *= scale[block]
-        if rate is not None:
-            rate[0, :, block] = drive
-        if noise > 0:
-            drive *= noise_rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
-        activity[block] = drive.T
-
-    names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_latents))]
-    owners = ["shared"] * n_latents + [f"plane {index}" for index in own]
-    names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
-    coordinates: dict[str, Any] = {"latent": names, "owner": ("latent", owners)}
-    pupil = gaussian_filter1d(latents[:, 0], 3.0) + 0.7 * arousal + rng.normal(0, 0.3, n_bins)
-    raw = {
-        "sresp": activity,
-        "bin_size": bin_size,
-        "session": f"Simulated seed {seed}",
-        "subject": "Simulated",
-        "run": running[:, np.newaxis].astype(np.float32),
-        "pupilArea": (100 + 20 * pupil)[:, np.newaxis].astype(np.float32),
-        "pupilCOM": rng.normal(0, 1, (n_bins, 2)).astype(np.float32),
-        "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -400.0 + 30.0 * plane]),
-    }
-    return Simulated(
-        stringer.from_dict(raw, "simulated"),
-        Truth(
-            rate,
-            xr.DataArray(latents[np.newaxis], coordinates, ("trial", "time", "latent")),
-            xr.DataArray(
-                loadings, {**coordinates, "plane": ("neuron", plane)}, ("latent", "neuron")
-            ),
-        ),
-    )
-
-
-def _running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
-    """Running speed in cm/s, (time,): bouts of some seconds, rest in between."""
-    stay = np.exp(-bin_size / 15.0)
-    toggles = rng.random(n_bins) > stay
-    running = (np.cumsum(toggles) % 2).astype(float)
-    vigour = 10.0 + 4.0 * ornstein_uhlenbeck(1, n_bins, 20.0 / bin_size, rng)[0]
-    return np.maximum(gaussian_filter1d(running, 1.0) * vigour + rng.normal(0, 0.3, n_bins), 0.0)
 
 
 def poisson_noise(
