@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
-        recordings = load_all(REAL)
+        recordings = list(load_all(REAL))
         for n_trials in arguments.trials:
             measure(recordings, n_trials, arguments.models, arguments.shared)
     print(describe())
@@ -62,7 +62,7 @@ def measure(recordings: list[Recording], n_trials: int, models: list[str], n_sha
         [AreaToArea(largest(recording)) for recording in recordings],
         recordings,
         FOLDS,
-        condition="response",
+        condition="contrast_right",
         n_train=n_trials or None,
     )
     rows = []

@@ -51,7 +51,7 @@ class ManySessions(BaseEstimator):
         One fitted model per session.
     labels_ : list
         Conditions that all sessions have.
-    components_ : array, (condition * time, component)
+    components_ : array, (condition, time, component)
         What the sessions' averages have in common.
     readin_ : array, (member, unit, component)
         How the core wants them, on average over sessions.
@@ -122,7 +122,7 @@ class ManySessions(BaseEstimator):
         same_length("conditions", len(labels), "xs", len(xs))
         models = [self._member() for _ in xs]
         examples = [_examples(model, x, y) for model, x, y in zip(models, xs, ys, strict=True)]
-        self._check(models, examples)
+        _agree([model.counts_ for model in models], [z.shape[1] for z, _ in examples])
         self.labels_ = _common(labels)
         averages = [
             _averages(z, label, self.labels_)
@@ -139,7 +139,8 @@ class ManySessions(BaseEstimator):
                 )
             read = [_read(network, mean) for network, mean in zip(networks, averages, strict=True)]
             components, found = shared_components(read, self.n_shared)
-            self.components_, axes[:] = components.numpy(), found
+            axes[:] = found
+            self.components_ = components.unflatten(0, averages[0].shape[:2]).numpy()
             # the first session's random read-in says what the core is given of each component
             readin = networks[0].readin_weight.detach() @ axes[0]
             for network, mine in zip(networks, axes, strict=True):
@@ -186,8 +187,8 @@ class ManySessions(BaseEstimator):
         x : array, (trial, time, source)
         y : array, (trial, time, target)
         conditions : array, (trial,), optional
-            As in :meth:`fit`; without them (or where one that the other sessions have is missing)
-            the read-in starts at random.
+            As in :meth:`fit`. Where the sessions have labels and this one has none of them, its
+            read-in starts at random.
 
         Returns
         -------
@@ -197,16 +198,17 @@ class ManySessions(BaseEstimator):
         check_is_fitted(self, "models_")
         model = self._member()
         z, y = _examples(model, x, y)
-        self._check([self.models_[0], model], [(z, y), (z, y)])
-        known = self.models_[0].network_
+        first = self.models_[0]
+        _agree([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
 
         def build() -> Network:
             network = model._started()
-            use_core(network, known, frozen=True)
-            means = self._comparable(z, conditions)
-            if means is not None:
-                components = torch.as_tensor(self.components_)
-                _, (axes,) = shared_components([_read(network, means)], self.n_shared, components)
+            use_core(network, first.network_, frozen=True)
+            rows = self._rows(conditions)
+            if rows.size:
+                mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
+                components = torch.as_tensor(self.components_[rows]).flatten(0, 1)
+                _, (axes,) = shared_components([_read(network, mean)], self.n_shared, components)
                 read_alike(network, axes, torch.as_tensor(self.readin_))
             return network
 
@@ -227,30 +229,27 @@ class ManySessions(BaseEstimator):
         check_is_fitted(self, "models_")
         return self.models_[one_of("session", session, range(len(self.models_)))]
 
-    def _check(
-        self, models: Sequence[NeuralModel], examples: Sequence[tuple[np.ndarray, np.ndarray]]
-    ) -> None:
-        """Refuse sessions that cannot be fitted together."""
-        if len({model.counts_ for model in models}) > 1:
-            raise InputError(
-                "some sessions' targets are counts and others' are not; fit them apart"
-            )
-        bins = [z.shape[1] for z, _ in examples]
-        if len(set(bins)) > 1:
-            raise ShapeError(
-                f"the sessions have {bins} bins; they must agree. Bin and align them alike, or cut "
-                "the longer ones with recording.select(time=...)"
-            )
-
-    def _comparable(self, z: np.ndarray, conditions: np.ndarray | None) -> np.ndarray | None:
-        """Averages of a new session that match those the sessions were compared by, or None."""
-        if self.labels_ and (conditions is None or set(self.labels_) - set(_plain(conditions))):
-            return None
-        return _averages(z, conditions, self.labels_)
+    def _rows(self, conditions: np.ndarray | None) -> np.ndarray:
+        """Conditions of the fit that a new session has too, as indices into `components_`."""
+        if not self.labels_:
+            return np.zeros(1, dtype=int)
+        known = set() if conditions is None else set(_plain(conditions))
+        return np.flatnonzero([label in known for label in self.labels_])
 
 
 def _examples(model: NeuralModel, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return model._examples(*model._accepted(x, y))
+
+
+def _agree(counts: Sequence[bool], bins: Sequence[int]) -> None:
+    """Refuse sessions that cannot be fitted together."""
+    if len(set(counts)) > 1:
+        raise InputError("some sessions' targets are counts and others' are not; fit them apart")
+    if len(set(bins)) > 1:
+        raise ShapeError(
+            f"the sessions have {list(bins)} bins; they must agree. Bin and align them alike, or "
+            "cut the longer ones with recording.select(time=...)"
+        )
 
 
 def _plain(labels: np.ndarray) -> list[object]:
