@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="*", default=["timescales"])
     parser.add_argument("--trials", type=int, nargs="*", default=[20, 40, 80])
-    parser.add_argument("--shared", type=int, default=8, help="components that read-ins start with")
+    parser.add_argument("--shared", type=int, default=0, help="components that read-ins start with")
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:

@@ -26,12 +26,13 @@ class ManySessions(BaseEstimator):
 
     Every session has a read-in and a readout of its own; the core between them (for ``timescales``:
     time constants, balance of past and future, gates; for ``lfads``: encoder and generator; for
-    ``transformer``: the attention blocks) is learnt from all of them. The result is one ordinary
-    fitted model per session, in ``models_``. A further session can be adapted to: its read-in and
-    readout are fitted, the core stays as it is.
+    ``transformer``: the attention blocks) is learnt from all of them. Then read-in and readout of
+    every session are fitted once more, to the core as it is, since sessions do not overfit at the
+    same time and each has to stop at its own. The result is one ordinary fitted model per session,
+    in ``models_``; a session recorded later is adapted to in the very same way.
 
-    Sessions may differ in neurons, targets and trials; smaller ones go round more often, so that
-    every step of training has as many trials of each. Bins have to agree.
+    Sessions may differ in neurons, targets and trials; while the core is learnt, smaller ones go
+    round more often, so that every step has as many trials of each. Bins have to agree.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ class ManySessions(BaseEstimator):
         Its parameters, by name.
     n_shared : int
         Components of the sessions' averages by which their read-ins start alike; 0 lets every
-        session start at random.
+        session start at random, which on training trials of real recordings was better for
+        ``timescales``.
     seed : int
 
     Attributes
@@ -54,7 +56,9 @@ class ManySessions(BaseEstimator):
     components_ : array, (condition, time, component)
         What the sessions' averages have in common.
     readin_ : array, (member, unit, component)
-        How the core wants them, on average over sessions.
+        How the core was given them, on average over sessions.
+    training_ : dict
+        Of the core, as in :class:`NeuralModel`.
 
     References
     ----------
@@ -78,7 +82,7 @@ class ManySessions(BaseEstimator):
         self,
         base: str = "timescales",
         settings: dict[str, object] | None = None,
-        n_shared: int = 8,
+        n_shared: int = 0,
         seed: int = 0,
     ) -> None:
         self.base = base
@@ -158,15 +162,16 @@ class ManySessions(BaseEstimator):
         )
         n_members = int(getattr(first, "n_members", 1))
         first._train(build, z, y, first._member_folds(n_joint, n_members))
-        networks, training = cast(Sessions, first.network_).sessions, first.training_
-        for model, network in zip(models, networks, strict=True):
-            model.network_, model.training_ = network, training
-        self.models_ = models
+        networks, self.training_ = cast(Sessions, first.network_).sessions, first.training_
         readins = [
             network.readin_weight.detach() @ mine
             for network, mine in zip(networks, axes, strict=True)
         ]
         self.readin_ = torch.stack(readins).mean(dim=0).numpy()
+        self.models_ = [
+            self._finished(model, *example, label, networks[0])
+            for model, example, label in zip(models, examples, labels, strict=True)
+        ]
         return self
 
     def predict(self, x: np.ndarray, session: int) -> np.ndarray:
@@ -201,20 +206,7 @@ class ManySessions(BaseEstimator):
         first = self.models_[0]
         _agree([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
 
-        def build() -> Network:
-            network = model._started()
-            use_core(network, first.network_, frozen=True)
-            rows = self._rows(conditions)
-            if rows.size:
-                mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
-                components = torch.as_tensor(self.components_[rows]).flatten(0, 1)
-                _, (axes,) = shared_components([_read(network, mean)], self.n_shared, components)
-                read_alike(network, axes, torch.as_tensor(self.readin_))
-            return network
-
-        n_members = int(getattr(model, "n_members", 1))
-        model._train(build, z, y, model._member_folds(len(z), n_members))
-        return model
+        return self._finished(model, z, y, conditions, first.network_)
 
     # ------------------------------------------------------------------------------- parts
 
@@ -224,6 +216,31 @@ class ManySessions(BaseEstimator):
             raise InputError(f"'{self.base}' is no network and has nothing that sessions can share")
         in_range("n_shared", self.n_shared, 0)
         return clone(chosen(**{"seed": self.seed, **(self.settings or {})}))
+
+    def _finished(
+        self,
+        model: NeuralModel,
+        z: np.ndarray,
+        y: np.ndarray,
+        conditions: np.ndarray | None,
+        known: Network,
+    ) -> NeuralModel:
+        """Fit read-in and readout of a session to the core of a known network."""
+
+        def build() -> Network:
+            network = model._started()
+            use_core(network, known, frozen=True)
+            rows = self._rows(conditions)
+            if rows.size and self.readin_.size:
+                mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
+                components = torch.as_tensor(self.components_[rows]).flatten(0, 1)
+                _, (axes,) = shared_components([_read(network, mean)], self.n_shared, components)
+                read_alike(network, axes, torch.as_tensor(self.readin_))
+            return network
+
+        n_members = int(getattr(model, "n_members", 1))
+        model._train(build, z, y, model._member_folds(len(z), n_members))
+        return model
 
     def _of(self, session: int) -> NeuralModel:
         check_is_fitted(self, "models_")
