@@ -141,18 +141,21 @@ class ManySessions(BaseEstimator):
                     f"'{self.base}' has no core that sessions can share; use 'timescales', 'lfads' "
                     "or 'transformer'"
                 )
+            n_features, n_targets = (
+                [model.sizes_[name] for model in models] for name in ("n_features", "n_targets")
+            )
+            together = Sessions(networks, n_features, n_targets)
             read = [_read(network, mean) for network, mean in zip(networks, averages, strict=True)]
             components, found = shared_components(read, self.n_shared)
             axes[:] = found
-            self.components_ = components.unflatten(0, averages[0].shape[:2]).numpy()
+            self.components_ = np.ascontiguousarray(
+                components.unflatten(0, averages[0].shape[:2]).numpy()
+            )
             # the first session's random read-in says what the core is given of each component
             readin = networks[0].readin_weight.detach() @ axes[0]
             for network, mine in zip(networks, axes, strict=True):
                 read_alike(network, mine, readin)
-            n_features, n_targets = (
-                [model.sizes_[name] for model in models] for name in ("n_features", "n_targets")
-            )
-            return Sessions(networks, n_features, n_targets)
+            return together
 
         first = models[0]
         order, n_joint = _joint_trials([len(z) for z, _ in examples], first.seed)
