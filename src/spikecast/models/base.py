@@ -82,6 +82,11 @@ class Model(BaseEstimator):
         InputError
             For NaN, or a kind of target that the model cannot predict.
         """
+        self._fit(*self._accepted(x, y))
+        return self
+
+    def _accepted(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Refuse what cannot be fitted, and note kind and sizes of what can."""
         x, y = _numbers(x), np.asarray(y)
         trials_by_time_by_feature("y", y)
         same_length("x", x.shape[0], "y", y.shape[0])
@@ -94,8 +99,7 @@ class Model(BaseEstimator):
         if kind not in self.kinds:
             raise InputError(f"{type(self).__name__} predicts {self.kinds[0]}, not {kind} targets")
         self.n_sources_, self.n_targets_ = x.shape[2], y.shape[2]
-        self._fit(x, y)
-        return self
+        return x, y
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""

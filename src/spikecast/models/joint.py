@@ -22,7 +22,7 @@ class JointModel(NeuralModel):
         Activity is divided by it: 1 for counts, the standard deviation otherwise.
     """
 
-    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.same_ = bool(np.array_equal(x, y))
         if self.counts_ and not is_counts(x):
             raise InputError(
@@ -33,7 +33,7 @@ class JointModel(NeuralModel):
         spread = activity.std(axis=(0, 1), dtype=np.float64)
         unit = np.ones_like(spread) if self.counts_ else np.maximum(spread, 1e-6)
         self.unit_ = unit.astype(np.float32)
-        super()._fit(activity, activity)
+        return super()._examples(activity, activity)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         z = (x / self.unit_).astype(np.float32)

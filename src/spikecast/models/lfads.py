@@ -137,12 +137,12 @@ class LFADS(NeuralModel):
 
     # ------------------------------------------------------------------------- NeuralModel's parts
 
-    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         in_range("n_inputs", self.n_inputs, 0)
         # what is hidden is all that an autoencoder is scored on, and something has to be seen
         in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
         self.autoencodes_ = bool(np.array_equal(x, y))
-        super()._fit(x, y)
+        return super()._examples(x, y)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         self.source_counts_ = is_counts(x)

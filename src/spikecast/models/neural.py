@@ -1,6 +1,6 @@
 """Networks as estimators: population features in, log rates (or means) out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import cast
 
@@ -70,6 +70,12 @@ class NeuralModel(Model):
         return [parts[member % len(parts)] for member in range(n_members)]
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        z, y = self._examples(x, y)
+        n_members = int(getattr(self, "n_members", 1))
+        self._train(self._started, z, y, self._member_folds(len(z), n_members))
+
+    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Learn the preprocessing; return input and target as the network is trained on them."""
         z = self._inputs(x)
         y = y.astype(np.float32)
         mean = y.mean(axis=(0, 1), dtype=np.float64)
@@ -81,19 +87,23 @@ class NeuralModel(Model):
             y = ((y - self.center_) / self.scale_).astype(np.float32)
 
         self.sizes_ = {"n_features": z.shape[2], "n_targets": y.shape[2]}
+        return z, y
 
-        def build() -> Network:
-            network = self._build(**self.sizes_)
-            with torch.no_grad():
-                self._initialize(network)
-            return network
+    def _started(self) -> Network:
+        """Return the network as training finds it."""
+        network = self._build(**self.sizes_)
+        with torch.no_grad():
+            self._initialize(network)
+        return network
 
-        n_members = int(getattr(self, "n_members", 1))
+    def _train(
+        self, build: Callable[[], Network], z: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
+    ) -> None:
         self.network_, history = train(
             build,
             torch.from_numpy(z),
             torch.from_numpy(y),
-            self._member_folds(len(z), n_members),
+            folds,
             self._plan(),
             self.seed,
             pick_device(self.device),

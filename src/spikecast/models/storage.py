@@ -18,19 +18,23 @@ from spikecast.errors import FormatError
 from spikecast.files import atomic, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.sessions import ManySessions
 from spikecast.nn.network import Network
 from spikecast.preprocess import PopulationFeatures
 
-PARTS: dict[str, type[BaseEstimator]] = {"PopulationFeatures": PopulationFeatures}
+PARTS: dict[str, type[BaseEstimator]] = {
+    "PopulationFeatures": PopulationFeatures,
+    "ManySessions": ManySessions,
+}
 CLASSES = {cls.__name__: cls for cls in MODELS.values()} | PARTS
 
 
-def save(model: Model, stem: str | Path) -> None:
+def save(model: Model | ManySessions, stem: str | Path) -> None:
     """Write a fitted model.
 
     Parameters
     ----------
-    model : Model
+    model : Model or ManySessions
         Of the catalogue.
     stem : str or Path
         Path without suffix; the two files are replaced if they exist.

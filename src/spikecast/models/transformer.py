@@ -144,13 +144,13 @@ class Transformer(JointModel):
         z = np.concatenate([seen / self.unit_, observed], axis=2).astype(np.float32)
         return self._expected(self._outputs(z, "answer"))
 
-    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.n_latents % (2 * self.n_heads):
             raise InputError(
                 f"n_latents is {self.n_latents}; it must be a multiple of twice n_heads, "
                 f"{2 * self.n_heads}"
             )
-        super()._fit(x, y)
+        return super()._examples(x, y)
 
     def _learn_features(self, z: np.ndarray) -> None:
         if self.areas is not None:

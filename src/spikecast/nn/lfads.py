@@ -73,6 +73,7 @@ class LFADS(Network):
         Part of training over which the weight rises from 0.
     """
 
+    own = ("readin", "readout_weight", "offset")
     input_center: Tensor
     generator: "Generator"
 
@@ -110,6 +111,15 @@ class LFADS(Network):
         n_outputs = n_targets if autoencodes else n_features + n_targets
         self.readout_weight = uniform(n_factors, n_outputs, fan_in=n_factors)
         self.offset = nn.Parameter(torch.zeros(n_outputs))
+
+    def read(self, x: Tensor) -> Tensor:
+        """Deviations from the mean, (1, trial, time, feature)."""
+        return x - self.input_center
+
+    @property
+    def readin_weight(self) -> Tensor:
+        """(1, component, feature)."""
+        return self.readin.T[None]
 
     def progress(self, fraction: float) -> None:
         """Raise the weight of the divergences while training warms up."""

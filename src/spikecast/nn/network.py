@@ -44,11 +44,15 @@ class Network(nn.Module):
     ----------
     n_members : int
         With more than one, every parameter has the member as its first axis.
+    own : tuple of str
+        Names of the parameters that belong to the recorded neurons: read-in and readout. The others
+        are the core, which sessions can share; empty where a network has no such core.
     offset : Parameter
         Added to the output, one per target; the estimator sets where it starts.
     """
 
     n_members = 1
+    own: tuple[str, ...] = ()
     offset: nn.Parameter
 
     def __init__(self, kind: str) -> None:
@@ -69,6 +73,15 @@ class Network(nn.Module):
 
     def progress(self, fraction: float) -> None:
         """Hear before each step which part of training is done, for what changes along the way."""
+
+    def read(self, x: Tensor) -> Tensor:
+        """What the read-in weights multiply: (1, trial, time, feature) -> the same axes."""
+        return x
+
+    @property
+    def readin_weight(self) -> Tensor:
+        """Read-in weights, a view (member, unit, feature), where there are `own` parameters."""
+        raise NotImplementedError
 
     def matrices(self) -> list[nn.Parameter]:
         """Parameters that weight decay shrinks: weights that multiply, not offsets."""

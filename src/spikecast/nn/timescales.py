@@ -34,6 +34,8 @@ class Timescales(Network):
         Filter over the past only.
     """
 
+    own = ("readin", "readout", "offset")
+
     def __init__(
         self,
         kind: str,
@@ -61,6 +63,11 @@ class Timescales(Network):
         self.offset = nn.Parameter(torch.zeros(n_members, 1, n_targets))
         with torch.no_grad():
             self.readout.mul_(READOUT_GAIN)
+
+    @property
+    def readin_weight(self) -> Tensor:
+        """(member, latent, feature)."""
+        return self.readin
 
     def matrices(self) -> list[nn.Parameter]:
         """Weight decay spares offsets, time constants and the balance of past and future."""

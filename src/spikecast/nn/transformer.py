@@ -41,6 +41,7 @@ class Transformer(Network):
         Attend to the past only (the features have to be causal too).
     """
 
+    own = ("embedding.weight", "readout.weight", "offset")
     part: Tensor
     asked: Tensor
 
@@ -72,6 +73,15 @@ class Transformer(Network):
         self.readout = Linear(n_members, n_latents, len(labels), gain=0.1)
         self.offset = self.readout.offset
 
+    def read(self, x: Tensor) -> Tensor:
+        """Population features and what is hidden, as ``forward`` sees them."""
+        return self._tokens(x, self._not_asked)
+
+    @property
+    def readin_weight(self) -> Tensor:
+        """(member, latent, feature)."""
+        return self.embedding.weight.transpose(1, 2)
+
     def states(self, activity: Tensor, observed: Tensor) -> Tensor:
         """Hidden states, (member, trial, time, latent).
 
@@ -80,14 +90,17 @@ class Transformer(Network):
         activity : Tensor, (member, trial, time, neuron)
         observed : Tensor of 0 and 1, broadcastable to `activity`
         """
-        # (member, trial, time or 1, neuron) @ (neuron, group): the part of each that is hidden
-        hidden = (1 - observed).expand(-1, -1, -1, activity.shape[3]) @ self.part
-        hidden = hidden.expand(*activity.shape[:3], -1)
-        tokens = torch.cat([self.features(activity, observed), hidden], dim=-1)
+        tokens = self._tokens(activity, observed)
         z = self.embedding(dropout(tokens, self.dropout, self.training))
         for block in self.blocks:
             z = block(z)
         return normalized(z)
+
+    def _tokens(self, activity: Tensor, observed: Tensor) -> Tensor:
+        # (member, trial, time or 1, neuron) @ (neuron, group): the part of each that is hidden
+        hidden = (1 - observed).expand(-1, -1, -1, activity.shape[3]) @ self.part
+        hidden = hidden.expand(*activity.shape[:3], -1)
+        return torch.cat([self.features(activity, observed), hidden], dim=-1)
 
     def outputs(self, activity: Tensor, observed: Tensor) -> Tensor:
         """Natural parameters of all neurons, (member, trial, time, neuron)."""
