@@ -14,7 +14,8 @@ from machine import REAL, describe
 import spikecast
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.jobs import one_thread
-from spikecast.models.neural import Recipe, Timescales
+from spikecast.models.recurrent import Recipe
+from spikecast.models.timescales import Timescales
 from spikecast.tasks import AreaToArea
 
 

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from spikecast.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.metrics import bits_per_spike, null_rate
 from spikecast.models import storage
-from spikecast.models.neural import Timescales
 from spikecast.models.sessions import ManySessions
+from spikecast.models.timescales import Timescales
 from spikecast.nn.sessions import core
 
 PLANTED = np.array([2.0, 12.0])  # bins

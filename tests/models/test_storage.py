@@ -6,7 +6,7 @@ import pytest
 from spikecast.errors import FormatError
 from spikecast.models import storage
 from spikecast.models.linear import PCARidge
-from spikecast.models.neural import Timescales
+from spikecast.models.timescales import Timescales
 
 
 @pytest.fixture

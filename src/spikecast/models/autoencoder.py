@@ -5,7 +5,8 @@ from typing import cast
 import numpy as np
 
 from spikecast.models.joint import JointModel
-from spikecast.models.neural import GRU, LSTM, RNN, Timescales
+from spikecast.models.recurrent import GRU, LSTM, RNN
+from spikecast.models.timescales import Timescales
 from spikecast.nn.autoencoder import CoordinatedDropout
 from spikecast.nn.layers import Features
 from spikecast.nn.network import Network

@@ -12,7 +12,8 @@ from spikecast.models.glm import PoissonGLM
 from spikecast.models.lfads import LFADS
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
 from spikecast.models.mlp import MLP
-from spikecast.models.neural import GRU, LSTM, RNN, Recipe, Timescales
+from spikecast.models.recurrent import GRU, LSTM, RNN, Recipe
+from spikecast.models.timescales import Timescales
 from spikecast.models.transformer import Transformer
 
 SINGLE: dict[str, type[Model]] = {

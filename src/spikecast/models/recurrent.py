@@ -1,0 +1,187 @@
+"""Recurrent networks from sequence to sequence, and the reference recipe of the decks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from spikecast.models.neural import NeuralModel
+from spikecast.nn.network import Network
+from spikecast.nn.recurrent import RecipeNet, Recurrent
+from spikecast.nn.training import Plan
+from spikecast.preprocess import PopulationFeatures
+from spikecast.splits import Fold
+
+
+class RecurrentModel(NeuralModel):
+    """Principal components -> input dropout -> recurrent layers -> dropout -> linear readout.
+
+    Base class of :class:`RNN`, :class:`GRU` and :class:`LSTM`, which say which cell.
+
+    Parameters
+    ----------
+    n_latents : int
+        Per direction.
+    n_layers : int
+    widths, n_components
+        Of the input features, as in :class:`Timescales`.
+    dropout : float
+        On inputs and states.
+    causal : bool
+        One direction and causal smoothing.
+    epochs, batch_size, learning_rate, weight_decay, patience
+        See :class:`spikecast.nn.training.Plan`.
+    device : str
+    seed : int
+    """
+
+    cell: str
+
+    def __init__(
+        self,
+        n_latents: int = 32,
+        n_layers: int = 1,
+        widths: Sequence[float] = (1.0, 3.0),
+        n_components: int = 60,
+        dropout: float = 0.4,
+        causal: bool = False,
+        epochs: int = 30,
+        batch_size: int = 16,
+        learning_rate: float = 0.005,
+        weight_decay: float = 0.1,
+        patience: int | None = 8,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.n_latents = n_latents
+        self.n_layers = n_layers
+        self.widths = widths
+        self.n_components = n_components
+        self.dropout = dropout
+        self.causal = causal
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.device = device
+        self.seed = seed
+
+    def _inputs(self, x: np.ndarray) -> np.ndarray:
+        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
+        return self.features_.fit_transform(x)
+
+    def _prepared(self, x: np.ndarray) -> np.ndarray:
+        return self.features_.transform(x)
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        return Recurrent(
+            "counts" if self.counts_ else "continuous",
+            self.cell,
+            n_features,
+            self.n_latents,
+            n_targets,
+            self.n_layers,
+            self.dropout,
+            self.causal,
+        )
+
+    def _plan(self) -> Plan:
+        return Plan(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience,
+        )
+
+
+class RNN(RecurrentModel):
+    """Vanilla tanh RNN from sequence to sequence; parameters of :class:`RecurrentModel`."""
+
+    about = "tanh RNN from sequence to sequence on population features"
+    paper = "Elman 1990"
+    cell = "rnn"
+
+
+class GRU(RecurrentModel):
+    """GRU from sequence to sequence; parameters of :class:`RecurrentModel`."""
+
+    about = "GRU from sequence to sequence on population features"
+    paper = "Cho et al. 2014"
+    cell = "gru"
+
+
+class LSTM(RecurrentModel):
+    """LSTM from sequence to sequence; parameters of :class:`RecurrentModel`."""
+
+    about = "LSTM from sequence to sequence on population features"
+    paper = "Hochreiter & Schmidhuber 1997"
+    cell = "lstm"
+
+
+class Recipe(NeuralModel):
+    """The reference recipe of the published decks, exactly: here for comparison, not for use.
+
+    Raw counts -> one-layer bidirectional tanh RNN, its two directions averaged -> linear ->
+    softplus(beta=10). Adam on all training trials at once for a fixed number of iterations, no
+    validation, no dropout, no decay; the output offset starts at the source population's mean rate
+    per bin (the recipe's own choice, which is right only where source and target are alike).
+
+    Parameters
+    ----------
+    n_latents : int
+    learning_rate : float
+    n_iterations : int
+    device : str
+    seed : int
+    """
+
+    about = "the decks' RNN recipe, as it is: no validation, no dropout, for comparison only"
+    paper = "Neuromatch Academy template"
+    kinds = ("counts",)
+
+    def __init__(
+        self,
+        n_latents: int = 10,
+        learning_rate: float = 0.005,
+        n_iterations: int = 1000,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.n_latents = n_latents
+        self.learning_rate = learning_rate
+        self.n_iterations = n_iterations
+        self.device = device
+        self.seed = seed
+
+    def _inputs(self, x: np.ndarray) -> np.ndarray:
+        self.source_mean_ = float(x.mean(dtype=np.float64))
+        return self._prepared(x)
+
+    def _prepared(self, x: np.ndarray) -> np.ndarray:
+        return x.astype(np.float32)
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        return RecipeNet(n_features, self.n_latents, n_targets)
+
+    def _initialize(self, network: Network) -> None:
+        """Give weights the values they start from, where drawing them is not enough."""
+        self._set_offset(network.offset)
+
+    def _set_offset(self, offset: torch.Tensor) -> None:
+        offset.fill_(self.source_mean_)
+
+    def _member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
+        return [Fold(np.arange(n_trials), np.arange(0))]
+
+    def _plan(self) -> Plan:
+        return Plan(
+            epochs=self.n_iterations,
+            min_steps=1,
+            batch_size=None,
+            learning_rate=self.learning_rate,
+            warmup=None,
+            weight_decay=0.0,
+            clip=None,
+        )
