@@ -116,3 +116,13 @@ def test_members_with_unequal_validation_parts_are_averaged_over_their_own(data)
         every = network.loss(x.expand(2, *x.shape), y.expand(2, *y.shape))
     expected = [every[0, 20:27].mean(), every[1, 25:28].mean()]
     torch.testing.assert_close(found, torch.stack(expected))
+
+
+def test_a_warm_up_of_one_step_is_no_trouble():
+    x, y = torch.randn(5, 6, 3), torch.zeros(5, 6, 2)
+    plan = Plan(epochs=5, min_steps=5, batch_size=5, warmup=0.2)
+    folds = [Fold(np.arange(5), np.arange(0))]
+    _, history = train(
+        lambda: Timescales("counts", 3, 4, 2), x, y, folds, plan, 0, torch.device("cpu")
+    )
+    assert len(history.train_loss) == 5

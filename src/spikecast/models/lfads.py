@@ -11,7 +11,6 @@ from spikecast.models.base import RATE_FLOOR, is_counts
 from spikecast.models.neural import NeuralModel
 from spikecast.nn import lfads
 from spikecast.nn.network import Network
-from spikecast.nn.training import Plan
 from spikecast.preprocess import PopulationFeatures
 
 INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
@@ -202,13 +201,3 @@ class LFADS(NeuralModel):
         if not self.autoencodes_:
             offsets.insert(0, sources)
         network.offset.copy_(torch.as_tensor(np.concatenate(offsets)))
-
-    def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.epochs,
-            min_steps=self.min_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
-        )

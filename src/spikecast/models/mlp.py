@@ -14,7 +14,6 @@ from spikecast.nn.layers import Features
 from spikecast.nn.mlp import ACTIVATIONS
 from spikecast.nn.mlp import MLP as MLPNet
 from spikecast.nn.network import Network
-from spikecast.nn.training import Plan
 from spikecast.preprocess import PopulationFeatures
 
 
@@ -134,15 +133,6 @@ class MLP(NeuralModel):
             self.n_hidden,
             self.activation,
             self.dropout,
-        )
-
-    def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
         )
 
 

@@ -1,7 +1,7 @@
 """Networks as estimators: population features in, log rates (or means) out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from spikecast.models.base import Model
 from spikecast.models.inner import inner_folds
 from spikecast.nn.network import Network
 from spikecast.nn.training import Plan, pick_device, train
+from spikecast.preprocess import PopulationFeatures
 from spikecast.splits import Fold
 
 VALID_PARTS = 5  # a member is stopped on one fifth of the training trials
@@ -33,17 +34,20 @@ class NeuralModel(Model):
         Log of the mean count, and 1; for continuous targets their mean and standard deviation.
     """
 
+    widths: Sequence[float]
+    n_components: int
     device: str
     seed: int
     _input_scale = np.float32(1.0)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         """Learn the preprocessing and return the network's input, (trial, time, feature)."""
-        raise NotImplementedError
+        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
+        return self.features_.fit_transform(x) * self._input_scale
 
     def _prepared(self, x: np.ndarray) -> np.ndarray:
         """Return the network's input with the preprocessing learnt before."""
-        raise NotImplementedError
+        return self.features_.transform(x) * self._input_scale
 
     def _build(self, n_features: int, n_targets: int) -> Network:
         raise NotImplementedError
@@ -58,7 +62,10 @@ class NeuralModel(Model):
             offset += torch.as_tensor(self.center_, dtype=torch.float32)
 
     def _plan(self) -> Plan:
-        raise NotImplementedError
+        """How to train: what of it the subclass has among its own settings, else the default."""
+        settings = self.get_params(deep=False)
+        known = [field.name for field in fields(Plan)]
+        return Plan(**{name: settings[name] for name in known if name in settings})
 
     def _member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
         """Each member stops on another part of the training trials."""

@@ -9,7 +9,6 @@ from spikecast.models.neural import NeuralModel
 from spikecast.nn.network import Network
 from spikecast.nn.recurrent import RecipeNet, Recurrent
 from spikecast.nn.training import Plan
-from spikecast.preprocess import PopulationFeatures
 from spikecast.splits import Fold
 
 
@@ -67,13 +66,6 @@ class RecurrentModel(NeuralModel):
         self.device = device
         self.seed = seed
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
-        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
-        return self.features_.fit_transform(x)
-
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
-        return self.features_.transform(x)
-
     def _build(self, n_features: int, n_targets: int) -> Network:
         return Recurrent(
             "counts" if self.counts_ else "continuous",
@@ -84,15 +76,6 @@ class RecurrentModel(NeuralModel):
             self.n_layers,
             self.dropout,
             self.causal,
-        )
-
-    def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
         )
 
 

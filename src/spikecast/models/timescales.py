@@ -8,8 +8,6 @@ import numpy as np
 from spikecast.models.neural import NeuralModel
 from spikecast.nn.network import Network
 from spikecast.nn.timescales import Timescales as TimescalesNet
-from spikecast.nn.training import Plan
-from spikecast.preprocess import PopulationFeatures
 
 
 class Timescales(NeuralModel):
@@ -93,13 +91,6 @@ class Timescales(NeuralModel):
     # the first feature has this standard deviation; 2 trains in fewer steps than 1
     _input_scale = np.float32(2.0)
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
-        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
-        return self.features_.fit_transform(x) * self._input_scale
-
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
-        return self.features_.transform(x) * self._input_scale
-
     def _build(self, n_features: int, n_targets: int) -> Network:
         return TimescalesNet(
             "counts" if self.counts_ else "continuous",
@@ -110,14 +101,6 @@ class Timescales(NeuralModel):
             self.time_constants,
             self.dropout,
             self.causal,
-        )
-
-    def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
         )
 
     @property

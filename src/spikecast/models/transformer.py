@@ -12,7 +12,6 @@ from spikecast.models.joint import JointModel
 from spikecast.nn import masks
 from spikecast.nn.layers import Features
 from spikecast.nn.network import Network
-from spikecast.nn.training import Plan
 from spikecast.nn.transformer import Transformer as TransformerNet
 from spikecast.preprocess import PopulationFeatures
 
@@ -181,12 +180,4 @@ class Transformer(JointModel):
             self.n_members,
             self.dropout,
             self.causal,
-        )
-
-    def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
         )

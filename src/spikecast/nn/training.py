@@ -143,7 +143,8 @@ def _train(
             optimizer,
             plan.learning_rate,
             total_steps=epochs * steps,
-            pct_start=plan.warmup,
+            # a warm-up of exactly one step would make torch divide by zero
+            pct_start=plan.warmup * (0.99 if plan.warmup * epochs * steps == 1 else 1),
             cycle_momentum=False,
         )
     clip = None if plan.clip is None else plan.clip * math.sqrt(network.n_members)

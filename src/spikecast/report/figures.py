@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.reading import Target
 from spikecast.report.style import (
@@ -115,6 +116,8 @@ def averages(target: Target) -> Figure:
     grid = figure.subplots(1, 2 * len(names), sharex=True, sharey=True, squeeze=False)[0]
     time = target.milliseconds
     radius = max(1, len(time) // 50)
+    ticks = MaxNLocator(3).tick_values(time[0], time[-1])
+    ticks = ticks[(ticks >= time[0]) & (ticks <= time[-1])]
     for pair, name, axes in zip(pairs, names, grid.reshape(-1, 2), strict=True):
         for values, panel, title in zip(pair, axes, ("recorded", "predicted"), strict=True):
             image = panel.imshow(
@@ -127,7 +130,7 @@ def averages(target: Target) -> Figure:
                 interpolation="nearest",
             )
             panel.set_title(f"{name}\n{title}" if title == "recorded" else f"\n{title}")
-            panel.locator_params(axis="x", nbins=3)
+            panel.set_xticks([ticks[0], ticks[-1]])  # narrow panels: more labels would touch
     grid[0].set(ylabel="target neurons, by time of predicted peak")
     figure.supxlabel("ms from " + _aligned(target), fontsize=9)
     figure.suptitle(f"By {what}", fontsize=9, x=0.01, ha="left")
