@@ -123,3 +123,33 @@ def test_ctrl_c_leaves_a_run_that_resumes(data, tmp_path):
     done = spikecast(*arguments, "--resume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_decode_answers_from_data_and_adds_to_a_run(data, tmp_path):
+    quick = ("--label", "response", "--folds", 3, "--permutations", 20, "--quiet")
+    done = spikecast("decode", data, "--session", 0, *quick, "--areas", "VISp,MOs", "--over-time",
+                     cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "'response' from counts of VISp (lda): balanced_accuracy" in done.stdout
+    assert "MOs - VISp" in done.stdout
+    assert done.stdout.strip().endswith("report: runs/task-0_response/report.html")
+    predicted = spikecast("predict", data, *PREDICT, "--label", "feedback", cwd=tmp_path)
+    assert "'feedback' from latents of pca_ridge" in predicted.stdout, predicted.stderr
+    run = tmp_path / "runs" / "task-0_MOs"
+    added = spikecast("decode", run, *quick, cwd=tmp_path)
+    assert added.returncode == 0, added.stderr
+    assert "'response' from latents of pca_ridge" in added.stdout
+    page = (run / "report.html").read_text()
+    assert "&#39;feedback&#39;" in page
+    assert "&#39;response&#39;" in page
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for arguments, message in (
+        ((run, "--label", "respons"), "Did you mean 'response'"),
+        ((run, "--label", "response", "--seed", 1), "leave out --session, --seed"),
+    ):
+        wrong = spikecast("decode", *arguments, cwd=tmp_path)
+        assert wrong.returncode == 2, arguments
+        (line,) = wrong.stderr.strip().splitlines()
+        assert message in line
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    assert len(list((tmp_path / "runs").iterdir())) == 2

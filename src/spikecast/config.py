@@ -192,7 +192,9 @@ def write(config: Config) -> str:
 
 def _explained(error: ValidationError) -> str:
     """The first problem as one line, with the nearest known key."""
-    first = error.errors()[0]
+    errors = error.errors()
+    # a misspelt key is also a missing one: name the key that is there
+    first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
     location = [str(part) for part in first["loc"]]
     where = ".".join(location) or "the config"
     if first["type"] == "extra_forbidden":

@@ -275,7 +275,13 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
         "window": TRAJECTORY_WINDOW,
         "align_to": _event(on),
     }
-    return Answer("trajectories", str(found), facts, {"means": found.table, "trials": found.trials})
+    warnings = []
+    if block.source == "latents" and not on.latents(block.model).model.causal:
+        warnings.append(
+            f"latents of {facts['model']} are acausal: paths part before the activity does"
+        )
+    tables = {"means": found.table, "trials": found.trials}
+    return Answer("trajectories", str(found), facts, tables, warnings)
 
 
 # ------------------------------------------------------------------------------------ helpers

@@ -281,8 +281,7 @@ def dimensions(answers: Sequence[Answered]) -> Figure:
             number[sure], 100 * table["reliable"][sure], "o", color=color, markersize=4, label=label
         )
         ratio = answer["participation_ratio"]
-        if ratio <= number.max():
-            explained.plot(ratio, 0, "^", color=color, clip_on=False, markersize=6)
+        explained.plot(ratio, 0, "^", color=color, clip_on=False, markersize=6)
     explained.set(
         xlabel="principal components",
         ylabel="variance explained (%)",
@@ -304,7 +303,7 @@ def dimensions(answers: Sequence[Answered]) -> Figure:
 @styled
 def embedding(answers: Sequence[Answered]) -> Figure:
     """Trials in two dimensions: dots were held out from the map, small crosses made it."""
-    n_columns = min(3, len(answers))
+    n_columns = min(3, max(2, len(answers)))
     n_rows = -(-len(answers) // n_columns)
     figure = figure_of(2.6 * n_rows + 0.3)
     grid = figure.subplots(n_rows, n_columns, squeeze=False)

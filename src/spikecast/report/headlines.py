@@ -1,7 +1,9 @@
 """What the answers say in a sentence each, and what they cannot show."""
 
+import numpy as np
+
 from spikecast.report.answer_figures import ALPHA, METRICS, named
-from spikecast.report.reading import Run
+from spikecast.report.reading import Answered, Run
 from spikecast.report.wording import by, limits, p_value
 
 NO_LESS = ", no less: the neurons need not tell more than what the animal saw and did."
@@ -39,7 +41,25 @@ def headlines(run: Run) -> list[str]:
                 "not known."
             )
         )
-    return said
+    return said + [_dated(a) for a in run.answers if a.kind == "time" and not a["acausal"]]
+
+
+def _dated(answer: Answered) -> str:
+    """The onsets, earliest first."""
+    onsets = answer.table("onsets").sort_values("onset")
+    found = onsets.dropna(subset=["onset"])
+    if found.empty:
+        return f"'{answer['label']}' has no onset in {answer['source']}."
+    areas = [
+        f"{row['area']} {1000 * row['onset']:.0f} ms ({1000 * row['low']:.0f} to "
+        f"{'the end' if np.isinf(row['high']) else format(1000 * row['high'], '.0f')})"
+        for _, row in found.iterrows()
+    ]
+    none = [str(area) for area in onsets[onsets["onset"].isna()]["area"]]
+    return (
+        f"'{answer['label']}' can be decoded from {answer['source']} from: {', '.join(areas)}"
+        + (f"; no onset in {', '.join(none)}." if none else ".")
+    )
 
 
 def limits_of(run: Run) -> list[str]:

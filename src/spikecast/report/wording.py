@@ -53,7 +53,7 @@ def left_out(n: int, label: str) -> str:
     """How many trials have no value, as a sentence; nothing where all have."""
     if not n:
         return ""
-    return f" {n} {'trial' if n == 1 else 'trials'} without '{label}' left out."
+    return f" {n} {'trial' if n == 1 else 'trials'} without '{label}' not shown."
 
 
 def file_name(name: str) -> str:
