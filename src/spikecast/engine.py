@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def executor(n_jobs: int, workers: int | None = None) -> Iterator[Executor | Non
         yield None
         return
     # spawn: a forked torch can hang on locks that another thread held
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _obey_the_parent)
     try:
         yield pool
     except BaseException:
@@ -46,6 +47,17 @@ def executor(n_jobs: int, workers: int | None = None) -> Iterator[Executor | Non
     pool.shutdown()
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent handles it."""
+def _obey_the_parent() -> None:
+    """Leave Ctrl-C, which reaches every process of the terminal, to the parent; end when it ends.
+
+    A parent that is killed cannot end its workers: they would go on with jobs nobody waits for.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
