@@ -172,7 +172,7 @@ def generalized(
         source=source,
         folds=block.folds,
         null=block.null_labels,
-        n_permutations=min(block.permutations, 100),
+        n_permutations=min(block.permutations, N_MATRICES),
         allow_acausal=block.allow_acausal,
         seed=on.seed,
     )

@@ -1,4 +1,4 @@
-"""Several models as one: seeds averaged, unlike models stacked, and what to call for the best.
+"""Several models as one: seeds of one model averaged, unlike models stacked.
 
 Rates are combined in logarithm: a weighted geometric mean, which for Poisson models is the mean of
 their natural parameters. Continuous predictions are combined as they are.
@@ -247,7 +247,7 @@ def stacking_weights(
 
 
 class Auto(Stack):
-    """What to call for the best honest score: a stack of the strong candidates within a budget.
+    """A stack of the strong candidates, within a budget of seconds where one is given.
 
     Candidates are fitted one after the other, strongest first. One is left out when its fits on
     the inner folds, judged by the time its first fit took, would go beyond the budget.
@@ -262,7 +262,7 @@ class Auto(Stack):
         As in :class:`Stack`.
     """
 
-    about = "a stack of the strong candidates within a budget of seconds: the best honest score"
+    about = "a stack of the strong candidates, within a budget of seconds where one is given"
     paper = "spikecast"
 
     def __init__(
