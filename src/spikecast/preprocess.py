@@ -263,6 +263,14 @@ class PopulationFeatures(BaseEstimator):
         # (trial * time, width * component) -> (trial, time, width * component)
         return np.concatenate(features, axis=1).reshape(n_trials, n_bins, -1)
 
+    def roots(self, x: np.ndarray) -> np.ndarray:
+        """Return what the components are taken of, (trial, time, width * neuron) as float32."""
+        parts = [
+            self._smoothed(x, width) - mean
+            for width, mean in zip(self.widths, self.mean_, strict=True)
+        ]
+        return np.concatenate(parts, axis=2)
+
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Return features (trial, time, width * component) as float32."""
         trials_by_time_by_feature("x", x)

@@ -48,6 +48,16 @@ def test_the_same_neurons_hidden_at_all_bins_or_by_a_whole_mask_are_the_same():
     torch.testing.assert_close(features(x, short), features(x, short.expand(x.shape)))
 
 
+def test_masked_roots_are_the_features_of_masked_activity():
+    fitted, features = both()
+    x = counts(1)
+    roots = torch.from_numpy(fitted.roots(x))[None]
+    observed = torch.rand(1, 6, 1, 8, generator=torch.Generator().manual_seed(0)).round()
+    torch.testing.assert_close(
+        features.masked(roots, observed), features(torch.from_numpy(x)[None], observed)
+    )
+
+
 def test_rotary_positions_tell_distances_only():
     generator = torch.Generator().manual_seed(0)
     query, key = torch.randn(2, 8, generator=generator)

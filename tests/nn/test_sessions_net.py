@@ -14,12 +14,14 @@ def network(n_features=4, n_targets=2, n_latents=3, seed=0):
 def test_sessions_share_the_core_and_nothing_else():
     one, two = network(), network(6, 3, seed=1)
     both = Sessions([one, two], [4, 6], [2, 3])
-    assert set(core(one)) == {"log_time_constant", "balance", "gate", "gate_offset"}
+    assert set(core(one)) == {
+        f"layers.0.{name}" for name in ("log_time_constant", "balance", "gate", "gate_offset")
+    }
     for name, parameter in core(one).items():
         assert core(two)[name] is parameter
-    assert sum(p is one.gate for p in both.matrices()) == 1
+    assert sum(p is one.layers[0].gate for p in both.matrices()) == 1
     assert {id(p) for p in both.parameters()} == {
-        *map(id, one.parameters()), id(two.readin), id(two.readout), id(two.offset)
+        *map(id, one.parameters()), id(two.layers[0].readin), id(two.readout), id(two.offset)
     }  # fmt: skip
 
 
@@ -34,10 +36,10 @@ def test_the_loss_is_the_mean_over_sessions_of_what_each_alone_would_have():
 def test_a_frozen_core_is_a_copy_without_a_gradient():
     known, new = network(), network(6, 3, seed=1)
     use_core(new, known, frozen=True)
-    assert torch.equal(new.gate, known.gate)
-    assert new.gate is not known.gate
+    assert torch.equal(new.layers[0].gate, known.layers[0].gate)
+    assert new.layers[0].gate is not known.layers[0].gate
     trained = {name for name, p in new.named_parameters() if p.requires_grad}
-    assert trained == {"readin", "readout", "offset"}
+    assert trained == {"layers.0.readin", "readout", "offset"}
 
 
 def test_cores_of_other_sizes_are_refused():
@@ -67,8 +69,8 @@ def test_regression_finds_the_directions_that_sessions_share():
 def test_read_ins_become_alike_where_sessions_are_and_stay_as_they_were_elsewhere():
     net = network(6)
     axes = torch.linalg.qr(torch.randn(6, 2))[0]
-    before, wanted = net.readin.detach().clone(), torch.randn(2, 3, 2)
+    before, wanted = net.layers[0].readin.detach().clone(), torch.randn(2, 3, 2)
     read_alike(net, axes, wanted)
-    torch.testing.assert_close(net.readin.detach() @ axes, wanted)
+    torch.testing.assert_close(net.layers[0].readin.detach() @ axes, wanted)
     rest = torch.eye(6) - axes @ axes.T
-    torch.testing.assert_close(net.readin.detach() @ rest, before @ rest)
+    torch.testing.assert_close(net.layers[0].readin.detach() @ rest, before @ rest)

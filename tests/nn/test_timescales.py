@@ -30,16 +30,16 @@ def test_its_gradient_is_right():
     assert torch.autograd.gradcheck(decay_both_ways, (drive, log_decay))
 
 
-def network(causal=False, n_members=2):
+def network(causal=False, n_members=2, n_layers=1):
     torch.manual_seed(0)
-    return Timescales("counts", 6, 8, 4, n_members, causal=causal).eval()
+    return Timescales("counts", 6, 8, 4, n_members, causal=causal, n_layers=n_layers).eval()
 
 
 def test_a_constant_input_passes_the_filters_unchanged_up_to_the_edges():
     net = network()
     x = torch.ones(2, 1, 30, 6)
     latents = net.latents(x)
-    expected = (net.readin.sum(dim=2))[:, None, None, :].expand_as(latents)
+    expected = (net.layers[0].readin.sum(dim=2))[:, None, None, :].expand_as(latents)
     torch.testing.assert_close(latents, expected, atol=1e-5, rtol=1e-4)
 
 
@@ -48,8 +48,10 @@ def test_causal_latents_never_see_the_future_bit_for_bit():
     x = torch.randn(2, 3, 40, 6, generator=torch.Generator().manual_seed(2))
     changed = x.clone()
     changed[:, :, 25:] = 7.0
-    net = network(causal=True)
-    assert torch.equal(net.latents(x)[:, :, :25], net.latents(changed)[:, :, :25])
+    for n_layers in (1, 3):
+        net = network(causal=True, n_layers=n_layers)
+        assert torch.equal(net.latents(x)[:, :, :25], net.latents(changed)[:, :, :25])
+        assert not torch.equal(net.latents(x)[:, :, 25:], net.latents(changed)[:, :, 25:])
     both_ways = network()
     assert not torch.allclose(
         both_ways.latents(x)[:, :, :25], both_ways.latents(changed)[:, :, :25]
@@ -61,7 +63,7 @@ def test_members_are_independent():
     net = network()
     x = torch.randn(2, 3, 20, 6, generator=torch.Generator().manual_seed(3))
     before = net(x)
-    net.readin[1] += 1.0
+    net.layers[0].readin[1] += 1.0
     net.readout[1] *= 2.0
     after = net(x)
     assert torch.equal(before[0], after[0])
@@ -71,11 +73,25 @@ def test_members_are_independent():
 def test_a_time_constant_set_by_hand_gives_its_exponential():
     net = network(causal=True, n_members=1)
     with torch.no_grad():
-        net.readin.zero_()
-        net.readin[0, 0, 0] = 1.0
-        net.log_time_constant[0, 0] = torch.tensor(5.0).log()
+        net.layers[0].readin.zero_()
+        net.layers[0].readin[0, 0, 0] = 1.0
+        net.layers[0].log_time_constant[0, 0] = torch.tensor(5.0).log()
         pulse = torch.zeros(1, 1, 400, 6)
         pulse[0, 0, 100, 0] = 1.0
         response = net.latents(pulse)[0, 0, :, 0]
     ratio = response[101:120] / response[100:119]
     torch.testing.assert_close(ratio, torch.full_like(ratio, torch.tensor(-0.2).exp().item()))
+
+
+def test_a_second_layer_filters_what_the_first_one_found():
+    net = network(n_members=1, n_layers=2)
+    x = torch.randn(1, 2, 30, 6, generator=torch.Generator().manual_seed(3))
+    first, second = net.latents(x).chunk(2, dim=-1)
+    assert net.time_constants.shape == (1, first.shape[-1] + second.shape[-1])
+    net.layers[1].readin.data.zero_()
+    alone, silent = net.latents(x).chunk(2, dim=-1)
+    assert torch.equal(alone, first)
+    assert not silent.any()
+    assert second.abs().max() > 0.01
+    net(x).sum().backward()
+    assert all(parameter.grad is not None for parameter in net.parameters())

@@ -80,6 +80,6 @@ class TimescalesAutoencoder(Autoencoder, Timescales):
 
     @property
     def time_constants_(self) -> np.ndarray:
-        """Learnt time constants in bins, (member * latent,)."""
+        """Learnt time constants in bins, (member * layer * latent,)."""
         network = cast(TimescalesNet, cast(CoordinatedDropout, self.network_).network)
-        return network.log_time_constant.detach().exp().flatten().numpy()
+        return network.time_constants.flatten().numpy()

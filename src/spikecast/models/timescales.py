@@ -21,7 +21,7 @@ class Timescales(NeuralModel):
     Parameters
     ----------
     n_latents : int
-        Per member.
+        Per layer and member.
     n_members : int
     widths : sequence of float
         Smoothing widths in bins, side by side.
@@ -33,6 +33,8 @@ class Timescales(NeuralModel):
         Of latents.
     causal : bool
         Smooth and filter over the past only; otherwise latents are acausal.
+    n_layers : int
+        Each layer filters what the one before it found; all are read out.
     epochs, batch_size, learning_rate, weight_decay
         See :class:`spikecast.nn.training.Plan`.
     device : str
@@ -42,7 +44,7 @@ class Timescales(NeuralModel):
     Attributes
     ----------
     features_ : PopulationFeatures
-    time_constants_ : array, (member * latent,)
+    time_constants_ : array, (member * layer * latent,)
         In bins, aligned with the latents that ``transform`` returns.
 
     Examples
@@ -67,6 +69,7 @@ class Timescales(NeuralModel):
         time_constants: tuple[float, float] = (0.2, 10.0),
         dropout: float = 0.4,
         causal: bool = False,
+        n_layers: int = 1,
         epochs: int = 12,
         batch_size: int = 8,
         learning_rate: float = 0.01,
@@ -81,6 +84,7 @@ class Timescales(NeuralModel):
         self.time_constants = time_constants
         self.dropout = dropout
         self.causal = causal
+        self.n_layers = n_layers
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -101,10 +105,10 @@ class Timescales(NeuralModel):
             self.time_constants,
             self.dropout,
             self.causal,
+            self.n_layers,
         )
 
     @property
     def time_constants_(self) -> np.ndarray:
-        """Learnt time constants in bins, (member * latent,)."""
-        constants = cast(TimescalesNet, self.network_).log_time_constant.detach().exp()
-        return constants.flatten().numpy()
+        """Learnt time constants in bins, (member * layer * latent,)."""
+        return cast(TimescalesNet, self.network_).time_constants.flatten().numpy()

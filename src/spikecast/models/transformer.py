@@ -151,6 +151,16 @@ class Transformer(JointModel):
             )
         return super()._examples(x, y)
 
+    def _inputs(self, x: np.ndarray) -> np.ndarray:
+        return self._with_roots(super()._inputs(x))
+
+    def _prepared(self, x: np.ndarray) -> np.ndarray:
+        return self._with_roots(super()._prepared(x))
+
+    def _with_roots(self, z: np.ndarray) -> np.ndarray:
+        """Activity and, beside it, its roots: (trial, time, (1 + width) * neuron)."""
+        return np.concatenate([z, self.features_.roots(z)], axis=2)
+
     def _learn_features(self, z: np.ndarray) -> None:
         if self.areas is not None:
             same_length("areas", len(self.areas), "source and target together", z.shape[2])

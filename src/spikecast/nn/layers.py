@@ -79,12 +79,23 @@ class Features(nn.Module):
             if observed is None:
                 root = signed_sqrt(smoothed) - mean
             else:
-                # entries that are hidden at all bins need no smoothing of the mask
-                covered = observed if observed.shape[2] == 1 else kernel @ observed
+                covered = kernel @ observed.expand(-1, -1, x.shape[2], -1)
                 # of c (sqrt(s / c) - mean), with c the part of the kernel that is covered
                 root = torch.addcmul(signed_sqrt(smoothed.mul_(covered)), covered, mean, value=-1)
             parts.append(root @ axes)
         return torch.cat(parts, dim=-1)
+
+    def masked(self, roots: Tensor, observed: Tensor) -> Tensor:
+        """Return the features where neurons are hidden for whole trials: no smoothing is needed.
+
+        Parameters
+        ----------
+        roots : Tensor, (member, trial, time, width * neuron)
+            As :meth:`PopulationFeatures.roots` gives them.
+        observed : Tensor of 0 and 1, broadcastable to (member, trial, 1, neuron)
+        """
+        parts = roots.chunk(len(self.axes), dim=-1)
+        return torch.cat([(part * observed) @ axes for part, axes in zip(parts, self.axes)], dim=-1)
 
     def _matrices(self, x: Tensor) -> Tensor:
         n_bins = x.shape[2]

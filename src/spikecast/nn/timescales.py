@@ -7,6 +7,7 @@ The filter is a linear recurrence, computed for all bins at once.
 
 import math
 from functools import lru_cache
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -18,23 +19,26 @@ READOUT_GAIN = 0.1  # start near the mean rate
 
 
 class Timescales(Network):
-    """Read-in -> exponential filters -> dropout -> linear and gated linear readout.
+    """Layers of filtered latents -> linear and gated linear readout of all of them.
 
-    log rate = offset + A z + B glu(C z + d), with z the filtered latents.
+    log rate = offset + sum over layers of A z + B glu(C z + d), with z a layer's filtered latents.
+    A layer after the first reads what the one before it hands on: z and glu(C z + d).
 
     Parameters
     ----------
     kind : {"counts", "continuous"}
     n_features, n_latents, n_targets, n_members : int
+        Latents per layer and member.
     time_constants : (float, float)
         Range in bins in which the latents' time constants start, evenly spaced in logarithm.
     dropout : float
         Probability with which a latent is dropped at a bin in training.
     causal : bool
         Filter over the past only.
+    n_layers : int
     """
 
-    own = ("readin", "readout", "offset")
+    own = ("layers.0.readin", "readout", "offset")
 
     def __init__(
         self,
@@ -46,20 +50,16 @@ class Timescales(Network):
         time_constants: tuple[float, float] = (0.2, 10.0),
         dropout: float = 0.4,
         causal: bool = False,
+        n_layers: int = 1,
     ) -> None:
         super().__init__(kind)
-        self.n_members, self.dropout, self.causal = n_members, dropout, causal
-        low, high = (math.log(constant) for constant in time_constants)
-        shape = (n_members, n_latents)
-        self.readin = uniform(*shape, n_features, fan_in=n_features)
-        self.log_time_constant = nn.Parameter(
-            torch.linspace(low, high, n_latents).repeat(n_members, 1)
+        self.n_members, self.dropout = n_members, dropout
+        sizes = [n_features] + [2 * n_latents] * (n_layers - 1)
+        self.layers = nn.ModuleList(
+            [Layer(n_members, size, n_latents, time_constants, causal) for size in sizes]
         )
-        if not causal:
-            self.balance = nn.Parameter(torch.zeros(shape))  # log odds of past against future
-        self.gate = uniform(n_members, 2 * n_latents, n_latents, fan_in=n_latents)
-        self.gate_offset = uniform(n_members, 2 * n_latents, 1, fan_in=n_latents)
-        self.readout = uniform(n_members, 2 * n_latents, n_targets, fan_in=n_latents)
+        n_read = n_layers * 2 * n_latents
+        self.readout = uniform(n_members, n_read, n_targets, fan_in=n_latents)
         self.offset = nn.Parameter(torch.zeros(n_members, 1, n_targets))
         with torch.no_grad():
             self.readout.mul_(READOUT_GAIN)
@@ -67,22 +67,81 @@ class Timescales(Network):
     @property
     def readin_weight(self) -> Tensor:
         """(member, latent, feature)."""
-        return self.readin
+        return cast(Layer, self.layers[0]).readin
+
+    @property
+    def time_constants(self) -> Tensor:
+        """In bins, (member, layer * latent)."""
+        layers = cast(list[Layer], self.layers)
+        return torch.cat([layer.log_time_constant for layer in layers], dim=1).detach().exp()
 
     def matrices(self) -> list[nn.Parameter]:
         """Weight decay spares offsets, time constants and the balance of past and future."""
-        return [self.readin, self.gate, self.readout]
+        layers = cast(list[Layer], self.layers)
+        return [matrix for layer in layers for matrix in (layer.readin, layer.gate)] + [
+            self.readout
+        ]
 
     def latents(self, x: Tensor) -> Tensor:
-        """(member, trial, time, feature) -> (member, trial, time, latent)."""
-        return self._filtered(x).permute(0, 2, 3, 1)
+        """(member, trial, time, feature) -> (member, trial, time, layer * latent)."""
+        filtered, _ = self._layered(x)
+        return filtered.permute(0, 2, 3, 1)
 
-    def _filtered(self, x: Tensor) -> Tensor:
-        """(member, trial, time, feature) -> (member, latent, trial, time)."""
-        n_members, n_trials, n_bins, _ = x.shape
-        # member: (latent, feature) @ (feature, trial * time)
-        drive = self.readin @ x.flatten(1, 2).transpose(1, 2)
-        drive = drive.view(-1, n_trials, n_bins)  # (member * latent, trial, time)
+    def forward(self, x: Tensor) -> Tensor:
+        """(member, trial, time, feature) -> (member, trial, time, target)."""
+        _, z = self._layered(x)
+        # member: (trial * time, layer * 2 latent) @ (layer * 2 latent, target)
+        output = torch.baddbmm(self.offset, z.flatten(2).transpose(1, 2), self.readout)
+        return output.view(*x.shape[:3], -1)
+
+    def _layered(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Filtered latents of all layers, and what is read of them, (member, ..., trial, time)."""
+        z = x.permute(0, 3, 1, 2)  # (member, feature, trial, time)
+        filtered, read = [], []
+        for layer in cast(list[Layer], self.layers):
+            filtered.append(layer.filtered(z))
+            z = layer.gated(dropout(filtered[-1], self.dropout, self.training))
+            read.append(z)
+        return torch.cat(filtered, dim=1), torch.cat(read, dim=1)
+
+
+class Layer(nn.Module):
+    """Linear read-in -> one exponential filter per latent; a gate for what reads them.
+
+    Parameters
+    ----------
+    n_members, n_in, n_latents : int
+    time_constants : (float, float)
+    causal : bool
+        See :class:`Timescales`.
+    """
+
+    def __init__(
+        self,
+        n_members: int,
+        n_in: int,
+        n_latents: int,
+        time_constants: tuple[float, float],
+        causal: bool,
+    ) -> None:
+        super().__init__()
+        self.causal = causal
+        low, high = (math.log(constant) for constant in time_constants)
+        shape = (n_members, n_latents)
+        self.readin = uniform(*shape, n_in, fan_in=n_in)
+        self.log_time_constant = nn.Parameter(
+            torch.linspace(low, high, n_latents).repeat(n_members, 1)
+        )
+        if not causal:
+            self.balance = nn.Parameter(torch.zeros(shape))  # log odds of past against future
+        self.gate = uniform(n_members, 2 * n_latents, n_latents, fan_in=n_latents)
+        self.gate_offset = uniform(n_members, 2 * n_latents, 1, fan_in=n_latents)
+
+    def filtered(self, x: Tensor) -> Tensor:
+        """(member, in, trial, time) -> (member, latent, trial, time)."""
+        n_members, _, n_trials, n_bins = x.shape
+        # member: (latent, in) @ (in, trial * time)
+        drive = (self.readin @ x.flatten(2)).view(-1, n_trials, n_bins)
         log_decay = -torch.exp(-self.log_time_constant).flatten()
         # the filter's weights sum to 1 at every bin, at the edges too
         bins = torch.arange(1, n_bins + 1, device=x.device, dtype=x.dtype)
@@ -96,15 +155,11 @@ class Timescales(Network):
             z = z + (backward * ((1 - past) * gain)[:, None]).flip(-1)
         return z.view(n_members, -1, n_trials, n_bins)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(member, trial, time, feature) -> (member, trial, time, target)."""
-        z = self._filtered(x).flatten(2)  # (member, latent, trial * time)
-        z = dropout(z, self.dropout, self.training)
-        value, gate = torch.baddbmm(self.gate_offset, self.gate, z).chunk(2, dim=1)
-        z = torch.cat([z, value * torch.sigmoid(gate)], dim=1)
-        # member: (trial * time, 2 latent) @ (2 latent, target)
-        output = torch.baddbmm(self.offset, z.transpose(1, 2), self.readout)
-        return output.view(*x.shape[:3], -1)
+    def gated(self, z: Tensor) -> Tensor:
+        """Latents and their gated sums, (member, latent, ...) -> (member, 2 latent, ...)."""
+        mixed = torch.baddbmm(self.gate_offset, self.gate, z.flatten(2))
+        value, gate = mixed.view(len(z), -1, *z.shape[2:]).chunk(2, dim=1)
+        return torch.cat([z, value * torch.sigmoid(gate)], dim=1)
 
 
 # ------------------------------------------------------------------------------- the recurrence

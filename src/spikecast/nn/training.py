@@ -161,7 +161,7 @@ def _train(
         for step in range(steps):
             network.progress((epoch * steps + step) / (epochs * steps))
             batch = order[:, step * batch_size : (step + 1) * batch_size]  # (member, trial)
-            loss = network.loss(x[batch], y[batch]).mean(dim=1)  # (member,)
+            loss = network.loss(_trials(x, batch), _trials(y, batch)).mean(dim=1)  # (member,)
             optimizer.zero_grad()
             loss.sum().backward()
             if clip is not None:
@@ -268,9 +268,15 @@ def validation_loss(
     )
     weight = (torch.arange(longest) < torch.tensor(n_valid)[:, None]).float()
     losses = [
-        network.loss(x[part], y[part]).cpu() for part in trials.split(chunk, dim=1)
+        network.loss(_trials(x, part), _trials(y, part)).cpu()
+        for part in trials.split(chunk, dim=1)
     ]  # each (member, trial)
     return (torch.cat(losses, dim=1) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+
+
+def _trials(z: Tensor, chosen: Tensor) -> Tensor:
+    """``z[chosen]``, (member, trial, ...), whole trials copied at once: several times faster."""
+    return z.index_select(0, chosen.flatten().to(z.device)).view(*chosen.shape, *z.shape[1:])
 
 
 class Best:

@@ -82,37 +82,45 @@ class Transformer(Network):
         """(member, latent, feature)."""
         return self.embedding.weight.transpose(1, 2)
 
-    def states(self, activity: Tensor, observed: Tensor) -> Tensor:
+    def states(self, x: Tensor, observed: Tensor) -> Tensor:
         """Hidden states, (member, trial, time, latent).
 
         Parameters
         ----------
-        activity : Tensor, (member, trial, time, neuron)
-        observed : Tensor of 0 and 1, broadcastable to `activity`
+        x : Tensor, (member, trial, time, neuron)
+            Activity, and beside it, to save smoothing it again and again, its roots: see
+            :meth:`spikecast.preprocess.PopulationFeatures.roots`.
+        observed : Tensor of 0 and 1, broadcastable to the activity
         """
-        tokens = self._tokens(activity, observed)
+        tokens = self._tokens(x, observed)
         z = self.embedding(dropout(tokens, self.dropout, self.training))
         for block in self.blocks:
             z = block(z)
         return normalized(z)
 
-    def _tokens(self, activity: Tensor, observed: Tensor) -> Tensor:
+    def _tokens(self, x: Tensor, observed: Tensor) -> Tensor:
+        n_neurons = len(self.part)
         # (member, trial, time or 1, neuron) @ (neuron, group): the part of each that is hidden
-        hidden = (1 - observed).expand(-1, -1, -1, activity.shape[3]) @ self.part
-        hidden = hidden.expand(*activity.shape[:3], -1)
-        return torch.cat([self.features(activity, observed), hidden], dim=-1)
+        hidden = (1 - observed).expand(-1, -1, -1, n_neurons) @ self.part
+        hidden = hidden.expand(*x.shape[:3], -1)
+        activity, roots = x[..., :n_neurons], x[..., n_neurons:]
+        if observed.shape[2] == 1 and roots.shape[3] > 0:
+            features = self.features.masked(roots, observed)
+        else:
+            features = self.features(activity, observed)
+        return torch.cat([features, hidden], dim=-1)
 
-    def outputs(self, activity: Tensor, observed: Tensor) -> Tensor:
+    def outputs(self, x: Tensor, observed: Tensor) -> Tensor:
         """Natural parameters of all neurons, (member, trial, time, neuron)."""
-        z = self.states(activity, observed)
+        z = self.states(x, observed)
         return self.readout(dropout(z, self.dropout, self.training))
 
     def latents(self, x: Tensor) -> Tensor:
-        """(member, trial, time, neuron), the asked ones hidden -> (..., latent)."""
+        """Activity and roots, the asked neurons hidden -> (member, trial, time, latent)."""
         return self.states(x, self._not_asked)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(member, trial, time, neuron), the asked ones hidden -> all neurons, the same shape."""
+        """Activity and roots, the asked neurons hidden -> (member, trial, time, neuron), all."""
         return self.outputs(x, self._not_asked)
 
     def answer(self, x: Tensor) -> Tensor:
@@ -134,9 +142,9 @@ class Transformer(Network):
             hidden = self.asked[None, None, None]
         else:
             scheme = self.hiding if self.training else self.hiding.main
-            hidden = scheme(x.shape, self._rand(x.device))
+            hidden = scheme(y.shape, self._rand(x.device))
         loss = self.element_loss(self.outputs(x, 1 - hidden.float()), y)
-        return (loss * hidden * self._weight).sum(dim=3).mean(dim=2)
+        return (loss * (hidden * self._weight)).sum(dim=3).mean(dim=2)
 
     @property
     def _weight(self) -> Tensor:
