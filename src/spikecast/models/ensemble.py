@@ -141,9 +141,9 @@ class Stack(_Committee):
 
     def __init__(
         self,
-        models: Sequence[str] = ("poisson_glm", "timescales"),
+        models: Sequence[str] = ("poisson_glm", "timescales", "transformer"),
         n_inner: int = 3,
-        pull: float = 300.0,
+        pull: float = 100.0,
         causal: bool = False,
         seed: int = 0,
     ) -> None:
@@ -267,10 +267,10 @@ class Auto(Stack):
 
     def __init__(
         self,
-        models: Sequence[str] = ("poisson_glm", "timescales", "pls"),
+        models: Sequence[str] = ("poisson_glm", "timescales", "transformer"),
         budget: float | None = None,
         n_inner: int = 3,
-        pull: float = 300.0,
+        pull: float = 100.0,
         causal: bool = False,
         seed: int = 0,
     ) -> None:

@@ -249,7 +249,7 @@ class Loop:
 
 @torch.no_grad()
 def validation_loss(
-    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], chunk: int = 64
+    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], chunk: int = 16
 ) -> Tensor:
     """Mean loss of each member over its validation trials, (member,); 0 where there are none."""
     network.eval()

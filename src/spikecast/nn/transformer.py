@@ -16,6 +16,7 @@ from spikecast.nn.layers import Features, Linear, normalized
 from spikecast.nn.masks import Mixture
 from spikecast.nn.network import Network, dropout
 
+N_OTHERS = 128  # neurons that are not asked but count in a training step
 OTHERS = 0.3  # weight of all neurons that are not asked together, relative to those that are
 
 
@@ -112,8 +113,13 @@ class Transformer(Network):
 
     def outputs(self, x: Tensor, observed: Tensor) -> Tensor:
         """Natural parameters of all neurons, (member, trial, time, neuron)."""
-        z = self.states(x, observed)
-        return self.readout(dropout(z, self.dropout, self.training))
+        return self.readout(self.states(x, observed))
+
+    def _read_out(self, z: Tensor, neurons: Tensor) -> Tensor:
+        """Like ``outputs`` for some neurons, in training with dropout."""
+        offset, weight = self.readout.offset[..., neurons], self.readout.weight[..., neurons]
+        flat = dropout(z, self.dropout, self.training).flatten(1, -2)  # (member, sample, latent)
+        return torch.baddbmm(offset, flat, weight).view(*z.shape[:-1], -1)
 
     def latents(self, x: Tensor) -> Tensor:
         """Activity and roots, the asked neurons hidden -> (member, trial, time, latent)."""
@@ -136,22 +142,29 @@ class Transformer(Network):
 
         In evaluation exactly what was asked is hidden (what the main scheme hides, where nothing
         was). Sources outnumber targets, but these are the question: all others together weigh less
-        than the asked ones.
+        than the asked ones, and only some of them, drawn at random, are read out in each step.
         """
         if not self.training and self.asked.any():
             hidden = self.asked[None, None, None]
         else:
             scheme = self.hiding if self.training else self.hiding.main
             hidden = scheme(y.shape, self._rand(x.device))
-        loss = self.element_loss(self.outputs(x, 1 - hidden.float()), y)
-        return (loss * (hidden * self._weight)).sum(dim=3).mean(dim=2)
+        counted, weight = self._counted()
+        z = self.states(x, 1 - hidden.float())
+        loss = self.element_loss(self._read_out(z, counted), y[..., counted])
+        hidden = hidden.expand(-1, -1, -1, y.shape[3])[..., counted]
+        return (loss * (hidden * weight)).sum(dim=3).mean(dim=2)
 
-    @property
-    def _weight(self) -> Tensor:
-        n_asked = self.asked.sum()
-        if n_asked in (0, len(self.asked)):
-            return torch.ones_like(self.asked, dtype=torch.float32)
-        return torch.where(self.asked, 1.0, OTHERS * n_asked / (len(self.asked) - n_asked))
+    def _counted(self) -> tuple[Tensor, Tensor]:
+        """Neurons whose hidden entries count in this step, and what they weigh."""
+        if self.asked.all() or not self.asked.any():
+            everyone = torch.arange(len(self.asked), device=self.asked.device)
+            return everyone, torch.ones_like(everyone, dtype=torch.float32)
+        asked, others = self.asked.nonzero().flatten(), (~self.asked).nonzero().flatten()
+        drawn = self._rand(asked.device)(len(others)).argsort()[: N_OTHERS if self.training else 0]
+        weight = torch.full((len(asked) + len(drawn),), OTHERS * len(asked) / max(len(drawn), 1))
+        weight[: len(asked)] = 1.0
+        return torch.cat([asked, others[drawn]]), weight.to(asked.device)
 
     def _rand(self, device: torch.device) -> partial[Tensor]:
         """Validation hides the same entries in every epoch, or the best one would be luck."""
