@@ -7,6 +7,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spikecast.analysis.uncertainty import fold_limits
 from spikecast.report.reading import Target
 from spikecast.report.style import (
     AXIS,
@@ -257,43 +258,45 @@ def latents(target: Target) -> Figure:
 
 @styled
 def time_constants(target: Target) -> Figure:
-    """Learnt time constants of all folds' latents, sorted, and what they started from."""
-    per_fold = [
-        np.sort(target.job(target.shown_model, fold)["time_constants_bins"])
-        for fold in range(target.n_folds)
-    ]
-    milliseconds = 1000 * target.problem.attrs["bin_size"] * np.array(per_fold)
-    figure = figure_of(2.6)
-    axes = figure.subplots()
-    share = (np.arange(milliseconds.shape[1]) + 0.5) / milliseconds.shape[1]
-    for row in milliseconds:
-        axes.plot(row, share, color=ORANGE, alpha=0.35, linewidth=1)
-    axes.plot(
-        np.median(milliseconds, axis=0), share, color=ORANGE, linewidth=2, label="median over folds"
-    )
-    start = _start_constants(target)
-    if start is not None:
-        low, high = 1000 * target.problem.attrs["bin_size"] * np.array(start)
-        axes.plot(
-            [low, high], [0, 1], color=GREY, linewidth=1, linestyle="--", label="before training"
-        )
-    bin_size = 1000 * target.problem.attrs["bin_size"]
-    axes.axvspan(milliseconds.min() * 0.8, bin_size, color="#eeeeee", linewidth=0)
-    axes.text(bin_size * 0.95, 0.04, "shorter than a bin:\nno filtering", color=GREY, ha="right")
-    axes.set(
-        xscale="log",
-        xlabel="time constant (ms)",
-        ylabel="share of latents below",
-        ylim=(0, 1),
-        xlim=(milliseconds.min() * 0.8, milliseconds.max() * 1.2),
-    )
-    axes.legend(loc="upper left")
-    return figure
-
-
-def _start_constants(target: Target) -> tuple[float, float] | None:
+    """Learnt time constants: all of them sorted, and latent by latent against where it started."""
     model = target.run.config.build_models()[target.shown_model]
-    return getattr(model, "time_constants", None)
+    bin_size = 1000 * target.problem.attrs["bin_size"]
+    learnt = bin_size * np.array(
+        [
+            target.job(target.shown_model, fold)["time_constants_bins"]
+            for fold in range(target.n_folds)
+        ]
+    )  # (fold, member * layer * latent)
+    start = bin_size * np.geomspace(*model.time_constants, model.n_latents)
+    frame = (0.8 * min(learnt.min(), start[0]), 1.2 * max(learnt.max(), start[-1]))
+    figure = figure_of(3.0)
+    whole, single = figure.subplots(1, 2)
+
+    share = (np.arange(learnt.shape[1]) + 0.5) / learnt.shape[1]
+    for row in np.sort(learnt):
+        whole.plot(row, share, color=ORANGE, alpha=0.35, linewidth=1)
+    median = np.median(np.sort(learnt), axis=0)
+    whole.plot(median, share, color=ORANGE, linewidth=2, label="median over folds")
+    whole.plot(
+        start[[0, -1]], [0, 1], color=GREY, linewidth=1, linestyle="--", label="before training"
+    )
+    whole.axvspan(frame[0], bin_size, color="#eeeeee", linewidth=0)
+    whole.text(bin_size * 0.95, 0.88, "shorter than a bin:\nno filtering", color=GREY, ha="right")
+    whole.set(xlabel="time constant (ms)", ylabel="share of latents below", ylim=(0, 1))
+    whole.legend(loc="lower right")
+
+    # members and layers start alike: (fold, member * layer, latent)
+    logs = np.log(learnt).reshape(len(learnt), -1, start.size).mean(axis=1)
+    mean, low, high = np.exp(fold_limits(logs))
+    single.plot(frame, frame, color=GREY, linewidth=1, linestyle="--", label="not moved")
+    single.vlines(start, low, high, color=ORANGE, linewidth=1, label="95 % over folds")
+    single.plot(start, mean, "o", color=ORANGE, markersize=3)
+    single.set(yscale="log", xlabel="started at (ms)", ylabel="learnt time constant (ms)")
+    single.set(ylim=(frame[0], frame[1]))
+    single.legend(loc="upper left")
+    for axes in (whole, single):
+        axes.set(xscale="log", xlim=frame)
+    return figure
 
 
 @styled

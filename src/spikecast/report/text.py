@@ -52,8 +52,11 @@ CAPTIONS = {
         "not by what they encode."
     ),
     "time_constants": (
-        "Sorted time constants of all latents of {model}, one thin line per fold. Where the orange "
-        "line leaves the dashed one, training moved them; a steep stretch is a favoured time scale."
+        "Left: sorted time constants of all latents of {model}, one thin line per fold; a steep "
+        "stretch is a favoured time scale. Right: each latent against where it started, mean of "
+        "members and folds with a 95 % interval over folds; where it crosses the dashed line, "
+        "training did not measurably move that latent. It does not show time constants of neurons: "
+        "several latents may serve one of them."
     ),
     "training": (
         "Loss per epoch, one line per fold, mean over members. The weights kept are those of the "
