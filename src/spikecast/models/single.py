@@ -8,6 +8,7 @@ from spikecast.models.autoencoder import (
 )
 from spikecast.models.base import Model
 from spikecast.models.baselines import PSTH, MeanRate
+from spikecast.models.factor_analysis import FactorAnalysis
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.lfads import LFADS
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
@@ -22,6 +23,7 @@ SINGLE: dict[str, type[Model]] = {
     "pca_ridge": PCARidge,
     "reduced_rank": ReducedRank,
     "pls": PLS,
+    "factor_analysis": FactorAnalysis,
     "poisson_glm": PoissonGLM,
     "timescales": Timescales,
     "rnn": RNN,

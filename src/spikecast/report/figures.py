@@ -1,6 +1,7 @@
 """The figures of one target: each a function of it that returns a matplotlib Figure."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from matplotlib.colors import Normalize
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikecast.analysis.uncertainty import fold_limits
+from spikecast.models.timescales import Timescales
 from spikecast.report.reading import Target
 from spikecast.report.style import (
     AXIS,
@@ -259,7 +261,7 @@ def latents(target: Target) -> Figure:
 @styled
 def time_constants(target: Target) -> Figure:
     """Learnt time constants: all of them sorted, and latent by latent against where it started."""
-    model = target.run.config.build_models()[target.shown_model]
+    model = cast(Timescales, target.run.config.build_models()[target.shown_model])
     bin_size = 1000 * target.problem.attrs["bin_size"]
     learnt = bin_size * np.array(
         [
@@ -267,7 +269,8 @@ def time_constants(target: Target) -> Figure:
             for fold in range(target.n_folds)
         ]
     )  # (fold, member * layer * latent)
-    start = bin_size * np.geomspace(*model.time_constants, model.n_latents)
+    first, last = model.time_constants
+    start = bin_size * np.geomspace(first, last, model.n_latents)
     frame = (0.8 * min(learnt.min(), start[0]), 1.2 * max(learnt.max(), start[-1]))
     figure = figure_of(3.0)
     whole, single = figure.subplots(1, 2)

@@ -1,0 +1,149 @@
+"""Factor analysis of sources and targets together: the classical model of co-smoothing."""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.decomposition import FactorAnalysis as SklearnFactorAnalysis
+from sklearn.exceptions import ConvergenceWarning
+
+from spikecast.models.base import Model
+from spikecast.models.inner import best, inner_folds
+from spikecast.preprocess import signed_sqrt, smooth
+
+PRIVATE = 0.2  # of a neuron's variance, at least, is private noise
+
+
+class FactorAnalysis(Model):
+    """Shared factors plus private variance of every neuron (Everitt 1984; Yu et al. 2009).
+
+    Square roots of smoothed sources and smoothed targets are taken together as ``mean + loadings
+    @ factors + private noise``. Factors are then inferred from the sources alone, each weighed by
+    its private noise, and the targets follow from their loadings. The number of factors is the best
+    on validation trials.
+
+    Parameters
+    ----------
+    width : float
+        Smoothing width in bins.
+    ranks : sequence of int
+        Numbers of factors to choose from.
+    causal : bool
+        Smooth with the past only.
+    seed : int
+
+    Attributes
+    ----------
+    rank_ : int
+    mean_ : array, (source,)
+    readin_ : array, (source, factor)
+        Factors are sources minus their mean, times this matrix.
+    readout_ : array, (factor, target)
+    intercept_ : array, (target,)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drive = np.repeat(rng.normal(size=(20, 5, 1)), 6, axis=1)
+    >>> counts = rng.poisson(np.exp(0.5 * drive), size=(20, 30, 12))
+    >>> model = FactorAnalysis(ranks=(1, 2)).fit(counts[..., :9], counts[..., 9:])
+    >>> model.rank_, model.transform(counts[..., :9]).shape
+    (1, (20, 30, 1))
+    """
+
+    about = "shared factors and private noise of sources and targets, factors from the sources"
+    paper = "Everitt 1984; Yu et al. 2009"
+
+    def __init__(
+        self,
+        width: float = 3.0,
+        ranks: Sequence[int] = (2, 4, 8, 16, 32),
+        causal: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.width = width
+        self.ranks = ranks
+        self.causal = causal
+        self.seed = seed
+
+    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        z = self._featured(x)
+        smoothed = smooth(y, self.width, self.causal)
+        limit = min(self.n_sources_ + self.n_targets_ - 1, max(self.ranks))
+        ranks = sorted({max(min(rank, limit), 1) for rank in self.ranks})
+        if len(ranks) > 1:
+            self.rank_, self.history_ = best(
+                ranks,
+                lambda fold: [
+                    predicted(factors(z[fold.train], smoothed[fold.train], rank), z[fold.test])
+                    for rank in ranks
+                ],
+                y,
+                inner_folds(len(x), 4, self.seed)[:1],
+                counts=False,
+            )
+        else:
+            self.rank_ = ranks[0]
+        self.mean_, self.readin_, self.readout_, self.intercept_ = factors(z, smoothed, self.rank_)
+
+    def _featured(self, x: np.ndarray) -> np.ndarray:
+        return signed_sqrt(smooth(x, self.width, self.causal))
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        return (self._featured(x) - self.mean_) @ self.readin_
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        return self._in_range(self._transform(x) @ self.readout_ + self.intercept_)
+
+
+class Solution(NamedTuple):
+    """Posterior means of the factors given the sources, and what the targets make of them."""
+
+    mean: np.ndarray  # (source,)
+    readin: np.ndarray  # (source, factor)
+    readout: np.ndarray  # (factor, target)
+    intercept: np.ndarray  # (target,)
+
+
+def predicted(found: Solution, z: np.ndarray) -> np.ndarray:
+    """(trial, time, source) -> (trial, time, target)."""
+    return (z - found.mean) @ found.readin @ found.readout + found.intercept
+
+
+def factors(z: np.ndarray, y: np.ndarray, rank: int) -> Solution:
+    """Fit factor analysis to features and targets side by side.
+
+    Parameters
+    ----------
+    z : array, (trial, time, source)
+    y : array, (trial, time, target)
+    rank : int
+        Number of factors.
+
+    Returns
+    -------
+    Solution
+    """
+    n_sources = z.shape[2]
+    both = np.concatenate([z, y], axis=2).reshape(-1, n_sources + y.shape[2]).astype(np.float64)
+    mean = both.mean(axis=0)
+    spread = np.maximum(both.std(axis=0), 1e-6)  # a silent neuron has none
+    both = (both - mean) / spread
+    # the likelihood knows the data by their covariance only: a few rows with the same one do
+    values, vectors = np.linalg.eigh(both.T @ both / len(both) + 1e-6 * np.eye(len(mean)))
+    rows = np.sqrt(np.maximum(values, 0) * len(values))[:, np.newaxis] * vectors.T
+    model = SklearnFactorAnalysis(rank, max_iter=100, iterated_power=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits do not matter here
+        model.fit(np.concatenate([rows, -rows]))
+    loadings = model.components_.T  # (neuron, factor)
+    # without a floor a neuron of few spikes becomes a factor by itself (a Heywood case), and what
+    # it does then decides over all others
+    private = np.maximum(model.noise_variance_[:n_sources, np.newaxis], PRIVATE)
+    # E[factors | sources] = (I + L' N^-1 L)^-1 L' N^-1 (source - mean)
+    weighed = loadings[:n_sources] / private
+    precision = np.eye(loadings.shape[1]) + loadings[:n_sources].T @ weighed
+    readin = np.linalg.solve(precision, weighed.T).T / spread[:n_sources, np.newaxis]
+    readout = loadings[n_sources:].T * spread[n_sources:]
+    return Solution(mean[:n_sources], readin, readout, mean[n_sources:])
