@@ -19,7 +19,7 @@ from spikecast.config import DEFAULT_MODELS
 from spikecast.data import load_all
 from spikecast.engine import executor
 from spikecast.evaluation.scores import Scores
-from spikecast.recording import UNLABELED
+from spikecast.recording import UNLABELED, Recording
 from spikecast.tasks import AreaToArea
 
 TABLE = RESULTS / "targets.csv"
@@ -51,12 +51,7 @@ def measure(arguments: argparse.Namespace) -> None:
         for index, recording in enumerate(load_all(REAL)):
             if index not in arguments.sessions:
                 continue
-            areas = sorted(
-                area
-                for area, size in recording.areas.items()
-                if size >= MIN_NEURONS and area.lower() not in UNLABELED
-            )
-            for target in areas:
+            for target in target_areas(recording):
                 if arguments.targets and target not in arguments.targets:
                     continue
                 models = [name for name in arguments.models if wanted(index, target, name)]
@@ -65,6 +60,15 @@ def measure(arguments: argparse.Namespace) -> None:
                         models, AreaToArea(target), recording, folds=5, seed=0, executor=pool
                     )
                     append(index, target, scores)
+
+
+def target_areas(recording: Recording) -> list[str]:
+    """Labeled areas with enough neurons."""
+    return sorted(
+        area
+        for area, size in recording.areas.items()
+        if size >= MIN_NEURONS and area.lower() not in UNLABELED
+    )
 
 
 def wanted(session: int, target: str, model: str) -> bool:
