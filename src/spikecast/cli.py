@@ -310,20 +310,19 @@ def _describe(index: int, recording) -> None:  # type: ignore[no-untyped-def]
 
 @app.command()
 def models() -> None:
-    """List the models of the catalogue."""
+    """List the models of the catalogue: name, whether latents are causal, what it is, its paper."""
     from spikecast.models.catalog import MODELS
+    from spikecast.models.classifiers import CLASSIFIERS
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "what it is", "from", "latents"):
-        table.add_column(column)
     for name, model in MODELS.items():
         instance = model()
-        latents = "none"
-        if instance.has_latents:
-            can_choose = "causal" in instance.get_params()
-            latents = "acausal, causal=true for causal" if can_choose else "acausal"
-        table.add_row(name, model.about, model.paper or "–", latents)
-    Console().print(table)
+        latents = "acausal or causal" if "causal" in instance.get_params() else "acausal"
+        latents = latents if instance.has_latents else "no latents"
+        print(f"{name:<24}{latents:<19}{model.about} [{model.paper or 'the null'}]")
+    print("\nfor labels of trials (spikecast decode --decoder NAME):")
+    for name, make in CLASSIFIERS.items():
+        about, _, paper = str(make.__doc__).removesuffix(").").rpartition(" (")
+        print(f"{name:<24}{'no latents':<19}{about} [{paper}]")
 
 
 # ------------------------------------------------------------------------------------ data

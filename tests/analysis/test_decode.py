@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.analysis.decoders import DECODERS
+from spikecast.analysis.decoders import DECODERS, SEQUENCE_DECODERS
 from spikecast.analysis.decoding import decode
 from spikecast.analysis.sources import Baseline, Counts, Latents, Precomputed
 from spikecast.data import simulate
@@ -43,6 +43,23 @@ def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
         assert found.score > 0.75
     nothing = decode(made(noise, y=y), "y", source=Counts(0.01), decoder=decoder, n_permutations=0)
     assert nothing.score < 0.5
+
+
+@pytest.mark.parametrize("decoder", list(SEQUENCE_DECODERS))
+def test_decoders_that_read_whole_trials_find_an_order_and_nothing_in_noise(decoder):
+    rng = np.random.default_rng(0)
+    y = rng.choice(["early", "late"], 80, p=[0.6, 0.4])
+    x = rng.normal(size=(80, 12, 4))
+    signal = x.copy()
+    signal[y == "early", 2:5] += 2.0  # the mean over bins is the same in both classes
+    signal[y == "late", 7:10] += 2.0
+    given = {"source": Counts(0.01), "decoder": decoder, "folds": 3}
+    found = decode(made(signal, y=y), "y", **given, n_permutations=2)
+    assert found.score > 0.8
+    assert found.null.shape == (2,)
+    shuffled = [rng.permutation(y) for _ in range(3)]
+    nothing = [decode(made(x, y=z), "y", **given, n_permutations=0).score for z in shuffled]
+    assert np.mean(nothing) < 0.62
 
 
 def test_the_result_has_every_number_twice_over(strong):

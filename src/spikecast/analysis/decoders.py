@@ -23,6 +23,7 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
+from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.seeding import generator
 from spikecast.splits import by_stratum, by_trial
 
@@ -79,10 +80,11 @@ DECODERS: dict[str, Callable[[int], Entry]] = {
     "ridge": _ridge,
 }
 
-SEQUENCE_DECODERS: dict[str, Callable[[int], BaseEstimator]] = {}
-"""Decoders that read whole trials, (trial, time, feature): ``rnn_classifier`` belongs here.
+SEQUENCE_DECODERS: dict[str, Callable[[int], BaseEstimator]] = dict(CLASSIFIERS)
+"""Decoders that read whole trials, (trial, time, feature): those of the catalogue of models.
 
-``fit(x, codes)`` learns, preprocessing and stopping included; ``predict(x)`` returns codes.
+``fit(x, codes)`` learns, preprocessing and stopping included; ``predict(x)`` returns codes. All
+weigh classes as if they were equally frequent.
 """
 
 

@@ -138,7 +138,8 @@ def decode(
     source : Source, optional
         By default ``Counts(n_components=40)``.
     decoder : str
-        A name of :data:`spikecast.analysis.decoders.DECODERS`; ``"ridge"`` decodes numbers.
+        A name of :data:`spikecast.analysis.decoders.DECODERS`; ``"ridge"`` decodes numbers. Or of
+        ``SEQUENCE_DECODERS``, which read a trial's bins in order, whatever `over_time` says.
     over_time : {"mean", "concatenate", "vote"}
         Features of a trial are averaged over its bins or laid side by side; or every bin is decoded
         by one decoder for all bins, and the trial goes to the class with most bins.
@@ -230,8 +231,8 @@ def _predictions(
     seed = derived_seed(seed, "decoder")
     y = values[part.fold.train]
     if decoder in SEQUENCE_DECODERS:
-        network = SEQUENCE_DECODERS[decoder](seed).fit(part.train, y)
-        return network.predict(part.train if train else part.train[:0]), network.predict(part.test)
+        fitted = SEQUENCE_DECODERS[decoder](seed).fit(part.train, y)
+        return fitted.predict(part.train) if train else np.empty(0), fitted.predict(part.test)
     n_bins = part.train.shape[1] if over_time == "vote" else 1
     x_train, x_test = (_samples(x, over_time) for x in (part.train, part.test))
     made = Decoder(decoder, balance, seed).fit(

@@ -210,7 +210,7 @@ class TrialFeatures(TransformerMixin, BaseEstimator):
 
 
 def linear(seed: int = 0) -> Pipeline:
-    """Logistic regression on :class:`TrialFeatures`, classes weighted to be equally frequent."""
+    """Logistic regression on a trial's components in windows, classes weighted (Cox 1958)."""
     return make_pipeline(
         TrialFeatures(),
         StandardScaler(),
@@ -219,14 +219,14 @@ def linear(seed: int = 0) -> Pipeline:
 
 
 def svm(seed: int = 0) -> Pipeline:
-    """Support vector machine with a Gaussian kernel; it ranks, but gives no probabilities."""
+    """Support vector machine with a Gaussian kernel on the same (Cortes & Vapnik 1995)."""
     return make_pipeline(
         TrialFeatures(), StandardScaler(), SVC(class_weight="balanced", random_state=seed)
     )
 
 
 def mlp(seed: int = 0) -> Pipeline:
-    """One hidden layer, strongly regularised; scikit-learn's has no class weights."""
+    """One hidden layer, strongly regularised, on the same; no class weights (Rosenblatt 1958)."""
     return make_pipeline(
         TrialFeatures(),
         StandardScaler(),
@@ -235,7 +235,7 @@ def mlp(seed: int = 0) -> Pipeline:
 
 
 def rnn(seed: int = 0) -> RNNClassifier:
-    """:class:`RNNClassifier` with its defaults."""
+    """Bidirectional GRU with attention over a trial's bins (Cho et al. 2014)."""
     return RNNClassifier(seed=seed)
 
 
