@@ -48,8 +48,8 @@ def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
 @pytest.mark.parametrize("decoder", list(SEQUENCE_DECODERS))
 def test_decoders_that_read_whole_trials_find_an_order_and_nothing_in_noise(decoder):
     rng = np.random.default_rng(0)
-    y = rng.choice(["early", "late"], 80, p=[0.6, 0.4])
-    x = rng.normal(size=(80, 12, 4))
+    y = rng.choice(["early", "late"], 160, p=[0.6, 0.4])
+    x = rng.normal(size=(160, 12, 4))
     signal = x.copy()
     signal[y == "early", 2:5] += 2.0  # the mean over bins is the same in both classes
     signal[y == "late", 7:10] += 2.0
