@@ -119,8 +119,9 @@ class NeuralModel(Model):
         device = pick_device(self.device)
         network = self.network_.to(device)
         run = getattr(network, function)
+        n_inputs = 1 if network.shares_batches else network.n_members
         parts = [
-            run(part.to(device).expand(network.n_members, *part.shape)).cpu()
+            run(part.to(device).expand(n_inputs, *part.shape)).cpu()
             for part in torch.from_numpy(z).split(CHUNK)
         ]
         self.network_.cpu()

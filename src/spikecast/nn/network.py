@@ -44,6 +44,9 @@ class Network(nn.Module):
     ----------
     n_members : int
         With more than one, every parameter has the member as its first axis.
+    shares_batches : bool
+        Whether ``loss`` takes the same trials for all members, a first axis of length 1: cheaper
+        where what comes before the weights costs most.
     own : tuple of str
         Names of the parameters that belong to the recorded neurons: read-in and readout. The others
         are the core, which sessions can share; empty where a network has no such core.
@@ -52,6 +55,7 @@ class Network(nn.Module):
     """
 
     n_members = 1
+    shares_batches = False
     own: tuple[str, ...] = ()
     offset: nn.Parameter
 

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -119,12 +119,9 @@ def train(
 def _train(
     network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan, seed: int
 ) -> History:
-    # members step side by side, so each epoch they see equally many of their training trials
-    n_train = min(fold.train.size for fold in folds)
-    batch_size = min(plan.batch_size or n_train, n_train)
-    steps = n_train // batch_size
+    batches = Batches(folds, plan.batch_size, len(x), network.shares_batches)
+    steps = batches.steps
     epochs = max(plan.epochs, math.ceil(plan.min_steps / steps))
-    members = [torch.as_tensor(fold.train) for fold in folds]
 
     matrices = network.matrices()
     shrunk = {id(matrix) for matrix in matrices}
@@ -157,11 +154,11 @@ def _train(
     for epoch in range(loop.resume(checkpoint), epochs):
         network.train()
         total = torch.zeros(network.n_members, device=x.device)
-        order = torch.stack([trials[torch.randperm(len(trials))[:n_train]] for trials in members])
-        for step in range(steps):
+        for step, (batch, learns) in enumerate(batches.drawn()):
             network.progress((epoch * steps + step) / (epochs * steps))
-            batch = order[:, step * batch_size : (step + 1) * batch_size]  # (member, trial)
-            loss = network.loss(_trials(x, batch), _trials(y, batch)).mean(dim=1)  # (member,)
+            loss = network.loss(_trials(x, batch), _trials(y, batch))  # (member, trial)
+            learns = learns.to(loss)
+            loss = (loss * learns).sum(dim=1) / learns.sum(dim=1).clamp(min=1)  # (member,)
             optimizer.zero_grad()
             loss.sum().backward()
             if clip is not None:
@@ -186,6 +183,47 @@ def _train(
     best.restore(network)
     history.best_epoch = best.epoch
     return history
+
+
+class Batches:
+    """The trials of each step, and which members learn from them.
+
+    Members usually have batches of their own. Where they share them, a batch is as much larger as
+    it takes for a member to learn from equally many, and passes over those it must not see.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+    batch_size : int or None
+    n_trials : int
+        Of the data.
+    shared : bool
+    """
+
+    def __init__(
+        self, folds: Sequence[Fold], batch_size: int | None, n_trials: int, shared: bool
+    ) -> None:
+        self.learns = torch.zeros(len(folds), n_trials, dtype=torch.bool)
+        for member, fold in enumerate(folds):
+            self.learns[member, torch.as_tensor(fold.train)] = True
+        # members step side by side, so each epoch they see equally many of their training trials
+        n_train = min(fold.train.size for fold in folds)
+        size = min(batch_size or n_train, n_train)
+        self.orders = [torch.as_tensor(fold.train) for fold in folds]
+        self.n_drawn, self.size = n_train, size
+        if shared:
+            everyone = self.learns.any(dim=0).nonzero().flatten()
+            self.orders, self.n_drawn = [everyone], len(everyone)
+            self.size = round(size * len(everyone) / n_train)
+        self.steps = self.n_drawn // self.size
+
+    def drawn(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Draw an epoch: trials (member or 1, trial) and who learns from them (member, trial)."""
+        order = torch.stack(
+            [trials[torch.randperm(len(trials))[: self.n_drawn]] for trials in self.orders]
+        )
+        for batch in order[:, : self.steps * self.size].split(self.size, dim=1):
+            yield batch, self.learns.gather(1, batch.expand(len(self.learns), -1))
 
 
 @dataclass

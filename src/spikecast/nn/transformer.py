@@ -43,6 +43,7 @@ class Transformer(Network):
     """
 
     own = ("embedding.weight", "readout.weight", "offset")
+    shares_batches = True
     part: Tensor
     asked: Tensor
 
@@ -88,12 +89,12 @@ class Transformer(Network):
 
         Parameters
         ----------
-        x : Tensor, (member, trial, time, neuron)
+        x : Tensor, (member or 1, trial, time, neuron)
             Activity, and beside it, to save smoothing it again and again, its roots: see
             :meth:`spikecast.preprocess.PopulationFeatures.roots`.
         observed : Tensor of 0 and 1, broadcastable to the activity
         """
-        tokens = self._tokens(x, observed)
+        tokens = self._tokens(x, observed).expand(self.n_members, -1, -1, -1)
         z = self.embedding(dropout(tokens, self.dropout, self.training))
         for block in self.blocks:
             z = block(z)

@@ -1,0 +1,65 @@
+"""Five fold fits: one process, one process with two threads, or two processes with one thread?
+
+    python benchmarks/workers.py
+
+Session 6 to MOs. Processes are started before the clock runs, as a run with many fits has them; the
+seconds include sending the data and the results.
+"""
+
+import time
+from concurrent.futures import Executor, as_completed
+
+import torch
+from machine import REAL, describe
+from threadpoolctl import threadpool_limits
+
+import spikecast
+from spikecast.engine import executor
+from spikecast.evaluation import make_folds
+from spikecast.evaluation.jobs import Job, run
+from spikecast.models.catalog import MODELS
+from spikecast.problem import Problem
+from spikecast.tasks import AreaToArea
+
+NAMES = ("poisson_glm", "timescales", "gru", "transformer")
+
+
+def main() -> None:
+    problem = AreaToArea("MOs").problem(spikecast.load(REAL, 6))
+    print(describe())
+    print("| model | 1 process, 1 thread, s | 1 process, 2 threads | 2 processes, 1 thread each |")
+    print("|---|---|---|---|")
+    with executor(10, 2) as pool:
+        assert pool is not None
+        for name in NAMES:
+            in_processes(name, problem, pool)  # starts them, and torch in them
+            one, two = here(name, problem, 1), here(name, problem, 2)
+            beside = in_processes(name, problem, pool)
+            print(f"| {name} | {one:.1f} | {two:.1f} | {beside:.1f} |", flush=True)
+
+
+def here(name: str, problem: Problem, threads: int) -> float:
+    """Seconds for the five folds, one after the other."""
+    torch.set_num_threads(threads)
+    folds = make_folds(problem, 5)
+    started = time.perf_counter()
+    with threadpool_limits(limits=threads):
+        for fold in folds:
+            MODELS[name]().fit(problem.x[fold.train], problem.y[fold.train])
+    return time.perf_counter() - started
+
+
+def in_processes(name: str, problem: Problem, pool: Executor) -> float:
+    """Seconds for the five folds, two at a time."""
+    jobs = [
+        Job(name, MODELS[name](), index, fold, 0)
+        for index, fold in enumerate(make_folds(problem, 5))
+    ]
+    started = time.perf_counter()
+    for future in as_completed([pool.submit(run, job, problem.x, problem.y) for job in jobs]):
+        future.result()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
