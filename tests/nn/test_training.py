@@ -5,7 +5,7 @@ import torch
 from spikecast.errors import DivergedError
 from spikecast.nn.network import Network
 from spikecast.nn.timescales import Timescales
-from spikecast.nn.training import Plan, train, validation_loss
+from spikecast.nn.training import Batches, Plan, train, validation_loss
 from spikecast.splits import Fold
 
 CPU = torch.device("cpu")
@@ -126,3 +126,28 @@ def test_a_warm_up_of_one_step_is_no_trouble():
         lambda: Timescales("counts", 3, 4, 2), x, y, folds, plan, 0, torch.device("cpu")
     )
     assert len(history.train_loss) == 5
+
+
+def folds_of_three():
+    return [Fold(np.setdiff1d(np.arange(10), test), test) for test in np.arange(6).reshape(3, 2)]
+
+
+def test_members_that_share_batches_learn_from_their_own_trials_only():
+    batches = Batches(folds_of_three(), batch_size=4, n_trials=10, shared=True)
+    seen = torch.zeros(3, 10)
+    for trials, learns in batches.drawn():
+        assert trials.shape == (1, 5)  # 10 of 8 times 4
+        for member in range(3):
+            seen[member, trials[0, learns[member]]] += 1
+    assert torch.equal(seen, batches.learns.float())
+    assert not seen[0, :2].any()
+    assert batches.steps == 2
+
+
+def test_members_with_batches_of_their_own_see_whole_batches():
+    batches = Batches(folds_of_three(), batch_size=4, n_trials=10, shared=False)
+    drawn = list(batches.drawn())
+    assert len(drawn) == batches.steps == 2
+    for trials, learns in drawn:
+        assert trials.shape == (3, 4)
+        assert learns.all()
