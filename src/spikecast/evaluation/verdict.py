@@ -12,9 +12,9 @@ def verdict(scores: Scores) -> list[str]:
     """Return one to four sentences; the first is the answer.
 
     Whether anything is predicted is judged by the best model's intervals against the training mean
-    and against the PSTH. It is the best by its test score, but models that learn nothing score below
-    the mean, not around it: on 30 simulated recordings of pure noise no claim was made. The default
-    model is compared with the strong baseline by a paired interval, both named beforehand.
+    and against the PSTH. It is the best by its test score, but models that learn nothing score
+    below the mean, not around it: on 30 simulated recordings of pure noise no claim was made. The
+    default model is compared with the strong baseline by a paired interval, both named beforehand.
 
     Parameters
     ----------
