@@ -38,8 +38,8 @@ def joint(answers: list[Answered]) -> Section:
         ]
         by_chance = round(0.05 * len(course))
         section.sentences.append(
-            f"{source} and {target}: {', '.join(ahead)}; about {by_chance} "
-            f"{'is' if by_chance == 1 else 'are'} expected by chance, and neighbours go together."
+            f"{source} and {target}: {', '.join(ahead)}. About {by_chance} in all would be by "
+            "chance alone, and neighbouring bins go together."
         )
         section.draws.append(
             (
@@ -157,7 +157,7 @@ def align(answers: list[Answered]) -> Section:
             str(len(found)),
             f"{found['score'].median():.2f}",
             f"{found['score'].min():.2f} to {found['score'].max():.2f}",
-            f"{found['shuffled'].median():.2f}",
+            f"{round(found['shuffled'].median(), 2) + 0:.2f}",  # 0.00, not -0.00
             str((found["p"] <= ALPHA).sum()),
         ]
         for name, on, n, found in groups
@@ -169,10 +169,10 @@ def align(answers: list[Answered]) -> Section:
             figures.align,
             [(f"{name}\n{on}", found) for name, on, _, found in groups],
             "R² of one set of latents predicted from the other by the map, each dot a pair of "
-            "folds, or a fold of two models, with its 95 % interval (hollow: p > 0.05); grey: the "
-            "null. It does not show that latents are right, only that they are alike: two fits of "
-            "one method on the same recording can share their mistakes. Compare trials with "
-            "trials and averages with averages.",
+            "folds, or a fold of two models, with its 95 % interval over trials or conditions "
+            "(hollow: p > 0.05); grey: the null. It does not show that latents are right, only "
+            "that they are alike: two fits of one method on the same recording can share their "
+            "mistakes. Compare trials with trials and averages with averages.",
         )
     )
     columns = ["latents", "aligned on", "folds", "R²", "95 % interval", "null", "p"]

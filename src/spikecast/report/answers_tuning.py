@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from spikecast.report.answer_figures import ALPHA
@@ -32,7 +33,8 @@ def tuning(answers: list[Answered]) -> Section:
         "10 values: classes, Kruskal-Wallis; more: Spearman). p comes from "
         f"{listed(NULLS[a['null']] for a in answers)} {first['permutations']} times, corrected for "
         "the number of tests in a figure: "
-        f"{listed(CORRECTIONS[a['correction']] for a in answers)}."
+        f"{listed(CORRECTIONS[a['correction']] for a in answers)}. Latents, and the neurons of an "
+        "area, are numbered from 0 in their order in the file."
     )
     for a in answers:
         tests = a.table("tests")
@@ -43,8 +45,8 @@ def tuning(answers: list[Answered]) -> Section:
                 heat_map,
                 a,
                 f"Share of the variance of each {unit(a)}'s ranks over trials that a variable "
-                f"explains (darker: more; dot: corrected p ≤ 0.05), most tuned {unit(a)}s first. "
-                f"It does not show what a {unit(a)} is for: variables that go together mark the "
+                f"explains (darker: more; blue with a dot: corrected p ≤ 0.05; grey: may be "
+                f"chance), most tuned {unit(a)}s first. It does not show what a {unit(a)} is for: variables that go together mark the "
                 "same ones, tuning that is brief or changes sign within the trial is averaged "
                 "away"
                 + (
@@ -81,14 +83,15 @@ def _whose(a: Answered) -> str:
 def _counted(a: Answered, tests: pd.DataFrame) -> str:
     hits = tests[tests["p_corrected"] <= ALPHA]
     sizes = [
-        f"{variable} {len(hits[hits['variable'] == variable])}"
+        f"{len(hits[hits['variable'] == variable])} follow {variable}"
         for variable in tests["variable"].unique()
     ]
     where = f"{a['n_trials']} trials" + (" held out in fold 0" if unit(a) == "latent" else "")
     if a["window"]:
         start, stop = (1000 * edge for edge in a["window"])
         where += f", {start:g} to {stop:g} ms"
-    said = f"{_whose(a).capitalize()} ({a['n_units']}; {where}): {', '.join(sizes)} are tuned."
+    whose = _whose(a)
+    said = f"{whose[0].upper()}{whose[1:]} ({a['n_units']}; {where}): {', '.join(sizes)}."
     left_out = [f"{name} ({why})" for name, why in a["left_out"].items()]
     return said + (f" Not tested: {', '.join(left_out)}." if left_out else "")
 
@@ -126,9 +129,13 @@ def heat_map(answer: Answered) -> Figure:
     shown, sure = 100 * effect.iloc[:, order], p.iloc[:, order].to_numpy() <= ALPHA
     figure = figure_of(1.35 + 0.26 * len(names))
     axes = figure.subplots()
-    image = axes.imshow(shown, cmap="Blues", vmin=0, aspect="auto", interpolation="nearest")
+    # a root, or one strong neuron makes all the others look alike
+    scale = PowerNorm(0.5, vmin=0, vmax=shown.to_numpy().max())
+    for cmap, left_out in (("Greys", sure), ("Blues", ~sure)):
+        part = np.ma.masked_array(shown, left_out)
+        image = axes.imshow(part, cmap=cmap, norm=scale, aspect="auto", interpolation="nearest")
     rows, columns = np.nonzero(sure)
-    dark = shown.to_numpy()[rows, columns] > 0.55 * shown.to_numpy().max()
+    dark = scale(shown.to_numpy()[rows, columns]) > 0.55
     axes.scatter(columns, rows, s=6, c=np.where(dark, "white", "black"), linewidths=0)
     n = len(order)
     few = f"{n} most tuned of {answer['n_units']}" if n < answer["n_units"] else f"all {n}"

@@ -9,11 +9,15 @@ from spikecast.report.reading import Answered
 from spikecast.report.style import AREAS
 
 HEIGHT = 480  # pixels
+CAMERA = {  # the first dimension runs to the right, as in the flat figure
+    "eye": {"x": 0.9, "y": -2.1, "z": 0.8},
+    "center": {"x": 0, "y": 0, "z": -0.2},
+}
 SETTINGS = {
     "displaylogo": False,
     "responsive": True,
     "scrollZoom": False,  # scrolling past it scrolls the page
-    "modeBarButtons": [["zoom3d", "resetCameraDefault3d"]],
+    "modeBarButtons": [["resetCameraDefault3d"]],
 }
 
 
@@ -41,8 +45,8 @@ def paths(answer: Answered, name: str) -> Markup:
             **_broken(trials[trials["condition"] == condition]),
             **common,
             mode="lines",
-            opacity=0.25,
-            line={"color": color, "width": 1},
+            opacity=0.35,
+            line={"color": color, "width": 1.5},
         )
         figure.add_scatter3d(
             **_line(mean),
@@ -61,6 +65,8 @@ def paths(answer: Answered, name: str) -> Markup:
             marker={"color": color, "size": 5, "symbol": symbols},
         )
     figure.update_layout(
+        template="plotly_white",
+        font={"family": "system-ui, sans-serif", "color": "#1d2125"},
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
@@ -69,10 +75,11 @@ def paths(answer: Answered, name: str) -> Markup:
                 "title": {"text": f"dimension {number} ({100 * share:.0f} %)"},
                 "range": _around(means[axis]),
                 "nticks": 5,
+                "gridcolor": "#c9d0d8",
             }
             for number, (axis, share) in enumerate(zip("xyz", answer["explained"]), start=1)
         }
-        | {"aspectmode": "cube", "dragmode": "turntable"},
+        | {"aspectmode": "cube", "dragmode": "turntable", "camera": CAMERA},
     )
     return Markup(figure.to_html(SETTINGS, include_plotlyjs=False, full_html=False, div_id=name))
 
