@@ -140,8 +140,8 @@ def populations(
     Returns
     -------
     Recording
-        Its areas are called ``"VISp narrow", "VISp wide"`` (``"narrow", "wide"`` where all neurons
-        were split); other areas and neurons of unknown width are left out.
+        Its areas are called ``"VISp narrow", "VISp wide"`` (``"narrow cells", "wide cells"`` where
+        all neurons were split); other areas and neurons of unknown width are left out.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def populations(
                 f"{LEAST} of each type are needed to split it"
             )
     kept = np.isin(label, TYPES)
-    names = label
+    names = np.array([f"{name} cells" for name in label])
     if areas is not None:
         kept &= recording.in_area(areas)
         names = np.array([f"{area} {name}" for area, name in zip(recording.area, label)])

@@ -51,7 +51,7 @@ class Asker:
         if not block.cell_types:
             return self.on, block
         split = replace(self.on, recording=populations(self.on.recording, block.areas or None))
-        parts = _by_type(block.areas) if block.areas else list(TYPES)
+        parts = _by_type(block.areas) if block.areas else [f"{name} cells" for name in TYPES]
         return split, block.model_copy(update={"areas": parts})
 
     def _pairs(self, block: Pairs) -> tuple[Material, list[tuple[str, str]]]:

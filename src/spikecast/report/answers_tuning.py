@@ -15,7 +15,7 @@ MOST_UNITS = 60  # that can be told apart in a figure of the page's width
 MOST_ROWS = 200
 FIRST_ROWS = 8
 CORRECTIONS = {
-    "bh": "of those marked, 5 % are expected to be there by chance",
+    "bh": "of those marked, up to 5 % are expected to be there by chance",
     "holm": "the chance of even one wrong mark is 5 %",
 }
 NULLS = {
@@ -46,9 +46,9 @@ def tuning(answers: list[Answered]) -> Section:
                 a,
                 f"Share of the variance of each {unit(a)}'s ranks over trials that a variable "
                 f"explains (darker: more; blue with a dot: corrected p ≤ 0.05; grey: may be "
-                f"chance), most tuned {unit(a)}s first. It does not show what a {unit(a)} is for: variables that go together mark the "
-                "same ones, tuning that is brief or changes sign within the trial is averaged "
-                "away"
+                f"chance), most tuned {unit(a)}s first. It does not show what a {unit(a)} is for: "
+                "variables that go together mark the same ones, tuning that is brief or changes "
+                "sign within the trial is averaged away"
                 + (
                     ", and latents are not independent, so their number says little."
                     if a["source"] == "latents"
