@@ -169,7 +169,8 @@ def test_the_page_shows_every_answer(run):
     page = report.build(run).read_text()
     for phrase in (
         "When do two areas covary", "Through how many dimensions", "What each latent and neuron",
-        "Are the latents the same", "nothing of C is predicted", "12 follow side, 0 follow nothing",
+        "Are the latents the same", "nothing of C is predicted",
+        "12 follow side; none follows nothing",
         "one (it has a single value)", "neurons of C: none passes", "A narrow", "drag to turn",
         "pca_ridge beside reduced_rank", "5 condition averages",
     ):  # fmt: skip

@@ -340,7 +340,8 @@ def tuned(on: Material, block: Tuning, variables: Sequence[str], area: str | Non
         "permutations": block.permutations,
         "left_out": found.left_out,
     }
-    return Answer("tuning", str(found), facts, {"tests": found.table})
+    of = f"latents of {whose}" if whose else f"neurons of {area or 'all areas'}"
+    return Answer("tuning", str(found).replace("latents", of), facts, {"tests": found.table})
 
 
 # ------------------------------------------------------------------------------------ helpers

@@ -172,8 +172,9 @@ def _compared(
         "components": block.components,
         "shuffles": block.shuffles,
     }
+    names = " and ".join(dict.fromkeys([one.name, other.name]))
     said = "; ".join(
-        f"{one.name} and {other.name} between {what}, {on}: median R2 "
+        f"latents of {names} between {what}, {on}: median R2 "
         f"{found['score'].median():.3f} (shuffled {found['shuffled'].median():.3f})"
         for on, found in table.groupby("on", sort=False)
     )

@@ -152,7 +152,9 @@ class Align(Block):
     """Whether folds of a model, and models of the run, have found the same latents."""
 
     models: list[str] | None = Field(None, description="default: all that have latents")
-    method: Literal["procrustes", "cca"] = "procrustes"
+    method: Literal["procrustes", "cca"] = Field(
+        "procrustes", description="cca overfits where conditions are few"
+    )
     components: int = Field(5, ge=1, description="principal components of the latents compared")
     conditions: list[str] | None = Field(None, description=CONDITIONS)
     shuffles: int = Field(100, ge=19, description="of trials, or of conditions")

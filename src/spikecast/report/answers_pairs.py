@@ -13,6 +13,7 @@ METHODS = {
     "procrustes": "rotated, scaled and shifted (Procrustes)",
     "cca": "mapped through canonical correlations",
 }
+LOW = 0.05  # R2 below which dimensions are likely to be missed
 WHAT = {"trials": "same trials", "averages": "condition averages"}
 
 
@@ -72,7 +73,7 @@ def subspace(answers: list[Answered]) -> Section:
     )
     columns = ["from → to", "neurons", "R² held out", "dimensions<br>to the target",
                "within<br>the source", "private", "their share of the<br>source's variance",
-               "largest angle (random)"]  # fmt: skip
+               "largest angle<br>(random)"]  # fmt: skip
     section.tables.append(("", Table(columns, [_ranks(a) for a in answers])))
     section.sentences += [_passed_on(a) for a in answers]
     for a in answers:
@@ -117,13 +118,13 @@ def _passed_on(a: Answered) -> str:
     source, target = a["source"], a["target"]
     if not a["rank"]:
         return f"{source} → {target}: nothing of {target} is predicted on held-out trials."
-    r2 = _best(a, to=target)
+    r2 = min(_best(a, to=target), _best(a, to=f"{source} (rest)"))
     n = "1 dimension is" if a["rank"] == 1 else f"{a['rank']} dimensions are"
     private = a["rank_within"] - a["rank"]
     return (
         f"{source} → {target}: {n} enough, against {a['rank_within']} within {source}"
         + ("" if private > 0 else ", so nothing speaks for a subspace of its own")
-        + (f"; with R² {r2:.3f} only the strongest can be seen." if r2 < 0.05 else ".")
+        + (f"; an R² as low as {r2:.3f} shows only the strongest." if r2 < LOW else ".")
     )
 
 
@@ -143,7 +144,7 @@ def align(answers: list[Answered]) -> Section:
             "models are given the trials that either held out; each trial is new to one of the two "
             "and was learnt from by the other. Condition averages: every trial is new to its "
             "model, but the averages are of different and few trials, whose noise alone keeps R² "
-            "far below 1."
+            "far below 1 (below 0: the map does worse than the mean)."
         )
     if any(a["compared"] == "models" for a in answers):
         section.sentences.append("Two models are aligned on the trials that both held out.")

@@ -13,7 +13,7 @@ from spikecast.report.wording import file_name, listed
 
 MOST_UNITS = 60  # that can be told apart in a figure of the page's width
 MOST_ROWS = 200
-FIRST_ROWS = 8
+FIRST_ROWS = 12  # of all answers together, and 3 of each at least
 CORRECTIONS = {
     "bh": "of those marked, up to 5 % are expected to be there by chance",
     "holm": "the chance of even one wrong mark is 5 %",
@@ -36,6 +36,7 @@ def tuning(answers: list[Answered]) -> Section:
         f"{listed(CORRECTIONS[a['correction']] for a in answers)}. Latents, and the neurons of an "
         "area, are numbered from 0 in their order in the file."
     )
+    n_first = max(3, FIRST_ROWS // len(answers))
     for a in answers:
         tests = a.table("tests")
         section.sentences.append(_counted(a, tests))
@@ -60,8 +61,8 @@ def tuning(answers: list[Answered]) -> Section:
         found = ordered[ordered["p_corrected"] <= ALPHA]
         title = f"{_whose(a)}: " + ("the strongest" if len(found) else "none passes; the strongest")
         best = found if len(found) else ordered
-        section.tables.append((title, _table(a, best[:FIRST_ROWS])))
-        rest = ordered.drop(best.index[:FIRST_ROWS])
+        section.tables.append((title, _table(a, best[:n_first])))
+        rest = ordered.drop(best.index[:n_first])
         if len(rest):
             more = f" ({MOST_ROWS} of {len(rest)}; all in {a.path.name}-tests.csv)"
             title = f"{_whose(a)}: the rest" + (more if len(rest) > MOST_ROWS else "")
@@ -82,16 +83,17 @@ def _whose(a: Answered) -> str:
 
 def _counted(a: Answered, tests: pd.DataFrame) -> str:
     hits = tests[tests["p_corrected"] <= ALPHA]
-    sizes = [
-        f"{len(hits[hits['variable'] == variable])} follow {variable}"
-        for variable in tests["variable"].unique()
-    ]
+    sizes = {name: (hits["variable"] == name).sum() for name in tests["variable"].unique()}
+    some = [f"{sizes[name]} follow {name}" for name in sorted(sizes, key=lambda name: -sizes[name])
+            if sizes[name]]  # fmt: skip
+    none = [name for name, size in sizes.items() if not size]
     where = f"{a['n_trials']} trials" + (" held out in fold 0" if unit(a) == "latent" else "")
     if a["window"]:
         start, stop = (1000 * edge for edge in a["window"])
         where += f", {start:g} to {stop:g} ms"
     whose = _whose(a)
-    said = f"{whose[0].upper()}{whose[1:]} ({a['n_units']}; {where}): {', '.join(sizes)}."
+    found = [", ".join(some)] * bool(some) + [f"none follows {', '.join(none)}"] * bool(none)
+    said = f"{whose[0].upper()}{whose[1:]} ({a['n_units']}; {where}): {'; '.join(found)}."
     left_out = [f"{name} ({why})" for name, why in a["left_out"].items()]
     return said + (f" Not tested: {', '.join(left_out)}." if left_out else "")
 

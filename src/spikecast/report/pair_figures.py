@@ -39,7 +39,7 @@ def joint(answer: Answered) -> Figure:
             fontsize=8,
             bbox={"color": "white", "alpha": 0.8, "pad": 1.5, "linewidth": 0},
         )
-    ticks = MaxNLocator(5).tick_values(*edges)
+    ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*edges)
     ticks = ticks[(ticks >= edges[0]) & (ticks <= edges[1])]
     square.set(xticks=ticks, yticks=ticks)
     square.set(xlabel=f"{target} at (ms)", ylabel=f"{source} at (ms)")
