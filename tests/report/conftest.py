@@ -5,8 +5,14 @@ import shutil
 import pytest
 
 
+@pytest.fixture
+def browser(opened_browser):
+    yield opened_browser
+    opened_browser.get("about:blank")  # a figure that can be turned goes on drawing
+
+
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory):
+def opened_browser(tmp_path_factory):
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("Chromium and its driver are not installed")
     from selenium import webdriver

@@ -52,7 +52,7 @@ def test_a_drag_turns_it(page, browser, width):
 
     browser.set_window_size(width, 900)
     browser.get(page.as_uri())
-    WebDriverWait(browser, 30).until(lambda d: min(d.execute_script(DRAWN)) > 100)
+    WebDriverWait(browser, 60).until(lambda d: min(d.execute_script(DRAWN)) > 100)
     plot = browser.find_element(By.ID, NAME)
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
     before = browser.execute_script(EYE)
