@@ -8,10 +8,6 @@ from spikecast import config, experiment, report
 from spikecast.data import simulate
 from spikecast.errors import RunError
 
-needs_browser = pytest.mark.skipif(
-    not (shutil.which("chromium") and shutil.which("chromedriver")),
-    reason="Chromium and its driver are not installed",
-)
 QUICK = {"timescales": {"n_members": 1, "epochs": 2}}
 
 
@@ -85,24 +81,6 @@ def test_an_unfinished_run_has_no_page(tmp_path, runs):
         report.build(copy)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    driver = webdriver.Chrome(options, service)
-    yield driver
-    driver.quit()
-
-
 EMPTY_SECTIONS = """
 return [...document.querySelectorAll('section, figure, details, table')]
   .filter(e => !e.textContent.trim()
@@ -113,7 +91,6 @@ return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i =>
 TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 
 
-@needs_browser
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("name", NAMES)
 def test_in_a_browser(runs, browser, name, width):

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from spikecast.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
-from spikecast.errors import ShapeError
+from spikecast.errors import NotEnoughDataError, ShapeError
 from spikecast.evaluation.terms import Interval, Terms, bootstrap_weights, interval
 from spikecast.seeding import generator
 from spikecast.splits import by_trial
 
 METHODS = ("cca", "procrustes")
 N_RESAMPLES = 2000
+MIN_CONDITIONS = 4
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,56 @@ def align(
         fitted.mean_a,
         fitted.mean_b,
         fitted.matrix,
+    )
+
+
+def averages(
+    a: np.ndarray, labels_a: np.ndarray, b: np.ndarray, labels_b: np.ndarray, least: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average two sets of latents over the conditions that both have: what to align where no trial
+    is in both.
+
+    Parameters
+    ----------
+    a, b : array, (trial, time, latent)
+        Of different trials: of two folds, or two sessions.
+    labels_a, labels_b : array, (trial,)
+        The condition of each trial.
+    least : int
+        Trials that a condition must have in either set.
+
+    Returns
+    -------
+    (array, array)
+        Both (condition, time, latent), conditions in the same order.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When fewer than 4 conditions are left: too few to hold some out.
+
+    Examples
+    --------
+    >>> labels = np.arange(8) % 4
+    >>> first, second = averages(np.ones((8, 5, 3)), labels, np.ones((8, 5, 2)), labels)
+    >>> first.shape, second.shape
+    ((4, 5, 3), (4, 5, 2))
+    """
+    same_length("a", len(a), "labels_a", len(labels_a))
+    same_length("b", len(b), "labels_b", len(labels_b))
+    kept = [
+        label
+        for label in np.intersect1d(labels_a, labels_b)
+        if min((labels_a == label).sum(), (labels_b == label).sum()) >= least
+    ]
+    if len(kept) < MIN_CONDITIONS:
+        raise NotEnoughDataError(
+            f"{len(kept)} conditions have {least} trials or more in both sets; "
+            f"{MIN_CONDITIONS} are needed to align averages and hold some out"
+        )
+    return (
+        np.stack([a[labels_a == label].mean(axis=0) for label in kept]),
+        np.stack([b[labels_b == label].mean(axis=0) for label in kept]),
     )
 
 

@@ -135,20 +135,10 @@ def communication_subspace(
     >>> found.source_axes.shape == (6, found.rank)
     True
     """
-    if source == target:
-        raise InputError(f"source and target are both '{source}'; choose two areas")
     in_range("bins", bins, 1, recording.n_bins)
     in_range("max_rank", max_rank, 1)
-    shuffled = generator(seed, "subspace").permutation(members(recording, source, min_rate))
-    candidates = members(recording, target, min_rate)
-    half = len(shuffled) // 2
-    n_matched = min(len(shuffled) - half, len(candidates))
-    if min(half, n_matched) < 2:
-        raise NotEnoughDataError(
-            f"area '{source}' has {len(shuffled)} neurons; at least 4 are needed to split it in two"
-        )
-    chosen = generator(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
-    groups = [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
+    groups = chosen_neurons(recording, source, target, min_rate, seed)
+    half, n_matched = len(groups[0]), len(groups[2])
     x, within, y = (_binned(recording, group, bins) for group in groups)
     labels = conditions(recording.trials, strata)
     cut = by_trial(recording.n_trials, folds, seed)
@@ -187,6 +177,36 @@ def communication_subspace(
         groups[0],
         groups[2],
     )
+
+
+def chosen_neurons(
+    recording: Recording, source: str, target: str, min_rate: float = 0.5, seed: int = 0
+) -> list[np.ndarray]:
+    """Choose half of the source, and equally many of its other half and of the target.
+
+    Returns
+    -------
+    list of array of int
+        Neurons that predict, neurons of the source kept aside, neurons of the target.
+
+    Raises
+    ------
+    InputError, UnknownNameError, NotEnoughDataError
+        For one area twice, an area that is not recorded, fewer than 4 neurons in the source or 2
+        in the target.
+    """
+    if source == target:
+        raise InputError(f"source and target are both '{source}'; choose two areas")
+    shuffled = generator(seed, "subspace").permutation(members(recording, source, min_rate))
+    candidates = members(recording, target, min_rate)
+    half = len(shuffled) // 2
+    n_matched = min(len(shuffled) - half, len(candidates))
+    if min(half, n_matched) < 2:
+        raise NotEnoughDataError(
+            f"area '{source}' has {len(shuffled)} neurons; at least 4 are needed to split it in two"
+        )
+    chosen = generator(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
+    return [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
 
 
 def smallest_rank(curve: np.ndarray, error: np.ndarray) -> int:

@@ -121,7 +121,7 @@ def tuning(
         column = trials[name]
         present = column.notna().to_numpy()
         column = column[present]
-        why = _untestable(column)
+        why = untestable(column)
         if why:
             left_out[str(name)] = why
             continue
@@ -203,7 +203,8 @@ def _window_mean(
     return latents[:, inside].mean(axis=1, dtype=float)
 
 
-def _untestable(column: pd.Series) -> str:
+def untestable(column: pd.Series) -> str:
+    """Say why the values of a trial column (missing ones left out) cannot be tested, or ``""``."""
     if len(column) < MIN_TRIALS:
         return f"only {len(column)} trials have a value"
     counts = column.value_counts()

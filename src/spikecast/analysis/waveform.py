@@ -1,17 +1,20 @@
 """Putative cell type from the width of the spike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from spikecast.checks import in_range
-from spikecast.errors import InputError
+from spikecast.errors import InputError, NotEnoughDataError
 from spikecast.recording import Recording
 
 WIDTH = "trough_to_peak"
 THRESHOLD = 0.4  # milliseconds
 UNKNOWN = "unknown"
+TYPES = ("narrow", "wide")
+LEAST = 2  # neurons of a type
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,55 @@ def by_cell_type(recording: Recording, threshold: float = THRESHOLD) -> dict[str
     """
     label = cell_types(recording, threshold).label
     return {
-        name: recording.select(neurons=label == name)
-        for name in ("narrow", "wide")
-        if (label == name).any()
+        name: recording.select(neurons=label == name) for name in TYPES if (label == name).any()
     }
+
+
+def populations(
+    recording: Recording, areas: Sequence[str] | None = None, threshold: float = THRESHOLD
+) -> Recording:
+    """Make each cell type of an area an area, so that it can be asked about like one.
+
+    Parameters
+    ----------
+    recording : Recording
+    areas : sequence of str, optional
+        The areas to split; by default all neurons are, whatever their area.
+    threshold : float
+        Milliseconds.
+
+    Returns
+    -------
+    Recording
+        Its areas are called ``"VISp narrow", "VISp wide"`` (``"narrow cells", "wide cells"`` where
+        all neurons were split); other areas and neurons of unknown width are left out.
+
+    Raises
+    ------
+    InputError, NotEnoughDataError
+        When the recording has no waveforms; when a type has fewer than 2 neurons.
+
+    Examples
+    --------
+    >>> recording = Recording.from_arrays(
+    ...     np.ones((2, 3, 4), dtype=int), [0.0, 0.1, 0.2], "VISp",
+    ...     neurons={"trough_to_peak": [0.2, 0.7, 0.6, 0.3]})
+    >>> populations(recording, ["VISp"]).areas
+    {'VISp narrow': 2, 'VISp wide': 2}
+    """
+    label = cell_types(recording, threshold).label
+    for area in [None] if areas is None else areas:
+        inside = label if area is None else label[recording.in_area(area)]
+        sizes = {name: int((inside == name).sum()) for name in (*TYPES, UNKNOWN)}
+        if min(sizes[name] for name in TYPES) < LEAST:
+            listed = ", ".join(f"{size} {name}" for name, size in sizes.items())
+            raise NotEnoughDataError(
+                f"area '{area or 'all neurons'}' has {listed} neurons by their waveforms; "
+                f"{LEAST} of each type are needed to split it"
+            )
+    kept = np.isin(label, TYPES)
+    names = np.array([f"{name} cells" for name in label])
+    if areas is not None:
+        kept &= recording.in_area(areas)
+        names = np.array([f"{area} {name}" for area, name in zip(recording.area, label)])
+    return Recording(recording.dataset.assign_coords(area=("neuron", names))).select(neurons=kept)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from spikecast.analysis import labels
 from spikecast.analysis.decoding import decode
@@ -18,7 +19,16 @@ from spikecast.analysis.sources import Counts, Source
 from spikecast.analysis.timing import decode_over_time
 from spikecast.analysis.trajectories import label as condition_names
 from spikecast.analysis.trajectories import trajectories
-from spikecast.answers.questions import Decode, Dimensions, Embed, Flow, OverTime, Trajectories
+from spikecast.analysis.tuning import tuning
+from spikecast.answers.questions import (
+    Decode,
+    Dimensions,
+    Embed,
+    Flow,
+    OverTime,
+    Trajectories,
+    Tuning,
+)
 from spikecast.answers.store import Answer
 from spikecast.checks import one_of
 from spikecast.errors import InputError
@@ -48,13 +58,22 @@ class Fitted:
             return None
         return float(json.loads(path.read_text(encoding="utf-8"))["fit_seconds"])
 
-    def held_out(self) -> tuple[np.ndarray, np.ndarray]:
-        """Trials held out in fold 0, and their latents (trial, time, latent)."""
-        with np.load(self._job(".npz")) as stored:
+    @property
+    def n_folds(self) -> int:
+        """Folds that it was fitted in."""
+        return len(list(self.jobs.glob(f"{self.name}-fold*.json")))
+
+    def held_out(self, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Trials held out in a fold, and their latents (trial, time, latent)."""
+        with np.load(self._job(".npz", fold)) as stored:
             return stored["test"], stored["latents"].astype(np.float32)
 
-    def _job(self, suffix: str) -> Path:
-        return self.jobs / f"{self.name}-fold0{suffix}"
+    def weights(self, fold: int) -> Path:
+        """Path (without suffix) of the model that was fitted in a fold."""
+        return self.jobs.parent / "weights" / f"{self.name}-fold{fold}"
+
+    def _job(self, suffix: str, fold: int = 0) -> Path:
+        return self.jobs / f"{self.name}-fold{fold}{suffix}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,11 @@ class Material:
     def of(self, area: str | None) -> Recording:
         """The recording, or one area of it."""
         return self.recording if area is None else self.recording.select(area=area)
+
+    def trials(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Some trial columns, NaN where a value is missing, as text too."""
+        table = self.recording.trials[list(columns)]
+        return table.mask(table.isin(labels.MISSING))
 
     def latents(self, model: str | None) -> Fitted:
         """The model whose latents are asked for, by default the first that has any."""
@@ -200,7 +224,7 @@ def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
         "target": target,
         "n_neurons": found.n_neurons,
         "n_trials": found.n_trials,
-        "align_to": _event(on),
+        "align_to": event(on),
         "asymmetry": _bounds(found.asymmetry),
         "plain": _bounds(found.plain_asymmetry),
         "leader": found.leader,
@@ -264,7 +288,7 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
     else:
         window = max(TRAJECTORY_WINDOW, on.recording.bin_size)
         values = Counts(window).fixed(on.of(block.area)).astype(np.float32)
-    found = trajectories(values, bins, condition, n_dims=2, n_shown=10)
+    found = trajectories(values, bins, condition, n_dims=block.n_dims, n_shown=10)
     facts = {
         "label": label,
         "source": block.source,
@@ -273,7 +297,7 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
         "explained": found.explained.tolist(),
         "n_left_out": found.n_left_out,
         "window": TRAJECTORY_WINDOW,
-        "align_to": _event(on),
+        "align_to": event(on),
     }
     warnings = []
     if block.source == "latents" and not on.latents(block.model).model.causal:
@@ -282,6 +306,42 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
         )
     tables = {"means": found.table, "trials": found.trials}
     return Answer("trajectories", str(found), facts, tables, warnings)
+
+
+def tuned(on: Material, block: Tuning, variables: Sequence[str], area: str | None) -> Answer:
+    """Trial variables that each neuron, or each latent held out in fold 0, follows."""
+    trials, values, bins = on.trials(variables), on.of(area).activity, on.recording.time
+    whose = None
+    if block.source == "latents":
+        fitted = on.latents(block.model)
+        held_out, values = fitted.held_out()
+        trials, bins = trials.iloc[held_out], fitted.task.problem(on.recording).time
+        whose = fitted.name
+    found = tuning(
+        values,
+        trials,
+        time=bins,
+        window=block.window,
+        correction=block.correction,
+        null=block.null_labels,
+        n_permutations=block.permutations,
+        seed=on.seed,
+    )
+    facts = {
+        "source": block.source,
+        "area": area,
+        "model": whose,
+        "n_units": values.shape[2],
+        "n_trials": len(trials),
+        "window": block.window,
+        "align_to": event(on),
+        "correction": block.correction,
+        "null": block.null_labels,
+        "permutations": block.permutations,
+        "left_out": found.left_out,
+    }
+    of = f"latents of {whose}" if whose else f"neurons of {area or 'all areas'}"
+    return Answer("tuning", str(found).replace("latents", of), facts, {"tests": found.table})
 
 
 # ------------------------------------------------------------------------------------ helpers
@@ -295,10 +355,11 @@ def _facts(
     if name == "latents":
         features = f"latents of {on.latents(block.model).name}"
     known = {"label": found.label, "source": name, "features": features, "area": area}
-    return known | {"align_to": _event(on)} | more
+    return known | {"align_to": event(on)} | more
 
 
-def _event(on: Material) -> str:
+def event(on: Material) -> str:
+    """What time 0 is."""
     return str(on.recording.dataset.attrs["align_to"])
 
 

@@ -2,8 +2,7 @@
 
 import importlib.util
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,21 +10,23 @@ import numpy as np
 from spikecast.analysis import labels
 from spikecast.analysis.populations import STIMULUS
 from spikecast.analysis.sources import Baseline, Counts, Latents, Source
+from spikecast.analysis.tuning import untestable
 from spikecast.answers import answering
 from spikecast.answers.answering import Fitted, Material
+from spikecast.answers.asker import Asker
+from spikecast.answers.asking_pairs import PairAsker
 from spikecast.answers.questions import (
     Analysis,
-    Block,
     Decode,
     Dimensions,
     Embed,
-    Flow,
     OverTime,
     Trajectories,
+    Tuning,
 )
-from spikecast.answers.store import Answer, Question
-from spikecast.checks import one_of
-from spikecast.errors import InputError
+from spikecast.answers.store import Question
+from spikecast.checks import in_range, one_of
+from spikecast.errors import InputError, NotEnoughDataError
 from spikecast.recording import Recording
 
 COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\d.]+)")
@@ -58,14 +59,19 @@ def questions(
         For labels, areas or sources that the recording does not have.
     """
     recording = with_labels(recording, analysis.labels)
-    asker = _Asker(Material(recording, fitted, seed))
+    on = Material(recording, fitted, seed)
+    asker, of_pairs = _Asker(on), PairAsker(on)
     asked = [
         *(question for block in analysis.decode for question in asker.decode(block)),
         *(question for block in analysis.over_time for question in asker.over_time(block)),
-        *(asker.flow(analysis.flow) if analysis.flow else ()),
+        *(of_pairs.flow(analysis.flow) if analysis.flow else ()),
+        *(of_pairs.joint(analysis.joint) if analysis.joint else ()),
+        *(of_pairs.subspace(analysis.subspace) if analysis.subspace else ()),
         *(asker.dimensions(analysis.dimensions) if analysis.dimensions else ()),
         *(asker.embed(analysis.embed) if analysis.embed else ()),
         *(asker.trajectories(analysis.trajectories) if analysis.trajectories else ()),
+        *(question for block in analysis.tuning for question in asker.tuning(block)),
+        *(of_pairs.align(analysis.align) if analysis.align else ()),
     ]
     return list({question.name: question for question in asked}.values())
 
@@ -95,77 +101,63 @@ def with_labels(recording: Recording, names: Sequence[str]) -> Recording:
     return Recording(recording.dataset.assign_coords(added)) if added else recording
 
 
-@dataclass(frozen=True)
-class _Asker:
+class _Asker(Asker):
     """Expands each block into one question per label, source and area."""
-
-    on: Material
 
     def decode(self, block: Decode) -> Iterator[Question]:
         """One question per label, source and (for counts) area."""
+        of_counts = self._split(block)
         for label in block.labels:
             labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
             for name, source in self._sources(block, label):
-                for area in self._areas(block.areas if name == "counts" else None):
+                on, asked = of_counts if name == "counts" else (self.on, block)
+                for area in self._areas(asked.areas if name == "counts" else None, on):
                     yield self._question(
                         ("decode", label, name, self._whose(name, block) or area),
                         f"decoding {label} from {_from(name, area)}{self._cost(name, block)}",
-                        block,
-                        partial(answering.decoded, self.on, block, label, name, source, area),
+                        asked,
+                        partial(answering.decoded, on, asked, label, name, source, area),
                     )
 
     def over_time(self, block: OverTime) -> Iterator[Question]:
         """One question per label and source, all areas in it; one more per generalisation."""
+        of_counts = self._split(block)
         for label in block.labels:
             labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
             for name, source in self._sources(block, label):
+                on, asked = of_counts if name == "counts" else (self.on, block)
                 if not (source.causal or block.allow_acausal):
                     raise InputError(
                         f"the {source.name} are acausal: at bin t they know bins after t, so they "
                         "date nothing; use a model with causal: true, or insist with "
                         "--allow-acausal"
                     )
-                list(self._areas(block.areas))  # unknown areas are refused before anything runs
+                list(self._areas(asked.areas, on))  # unknown ones are refused before anything runs
                 yield self._question(
                     ("time", label, name, self._whose(name, block)),
                     f"dating {label} in {name}{self._cost(name, block)}",
-                    block,
-                    partial(answering.dated, self.on, block, label, name, source),
+                    asked,
+                    partial(answering.dated, on, asked, label, name, source),
                 )
                 if not block.generalization or block.decoder == "ridge" or name == "behavior":
                     continue
-                for area in self._areas(block.areas if name == "counts" else None):
+                for area in self._areas(asked.areas if name == "counts" else None, on):
                     yield self._question(
                         ("generalization", label, name, self._whose(name, block) or area),
                         f"does the code for {label} change in {_from(name, area)}?",
-                        block,
-                        partial(answering.generalized, self.on, block, label, name, source, area),
+                        asked,
+                        partial(answering.generalized, on, asked, label, name, source, area),
                     )
-
-    def flow(self, block: Flow) -> Iterator[Question]:
-        """One question per pair of areas."""
-        for pair in block.pairs:
-            for area in pair:
-                self.on.recording.in_area(area)
-            if pair[0] == pair[1]:
-                raise InputError(f"source and target are both '{pair[0]}'; choose two areas")
-            for column in block.conditions or []:
-                one_of("trial column", column, list(self.on.recording.trials))
-            yield self._question(
-                ("flow", *pair),
-                f"does {pair[0]} lead {pair[1]}?",
-                block,
-                partial(answering.flowed, self.on, block, *pair),
-            )
 
     def dimensions(self, block: Dimensions) -> Iterator[Question]:
         """One question per area."""
-        for area in self._areas(block.areas):
+        on, block = self._split(block)
+        for area in self._areas(block.areas, on):
             yield self._question(
                 ("dimensions", area or "all"),
                 f"counting the dimensions of {area or 'all neurons'}",
                 block,
-                partial(answering.counted, self.on, block, area),
+                partial(answering.counted, on, block, area),
             )
 
     def embed(self, block: Embed) -> Iterator[Question]:
@@ -187,6 +179,8 @@ class _Asker:
         """One question per label."""
         for label in block.labels:
             one_of("trial column", label, list(self.on.recording.trials))
+            if block.source == "counts":
+                in_range("n_dims", block.n_dims, 1, self.on.of(block.area).n_neurons)
             whose = self.on.latents(block.model).name if block.source == "latents" else None
             yield self._question(
                 ("trajectories", label, block.source, whose or block.area),
@@ -195,16 +189,42 @@ class _Asker:
                 partial(answering.averaged, self.on, block, label),
             )
 
+    def tuning(self, block: Tuning) -> Iterator[Question]:
+        """One question per area, or one for the latents."""
+        variables = self._variables(block)
+        time = self.on.recording.time
+        if block.window is not None:
+            start, stop = block.window
+            if not ((time >= start) & (time < stop)).any():
+                raise InputError(
+                    f"the window {start:g} to {stop:g} s of tuning holds no bin; bins go from "
+                    f"{time[0]:g} to {time[-1]:g}"
+                )
+        whose = self._whose(block.source, block)
+        on, block = (self.on, block) if whose else self._split(block)
+        for area in self._areas(None if whose else block.areas, on):
+            yield self._question(
+                ("tuning", block.source, whose or area),
+                f"what do {f'latents of {whose}' if whose else area or 'all neurons'} follow?",
+                block,
+                partial(answering.tuned, on, block, variables, area),
+            )
+
     # -------------------------------------------------------------------- what they share
 
-    def _question(
-        self, name: tuple[str | None, ...], what: str, block: Block, ask: Callable[[], Answer]
-    ) -> Question:
-        # what the name says is not repeated: asking for one label more leaves the others answered
-        asked = block.model_dump(mode="json", exclude={"labels", "methods", "pairs", "sources"})
-        asked |= {"question": [part for part in name if part], "seed": self.on.seed}
-        stem = "-".join(re.sub(r"[^\w.]+", "_", _spelled(part)) for part in name if part)
-        return Question(stem, what, asked, ask)
+    def _variables(self, block: Tuning) -> list[str]:
+        """The trial columns to test: those named, or all that the recording came with."""
+        trials = self.on.recording.trials
+        own = [str(name) for name in trials if not COMPARISON.fullmatch(str(name))]
+        variables = own if block.variables is None else list(block.variables)
+        self._columns(variables)
+        why = {name: untestable(self.on.trials([name])[name].dropna()) for name in variables}
+        refused = [f"'{name}': {reason}" for name, reason in why.items() if reason]
+        if not variables or len(refused) == len(why) or (refused and block.variables is not None):
+            raise NotEnoughDataError(
+                f"tuning cannot be tested ({'; '.join(refused) or 'there are no trial columns'})"
+            )
+        return variables
 
     def _sources(self, block: Decode, label: str) -> Iterator[tuple[str, Source]]:
         for name in block.sources:
@@ -246,24 +266,12 @@ class _Asker:
         columns = [name for name in whole if name not in behavior]
         return Baseline(behavior, columns) if whole else None
 
-    def _areas(self, areas: Sequence[str] | None) -> Iterator[str | None]:
-        for area in areas or []:
-            self.on.recording.in_area(area)
-        yield from areas if areas else (None,)
-
-    def _whose(self, source: str, block: Decode) -> str | None:
-        return self.on.latents(block.model).name if source == "latents" else None
-
     def _cost(self, source: str, block: Decode) -> str:
         if source != "latents":
             return ""
         fitted = self.on.latents(block.model)
         took = "" if fitted.seconds is None else f", about {fitted.seconds * block.folds:.0f} s"
         return f" ({block.folds} refits of {fitted.name}{took})"
-
-
-def _spelled(part: str) -> str:
-    return part.replace(">", "_above_").replace("<", "_below_")
 
 
 def _from(source: str, area: str | None) -> str:

@@ -16,6 +16,9 @@ SourceName = Literal["counts", "latents", "behavior"]
 Method = Literal["pca", "tsne", "umap", "umap_supervised"]
 LABELS = "trial columns, behaviour variables (their mean), or 'column>number'"
 AREAS = "each area by itself; default: all neurons together"
+CELL_TYPES = "each area's narrow and wide spikes by themselves (needs trough_to_peak)"
+CONDITIONS = "trial columns; default: the contrasts"
+WHOSE = "whose latents; default: the first that has any"
 
 
 class Block(BaseModel):
@@ -36,6 +39,7 @@ class Decode(Block):
     )
     model: str | None = Field(None, description="whose latents; default: the first that has any")
     areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
+    cell_types: bool = Field(False, description=CELL_TYPES + " (counts only)")
     decoder: str = Field("lda", description="'ridge' decodes numbers, the others classes")
     folds: int = Field(5, ge=2)
     null_labels: str = Field(
@@ -65,20 +69,42 @@ class OverTime(Decode):
     allow_acausal: bool = Field(False, description="date onsets with features that saw the future")
 
 
-class Flow(Block):
-    """Whether one area's past predicts another beyond that area's own past."""
+class Pairs(Block):
+    """What is asked of two areas."""
 
     pairs: list[tuple[str, str]] = Field(min_length=1)
-    lags: list[int] = Field(default=[1, 2, 3, 5, 8], min_length=1, description="bins")
     folds: int = Field(5, ge=2)
+    conditions: list[str] | None = Field(None, description=CONDITIONS)
+    cell_types: bool = Field(False, description=CELL_TYPES + ": every pair of them")
+
+
+class Flow(Pairs):
+    """Whether one area's past predicts another beyond that area's own past."""
+
+    lags: list[int] = Field(default=[1, 2, 3, 5, 8], min_length=1, description="bins")
     shuffles: int = Field(20, ge=0, description="of trials within condition")
-    conditions: list[str] | None = Field(None, description="trial columns; default: the contrasts")
+
+
+class Joint(Pairs):
+    """When in the trial two areas covary, and which of them first."""
+
+    max_lag: int = Field(5, ge=1, description="bins on either side that a lead averages over")
+    window: int = Field(3, ge=1, description="bins, the last being the present one")
+
+
+class Subspace(Pairs):
+    """Through how many dimensions the first area of each pair predicts the second."""
+
+    folds: int = Field(10, ge=2)
+    bins: int = Field(5, ge=1, description="summed before anything else")
+    max_rank: int = Field(10, ge=1)
 
 
 class Dimensions(Block):
     """How many dimensions a population has."""
 
     areas: list[str] | None = Field(None, description=AREAS)
+    cell_types: bool = Field(False, description=CELL_TYPES)
     components: int = Field(30, ge=2)
 
 
@@ -95,8 +121,43 @@ class Trajectories(Block):
 
     labels: list[str] = Field(min_length=1, description=LABELS)
     source: Literal["counts", "latents"] = "counts"
-    model: str | None = Field(None, description="whose latents; default: the first that has any")
+    model: str | None = Field(None, description=WHOSE)
     area: str | None = Field(None, description="default: all neurons (counts only)")
+    n_dims: Literal[2, 3] = Field(2, description="3: also a figure that can be turned")
+
+
+class Tuning(Block):
+    """Which trial variables each latent, or each neuron, follows."""
+
+    source: Literal["counts", "latents"] = "counts"
+    variables: list[str] | None = Field(
+        None, description="trial columns, or 'column>number'; default: every trial column"
+    )
+    model: str | None = Field(None, description=WHOSE)
+    areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
+    cell_types: bool = Field(False, description=CELL_TYPES + " (counts only)")
+    window: tuple[float, float] | None = Field(
+        None, description="only bins whose centre is in [start, stop), in seconds"
+    )
+    correction: Literal["bh", "holm"] = Field(
+        "bh", description="over all units and variables: false discovery rate, or any error"
+    )
+    null_labels: Literal["permutation", "circular_shift"] = Field(
+        "permutation", description="circular_shift where both wander slowly over the session"
+    )
+    permutations: int = Field(1000, ge=100)
+
+
+class Align(Block):
+    """Whether folds of a model, and models of the run, have found the same latents."""
+
+    models: list[str] | None = Field(None, description="default: all that have latents")
+    method: Literal["procrustes", "cca"] = Field(
+        "procrustes", description="cca overfits where conditions are few"
+    )
+    components: int = Field(5, ge=1, description="principal components of the latents compared")
+    conditions: list[str] | None = Field(None, description=CONDITIONS)
+    shuffles: int = Field(100, ge=19, description="of trials, or of conditions")
 
 
 class Analysis(Block):
@@ -105,11 +166,15 @@ class Analysis(Block):
     decode: list[Decode] = []
     over_time: list[OverTime] = []
     flow: Flow | None = None
+    joint: Joint | None = None
+    subspace: Subspace | None = None
     dimensions: Dimensions | None = None
     embed: Embed | None = None
     trajectories: Trajectories | None = None
+    tuning: list[Tuning] = []
+    align: Align | None = None
 
-    @field_validator("decode", "over_time", mode="before")
+    @field_validator("decode", "over_time", "tuning", mode="before")
     @classmethod
     def _one_is_enough(cls, blocks: Any) -> Any:
         return [blocks] if isinstance(blocks, dict) else blocks
@@ -123,7 +188,9 @@ class Analysis(Block):
     def labels(self) -> list[str]:
         """Every label that a question names, once."""
         blocks = (*self.decode, *self.over_time, self.embed, self.trajectories)
-        return list(dict.fromkeys(name for block in blocks if block for name in block.labels))
+        named = [name for block in blocks if block for name in block.labels]
+        named += [name for block in self.tuning for name in block.variables or ()]
+        return list(dict.fromkeys(named))
 
     def joined(self, other: "Analysis") -> "Analysis":
         """These questions and those of another; where both ask the same, the other's stand."""

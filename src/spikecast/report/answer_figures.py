@@ -362,7 +362,7 @@ def paths(answer: Answered) -> Figure:
             time, mean["x"] - mean["x_sem"], mean["x"] + mean["x_sem"], color=color, alpha=0.2, lw=0
         )
         first.plot(time, mean["x"], color=color, linewidth=1.4)
-    one, two = (100 * share for share in answer["explained"])
+    one, two = (100 * share for share in answer["explained"][:2])
     # single trials are noisy: the paths' own range is what is looked at
     for setter, axis in ((plane.set_xlim, "x"), (plane.set_ylim, "y")):
         margin = 0.5 * np.ptp(means[axis])

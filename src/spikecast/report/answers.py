@@ -1,38 +1,19 @@
 """What the page says of the questions: tables, sentences, and what each figure does not show."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
-from matplotlib.figure import Figure
-
 from spikecast.report import answer_figures as figures
 from spikecast.report.answer_figures import METRICS, named
+from spikecast.report.answers_pairs import align, joint, subspace
+from spikecast.report.answers_tuning import tuning
 from spikecast.report.reading import Answered, Run
+from spikecast.report.section import Section, Table
 from spikecast.report.wording import by, file_name, left_out, listed, milliseconds, null_of, p_value
 
-Draw = tuple[str, Callable[..., Figure], object, str]
-"""A figure to be shown: its name, what draws it, of what, its caption."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text; the first columns are words, the others numbers."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    n_words: int = 1
-
-
-@dataclass
-class Section:
-    """A part of the page: a question with sentences, tables and figures."""
-
-    title: str
-    sentences: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    tables: list[tuple[str, Table]] = field(default_factory=list)
-    hidden: list[tuple[str, Table]] = field(default_factory=list)
-    draws: list[Draw] = field(default_factory=list)
+CELL_TYPES = (
+    "Areas are split by the width of the spike, trough to peak: narrow (below 0.4 ms; putative "
+    "inhibitory cells) and wide (putative excitatory ones). That holds in cortex and hippocampus; "
+    "elsewhere narrow does not mean inhibitory. The two groups differ in number and rate, so they "
+    "do not compare fairly."
+)
 
 
 def sections(run: Run) -> list[Section]:
@@ -42,15 +23,21 @@ def sections(run: Run) -> list[Section]:
         "time": _over_time,
         "generalization": _generalization,
         "flow": _flow,
+        "joint": joint,
+        "subspace": subspace,
         "dimensions": _dimensions,
         "embed": _embedding,
         "trajectories": _trajectories,
+        "tuning": tuning,
+        "align": align,
     }
     found = []
     for kind, make in kinds.items():
         answers = [answer for answer in run.answers if answer.kind == kind]
         if answers:
             section = make(answers)
+            if any(answer["asked"].get("cell_types") for answer in answers):
+                section.sentences.append(CELL_TYPES)
             section.warnings = list(dict.fromkeys(w for a in answers for w in a["warnings"]))
             found.append(section)
     return found
@@ -331,9 +318,10 @@ def _trajectories(answers: list[Answered]) -> Section:
             else f"counts of {a['area'] or 'all neurons'} (mean of the last "
             f"{1000 * a['window']:g} ms)"
         )
+        name = f"paths-{file_name(a['label'])}-{a['source']}"
         section.draws.append(
             (
-                f"paths-{file_name(a['label'])}-{a['source']}",
+                name,
                 figures.paths,
                 a,
                 f"Average path (thick) and some single trials (thin) of each '{a['label']}' "
@@ -344,4 +332,15 @@ def _trajectories(answers: list[Answered]) -> Section:
                 + left_out(a["n_left_out"], a["label"]),
             )
         )
+        if len(a["explained"]) == 3:
+            section.turns.append(
+                (
+                    f"{name}-turned",
+                    a,
+                    "The same through three dimensions: drag to turn (● start, ◆ event, ■ end; "
+                    "each axis has its own scale). It does not show more than the flat figure "
+                    "where the third dimension has little variance, and from some angle any two "
+                    "paths look apart.",
+                )
+            )
     return section

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from spikecast import config as configs
 from spikecast.evaluation.verdict import NULL_MODELS
 from spikecast.files import atomic, write_text
-from spikecast.report import answers, figures, headlines, overview, text
+from spikecast.report import answers, figures, headlines, overview, text, turning
 from spikecast.report.reading import Run, Target
+from spikecast.report.section import Section
 
 RASTER_DPI = 150
 
@@ -52,6 +53,7 @@ def build(folder: str | Path) -> Path:
     run = Run(Path(folder))
     template = _templates().get_template("page.html")
     targets = [_target(run, target) for target in run.targets]
+    sections = answers.sections(run)
     page = template.render(
         title=_title(run),
         run=run,
@@ -59,7 +61,8 @@ def build(folder: str | Path) -> Path:
         verdict=[*_verdict(run), *headlines.headlines(run)],
         limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
         protocol=text.protocol(run) if run.targets else (),
-        answers=[_section(run, section) for section in answers.sections(run)],
+        answers=[_section(run, section) for section in sections],
+        script=turning.script() if any(section.turns for section in sections) else "",
         recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
         ranking=_show(run, "ranking", overview.ranking, run, text.caption("ranking", run))
         if len(run.targets) > 1
@@ -98,10 +101,11 @@ def _together(names: list[str]) -> str:
     return " and ".join(", ".join(names).rsplit(", ", 1))
 
 
-def _section(run: Run, section: answers.Section) -> dict[str, object]:
+def _section(run: Run, section: Section) -> dict[str, object]:
     """A question's part of the page, its figures drawn."""
     shown = [_show(run, name, draw, of, caption) for name, draw, of, caption in section.draws]
-    return {**vars(section), "figures": shown}
+    turned = [(name, turning.paths(of, name), caption) for name, of, caption in section.turns]
+    return {**vars(section), "figures": shown, "turned": turned}
 
 
 def _verdict(run: Run) -> list[str]:
