@@ -18,7 +18,12 @@ def onsets(real_file):
         recording = spikecast.load(real_file, session)
         right = recording.trials["contrast_right"].to_numpy() > 0
         found[session] = decode_over_time(
-            recording, right, areas=areas, source=Counts(window), n_permutations=500
+            recording,
+            right,
+            areas=areas,
+            source=Counts(window),
+            null="pseudo_session",
+            n_permutations=500,
         )
     return found
 
