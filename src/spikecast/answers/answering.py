@@ -25,6 +25,7 @@ from spikecast.answers.questions import (
     Dimensions,
     Embed,
     Flow,
+    Labels,
     OverTime,
     Trajectories,
     Tuning,
@@ -115,6 +116,8 @@ def decoded(
         label,
         source=source,
         decoder=block.decoder,
+        over_time=block.combine,
+        balance=block.balance,
         folds=block.folds,
         null=block.null_labels,
         n_permutations=block.permutations,
@@ -127,6 +130,8 @@ def decoded(
         area,
         found,
         decoder=found.decoder,
+        combine=block.combine,
+        balance=block.balance,
         metric=found.metric,
         score=found.score,
         low=found.interval.low,
@@ -348,7 +353,7 @@ def tuned(on: Material, block: Tuning, variables: Sequence[str], area: str | Non
 
 
 def _facts(
-    on: Material, block: Decode, name: str, area: str | None, found: Any, **more: Any
+    on: Material, block: Labels, name: str, area: str | None, found: Any, **more: Any
 ) -> dict[str, Any]:
     """What decoding answers have in common."""
     features = found.source
