@@ -307,8 +307,8 @@ def _embedding(answers: list[Answered]) -> Section:
                 f"map, crosses made it. Nearest neighbours on held-out trials (balanced accuracy "
                 f"for '{label}'): {scored}. It does not show how far apart classes are: distances "
                 "and sizes of clusters mean nothing in t-SNE and little in UMAP, and a supervised "
-                "map pulls its own crosses apart whatever the data. Where dots lie nearer the "
-                "middle than crosses, the map has fitted the noise of its own trials."
+                "map pulls its own crosses apart whatever the data. Where dots lie apart "
+                "from crosses (in the middle, at the rim), the map has fitted noise."
                 + left_out(of[0]["n_left_out"], label),
             )
         )
