@@ -205,3 +205,19 @@ def test_questions_alone_make_a_page(data, tmp_path):
     assert "can be decoded from counts of all neurons" in page
     assert 'id="scores"' not in page
     assert json.loads((out / "manifest.json").read_text())["finished"]
+
+
+def test_how_bins_are_combined_and_classes_balanced_is_done_and_said(data, tmp_path):
+    asked = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 20}
+    blocks = [
+        asked,
+        {**asked, "areas": ["MOs"], "combine": "vote", "balance": "subsample"},
+        {**asked, "areas": ["VISp"], "decoder": "linear_classifier"},
+    ]
+    run = experiment.execute(make(data, {"decode": blocks}, task=None, models=[]), tmp_path / "r")
+    answers = store.stored(run / store.FOLDER)
+    assert [answer["combine"] for answer in answers.values()] == ["mean", "vote", "mean"]
+    page = report.build(run).read_text(encoding="utf-8")
+    for said in ("averaged over its bins", "most of its bins", "at random over the session"):
+        assert page.count(said) == 1
+    assert "linear_classifier reads a trial" in page

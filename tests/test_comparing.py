@@ -232,3 +232,17 @@ def test_latents_need_a_model_and_cell_types_need_waveforms(data, recording, tmp
             make(str(tmp_path / "few.nc"), asked, task=None, models=[]), tmp_path / "run"
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_tuning_warns_of_variables_that_come_in_runs(tmp_path):
+    runs = Recording(planted().dataset.assign_coords(block=("trial", np.repeat([0, 1, 0], 30))))
+    runs.save(tmp_path / "runs.nc")
+    asked = {"tuning": {"areas": ["C"], "variables": ["block", "side"], "permutations": 100}}
+    without = {"task": None, "models": []}
+    for null, warned in (("permutation", 1), ("circular_shift", 0)):
+        asked["tuning"]["null_labels"] = null
+        settings = make(str(tmp_path / "runs.nc"), asked, **without)
+        out = experiment.execute(settings, tmp_path / null, workers=1)
+        (answer,) = store.stored(out / store.FOLDER).values()
+        assert len(answer["warnings"]) == warned
+        assert all("'block' comes in runs" in warning for warning in answer["warnings"])

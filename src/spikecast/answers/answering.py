@@ -15,6 +15,7 @@ from spikecast.analysis.dimensionality import dimensionality
 from spikecast.analysis.embedding import embed
 from spikecast.analysis.flow import information_flow
 from spikecast.analysis.generalization import temporal_generalization
+from spikecast.analysis.nulls import come_in_runs
 from spikecast.analysis.sources import Counts, Source
 from spikecast.analysis.timing import decode_over_time
 from spikecast.analysis.trajectories import label as condition_names
@@ -25,6 +26,7 @@ from spikecast.answers.questions import (
     Dimensions,
     Embed,
     Flow,
+    Labels,
     OverTime,
     Trajectories,
     Tuning,
@@ -115,6 +117,8 @@ def decoded(
         label,
         source=source,
         decoder=block.decoder,
+        over_time=block.combine,
+        balance=block.balance,
         folds=block.folds,
         null=block.null_labels,
         n_permutations=block.permutations,
@@ -127,6 +131,8 @@ def decoded(
         area,
         found,
         decoder=found.decoder,
+        combine=block.combine,
+        balance=block.balance,
         metric=found.metric,
         score=found.score,
         low=found.interval.low,
@@ -341,14 +347,26 @@ def tuned(on: Material, block: Tuning, variables: Sequence[str], area: str | Non
         "left_out": found.left_out,
     }
     of = f"latents of {whose}" if whose else f"neurons of {area or 'all areas'}"
-    return Answer("tuning", str(found).replace("latents", of), facts, {"tests": found.table})
+    said = str(found).replace("latents", of)
+    warnings = []
+    if block.null_labels == "permutation":
+        # all trials, in order: what runs in the session runs in any part of it
+        every = on.trials(variables)
+        warnings = [
+            f"'{name}' comes in runs of trials, which slow drift alone follows: permuted trials "
+            "are too weak a null; ask again with null_labels: circular_shift"
+            for name in variables
+            if name not in found.left_out
+            and come_in_runs(pd.factorize(every[name].dropna())[0], on.seed)
+        ]
+    return Answer("tuning", said, facts, {"tests": found.table}, warnings)
 
 
 # ------------------------------------------------------------------------------------ helpers
 
 
 def _facts(
-    on: Material, block: Decode, name: str, area: str | None, found: Any, **more: Any
+    on: Material, block: Labels, name: str, area: str | None, found: Any, **more: Any
 ) -> dict[str, Any]:
     """What decoding answers have in common."""
     features = found.source

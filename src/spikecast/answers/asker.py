@@ -9,7 +9,7 @@ from typing import TypeVar
 from spikecast.analysis.populations import members
 from spikecast.analysis.waveform import TYPES, populations
 from spikecast.answers.answering import Material
-from spikecast.answers.questions import Block, Decode, Dimensions, OverTime, Pairs, Tuning
+from spikecast.answers.questions import Block, Decode, Dimensions, Labels, OverTime, Pairs, Tuning
 from spikecast.answers.store import Answer, Question
 from spikecast.checks import one_of
 from spikecast.errors import InputError
@@ -39,7 +39,7 @@ class Asker:
             on.recording.in_area(area)
         yield from areas if areas else (None,)
 
-    def _whose(self, source: str, block: Decode | Tuning) -> str | None:
+    def _whose(self, source: str, block: Labels | Tuning) -> str | None:
         return self.on.latents(block.model).name if source == "latents" else None
 
     def _columns(self, names: Sequence[str] | None) -> None:

@@ -20,6 +20,7 @@ from spikecast.answers.questions import (
     Decode,
     Dimensions,
     Embed,
+    Labels,
     OverTime,
     Trajectories,
     Tuning,
@@ -226,7 +227,7 @@ class _Asker(Asker):
             )
         return variables
 
-    def _sources(self, block: Decode, label: str) -> Iterator[tuple[str, Source]]:
+    def _sources(self, block: Labels, label: str) -> Iterator[tuple[str, Source]]:
         for name in block.sources:
             if name == "counts":
                 yield name, self._counts(isinstance(block, OverTime))
@@ -266,7 +267,7 @@ class _Asker(Asker):
         columns = [name for name in whole if name not in behavior]
         return Baseline(behavior, columns) if whole else None
 
-    def _cost(self, source: str, block: Decode) -> str:
+    def _cost(self, source: str, block: Labels) -> str:
         if source != "latents":
             return ""
         fitted = self.on.latents(block.model)

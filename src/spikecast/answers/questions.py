@@ -27,8 +27,8 @@ class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Decode(Block):
-    """Which labels can be decoded from whole trials, and from what."""
+class Labels(Block):
+    """What is decoded, from what, and against which null."""
 
     labels: list[str] = Field(min_length=1, description=LABELS)
     sources: list[SourceName] = Field(
@@ -58,7 +58,18 @@ class Decode(Block):
         return _known("null", name, list(NULLS))
 
 
-class OverTime(Decode):
+class Decode(Labels):
+    """Which labels can be decoded from whole trials, and from what."""
+
+    combine: Literal["mean", "concatenate", "vote"] = Field(
+        "mean", description="bins of a trial: averaged, side by side, or each with a vote"
+    )
+    balance: Literal["weights", "subsample", "none"] = Field(
+        "weights", description="of classes: weighted, or the larger thinned at random over time"
+    )
+
+
+class OverTime(Labels):
     """From when labels can be decoded, and whether the code stays the same."""
 
     sources: list[SourceName] = Field(default=["counts"], min_length=1)

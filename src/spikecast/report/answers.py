@@ -1,5 +1,6 @@
 """What the page says of the questions: tables, sentences, and what each figure does not show."""
 
+from spikecast.analysis.decoders import SEQUENCE_DECODERS
 from spikecast.report import answer_figures as figures
 from spikecast.report.answer_figures import METRICS, named
 from spikecast.report.answers_pairs import align, joint, subspace
@@ -14,6 +15,17 @@ CELL_TYPES = (
     "elsewhere narrow does not mean inhibitory. The two groups differ in number and rate, so they "
     "do not compare fairly."
 )
+
+COMBINED = {
+    "mean": "Features of a trial are averaged over its bins.",
+    "concatenate": "The bins of a trial are laid side by side.",
+    "vote": "Every bin is decoded, and a trial goes to the class with most of its bins.",
+}
+BALANCED = {
+    "weights": "Classes weigh the same in learning.",
+    "subsample": "Trials of larger classes are left out of learning, at random over the session.",
+    "none": "Classes weigh as they are, so a frequent one is guessed more often.",
+}
 
 
 def sections(run: Run) -> list[Section]:
@@ -53,7 +65,7 @@ def _decoding(answers: list[Answered]) -> Section:
     section.sentences.append(
         f"The trials were cut into {first['folds']} parts; each was decoded once, by decoders "
         f"({listed(a['decoder'] for a in answers)}) that had learnt from the others, scale, "
-        "components and settings included. Features of a trial are averaged over its bins. Chance "
+        f"components and settings included. {' '.join(dict.fromkeys(map(_how, answers)))} Chance "
         f"is measured: everything is repeated with {first['permutations']} draws of the labels "
         f"({null_of(answers)}), and p is the share of them that does as well, so "
         f"never below {1 / (1 + first['permutations']):.3f}. p is not corrected for the number of "
@@ -98,14 +110,20 @@ def _decoding(answers: list[Answered]) -> Section:
                 figures.confusion,
                 shown,
                 f"Of the trials of each true class of '{label}' (rows), the share decoded as each "
-                "class (columns); a row adds up to 100 %. It does not show how sure a decoder was: "
-                "classes have equal weight, so a rare class is guessed as often as a frequent one.",
+                "class (columns); a row adds up to 100 %. It does not show how sure a decoder was, "
+                "and with equal weights a rare class is guessed as often as a frequent one.",
             )
         )
         for answer in shown:
             title = f"'{label}' from {named(answer)}: class by class, train beside test"
             section.hidden.append((title, _per_class(answer)))
     return section
+
+
+def _how(answer: Answered) -> str:
+    if answer["decoder"] in SEQUENCE_DECODERS:
+        return f"{answer['decoder']} reads a trial's bins in their order; classes weigh the same."
+    return f"{COMBINED[answer['combine']]} {BALANCED[answer['balance']]}"
 
 
 def _scores(answers: list[Answered]) -> Table:
@@ -289,8 +307,8 @@ def _embedding(answers: list[Answered]) -> Section:
                 f"map, crosses made it. Nearest neighbours on held-out trials (balanced accuracy "
                 f"for '{label}'): {scored}. It does not show how far apart classes are: distances "
                 "and sizes of clusters mean nothing in t-SNE and little in UMAP, and a supervised "
-                "map pulls its own crosses apart whatever the data. Where dots lie nearer the "
-                "middle than crosses, the map has fitted the noise of its own trials."
+                "map pulls its own crosses apart whatever the data. Where dots lie apart "
+                "from crosses (in the middle, at the rim), the map has fitted noise."
                 + left_out(of[0]["n_left_out"], label),
             )
         )
