@@ -105,7 +105,7 @@ def test_the_catalogues_are_listed():
 
 def test_ctrl_c_leaves_a_run_that_resumes(data, tmp_path):
     arguments = ["predict", str(data), "--session", "0", "--target", "MOs", "--out", "run",
-                 "--models", "mean_rate,recipe,pca_ridge", "--workers", "1"]  # fmt: skip
+                 "--models", "mean_rate,gru,pca_ridge", "--workers", "1"]  # fmt: skip
     process = subprocess.Popen(
         [*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
         text=True,
