@@ -12,6 +12,7 @@ from jinja2 import DictLoader, Environment
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from spikecast import audit
 from spikecast import config as configs
 from spikecast.evaluation.verdict import NULL_MODELS
 from spikecast.files import atomic, write_text
@@ -58,6 +59,8 @@ def build(folder: str | Path) -> Path:
         data=run.manifest["data"],
         verdict=[*_verdict(run), *headlines.headlines(run)],
         limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
+        hazards=audit.audit(run.folder),
+        n_rules=len(audit.RULES),
         protocol=text.protocol(run) if run.targets else (),
         answers=[_section(run, section) for section in answers.sections(run)],
         recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
@@ -77,7 +80,7 @@ def build(folder: str | Path) -> Path:
 def _templates() -> Environment:
     pages = {
         name: files("spikecast.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.html", "answers.html")
+        for name in ("page.html", "answers.html", "audit.html")
     }
     return Environment(
         loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
