@@ -4,6 +4,7 @@ One file per group of commands; ``--help`` lists them in the order in which they
 """
 
 from spikecast.cli.app import main
+
 from spikecast.cli import running, auditing, looking, fetching  # isort: skip
 
 __all__ = ["auditing", "fetching", "looking", "main", "running"]
