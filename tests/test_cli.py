@@ -169,3 +169,20 @@ def test_audit_names_what_is_wrong_with_a_run_and_how_to_mend_it(data, tmp_path)
     assert "hazards" in (spikecast("report", tmp_path / "run") and (
         tmp_path / "run" / "report.html").read_text())  # fmt: skip
     assert spikecast("audit", tmp_path).returncode == 2
+
+
+def test_studies_are_listed_and_their_mistakes_explained(tmp_path):
+    listed = spikecast("studies", COLUMNS="200").stdout
+    assert "livewired" in listed
+    assert "Steinmetz 2019" in listed
+    for arguments, message in (
+        (("run", "livewird"), "Did you mean 'livewired'"),
+        (("run", "c.yaml", "--quick"), "are for studies"),
+        (("run", "livewired", "--resume"), "run as a whole"),
+        (("run", "livewired", "--data", "none.npz"), "there is no file"),
+    ):
+        wrong = spikecast(*arguments, cwd=tmp_path)
+        assert wrong.returncode == 2, arguments
+        (line,) = wrong.stderr.strip().splitlines()
+        assert message in line
+    assert list(tmp_path.iterdir()) == []

@@ -150,7 +150,7 @@ def _fitted_outside_fold(claim: Claim) -> str:
 
 
 def _chosen_on_test(claim: Claim) -> str:
-    return _seen(claim, claim.chosen_on, "chosen by looking at")
+    return _seen(claim, claim.chosen_on, "was chosen by looking at")
 
 
 def _seen(claim: Claim, steps: dict[str, list[int]], how: str) -> str:
@@ -159,7 +159,7 @@ def _seen(claim: Claim, steps: dict[str, list[int]], how: str) -> str:
     for step, units in steps.items():
         shared = len(held_out & set(units))
         if shared:
-            return f"{step}: {how} {shared} of the {len(held_out)} held-out {claim.unit}"
+            return f"{step} {how} {shared} of the {len(held_out)} held-out {claim.unit}"
     return ""
 
 

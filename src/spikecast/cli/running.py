@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from spikecast.checks import did_you_mean
 from spikecast.cli.app import Out, Overwrite, Quiet, Resume, Workers, app, shown_progress
+from spikecast.cli.studying import study
 
 
 @app.command()
@@ -145,16 +147,39 @@ def _listed(names: str | None) -> list[str] | None:
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="YAML file; every run writes one.")],
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG|STUDY", help="A YAML file, or a name: see studies.")
+    ],
+    data: Annotated[str | None, typer.Option(help="STUDY: file or data set to run it on.")] = None,
+    session: Annotated[int | None, typer.Option(help="STUDY: which session of it.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="STUDY: minutes, not the real sizes.")] = (
+        False
+    ),
     out: Out = None,
     workers: Workers = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a written config."""
+    """Run a written config, or one of the published studies."""
     from spikecast import config as configs
+    from spikecast.errors import InputError
+    from spikecast.studies.catalog import STUDIES
 
+    if config in STUDIES:
+        if resume:
+            raise InputError("a study is run as a whole; leave out --resume (--overwrite replaces)")
+        study(config, out, data, session, quick, workers, overwrite, quiet)
+        return
+    if data is not None or session is not None or quick:
+        raise InputError(
+            "--data, --session and --quick are for studies (spikecast studies lists them); a "
+            "config names its data itself"
+        )
+    if not Path(config).suffix:
+        raise InputError(
+            f"'{config}' is neither a config (.yaml) nor a study.{did_you_mean(config, STUDIES)}"
+        )
     _execute(configs.read(config), out, workers, resume, overwrite, quiet)
 
 
@@ -211,7 +236,9 @@ def _default_folder(config, resume: bool) -> Path:  # type: ignore[no-untyped-de
 
 @app.command()
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Draw the report of a finished run again."""
+    """Draw the report of a finished run or study again."""
     from spikecast import report as reports
+    from spikecast.report import study as studies
 
-    print(f"report: {reports.build(folder)}")
+    build = studies.build if (folder / "study.json").exists() else reports.build
+    print(f"report: {build(folder)}")

@@ -51,7 +51,7 @@ def build(folder: str | Path) -> Path:
         When the run is missing, unfinished or incomplete.
     """
     run = Run(Path(folder))
-    template = _templates().get_template("page.html")
+    template = templates().get_template("page.html")
     targets = [_target(run, target) for target in run.targets]
     page = template.render(
         title=_title(run),
@@ -77,10 +77,11 @@ def build(folder: str | Path) -> Path:
     return path
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the page templates by name."""
     pages = {
         name: files("spikecast.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.html", "answers.html", "audit.html")
+        for name in ("page.html", "answers.html", "audit.html", "study.html", "style.css")
     }
     return Environment(
         loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -193,12 +194,18 @@ def _table(target: Target) -> list[dict[str, object]]:
 
 
 def _show(run: Run, name: str, draw: Callable[..., Figure], subject: object, caption: str) -> Shown:
+    return shown(run.folder, name, draw, subject, caption)
+
+
+def shown(
+    folder: Path, name: str, draw: Callable[..., Figure], subject: object, caption: str
+) -> Shown:
     """Draw a figure, save it as SVG, and return it for the page."""
     figure = draw(subject)
     svg = io.BytesIO()
     with rc_context({"svg.hashsalt": "spikecast"}):  # the same figure gives the same bytes
         figure.savefig(svg, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
-    with atomic(run.folder / "figures" / f"{name}.svg") as temporary:
+    with atomic(folder / "figures" / f"{name}.svg") as temporary:
         temporary.write_bytes(svg.getvalue())
     encoded = base64.b64encode(svg.getvalue()).decode()
     alt = " ".join((draw.__doc__ or name).split())

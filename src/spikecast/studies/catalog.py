@@ -1,0 +1,6 @@
+"""The studies by name."""
+
+from spikecast.studies.livewired import LIVEWIRED
+from spikecast.studies.study import Study
+
+STUDIES: dict[str, Study] = {"livewired": LIVEWIRED}
