@@ -19,7 +19,8 @@ from spikecast.report.reading import Run
 from spikecast.studies import running
 from spikecast.studies.preset import Preset
 
-FROM_RUNS = ("scores", "averages", "latents", "time_constants", "training")
+FROM_RUNS = ("scores", "averages", "single_trials", "latents", "time_constants", "training")
+OF_TRIALS = ("averages", "latents")  # say nothing of windows cut from one long trial
 SIMULATED = " Simulated data."
 
 
@@ -154,6 +155,7 @@ def _sound(study: StudyRun, name: str, run: Run, mark: str) -> dict[str, Any]:
             )
             for figure in FROM_RUNS
             if figures.applies(figure, target)
+            and not (figure in OF_TRIALS and target.problem.attrs["windows"])
         ]
     sections = [
         (

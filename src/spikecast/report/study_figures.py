@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.report.figures import by_group
-from spikecast.report.style import BLUE, GREY, GROUPS, ORANGE, figure_of, styled
+from spikecast.report.style import AREAS, BLUE, GREY, GROUPS, ORANGE, figure_of, styled
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -110,10 +110,116 @@ def confusion(arrays: Arrays) -> Figure:
     return figure
 
 
+@styled
+def maps(arrays: Arrays) -> Figure:
+    """Trials placed by t-SNE, coloured by each label in turn."""
+    place = arrays["place"]
+    labels = {name.removeprefix("label_"): values for name, values in arrays.items()
+              if name.startswith("label_")}  # fmt: skip
+    figure = figure_of(2.6)
+    row = figure.subplots(1, len(labels), squeeze=False)[0]
+    for (what, values), panel in zip(labels.items(), row):
+        for name, color in zip(np.unique(values), GROUPS):
+            of = values == name
+            panel.plot(*place[of].T, "o", color=color, markersize=2.5, alpha=0.7, label=str(name))
+        panel.set(xticks=[], yticks=[], title=what)
+        panel.legend(handlelength=0.8, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3,
+                     fontsize=7, columnspacing=0.6)  # fmt: skip
+    return figure
+
+
+@styled
+def raster(arrays: Arrays) -> Figure:
+    """Spikes of all neurons over the first trials end to end, coloured by area."""
+    area = arrays["area"]
+    names = list(dict.fromkeys(area.tolist()))
+    figure = figure_of(4.0)
+    axes = figure.subplots()
+    color = np.array([AREAS[names.index(name) % len(AREAS)] for name in area])
+    axes.scatter(
+        arrays["seconds"], arrays["neurons"], s=0.6, c=color[arrays["neurons"]], linewidths=0,
+        rasterized=True,
+    )  # fmt: skip
+    for place, name in enumerate(names):
+        here = np.flatnonzero(area == name)
+        if here.size > 0.015 * area.size:
+            axes.text(1.01, here.mean() / area.size, name, color=AREAS[place % len(AREAS)],
+                      va="center", fontsize=7, transform=axes.transAxes)  # fmt: skip
+    end = arrays["seconds"].max()
+    for start in np.arange(float(arrays["trial"]), end, float(arrays["trial"])):
+        axes.axvline(start, color="black", linewidth=0.4)
+    axes.set(xlabel="seconds (lines: next trial)", ylabel="neurons, by area", xlim=(0, end),
+             ylim=(0, area.size))  # fmt: skip
+    return figure
+
+
+@styled
+def losses(arrays: Arrays) -> Figure:
+    """Training loss of each network at each iteration."""
+    figure = figure_of(2.4)
+    axes = figure.subplots()
+    for (name, values), color in zip(arrays.items(), GROUPS):
+        axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
+    axes.set(xlabel="iteration", ylabel="loss on training data")
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def similarity(arrays: Arrays) -> Figure:
+    """Correlation between the average activity of areas."""
+    names = [str(name) for name in arrays["areas"]]
+    figure = figure_of(1.2 + 0.28 * len(names))
+    axes = figure.subplots()
+    image = axes.imshow(arrays["matrix"], cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
+             yticklabels=names)  # fmt: skip
+    axes.tick_params(axis="x", rotation=90)
+    figure.colorbar(image, label="correlation", shrink=0.8)
+    return figure
+
+
+@styled
+def predicted(arrays: Arrays) -> Figure:
+    """Predicted against actual values, and both over time."""
+    truth, prediction = arrays["truth"], arrays["predicted"]
+    figure = figure_of(2.8)
+    against, over = figure.subplots(1, 2, width_ratios=[1, 1.7])
+    against.plot(truth, prediction, "o", color=ORANGE, markersize=2, alpha=0.4)
+    limits = [min(truth.min(), prediction.min()), max(truth.max(), prediction.max())]
+    against.plot(limits, limits, color="black", linewidth=0.8)
+    against.set(xlabel="actual", ylabel="predicted")
+    shown = slice(0, 400)
+    over.plot(arrays["seconds"][shown], truth[shown], color="black", linewidth=0.7, label="actual")
+    over.plot(arrays["seconds"][shown], prediction[shown], color=ORANGE, label="predicted")
+    over.set(xlabel="seconds")
+    over.legend(loc="upper right")
+    return figure
+
+
+@styled
+def explained(arrays: Arrays) -> Figure:
+    """Cumulative variance explained by principal components."""
+    figure = figure_of(2.4)
+    axes = figure.subplots()
+    for (name, share), color in zip(arrays.items(), AREAS):
+        number = 1 + np.arange(len(share))
+        axes.plot(number, 100 * share, color=color, label=name.removeprefix("share_"))
+    axes.set(xlabel="principal components", ylabel="variance explained (%)", ylim=(0, None))
+    axes.legend(loc="lower right", ncols=3)
+    return figure
+
+
 DRAW: dict[str, Callable[[Arrays], Figure]] = {
     "averages": averages,
     "latents": latents,
     "over_time": over_time,
     "confusion": confusion,
+    "maps": maps,
+    "raster": raster,
+    "losses": losses,
+    "similarity": similarity,
+    "predicted": predicted,
+    "explained": explained,
 }
 """What presets call their figures by."""

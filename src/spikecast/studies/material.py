@@ -1,5 +1,6 @@
 """The recording a study is run on: the deck's own, another real one, or a simulated one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from spikecast.errors import InputError
 from spikecast.recording import Recording
 from spikecast.studies.preset import Preset
 
-Origin = Literal["deck", "real", "simulated"]
+Origin = Literal["deck", "reduced", "real", "simulated"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Found:
     Attributes
     ----------
     recording : Recording
-    origin : {"deck", "real", "simulated"}
-        The deck's own recording; another real one; a simulated one.
+    origin : {"deck", "reduced", "real", "simulated"}
+        The deck's own recording; a shorter window of it; another real one; a simulated one.
     sentence : str
         The same in words: the first line of the report.
     """
@@ -68,11 +69,10 @@ def _n_files(dataset: str) -> int:
 def _origin(recording: Recording, preset: Preset) -> Origin:
     if str(recording.dataset.attrs.get("subject")) == "Simulated":
         return "simulated"
-    same = (recording.n_trials, recording.n_neurons) == (
-        preset.data.n_trials,
-        preset.data.n_neurons,
-    )
-    return "deck" if same else "real"
+    n_trials, n_bins, n_neurons = recording.shape
+    if (n_trials, n_neurons) != (preset.data.n_trials, preset.data.n_neurons):
+        return "real"
+    return "deck" if n_bins == preset.data.n_bins else "reduced"
 
 
 def _sentence(recording: Recording, origin: Origin, preset: Preset) -> str:
@@ -81,6 +81,11 @@ def _sentence(recording: Recording, origin: Origin, preset: Preset) -> str:
     shape = f"{n_neurons:,} neurons, {trials}{n_bins:,} bins"
     if origin == "deck":
         return f"The deck's own recording: {recording.session}, {shape}."
+    if origin == "reduced":
+        return (
+            f"The deck's own session, but only a part of each trial: {recording.session}, {shape} "
+            f"(theirs: {preset.data.shape})."
+        )
     if origin == "real":
         return (
             f"A real recording, but not the deck's: {recording.session}, {shape} (theirs: "
@@ -92,6 +97,6 @@ def _sentence(recording: Recording, origin: Origin, preset: Preset) -> str:
     )
 
 
-def with_column(recording: Recording, name: str, values: np.ndarray) -> Recording:
+def with_column(recording: Recording, name: str, values: Sequence[str] | np.ndarray) -> Recording:
     """Return the recording with one more trial column."""
     return Recording(recording.dataset.assign_coords({name: ("trial", np.asarray(values))}))

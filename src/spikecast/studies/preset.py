@@ -50,6 +50,7 @@ class Source(Block):
     session: int | None = None
     shape: str = Field(description="what the deck's own recording looks like")
     n_trials: int
+    n_bins: int
     n_neurons: int
     simulator: Literal["decision_task", "spontaneous"]
     simulation: dict[str, Any] = Field(description="arguments of the simulator: the same shapes")

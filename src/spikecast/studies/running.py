@@ -130,7 +130,8 @@ def _claim(out: Path, overwrite: bool) -> None:
 
 def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
     settled = presets.filled(content, dict(prepared.names))
-    return configs.parse({"data": {"path": str(out / "data.nc")}, "seed": seed} | settled)
+    given = {"data": {"path": str(out / "data.nc")}, "seed": seed}
+    return configs.parse(presets.merged(given, settled))
 
 
 def _named(described: Described, preset: Preset) -> Described:
@@ -187,6 +188,8 @@ def _columns(
             "because": row.because,
         }
         for row in preset.rows
+        # what these data do not have is in neither column
+        if row.key in described.values or row.key in sound
     ]
 
 
