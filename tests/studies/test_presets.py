@@ -33,4 +33,4 @@ def test_the_sound_configs_are_configs(name):
     prepared = study.prepare(simulated.recording, quick.settings)
     for content in quick.sound.values():
         filled = presets.filled(content, dict(prepared.names))
-        configs.parse({"data": {"path": "somewhere.nc"}} | filled)
+        configs.parse(presets.merged({"data": {"path": "somewhere.nc"}}, filled))
