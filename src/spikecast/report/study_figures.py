@@ -161,7 +161,7 @@ def losses(arrays: Arrays) -> Figure:
     for (name, values), color in zip(arrays.items(), GROUPS):
         axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
     axes.set(xlabel="iteration", ylabel="loss on training data")
-    axes.legend(loc="upper right")
+    axes.legend(loc="center right")
     return figure
 
 

@@ -96,7 +96,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
             compared_with=names[other],
         )
         values[key] = Value(f"{own:.4f} / {new:.4f} (train / test)", new)
-        losses[f"loss_{key}"] = np.array(model.training_["train_loss"])[:, 0]
+        losses[f"loss_{key}"] = np.array(model.training_["train_loss"])[:, 0] / problem.y.shape[2]
         if key == "between":
             values["held_out"] = _bits(model, problem, train, test)
             two = model.transform(problem.x[test])[..., : settings["n_shown"]]
@@ -207,7 +207,7 @@ def conclude(
         f"{low:.2f} to {high:.2f}"
     )
     sentences = [
-        f"By raw loss, {described.values['easier'].text.removeprefix('lower loss: ')} areas looks "
+        f"By raw loss, '{described.values['easier'].text.removeprefix('lower loss: ')}' looks "
         "easier; the loss is low wherever neurons are quiet. Against each neuron's own mean: "
         f"between {between.text}, within {within.text}; {values['easier'].text}.",
         f"The deck's LSTM, never put beside a null, scores {described.values['held_out'].text}; "
