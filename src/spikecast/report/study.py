@@ -51,9 +51,9 @@ class StudyRun:
         """The sound runs."""
         return {name: Run(self.folder / "sound" / name) for name in self.facts["runs"]}
 
-    def arrays(self, figure: str) -> dict[str, np.ndarray]:
-        """What a figure of the protocol as described draws."""
-        with np.load(self.folder / "described" / f"{figure}.npz") as kept:
+    def arrays(self, figure: str, folder: str = "described") -> dict[str, np.ndarray]:
+        """What a figure draws."""
+        with np.load(self.folder / folder / f"{figure}.npz") as kept:
             return dict(kept)
 
     def sound_curve(self) -> dict[str, np.ndarray]:
@@ -100,11 +100,8 @@ def build(folder: str | Path) -> Path:
             facts=study.facts | {"columns": _kept_together(study.facts["columns"])},
             tables={name: _beside(study, name) for name in study.preset.tables},
             flaws=[(hazard, _what(study.preset, hazard)) for hazard in found],
-            described=[
-                (drawn.title, _described(study, drawn.name, drawn.draw, drawn.caption + mark))
-                for drawn in study.preset.figures
-                if (study.folder / "described" / f"{drawn.name}.npz").exists()
-            ],
+            described=_drawn(study, "described", mark),
+            searched=_drawn(study, "search", mark),
             runs=[_sound(study, name, run, mark) for name, run in study.runs.items()],
             written=yaml.safe_dump(
                 study.preset.model_dump(exclude={"quick"}), sort_keys=False, allow_unicode=True
@@ -133,11 +130,19 @@ def _what(preset: Preset, hazard: Hazard) -> str:
     return next((flaw.what for flaw in preset.flaws if flaw.rule == hazard.rule), "")
 
 
-def _described(study: StudyRun, name: str, draw: str, caption: str) -> Shown:
-    arrays = study.arrays(name)
-    if draw == "over_time":
-        arrays |= study.sound_curve()
-    return shown(study.folder, f"described-{name}", study_figures.DRAW[draw], arrays, caption)
+def _drawn(study: StudyRun, folder: str, mark: str) -> list[tuple[str, Shown]]:
+    """Titles and figures of the protocol as described, or of the search."""
+    found = []
+    for figure in study.preset.figures:
+        if figure.folder != folder or not (study.folder / folder / f"{figure.name}.npz").exists():
+            continue
+        arrays = study.arrays(figure.name, folder)
+        if figure.draw == "over_time":
+            arrays |= study.sound_curve()
+        draw, name = study_figures.DRAW[figure.draw], f"{folder}-{figure.name}"
+        drawn = shown(study.folder, name, draw, arrays, figure.caption + mark)
+        found.append((figure.title, drawn))
+    return found
 
 
 def _sound(study: StudyRun, name: str, run: Run, mark: str) -> dict[str, Any]:

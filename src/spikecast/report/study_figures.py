@@ -210,6 +210,24 @@ def explained(arrays: Arrays) -> Figure:
     return figure
 
 
+@styled
+def importance(arrays: Arrays) -> Figure:
+    """How much each setting mattered in a search, and the score of each of its trials."""
+    names, share = [str(name) for name in arrays["names"]], arrays["importance"]
+    figure = figure_of(1.0 + 0.3 * max(len(names), 4))
+    bars, trials = figure.subplots(1, 2)
+    bars.barh(range(len(names)), 100 * share[::-1], color=BLUE)
+    bars.set(yticks=range(len(names)), yticklabels=names[::-1], xlabel="importance (%)")
+    score = arrays["score"]
+    number = 1 + np.arange(len(score))
+    trials.plot(number, score, "o", color=GREY, markersize=3.5, label="trial")
+    best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
+    trials.plot(number, best, color=ORANGE, label="best so far")
+    trials.set(xlabel="trial of the search", ylabel="score on inner folds")
+    trials.legend(loc="lower right")
+    return figure
+
+
 DRAW: dict[str, Callable[[Arrays], Figure]] = {
     "averages": averages,
     "latents": latents,
@@ -221,5 +239,6 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     "similarity": similarity,
     "predicted": predicted,
     "explained": explained,
+    "importance": importance,
 }
 """What presets call their figures by."""

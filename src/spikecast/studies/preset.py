@@ -40,6 +40,7 @@ class Drawn(Block):
     draw: str = Field(description="which function of spikecast.report.study_figures draws it")
     title: str
     caption: str
+    folder: Literal["described", "search"] = "described"
 
 
 class Source(Block):
