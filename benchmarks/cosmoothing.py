@@ -49,10 +49,8 @@ def main() -> None:
 def measure(session: int, recording: Recording, models: list[str], pool: Executor | None) -> None:
     sizes = {a: n for a, n in recording.areas.items() if a.lower() not in UNLABELED}
     area = max(sizes, key=lambda name: sizes[name])
-    done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame({"session": [], "model": []})
-    missing = [
-        name for name in models if done.query("session == @session and model == @name").empty
-    ]
+    known = pd.read_csv(TABLE).query("session == @session")["model"] if TABLE.exists() else ()
+    missing = [name for name in models if name not in set(known)]
     if not missing:
         return
     task = HeldOutNeurons(fraction=0.25, area=area)

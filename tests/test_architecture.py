@@ -16,7 +16,7 @@ FLOORS = [
     ["models"],
     ["evaluation"],
     ["analysis"],
-    ["answers", "config", "engine", "run_directory", "experiment"],
+    ["answers", "config", "engine", "run_directory", "experiment", "protocol", "audit", "studies"],
     ["report"],
     ["cli"],
 ]

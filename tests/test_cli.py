@@ -153,3 +153,36 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, tmp_path):
         assert message in line
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+def test_audit_names_what_is_wrong_with_a_run_and_how_to_mend_it(data, tmp_path):
+    quick = ("--label", "response", "--folds", 3, "--permutations", 20, "--quiet")
+    done = spikecast("decode", data, "--session", 0, *quick, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "rules found anything" in spikecast("audit", tmp_path / "run").stdout
+    (tmp_path / "run" / "protocol.json").write_text(
+        '[{"name": "accuracy", "metric": "accuracy", "value": 0.9, "train": [1], "test": [1]}]'
+    )
+    flawed = spikecast("audit", tmp_path / "run").stdout
+    assert flawed.startswith("severe: evaluated on training data (accuracy)")
+    assert "fix: score on trials that no step has seen" in flawed
+    assert "hazards" in (spikecast("report", tmp_path / "run") and (
+        tmp_path / "run" / "report.html").read_text())  # fmt: skip
+    assert spikecast("audit", tmp_path).returncode == 2
+
+
+def test_studies_are_listed_and_their_mistakes_explained(tmp_path):
+    listed = spikecast("studies", COLUMNS="200").stdout
+    assert "livewired" in listed
+    assert "Steinmetz 2019" in listed
+    for arguments, message in (
+        (("run", "livewird"), "Did you mean 'livewired'"),
+        (("run", "c.yaml", "--quick"), "are for studies"),
+        (("run", "livewired", "--resume"), "run as a whole"),
+        (("run", "livewired", "--data", "none.npz"), "there is no file"),
+    ):
+        wrong = spikecast(*arguments, cwd=tmp_path)
+        assert wrong.returncode == 2, arguments
+        (line,) = wrong.stderr.strip().splitlines()
+        assert message in line
+    assert list(tmp_path.iterdir()) == []

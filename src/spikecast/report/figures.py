@@ -100,13 +100,45 @@ def neurons(target: Target) -> Figure:
 def averages(target: Target) -> Figure:
     """Recorded beside predicted: neurons x time, averaged over each group of trials."""
     what, label = target.groups()
-    predicted, recorded = target.predicted(target.shown_model), target.recorded
+    predicted = target.predicted(target.shown_model)
     scored = np.isfinite(predicted[:, 0, 0])
-    names = [name for name in np.unique(label) if np.sum(scored & (label == name)) > 1][:4]
-    per_hz = 1 / target.problem.attrs["bin_size"] if _is_counts(target) else 1.0
+    return by_group(
+        target.recorded[scored],
+        predicted[scored],
+        label[scored],
+        target.milliseconds,
+        1 / target.problem.attrs["bin_size"] if _is_counts(target) else 1.0,
+        what,
+        _aligned(target),
+    )
+
+
+def by_group(
+    recorded: np.ndarray,
+    predicted: np.ndarray,
+    label: np.ndarray,
+    time: np.ndarray,
+    per_hz: float,
+    what: str,
+    aligned: str,
+) -> Figure:
+    """Averages (neuron, time) of recorded and predicted activity over each group of trials.
+
+    Parameters
+    ----------
+    recorded, predicted : array, (trial, time, neuron)
+    label : array of str, (trial,)
+    time : array, (time,)
+        Milliseconds.
+    per_hz : float
+        What turns activity into the unit shown.
+    what, aligned : str
+        What the groups are, and what the time axis starts from.
+    """
+    names = [name for name in np.unique(label) if np.sum(label == name) > 1][:4]
     pairs = []
     for name in names:
-        chosen = scored & (label == name)
+        chosen = label == name
         pairs.append([per_hz * array[chosen].mean(axis=0).T for array in (recorded, predicted)])
     # each neuron on its own scale: 0 at its mean over all, 1 at its recorded standard deviation
     every = np.concatenate([pair[0] for pair in pairs], axis=1)
@@ -117,7 +149,6 @@ def averages(target: Target) -> Figure:
 
     figure = figure_of(min(4.8, 2.2 + 0.02 * len(order)))
     grid = figure.subplots(1, 2 * len(names), sharex=True, sharey=True, squeeze=False)[0]
-    time = target.milliseconds
     radius = max(1, len(time) // 50)
     ticks = MaxNLocator(3).tick_values(time[0], time[-1])
     ticks = ticks[(ticks >= time[0]) & (ticks <= time[-1])]
@@ -135,7 +166,7 @@ def averages(target: Target) -> Figure:
             panel.set_title(f"{name}\n{title}" if title == "recorded" else f"\n{title}")
             panel.set_xticks([ticks[0], ticks[-1]])  # narrow panels: more labels would touch
     grid[0].set(ylabel="target neurons, by time of predicted peak")
-    figure.supxlabel("ms from " + _aligned(target), fontsize=9)
+    figure.supxlabel("ms from " + aligned, fontsize=9)
     figure.suptitle(f"By {what}", fontsize=9, x=0.01, ha="left")
     figure.colorbar(image, ax=list(grid), label="s.d. of the neuron's average", shrink=0.7)
     return figure
@@ -194,8 +225,7 @@ def single_trials(target: Target) -> Figure:
                 axes.plot(
                     time, recorded[trial, :, neuron], color="black", linewidth=0.7, label="recorded"
                 )
-            number = int(stored["test"][trial])
-            axes.set_title(f"neuron {neuron}, trial {number}")
+            axes.set_title(f"neuron {neuron}, trial {int(stored['test'][trial])}")
         unit = "Hz" if counts else "activity"
         row[0].set_ylabel(f"{table['value'][neuron]:.2f}\n{unit}")
     grid[0, -1].legend(loc="upper right", handlelength=1.0)

@@ -12,6 +12,7 @@ from jinja2 import DictLoader, Environment
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from spikecast import audit
 from spikecast import config as configs
 from spikecast.evaluation.verdict import NULL_MODELS
 from spikecast.files import atomic, write_text
@@ -51,7 +52,7 @@ def build(folder: str | Path) -> Path:
         When the run is missing, unfinished or incomplete.
     """
     run = Run(Path(folder))
-    template = _templates().get_template("page.html")
+    template = templates().get_template("page.html")
     targets = [_target(run, target) for target in run.targets]
     sections = answers.sections(run)
     page = template.render(
@@ -60,6 +61,8 @@ def build(folder: str | Path) -> Path:
         data=run.manifest["data"],
         verdict=[*_verdict(run), *headlines.headlines(run)],
         limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
+        hazards=audit.audit(run.folder),
+        n_rules=len(audit.RULES),
         protocol=text.protocol(run) if run.targets else (),
         answers=[_section(run, section) for section in sections],
         script=turning.script() if any(section.turns for section in sections) else "",
@@ -77,10 +80,11 @@ def build(folder: str | Path) -> Path:
     return path
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the page templates by name."""
     pages = {
         name: files("spikecast.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.html", "answers.html")
+        for name in ("page.html", "answers.html", "audit.html", "study.html", "style.css")
     }
     return Environment(
         loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -194,12 +198,18 @@ def _table(target: Target) -> list[dict[str, object]]:
 
 
 def _show(run: Run, name: str, draw: Callable[..., Figure], subject: object, caption: str) -> Shown:
+    return shown(run.folder, name, draw, subject, caption)
+
+
+def shown(
+    folder: Path, name: str, draw: Callable[..., Figure], subject: object, caption: str
+) -> Shown:
     """Draw a figure, save it as SVG, and return it for the page."""
     figure = draw(subject)
     svg = io.BytesIO()
     with rc_context({"svg.hashsalt": "spikecast"}):  # the same figure gives the same bytes
         figure.savefig(svg, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
-    with atomic(run.folder / "figures" / f"{name}.svg") as temporary:
+    with atomic(folder / "figures" / f"{name}.svg") as temporary:
         temporary.write_bytes(svg.getvalue())
     encoded = base64.b64encode(svg.getvalue()).decode()
     alt = " ".join((draw.__doc__ or name).split())

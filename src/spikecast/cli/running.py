@@ -1,52 +1,15 @@
-"""The command line: parse, call, print. One line and exit status 2 for everything explainable."""
+"""Commands that fit, ask and draw: predict, decode, run, report."""
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from spikecast import __version__
-from spikecast.errors import SpikecastError
-
-app = typer.Typer(
-    help="Honest prediction between populations of neurons: from a recording to a report.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-data_app = typer.Typer(help="Known data sets: list them, fetch them.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-
-console = Console(stderr=True, highlight=False)
-
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Out = Annotated[Path | None, typer.Option(help="Run directory; default runs/<session>_<target>.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes; does not change any number.", show_default="cores"),
-]
-
-
-def main() -> None:
-    """Run the command line; the entry point of ``spikecast``."""
-    try:
-        app(standalone_mode=True)
-    except SpikecastError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
-# ------------------------------------------------------------------------------------ running
+from spikecast.checks import did_you_mean
+from spikecast.cli.app import Out, Overwrite, Quiet, Resume, Workers, app, shown_progress
+from spikecast.cli.studying import study
 
 
 @app.command()
@@ -111,7 +74,15 @@ def decode(
         str | None, typer.Option(help="Counts of each of these areas by itself: A,B.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Whose latents; default: the first.")] = None,
-    decoder: Annotated[str, typer.Option(help="lda, logistic_l2, rbf_svm, ridge, ...")] = "lda",
+    decoder: Annotated[
+        str, typer.Option(help="lda, logistic_l1, rbf_svm, mlp, rnn_classifier, ridge, ...")
+    ] = "lda",
+    combine: Annotated[
+        str, typer.Option(help="Bins of a trial: mean, concatenate, or vote.")
+    ] = "mean",
+    balance: Annotated[
+        str, typer.Option(help="Classes: weights, subsample (at random over time), or none.")
+    ] = "weights",
     over_time: Annotated[
         bool, typer.Option("--over-time", help="Also date it: bin by bin by LDA (or ridge).")
     ] = False,
@@ -159,7 +130,7 @@ def decode(
         "null_labels": null,
         "permutations": permutations,
     }
-    analysis = {"decode": block}
+    analysis = {"decode": block | {"combine": combine, "balance": balance}}
     if over_time:
         analysis["over_time"] = block | {
             "sources": _listed(source) or ["counts"],
@@ -172,7 +143,7 @@ def decode(
     if not is_run:
         _execute(config, out, 1, resume, overwrite, quiet)
         return
-    with _progress(quiet) as progress:
+    with shown_progress(quiet) as progress:
         experiment.ask(data, config.analysis, progress=progress)
         page = _drawn(Path(data), progress)
     _conclude(Path(data), page)
@@ -184,16 +155,39 @@ def _listed(names: str | None) -> list[str] | None:
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="YAML file; every run writes one.")],
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG|STUDY", help="A YAML file, or a name: see studies.")
+    ],
+    data: Annotated[str | None, typer.Option(help="STUDY: file or data set to run it on.")] = None,
+    session: Annotated[int | None, typer.Option(help="STUDY: which session of it.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="STUDY: minutes, not the real sizes.")] = (
+        False
+    ),
     out: Out = None,
     workers: Workers = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a written config."""
+    """Run a written config, or one of the published studies."""
     from spikecast import config as configs
+    from spikecast.errors import InputError
+    from spikecast.studies.catalog import STUDIES
 
+    if config in STUDIES:
+        if resume:
+            raise InputError("a study is run as a whole; leave out --resume (--overwrite replaces)")
+        study(config, out, data, session, quick, workers, overwrite, quiet)
+        return
+    if data is not None or session is not None or quick:
+        raise InputError(
+            "--data, --session and --quick are for studies (spikecast studies lists them); a "
+            "config names its data itself"
+        )
+    if not Path(config).suffix:
+        raise InputError(
+            f"'{config}' is neither a config (.yaml) nor a study.{did_you_mean(config, STUDIES)}"
+        )
     _execute(configs.read(config), out, workers, resume, overwrite, quiet)
 
 
@@ -202,7 +196,7 @@ def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: i
 
     out = out or _default_folder(config, resume)
     try:
-        with _progress(quiet) as progress:
+        with shown_progress(quiet) as progress:
             folder = experiment.execute(
                 config, out, resume=resume, overwrite=overwrite, workers=workers, progress=progress
             )
@@ -250,148 +244,9 @@ def _default_folder(config, resume: bool) -> Path:  # type: ignore[no-untyped-de
 
 @app.command()
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Draw the report of a finished run again."""
+    """Draw the report of a finished run or study again."""
     from spikecast import report as reports
+    from spikecast.report import study as studies
 
-    print(f"report: {reports.build(folder)}")
-
-
-# ------------------------------------------------------------------------------------ looking
-
-
-@app.command()
-def inspect(
-    data: Annotated[str, typer.Argument(help="File, folder, or name of a known data set.")],
-    session: Annotated[int | None, typer.Option(help="Only this session.")] = None,
-) -> None:
-    """Print sessions, areas, neurons, trials, bins, behaviour and warnings."""
-    from spikecast.data import load, load_all
-    from spikecast.quality import findings
-
-    recordings = load_all(data) if session is None else [load(data, session)]
-    for index, recording in enumerate(recordings):
-        _describe(session if session is not None else index, recording)
-        for finding in findings(recording):
-            print(f"  warning: {finding.message}")
-
-
-def _describe(index: int, recording) -> None:  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    areas = sorted(recording.areas.items(), key=lambda pair: -pair[1])
-    start, stop = recording.time[0], recording.time[-1]
-    half = recording.bin_size / 2
-    attributes = recording.dataset.attrs
-    print(f"session {index}: {recording.session or 'unnamed'}")
-    print(
-        f"  {recording.n_neurons} neurons, {recording.n_trials} trials, {recording.n_bins} bins of "
-        f"{1000 * recording.bin_size:g} ms ({start - half:g} to {stop + half:g} s from "
-        f"{attributes['align_to']}), {recording.kind}"
-    )
-    if recording.kind == "counts":
-        rate = recording.firing_rate
-        print(
-            f"  rates: median {np.median(rate):.1f} Hz, "
-            f"{np.mean(rate < 0.5):.0%} of neurons below 0.5 Hz"
-        )
-    print("  areas: " + ", ".join(f"{name} {size}" for name, size in areas))
-    if len(recording.trials.columns):
-        print("  trial columns: " + ", ".join(recording.trials.columns))
-    others = [name for name in recording.neurons.columns if name != "area"]
-    if others:
-        print("  neuron columns: " + ", ".join(others))
-    print("  behaviour: " + (", ".join(recording.behavior) or "none"))
-    if "event_clock" in attributes:
-        print(
-            f"  event times count from the {attributes['event_clock']} in the file "
-            f"({attributes['event_clock_evidence']})"
-        )
-
-
-@app.command()
-def models() -> None:
-    """List the models of the catalogue: name, whether latents are causal, what it is, its paper."""
-    from spikecast.models.catalog import MODELS
-    from spikecast.models.classifiers import CLASSIFIERS
-
-    for name, model in MODELS.items():
-        instance = model()
-        latents = "acausal or causal" if "causal" in instance.get_params() else "acausal"
-        latents = latents if instance.has_latents else "no latents"
-        print(f"{name:<24}{latents:<19}{model.about} [{model.paper or 'the null'}]")
-    print("\nfor labels of trials (spikecast decode --decoder NAME):")
-    for name, make in CLASSIFIERS.items():
-        about, _, paper = str(make.__doc__).removesuffix(").").rpartition(" (")
-        print(f"{name:<24}{'no latents':<19}{about} [{paper}]")
-
-
-# ------------------------------------------------------------------------------------ data
-
-
-@data_app.command("list")
-def list_data() -> None:
-    """List the data sets that can be fetched, and which are on this machine."""
-    from spikecast.data.catalog import DATASETS
-    from spikecast.data.fetch import folder, local_files
-
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "what it is", "files here", "cite"):
-        table.add_column(column)
-    for name, data_set in DATASETS.items():
-        here = f"{len(local_files(name))} of {len(data_set.files)}"
-        table.add_row(name, data_set.description, here, data_set.citation)
-    Console().print(table)
-    print(f"kept in {folder()} (set SPIKECAST_DATA to change)")
-
-
-@data_app.command()
-def fetch(
-    name: Annotated[str, typer.Argument(help="Name of a data set: spikecast data list.")],
-    quiet: Quiet = False,
-) -> None:
-    """Download a data set; a broken-off download goes on where it stopped."""
-    from spikecast.data import fetch as fetching
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden) as bars:
-        tasks: dict = {}
-
-        def progress(file: str, done: int, total: int | None) -> None:
-            if file not in tasks:
-                tasks[file] = bars.add_task(file, total=total)
-            bars.update(tasks[file], completed=done, total=total)
-
-        paths = fetching.fetch(name, progress)
-    for path in paths:
-        print(path)
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    print(__version__)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator:
-    """A progress function that draws one bar, on standard error."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[count]}"),
-        TimeElapsedColumn(),
-    )
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden, transient=True) as bars:
-        bar = bars.add_task("starting", total=None, count="")
-
-        def progress(what: str, done: int, total: int) -> None:
-            count = f"{done} of {total} fits" if total else ""
-            bars.update(bar, description=what, completed=done, total=total or None, count=count)
-
-        yield progress
-
-
-if __name__ == "__main__":
-    main()
+    build = studies.build if (folder / "study.json").exists() else reports.build
+    print(f"report: {build(folder)}")

@@ -1,0 +1,5 @@
+"""``python -m spikecast.cli``."""
+
+from spikecast.cli import main
+
+main()

@@ -1,0 +1,25 @@
+"""The command that names what is wrong with a run: audit."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikecast.cli.app import app
+
+
+@app.command()
+def audit(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+    """Name hazards in how a run came by its numbers, with the fix."""
+    from spikecast import audit as audits
+
+    for title, part in audits.parts(folder).items():
+        if title:
+            print(title)
+        hazards = audits.audit(part)
+        for hazard in hazards:
+            print(f"{hazard.severity}: {hazard.rule} ({hazard.places})")
+            print(f"  found: {hazard.found}")
+            print(f"  fix: {hazard.fix}")
+        if not hazards:
+            print(f"none of {len(audits.RULES)} rules found anything")

@@ -1,0 +1,52 @@
+"""Commands about known data sets: data list, data fetch."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from spikecast.cli.app import Quiet, app, console
+
+data_app = typer.Typer(help="Known data sets: list them, fetch them.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("list")
+def list_data() -> None:
+    """List the data sets that can be fetched, and which are on this machine."""
+    from spikecast.data.catalog import DATASETS
+    from spikecast.data.fetch import folder, local_files
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "what it is", "files here", "cite"):
+        table.add_column(column)
+    for name, data_set in DATASETS.items():
+        here = f"{len(local_files(name))} of {len(data_set.files)}"
+        table.add_row(name, data_set.description, here, data_set.citation)
+    Console().print(table)
+    print(f"kept in {folder()} (set SPIKECAST_DATA to change)")
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Name of a data set: spikecast data list.")],
+    quiet: Quiet = False,
+) -> None:
+    """Download a data set; a broken-off download goes on where it stopped."""
+    from spikecast.data import fetch as fetching
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, disable=hidden) as bars:
+        tasks: dict = {}
+
+        def progress(file: str, done: int, total: int | None) -> None:
+            if file not in tasks:
+                tasks[file] = bars.add_task(file, total=total)
+            bars.update(tasks[file], completed=done, total=total)
+
+        paths = fetching.fetch(name, progress)
+    for path in paths:
+        print(path)

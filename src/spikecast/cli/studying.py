@@ -1,0 +1,69 @@
+"""The published studies on the command line: their list, and running one."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from spikecast.cli.app import app, shown_progress
+
+
+@app.command()
+def studies() -> None:
+    """List the published studies that can be run by name, and what data each needs."""
+    from spikecast.studies import preset
+    from spikecast.studies.catalog import STUDIES
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "what it asks", "data (without them: simulated)"):
+        table.add_column(column)
+    for name in STUDIES:
+        written = preset.read(name)
+        table.add_row(name, written.about, f"{written.data.dataset}: {written.data.needs}")
+    Console().print(table)
+
+
+def study(
+    name: str,
+    out: Path | None,
+    data: str | None,
+    session: int | None,
+    quick: bool,
+    workers: int | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Run a study, draw its page and print its three columns."""
+    from spikecast.report import study as pages
+    from spikecast.studies import running
+
+    with shown_progress(quiet) as progress:
+        folder = running.execute(
+            name,
+            out or _free(Path("runs") / name),
+            data=data,
+            session=session,
+            quick=quick,
+            overwrite=overwrite,
+            workers=workers,
+            progress=progress,
+        )
+        progress("drawing the report", 0, 0)
+        page = pages.build(folder)
+    found = running.read(folder)
+    print(" ".join([found["sentence"], *found["notes"]]))
+    for row in found["columns"]:
+        print(row["quantity"])
+        print(f"  reported      {row['reported']}")
+        for title, key in (("as described", "described"), ("sound", "sound")):
+            print(f"  {title:<13} " + row[key].replace("\n", "\n" + 16 * " "))
+        if row["flaws"]:
+            print(f"  flaws         {', '.join(row['flaws'])}")
+    print("\n".join(found["sentences"]))
+    print(f"report: {page}")
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number where it is taken."""
+    candidates = [path, *(path.with_name(f"{path.name}-{n}") for n in range(2, 10000))]
+    return next(candidate for candidate in candidates if not candidate.exists())

@@ -1,0 +1,219 @@
+"""Study B: motor cortex from other areas, and half of it from the other half."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from spikecast import metrics
+from spikecast.errors import NotEnoughDataError
+from spikecast.models.recurrent import Recipe
+from spikecast.nn.network import Network
+from spikecast.nn.recurrent import Recurrent
+from spikecast.nn.training import Plan
+from spikecast.protocol import Claim
+from spikecast.recording import UNLABELED, Recording
+from spikecast.seeding import derived_seed, generator
+from spikecast.studies import findings
+from spikecast.studies.study import Described, Prepared, Say, Study, Value
+from spikecast.tasks import AreaToArea, HeldOutNeurons, Problem, Task
+
+LEAST = 8  # neurons of an area whose average is compared
+SHUFFLES = 100
+RASTER_BINS = 600
+
+
+class DeckLSTM(Recipe):
+    """The deck's net: raw counts -> LSTM -> fully connected layer -> log rate, all trials at once.
+
+    Weight decay is 1e-4; everything else is as in :class:`spikecast.models.recurrent.Recipe`.
+    """
+
+    weight_decay = 1e-4
+
+    def _build(self, n_features: int, n_targets: int) -> Network:
+        return Recurrent("counts", "lstm", n_features, self.n_latents, n_targets, 1, 0.0, True)
+
+    def _set_offset(self, offset: torch.Tensor) -> None:
+        offset.fill_(float(np.log(self.source_mean_)))
+
+    def _plan(self) -> Plan:
+        return Plan(
+            epochs=self.n_iterations,
+            min_steps=1,
+            batch_size=None,
+            learning_rate=self.learning_rate,
+            warmup=None,
+            weight_decay=self.weight_decay,
+            clip=None,
+        )
+
+
+def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
+    """Check that there is enough of the target to be cut in halves."""
+    target = settings["target"]
+    n_target = int(recording.in_area(target).sum())
+    if n_target < 8:
+        raise NotEnoughDataError(
+            f"'{target}' has {n_target} neurons; 8 are needed to predict one half from the other"
+        )
+    return Prepared(recording, {"target": target})
+
+
+def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) -> Described:
+    """The deck's LSTM on both tasks, once each, and its raw losses side by side."""
+    recording, target = prepared.recording, settings["target"]
+    tasks: dict[str, Task] = {
+        "between": AreaToArea(target, min_rate=0.0),
+        "within": HeldOutNeurons(0.5, target, min_rate=0.0, seed=seed),
+    }
+    names = {"between": f"all of {target}", "within": f"half of {target}"}
+    order = generator(seed, "diggers", "trials").permutation(recording.n_trials)
+    n_test = round(0.2 * len(order))
+    train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
+    values, claims, losses, arrays = {}, {}, {}, {}
+    for key, task in tasks.items():
+        say(f"LSTM, {key}")
+        problem = task.problem(recording)
+        model = DeckLSTM(
+            settings["n_latents"],
+            settings["learning_rate"],
+            settings["n_iterations"],
+            seed=derived_seed(seed, "diggers", key),
+        ).fit(problem.x[train], problem.y[train])
+        own, new = (_loss(model, problem, trials) for trials in (train, test))
+        other = "within" if key == "between" else "between"
+        # FLAW, losses compared across targets, each from one split and one seed, without a null
+        claims[key] = Claim(
+            name=key,
+            metric="poisson_nll",
+            value=new,
+            target=names[key],
+            train=train,
+            test=test,
+            compared_with=names[other],
+        )
+        values[key] = Value(f"{own:.4f} / {new:.4f} (train / test)", new)
+        losses[f"loss_{key}"] = np.array(model.training_["train_loss"])[:, 0] / problem.y.shape[2]
+        if key == "between":
+            values["held_out"] = _bits(model, problem, train, test)
+            two = model.transform(problem.x[test])[..., : settings["n_shown"]]
+            label = np.full(len(test), "test trials")
+            arrays["latents"] = {"latents": two, "label": label, "time": problem.time}
+    lower = min(("between", "within"), key=lambda key: values[key].number)
+    values["easier"] = Value(f"lower loss: {lower}", values[lower].number)
+    say("similarity of areas")
+    names_of, matrix = similarity(recording)
+    values["similarity"] = Value(f"mean correlation {_off_diagonal(matrix):.2f}")
+    arrays |= {
+        "raster": _raster(recording),
+        "losses": losses,
+        "similarity": {"matrix": matrix, "areas": np.array(names_of)},
+    }
+    return Described(values, claims, {}, arrays)
+
+
+def _loss(model: Recipe, problem: Problem, trials: np.ndarray) -> float:
+    return metrics.poisson_nll(problem.y[trials], model.predict(problem.x[trials]))
+
+
+def _bits(model: Recipe, problem: Problem, train: np.ndarray, test: np.ndarray) -> Value:
+    null = metrics.null_rate(problem.y[train], problem.y[test])
+    bits = metrics.bits_per_spike(problem.y[test], model.predict(problem.x[test]), null)
+    return Value(f"{bits:.3f} bits/spike on its test trials", bits)
+
+
+def similarity(
+    recording: Recording, rng: np.random.Generator | None = None, specific: bool = False
+) -> tuple[list[str], np.ndarray]:
+    """Correlate the average activity of areas over trials and bins.
+
+    Parameters
+    ----------
+    recording : Recording
+    rng : Generator, optional
+        Shuffles the trials of each area: what is left is the time course they have in common.
+    specific : bool
+        Subtract the average over trials first, so that only single trials count.
+
+    Returns
+    -------
+    areas : list of str
+    correlation : array, (area, area)
+    """
+    areas = [
+        name for name, n in recording.areas.items() if n >= LEAST and name.lower() not in UNLABELED
+    ]
+    activity = recording.activity
+    courses = []
+    for name in areas:
+        course = activity[:, :, recording.area == name].mean(axis=2, dtype=float)  # (trial, time)
+        if specific:
+            course = course - course.mean(axis=0)
+        courses.append((rng.permutation(course) if rng else course).ravel())
+    return areas, np.atleast_2d(np.corrcoef(courses))
+
+
+def _off_diagonal(matrix: np.ndarray) -> float:
+    return float(matrix[~np.eye(len(matrix), dtype=bool)].mean()) if len(matrix) > 1 else 1.0
+
+
+def _raster(recording: Recording) -> dict[str, np.ndarray]:
+    """The first trials of the session end to end, every neuron, by area."""
+    n_trials = max(1, RASTER_BINS // recording.n_bins)
+    order = np.argsort(recording.area, kind="stable")
+    counts = recording.activity[:n_trials].reshape(-1, recording.n_neurons)[:, order]
+    bins, neurons = np.nonzero(counts)
+    return {
+        "seconds": bins * recording.bin_size,
+        "neurons": neurons,
+        "area": recording.area[order],
+        "trial": np.array(recording.n_bins * recording.bin_size),
+    }
+
+
+def conclude(
+    sound: Path, described: Described, prepared: Prepared
+) -> tuple[dict[str, Value], list[str]]:
+    """Both tasks in bits per spike, and similarity beyond what all trials share."""
+    scores = {key: findings.scores(sound / key) for key in ("between", "within")}
+    values = {
+        key: findings.several(found, "timescales", "poisson_glm", "lstm")
+        for key, found in scores.items()
+    }
+    between, within = (scores[key]["timescales"] for key in ("between", "within"))
+    summary = {key: pd.read_csv(sound / key / "summary.csv", index_col="model") for key in scores}
+    limits = {key: table.loc["timescales", ["low", "high"]] for key, table in summary.items()}
+    apart = (
+        limits["between"]["low"] > limits["within"]["high"]
+        or limits["within"]["low"] > limits["between"]["high"]
+    )
+    higher = "between" if between.number > within.number else "within"
+    values["easier"] = Value(
+        f"more bits per spike: {higher}" if apart else "not told apart: intervals overlap"
+    )
+    values["held_out"] = values["between"]
+    _, matrix = similarity(prepared.recording, specific=True)
+    rng = generator(0, "diggers", "similarity")
+    null = [
+        _off_diagonal(similarity(prepared.recording, rng, specific=True)[1])
+        for _ in range(SHUFFLES)
+    ]
+    low, high = np.quantile(null, [0.025, 0.975])
+    values["similarity"] = Value(
+        f"mean correlation {_off_diagonal(matrix):.2f} on single trials; trials shuffled "
+        f"{low:.2f} to {high:.2f}"
+    )
+    sentences = [
+        f"By raw loss, '{described.values['easier'].text.removeprefix('lower loss: ')}' looks "
+        "easier; the loss is low wherever neurons are quiet. Against each neuron's own mean: "
+        f"between {between.text}, within {within.text}; {values['easier'].text}.",
+        f"The deck's LSTM, never put beside a null, scores {described.values['held_out'].text}; "
+        "0 is each neuron's mean.",
+    ]
+    return values, sentences
+
+
+DIGGERS = Study(prepare, describe, conclude)

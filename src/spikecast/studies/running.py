@@ -1,0 +1,211 @@
+"""A study's name -> a directory with its three columns.
+
+=====================================  ===========================================================
+``preset.yaml``                        the study as it was run, ``--quick`` included
+``data.nc``                            the recording it was run on
+``described/``                         the protocol as described: ``protocol.json`` (how each number
+                                       came about), ``values.json``, tables, what figures draw
+``sound/NAME/``                        ordinary runs, each with its own report
+``study.json``                         where the data are from, the columns, sentences; last
+=====================================  ===========================================================
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from spikecast import config as configs
+from spikecast import experiment, protocol
+from spikecast.audit import judge
+from spikecast.errors import RunError
+from spikecast.evaluation.jobs import one_thread
+from spikecast.experiment import Progress
+from spikecast.files import atomic, write_json, write_text
+from spikecast.protocol import Claim
+from spikecast.studies import preset as presets
+from spikecast.studies.catalog import STUDIES
+from spikecast.studies.material import Found, find
+from spikecast.studies.preset import Preset
+from spikecast.studies.study import Described, Prepared, Value
+
+FILE = "study.json"
+
+
+def execute(
+    name: str,
+    out: str | Path,
+    *,
+    data: str | None = None,
+    session: int | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    overwrite: bool = False,
+    workers: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Path:
+    """Run a study: as described, then sound.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`spikecast.studies.catalog.STUDIES`.
+    out : str or Path
+        The directory.
+    data, session
+        See :func:`spikecast.studies.material.find`.
+    quick : bool
+        Smaller simulation, fewer iterations and permutations.
+    seed : int
+    overwrite : bool
+        Replace a study that is there.
+    workers : int, optional
+        Processes of the sound runs.
+    progress : callable, optional
+
+    Returns
+    -------
+    Path
+        The directory.
+    """
+    preset, study, out = presets.read(name), STUDIES[name], Path(out)
+    if quick:
+        preset = presets.quickened(preset)
+    progress(f"{name}: finding the data", 0, 0)
+    found = find(preset, data, session, seed=seed)
+    prepared = study.prepare(found.recording, preset.settings)
+    wanted = {key: _config(content, prepared, out, seed) for key, content in preset.sound.items()}
+    _claim(out, overwrite)
+
+    prepared.recording.save(out / "data.nc")
+    with one_thread():
+        described = study.describe(
+            prepared, preset.settings, seed, lambda what: progress(f"as described: {what}", 0, 0)
+        )
+    preset = presets.worded(preset, dict(prepared.names))
+    described = _named(described, preset)
+    _write(described, out / "described")
+    write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
+    for key, config in wanted.items():
+
+        def told(what: str, done: int, total: int, key: str = key) -> None:
+            progress(f"sound, {key}: {what}", done, total)
+
+        experiment.execute(config, out / "sound" / key, workers=workers, progress=told)
+    values, sentences = study.conclude(out / "sound", described, prepared)
+    write_json(
+        out / FILE,
+        {
+            "study": name,
+            "command": " ".join(["spikecast", *sys.argv[1:]]),
+            "quick": quick,
+            "seed": seed,
+            "origin": found.origin,
+            "sentence": found.sentence,
+            "session": found.recording.session,
+            "notes": list(prepared.notes),
+            "columns": _columns(preset, found, described, values),
+            "sentences": [f"Simulated data. {said}" for said in sentences]
+            if found.origin == "simulated"
+            else sentences,
+            "runs": list(wanted),
+        },
+    )
+    return out
+
+
+def _claim(out: Path, overwrite: bool) -> None:
+    """Make sure that the directory is ours to write."""
+    if out.exists() and any(out.iterdir()):
+        ours = (out / FILE).exists() or (out / "described").exists() or (out / "data.nc").exists()
+        if not (overwrite and ours):
+            raise RunError(f"'{out}' is not empty; use --overwrite to replace a study, or --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
+    settled = presets.filled(content, dict(prepared.names))
+    given = {"data": {"path": str(out / "data.nc")}, "seed": seed}
+    return configs.parse(presets.merged(given, settled))
+
+
+def _named(described: Described, preset: Preset) -> Described:
+    """The claims under the names that readers see."""
+    names = {row.key: row.quantity for row in preset.rows}
+    claims = {
+        key: claim.model_copy(update={"name": names.get(key, claim.name)})
+        for key, claim in described.claims.items()
+    }
+    return Described(described.values, claims, described.tables, described.arrays)
+
+
+def _write(described: Described, folder: Path) -> None:
+    protocol.write(list(described.claims.values()), folder)
+    for name, table in described.tables.items():
+        with atomic(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    for name, arrays in described.arrays.items():
+        with atomic(folder / f"{name}.npz") as temporary:
+            plain: dict[str, Any] = {key: _plain(array) for key, array in arrays.items()}
+            np.savez_compressed(temporary, **plain)
+    values = {key: {"text": v.text, "number": _finite(v)} for key, v in described.values.items()}
+    write_json(folder / "values.json", values)
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """Text as numpy's own, which is read back without a pickle."""
+    array = np.asarray(array)
+    return array.astype(str) if array.dtype.kind == "O" else array
+
+
+def _columns(
+    preset: Preset, found: Found, described: Described, sound: dict[str, Value]
+) -> list[dict[str, Any]]:
+    """The three columns, with the flaws of each number; simulated ones carry the word."""
+    mark = " (simulated)" if found.origin == "simulated" else ""
+
+    def cell(values: dict[str, Value], key: str) -> str:
+        return values[key].text + mark if key in values else "–"
+
+    def flaws(claim: Claim | None) -> list[str]:
+        return [] if claim is None else [hazard.rule for hazard in judge([claim])]
+
+    return [
+        {
+            "key": row.key,
+            "quantity": row.quantity,
+            "reported": row.reported,
+            "described": cell(described.values, row.key),
+            "described_number": _finite(described.values.get(row.key)),
+            "flaws": flaws(described.claims.get(row.key)),
+            "sound": cell(sound, row.key),
+            "sound_number": _finite(sound.get(row.key)),
+            "because": row.because,
+        }
+        for row in preset.rows
+        # what these data do not have is in neither column
+        if row.key in described.values or row.key in sound
+    ]
+
+
+def _finite(value: Value | None) -> float | None:
+    return float(value.number) if value is not None and np.isfinite(value.number) else None
+
+
+def read(folder: str | Path) -> dict[str, Any]:
+    """Return what ``study.json`` says.
+
+    Raises
+    ------
+    RunError
+        When the directory holds no finished study.
+    """
+    try:
+        return json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{folder}' holds no finished study: it has no {FILE}") from None

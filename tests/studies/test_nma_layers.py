@@ -1,0 +1,68 @@
+"""Study E: its flaws by name, a search that searches, PCA on the same metric."""
+
+import numpy as np
+import pytest
+
+from spikecast import audit
+from spikecast.data import simulate
+from spikecast.errors import InputError
+from spikecast.report import study as pages
+from spikecast.studies import nma_layers, running
+from spikecast.studies import preset as presets
+
+TINY = {
+    "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "n_planes": 3}},
+    "settings": {
+        "most_neurons": 24, "n_latents": 6, "epochs": 3, "n_search": 2,
+        "search": {"n_trials": 4, "folds": 2, "epochs": 2,
+                   "space": {"n_latents": {"low": 4, "high": 12, "log": True}}},
+    },
+    "sound": {"plane": {
+        "models": ["mean_rate", "pca_ridge", {"lstm": {"epochs": 2}}],
+        "evaluation": {"folds": 3, "bootstrap": 200},
+        "analysis": {"dimensions": {"components": 6}}}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(small):
+    return small("nma-layers", TINY)
+
+
+def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
+    found = {hazard.rule for hazard in audit.audit(folder / "described")}
+    assert found == {flaw.rule for flaw in presets.read("nma-layers").flaws}
+    assert audit.audit(folder / "sound" / "plane") == []
+
+
+def test_the_search_is_real_and_its_importance_is_drawn(folder):
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["search"]["flaws"] == ["setting never swept"]
+    with np.load(folder / "search" / "importance.npz") as kept:
+        assert "n_latents" in kept["names"]
+        assert len(kept["score"]) == 4
+    page = pages.build(folder).read_text()
+    for phrase in ("What mattered in the search", "1.5455", "dimensions that the other half"):
+        assert phrase in page
+
+
+def test_components_beat_the_deck_on_its_own_metric(folder):
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["own"]["sound_number"] < rows["own"]["described_number"]
+
+
+def test_normalisation_takes_out_what_a_plane_shares_and_learns_from_training_bins(folder):
+    recording = simulate.spontaneous(n_neurons=40, n_bins=400, n_planes=1).recording
+    neurons = np.arange(40)
+    x = nma_layers.normalised(recording, neurons, n_train=3)
+    assert x.shape == (4, 100, 40)
+    assert np.abs(x[:3].mean(axis=(0, 1))).max() < 1e-3
+    louder = recording.dataset.copy(deep=True)
+    louder["activity"][:] = 3 * louder["activity"]
+    again = nma_layers.normalised(type(recording)(louder), neurons, n_train=3)
+    np.testing.assert_allclose(again, x, atol=1e-3)
+
+
+def test_what_has_no_planes_is_refused():
+    with pytest.raises(InputError, match="neuron column 'plane'"):
+        nma_layers.prepare(simulate.poisson_noise(10).recording, {})

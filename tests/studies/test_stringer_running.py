@@ -1,0 +1,58 @@
+"""Study D: its flaws by name, and that its error measures no prediction."""
+
+import numpy as np
+import pytest
+
+from spikecast import audit
+from spikecast.data import simulate
+from spikecast.errors import InputError
+from spikecast.report import study as pages
+from spikecast.seeding import generator
+from spikecast.studies import preset as presets
+from spikecast.studies import running, stringer_running
+from spikecast.studies.stringer_running import broadcast_mse
+
+TINY = {
+    "data": {"simulation": {"n_neurons": 60, "n_bins": 1200, "n_planes": 2}},
+    "settings": {"n_components": 10, "epochs": 2},
+    "sound": {"main": {
+        "models": ["mean_rate", {"linear": {"model": "pca_ridge", "widths": [0.0]}},
+                   {"timescales": {"n_members": 1, "epochs": 4}}],
+        "evaluation": {"folds": 3, "bootstrap": 200}}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(small):
+    return small("stringer-running", TINY)
+
+
+def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
+    found = {hazard.rule for hazard in audit.audit(folder / "described")}
+    assert found == {flaw.rule for flaw in presets.read("stringer-running").flaws}
+    assert audit.audit(folder / "sound" / "main") == []
+
+
+def test_the_error_of_the_deck_is_a_sum_of_variances():
+    rng = generator(0, "test")
+    speed, prediction = rng.normal(3, 2, 500), rng.normal(2, 1, 500)
+    expected = speed.var() + prediction.var() + (speed.mean() - prediction.mean()) ** 2
+    assert broadcast_mse(prediction[:, np.newaxis], speed) == pytest.approx(expected)
+    perfect = broadcast_mse(speed[:, np.newaxis], speed)
+    assert perfect == pytest.approx(2 * speed.var())
+    shuffled = rng.permutation(speed)
+    assert broadcast_mse(shuffled[:, np.newaxis], speed) == pytest.approx(perfect)
+
+
+def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["baseline"]["sound_number"] > 0.5
+    assert rows["r2"]["described_number"] < 0.2
+    page = pages.build(folder).read_text()
+    for phrase in ("59.68", "0.798", "Predicted against actual speed", "shapes broadcast"):
+        assert phrase in page
+
+
+def test_what_has_no_running_is_refused():
+    with pytest.raises(InputError, match="one continuous recording with 'running'"):
+        stringer_running.prepare(simulate.poisson_noise(10).recording, {})
