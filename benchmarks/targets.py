@@ -26,6 +26,7 @@ TABLE = RESULTS / "targets.csv"
 COLUMNS = ["session", "target", "model", "bits_per_spike", "low", "high", "n_neurons", "n_trials"]
 COLUMNS += ["seconds_per_fit"]
 MIN_NEURONS = 20
+CLASSICAL = ("poisson_glm", "pca_ridge", "reduced_rank")
 RECIPE_TARGETS = {(0, "MOs"), (2, "MOs"), (6, "MOs")}  # it takes a minute per fit
 DEVELOPMENT = (1, 3, 4, 5)  # on training trials of these, settings of timescales were chosen
 
@@ -43,6 +44,7 @@ def main() -> None:
     print(describe())
     print(summary())
     print(per_target(["poisson_glm", "timescales"]))
+    print(against_classical("stack"))
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -135,6 +137,23 @@ def per_target(models: list[str]) -> str:
         ]
         lines.append(f"| {session} | {'; '.join(cells)} |")
     return "\n".join(lines)
+
+
+def against_classical(model: str) -> str:
+    """A model against each target's best classical one by test score: stricter than any choice."""
+    table = pd.read_csv(TABLE)
+    scores = table.pivot(index=["session", "target"], columns="model", values="bits_per_spike")
+    scores = scores.dropna(subset=[model])
+    gain = scores[model] / scores[list(CLASSICAL)].max(axis=1) - 1
+    cells = [
+        f"{session} {', '.join(f'{target} {value:+.1%}' for (_, target), value in part.items())}"
+        for session, part in gain.groupby(level="session")
+    ]
+    return (
+        f"{model} against the best of {', '.join(CLASSICAL)}, {len(gain)} targets: better on "
+        f"{(gain > 0).mean():.0%}, mean {gain.mean():+.1%}, least {gain.min():+.1%}\n"
+        + "\n".join(cells)
+    )
 
 
 if __name__ == "__main__":
