@@ -108,7 +108,8 @@ def test_ctrl_c_leaves_a_run_that_resumes(data, tmp_path):
                  "--models", "mean_rate,gru,pca_ridge", "--workers", "1"]  # fmt: skip
     process = subprocess.Popen(
         [*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True,
+        # a shell that puts the tests in the background has them, and theirs, ignore Ctrl-C
+        text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     jobs = tmp_path / "run" / "targets" / "MOs" / "jobs"
     deadline = time.time() + 60
