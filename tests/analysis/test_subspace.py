@@ -49,6 +49,19 @@ def test_no_communication_is_rank_zero():
     assert found.rank_within == WITHIN
 
 
+def test_noise_has_no_dimensions_at_all():
+    x = np.random.default_rng(3).normal(size=(60, 20, 24))
+    noise = Recording.from_arrays(
+        x, np.arange(20) * 0.1, ["VISp"] * 12 + ["MOs"] * 12, kind="continuous"
+    )
+    found = communication_subspace(noise, "VISp", "MOs", bins=1)
+    assert (found.rank, found.rank_within, found.n_private) == (0, 0, 0)
+    assert found.private_axes.shape == (6, 0)
+    assert found.angles.size == 0
+    assert found.shared_variance == 0
+    assert "rank 0" in str(found)
+
+
 @pytest.mark.slow
 def test_the_rank_is_right_in_most_sessions():
     ranks = [

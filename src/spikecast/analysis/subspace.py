@@ -160,7 +160,7 @@ def communication_subspace(
     weights, _, axes = _regression(z, residual, seed)
     readin, _ = np.linalg.qr(weights @ axes[:rank].T)
     flat = z.reshape(-1, half).astype(np.float32)
-    _, dominant, _ = principal_axes(flat, max(rank, rank_within))
+    _, dominant, _ = principal_axes(flat, max(rank, rank_within, 1))  # on noise both are 0
     private = dominant[:rank_within].T - readin @ (readin.T @ dominant[:rank_within].T)
     left, strength, _ = np.linalg.svd(private, full_matrices=False)
     return CommunicationSubspace(
