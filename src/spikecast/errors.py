@@ -41,6 +41,10 @@ class RunError(SpikecastError):
     """A run directory is missing, incomplete, or belongs to another config."""
 
 
+class WorkerLostError(SpikecastError, RuntimeError):
+    """A job's process died each time it was tried."""
+
+
 class FetchError(SpikecastError, OSError):
     """A data set is neither on this machine nor reachable."""
 

@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from spikecast.errors import RunError
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
@@ -49,3 +53,29 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, content: Any) -> None:
     """Write a JSON file atomically, indented so that a person can read it."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+@contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Keep other processes from writing into a folder during a block.
+
+    The lock is the system's: it goes with the process that held it, however that ends.
+
+    Raises
+    ------
+    RunError
+        When another process is writing there.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise RunError(
+            f"another process is writing into '{folder}'; wait for it, or name another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,71 @@
+"""Finished jobs, one line each, in a file that is only ever appended to.
+
+A process that is killed at any moment leaves whole lines, and perhaps the beginning of one more,
+which the next reader cuts off: what was finished is known, what was not is done again.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+class Journal:
+    """Records by key, kept in a file of JSON lines.
+
+    Parameters
+    ----------
+    path : str or Path
+        Made with the first record; an incomplete last line is cut off.
+
+    Attributes
+    ----------
+    records : dict of key -> record
+        In the order they were finished.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "jobs.jsonl"
+    >>> Journal(path).append("VISp to MOs", {"value": 0.25})
+    >>> Journal(path).records
+    {'VISp to MOs': {'value': 0.25}}
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.records: dict[str, Any] = {}
+        if not self.path.exists():
+            return
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            os.truncate(self.path, len(whole))
+        for line in whole.splitlines():
+            key, record = json.loads(line)
+            self.records[key] = record
+
+    def append(self, key: str, record: Any) -> None:
+        """Keep a record for good: it is on the disk when this returns.
+
+        Raises
+        ------
+        OSError
+            When the disk is full or the folder cannot be written; the file is then as before.
+        """
+        line = (json.dumps([key, record], separators=(",", ":")) + "\n").encode()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            before = os.fstat(handle).st_size
+            try:
+                rest = memoryview(line)
+                while rest:  # a nearly full disk takes a part
+                    rest = rest[os.write(handle, rest) :]
+                os.fsync(handle)
+            except OSError:
+                os.ftruncate(handle, before)
+                raise
+        finally:
+            os.close(handle)
+        self.records[key] = json.loads(line)[1]  # what a reader of the file would see
