@@ -181,7 +181,7 @@ def parse(content: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_explained(error)) from None
+        raise ConfigError(explained(error, Config)) from None
 
 
 def write(config: Config) -> str:
@@ -190,15 +190,15 @@ def write(config: Config) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def _explained(error: ValidationError) -> str:
-    """The first problem as one line, with the nearest known key."""
+def explained(error: ValidationError, whole: type[Block]) -> str:
+    """Return the first problem of a config of class `whole` as one line, with the nearest key."""
     errors = error.errors()
     # a misspelt key is also a missing one: name the key that is there
     first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
     location = [str(part) for part in first["loc"]]
     where = ".".join(location) or "the config"
     if first["type"] == "extra_forbidden":
-        block: Any = Config
+        block: Any = whole
         for part in location[:-1]:
             if not part.isdigit():  # a number is a place in a list of blocks
                 block = _block_of(block.model_fields[part].annotation)

@@ -2,20 +2,14 @@
 
 import json
 import logging
-import platform
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from spikecast import config as configs
 from spikecast import quality
@@ -24,35 +18,34 @@ from spikecast.answers.answering import Fitted
 from spikecast.answers.questions import Analysis
 from spikecast.config import Config
 from spikecast.data import load
-from spikecast.engine import available_cores, executor
+from spikecast.engine import executor
 from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.jobs import Job, describe, run
 from spikecast.evaluation.scores import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
-from spikecast.files import atomic, write_json, write_text
+from spikecast.files import atomic, locked, write_json, write_text
 from spikecast.models import storage
 from spikecast.nn.checkpoint import checkpoints
 from spikecast.recording import Recording
-from spikecast.run_directory import Part, data_hash, excerpt, read_manifest, recorded, save_dataset
+from spikecast.run_directory import (
+    Part,
+    about_this_run,
+    claimed,
+    data_hash,
+    excerpt,
+    logged,
+    now,
+    read_manifest,
+    recorded,
+    save_dataset,
+)
 from spikecast.tasks import Problem
 
 log = logging.getLogger("spikecast")
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
-
-PACKAGES = (
-    "spikecast",
-    "numpy",
-    "scipy",
-    "pandas",
-    "xarray",
-    "scikit-learn",
-    "torch",
-    "matplotlib",
-)
-BEFORE_MANIFEST = {"log.txt", "config.yaml", "excerpt.nc", "targets"}
 
 
 def execute(
@@ -97,9 +90,11 @@ def execute(
     recording, parts, questions = _opened(config, out)
     models = config.build_models()
     fingerprint = data_hash(recording)
-    _claim(out, config, fingerprint, resume=resume, overwrite=overwrite)
-
-    with _logged(out / "log.txt"):
+    written = configs.write(config)
+    with (
+        claimed(out, "config.yaml", written, fingerprint, resume=resume, overwrite=overwrite),
+        logged(out / "log.txt"),
+    ):
         _prepare(out, config, recording, parts, fingerprint)
         _fit(parts, models, config.seed, workers, progress)
         progress("scoring", 0, 0)
@@ -115,7 +110,7 @@ def execute(
                 f"spikecast run {out}/config.yaml --out {out} --resume)"
             ) from error
         manifest = read_manifest(out)
-        manifest["finished"] = _now()
+        manifest["finished"] = now()
         write_json(out / "manifest.json", manifest)
         log.info("finished")
     return out
@@ -157,7 +152,7 @@ def ask(
     fingerprint = manifest["data"]["hash"]
     if data_hash(recording) != fingerprint:
         raise RunError(f"the data have changed since '{out}' was made; start another run")
-    with _logged(out / "log.txt"):
+    with locked(out), logged(out / "log.txt"):
         store.answer(questions, out / store.FOLDER, fingerprint, progress)
         write_text(out / "config.yaml", configs.write(config))
     return out
@@ -196,34 +191,6 @@ def _part(problem: Problem, config: Config, out: Path) -> Part:
     return Part(problem, folds, condition, out / "targets" / name)
 
 
-def _claim(out: Path, config: Config, fingerprint: str, *, resume: bool, overwrite: bool) -> None:
-    """Make sure that the run directory is ours to write."""
-    if out.exists() and not out.is_dir():
-        raise RunError(f"'{out}' is a file; --out must name a folder")
-    begun = {path.name for path in out.iterdir()} if out.exists() else set()
-    if begun and begun <= BEFORE_MANIFEST:  # interrupted while it was being set up
-        shutil.rmtree(out)
-        begun = set()
-    if not begun:
-        if resume:
-            raise RunError(f"there is no run in '{out}' to resume")
-        return
-    manifest = read_manifest(out)  # refuses a folder that is not a run
-    if overwrite:
-        shutil.rmtree(out)
-        return
-    if not resume:
-        state = "a finished" if manifest.get("finished") else "an unfinished"
-        raise RunError(
-            f"'{out}' holds {state} run; use --resume to go on with it, --overwrite to replace "
-            "it, or another --out"
-        )
-    if configs.write(configs.read(out / "config.yaml")) != configs.write(config):
-        raise RunError(f"'{out}' was made with another config; see {out / 'config.yaml'}")
-    if manifest["data"]["hash"] != fingerprint:
-        raise RunError(f"the data have changed since '{out}' was begun; start another run")
-
-
 def _prepare(
     out: Path, config: Config, recording: Recording, parts: list[Part], fingerprint: str
 ) -> None:
@@ -237,10 +204,8 @@ def _prepare(
         save_dataset(recorded(part), part.folder / "problem.nc")
     write_json(
         out / "manifest.json",
-        {
-            "started": _now(),
-            "finished": None,
-            "command": " ".join(["spikecast", *sys.argv[1:]]),
+        about_this_run()
+        | {
             "seed": config.seed,
             "data": {
                 "hash": fingerprint,
@@ -257,13 +222,6 @@ def _prepare(
             },
             "targets": [part.problem.target for part in parts],
             "folders": [part.folder.name for part in parts],
-            "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
-            "machine": {
-                "system": platform.system(),
-                "processor": platform.machine(),
-                "cores": available_cores(),
-                "cuda": torch.cuda.is_available(),
-            },
         },
     )
     log.info("started: %s", recording)
@@ -373,28 +331,3 @@ def _differences(scores: Scores) -> list[dict[str, Any]]:
         limits = {key: getattr(difference, key) for key in ("value", "low", "high")}
         found.append({"model": leader, "minus": str(name), **limits})
     return found
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    """Write the log of a block to `path`, with how it ended where that was not well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    except KeyboardInterrupt:
-        log.info("interrupted")
-        raise
-    except Exception:
-        log.exception("failed")
-        raise
-    finally:
-        log.removeHandler(handler)
-        handler.close()

@@ -78,4 +78,5 @@ def locked(folder: str | Path) -> Iterator[None]:
     try:
         yield
     finally:
+        (folder / ".lock").unlink(missing_ok=True)  # while it is held: a later run makes its own
         lock.release()

@@ -76,25 +76,41 @@ def lagged(
     return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
 
 
-def windowed(problem: Problem, window: int = WINDOW) -> Problem:
-    """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
-    n_trials, n_bins = problem.y.shape[:2]
-    if n_trials > 1:
-        return problem
-    n_windows = n_bins // window
-    if n_windows < 4:
+def n_windows(n_bins: int, window: int = WINDOW) -> int:
+    """Return how many windows a single long trial gives.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When there are too few to hold any out.
+    """
+    found = n_bins // window
+    if found < 4:
         raise NotEnoughDataError(
-            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {window}; "
+            f"a continuous recording of {n_bins} bins gives {found} windows of {window}; "
             "at least 4 are needed"
         )
-    kept = n_windows * window
-    starts = problem.time[:kept:window]
+    return found
+
+
+def in_windows(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
+    """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
+    if len(values) > 1:
+        return values
+    kept = n_windows(values.shape[1], window) * window
+    return values[0, :kept].reshape(-1, window, values.shape[2])
+
+
+def windowed(problem: Problem, window: int = WINDOW) -> Problem:
+    """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
+    if len(problem.y) > 1:
+        return problem
+    y = in_windows(problem.y, window)
     return replace(
         problem,
-        # 1 x time x neuron -> window x time x neuron
-        x=problem.x[0, :kept].reshape(n_windows, window, -1),
-        y=problem.y[0, :kept].reshape(n_windows, window, -1),
+        x=in_windows(problem.x, window),
+        y=y,
         time=(np.arange(window) + 0.5) * problem.bin_size,
-        trials=pd.DataFrame({"window_start": starts}),
+        trials=pd.DataFrame({"window_start": problem.time[: len(y) * window : window]}),
         windows=True,
     )

@@ -23,7 +23,15 @@ A job is done when its ``.json`` is there, for it is written last.
 
 import hashlib
 import json
+import logging
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +39,26 @@ import numpy as np
 import xarray as xr
 
 from spikecast.errors import RunError
-from spikecast.files import atomic
+from spikecast.files import atomic, locked
 from spikecast.recording import Recording
 from spikecast.splits import Fold
 from spikecast.tasks import Problem
 
+log = logging.getLogger("spikecast")
+
 EXCERPT_TRIALS = 3
+PACKAGES = (
+    "spikecast",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "scikit-learn",
+    "torch",
+    "matplotlib",
+)
+BEFORE_MANIFEST = {"log.txt", "config.yaml", "atlas.yaml", "excerpt.nc", "targets"}
+"""What a run may have written before its manifest says that it is one."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +104,118 @@ def read_manifest(out: Path) -> dict[str, Any]:
         raise RunError(f"'{out}' is not a run directory: it has no manifest.json") from None
     except json.JSONDecodeError as error:
         raise RunError(f"'{out}/manifest.json' is damaged: {error}") from None
+
+
+@contextmanager
+def claimed(
+    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+) -> Iterator[None]:
+    """Make a run directory ours to write during a block; empty it first where it is replaced.
+
+    Parameters
+    ----------
+    out : Path
+    config, written : str
+        Name and text of the file that says what is asked.
+    fingerprint : str or dict
+        Of the data.
+    resume, overwrite : bool
+
+    Raises
+    ------
+    RunError
+        When it holds something else, or a run that is not to be touched, when there is nothing to
+        go on with, or another process writes there.
+    """
+
+    def begun() -> set[str]:
+        if not out.exists():
+            return set()
+        if not out.is_dir():
+            raise RunError(f"'{out}' is a file; --out must name a folder")
+        return {path.name for path in out.iterdir()} - {".lock"}
+
+    def check() -> None:
+        if begun() <= BEFORE_MANIFEST:  # nothing, or interrupted while it was being set up
+            if resume:
+                raise RunError(f"there is no run in '{out}' to resume")
+            return
+        manifest = read_manifest(out)  # refuses a folder that is not a run
+        if not (resume or overwrite):
+            state = "a finished" if manifest.get("finished") else "an unfinished"
+            raise RunError(
+                f"'{out}' holds {state} run; use --resume to go on with it, --overwrite to "
+                "replace it, or another --out"
+            )
+        if overwrite:
+            return
+        asked = out / config
+        if not asked.exists() or asked.read_text(encoding="utf-8") != written:
+            raise RunError(f"'{out}' was made with another config; see {asked}")
+        if manifest["data"]["hash"] != fingerprint:
+            raise RunError(f"the data have changed since '{out}' was begun; start another run")
+
+    check()  # before a folder is made for the lock, and again when nobody else can change it
+    with locked(out):
+        check()
+        if overwrite or begun() <= BEFORE_MANIFEST:
+            _empty(out)
+        yield
+
+
+def _empty(out: Path) -> None:
+    """Remove all but the lock, which may be held."""
+    for path in out.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def about_this_run() -> dict[str, Any]:
+    """When and by which command a run began, with which versions, on what machine."""
+    import torch
+
+    from spikecast.engine import available_cores
+
+    return {
+        "started": now(),
+        "finished": None,
+        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cores": available_cores(),
+            "cuda": torch.cuda.is_available(),
+        },
+    }
+
+
+def now() -> str:
+    """The time, as manifests write it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Write the log of a block to `path`, with how it ended where that was not well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    except KeyboardInterrupt:
+        log.info("interrupted")
+        raise
+    except Exception:
+        log.exception("failed")
+        raise
+    finally:
+        log.removeHandler(handler)
+        handler.close()
 
 
 def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:

@@ -15,11 +15,20 @@ import pandas as pd
 
 from spikecast.checks import did_you_mean, in_range
 from spikecast.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.labelled import indices
 from spikecast.problem import Problem, Task, lagged, windowed
 from spikecast.recording import UNLABELED, Recording
 from spikecast.seeding import generator
 
-__all__ = ["AreaToArea", "Behavior", "Forecast", "HeldOutNeurons", "Problem", "Task"]
+__all__ = [
+    "AreaToArea",
+    "Behavior",
+    "Forecast",
+    "HeldOutNeurons",
+    "NeuronsToNeurons",
+    "Problem",
+    "Task",
+]
 
 REST = "rest"
 
@@ -87,6 +96,49 @@ class AreaToArea:
 
 
 @dataclass(frozen=True)
+class NeuronsToNeurons:
+    """Predict some neurons from others, both given by number.
+
+    Parameters
+    ----------
+    source, target : sequence of int
+        Numbers of neurons in the recording; none in both.
+    source_name, target_name : str
+        What tables call them.
+    min_rate : float
+        As in :class:`AreaToArea`.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.load("simulated")
+    >>> NeuronsToNeurons(range(5), range(5, 8), "a", "b", min_rate=0).problem(recording).x.shape
+    (200, 250, 5)
+    """
+
+    source: Sequence[int] | np.ndarray
+    target: Sequence[int] | np.ndarray
+    source_name: str = "source"
+    target_name: str = "target"
+    lag: int = 0
+    min_rate: float = 0.5
+    name = "neurons_to_neurons"
+
+    def problem(self, recording: Recording) -> Problem:
+        """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
+        sides = {}
+        for side, chosen in (("source", self.source), ("target", self.target)):
+            sides[side] = np.zeros(recording.n_neurons, dtype=bool)
+            sides[side][indices(f"{side} neurons", chosen, recording.n_neurons)] = True
+        both = int((sides["source"] & sides["target"]).sum())
+        if both:
+            raise InputError(f"source and target overlap: {both} neurons are in both")
+        return _between(
+            recording, sides["source"], sides["target"], self, self.source_name, self.target_name
+        )
+
+
+@dataclass(frozen=True)
 class HeldOutNeurons:
     """Predict some neurons from the others of the same area or recording (co-smoothing).
 
@@ -131,7 +183,7 @@ def _between(
     recording: Recording,
     is_source: np.ndarray,
     is_target: np.ndarray,
-    task: AreaToArea | HeldOutNeurons,
+    task: AreaToArea | NeuronsToNeurons | HeldOutNeurons,
     source: str,
     target: str,
 ) -> Problem:

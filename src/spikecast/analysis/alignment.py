@@ -7,9 +7,9 @@ import pandas as pd
 
 from spikecast.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
 from spikecast.errors import NotEnoughDataError, ShapeError
-from spikecast.evaluation.terms import Interval, Terms, bootstrap_weights, interval
 from spikecast.seeding import generator
 from spikecast.splits import by_trial
+from spikecast.terms import Interval, Terms, bootstrap_weights, interval
 
 METHODS = ("cca", "procrustes")
 N_RESAMPLES = 2000

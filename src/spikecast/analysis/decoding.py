@@ -15,9 +15,9 @@ from spikecast.analysis.nulls import Null
 from spikecast.analysis.sources import Counts, FoldFeatures, Source
 from spikecast.checks import in_range, one_of
 from spikecast.errors import InputError
-from spikecast.evaluation.terms import Interval, Terms, interval
 from spikecast.recording import Recording
 from spikecast.seeding import derived_seed
+from spikecast.terms import Interval, Terms, interval
 
 OVER_TIME = ("mean", "concatenate", "vote")
 

@@ -19,10 +19,10 @@ from spikecast.analysis.flow_scores import (
 from spikecast.analysis.populations import components, conditions, members, shuffled_within
 from spikecast.checks import in_range
 from spikecast.errors import InputError, NotEnoughDataError
-from spikecast.evaluation.terms import Interval, bootstrap_weights
 from spikecast.recording import Recording
 from spikecast.seeding import derived_seed, generator
 from spikecast.splits import Fold, by_trial
+from spikecast.terms import Interval, bootstrap_weights
 
 AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
 OWN_DEPTH = 2  # the own past reaches this many times further back than the source's

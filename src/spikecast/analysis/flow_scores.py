@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.uncertainty import refit_limits
-from spikecast.evaluation.terms import Interval
+from spikecast.terms import Interval
 
 PAST = 0  # stands for the whole past among the lags
 

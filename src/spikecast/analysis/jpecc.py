@@ -11,9 +11,9 @@ from spikecast.analysis.populations import components, conditions, members
 from spikecast.analysis.uncertainty import refit_limits
 from spikecast.checks import in_range
 from spikecast.errors import InputError
-from spikecast.evaluation.terms import bootstrap_weights
 from spikecast.recording import Recording
 from spikecast.splits import by_trial
+from spikecast.terms import bootstrap_weights
 
 AXES_WIDTH = 2.0  # bins
 N_RESAMPLES = 1000

@@ -31,10 +31,10 @@ from spikecast.analysis.nulls import Null
 from spikecast.analysis.sources import Counts, Source
 from spikecast.checks import in_range, one_of
 from spikecast.errors import InputError, NotEnoughDataError
-from spikecast.evaluation.terms import LEVEL
 from spikecast.recording import Recording
 from spikecast.seeding import generator
 from spikecast.splits import Fold
+from spikecast.terms import LEVEL
 
 METRICS = {"lda": "balanced_accuracy", "ridge": "r2"}
 ALL = "all"

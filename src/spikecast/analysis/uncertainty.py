@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from spikecast.checks import in_range
-from spikecast.evaluation.terms import LEVEL
+from spikecast.terms import LEVEL
 
 
 def refit_limits(

@@ -34,10 +34,10 @@ from spikecast.answers.questions import (
 from spikecast.answers.store import Answer
 from spikecast.checks import one_of
 from spikecast.errors import InputError
-from spikecast.evaluation.terms import Interval
 from spikecast.models.base import Model
 from spikecast.recording import Recording
 from spikecast.tasks import Task
+from spikecast.terms import Interval
 
 TRAJECTORY_WINDOW = 0.1  # seconds of counts that a point of a path averages
 N_MATRICES = 100  # permutations of a generalisation matrix: each takes the square of the bins

@@ -30,6 +30,9 @@ Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Processes; does not change any number.", show_default="cores"),
 ]
+Engine = Annotated[
+    str, typer.Option(help="Who fits: local, dask-local, or dask://HOST:PORT (a scheduler).")
+]
 
 
 def main() -> None:

@@ -246,7 +246,12 @@ def _default_folder(config, resume: bool) -> Path:  # type: ignore[no-untyped-de
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Draw the report of a finished run or study again."""
     from spikecast import report as reports
+    from spikecast.report import atlas as atlases
     from spikecast.report import study as studies
 
-    build = studies.build if (folder / "study.json").exists() else reports.build
+    build = reports.build
+    if (folder / "study.json").exists():
+        build = studies.build
+    elif (folder / "atlas.yaml").exists():
+        build = atlases.build
     print(f"report: {build(folder)}")

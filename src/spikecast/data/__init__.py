@@ -64,6 +64,11 @@ def load_all(name_or_path: str | Path) -> Iterator[Recording]:
         yield loader()
 
 
+def n_sessions(name_or_path: str | Path) -> int:
+    """Return how many sessions a file or data set holds."""
+    return len(_loaders(name_or_path))
+
+
 def _loaders(name_or_path: str | Path) -> list:
     """One callable per session, so that only the session asked for becomes a Recording."""
     path = Path(name_or_path)

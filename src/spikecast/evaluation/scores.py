@@ -9,10 +9,10 @@ import pandas as pd
 from spikecast import metrics
 from spikecast.checks import one_of
 from spikecast.errors import NotEnoughDataError
-from spikecast.evaluation.terms import Interval, Terms, bootstrap_weights, interval
 from spikecast.seeding import generator
 from spikecast.splits import Fold
 from spikecast.tasks import Problem
+from spikecast.terms import Interval, Terms, bootstrap_weights, interval
 
 COLUMNS = [
     "session",

@@ -21,6 +21,7 @@ from spikecast.report.reading import Run, Target
 from spikecast.report.section import Section
 
 RASTER_DPI = 150
+PAGES = ("page.html", "answers.html", "audit.html", "study.html", "atlas.html", "style.css")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,14 @@ def templates() -> Environment:
     """Return the page templates by name."""
     pages = {
         name: files("spikecast.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.html", "answers.html", "audit.html", "study.html", "style.css")
+        for name in (
+            "page.html",
+            "answers.html",
+            "audit.html",
+            "study.html",
+            "atlas.html",
+            "style.css",
+        )
     }
     return Environment(
         loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True

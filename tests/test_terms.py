@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spikecast.evaluation.terms import Terms, bootstrap_weights, interval
+from spikecast.terms import Terms, bootstrap_weights, interval
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""What a job leaves: plain numbers and text, so that the journal can keep it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikecast.analysis.pairwise import Pair, PairScore, pairwise_ridge
+from spikecast.atlas.plan import BETWEEN, Session
+from spikecast.problem import in_windows
+from spikecast.recording import Recording
+from spikecast.sharing import Shared
+from spikecast.terms import Interval, Terms, bootstrap_weights, interval
+
+if TYPE_CHECKING:
+    from spikecast.models.base import Model
+
+Record = dict[str, Any]
+"""Of one pair: see :func:`_record`."""
+
+AGGREGATE = {"counts": "pooled", "continuous": "per_neuron"}
+METRIC = {"counts": "bits_per_spike", "continuous": "r2"}
+
+
+def ridge(
+    shared: Shared, session: Session, draw: int, condition: np.ndarray, bootstrap: int, seed: int
+) -> dict[str, Record]:
+    """Records of all pairs of a draw, by ridge regression."""
+    recording: Recording = shared.get()
+    activity = in_windows(recording.activity)
+    weights = bootstrap_weights(len(activity), bootstrap, seed)
+    found = pairwise_ridge(
+        activity, session.pairs[draw], session.folds, condition, kind=session.kind
+    )
+    return {
+        name: _of_ridge(score, session.pairs[draw][name], session, weights) for name, score in found
+    }
+
+
+def _of_ridge(score: PairScore, pair: Pair, session: Session, weights: np.ndarray) -> Record:
+    record = _record(score.terms, score.beyond, pair, session, weights)
+    record["chosen"] = score.penalties
+    if score.at_edge:
+        record["notes"].append("a chosen penalty is the smallest or largest that was offered")
+    return record
+
+
+def model(
+    shared: Shared,
+    session: Session,
+    draw: int,
+    name: str,
+    estimator: Model,
+    condition: np.ndarray,
+    bootstrap: int,
+    seed: int,
+) -> dict[str, Record]:
+    """The record of one pair, by a model of the catalogue."""
+    # torch takes 100 MB of a worker's memory; the ridge does without
+    from spikecast.evaluation.jobs import Job, run
+    from spikecast.evaluation.scores import score
+    from spikecast.tasks import NeuronsToNeurons
+
+    pair = session.pairs[draw][name]
+    source, target = name.split(BETWEEN)
+    task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
+    problem = task.problem(shared.get())
+    done = [
+        run(Job("model", estimator, index, fold, seed), problem.x, problem.y)
+        for index, fold in enumerate(session.folds)
+    ]
+    scores = score(
+        problem,
+        session.folds,
+        {"model": [result.prediction for result in done]},
+        {"model": [result.seconds for result in done]},
+        condition=condition,
+        seed=seed,
+    )
+    metric = scores.metric
+    record = _record(
+        scores.terms["model", metric, "train_mean"],
+        scores.terms.get(("model", metric, "trial_shuffle")),
+        pair,
+        session,
+        bootstrap_weights(len(problem.y), bootstrap, seed),
+    )
+    record["notes"] += scores.warnings
+    return {name: record}
+
+
+def _record(
+    terms: Terms, beyond: Terms | None, pair: Pair, session: Session, weights: np.ndarray
+) -> Record:
+    """Headline score with interval, by fold and by neuron, and the same beyond the condition."""
+    how = AGGREGATE[session.kind]
+    score = interval(terms, weights, how)
+    above = interval(beyond, weights, how) if beyond else Interval(np.nan, np.nan, np.nan)
+    return {
+        **{name: getattr(score, name) for name in ("value", "low", "high")},
+        **{f"beyond_{name}": getattr(above, name) for name in ("value", "low", "high")},
+        "folds": [terms.only(fold.test).aggregate(how) for fold in session.folds],
+        "neurons": np.round(terms.per_target(), 5).tolist(),
+        "n_source": int(pair.source.size),
+        "n_target": int(pair.target.size),
+        "n_trials": session.n_trials,
+        "notes": [],
+    }

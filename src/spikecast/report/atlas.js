@@ -1,0 +1,212 @@
+"use strict";
+// The matrix and a pair's page, drawn from the JSON in #data. What is shown is in the address
+// (#pair=VISp > MOs), so that the browser's "back" works and a pair can be linked to.
+
+const atlas = JSON.parse(document.getElementById("data").textContent);
+const byId = (name) => document.getElementById(name);
+const number = (value) => (value === null ? "–" : value.toFixed(3).replace("-", "−"));
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key in made && key !== "style") made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+// ---------------------------------------------------------------------------------- the cells
+
+const views = {};
+for (const [name, view] of Object.entries(atlas.views)) {
+  const cells = {};
+  for (const row of view.cells) {
+    const cell = Object.fromEntries(view.columns.map((column, i) => [column, row[i]]));
+    cell.shuffled = cell.beyond === null || cell.value === null ? null : cell.value - cell.beyond;
+    cells[`${cell.source} > ${cell.target}`] = cell;
+  }
+  views[name] = { cells, orders: view.orders };
+}
+
+function interval(low, high) {
+  return low === null ? "" : ` [${number(low)}, ${number(high)}]`;
+}
+
+function sentence(cell) {
+  if (cell.value === null) return `${cell.source} → ${cell.target}: ${cell.error || "no score"}`;
+  const within = cell.source === cell.target ? " (one half from the other)" : "";
+  let said = `${cell.source} → ${cell.target}${within}: ${number(cell.value)}`;
+  said += `${interval(cell.low, cell.high)} ${atlas.unit}`;
+  if (cell.shuffled !== null) said += `; shuffled within condition ${number(cell.shuffled)}`;
+  if (cell.n_sessions) said += `; ${cell.n_sessions} session${cell.n_sessions > 1 ? "s" : ""}`;
+  if (cell.n_source) said += `; ${cell.n_source} → ${cell.n_target} neurons`;
+  if (cell.clear === false) said += "; not clear of the null";
+  return said;
+}
+
+// white to blue above the null, white to red below; linear, one scale for both
+function color(value, most) {
+  const part = Math.min(1, Math.abs(value) / most);
+  const [r, g, b] = value >= 0 ? [8, 81, 156] : [178, 24, 43];
+  const mix = (full) => Math.round(255 + (full - 255) * part);
+  return { background: `rgb(${mix(r)}, ${mix(g)}, ${mix(b)})`, ink: part > 0.55 ? "#fff" : "#1d2125" };
+}
+
+// ---------------------------------------------------------------------------------- the matrix
+
+function current() {
+  return views[`${byId("session").value}|${byId("model").value}`];
+}
+
+function drawMatrix() {
+  const view = current();
+  const table = byId("matrix");
+  table.replaceChildren();
+  byId("said").textContent = "";
+  if (!view) {
+    byId("said").textContent = "This model has no scores here.";
+    return;
+  }
+  const quantity = byId("quantity").value;
+  const [sources, targets] = view.orders[byId("order").value];
+  const shown = Object.values(view.cells).map((cell) => cell[quantity]).filter((value) => value !== null);
+  // one scale for all that can be chosen, or switching would hide that the control is weaker
+  const all = Object.values(view.cells).map((cell) => cell.value).filter((value) => value !== null);
+  const most = Math.max(1e-9, ...all);
+  const heads = targets.map((target) => element("th", { scope: "col" }, element("span", {}, target)));
+  table.append(element("thead", {}, element("tr", {}, element("th"), ...heads)));
+  const body = element("tbody");
+  for (const source of sources) {
+    const row = element("tr", {}, element("th", { scope: "row" }, source));
+    for (const target of targets) row.append(element("td", {}, cellButton(view, source, target, quantity, most)));
+    body.append(row);
+  }
+  table.append(body);
+  byId("lowest").textContent = shown.length ? "0" : "";
+  byId("highest").textContent = number(most);
+  byId("scale").style.background = `linear-gradient(to right, #fff, ${color(most, most).background})`;
+}
+
+function cellButton(view, source, target, quantity, most) {
+  const name = `${source} > ${target}`;
+  const cell = view.cells[name];
+  const button = element("button", { type: "button" });
+  if (!cell || cell[quantity] === null) {
+    button.className = "missing";
+    button.disabled = !cell;
+    button.title = cell ? sentence(cell) : `${source} → ${target}: not asked`;
+    if (!cell) return button;
+  } else {
+    const { background, ink } = color(cell[quantity], most);
+    button.style.background = background;
+    button.style.color = ink;
+    button.textContent = cell[quantity].toFixed(2).replace("0.", ".").replace("-", "−");
+    button.title = sentence(cell);
+  }
+  if (source === target) button.classList.add("within");
+  if (cell.clear === false) button.classList.add("unclear");
+  const say = () => (byId("said").textContent = sentence(cell));
+  button.addEventListener("mouseenter", say);
+  button.addEventListener("focus", say);
+  button.addEventListener("click", () => (location.hash = `pair=${encodeURIComponent(name)}`));
+  return button;
+}
+
+// ---------------------------------------------------------------------------------- a pair
+
+// a line with its interval, and its folds as dots, on a scale that all rows share
+function strip(cell, folds, low, high) {
+  const width = 220;
+  const at = (value) => (4 + ((width - 8) * (value - low)) / (high - low)).toFixed(1);
+  let inside = `<line x1="${at(0)}" x2="${at(0)}" y1="0" y2="22" stroke="#aaa"/>`;
+  if (cell.low !== null) {
+    inside += `<line x1="${at(cell.low)}" x2="${at(cell.high)}" y1="11" y2="11" stroke="#08519c" stroke-width="2"/>`;
+  }
+  for (const fold of folds) {
+    if (fold !== null) inside += `<circle cx="${at(fold)}" cy="11" r="2.5" fill="#08519c" fill-opacity=".35"/>`;
+  }
+  inside += `<circle cx="${at(cell.value)}" cy="11" r="4" fill="#d55e00"/>`;
+  const drawing = element("td");
+  drawing.innerHTML = `<svg width="${width}" height="22" role="img" aria-label="score, interval and folds">${inside}</svg>`;
+  return drawing;
+}
+
+function pairTable(name) {
+  const rows = [];
+  for (const session of [atlas.pooled, ...atlas.sessions]) {
+    for (const model of atlas.models) {
+      const cell = views[`${session}|${model}`]?.cells[name];
+      if (cell) rows.push({ session, model, cell, details: atlas.details[`${session}|${model}|${name}`] || [] });
+    }
+  }
+  if (!rows.length) return element("p", {}, "This pair was not recorded in any session.");
+  const reached = rows.flatMap(({ cell, details }) => [
+    0, cell.value, cell.low, cell.high, ...details.flatMap((detail) => detail.folds)]);
+  const finite = reached.filter((value) => value !== null);
+  const [low, high] = [Math.min(...finite), Math.max(...finite, 1e-6)];
+  const heads = ["session", "model", atlas.unit, "", "shuffled within condition", "neurons of the target: quartiles",
+    "above the null", "neurons"];
+  const body = element("tbody");
+  for (const { session, model, cell, details } of rows) {
+    const [first] = details;
+    const folds = details.flatMap((detail) => detail.folds);
+    const words = cell.value === null ? cell.error : `${number(cell.value)}${interval(cell.low, cell.high)}`;
+    const spread = first && first.neurons.length ? first.neurons.slice(1, 4).map(number).join(" / ") : "";
+    body.append(element("tr", {},
+      element("td", { className: "word" }, session),
+      element("td", { className: "word" }, model),
+      element("td", {}, words),
+      cell.value === null ? element("td") : strip(cell, folds, low, high),
+      element("td", {}, number(cell.shuffled)),
+      element("td", {}, spread),
+      element("td", {}, first ? `${first.above} of ${first.of}` : ""),
+      element("td", {}, cell.n_source ? `${cell.n_source} → ${cell.n_target}` : `${cell.n_sessions} sessions`)));
+  }
+  const head = element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", {}, text))));
+  return element("div", { className: "scroll" }, element("table", { className: "plain" }, head, body));
+}
+
+function drawPair(name) {
+  const [source, target] = name.split(" > ");
+  const page = byId("pair");
+  const link = (text, hash) => element("a", { href: hash }, text);
+  const parts = [
+    element("nav", {}, link("← the matrix", "#")),
+    element("h1", {}, source === target ? `${target} from itself` : `${target} from ${source}`),
+    pairTable(name),
+    element("p", { className: "note" }, "Orange: the score; bar: its 95 % interval over trials (for all sessions: over "
+      + "sessions); pale dots: folds" + (atlas.matched ? " and draws" : "") + "; grey line: the null, each neuron's mean in "
+      + "the training trials. Every session and model of the pair is on the same scale."),
+  ];
+  if (source !== target && Object.values(views).some((view) => `${target} > ${source}` in view.cells)) {
+    parts.push(element("h2", {}, `The other way round: ${source} from ${target}`), pairTable(`${target} > ${source}`),
+      element("p", { className: "note" }, "Two scores of different neurons: their difference is no direction of flow."));
+  }
+  const notes = Object.entries(atlas.details)
+    .filter(([key]) => key.endsWith(`|${name}`))
+    .flatMap(([key, details]) => details.flatMap((detail) => detail.notes).map((note) => `${key.split("|")[0]}: ${note}`));
+  if (notes.length) {
+    const items = [...new Set(notes)].map((note) => element("li", {}, note));
+    parts.push(element("div", { className: "warnings" }, element("ul", {}, ...items)));
+  }
+  page.replaceChildren(...parts);
+}
+
+// ---------------------------------------------------------------------------------- which of both
+
+function show() {
+  const match = location.hash.match(/^#pair=(.*)$/);
+  byId("all").hidden = Boolean(match);
+  byId("pair").hidden = !match;
+  if (match) drawPair(decodeURIComponent(match[1]));
+  window.scrollTo(0, 0);
+}
+
+const names = [...new Set(Object.keys(views).map((name) => name.split("|")[0]))];
+byId("session").append(...names.map((name) => element("option", { value: name }, name)));
+byId("model").append(...atlas.models.map((name) => element("option", { value: name }, name)));
+for (const choice of ["session", "model", "quantity", "order"]) byId(choice).addEventListener("change", drawMatrix);
+window.addEventListener("hashchange", show);
+drawMatrix();
+show();
