@@ -1,5 +1,6 @@
 """Recordings that many tests share, and the reasons why some tests skip."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,13 @@ def real_file() -> Path:
     if not REAL.exists():
         pytest.skip("the real recordings (../shared/data) are not here")
     return REAL
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator:
+    pytest.importorskip("distributed", reason="dask is not installed")
+    from dask_processes import Cluster
+
+    made = Cluster(tmp_path / "dask")
+    yield made
+    made.end()

@@ -1,12 +1,8 @@
 """A real Dask scheduler and two workers as processes of their own."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import as_completed
 
 import numpy as np
@@ -16,61 +12,6 @@ pytest.importorskip("distributed", reason="dask is not installed")
 
 from spikecast.engine import executor, outcomes
 from spikecast.sharing import Shared, shared
-
-HERE = os.path.dirname(__file__)
-
-
-class Cluster:
-    """A scheduler and its workers."""
-
-    def __init__(self, folder) -> None:  # type: ignore[no-untyped-def]
-        self.folder = folder
-        self.processes: list[subprocess.Popen] = []
-        scheduler_file = folder / "scheduler.json"
-        self._start(
-            "scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(scheduler_file)
-        )
-        for _ in range(300):
-            if scheduler_file.exists():
-                break
-            time.sleep(0.1)
-        time.sleep(0.2)
-        self.address = json.loads(scheduler_file.read_text())["address"].removeprefix("tcp://")
-        self.workers = [self.add_worker(), self.add_worker()]
-
-    def add_worker(self) -> subprocess.Popen:
-        return self._start(
-            "worker",
-            self.address,
-            "--nthreads",
-            "1",
-            "--no-nanny",
-            "--no-dashboard",
-            "--local-directory",
-            str(self.folder),
-        )
-
-    def _start(self, *words: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dask", *words],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([HERE, *sys.path])},
-        )
-        self.processes.append(process)
-        return process
-
-    def end(self) -> None:
-        for process in reversed(self.processes):
-            process.kill()
-            process.wait()
-
-
-@pytest.fixture
-def cluster(tmp_path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    made.end()
 
 
 def total(handle: Shared, n: int) -> tuple[float, int]:
