@@ -108,7 +108,7 @@ class SearchConfig(Block):
 
     def space_of(self, name: str) -> Space:
         """Return what is searched of a model of the catalogue, with the changes asked for."""
-        changes = {key: asked and asked.range for key, asked in self.space.items()}
+        changes = {key: None if asked is None else asked.range for key, asked in self.space.items()}
         return space_of(name, changes)
 
 

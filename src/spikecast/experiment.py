@@ -2,29 +2,23 @@
 
 import json
 import logging
-import platform
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from spikecast import config as configs
-from spikecast import quality
 from spikecast.answers import asking, store
 from spikecast.answers.answering import Fitted
 from spikecast.answers.questions import Analysis
 from spikecast.config import Config
 from spikecast.data import load
-from spikecast.engine import available_cores, executor
+from spikecast.engine import executor
 from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.jobs import Job, describe, run
@@ -34,7 +28,16 @@ from spikecast.files import atomic, write_json, write_text
 from spikecast.models import storage
 from spikecast.nn.checkpoint import checkpoints
 from spikecast.recording import Recording
-from spikecast.run_directory import Part, data_hash, excerpt, read_manifest, recorded, save_dataset
+from spikecast.run_directory import (
+    Part,
+    data_hash,
+    excerpt,
+    finish,
+    manifest,
+    read_manifest,
+    recorded,
+    save_dataset,
+)
 from spikecast.tasks import Problem
 
 log = logging.getLogger("spikecast")
@@ -42,16 +45,6 @@ log = logging.getLogger("spikecast")
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
 
-PACKAGES = (
-    "spikecast",
-    "numpy",
-    "scipy",
-    "pandas",
-    "xarray",
-    "scikit-learn",
-    "torch",
-    "matplotlib",
-)
 BEFORE_MANIFEST = {"log.txt", "config.yaml", "excerpt.nc", "targets"}
 
 
@@ -97,9 +90,9 @@ def execute(
     recording, parts, questions = _opened(config, out)
     models = config.build_models()
     fingerprint = data_hash(recording)
-    _claim(out, config, fingerprint, resume=resume, overwrite=overwrite)
+    claim(out, config, fingerprint, resume=resume, overwrite=overwrite)
 
-    with _logged(out / "log.txt"):
+    with logged(out / "log.txt"):
         _prepare(out, config, recording, parts, fingerprint)
         _fit(parts, models, config.seed, workers, progress)
         progress("scoring", 0, 0)
@@ -114,9 +107,7 @@ def execute(
                 f"{error} (what was fitted is kept in '{out}': correct its config.yaml, then "
                 f"spikecast run {out}/config.yaml --out {out} --resume)"
             ) from error
-        manifest = read_manifest(out)
-        manifest["finished"] = _now()
-        write_json(out / "manifest.json", manifest)
+        finish(out)
         log.info("finished")
     return out
 
@@ -157,7 +148,7 @@ def ask(
     fingerprint = manifest["data"]["hash"]
     if data_hash(recording) != fingerprint:
         raise RunError(f"the data have changed since '{out}' was made; start another run")
-    with _logged(out / "log.txt"):
+    with logged(out / "log.txt"):
         store.answer(questions, out / store.FOLDER, fingerprint, progress)
         write_text(out / "config.yaml", configs.write(config))
     return out
@@ -172,7 +163,7 @@ def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[stor
     if config.data.time is not None:
         recording = recording.select(time=config.data.time)
     tasks = config.tasks(recording)
-    parts = [_part(task.problem(recording), config, out) for task in tasks]
+    parts = [part_of(task.problem(recording), config, out) for task in tasks]
     fitted = {
         name: Fitted(name, model, tasks[0], parts[0].folder / "jobs")
         for name, model in config.build_models().items()
@@ -181,7 +172,8 @@ def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[stor
     return recording, parts, asking.questions(config.analysis, recording, fitted, config.seed)
 
 
-def _part(problem: Problem, config: Config, out: Path) -> Part:
+def part_of(problem: Problem, config: Config, out: Path) -> Part:
+    """A target's place in the run directory, its trials cut into the folds of the config."""
     evaluation = config.evaluation
     folds = make_folds(
         problem,
@@ -196,7 +188,7 @@ def _part(problem: Problem, config: Config, out: Path) -> Part:
     return Part(problem, folds, condition, out / "targets" / name)
 
 
-def _claim(out: Path, config: Config, fingerprint: str, *, resume: bool, overwrite: bool) -> None:
+def claim(out: Path, config: Config, fingerprint: str, *, resume: bool, overwrite: bool) -> None:
     """Make sure that the run directory is ours to write."""
     if out.exists() and not out.is_dir():
         raise RunError(f"'{out}' is a file; --out must name a folder")
@@ -235,37 +227,7 @@ def _prepare(
     save_dataset(excerpt(recording), out / "excerpt.nc")
     for part in parts:
         save_dataset(recorded(part), part.folder / "problem.nc")
-    write_json(
-        out / "manifest.json",
-        {
-            "started": _now(),
-            "finished": None,
-            "command": " ".join(["spikecast", *sys.argv[1:]]),
-            "seed": config.seed,
-            "data": {
-                "hash": fingerprint,
-                "session": recording.session,
-                "areas": recording.areas,
-                "n_trials": recording.n_trials,
-                "n_bins": recording.n_bins,
-                "n_neurons": recording.n_neurons,
-                "bin_size": recording.bin_size,
-                "kind": recording.kind,
-                "behavior": recording.behavior,
-                "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
-                "findings": [finding.message for finding in quality.findings(recording)],
-            },
-            "targets": [part.problem.target for part in parts],
-            "folders": [part.folder.name for part in parts],
-            "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
-            "machine": {
-                "system": platform.system(),
-                "processor": platform.machine(),
-                "cores": available_cores(),
-                "cuda": torch.cuda.is_available(),
-            },
-        },
-    )
+    write_json(out / "manifest.json", manifest(recording, fingerprint, parts, config.seed))
     log.info("started: %s", recording)
 
 
@@ -296,14 +258,14 @@ def _fit(
 def _done(missing: list[tuple[Part, Job]], pool: Executor | None):  # type: ignore[no-untyped-def]
     if pool is None:
         for part, job in missing:
-            yield part, job, _do(job, part)
+            yield part, job, do(job, part)
         return
-    futures = {pool.submit(_do, job, part): (part, job) for part, job in missing}
+    futures = {pool.submit(do, job, part): (part, job) for part, job in missing}
     for future in as_completed(futures):
         yield *futures[future], future.result()
 
 
-def _do(job: Job, part: Part) -> float:
+def do(job: Job, part: Part) -> float:
     """Do one job and write its files, the description last; return its seconds."""
     stem = part.job_file(job.name, job.index)
     with checkpoints(stem.with_name(stem.name + ".checkpoints")):
@@ -375,12 +337,8 @@ def _differences(scores: Scores) -> list[dict[str, Any]]:
     return found
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 @contextmanager
-def _logged(path: Path) -> Iterator[None]:
+def logged(path: Path) -> Iterator[None]:
     """Write the log of a block to `path`, with how it ended where that was not well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")

@@ -23,20 +23,37 @@ A job is done when its ``.json`` is there, for it is written last.
 
 import hashlib
 import json
+import platform
+import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
+from spikecast import quality
+from spikecast.engine import available_cores
 from spikecast.errors import RunError
-from spikecast.files import atomic
+from spikecast.files import atomic, write_json
 from spikecast.recording import Recording
 from spikecast.splits import Fold
 from spikecast.tasks import Problem
 
 EXCERPT_TRIALS = 3
+PACKAGES = (
+    "spikecast",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "scikit-learn",
+    "torch",
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,50 @@ def read_manifest(out: Path) -> dict[str, Any]:
         raise RunError(f"'{out}' is not a run directory: it has no manifest.json") from None
     except json.JSONDecodeError as error:
         raise RunError(f"'{out}/manifest.json' is damaged: {error}") from None
+
+
+def manifest(
+    recording: Recording, fingerprint: str, parts: list[Part], seed: int
+) -> dict[str, Any]:
+    """What a run directory says of how, when and of what it was made."""
+    return {
+        "started": _now(),
+        "finished": None,
+        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "seed": seed,
+        "data": {
+            "hash": fingerprint,
+            "session": recording.session,
+            "areas": recording.areas,
+            "n_trials": recording.n_trials,
+            "n_bins": recording.n_bins,
+            "n_neurons": recording.n_neurons,
+            "bin_size": recording.bin_size,
+            "kind": recording.kind,
+            "behavior": recording.behavior,
+            "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
+            "findings": [finding.message for finding in quality.findings(recording)],
+        },
+        "targets": [part.problem.target for part in parts],
+        "folders": [part.folder.name for part in parts],
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cores": available_cores(),
+            "cuda": torch.cuda.is_available(),
+        },
+    }
+
+
+def finish(out: Path) -> None:
+    """Note in the manifest that all is there."""
+    write_json(out / "manifest.json", read_manifest(out) | {"finished": _now()})
+
+
+def _now() -> str:
+    """The time, as manifests spell it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:
