@@ -16,7 +16,17 @@ FLOORS = [
     ["models"],
     ["evaluation"],
     ["analysis"],
-    ["answers", "config", "engine", "run_directory", "experiment", "protocol", "audit", "studies"],
+    [
+        "answers",
+        "config",
+        "engine",
+        "run_directory",
+        "experiment",
+        "protocol",
+        "audit",
+        "studies",
+        "sweep",
+    ],
     ["report"],
     ["cli"],
 ]
