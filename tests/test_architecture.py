@@ -26,6 +26,7 @@ FLOORS = [
         "protocol",
         "audit",
         "studies",
+        "sweep",
     ],
     ["report"],
     ["cli"],

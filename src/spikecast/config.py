@@ -17,6 +17,7 @@ from spikecast.checks import did_you_mean
 from spikecast.errors import ConfigError, UnknownNameError
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.spaces import SPACES, Between, OneOf, Space, space_of
 from spikecast.recording import UNLABELED, Recording
 from spikecast.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons, Task
 
@@ -69,6 +70,48 @@ class EvaluationConfig(Block):
     )
 
 
+class SearchedSetting(Block):
+    """Where a setting is searched: between two ends, or among values."""
+
+    low: int | float | None = None
+    high: int | float | None = Field(None, description="whole numbers where both ends are")
+    log: bool = False
+    values: list[Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "SearchedSetting":
+        ends = [end is not None for end in (self.low, self.high)]
+        if any(ends) == (self.values is not None) or any(ends) != all(ends):
+            raise ValueError("give either low and high, or values")
+        return self
+
+    @property
+    def range(self) -> Between | OneOf:
+        """As the search takes it."""
+        if self.low is None or self.high is None:
+            return OneOf(tuple(self.values or ()))
+        return Between(self.low, self.high, self.log)
+
+
+class SearchConfig(Block):
+    """What ``spikecast sweep`` searches, and how long."""
+
+    model: str | None = Field(
+        None, description="of the list 'models'; default: each of them that has a search space"
+    )
+    space: dict[str, SearchedSetting | None] = Field(
+        {}, description="settings to search otherwise, or as well; null: not to search"
+    )
+    trials: int = Field(50, ge=1, description="settings tried in each study")
+    timeout: float | None = Field(None, gt=0, description="seconds for all studies together")
+    inner_folds: int = Field(3, ge=2, description="parts of the training trials")
+
+    def space_of(self, name: str) -> Space:
+        """Return what is searched of a model of the catalogue, with the changes asked for."""
+        changes = {key: None if asked is None else asked.range for key, asked in self.space.items()}
+        return space_of(name, changes)
+
+
 class Config(Block):
     """One experiment: a prediction task, questions about what activity encodes, or both."""
 
@@ -77,6 +120,10 @@ class Config(Block):
     models: list[str | dict[str, dict[str, Any]]] = Field(list(DEFAULT_MODELS))
     evaluation: EvaluationConfig = EvaluationConfig()
     analysis: Analysis = Analysis()
+    search: SearchConfig | None = Field(None, description="for spikecast sweep; run passes it by")
+    tuned_on: str | None = Field(
+        None, description="hash of the data on which a sweep chose settings: no test of them"
+    )
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")
@@ -93,9 +140,36 @@ class Config(Block):
         build_models(models)
         return models
 
+    @model_validator(mode="after")
+    def _search_is_possible(self) -> "Config":
+        if self.search is not None:
+            self.searched()
+        return self
+
     def build_models(self) -> dict[str, Model]:
         """Return name -> model, with the settings given."""
         return build_models(self.models)
+
+    def searched(self) -> dict[str, Space]:
+        """Return label -> search space of the models that a sweep is about."""
+        search, names = self.search or SearchConfig(), model_names(self.models)
+        if search.model is not None:
+            if search.model not in names:
+                near = did_you_mean(search.model, names)
+                raise ConfigError(f"search.model '{search.model}' is not among the models.{near}")
+            return {search.model: search.space_of(names[search.model])}
+        tunable = [label for label, name in names.items() if name in SPACES]
+        if not tunable:
+            raise ConfigError(
+                f"none of the models ({', '.join(names)}) has a search space: list one that has "
+                f"({', '.join(SPACES)}), or give one by search.model and search.space"
+            )
+        if search.space and len(tunable) > 1:
+            raise ConfigError(
+                f"search.space is of one model, and {len(tunable)} can be searched "
+                f"({', '.join(tunable)}): name it, search.model"
+            )
+        return {label: search.space_of(names[label]) for label in tunable}
 
     @property
     def has_latents(self) -> bool:
@@ -157,6 +231,21 @@ def build_models(entries: list[str | dict[str, dict[str, Any]]]) -> dict[str, Mo
     return models
 
 
+def model_names(entries: list[str | dict[str, dict[str, Any]]]) -> dict[str, str]:
+    """Return label -> name in the catalogue, of a config's model entries.
+
+    Examples
+    --------
+    >>> model_names(["mean_rate", {"small": {"model": "pca_ridge", "n_components": 5}}])
+    {'mean_rate': 'mean_rate', 'small': 'pca_ridge'}
+    """
+    names = {}
+    for entry in entries:
+        for label, settings in ({entry: {}} if isinstance(entry, str) else entry).items():
+            names[label] = (settings or {}).get("model", label)
+    return names
+
+
 def read(path: str | Path) -> Config:
     """Read a config from a YAML file.
 
@@ -200,7 +289,7 @@ def explained(error: ValidationError, whole: type[Block]) -> str:
     if first["type"] == "extra_forbidden":
         block: Any = whole
         for part in location[:-1]:
-            if not part.isdigit():  # a number is a place in a list of blocks
+            if part in block.model_fields:  # else a place in a list of blocks, or a name of one
                 block = _block_of(block.model_fields[part].annotation)
         return f"unknown config key '{where}'.{did_you_mean(location[-1], block.model_fields)}"
     if first["type"] == "missing":
@@ -210,8 +299,9 @@ def explained(error: ValidationError, whole: type[Block]) -> str:
 
 
 def _block_of(annotation: Any) -> Any:
-    """The block in ``Block``, ``Block | None`` or ``list[Block]``."""
-    return next((part for part in get_args(annotation) if part is not NoneType), annotation)
+    """The block in ``Block``, ``Block | None``, ``list[Block]`` or ``dict[str, Block]``."""
+    parts = [part for part in get_args(annotation) if part not in (NoneType, str)]
+    return _block_of(parts[0]) if parts else annotation
 
 
 def _listed(target: str | list[str] | None) -> list:

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from spikecast import config as configs
-from spikecast import quality
 from spikecast.answers import asking, store
 from spikecast.answers.answering import Fitted
 from spikecast.answers.questions import Analysis
@@ -30,12 +29,12 @@ from spikecast.nn.checkpoint import checkpoints
 from spikecast.recording import Recording
 from spikecast.run_directory import (
     Part,
-    about_this_run,
     claimed,
     data_hash,
     excerpt,
+    finish,
     logged,
-    now,
+    manifest,
     read_manifest,
     recorded,
     save_dataset,
@@ -109,9 +108,7 @@ def execute(
                 f"{error} (what was fitted is kept in '{out}': correct its config.yaml, then "
                 f"spikecast run {out}/config.yaml --out {out} --resume)"
             ) from error
-        manifest = read_manifest(out)
-        manifest["finished"] = now()
-        write_json(out / "manifest.json", manifest)
+        finish(out)
         log.info("finished")
     return out
 
@@ -142,14 +139,14 @@ def ask(
         When the run is not finished, or its data have changed.
     """
     out = Path(out)
-    manifest = read_manifest(out)
-    if not manifest.get("finished"):
+    begun = read_manifest(out)
+    if not begun.get("finished"):
         raise RunError(f"the run in '{out}' is not finished; go on with --resume")
     config = configs.read(out / "config.yaml")
     config = config.model_copy(update={"analysis": config.analysis.joined(analysis)})
     progress("reading the data", 0, 0)
     recording, _, questions = _opened(config, out)
-    fingerprint = manifest["data"]["hash"]
+    fingerprint = begun["data"]["hash"]
     if data_hash(recording) != fingerprint:
         raise RunError(f"the data have changed since '{out}' was made; start another run")
     with locked(out), logged(out / "log.txt"):
@@ -167,7 +164,7 @@ def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[stor
     if config.data.time is not None:
         recording = recording.select(time=config.data.time)
     tasks = config.tasks(recording)
-    parts = [_part(task.problem(recording), config, out) for task in tasks]
+    parts = [part_of(task.problem(recording), config, out) for task in tasks]
     fitted = {
         name: Fitted(name, model, tasks[0], parts[0].folder / "jobs")
         for name, model in config.build_models().items()
@@ -176,7 +173,8 @@ def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[stor
     return recording, parts, asking.questions(config.analysis, recording, fitted, config.seed)
 
 
-def _part(problem: Problem, config: Config, out: Path) -> Part:
+def part_of(problem: Problem, config: Config, out: Path) -> Part:
+    """A target's place in the run directory, its trials cut into the folds of the config."""
     evaluation = config.evaluation
     folds = make_folds(
         problem,
@@ -202,28 +200,7 @@ def _prepare(
     save_dataset(excerpt(recording), out / "excerpt.nc")
     for part in parts:
         save_dataset(recorded(part), part.folder / "problem.nc")
-    write_json(
-        out / "manifest.json",
-        about_this_run()
-        | {
-            "seed": config.seed,
-            "data": {
-                "hash": fingerprint,
-                "session": recording.session,
-                "areas": recording.areas,
-                "n_trials": recording.n_trials,
-                "n_bins": recording.n_bins,
-                "n_neurons": recording.n_neurons,
-                "bin_size": recording.bin_size,
-                "kind": recording.kind,
-                "behavior": recording.behavior,
-                "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
-                "findings": [finding.message for finding in quality.findings(recording)],
-            },
-            "targets": [part.problem.target for part in parts],
-            "folders": [part.folder.name for part in parts],
-        },
-    )
+    write_json(out / "manifest.json", manifest(recording, fingerprint, parts, config.seed))
     log.info("started: %s", recording)
 
 
@@ -254,14 +231,14 @@ def _fit(
 def _done(missing: list[tuple[Part, Job]], pool: Executor | None):  # type: ignore[no-untyped-def]
     if pool is None:
         for part, job in missing:
-            yield part, job, _do(job, part)
+            yield part, job, do(job, part)
         return
-    futures = {pool.submit(_do, job, part): (part, job) for part, job in missing}
+    futures = {pool.submit(do, job, part): (part, job) for part, job in missing}
     for future in as_completed(futures):
         yield *futures[future], future.result()
 
 
-def _do(job: Job, part: Part) -> float:
+def do(job: Job, part: Part) -> float:
     """Do one job and write its files, the description last; return its seconds."""
     stem = part.job_file(job.name, job.index)
     with checkpoints(stem.with_name(stem.name + ".checkpoints")):

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from spikecast.answers import store
 from spikecast.config import ALL, Config
 from spikecast.files import write_json
+from spikecast.run_directory import read_manifest
 
 FILE = "protocol.json"
 OUTCOMES = {"feedback": "feedback_time"}
@@ -147,6 +148,8 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
     if config.task is None:
         return
     scores = pd.read_csv(folder / "scores.csv", dtype={"target": str, "fold": str})
+    # a sweep that chose the settings on these very trials has seen all of them
+    tuned = config.tuned_on is not None and config.tuned_on == read_manifest(folder)["data"]["hash"]
     headline = "bits_per_spike" if "bits_per_spike" in set(scores["metric"]) else "r2"
     for path in sorted((folder / "targets").glob("*/problem.nc")):
         with xr.open_dataset(path, engine="h5netcdf") as problem:
@@ -171,7 +174,7 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
                 test=test,
                 # models learn their preprocessing, and choose, within fit
                 fitted_on={"preprocessing": train},
-                chosen_on={"settings": train},
+                chosen_on={"settings": np.arange(len(fold_of)) if tuned else train},
                 null="the training mean",
                 baselines=sorted(set(mine["model"])),
                 repeats=int(fold_of.max()) + 1,

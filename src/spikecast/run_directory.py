@@ -38,8 +38,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spikecast import quality
+from spikecast.engine import available_cores
 from spikecast.errors import RunError
-from spikecast.files import atomic, locked
+from spikecast.files import atomic, locked, write_json
 from spikecast.recording import Recording
 from spikecast.splits import Fold
 from spikecast.tasks import Problem
@@ -110,7 +112,25 @@ def read_manifest(out: Path) -> dict[str, Any]:
 def claimed(
     out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
 ) -> Iterator[None]:
-    """Make a run directory ours to write during a block; empty it first where it is replaced.
+    """Keep a run directory to ourselves during a block; arguments and errors as in :func:`claim`.
+
+    Raises
+    ------
+    RunError
+        Also when another process writes there.
+    """
+    asked = (out, config, written, fingerprint)
+    # before a folder is made for the lock, and again when nobody else can change it
+    _may_write(*asked, resume=resume, overwrite=overwrite)
+    with locked(out):
+        claim(*asked, resume=resume, overwrite=overwrite)
+        yield
+
+
+def claim(
+    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+) -> None:
+    """Make sure that a run directory is ours to write; empty it where it is replaced.
 
     Parameters
     ----------
@@ -124,47 +144,50 @@ def claimed(
     Raises
     ------
     RunError
-        When it holds something else, or a run that is not to be touched, when there is nothing to
-        go on with, or another process writes there.
+        When it holds something else, or a run that is not to be touched, or when there is nothing
+        to go on with.
     """
+    _may_write(out, config, written, fingerprint, resume=resume, overwrite=overwrite)
+    if overwrite or _begun(out) <= BEFORE_MANIFEST:
+        _empty(out)
 
-    def begun() -> set[str]:
-        if not out.exists():
-            return set()
-        if not out.is_dir():
-            raise RunError(f"'{out}' is a file; --out must name a folder")
-        return {path.name for path in out.iterdir()} - {".lock"}
 
-    def check() -> None:
-        if begun() <= BEFORE_MANIFEST:  # nothing, or interrupted while it was being set up
-            if resume:
-                raise RunError(f"there is no run in '{out}' to resume")
-            return
-        manifest = read_manifest(out)  # refuses a folder that is not a run
-        if not (resume or overwrite):
-            state = "a finished" if manifest.get("finished") else "an unfinished"
-            raise RunError(
-                f"'{out}' holds {state} run; use --resume to go on with it, --overwrite to "
-                "replace it, or another --out"
-            )
-        if overwrite:
-            return
-        asked = out / config
-        if not asked.exists() or asked.read_text(encoding="utf-8") != written:
-            raise RunError(f"'{out}' was made with another config; see {asked}")
-        if manifest["data"]["hash"] != fingerprint:
-            raise RunError(f"the data have changed since '{out}' was begun; start another run")
+def _may_write(
+    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+) -> None:
+    if _begun(out) <= BEFORE_MANIFEST:  # nothing, or interrupted while it was being set up
+        if resume:
+            raise RunError(f"there is no run in '{out}' to resume")
+        return
+    manifest = read_manifest(out)  # refuses a folder that is not a run
+    if overwrite:
+        return
+    if not resume:
+        state = "a finished" if manifest.get("finished") else "an unfinished"
+        raise RunError(
+            f"'{out}' holds {state} run; use --resume to go on with it, --overwrite to replace "
+            "it, or another --out"
+        )
+    asked = out / config
+    if not asked.exists() or asked.read_text(encoding="utf-8") != written:
+        raise RunError(f"'{out}' was made with another config; see {asked}")
+    if manifest["data"]["hash"] != fingerprint:
+        raise RunError(f"the data have changed since '{out}' was begun; start another run")
 
-    check()  # before a folder is made for the lock, and again when nobody else can change it
-    with locked(out):
-        check()
-        if overwrite or begun() <= BEFORE_MANIFEST:
-            _empty(out)
-        yield
+
+def _begun(out: Path) -> set[str]:
+    """Names of what lies there."""
+    if not out.exists():
+        return set()
+    if not out.is_dir():
+        raise RunError(f"'{out}' is a file; --out must name a folder")
+    return {path.name for path in out.iterdir()} - {".lock"}
 
 
 def _empty(out: Path) -> None:
     """Remove all but the lock, which may be held."""
+    if not out.exists():
+        return
     for path in out.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -172,11 +195,38 @@ def _empty(out: Path) -> None:
             path.unlink()
 
 
+def manifest(
+    recording: Recording, fingerprint: str, parts: list[Part], seed: int
+) -> dict[str, Any]:
+    """What a run directory says of how, when and of what it was made."""
+    return about_this_run() | {
+        "seed": seed,
+        "data": {
+            "hash": fingerprint,
+            "session": recording.session,
+            "areas": recording.areas,
+            "n_trials": recording.n_trials,
+            "n_bins": recording.n_bins,
+            "n_neurons": recording.n_neurons,
+            "bin_size": recording.bin_size,
+            "kind": recording.kind,
+            "behavior": recording.behavior,
+            "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
+            "findings": [finding.message for finding in quality.findings(recording)],
+        },
+        "targets": [part.problem.target for part in parts],
+        "folders": [part.folder.name for part in parts],
+    }
+
+
+def finish(out: Path, **more: Any) -> None:
+    """Note in the manifest that all is there, and what else is to be said."""
+    write_json(out / "manifest.json", read_manifest(out) | {"finished": now()} | more)
+
+
 def about_this_run() -> dict[str, Any]:
     """When and by which command a run began, with which versions, on what machine."""
-    import torch
-
-    from spikecast.engine import available_cores
+    import torch  # seconds and 100 MB that most readers of a run do without
 
     return {
         "started": now(),

@@ -35,7 +35,7 @@ from spikecast.experiment import Progress
 from spikecast.files import atomic, write_json, write_text
 from spikecast.journal import Journal
 from spikecast.models.base import Model
-from spikecast.run_directory import about_this_run, claimed, logged, now, read_manifest
+from spikecast.run_directory import about_this_run, claimed, finish, logged, read_manifest
 from spikecast.sharing import shared
 
 log = logging.getLogger("spikecast")
@@ -118,9 +118,10 @@ def execute(
         done = _fit(out, settings, planned, workers, engine, executor, progress)
         progress("writing the tables", 0, 0)
         write_tables(out, settings, planned, Journal(out / JOBS).records)
-        manifest = read_manifest(out)
-        manifest |= {"finished": None if done.unrecorded else now(), "failed": done.failed}
-        write_json(out / "manifest.json", manifest)
+        if done.unrecorded:
+            write_json(out / "manifest.json", read_manifest(out) | {"failed": done.failed})
+        else:
+            finish(out, failed=done.failed)
         log.info("finished; %d of %d jobs failed", len(done.failed), done.n_jobs)
     return done
 

@@ -45,7 +45,7 @@ def main() -> None:
 
 
 @contextmanager
-def shown_progress(quiet: bool) -> Iterator:
+def shown_progress(quiet: bool, unit: str = "fits") -> Iterator:
     """A progress function that draws one bar, on standard error."""
     columns = (
         TextColumn("{task.description}"),
@@ -58,7 +58,7 @@ def shown_progress(quiet: bool) -> Iterator:
         bar = bars.add_task("starting", total=None, count="")
 
         def progress(what: str, done: int, total: int) -> None:
-            count = f"{done} of {total} fits" if total else ""
+            count = f"{done} of {total} {unit}" if total else ""
             bars.update(bar, description=what, completed=done, total=total or None, count=count)
 
         yield progress

@@ -194,7 +194,7 @@ def run(
 def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: ignore[no-untyped-def]
     from spikecast import experiment
 
-    out = out or _default_folder(config, resume)
+    out = out or default_folder(config, resume)
     try:
         with shown_progress(quiet) as progress:
             folder = experiment.execute(
@@ -229,13 +229,13 @@ def _conclude(folder: Path, page: Path) -> None:
     print(f"report: {page}")
 
 
-def _default_folder(config, resume: bool) -> Path:  # type: ignore[no-untyped-def]
+def default_folder(config, resume: bool, suffix: str = "") -> Path:  # type: ignore[no-untyped-def]
     """``runs/<data>-<session>_<target>``, with a number where that is taken."""
     session = config.data.session
     target = config.task.target if config.task else config.analysis.labels or "questions"
     data = Path(config.data.path).stem + ("" if session is None else f"-{session}")
     what = "-".join([target] if isinstance(target, str) else target or ["neurons"])
-    stem = Path("runs") / re.sub(r"[^\w.-]+", "_", f"{data}_{what}")
+    stem = Path("runs") / re.sub(r"[^\w.-]+", "_", f"{data}_{what}{suffix}")
     candidates = [stem, *(stem.with_name(f"{stem.name}-{n}") for n in range(2, 10000))]
     free = next(path for path in candidates if not path.exists())
     taken = candidates[: candidates.index(free)]
@@ -244,14 +244,12 @@ def _default_folder(config, resume: bool) -> Path:  # type: ignore[no-untyped-de
 
 @app.command()
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Draw the report of a finished run or study again."""
+    """Draw the report of a finished run, study, sweep or atlas again."""
     from spikecast import report as reports
     from spikecast.report import atlas as atlases
     from spikecast.report import study as studies
+    from spikecast.report import sweep as sweeps
 
-    build = reports.build
-    if (folder / "study.json").exists():
-        build = studies.build
-    elif (folder / "atlas.yaml").exists():
-        build = atlases.build
+    makers = {"study.json": studies.build, "sweep.json": sweeps.build, "atlas.yaml": atlases.build}
+    build = next((make for name, make in makers.items() if (folder / name).exists()), reports.build)
     print(f"report: {build(folder)}")

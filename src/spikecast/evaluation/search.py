@@ -2,38 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
-from spikecast import metrics
-from spikecast.checks import in_range, one_of
-from spikecast.errors import InputError, SpikecastError
-from spikecast.evaluation.jobs import one_thread
-from spikecast.models.base import Model, is_counts
-from spikecast.seeding import derived_seed
+from spikecast.checks import in_range
+from spikecast.errors import InputError
+from spikecast.evaluation.trials import (
+    Objective,
+    ask,
+    attempt,
+    decided,
+    fold_score,
+    new_study,
+    quiet,
+)
+from spikecast.models.base import Model
+from spikecast.models.spaces import Space
 from spikecast.splits import Fold
 
 Say = Callable[[int, int], None]
-
-
-class Between(NamedTuple):
-    """A setting from a range; whole numbers where both ends are."""
-
-    low: float
-    high: float
-    log: bool = False
-
-
-class OneOf(NamedTuple):
-    """A setting from a list."""
-
-    values: Sequence[Any]
-
-
-Space = Mapping[str, Between | OneOf]
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +33,16 @@ class Search:
     Attributes
     ----------
     table : DataFrame
-        One row per trial of the search: the settings, ``score`` (mean over inner folds; NaN where
-        a fit failed).
+        One row per trial of the search: its settings (lists as text), ``score`` (mean over inner
+        folds; NaN unless it was scored on all of them), ``state`` ("complete", "pruned",
+        "failed"), ``so_far`` (mean over the ``n_folds`` that it was scored on), ``seconds``,
+        ``reason`` (why it failed).
     best : dict
         The settings with the best score.
+    score : float
+        Of the best settings, on the very folds that chose them: optimistic.
+    own_score : float
+        Of the model's own settings, on the same folds; NaN where they are outside the space.
     importance : dict of setting -> float
         Share of the score's variance over the trials that a setting explains (fANOVA; Hutter et
         al. 2014), largest first; empty where too few trials were finished.
@@ -54,13 +50,14 @@ class Search:
 
     table: pd.DataFrame
     best: dict[str, Any]
+    score: float
+    own_score: float
     importance: dict[str, float]
 
     @property
     def swept(self) -> dict[str, int]:
         """How many different values each setting took: 1 means that it was not searched."""
-        names = [name for name in self.table if name != "score"]
-        return {str(name): int(self.table[name].nunique()) for name in names}
+        return {name: int(self.table[name].nunique()) for name in self.best}
 
 
 def search(
@@ -84,6 +81,7 @@ def search(
     model : Model
         Its other settings stay as they are.
     space : mapping of setting -> Between or OneOf
+        For example :data:`spikecast.models.spaces.SPACES` ``["timescales"]``.
     x, y : array, (trial, time, feature)
         Of the outer fold's training trials.
     folds : sequence of Fold
@@ -108,11 +106,14 @@ def search(
     Notes
     -----
     The sampler is the tree-structured Parzen estimator (Bergstra et al. 2011). Scores are bits per
-    spike for counts, R2 for continuous targets, against the mean of the inner training part.
+    spike for counts, R2 (mean over targets) for continuous targets, against the mean of the inner
+    training part. Settings that score below the median of those tried before them, on the folds
+    done so far, are not fitted on the other folds.
 
     Examples
     --------
     >>> from spikecast.models.linear import PCARidge
+    >>> from spikecast.models.spaces import OneOf
     >>> from spikecast.splits import by_trial
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(12, 8, 4)); y = x @ rng.normal(size=(4, 2))
@@ -121,46 +122,14 @@ def search(
     >>> found.best
     {'n_components': 4}
     """
-    import optuna  # imports a data base toolkit, which takes a second
-
-    if not space:
-        raise InputError("the search space is empty: name a setting and its values")
     in_range("n_trials", n_trials, 1)
-    own = model.get_params()
-    for name in space:
-        one_of("setting", name, list(own))
-    tried = 0
-
-    def objective(trial: Any) -> float:
-        nonlocal tried
-        tried += 1
-        say(tried, n_trials)
-        settings = {name: _drawn(trial, name, values) for name, values in space.items()}
-        return inner_score(model, settings, x, y, folds, seed)
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        sampler = optuna.samplers.TPESampler(seed=derived_seed(seed, "search"))
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        if all(_inside(own[name], values) for name, values in space.items()):
-            study.enqueue_trial({name: own[name] for name in space})
-        study.optimize(objective, n_trials=n_trials, catch=(SpikecastError,))
-        done = [trial for trial in study.trials if trial.value is not None]
-        if not done:
-            raise InputError(f"none of {n_trials} settings could be fitted")
-        importance = {}
-        varied = len(done) >= 4 and len({trial.value for trial in done}) > 1
-        if varied:
-            evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-            importance = dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
-    finally:
-        optuna.logging.set_verbosity(before)
-    rows = [
-        {**trial.params, "score": np.nan if trial.value is None else trial.value}
-        for trial in study.trials
-    ]
-    return Search(pd.DataFrame(rows), dict(study.best_params), importance)
+    objective = Objective(model, space, x, y, folds, seed)
+    with quiet():
+        study = new_study()
+        for slot in range(n_trials):
+            say(slot + 1, n_trials)
+            attempt(study, ask(study, objective, slot), objective)
+        return found(study, objective)
 
 
 def inner_score(
@@ -172,34 +141,51 @@ def inner_score(
     seed: int = 0,
 ) -> float:
     """Mean score of a model with some settings over folds: bits per spike, or R2."""
-    scores = []
-    for index, fold in enumerate(folds):
-        made = clone(model).set_params(**settings)
-        if "seed" in made.get_params():
-            made.set_params(seed=derived_seed(seed, "fold", index))
-        with one_thread():
-            made.fit(x[fold.train], y[fold.train])
-            prediction = made.predict(x[fold.test])
-        truth = y[fold.test]
-        if is_counts(y):
-            null = metrics.null_rate(y[fold.train], truth)
-            scores.append(metrics.bits_per_spike(truth, prediction, null))
-        else:
-            mean = y[fold.train].mean(axis=(0, 1), dtype=float)
-            error = ((truth - prediction) ** 2).sum(dtype=float)
-            scores.append(1 - error / ((truth - mean) ** 2).sum(dtype=float))
+    scores = [fold_score(model, settings, x, y, fold, i, seed) for i, fold in enumerate(folds)]
     return float(np.mean(scores))
 
 
-def _drawn(trial: Any, name: str, values: Between | OneOf) -> Any:
-    if isinstance(values, OneOf):
-        return trial.suggest_categorical(name, list(values.values))
-    whole = isinstance(values.low, int) and isinstance(values.high, int)
-    suggest = trial.suggest_int if whole else trial.suggest_float
-    return suggest(name, values.low, values.high, log=values.log)
+def found(study: Any, objective: Objective) -> Search:
+    """Return what a study found.
+
+    Raises
+    ------
+    InputError
+        When no trial was completed.
+    """
+    trials = decided(study)
+    done = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    if not done:
+        first = next((trial.user_attrs["reason"] for trial in trials), "no trial was made")
+        raise InputError(
+            f"none of {len(trials)} settings of {type(objective.model).__name__} could be fitted; "
+            f"the first: {first}"
+        )
+    best = max(done, key=lambda trial: trial.value)  # of equals the earliest
+    own = done[0].value if objective.starts_at_own and done[0] is trials[0] else np.nan
+    names = list(objective.space)
+    rows = [
+        {
+            **{name: trial.params[name] for name in names},
+            "score": trial.value if trial.state.name == "COMPLETE" else np.nan,
+            "state": STATES[trial.state.name],
+            "so_far": list(trial.intermediate_values.values() or [np.nan])[-1],
+            "n_folds": len(trial.intermediate_values),
+            "seconds": trial.user_attrs.get("seconds", np.nan),
+            "reason": trial.user_attrs.get("reason", ""),
+        }
+        for trial in trials
+    ]
+    return Search(
+        pd.DataFrame(rows), objective.settings(best.params), best.value, own,
+        _importance(study, done),
+    )  # fmt: skip
 
 
-def _inside(value: Any, values: Between | OneOf) -> bool:
-    if isinstance(values, OneOf):
-        return value in values.values
-    return isinstance(value, int | float) and values.low <= value <= values.high
+def _importance(study: Any, done: list[Any]) -> dict[str, float]:
+    import optuna
+
+    if len(done) < 4 or len({trial.value for trial in done}) < 2:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))

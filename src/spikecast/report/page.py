@@ -21,7 +21,7 @@ from spikecast.report.reading import Run, Target
 from spikecast.report.section import Section
 
 RASTER_DPI = 150
-PAGES = ("page.html", "answers.html", "audit.html", "study.html", "atlas.html", "style.css")
+PAGES = ("page", "parts", "answers", "audit", "study", "sweep", "atlas")
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,9 @@ def build(folder: str | Path) -> Path:
 
 def templates() -> Environment:
     """Return the page templates by name."""
-    pages = {
-        name: files("spikecast.report").joinpath(name).read_text(encoding="utf-8")
-        for name in (
-            "page.html",
-            "answers.html",
-            "audit.html",
-            "study.html",
-            "atlas.html",
-            "style.css",
-        )
-    }
+    names = [*(f"{name}.html" for name in PAGES), "style.css"]
+    folder = files("spikecast.report")
+    pages = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in names}
     return Environment(
         loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from spikecast.analysis.embedding import embed
 from spikecast.errors import InputError, NotEnoughDataError
-from spikecast.evaluation.search import Between, OneOf, Search, inner_score, search
+from spikecast.evaluation.search import Search, inner_score, search
 from spikecast.files import atomic
 from spikecast.models.recurrent import LSTM
+from spikecast.models.spaces import Between, OneOf
 from spikecast.nn.network import Network
 from spikecast.nn.training import Plan, train
 from spikecast.preprocess import principal_axes
