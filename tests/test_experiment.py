@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast import config, experiment
+from spikecast import config, experiment, report
 from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation.scores import COLUMNS
 from spikecast.models import storage
@@ -194,4 +194,56 @@ def test_processes_give_the_same_numbers(data, run, tmp_path):
     pd.testing.assert_frame_equal(
         pd.read_csv(run / "scores.csv").drop(columns=drop),
         pd.read_csv(out / "scores.csv").drop(columns=drop),
+    )
+
+
+def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_path, monkeypatch):
+    from spikecast.models.linear import PCARidge
+
+    recording.save(tmp_path / "task.nc")
+    wanted = config.parse(
+        {
+            "data": {"path": str(tmp_path / "task.nc")},
+            "task": {"target": "MOs"},
+            "models": ["mean_rate", "pca_ridge", "reduced_rank"],
+            "evaluation": {"folds": 2},
+        }
+    )
+    fit = PCARidge._fit
+
+    def unlucky(self, x, y):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(PCARidge, "_fit", unlucky)
+    out = experiment.execute(wanted, tmp_path / "run", workers=1)
+    why = json.loads((out / "manifest.json").read_text())["failed"]
+    assert why == {"MOs": {"pca_ridge": "fold 0: MemoryError: no room"}}
+    assert set(pd.read_csv(out / "summary.csv")["model"]) == {"mean_rate", "reduced_rank"}
+    page = report.build(out).read_text()
+    assert "pca_ridge could not be fitted: fold 0: MemoryError: no room" in page
+    monkeypatch.setattr(PCARidge, "_fit", fit)
+    experiment.execute(wanted, out, resume=True, workers=1)
+    assert json.loads((out / "manifest.json").read_text())["failed"] == {}
+    assert "pca_ridge" in set(pd.read_csv(out / "summary.csv")["model"])
+    monkeypatch.setattr(PCARidge, "_fit", unlucky)
+    alone = wanted.model_copy(update={"models": ["pca_ridge"]})
+    with pytest.raises(RunError, match="no model of MOs could be fitted"):
+        experiment.execute(alone, tmp_path / "alone", workers=1)
+
+
+def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
+    recording.save(tmp_path / "task.nc")
+    wanted = config.parse(
+        {
+            "data": {"path": str(tmp_path / "task.nc")},
+            "task": {"target": "MOs"},
+            "models": ["pca_ridge", {"timescales": {"epochs": 2}}],
+            "evaluation": {"folds": 2},
+        }
+    )
+    here = experiment.execute(wanted, tmp_path / "here", workers=1)
+    there = experiment.execute(wanted, tmp_path / "there", engine=f"dask://{cluster.address}")
+    mine, others = (pd.read_csv(out / "scores.csv") for out in (here, there))
+    pd.testing.assert_frame_equal(
+        mine.drop(columns="fit_seconds"), others.drop(columns="fit_seconds"), check_exact=True
     )

@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Executor, as_completed
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,20 @@ import numpy as np
 import pandas as pd
 
 from spikecast import config as configs
+from spikecast import engine as engines
 from spikecast.answers import asking, store
 from spikecast.answers.answering import Fitted
 from spikecast.answers.questions import Analysis
 from spikecast.config import Config
 from spikecast.data import load
-from spikecast.engine import executor
 from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.jobs import Job, describe, run
+from spikecast.evaluation.jobs import Job, Result, describe, run
 from spikecast.evaluation.scores import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.files import atomic, locked, write_json, write_text
 from spikecast.models import storage
+from spikecast.models.base import Model
 from spikecast.nn.checkpoint import checkpoints
 from spikecast.recording import Recording
 from spikecast.run_directory import (
@@ -39,6 +40,7 @@ from spikecast.run_directory import (
     recorded,
     save_dataset,
 )
+from spikecast.sharing import Shared, shared
 from spikecast.tasks import Problem
 
 log = logging.getLogger("spikecast")
@@ -54,11 +56,13 @@ def execute(
     resume: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
+    engine: str = "local",
     progress: Progress = lambda what, done, total: None,
 ) -> Path:
     """Run an experiment.
 
-    Everything is checked before the first file is written.
+    Everything is checked before the first file is written. A model that cannot be fitted is left
+    out of its target's table; the manifest says why under ``failed``.
 
     Parameters
     ----------
@@ -71,6 +75,8 @@ def execute(
         Replace a run that is there.
     workers : int, optional
         Processes; does not change any number.
+    engine : str
+        Who fits; see :func:`spikecast.engine.executor`.
     progress : callable, optional
         Told what is being done, and how many jobs of how many are done.
 
@@ -82,7 +88,8 @@ def execute(
     Raises
     ------
     RunError
-        When `out` holds something else, or a finished run, or (with `resume`) another config.
+        When `out` holds something else, or a finished run, or (with `resume`) another config; when
+        no model of a target could be fitted.
     """
     out = Path(out)
     progress("reading the data", 0, 0)
@@ -95,9 +102,9 @@ def execute(
         logged(out / "log.txt"),
     ):
         _prepare(out, config, recording, parts, fingerprint)
-        _fit(parts, models, config.seed, workers, progress)
+        failed = _fit(parts, models, config.seed, workers, engine, progress)
         progress("scoring", 0, 0)
-        _score(out, parts, list(models), recording.session, config)
+        _score(out, parts, list(models), failed, recording.session, config)
         try:
             store.answer(questions, out / store.FOLDER, fingerprint, progress)
         except SpikecastError as error:
@@ -108,7 +115,7 @@ def execute(
                 f"{error} (what was fitted is kept in '{out}': correct its config.yaml, then "
                 f"spikecast run {out}/config.yaml --out {out} --resume)"
             ) from error
-        finish(out)
+        finish(out, failed={target: why for target, why in failed.items() if why})
         log.info("finished")
     return out
 
@@ -205,44 +212,77 @@ def _prepare(
 
 
 def _fit(
-    parts: list[Part], models: dict, seed: int, workers: int | None, progress: Progress
-) -> None:
-    todo = [
-        (part, Job(name, model, index, fold, seed))
+    parts: list[Part],
+    models: dict[str, Model],
+    seed: int,
+    workers: int | None,
+    engine: str,
+    progress: Progress,
+) -> dict[str, dict[str, str]]:
+    """Fit what is not there yet; return target -> model -> why it could not be fitted."""
+    todo = {
+        f"{part.problem.target}: {name}, fold {index}": (part, Job(name, model, index, fold, seed))
         for part in parts
         for name, model in models.items()
         for index, fold in enumerate(part.folds)
-    ]
-    missing = [
-        (part, job)
-        for part, job in todo
+    }
+    missing = {
+        what: (part, job)
+        for what, (part, job) in todo.items()
         if not part.job_file(job.name, job.index).with_suffix(".json").exists()
-    ]
+    }
+    failed: dict[str, dict[str, str]] = {part.problem.target: {} for part in parts}
     done = len(todo) - len(missing)
     progress("fitting", done, len(todo))
-    with executor(len(missing), workers) as pool:
-        for part, job, seconds in _done(missing, pool):
+    with ExitStack() as stack:
+        pool = stack.enter_context(engines.executor(len(missing), workers, engine))
+        handles = {
+            part.folder: stack.enter_context(shared((part.problem.x, part.problem.y), pool))
+            for part, _ in missing.values()
+        }
+        # on another machine there is no run directory to leave a checkpoint in
+        local = engine == "local"
+        calls: dict[str, engines.Call] = {
+            what: (_fitted, (job, handles[part.folder], _checkpoints(part, job) if local else None))
+            for what, (part, job) in missing.items()
+        }
+        for what, result in engines.outcomes(calls, pool):
+            part, job = missing[what]
             done += 1
-            what = f"{part.problem.target}: {job.name}, fold {job.index}"
-            log.info("%s fitted in %.2f s", what, seconds)
             progress(what, done, len(todo))
-
-
-def _done(missing: list[tuple[Part, Job]], pool: Executor | None):  # type: ignore[no-untyped-def]
-    if pool is None:
-        for part, job in missing:
-            yield part, job, do(job, part)
-        return
-    futures = {pool.submit(do, job, part): (part, job) for part, job in missing}
-    for future in as_completed(futures):
-        yield *futures[future], future.result()
+            if isinstance(result, engines.Failed):
+                log.info("%s failed: %s", what, result.why)
+                whys = failed[part.problem.target]
+                whys.setdefault(job.name, f"fold {job.index}: {result.why}")
+                continue
+            _keep(result, job, part)
+            log.info("%s fitted in %.2f s", what, result.seconds)
+    return failed
 
 
 def do(job: Job, part: Part) -> float:
-    """Do one job and write its files, the description last; return its seconds."""
+    """Do one job here and write its files; return its seconds."""
+    with shared((part.problem.x, part.problem.y), None) as handle:
+        result = _fitted(job, handle, _checkpoints(part, job))
+    _keep(result, job, part)
+    return result.seconds
+
+
+def _checkpoints(part: Part, job: Job) -> Path:
     stem = part.job_file(job.name, job.index)
-    with checkpoints(stem.with_name(stem.name + ".checkpoints")):
-        result = run(job, part.problem.x, part.problem.y)
+    return stem.with_name(stem.name + ".checkpoints")
+
+
+def _fitted(job: Job, handle: Shared, folder: Path | None) -> Result:
+    """Do one job, wherever that is."""
+    x, y = handle.get()
+    with checkpoints(folder) if folder else nullcontext():
+        return run(job, x, y)
+
+
+def _keep(result: Result, job: Job, part: Part) -> None:
+    """Write a job's files, the description last."""
+    stem = part.job_file(job.name, job.index)
     storage.save(result.model, part.weights_file(job.name, job.index))
     arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
     if result.latents is not None:
@@ -251,23 +291,35 @@ def do(job: Job, part: Part) -> float:
         np.savez_compressed(temporary, **arrays)
     described = {"fit_seconds": result.seconds, **describe(result.model)}
     write_json(stem.with_suffix(".json"), json.loads(json.dumps(described, default=str)))
-    return result.seconds
 
 
-def _score(out: Path, parts: list[Part], models: list[str], session: str, config: Config) -> None:
+def _score(
+    out: Path,
+    parts: list[Part],
+    models: list[str],
+    failed: dict[str, dict[str, str]],
+    session: str,
+    config: Config,
+) -> None:
     if not parts:
         write_json(out / "verdict.json", {})
         return
     tables, summaries, neurons, said = [], [], [], {}
     for part in parts:
-        scores = read_scores(part, models, session, config)
         target = part.problem.target
+        left = [model for model in models if model not in failed[target]]
+        if not left:
+            raise RunError(
+                f"no model of {target} could be fitted; {models[0]}: {failed[target][models[0]]}"
+            )
+        scores = read_scores(part, left, session, config)
+        missing = [f"{model} could not be fitted: {why}" for model, why in failed[target].items()]
         tables.append(scores.table)
         neurons.append(scores.neurons)
         summaries.append(scores.summary().assign(target=target, source=part.problem.source))
         said[target] = {
             "verdict": verdict(scores),
-            "warnings": [*part.problem.notes, *scores.warnings],
+            "warnings": [*missing, *part.problem.notes, *scores.warnings],
             "differences": _differences(scores),
         }
     for name, frames in (("scores", tables), ("summary", summaries), ("neurons", neurons)):

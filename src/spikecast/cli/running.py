@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spikecast.checks import did_you_mean
-from spikecast.cli.app import Out, Overwrite, Quiet, Resume, Workers, app, shown_progress
+from spikecast.cli.app import Engine, Out, Overwrite, Quiet, Resume, Workers, app, shown_progress
 from spikecast.cli.studying import study
 
 
@@ -30,6 +30,7 @@ def predict(
     seed: Annotated[int, typer.Option(help="Same seed, same numbers.")] = 0,
     out: Out = None,
     workers: Workers = None,
+    engine: Engine = "local",
     resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -56,7 +57,7 @@ def predict(
         sources = ["counts", *(["latents"] if config.has_latents else []), "behavior"]
         content["analysis"] = {"decode": {"labels": label, "sources": sources}}
         config = configs.parse(content)
-    _execute(config, out, workers, resume, overwrite, quiet)
+    _execute(config, out, workers, resume, overwrite, quiet, engine)
 
 
 @app.command()
@@ -165,6 +166,7 @@ def run(
     ),
     out: Out = None,
     workers: Workers = None,
+    engine: Engine = "local",
     resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -177,6 +179,8 @@ def run(
     if config in STUDIES:
         if resume:
             raise InputError("a study is run as a whole; leave out --resume (--overwrite replaces)")
+        if engine != "local":
+            raise InputError("a study is run on this machine; leave out --engine")
         study(config, out, data, session, quick, workers, overwrite, quiet)
         return
     if data is not None or session is not None or quick:
@@ -188,17 +192,23 @@ def run(
         raise InputError(
             f"'{config}' is neither a config (.yaml) nor a study.{did_you_mean(config, STUDIES)}"
         )
-    _execute(configs.read(config), out, workers, resume, overwrite, quiet)
+    _execute(configs.read(config), out, workers, resume, overwrite, quiet, engine)
 
 
-def _execute(config, out, workers, resume, overwrite, quiet) -> None:  # type: ignore[no-untyped-def]
+def _execute(config, out, workers, resume, overwrite, quiet, engine="local") -> None:  # type: ignore[no-untyped-def]
     from spikecast import experiment
 
     out = out or default_folder(config, resume)
     try:
         with shown_progress(quiet) as progress:
             folder = experiment.execute(
-                config, out, resume=resume, overwrite=overwrite, workers=workers, progress=progress
+                config,
+                out,
+                resume=resume,
+                overwrite=overwrite,
+                workers=workers,
+                engine=engine,
+                progress=progress,
             )
             page = _drawn(folder, progress)
     except KeyboardInterrupt:
@@ -227,6 +237,13 @@ def _conclude(folder: Path, page: Path) -> None:
     for warning in dict.fromkeys(text for answer in answers for text in answer["warnings"]):
         print(f"warning: {warning}")
     print(f"report: {page}")
+    failed = run_directory.read_manifest(folder).get("failed") or {}
+    for target, models in failed.items():
+        for model, why in models.items():
+            print(f"{target}: {model} could not be fitted: {why}", file=sys.stderr)
+    if failed:
+        print(f"--resume --out {folder} tries again", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def default_folder(config, resume: bool, suffix: str = "") -> Path:  # type: ignore[no-untyped-def]

@@ -362,7 +362,7 @@ def training(target: Target) -> Figure:
 
 def trained(target: Target) -> list[str]:
     """Models of a target that have a training history."""
-    return [name for name in target.run.models if "training" in target.job(name, 0)][:4]
+    return [name for name in target.models if "training" in target.job(name, 0)][:4]
 
 
 # ------------------------------------------------------------------------------------ helpers

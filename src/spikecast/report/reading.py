@@ -96,11 +96,6 @@ class Run:
         """The headline metric."""
         return "bits_per_spike" if "bits_per_spike" in self.summary else "r2"
 
-    @property
-    def models(self) -> list[str]:
-        """Names of the models, in the config's order."""
-        return list(self.config.build_models())
-
     def _table(self, name: str) -> pd.DataFrame:
         try:
             # an empty null means "none", a target may be called "0": both are text
@@ -137,6 +132,12 @@ class Target:
     def summary(self) -> pd.DataFrame:
         """Headline scores of this target, best first."""
         return self.run.summary.query("target == @self.name").reset_index(drop=True)
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models that were fitted, in the config's order."""
+        fitted = set(self.summary["model"])
+        return [name for name in self.run.config.build_models() if name in fitted]
 
     @property
     def recorded(self) -> np.ndarray:

@@ -140,7 +140,8 @@ def _model(model: SweptModel) -> dict[str, Any]:
         "for the paired interval is the narrower one.",
         "slices": "The study over all recorded trials; every dot is one try, scored on all inner "
         "folds. Dotted: the default; orange: the best. Tries differ in all settings at once: a "
-        "trend here may be another setting's, and the sampler looks more often where it found something good.",
+        "trend here may be another setting's, and the sampler looks more often where it found "
+        "something good.",
         "importance": f"From {finished} tries of the study over all recorded trials (fANOVA). "
         + (
             f"With fewer than {FEW} the order is mostly chance. "

@@ -1,0 +1,180 @@
+"""What an atlas costs: against scikit-learn pair by pair, by workers, in memory, per job.
+
+    python benchmarks/atlas.py ridge            # all pairs of session 6, scikit-learn on a sample
+    python benchmarks/atlas.py workers          # the wall time of two workers against one
+    python benchmarks/atlas.py overhead         # of the engine, for jobs of one second
+    python benchmarks/atlas.py memory           # peak of all processes, shared pages counted once
+
+Times of scikit-learn are of a random sample of pairs, all folds of each, times the number of
+pairs: the loop has no work that pairs share.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from machine import REAL, describe
+from sklearn.linear_model import RidgeCV
+
+from spikecast import engine
+from spikecast.analysis.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
+from spikecast.data import load
+from spikecast.models.base import RATE_FLOOR
+from spikecast.preprocess import signed_sqrt, smooth
+from spikecast.splits import Fold, by_trial
+
+SESSION = 6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["ridge", "workers", "overhead", "memory"])
+    parser.add_argument("--pairs", type=int, default=6, help="for scikit-learn")
+    arguments = parser.parse_args()
+    print(describe())
+    if arguments.what == "ridge":
+        ridge(arguments.pairs)
+    else:
+        {"workers": workers, "overhead": overhead, "memory": memory}[arguments.what]()
+
+
+# --------------------------------------------------------------------------------------- ridge
+
+
+def ridge(n_pairs: int) -> None:
+    recording = load(REAL, SESSION)
+    areas = [area for area in recording.areas if area != "root"]
+    members = {area: np.flatnonzero(recording.area == area) for area in areas}
+    pairs = {
+        f"{one} > {other}": Pair(members[one], members[other])
+        for one in areas
+        for other in areas
+        if one != other
+    }
+    folds = by_trial(recording.n_trials, 5)
+    started = time.process_time()
+    found = dict(pairwise_ridge(recording.activity, pairs, folds, np.zeros(recording.n_trials)))
+    ours = time.process_time() - started
+    chosen = np.random.default_rng(0).choice(list(pairs), n_pairs, replace=False)
+    print(f"{len(pairs)} pairs, 5 folds, {len(PENALTIES)} penalties; CPU seconds, one thread")
+    print(f"shared sums: {ours:.1f}")
+    for name, inner in (("inner folds", True), ("leave one bin out", False)):
+        started, worst = time.process_time(), 0.0
+        for pair in chosen:
+            score = scikit_learn(recording.activity, pairs[pair], folds, inner)
+            worst = max(worst, abs(score - found[pair].terms.pooled()))
+        theirs = (time.process_time() - started) / n_pairs * len(pairs)
+        print(
+            f"RidgeCV, {name}: {theirs:.0f} (from {n_pairs} pairs), ratio {theirs / ours:.0f}, "
+            f"largest difference of scores {worst:.1e}"
+        )
+
+
+def scikit_learn(activity: np.ndarray, pair: Pair, folds: list[Fold], inner: bool) -> float:
+    """Bits per spike of a pair: smoothed as ours, then RidgeCV fold by fold."""
+    n_bins = activity.shape[1]
+    z = signed_sqrt(smooth(activity[:, :, pair.source], WIDTH).astype(float))
+    y = activity[:, :, pair.target].astype(float)
+    gain = spikes = 0.0
+    for fold in folds:
+        flat = z[fold.train].reshape(-1, z.shape[2])
+        target = y[fold.train].reshape(-1, y.shape[2])
+        samples = np.arange(len(flat)).reshape(-1, n_bins)
+        parts = [np.flatnonzero(np.isin(fold.train, other.test)) for other in folds]
+        cuts = [
+            (np.delete(samples, part, axis=0).ravel(), samples[part].ravel())
+            for part in parts
+            if part.size
+        ]
+        alphas = np.square(flat - flat.mean(axis=0)).sum(axis=0).mean() * np.array(PENALTIES)
+        model = (
+            RidgeCV(alphas, cv=cuts, scoring="neg_mean_squared_error") if inner else RidgeCV(alphas)
+        )
+        model.fit(flat, target)
+        rate = model.predict(z[fold.test].reshape(-1, z.shape[2]))
+        rate, mean = np.maximum(rate, RATE_FLOOR), target.mean(axis=0)
+        fires, true = mean > 0, y[fold.test].reshape(-1, y.shape[2])
+        gained = true * np.log(rate / np.where(fires, mean, 1)) - rate + mean
+        gain += gained[:, fires].sum() / np.log(2)
+        spikes += true[:, fires].sum()
+    return gain / spikes
+
+
+# ------------------------------------------------------------------------------------ the engine
+
+
+def atlas(folder: Path, n_workers: int, *more: str) -> list[str]:
+    words = [sys.executable, "-m", "spikecast.cli", "atlas", str(REAL), "--quiet", "--overwrite"]
+    return [*words, "--out", str(folder), "--workers", str(n_workers), *more]
+
+
+def workers() -> None:
+    """poisson_glm over the pairs of session 4: jobs of some seconds."""
+    spent = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (1, 2, 1, 2):
+            started = time.perf_counter()
+            more = ("--sessions", "4", "--models", "ridge,poisson_glm")
+            subprocess.run(atlas(Path(folder) / "run", n, *more), check=True, capture_output=True)
+            spent.setdefault(n, []).append(time.perf_counter() - started)
+    best = {n: min(times) for n, times in spent.items()}
+    print(f"seconds, best of two: {best}; two workers take {best[2] / best[1]:.2f} of one's")
+
+
+def overhead(n_jobs: int = 40) -> None:
+    """Jobs that sleep for a second: what the engine adds to it."""
+    for name in ("local", "dask-local"):
+        with engine.executor(n_jobs, 2, name) as pool:
+            calls = {str(n): (time.sleep, (0.0,)) for n in range(4)}
+            list(engine.outcomes(calls, pool))  # the processes have started
+            started = time.perf_counter()
+            calls = {str(n): (time.sleep, (1.0,)) for n in range(n_jobs)}
+            list(engine.outcomes(calls, pool))
+            wall = time.perf_counter() - started
+        print(f"{name}: {n_jobs} jobs of 1 s, 2 workers: {wall / (n_jobs / 2) - 1:.1%} above")
+
+
+def memory() -> None:
+    """Peak over time of the sum over processes of their proportional set size."""
+    size = sum(load(REAL, index).activity.nbytes for index in range(7)) / 1e6
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (1, 2):
+            process = subprocess.Popen(atlas(Path(folder) / "run", n), stdout=subprocess.DEVNULL)
+            peak = 0.0
+            while process.poll() is None:
+                peak = max(peak, sum(map(proportional, family(process.pid))) / 1e6)
+                time.sleep(0.05)
+            assert process.returncode == 0
+            allowed = 2 * size + 300 * n
+            print(f"{n} workers: peak {peak:.0f} MB; 2 x {size:.0f} + 300 x {n} = {allowed:.0f} MB")
+
+
+def family(process: int) -> list[int]:
+    """A process and all below it."""
+    found = [process]
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            found += [one for child in task.read_text().split() for one in family(int(child))]
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def proportional(process: int) -> float:
+    """Bytes of a process; what it shares is divided by the number of those that share it."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0.0
+    lines = (line.split() for line in text.splitlines())
+    return next((1024.0 * int(line[1]) for line in lines if line[0] == "Pss:"), 0.0)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
