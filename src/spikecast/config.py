@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from spikecast.answers.questions import Analysis, Block
+from spikecast.answers.questions import Analysis
+from spikecast.blocks import Block
 from spikecast.checks import did_you_mean
 from spikecast.errors import ConfigError, UnknownNameError
 from spikecast.models.base import Model

@@ -24,6 +24,9 @@ from typing import Any
 
 from spikecast.errors import InputError, WorkerLostError
 
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, jobs done, jobs in all)."""
+
 START_UP = 6
 """Jobs below which starting processes (each imports torch, some seconds) does not pay."""
 ATTEMPTS = 3

@@ -3,7 +3,6 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from spikecast.answers.answering import Fitted
 from spikecast.answers.questions import Analysis
 from spikecast.config import Config
 from spikecast.data import load
+from spikecast.engine import Progress
 from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.jobs import Job, Result, describe, run
@@ -44,9 +44,6 @@ from spikecast.sharing import Shared, shared
 from spikecast.tasks import Problem
 
 log = logging.getLogger("spikecast")
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, jobs done, jobs in all)."""
 
 
 def execute(

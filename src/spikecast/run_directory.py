@@ -226,8 +226,7 @@ def finish(out: Path, **more: Any) -> None:
 
 def about_this_run() -> dict[str, Any]:
     """When and by which command a run began, with which versions, on what machine."""
-    import torch  # seconds and 100 MB that most readers of a run do without
-
+    torch = sys.modules.get("torch")  # 100 MB that a run without networks does without
     return {
         "started": now(),
         "finished": None,
@@ -237,7 +236,7 @@ def about_this_run() -> dict[str, Any]:
             "system": platform.system(),
             "processor": platform.machine(),
             "cores": available_cores(),
-            "cuda": torch.cuda.is_available(),
+            "cuda": bool(torch and torch.cuda.is_available()),
         },
     }
 

@@ -21,6 +21,7 @@ from spikecast.splits import Fold
 from spikecast.terms import Terms
 
 WIDTH = 3.0
+BLOCK = 1000  # samples that are turned into double precision at a time
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-2.5, 2, 10))
 
 
@@ -105,57 +106,62 @@ def pairwise_ridge(
     in_range("the number of folds", len(folds), 3)
     if not len(penalties) or min(penalties) <= 0:
         raise InputError(f"penalties are {tuple(penalties)}; they must be positive")
-    scorer = _Scorer(activity, folds, condition, kind)
     sources: dict[bytes, list[str]] = {}
     for name, pair in pairs.items():
         sources.setdefault(np.asarray(pair.source).tobytes(), []).append(name)
     for names in sources.values():
         targets = np.unique(np.concatenate([pairs[name].target for name in names]))
-        z = smooth(activity[:, :, pairs[names[0]].source], width).astype(np.float64)
+        z = smooth(activity[:, :, pairs[names[0]].source], width)
         if kind == "counts":
             z = signed_sqrt(z)
         columns = {name: np.searchsorted(targets, pairs[name].target) for name in names}
-        yield from _one_source(z, targets, columns, scorer, np.asarray(penalties))
+        parts = _Parts(z, activity[:, :, targets])
+        yield from _one_source(parts, columns, folds, condition, kind, np.asarray(penalties))
 
 
 def _one_source(
-    z: np.ndarray,
-    targets: np.ndarray,
+    parts: "_Parts",
     columns: Mapping[str, np.ndarray],
-    scorer: "_Scorer",
+    folds: Sequence[Fold],
+    condition: np.ndarray,
+    kind: Kind,
     penalties: np.ndarray,
 ) -> Iterator[tuple[str, PairScore]]:
-    """Scores of all pairs of a source; `columns` says where among `targets` a pair's are."""
-    y = scorer.activity[:, :, targets]
-    parts = _Parts(z, y)
-    shape = (len(y), len(targets))
-    gain, base, extra, counted = (np.zeros(shape) for _ in range(4))
+    """Scores of all pairs of a source; `columns` says where among its targets a pair's are."""
+    z, y = parts.z, parts.y
+    score = _of_counts if kind == "counts" else _of_values
+    whole = {name: np.zeros((len(y), y.shape[2])) for name in ("gain", "base", "beyond", "shared")}
     chosen: dict[str, list[int]] = {name: [] for name in columns}
-    for fold in scorer.folds:
-        inner = [np.intersect1d(other.test, fold.train) for other in scorer.folds]
+    for fold in folds:
+        inner = [np.intersect1d(other.test, fold.train) for other in folds]
         inner = [part for part in inner if part.size]
         train = sum((parts[part] for part in inner[1:]), parts[inner[0]])
         alphas = penalties * max(np.trace(train.centered()[0]) / z.shape[2], 1e-12)
         errors = np.sum(
             [_errors(train - parts[part], parts[part], alphas) for part in inner], axis=0
         )
-        weights = np.empty((z.shape[2], len(targets)))
+        weights = np.empty((z.shape[2], y.shape[2]))
         values, vectors, projected = _rotated(train)
         for name, mine in columns.items():
             # errors (penalty, target): a pair's targets share a penalty
             best = int(np.argmin(errors[:, mine].sum(axis=1)))
             chosen[name].append(best)
             weights[:, mine] = vectors @ (projected[:, mine] / (values + alphas[best])[:, None])
-        prediction = (z[fold.test] - train.z / train.n) @ weights + train.y / train.n
-        scored = scorer.score(fold, targets, y, prediction.astype(np.float32), train.y / train.n)
-        for whole, part in zip((gain, base, extra, counted), scored, strict=True):
-            whole[fold.test] = part
+        mean = train.y / train.n
+        intercept = (mean - train.z / train.n @ weights).astype(np.float32)
+        for label in np.unique(condition[fold.test]):
+            # one condition at a time: its trials are each other's controls, and memory stays low
+            trials = fold.test[condition[fold.test] == label]
+            prediction = z[trials] @ weights.astype(np.float32) + intercept
+            for found, part in zip(whole.values(), score(y[trials], prediction, mean), strict=True):
+                found[trials] = part
     for name, mine in columns.items():
+        gain, base, beyond, shared = (found[:, mine] for found in whole.values())
         yield (
             name,
             PairScore(
-                Terms(gain[:, mine], base[:, mine]),
-                Terms(extra[:, mine], base[:, mine] * counted[:, mine]),
+                Terms(gain, base),
+                Terms(beyond, base * shared),
                 tuple(float(penalties[index]) for index in chosen[name]),
                 bool({0, len(penalties) - 1} & set(chosen[name])),
             ),
@@ -210,12 +216,16 @@ class _Parts:
     def __getitem__(self, trials: np.ndarray) -> _Moments:
         key = trials.tobytes()
         if key not in self.known:
-            z = self.z[trials].reshape(-1, self.z.shape[2])
-            y = self.y[trials].reshape(-1, self.y.shape[2]).astype(np.float64)
-            self.known[key] = _Moments(
-                len(z), z.sum(axis=0), y.sum(axis=0), z.T @ z, z.T @ y, np.square(y).sum(axis=0)
-            )
+            blocks = np.array_split(trials, max(1, trials.size * self.y.shape[1] // BLOCK))
+            self.known[key] = sum(map(self._of, blocks[1:]), self._of(blocks[0]))
         return self.known[key]
+
+    def _of(self, trials: np.ndarray) -> _Moments:
+        z = self.z[trials].reshape(-1, self.z.shape[2]).astype(np.float64)
+        y = self.y[trials].reshape(-1, self.y.shape[2]).astype(np.float64)
+        return _Moments(
+            len(z), z.sum(axis=0), y.sum(axis=0), z.T @ z, z.T @ y, np.square(y).sum(axis=0)
+        )
 
 
 def _rotated(train: _Moments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -240,84 +250,53 @@ def _errors(train: _Moments, valid: _Moments, alphas: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------------------------------- scores
 
 
-class _Scorer:
-    """Scores of predictions, per trial and target, as the metrics of a task define them."""
-
-    def __init__(
-        self, activity: np.ndarray, folds: Sequence[Fold], condition: np.ndarray, kind: Kind
-    ) -> None:
-        self.activity, self.folds, self.kind = activity, folds, kind
-        # numbers (within the fold's test part) of trials of one condition
-        self.groups = {
-            id(fold): [
-                np.flatnonzero(condition[fold.test] == label)
-                for label in np.unique(condition[fold.test])
-            ]
-            for fold in folds
-        }
-
-    def score(
-        self,
-        fold: Fold,
-        targets: np.ndarray,
-        y: np.ndarray,
-        prediction: np.ndarray,
-        mean: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Gain over the mean, what it is divided by, gain over other trials, whether that counts.
-
-        All (test trial, target).
-        """
-        y = y[fold.test].astype(np.float32)
-        groups = self.groups[id(fold)]
-        if self.kind == "continuous":
-            null = np.square(y - mean.astype(np.float32)).sum(axis=1, dtype=float)
-            own = np.square(y - prediction).sum(axis=1, dtype=float)
-            squares = np.square(prediction).sum(axis=1, dtype=float)
-            # (y - p)^2 summed over bins is y.y - 2 y.p + p.p, with p of the other trials
-            own_product = (y * prediction).sum(axis=1, dtype=float)
-            crossed, counted = _of_others(y, prediction, own_product, groups)
-            others = _mean_of_others(squares, groups)
-            shuffled = np.square(y).sum(axis=1, dtype=float) - 2 * crossed + others
-            return null - own, null, (shuffled - own) * counted, counted
-        fires = mean > 0  # where it never fired in training, no model can know its rate
-        rate = np.maximum(prediction, np.float32(RATE_FLOOR))
-        log_rate = np.log(rate)
-        expected = rate.sum(axis=1, dtype=float)
-        product = (y * log_rate).sum(axis=1, dtype=float)
-        spikes = y.sum(axis=1, dtype=float)
-        null = spikes * np.log(np.where(fires, mean, 1)) - y.shape[1] * mean
-        crossed, counted = _of_others(y, log_rate, product, groups)
-        others = _mean_of_others(expected, groups)
-        own = product - expected
-        return (
-            (own - null) * fires / np.log(2),
-            spikes * fires,
-            (own - (crossed - others)) * counted * fires / np.log(2),
-            counted * np.ones(spikes.shape),
-        )
+def _of_values(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Squared errors of trials of one condition; what is returned is that of :func:`_of_counts`."""
+    null = np.square(y - mean.astype(np.float32)).sum(axis=1, dtype=float)
+    own = np.square(y - prediction).sum(axis=1, dtype=float)
+    # summed over bins, (y - p)^2 is y.y - 2 y.p + p.p, with the p of the other trials
+    squares = _of_others(np.square(prediction).sum(axis=1, dtype=float))
+    crossed = _crossed(y, prediction)
+    shuffled = np.square(y).sum(axis=1, dtype=float) - 2 * crossed + squares
+    shared = np.full(own.shape, float(len(y) > 1))
+    return null - own, null, (shuffled - own) * shared, shared
 
 
-def _of_others(
-    y: np.ndarray, signal: np.ndarray, own: np.ndarray, groups: Sequence[np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Product of y with the mean signal of the group's other trials, and whether there are any.
+def _of_counts(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Poisson scores of trials of one condition.
 
-    `own` is the product with the trial's own signal; all (trial, target), summed over bins.
+    Parameters
+    ----------
+    y, prediction : array, (trial, time, target)
+    mean : array, (target,)
+        Of the training trials: the null.
+
+    Returns
+    -------
+    gain, base, beyond, shared : array, (trial, target)
+        Gain over the null in bits; spikes; gain over predictions made from the other trials;
+        whether there are others.
     """
-    crossed, counted = np.zeros(own.shape), np.zeros((len(own), 1))
-    for group in groups:
-        if len(group) > 1:
-            total = np.einsum("tbn,bn->tn", y[group], signal[group].sum(axis=0), optimize=True)
-            crossed[group] = (total - own[group]) / (len(group) - 1)
-            counted[group] = 1
-    return crossed, counted
+    y = y.astype(np.float32)
+    fires = mean > 0  # where it never fired in training, no model can know its rate
+    rate = np.maximum(prediction, np.float32(RATE_FLOOR))
+    log_rate = np.log(rate)
+    expected = rate.sum(axis=1, dtype=float)
+    spikes = y.sum(axis=1, dtype=float)
+    own = (y * log_rate).sum(axis=1, dtype=float) - expected
+    null = spikes * np.log(np.where(fires, mean, 1)) - y.shape[1] * mean
+    shuffled = _crossed(y, log_rate) - _of_others(expected)
+    shared = np.full(own.shape, float(len(y) > 1))
+    bits = fires / np.log(2)
+    return (own - null) * bits, spikes * fires, (own - shuffled) * shared * bits, shared
 
 
-def _mean_of_others(values: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean over the group's other trials, (trial, target)."""
-    found = np.zeros(values.shape)
-    for group in groups:
-        if len(group) > 1:
-            found[group] = (values[group].sum(axis=0) - values[group]) / (len(group) - 1)
-    return found
+def _of_others(values: np.ndarray) -> np.ndarray:
+    """Mean over the other trials, (trial, target); 0 where there are none."""
+    return (values.sum(axis=0) - values) / max(len(values) - 1, 1)
+
+
+def _crossed(y: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """Product of each trial's y with the mean signal of the others, summed over bins."""
+    others = (signal.sum(axis=0) - signal) / max(len(y) - 1, 1)
+    return (y * others).sum(axis=1, dtype=float)

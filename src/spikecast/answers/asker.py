@@ -9,8 +9,9 @@ from typing import TypeVar
 from spikecast.analysis.populations import members
 from spikecast.analysis.waveform import TYPES, populations
 from spikecast.answers.answering import Material
-from spikecast.answers.questions import Block, Decode, Dimensions, Labels, OverTime, Pairs, Tuning
+from spikecast.answers.questions import Decode, Dimensions, Labels, OverTime, Pairs, Tuning
 from spikecast.answers.store import Answer, Question
+from spikecast.blocks import Block
 from spikecast.checks import one_of
 from spikecast.errors import InputError
 

@@ -6,10 +6,11 @@ not asked. :mod:`spikecast.answers.asking` turns them into answers.
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from spikecast.analysis.decoders import DECODERS, SEQUENCE_DECODERS
 from spikecast.analysis.nulls import NULLS
+from spikecast.blocks import Block
 from spikecast.checks import did_you_mean
 
 SourceName = Literal["counts", "latents", "behavior"]
@@ -19,12 +20,6 @@ AREAS = "each area by itself; default: all neurons together"
 CELL_TYPES = "each area's narrow and wide spikes by themselves (needs trough_to_peak)"
 CONDITIONS = "trial columns; default: the contrasts"
 WHOSE = "whose latents; default: the first that has any"
-
-
-class Block(BaseModel):
-    """A block of the config: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Labels(Block):

@@ -12,31 +12,35 @@
 =====================================  ===========================================================
 """
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
 
 from spikecast import engine as engines
+from spikecast.analysis.populations import conditions
 from spikecast.atlas import records, tables
 from spikecast.atlas.plan import Job, Session, jobs, sessions
 from spikecast.atlas.settings import Settings
+from spikecast.engine import Progress
 from spikecast.errors import RunError
-from spikecast.evaluation.scores import conditions
-from spikecast.experiment import Progress
 from spikecast.files import atomic, write_json, write_text
 from spikecast.journal import Journal
-from spikecast.models.base import Model
 from spikecast.run_directory import about_this_run, claimed, finish, logged, read_manifest
 from spikecast.sharing import shared
+
+if TYPE_CHECKING:
+    from spikecast.models.base import Model
 
 log = logging.getLogger("spikecast")
 
@@ -200,61 +204,71 @@ def _fit(
     models = settings.build_models()
     journal = Journal(out / JOBS)
     todo = {session.name: jobs(session, models) for session in planned}
-    n_jobs = sum(map(len, todo.values()))
-    missing = {
-        session.name: [job for job in todo[session.name] if _lacks(journal, job)]
+    missing = [
+        (session, [job for job in todo[session.name] if _lacks(journal, job)])
         for session in planned
-    }
-    n_missing = sum(map(len, missing.values()))
-    finished = n_jobs - n_missing
-    failed, unrecorded = {}, {}
-    progress("fitting", finished, n_jobs)
+    ]
+    missing = [(session, some) for session, some in missing if some]
+    n_jobs, n_missing = sum(map(len, todo.values())), sum(len(some) for _, some in missing)
+    done = Done(out, n_jobs, {}, {})
+    progress("fitting", n_jobs - n_missing, n_jobs)
     with ExitStack() as stack:
-        pool = stack.enter_context(
-            nullcontext(executor)
-            if executor is not None
-            else engines.executor(n_missing, workers, engine)
-        )
-        calls: dict[str, engines.Call] = {}
-        for session in planned:
-            if not missing[session.name]:
-                continue
-            recording = session.recording()
-            condition = conditions(recording.trials, settings.conditions)
-            if recording.n_trials == 1:
-                condition = condition.repeat(session.n_trials)
-            handle = stack.enter_context(shared(recording, pool, out / ".shared"))
-            del recording
-            for job in missing[session.name]:
-                call = _call(job, models[job.model], session, handle, condition, settings)
-                calls[job.name] = (_timed, call)
-        for name, result in engines.outcomes(calls, pool):
-            finished += 1
-            progress(name, finished, n_jobs)
-            if isinstance(result, engines.Failed):
-                failed[name] = result.why
-                log.info("%s failed: %s", name, result.why)
-                result = {"failed": result.why}
-            else:
-                log.info("%s fitted in %.2f s", name, result["seconds"])
-            try:
-                journal.append(name, result)
-            except OSError as error:
-                unrecorded[name] = str(error)
-    return Done(out, n_jobs, failed, unrecorded)
+        pool = executor or stack.enter_context(engines.executor(n_missing, workers, engine))
+        # here, one session is in memory at a time; processes map files, and none has to wait
+        for batch in [[one] for one in missing] if pool is None else [missing]:
+            with ExitStack() as held:
+                calls: dict[str, engines.Call] = {}
+                for session, some in batch:
+                    calls |= _calls(session, some, models, settings, out, pool, held)
+                for name, result in engines.outcomes(calls, pool):
+                    n_missing -= 1
+                    progress(name, n_jobs - n_missing, n_jobs)
+                    _keep(name, result, journal, done)
+    return done
+
+
+def _calls(
+    session: Session,
+    some: list[Job],
+    models: dict[str, Model | None],
+    settings: Settings,
+    out: Path,
+    pool: Executor | None,
+    held: ExitStack,
+) -> dict[str, engines.Call]:
+    """The calls of a session's jobs; its recording is shared as long as `held` is open."""
+    recording = session.recording()
+    condition = conditions(recording.trials, settings.conditions)
+    if recording.n_trials == 1:
+        condition = condition.repeat(session.n_trials)
+    handle = held.enter_context(shared(recording, pool, out / ".shared"))
+    rest = (condition, settings.bootstrap, settings.seed)
+    calls: dict[str, engines.Call] = {}
+    for job in some:
+        model = models[job.model]
+        if model is None:
+            call: engines.Call = records.ridge, (handle, session, job.draw, *rest)
+        else:
+            call = records.model, (handle, session, job.draw, job.pair, model, *rest)
+        calls[job.name] = (_timed, call)
+    return calls
+
+
+def _keep(name: str, result: Any, journal: Journal, done: Done) -> None:
+    if isinstance(result, engines.Failed):
+        done.failed[name] = result.why
+        log.info("%s failed: %s", name, result.why)
+        result = {"failed": result.why}
+    else:
+        log.info("%s fitted in %.2f s", name, result["seconds"])
+    try:
+        journal.append(name, result)
+    except OSError as error:
+        done.unrecorded[name] = str(error)
 
 
 def _lacks(journal: Journal, job: Job) -> bool:
     return "pairs" not in journal.records.get(job.name, {})
-
-
-def _call(
-    job: Job, model: Model | None, session: Session, handle: Any, condition: Any, settings: Settings
-) -> tuple:
-    rest = (condition, settings.bootstrap, settings.seed)
-    if model is None:
-        return records.ridge, (handle, session, job.draw, *rest)
-    return records.model, (handle, session, job.draw, job.pair, model, *rest)
 
 
 def _timed(function: Callable, arguments: tuple) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """What an atlas is made of; the file ``atlas.yaml`` of its directory."""
 
-from typing import Any, Literal
+from __future__ import annotations
 
-from pydantic import Field, field_validator, model_validator
+from typing import TYPE_CHECKING, Any, Literal
 
-from spikecast.answers.questions import Block
-from spikecast.config import build_models
-from spikecast.models.base import Model
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from spikecast.blocks import Block
+from spikecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from spikecast.models.base import Model
 
 RIDGE = "ridge"
 """The linear model whose pairs share their sums of products; see analysis/pairwise.py."""
@@ -42,7 +46,7 @@ class Settings(Block):
     @field_validator("models")
     @classmethod
     def _models_are_known(cls, models: list) -> list:
-        build_models([entry for entry in models if entry != RIDGE])
+        _built(models)
         return models
 
     @field_validator("sessions", "targets")
@@ -53,7 +57,7 @@ class Settings(Block):
         return names
 
     @model_validator(mode="after")
-    def _repeats_need_a_draw(self) -> "Settings":
+    def _repeats_need_a_draw(self) -> Settings:
         if self.repeats and self.repeats > 1 and not self.matched:
             raise ValueError("repeats are draws of neurons: they need 'matched'")
         return self
@@ -66,4 +70,30 @@ class Settings(Block):
     def build_models(self) -> dict[str, Model | None]:
         """Return name -> model; None for the ridge of all pairs at once."""
         models: dict[str, Model | None] = {RIDGE: None} if RIDGE in self.models else {}
-        return models | build_models([entry for entry in self.models if entry != RIDGE])
+        return models | _built(self.models)
+
+
+def parse(content: dict[str, Any]) -> Settings:
+    """Validate settings given as a dict.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key or a value outside its range.
+    """
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        from spikecast.config import explained
+
+        raise ConfigError(explained(error, Settings)) from None
+
+
+def _built(entries: list) -> dict[str, Model]:
+    others = [entry for entry in entries if entry != RIDGE]
+    if not others:
+        return {}
+    # the catalogue brings torch, 100 MB that the ridge does without
+    from spikecast.config import build_models
+
+    return build_models(others)

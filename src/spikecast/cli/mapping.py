@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from spikecast.cli.app import Engine, Overwrite, Quiet, Resume, Workers, app, shown_progress
 
@@ -46,12 +45,7 @@ def atlas(
 ) -> None:
     """Predict every area from every other, in every session: one table, one page."""
     from spikecast.atlas import run
-    from spikecast.atlas.settings import Settings
-    from spikecast.config import explained
-    from spikecast.errors import ConfigError
-    from spikecast.report import atlas as pages
-    from spikecast.report.atlas_reading import Atlas
-    from spikecast.report.atlas_text import verdict
+    from spikecast.atlas.settings import parse
 
     given = {
         "data": data,
@@ -68,10 +62,7 @@ def atlas(
         "split": split,
         "seed": seed,
     }
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        raise ConfigError(explained(error, Settings)) from None
+    settings = parse(given)
     out = out or Path("runs") / f"{Path(data[0]).stem}_atlas"
     try:
         with shown_progress(quiet) as progress:
@@ -85,6 +76,11 @@ def atlas(
                 progress=progress,
             )
             progress("drawing the report", 0, 0)
+            # only now: the page's libraries would lie in memory beside the fits
+            from spikecast.report import atlas as pages
+            from spikecast.report.atlas_reading import Atlas
+            from spikecast.report.atlas_text import verdict
+
             page = pages.build(out)
     except KeyboardInterrupt:
         print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)

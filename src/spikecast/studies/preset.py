@@ -7,8 +7,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, field_validator
 
-from spikecast.answers.questions import Block
 from spikecast.audit import RULES
+from spikecast.blocks import Block
 from spikecast.checks import one_of
 
 
