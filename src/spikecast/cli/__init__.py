@@ -5,6 +5,16 @@ One file per group of commands; ``--help`` lists them in the order in which they
 
 from spikecast.cli.app import main
 
-from spikecast.cli import running, mapping, sweeping, studying, auditing, looking, fetching  # isort: skip
+from spikecast.cli import running, mapping, sweeping, studying, comparing, auditing, looking, fetching  # isort: skip
 
-__all__ = ["auditing", "fetching", "looking", "main", "mapping", "running", "studying", "sweeping"]
+__all__ = [
+    "auditing",
+    "comparing",
+    "fetching",
+    "looking",
+    "main",
+    "mapping",
+    "running",
+    "studying",
+    "sweeping",
+]
