@@ -1,4 +1,4 @@
-"""Trackers: what they are told, what happens when one is missing or fails, and the two real ones."""
+"""Trackers: what they are told, when one is missing or fails, and the two real ones."""
 
 import sys
 
@@ -97,26 +97,25 @@ def test_a_failing_tracker_costs_one_warning_and_not_the_run(run, wanted, fails)
     assert recorder.names.count(fails) == 1
 
 
-def test_the_end_of_an_older_run_is_not_taken_for_this_ones_start(run, wanted):
-    recorder = Recorder()
-    error = InputError("wrong")
-    with pytest.raises(InputError), tracking.followed(recorder, wanted, run[0]) as progress:
-        progress("reading the data", 0, 0)
+def stopped_by(error, recorder, wanted, out, done, total):
+    """A run that ends with `error` right after it reported progress once."""
+    with tracking.followed(recorder, wanted, out) as progress:
+        progress("fitting", done, total)
         raise error
-    assert recorder.told == []
 
 
 def test_a_run_that_stops_says_so(run, wanted):
     recorder = Recorder()
-
-    def interrupted():
-        with tracking.followed(recorder, wanted, run[0]) as progress:
-            progress("fitting", 1, 4)
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        interrupted()
+        stopped_by(KeyboardInterrupt(), recorder, wanted, run[0], 1, 4)
     assert recorder.told[-1] == ("stopped", "interrupted")
+
+
+def test_what_an_older_run_left_is_not_told_as_this_ones(run, wanted):
+    recorder = Recorder()
+    with pytest.raises(InputError):
+        stopped_by(InputError("wrong"), recorder, wanted, run[0], 0, 0)
+    assert recorder.told == []
 
 
 def test_a_missing_package_names_its_extra(monkeypatch):

@@ -157,8 +157,12 @@ class Target:
 
     def arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
         """``prediction``, ``test`` and perhaps ``latents`` of a job."""
-        with np.load(self.folder / "jobs" / f"{model}-fold{fold}.npz") as stored:
-            return dict(stored)
+        path = self.folder / "jobs" / f"{model}-fold{fold}.npz"
+        try:
+            with np.load(path) as stored:
+                return dict(stored)
+        except FileNotFoundError:
+            raise RunError(f"'{path.parent}' lacks {path.name}") from None
 
     @property
     def n_folds(self) -> int:
