@@ -1,7 +1,9 @@
 """Trackers: what they are told, when one is missing or fails, and the two real ones."""
 
+import json
 import sys
 
+import numpy as np
 import pytest
 
 from spikecast import config, experiment, tracking
@@ -72,9 +74,13 @@ def test_a_run_is_told_from_start_to_end(run, wanted):
         ("MOs", model, fold) for model in ("psth", "timescales") for fold in (0, 1)
     }
     for fit in fits:
-        assert {part: len(values) for part, values in fit.losses.items()} == (
-            {"train": 2, "valid": 2} if fit.model == "timescales" else {}
-        )
+        if fit.model == "psth":
+            assert fit.losses == {}
+            continue
+        stored = folder / "targets" / "MOs" / "jobs" / f"timescales-fold{fit.fold}.json"
+        history = json.loads(stored.read_text())["training"]
+        assert fit.losses["valid"] == np.mean(history["valid_loss"], axis=1).tolist()
+        assert len(fit.losses["train"]) == len(fit.losses["valid"])
     assert set(recorder.told[5][1]["model"]) == {"psth", "timescales"}
 
 
@@ -127,6 +133,12 @@ def test_a_missing_package_names_its_extra(monkeypatch):
         tracking.make("mlflo")
 
 
+def losses(recorder, fold):
+    fits = [what[0] for name, *what in recorder.told if name == "trained"]
+    (values,) = [f.losses["valid"] for f in fits if (f.model, f.fold) == ("timescales", fold)]
+    return values
+
+
 def test_tensorboard_reads_back_what_was_written(run, wanted, tmp_path):
     pytest.importorskip("tensorboard", reason="the extra 'tensorboard' is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -140,7 +152,8 @@ def test_tensorboard_reads_back_what_was_written(run, wanted, tmp_path):
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     tags = events.Tags()["scalars"]
-    assert len(events.Scalars("valid_loss/MOs/timescales/fold1")) == 2
+    curve = [event.value for event in events.Scalars("valid_loss/MOs/timescales/fold1")]
+    assert curve == pytest.approx(losses(recorder, 1), rel=1e-5)
     assert "fit_seconds/MOs/psth" in tags
     summary = recorder.told[-2][1].set_index("model")
     (score,) = events.Scalars("bits_per_spike/MOs/timescales")
@@ -167,5 +180,6 @@ def test_mlflow_reads_back_what_was_written(run, wanted, tmp_path, monkeypatch):
     assert found.data.metrics["MOs/timescales/bits_per_spike"] == pytest.approx(
         summary.loc["timescales", "bits_per_spike"]
     )
-    assert len(client.get_metric_history(found.info.run_id, "MOs/timescales/fold0/valid_loss")) == 2
+    curve = client.get_metric_history(found.info.run_id, "MOs/timescales/fold1/valid_loss")
+    assert [point.value for point in curve] == pytest.approx(losses(recorder, 1))
     assert "summary.csv" in [file.path for file in client.list_artifacts(found.info.run_id)]

@@ -132,12 +132,16 @@ def test_a_gap_leaves_other_trials_to_learn_from(make):
             assert np.array_equal(np.flatnonzero(target.problem["fold"] == index), fold.test)
 
 
-def test_blocks_do_not_depend_on_the_seed_so_two_seeds_are_paired(make):
+def test_the_same_model_with_another_seed_is_neither_better_nor_worse(make):
+    """Blocks do not depend on the seed, so the two are paired; what differs is luck of the fit."""
     runs = [make(f"seed{seed}", seed=seed, models=["pca_ridge"], evaluation={"split": "block"})
             for seed in (0, 1)]  # fmt: skip
-    (shared,) = compare(runs).targets
-    found = shared.rows[-1].to_reference
-    assert found.low <= 0 <= found.high
+    comparison = compare(runs)
+    assert comparison.changes == {"seed1": ["seed: 0 → 1"]}
+    (shared,) = comparison.targets
+    assert shared.rows[-1].to_reference is not None
+    assert shared.said[0].startswith("seed1/pca_ridge is seed0/pca_ridge with another seed")
+    assert "luck of a fit" in shared.said[0]
 
 
 def test_data_that_only_share_a_name_are_other_data(make, weak, recording, tmp_path):

@@ -7,8 +7,8 @@ interval, which takes the two as independent, would be too wide to be of use and
 out the luck of the cut. Each run's own interval is shown instead.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spikecast.errors import InputError, RunError
@@ -155,9 +155,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
 def _opened(path: Path) -> Run:
     if (path / "study.json").exists():
         raise RunError(f"'{path}' is a study; its runs are in {path / 'sound'}")
-    run = Run(path)
-    run.summary if run.manifest["targets"] else None  # a run that lacks its scores is refused here
-    return run
+    return Run(path)
 
 
 def _shared(owners: dict[str, Target]) -> Shared:
@@ -188,11 +186,18 @@ def _shared(owners: dict[str, Target]) -> Shared:
                 )
             )
     shared = Shared(first.name, metric, f"{first_name}/{reference}", rows)
-    shared.said.extend(_said(shared, list(owners)[1:]))
-    return shared
+    reseeded = {name for name, target in others if _only_seed_differs(first.run, target.run)}
+    return replace(shared, said=_said(shared, [name for name, _ in others], reseeded))
 
 
-def _differences(paired: dict[str, Target], first: Target):  # type: ignore[no-untyped-def]
+def _only_seed_differs(first: Run, other: Run) -> bool:
+    found = changes(first, other)
+    return len(found) == 1 and found[0].startswith("seed: ")
+
+
+def _differences(
+    paired: dict[str, Target], first: Target
+) -> Callable[[tuple[str, str], tuple[str, str]], Interval]:
     """A function of two (run, model): the interval of their difference over the same trials."""
     kind = first.problem.attrs["kind"]
     evaluation, seed = first.run.config.evaluation, first.run.config.seed
@@ -212,8 +217,12 @@ def _differences(paired: dict[str, Target], first: Target):  # type: ignore[no-u
     return difference
 
 
-def _said(shared: Shared, others: list[str]) -> list[str]:
-    """One sentence per run: how its best model stands to the reference."""
+def _said(shared: Shared, others: list[str], reseeded: set[str]) -> list[str]:
+    """One sentence per run: how its best model stands to the reference.
+
+    The intervals are over trials and hold the fits fixed. Two fits of the same settings with other
+    seeds can therefore differ by more than their interval says, which is no result about models.
+    """
     unit = UNITS[shared.metric]
     said = []
     for name in others:
@@ -232,6 +241,11 @@ def _said(shared: Shared, others: list[str]) -> list[str]:
         subject = best.name + (picked if n_models > 1 else "")
         if found.low == found.high == 0:
             said.append(f"{subject} scores exactly as {shared.reference} does.")
+        elif name in reseeded and best.model == shared.reference.rsplit("/", 1)[1]:
+            said.append(
+                f"{subject} is {shared.reference} with another seed: difference {found} {unit} is "
+                "the luck of a fit, which the intervals do not include."
+            )
         elif found.low > 0 or found.high < 0:
             how = "better" if found.low > 0 else "worse"
             said.append(f"{subject} is {how} than {shared.reference}: difference {found} {unit}.")
