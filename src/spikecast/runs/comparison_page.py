@@ -24,9 +24,9 @@ NOTES = (
     "--folds and --split: the seed also cuts the folds.",
     "What others are compared with is the best model of the first run, picked by its score on "
     "these very trials, which favours it.",
-    "The intervals are over this recording's trials. They say nothing of other animals, and hold the "
-    "fits fixed: the same model with another seed can differ by more. To see by how much, run a "
-    "second --seed with --split block, which keeps the folds.",
+    "The intervals are over this recording's trials. They say nothing of other animals, and hold "
+    "the fits fixed: the same model with another seed can differ by more. To see by how much, run "
+    "a second --seed with --split block, which keeps the folds.",
 )
 
 
