@@ -100,6 +100,28 @@ def test_each_kind_and_state_is_recognised(shelf):
     assert found["study"].scores[0].of == "MOs (sound)"
 
 
+def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
+    for finished in (True, False):
+        swept = fabricate(tmp_path / f"sweep {finished}", finished=finished)
+        (swept / "study.log").write_text("")
+        if finished:
+            facts = {"target": "MOs", "said": ["Tuning gains 0.01."]}
+            (swept / "sweep.json").write_text(json.dumps(facts))
+            table = pd.read_csv(swept / "summary.csv").drop(columns="target")
+            table.to_csv(swept / "summary.csv", index=False)
+        entry = read(swept)
+        assert (entry.kind, entry.state) == ("sweep", "finished" if finished else "unfinished")
+    assert read(tmp_path / "sweep True").best.of == "MOs"
+    mapped = fabricate(tmp_path / "atlas")
+    (mapped / "atlas.yaml").write_text("models: [ridge]")
+    sessions = {"Cori": {"path": "a/set.npz", "areas": {"MOs": 20, "VISp": 30}}}
+    manifest = json.loads((mapped / "manifest.json").read_text()) | {"data": {"sessions": sessions}}
+    (mapped / "manifest.json").write_text(json.dumps(manifest))
+    entry = read(mapped)
+    assert (entry.kind, entry.state, entry.session) == ("atlas", "finished", "Cori")
+    assert entry.targets == ("MOs", "VISp")
+
+
 def test_the_page_shows_all_and_needs_nothing_else(shelf):
     page = index.build(shelf).read_text()
     assert page.count("<tr data-name=") == 8
@@ -149,11 +171,11 @@ def test_mistakes_are_explained(shelf, tmp_path, monkeypatch, capsys):
 
 def test_another_kind_needs_a_file_and_a_reader(shelf, monkeypatch):
     (shelf / "map").mkdir()
-    (shelf / "map" / "atlas.json").write_text("{}")
-    kind = Kind(("atlas.json",), lambda folder: Entry(folder, "atlas", "finished", said="A map."))
-    monkeypatch.setitem(KINDS, "atlas", kind)
+    (shelf / "map" / "map.json").write_text("{}")
+    kind = Kind(("map.json",), lambda folder: Entry(folder, "map", "finished", said="A map."))
+    monkeypatch.setitem(KINDS, "map", kind)
     page = index.build(shelf).read_text()
-    assert 'data-kind="atlas"' in page
+    assert 'data-kind="map"' in page
     assert "A map." in page
 
 

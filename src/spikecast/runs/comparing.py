@@ -14,10 +14,10 @@ from pathlib import Path
 from spikecast.errors import InputError, RunError
 from spikecast.evaluation.scores import HEADLINE
 from spikecast.evaluation.scoring import SCORERS
-from spikecast.terms import Interval, Terms, bootstrap_weights, interval
 from spikecast.evaluation.verdict import NULL_MODELS, UNITS
 from spikecast.report.reading import Run, Target
 from spikecast.runs.pairing import changes, short_names, unpaired_because
+from spikecast.terms import Interval, Terms, bootstrap_weights, interval
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,13 @@ def _shared(owners: dict[str, Target]) -> Shared:
             )
     shared = Shared(first.name, metric, f"{first_name}/{reference}", rows)
     reseeded = {name for name, target in others if _only_seed_differs(first.run, target.run)}
-    return replace(shared, said=_said(shared, [name for name, _ in others], reseeded))
+    tuned = [
+        f"The settings in {name} were chosen by a sweep on these very data: its scores are no test "
+        "of them."
+        for name, target in owners.items()
+        if target.run.config.tuned_on == target.run.manifest["data"]["hash"]
+    ]
+    return replace(shared, said=_said(shared, [name for name, _ in others], reseeded) + tuned)
 
 
 def _only_seed_differs(first: Run, other: Run) -> bool:

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.errors import InputError
-from spikecast.terms import Interval
 from spikecast.files import write_text
 from spikecast.report.page import inlined, svg, templates
 from spikecast.report.style import AREAS, AXIS, GREY, figure_of, styled
 from spikecast.runs.comparing import Comparison, Row, Shared
+from spikecast.terms import Interval
 
 SAME = "-"
 NOTES = (

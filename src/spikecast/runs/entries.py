@@ -104,27 +104,21 @@ def run(folder: Path) -> Entry:
     manifest = read_manifest(folder)
     config = _config(folder / "config.yaml")
     data = manifest["data"]
-    entry = Entry(
-        folder,
-        "run",
-        "finished" if manifest["finished"] else "unfinished",
-        started=datetime.fromisoformat(manifest["started"]),
+    entry = replace(
+        _begun(folder, "run", manifest, finished=bool(manifest["finished"])),
         session=data["session"] or "unnamed",
         data=Path(config["data"]["path"]).name,
         targets=tuple(manifest["targets"]),
         models=tuple(_names(config["models"])) if config["task"] else (),
-        page=_page(folder),
     )
     if not manifest["finished"]:
         return replace(entry, said=_progress(folder, manifest, config))
-    finished = datetime.fromisoformat(manifest["finished"])
     answers = list(store.stored(folder / store.FOLDER).values())
     labels = dict.fromkeys(f"'{answer['label']}'" for answer in answers if answer.get("label"))
     scores = _scores(folder / "summary.csv") if manifest["targets"] else _decoded(answers)
     return replace(
         entry,
         said=_said(read_verdicts(folder), answers),
-        seconds=(finished - entry.started).total_seconds() if entry.started else None,
         targets=(*entry.targets, *labels),
         scores=tuple(scores),
     )
@@ -142,8 +136,10 @@ def _names(models: list[str | dict[str, Any]]) -> Iterator[str]:
         yield from [model] if isinstance(model, str) else model
 
 
-def _scores(path: Path) -> list[Score]:
+def _scores(path: Path, target: str = "") -> list[Score]:
     table = pd.read_csv(path, dtype={"target": str, "model": str})
+    if "target" not in table:
+        table["target"] = target
     metric = next(name for name in METRICS if name in table)
     found = [
         Score(
@@ -194,16 +190,21 @@ def _progress(folder: Path, manifest: dict[str, Any], config: dict[str, Any]) ->
         models, folds = list(_names(config["models"])), config["evaluation"]["folds"]
         done = len(list(folder.glob("targets/*/jobs/*.json")))
         said.append(f"{done} of {len(manifest['targets']) * len(models) * folds} fits")
-    log = folder / "log.txt"
-    if log.exists():
-        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
-        last = datetime.fromtimestamp(log.stat().st_mtime, UTC).astimezone()
-        said.append(f"last written {last:%Y-%m-%d %H:%M}")
-        if lines[-1].endswith("interrupted"):
-            said.append("interrupted")
-        elif any(line.endswith(" failed") for line in lines) and "Error" in lines[-1]:
-            said.append(lines[-1])
-    return "; ".join(said)
+    return "; ".join([*said, _written(folder / "log.txt")])
+
+
+def _written(log: Path) -> str:
+    """When a log was last written to, and whether it ends with an error."""
+    if not log.exists():
+        return "no log"
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
+    last = datetime.fromtimestamp(log.stat().st_mtime, UTC).astimezone()
+    said = f"last written {last:%Y-%m-%d %H:%M}"
+    if lines[-1].endswith("interrupted"):
+        return f"{said}; interrupted"
+    if any(line.endswith(" failed") for line in lines) and "Error" in lines[-1]:
+        return f"{said}; {lines[-1]}"
+    return said
 
 
 def _page(folder: Path) -> Path | None:
@@ -250,7 +251,65 @@ def _joined(names):  # type: ignore[no-untyped-def]
     return tuple(dict.fromkeys(name for some in names for name in some))
 
 
-KINDS = {"study": Kind(("study.json", "preset.yaml"), study), "run": Kind(("manifest.json",), run)}
+# ------------------------------------------------------------------------- sweeps and atlases
+
+
+def sweep(folder: Path) -> Entry:
+    """Read a sweep: what it gained, and the nested scores of tuned and of given settings."""
+    manifest, path = read_manifest(folder), folder / "sweep.json"
+    config = _config(folder / "config.yaml")
+    entry = replace(
+        _begun(folder, "sweep", manifest, finished=path.exists()),
+        session=manifest["data"]["session"] or "unnamed",
+        data=Path(config["data"]["path"]).name,
+        targets=tuple(manifest["targets"]),
+        models=tuple(_names(config["models"])),
+    )
+    if not path.exists():
+        return replace(entry, said=_written(folder / "log.txt"))
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    scores = _scores(folder / "summary.csv", facts["target"])
+    return replace(entry, said=" ".join(facts["said"][:1]), scores=tuple(scores))
+
+
+def atlas(folder: Path) -> Entry:
+    """Read an atlas: how many sessions and areas; its scores are a matrix, for its own page."""
+    manifest = read_manifest(folder)
+    sessions = manifest["data"]["sessions"]
+    areas = sorted({area for about in sessions.values() for area in about["areas"]})
+    said = f"{len(areas)} areas in {len(sessions)} sessions"
+    if not manifest["finished"]:
+        said += f"; {_written(folder / 'log.txt')}"
+    return replace(
+        _begun(folder, "atlas", manifest, finished=bool(manifest["finished"])),
+        said=said,
+        session=next(iter(sessions)) if len(sessions) == 1 else f"{len(sessions)} sessions",
+        data=", ".join(dict.fromkeys(Path(about["path"]).name for about in sessions.values())),
+        targets=tuple(areas),
+        models=tuple(_names(_config(folder / "atlas.yaml")["models"])),
+    )
+
+
+def _begun(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
+    """What every manifest says of when."""
+    started = datetime.fromisoformat(manifest["started"])
+    ended = manifest["finished"] if finished else None
+    return Entry(
+        folder,
+        kind,
+        "finished" if finished else "unfinished",
+        started=started,
+        seconds=(datetime.fromisoformat(ended) - started).total_seconds() if ended else None,
+        page=_page(folder),
+    )
+
+
+KINDS = {
+    "study": Kind(("study.json", "preset.yaml"), study),
+    "sweep": Kind(("sweep.json", "study.log"), sweep),
+    "atlas": Kind(("atlas.yaml",), atlas),
+    "run": Kind(("manifest.json",), run),  # last: the others write manifests too
+}
 """Kind -> how it is recognised and read; a folder is of the first kind whose file it holds."""
 
 

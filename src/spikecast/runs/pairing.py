@@ -82,7 +82,7 @@ def changes(first: Run, other: Run) -> list[str]:
 
 
 def _settings(run: Run) -> Iterator[tuple[str, object]]:
-    content = run.config.model_dump(mode="json", exclude={"analysis", "models"})
+    content = run.config.model_dump(mode="json", exclude={"analysis", "models", "search"})
     yield from flat(content).items()
     for label, model in run.config.build_models().items():
         yield f"models.{label}", type(model).__name__
