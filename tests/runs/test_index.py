@@ -22,7 +22,7 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
     manifest = {
         "started": f"{when}:00+00:00", "finished": f"{when}:30+00:00" if finished else None,
         "seed": 0, "targets": [target], "folders": [target],
-        "data": {"hash": "1", "session": session},
+        "data": {"hash": "1", "session": session}, "failed": {target: {"lstm": "diverged"}},
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))
     written = {"data": {"path": "there/set.npz"}, "task": {"target": target},
@@ -90,6 +90,7 @@ def test_each_kind_and_state_is_recognised(shelf):
     }  # fmt: skip
     first = found["first"]
     assert (first.best.model, first.best.value, first.seconds) == ("gru", 0.4, 30)
+    assert first.said == "MOs can be predicted. Could not be fitted: lstm."
     assert (first.session, first.data, first.targets) == ("Cori", "set.npz", ("MOs",))
     assert found["below the null"].best.model == "gru"  # the best that is no null
     assert found["decoded"].best.model == "counts (lda)"  # not the stimulus alone

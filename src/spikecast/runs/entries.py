@@ -118,7 +118,7 @@ def run(folder: Path) -> Entry:
     scores = _scores(folder / "summary.csv") if manifest["targets"] else _decoded(answers)
     return replace(
         entry,
-        said=_said(read_verdicts(folder), answers),
+        said=_said(read_verdicts(folder), answers) + _failed(manifest.get("failed") or {}),
         targets=(*entry.targets, *labels),
         scores=tuple(scores),
     )
@@ -181,6 +181,12 @@ def _said(verdicts: dict[str, dict[str, Any]], answers: list[dict[str, Any]]) ->
     if verdicts:
         return f"{len(verdicts)} targets: each dot is a target's best model"
     return answers[0]["said"].splitlines()[0] if answers else ""
+
+
+def _failed(failed: dict[str, dict[str, str]]) -> str:
+    """Which models could not be fitted, per target."""
+    names = sorted({model for models in failed.values() for model in models})
+    return f" Could not be fitted: {', '.join(names)}." if names else ""
 
 
 def _progress(folder: Path, manifest: dict[str, Any], config: dict[str, Any]) -> str:
