@@ -27,8 +27,10 @@ FLOORS = [
         "audit",
         "studies",
         "sweep",
+        "tracking",
     ],
     ["report"],
+    ["runs"],
     ["cli"],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -280,6 +280,21 @@ def write(config: Config) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
+def flat(content: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested settings as one level, by dotted keys.
+
+    Examples
+    --------
+    >>> flat({"seed": 0, "data": {"session": 5}})
+    {'seed': 0, 'data.session': 5}
+    """
+    found = {}
+    for key, value in content.items():
+        inner = flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+        found.update(inner)
+    return found
+
+
 def explained(error: ValidationError, whole: type[Block]) -> str:
     """Return the first problem of a config of class `whole` as one line, with the nearest key."""
     errors = error.errors()

@@ -3,8 +3,26 @@
 One file per group of commands; ``--help`` lists them in the order in which they are imported.
 """
 
+from spikecast.cli import (
+    auditing,
+    comparing,
+    fetching,
+    looking,
+    mapping,
+    running,
+    studying,
+    sweeping,
+)  # isort: skip
 from spikecast.cli.app import main
 
-from spikecast.cli import running, mapping, sweeping, studying, auditing, looking, fetching  # isort: skip
-
-__all__ = ["auditing", "fetching", "looking", "main", "mapping", "running", "studying", "sweeping"]
+__all__ = [
+    "auditing",
+    "comparing",
+    "fetching",
+    "looking",
+    "main",
+    "mapping",
+    "running",
+    "studying",
+    "sweeping",
+]

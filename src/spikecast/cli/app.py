@@ -33,6 +33,10 @@ Workers = Annotated[
 Engine = Annotated[
     str, typer.Option(help="Who fits: local, dask-local, or dask://HOST:PORT (a scheduler).")
 ]
+Track = Annotated[
+    str | None,
+    typer.Option(help="Also tell a tracker: tensorboard or mlflow (extras).", show_default="none"),
+]
 
 
 def main() -> None:
@@ -42,6 +46,11 @@ def main() -> None:
     except SpikecastError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def warned(message: str) -> None:
+    """Print a warning on standard error, in one line."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 @contextmanager

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from spikecast.checks import did_you_mean
-from spikecast.cli.app import Engine, Out, Overwrite, Quiet, Resume, Workers, app, shown_progress
+from spikecast.cli.app import (
+    Engine,
+    Out,
+    Overwrite,
+    Quiet,
+    Resume,
+    Track,
+    Workers,
+    app,
+    shown_progress,
+    warned,
+)
 from spikecast.cli.studying import study
 
 
@@ -33,6 +44,7 @@ def predict(
     engine: Engine = "local",
     resume: Resume = False,
     overwrite: Overwrite = False,
+    track: Track = None,
     quiet: Quiet = False,
 ) -> None:
     """Predict an area's activity from other areas', and write a report."""
@@ -57,7 +69,7 @@ def predict(
         sources = ["counts", *(["latents"] if config.has_latents else []), "behavior"]
         content["analysis"] = {"decode": {"labels": label, "sources": sources}}
         config = configs.parse(content)
-    _execute(config, out, workers, resume, overwrite, quiet, engine)
+    _execute(config, out, workers, resume, overwrite, quiet, engine, track)
 
 
 @app.command()
@@ -169,6 +181,7 @@ def run(
     engine: Engine = "local",
     resume: Resume = False,
     overwrite: Overwrite = False,
+    track: Track = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a written config, or one of the published studies."""
@@ -181,6 +194,8 @@ def run(
             raise InputError("a study is run as a whole; leave out --resume (--overwrite replaces)")
         if engine != "local":
             raise InputError("a study is run on this machine; leave out --engine")
+        if track is not None:
+            raise InputError("a study holds several runs and is not tracked; leave out --track")
         study(config, out, data, session, quick, workers, overwrite, quiet)
         return
     if data is not None or session is not None or quick:
@@ -192,15 +207,19 @@ def run(
         raise InputError(
             f"'{config}' is neither a config (.yaml) nor a study.{did_you_mean(config, STUDIES)}"
         )
-    _execute(configs.read(config), out, workers, resume, overwrite, quiet, engine)
+    _execute(configs.read(config), out, workers, resume, overwrite, quiet, engine, track)
 
 
-def _execute(config, out, workers, resume, overwrite, quiet, engine="local") -> None:  # type: ignore[no-untyped-def]
-    from spikecast import experiment
+def _execute(config, out, workers, resume, overwrite, quiet, engine="local", track=None) -> None:  # type: ignore[no-untyped-def]
+    from spikecast import experiment, tracking
 
     out = out or default_folder(config, resume)
+    tracker = tracking.make(track)
     try:
-        with shown_progress(quiet) as progress:
+        with (
+            shown_progress(quiet) as shown,
+            tracking.followed(tracker, config, out, shown, warn=warned) as progress,
+        ):
             folder = experiment.execute(
                 config,
                 out,

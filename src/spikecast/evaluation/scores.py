@@ -8,8 +8,7 @@ import pandas as pd
 
 from spikecast import metrics
 from spikecast.checks import one_of
-from spikecast.errors import NotEnoughDataError
-from spikecast.seeding import generator
+from spikecast.evaluation.scoring import SCORERS
 from spikecast.splits import Fold
 from spikecast.tasks import Problem
 from spikecast.terms import Interval, Terms, bootstrap_weights, interval
@@ -30,7 +29,6 @@ COLUMNS = [
     "fit_seconds",
 ]
 HEADLINE = {"counts": ("bits_per_spike", "pooled"), "continuous": ("r2", "per_neuron")}
-N_SHUFFLES = 20
 
 
 @dataclass(frozen=True)
@@ -180,10 +178,8 @@ def score(
     -------
     Scores
     """
-    scorer = _Counts if problem.kind == "counts" else _Continuous
-    scoring = scorer(
-        problem, folds, conditions(problem.trials) if condition is None else condition, seed
-    )
+    condition = conditions(problem.trials) if condition is None else condition
+    scoring = SCORERS[problem.kind](problem.y, folds, condition, seed)
     rows: list[dict[str, object]] = []
     terms: dict[tuple[str, str, str], Terms] = {}
     for model, per_fold in predictions.items():
@@ -235,149 +231,3 @@ def score(
         ignore_index=True,
     )
     return Scores(table, neurons, terms, problem.kind, n_resamples, seed, tuple(scoring.warnings))
-
-
-class _Counts:
-    """Poisson scores. Targets silent in a fold's training trials do not count in that fold: no
-    model can know their rate, and the null's would be impossible.
-    """
-
-    def __init__(
-        self, problem: Problem, folds: Sequence[Fold], condition: np.ndarray, seed: int
-    ) -> None:
-        self.y, self.condition, self.folds = problem.y, condition, folds
-        self.rng_seed = seed
-        self.warnings: list[str] = []
-        self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
-        self.counted = np.zeros((len(self.y), self.y.shape[2]), dtype=bool)  # (trial, target)
-        self.null = {
-            name: np.empty(self.y.shape, dtype=np.float32) for name in ("train_mean", "psth")
-        }
-        self.null["eval_mean"] = metrics.null_rate(
-            self.y[self.scored], self.y, "train_mean"
-        ).astype(np.float32)
-        for index, fold in enumerate(folds):
-            train = self.y[fold.train]
-            fires = train.any(axis=(0, 1))
-            self.counted[fold.test] = fires
-            if not fires.all():
-                self.warnings.append(
-                    f"fold {index}: {int((~fires).sum())} target neurons are silent in the "
-                    "training trials and are not scored in this fold"
-                )
-            for name in ("train_mean", "psth"):
-                self.null[name][fold.test] = metrics.null_rate(train, self.y[fold.test], name)
-        self.spikes = self.y.sum(axis=1, dtype=float) * self.counted
-        if not self.spikes.sum():
-            raise NotEnoughDataError("there is no spike to score in the held-out trials")
-        self.null_likelihood = {name: self._likelihood(rate) for name, rate in self.null.items()}
-        self.null_deviance = self._deviance(self.null["train_mean"])
-
-    def _likelihood(self, rate: np.ndarray) -> np.ndarray:
-        return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
-
-    def _deviance(self, rate: np.ndarray) -> np.ndarray:
-        """Deviance per trial and target: twice the distance from the likelihood of rate = y."""
-        perfect = self._likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
-        return 2 * (perfect - self._likelihood(rate))
-
-    def n_targets(self, trials: np.ndarray) -> int:
-        return int(self.counted[trials].any(axis=0).sum())
-
-    def terms(self, rate: np.ndarray) -> dict[tuple[str, str], Terms]:
-        likelihood = self._likelihood(rate)
-        found = {
-            ("bits_per_spike", null): Terms((likelihood - of_null) / np.log(2), self.spikes)
-            for null, of_null in self.null_likelihood.items()
-        }
-        shuffled, counted = self._shuffled(rate)
-        found["bits_per_spike", "trial_shuffle"] = Terms(
-            (likelihood - shuffled) * counted / np.log(2), self.spikes * counted
-        )
-        found["d2", "train_mean"] = Terms(
-            self.null_deviance - self._deviance(rate), self.null_deviance
-        )
-        return found
-
-    def _shuffled(self, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Likelihood of predictions made from another trial of the same fold and condition.
-
-        What a prediction gains over it, it gains from the trial itself and not from the stimulus.
-        """
-        total, counted = np.zeros(self.spikes.shape), np.zeros((len(rate), 1))
-        rng = generator(self.rng_seed, "trial shuffle")
-        groups = [
-            np.intersect1d(fold.test, np.flatnonzero(self.condition == label))
-            for fold in self.folds
-            for label in np.unique(self.condition[fold.test])
-        ]
-        groups = [group for group in groups if group.size > 1]
-        for group in groups:
-            counted[group] = 1
-        for _ in range(N_SHUFFLES):
-            source = np.arange(len(rate))
-            for group in groups:  # a random cycle: no trial keeps its own prediction
-                order = rng.permutation(group)
-                source[order] = np.roll(order, 1)
-            total += self._likelihood(rate[source])
-        return total / N_SHUFFLES, counted
-
-    def others(self, rate: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
-        y, rate = self.y[trials], rate[trials]
-        kept = self.counted[trials].any(axis=0)
-        rows: list[dict[str, object]] = [
-            {
-                "metric": "poisson_nll",
-                "null": "",
-                "aggregate": "pooled",
-                "value": metrics.poisson_nll(y[..., kept], rate[..., kept]),
-            }
-        ]
-        condition = self.condition[trials]
-        if len(trials) == len(self.scored) and np.unique(condition).size > 1:
-            rows.append(
-                {
-                    "metric": "psth_r2",
-                    "null": "",
-                    "aggregate": "per_neuron",
-                    "value": metrics.psth_r2(y, rate, condition),
-                }
-            )
-        return rows
-
-
-class _Continuous:
-    """Gaussian scores against each channel's mean over the training trials."""
-
-    def __init__(
-        self, problem: Problem, folds: Sequence[Fold], condition: np.ndarray, seed: int
-    ) -> None:
-        self.y = problem.y
-        self.warnings: list[str] = []
-        self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
-        self.null = np.empty(self.y.shape, dtype=np.float32)
-        for fold in folds:
-            self.null[fold.test] = self.y[fold.train].mean(axis=(0, 1))
-        self.null_error = self._error(self.null)
-
-    def _error(self, prediction: np.ndarray) -> np.ndarray:
-        return np.square(self.y - prediction).sum(axis=1, dtype=float)  # (trial, channel)
-
-    def n_targets(self, trials: np.ndarray) -> int:
-        return self.y.shape[2]
-
-    def terms(self, prediction: np.ndarray) -> dict[tuple[str, str], Terms]:
-        explained = self.null_error - self._error(prediction)
-        return {("r2", "train_mean"): Terms(explained, self.null_error)}
-
-    def others(self, prediction: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
-        found = metrics.continuous(self.y[trials], prediction[trials], self.null[trials])
-        return [
-            {
-                "metric": name,
-                "null": "",
-                "aggregate": "per_neuron",
-                "value": float(np.mean(getattr(found, name))),
-            }
-            for name in ("mse", "rmse", "pearson")
-        ]

@@ -81,11 +81,14 @@ def build(folder: str | Path) -> Path:
     return path
 
 
-def templates() -> Environment:
-    """Return the page templates by name."""
-    names = [*(f"{name}.html" for name in PAGES), "style.css"]
-    folder = files("spikecast.report")
-    pages = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in names}
+def templates(*packages: str) -> Environment:
+    """Return the page templates by name: the report's, and those of further packages."""
+    pages = {
+        file.name: file.read_text(encoding="utf-8")
+        for package in ("spikecast.report", *packages)
+        for file in files(package).iterdir()
+        if file.name.endswith((".html", ".css", ".js"))
+    }
     return Environment(
         loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -205,13 +208,22 @@ def shown(
     folder: Path, name: str, draw: Callable[..., Figure], subject: object, caption: str
 ) -> Shown:
     """Draw a figure, save it as SVG, and return it for the page."""
-    figure = draw(subject)
-    svg = io.BytesIO()
-    with rc_context({"svg.hashsalt": "spikecast"}):  # the same figure gives the same bytes
-        figure.savefig(svg, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+    drawn = svg(draw(subject))
     with atomic(folder / "figures" / f"{name}.svg") as temporary:
-        temporary.write_bytes(svg.getvalue())
-    encoded = base64.b64encode(svg.getvalue()).decode()
+        temporary.write_bytes(drawn)
     alt = " ".join((draw.__doc__ or name).split())
     caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
-    return Shown(name, f"data:image/svg+xml;base64,{encoded}", caption, alt)
+    return Shown(name, inlined(drawn), caption, alt)
+
+
+def svg(figure: Figure) -> bytes:
+    """A figure as SVG; the same figure gives the same bytes."""
+    drawn = io.BytesIO()
+    with rc_context({"svg.hashsalt": "spikecast"}):
+        figure.savefig(drawn, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+    return drawn.getvalue()
+
+
+def inlined(drawn: bytes) -> str:
+    """An SVG as the address of an image, so that a page needs no other file."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"

@@ -15,6 +15,7 @@ from spikecast.answers import store
 from spikecast.config import Config, TaskConfig
 from spikecast.errors import RunError
 from spikecast.run_directory import read_manifest
+from spikecast.splits import Fold, by_block
 
 
 @dataclass(frozen=True)
@@ -156,13 +157,28 @@ class Target:
 
     def arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
         """``prediction``, ``test`` and perhaps ``latents`` of a job."""
-        with np.load(self.folder / "jobs" / f"{model}-fold{fold}.npz") as stored:
-            return dict(stored)
+        path = self.folder / "jobs" / f"{model}-fold{fold}.npz"
+        try:
+            with np.load(path) as stored:
+                return dict(stored)
+        except FileNotFoundError:
+            raise RunError(f"'{path.parent}' lacks {path.name}") from None
 
     @property
     def n_folds(self) -> int:
         """Number of folds."""
         return int(self.problem["fold"].max()) + 1
+
+    @cached_property
+    def folds(self) -> list[Fold]:
+        """Which trials were learnt from and which were held out, fold by fold."""
+        of_trial = self.problem["fold"].values
+        evaluation, windows = self.run.config.evaluation, bool(self.problem.attrs["windows"])
+        if windows or evaluation.split == "block":  # a gap beside each test block is in neither
+            gap = max(evaluation.gap, 1) if windows else evaluation.gap
+            return by_block(of_trial.size, self.n_folds, gap)
+        folds = range(self.n_folds)
+        return [Fold(*map(np.flatnonzero, (of_trial != k, of_trial == k))) for k in folds]
 
     def predicted(self, model: str) -> np.ndarray:
         """Held-out predictions of every trial, (trial, time, target)."""
