@@ -169,15 +169,15 @@ class Align(Block):
 class Analysis(Block):
     """The questions."""
 
-    decode: list[Decode] = []
-    over_time: list[OverTime] = []
+    decode: list[Decode] = Field(default_factory=list)
+    over_time: list[OverTime] = Field(default_factory=list)
     flow: Flow | None = None
     joint: Joint | None = None
     subspace: Subspace | None = None
     dimensions: Dimensions | None = None
     embed: Embed | None = None
     trajectories: Trajectories | None = None
-    tuning: list[Tuning] = []
+    tuning: list[Tuning] = Field(default_factory=list)
     align: Align | None = None
 
     @field_validator("decode", "over_time", "tuning", mode="before")

@@ -11,7 +11,7 @@ import numpy as np
 
 from spikecast.analysis.pairwise import Pair
 from spikecast.checks import did_you_mean
-from spikecast.data import load, n_sessions
+from spikecast.data import loaders
 from spikecast.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.problem import Kind, n_windows
 from spikecast.recording import UNLABELED, Recording
@@ -36,7 +36,9 @@ class Session:
     ----------
     name : str
         Of the session; unique.
-    path, index : where it is loaded from.
+    path : str
+    index : int
+        Where it is loaded from.
     kind : {"counts", "continuous"}
     n_trials : int
     bin_size : float
@@ -60,10 +62,6 @@ class Session:
     pairs: list[dict[str, Pair]]
     folds: list[Fold]
     hash: str
-
-    def recording(self) -> Recording:
-        """Load it."""
-        return load(self.path, self.index)
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,14 @@ def sessions(settings: Settings) -> Iterator[Session]:
     names: set[str] = set()
     n_pairs = 0
     for path in settings.data:
-        there = n_sessions(path)
-        chosen = range(there) if settings.sessions == "all" else settings.sessions
+        there = loaders(path)
+        chosen = range(len(there)) if settings.sessions == "all" else settings.sessions
         for index in chosen:
-            if not 0 <= index < there:
-                raise InputError(f"session {index} is not in '{path}'; it holds 0 to {there - 1}")
-            session = _session(settings, path, index, names)
+            if not 0 <= index < len(there):
+                raise InputError(
+                    f"session {index} is not in '{path}'; it holds 0 to {len(there) - 1}"
+                )
+            session = _session(settings, there[index](), path, index, names)
             names.add(session.name)
             seen |= {*session.areas, *session.left_out}
             n_pairs += len(session.pairs[0])
@@ -126,8 +126,9 @@ def jobs(session: Session, models: dict[str, Model | None]) -> list[Job]:
     ]
 
 
-def _session(settings: Settings, path: str, index: int, taken: set[str]) -> Session:
-    recording = load(path, index)
+def _session(
+    settings: Settings, recording: Recording, path: str, index: int, taken: set[str]
+) -> Session:
     name = recording.session or f"{Path(path).stem} {index}"
     if name in taken:
         name = f"{name} ({Path(path).stem} {index})"

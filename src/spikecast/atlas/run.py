@@ -32,12 +32,14 @@ from spikecast.analysis.populations import conditions
 from spikecast.atlas import records, tables
 from spikecast.atlas.plan import Job, Session, jobs, sessions
 from spikecast.atlas.settings import Settings
+from spikecast.data import loaders
 from spikecast.engine import Progress
 from spikecast.errors import RunError
 from spikecast.files import atomic, write_json, write_text
 from spikecast.journal import Journal
+from spikecast.recording import Recording
 from spikecast.run_directory import about_this_run, claimed, finish, logged, read_manifest
-from spikecast.sharing import shared
+from spikecast.sharing import Shared, shared
 
 if TYPE_CHECKING:
     from spikecast.models.base import Model
@@ -212,6 +214,7 @@ def _fit(
     n_jobs, n_missing = sum(map(len, todo.values())), sum(len(some) for _, some in missing)
     done = Done(out, n_jobs, {}, {})
     progress("fitting", n_jobs - n_missing, n_jobs)
+    read = {session.path: loaders(session.path) for session, _ in missing}
     with ExitStack() as stack:
         pool = executor or stack.enter_context(engines.executor(n_missing, workers, engine))
         # here, one session is in memory at a time; processes map files, and none has to wait
@@ -219,7 +222,13 @@ def _fit(
             with ExitStack() as held:
                 calls: dict[str, engines.Call] = {}
                 for session, some in batch:
-                    calls |= _calls(session, some, models, settings, out, pool, held)
+                    recording = read[session.path][session.index]()
+                    handle = held.enter_context(shared(recording, pool, out / ".shared"))
+                    calls |= _calls(session, recording, some, handle, models, settings)
+                    del recording
+                if pool is not None:
+                    read.clear()  # what the workers map is on the disk
+                engines.give_back_memory()
                 for name, result in engines.outcomes(calls, pool):
                     n_missing -= 1
                     progress(name, n_jobs - n_missing, n_jobs)
@@ -229,19 +238,16 @@ def _fit(
 
 def _calls(
     session: Session,
+    recording: Recording,
     some: list[Job],
+    handle: Shared,
     models: dict[str, Model | None],
     settings: Settings,
-    out: Path,
-    pool: Executor | None,
-    held: ExitStack,
 ) -> dict[str, engines.Call]:
-    """The calls of a session's jobs; its recording is shared as long as `held` is open."""
-    recording = session.recording()
+    """The calls of a session's jobs."""
     condition = conditions(recording.trials, settings.conditions)
     if recording.n_trials == 1:
         condition = condition.repeat(session.n_trials)
-    handle = held.enter_context(shared(recording, pool, out / ".shared"))
     rest = (condition, settings.bootstrap, settings.seed)
     calls: dict[str, engines.Call] = {}
     for job in some:

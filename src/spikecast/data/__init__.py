@@ -1,6 +1,7 @@
 """A name or a path -> a Recording, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from spikecast.checks import did_you_mean
@@ -44,33 +45,31 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
     >>> spikecast.load("simulated").areas
     {'CA1': 60, 'MD': 50, 'MOs': 50, 'VISp': 80}
     """
-    loaders = _loaders(name_or_path)
-    if session is None and len(loaders) > 1:
+    there = loaders(name_or_path)
+    if session is None and len(there) > 1:
         raise InputError(
-            f"'{name_or_path}' holds {len(loaders)} sessions; "
-            f"choose one with --session 0 to {len(loaders) - 1} (in Python: session=...)"
+            f"'{name_or_path}' holds {len(there)} sessions; "
+            f"choose one with --session 0 to {len(there) - 1} (in Python: session=...)"
         )
     index = session or 0
-    if not 0 <= index < len(loaders):
+    if not 0 <= index < len(there):
         raise InputError(
-            f"session {index} is not in '{name_or_path}'; it holds 0 to {len(loaders) - 1}"
+            f"session {index} is not in '{name_or_path}'; it holds 0 to {len(there) - 1}"
         )
-    return loaders[index]()
+    return there[index]()
 
 
 def load_all(name_or_path: str | Path) -> Iterator[Recording]:
     """Load the sessions of a file or data set one after the other."""
-    for loader in _loaders(name_or_path):
+    for loader in loaders(name_or_path):
         yield loader()
 
 
-def n_sessions(name_or_path: str | Path) -> int:
-    """Return how many sessions a file or data set holds."""
-    return len(_loaders(name_or_path))
+def loaders(name_or_path: str | Path) -> list[Callable[[], Recording]]:
+    """Return one callable per session, so that only the session asked for becomes a Recording.
 
-
-def _loaders(name_or_path: str | Path) -> list:
-    """One callable per session, so that only the session asked for becomes a Recording."""
+    The file is read once, here, and stays in memory as long as one of them does.
+    """
     path = Path(name_or_path)
     if not path.exists():
         name = str(name_or_path)
@@ -93,8 +92,8 @@ def _loaders(name_or_path: str | Path) -> list:
     if path.suffix == ".npz" or path.is_dir():
         raw = steinmetz.sessions(path)
         return [
-            lambda index=index: steinmetz.from_session(raw[index], f"{path.stem}[{index}]")
-            for index in range(len(raw))
+            partial(steinmetz.from_session, one, f"{path.stem}[{index}]")
+            for index, one in enumerate(raw)
         ]
     raise FormatError(
         f"'{path}' ends in '{path.suffix}'; spikecast reads .nc (its own), .npz (Steinmetz) and "
