@@ -91,9 +91,9 @@ def _scores(run: SweepRun) -> Table:
     """Tuned, default and null beside each other, on the same held-out trials."""
     metric = run.facts["metric"]
     psth = f"{metric}_vs_psth" in run.summary
-    columns = ["model", "settings", f"{sweep_figures.SCORE[metric]}<br>held out", "95 % interval",
-               *(["above the PSTH<br>(95 % interval)"] if psth else []), "gain over defaults<br>(paired interval)",
-               "selected score<br>(do not quote)"]  # fmt: skip
+    columns = ["model", "settings", f"{sweep_figures.SCORE[metric]}<br>held out", "95 % interval"]
+    columns += ["above the PSTH<br>(95 % interval)"] if psth else []
+    columns += ["gain over defaults<br>(paired interval)", "selected score<br>(do not quote)"]
     tuned = {model["label"] + "_tuned": model for model in run.models}
     defaults = [model["label"] for model in run.models]
     rows = []
@@ -126,11 +126,11 @@ def _model(model: SweptModel) -> dict[str, Any]:
     ended = model.trials["state"].value_counts()
     finished = int((model.trials.query("fold == 'all'")["state"] == "complete").sum())
     kept = {
-        "history": "Every dot is one try, scored on all inner folds; triangles are below the panel. "
-        "Ticks at the bottom were stopped early, being below the median of the tries before them; "
-        "crosses failed. Orange: the best so far. The first try has the config's own settings, the "
-        "first ten of a study are drawn at random. The best so far can only rise: that it rises is "
-        "no sign that anything was learnt.",
+        "history": "Every dot is one try, scored on all inner folds; triangles are below the "
+        "panel. Ticks at the bottom were stopped early, being below the median of the tries before "
+        "them; crosses failed. Orange: the best so far. The first try has the config's own "
+        "settings, the first ten of a study are drawn at random. The best so far can only rise: "
+        "that it rises is no sign that anything was learnt.",
         "nested": "Left: in each outer fold the winner's score on the inner folds that chose it "
         "(hollow), and on the fold's held-out trials the model with its defaults (square) and as "
         "tuned (dot). Winners are fitted to more trials than in the search, and folds differ in "
@@ -138,8 +138,9 @@ def _model(model: SweptModel) -> dict[str, Any]:
         "dot. Right: pooled, with 95 % intervals over trials; whether they differ is in the table, "
         "for the paired interval is the narrower one.",
         "slices": "The study over all recorded trials; every dot is one try, scored on all inner "
-        "folds. Dotted: the default; orange: the best. Tries differ in all settings at once: a trend here may be "
-        "another setting's, and the sampler looks more often where it found something good.",
+        "folds. Dotted: the default; orange: the best. Tries differ in all settings at once: a "
+        "trend here may be another setting's, and the sampler looks more often where it found "
+        "something good.",
         "importance": f"From {finished} tries of the study over all recorded trials (fANOVA). "
         + (
             f"With fewer than {FEW} the order is mostly chance. "
