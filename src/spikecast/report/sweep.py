@@ -91,10 +91,9 @@ def _scores(run: SweepRun) -> Table:
     """Tuned, default and null beside each other, on the same held-out trials."""
     metric = run.facts["metric"]
     psth = f"{metric}_vs_psth" in run.summary
-    score = f"{sweep_figures.SCORE[metric]}<br>held out"
-    columns = ["model", "settings", score, "95 % interval",
-               *(["above the PSTH<br>(95 % interval)"] if psth else []), "gain over defaults<br>(paired interval)",
-               "selected score<br>(do not quote)"]  # fmt: skip
+    columns = ["model", "settings", f"{sweep_figures.SCORE[metric]}<br>held out", "95 % interval"]
+    columns += ["above the PSTH<br>(95 % interval)"] if psth else []
+    columns += ["gain over defaults<br>(paired interval)", "selected score<br>(do not quote)"]
     tuned = {model["label"] + "_tuned": model for model in run.models}
     defaults = [model["label"] for model in run.models]
     rows = []
@@ -128,10 +127,10 @@ def _model(model: SweptModel) -> dict[str, Any]:
     finished = int((model.trials.query("fold == 'all'")["state"] == "complete").sum())
     kept = {
         "history": "Every dot is one try, scored on all inner folds; triangles are below the "
-        "panel. Ticks at the bottom were stopped early, being below the median of the tries before them; "
-        "crosses failed. Orange: the best so far. The first try has the config's own settings, the "
-        "first ten of a study are drawn at random. The best so far can only rise: that it rises is "
-        "no sign that anything was learnt.",
+        "panel. Ticks at the bottom were stopped early, being below the median of the tries before "
+        "them; crosses failed. Orange: the best so far. The first try has the config's own "
+        "settings, the first ten of a study are drawn at random. The best so far can only rise: "
+        "that it rises is no sign that anything was learnt.",
         "nested": "Left: in each outer fold the winner's score on the inner folds that chose it "
         "(hollow), and on the fold's held-out trials the model with its defaults (square) and as "
         "tuned (dot). Winners are fitted to more trials than in the search, and folds differ in "

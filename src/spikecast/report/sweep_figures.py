@@ -27,7 +27,6 @@ def history(model: SweptModel) -> Figure:
         study = model.trials.query("fold == @fold")
         number = study["trial"].to_numpy() + 1
         score = study["score"].to_numpy(dtype=float)  # NaN unless scored on all inner folds
-        bottom = np.full(len(number), low)
         axes.plot(number, np.where(score >= low, score, np.nan), "o", color=BLUE, markersize=3.5)
         for kept, marker, color in (
             (score < low, "v", BLUE),
@@ -35,7 +34,7 @@ def history(model: SweptModel) -> Figure:
             ((study["state"] == "pruned").to_numpy(), "|", GREY),
             ((study["state"] == "failed").to_numpy(), "x", "black"),
         ):
-            axes.plot(number[kept], bottom[kept], marker, color=color, markersize=5, clip_on=False)
+            _at_the_edge(axes, number[kept], low, marker, color)
         best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
         axes.step(number, np.maximum(best, low), where="post", color=ORANGE, linewidth=1.4)
         axes.set(title="all trials" if fold == "all" else f"outer fold {fold}", ylim=(low, high))
@@ -48,6 +47,12 @@ def history(model: SweptModel) -> Figure:
         axes.set_xlabel("settings tried")
         axes.xaxis.set_tick_params(labelbottom=True)
     return figure
+
+
+def _at_the_edge(axes: Axes, at: np.ndarray, low: float, marker: str, color: str) -> None:
+    """Marks on the lower edge; an empty set of them, not clipped, would take all the room."""
+    if at.size:
+        axes.plot(at, np.full(at.size, low), marker, color=color, markersize=5, clip_on=False)
 
 
 def _span(scores: pd.Series) -> tuple[float, float]:
@@ -101,7 +106,7 @@ def importance(model: SweptModel) -> Figure:
     """Share of the score's variance over the tries that each setting explains."""
     shares = model["importance"]
     names = list(shares)[::-1]
-    figure = figure_of(0.7 + 0.28 * len(names))
+    figure = figure_of(1.1 + 0.28 * len(names))
     axes = figure.subplots()
     axes.barh(names, [100 * shares[name] for name in names], color=BLUE, height=0.65)
     axes.set(xlabel="share of the differences between tries (%)", xlim=(0, 100))
@@ -166,9 +171,7 @@ def _text(value: object) -> str:
 def _slice(axes: Axes, places: _Places, score: np.ndarray, low: float) -> None:
     below = score < low
     axes.plot(places.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
-    axes.plot(
-        places.at[below], np.full(below.sum(), low), "v", color=BLUE, markersize=4, clip_on=False
-    )
+    _at_the_edge(axes, places.at[below], low, "v", BLUE)
     if places.log:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")

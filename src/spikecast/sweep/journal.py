@@ -38,8 +38,8 @@ class Journal:
         from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
         path = str((folder / "study.log").resolve())
-        # not the lock that is the default: it never ends waiting for one left by a killed process
-        # (a symbolic link that it cannot date)
+        # a lock that a killed process left is broken after half a minute; the default lock, a
+        # symbolic link, is dated by the file it points to, hence not at all if the path is relative
         writing = JournalFileOpenLock(path)
         self._claiming = JournalFileOpenLock(path + ".claim")
         _mend(Path(path), writing)

@@ -160,11 +160,16 @@ def _said(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
     second = (
         f"Quote the nested score of {label}: {nested} {unit} (with its defaults {default}). Do not "
         f"quote the selected score, {model['selected']:.3f}: it is the best of {facts['trials']} "
-        "on the inner folds that chose it, hence optimistic."
+        "on the inner folds that chose it, hence optimistic"
+        + (
+            ", though lower here: its fits had fewer trials to learn from."
+            if model["selected"] < model["nested"]["value"]
+            else "."
+        )
     )
     if math.isfinite(model["promised"]):
         second += (
-            f" There the search gained {model['promised']:.3f}, on held-out trials "
+            f" By that score tuning gained {model['promised']:.3f}, on held-out trials "
             f"{model['gain']['value']:.3f}."
         )
     if model["beyond_psth"] is False and model["nested"]["low"] > 0:

@@ -1,0 +1,45 @@
+"""Every model has a search space that holds its own settings, or a reason to have none."""
+
+import pytest
+
+from spikecast.errors import InputError, UnknownNameError
+from spikecast.models.catalog import MODELS
+from spikecast.models.spaces import SPACES, UNTUNED, Between, OneOf, space_of
+
+
+def test_every_model_is_accounted_for():
+    assert set(SPACES) | set(UNTUNED) == set(MODELS)
+    assert not set(SPACES) & set(UNTUNED)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_search_can_start_at_the_models_own_settings(name):
+    own = MODELS[name]().get_params()
+    for setting, values in SPACES[name].items():
+        assert values.holds(own[setting]), setting
+    assert not {"causal", "device", "seed"} & set(SPACES[name])
+
+
+def test_spaces_can_be_changed_setting_by_setting():
+    changes = {"widths": None, "n_components": Between(2, 9), "causal": OneOf((True, False))}
+    space = space_of("pca_ridge", changes)
+    assert space == {"n_components": Between(2, 9), "causal": OneOf((True, False))}
+    assert space_of("gru", {"dropout": Between(0, 1)})["dropout"] == Between(0.0, 1.0)
+    assert not space_of("gru", {"dropout": Between(0, 1)})["dropout"].whole
+    assert OneOf(([1.0, 3.0],)).holds((1.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("pca_ridge", {"n_component": Between(1, 2)}, "Did you mean 'n_components'"),
+        ("pca_ridge", {"n_components": Between(9, 2)}, "low must be below high"),
+        ("pca_ridge", {"n_components": Between(0, 9, log=True)}, "must start above 0"),
+        ("pca_ridge", {"n_components": OneOf(())}, "is empty"),
+        ("psth", {}, "a null has nothing to tune"),
+        ("pca_rige", {}, "Did you mean 'pca_ridge'"),
+    ],
+)
+def test_mistakes_are_explained(name, changes, message):
+    with pytest.raises((InputError, UnknownNameError), match=message):
+        space_of(name, changes)
