@@ -1,6 +1,7 @@
 """What an atlas costs: against scikit-learn pair by pair, by workers, in memory, per job.
 
     python benchmarks/atlas.py ridge            # all pairs of session 6, scikit-learn on a sample
+    python benchmarks/atlas.py pairs            # CPU seconds per pair of each model, on a sample
     python benchmarks/atlas.py workers          # the wall time of two workers against one
     python benchmarks/atlas.py overhead         # of the engine, for jobs of one second
     python benchmarks/atlas.py memory           # peak of all processes, shared pages counted once
@@ -23,9 +24,14 @@ from sklearn.linear_model import RidgeCV
 
 from spikecast import engine
 from spikecast.analysis.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
+from spikecast.analysis.populations import conditions
+from spikecast.atlas import records
+from spikecast.atlas.plan import sessions
+from spikecast.atlas.settings import Settings
 from spikecast.data import load
 from spikecast.models.base import RATE_FLOOR
 from spikecast.preprocess import signed_sqrt, smooth
+from spikecast.sharing import shared
 from spikecast.splits import Fold, by_trial
 
 SESSION = 6
@@ -33,12 +39,12 @@ SESSION = 6
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["ridge", "workers", "overhead", "memory"])
-    parser.add_argument("--pairs", type=int, default=6, help="for scikit-learn")
+    parser.add_argument("what", choices=["ridge", "pairs", "workers", "overhead", "memory"])
+    parser.add_argument("--pairs", type=int, default=6, help="how many pairs a sample has")
     arguments = parser.parse_args()
     print(describe())
-    if arguments.what == "ridge":
-        ridge(arguments.pairs)
+    if arguments.what in ("ridge", "pairs"):
+        {"ridge": ridge, "pairs": sampled}[arguments.what](arguments.pairs)
     else:
         {"workers": workers, "overhead": overhead, "memory": memory}[arguments.what]()
 
@@ -103,6 +109,32 @@ def scikit_learn(activity: np.ndarray, pair: Pair, folds: list[Fold], inner: boo
         gain += gained[:, fires].sum() / np.log(2)
         spikes += true[:, fires].sum()
     return gain / spikes
+
+
+# --------------------------------------------------------------------------------------- pairs
+
+
+def sampled(n_pairs: int) -> None:
+    """CPU seconds of whole jobs (five folds, scores, intervals) of pairs of all sessions."""
+    settings = Settings(data=[str(REAL)], models=["poisson_glm", "timescales"])
+    planned = list(sessions(settings))
+    every = [(session, pair) for session in planned for pair in session.pairs[0]]
+    chosen = np.random.default_rng(0).choice(len(every), n_pairs, replace=False)
+    for name, model in settings.build_models().items():
+        spent = []
+        for index in chosen:
+            session, pair = every[index]
+            recording = load(REAL, session.index)
+            trials = conditions(recording.trials)
+            with shared(recording, None) as handle:
+                started = time.process_time()
+                records.model(handle, session, 0, pair, model, trials, 1000, 0)
+                spent.append(time.process_time() - started)
+        mean, error = np.mean(spent), np.std(spent, ddof=1) / np.sqrt(n_pairs)
+        print(
+            f"{name}: {mean:.1f} +- {error:.1f} CPU s per pair ({n_pairs} of {len(every)}), "
+            f"{len(every) * mean / 60:.0f} CPU minutes for all"
+        )
 
 
 # ------------------------------------------------------------------------------------ the engine

@@ -31,12 +31,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=[n for n in MODELS if n not in NOT_HERE])
     parser.add_argument("--sessions", type=int, nargs="*", default=list(range(7)))
+    parser.add_argument("--first", type=int, help="only so many targets of each session")
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
         for session, recording in enumerate(load_all(REAL)):
             if session in arguments.sessions:
-                for target in target_areas(recording):
+                for target in target_areas(recording)[: arguments.first]:
                     measure(session, target, recording, arguments.models)
     print(describe())
     print(summary())
