@@ -187,3 +187,36 @@ def test_studies_are_listed_and_their_mistakes_explained(tmp_path):
         (line,) = wrong.stderr.strip().splitlines()
         assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_atlas_from_the_command_line(data, tmp_path):
+    words = ("atlas", data, "--sessions", 0, "--folds", 3, "--quiet", "--out", "map")
+    done = spikecast(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "above the null" in done.stdout
+    assert done.stdout.strip().endswith("report: map/report.html")
+    assert len(pd.read_csv(tmp_path / "map" / "cells.csv")) == 9
+    again = spikecast(*words, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "holds a finished run" in again.stderr
+    assert spikecast("report", tmp_path / "map").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--sessions", "x"), "sessions"),
+        (("--targets", "MOS"), "Did you mean 'MOs'"),
+        (("--models", "ridgy"), "unknown model 'ridgy'"),
+        (("--sources", "some"), "sources"),
+        (("--repeats", "3"), "matched"),
+        (("--folds", "2"), "folds"),
+        (("--engine", "slurm"), "unknown engine 'slurm'"),
+    ],
+)
+def test_an_atlas_refuses_in_one_line_and_leaves_nothing(data, tmp_path, arguments, message):
+    done = spikecast("atlas", data, *arguments, "--out", "map", cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "map").exists()

@@ -20,6 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +112,28 @@ def executor(
     pool.shutdown()
 
 
-@contextmanager
-def _dask(engine: str, workers: int) -> Iterator[Executor]:
+def check(engine: str) -> None:
+    """Refuse an engine that is not known, or whose library is not there, before a run begins.
+
+    Raises
+    ------
+    InputError
+    """
+    if engine == "local":
+        return
     if engine != "dask-local" and not engine.startswith("dask://"):
         raise InputError(f"unknown engine '{engine}'; allowed: {', '.join(ENGINES)}")
-    try:
-        from spikecast import cluster
-    except ImportError:
+    if find_spec("distributed") is None:
         raise InputError(
             f"engine '{engine}' needs Dask; install it with: pip install 'spikecast[cluster]'"
-        ) from None
+        )
+
+
+@contextmanager
+def _dask(engine: str, workers: int) -> Iterator[Executor]:
+    check(engine)
+    from spikecast import cluster
+
     remote = engine.removeprefix("dask://")
     client = cluster.local(workers) if engine == "dask-local" else cluster.connected(remote)
     try:

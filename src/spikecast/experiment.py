@@ -89,6 +89,7 @@ def execute(
         no model of a target could be fitted.
     """
     out = Path(out)
+    engines.check(engine)
     progress("reading the data", 0, 0)
     recording, parts, questions = _opened(config, out)
     models = config.build_models()

@@ -111,6 +111,7 @@ def execute(
         When `out` holds something else, or another process writes there.
     """
     out = Path(out)
+    engines.check(engine)
     progress("reading the data", 0, 0)
     planned = list(sessions(settings))
     written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spikecast.cli.app import Engine, Overwrite, Quiet, Resume, Workers, app, shown_progress
+from spikecast.errors import InputError
 
 
 @app.command()
@@ -99,8 +100,10 @@ def atlas(
         raise typer.Exit(1)
 
 
-def _numbers(text: str) -> list[int] | str:
+def _numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        return text  # refused by the settings, in their words
+        raise InputError(
+            f"--sessions is '{text}'; it must be 'all' or numbers separated by commas"
+        ) from None

@@ -44,9 +44,12 @@ class Atlas:
         return self._table("pooled")
 
     def _table(self, name: str) -> pd.DataFrame:
-        # an area may be called NA
-        table = pd.read_csv(self.folder / f"{name}.csv", keep_default_na=False, na_values=[""])
-        return table.fillna({"error": ""}) if "error" in table else table
+        # an area may be called "NA" or "1": both are text
+        text = dict.fromkeys(("session", "model", "source", "target", "error"), str)
+        table = pd.read_csv(
+            self.folder / f"{name}.csv", keep_default_na=False, na_values=[""], dtype=text
+        )
+        return table.assign(error=table["error"].fillna("")) if "error" in table else table
 
     @property
     def sessions(self) -> dict[str, Any]:
