@@ -101,7 +101,7 @@ def build(folder: str | Path) -> Path:
             tables={name: _beside(study, name) for name in study.preset.tables},
             flaws=[(hazard, _what(study.preset, hazard)) for hazard in found],
             described=_drawn(study, "described", mark),
-            searched=_drawn(study, "search", mark),
+            concluded=_drawn(study, "concluded", mark),
             runs=[_sound(study, name, run, mark) for name, run in study.runs.items()],
             written=yaml.safe_dump(
                 study.preset.model_dump(exclude={"quick"}), sort_keys=False, allow_unicode=True
@@ -131,7 +131,7 @@ def _what(preset: Preset, hazard: Hazard) -> str:
 
 
 def _drawn(study: StudyRun, folder: str, mark: str) -> list[tuple[str, Shown]]:
-    """Titles and figures of the protocol as described, or of the search."""
+    """Titles and figures of the protocol as described, or of the sound one."""
     found = []
     for figure in study.preset.figures:
         if figure.folder != folder or not (study.folder / folder / f"{figure.name}.npz").exists():

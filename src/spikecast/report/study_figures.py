@@ -1,4 +1,4 @@
-"""Figures of protocols as described: each draws the arrays a study kept, as the deck did."""
+"""Figures of studies: each draws the arrays a study kept, most of them as the deck did."""
 
 from collections.abc import Callable, Mapping
 
@@ -228,6 +228,25 @@ def importance(arrays: Arrays) -> Figure:
     return figure
 
 
+@styled
+def planes(arrays: Arrays) -> Figure:
+    """R2 of each group predicted from each other; a dot where the two share dynamics."""
+    names = [str(name) for name in arrays["names"]]
+    r2, shared = arrays["r2"], arrays["shared"]
+    figure = figure_of(1.4 + 0.32 * len(names))
+    axes = figure.subplots()
+    image = axes.imshow(np.maximum(r2, 0), cmap="Blues", vmin=0)
+    for source, target in np.argwhere(shared):
+        dark = r2[source, target] > 0.6 * np.nanmax(r2)
+        axes.plot(target, source, "o", color="white" if dark else "black", markersize=3.5)
+    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
+             yticklabels=names, xlabel="predicted", ylabel="predicts")  # fmt: skip
+    axes.tick_params(axis="x", rotation=90)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, label="R² on held-out time", shrink=0.8)
+    return figure
+
+
 DRAW: dict[str, Callable[[Arrays], Figure]] = {
     "averages": averages,
     "latents": latents,
@@ -240,5 +259,6 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     "predicted": predicted,
     "explained": explained,
     "importance": importance,
+    "planes": planes,
 }
 """What presets call their figures by."""

@@ -6,6 +6,10 @@
 ``described/``                         the protocol as described: ``protocol.json`` (how each number
                                        came about), ``values.json``, tables, what figures draw
 ``sound/NAME/``                        ordinary runs, each with its own report
+``concluded/``                         what the sound protocol adds to them: tables, what figures
+                                       draw
+``begun.json``, ``parts/``             only until it is finished: what was begun, and what is
+                                       computed so far
 ``study.json``                         where the data are from, the columns, sentences; last
 =====================================  ===========================================================
 """
@@ -17,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from spikecast import config as configs
@@ -27,13 +32,16 @@ from spikecast.evaluation.jobs import one_thread
 from spikecast.experiment import Progress
 from spikecast.files import atomic, write_json, write_text
 from spikecast.protocol import Claim
+from spikecast.run_directory import data_hash
 from spikecast.studies import preset as presets
 from spikecast.studies.catalog import STUDIES
 from spikecast.studies.material import Found, find
+from spikecast.studies.parts import Arrays, Parts, save
 from spikecast.studies.preset import Preset
 from spikecast.studies.study import Described, Prepared, Value
 
 FILE = "study.json"
+BEGUN = "begun.json"
 
 
 def execute(
@@ -44,6 +52,7 @@ def execute(
     session: int | None = None,
     quick: bool = False,
     seed: int = 0,
+    resume: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
     progress: Progress = lambda what, done, total: None,
@@ -61,6 +70,9 @@ def execute(
     quick : bool
         Smaller simulation, fewer iterations and permutations.
     seed : int
+    resume : bool
+        Go on with an interrupted study of the same name, settings and data: what was computed is
+        kept, and the numbers are those of a study that was never interrupted.
     overwrite : bool
         Replace a study that is there.
     workers : int, optional
@@ -71,6 +83,12 @@ def execute(
     -------
     Path
         The directory.
+
+    Raises
+    ------
+    RunError
+        When `out` holds something else, or a finished study, or (with `resume`) one that was begun
+        otherwise.
     """
     preset, study, out = presets.read(name), STUDIES[name], Path(out)
     if quick:
@@ -79,13 +97,23 @@ def execute(
     found = find(preset, data, session, seed=seed)
     prepared = study.prepare(found.recording, preset.settings)
     wanted = {key: _config(content, prepared, out, seed) for key, content in preset.sound.items()}
-    _claim(out, overwrite)
+    begun = {
+        "study": name,
+        "quick": quick,
+        "seed": seed,
+        "data": data_hash(prepared.recording),
+        "preset": preset.model_dump(mode="json"),
+    }
+    _claim(out, begun, resume=resume, overwrite=overwrite)
 
-    prepared.recording.save(out / "data.nc")
+    if not (out / "data.nc").exists():
+        prepared.recording.save(out / "data.nc")
+
+    def parts(column: str) -> Parts:
+        return Parts(out / "parts" / column, lambda part: progress(f"{column}: {part}", 0, 0))
+
     with one_thread():
-        described = study.describe(
-            prepared, preset.settings, seed, lambda what: progress(f"as described: {what}", 0, 0)
-        )
+        described = study.describe(prepared, preset.settings, seed, parts("as described"))
     preset = presets.worded(preset, dict(prepared.names))
     described = _named(described, preset)
     _write(described, out / "described")
@@ -95,8 +123,13 @@ def execute(
         def told(what: str, done: int, total: int, key: str = key) -> None:
             progress(f"sound, {key}: {what}", done, total)
 
-        experiment.execute(config, out / "sound" / key, workers=workers, progress=told)
-    values, sentences = study.conclude(out / "sound", described, prepared)
+        run = out / "sound" / key
+        experiment.execute(
+            config, run, resume=(run / "manifest.json").exists(), workers=workers, progress=told
+        )
+    with one_thread():
+        concluded = study.conclude(out / "sound", described, prepared, parts("sound"))
+    _write_shown(concluded.tables, concluded.arrays, out / "concluded")
     write_json(
         out / FILE,
         {
@@ -108,24 +141,47 @@ def execute(
             "sentence": found.sentence,
             "session": found.recording.session,
             "notes": list(prepared.notes),
-            "columns": _columns(preset, found, described, values),
-            "sentences": [f"Simulated data. {said}" for said in sentences]
+            "columns": _columns(preset, found, described, concluded.values),
+            "sentences": [f"Simulated data. {said}" for said in concluded.sentences]
             if found.origin == "simulated"
-            else sentences,
+            else concluded.sentences,
             "runs": list(wanted),
         },
     )
+    shutil.rmtree(out / "parts", ignore_errors=True)
+    (out / BEGUN).unlink()
     return out
 
 
-def _claim(out: Path, overwrite: bool) -> None:
-    """Make sure that the directory is ours to write."""
-    if out.exists() and any(out.iterdir()):
-        ours = (out / FILE).exists() or (out / "described").exists() or (out / "data.nc").exists()
-        if not (overwrite and ours):
-            raise RunError(f"'{out}' is not empty; use --overwrite to replace a study, or --out")
+def _claim(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Make sure that the directory is ours to write, and note what is begun in it."""
+    there = out.exists() and any(out.iterdir())
+    ours, finished = (out / BEGUN).exists(), (out / FILE).exists()
+    if there and overwrite and (ours or finished):
         shutil.rmtree(out)
+        there = False
+    if resume and not there:
+        raise RunError(f"there is no study in '{out}' to resume")
+    if finished and there:
+        raise RunError(f"'{out}' holds a finished study; use --overwrite to replace it, or --out")
+    if there and not ours:
+        raise RunError(f"'{out}' is not empty and holds no study; name another folder with --out")
+    if there and not resume:
+        raise RunError(
+            f"'{out}' holds an unfinished study; use --resume to go on with it, --overwrite to "
+            "replace it, or another --out"
+        )
+    if there:
+        before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
+        other = [key for key, value in begun.items() if before.get(key) != value]
+        if other:
+            raise RunError(
+                f"'{out}' was begun with another {', '.join(other)}; give the same options again, "
+                "or --overwrite"
+            )
+        return
     out.mkdir(parents=True, exist_ok=True)
+    write_json(out / BEGUN, begun)
 
 
 def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
@@ -146,21 +202,17 @@ def _named(described: Described, preset: Preset) -> Described:
 
 def _write(described: Described, folder: Path) -> None:
     protocol.write(list(described.claims.values()), folder)
-    for name, table in described.tables.items():
-        with atomic(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
-    for name, arrays in described.arrays.items():
-        with atomic(folder / f"{name}.npz") as temporary:
-            plain: dict[str, Any] = {key: _plain(array) for key, array in arrays.items()}
-            np.savez_compressed(temporary, **plain)
+    _write_shown(described.tables, described.arrays, folder)
     values = {key: {"text": v.text, "number": _finite(v)} for key, v in described.values.items()}
     write_json(folder / "values.json", values)
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """Text as numpy's own, which is read back without a pickle."""
-    array = np.asarray(array)
-    return array.astype(str) if array.dtype.kind == "O" else array
+def _write_shown(tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], folder: Path) -> None:
+    for name, table in tables.items():
+        with atomic(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    for name, arrays in figures.items():
+        save(folder / f"{name}.npz", arrays)
 
 
 def _columns(
