@@ -34,7 +34,9 @@ def folder(small):
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     found = {hazard.rule for hazard in audit.audit(folder / "described")}
     assert found == {flaw.rule for flaw in presets.read("nma-layers").flaws}
-    assert audit.audit(folder / "sound" / "plane") == []
+    _, *sound = audit.parts(folder).values()
+    assert [part.name for part in sound] == ["plane", "concluded"]
+    assert [audit.audit(part) for part in sound] == [[], []]
 
 
 def test_the_search_is_real_and_its_importance_is_drawn(folder):

@@ -223,7 +223,13 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
         f"The deck's LSTM, never put beside a null, scores {described.values['held_out'].text}; "
         "0 is each neuron's mean.",
     ]
-    return Concluded(values, sentences)
+    claim = Claim(
+        name="similarity on single trials",
+        metric="correlation",
+        value=_off_diagonal(matrix),
+        null="trials shuffled",
+    )
+    return Concluded(values, sentences, [claim])
 
 
 DIGGERS = Study(prepare, describe, conclude)

@@ -18,7 +18,7 @@ def scores(run: Path) -> dict[str, Value]:
     metric = next(name for name in UNITS if name in summary)
     return {
         row["model"]: Value(
-            f"{row[metric]:.3f} {UNITS[metric]} ({row['low']:.3f} to {row['high']:.3f})",
+            f"{row[metric]:z.3f} {UNITS[metric]} ({row['low']:z.3f} to {row['high']:z.3f})",
             float(row[metric]),
         )
         for _, row in summary.iterrows()

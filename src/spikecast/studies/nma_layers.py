@@ -90,7 +90,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
         f"maps_{name}": parts(f"map of {name}", partial(_map, of, label, settings["map"], seed))
         for name, of in (("raw", mapped), ("latents", list(network["latents"])))
     }
-    explained = {key: share for key, share in components.items() if key.startswith("share_")}
+    explained = {f"share_{name}": components[f"share_{name}"] for name in planes}
     arrays["explained"] = explained
     common: dict[str, Any] = {
         "metric": "mse",
@@ -127,6 +127,10 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
         "search": Value(f"MSE {best:.3f}, 'at {n_latents} latents'", best),
         "maps": Value("shown"),
         # not the deck's: what the sound column sets beside it, on the very same windows
+        "pca_share": Value(
+            f"{components['share_held_out']:.2f}, as many components, the last fifth held out",
+            float(components["share_held_out"]),
+        ),
         "pca_held_out": Value(f"MSE {held_out:.3f}", held_out),
         "plane_told": Value(
             f"held-out windows: neighbours tell the plane {components['told']:.0%}, chance "
@@ -207,8 +211,9 @@ def _components(
 ) -> dict[str, Any]:
     """What the deck computed of principal components, and what it did not.
 
-    The latter: the error of reconstructing held-out windows from as many components as the net has
-    latents, and whether neighbours in a map tell the plane of windows held out from it.
+    The latter: the share that they explain of held-out windows, the error of reconstructing these
+    from as many components as the net has latents, and whether neighbours in a map tell the plane
+    of windows held out from it.
     """
     shares = {
         f"share_{name}": _explained(part.reshape(-1, part.shape[2]), part.shape[2] // 10)
@@ -217,9 +222,13 @@ def _components(
     label = np.repeat(planes, len(x[0]))
     scores = embed(np.concatenate(x), "pca", labels=label, n_seeds=1, seed=seed).scores
     row = scores[scores["score"] == "knn_accuracy"].iloc[0]
-    errors = [_pca_residual(part[learnt], part[scored], n_latents) for part in x]
     told = {"told": float(row["value"]), "chance": float(row["chance"])}
-    return shares | told | {"held_out": np.mean(errors)}
+    left = {
+        n: np.mean([_pca_residual(part[learnt], part[scored], n) for part in x])
+        for n in (0, n_latents, x[0].shape[2] // 10)
+    }
+    tenth = 1 - left[x[0].shape[2] // 10] / left[0]
+    return shares | told | {"held_out": left[n_latents], "share_held_out": tenth}
 
 
 def _explained(x: np.ndarray, n_components: int) -> np.ndarray:
@@ -231,8 +240,8 @@ def _explained(x: np.ndarray, n_components: int) -> np.ndarray:
 def _pca_residual(x: np.ndarray, new: np.ndarray, n_components: int) -> float:
     """Error of reconstructing new windows from components of the training windows."""
     flat, flat_new = (part.reshape(-1, part.shape[2]) for part in (x, new))
-    mean, axes, _ = principal_axes(flat, n_components)
-    centered = flat_new - mean
+    mean, axes, _ = principal_axes(flat, max(n_components, 1))
+    centered, axes = flat_new - mean, axes[:n_components]
     return float(((centered - centered @ axes.T @ axes) ** 2).mean())
 
 
@@ -243,12 +252,11 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     beside = Value(f"PCA, as many components, same windows held out: {pca.text}", pca.number)
     planes = parts("planes from planes", partial(_between_planes, prepared.recording))
     searched = parts("search on inner folds", partial(_searched, prepared))
-    explained, dimensions = _dimensions(sound / "plane")
     values = {
         "own": beside,
         "shared": beside,
-        "pca": explained,
-        "dimensions": dimensions,
+        "pca": described.values["pca_share"],
+        "dimensions": _dimensions(sound / "plane"),
         "maps": described.values["plane_told"],
         "cells": findings.several(scores, *(m for m in scores if m != "mean_rate")),
         "planes": Value(str(planes["said"]), float(planes["n_pairs"])),
@@ -278,26 +286,41 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
         "importance": {key: searched[key] for key in ("names", "importance", "score")},
         "planes": {key: planes[key] for key in ("names", "r2", "shared")},
     }
-    return Concluded(values, sentences, {"search_trials": trials}, figures)
+    swept = {name: trials[name].tolist() for name in prepared.names["search"]["space"]}
+    claims = [
+        Claim(
+            name="planes from planes",
+            metric="r2",
+            value=float(np.nanmax(planes["r2"])),
+            null="shifts in time",
+            baselines=["the mean"],
+        ),
+        Claim(
+            name="search",
+            metric="r2",
+            value=float(searched["best"]),
+            unit="windows",
+            train=searched["train"],
+            test=searched["test"],
+            chosen_on={"settings": searched["train"]},
+            swept=swept,
+            null="the training mean",
+            baselines=["defaults"],
+        ),
+    ]
+    return Concluded(values, sentences, claims, {"search_trials": trials}, figures)
 
 
-def _dimensions(run: Path) -> tuple[Value, Value]:
-    """Variance that components explain held out, and how many dimensions are confirmed."""
+def _dimensions(run: Path) -> Value:
+    """How many dimensions of all planes together are confirmed."""
     ((name, facts),) = findings.answers(run, "dimensions").items()
-    components = findings.table(run, name, "components")
-    last, n_reliable = components.iloc[-1], int(facts["n_reliable"])
-    # where every component that was looked at is confirmed, there may be more
-    least = "at least " if n_reliable == components["reliable"].notna().sum() else ""
-    return (
-        Value(
-            f"{last['cross_validated']:.2f} with {int(last['n_components'])} components of all "
-            "planes, arousal kept, held out"
-        ),
-        Value(
-            f"{least}{n_reliable}: linear dimensions that the other half of the neurons confirms "
-            "on held-out time",
-            n_reliable,
-        ),
+    n_tested = findings.table(run, name, "components")["reliable"].notna().sum()
+    n_reliable = int(facts["n_reliable"])
+    least = "at least " if n_reliable == n_tested else ""  # beyond them there may be more
+    return Value(
+        f"{least}{n_reliable}: linear dimensions of all planes, arousal kept, that the other half "
+        "of the neurons confirms on held-out time",
+        n_reliable,
     )
 
 
@@ -343,6 +366,8 @@ def _searched(prepared: Prepared) -> dict[str, Any]:
     return {
         "best": best,
         "default": default,
+        "train": outer.train,
+        "test": outer.test,
         "settings": ", ".join(f"{name} {_short(value)}" for name, value in found.best.items()),
         "n_sizes": found.swept["n_latents"],
         "names": np.array(list(found.importance), dtype=str),

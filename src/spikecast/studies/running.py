@@ -6,8 +6,7 @@
 ``described/``                         the protocol as described: ``protocol.json`` (how each number
                                        came about), ``values.json``, tables, what figures draw
 ``sound/NAME/``                        ordinary runs, each with its own report
-``concluded/``                         what the sound protocol adds to them: tables, what figures
-                                       draw
+``concluded/``                         what the sound protocol adds to them: the like
 ``begun.json``, ``parts/``             only until it is finished: what was begun, and what is
                                        computed so far
 ``study.json``                         where the data are from, the columns, sentences; last
@@ -27,6 +26,7 @@ import yaml
 from spikecast import config as configs
 from spikecast import experiment, protocol
 from spikecast.audit import judge
+from spikecast.data import load
 from spikecast.errors import RunError
 from spikecast.evaluation.jobs import one_thread
 from spikecast.experiment import Progress
@@ -35,7 +35,7 @@ from spikecast.protocol import Claim
 from spikecast.run_directory import data_hash
 from spikecast.studies import preset as presets
 from spikecast.studies.catalog import STUDIES
-from spikecast.studies.material import Found, find
+from spikecast.studies.material import find
 from spikecast.studies.parts import Arrays, Parts, save
 from spikecast.studies.preset import Preset
 from spikecast.studies.study import Described, Prepared, Value
@@ -118,6 +118,19 @@ def execute(
     described = _named(described, preset)
     _write(described, out / "described")
     write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
+    facts = {
+        "study": name,
+        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "quick": quick,
+        "seed": seed,
+        "origin": found.origin,
+        "sentence": found.sentence,
+        "session": found.recording.session,
+        "notes": list(prepared.notes),
+        "runs": list(wanted),
+    }
+    names = prepared.names
+    del found, prepared  # the sound runs read the file; a large recording is not held twice
     for key, config in wanted.items():
 
         def told(what: str, done: int, total: int, key: str = key) -> None:
@@ -127,27 +140,16 @@ def execute(
         experiment.execute(
             config, run, resume=(run / "manifest.json").exists(), workers=workers, progress=told
         )
+    again = Prepared(load(out / "data.nc"), names)
     with one_thread():
-        concluded = study.conclude(out / "sound", described, prepared, parts("sound"))
+        concluded = study.conclude(out / "sound", described, again, parts("sound"))
+    if concluded.claims:
+        protocol.write(concluded.claims, out / "concluded")
     _write_shown(concluded.tables, concluded.arrays, out / "concluded")
-    write_json(
-        out / FILE,
-        {
-            "study": name,
-            "command": " ".join(["spikecast", *sys.argv[1:]]),
-            "quick": quick,
-            "seed": seed,
-            "origin": found.origin,
-            "sentence": found.sentence,
-            "session": found.recording.session,
-            "notes": list(prepared.notes),
-            "columns": _columns(preset, found, described, concluded.values),
-            "sentences": [f"Simulated data. {said}" for said in concluded.sentences]
-            if found.origin == "simulated"
-            else concluded.sentences,
-            "runs": list(wanted),
-        },
-    )
+    mark = "Simulated data. " if facts["origin"] == "simulated" else ""
+    facts["sentences"] = [mark + said for said in concluded.sentences]
+    facts["columns"] = _columns(preset, bool(mark), described, concluded.values)
+    write_json(out / FILE, facts)
     shutil.rmtree(out / "parts", ignore_errors=True)
     (out / BEGUN).unlink()
     return out
@@ -216,10 +218,10 @@ def _write_shown(tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], fo
 
 
 def _columns(
-    preset: Preset, found: Found, described: Described, sound: dict[str, Value]
+    preset: Preset, simulated: bool, described: Described, sound: dict[str, Value]
 ) -> list[dict[str, Any]]:
     """The three columns, with the flaws of each number; simulated ones carry the word."""
-    mark = " (simulated)" if found.origin == "simulated" else ""
+    mark = " (simulated)" if simulated else ""
 
     def cell(values: dict[str, Value], key: str) -> str:
         return values[key].text + mark if key in values else "–"

@@ -69,6 +69,8 @@ class Concluded:
         By the keys of the preset's rows.
     sentences : list of str
         How much of a number was the protocol.
+    claims : list of Claim
+        How numbers came about that are in no run; the audit reads them.
     tables : dict of DataFrame
     arrays : dict of figure -> dict of array
         What the preset's figures of the sound protocol draw.
@@ -76,6 +78,7 @@ class Concluded:
 
     values: dict[str, Value]
     sentences: list[str]
+    claims: list[Claim] = field(default_factory=list)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
