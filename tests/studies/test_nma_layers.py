@@ -46,7 +46,7 @@ def test_the_search_is_real_and_its_importance_is_drawn(folder):
         assert "n_latents" in kept["names"]
         assert len(kept["score"]) == 4
     page = pages.build(folder).read_text()
-    for phrase in ("What mattered in the search", "1.5455", "dimensions that the other half",
+    for phrase in ("What mattered in the search", "1.5455", "that the other half of the neurons confirms",
                    "Planes predicted from planes"):  # fmt: skip
         assert phrase in page
 
@@ -74,6 +74,19 @@ def test_the_number_of_dimensions_is_the_planted_one_where_neurons_are_linear(pl
     prepared = nma_layers.prepare(recording, {"search": {}})
     found = dimensionality(prepared.recording, n_components=30)
     assert found.n_reliable == planted + 2
+
+
+def test_the_number_of_dimensions_is_near_the_planted_one_in_the_recording_of_the_study(folder):
+    simulation = presets.quickened(presets.read("nma-layers")).data.simulation
+    simulated = simulate.spontaneous(**simulation)
+    planted = simulated.truth.latents.sizes["latent"]
+    prepared = nma_layers.prepare(simulated.recording, {"search": {}})
+    found = dimensionality(prepared.recording, n_components=60)
+    assert found.n_reliable == pytest.approx(planted, rel=0.15)
+    # of six that were looked at, all were confirmed: there may be more
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["dimensions"]["sound"].startswith("at least 6:")
+    assert rows["dimensions"]["described"].startswith("6, the only number tried")
 
 
 def test_normalisation_takes_out_what_a_plane_shares_and_learns_from_training_bins(folder):
