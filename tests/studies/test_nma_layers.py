@@ -46,8 +46,8 @@ def test_the_search_is_real_and_its_importance_is_drawn(folder):
         assert "n_latents" in kept["names"]
         assert len(kept["score"]) == 4
     page = pages.build(folder).read_text()
-    for phrase in ("What mattered in the search", "1.5455", "that the other half of the neurons confirms",
-                   "Planes predicted from planes"):  # fmt: skip
+    for phrase in ("What mattered in the search", "1.5455", "Planes predicted from planes",
+                   "that the other half of the neurons confirms"):  # fmt: skip
         assert phrase in page
 
 
