@@ -56,6 +56,8 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
         small("stringer-running", TINY, out)
     with pytest.raises(RunError, match="begun with another seed"):
         small("stringer-running", TINY, out, resume=True, seed=1)
+    with pytest.raises(RunError, match="leave out one"):
+        small("stringer-running", TINY, out, resume=True, overwrite=True)
     small("stringer-running", TINY, out, resume=True)
 
     assert len(fits) == 3  # the first network once, the second twice

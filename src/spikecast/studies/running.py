@@ -30,9 +30,9 @@ from spikecast.data import load
 from spikecast.errors import RunError
 from spikecast.evaluation.jobs import one_thread
 from spikecast.experiment import Progress
-from spikecast.files import atomic, write_json, write_text
+from spikecast.files import atomic, locked, write_json, write_text
 from spikecast.protocol import Claim
-from spikecast.run_directory import data_hash
+from spikecast.run_directory import data_hash, empty
 from spikecast.studies import preset as presets
 from spikecast.studies.catalog import STUDIES
 from spikecast.studies.material import find
@@ -104,86 +104,96 @@ def execute(
         "data": data_hash(prepared.recording),
         "preset": preset.model_dump(mode="json"),
     }
-    _claim(out, begun, resume=resume, overwrite=overwrite)
+    replaced = _may_write(out, begun, resume=resume, overwrite=overwrite)
 
-    if not (out / "data.nc").exists():
-        prepared.recording.save(out / "data.nc")
+    with locked(out):
+        if replaced:
+            empty(out)
+        write_json(out / BEGUN, begun)
+        if not (out / "data.nc").exists():
+            prepared.recording.save(out / "data.nc")
 
-    def parts(column: str) -> Parts:
-        return Parts(out / "parts" / column, lambda part: progress(f"{column}: {part}", 0, 0))
+        def parts(column: str) -> Parts:
+            return Parts(out / "parts" / column, lambda part: progress(f"{column}: {part}", 0, 0))
 
-    with one_thread():
-        described = study.describe(prepared, preset.settings, seed, parts("as described"))
-    preset = presets.worded(preset, dict(prepared.names))
-    described = _named(described, preset)
-    _write(described, out / "described")
-    write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
-    facts = {
-        "study": name,
-        "command": " ".join(["spikecast", *sys.argv[1:]]),
-        "quick": quick,
-        "seed": seed,
-        "origin": found.origin,
-        "sentence": found.sentence,
-        "session": found.recording.session,
-        "notes": list(prepared.notes),
-        "runs": list(wanted),
-    }
-    names = prepared.names
-    del found, prepared  # the sound runs read the file; a large recording is not held twice
-    for key, config in wanted.items():
-
-        def told(what: str, done: int, total: int, key: str = key) -> None:
-            progress(f"sound, {key}: {what}", done, total)
-
-        run = out / "sound" / key
-        experiment.execute(
-            config, run, resume=(run / "manifest.json").exists(), workers=workers, progress=told
-        )
-    again = Prepared(load(out / "data.nc"), names)
-    with one_thread():
-        concluded = study.conclude(out / "sound", described, again, parts("sound"))
-    if concluded.claims:
-        protocol.write(concluded.claims, out / "concluded")
-    _write_shown(concluded.tables, concluded.arrays, out / "concluded")
-    mark = "Simulated data. " if facts["origin"] == "simulated" else ""
-    facts["sentences"] = [mark + said for said in concluded.sentences]
-    facts["columns"] = _columns(preset, bool(mark), described, concluded.values)
-    write_json(out / FILE, facts)
-    shutil.rmtree(out / "parts", ignore_errors=True)
-    (out / BEGUN).unlink()
+        with one_thread():
+            described = study.describe(prepared, preset.settings, seed, parts("as described"))
+        preset = presets.worded(preset, dict(prepared.names))
+        described = _named(described, preset)
+        _write(described, out / "described")
+        write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
+        facts = {
+            "study": name,
+            "command": " ".join(["spikecast", *sys.argv[1:]]),
+            "quick": quick,
+            "seed": seed,
+            "origin": found.origin,
+            "sentence": found.sentence,
+            "session": found.recording.session,
+            "notes": list(prepared.notes),
+            "runs": list(wanted),
+        }
+        names = prepared.names
+        del found, prepared  # the sound runs read the file; a large recording is not held twice
+        _run(wanted, out / "sound", workers, progress)
+        again = Prepared(load(out / "data.nc"), names)
+        with one_thread():
+            concluded = study.conclude(out / "sound", described, again, parts("sound"))
+        if concluded.claims:
+            protocol.write(concluded.claims, out / "concluded")
+        _write_shown(concluded.tables, concluded.arrays, out / "concluded")
+        mark = "Simulated data. " if facts["origin"] == "simulated" else ""
+        facts["sentences"] = [mark + said for said in concluded.sentences]
+        facts["columns"] = _columns(preset, bool(mark), described, concluded.values)
+        write_json(out / FILE, facts)
+        shutil.rmtree(out / "parts", ignore_errors=True)
+        (out / BEGUN).unlink()
     return out
 
 
-def _claim(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
-    """Make sure that the directory is ours to write, and note what is begun in it."""
-    there = out.exists() and any(out.iterdir())
+def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: bool) -> bool:
+    """Refuse a directory that is not ours to write; say whether a study in it is replaced."""
+    there = out.exists() and any(path.name != ".lock" for path in out.iterdir())
     ours, finished = (out / BEGUN).exists(), (out / FILE).exists()
-    if there and overwrite and (ours or finished):
-        shutil.rmtree(out)
-        there = False
-    if resume and not there:
-        raise RunError(f"there is no study in '{out}' to resume")
-    if finished and there:
-        raise RunError(f"'{out}' holds a finished study; use --overwrite to replace it, or --out")
-    if there and not ours:
+    if there and not (ours or finished):
         raise RunError(f"'{out}' is not empty and holds no study; name another folder with --out")
-    if there and not resume:
+    if overwrite or not there:
+        if resume:
+            raise RunError(
+                f"there is no study in '{out}' to resume"
+                if not there
+                else "--resume goes on with a study, --overwrite begins anew: leave out one"
+            )
+        return there
+    if finished:
+        raise RunError(f"'{out}' holds a finished study; use --overwrite to replace it, or --out")
+    if not resume:
         raise RunError(
             f"'{out}' holds an unfinished study; use --resume to go on with it, --overwrite to "
             "replace it, or another --out"
         )
-    if there:
-        before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
-        other = [key for key, value in begun.items() if before.get(key) != value]
-        if other:
-            raise RunError(
-                f"'{out}' was begun with another {', '.join(other)}; give the same options again, "
-                "or --overwrite"
-            )
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / BEGUN, begun)
+    before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
+    other = [key for key, value in begun.items() if before.get(key) != value]
+    if other:
+        raise RunError(
+            f"'{out}' was begun with another {', '.join(other)}; give the same options again, or "
+            "--overwrite"
+        )
+    return False
+
+
+def _run(
+    wanted: dict[str, configs.Config], folder: Path, workers: int | None, progress: Progress
+) -> None:
+    """The sound runs; one that was begun goes on."""
+    for key, config in wanted.items():
+        run = folder / key
+
+        def told(what: str, done: int, total: int, key: str = key) -> None:
+            progress(f"sound, {key}: {what}", done, total)
+
+        begun = (run / "manifest.json").exists()
+        experiment.execute(config, run, resume=begun, workers=workers, progress=told)
 
 
 def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
