@@ -5,16 +5,18 @@ are those of the studies' own reports. Simulated data only.
 """
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from spikecast.report import figures
 from spikecast.report.study import StudyRun
 from spikecast.report.study_figures import DRAW
 
 HERE = Path(__file__).parent
-DOTS = 100  # per inch
+DOTS, COLORS = 100, 128  # per inch; per file
 SHOWN = {  # study: its own figures, and its sound runs whose scores are shown
     "livewired": (["over_time", "confusion"], ["main"]),
     "diggers": (["losses"], ["between", "within"]),
@@ -41,7 +43,10 @@ def main(runs: Path) -> None:
 def save(name: str, figure: Figure) -> None:
     """Write a figure as docs/studies/NAME.png."""
     path = HERE / f"{name}.png"
-    figure.savefig(path, dpi=DOTS)
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=DOTS)
+    # a palette: bands of transparent colours make files of ten times the size
+    Image.open(drawn).convert("RGB").quantize(COLORS).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
