@@ -77,6 +77,11 @@ def test_a_rule_fires_alone_and_is_silent_on_the_sound_twin(name):
     assert judge([sound]) == []
 
 
+def test_the_same_neurons_in_another_order_are_named_as_such():
+    (found,) = judge([claim({"fit_neurons": [0, 1], "used_neurons": [1, 0]})])
+    assert found.found == "the 2 neurons of the fit were used in another order"
+
+
 def test_claims_are_written_and_read_back(tmp_path):
     claims = [claim({}), claim({"value": None, "unit": "bins"})]
     protocol.write(claims, tmp_path)

@@ -179,7 +179,7 @@ def test_studies_are_listed_and_their_mistakes_explained(tmp_path):
     for arguments, message in (
         (("run", "livewird"), "Did you mean 'livewired'"),
         (("run", "c.yaml", "--quick"), "are for studies"),
-        (("run", "livewired", "--resume"), "run as a whole"),
+        (("run", "livewired", "--quick", "--resume"), "no study in"),
         (("run", "livewired", "--data", "none.npz"), "there is no file"),
     ):
         wrong = spikecast(*arguments, cwd=tmp_path)

@@ -98,7 +98,10 @@ def parts(folder: str | Path) -> dict[str, Path]:
     if not (folder / "described").is_dir():
         return {"": folder}
     runs = sorted(path.parent for path in folder.glob("sound/*/manifest.json"))
-    return {"as described": folder / "described"} | {f"sound, {run.name}": run for run in runs}
+    sound = {f"sound, {run.name}": run for run in runs}
+    if (folder / "concluded" / protocol.FILE).exists():
+        sound["sound, beside the runs"] = folder / "concluded"
+    return {"as described": folder / "described"} | sound
 
 
 def judge(claims: Iterable[Claim]) -> list[Hazard]:
@@ -232,6 +235,8 @@ def _neurons_changed(claim: Claim) -> str:
     if not claim.fit_neurons or claim.fit_neurons == claim.used_neurons:
         return ""
     shared = len(set(claim.fit_neurons) & set(claim.used_neurons))
+    if sorted(claim.fit_neurons) == sorted(claim.used_neurons):
+        return f"the {shared} neurons of the fit were used in another order"
     return f"{shared} of the {len(claim.used_neurons)} neurons used are those of the fit"
 
 

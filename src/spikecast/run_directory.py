@@ -149,7 +149,7 @@ def claim(
     """
     _may_write(out, config, written, fingerprint, resume=resume, overwrite=overwrite)
     if overwrite or _begun(out) <= BEFORE_MANIFEST:
-        _empty(out)
+        empty(out)
 
 
 def _may_write(
@@ -184,7 +184,7 @@ def _begun(out: Path) -> set[str]:
     return {path.name for path in out.iterdir()} - {".lock"}
 
 
-def _empty(out: Path) -> None:
+def empty(out: Path) -> None:
     """Remove all but the lock, which may be held."""
     if not out.exists():
         return

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast import simulate
-from spikecast.errors import UnknownNameError
+from spikecast.errors import ShapeError, UnknownNameError
 from spikecast.metrics import bits_per_spike, null_rate
 
 
@@ -154,6 +154,22 @@ class TestSpontaneous:
             reached = set(loadings["plane"].values[loadings.sel(latent=name).values != 0])
             expected = set(range(9)) if owner == "shared" else {int(owner.split()[1])}
             assert reached == expected
+
+    def test_planes_share_latents_within_their_group_only(self):
+        simulated = simulate.spontaneous(
+            40, 100, n_planes=4, n_latents=3, n_own=1, groups=[0, 1, 0, 1]
+        )
+        loadings = simulated.truth.loadings
+        reached = {
+            str(owner): {tuple(np.unique(loadings["plane"].values[row != 0])) for row in rows}
+            for owner, rows in loadings.groupby("owner")
+        }
+        assert reached["shared"] == {(0, 2)}
+        assert reached["group 1"] == {(1, 3)}
+        assert reached["plane 3"] == {(3,)}
+        assert len(loadings) == 3 + 3 + 4
+        with pytest.raises(ShapeError, match="groups has length 2"):
+            simulate.spontaneous(40, 100, n_planes=4, groups=[0, 1])
 
     def test_without_noise_it_is_the_drive_itself(self):
         simulated = simulate.spontaneous(n_neurons=20, n_bins=50, noise=0)

@@ -74,7 +74,8 @@ def test_hover_sort_and_click(page, browser, width):
     Select(browser.find_element(By.ID, "order")).select_by_value("name")
     assert rows() == ["CA1", "MOs", "VISp"]
 
-    cell = browser.find_element(By.CSS_SELECTOR, CELL.format(3, 2))
+    # by name: third row, second column; a row begins with its head
+    cell = browser.find_element(By.CSS_SELECTOR, CELL.format(3, 3))
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
     ActionChains(browser).move_to_element(cell).perform()
     said = browser.find_element(By.ID, "said").text

@@ -12,6 +12,7 @@ from spikecast.report import study as pages
 from spikecast.studies import livewired, running
 from spikecast.studies import preset as presets
 from spikecast.studies.material import find
+from spikecast.studies.parts import Parts
 
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
@@ -67,14 +68,14 @@ def test_the_page_shows_the_origin_first_and_every_flaw(folder):
     assert (folder / "sound/main/report.html").exists()
 
 
-def test_without_choice_information_only_the_headline_is_high():
+def test_without_choice_information_only_the_headline_is_high(tmp_path):
     # neither stimulus nor choice nor movement reaches the neurons
     silent = simulate.decision_task(
         300, {"VISp": 20, "MD": 15, "MOs": 15}, n_bins=40, stimulus_gain=0, choice_gain=0,
         movement_gain=0, seed=2,
     ).recording  # fmt: skip
     settings = presets.read("livewired").settings | {"n_iterations": 60}
-    found = livewired.describe(livewired.prepare(silent, settings), settings, 0, lambda _: None)
+    found = livewired.describe(livewired.prepare(silent, settings), settings, 0, Parts(tmp_path))
     assert found.values["test"].number < 0.6
     assert found.values["headline"].number > found.values["test"].number + 0.1
 
@@ -91,7 +92,7 @@ def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_fil
 
 
 def test_mistakes_are_explained(folder, tmp_path):
-    with pytest.raises(RunError, match="not empty"):
+    with pytest.raises(RunError, match="a finished study"):
         running.execute("livewired", folder, quick=True)
     with pytest.raises(InputError, match="name one with --data"):
         find(presets.read("livewired"), None, 3, seed=0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast import audit
+from spikecast.analysis.dimensionality import dimensionality
 from spikecast.data import simulate
 from spikecast.errors import InputError
 from spikecast.report import study as pages
@@ -11,7 +12,8 @@ from spikecast.studies import nma_layers, running
 from spikecast.studies import preset as presets
 
 TINY = {
-    "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "n_planes": 3}},
+    "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "n_planes": 3,
+                            "groups": [0, 0, 1]}},
     "settings": {
         "most_neurons": 24, "n_latents": 6, "epochs": 3, "n_search": 2,
         "search": {"n_trials": 4, "folds": 2, "epochs": 2,
@@ -32,23 +34,59 @@ def folder(small):
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     found = {hazard.rule for hazard in audit.audit(folder / "described")}
     assert found == {flaw.rule for flaw in presets.read("nma-layers").flaws}
-    assert audit.audit(folder / "sound" / "plane") == []
+    _, *sound = audit.parts(folder).values()
+    assert [part.name for part in sound] == ["plane", "concluded"]
+    assert [audit.audit(part) for part in sound] == [[], []]
 
 
 def test_the_search_is_real_and_its_importance_is_drawn(folder):
     rows = {row["key"]: row for row in running.read(folder)["columns"]}
     assert rows["search"]["flaws"] == ["setting never swept"]
-    with np.load(folder / "search" / "importance.npz") as kept:
+    with np.load(folder / "concluded" / "importance.npz") as kept:
         assert "n_latents" in kept["names"]
         assert len(kept["score"]) == 4
     page = pages.build(folder).read_text()
-    for phrase in ("What mattered in the search", "1.5455", "dimensions that the other half"):
+    for phrase in ("What mattered in the search", "1.5455", "Planes predicted from planes",
+                   "that the other half of the neurons confirms"):  # fmt: skip
         assert phrase in page
 
 
 def test_components_beat_the_deck_on_its_own_metric(folder):
     rows = {row["key"]: row for row in running.read(folder)["columns"]}
     assert rows["own"]["sound_number"] < rows["own"]["described_number"]
+
+
+def test_planes_that_were_planted_to_share_are_those_that_are_said_to(folder):
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["planes"]["sound"].startswith("1 of 3 pairs share")
+    assert rows["planes"]["sound"].endswith(": planes 0, 1 (simulated)")
+    assert rows["planes"]["described"] == "–"
+    with np.load(folder / "concluded" / "planes.npz") as kept:
+        assert np.argwhere(kept["shared"]).tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("planted", [3, 6])
+def test_the_number_of_dimensions_is_the_planted_one_where_neurons_are_linear(planted):
+    # two planes of one group, and one latent of each plane's own
+    recording = simulate.spontaneous(
+        120, 4000, n_planes=2, n_latents=planted, n_own=1, noise=0.02, threshold=-6.0
+    ).recording
+    prepared = nma_layers.prepare(recording, {"search": {}})
+    found = dimensionality(prepared.recording, n_components=30)
+    assert found.n_reliable == planted + 2
+
+
+def test_the_number_of_dimensions_is_near_the_planted_one_in_the_recording_of_the_study(folder):
+    simulation = presets.quickened(presets.read("nma-layers")).data.simulation
+    simulated = simulate.spontaneous(**simulation)
+    planted = simulated.truth.latents.sizes["latent"]
+    prepared = nma_layers.prepare(simulated.recording, {"search": {}})
+    found = dimensionality(prepared.recording, n_components=60)
+    assert found.n_reliable == pytest.approx(planted, rel=0.15)
+    # of six that were looked at, all were confirmed: there may be more
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["dimensions"]["sound"].startswith("at least 6:")
+    assert rows["dimensions"]["described"].startswith("6, the only number tried")
 
 
 def test_normalisation_takes_out_what_a_plane_shares_and_learns_from_training_bins(folder):

@@ -190,13 +190,11 @@ def run(
     from spikecast.studies.catalog import STUDIES
 
     if config in STUDIES:
-        if resume:
-            raise InputError("a study is run as a whole; leave out --resume (--overwrite replaces)")
         if engine != "local":
             raise InputError("a study is run on this machine; leave out --engine")
         if track is not None:
             raise InputError("a study holds several runs and is not tracked; leave out --track")
-        study(config, out, data, session, quick, workers, overwrite, quiet)
+        study(config, out, data, session, quick, workers, resume, overwrite, quiet)
         return
     if data is not None or session is not None or quick:
         raise InputError(

@@ -1,7 +1,9 @@
 """The published studies on the command line: their list, and running one."""
 
+import sys
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +32,7 @@ def study(
     session: int | None,
     quick: bool,
     workers: int | None,
+    resume: bool,
     overwrite: bool,
     quiet: bool,
 ) -> None:
@@ -37,19 +40,25 @@ def study(
     from spikecast.report import study as pages
     from spikecast.studies import running
 
-    with shown_progress(quiet) as progress:
-        folder = running.execute(
-            name,
-            out or _free(Path("runs") / name),
-            data=data,
-            session=session,
-            quick=quick,
-            overwrite=overwrite,
-            workers=workers,
-            progress=progress,
-        )
-        progress("drawing the report", 0, 0)
-        page = pages.build(folder)
+    out = out or _folder(Path("runs") / name, resume)
+    try:
+        with shown_progress(quiet) as progress:
+            folder = running.execute(
+                name,
+                out,
+                data=data,
+                session=session,
+                quick=quick,
+                resume=resume,
+                overwrite=overwrite,
+                workers=workers,
+                progress=progress,
+            )
+            progress("drawing the report", 0, 0)
+            page = pages.build(folder)
+    except KeyboardInterrupt:
+        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
+        raise typer.Exit(130) from None
     found = running.read(folder)
     print(" ".join([found["sentence"], *found["notes"]]))
     for row in found["columns"]:
@@ -63,7 +72,8 @@ def study(
     print(f"report: {page}")
 
 
-def _free(path: Path) -> Path:
-    """The path, with a number where it is taken."""
+def _folder(path: Path, resume: bool) -> Path:
+    """The path, with a number where it is taken; to resume, the last that is taken."""
     candidates = [path, *(path.with_name(f"{path.name}-{n}") for n in range(2, 10000))]
-    return next(candidate for candidate in candidates if not candidate.exists())
+    free = next(index for index, candidate in enumerate(candidates) if not candidate.exists())
+    return candidates[free - 1 if resume and free else free]

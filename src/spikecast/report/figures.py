@@ -42,7 +42,7 @@ def scores(target: Target) -> Figure:
             axes.text(
                 max(row["high"], 0) + 0.02 * top,
                 height,
-                f"{row[metric]:.3f}",
+                f"{row[metric]:z.3f}",
                 va="center",
                 color=color,
             )

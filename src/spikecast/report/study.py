@@ -17,7 +17,8 @@ from spikecast.report import page as pages
 from spikecast.report.page import Shown, shown, templates
 from spikecast.report.reading import Run
 from spikecast.studies import running
-from spikecast.studies.preset import Preset
+from spikecast.studies.parts import load
+from spikecast.studies.preset import Drawn, Preset
 
 FROM_RUNS = ("scores", "averages", "single_trials", "latents", "time_constants", "training")
 OF_TRIALS = ("averages", "latents")  # say nothing of windows cut from one long trial
@@ -51,12 +52,16 @@ class StudyRun:
         """The sound runs."""
         return {name: Run(self.folder / "sound" / name) for name in self.facts["runs"]}
 
-    def arrays(self, figure: str, folder: str = "described") -> dict[str, np.ndarray]:
-        """What a figure draws."""
-        with np.load(self.folder / folder / f"{figure}.npz") as kept:
-            return dict(kept)
+    def file(self, figure: Drawn) -> Path:
+        """Where what a figure draws is kept, if these data have it."""
+        return self.folder / figure.folder / f"{figure.name}.npz"
 
-    def sound_curve(self) -> dict[str, np.ndarray]:
+    def arrays(self, figure: Drawn) -> dict[str, np.ndarray]:
+        """What a figure draws."""
+        beside = self._sound_curve() if figure.draw == "over_time" else {}
+        return load(self.file(figure)) | beside
+
+    def _sound_curve(self) -> dict[str, np.ndarray]:
         """The first dated curve of the sound runs, to be drawn beside the deck's."""
         for run in self.runs.values():
             for answer in run.answers:
@@ -101,7 +106,7 @@ def build(folder: str | Path) -> Path:
             tables={name: _beside(study, name) for name in study.preset.tables},
             flaws=[(hazard, _what(study.preset, hazard)) for hazard in found],
             described=_drawn(study, "described", mark),
-            searched=_drawn(study, "search", mark),
+            concluded=_drawn(study, "concluded", mark),
             runs=[_sound(study, name, run, mark) for name, run in study.runs.items()],
             written=yaml.safe_dump(
                 study.preset.model_dump(exclude={"quick"}), sort_keys=False, allow_unicode=True
@@ -131,16 +136,13 @@ def _what(preset: Preset, hazard: Hazard) -> str:
 
 
 def _drawn(study: StudyRun, folder: str, mark: str) -> list[tuple[str, Shown]]:
-    """Titles and figures of the protocol as described, or of the search."""
+    """Titles and figures of the protocol as described, or of the sound one."""
     found = []
     for figure in study.preset.figures:
-        if figure.folder != folder or not (study.folder / folder / f"{figure.name}.npz").exists():
+        if figure.folder != folder or not study.file(figure).exists():
             continue
-        arrays = study.arrays(figure.name, folder)
-        if figure.draw == "over_time":
-            arrays |= study.sound_curve()
         draw, name = study_figures.DRAW[figure.draw], f"{folder}-{figure.name}"
-        drawn = shown(study.folder, name, draw, arrays, figure.caption + mark)
+        drawn = shown(study.folder, name, draw, study.arrays(figure), figure.caption + mark)
         found.append((figure.title, drawn))
     return found
 

@@ -1,10 +1,11 @@
-"""Figures of protocols as described: each draws the arrays a study kept, as the deck did."""
+"""Figures of studies: each draws the arrays a study kept, most of them as the deck did."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from spikecast.report.figures import by_group
 from spikecast.report.style import AREAS, BLUE, GREY, GROUPS, ORANGE, figure_of, styled
@@ -161,7 +162,7 @@ def losses(arrays: Arrays) -> Figure:
     for (name, values), color in zip(arrays.items(), GROUPS):
         axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
     axes.set(xlabel="iteration", ylabel="loss on training data")
-    axes.legend(loc="center right")
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -175,7 +176,7 @@ def similarity(arrays: Arrays) -> Figure:
     axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
              yticklabels=names)  # fmt: skip
     axes.tick_params(axis="x", rotation=90)
-    figure.colorbar(image, label="correlation", shrink=0.8)
+    _scale(image, "correlation")
     return figure
 
 
@@ -224,8 +225,35 @@ def importance(arrays: Arrays) -> Figure:
     best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
     trials.plot(number, best, color=ORANGE, label="best so far")
     trials.set(xlabel="trial of the search", ylabel="score on inner folds")
-    trials.legend(loc="lower right")
+    trials.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     return figure
+
+
+@styled
+def planes(arrays: Arrays) -> Figure:
+    """R2 of each group predicted from each other; a dot where the two share dynamics."""
+    names = [str(name) for name in arrays["names"]]
+    r2, shared = arrays["r2"], arrays["shared"]
+    figure = figure_of(1.4 + 0.32 * len(names))
+    axes = figure.subplots()
+    image = axes.imshow(np.maximum(r2, 0), cmap="Blues", vmin=0)
+    for source, target in np.argwhere(shared):
+        dark = r2[source, target] > 0.6 * np.nanmax(r2)
+        axes.plot(target, source, "o", color="white" if dark else "black", markersize=3.5)
+    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
+             yticklabels=names, xlabel="predicted", ylabel="predicts")  # fmt: skip
+    axes.tick_params(axis="x", rotation=90)
+    axes.spines[:].set_visible(False)
+    _scale(image, "R² on held-out time")
+    return figure
+
+
+def _scale(image: AxesImage, label: str) -> None:
+    """A colour bar that stays beside its square, which the page's width leaves in the middle."""
+    axes = image.axes
+    assert axes is not None
+    place = axes.inset_axes((1.06, 0.05, 0.04, 0.9))
+    axes.figure.colorbar(image, cax=place, label=label)
 
 
 DRAW: dict[str, Callable[[Arrays], Figure]] = {
@@ -240,5 +268,6 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     "predicted": predicted,
     "explained": explained,
     "importance": importance,
+    "planes": planes,
 }
 """What presets call their figures by."""

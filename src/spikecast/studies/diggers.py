@@ -1,5 +1,6 @@
 """Study B: motor cortex from other areas, and half of it from the other half."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from spikecast.protocol import Claim
 from spikecast.recording import UNLABELED, Recording
 from spikecast.seeding import derived_seed, generator
 from spikecast.studies import findings
-from spikecast.studies.study import Described, Prepared, Say, Study, Value
+from spikecast.studies.parts import Parts
+from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 from spikecast.tasks import AreaToArea, HeldOutNeurons, Problem, Task
 
 LEAST = 8  # neurons of an area whose average is compared
@@ -62,7 +64,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(recording, {"target": target})
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) -> Described:
+def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
     """The deck's LSTM on both tasks, once each, and its raw losses side by side."""
     recording, target = prepared.recording, settings["target"]
     tasks: dict[str, Task] = {
@@ -75,15 +77,9 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
     train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
     values, claims, losses, arrays = {}, {}, {}, {}
     for key, task in tasks.items():
-        say(f"LSTM, {key}")
         problem = task.problem(recording)
-        model = DeckLSTM(
-            settings["n_latents"],
-            settings["learning_rate"],
-            settings["n_iterations"],
-            seed=derived_seed(seed, "diggers", key),
-        ).fit(problem.x[train], problem.y[train])
-        own, new = (_loss(model, problem, trials) for trials in (train, test))
+        found = parts(f"LSTM, {key}", partial(_network, problem, train, test, settings, seed, key))
+        own, new = float(found["own"]), float(found["new"])
         other = "within" if key == "between" else "between"
         # FLAW, losses compared across targets, each from one split and one seed, without a null
         claims[key] = Claim(
@@ -96,15 +92,15 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
             compared_with=names[other],
         )
         values[key] = Value(f"{own:.4f} / {new:.4f} (train / test)", new)
-        losses[f"loss_{key}"] = np.array(model.training_["train_loss"])[:, 0] / problem.y.shape[2]
+        losses[f"loss_{key}"] = found["course"]
         if key == "between":
-            values["held_out"] = _bits(model, problem, train, test)
-            two = model.transform(problem.x[test])[..., : settings["n_shown"]]
+            bits = float(found["bits"])
+            values["held_out"] = Value(f"{bits:.3f} bits/spike on its test trials", bits)
+            two = found["latents"][..., : settings["n_shown"]]
             label = np.full(len(test), "test trials")
             arrays["latents"] = {"latents": two, "label": label, "time": problem.time}
     lower = min(("between", "within"), key=lambda key: values[key].number)
     values["easier"] = Value(f"lower loss: {lower}", values[lower].number)
-    say("similarity of areas")
     names_of, matrix = similarity(recording)
     values["similarity"] = Value(f"mean correlation {_off_diagonal(matrix):.2f}")
     arrays |= {
@@ -115,14 +111,30 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
     return Described(values, claims, {}, arrays)
 
 
-def _loss(model: Recipe, problem: Problem, trials: np.ndarray) -> float:
-    return metrics.poisson_nll(problem.y[trials], model.predict(problem.x[trials]))
-
-
-def _bits(model: Recipe, problem: Problem, train: np.ndarray, test: np.ndarray) -> Value:
+def _network(
+    problem: Problem,
+    train: np.ndarray,
+    test: np.ndarray,
+    settings: dict[str, Any],
+    seed: int,
+    key: str,
+) -> dict[str, Any]:
+    """The deck's LSTM: its losses, its latents, and its score above the mean rate."""
+    model = DeckLSTM(
+        settings["n_latents"],
+        settings["learning_rate"],
+        settings["n_iterations"],
+        seed=derived_seed(seed, "diggers", key),
+    ).fit(problem.x[train], problem.y[train])
+    rates = {"own": model.predict(problem.x[train]), "new": model.predict(problem.x[test])}
     null = metrics.null_rate(problem.y[train], problem.y[test])
-    bits = metrics.bits_per_spike(problem.y[test], model.predict(problem.x[test]), null)
-    return Value(f"{bits:.3f} bits/spike on its test trials", bits)
+    return {
+        "own": metrics.poisson_nll(problem.y[train], rates["own"]),
+        "new": metrics.poisson_nll(problem.y[test], rates["new"]),
+        "bits": metrics.bits_per_spike(problem.y[test], rates["new"], null),
+        "course": np.array(model.training_["train_loss"])[:, 0] / problem.y.shape[2],
+        "latents": model.transform(problem.x[test]),
+    }
 
 
 def similarity(
@@ -174,9 +186,7 @@ def _raster(recording: Recording) -> dict[str, np.ndarray]:
     }
 
 
-def conclude(
-    sound: Path, described: Described, prepared: Prepared
-) -> tuple[dict[str, Value], list[str]]:
+def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
     """Both tasks in bits per spike, and similarity beyond what all trials share."""
     scores = {key: findings.scores(sound / key) for key in ("between", "within")}
     values = {
@@ -213,7 +223,13 @@ def conclude(
         f"The deck's LSTM, never put beside a null, scores {described.values['held_out'].text}; "
         "0 is each neuron's mean.",
     ]
-    return values, sentences
+    claim = Claim(
+        name="similarity on single trials",
+        metric="correlation",
+        value=_off_diagonal(matrix),
+        null="trials shuffled",
+    )
+    return Concluded(values, sentences, [claim])
 
 
 DIGGERS = Study(prepare, describe, conclude)

@@ -7,27 +7,43 @@ import numpy as np
 import pandas as pd
 
 from spikecast.answers import store
+from spikecast.errors import RunError
 from spikecast.studies.study import Value
 
 UNITS = {"bits_per_spike": "bits/spike", "r2": "R²"}
 
 
-def scores(run: Path) -> dict[str, Value]:
+class Scores(dict[str, Value]):
+    """Model -> score; one that is not there is explained."""
+
+    def __init__(self, run: Path, values: dict[str, Value]) -> None:
+        super().__init__(values)
+        self.run = run
+
+    def __missing__(self, model: str) -> Value:
+        """A model that could not be fitted was left out of the run."""
+        raise RunError(
+            f"the study needs '{model}', which could not be fitted: see {self.run / 'log.txt'}"
+        )
+
+
+def scores(run: Path) -> Scores:
     """Headline score of each model with its interval, best first."""
     summary = pd.read_csv(run / "summary.csv", dtype={"model": str})
     metric = next(name for name in UNITS if name in summary)
-    return {
+    values = {
         row["model"]: Value(
-            f"{row[metric]:.3f} {UNITS[metric]} ({row['low']:.3f} to {row['high']:.3f})",
+            f"{row[metric]:z.3f} {UNITS[metric]} ({row['low']:z.3f} to {row['high']:z.3f})",
             float(row[metric]),
         )
         for _, row in summary.iterrows()
     }
+    return Scores(run, values)
 
 
-def several(found: dict[str, Value], *models: str) -> Value:
+def several(found: Scores, *models: str) -> Value:
     """Scores of some models, those that were fitted, in one cell."""
-    named = [model for model in models if model in found]
+    named = [model for model in models if model in found] or [models[0]]
     text = "\n".join(f"{model} {found[model].text}" for model in named)
     return Value(text, found[named[0]].number)
 

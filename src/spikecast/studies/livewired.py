@@ -1,5 +1,6 @@
 """Study A: MOs from all other areas by an RNN, and the choice from its latents."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from spikecast.recording import Recording
 from spikecast.seeding import derived_seed, generator
 from spikecast.studies import findings
 from spikecast.studies.material import with_column
-from spikecast.studies.study import Described, Prepared, Say, Study, Value
-from spikecast.tasks import AreaToArea
+from spikecast.studies.parts import Parts
+from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
+from spikecast.tasks import AreaToArea, Problem
 
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
 CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
@@ -60,24 +62,21 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(with_column(recording, label, words), names, notes)
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) -> Described:
+def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
     """The deck's protocol: an RNN on 80 % of the trials, then an SVM on those same trials."""
     recording, label = prepared.recording, str(prepared.names["label"])
     problem = AreaToArea(settings["target"], min_rate=0.0).problem(recording)
     order = generator(seed, "livewired", "trials").permutation(len(problem.y))
     n_train = round(0.8 * len(order))
     train, test = np.sort(order[:n_train]), np.sort(order[n_train:])
-    say(f"RNN, {settings['n_iterations']} iterations")
-    network = Recipe(
-        settings["n_latents"],
-        settings["learning_rate"],
-        settings["n_iterations"],
-        seed=derived_seed(seed, "livewired", "rnn"),
-    ).fit(problem.x[train], problem.y[train])
+    network = parts(
+        f"RNN, {settings['n_iterations']} iterations",
+        partial(_network, problem, train, test, settings, seed),
+    )
 
     # FLAW, fitted outside the fold: the SVM's trials, test ones too, are those the RNN was fitted
     # on; the RNN's own test trials never reach it
-    latents = network.transform(problem.x[train])
+    latents = network["latents"]
     words = recording.trials[label].to_numpy()[train]
     order = generator(seed, "livewired", "svm").permutation(len(train))
     n_learnt = round(0.8 * len(order))
@@ -87,26 +86,8 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
     # FLAW, evaluated on training data: the accuracy that the deck leads with
     own = metrics.labels(words[learnt], svm.predict(flat[learnt]))
     new = metrics.labels(words[scored], svm.predict(flat[scored]))
-
-    say("one SVM per bin")
-    # FLAW, acausal timing: at every bin, latents of both directions know the whole trial
-    curve = np.array(
-        [
-            (SVC().fit(z[learnt], words[learnt]).predict(z[scored]) == words[scored]).mean()
-            for z in latents.transpose(1, 0, 2)
-        ]
-    )
+    curve = parts("one SVM per bin", partial(_curve, latents, words, learnt, scored))["curve"]
     majority = pd.Series(words[scored]).value_counts(normalize=True).iloc[0]
-    say("the score they did not compute")
-    loss = metrics.poisson_nll(problem.y[train], network.predict(problem.x[train]))
-    seen, unseen = (
-        metrics.bits_per_spike(
-            problem.y[trials],
-            network.predict(problem.x[trials]),
-            metrics.null_rate(problem.y[train], problem.y[trials]),
-        )
-        for trials in (train, test)
-    )
 
     shared: dict[str, Any] = {
         "metric": "accuracy",
@@ -125,13 +106,15 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
             value=float(curve.max()),
             test=train[scored],
             dated=True,
-            causal=network.causal,
+            causal=bool(network["causal"]),
             **shared,
         ),
         "spikes": Claim(
-            name="spikes", metric="poisson_nll", value=loss, train=train, test=train,
+            name="spikes", metric="poisson_nll", value=float(network["loss"]), train=train,
+            test=train,
         ),
     }  # fmt: skip
+    seen, unseen = float(network["seen"]), float(network["unseen"])
     values = {
         "headline": Value(
             f"{own.accuracy:.1%} ({round(own.accuracy * len(learnt))}/{len(learnt)} training "
@@ -148,11 +131,10 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
             unseen,
         ),
     }
-    shown = problem.y[train].mean(axis=(0, 1)) / problem.bin_size >= SLOWEST
     arrays = {
         "averages": {
-            "recorded": problem.y[train][..., shown],
-            "predicted": network.predict(problem.x[train])[..., shown].astype(np.float32),
+            "recorded": problem.y[train][..., network["shown"]],
+            "predicted": network["predicted"],
             "label": words,
             "time": problem.time,
             "bin_size": np.array(problem.bin_size),
@@ -162,6 +144,49 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
         "confusion": {"train": own.confusion, "test": new.confusion, "classes": np.unique(words)},
     }
     return Described(values, claims, {"per_class": per_class(own, new)}, arrays)
+
+
+def _network(
+    problem: Problem, train: np.ndarray, test: np.ndarray, settings: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """The deck's RNN: its latents, its loss, and the score they did not compute."""
+    network = Recipe(
+        settings["n_latents"],
+        settings["learning_rate"],
+        settings["n_iterations"],
+        seed=derived_seed(seed, "livewired", "rnn"),
+    ).fit(problem.x[train], problem.y[train])
+    predicted = network.predict(problem.x[train])
+    seen, unseen = (
+        metrics.bits_per_spike(
+            problem.y[trials], rate, metrics.null_rate(problem.y[train], problem.y[trials])
+        )
+        for trials, rate in ((train, predicted), (test, network.predict(problem.x[test])))
+    )
+    shown = problem.y[train].mean(axis=(0, 1)) / problem.bin_size >= SLOWEST
+    return {
+        "latents": network.transform(problem.x[train]),
+        "predicted": predicted[..., shown].astype(np.float32),
+        "shown": shown,
+        "causal": network.causal,
+        "loss": metrics.poisson_nll(problem.y[train], predicted),
+        "seen": seen,
+        "unseen": unseen,
+    }
+
+
+def _curve(
+    latents: np.ndarray, words: np.ndarray, learnt: np.ndarray, scored: np.ndarray
+) -> dict[str, Any]:
+    """Accuracy of one SVM per bin.
+
+    FLAW, acausal timing: at every bin, latents of both directions know the whole trial.
+    """
+    accuracy = [
+        (SVC().fit(z[learnt], words[learnt]).predict(z[scored]) == words[scored]).mean()
+        for z in latents.transpose(1, 0, 2)
+    ]
+    return {"curve": accuracy}
 
 
 def per_class(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.DataFrame:
@@ -190,23 +215,21 @@ def _when(curve: np.ndarray, time: np.ndarray, majority: float) -> Value:
     return Value(f"half-way up at {1000 * rises:.0f} ms; {early}", float(rises))
 
 
-def conclude(
-    sound: Path, described: Described, prepared: Prepared
-) -> tuple[dict[str, Value], list[str]]:
+def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
     """The same questions to the sound run."""
     run, label = sound / "main", prepared.names["label"]
     scores = findings.scores(run)
     values = {"spikes": findings.several(scores, "recipe", "timescales", "poisson_glm")}
     if "mlp" in scores:
         values["mlp"] = scores["mlp"]
-    parts = [(source, findings.decoded(run, source)) for source in ("counts", "behavior")]
+    decoded = [(source, findings.decoded(run, source)) for source in ("counts", "behavior")]
     named = {"counts": "raw counts", "behavior": "behaviour and stimulus"}
-    beside = "\n".join(f"{named[source]} {value.text}" for source, value in parts if value)
+    beside = "\n".join(f"{named[source]} {value.text}" for source, value in decoded if value)
     latents = findings.decoded(run, "latents")
     assert latents is not None
     values["headline"] = Value(f"latents of held-out trials: {latents.text}", latents.number)
-    if parts[0][1] is not None:
-        values["test"] = Value(beside, parts[0][1].number)
+    if decoded[0][1] is not None:
+        values["test"] = Value(beside, decoded[0][1].number)
     when = findings.onset(run)
     if when is not None:
         values["when"] = when
@@ -232,7 +255,7 @@ def conclude(
         f"The RNN whose latents these are scores {described.values['spikes'].text} above each "
         "neuron's mean rate: a falling training loss says nothing about new trials.",
     ]
-    return values, sentences
+    return Concluded(values, sentences)
 
 
 LIVEWIRED = Study(prepare, describe, conclude)

@@ -1,6 +1,7 @@
 """Study C: latents of visual cortex by stimulus and choice, and correct or not from thalamus."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from spikecast.seeding import derived_seed, generator
 from spikecast.splits import Fold
 from spikecast.studies import findings
 from spikecast.studies.material import with_column
-from spikecast.studies.study import Described, Prepared, Say, Study, Value
+from spikecast.studies.parts import Arrays, Parts
+from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 
 VISUAL, THALAMUS = "visual cortex", "thalamus"
 SIDES = {1: "left", 0: "equal", -1: "right"}
@@ -73,17 +75,16 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(recording, names, tuple(notes))
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) -> Described:
+def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
     """The deck's two models, each with its flaws."""
     recording = prepared.recording
-    say("RNN, halves of visual cortex")
-    halves, halves_value = _halves(recording, settings, seed)
-    say("RNN, visual cortex as an autoencoder")
-    trials, trials_value, arrays = _autoencoder(prepared, settings, seed)
-    say("RNN classifier, correct or not from thalamus")
-    correct, correct_value, confusion = _correct(recording, settings, seed)
-    say("maps")
-    arrays |= {"confusion": confusion, "maps": _maps(prepared, settings, seed)}
+    halves, halves_value = _halves(recording, settings, seed, parts)
+    trials, trials_value, arrays = _autoencoder(prepared, settings, seed, parts)
+    correct, correct_value, confusion = _correct(recording, settings, seed, parts)
+    arrays |= {
+        "confusion": confusion,
+        "maps": parts("maps", partial(_maps, prepared, settings, seed)),
+    }
     values = {"halves": halves_value, "trials": trials_value, "correct": correct_value}
     cells = _cells(recording)
     if cells is not None:
@@ -119,30 +120,49 @@ class SoftmaxTwice(Network):
         return self.readout(states[:, -1]).softmax(dim=-1)[None, :, None]
 
 
-def _recipe(settings: dict[str, Any], seed: int, name: str) -> Recipe:
-    return Recipe(
+def _network(
+    settings: dict[str, Any],
+    seed: int,
+    name: str,
+    learnt: tuple[np.ndarray, np.ndarray],
+    scored: tuple[np.ndarray, np.ndarray],
+) -> dict[str, Any]:
+    """The template's RNN, fitted to (x, y): first and last cost, loss elsewhere, latents."""
+    model = Recipe(
         settings["n_latents"],
         settings["learning_rate"],
         settings["n_iterations"],
         seed=derived_seed(seed, "ninja", name),
-    )
+    ).fit(*learnt)
+    # as the deck gives it: without the part that is constant
+    costs = np.array(model.training_["train_loss"])[:, 0]
+    return {
+        "cost": costs[[0, -1]],
+        "loss": metrics.poisson_nll(scored[1], model.predict(scored[0])),
+        "latents": model.transform(learnt[0]),
+    }
 
 
-def _cost(model: Recipe) -> str:
-    """First and last training loss, as the deck gives it: without the part that is constant."""
-    losses = np.array(model.training_["train_loss"])[:, 0]
-    return f"training cost {losses[0]:.4f} → {losses[-1]:.4f}"
+def _cost(found: Arrays) -> str:
+    first, last = found["cost"]
+    return f"training cost {first:.4f} → {last:.4f}"
 
 
-def _halves(recording: Recording, settings: dict[str, Any], seed: int) -> tuple[Claim, Value]:
+def _halves(
+    recording: Recording, settings: dict[str, Any], seed: int, parts: Parts
+) -> tuple[Claim, Value]:
     x = recording.select(area=VISUAL).activity
     n_half = x.shape[2] // 2
     rng = generator(seed, "ninja", "halves")
     held_in = np.sort(rng.permutation(x.shape[2])[:n_half])
     held_out = drawn_with_replacement(rng, x.shape[2], n_half)
-    model = _recipe(settings, seed, "halves").fit(x[:, :, held_in], x[:, :, held_out])
-    # FLAW, neurons changed: the evaluation puts the held-out neurons through the network
-    loss = metrics.poisson_nll(x[:, :, held_out], model.predict(x[:, :, held_out]))
+    source, target = x[:, :, held_in], x[:, :, held_out]
+    found = parts(
+        "RNN, halves of visual cortex",
+        # FLAW, neurons changed: the evaluation puts the held-out neurons through the network
+        partial(_network, settings, seed, "halves", (source, target), (target, target)),
+    )
+    loss = float(found["loss"])
     claim = Claim(
         name="halves",
         metric="poisson_nll",
@@ -157,29 +177,31 @@ def _halves(recording: Recording, settings: dict[str, Any], seed: int) -> tuple[
         null="the cost before training",
     )
     shared = len(np.intersect1d(held_in, held_out))
-    text = f"{_cost(model)}; {shared} of the {n_half} 'held-out' draws are neurons that went in"
+    text = f"{_cost(found)}; {shared} of the {n_half} 'held-out' draws are neurons that went in"
     return claim, Value(text, loss)
 
 
 def _autoencoder(
-    prepared: Prepared, settings: dict[str, Any], seed: int
-) -> tuple[Claim, Value, dict[str, dict[str, np.ndarray]]]:
+    prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts
+) -> tuple[Claim, Value, dict[str, Arrays]]:
     recording = prepared.recording
     x = recording.select(area=VISUAL).activity
     rng = generator(seed, "ninja", "trials")
     n_train = round(0.8 * len(x))
     learnt = drawn_with_replacement(rng, len(x), n_train)
     scored = drawn_with_replacement(rng, len(x), len(x) - n_train)
-    model = _recipe(settings, seed, "trials").fit(x[learnt], x[learnt])
-    loss = metrics.poisson_nll(x[scored], model.predict(x[scored]))
-    latents = model.transform(x[learnt])
+    found = parts(
+        "RNN, visual cortex as an autoencoder",
+        partial(_network, settings, seed, "trials", (x[learnt], x[learnt]), (x[scored], x[scored])),
+    )
     arrays = {}
     for name in prepared.names["labels"][:-1]:
         words = recording.trials[name].to_numpy().astype(str)
         # FLAW, labels out of step: trials were drawn anew, their labels stayed in order
         arrays[f"latents_{name}"] = {
-            "latents": latents, "label": words[:n_train], "time": recording.time,
+            "latents": found["latents"], "label": words[:n_train], "time": recording.time,
         }  # fmt: skip
+    loss = float(found["loss"])
     claim = Claim(
         name="trials",
         metric="poisson_nll",
@@ -192,13 +214,13 @@ def _autoencoder(
         null="the cost before training",
     )
     seen = np.isin(scored, learnt).mean()
-    text = f"{_cost(model)}; {seen:.0%} of the 'held-out' trials were trained on"
+    text = f"{_cost(found)}; {seen:.0%} of the 'held-out' trials were trained on"
     return claim, Value(text, loss), arrays
 
 
 def _correct(
-    recording: Recording, settings: dict[str, Any], seed: int
-) -> tuple[Claim, Value, dict[str, np.ndarray]]:
+    recording: Recording, settings: dict[str, Any], seed: int, parts: Parts
+) -> tuple[Claim, Value, Arrays]:
     label = recording.trials["feedback"].to_numpy().astype(str)
     classes, codes = np.unique(label, return_inverse=True)
     # FLAW, outcome in the window: all bins, those after the reward too
@@ -207,26 +229,10 @@ def _correct(
     order = generator(seed, "ninja", "correct").permutation(kept)
     n_test = round(0.3 * len(order))
     learnt, scored = order[n_test:], order[:n_test]
-    one_hot = np.eye(len(classes), dtype=np.float32)[codes][:, np.newaxis]
-    network, _ = train(
-        lambda: SoftmaxTwice(x.shape[2], settings["n_classifier"], len(classes)),
-        torch.from_numpy(x[learnt]),
-        torch.from_numpy(one_hot[learnt]),
-        [Fold(np.arange(len(learnt)), np.arange(0))],
-        Plan(
-            epochs=settings["n_iterations"],
-            min_steps=1,
-            batch_size=None,
-            learning_rate=settings["classifier_rate"],
-            warmup=None,
-            weight_decay=0.0,
-            clip=None,
-        ),
-        derived_seed(seed, "ninja", "classifier"),
-        torch.device("cpu"),
-    )
-    with torch.no_grad():
-        predicted = network(torch.from_numpy(x[scored])[None])[0, :, 0].argmax(dim=1).numpy()
+    predicted = parts(
+        "RNN classifier, correct or not from thalamus",
+        partial(_classified, x[learnt], codes[learnt], x[scored], settings, seed),
+    )["class"]
     found = metrics.labels(codes[scored], predicted)
     outcome = {}
     if "feedback_time" in recording.trials:
@@ -252,7 +258,34 @@ def _correct(
     return claim, value, confusion
 
 
-def _maps(prepared: Prepared, settings: dict[str, Any], seed: int) -> dict[str, np.ndarray]:
+def _classified(
+    x: np.ndarray, codes: np.ndarray, new: np.ndarray, settings: dict[str, Any], seed: int
+) -> dict[str, np.ndarray]:
+    """The ``class`` of new trials by the deck's classifier."""
+    one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes][:, np.newaxis]
+    network, _ = train(
+        lambda: SoftmaxTwice(x.shape[2], settings["n_classifier"], one_hot.shape[2]),
+        torch.from_numpy(x),
+        torch.from_numpy(one_hot),
+        [Fold(np.arange(len(x)), np.arange(0))],
+        Plan(
+            epochs=settings["n_iterations"],
+            min_steps=1,
+            batch_size=None,
+            learning_rate=settings["classifier_rate"],
+            warmup=None,
+            weight_decay=0.0,
+            clip=None,
+        ),
+        derived_seed(seed, "ninja", "classifier"),
+        torch.device("cpu"),
+    )
+    with torch.no_grad():
+        found = network(torch.from_numpy(new)[None])[0, :, 0].argmax(dim=1)
+    return {"class": found.numpy()}
+
+
+def _maps(prepared: Prepared, settings: dict[str, Any], seed: int) -> Arrays:
     """t-SNE of trials of visual cortex, principal components first, as in the deck."""
     recording = prepared.recording
     x = recording.select(area=VISUAL).activity.astype(np.float32)
@@ -281,9 +314,7 @@ def _cells(recording: Recording) -> Value | None:
     )
 
 
-def conclude(
-    sound: Path, described: Described, prepared: Prepared
-) -> tuple[dict[str, Value], list[str]]:
+def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
     """The same questions to the sound runs."""
     scores = findings.scores(sound / "halves")
     whole = findings.several(scores, "recipe", "timescales", "poisson_glm")
@@ -303,7 +334,7 @@ def conclude(
         f"{_phrase(described.claims['halves'])} What new neurons can be predicted by is "
         f"{scores['timescales'].text} by timescales, {scores['recipe'].text} by the deck's RNN.",
     ]
-    return values, sentences
+    return Concluded(values, sentences)
 
 
 def _scored_maps(run: Path) -> Sequence[str]:

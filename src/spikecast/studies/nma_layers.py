@@ -1,30 +1,30 @@
 """Study E: low-dimensional dynamics of imaging planes."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
 
 from spikecast.analysis.embedding import embed
+from spikecast.analysis.shared import shared_dynamics
 from spikecast.errors import InputError, NotEnoughDataError
-from spikecast.evaluation.search import Search, inner_score, search
-from spikecast.files import atomic
+from spikecast.evaluation.search import inner_score, search
 from spikecast.models.recurrent import LSTM
 from spikecast.models.spaces import Between, OneOf
-from spikecast.nn.network import Network
-from spikecast.nn.training import Plan, train
 from spikecast.preprocess import principal_axes
 from spikecast.problem import WINDOW
 from spikecast.protocol import Claim
 from spikecast.recording import Recording
-from spikecast.seeding import derived_seed, generator
-from spikecast.splits import Fold, by_block
+from spikecast.seeding import generator
+from spikecast.splits import by_block
 from spikecast.studies import findings
-from spikecast.studies.study import Described, Prepared, Say, Study, Value
+from spikecast.studies.nma_autoencoder import fitted, normalised, residual
+from spikecast.studies.parts import Parts
+from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 from spikecast.tasks import AreaToArea
 
 SHOWN = 6  # planes in a map
@@ -54,47 +54,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(Recording(halved), names)
 
 
-class DeckAutoencoder(Network):
-    """The deck's net: bidirectional LSTM -> latents -> MLP -> the neurons that went in."""
-
-    def __init__(self, n_neurons: int, n_latents: int) -> None:
-        super().__init__("continuous")
-        self.recurrence = nn.LSTM(n_neurons, n_latents, batch_first=True, bidirectional=True)
-        self.joined = nn.Linear(2 * n_latents, n_latents)
-        layers: list[nn.Module] = []
-        for n_in, n_out in ((n_latents, 150), (150, 150), (150, n_latents)):
-            layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-        self.decoder = nn.Sequential(*layers, nn.Linear(n_latents, n_neurons))
-
-    def latents(self, x: Tensor) -> Tensor:
-        """(1, window, time, neuron) -> (1, window, time, latent)."""
-        return self.joined(self.recurrence(x[0])[0])[None]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(1, window, time, neuron) -> the same axes."""
-        return self.decoder(self.latents(x))
-
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Mean squared error of each window."""
-        return ((self(x) - y) ** 2).mean(dim=(2, 3))
-
-
-def normalised(recording: Recording, neurons: np.ndarray, n_train: int) -> np.ndarray:
-    """The deck's normalisation of some neurons of a plane, (window, time, neuron).
-
-    Each bin is divided by the population's mean, which takes arousal out, then every neuron is
-    z-scored by its training bins.
-    """
-    x = recording.activity[0][:, neurons].astype(np.float32)
-    x = x / np.maximum(x.mean(axis=1, keepdims=True), 1e-6)
-    n_windows = len(x) // WINDOW
-    x = x[: n_windows * WINDOW]
-    learnt = x[: n_train * WINDOW]
-    x = (x - learnt.mean(axis=0)) / np.maximum(learnt.std(axis=0), 1e-6)
-    return x.reshape(n_windows, WINDOW, -1)
-
-
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) -> Described:
+def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
     """The deck's autoencoders, its search and its maps."""
     recording = prepared.recording
     plane = recording.neurons["plane"].to_numpy()
@@ -107,20 +67,31 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
     # FLAW, neurons changed: drawn once for the fit, and again for the maps
     drawn = {name: _sampled(plane, planes, n_each, seed, name) for name in ("fit", "maps")}
     x = [normalised(recording, neurons, n_train) for neurons in drawn["fit"]]
+    mapped = [normalised(recording, neurons, n_train) for neurons in drawn["maps"][:SHOWN]]
 
-    own = []
-    for index, part in enumerate(x):
-        say(f"autoencoder of {planes[index]}")
-        own.append(_residual(_fitted(part[learnt], settings, seed), part[scored]))
-    say("one autoencoder for all planes")
-    shared = _fitted(np.concatenate([part[learnt] for part in x]), settings, seed)
-    shared_mse = float(np.mean([_residual(shared, part[scored]) for part in x]))
-    say("search")
-    searched, tried = _random_search(x[0], learnt, scored, settings, seed)
-    say("maps")
-    arrays = _maps(recording, drawn["maps"], planes, shared, n_train, settings, seed)
-    in_sample = [_explained(part.reshape(-1, n_each), n_each // 10) for part in x]
-    arrays["explained"] = {f"share_{p}": share for p, share in zip(planes, in_sample)}
+    each = [
+        parts(f"autoencoder of {name}", partial(_own, part, learnt, scored, settings, seed))
+        for name, part in zip(planes, x, strict=True)
+    ]
+    own = float(np.mean([found["mse"] for found in each]))
+    network = parts(
+        "one autoencoder for all planes",
+        partial(_shared, x, mapped, learnt, scored, settings, seed),
+    )
+    shared = float(network["mse"])
+    searched = parts(
+        "the deck's search", partial(_random_search, x[0], learnt, scored, settings, seed)
+    )
+    components = parts(
+        "components", partial(_components, x, planes, learnt, scored, settings["n_latents"], seed)
+    )
+    label = np.repeat(planes[:SHOWN], len(mapped[0]))
+    arrays = {
+        f"maps_{name}": parts(f"map of {name}", partial(_map, of, label, settings["map"], seed))
+        for name, of in (("raw", mapped), ("latents", list(network["latents"])))
+    }
+    explained = {f"share_{name}": components[f"share_{name}"] for name in planes}
+    arrays["explained"] = explained
     common: dict[str, Any] = {
         "metric": "mse",
         "unit": "windows",
@@ -130,10 +101,12 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
         # of neurons that were z-scored, a net that says 0 has an error of about 1
         "null": "the variance of z-scored activity",
     }
+    best = float(searched["errors"].min())
+    tried = {name: searched[name].tolist() for name in ("n_latents", "learning_rate")}
     claims = {
-        "own": Claim(name="own", value=float(np.mean(own)), **common),
-        "shared": Claim(name="shared", value=shared_mse, **common),
-        "search": Claim(name="search", value=searched, swept=tried, **common | {
+        "own": Claim(name="own", value=own, **common),
+        "shared": Claim(name="shared", value=shared, **common),
+        "search": Claim(name="search", value=best, swept=tried, **common | {
             "features": "activity"}),
         "maps": Claim(
             name="maps",
@@ -142,21 +115,28 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
             used_neurons=np.concatenate(drawn["maps"]),
         ),
     }  # fmt: skip
-    n_latents = settings["n_latents"]
-    held_out = float(np.mean([_pca_residual(p[learnt], p[scored], n_latents) for p in x]))
-    told = _plane_told(x, planes, seed)
+    held_out, n_latents = float(components["held_out"]), settings["n_latents"]
     values = {
-        "own": Value(f"MSE {np.mean(own):.3f}", float(np.mean(own))),
-        "shared": Value(f"MSE {shared_mse:.3f}", shared_mse),
+        "own": Value(f"MSE {own:.3f}", own),
+        "shared": Value(f"MSE {shared:.3f}", shared),
         "pca": Value(
-            f"{np.mean([share[-1] for share in in_sample]):.2f} with {n_each // 10} components, "
-            "in sample"
+            f"{np.mean([share[-1] for share in explained.values()]):.2f} with {n_each // 10} "
+            "components, in sample"
         ),
-        "search": Value(f"MSE {searched:.3f}, 'at {n_latents} latents'", searched),
+        "dimensions": Value(f"{n_latents}, the only number tried", n_latents),
+        "search": Value(f"MSE {best:.3f}, 'at {n_latents} latents'", best),
         "maps": Value("shown"),
         # not the deck's: what the sound column sets beside it, on the very same windows
+        "pca_share": Value(
+            f"{components['share_held_out']:.2f}, as many components, the last fifth held out",
+            float(components["share_held_out"]),
+        ),
         "pca_held_out": Value(f"MSE {held_out:.3f}", held_out),
-        "plane_told": told,
+        "plane_told": Value(
+            f"held-out windows: neighbours tell the plane {components['told']:.0%}, chance "
+            f"{components['chance']:.0%}",
+            float(components["told"]),
+        ),
     }
     return Described(values, claims, {}, arrays)
 
@@ -168,93 +148,87 @@ def _sampled(
     return [rng.permutation(np.flatnonzero(plane == p))[:n_each] for p in planes]
 
 
-def _fitted(x: np.ndarray, settings: dict[str, Any], seed: int, **change: Any) -> DeckAutoencoder:
-    """The deck's autoencoder, fitted on windows."""
-    settings = settings | change
-    network, _ = train(
-        lambda: DeckAutoencoder(x.shape[2], settings["n_latents"]),
-        torch.from_numpy(x),
-        torch.from_numpy(x),
-        [Fold(np.arange(len(x)), np.arange(0))],
-        Plan(
-            epochs=settings["epochs"],
-            min_steps=1,
-            batch_size=settings["batch_size"],
-            learning_rate=settings["learning_rate"],
-            warmup=None,
-            weight_decay=settings["weight_decay"],
-            clip=None,
-        ),
-        derived_seed(seed, "nma-layers", "autoencoder"),
-        torch.device("cpu"),
-    )
-    assert isinstance(network, DeckAutoencoder)
-    return network
+def _own(
+    x: np.ndarray, learnt: np.ndarray, scored: np.ndarray, settings: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """Error of the net of one plane."""
+    return {"mse": residual(fitted(x[learnt], settings, seed), x[scored])}
 
 
-@torch.no_grad()
-def _residual(network: DeckAutoencoder, x: np.ndarray) -> float:
-    return float(network.loss(torch.from_numpy(x)[None], torch.from_numpy(x)[None]).mean())
+def _shared(
+    x: list[np.ndarray],
+    mapped: list[np.ndarray],
+    learnt: np.ndarray,
+    scored: np.ndarray,
+    settings: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """Error of the one net for all planes, and its latents of what is mapped."""
+    network = fitted(np.concatenate([part[learnt] for part in x]), settings, seed)
+    with torch.no_grad():
+        latents = [network.latents(torch.from_numpy(part)[None])[0].numpy() for part in mapped]
+    return {"mse": np.mean([residual(network, part[scored]) for part in x]), "latents": latents}
 
 
 def _random_search(
     x: np.ndarray, learnt: np.ndarray, scored: np.ndarray, settings: dict[str, Any], seed: int
-) -> tuple[float, dict[str, list[float]]]:
-    """The deck's random search; returns its best error and the values that were really used.
+) -> dict[str, Any]:
+    """The deck's random search: its errors and the values that were really used.
 
     FLAW, setting never swept: latents and dropout are drawn, and passed to where nothing reads
     them, so every trial has the same.
     """
     rng = generator(seed, "nma-layers", "search")
-    errors: list[float] = []
-    used: dict[str, list[float]] = {"n_latents": [], "learning_rate": []}
+    found: dict[str, list[float]] = {"errors": [], "n_latents": [], "learning_rate": []}
     for _ in range(settings["n_search"]):
         drawn = {
             "learning_rate": float(np.exp(rng.uniform(-9.9, -5.3))),
             "weight_decay": float(rng.choice([0, 1e-6, 1e-5, 5e-5])),
         }
         rng.integers(50, 500)  # the number of latents, which never arrives
-        network = _fitted(x[learnt], settings, seed, **drawn)
-        errors.append(_residual(network, x[scored]))
-        used["n_latents"].append(network.joined.out_features)
-        used["learning_rate"].append(drawn["learning_rate"])
-    return min(errors), used
-
-
-def _maps(
-    recording: Recording,
-    drawn: list[np.ndarray],
-    planes: np.ndarray,
-    network: DeckAutoencoder,
-    n_train: int,
-    settings: dict[str, Any],
-    seed: int,
-) -> dict[str, dict[str, np.ndarray]]:
-    """Maps of raw windows and of latents, coloured by plane."""
-    method = settings["map"]
-    if method == "umap" and importlib.util.find_spec("umap") is None:
-        method = "pca"
-    raw = [normalised(recording, neurons, n_train) for neurons in drawn[:SHOWN]]
-    with torch.no_grad():
-        latents = [network.latents(torch.from_numpy(part)[None])[0].numpy() for part in raw]
-    label = np.repeat(planes[:SHOWN], len(raw[0]))
-    found = {}
-    for name, parts in (("maps_raw", raw), ("maps_latents", latents)):
-        table = embed(np.concatenate(parts), method, n_seeds=1, seed=seed).table
-        found[name] = {"place": table[["x", "y"]].to_numpy(), f"label_{method} by plane": label}
+        network = fitted(x[learnt], settings, seed, **drawn)
+        found["errors"].append(residual(network, x[scored]))
+        found["n_latents"].append(network.joined.out_features)
+        found["learning_rate"].append(drawn["learning_rate"])
     return found
 
 
-def _plane_told(x: list[np.ndarray], planes: np.ndarray, seed: int) -> Value:
-    """Whether neighbours in a map tell the plane of windows that were held out from it."""
+def _map(x: list[np.ndarray], label: np.ndarray, method: str, seed: int) -> dict[str, Any]:
+    """A map of windows, coloured by plane."""
+    if method == "umap" and importlib.util.find_spec("umap") is None:
+        method = "pca"
+    table = embed(np.concatenate(x), method, n_seeds=1, seed=seed).table
+    return {"place": table[["x", "y"]].to_numpy(), f"label_{method} by plane": label}
+
+
+def _components(
+    x: list[np.ndarray],
+    planes: np.ndarray,
+    learnt: np.ndarray,
+    scored: np.ndarray,
+    n_latents: int,
+    seed: int,
+) -> dict[str, Any]:
+    """What the deck computed of principal components, and what it did not.
+
+    The latter: the share that they explain of held-out windows, the error of reconstructing these
+    from as many components as the net has latents, and whether neighbours in a map tell the plane
+    of windows held out from it.
+    """
+    shares = {
+        f"share_{name}": _explained(part.reshape(-1, part.shape[2]), part.shape[2] // 10)
+        for name, part in zip(planes, x, strict=True)
+    }
     label = np.repeat(planes, len(x[0]))
     scores = embed(np.concatenate(x), "pca", labels=label, n_seeds=1, seed=seed).scores
-    row = scores[scores["score"] == "knn_accuracy"].iloc[0].to_dict()
-    return Value(
-        f"held-out windows: neighbours tell the plane {row['value']:.0%}, chance "
-        f"{row['chance']:.0%}",
-        float(row["value"]),
-    )
+    row = scores[scores["score"] == "knn_accuracy"].iloc[0]
+    told = {"told": float(row["value"]), "chance": float(row["chance"])}
+    left = {
+        n: np.mean([_pca_residual(part[learnt], part[scored], n) for part in x])
+        for n in (0, n_latents, x[0].shape[2] // 10)
+    }
+    tenth = 1 - left[x[0].shape[2] // 10] / left[0]
+    return shares | told | {"held_out": left[n_latents], "share_held_out": tenth}
 
 
 def _explained(x: np.ndarray, n_components: int) -> np.ndarray:
@@ -266,34 +240,34 @@ def _explained(x: np.ndarray, n_components: int) -> np.ndarray:
 def _pca_residual(x: np.ndarray, new: np.ndarray, n_components: int) -> float:
     """Error of reconstructing new windows from components of the training windows."""
     flat, flat_new = (part.reshape(-1, part.shape[2]) for part in (x, new))
-    mean, axes, _ = principal_axes(flat, n_components)
-    centered = flat_new - mean
+    mean, axes, _ = principal_axes(flat, max(n_components, 1))
+    centered, axes = flat_new - mean, axes[:n_components]
     return float(((centered - centered @ axes.T @ axes) ** 2).mean())
 
 
-def conclude(
-    sound: Path, described: Described, prepared: Prepared
-) -> tuple[dict[str, Value], list[str]]:
-    """PCA on the same metric, recurrent nets from plane to plane, and a search that searches."""
+def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
+    """PCA on the same metric, nets from plane to plane, who shares, and a search that searches."""
     scores = findings.scores(sound / "plane")
     pca, own = described.values["pca_held_out"], described.values["own"]
     beside = Value(f"PCA, as many components, same windows held out: {pca.text}", pca.number)
+    planes = parts("planes from planes", partial(_between_planes, prepared.recording))
+    searched = parts("search on inner folds", partial(_searched, prepared))
     values = {
         "own": beside,
         "shared": beside,
-        "pca": _dimensions(sound / "plane"),
+        "pca": described.values["pca_share"],
+        "dimensions": _dimensions(sound / "plane"),
         "maps": described.values["plane_told"],
         "cells": findings.several(scores, *(m for m in scores if m != "mean_rate")),
+        "planes": Value(str(planes["said"]), float(planes["n_pairs"])),
+        "search": Value(
+            f"R² {searched['best']:.3f} on the last fifth with {searched['settings']}; "
+            f"{searched['default']:.3f} with our defaults; {searched['n_sizes']} sizes of latents "
+            "tried",
+            float(searched["best"]),
+        ),
     }
-    found, best, default = _searched(prepared, sound.parent / "search")
-    settings = ", ".join(f"{name} {_short(value)}" for name, value in found.best.items())
-    swept = f"{found.swept['n_latents']} sizes of latents tried"
-    values["search"] = Value(
-        f"R² {best:.3f} on the last fifth with {settings}; {default:.3f} with our defaults; "
-        f"{swept}",
-        best,
-    )
-    first = next(iter(found.importance), "")
+    first = searched["names"][0] if searched["names"].size else ""
     sentences = [
         f"The deck's autoencoders leave an error of {own.number:.3f}; principal components, as "
         f"many and on the same held-out windows, leave {pca.number:.3f}. "
@@ -304,22 +278,75 @@ def conclude(
         ),
         f"From one plane to another: {values['cells'].text.splitlines()[0]}."
         + (f" In the search, {first} mattered most." if first else ""),
+        f"Planes: {planes['said']}.",
     ]
-    return values, sentences
+    trials = pd.DataFrame({key.removeprefix("trial_"): column for key, column in searched.items()
+                           if key.startswith("trial_")})  # fmt: skip
+    figures = {
+        "importance": {key: searched[key] for key in ("names", "importance", "score")},
+        "planes": {key: planes[key] for key in ("names", "r2", "shared")},
+    }
+    swept = {name: trials[name].tolist() for name in prepared.names["search"]["space"]}
+    claims = [
+        Claim(
+            name="planes from planes",
+            metric="r2",
+            value=float(np.nanmax(planes["r2"])),
+            null="shifts in time",
+            baselines=["the mean"],
+        ),
+        Claim(
+            name="search",
+            metric="r2",
+            value=float(searched["best"]),
+            unit="windows",
+            train=searched["train"],
+            test=searched["test"],
+            chosen_on={"settings": searched["train"]},
+            swept=swept,
+            null="the training mean",
+            baselines=["defaults"],
+        ),
+    ]
+    return Concluded(values, sentences, claims, {"search_trials": trials}, figures)
 
 
 def _dimensions(run: Path) -> Value:
-    for name, facts in findings.answers(run, "dimensions").items():
-        last = findings.table(run, name, "components").iloc[-1]
-        return Value(
-            f"{last['cross_validated']:.2f} with {int(last['n_components'])} components of all "
-            f"planes, arousal kept, held out; {facts['n_reliable']} dimensions that the other half "
-            "of the neurons confirms"
-        )
-    return Value("–")
+    """How many dimensions of all planes together are confirmed."""
+    ((name, facts),) = findings.answers(run, "dimensions").items()
+    n_tested = findings.table(run, name, "components")["reliable"].notna().sum()
+    n_reliable = int(facts["n_reliable"])
+    least = "at least " if n_reliable == n_tested else ""  # beyond them there may be more
+    return Value(
+        f"{least}{n_reliable}: linear dimensions of all planes, arousal kept, that the other half "
+        "of the neurons confirms on held-out time",
+        n_reliable,
+    )
 
 
-def _searched(prepared: Prepared, folder: Path) -> tuple[Search, float, float]:
+def _between_planes(recording: Recording) -> dict[str, Any]:
+    """Every plane predicted from every other, and which pairs share dynamics."""
+    found = shared_dynamics(recording, by="plane")
+    r2 = found.table.loc[found.table["shared"], "r2"]
+    n, n_pairs = len(found.groups), len(found.pairs)
+    said = f"{n_pairs} of {n * (n - 1) // 2} pairs share"
+    if n_pairs:
+        said += f" (R² {r2.min():.3f} to {r2.max():.3f}): "
+        said += "; ".join(_listed(cluster) for cluster in found.clusters)
+    return {
+        "said": said,
+        "n_pairs": n_pairs,
+        "names": np.array(found.groups),
+        "r2": found.matrix(),
+        "shared": found.matrix("shared") > 0,
+    }
+
+
+def _listed(planes: list[str]) -> str:
+    return "planes " + ", ".join(name.removeprefix("plane ") for name in planes)
+
+
+def _searched(prepared: Prepared) -> dict[str, Any]:
     """Search on inner folds of the first four fifths; score on the last, which nothing chose."""
     asked = prepared.names["search"]
     task = AreaToArea(str(prepared.names["target"]), prepared.names["source"], by="plane")
@@ -336,16 +363,17 @@ def _searched(prepared: Prepared, folder: Path) -> tuple[Search, float, float]:
     best, default = (
         inner_score(model, settings, problem.x, problem.y, [outer]) for settings in (found.best, {})
     )
-    arrays: dict[str, Any] = {
+    return {
+        "best": best,
+        "default": default,
+        "train": outer.train,
+        "test": outer.test,
+        "settings": ", ".join(f"{name} {_short(value)}" for name, value in found.best.items()),
+        "n_sizes": found.swept["n_latents"],
         "names": np.array(list(found.importance), dtype=str),
         "importance": np.array(list(found.importance.values())),
         "score": found.table["score"].to_numpy(dtype=float),
-    }
-    with atomic(folder / "importance.npz") as temporary:
-        np.savez_compressed(temporary, **arrays)
-    with atomic(folder / "trials.csv") as temporary:
-        pd.DataFrame(found.table).to_csv(temporary, index=False)
-    return found, best, default
+    } | {f"trial_{name}": column.to_numpy() for name, column in found.table.items()}
 
 
 def _short(value: Any) -> str:

@@ -34,13 +34,13 @@ class Flaw(Block):
 
 
 class Drawn(Block):
-    """A figure of the protocol as described."""
+    """A figure of the protocol as described, or of what the sound one adds to its runs."""
 
     name: str
     draw: str = Field(description="which function of spikecast.report.study_figures draws it")
     title: str
     caption: str
-    folder: Literal["described", "search"] = "described"
+    folder: Literal["described", "concluded"] = "described"
 
 
 class Source(Block):
@@ -71,7 +71,7 @@ class Preset(Block):
     flaws: list[Flaw]
     rows: list[Row]
     tables: dict[str, list[dict[str, Any]]] = Field({}, description="reported tables")
-    figures: list[Drawn] = Field([], description="of the protocol as described")
+    figures: list[Drawn] = Field([], description="of the study itself; its runs have their own")
     ours: list[str] = Field(description="the sound protocol")
     sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
     lesson: list[str] = Field(description="what to do instead")

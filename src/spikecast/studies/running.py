@@ -6,6 +6,9 @@
 ``described/``                         the protocol as described: ``protocol.json`` (how each number
                                        came about), ``values.json``, tables, what figures draw
 ``sound/NAME/``                        ordinary runs, each with its own report
+``concluded/``                         what the sound protocol adds to them: the like
+``begun.json``, ``parts/``             only until it is finished: what was begun, and what is
+                                       computed so far
 ``study.json``                         where the data are from, the columns, sentences; last
 =====================================  ===========================================================
 """
@@ -17,23 +20,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from spikecast import config as configs
 from spikecast import experiment, protocol
 from spikecast.audit import judge
+from spikecast.data import load
 from spikecast.errors import RunError
 from spikecast.evaluation.jobs import one_thread
 from spikecast.experiment import Progress
-from spikecast.files import atomic, write_json, write_text
+from spikecast.files import atomic, locked, write_json, write_text
 from spikecast.protocol import Claim
+from spikecast.run_directory import data_hash, empty
 from spikecast.studies import preset as presets
 from spikecast.studies.catalog import STUDIES
-from spikecast.studies.material import Found, find
+from spikecast.studies.material import find
+from spikecast.studies.parts import Arrays, Parts, save
 from spikecast.studies.preset import Preset
 from spikecast.studies.study import Described, Prepared, Value
 
 FILE = "study.json"
+BEGUN = "begun.json"
 
 
 def execute(
@@ -44,6 +52,7 @@ def execute(
     session: int | None = None,
     quick: bool = False,
     seed: int = 0,
+    resume: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
     progress: Progress = lambda what, done, total: None,
@@ -61,6 +70,9 @@ def execute(
     quick : bool
         Smaller simulation, fewer iterations and permutations.
     seed : int
+    resume : bool
+        Go on with an interrupted study of the same name, settings and data: what was computed is
+        kept, and the numbers are those of a study that was never interrupted.
     overwrite : bool
         Replace a study that is there.
     workers : int, optional
@@ -71,6 +83,12 @@ def execute(
     -------
     Path
         The directory.
+
+    Raises
+    ------
+    RunError
+        When `out` holds something else, or a finished study, or (with `resume`) one that was begun
+        otherwise.
     """
     preset, study, out = presets.read(name), STUDIES[name], Path(out)
     if quick:
@@ -79,27 +97,32 @@ def execute(
     found = find(preset, data, session, seed=seed)
     prepared = study.prepare(found.recording, preset.settings)
     wanted = {key: _config(content, prepared, out, seed) for key, content in preset.sound.items()}
-    _claim(out, overwrite)
+    begun = {
+        "study": name,
+        "quick": quick,
+        "seed": seed,
+        "data": data_hash(prepared.recording),
+        "preset": preset.model_dump(mode="json"),
+    }
+    replaced = _may_write(out, begun, resume=resume, overwrite=overwrite)
 
-    prepared.recording.save(out / "data.nc")
-    with one_thread():
-        described = study.describe(
-            prepared, preset.settings, seed, lambda what: progress(f"as described: {what}", 0, 0)
-        )
-    preset = presets.worded(preset, dict(prepared.names))
-    described = _named(described, preset)
-    _write(described, out / "described")
-    write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
-    for key, config in wanted.items():
+    with locked(out):
+        if replaced:
+            empty(out)
+        write_json(out / BEGUN, begun)
+        if not (out / "data.nc").exists():
+            prepared.recording.save(out / "data.nc")
 
-        def told(what: str, done: int, total: int, key: str = key) -> None:
-            progress(f"sound, {key}: {what}", done, total)
+        def parts(column: str) -> Parts:
+            return Parts(out / "parts" / column, lambda part: progress(f"{column}: {part}", 0, 0))
 
-        experiment.execute(config, out / "sound" / key, workers=workers, progress=told)
-    values, sentences = study.conclude(out / "sound", described, prepared)
-    write_json(
-        out / FILE,
-        {
+        with one_thread():
+            described = study.describe(prepared, preset.settings, seed, parts("as described"))
+        preset = presets.worded(preset, dict(prepared.names))
+        described = _named(described, preset)
+        _write(described, out / "described")
+        write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
+        facts = {
             "study": name,
             "command": " ".join(["spikecast", *sys.argv[1:]]),
             "quick": quick,
@@ -108,24 +131,69 @@ def execute(
             "sentence": found.sentence,
             "session": found.recording.session,
             "notes": list(prepared.notes),
-            "columns": _columns(preset, found, described, values),
-            "sentences": [f"Simulated data. {said}" for said in sentences]
-            if found.origin == "simulated"
-            else sentences,
             "runs": list(wanted),
-        },
-    )
+        }
+        names = prepared.names
+        del found, prepared  # the sound runs read the file; a large recording is not held twice
+        _run(wanted, out / "sound", workers, progress)
+        again = Prepared(load(out / "data.nc"), names)
+        with one_thread():
+            concluded = study.conclude(out / "sound", described, again, parts("sound"))
+        if concluded.claims:
+            protocol.write(concluded.claims, out / "concluded")
+        _write_shown(concluded.tables, concluded.arrays, out / "concluded")
+        mark = "Simulated data. " if facts["origin"] == "simulated" else ""
+        facts["sentences"] = [mark + said for said in concluded.sentences]
+        facts["columns"] = _columns(preset, bool(mark), described, concluded.values)
+        write_json(out / FILE, facts)
+        shutil.rmtree(out / "parts", ignore_errors=True)
+        (out / BEGUN).unlink()
     return out
 
 
-def _claim(out: Path, overwrite: bool) -> None:
-    """Make sure that the directory is ours to write."""
-    if out.exists() and any(out.iterdir()):
-        ours = (out / FILE).exists() or (out / "described").exists() or (out / "data.nc").exists()
-        if not (overwrite and ours):
-            raise RunError(f"'{out}' is not empty; use --overwrite to replace a study, or --out")
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
+def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: bool) -> bool:
+    """Refuse a directory that is not ours to write; say whether a study in it is replaced."""
+    there = out.exists() and any(path.name != ".lock" for path in out.iterdir())
+    ours, finished = (out / BEGUN).exists(), (out / FILE).exists()
+    if there and not (ours or finished):
+        raise RunError(f"'{out}' is not empty and holds no study; name another folder with --out")
+    if overwrite or not there:
+        if resume:
+            raise RunError(
+                f"there is no study in '{out}' to resume"
+                if not there
+                else "--resume goes on with a study, --overwrite begins anew: leave out one"
+            )
+        return there
+    if finished:
+        raise RunError(f"'{out}' holds a finished study; use --overwrite to replace it, or --out")
+    if not resume:
+        raise RunError(
+            f"'{out}' holds an unfinished study; use --resume to go on with it, --overwrite to "
+            "replace it, or another --out"
+        )
+    before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
+    other = [key for key, value in begun.items() if before.get(key) != value]
+    if other:
+        raise RunError(
+            f"'{out}' was begun with another {', '.join(other)}; give the same options again, or "
+            "--overwrite"
+        )
+    return False
+
+
+def _run(
+    wanted: dict[str, configs.Config], folder: Path, workers: int | None, progress: Progress
+) -> None:
+    """The sound runs; one that was begun goes on."""
+    for key, config in wanted.items():
+        run = folder / key
+
+        def told(what: str, done: int, total: int, key: str = key) -> None:
+            progress(f"sound, {key}: {what}", done, total)
+
+        begun = (run / "manifest.json").exists()
+        experiment.execute(config, run, resume=begun, workers=workers, progress=told)
 
 
 def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
@@ -146,28 +214,24 @@ def _named(described: Described, preset: Preset) -> Described:
 
 def _write(described: Described, folder: Path) -> None:
     protocol.write(list(described.claims.values()), folder)
-    for name, table in described.tables.items():
-        with atomic(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
-    for name, arrays in described.arrays.items():
-        with atomic(folder / f"{name}.npz") as temporary:
-            plain: dict[str, Any] = {key: _plain(array) for key, array in arrays.items()}
-            np.savez_compressed(temporary, **plain)
+    _write_shown(described.tables, described.arrays, folder)
     values = {key: {"text": v.text, "number": _finite(v)} for key, v in described.values.items()}
     write_json(folder / "values.json", values)
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """Text as numpy's own, which is read back without a pickle."""
-    array = np.asarray(array)
-    return array.astype(str) if array.dtype.kind == "O" else array
+def _write_shown(tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], folder: Path) -> None:
+    for name, table in tables.items():
+        with atomic(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    for name, arrays in figures.items():
+        save(folder / f"{name}.npz", arrays)
 
 
 def _columns(
-    preset: Preset, found: Found, described: Described, sound: dict[str, Value]
+    preset: Preset, simulated: bool, described: Described, sound: dict[str, Value]
 ) -> list[dict[str, Any]]:
     """The three columns, with the flaws of each number; simulated ones carry the word."""
-    mark = " (simulated)" if found.origin == "simulated" else ""
+    mark = " (simulated)" if simulated else ""
 
     def cell(values: dict[str, Value], key: str) -> str:
         return values[key].text + mark if key in values else "–"

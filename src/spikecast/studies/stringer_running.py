@@ -1,6 +1,7 @@
 """Study D: running speed from thousands of neurons."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from spikecast.recording import Recording
 from spikecast.seeding import derived_seed
 from spikecast.splits import Fold
 from spikecast.studies import findings
-from spikecast.studies.study import Described, Prepared, Say, Study, Value
+from spikecast.studies.parts import Parts
+from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 
 TARGET = "running"
 ACTIVATIONS: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "Sigmoid": nn.Sigmoid, "Tanh": nn.Tanh}
@@ -77,23 +79,23 @@ def broadcast_mse(prediction: np.ndarray, speed: np.ndarray) -> float:
     return float(((prediction - speed) ** 2).mean())
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) -> Described:
+def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
     """The deck's networks, each with the three flaws."""
     recording = prepared.recording
     activity = recording.activity[0]  # (bin, neuron)
     speed = recording.dataset[TARGET].values[0].astype(np.float32)
-    say("principal components")
-    # FLAW, fitted outside the fold: components and z-score are those of all bins
-    mean, axes, _ = principal_axes(activity, settings["n_components"])
-    z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
-    z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
-    n_train = round(0.7 * len(z))
-    learnt, scored = np.arange(n_train), np.arange(n_train, len(z))
+    n_train = round(0.7 * len(activity))
+    learnt, scored = np.arange(n_train), np.arange(n_train, len(activity))
+    components = parts(
+        "principal components",
+        lambda: _components(activity, learnt, scored, settings["n_components"]),
+    )
+    z = components.pop("z")
     rows, values, claims, arrays = [], {}, {}, {}
     for index, net in enumerate(settings["nets"]):
         name = f"{net['activation']} {'-'.join(map(str, net['hidden']))}"
-        say(f"MLP {name}")
-        prediction = _fitted(z, speed, learnt, scored, net, settings, seed)
+        fitted = partial(_fitted, z, speed, learnt, scored, net, settings, seed)
+        prediction = parts(f"MLP {name}", fitted)["speed"]
         errors = {
             part: broadcast_mse(prediction[bins, np.newaxis], speed[bins])
             for part, bins in (("train", learnt), ("test", scored))
@@ -132,8 +134,21 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, say: Say) 
                 "truth": speed[scored], "predicted": prediction[scored],
                 "seconds": recording.time[scored],
             }  # fmt: skip
-    arrays["explained"] = _explained(activity, learnt, scored, settings["n_components"])
+    arrays["explained"] = components
     return Described(values, claims, {"sweep": pd.DataFrame(rows)}, arrays)
+
+
+def _components(
+    activity: np.ndarray, learnt: np.ndarray, scored: np.ndarray, n_components: int
+) -> dict[str, np.ndarray]:
+    """The deck's scaled components ``z``, and what such components explain.
+
+    FLAW, fitted outside the fold: components and z-score are those of all bins.
+    """
+    mean, axes, _ = principal_axes(activity, n_components)
+    z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
+    z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
+    return {"z": z} | _explained(activity, learnt, scored, n_components)
 
 
 def _fitted(
@@ -144,8 +159,8 @@ def _fitted(
     net: dict[str, Any],
     settings: dict[str, Any],
     seed: int,
-) -> np.ndarray:
-    """Predictions of all bins, (bin,), by the weights of the epoch that did best on the test."""
+) -> dict[str, np.ndarray]:
+    """Predicted ``speed`` of all bins, by the weights of the epoch that did best on the test."""
     network, _ = train(
         lambda: DeckMLP(z.shape[1], net["hidden"], net["activation"]),
         torch.from_numpy(z[:, np.newaxis]),
@@ -165,7 +180,8 @@ def _fitted(
         torch.device("cpu"),
     )
     with torch.no_grad():
-        return network(torch.from_numpy(z[np.newaxis, :, np.newaxis]))[0, :, 0, 0].numpy()
+        predicted = network(torch.from_numpy(z[np.newaxis, :, np.newaxis]))[0, :, 0, 0]
+    return {"speed": predicted.numpy()}
 
 
 def _r2(prediction: np.ndarray, speed: np.ndarray, mean: float) -> float:
@@ -196,9 +212,7 @@ def _explained(
     return found
 
 
-def conclude(
-    sound: Path, described: Described, prepared: Prepared
-) -> tuple[dict[str, Value], list[str]]:
+def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
     """R2 and RMSE on contiguous held-out blocks."""
     run = sound / "main"
     scores = findings.scores(run)
@@ -221,7 +235,7 @@ def conclude(
         f"Trained on that loss, the network scores {r2.text}; linear regression on principal "
         f"components, in blocks it has not seen, {scores['linear'].text}.",
     ]
-    return values, sentences
+    return Concluded(values, sentences)
 
 
 STRINGER_RUNNING = Study(prepare, describe, conclude)

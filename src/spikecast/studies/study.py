@@ -10,9 +10,7 @@ import pandas as pd
 
 from spikecast.protocol import Claim
 from spikecast.recording import Recording
-
-Say = Callable[[str], None]
-"""Told what is being done."""
+from spikecast.studies.parts import Parts
 
 
 class Value(NamedTuple):
@@ -62,6 +60,30 @@ class Described:
 
 
 @dataclass(frozen=True)
+class Concluded:
+    """What the sound runs give.
+
+    Attributes
+    ----------
+    values : dict of key -> Value
+        By the keys of the preset's rows.
+    sentences : list of str
+        How much of a number was the protocol.
+    claims : list of Claim
+        How numbers came about that are in no run; the audit reads them.
+    tables : dict of DataFrame
+    arrays : dict of figure -> dict of array
+        What the preset's figures of the sound protocol draw.
+    """
+
+    values: dict[str, Value]
+    sentences: list[str]
+    claims: list[Claim] = field(default_factory=list)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Study:
     """The code of a study.
 
@@ -70,12 +92,13 @@ class Study:
     prepare : callable
         (recording, settings) -> Prepared
     describe : callable
-        (prepared, settings, seed, say) -> Described: their protocol, flaws included.
+        (prepared, settings, seed, parts) -> Described: their protocol, flaws included. What takes
+        long is computed as a part, which a resumed study finds done.
     conclude : callable
-        (folder with the sound runs by name, described, prepared) -> values by key, and sentences
-        that say how much of a number was the protocol.
+        (folder with the sound runs by name, described, prepared, parts) -> Concluded: what the
+        sound runs say.
     """
 
     prepare: Callable[[Recording, dict[str, Any]], Prepared]
-    describe: Callable[[Prepared, dict[str, Any], int, Say], Described]
-    conclude: Callable[[Path, Described, Prepared], tuple[dict[str, Value], list[str]]]
+    describe: Callable[[Prepared, dict[str, Any], int, Parts], Described]
+    conclude: Callable[[Path, Described, Prepared, Parts], Concluded]
