@@ -16,6 +16,7 @@ import argparse
 import csv
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", help=", ".join(KINDS))
     parser.add_argument("--part", choices=("inner", "test"), default="inner")
+    parser.add_argument("--sessions", type=int, nargs="*", default=list(range(7)), help="scored")
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
@@ -58,23 +60,28 @@ def main() -> None:
         recordings = list(load_all(REAL))
         for name in arguments.models:
             with one_thread():
-                measure(name, arguments.part, recordings)
+                measure(name, arguments.part, recordings, arguments.sessions)
     print(describe())
     print(summary())
 
 
-def measure(name: str, part: str, recordings: Sequence[Recording]) -> None:
+def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Sequence[int]) -> None:
     base, settings = KINDS[name]
     problems = [AreaToArea(largest(recording)).problem(recording) for recording in recordings]
     further = [(0, AreaToArea(area).problem(recordings[0])) for area in FURTHER]
-    every = [*enumerate(problems), *further]
+    every = [
+        (session, problem)
+        for session, problem in [*enumerate(problems), *further]
+        if session in sessions
+    ]
 
     def alone(problem: Problem, train: np.ndarray) -> Model:
         model = MODELS[base](**settings)
         return model.fit(problem.x[train], problem.y[train], **problem.metadata(model.wants))
 
-    def adapted(problem: Problem, train: np.ndarray) -> Model:
-        return many.adapt(problem.x[train], problem.y[train], **problem.metadata(many.wants))
+    def adapted(problem: Problem, train: np.ndarray, tune: bool) -> Model:
+        facts = problem.metadata(many.wants)
+        return many.adapt(problem.x[train], problem.y[train], tune=tune, **facts)
 
     score(name, part, "alone", every, alone)
     if not any(missing(name, part, way, every) for way in ("core", "tuned")):
@@ -88,9 +95,8 @@ def measure(name: str, part: str, recordings: Sequence[Recording]) -> None:
         **{fact: [problem.metadata([fact])[fact] for problem in problems] for fact in many.wants},
     )
     print(f"{name}, {part}: pretrained in {time.process_time() - started:.0f} s of CPU time")
-    for way in ("core", "tuned"):
-        many.set_params(tune=way == "tuned")
-        score(name, part, way, every, adapted)
+    score(name, part, "core", every, partial(adapted, tune=False))
+    score(name, part, "tuned", every, partial(adapted, tune=True))
 
 
 def largest(recording: Recording) -> str:

@@ -46,9 +46,6 @@ class ManySessions(BaseEstimator):
         Components of the sessions' averages by which their read-ins start alike; 0 lets every
         session start at random, which on training trials of real recordings was better for
         ``timescales``.
-    tune : bool
-        Let a session's fit change the core too, its own copy of it, from where sessions together
-        have brought it; otherwise the core stays as it is.
     seed : int
 
     Attributes
@@ -87,13 +84,11 @@ class ManySessions(BaseEstimator):
         base: str = "timescales",
         settings: dict[str, object] | None = None,
         n_shared: int = 0,
-        tune: bool = False,
         seed: int = 0,
     ) -> None:
         self.base = base
         self.settings = settings
         self.n_shared = n_shared
-        self.tune = tune
         self.seed = seed
 
     @property
@@ -207,8 +202,9 @@ class ManySessions(BaseEstimator):
         y: np.ndarray,
         conditions: np.ndarray | None = None,
         areas: Areas | None = None,
+        tune: bool = False,
     ) -> NeuralModel:
-        """Fit a further session's read-in and readout to the core, which stays as it is.
+        """Fit a further session's read-in and readout to the core.
 
         Parameters
         ----------
@@ -219,6 +215,8 @@ class ManySessions(BaseEstimator):
             read-in starts at random.
         areas : sequence of str, (source,), optional
             As in :meth:`fit`.
+        tune : bool
+            Let the session change a copy of the core too; otherwise the core stays as it is.
 
         Returns
         -------
@@ -231,7 +229,7 @@ class ManySessions(BaseEstimator):
         first = self.models_[0]
         _agree([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
 
-        return self._finished(model, z, y, conditions, first.network_)
+        return self._finished(model, z, y, conditions, first.network_, tune)
 
     # ------------------------------------------------------------------------------- parts
 
@@ -249,12 +247,13 @@ class ManySessions(BaseEstimator):
         y: np.ndarray,
         conditions: np.ndarray | None,
         known: Network,
+        tune: bool = False,
     ) -> NeuralModel:
         """Fit read-in and readout of a session to the core of a known network."""
 
         def build() -> Network:
             network = model._started()
-            use_core(network, known, frozen=not self.tune)
+            use_core(network, known, frozen=not tune)
             rows = self._rows(conditions)
             if rows.size and self.readin_.size:
                 mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
