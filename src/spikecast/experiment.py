@@ -219,7 +219,10 @@ def _fit(
 ) -> dict[str, dict[str, str]]:
     """Fit what is not there yet; return target -> model -> why it could not be fitted."""
     todo = {
-        f"{part.problem.target}: {name}, fold {index}": (part, Job(name, model, index, fold, seed))
+        f"{part.problem.target}: {name}, fold {index}": (
+            part,
+            Job(name, model, index, fold, seed, part.problem.metadata(model.wants)),
+        )
         for part in parts
         for name, model in models.items()
         for index, fold in enumerate(part.folds)

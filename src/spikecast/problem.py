@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 
+from spikecast.checks import one_of
 from spikecast.errors import InputError, NotEnoughDataError
 from spikecast.recording import Recording
 
@@ -39,6 +41,8 @@ class Problem:
         Whether "trials" are windows cut from one continuous trial (then split by block).
     notes : tuple of str
         What was left out and why, for the report.
+    areas : array of str, (source neuron,), optional
+        The area (or what else the task groups neurons by) of each source.
     """
 
     task: str
@@ -53,6 +57,28 @@ class Problem:
     targets: pd.DataFrame
     windows: bool = False
     notes: tuple[str, ...] = ()
+    areas: np.ndarray | None = None
+
+    def metadata(self, wants: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return what a model wants to know of the sources, as keyword arguments of its ``fit``.
+
+        Parameters
+        ----------
+        wants : sequence of str, optional
+            See :attr:`spikecast.models.base.Model.wants`; so far there is ``"areas"``. By default
+            all that there is.
+
+        Examples
+        --------
+        >>> import spikecast
+        >>> from spikecast.tasks import AreaToArea
+        >>> problem = AreaToArea("MOs").problem(spikecast.load("simulated"))
+        >>> sorted(set(problem.metadata(["areas"])["areas"].tolist()))
+        ['CA1', 'MD', 'VISp']
+        """
+        known = {"areas": self.areas}
+        wanted = known if wants is None else wants
+        return {name: known[one_of("metadata", name, list(known))] for name in wanted}
 
 
 class Task(Protocol):

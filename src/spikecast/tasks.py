@@ -1,8 +1,8 @@
 """What predicts what.
 
 A task turns a recording into a :class:`Problem`: the array that predicts, the array to predict, and
-what kind of values the latter has (hence which likelihood and which scores). It is the only place
-that knows areas; models see arrays.
+what kind of values the latter has (hence which likelihood and which scores). Models see arrays, and
+only those that ask (:attr:`spikecast.models.base.Model.wants`) the area of each source.
 """
 
 from __future__ import annotations
@@ -107,6 +107,8 @@ class NeuronsToNeurons:
         What tables call them.
     min_rate : float
         As in :class:`AreaToArea`.
+    by : str
+        Neuron coordinate that models are told, where they want to know.
 
     Examples
     --------
@@ -122,6 +124,7 @@ class NeuronsToNeurons:
     target_name: str = "target"
     lag: int = 0
     min_rate: float = 0.5
+    by: str = "area"
     name = "neurons_to_neurons"
 
     def problem(self, recording: Recording) -> Problem:
@@ -212,6 +215,7 @@ def _between(
         recording.trials,
         recording.neurons[is_target].reset_index(names="neuron"),
         notes=notes,
+        areas=_groups(recording, task.by)[is_source],
     )
     return windowed(problem)
 
@@ -275,6 +279,7 @@ class Forecast:
             recording.trials,
             recording.neurons[kept].reset_index(names="neuron"),
             notes=notes,
+            areas=group[pool],
         )
 
 
@@ -313,12 +318,11 @@ class Behavior:
                 f"unknown behaviour '{self.variable}'."
                 + (did_you_mean(self.variable, recording.behavior) or " The recording has none.")
             )
-        activity, source = recording.activity, "all"
+        activity, source, group = recording.activity, "all", _groups(recording, self.by)
         if self.source != REST:
             names = [self.source] if isinstance(self.source, str) else list(self.source)
-            group = _groups(recording, self.by)
             chosen = np.any([_members(group, name, self.by) for name in names], axis=0)
-            activity, source = activity[:, :, chosen], "+".join(names)
+            activity, source, group = activity[:, :, chosen], "+".join(names), group[chosen]
         values = recording.dataset[self.variable].values
         y = values[..., np.newaxis] if values.ndim == 2 else values  # (trial, time, channel)
         if not np.isfinite(y).all():
@@ -337,6 +341,7 @@ class Behavior:
                 recording.bin_size,
                 recording.trials,
                 channels,
+                areas=group,
             )
         )
 

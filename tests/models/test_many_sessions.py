@@ -101,6 +101,20 @@ def test_a_later_session_of_few_trials_gains_from_a_core_that_stays_as_it_is(tog
     assert np.mean(scores) > np.mean(single) + 0.02
 
 
+def test_a_tuned_session_starts_from_the_core_and_leaves_that_of_the_others_alone(together):
+    known = {name: p.clone() for name, p in core(together.models_[0].network_).items()}
+    tuned, single = [], []
+    for seed in range(90, 94):
+        x, y = session(seed)
+        new = together.adapt(x[:N_TRAIN], y[:N_TRAIN], tune=True)
+        assert any((p != known[name]).any() for name, p in core(new.network_).items())
+        tuned.append(error(new))
+        single.append(error(Timescales(**FEW).fit(x[:N_TRAIN], y[:N_TRAIN])))
+    for name, parameter in core(together.models_[0].network_).items():
+        assert (parameter == known[name]).all()
+    assert np.mean(tuned) < np.mean(single)
+
+
 def test_noise_gives_nothing_jointly_nor_adapted():
     def noise(seed):
         rng = np.random.default_rng(seed)

@@ -42,6 +42,14 @@ def test_a_frozen_core_is_a_copy_without_a_gradient():
     assert trained == {"layers.0.readin", "readout", "offset"}
 
 
+def test_a_core_to_be_tuned_is_a_copy_that_learns():
+    known, new = network(), network(6, 3, seed=1)
+    use_core(new, known, frozen=False)
+    assert torch.equal(new.layers[0].gate, known.layers[0].gate)
+    assert new.layers[0].gate is not known.layers[0].gate
+    assert all(p.requires_grad for p in new.parameters())
+
+
 def test_cores_of_other_sizes_are_refused():
     with pytest.raises(ShapeError, match="cores disagree"):
         use_core(network(n_latents=5), network())

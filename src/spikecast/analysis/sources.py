@@ -227,7 +227,8 @@ class Latents(Source):
             fitted = np.sort(order[n_held:])
             learnt_from = np.sort(order[:n_held]) if n_held else fitted
             with one_thread():
-                model.fit(problem.x[fitted], problem.y[fitted])
+                x, y = problem.x[fitted], problem.y[fitted]
+                model.fit(x, y, **problem.metadata(model.wants))
                 yield FoldFeatures(
                     Fold(learnt_from, fold.test),
                     model.transform(problem.x[learnt_from]),

@@ -66,8 +66,9 @@ def model(
     source, target = name.split(BETWEEN)
     task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
     problem = task.problem(shared.get())
+    known = problem.metadata(estimator.wants)
     done = [
-        run(Job("model", estimator, index, fold, seed), problem.x, problem.y)
+        run(Job("model", estimator, index, fold, seed, known), problem.x, problem.y)
         for index, fold in enumerate(session.folds)
     ]
     scores = score(

@@ -71,7 +71,7 @@ def cross_validate(
     cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
     named = make_models(models)
     jobs = [
-        Job(name, model, index, fold, seed)
+        Job(name, model, index, fold, seed, problem.metadata(model.wants))
         for name, model in named.items()
         for index, fold in enumerate(cut)
     ]

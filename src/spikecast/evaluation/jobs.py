@@ -1,10 +1,10 @@
 """One model fitted on one fold: the unit of work that is fanned out, stored and resumed."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,17 @@ from spikecast.splits import Fold
 
 @dataclass(frozen=True)
 class Job:
-    """Fit `model` on the training trials of `fold` and predict its test trials."""
+    """Fit `model` on the training trials of `fold` and predict its test trials.
+
+    `metadata` is what the model wants to know besides: ``problem.metadata(model.wants)``.
+    """
 
     name: str
     model: Model
     index: int
     fold: Fold
     seed: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def run(job: Job, x: np.ndarray, y: np.ndarray) -> Result:
         model.set_params(seed=derived_seed(job.seed, "fold", job.index))
     with one_thread():
         started = time.perf_counter()
-        model.fit(x[job.fold.train], y[job.fold.train])
+        model.fit(x[job.fold.train], y[job.fold.train], **job.metadata)
         seconds = time.perf_counter() - started
         x_test = x[job.fold.test]
         prediction = model.predict(x_test).astype(np.float32)

@@ -69,6 +69,7 @@ def search(
     *,
     n_trials: int = 40,
     seed: int = 0,
+    metadata: Mapping[str, Any] | None = None,
     say: Say = lambda done, total: None,
 ) -> Search:
     """Find settings that predict the validation part of inner folds best.
@@ -89,6 +90,8 @@ def search(
     n_trials : int
         Settings tried; the first is the model's own, so that the search is never worse on them.
     seed : int
+    metadata : mapping, optional
+        What models may want to know besides: ``problem.metadata()``.
     say : callable, optional
         Told (settings tried, in all).
 
@@ -123,7 +126,7 @@ def search(
     {'n_components': 4}
     """
     in_range("n_trials", n_trials, 1)
-    objective = Objective(model, space, x, y, folds, seed)
+    objective = Objective(model, space, x, y, folds, seed, metadata or {})
     with quiet():
         study = new_study()
         for slot in range(n_trials):
@@ -139,9 +142,14 @@ def inner_score(
     y: np.ndarray,
     folds: Sequence[Fold],
     seed: int = 0,
+    metadata: Mapping[str, Any] | None = None,
 ) -> float:
     """Mean score of a model with some settings over folds: bits per spike, or R2."""
-    scores = [fold_score(model, settings, x, y, fold, i, seed) for i, fold in enumerate(folds)]
+    known = metadata or {}
+    scores = [
+        fold_score(model, settings, x, y, fold, index, seed, known)
+        for index, fold in enumerate(folds)
+    ]
     return float(np.mean(scores))
 
 

@@ -7,7 +7,7 @@ slot and hence by the same seed. Optuna's own number counts the abandoned ones t
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,10 @@ from spikecast.terms import Terms
 
 @dataclass(frozen=True)
 class Objective:
-    """What one trial of a search does: fit a model with some settings on every inner fold."""
+    """What one trial of a search does: fit a model with some settings on every inner fold.
+
+    Of `metadata` the model is told what it wants with the settings that are tried.
+    """
 
     model: Model
     space: Space
@@ -35,6 +38,7 @@ class Objective:
     y: np.ndarray
     folds: Sequence[Fold]
     seed: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.space:
@@ -81,7 +85,9 @@ class Objective:
     def scores(self, settings: Mapping[str, Any]) -> Iterator[float]:
         """Score of each fold, one after the other."""
         for index, fold in enumerate(self.folds):
-            yield fold_score(self.model, settings, self.x, self.y, fold, index, self.seed)
+            yield fold_score(
+                self.model, settings, self.x, self.y, fold, index, self.seed, self.metadata
+            )
 
 
 def fold_score(
@@ -92,13 +98,15 @@ def fold_score(
     fold: Fold,
     index: int,
     seed: int,
+    metadata: Mapping[str, Any],
 ) -> float:
     """Score of some settings on the test part of one fold: bits per spike, or R2."""
     made = clone(model).set_params(**settings)
     if "seed" in made.get_params():
         made.set_params(seed=derived_seed(seed, "fold", index))
     with one_thread():
-        made.fit(x[fold.train], y[fold.train])
+        wanted = {name: metadata.get(name) for name in made.wants}
+        made.fit(x[fold.train], y[fold.train], **wanted)
         prediction = made.predict(x[fold.test])
     truth, train = y[fold.test], y[fold.train]
     if is_counts(y):

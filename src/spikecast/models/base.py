@@ -5,6 +5,7 @@ Hyper-parameters are ``__init__`` arguments, ``fit(x, y)`` learns (preprocessing
 has any, fitted state ends in ``_``.
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,9 @@ from spikecast.errors import InputError, NotEnoughDataError, ShapeError
 
 RATE_FLOOR = 1e-4
 """Smallest expected count per bin that a least-squares model predicts for counts."""
+
+Areas = Sequence[str] | np.ndarray
+"""The area of each source, (source,)."""
 
 
 def is_counts(y: np.ndarray) -> bool:
@@ -53,8 +57,13 @@ class Model(BaseEstimator):
     causal : bool
         Whether prediction and latents at bin t use bins up to t only. An ``__init__`` argument
         where the model can be either.
+    wants : tuple of str
+        What ``fit`` has to be told besides `x` and `y`: ``("areas",)``, or nothing. Whoever fits a
+        model to a :class:`spikecast.problem.Problem` hands it ``problem.metadata(model.wants)``.
     counts_ : bool
         Whether the fitted target holds counts.
+    areas_ : array of int, (source,)
+        A number per area, where the model wants areas.
     """
 
     about: str = ""
@@ -62,7 +71,12 @@ class Model(BaseEstimator):
     kinds: tuple[str, ...] = ("counts", "continuous")
     causal: bool = False
 
-    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """What ``fit`` has to be told besides x and y."""
+        return ()
+
+    def fit(self, x: np.ndarray, y: np.ndarray, areas: Areas | None = None) -> Self:
         """Learn to predict `y` from `x`.
 
         Parameters
@@ -70,6 +84,8 @@ class Model(BaseEstimator):
         x : array, (trial, time, source)
         y : array, (trial, time, target)
             Counts (whole numbers, Poisson) or continuous values (Gaussian).
+        areas : sequence of str, (source,), optional
+            The area of each source, for models that want to know (``wants``).
 
         Returns
         -------
@@ -80,13 +96,16 @@ class Model(BaseEstimator):
         ShapeError
             When the axes disagree.
         InputError
-            For NaN, or a kind of target that the model cannot predict.
+            For NaN, a kind of target that the model cannot predict, areas that it lacks, or areas
+            that it would not use.
         """
-        self._fit(*self._accepted(x, y))
+        self._fit(*self._accepted(x, y, areas))
         return self
 
-    def _accepted(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Refuse what cannot be fitted, and note kind and sizes of what can."""
+    def _accepted(
+        self, x: np.ndarray, y: np.ndarray, areas: Areas | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Refuse what cannot be fitted, and note kind, sizes and areas of what can."""
         x, y = _numbers(x), np.asarray(y)
         trials_by_time_by_feature("y", y)
         same_length("x", x.shape[0], "y", y.shape[0])
@@ -99,7 +118,25 @@ class Model(BaseEstimator):
         if kind not in self.kinds:
             raise InputError(f"{type(self).__name__} predicts {self.kinds[0]}, not {kind} targets")
         self.n_sources_, self.n_targets_ = x.shape[2], y.shape[2]
+        self._note_areas(areas)
         return x, y
+
+    def _note_areas(self, areas: Areas | None) -> None:
+        name = type(self).__name__
+        if "areas" not in self.wants:
+            if areas is not None:
+                raise InputError(
+                    f"{name} makes no use of areas with these settings; leave areas out, or take a "
+                    "transformer with hide_areas=True"
+                )
+            return
+        if areas is None:
+            raise InputError(
+                f"{name} with hide_areas=True has to know the area of each source; give "
+                "fit(x, y, areas=...), or a task that says them"
+            )
+        same_length("areas", len(areas), "the source axis of x", self.n_sources_)
+        self.areas_ = np.unique(areas, return_inverse=True)[1]
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""

@@ -29,13 +29,27 @@ class _Committee(Model):
     models_: list[Model]
     seed: int
     causal: bool
+    hide_areas: bool
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """What ``fit`` has to be told besides x and y."""
+        return ("areas",) if self.hide_areas else ()
 
     def _member(self, name: str, number: int = 0) -> Model:
-        """Make a member: its seed derived from ours, causal if we are."""
+        """Make a member: its seed derived from ours, with our settings where it has them."""
         model = SINGLE[one_of("model", name, list(SINGLE))]()
         known = model.get_params()
-        wanted = {"seed": derived_seed(self.seed, name, number), "causal": self.causal}
+        wanted = {
+            "seed": derived_seed(self.seed, name, number),
+            "causal": self.causal,
+            "hide_areas": self.hide_areas,
+        }
         return model.set_params(**{key: value for key, value in wanted.items() if key in known})
+
+    def _fitted(self, member: Model, x: np.ndarray, y: np.ndarray) -> Model:
+        """Fit a member, telling it what it wants of what we were told."""
+        return member.fit(x, y, self.areas_ if "areas" in member.wants else None)
 
     def _natural(self, model: Model, x: np.ndarray) -> np.ndarray:
         """Prediction as log rate, or as it is where targets are continuous."""
@@ -66,6 +80,8 @@ class Ensemble(_Committee):
         Name of a model of the catalogue that draws at random.
     n_models : int
     causal : bool
+    hide_areas : bool
+        Of members that have it, as `causal`: see :class:`Transformer`.
     seed : int
 
     Attributes
@@ -84,17 +100,23 @@ class Ensemble(_Committee):
     paper = "Lakshminarayanan et al. 2017"
 
     def __init__(
-        self, base: str = "gru", n_models: int = 3, causal: bool = False, seed: int = 0
+        self,
+        base: str = "gru",
+        n_models: int = 3,
+        causal: bool = False,
+        hide_areas: bool = False,
+        seed: int = 0,
     ) -> None:
         self.base = base
         self.n_models = n_models
         self.causal = causal
+        self.hide_areas = hide_areas
         self.seed = seed
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         in_range("n_models", self.n_models, 1)
         members = [self._member(self.base, number) for number in range(self.n_models)]
-        self.models_ = [member.fit(x, y) for member in members]
+        self.models_ = [self._fitted(member, x, y) for member in members]
 
 
 class Stack(_Committee):
@@ -115,6 +137,8 @@ class Stack(_Committee):
     pull : float
         Strength of the pull towards the shared weights, in spikes.
     causal : bool
+    hide_areas : bool
+        Of members that have it, as `causal`: see :class:`Transformer`.
     seed : int
 
     Attributes
@@ -145,16 +169,19 @@ class Stack(_Committee):
         n_inner: int = 3,
         pull: float = 100.0,
         causal: bool = False,
+        hide_areas: bool = False,
         seed: int = 0,
     ) -> None:
         self.models = models
         self.n_inner = n_inner
         self.pull = pull
         self.causal = causal
+        self.hide_areas = hide_areas
         self.seed = seed
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        self._weigh([self._member(name).fit(x, y) for name in self._usable()], x, y)
+        members = [self._member(name) for name in self._usable()]
+        self._weigh([self._fitted(member, x, y) for member in members], x, y)
 
     def _usable(self) -> list[str]:
         """Models that can predict this kind of target."""
@@ -176,7 +203,7 @@ class Stack(_Committee):
         held_out = np.empty((len(members), *y.shape), dtype=np.float32)
         for fold in inner_folds(len(x), self.n_inner, self.seed):
             for number, model in enumerate(self.models_):
-                fitted = model.settled().fit(x[fold.train], y[fold.train])
+                fitted = self._fitted(model.settled(), x[fold.train], y[fold.train])
                 held_out[number][fold.test] = self._natural(fitted, x[fold.test])
         held_out -= self.center_.astype(np.float32)
         self.weights_ = stacking_weights(held_out, y, self.center_, self.counts_, self.pull)
@@ -258,7 +285,7 @@ class Auto(Stack):
         Candidates, in the order in which they are tried.
     budget : float, optional
         Seconds per fit. With one, the numbers depend on the machine's speed; without, they do not.
-    n_inner, pull, causal, seed
+    n_inner, pull, causal, hide_areas, seed
         As in :class:`Stack`.
     """
 
@@ -272,9 +299,10 @@ class Auto(Stack):
         n_inner: int = 3,
         pull: float = 100.0,
         causal: bool = False,
+        hide_areas: bool = False,
         seed: int = 0,
     ) -> None:
-        super().__init__(models, n_inner, pull, causal, seed)
+        super().__init__(models, n_inner, pull, causal, hide_areas, seed)
         self.budget = budget
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -285,7 +313,7 @@ class Auto(Stack):
             begun = time.perf_counter()
             if self.budget is not None and begun - started + promised > self.budget and members:
                 break
-            member = self._member(name).fit(x, y)
+            member = self._fitted(self._member(name), x, y)
             taken = time.perf_counter() - begun
             inner = taken * self.n_inner
             spent = time.perf_counter() - started

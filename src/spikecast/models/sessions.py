@@ -11,6 +11,7 @@ from torch import Tensor
 
 from spikecast.checks import in_range, one_of, same_length
 from spikecast.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.models.base import Areas
 from spikecast.models.inner import inner_folds
 from spikecast.models.neural import VALID_PARTS, NeuralModel
 from spikecast.models.single import SINGLE
@@ -27,7 +28,7 @@ class ManySessions(BaseEstimator):
     Every session has a read-in and a readout of its own; the core between them (for ``timescales``:
     time constants, balance of past and future, gates; for ``lfads``: encoder and generator; for
     ``transformer``: the attention blocks) is learnt from all of them. Then read-in and readout of
-    every session are fitted once more, to the core as it is, since sessions do not overfit at the
+    every session are fitted once more, to the finished core, since sessions do not overfit at the
     same time and each has to stop at its own. The result is one ordinary fitted model per session,
     in ``models_``; a session recorded later is adapted to in the very same way.
 
@@ -90,11 +91,17 @@ class ManySessions(BaseEstimator):
         self.n_shared = n_shared
         self.seed = seed
 
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """What ``fit`` and ``adapt`` have to be told besides the arrays, as its model does."""
+        return self._member().wants
+
     def fit(
         self,
         xs: Sequence[np.ndarray],
         ys: Sequence[np.ndarray],
         conditions: Sequence[np.ndarray] | None = None,
+        areas: Sequence[Areas] | None = None,
     ) -> Self:
         """Fit all sessions together.
 
@@ -105,6 +112,8 @@ class ManySessions(BaseEstimator):
         conditions : sequence of array, (trial,), optional
             A label per trial and session. Averages over trials of the same condition say which
             directions of two sessions belong together; without labels all trials are averaged.
+        areas : sequence of sequence of str, (source,), optional
+            The area of each source of each session, where the model wants them.
 
         Returns
         -------
@@ -124,8 +133,10 @@ class ManySessions(BaseEstimator):
             raise NotEnoughDataError("there is no session to fit; give at least one")
         labels = [None] * len(xs) if conditions is None else conditions
         same_length("conditions", len(labels), "xs", len(xs))
+        known = [None] * len(xs) if areas is None else areas
+        same_length("areas", len(known), "xs", len(xs))
         models = [self._member() for _ in xs]
-        examples = [_examples(model, x, y) for model, x, y in zip(models, xs, ys, strict=True)]
+        examples = [_examples(*one) for one in zip(models, xs, ys, known, strict=True)]
         _agree([model.counts_ for model in models], [z.shape[1] for z, _ in examples])
         self.labels_ = _common(labels)
         averages = [
@@ -186,9 +197,14 @@ class ManySessions(BaseEstimator):
         return self._of(session).transform(x)
 
     def adapt(
-        self, x: np.ndarray, y: np.ndarray, conditions: np.ndarray | None = None
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        conditions: np.ndarray | None = None,
+        areas: Areas | None = None,
+        tune: bool = False,
     ) -> NeuralModel:
-        """Fit a further session's read-in and readout to the core, which stays as it is.
+        """Fit a further session's read-in and readout to the core.
 
         Parameters
         ----------
@@ -197,6 +213,10 @@ class ManySessions(BaseEstimator):
         conditions : array, (trial,), optional
             As in :meth:`fit`. Where the sessions have labels and this one has none of them, its
             read-in starts at random.
+        areas : sequence of str, (source,), optional
+            As in :meth:`fit`.
+        tune : bool
+            Let the session change a copy of the core too; otherwise the core stays as it is.
 
         Returns
         -------
@@ -205,11 +225,11 @@ class ManySessions(BaseEstimator):
         """
         check_is_fitted(self, "models_")
         model = self._member()
-        z, y = _examples(model, x, y)
+        z, y = _examples(model, x, y, areas)
         first = self.models_[0]
         _agree([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
 
-        return self._finished(model, z, y, conditions, first.network_)
+        return self._finished(model, z, y, conditions, first.network_, tune)
 
     # ------------------------------------------------------------------------------- parts
 
@@ -227,12 +247,13 @@ class ManySessions(BaseEstimator):
         y: np.ndarray,
         conditions: np.ndarray | None,
         known: Network,
+        tune: bool = False,
     ) -> NeuralModel:
         """Fit read-in and readout of a session to the core of a known network."""
 
         def build() -> Network:
             network = model._started()
-            use_core(network, known, frozen=True)
+            use_core(network, known, frozen=not tune)
             rows = self._rows(conditions)
             if rows.size and self.readin_.size:
                 mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
@@ -257,8 +278,10 @@ class ManySessions(BaseEstimator):
         return np.flatnonzero([label in known for label in self.labels_])
 
 
-def _examples(model: NeuralModel, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return model._examples(*model._accepted(x, y))
+def _examples(
+    model: NeuralModel, x: np.ndarray, y: np.ndarray, areas: Areas | None
+) -> tuple[np.ndarray, np.ndarray]:
+    return model._examples(*model._accepted(x, y, areas))
 
 
 def _agree(counts: Sequence[bool], bins: Sequence[int]) -> None:

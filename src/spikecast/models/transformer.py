@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.checks import finite, same_length, same_shape, trials_by_time_by_feature
+from spikecast.checks import finite, same_shape, trials_by_time_by_feature
 from spikecast.errors import InputError, ShapeError
 from spikecast.models.joint import JointModel
 from spikecast.nn import masks
@@ -17,6 +17,7 @@ from spikecast.preprocess import PopulationFeatures
 
 ASKED_SHARE = 0.75  # of training trials that put the very question the model is fitted for
 LARGEST_PART = 0.6  # of neurons that co-smoothing hides
+AREA_SHARE = 0.5  # of the asked share where the sources hidden are random neurons, not an area
 ENTRIES = 0.25  # hidden where the source is to be denoised
 
 
@@ -38,9 +39,11 @@ class Transformer(JointModel):
         Smoothing widths in bins of the input features.
     n_components : int
         Principal components per width.
-    areas : sequence of str, optional
-        The area of each neuron, sources first, then targets; a whole area at a time is hidden in
-        training. By default the sources are one area and the targets another.
+    hide_areas : bool
+        Know the sources' areas, which ``fit`` then has to be told: half of the trials that hide the
+        targets hide a whole source area besides, in place of random sources. The fitted model
+        bears the loss of an area much better (``predict_masked``). Targets are an area of their
+        own; without this, all sources are one.
     dropout : float
     causal : bool
         Features and attention of the past only.
@@ -78,7 +81,7 @@ class Transformer(JointModel):
         n_members: int = 3,
         widths: Sequence[float] = (1.0, 3.0, 8.0),
         n_components: int = 40,
-        areas: Sequence[str] | None = None,
+        hide_areas: bool = False,
         dropout: float = 0.2,
         causal: bool = False,
         epochs: int = 20,
@@ -94,7 +97,7 @@ class Transformer(JointModel):
         self.n_members = n_members
         self.widths = widths
         self.n_components = n_components
-        self.areas = areas
+        self.hide_areas = hide_areas
         self.dropout = dropout
         self.causal = causal
         self.epochs = epochs
@@ -103,6 +106,11 @@ class Transformer(JointModel):
         self.weight_decay = weight_decay
         self.device = device
         self.seed = seed
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """What ``fit`` has to be told besides x and y."""
+        return ("areas",) if self.hide_areas else ()
 
     def predict_masked(self, activity: np.ndarray, observed: np.ndarray) -> np.ndarray:
         """Predict all neurons at all bins from the entries that are observed.
@@ -162,20 +170,22 @@ class Transformer(JointModel):
         return np.concatenate([z, self.features_.roots(z)], axis=2)
 
     def _learn_features(self, z: np.ndarray) -> None:
-        if self.areas is not None:
-            same_length("areas", len(self.areas), "source and target together", z.shape[2])
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(z)
 
     def _build(self, n_features: int, n_targets: int) -> Network:
         asked = torch.arange(n_targets) >= (n_targets if self.same_ else self.n_sources_)
         labels = asked.long()
-        if self.areas is not None:
-            labels = torch.as_tensor(np.unique(self.areas, return_inverse=True)[1])
-        hide_neurons = masks.SomeNeurons(LARGEST_PART)
-        main: masks.Scheme = masks.Both(masks.Always(asked), hide_neurons)
+        if self.hide_areas:
+            labels = torch.full((n_targets,), int(self.areas_.max()) + 1)
+            labels[: self.n_sources_] = torch.as_tensor(self.areas_)
+        hide_neurons, hide_area = masks.SomeNeurons(LARGEST_PART), masks.OneGroup(labels)
+        sources: masks.Scheme = hide_neurons
+        if self.hide_areas:
+            sources = masks.Mixture(hide_neurons, [hide_area], AREA_SHARE)
+        main: masks.Scheme = masks.Both(masks.Always(asked), sources)
         if self.same_:
             main = masks.Entries(ENTRIES)
-        others = [hide_neurons, masks.OneGroup(labels), masks.Future(), masks.Span()]
+        others = [hide_neurons, hide_area, masks.Future(), masks.Span()]
         return TransformerNet(
             "counts" if self.counts_ else "continuous",
             # the first feature has this standard deviation; 2 trains in fewer steps than 1

@@ -65,8 +65,15 @@ def core(network: Network) -> dict[str, nn.Parameter]:
     return {name: p for name, p in network.named_parameters() if name not in network.own}
 
 
-def use_core(network: Network, other: Network, frozen: bool = False) -> None:
-    """Let a network have the core of another one: the same parameters, or a frozen copy.
+def use_core(network: Network, other: Network, frozen: bool | None = None) -> None:
+    """Let a network have the core of another one.
+
+    Parameters
+    ----------
+    network, other : Network
+    frozen : bool, optional
+        None: the very same parameters. Otherwise a copy, which training leaves alone (True) or may
+        change (False).
 
     Raises
     ------
@@ -82,8 +89,8 @@ def use_core(network: Network, other: Network, frozen: bool = False) -> None:
                 f"{found} in another. Sessions with few neurons have few components; lower "
                 "n_components to the smallest session's number of neurons"
             )
-        if frozen:
-            parameter = nn.Parameter(parameter.detach().clone(), requires_grad=False)
+        if frozen is not None:
+            parameter = nn.Parameter(parameter.detach().clone(), requires_grad=not frozen)
         owner, _, leaf = name.rpartition(".")
         setattr(network.get_submodule(owner), leaf, parameter)
 

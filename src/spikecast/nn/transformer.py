@@ -42,7 +42,7 @@ class Transformer(Network):
         Attend to the past only (the features have to be causal too).
     """
 
-    own = ("embedding.weight", "readout.weight", "offset")
+    own = ("embedding.weight", "embedding.offset", "readout.weight", "offset")
     shares_batches = True
     part: Tensor
     asked: Tensor

@@ -76,6 +76,7 @@ class Quest:
             problem.y[self.trials],
             self.inner,
             self.seed,
+            problem.metadata(),
         )
 
 
@@ -124,8 +125,10 @@ class Plan:
         tuned = clone(quest.model).set_params(**settings)
         models = {quest.label + TUNED: tuned, quest.label: quest.model} | NULLS
         fold = self.part.folds[quest.fold]
+        seed, problem = self.config.seed, self.part.problem
         return [
-            Job(name, model, quest.fold, fold, self.config.seed) for name, model in models.items()
+            Job(name, model, quest.fold, fold, seed, problem.metadata(model.wants))
+            for name, model in models.items()
         ]
 
 
