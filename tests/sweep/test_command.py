@@ -7,10 +7,16 @@ import sys
 import time
 
 import pytest
+from planted_sweep import maker
 
 from spikecast import cli, config
 
 ARGUMENTS = ("--out", "out", "--workers", "1", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory):
+    return maker(tmp_path_factory.mktemp("recordings"))
 
 
 @pytest.fixture

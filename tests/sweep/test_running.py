@@ -10,12 +10,24 @@ import time
 
 import pandas as pd
 import pytest
+from planted_sweep import maker
 
 from spikecast import audit, config, experiment
 from spikecast.errors import ConfigError, InputError, RunError
 from spikecast.evaluation.trials import decided
 from spikecast.sweep import plan, running
 from spikecast.sweep.journal import SILENCE, Journal, Presence, present
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory):
+    return maker(tmp_path_factory.mktemp("recordings"))
+
+
+@pytest.fixture(scope="module")
+def swept(make, tmp_path_factory):
+    """A finished sweep that was never interrupted."""
+    return running.execute(make(), tmp_path_factory.mktemp("sweep") / "whole", workers=1)
 
 
 def facts(folder):

@@ -1,12 +1,10 @@
 """A tiny recording whose target needs many components of its source, and one that is noise."""
 
 import numpy as np
-import pytest
 
 from spikecast import config
 from spikecast.recording import Recording
 from spikecast.seeding import generator
-from spikecast.sweep import running
 
 N_TRIALS, N_BINS, N_DRIVES = 40, 20, 6
 SEARCH = {"trials": 6, "inner_folds": 2, "space": {
@@ -26,10 +24,8 @@ def planted(signal):
     )
 
 
-@pytest.fixture(scope="session")
-def make(tmp_path_factory):
-    """A config of a sweep: one component by default, which is too few."""
-    folder = tmp_path_factory.mktemp("recordings")
+def maker(folder):
+    """Write both recordings; return what makes a config: by default one component, too few."""
     for name, signal in (("signal", 1), ("noise", 0)):
         planted(signal).save(folder / f"{name}.nc")
 
@@ -44,9 +40,3 @@ def make(tmp_path_factory):
         return config.parse(content | change)
 
     return config_of
-
-
-@pytest.fixture(scope="session")
-def swept(make, tmp_path_factory):
-    """A finished sweep that was never interrupted."""
-    return running.execute(make(), tmp_path_factory.mktemp("sweep") / "whole", workers=1)
