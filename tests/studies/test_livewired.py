@@ -88,6 +88,7 @@ def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_fil
     prepared = livewired.prepare(found.recording, written.settings)
     assert prepared.names["label"] == "stimulus"
     assert "lacks the animals' responses" in prepared.notes[0]
+    assert prepared.names["null"] == "pseudo_session"  # sides come in runs here
     assert set(np.unique(prepared.recording.trials["stimulus"])) == {"Left", "Equal", "Right"}
 
 

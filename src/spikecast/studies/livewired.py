@@ -15,7 +15,7 @@ from spikecast.protocol import Claim
 from spikecast.recording import Recording
 from spikecast.seeding import derived_seed, generator
 from spikecast.studies import findings
-from spikecast.studies.material import with_column
+from spikecast.studies.material import null_of, with_column
 from spikecast.studies.parts import Parts
 from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 from spikecast.tasks import AreaToArea, Problem
@@ -57,6 +57,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         )
     names |= {
         "label": label,
+        "null": null_of(words),
         "decoded": "Choice" if label == "choice" else "Stimulus (theirs: the choice)",
     }
     return Prepared(with_column(recording, label, words), names, notes)
@@ -252,8 +253,8 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
         f"Their decoder reads the {label} on {headline:.0%} of the trials it learnt from; from "
         "latents of trials that no step had seen, a decoder reads "
         f"{latents.text} (balanced over classes). {change}",
-        f"The RNN whose latents these are scores {described.values['spikes'].text} above each "
-        "neuron's mean rate: a falling training loss says nothing about new trials.",
+        "Above each neuron's mean rate, the RNN whose latents these are scores "
+        f"{described.values['spikes'].text}: a falling training loss says nothing of new trials.",
     ]
     return Concluded(values, sentences)
 

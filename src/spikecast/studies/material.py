@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from spikecast.analysis.nulls import come_in_runs
 from spikecast.data import fetch, load, simulate
 from spikecast.errors import InputError
 from spikecast.recording import Recording
@@ -100,3 +101,17 @@ def _sentence(recording: Recording, origin: Origin, preset: Preset) -> str:
 def with_column(recording: Recording, name: str, values: Sequence[str] | np.ndarray) -> Recording:
     """Return the recording with one more trial column."""
     return Recording(recording.dataset.assign_coords({name: ("trial", np.asarray(values))}))
+
+
+def null_of(labels: Sequence[str] | np.ndarray) -> str:
+    """Name the null that fits labels: shuffled ones are too weak for labels that come in runs.
+
+    Neurons drift over a session, and then tell runs apart without knowing of them.
+
+    Examples
+    --------
+    >>> null_of(["left"] * 20 + ["right"] * 20), null_of(["left", "right"] * 20)
+    ('pseudo_session', 'label_shuffle')
+    """
+    numbers = np.unique(labels, return_inverse=True)[1]
+    return "pseudo_session" if come_in_runs(numbers) else "label_shuffle"

@@ -23,7 +23,7 @@ from spikecast.recording import Recording
 from spikecast.seeding import derived_seed, generator
 from spikecast.splits import Fold
 from spikecast.studies import findings
-from spikecast.studies.material import with_column
+from spikecast.studies.material import null_of, with_column
 from spikecast.studies.parts import Arrays, Parts
 from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 
@@ -64,6 +64,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     else:
         notes.append("This recording lacks the animals' responses: latents are shown by stimulus.")
     names: dict[str, Any] = {"labels": labels, "before": None}
+    names["null"] = null_of(recording.trials["stimulus"].to_numpy())
     if "feedback_time" in trials:
         first = float(np.nanmin(trials["feedback_time"]))
         names["before"] = [float(recording.time[0]) - recording.bin_size, first]
