@@ -175,8 +175,9 @@ function drawPair(name) {
     element("nav", {}, link("← the matrix", "#")),
     element("h1", {}, source === target ? `${target} from itself` : `${target} from ${source}`),
     pairTable(name),
-    element("p", { className: "note" }, "Orange: the score; bar: its 95 % interval over trials (for all sessions: over "
-      + "sessions); pale dots: folds" + (atlas.matched ? " and draws" : "") + "; grey line: the null, each neuron's mean in "
+    element("p", { className: "note" }, "Orange: the score; bar: its 95 % interval over trials"
+      + (atlas.matched ? " and draws of neurons" : "") + " (for all sessions: over sessions); pale dots: folds"
+      + (atlas.matched ? " of every draw" : "") + "; grey line: the null, each neuron's mean in "
       + "the training trials. Every session and model of the pair is on the same scale."),
   ];
   if (source !== target && Object.values(views).some((view) => `${target} > ${source}` in view.cells)) {
