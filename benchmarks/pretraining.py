@@ -6,10 +6,11 @@
 
 The core is learnt from training trials of fold 0 of all seven sessions, in each towards its largest
 area. Then read-in and readout are fitted per session and target: to that core as it is (``core``),
-or from it, changing it too (``tuned``); ``alone`` has the same settings, seed and trials but no
-core. ``--part inner`` uses an inner split of those training trials, for whatever is to be chosen;
-``--part test`` the test trials of fold 0. One row per target goes to ``results/pretraining.csv``.
-Session 0 has 114 trials, the others 249 to 342.
+or from it, changing it too (``tuned``). ``own`` is like ``tuned``, its core learnt from the same
+session only: what a second training alone is worth. ``alone`` has the same settings, seed and
+trials but no core. ``--part inner`` uses an inner split of those training trials, for whatever is
+to be chosen; ``--part test`` the test trials of fold 0. One row per target goes to
+``results/pretraining.csv``. Session 0 has 114 trials, the others 249 to 342.
 """
 
 import argparse
@@ -79,13 +80,21 @@ def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Seq
         model = MODELS[base](**settings)
         return model.fit(problem.x[train], problem.y[train], **problem.metadata(model.wants))
 
-    def adapted(problem: Problem, train: np.ndarray, tune: bool) -> Model:
-        facts = problem.metadata(many.wants)
-        return many.adapt(problem.x[train], problem.y[train], tune=tune, **facts)
-
     score(name, part, "alone", every, alone)
-    if not any(missing(name, part, way, every) for way in ("core", "tuned")):
-        return
+    for session in sessions:
+        mine = [(one, problem) for one, problem in every if one == session]
+        if missing(name, part, "own", mine):
+            core = pretrained(name, part, [problems[session]])
+            score(name, part, "own", mine, partial(adapted, core, True))
+    if any(missing(name, part, way, every) for way in ("core", "tuned")):
+        core = pretrained(name, part, problems)
+        score(name, part, "core", every, partial(adapted, core, False))
+        score(name, part, "tuned", every, partial(adapted, core, True))
+
+
+def pretrained(name: str, part: str, problems: Sequence[Problem]) -> ManySessions:
+    """A core learnt from the training trials of some sessions."""
+    base, settings = KINDS[name]
     many = ManySessions(base, settings)
     train = [split(problem, part).train for problem in problems]
     started = time.process_time()
@@ -94,9 +103,14 @@ def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Seq
         [problem.y[rows] for problem, rows in zip(problems, train, strict=True)],
         **{fact: [problem.metadata([fact])[fact] for problem in problems] for fact in many.wants},
     )
-    print(f"{name}, {part}: pretrained in {time.process_time() - started:.0f} s of CPU time")
-    score(name, part, "core", every, partial(adapted, tune=False))
-    score(name, part, "tuned", every, partial(adapted, tune=True))
+    seconds = time.process_time() - started
+    print(f"{name}, {part}: pretrained on {len(problems)} in {seconds:.0f} s of CPU time")
+    return many
+
+
+def adapted(many: ManySessions, tune: bool, problem: Problem, train: np.ndarray) -> Model:
+    facts = problem.metadata(many.wants)
+    return many.adapt(problem.x[train], problem.y[train], tune=tune, **facts)
 
 
 def largest(recording: Recording) -> str:

@@ -1,11 +1,14 @@
 """Five fold fits: one process, one process with two threads, or two processes with one thread?
 
-    python benchmarks/workers.py
+    python benchmarks/workers.py [MODEL ...]
 
 Session 6 to MOs. Processes are started before the clock runs, as a run with many fits has them; the
-seconds include sending the data and the results.
+seconds include sending the data and the results. With as many other processes as cores or more, two
+processes win by their second share of the machine: read the load beside the seconds.
 """
 
+import os
+import sys
 import time
 from concurrent.futures import Executor, as_completed
 
@@ -27,15 +30,18 @@ NAMES = ("poisson_glm", "timescales", "gru", "transformer")
 def main() -> None:
     problem = AreaToArea("MOs").problem(spikecast.load(REAL, 6))
     print(describe())
-    print("| model | 1 process, 1 thread, s | 1 process, 2 threads | 2 processes, 1 thread each |")
-    print("|---|---|---|---|")
+    print(
+        "| model | 1 process, 1 thread, s | 1 process, 2 threads | 2 processes, 1 thread | load |"
+    )
+    print("|---|---|---|---|---|")
     with executor(10, 2) as pool:
         assert pool is not None
-        for name in NAMES:
+        for name in sys.argv[1:] or NAMES:
             in_processes(name, problem, pool)  # starts them, and torch in them
             one, two = here(name, problem, 1), here(name, problem, 2)
             beside = in_processes(name, problem, pool)
-            print(f"| {name} | {one:.1f} | {two:.1f} | {beside:.1f} |", flush=True)
+            load = os.getloadavg()[0]
+            print(f"| {name} | {one:.1f} | {two:.1f} | {beside:.1f} | {load:.1f} |", flush=True)
 
 
 def here(name: str, problem: Problem, threads: int) -> float:
