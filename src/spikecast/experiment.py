@@ -249,15 +249,15 @@ def _fit(
         }
         for what, result in engines.outcomes(calls, pool):
             part, job = missing[what]
-            done += 1
-            progress(what, done, len(todo))
             if isinstance(result, engines.Failed):
                 log.info("%s failed: %s", what, result.why)
                 whys = failed[part.problem.target]
                 whys.setdefault(job.name, f"fold {job.index}: {result.why}")
-                continue
-            _keep(result, job, part)
-            log.info("%s fitted in %.2f s", what, result.seconds)
+            else:
+                _keep(result, job, part)
+                log.info("%s fitted in %.2f s", what, result.seconds)
+            done += 1
+            progress(what, done, len(todo))
     return failed
 
 

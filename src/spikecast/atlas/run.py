@@ -231,9 +231,9 @@ def _fit(
                     read.clear()  # what the workers map is on the disk
                 engines.give_back_memory()
                 for name, result in engines.outcomes(calls, pool):
+                    _keep(name, result, journal, done)
                     n_missing -= 1
                     progress(name, n_jobs - n_missing, n_jobs)
-                    _keep(name, result, journal, done)
     return done
 
 

@@ -85,7 +85,10 @@ class FactorAnalysis(Model):
             )
         else:
             self.rank_ = ranks[0]
-        self.mean_, self.readin_, self.readout_, self.intercept_ = factors(z, smoothed, self.rank_)
+        # row by row in memory, as a stored model is read back: another order of sums rounds otherwise
+        self.mean_, self.readin_, self.readout_, self.intercept_ = map(
+            np.ascontiguousarray, factors(z, smoothed, self.rank_)
+        )
 
     def _featured(self, x: np.ndarray) -> np.ndarray:
         return signed_sqrt(smooth(x, self.width, self.causal))
