@@ -85,7 +85,7 @@ class FactorAnalysis(Model):
             )
         else:
             self.rank_ = ranks[0]
-        # row by row in memory, as a stored model is read back: another order of sums rounds otherwise
+        # row by row in memory, as a stored model is read back: another order rounds otherwise
         self.mean_, self.readin_, self.readout_, self.intercept_ = map(
             np.ascontiguousarray, factors(z, smoothed, self.rank_)
         )
