@@ -108,12 +108,18 @@ class PoissonGLM(Model):
             z = features.fit_transform(x[fold.train])
             z_valid = features.transform(x[fold.test])
             per_width = features.axes_.shape[1]
+            found: dict[int, list[np.ndarray]] = {}
             for components in self.n_components:
-                # the first components of each width: (width, component) -> the kept ones
-                kept = np.arange(z.shape[2]).reshape(-1, per_width)[:, :components].ravel()
-                path = poisson_path(z[..., kept], y[fold.train], sorted(self.penalties)[::-1])
-                for weights, intercept in path:
-                    yield z_valid[..., kept] @ weights + intercept
+                # a small source has fewer components than are asked for: the same fits again
+                n_kept = min(components, per_width)
+                if n_kept not in found:
+                    # the first components of each width: (width, component) -> the kept ones
+                    kept = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_kept].ravel()
+                    path = poisson_path(z[..., kept], y[fold.train], sorted(self.penalties)[::-1])
+                    found[n_kept] = [
+                        z_valid[..., kept] @ weights + intercept for weights, intercept in path
+                    ]
+                yield from found[n_kept]
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         log_rate = self.features_.transform(x) @ self.weights_ + self.intercept_
