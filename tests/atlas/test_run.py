@@ -65,6 +65,14 @@ def test_what_is_coupled_is_found_and_nothing_else(done):
     assert pooled.loc[("VISp", "CA1"), "low"] < 0 < pooled.loc[("VISp", "CA1"), "high"]
 
 
+def test_parquet_holds_the_same_table(done):
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra 'parquet'")
+    table = pd.read_parquet(done.folder / "scores.parquet")
+    again = pd.read_csv(done.folder / "scores.csv", dtype={"fold": str, "error": object})
+    again["error"] = again["error"].fillna("").astype(str)  # no error is an empty cell in a CSV
+    pd.testing.assert_frame_equal(table, again, check_dtype=False)
+
+
 @pytest.mark.slow
 def test_noise_is_rarely_taken_for_prediction(tmp_path):
     """Over 60 sessions of pure noise a cell is claimed in about 5 % of sessions at most."""

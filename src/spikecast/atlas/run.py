@@ -4,7 +4,7 @@
 ``atlas.yaml``                         the settings, defaults included
 ``manifest.json``                      versions, machine, hash of the data, when it finished
 ``jobs.jsonl``                         every finished job, one line each, appended at once
-``scores.csv`` (``.parquet``)          every score, tidy; Parquet where pyarrow is installed
+``scores.csv`` (``.parquet``)          every score, tidy; Parquet with the extra ``parquet``
 ``cells.csv``, ``pooled.csv``          means over draws of neurons, and over sessions
 ``timings.csv``                        seconds of each job
 ``log.txt``                            what happened when
