@@ -151,3 +151,21 @@ def test_members_with_batches_of_their_own_see_whole_batches():
     for trials, learns in drawn:
         assert trials.shape == (3, 4)
         assert learns.all()
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_all_trials_at_once_are_taken_as_they_are(data, n_members):
+    seen = []
+
+    class Watching(Timescales):
+        def loss(self, x, y):
+            seen.append((x.data_ptr(), x.shape))
+            return super().loss(x, y)
+
+    everything = [Fold(np.arange(30), np.arange(0))] * n_members
+    plan = Plan(epochs=2, min_steps=1, batch_size=None)
+    _, history = train(
+        lambda: Watching("counts", 3, 4, 2, n_members, dropout=0.0), *data, everything, plan, 0, CPU
+    )
+    assert seen == [(data[0].data_ptr(), (n_members, *data[0].shape))] * 2
+    assert history.train_loss[1][0] < history.train_loss[0][0]

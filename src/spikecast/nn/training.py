@@ -219,6 +219,9 @@ class Batches:
 
     def drawn(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Draw an epoch: trials (member or 1, trial) and who learns from them (member, trial)."""
+        if self.size == self.learns.shape[1]:  # all trials at once: no order to draw
+            yield torch.stack(self.orders), self.learns
+            return
         order = torch.stack(
             [trials[torch.randperm(len(trials))[: self.n_drawn]] for trials in self.orders]
         )
@@ -314,6 +317,8 @@ def validation_loss(
 
 def _trials(z: Tensor, chosen: Tensor) -> Tensor:
     """``z[chosen]``, (member, trial, ...), whole trials copied at once: several times faster."""
+    if chosen.shape[1] == len(z) and bool((chosen == torch.arange(len(z))).all()):
+        return z.expand(len(chosen), *z.shape)
     return z.index_select(0, chosen.flatten().to(z.device)).view(*chosen.shape, *z.shape[1:])
 
 
