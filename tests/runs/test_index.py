@@ -115,12 +115,19 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
     assert read(tmp_path / "sweep True").best.of == "MOs"
     mapped = fabricate(tmp_path / "atlas")
     (mapped / "atlas.yaml").write_text("models: [ridge]")
-    sessions = {"Cori": {"path": "a/set.npz", "areas": {"MOs": 20, "VISp": 30}}}
+    about = {"path": "a/set.npz", "kind": "counts", "areas": {"MOs": 20, "VISp": 30}}
+    sessions = {"Cori": about}
+    cells = {
+        "source": ["VISp", "CA1", "MOs", "MOs"], "target": ["MOs", "MOs", "MOs", "VISp"],
+        "model": "ridge", "value": [0.2, 0.1, 0.9, 0.3], "low": 0.05, "high": 1.0,
+    }  # fmt: skip
+    pd.DataFrame(cells).to_csv(mapped / "cells.csv", index=False)
     manifest = json.loads((mapped / "manifest.json").read_text()) | {"data": {"sessions": sessions}}
     (mapped / "manifest.json").write_text(json.dumps(manifest))
     entry = read(mapped)
     assert (entry.kind, entry.state, entry.session) == ("atlas", "finished", "Cori")
     assert entry.targets == ("MOs", "VISp")
+    assert [score.of for score in entry.scores] == ["MOs > VISp", "VISp > MOs"]
 
 
 def test_the_page_shows_all_and_needs_nothing_else(shelf):

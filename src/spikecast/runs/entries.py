@@ -279,12 +279,16 @@ def sweep(folder: Path) -> Entry:
 
 
 def atlas(folder: Path) -> Entry:
-    """Read an atlas: how many sessions and areas; its scores are a matrix, for its own page."""
+    """Read an atlas: how many sessions and areas, and from which other one each is told best."""
     manifest = read_manifest(folder)
     sessions = manifest["data"]["sessions"]
     areas = sorted({area for about in sessions.values() for area in about["areas"]})
-    said = f"{len(areas)} areas in {len(sessions)} sessions"
-    if not manifest["finished"]:
+    said = f"{len(areas)} areas in {len(sessions)} session{'s' * (len(sessions) > 1)}"
+    scores: list[Score] = []
+    if manifest["finished"]:
+        said += ": each dot is an area by the one that predicts it best"
+        scores = _cells(folder / "cells.csv", {about["kind"] for about in sessions.values()})
+    else:
         said += f"; {_written(folder / 'log.txt')}"
     return replace(
         _begun(folder, "atlas", manifest, finished=bool(manifest["finished"])),
@@ -293,7 +297,26 @@ def atlas(folder: Path) -> Entry:
         data=", ".join(dict.fromkeys(Path(about["path"]).name for about in sessions.values())),
         targets=tuple(areas),
         models=tuple(_names(_config(folder / "atlas.yaml")["models"])),
+        scores=tuple(scores),
     )
+
+
+def _cells(path: Path, kinds: set[str]) -> list[Score]:
+    """The best cell of each target, its own halves left out; none where kinds cannot be ranked."""
+    if len(kinds) > 1:
+        return []
+    metric = METRICS[0] if kinds == {"counts"} else METRICS[1]
+    table = pd.read_csv(path, dtype={"source": str, "target": str})
+    table = table[table["source"] != table["target"]].dropna(subset=["value"])
+    best = table.loc[table.groupby("target")["value"].idxmax()]
+    found = [
+        Score(
+            row["model"], f"{row['source']} > {row['target']}", metric,
+            row["value"], row["low"], row["high"],
+        )
+        for row in best.to_dict("records")
+    ]  # fmt: skip
+    return sorted(found, key=lambda score: -score.value)
 
 
 def _begun(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
