@@ -69,16 +69,19 @@ def measure(session: int, target: str, recording: Recording, models: list[str]) 
 def summary() -> str:
     """A line per model: mean and least score, and on how many targets it is below the null."""
     table = pd.read_csv(TABLE)
+    scores = table.pivot(index=["session", "target"], columns="model", values="bits_per_spike")
+    same = scores.dropna()  # the targets that every model has been fitted to
     lines = [
-        "| model | targets | bits/spike, mean | least | below the null on | CPU s per fit |",
-        "|---|---|---|---|---|---|",
+        f"| model | targets | bits/spike, mean | on the {len(same)} that all have | least "
+        "| below the null on | CPU s per fit |",
+        "|---|---|---|---|---|---|---|",
     ]
-    groups = sorted(table.groupby("model"), key=lambda item: -item[1]["bits_per_spike"].mean())
-    for model, part in groups:
-        score = part["bits_per_spike"]
+    seconds = table.groupby("model")["cpu_seconds"].mean()
+    for model in same.mean().sort_values(ascending=False).index:
+        score = scores[model].dropna()
         lines.append(
-            f"| {model} | {len(part)} | {score.mean():.4f} | {score.min():.3f} "
-            f"| {(score < 0).sum()} | {part['cpu_seconds'].mean():.1f} |"
+            f"| {model} | {len(score)} | {score.mean():.4f} | {same[model].mean():.4f} "
+            f"| {score.min():.3f} | {(score < 0).sum()} | {seconds[model]:.1f} |"
         )
     return "\n".join(lines)
 
