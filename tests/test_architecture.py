@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "spikecast"
 
 # lowest first; a module may import from its own floor or from below
 FLOORS = [
-    ["errors", "checks", "seeding", "files", "blocks", "journal", "sharing", "cluster"],
+    ["errors", "checks", "seeding", "files", "blocks", "journal", "sharing", "cluster", "memory"],
     ["binning", "labelled", "recording", "quality", "data"],
     ["problem", "tasks", "splits", "metrics", "terms", "preprocess"],
     ["nn"],

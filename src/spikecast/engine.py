@@ -3,7 +3,6 @@
 Whatever fans out takes a standard :class:`concurrent.futures.Executor`; this file makes them.
 """
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -17,14 +16,14 @@ from concurrent.futures import (
     as_completed,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from spikecast.errors import InputError, WorkerLostError
+from spikecast.memory import available_memory
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
@@ -43,25 +42,6 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def available_memory() -> float:
-    """Return the bytes that are free for new processes; infinity where the system does not say."""
-    free = float("inf")
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        free = 1024.0 * int(lines["MemAvailable"].split()[0])
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.exists() and used.exists() and limit.read_text().strip() != "max":
-        free = min(free, float(limit.read_text()) - float(used.read_text()))
-    return free
-
-
-def give_back_memory() -> None:
-    """Return to the system what was freed: glibc keeps it, as much as was ever in use."""
-    with suppress(AttributeError, OSError):  # another system has no such call, nor need
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def sensible_workers(n_jobs: int, bytes_per_job: float = 0) -> int:

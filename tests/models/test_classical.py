@@ -28,7 +28,7 @@ def test_ridge_equals_scikit_learns(data):
 def test_poisson_regression_equals_scikit_learns(data, penalty):
     z, y = data
     # along a path, so that warm starts are tested too
-    weights, intercept = poisson_path(z, y, [10 * penalty, penalty], tolerance=1e-10)[1]
+    weights, intercept = list(poisson_path(z, y, [10 * penalty, penalty], tolerance=1e-10))[1]
     for target in range(3):
         expected = PoissonRegressor(alpha=2 * penalty, tol=1e-8, max_iter=1000).fit(
             z.reshape(-1, 6), y[..., target].ravel()

@@ -27,7 +27,21 @@ def test_its_gradient_is_right():
     drive = torch.randn(2, 3, 19, generator=generator, dtype=torch.double, requires_grad=True)
     log_decay = torch.tensor([-0.3, -2.0], dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(decay, (drive, log_decay))
-    assert torch.autograd.gradcheck(decay_both_ways, (drive, log_decay))
+    past, future = torch.rand(2, 2, 19, generator=generator, dtype=torch.double)
+    weights = past.requires_grad_(), future.requires_grad_()
+    assert torch.autograd.gradcheck(decay_both_ways, (drive, log_decay, *weights))
+
+
+def test_both_ways_is_the_sum_of_one_way_and_the_other():
+    generator = torch.Generator().manual_seed(2)
+    drive = torch.randn(5, 3, 40, generator=generator)
+    log_decay = -torch.exp(torch.linspace(-4, 2, 5))
+    past, future = torch.rand(2, 5, 40, generator=generator)
+    before, after = decay(drive, log_decay), decay(drive.flip(-1), log_decay).flip(-1)
+    torch.testing.assert_close(
+        decay_both_ways(drive, log_decay, past, future),
+        past[:, None] * before + future[:, None] * after,
+    )
 
 
 def network(causal=False, n_members=2, n_layers=1):

@@ -15,7 +15,7 @@ from spikecast.splits import Fold
 
 OWN_PENALTIES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
 SOURCE_PENALTIES = (1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
-TOLERANCE = 1e-5
+TOLERANCE = 1e-6
 MAX_CHANGE = 3.0  # of the log rate by a source; keeps one bad step finite
 TIME_SCALE = 3.0  # the time course is penalised less than the past
 
@@ -93,7 +93,7 @@ class OwnPast:
         self.own, self.y = own, y
         inner = inner_folds(len(fold.train), 4, seed)[0]
         inner = Fold(fold.train[inner.train], fold.train[inner.test])
-        path = poisson_path(own[inner.train], y[inner.train], OWN_PENALTIES, TOLERANCE)
+        path = list(poisson_path(own[inner.train], y[inner.train], OWN_PENALTIES, TOLERANCE))
         likelihoods = [self._likelihood(inner.test, solution) for solution in path]
         best = int(np.argmax(likelihoods))
         self._inner = self._split(inner, path[best])

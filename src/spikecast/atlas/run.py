@@ -37,6 +37,7 @@ from spikecast.engine import Progress
 from spikecast.errors import RunError
 from spikecast.files import atomic, write_json, write_text
 from spikecast.journal import Journal
+from spikecast.memory import give_back_memory
 from spikecast.recording import Recording
 from spikecast.run_directory import about_this_run, claimed, finish, logged, read_manifest
 from spikecast.sharing import Shared, shared
@@ -229,7 +230,7 @@ def _fit(
                     del recording
                 if pool is not None:
                     read.clear()  # what the workers map is on the disk
-                engines.give_back_memory()
+                give_back_memory()
                 for name, result in engines.outcomes(calls, pool):
                     _keep(name, result, journal, done)
                     n_missing -= 1

@@ -12,6 +12,7 @@ import torch
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+from spikecast.memory import reuse_memory
 from spikecast.models.base import Model
 from spikecast.seeding import derived_seed
 from spikecast.splits import Fold
@@ -107,7 +108,8 @@ def run_all(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Limit numpy's and torch's libraries to one thread within the block."""
+    """Limit numpy's and torch's libraries to one thread within the block, where fits are made."""
+    reuse_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

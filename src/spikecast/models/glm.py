@@ -7,6 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
+from spikecast.metrics import log_likelihood
 from spikecast.models.base import Model
 from spikecast.models.inner import best, inner_folds
 from spikecast.preprocess import PopulationFeatures
@@ -92,7 +93,7 @@ class PoissonGLM(Model):
         widths, components, penalty = self.chosen_
         self.features_ = PopulationFeatures(widths, components, self.causal)
         z = self.features_.fit_transform(x)
-        self.weights_, self.intercept_ = poisson_path(z, y, [penalty])[0]
+        self.weights_, self.intercept_ = next(poisson_path(z, y, [penalty]))
 
     def settled(self) -> Self:
         """Return an unfitted copy with the chosen widths, components and penalty."""
@@ -118,9 +119,8 @@ class PoissonGLM(Model):
                     path = poisson_path(
                         z[..., kept], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
                     )
-                    found[n_kept] = [
-                        z_valid[..., kept] @ weights + intercept for weights, intercept in path
-                    ]
+                    predicted = (z_valid[..., kept] @ weights + offset for weights, offset in path)
+                    found[n_kept] = _until_worse(predicted, y[fold.test], len(self.penalties))
                 yield from found[n_kept]
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
@@ -128,9 +128,25 @@ class PoissonGLM(Model):
         return np.exp(np.minimum(log_rate, MAX_LOG_RATE))
 
 
+def _until_worse(predictions: Iterator[np.ndarray], y: np.ndarray, n: int) -> list[np.ndarray]:
+    """The log rates of `n` falling penalties, computed until they predict worse than before.
+
+    Below the best penalty a regression overfits more and more, so there is nothing to look for. The
+    last that was computed stands for the others, which cannot be chosen before it.
+    """
+    found, last = [], -np.inf
+    for log_rate in predictions:
+        found.append(log_rate)
+        score = log_likelihood(y, np.exp(np.minimum(log_rate, 20.0))).sum()
+        if score < last:
+            break
+        last = score
+    return found + found[-1:] * (n - len(found))
+
+
 def poisson_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float], tolerance: float = 1e-6
-) -> list[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Poisson regressions of all targets at once for a falling sequence of penalties.
 
     L-BFGS in the eigenbasis of the features' covariance, each coordinate scaled by the curvature
@@ -146,9 +162,9 @@ def poisson_path(
     tolerance : float
         Relative change of the loss at which to stop.
 
-    Returns
-    -------
-    list of (weights, intercept)
+    Yields
+    ------
+    weights, intercept
         Shapes (feature, target) and (target,), in the order of `penalties`.
     """
     flat = z.reshape(-1, z.shape[2]).astype(np.float32)
@@ -164,7 +180,6 @@ def poisson_path(
     log_mean = np.log(mean)
     response = np.vstack([counts.sum(axis=0), rotated.T @ counts]) / n_samples
 
-    solutions = []
     weights = np.zeros((1 + rotated.shape[1], n_targets), dtype=np.float32)  # intercept first
     change = np.zeros_like(weights)  # of the solution from the last penalty but one to the last
     for index, penalty in enumerate(penalties):
@@ -195,8 +210,7 @@ def poisson_path(
         if index > 0:
             change = weights - before
         unrotated = basis @ weights[1:]
-        solutions.append((unrotated, weights[0] + log_mean - center @ unrotated))
-    return solutions
+        yield unrotated, weights[0] + log_mean - center @ unrotated
 
 
 def _minimum(
