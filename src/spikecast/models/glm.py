@@ -22,7 +22,8 @@ class PoissonGLM(Model):
     log rate = weights . features + intercept, for all targets in one fit; the penalty is
     ``penalty * sum of squared weights``, the loss the mean over samples of the sum over targets.
     Widths, number of components and penalty are the best on validation trials (whole trials cut
-    from the training trials); the model is then refitted on all of them.
+    from the training trials); the model is then refitted on all of them. More components and
+    smaller penalties are tried until they predict worse.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ class PoissonGLM(Model):
     penalties : sequence of float
         To choose from.
     n_inner : int
-        Inner folds that the choice is averaged over, of five parts.
+        Inner folds that the choice is averaged over, of five parts. What a fold does not try
+        counts there as the last that it did.
     causal : bool
         Smooth with the past only.
     seed : int
@@ -80,7 +82,7 @@ class PoissonGLM(Model):
         candidates = [
             (tuple(widths), components, penalty)
             for widths in self.widths
-            for components in self.n_components
+            for components in sorted(self.n_components)
             for penalty in sorted(self.penalties, reverse=True)
         ]
         if len(candidates) > 1:
@@ -103,45 +105,50 @@ class PoissonGLM(Model):
         )
 
     def _log_rates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
-        """Predictions of every candidate for a fold's validation trials, in their order."""
+        """Predictions of every candidate for a fold's validation trials, in their order.
+
+        More components, and smaller penalties, are tried until they predict worse: beyond that a
+        regression only overfits more. What is not tried is given the last that was, which stands
+        before it and did worse than another.
+        """
         for widths in self.widths:
             features = PopulationFeatures(widths, max(self.n_components), self.causal)
             z = features.fit_transform(x[fold.train])
             z_valid = features.transform(x[fold.test])
             per_width = features.axes_.shape[1]
-            found: dict[int, list[np.ndarray]] = {}
-            for components in self.n_components:
+            predicted: list[np.ndarray] = []
+            n_before, score_before, worse = 0, -np.inf, False
+            for components in sorted(self.n_components):
                 # a small source has fewer components than are asked for: the same fits again
                 n_kept = min(components, per_width)
-                if n_kept not in found:
+                if n_kept > n_before and not worse:
                     # the first components of each width: (width, component) -> the kept ones
                     kept = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_kept].ravel()
                     path = poisson_path(
                         z[..., kept], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
                     )
-                    predicted = (z_valid[..., kept] @ weights + offset for weights, offset in path)
-                    found[n_kept] = _until_worse(predicted, y[fold.test], len(self.penalties))
-                yield from found[n_kept]
+                    log_rates = (z_valid[..., kept] @ weights + offset for weights, offset in path)
+                    predicted, score = _until_worse(log_rates, y[fold.test], len(self.penalties))
+                    n_before, score_before, worse = n_kept, score, score < score_before
+                yield from predicted
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         log_rate = self.features_.transform(x) @ self.weights_ + self.intercept_
         return np.exp(np.minimum(log_rate, MAX_LOG_RATE))
 
 
-def _until_worse(predictions: Iterator[np.ndarray], y: np.ndarray, n: int) -> list[np.ndarray]:
-    """The log rates of `n` falling penalties, computed until they predict worse than before.
-
-    Below the best penalty a regression overfits more and more, so there is nothing to look for. The
-    last that was computed stands for the others, which cannot be chosen before it.
-    """
-    found, last = [], -np.inf
-    for log_rate in predictions:
+def _until_worse(
+    log_rates: Iterator[np.ndarray], y: np.ndarray, n: int
+) -> tuple[list[np.ndarray], float]:
+    """Return `n` log rates, the first that predicts worse standing for the rest; best score."""
+    found, best_score = [], -np.inf
+    for log_rate in log_rates:
         found.append(log_rate)
-        score = log_likelihood(y, np.exp(np.minimum(log_rate, 20.0))).sum()
-        if score < last:
+        score = float(log_likelihood(y, np.exp(np.minimum(log_rate, 20.0))).sum())
+        if score < best_score:
             break
-        last = score
-    return found + found[-1:] * (n - len(found))
+        best_score = score
+    return found + found[-1:] * (n - len(found)), best_score
 
 
 def poisson_path(
