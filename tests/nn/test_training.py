@@ -111,7 +111,7 @@ def test_members_with_unequal_validation_parts_are_averaged_over_their_own(data)
     x, y = data
     network = build(2)().eval()
     unequal = [Fold(np.arange(10), np.arange(20, 27)), Fold(np.arange(10), np.arange(25, 28))]
-    found = validation_loss(network, x, y, unequal, chunk=2)
+    found = validation_loss(network, x, y, unequal, samples=2 * x.shape[1])
     with torch.no_grad():
         every = network.loss(x.expand(2, *x.shape), y.expand(2, *y.shape))
     expected = [every[0, 20:27].mean(), every[1, 25:28].mean()]

@@ -290,9 +290,12 @@ class Loop:
 
 @torch.no_grad()
 def validation_loss(
-    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], chunk: int = 16
+    network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], samples: int = 4000
 ) -> Tensor:
-    """Mean loss of each member over its validation trials, (member,); 0 where there are none."""
+    """Mean loss of each member over its validation trials, (member,); 0 where there are none.
+
+    `samples` bins (of all trials) go through in one pass: few enough to stay in the caches.
+    """
     network.eval()
     n_valid = [fold.test.size for fold in folds]
     longest = max(n_valid)
@@ -310,7 +313,7 @@ def validation_loss(
     weight = (torch.arange(longest) < torch.tensor(n_valid)[:, None]).float()
     losses = [
         network.loss(_trials(x, part), _trials(y, part)).cpu()
-        for part in trials.split(chunk, dim=1)
+        for part in trials.split(max(1, samples // x.shape[1]), dim=1)
     ]  # each (member, trial)
     return (torch.cat(losses, dim=1) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
