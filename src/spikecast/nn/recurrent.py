@@ -72,8 +72,21 @@ class RecipeNet(Network):
 
     def latents(self, x: Tensor) -> Tensor:
         """(1, trial, time, neuron) -> (1, trial, time, latent)."""
-        states, _ = self.recurrence(x[0])
-        return states.unflatten(-1, (2, self.n_latents)).mean(dim=-2)[None]
+        # nn.RNN would read the input, much the largest array here, once more for each direction
+        readins, recurrent, offsets, recurrent_offsets = zip(*self.recurrence.all_weights)
+        drive = F.linear(x[0], torch.cat(readins), torch.cat(offsets))
+        forward, backward = drive.transpose(0, 1).chunk(2, dim=-1)  # (time, trial, latent)
+        before = self._states(forward, recurrent[0], recurrent_offsets[0])
+        after = self._states(backward.flip(0), recurrent[1], recurrent_offsets[1]).flip(0)
+        return ((before + after) / 2).transpose(0, 1)[None]
+
+    def _states(self, drive: Tensor, recurrent: Tensor, offset: Tensor) -> Tensor:
+        """Run the recurrence on what has been read in, (time, trial, latent)."""
+        start = drive.new_zeros(1, drive.shape[1], self.n_latents)
+        as_it_is = torch.eye(self.n_latents).to(drive), torch.zeros(self.n_latents).to(drive)
+        weights = (as_it_is[0], recurrent, as_it_is[1], offset)
+        states, _ = torch.rnn_tanh(drive, start, weights, True, 1, 0.0, self.training, False, False)
+        return states
 
     def forward(self, x: Tensor) -> Tensor:
         """(1, trial, time, neuron) -> log rate, (1, trial, time, target)."""
