@@ -59,7 +59,7 @@ def model(
     """The record of one pair, by a model of the catalogue."""
     # torch takes 100 MB of a worker's memory; the ridge does without
     from spikecast.evaluation.jobs import Job, run
-    from spikecast.evaluation.scores import score
+    from spikecast.evaluation.scoring import SCORERS
     from spikecast.tasks import NeuronsToNeurons
 
     pair = session.pairs[draw][name]
@@ -68,26 +68,16 @@ def model(
     problem = task.problem(shared.get())
     known = problem.metadata(estimator.wants)
     done = [
-        run(Job("model", estimator, index, fold, seed, known), problem.x, problem.y)
+        run(Job("model", estimator, index, fold, seed, known, latents=False), problem.x, problem.y)
         for index, fold in enumerate(session.folds)
     ]
-    scores = score(
-        problem,
-        session.folds,
-        {"model": [result.prediction for result in done]},
-        {"model": [result.seconds for result in done]},
-        condition=condition,
-        seed=seed,
-    )
-    metric = scores.metric
-    record = _record(
-        scores.terms["model", metric, "train_mean"],
-        scores.terms.get(("model", metric, "trial_shuffle")),
-        pair,
-        session,
-        bootstrap_weights(len(problem.y), bootstrap, seed),
-    )
-    record["notes"] += scores.warnings
+    whole = np.empty(problem.y.shape, dtype=np.float32)
+    for fold, result in zip(session.folds, done, strict=True):
+        whole[fold.test] = result.prediction
+    scoring = SCORERS[problem.kind](problem.y, session.folds, condition, seed)
+    weights = bootstrap_weights(len(problem.y), bootstrap, seed)
+    record = _record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
+    record["notes"] += scoring.warnings
     return {name: record}
 
 

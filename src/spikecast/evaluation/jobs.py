@@ -22,7 +22,8 @@ from spikecast.splits import Fold
 class Job:
     """Fit `model` on the training trials of `fold` and predict its test trials.
 
-    `metadata` is what the model wants to know besides: ``problem.metadata(model.wants)``.
+    `metadata` is what the model wants to know besides: ``problem.metadata(model.wants)``;
+    `latents` whether those of the test trials are wanted.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Job:
     fold: Fold
     seed: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    latents: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def run(job: Job, x: np.ndarray, y: np.ndarray) -> Result:
         seconds = time.perf_counter() - started
         x_test = x[job.fold.test]
         prediction = model.predict(x_test).astype(np.float32)
-        latents = model.transform(x_test).astype(np.float32) if model.has_latents else None
+        wanted = job.latents and model.has_latents
+        latents = model.transform(x_test).astype(np.float32) if wanted else None
     return Result(job.name, job.index, prediction, latents, seconds, model)
 
 

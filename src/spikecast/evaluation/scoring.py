@@ -4,6 +4,7 @@ Both keep the null of every fold, so that a prediction is scored by one pass ove
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -29,12 +30,7 @@ class Counts:
         self.warnings: list[str] = []
         self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
         self.counted = np.zeros((len(self.y), self.y.shape[2]), dtype=bool)  # (trial, target)
-        self.null = {
-            name: np.empty(self.y.shape, dtype=np.float32) for name in ("train_mean", "psth")
-        }
-        self.null["eval_mean"] = metrics.null_rate(
-            self.y[self.scored], self.y, "train_mean"
-        ).astype(np.float32)
+        null = np.empty(self.y.shape, dtype=np.float32)
         for index, fold in enumerate(folds):
             train = self.y[fold.train]
             fires = train.any(axis=(0, 1))
@@ -44,21 +40,23 @@ class Counts:
                     f"fold {index}: {int((~fires).sum())} target neurons are silent in the "
                     "training trials and are not scored in this fold"
                 )
-            for name in ("train_mean", "psth"):
-                self.null[name][fold.test] = metrics.null_rate(train, self.y[fold.test], name)
+            null[fold.test] = metrics.null_rate(train, self.y[fold.test])
         self.spikes = self.y.sum(axis=1, dtype=float) * self.counted
         if not self.spikes.sum():
             raise NotEnoughDataError("there is no spike to score in the held-out trials")
-        self.null_likelihood = {name: self._likelihood(rate) for name, rate in self.null.items()}
-        self.null_deviance = self._deviance(self.null["train_mean"])
+        self.null_likelihood = self._likelihood(null)
+
+    @cached_property
+    def other_nulls(self) -> dict[str, np.ndarray]:
+        """Likelihoods of the nulls that only the whole table of scores needs."""
+        psth = np.empty(self.y.shape, dtype=np.float32)
+        for fold in self.folds:
+            psth[fold.test] = metrics.null_rate(self.y[fold.train], self.y[fold.test], "psth")
+        eval_mean = metrics.null_rate(self.y[self.scored], self.y).astype(np.float32)
+        return {"psth": self._likelihood(psth), "eval_mean": self._likelihood(eval_mean)}
 
     def _likelihood(self, rate: np.ndarray) -> np.ndarray:
         return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
-
-    def _deviance(self, rate: np.ndarray) -> np.ndarray:
-        """Deviance per trial and target: twice the distance from the likelihood of rate = y."""
-        perfect = self._likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
-        return 2 * (perfect - self._likelihood(rate))
 
     def n_targets(self, trials: np.ndarray) -> int:
         """Number of targets that count in these trials."""
@@ -66,23 +64,28 @@ class Counts:
 
     def headline(self, rate: np.ndarray) -> Terms:
         """Bits per spike above the training mean, without the other nulls."""
-        gained = self._likelihood(rate) - self.null_likelihood["train_mean"]
+        gained = self._likelihood(rate) - self.null_likelihood
         return Terms(gained / np.log(2), self.spikes)
+
+    def beyond(self, rate: np.ndarray) -> Terms:
+        """Bits per spike above predictions made from other trials of the same condition."""
+        shuffled, counted = self._shuffled(rate)
+        gained = (self._likelihood(rate) - shuffled) * counted
+        return Terms(gained / np.log(2), self.spikes * counted)
 
     def terms(self, rate: np.ndarray) -> dict[tuple[str, str], Terms]:
         """(metric, null) -> terms of every score that resamples."""
         likelihood = self._likelihood(rate)
+        nulls = {"train_mean": self.null_likelihood} | self.other_nulls
         found = {
             ("bits_per_spike", null): Terms((likelihood - of_null) / np.log(2), self.spikes)
-            for null, of_null in self.null_likelihood.items()
+            for null, of_null in nulls.items()
         }
-        shuffled, counted = self._shuffled(rate)
-        found["bits_per_spike", "trial_shuffle"] = Terms(
-            (likelihood - shuffled) * counted / np.log(2), self.spikes * counted
-        )
-        found["d2", "train_mean"] = Terms(
-            self.null_deviance - self._deviance(rate), self.null_deviance
-        )
+        found["bits_per_spike", "trial_shuffle"] = self.beyond(rate)
+        # the deviance is twice the distance from the likelihood of rate = y
+        perfect = self._likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
+        of_null = 2 * (perfect - self.null_likelihood)
+        found["d2", "train_mean"] = Terms(of_null - 2 * (perfect - likelihood), of_null)
         return found
 
     def _shuffled(self, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +93,9 @@ class Counts:
 
         What a prediction gains over it, it gains from the trial itself and not from the stimulus.
         """
+        rate = np.maximum(rate, metrics.RATE_FLOOR)
+        # y log r - r, the logarithm and the sum of r once for all shuffles
+        log_rate, expected = np.log(rate), rate.sum(axis=1, dtype=float)
         total, counted = np.zeros(self.spikes.shape), np.zeros((len(rate), 1))
         rng = generator(self.rng_seed, "trial shuffle")
         groups = [
@@ -105,8 +111,8 @@ class Counts:
             for group in groups:  # a random cycle: no trial keeps its own prediction
                 order = rng.permutation(group)
                 source[order] = np.roll(order, 1)
-            total += self._likelihood(rate[source])
-        return total / N_SHUFFLES, counted
+            total += (self.y * log_rate[source]).sum(axis=1, dtype=float) - expected[source]
+        return total * self.counted / N_SHUFFLES, counted
 
     def others(self, rate: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
         """Rows of scores that are no ratio of sums."""
@@ -157,6 +163,9 @@ class Continuous:
     def headline(self, prediction: np.ndarray) -> Terms:
         """R2 above the training mean."""
         return Terms(self.null_error - self._error(prediction), self.null_error)
+
+    def beyond(self, prediction: np.ndarray) -> None:
+        """Return nothing: trials of continuous recordings have no condition to shuffle within."""
 
     def terms(self, prediction: np.ndarray) -> dict[tuple[str, str], Terms]:
         """(metric, null) -> terms; see :class:`Counts`."""
