@@ -54,6 +54,16 @@ def warned(message: str) -> None:
 
 
 @contextmanager
+def resumable(out: Path) -> Iterator[None]:
+    """On Ctrl-C say how to go on, in one line, and exit with status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+@contextmanager
 def shown_progress(quiet: bool, unit: str = "fits") -> Iterator:
     """A progress function that draws one bar, on standard error."""
     columns = (

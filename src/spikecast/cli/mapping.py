@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Engine, Overwrite, Quiet, Resume, Workers, app, shown_progress
+from spikecast.cli.app import (
+    Engine,
+    Overwrite,
+    Quiet,
+    Resume,
+    Workers,
+    app,
+    resumable,
+    shown_progress,
+)
 from spikecast.errors import InputError
 
 
@@ -65,27 +74,23 @@ def atlas(
     }
     settings = parse(given)
     out = out or Path("runs") / f"{Path(data[0]).stem}_atlas"
-    try:
-        with shown_progress(quiet) as progress:
-            done = run.execute(
-                settings,
-                out,
-                resume=resume,
-                overwrite=overwrite,
-                workers=workers,
-                engine=engine,
-                progress=progress,
-            )
-            progress("drawing the report", 0, 0)
-            # only now: the page's libraries would lie in memory beside the fits
-            from spikecast.report import atlas as pages
-            from spikecast.report.atlas_reading import Atlas
-            from spikecast.report.atlas_text import verdict
+    with resumable(out), shown_progress(quiet) as progress:
+        done = run.execute(
+            settings,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            workers=workers,
+            engine=engine,
+            progress=progress,
+        )
+        progress("drawing the report", 0, 0)
+        # only now: the page's libraries would lie in memory beside the fits
+        from spikecast.report import atlas as pages
+        from spikecast.report.atlas_reading import Atlas
+        from spikecast.report.atlas_text import verdict
 
-            page = pages.build(out)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        page = pages.build(out)
     print("\n".join(verdict(Atlas(out))))
     print(f"report: {page}")
     for what, jobs in (("failed", done.failed), ("could not be recorded", done.unrecorded)):

@@ -17,6 +17,7 @@ from spikecast.cli.app import (
     Track,
     Workers,
     app,
+    resumable,
     shown_progress,
     warned,
 )
@@ -213,24 +214,21 @@ def _execute(config, out, workers, resume, overwrite, quiet, engine="local", tra
 
     out = out or default_folder(config, resume)
     tracker = tracking.make(track)
-    try:
-        with (
-            shown_progress(quiet) as shown,
-            tracking.followed(tracker, config, out, shown, warn=warned) as progress,
-        ):
-            folder = experiment.execute(
-                config,
-                out,
-                resume=resume,
-                overwrite=overwrite,
-                workers=workers,
-                engine=engine,
-                progress=progress,
-            )
-            page = _drawn(folder, progress)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
-        raise typer.Exit(130) from None
+    with (
+        resumable(out),
+        shown_progress(quiet) as shown,
+        tracking.followed(tracker, config, out, shown, warn=warned) as progress,
+    ):
+        folder = experiment.execute(
+            config,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            workers=workers,
+            engine=engine,
+            progress=progress,
+        )
+        page = _drawn(folder, progress)
     _conclude(folder, page)
 
 

@@ -1,13 +1,11 @@
 """The published studies on the command line: their list, and running one."""
 
-import sys
 from pathlib import Path
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from spikecast.cli.app import app, shown_progress
+from spikecast.cli.app import app, resumable, shown_progress
 
 
 @app.command()
@@ -41,24 +39,20 @@ def study(
     from spikecast.studies import running
 
     out = out or _folder(Path("runs") / name, resume)
-    try:
-        with shown_progress(quiet) as progress:
-            folder = running.execute(
-                name,
-                out,
-                data=data,
-                session=session,
-                quick=quick,
-                resume=resume,
-                overwrite=overwrite,
-                workers=workers,
-                progress=progress,
-            )
-            progress("drawing the report", 0, 0)
-            page = pages.build(folder)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
-        raise typer.Exit(130) from None
+    with resumable(out), shown_progress(quiet) as progress:
+        folder = running.execute(
+            name,
+            out,
+            data=data,
+            session=session,
+            quick=quick,
+            resume=resume,
+            overwrite=overwrite,
+            workers=workers,
+            progress=progress,
+        )
+        progress("drawing the report", 0, 0)
+        page = pages.build(folder)
     found = running.read(folder)
     print(" ".join([found["sentence"], *found["notes"]]))
     for row in found["columns"]:

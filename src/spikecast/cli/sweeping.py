@@ -1,12 +1,11 @@
 """The command that searches settings: sweep."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Overwrite, Quiet, app, shown_progress
+from spikecast.cli.app import Overwrite, Quiet, app, resumable, shown_progress
 
 
 @app.command()
@@ -59,17 +58,13 @@ def sweep(
     given = {name: value for name, value in asked.items() if value is not None}
     full = configs.parse(content | {"search": (content["search"] or {}) | given})
     out = out or default_folder(full, resume, "_sweep")
-    try:
-        with shown_progress(quiet, "settings") as progress:
-            running.execute(
-                full, out, resume=resume, overwrite=overwrite, workers=workers, share=share,
-                progress=progress,
-            )  # fmt: skip
-            progress("drawing the report", 0, 0)
-            page = reports.build(out)
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
-        raise typer.Exit(130) from None
+    with resumable(out), shown_progress(quiet, "settings") as progress:
+        running.execute(
+            full, out, resume=resume, overwrite=overwrite, workers=workers, share=share,
+            progress=progress,
+        )  # fmt: skip
+        progress("drawing the report", 0, 0)
+        page = reports.build(out)
     found = reports.read(out)
     print("\n".join(found["said"]))
     for warning in [text for one in found["models"] for text in one["warnings"]]:
