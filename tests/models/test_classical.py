@@ -1,10 +1,14 @@
 """The closed forms and solvers agree with libraries and with their definitions."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from sklearn.linear_model import PoissonRegressor, Ridge
 
+from spikecast.metrics import log_likelihood
 from spikecast.models.glm import PoissonGLM, poisson_path
+from spikecast.models.inner import inner_folds
 from spikecast.models.linear import ReducedRank, ridge_path
 
 
@@ -59,6 +63,25 @@ def test_at_full_rank_reduced_rank_is_ridge():
     z = model.features_.transform(x)
     ((weights, intercept),) = ridge_path(z, y, [0.01])
     np.testing.assert_allclose(model.predict(x), z @ weights + intercept, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_glm_finds_what_trying_everything_finds(seed):
+    rng = np.random.default_rng(seed)
+    drive = 0.4 * np.repeat(rng.normal(size=(50, 6, 2)), 5, axis=1)
+    x = rng.poisson(np.exp(drive @ rng.normal(size=(2, 14)) - 0.5))
+    y = rng.poisson(np.exp(0.8 * drive @ rng.normal(size=(2, 5)) - 1))
+    widths, components = ((1.0, 4.0), (2.0,)), (12, 2, 5, 20)  # 14 neurons: 20 is 14 again
+    penalties = (1e-1, 1e-3, 1e-2, 1e-4)
+    model = PoissonGLM(widths, components, penalties).fit(x, y)
+    fold = inner_folds(len(x), 5, model.seed)[0]
+    scores = {}
+    for candidate in product(widths, components, penalties):
+        one = PoissonGLM(*((value,) for value in candidate)).fit(x[fold.train], y[fold.train])
+        scores[candidate] = log_likelihood(y[fold.test], one.predict(x[fold.test])).mean()
+    best = max(scores.values())
+    # the search stops its fits earlier (1e-5 of the loss) than the last fit
+    assert scores[model.chosen_] == pytest.approx(best, abs=2e-4 * abs(best))
 
 
 def test_the_glm_refits_on_every_trial_with_what_it_chose(data):

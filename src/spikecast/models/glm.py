@@ -127,7 +127,11 @@ class PoissonGLM(Model):
                     path = poisson_path(
                         z[..., kept], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
                     )
-                    log_rates = (z_valid[..., kept] @ weights + offset for weights, offset in path)
+                    # what would be predicted with each
+                    log_rates = (
+                        np.minimum(z_valid[..., kept] @ weights + offset, MAX_LOG_RATE)
+                        for weights, offset in path
+                    )
                     predicted, score = _until_worse(log_rates, y[fold.test], len(self.penalties))
                     n_before, score_before, worse = n_kept, score, score < score_before
                 yield from predicted
@@ -144,7 +148,7 @@ def _until_worse(
     found, best_score = [], -np.inf
     for log_rate in log_rates:
         found.append(log_rate)
-        score = float(log_likelihood(y, np.exp(np.minimum(log_rate, 20.0))).sum())
+        score = float(log_likelihood(y, np.exp(log_rate)).sum())
         if score < best_score:
             break
         best_score = score

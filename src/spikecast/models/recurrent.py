@@ -159,12 +159,4 @@ class Recipe(NeuralModel):
         return [Fold(np.arange(n_trials), np.arange(0))]
 
     def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.n_iterations,
-            min_steps=1,
-            batch_size=None,
-            learning_rate=self.learning_rate,
-            warmup=None,
-            weight_decay=0.0,
-            clip=None,
-        )
+        return Plan.plain(self.n_iterations, self.learning_rate)

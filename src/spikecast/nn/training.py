@@ -50,6 +50,25 @@ class Plan:
     clip: float | None = 5.0
     patience: int | None = None
 
+    @classmethod
+    def plain(
+        cls,
+        epochs: int,
+        learning_rate: float,
+        batch_size: int | None = None,
+        weight_decay: float = 0.0,
+    ) -> "Plan":
+        """As many published recipes train: so many epochs, one learning rate, no clipping."""
+        return cls(
+            epochs=epochs,
+            min_steps=1,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            warmup=None,
+            weight_decay=weight_decay,
+            clip=None,
+        )
+
 
 @dataclass
 class History:

@@ -42,15 +42,7 @@ class DeckLSTM(Recipe):
         offset.fill_(float(np.log(self.source_mean_)))
 
     def _plan(self) -> Plan:
-        return Plan(
-            epochs=self.n_iterations,
-            min_steps=1,
-            batch_size=None,
-            learning_rate=self.learning_rate,
-            warmup=None,
-            weight_decay=self.weight_decay,
-            clip=None,
-        )
+        return Plan.plain(self.n_iterations, self.learning_rate, weight_decay=self.weight_decay)
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:

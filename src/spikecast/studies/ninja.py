@@ -269,15 +269,7 @@ def _classified(
         torch.from_numpy(x),
         torch.from_numpy(one_hot),
         [Fold(np.arange(len(x)), np.arange(0))],
-        Plan(
-            epochs=settings["n_iterations"],
-            min_steps=1,
-            batch_size=None,
-            learning_rate=settings["classifier_rate"],
-            warmup=None,
-            weight_decay=0.0,
-            clip=None,
-        ),
+        Plan.plain(settings["n_iterations"], settings["classifier_rate"]),
         derived_seed(seed, "ninja", "classifier"),
         torch.device("cpu"),
     )

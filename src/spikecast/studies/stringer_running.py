@@ -167,15 +167,7 @@ def _fitted(
         torch.from_numpy(speed[:, np.newaxis, np.newaxis]),
         # FLAW, chosen on test data: the bins that choose the epoch are those that are scored
         [Fold(learnt, scored)],
-        Plan(
-            epochs=settings["epochs"],
-            min_steps=1,
-            batch_size=settings["batch_size"],
-            learning_rate=settings["learning_rate"],
-            warmup=None,
-            weight_decay=0.0,
-            clip=None,
-        ),
+        Plan.plain(settings["epochs"], settings["learning_rate"], settings["batch_size"]),
         derived_seed(seed, "stringer-running", str(net)),
         torch.device("cpu"),
     )
