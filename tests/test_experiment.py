@@ -1,6 +1,7 @@
 """The run directory: complete, resumable to the same numbers, never half-written."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,15 @@ def test_a_job_that_was_cut_off_while_writing_is_done_again(data, run, tmp_path)
     (out / "targets/MOs/jobs/mean_rate-fold1.json").unlink()  # the npz was written, the json not
     experiment.execute(make(data), out, workers=1, resume=True)
     assert (out / "scores.csv").exists()
+
+
+def test_a_run_goes_on_where_the_data_are_called_by_another_path(data, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.execute(make(data), out, workers=1, progress=_stop_after(1))
+    monkeypatch.chdir(Path(data).parent)
+    experiment.execute(make(Path(data).name), out, workers=1, resume=True)
+    assert "resumed" in (out / "log.txt").read_text()
 
 
 def _stop_after(jobs):

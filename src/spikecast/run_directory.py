@@ -37,6 +37,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+import yaml
 
 from spikecast import quality
 from spikecast.engine import available_cores
@@ -169,10 +170,19 @@ def _may_write(
             "it, or another --out"
         )
     asked = out / config
-    if not asked.exists() or asked.read_text(encoding="utf-8") != written:
+    if not asked.exists() or _asked(asked.read_text(encoding="utf-8")) != _asked(written):
         raise RunError(f"'{out}' was made with another config; see {asked}")
     if manifest["data"]["hash"] != fingerprint:
         raise RunError(f"the data have changed since '{out}' was begun; start another run")
+
+
+def _asked(written: str) -> dict[str, Any]:
+    """What a config says but for where the data lie: their hash tells whether they are the same."""
+    asked = yaml.safe_load(written)
+    data = asked.pop("data")
+    if isinstance(data, dict):  # an atlas has only paths there
+        asked["data"] = {name: value for name, value in data.items() if name != "path"}
+    return asked
 
 
 def _begun(out: Path) -> set[str]:

@@ -165,7 +165,23 @@ def test_workers_change_no_number(files, done, tmp_path):
     other = execute(Settings(data=files), tmp_path / "run", workers=2)
     for name in ("scores.csv", "cells.csv", "pooled.csv"):
         assert (other.folder / name).read_bytes() == (done.folder / name).read_bytes()
-    assert not list(other.folder.glob(".shared/*"))
+    assert not (other.folder / ".shared").exists()
+
+
+def test_it_goes_on_where_the_data_are_called_by_another_path(files, tmp_path, monkeypatch):
+    def stop(what: str, finished: int, total: int) -> None:
+        if finished == 1:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        execute(Settings(data=files), out, workers=2, progress=stop)
+    (out / ".shared" / "spikecast-killed").mkdir(parents=True)  # what kill -9 leaves
+    monkeypatch.chdir(Path(files[0]).parent)
+    done = execute(Settings(data=[Path(file).name for file in files]), out, resume=True, workers=2)
+    assert "resumed" in (out / "log.txt").read_text()
+    assert not done.failed
+    assert not (out / ".shared").exists()
 
 
 KILLED = """

@@ -37,6 +37,7 @@ def test_the_page_needs_nothing_else(page):
     assert "<script src" not in text
     assert "What these data cannot show" in text
     assert "do not" in text or "does not say that they are connected" in text
+    assert "0 of 9 pairs were recorded in one session" in text  # whatever the number of models
 
 
 def test_its_numbers_are_those_of_the_tables(folder, page):

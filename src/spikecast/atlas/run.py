@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -49,6 +50,7 @@ log = logging.getLogger("spikecast")
 
 SETTINGS = "atlas.yaml"
 JOBS = "jobs.jsonl"
+SHARED = ".shared"
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,8 @@ def _fit(
     progress("fitting", n_jobs - n_missing, n_jobs)
     read = {session.path: loaders(session.path) for session, _ in missing}
     with ExitStack() as stack:
+        # with what a killed one left there
+        stack.callback(shutil.rmtree, out / SHARED, ignore_errors=True)
         pool = executor or stack.enter_context(engines.executor(n_missing, workers, engine))
         # here, one session is in memory at a time; processes map files, and none has to wait
         for batch in [[one] for one in missing] if pool is None else [missing]:
@@ -225,7 +229,7 @@ def _fit(
                 calls: dict[str, engines.Call] = {}
                 for session, some in batch:
                     recording = read[session.path][session.index]()
-                    handle = held.enter_context(shared(recording, pool, out / ".shared"))
+                    handle = held.enter_context(shared(recording, pool, out / SHARED))
                     calls |= _calls(session, recording, some, handle, models, settings)
                     del recording
                 if pool is not None:

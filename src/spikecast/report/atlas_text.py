@@ -112,7 +112,8 @@ def limits(atlas: Atlas) -> list[str]:
             "scores say what so many neurons tell, not what the area knows."
         )
     if len(atlas.sessions) > 1:
-        counts = atlas.pooled["n_sessions"]
+        # of any model
+        counts = atlas.pooled.groupby(["source", "target"])["n_sessions"].max()
         said.append(
             f"{int((counts == 1).sum())} of {len(counts)} pairs were recorded in one session "
             "only; they have no interval over sessions. Sessions of one animal count as separate."
