@@ -18,12 +18,17 @@ def did_you_mean(given: object, allowed: Iterable[object]) -> str:
     --------
     >>> did_you_mean("VSIp", ["VISp", "MOs"])
     " Did you mean 'VISp'?"
+    >>> did_you_mean("glm", ["lstm", "poisson_glm"])
+    " Did you mean 'poisson_glm'?"
     >>> did_you_mean("zzz", ["VISp", "MOs"])
     ' Allowed: VISp, MOs.'
     """
     names = [str(name) for name in allowed]
     folded = {name.casefold(): name for name in names}
-    near = get_close_matches(str(given).casefold(), folded, n=1, cutoff=0.5)
+    asked = str(given).casefold()
+    # part of a name says more than letters in common
+    near = sorted((name for name in folded if len(asked) > 2 and asked in name), key=len)
+    near = near or get_close_matches(asked, folded, n=1, cutoff=0.5)
     if near:
         return f" Did you mean '{folded[near[0]]}'?"
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")

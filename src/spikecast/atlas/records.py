@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from spikecast.analysis.pairwise import Pair, PairScore, pairwise_ridge
 from spikecast.atlas.plan import BETWEEN, Session
@@ -26,16 +27,17 @@ METRIC = {"counts": "bits_per_spike", "continuous": "r2"}
 def ridge(
     shared: Shared, session: Session, draw: int, condition: np.ndarray, bootstrap: int, seed: int
 ) -> dict[str, Record]:
-    """Records of all pairs of a draw, by ridge regression."""
+    """Records of all pairs of a draw, by ridge regression.
+
+    On one thread, as all fits: beside other work, threads that wait for each other cost ten times
+    what they save.
+    """
     recording: Recording = shared.get()
-    activity = in_windows(recording.activity)
-    weights = bootstrap_weights(len(activity), bootstrap, seed)
-    found = pairwise_ridge(
-        activity, session.pairs[draw], session.folds, condition, kind=session.kind
-    )
-    return {
-        name: _of_ridge(score, session.pairs[draw][name], session, weights) for name, score in found
-    }
+    activity, pairs = in_windows(recording.activity), session.pairs[draw]
+    with threadpool_limits(limits=1):
+        weights = bootstrap_weights(len(activity), bootstrap, seed)
+        found = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
+        return {name: _of_ridge(score, pairs[name], session, weights) for name, score in found}
 
 
 def _of_ridge(score: PairScore, pair: Pair, session: Session, weights: np.ndarray) -> Record:
