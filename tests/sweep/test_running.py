@@ -15,7 +15,7 @@ from planted_sweep import maker
 from spikecast import audit, config, experiment
 from spikecast.errors import ConfigError, InputError, RunError
 from spikecast.evaluation.trials import decided
-from spikecast.sweep import plan, running
+from spikecast.sweep import plan, results, running
 from spikecast.sweep.journal import SILENCE, Journal, Presence, present
 
 
@@ -56,6 +56,16 @@ def test_planted_settings_are_found_and_pay_on_trials_that_no_search_saw(swept):
     assert table.groupby("fold").size().to_dict() == {"0": 6, "1": 6, "all": 6}
     assert (table.query("trial == 0")["n_components"] == 1).all()  # the config's own come first
     assert set(table["state"]) <= {"complete", "pruned"}
+
+
+def test_a_tiny_gain_is_not_said_to_pay(swept):
+    found = facts(swept)
+    (model,) = found["models"]
+    model["gain"] = {"value": 0.001, "low": 0.0004, "high": 0.0016}
+    model["nested"] = {"value": 0.3, "low": 0.2, "high": 0.4}
+    assert "gains next to nothing on MOs" in results.in_words(model, found)[0]
+    model["gain"] = {"value": 0.004, "low": 0.0004, "high": 0.0076}
+    assert "pays on MOs" in results.in_words(model, found)[0]
 
 
 def test_on_noise_nothing_is_claimed_and_what_was_promised_is_not_delivered(make, tmp_path):

@@ -67,7 +67,7 @@ def sweep(
         page = reports.build(out)
     found = reports.read(out)
     print("\n".join(found["said"]))
-    for warning in [text for one in found["models"] for text in one["warnings"]]:
+    for warning in dict.fromkeys(text for one in found["models"] for text in one["warnings"]):
         print(f"warning: {warning}")
     print(f"settings: {out / 'best.yaml'}")
     print(f"report: {page}")

@@ -56,7 +56,8 @@ def lines(comparison: Comparison) -> list[str]:
         said.append("")
     first = next(iter(comparison.runs))
     for name, changed in comparison.changes.items():
-        said.append(f"{name} differs from {first} in: {'; '.join(changed) or 'no setting'}")
+        settings = "; ".join(changed) or "no setting (models: see the table)"
+        said.append(f"{name} differs from {first} in: {settings}")
     for name, targets in comparison.alone.items():
         said.append(f"only in {name}: {', '.join(targets)}")
     return said

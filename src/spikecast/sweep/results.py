@@ -33,6 +33,7 @@ from spikecast.sweep.plan import NULLS, TUNED, Plan, Quest
 
 FILE = "sweep.json"
 RANDOM = 10  # trials that the sampler draws at random before it learns from them
+SMALL = 0.01  # of a score: a gain below it is not worth settings of one's own
 EDGE = 0.02  # of a range's length: nearer to an end is at the end
 
 Searches = dict[str, Search]
@@ -64,7 +65,7 @@ def write(plan: Plan, journal: Journal, fingerprint: str) -> None:
         "null": asdict(scores.interval("psth")),
         "notes": [*plan.part.problem.notes, *scores.warnings],
     }
-    facts["said"] = [line for model in facts["models"] for line in _said(model, facts)]
+    facts["said"] = [line for model in facts["models"] for line in in_words(model, facts)]
     protocol.write(list(_claims(plan, searches, scores)), plan.folder)
     for name, table in (
         ("trials", _trials(plan, searches)),
@@ -129,7 +130,7 @@ def _beyond_psth(scores: Scores, model: str) -> bool | None:
     return bool(scores.interval(model, null="psth").low > 0)
 
 
-def _said(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
+def in_words(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
     """The answer in words: was anything predicted, did tuning pay, which score to quote."""
     label, target, unit = model["label"], facts["target"], UNITS[facts["metric"]]
     source = SOURCES.get(facts["source"], facts["source"])
@@ -142,6 +143,11 @@ def _said(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
         )
     elif kept:
         first = f"The search kept the defaults of {label} in every fold: {nested} {unit}."
+    elif model["gain"]["low"] > 0 and model["gain"]["value"] < SMALL * model["nested"]["value"]:
+        first = (
+            f"Tuning {label} gains next to nothing on {target}: {gain} {unit}, less than "
+            f"{SMALL:.0%} of its score, on trials that no search saw. The defaults will do."
+        )
     elif model["gain"]["low"] > 0:
         first = (
             f"Tuning {label} pays on {target}: {gain} {unit} more than its defaults on trials that "
