@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.errors import RunError
+from spikecast.evaluation.jobs import one_thread
 from spikecast.files import atomic, write_json
 
 log = logging.getLogger("spikecast")
@@ -76,7 +77,8 @@ def answer(
         if path.exists() and _read(path)["asked"] == asked:
             continue
         begun = time.perf_counter()
-        found = question.ask()
+        with one_thread():
+            found = question.ask()
         path.unlink(missing_ok=True)  # what is written next is not of the old answer
         for name, table in found.tables.items():
             with atomic(folder / f"{question.name}-{name}.csv") as temporary:
