@@ -106,10 +106,9 @@ def averages(target: Target) -> Figure:
         target.recorded[scored],
         predicted[scored],
         label[scored],
-        target.milliseconds,
         1 / target.problem.attrs["bin_size"] if _is_counts(target) else 1.0,
         what,
-        _aligned(target),
+        *_clock(target),
     )
 
 
@@ -117,10 +116,10 @@ def by_group(
     recorded: np.ndarray,
     predicted: np.ndarray,
     label: np.ndarray,
-    time: np.ndarray,
     per_hz: float,
     what: str,
-    aligned: str,
+    time: np.ndarray,
+    clock: str,
 ) -> Figure:
     """Averages (neuron, time) of recorded and predicted activity over each group of trials.
 
@@ -128,12 +127,13 @@ def by_group(
     ----------
     recorded, predicted : array, (trial, time, neuron)
     label : array of str, (trial,)
-    time : array, (time,)
-        Milliseconds.
     per_hz : float
         What turns activity into the unit shown.
-    what, aligned : str
-        What the groups are, and what the time axis starts from.
+    what : str
+        What the groups are.
+    time : array, (time,)
+    clock : str
+        Unit of the time axis, and what it starts from.
     """
     names = [name for name in np.unique(label) if np.sum(label == name) > 1][:4]
     pairs = []
@@ -166,7 +166,7 @@ def by_group(
             panel.set_title(f"{name}\n{title}" if title == "recorded" else f"\n{title}")
             panel.set_xticks([ticks[0], ticks[-1]])  # narrow panels: more labels would touch
     grid[0].set(ylabel="target neurons, by time of predicted peak")
-    figure.supxlabel("ms from " + aligned, fontsize=9)
+    figure.supxlabel(clock, fontsize=9)
     figure.suptitle(f"By {what}", fontsize=9, x=0.01, ha="left")
     figure.colorbar(image, ax=list(grid), label="s.d. of the neuron's average", shrink=0.7)
     return figure
@@ -201,7 +201,8 @@ def single_trials(target: Target) -> Figure:
     trials = np.sort(np.argsort(-activity)[:n_trials])
     figure = figure_of(1.0 + 1.25 * len(chosen))
     grid = figure.subplots(len(chosen), n_trials, sharex=True, sharey="row", squeeze=False)
-    time, per_hz = target.milliseconds, 1 / target.problem.attrs["bin_size"] if counts else 1.0
+    time, clock = _clock(target)
+    per_hz = 1 / target.problem.attrs["bin_size"] if counts else 1.0
     for row, neuron in zip(grid, chosen, strict=True):
         for axes, trial in zip(row, trials, strict=True):
             axes.plot(
@@ -229,7 +230,7 @@ def single_trials(target: Target) -> Figure:
         unit = "Hz" if counts else "activity"
         row[0].set_ylabel(f"{table['value'][neuron]:.2f}\n{unit}")
     grid[0, -1].legend(loc="upper right", handlelength=1.0)
-    figure.supxlabel("ms from " + _aligned(target), fontsize=9)
+    figure.supxlabel(clock, fontsize=9)
     return figure
 
 
@@ -259,7 +260,7 @@ def latents(target: Target) -> Figure:
     color = dict(zip(names, GROUPS, strict=False)) | {
         name: fixed for name, fixed in SIDES.items() if name in names
     }
-    time = target.milliseconds
+    time, clock = _clock(target)
     for index, panel in enumerate(grid.flat):
         if index >= n_shown:
             panel.set_axis_off()
@@ -283,7 +284,7 @@ def latents(target: Target) -> Figure:
         ncols=len(names),
         handlelength=1.0,
     )
-    figure.supxlabel("ms from " + _aligned(target), fontsize=9)
+    figure.supxlabel(clock, fontsize=9)
     figure.supylabel("s.d. (mean ± s.e.m. over trials)", fontsize=9)
     return figure
 
@@ -394,7 +395,9 @@ def _is_counts(target: Target) -> bool:
     return target.problem.attrs["kind"] == "counts"
 
 
-def _aligned(target: Target) -> str:
+def _clock(target: Target) -> tuple[np.ndarray, str]:
+    """Bin centres, (time,), and what they count: a window may be minutes long."""
+    time = target.problem["time"].values
     if target.problem.attrs["windows"]:
-        return "the start of the window"
-    return str(target.run.manifest["data"]["attributes"]["align_to"])
+        return time, "s from the start of the window"
+    return 1000 * time, f"ms from {target.run.manifest['data']['attributes']['align_to']}"

@@ -145,11 +145,6 @@ class Target:
         """(trial, time, target)."""
         return self.problem["recorded"].values
 
-    @property
-    def milliseconds(self) -> np.ndarray:
-        """Bin centres, (time,)."""
-        return 1000 * self.problem["time"].values
-
     def job(self, model: str, fold: int) -> dict[str, Any]:
         """What a fitted model chose and how it trained."""
         path = self.folder / "jobs" / f"{model}-fold{fold}.json"

@@ -1,6 +1,7 @@
 """Figures of studies: each draws the arrays a study kept, most of them as the deck did."""
 
 from collections.abc import Callable, Mapping
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -20,10 +21,10 @@ def averages(arrays: Arrays) -> Figure:
         arrays["recorded"],
         arrays["predicted"],
         arrays["label"],
-        1000 * arrays["time"],
         1 / float(arrays["bin_size"]),
         "trial type, training trials",
-        "the stimulus",
+        1000 * arrays["time"],
+        "ms from the stimulus",
     )
 
 
@@ -120,7 +121,7 @@ def maps(arrays: Arrays) -> Figure:
     figure = figure_of(2.6)
     row = figure.subplots(1, len(labels), squeeze=False)[0]
     for (what, values), panel in zip(labels.items(), row):
-        for name, color in zip(np.unique(values), GROUPS):
+        for name, color in zip(np.unique(values), cycle(AREAS)):
             of = values == name
             panel.plot(*place[of].T, "o", color=color, markersize=2.5, alpha=0.7, label=str(name))
         panel.set(xticks=[], yticks=[], title=what)
@@ -159,7 +160,7 @@ def losses(arrays: Arrays) -> Figure:
     """Training loss of each network at each iteration."""
     figure = figure_of(2.4)
     axes = figure.subplots()
-    for (name, values), color in zip(arrays.items(), GROUPS):
+    for (name, values), color in zip(arrays.items(), cycle(AREAS)):
         axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
     axes.set(xlabel="iteration", ylabel="loss on training data")
     axes.legend(loc="upper right")
@@ -203,7 +204,7 @@ def explained(arrays: Arrays) -> Figure:
     """Cumulative variance explained by principal components."""
     figure = figure_of(2.4)
     axes = figure.subplots()
-    for (name, share), color in zip(arrays.items(), AREAS):
+    for (name, share), color in zip(arrays.items(), cycle(AREAS)):
         number = 1 + np.arange(len(share))
         axes.plot(number, 100 * share, color=color, label=name.removeprefix("share_"))
     axes.set(xlabel="principal components", ylabel="variance explained (%)", ylim=(0, None))
