@@ -8,6 +8,7 @@ from spikecast.analysis.dimensionality import dimensionality
 from spikecast.data import simulate
 from spikecast.errors import InputError
 from spikecast.report import study as pages
+from spikecast.report.study_figures import DRAW
 from spikecast.studies import nma_layers, running
 from spikecast.studies import preset as presets
 
@@ -63,6 +64,22 @@ def test_planes_that_were_planted_to_share_are_those_that_are_said_to(folder):
     assert rows["planes"]["described"] == "–"
     with np.load(folder / "concluded" / "planes.npz") as kept:
         assert np.argwhere(kept["shared"]).tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("differ", [True, False])
+def test_maps_tell_planes_apart_only_where_they_differ_on_windows_never_seen(differ):
+    pytest.importorskip("umap", reason="needs the extra 'embed'")
+    rng = np.random.default_rng(0)
+    x = [rng.normal(2.0 * plane * differ, 1.0, size=(50, 4, 8)) for plane in range(3)]
+    label = np.repeat(["plane 0", "plane 1", "plane 2"], 50)
+    found = nma_layers._map([part.astype(np.float32) for part in x], label, "umap", 0)
+    told = [float(found[f"told_{name}"]) for name in ("umap", "supervised umap")]
+    assert found["held_out"].sum() == 45
+    assert float(found["chance"]) == pytest.approx(1 / 3, abs=0.05)
+    # a supervised map of noise looks perfect where it was learnt, and tells nothing elsewhere
+    assert min(told) > 0.9 if differ else max(told) < 0.55
+    arrays = {name: values for name, values in found.items() if not name.startswith("told")}
+    assert len(DRAW["maps"](arrays).axes) == 2
 
 
 @pytest.mark.parametrize("planted", [3, 6])

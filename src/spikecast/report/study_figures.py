@@ -1,7 +1,7 @@
 """Figures of studies: each draws the arrays a study kept, most of them as the deck did."""
 
 from collections.abc import Callable, Mapping
-from itertools import cycle
+from itertools import cycle, product
 
 import numpy as np
 import pandas as pd
@@ -114,17 +114,23 @@ def confusion(arrays: Arrays) -> Figure:
 
 @styled
 def maps(arrays: Arrays) -> Figure:
-    """Trials placed by t-SNE, coloured by each label in turn."""
-    place = arrays["place"]
-    labels = {name.removeprefix("label_"): values for name, values in arrays.items()
-              if name.startswith("label_")}  # fmt: skip
+    """Points of each map coloured by each label in turn; open where the map never saw them."""
+    places, labels = (
+        {name.removeprefix(kind).lstrip("_"): values for name, values in arrays.items()
+         if name.startswith(kind)}
+        for kind in ("place", "label")
+    )  # fmt: skip
     figure = figure_of(2.6)
-    row = figure.subplots(1, len(labels), squeeze=False)[0]
-    for (what, values), panel in zip(labels.items(), row):
+    row = figure.subplots(1, len(places) * len(labels), squeeze=False)[0]
+    shown = product(places.items(), labels.items())
+    for ((where, place), (what, values)), panel in zip(shown, row, strict=True):
+        new = arrays.get("held_out", np.zeros(len(place), dtype=bool))
         for name, color in zip(np.unique(values), cycle(AREAS)):
+            point = {"color": color, "markersize": 2.8, "markeredgewidth": 0.6, "alpha": 0.7}
             of = values == name
-            panel.plot(*place[of].T, "o", color=color, markersize=2.5, alpha=0.7, label=str(name))
-        panel.set(xticks=[], yticks=[], title=what)
+            panel.plot(*place[of & ~new].T, "o", label=str(name), **point)
+            panel.plot(*place[of & new].T, "o", markerfacecolor="none", **point)
+        panel.set(xticks=[], yticks=[], title=", by ".join(filter(None, (where, what))))
         panel.legend(handlelength=0.8, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3,
                      fontsize=7, columnspacing=0.6)  # fmt: skip
     return figure

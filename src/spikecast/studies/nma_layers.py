@@ -23,11 +23,9 @@ from spikecast.seeding import generator
 from spikecast.splits import by_block
 from spikecast.studies import findings
 from spikecast.studies.nma_autoencoder import fitted, normalised, residual
-from spikecast.studies.parts import Parts
+from spikecast.studies.parts import Arrays, Parts
 from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
 from spikecast.tasks import AreaToArea
-
-SHOWN = 6  # planes in a map
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
@@ -67,7 +65,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
     # FLAW, neurons changed: drawn once for the fit, and again for the maps
     drawn = {name: _sampled(plane, planes, n_each, seed, name) for name in ("fit", "maps")}
     x = [normalised(recording, neurons, n_train) for neurons in drawn["fit"]]
-    mapped = [normalised(recording, neurons, n_train) for neurons in drawn["maps"][:SHOWN]]
+    mapped = [normalised(recording, neurons, n_train) for neurons in drawn["maps"]]
 
     each = [
         parts(f"autoencoder of {name}", partial(_own, part, learnt, scored, settings, seed))
@@ -83,13 +81,14 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
         "the deck's search", partial(_random_search, x[0], learnt, scored, settings, seed)
     )
     components = parts(
-        "components", partial(_components, x, planes, learnt, scored, settings["n_latents"], seed)
+        "components", partial(_components, x, planes, learnt, scored, settings["n_latents"])
     )
-    label = np.repeat(planes[:SHOWN], len(mapped[0]))
-    arrays = {
-        f"maps_{name}": parts(f"map of {name}", partial(_map, of, label, settings["map"], seed))
+    label = np.repeat(planes, len(mapped[0]))
+    maps = {
+        name: parts(f"map of {name}", partial(_map, of, label, settings["map"], seed))
         for name, of in (("raw", mapped), ("latents", list(network["latents"])))
     }
+    arrays: dict[str, Arrays] = {f"maps_{name}": found for name, found in maps.items()}
     explained = {f"share_{name}": components[f"share_{name}"] for name in planes}
     arrays["explained"] = explained
     common: dict[str, Any] = {
@@ -132,11 +131,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
             float(components["share_held_out"]),
         ),
         "pca_held_out": Value(f"MSE {held_out:.3f}", held_out),
-        "plane_told": Value(
-            f"held-out windows: neighbours tell the plane {components['told']:.0%}, chance "
-            f"{components['chance']:.0%}",
-            float(components["told"]),
-        ),
+        "plane_told": _told(maps),
     }
     return Described(values, claims, {}, arrays)
 
@@ -194,41 +189,56 @@ def _random_search(
 
 
 def _map(x: list[np.ndarray], label: np.ndarray, method: str, seed: int) -> dict[str, Any]:
-    """A map of windows, coloured by plane."""
+    """Maps of windows, without and with the planes told to them, and their worth held out."""
     if method == "umap" and importlib.util.find_spec("umap") is None:
         method = "pca"
-    table = embed(np.concatenate(x), method, n_seeds=1, seed=seed).table
-    return {"place": table[["x", "y"]].to_numpy(), f"label_{method} by plane": label}
+    found: dict[str, Any] = {"label_plane": label}
+    for supervised in (False, True)[: 1 + (method == "umap")]:
+        name = f"{'supervised ' * supervised}{method}"
+        windows = np.concatenate(x)
+        made = embed(windows, method, labels=label, supervised=supervised, n_seeds=1, seed=seed)
+        (row,) = made.scores.query("score == 'knn_accuracy'").to_dict("records")
+        found |= {
+            f"place_{name}": made.table[["x", "y"]].to_numpy(),
+            "held_out": made.table["held_out"].to_numpy(),
+            f"told_{name}": np.array(row["value"]),
+            "chance": np.array(row["chance"]),
+        }
+    return found
+
+
+def _told(maps: dict[str, Arrays]) -> Value:
+    """How well the neighbours of held-out windows tell their plane, map by map."""
+    told = {
+        f"{key.removeprefix('told_')} of {name}": float(value)
+        for name, found in maps.items()
+        for key, value in found.items()
+        if key.startswith("told_")
+    }
+    said = ", ".join(f"{value:.0%} ({name})" for name, value in told.items())
+    chance = float(maps["raw"]["chance"])
+    text = f"plane told by neighbours of held-out windows: {said}, chance {chance:.0%}"
+    return Value(text, max(told.values()))
 
 
 def _components(
-    x: list[np.ndarray],
-    planes: np.ndarray,
-    learnt: np.ndarray,
-    scored: np.ndarray,
-    n_latents: int,
-    seed: int,
+    x: list[np.ndarray], planes: np.ndarray, learnt: np.ndarray, scored: np.ndarray, n_latents: int
 ) -> dict[str, Any]:
     """What the deck computed of principal components, and what it did not.
 
-    The latter: the share that they explain of held-out windows, the error of reconstructing these
-    from as many components as the net has latents, and whether neighbours in a map tell the plane
-    of windows held out from it.
+    The latter: the share that they explain of held-out windows, and the error of reconstructing
+    these from as many components as the net has latents.
     """
     shares = {
         f"share_{name}": _explained(part.reshape(-1, part.shape[2]), part.shape[2] // 10)
         for name, part in zip(planes, x, strict=True)
     }
-    label = np.repeat(planes, len(x[0]))
-    scores = embed(np.concatenate(x), "pca", labels=label, n_seeds=1, seed=seed).scores
-    row = scores[scores["score"] == "knn_accuracy"].iloc[0]
-    told = {"told": float(row["value"]), "chance": float(row["chance"])}
     left = {
         n: np.mean([_pca_residual(part[learnt], part[scored], n) for part in x])
         for n in (0, n_latents, x[0].shape[2] // 10)
     }
     tenth = 1 - left[x[0].shape[2] // 10] / left[0]
-    return shares | told | {"held_out": left[n_latents], "share_held_out": tenth}
+    return shares | {"held_out": left[n_latents], "share_held_out": tenth}
 
 
 def _explained(x: np.ndarray, n_components: int) -> np.ndarray:
