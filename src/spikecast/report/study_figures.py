@@ -138,11 +138,17 @@ def maps(arrays: Arrays) -> Figure:
 
 @styled
 def raster(arrays: Arrays) -> Figure:
-    """Spikes of all neurons over the first trials end to end, coloured by area."""
-    area = arrays["area"]
+    """Rates of all neurons over the session, and the spikes of its first trials, by area."""
+    area, rate = arrays["area"], arrays["rate"]  # (neuron,), (neuron, trial)
     names = list(dict.fromkeys(area.tolist()))
     figure = figure_of(4.0)
-    axes = figure.subplots()
+    whole, axes = figure.subplots(1, 2, sharey=True, width_ratios=[1.6, 1])
+    mean = np.maximum(rate.mean(axis=1, keepdims=True), 1e-9)
+    whole.imshow(
+        rate / mean, cmap="Greys", vmin=0, vmax=2, aspect="auto", origin="lower",
+        extent=(0, rate.shape[1], 0, area.size),
+    )  # fmt: skip
+    whole.set(xlabel="trial", ylabel="neurons, by area", title="the whole session")
     color = np.array([AREAS[names.index(name) % len(AREAS)] for name in area])
     axes.scatter(
         arrays["seconds"], arrays["neurons"], s=0.6, c=color[arrays["neurons"]], linewidths=0,
@@ -156,7 +162,7 @@ def raster(arrays: Arrays) -> Figure:
     end = arrays["seconds"].max()
     for start in np.arange(float(arrays["trial"]), end, float(arrays["trial"])):
         axes.axvline(start, color="black", linewidth=0.4)
-    axes.set(xlabel="seconds (lines: next trial)", ylabel="neurons, by area", xlim=(0, end),
+    axes.set(xlabel="seconds (lines: next trial)", title="its first trials", xlim=(0, end),
              ylim=(0, area.size))  # fmt: skip
     return figure
 

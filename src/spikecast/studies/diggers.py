@@ -165,9 +165,9 @@ def _off_diagonal(matrix: np.ndarray) -> float:
 
 
 def _raster(recording: Recording) -> dict[str, np.ndarray]:
-    """The first trials of the session end to end, every neuron, by area."""
-    n_trials = max(1, RASTER_BINS // recording.n_bins)
+    """The whole session trial by trial, and its first trials spike by spike; neurons by area."""
     order = np.argsort(recording.area, kind="stable")
+    n_trials = max(1, RASTER_BINS // recording.n_bins)
     counts = recording.activity[:n_trials].reshape(-1, recording.n_neurons)[:, order]
     bins, neurons = np.nonzero(counts)
     return {
@@ -175,6 +175,7 @@ def _raster(recording: Recording) -> dict[str, np.ndarray]:
         "neurons": neurons,
         "area": recording.area[order],
         "trial": np.array(recording.n_bins * recording.bin_size),
+        "rate": recording.activity.mean(axis=1)[:, order].T / recording.bin_size,  # (neuron, trial)
     }
 
 
