@@ -3,6 +3,7 @@ import pytest
 
 from spikecast.errors import InputError, UnknownNameError
 from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.models import storage
 from spikecast.models.mlp import MLP
 from spikecast.preprocess import smooth
 
@@ -43,6 +44,27 @@ def test_single_bins_of_a_continuous_source_are_taken_as_they_are(delayed):
     assert error < 0.5 * y[50:].var()
 
 
+def test_noise_helps_where_trials_are_few(tmp_path):
+    """Many features of noise, few trials: without noise in training they are learnt by heart."""
+    rng = np.random.default_rng(0)
+    drive = rng.normal(size=(120, 20, 1))
+    x = drive + 2.0 * rng.normal(size=(120, 20, 30))
+    errors = {}
+    for noise in (0.0, 1.0):
+        model = MLP(
+            widths=(0.0,), n_components=30, before=4, after=4, stride=1, dropout=0.0,
+            weight_decay=0.0, epochs=60, noise=noise,
+        ).fit(x[:12], drive[:12])  # fmt: skip
+        errors[noise] = ((model.predict(x[12:]) - drive[12:]) ** 2).mean()
+        np.testing.assert_array_equal(model.predict(x[:2]), model.predict(x[:2]))  # training only
+    assert errors[1.0] < 0.9 * errors[0.0]
+    np.testing.assert_allclose(model.spread_, x[:12].std(axis=(0, 1)), rtol=1e-5)
+    storage.save(model, tmp_path / "mlp")
+    np.testing.assert_array_equal(
+        storage.load(tmp_path / "mlp").predict(x[:2]), model.predict(x[:2])
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -50,6 +72,7 @@ def test_single_bins_of_a_continuous_source_are_taken_as_they_are(delayed):
         ({"before": -1}, InputError, "before is -1"),
         ({"stride": 0}, InputError, "stride is 0"),
         ({"thinning": 1.0}, InputError, "thinning is 1"),
+        ({"noise": -0.1}, InputError, "noise is -0.1"),
     ],
 )
 def test_wrong_settings_are_refused(delayed, settings, error, message):

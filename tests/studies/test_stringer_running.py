@@ -6,6 +6,7 @@ import pytest
 from spikecast import audit
 from spikecast.data import simulate
 from spikecast.errors import InputError
+from spikecast.models.linear import PCARidge
 from spikecast.report import study as pages
 from spikecast.seeding import generator
 from spikecast.studies import preset as presets
@@ -17,6 +18,8 @@ TINY = {
     "settings": {"n_components": 10, "epochs": 2},
     "sound": {"main": {
         "models": ["mean_rate", {"linear": {"model": "pca_ridge", "widths": [0.0]}},
+                   {"mlp": {"epochs": 2}},
+                   {"mlp_noise": {"model": "mlp", "epochs": 2, "noise": 1.0}},
                    {"timescales": {"n_members": 1, "epochs": 4}}],
         "evaluation": {"folds": 3, "bootstrap": 200}}},
 }  # fmt: skip
@@ -48,9 +51,18 @@ def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
     rows = {row["key"]: row for row in running.read(folder)["columns"]}
     assert rows["baseline"]["sound_number"] > 0.5
     assert rows["r2"]["described_number"] < 0.2
+    assert "mlp_noise" in rows["regularised"]["sound"]
     page = pages.build(folder).read_text()
     for phrase in ("59.68", "0.798", "Predicted against actual speed", "shapes broadcast"):
         assert phrase in page
+
+
+def test_more_time_helps_until_there_is_enough_of_it():
+    recording = simulate.spontaneous(60, 4000, n_planes=2).recording
+    found = stringer_running._by_time(recording, PCARidge(widths=(0.0,)))
+    np.testing.assert_allclose(found["minutes"], np.array([5, 8, 16, 31]) * 100 * 1.2 / 60)
+    assert found["r2"][0] < found["r2"][-1]
+    assert found["r2"][-1] > 0.5
 
 
 def test_what_has_no_running_is_refused():

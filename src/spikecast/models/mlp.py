@@ -1,15 +1,16 @@
 """A perceptron on a window of bins around each bin."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from spikecast.checks import in_range, one_of
 from spikecast.models.base import is_counts
 from spikecast.models.neural import NeuralModel
-from spikecast.nn.augment import perturbed
+from spikecast.nn.augment import noisy, perturbed
 from spikecast.nn.layers import Features
 from spikecast.nn.mlp import ACTIVATIONS
 from spikecast.nn.mlp import MLP as MLPNet
@@ -18,7 +19,7 @@ from spikecast.preprocess import PopulationFeatures
 
 
 class MLP(NeuralModel):
-    """A window of bins -> hidden layers -> targets, with spikes thinned and jittered in training.
+    """A window of bins -> hidden layers -> targets, with the source perturbed in training.
 
     Parameters
     ----------
@@ -40,6 +41,9 @@ class MLP(NeuralModel):
         Probability with which a spike of the source is dropped in training.
     jitter : int
         Bins by which a spike of the source is moved at most, in training.
+    noise : float
+        Standard deviation of what is added in training to a source that is no counts, in standard
+        deviations of each neuron.
     causal : bool
         Window and smoothing of the past only.
     epochs, batch_size, learning_rate, weight_decay, patience
@@ -51,7 +55,9 @@ class MLP(NeuralModel):
     ----------
     features_ : PopulationFeatures
     spikes_ : bool
-        Whether the source holds counts; only those are thinned and jittered.
+        Whether the source holds counts: those are thinned and jittered, anything else gets noise.
+    spread_ : array, (neuron,)
+        Standard deviation of the noise, where there is any.
 
     Examples
     --------
@@ -62,7 +68,7 @@ class MLP(NeuralModel):
     (20, 20, 1)
     """
 
-    about = "perceptron on a window of bins, spikes thinned and jittered in training"
+    about = "perceptron on a window of bins, its source perturbed in training"
     paper = "Rumelhart et al. 1986; Glaser et al. 2020"
 
     def __init__(
@@ -77,6 +83,7 @@ class MLP(NeuralModel):
         dropout: float = 0.3,
         thinning: float = 0.1,
         jitter: int = 1,
+        noise: float = 0.0,
         causal: bool = False,
         epochs: int = 20,
         batch_size: int = 8,
@@ -96,6 +103,7 @@ class MLP(NeuralModel):
         self.dropout = dropout
         self.thinning = thinning
         self.jitter = jitter
+        self.noise = noise
         self.causal = causal
         self.epochs = epochs
         self.batch_size = batch_size
@@ -107,11 +115,13 @@ class MLP(NeuralModel):
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         one_of("activation", self.activation, list(ACTIVATIONS))
-        for name in ("before", "after", "jitter"):
+        for name in ("before", "after", "jitter", "noise"):
             in_range(name, getattr(self, name), 0)
         in_range("stride", self.stride, 1)
         in_range("thinning", self.thinning, 0, 0.99)
         self.spikes_ = is_counts(x)
+        if self.noise and not self.spikes_:
+            self.spread_ = (self.noise * x.std(axis=(0, 1))).astype(np.float32)
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(x)
         return self._prepared(x)
 
@@ -124,9 +134,7 @@ class MLP(NeuralModel):
         return MLPNet(
             "counts" if self.counts_ else "continuous",
             Features(self.features_),
-            partial(perturbed, thinning=self.thinning, jitter=self.jitter)
-            if self.spikes_
-            else _as_it_is,
+            self._perturbation(),
             [*reversed(past), *range(0, after + 1, self.stride)],
             self.features_.n_features_,
             n_targets,
@@ -134,6 +142,13 @@ class MLP(NeuralModel):
             self.activation,
             self.dropout,
         )
+
+    def _perturbation(self) -> Callable[[Tensor], Tensor]:
+        if self.spikes_:
+            return partial(perturbed, thinning=self.thinning, jitter=self.jitter)
+        if self.noise:
+            return partial(noisy, spread=torch.from_numpy(self.spread_))
+        return _as_it_is
 
 
 def _as_it_is(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Augmentation: new spike trains from recorded ones, drawn again for every batch."""
+"""Augmentation: new activity from what was recorded, drawn again for every batch."""
 
 import torch
 from torch import Tensor
@@ -39,3 +39,24 @@ def perturbed(counts: Tensor, thinning: float, jitter: int) -> Tensor:
     spikes = spikes + ((bins + shift).clamp(0, n_bins - 1) - bins) * n_neurons
     kept = torch.bincount(spikes, minlength=flat.numel()).to(counts)
     return (kept / (1 - thinning)).view_as(counts)
+
+
+def noisy(activity: Tensor, spread: Tensor) -> Tensor:
+    """Add Gaussian noise, independent from bin to bin and neuron to neuron.
+
+    Parameters
+    ----------
+    activity : Tensor, (..., time, neuron)
+    spread : Tensor, (neuron,)
+        Its standard deviation.
+
+    Returns
+    -------
+    Tensor, the shape of `activity`
+
+    Examples
+    --------
+    >>> noisy(torch.ones(3, 2), torch.zeros(2)).unique()
+    tensor([1.])
+    """
+    return torch.addcmul(activity, torch.randn_like(activity), spread.to(activity))

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.base import clone
 from torch import Tensor, nn
 
+from spikecast import config as configs
+from spikecast import metrics
 from spikecast.errors import InputError, NotEnoughDataError
+from spikecast.models.base import Model
 from spikecast.nn.network import Network
 from spikecast.nn.training import Plan, train
 from spikecast.preprocess import principal_axes
@@ -22,10 +26,12 @@ from spikecast.splits import Fold
 from spikecast.studies import findings
 from spikecast.studies.parts import Parts
 from spikecast.studies.study import Concluded, Described, Prepared, Study, Value
+from spikecast.tasks import Behavior
 
 TARGET = "running"
 ACTIVATIONS: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "Sigmoid": nn.Sigmoid, "Tanh": nn.Tanh}
 KEYS = ("relu", "sigmoid")  # of the two networks that the deck reports
+FEWEST = 5  # windows: inner folds need as many
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
@@ -213,8 +219,21 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     best = next(iter(scores))
     error = Value(f"{best}: RMSE {rmse[best]:.2f}, MSE {rmse[best] ** 2:.2f}", float(rmse[best]))
     values = dict.fromkeys(KEYS, error)
-    shown = [model for model in scores if model not in ("mean_rate", "linear")]
+    variants = [name for name in scores if name.startswith("mlp")]
+    shown = [model for model in scores if model not in ("mean_rate", "linear", *variants[1:])]
     values["r2"] = findings.several(scores, *shown)
+    values["regularised"] = findings.several(scores, *variants)
+    linear = configs.read(run / "config.yaml").build_models()["linear"]
+    found = parts("more and more time", partial(_by_time, prepared.recording, linear))
+    values["more"] = Value(
+        "linear, learnt from "
+        + ", ".join(
+            f"{minutes:.0f} min: {r2:z.3f}"
+            for minutes, r2 in zip(found["minutes"], found["r2"], strict=True)
+        )
+        + " R² on the last fifth",
+        float(found["r2"][-1]),
+    )
     values["baseline"] = Value(
         f"{scores['linear'].text}, RMSE {rmse['linear']:.2f}", scores["linear"].number
     )
@@ -228,6 +247,26 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
         f"components, in blocks it has not seen, {scores['linear'].text}.",
     ]
     return Concluded(values, sentences)
+
+
+def _by_time(recording: Recording, model: Model) -> dict[str, Any]:
+    """R2 on the last fifth of the session of a model learnt from more and more of what is before.
+
+    Always the time next to it, a window of which is left out: what is added lies further away.
+    """
+    problem = Behavior(TARGET).problem(recording)
+    x, y, n_test = problem.x, problem.y, len(problem.y) // 5
+    n_most = len(y) - n_test - 1
+    truth = y[-n_test:]
+    null = np.broadcast_to(y[:n_most].mean(axis=(0, 1)), truth.shape)
+    sizes = sorted({max(round(share * n_most), FEWEST) for share in (0.125, 0.25, 0.5, 1.0)})
+    r2 = []
+    for size in sizes:
+        learnt = slice(n_most - size, n_most)
+        predicted = clone(model).fit(x[learnt], y[learnt]).predict(x[-n_test:])
+        r2.append(float(metrics.continuous(truth, predicted, null).r2[0]))
+    minutes = np.array(sizes) * y.shape[1] * recording.bin_size / 60
+    return {"minutes": minutes, "r2": np.array(r2)}
 
 
 STRINGER_RUNNING = Study(prepare, describe, conclude)
