@@ -16,7 +16,7 @@ TINY = {
     "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "n_planes": 3,
                             "groups": [0, 0, 1]}},
     "settings": {
-        "most_neurons": 24, "n_latents": 6, "epochs": 3, "n_search": 2,
+        "most_neurons": 24, "n_latents": 6, "epochs": 3, "n_search": 2, "map": "pca",
         "search": {"n_trials": 4, "folds": 2, "epochs": 2,
                    "space": {"n_latents": {"low": 4, "high": 12, "log": True}}},
     },
