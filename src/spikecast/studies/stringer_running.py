@@ -224,7 +224,8 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     aside = {"mean_rate", "linear", *variants} - {"mlp"}
     shown = [model for model in scores if model not in aside]
     values["r2"] = findings.several(scores, *shown)
-    values["regularised"] = findings.several(scores, *variants)
+    if variants:  # none where they could not be fitted
+        values["regularised"] = findings.several(scores, *variants)
     linear = configs.read(run / "config.yaml").build_models()["linear"]
     found = parts("more and more time", partial(_by_time, prepared.recording, linear))
     values["more"] = Value(
