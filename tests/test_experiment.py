@@ -1,6 +1,7 @@
 """The run directory: complete, resumable to the same numbers, never half-written."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,11 @@ def test_overwriting_replaces_runs_and_nothing_else(data, tmp_path):
 def test_resuming_something_else_is_refused(data, run, tmp_path, recording):
     with pytest.raises(RunError, match="another config"):
         experiment.execute(make(data, seed=9), run, resume=True)
+    shutil.copytree(run, tmp_path / "edited")
+    for edited in ("data: [", "just words"):
+        (tmp_path / "edited" / "config.yaml").write_text(edited)
+        with pytest.raises(RunError, match="another config"):
+            experiment.execute(make(data), tmp_path / "edited", resume=True)
     with pytest.raises(RunError, match="no run in"):
         experiment.execute(make(data), tmp_path / "none", resume=True)
     changed = recording.dataset.copy(deep=True)

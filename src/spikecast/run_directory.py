@@ -176,12 +176,16 @@ def _may_write(
         raise RunError(f"the data have changed since '{out}' was begun; start another run")
 
 
-def _asked(written: str) -> dict[str, Any]:
+def _asked(written: str) -> Any:
     """What a config says but for where the data lie: their hash tells whether they are the same."""
-    asked = yaml.safe_load(written)
-    data = asked.pop("data")
-    if isinstance(data, dict):  # an atlas has only paths there
-        asked["data"] = {name: value for name, value in data.items() if name != "path"}
+    try:
+        asked = yaml.safe_load(written)
+    except yaml.YAMLError:  # edited by hand: not what is asked, whatever that is
+        return None
+    if isinstance(asked, dict):
+        data = asked.pop("data", None)
+        if isinstance(data, dict):  # an atlas has only paths there
+            asked["data"] = {name: value for name, value in data.items() if name != "path"}
     return asked
 
 

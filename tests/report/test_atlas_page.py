@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from spikecast.atlas.run import execute
 from spikecast.atlas.settings import Settings
+from spikecast.recording import Recording
 from spikecast.report import atlas as pages
+from spikecast.report.atlas_reading import Atlas
+from spikecast.report.atlas_text import verdict
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +112,16 @@ def test_the_control_can_be_shown(page, browser):
 
 
 def test_the_null_model_claims_nothing(folder):
-    from spikecast.report.atlas_reading import Atlas
-    from spikecast.report.atlas_text import verdict
-
     said = " ".join(verdict(Atlas(folder)))
     assert "mean: 0 of " in said
+
+
+def test_models_are_not_compared_on_noise(tmp_path):
+    counts = np.random.default_rng(0).poisson(0.3, (60, 20, 30)).astype(np.uint8)
+    area = ["VISp"] * 15 + ["MOs"] * 15
+    Recording.from_arrays(counts, np.arange(20) / 50, area, session="noise").save(tmp_path / "n.nc")
+    models = ["ridge", {"mean": {"model": "mean_rate"}}]
+    execute(Settings(data=[str(tmp_path / "n.nc")], models=models), tmp_path / "run", workers=1)
+    first, *rest = verdict(Atlas(tmp_path / "run"))
+    assert first.startswith("ridge: 0 of 2 predictions")
+    assert not [said for said in rest if " is above ridge" in said]

@@ -39,7 +39,7 @@ def verdict(atlas: Atlas) -> list[str]:
         share = f"{int(mine['clear'].sum())} of {len(mine)}"
         said.append(
             f"{model}: {share} predictions of one area from another are above the null (the "
-            f"training trials' mean), median {mine['value'].median():.3f} {atlas.unit}."
+            f"training trials' mean), median {mine['value'].median():z.3f} {atlas.unit}."
         )
         clear = mine[mine["clear"]]
         if len(clear):
@@ -72,20 +72,22 @@ def _control(clear: pd.DataFrame) -> list[str]:
 
 
 def _compared(atlas: Atlas) -> list[str]:
-    """Models against the first one, on the pairs both have."""
+    """Models against the first one, on the pairs that either predicts; noise is not compared."""
     models = list(atlas.settings.build_models())
     keys = ["session", "source", "target"]
-    first = between(atlas, models[0]).set_index(keys)["value"].dropna()
+    columns = ["value", "clear"]
+    first = between(atlas, models[0]).set_index(keys)[columns].dropna()
     said = []
     for model in models[1:]:
-        other = between(atlas, model).set_index(keys)["value"].dropna()
-        both = pd.concat([first, other], axis=1, keys=["first", "other"]).dropna()
+        other = between(atlas, model).set_index(keys)[columns].dropna()
+        both = first.join(other.add_suffix("_other"), how="inner")
+        both = both[both["clear"] | both["clear_other"]]
         if both.empty:
             continue
-        difference = both["other"] - both["first"]
+        difference = both["value_other"] - both["value"]
         said.append(
-            f"{model} is above {models[0]} on {(difference > 0).mean():.0%} of {len(both)} pairs, "
-            f"by {difference.mean():+.3f} {atlas.unit} on average."
+            f"{model} is above {models[0]} on {(difference > 0).mean():.0%} of {len(both)} pairs "
+            f"that either predicts, by {difference.mean():+.3f} {atlas.unit} on average."
         )
     return said
 
