@@ -4,7 +4,7 @@ The own-past model is a full Poisson regression. What a source adds is one Fishe
 from it: the fit itself where effects are small, and less than the fit where they are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,17 +138,19 @@ class OwnPast:
         ----------
         source : array, (trial, time, feature)
         """
-        inner = [
-            self._added(self._inner, change).sum(dtype=np.float64)
-            for change in self._changes(self._inner, source, SOURCE_PENALTIES)
-        ]
-        penalty = SOURCE_PENALTIES[int(np.argmax(inner))]
-        (change,) = self._changes(self._outer, source, [penalty])
+        most, chosen = -np.inf, SOURCE_PENALTIES[0]
+        changes = self._changes(self._inner, source, SOURCE_PENALTIES)
+        for penalty, change in zip(SOURCE_PENALTIES, changes, strict=True):
+            added = float(self._added(self._inner, change).sum(dtype=np.float64))
+            if added < most:
+                break  # less penalty than that fits noise
+            most, chosen = added, penalty
+        (change,) = self._changes(self._outer, source, [chosen])
         return self._added(self._outer, change)
 
     def _changes(
         self, split: _Split, source: np.ndarray, penalties: Sequence[float]
-    ) -> list[np.ndarray]:
+    ) -> Iterator[np.ndarray]:
         """Change of log rate on the test trials (test trial, time, target), by penalty."""
         x = source[split.train].reshape(-1, source.shape[2])
         x_mean = x.mean(axis=0)
@@ -163,10 +165,9 @@ class OwnPast:
         score = vectors.T @ (x.T @ split.residual / len(x))
         x_test = x_test @ vectors
         curvature = np.maximum(values, 0)[:, np.newaxis] * split.mean
-        return [
-            np.clip(x_test @ (score / (curvature + 2 * penalty)), -MAX_CHANGE, MAX_CHANGE)
-            for penalty in penalties
-        ]
+        for penalty in penalties:
+            step = score / (curvature + 2 * penalty)
+            yield np.clip(x_test @ step, -MAX_CHANGE, MAX_CHANGE)
 
     def _added(self, split: _Split, change: np.ndarray) -> np.ndarray:
         return (self.y[split.test] * change - split.rate * np.expm1(change)).sum(axis=2)
