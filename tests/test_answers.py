@@ -111,6 +111,34 @@ def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
         experiment.ask(tmp_path, Analysis())
 
 
+def test_what_is_known_beyond_the_stimulus_stands_beside_what_is_known(data, tmp_path):
+    block = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 40}
+    within = block | {"strata": ["contrast_left", "contrast_right"]}
+    asked = {
+        "decode": [block, within],
+        "over_time": [block | {"areas": ["MOs"]}, within | {"areas": ["MOs"]}],
+    }
+    run = experiment.execute(make(data, asked, task=None, models=[]), tmp_path / "run")
+    found = store.stored(run / store.FOLDER)
+    strata = "within_contrast_left_contrast_right"
+    assert [name for name in found if name.startswith(("decode", "time"))] == [
+        "decode-response-counts", f"decode-response-counts-{strata}",
+        "time-response-counts", f"time-response-counts-{strata}",
+    ]  # fmt: skip
+    plain, beyond = (found[name] for name in found if name.startswith("decode"))
+    assert beyond["label"] == "response beyond contrast_left and contrast_right"
+    assert beyond["score"] == plain["score"]
+    assert beyond["chance"] > plain["chance"] + 0.05
+    assert any("goes along" in warning for warning in found["time-response-counts"]["warnings"])
+    page = report.build(run).read_text()
+    for said in (
+        "&#39;response beyond contrast_left and contrast_right&#39;",
+        "shuffled over trials of equal contrast_left and contrast_right",
+        "name contrast_left, contrast_right as strata",
+    ):
+        assert said in page, said
+
+
 @pytest.mark.parametrize(
     ("analysis", "message"),
     [
@@ -122,6 +150,9 @@ def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
         ({"decode": {"labels": ["response"], "sources": ["latents"], "model": "psth"}},
          "unknown model with latents"),
         ({"over_time": {"labels": ["response"], "sources": ["latents"]}}, "acausal"),
+        ({"over_time": {"labels": ["response"], "strata": ["contrast"]}}, "Did you mean"),
+        ({"decode": {"labels": ["contrast_left>0"], "strata": ["contrast_left"]}},
+         "nothing to find beyond"),
         ({"flow": {"pairs": [["VISp", "VISp"]]}}, "choose two areas"),
         ({"flow": {"pairs": [["VISp", "MOs"]], "conditions": ["contrast"]}}, "Did you mean"),
         ({"dimensions": {"areas": ["V1"]}}, "unknown area"),
@@ -143,6 +174,9 @@ def test_mistakes_in_a_block_name_its_place(data):
         make(data, {"flo": {}})
     with pytest.raises(ConfigError, match="Did you mean 'lda'"):
         make(data, {"decode": {"labels": ["response"], "decoder": "ldaa"}})
+    within = {"labels": ["response"], "strata": ["contrast_left"]}
+    with pytest.raises(ConfigError, match="strata go with null_labels: label_shuffle"):
+        make(data, {"decode": within | {"null_labels": "pseudo_session"}})
     with pytest.raises(ConfigError, match="neither a task"):
         config.parse({"data": {"path": data}})
 

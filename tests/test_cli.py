@@ -133,6 +133,9 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "'response' from counts of VISp (lda): balanced_accuracy" in done.stdout
     assert "MOs - VISp" in done.stdout
+    within = spikecast("decode", data, "--session", 0, *quick, "--strata",
+                       "contrast_left,contrast_right", "--out", "within", cwd=tmp_path)  # fmt: skip
+    assert "'response beyond contrast_left and contrast_right' from counts" in within.stdout
     assert done.stdout.strip().endswith("report: runs/task-0_response/report.html")
     predicted = spikecast("predict", data, *PREDICT, "--label", "feedback", cwd=tmp_path)
     assert "'feedback' from latents of pca_ridge" in predicted.stdout, predicted.stderr

@@ -47,6 +47,56 @@ def test_onsets_are_recovered_and_told_apart():
     assert "B - A: 5" in str(found) or "B - A: 6" in str(found)
 
 
+STIMULUS = ["contrast_left", "contrast_right"]
+
+
+def choosing(seed: int, **planted: object) -> Recording:
+    """One area that responds to the stimulus, of which the choice is made."""
+    return simulate.decision_task(
+        200, {"A": 40}, n_bins=50, stim_onset=0.1, movement_gain=0.0, stimulus_gain=1.5,
+        drives={}, seed=seed, **planted,
+    ).recording  # fmt: skip
+
+
+def test_the_onset_of_a_choice_is_not_that_of_its_stimulus():
+    recording = choosing(0, choice_onset={"A": 0.2}, choice_gain=2.0)
+    plain, beyond = (
+        decode_over_time(
+            recording, "response", strata=strata, n_permutations=200, n_resamples=100, repeats=2
+        )
+        for strata in (None, STIMULUS)
+    )
+    assert plain.onsets.loc[0, "onset"] < 0.1  # the stimulus is known from 50 ms on
+    assert "goes along with the stimulus" in " ".join(plain.warnings)
+    assert 0.2 < beyond.onsets.loc[0, "onset"] < 0.25  # the choice rises for 50 ms
+    assert "goes along" not in " ".join(beyond.warnings)
+    np.testing.assert_array_equal(plain.table["score"], beyond.table["score"])
+    late = plain.table["time"] > 0.2
+    assert (beyond.table["chance"] > plain.table["chance"] + 0.05)[late].all()
+
+
+@pytest.mark.slow
+def test_beyond_the_stimulus_nothing_is_found_where_only_the_stimulus_is():
+    plain, beyond = [], []
+    for seed in range(40):
+        recording = choosing(seed, choice_onset={})
+        for strata, into in ((None, plain), (STIMULUS, beyond)):
+            found = decode_over_time(
+                recording, "response", strata=strata, n_permutations=199, n_resamples=2, repeats=2
+            )
+            into.append(found.table["significant"].any())
+    assert np.mean(plain) > 0.7
+    assert np.mean(beyond) <= 0.125  # 5 of 40; more have a chance of 1 % at a rate of 5 %
+
+
+def test_strata_that_fix_the_label_are_refused():
+    recording = choosing(0, choice_onset={})
+    with pytest.raises(NotEnoughDataError, match="nothing to find beyond"):
+        decode_over_time(recording, recording.trials["contrast_left"] > 0, strata=STIMULUS)
+    with pytest.raises(NotEnoughDataError, match="same on all trials of equal contrast_left:"):
+        temporal_generalization(recording, "contrast_left", folds=2, strata="contrast_left")
+
+
 @pytest.mark.slow
 def test_onset_bias_and_coverage():
     errors, covered = [], []

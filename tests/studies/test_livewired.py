@@ -104,9 +104,9 @@ def test_mistakes_are_explained(folder, tmp_path):
 
 @pytest.mark.slow
 def test_the_sound_column_recovers_the_planted_onset(small):
-    """Nothing but the choice tells the choice here, and it starts at 120 ms in MOs."""
+    """The choice starts at 120 ms in MOs; the stimulus, which it follows, at 50 ms."""
     change = {
-        "data": {"simulation": {"n_trials": 240, "evidence": 0.0, "movement_gain": 0.0,
+        "data": {"simulation": {"n_trials": 240,
                                 "choice_gain": 1.5, "n_bins": 70, "stim_onset": 0.3}},
         "settings": {"n_iterations": 60},
         "sound": {"main": {"models": ["mean_rate", {"timescales": {"n_members": 1}}]}},

@@ -117,7 +117,7 @@ def decode(
     split: str | None = None,
     gap: int = 0,
     null: str | Null = "label_shuffle",
-    strata: str | None = None,
+    strata: str | Sequence[str] | None = None,
     n_permutations: int = 200,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -149,8 +149,8 @@ def decode(
         See :func:`spikecast.cross_validate`. By default classes are spread evenly over folds.
     null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
         See :mod:`spikecast.analysis.nulls`. Decoders, with their tuning, are refitted on each draw.
-    strata : str, optional
-        Trial column within whose values labels are shuffled.
+    strata : str or sequence of str, optional
+        Trial columns within whose values labels are shuffled: what is known beyond them.
     n_permutations, n_resamples, seed : int
 
     Returns
@@ -180,12 +180,12 @@ def decode(
     known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
     if over_time == "vote" and known.continuous:
         raise InputError("bins cannot vote on a number; use over_time='mean'")
+    within = labels.strata_of(recording, known, strata)
     _not_its_own_baseline(source, known.name)
     recording, source = recording.select(trials=known.kept), source.take(known.kept)
     (cut,) = labels.cuts(known, folds, null, groups=source.groups, split=split, gap=gap, seed=seed)
     features = list(source.features(recording, cut, seed))
     warnings = [*source.warnings, *labels.notes(known, null, seed), *_constant(features)]
-    within = None if strata is None else recording.trials[strata].to_numpy()
     draws = nulls.draw(null, known.values, n_permutations, seed, cut, within)
 
     decoded = [

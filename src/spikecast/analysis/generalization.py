@@ -74,6 +74,7 @@ def temporal_generalization(
     penalty: float = 1.0,
     folds: int = 5,
     null: str | Null = "label_shuffle",
+    strata: str | Sequence[str] | None = None,
     n_permutations: int = 100,
     alpha: float = 0.05,
     join: float = 0.001,
@@ -87,7 +88,7 @@ def temporal_generalization(
 
     Parameters
     ----------
-    recording, label, source, penalty, folds, null, alpha, join, allow_acausal, seed
+    recording, label, source, penalty, folds, null, strata, alpha, join, allow_acausal, seed
         As in :func:`spikecast.analysis.timing.decode_over_time`.
     n_permutations : int
         Time and memory grow with ``n_permutations * n_bins ** 2``.
@@ -110,9 +111,10 @@ def temporal_generalization(
     if not source.causal and not allow_acausal:
         raise InputError(f"{source.name} are acausal; insist with allow_acausal=True")
     known = labels.resolve(recording, label, folds, continuous=False)
+    within = labels.strata_of(recording, known, strata)
     recording, source = recording.select(trials=known.kept), source.take(known.kept)
     (cut,) = labels.cuts(known, folds, null, groups=source.groups, seed=seed)
-    drawn = nulls.draw(null, known.values, n_permutations, seed, cut)
+    drawn = nulls.draw(null, known.values, n_permutations, seed, cut, within)
     target = Classes(np.vstack([known.values, drawn]), known.classes.size)
     features = list(source.features(recording, cut, seed))
     n_bins = features[0].train.shape[1]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import PermutationMethod, chi2_contingency
 
 from spikecast.analysis.nulls import Null, come_in_runs
+from spikecast.analysis.populations import STIMULUS, conditions
 from spikecast.checks import did_you_mean, in_range, same_length
 from spikecast.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.recording import Recording
@@ -14,6 +16,7 @@ from spikecast.seeding import derived_seed, generator
 from spikecast.splits import Fold, make
 
 MISSING = ("", "nan", "None")
+FOLLOWS = 0.01  # p from which on a label counts as going along with the stimulus
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,53 @@ def resolve(
             f"fewer than the {folds} folds; {advice}"
         )
     return Label(name, kept, codes.ravel(), classes, left_out)
+
+
+def strata_of(
+    recording: Recording, label: Label, columns: str | Sequence[str] | None
+) -> np.ndarray | None:
+    """Number the strata within which labels are shuffled, (kept trial,); None without columns.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When the label is the same all over each stratum: shuffling would change nothing.
+    """
+    if not columns:
+        return None
+    names = [columns] if isinstance(columns, str) else list(columns)
+    strata = conditions(recording.trials, names)[label.kept]
+    if not _differs_within(label.values, strata):
+        raise NotEnoughDataError(
+            f"'{label.name}' is the same on all trials of equal {' and '.join(names)}: there is "
+            "nothing to find beyond that; name other columns as strata"
+        )
+    return strata
+
+
+def _differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
+    return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
+
+
+def follows_stimulus(recording: Recording, label: Label, seed: int) -> str:
+    """Say that a label goes along with the stimulus but is not made of it; "" where it is not so.
+
+    What tells such a label first may be the response to the stimulus.
+    """
+    columns = [name for name in STIMULUS if name in recording.trials]
+    stimulus = conditions(recording.trials, columns)[label.kept]
+    if label.continuous or not _differs_within(label.values, stimulus):
+        return ""
+    table = pd.crosstab(stimulus, label.values).to_numpy()
+    if len(table) < 2:
+        return ""
+    shuffled = PermutationMethod(n_resamples=999, rng=generator(seed, "follows stimulus"))
+    if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS:
+        return ""
+    return (
+        f"'{label.name}' goes along with the stimulus, so an onset may be that of the stimulus; "
+        f"name {', '.join(columns)} as strata to ask from when on more is known"
+    )
 
 
 def _named(recording: Recording, name: str) -> np.ndarray:

@@ -111,7 +111,7 @@ def decode_over_time(
     split: str | None = None,
     gap: int = 0,
     null: str | Null = "label_shuffle",
-    strata: str | None = None,
+    strata: str | Sequence[str] | None = None,
     n_permutations: int = 1000,
     n_resamples: int = 1000,
     min_duration: float = 0.03,
@@ -147,8 +147,9 @@ def decode_over_time(
         something (fits a model) in each fold.
     null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
         See :mod:`spikecast.analysis.nulls`.
-    strata : str, optional
-        Trial column within whose values labels are shuffled.
+    strata : str or sequence of str, optional
+        Trial columns within whose values labels are shuffled, so that an onset is that of what is
+        known beyond them: of the choice, say, not of the stimulus that it follows.
     n_permutations, n_resamples : int
     min_duration : float
         Seconds that a significant cluster must last to count as an onset.
@@ -197,13 +198,15 @@ def decode_over_time(
         warnings.append("the features are acausal: onsets here may lie before the true ones")
     known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
     warnings += labels.notes(known, null, seed)
+    within = labels.strata_of(recording, known, strata)
+    follows = "" if strata else labels.follows_stimulus(recording, known, seed)
+    warnings += [follows] if follows else []
     recording, source = recording.select(trials=known.kept), source.take(known.kept)
     if repeats is None:
         repeats = 1 if source.learnt or split == "block" else 5
     cuts = labels.cuts(
         known, folds, null, repeats, groups=source.groups, split=split, gap=gap, seed=seed
     )
-    within = None if strata is None else recording.trials[strata].to_numpy()
     kept_in = cuts[0] if repeats == 1 else ()
     drawn = nulls.draw(null, known.values, n_permutations, seed, kept_in, within)
     draws = np.vstack([known.values, drawn])

@@ -121,6 +121,7 @@ def decoded(
         balance=block.balance,
         folds=block.folds,
         null=block.null_labels,
+        strata=block.strata,
         n_permutations=block.permutations,
         seed=on.seed,
     )
@@ -167,6 +168,7 @@ def dated(on: Material, block: OverTime, label: str, name: str, source: Source) 
         decoder=block.decoder,
         folds=block.folds,
         null=block.null_labels,
+        strata=block.strata,
         n_permutations=block.permutations,
         min_duration=block.min_duration,
         allow_acausal=block.allow_acausal,
@@ -202,6 +204,7 @@ def generalized(
         source=source,
         folds=block.folds,
         null=block.null_labels,
+        strata=block.strata,
         n_permutations=min(block.permutations, N_MATRICES),
         allow_acausal=block.allow_acausal,
         seed=on.seed,
@@ -372,8 +375,8 @@ def _facts(
     features = found.source
     if name == "latents":
         features = f"latents of {on.latents(block.model).name}"
-    known = {"label": found.label, "source": name, "features": features, "area": area}
-    return known | {"align_to": event(on)} | more
+    known = {"label": block.beyond(found.label), "source": name, "features": features}
+    return known | {"area": area, "strata": block.strata, "align_to": event(on)} | more
 
 
 def event(on: Material) -> str:
@@ -382,9 +385,10 @@ def event(on: Material) -> str:
 
 
 def _said(found: Any, facts: dict[str, Any]) -> str:
-    """An answer in words, with the run's name for its features."""
+    """An answer in words, with the run's names for its label and its features."""
     features = facts["features"] + (f" of {facts['area']}" if facts["area"] else "")
-    return str(found).replace(found.source, features, 1)
+    said = str(found).replace(f"'{found.label}'", f"'{facts['label']}'", 1)
+    return said.replace(found.source, features, 1)
 
 
 def _warnings(found: Any) -> list[str]:

@@ -109,13 +109,14 @@ class _Asker(Asker):
         """One question per label, source and (for counts) area."""
         of_counts = self._split(block)
         for label in block.labels:
-            labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
+            self._label(block, label)
             for name, source in self._sources(block, label):
                 on, asked = of_counts if name == "counts" else (self.on, block)
                 for area in self._areas(asked.areas if name == "counts" else None, on):
                     yield self._question(
-                        ("decode", label, name, self._whose(name, block) or area),
-                        f"decoding {label} from {_from(name, area)}{self._cost(name, block)}",
+                        ("decode", label, name, self._whose(name, block) or area, _within(block)),
+                        f"decoding {block.beyond(label)} from {_from(name, area)}"
+                        + self._cost(name, block),
                         asked,
                         partial(answering.decoded, on, asked, label, name, source, area),
                     )
@@ -124,7 +125,7 @@ class _Asker(Asker):
         """One question per label and source, all areas in it; one more per generalisation."""
         of_counts = self._split(block)
         for label in block.labels:
-            labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
+            self._label(block, label)
             for name, source in self._sources(block, label):
                 on, asked = of_counts if name == "counts" else (self.on, block)
                 if not (source.causal or block.allow_acausal):
@@ -135,8 +136,8 @@ class _Asker(Asker):
                     )
                 list(self._areas(asked.areas, on))  # unknown ones are refused before anything runs
                 yield self._question(
-                    ("time", label, name, self._whose(name, block)),
-                    f"dating {label} in {name}{self._cost(name, block)}",
+                    ("time", label, name, self._whose(name, block), _within(block)),
+                    f"dating {block.beyond(label)} in {name}{self._cost(name, block)}",
                     asked,
                     partial(answering.dated, on, asked, label, name, source),
                 )
@@ -144,8 +145,11 @@ class _Asker(Asker):
                     continue
                 for area in self._areas(asked.areas if name == "counts" else None, on):
                     yield self._question(
-                        ("generalization", label, name, self._whose(name, block) or area),
-                        f"does the code for {label} change in {_from(name, area)}?",
+                        (
+                            *("generalization", label, name),
+                            *(self._whose(name, block) or area, _within(block)),
+                        ),
+                        f"does the code for {block.beyond(label)} change in {_from(name, area)}?",
                         asked,
                         partial(answering.generalized, on, asked, label, name, source, area),
                     )
@@ -227,6 +231,10 @@ class _Asker(Asker):
             )
         return variables
 
+    def _label(self, block: Labels, label: str) -> None:
+        known = labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
+        labels.strata_of(self.on.recording, known, block.strata)
+
     def _sources(self, block: Labels, label: str) -> Iterator[tuple[str, Source]]:
         for name in block.sources:
             if name == "counts":
@@ -273,6 +281,10 @@ class _Asker(Asker):
         fitted = self.on.latents(block.model)
         took = "" if fitted.seconds is None else f", about {fitted.seconds * block.folds:.0f} s"
         return f" ({block.folds} refits of {fitted.name}{took})"
+
+
+def _within(block: Labels) -> str | None:
+    return f"within {' '.join(block.strata)}" if block.strata else None
 
 
 def _from(source: str, area: str | None) -> str:

@@ -4,9 +4,9 @@ Each class is one question and reads as a sentence of the method section; whatev
 not asked. :mod:`spikecast.answers.asking` turns them into answers.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from spikecast.analysis.decoders import DECODERS, SEQUENCE_DECODERS
 from spikecast.analysis.nulls import NULLS
@@ -40,7 +40,26 @@ class Labels(Block):
     null_labels: str = Field(
         "label_shuffle", description="pseudo_session for labels that come in runs"
     )
+    strata: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="trial columns within whose values labels are shuffled: what is known beyond "
+        "them (label_shuffle only)",
+    )
     permutations: int = Field(200, ge=20)
+
+    def beyond(self, label: str) -> str:
+        """A label as it is asked for."""
+        return f"{label} beyond {' and '.join(self.strata)}" if self.strata else label
+
+    @model_validator(mode="after")
+    def _strata_are_shuffled(self) -> Self:
+        if self.strata and self.null_labels != "label_shuffle":
+            raise ValueError(
+                f"strata go with null_labels: label_shuffle, not with {self.null_labels}; leave "
+                "one of the two out"
+            )
+        return self
 
     @field_validator("decoder")
     @classmethod

@@ -105,6 +105,9 @@ def decode(
     null: Annotated[
         str, typer.Option(help="label_shuffle; pseudo_session for labels that come in runs.")
     ] = "label_shuffle",
+    strata: Annotated[
+        str | None, typer.Option(help="Ask what is known beyond these trial columns: A,B.")
+    ] = None,
     permutations: Annotated[
         int, typer.Option(help="Draws of the null; over time five times as many.")
     ] = 200,
@@ -142,6 +145,7 @@ def decode(
         "decoder": decoder,
         "folds": folds,
         "null_labels": null,
+        "strata": _listed(strata),
         "permutations": permutations,
     }
     analysis = {"decode": block | {"combine": combine, "balance": balance}}

@@ -192,7 +192,8 @@ def _over_time(answers: list[Answered]) -> Section:
                 figures.over_time,
                 answer,
                 f"How well '{answer['label']}' is decoded in each bin (band: 95 % interval; bars "
-                f"below: significant stretches), and from when on.{flawed} It does not show when "
+                f"below: significant stretches), and from when on.{_null_knows(answer)}{flawed} "
+                "It does not show when "
                 "an area first gets the information: weak or slowly growing signals are found "
                 "late, larger populations earlier, so areas of unlike size do not compare fairly. "
                 "An interval that leaves the frame may end after the last bin.",
@@ -211,6 +212,17 @@ def _over_time(answers: list[Answered]) -> Section:
             shown = section.tables if len(known) <= 6 else section.hidden
             shown.append((title, Table(columns, rows, n_words=2)))
     return section
+
+
+def _null_knows(answer: Answered) -> str:
+    """What the dashed line means where labels are shuffled within strata."""
+    strata = answer.facts.get("strata")
+    if not strata:
+        return ""
+    return (
+        f" The dashed line is what labels shuffled among trials of equal {' and '.join(strata)} "
+        "reach, so it rises with what these tell; above it, more is known."
+    )
 
 
 def _generalization(answers: list[Answered]) -> Section:

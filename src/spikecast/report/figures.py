@@ -228,7 +228,7 @@ def single_trials(target: Target) -> Figure:
                 )
             axes.set_title(f"neuron {neuron}, trial {int(stored['test'][trial])}")
         unit = "Hz" if counts else "activity"
-        row[0].set_ylabel(f"{table['value'][neuron]:.2f}\n{unit}")
+        row[0].set_ylabel(f"{unit}\n(score {table['value'][neuron]:.2f})")
     grid[0, -1].legend(loc="upper right", handlelength=1.0)
     figure.supxlabel(clock, fontsize=9)
     return figure

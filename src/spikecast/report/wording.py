@@ -34,7 +34,11 @@ def p_value(answer: Answered) -> str:
 
 def null_of(answers: Sequence[Answered]) -> str:
     """How the labels of the null came about."""
-    return listed(NULLS.get(answer["null"], answer["null"]) for answer in answers)
+    return listed(
+        NULLS.get(answer["null"], answer["null"])
+        + (f" of equal {' and '.join(strata)}" if (strata := answer.facts.get("strata")) else "")
+        for answer in answers
+    )
 
 
 def listed(names: Iterable[object]) -> str:

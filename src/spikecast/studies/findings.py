@@ -76,10 +76,13 @@ def decoded(run: Path, source: str, label: str | None = None) -> Value | None:
     return None
 
 
-def onset(run: Path) -> Value | None:
-    """The earliest onset over areas, with its interval; None where nothing was dated."""
+def onset(run: Path, beyond: bool = False) -> Value | None:
+    """The earliest onset over areas, with its interval; None where nothing was dated.
+
+    Beyond: of what is known beyond the strata of the question.
+    """
     for name, facts in answers(run, "time").items():
-        if facts["acausal"]:
+        if facts["acausal"] or bool(facts["strata"]) != beyond:
             continue
         onsets = table(run, name, "onsets").sort_values("onset")
         first = onsets.iloc[0]

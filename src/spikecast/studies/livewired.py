@@ -23,6 +23,7 @@ from spikecast.tasks import AreaToArea, Problem
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
 CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
 SIDES = {1: "Left", 0: "Equal", -1: "Right"}
+STIMULUS = ["contrast_left", "contrast_right"]
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
@@ -35,10 +36,13 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         "target": target,
         "flow": [[max(others, key=others.__getitem__), target]] if others else None,
         "sources": ["counts", "latents", "behavior"],
+        "beyond": None,
     }
     notes: tuple[str, ...] = ()
     if "response" in trials:
         label, known, values = "choice", CHOICES, trials["response"]
+        # a choice follows the stimulus: what tells it first is the response to the stimulus
+        names["beyond"] = [name for name in STIMULUS if name in trials] or None
     else:
         label, known = "stimulus", SIDES
         values = (trials["contrast_left"] - trials["contrast_right"]).apply(np.sign)
@@ -58,6 +62,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     names |= {
         "label": label,
         "null": null_of(words),
+        "null_beyond": "label_shuffle" if names["beyond"] else null_of(words),
         "decoded": "Choice" if label == "choice" else "Stimulus (theirs: the choice)",
     }
     return Prepared(with_column(recording, label, words), names, notes)
@@ -231,9 +236,15 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     values["headline"] = Value(f"latents of held-out trials: {latents.text}", latents.number)
     if decoded[0][1] is not None:
         values["test"] = Value(beside, decoded[0][1].number)
-    when = findings.onset(run)
+    when, beyond = findings.onset(run), findings.onset(run, beyond=True)
     if when is not None:
         values["when"] = when
+    if when is not None and beyond is not None:
+        values["when"] = Value(
+            f"beyond the stimulus: {beyond.text}\nby whatever tells it, the stimulus included: "
+            f"{when.text}",
+            beyond.number,
+        )
     leads = [facts["leader"] for facts in findings.answers(run, "flow").values()]
     if leads:
         pair = next(iter(findings.answers(run, "flow").values()))
