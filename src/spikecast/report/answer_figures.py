@@ -252,10 +252,7 @@ def flow(answer: Answered) -> Figure:
         overall.plot([place, place], [low, high], color=color, linewidth=1.8)
         overall.plot(place, value, "o", color=color, markersize=5)
     overall.set(
-        xticks=[0, 1],
-        xticklabels=["cor-\nrected", "plain\n(biased)"],
-        xlim=(-0.6, 1.6),
-        title="Overall",
+        xticks=[0, 1], xticklabels=["cor-\nrected", "as\nit is"], xlim=(-0.6, 1.6), title="Overall"
     )
     return figure
 

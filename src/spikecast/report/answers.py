@@ -268,8 +268,8 @@ def _flow(answers: list[Answered]) -> Section:
                 "the stimulus does); negative lags are the same with time reversed, and a lead is "
                 "what is larger on the right than on the left. Middle: that asymmetry through the "
                 f"trial (below 0: {a['target']} leads). Right: overall, corrected by reversed time "
-                "and as it is. It does not show causation: a third area that reaches one of the "
-                "two earlier looks the same.",
+                "and as it is (biased). It does not show causation: a third area that reaches one "
+                "of the two earlier looks the same.",
             )
         )
     return section

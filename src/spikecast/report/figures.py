@@ -356,7 +356,7 @@ def training(target: Target) -> Figure:
                     label="validation" if fold == 0 else None,
                 )
         axes.set(title=name, xlabel="epoch")
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")
     row[0].set_ylabel("loss per bin, sum over targets")
     return figure
 
