@@ -9,6 +9,8 @@ from spikecast import audit
 from spikecast.data import simulate
 from spikecast.errors import InputError, RunError
 from spikecast.report import study as pages
+from spikecast.report.headlines import headlines
+from spikecast.report.reading import Run
 from spikecast.studies import livewired, running
 from spikecast.studies import preset as presets
 from spikecast.studies.material import find
@@ -115,3 +117,7 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     rows = {row["key"]: row for row in running.read(folder)["columns"]}
     assert rows["headline"]["sound_number"] > 0.6
     assert 0.11 < rows["when"]["sound_number"] < 0.2
+    *_, plain, beyond = headlines(Run(folder / "sound" / "main"))
+    assert "perhaps through the stimulus" in plain
+    assert "beyond contrast_left and contrast_right" in beyond
+    assert "perhaps" not in beyond
