@@ -16,7 +16,7 @@ from spikecast.seeding import derived_seed, generator
 from spikecast.splits import Fold, make
 
 MISSING = ("", "nan", "None")
-FOLLOWS = 0.01  # p from which on a label counts as going along with the stimulus
+FOLLOWS = 0.01  # p up to which a label counts as going along with the stimulus
 
 
 @dataclass(frozen=True)
