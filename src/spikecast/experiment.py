@@ -24,6 +24,7 @@ from spikecast.evaluation.jobs import Job, Result, describe, run
 from spikecast.evaluation.scores import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.files import atomic, locked, write_json, write_text
+from spikecast.memory import give_back_memory
 from spikecast.models import storage
 from spikecast.models.base import Model
 from spikecast.nn.checkpoint import checkpoints
@@ -241,6 +242,7 @@ def _fit(
             part.folder: stack.enter_context(shared((part.problem.x, part.problem.y), pool))
             for part, _ in missing.values()
         }
+        give_back_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in
         local = engine == "local"
         calls: dict[str, engines.Call] = {

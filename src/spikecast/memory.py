@@ -34,5 +34,5 @@ def reuse_memory() -> None:
     """
     with suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, 256 << 20)
-        libc.mallopt(M_TRIM_THRESHOLD, 512 << 20)
+        libc.mallopt(M_MMAP_THRESHOLD, 96 << 20)
+        libc.mallopt(M_TRIM_THRESHOLD, 192 << 20)

@@ -258,6 +258,7 @@ class PopulationFeatures(BaseEstimator):
             means.append(mean)
             axes.append(directions / scale)
             features.append(flat @ axes[-1].T - axes[-1] @ mean)
+            del flat  # before the next is made: each is as large as x
         self.mean_, self.axes_ = np.stack(means), np.stack(axes)
         self.n_features_ = self.axes_.shape[0] * self.axes_.shape[1]
         # (trial * time, width * component) -> (trial, time, width * component)
@@ -281,4 +282,5 @@ class PopulationFeatures(BaseEstimator):
         for width, mean, axes in zip(self.widths, self.mean_, self.axes_, strict=True):
             flat = self._smoothed(x, width).reshape(-1, n_neurons)
             features.append(flat @ axes.T - axes @ mean)
+            del flat
         return np.concatenate(features, axis=1).reshape(*x.shape[:2], -1)

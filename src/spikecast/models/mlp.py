@@ -126,7 +126,7 @@ class MLP(NeuralModel):
         return self._prepared(x)
 
     def _prepared(self, x: np.ndarray) -> np.ndarray:
-        return x.astype(np.float32)
+        return np.require(x, np.float32, "W")  # no copy of a large one
 
     def _build(self, n_features: int, n_targets: int) -> Network:
         after = 0 if self.causal else self.after
