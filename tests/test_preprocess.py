@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
@@ -71,3 +73,17 @@ def test_the_scale_of_a_recording_does_not_matter(counts):
         PopulationFeatures(n_components=4).fit_transform(x) for x in (continuous, 100 * continuous)
     )
     np.testing.assert_allclose(one, two, atol=1e-3)
+
+
+def test_features_hold_one_smoothed_copy_at_a_time():
+    # imaging recordings fill much of a laptop's memory, and two processes fit at once
+    x = np.random.default_rng(0).random((10, 100, 6000), dtype=np.float32)
+    tracemalloc.start()
+    try:
+        fitted = PopulationFeatures((1.0, 3.0, 8.0), 10).fit(x)
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * x.nbytes
+        tracemalloc.reset_peak()
+        fitted.transform(x)
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * x.nbytes
+    finally:
+        tracemalloc.stop()

@@ -31,6 +31,7 @@ def reuse_memory() -> None:
     """Let large arrays of this process be made where others were: a third off a large fit's time.
 
     glibc asks the system for every array above 32 MB anew, and the system clears each page of it.
+    Those above 96 MB still go back at once: of imaging recordings each process would keep several.
     """
     with suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
