@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -126,3 +128,15 @@ def test_two_processes_do_not_write_into_one_folder(tmp_path):
         other.kill()
     with locked(tmp_path):
         pass
+
+
+def test_what_was_yielded_is_let_go():
+    class Large:
+        pass
+
+    seen = []
+    with ThreadPoolExecutor(1) as pool:
+        for _, result in outcomes({str(n): (Large, ()) for n in range(5)}, pool):
+            assert sum(kept() is not None for kept in seen) <= 1  # the one before, at most
+            seen.append(weakref.ref(result))
+    assert len(seen) == 5

@@ -251,7 +251,11 @@ def outcomes(calls: Mapping[str, Call], pool: Executor | None) -> Iterator[tuple
     futures = {pool.submit(function, *given): name for name, (function, given) in calls.items()}
     try:
         for future in as_completed(futures):
-            yield futures[future], _attempt(future.result)
+            # let go of what was yielded: the fitted models of a long run fill the memory
+            name = futures.pop(future)
+            outcome = _attempt(future.result)
+            del future
+            yield name, outcome
     finally:
         for future in futures:
             future.cancel()

@@ -100,9 +100,10 @@ def run_all(
         for job in jobs:
             yield run(job, x, y)
         return
-    futures = [executor.submit(run, job, x, y) for job in jobs]
+    futures = {executor.submit(run, job, x, y) for job in jobs}
     try:
         for future in as_completed(futures):
+            futures.discard(future)  # its result is kept by whoever wants it
             yield future.result()
     finally:
         for future in futures:
