@@ -1,5 +1,6 @@
 """The command line as a user meets it: in a process of its own."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,9 @@ import time
 
 import pandas as pd
 import pytest
+import typer
 
+from spikecast.cli.app import resumable
 from spikecast.data import steinmetz
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
@@ -223,3 +226,14 @@ def test_an_atlas_refuses_in_one_line_and_leaves_nothing(data, tmp_path, argumen
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "map").exists()
+
+
+def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
+    with pytest.raises(typer.Exit) as left, resumable(tmp_path / "run"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert left.value.exit_code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("error: the disk is full")
+    assert said.endswith(f"--resume --out {tmp_path / 'run'}")
+    with pytest.raises(FileNotFoundError), resumable(tmp_path / "run"):
+        raise FileNotFoundError(errno.ENOENT, "No such file")

@@ -12,6 +12,7 @@ from spikecast import config, experiment, report
 from spikecast.errors import RunError, SpikecastError
 from spikecast.evaluation.scores import COLUMNS
 from spikecast.models import storage
+from spikecast.sharing import shared
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 
@@ -263,3 +264,15 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
     pd.testing.assert_frame_equal(
         mine.drop(columns="fit_seconds"), others.drop(columns="fit_seconds"), check_exact=True
     )
+
+
+def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
+    given = []
+
+    def counted(value, *rest):
+        given.append(value)
+        return shared(value, *rest)
+
+    monkeypatch.setattr(experiment, "shared", counted)
+    experiment.execute(make(data), tmp_path / "run", workers=1)
+    assert len(given) == 1

@@ -238,9 +238,11 @@ def _fit(
     progress("fitting", done, len(todo))
     with ExitStack() as stack:
         pool = stack.enter_context(engines.executor(len(missing), workers, engine))
+        # once for all jobs of a target: it is a file of the size of the recording
+        wanted = {part.folder: part.problem for part, _ in missing.values()}
         handles = {
-            part.folder: stack.enter_context(shared((part.problem.x, part.problem.y), pool))
-            for part, _ in missing.values()
+            folder: stack.enter_context(shared((problem.x, problem.y), pool))
+            for folder, problem in wanted.items()
         }
         give_back_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in

@@ -1,6 +1,8 @@
 """The command line itself: its options, its errors, its progress bar."""
 
+import errno
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,12 +57,21 @@ def warned(message: str) -> None:
 
 @contextmanager
 def resumable(out: Path) -> Iterator[None]:
-    """On Ctrl-C say how to go on, in one line, and exit with status 130."""
+    """On Ctrl-C, or where the disk is full, say how to go on, in one line (status 130, or 2)."""
     try:
         yield
     except KeyboardInterrupt:
         print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
         raise typer.Exit(130) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(
+            f"error: the disk is full; make room (temporary files lie in {tempfile.gettempdir()}) "
+            f"and go on with the same command and --resume --out {out}",
+            file=sys.stderr,
+        )
+        raise typer.Exit(2) from None
 
 
 @contextmanager
