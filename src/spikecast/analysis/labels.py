@@ -138,25 +138,25 @@ def _differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
     return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
 
 
-def follows_stimulus(recording: Recording, label: Label, seed: int) -> str:
-    """Say that a label goes along with the stimulus but is not made of it; "" where it is not so.
+def stimulus_notes(recording: Recording, label: Label, seed: int) -> list[str]:
+    """Say that a label goes along with the stimulus but is not made of it, where it is so.
 
     What tells such a label first may be the response to the stimulus.
     """
     columns = [name for name in STIMULUS if name in recording.trials]
     stimulus = conditions(recording.trials, columns)[label.kept]
     if label.continuous or not _differs_within(label.values, stimulus):
-        return ""
+        return []
     table = pd.crosstab(stimulus, label.values).to_numpy()
     if len(table) < 2:
-        return ""
+        return []
     shuffled = PermutationMethod(n_resamples=999, rng=generator(seed, "follows stimulus"))
     if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS:
-        return ""
-    return (
+        return []
+    return [
         f"'{label.name}' goes along with the stimulus, so an onset may be that of the stimulus; "
         f"name {', '.join(columns)} as strata to ask from when on more is known"
-    )
+    ]
 
 
 def _named(recording: Recording, name: str) -> np.ndarray:

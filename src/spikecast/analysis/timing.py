@@ -199,8 +199,8 @@ def decode_over_time(
     known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
     warnings += labels.notes(known, null, seed)
     within = labels.strata_of(recording, known, strata)
-    follows = "" if strata else labels.follows_stimulus(recording, known, seed)
-    warnings += [follows] if follows else []
+    if within is None:
+        warnings += labels.stimulus_notes(recording, known, seed)
     recording, source = recording.select(trials=known.kept), source.take(known.kept)
     if repeats is None:
         repeats = 1 if source.learnt or split == "block" else 5

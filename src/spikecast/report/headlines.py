@@ -56,11 +56,13 @@ def _dated(answer: Answered) -> str:
         for _, row in found.iterrows()
     ]
     none = [str(area) for area in onsets[onsets["onset"].isna()]["area"]]
-    follows = any("goes along with the stimulus" in warning for warning in answer["warnings"])
+    doubt = ""
+    if any("goes along with the stimulus" in warning for warning in answer["warnings"]):
+        doubt = " (perhaps through the stimulus, which it goes along with: see below)"
     return (
         f"'{answer['label']}' can be decoded from {answer['source']} from: {', '.join(areas)}"
         + (f"; no onset in {', '.join(none)}" if none else "")
-        + (" (perhaps through the stimulus, which it goes along with: see below)." * follows or ".")
+        + f"{doubt}."
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.svm import SVC
 
 from spikecast import metrics
+from spikecast.analysis.populations import STIMULUS
 from spikecast.errors import NotEnoughDataError
 from spikecast.models.recurrent import Recipe
 from spikecast.protocol import Claim
@@ -23,7 +24,6 @@ from spikecast.tasks import AreaToArea, Problem
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
 CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
 SIDES = {1: "Left", 0: "Equal", -1: "Right"}
-STIMULUS = ["contrast_left", "contrast_right"]
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
