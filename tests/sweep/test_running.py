@@ -14,7 +14,7 @@ from planted_sweep import maker
 
 from spikecast import audit, config, experiment
 from spikecast.errors import ConfigError, InputError, RunError
-from spikecast.evaluation.trials import decided
+from spikecast.evaluation.trials import decided, quiet
 from spikecast.sweep import plan, results, running
 from spikecast.sweep.journal import SILENCE, Journal, Presence, present
 
@@ -198,6 +198,50 @@ def test_fits_that_fail_are_trials_that_failed(make, tmp_path):
         InputError, match=r"none of 2 settings of PCARidge could be fitted; .*Error"
     ):
         running.execute(none, tmp_path / "none", workers=1)
+
+
+def test_a_journal_that_cannot_be_written_ends_the_sweep(make, tmp_path, monkeypatch):
+    def full(trial, value, step):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("optuna.trial.Trial.report", full)
+    with pytest.raises(OSError, match="No space left"):
+        running.execute(make(), tmp_path / "out", workers=1)
+
+
+def test_ctrl_c_is_ctrl_c_wherever_it_falls_in_a_lock(tmp_path):
+    # Optuna's own lock makes other errors of it on three of its lines, and the sweep goes on
+    before, journals = sys.gettrace(), []
+
+    def note(folder, interrupted):
+        """Write a fact; Ctrl-C on line `interrupted` of those that lock and let go."""
+        folder.mkdir()
+        lines = 0
+
+        def follow(frame, event, argument):
+            nonlocal lines
+            if event == "line" and "lock" in frame.f_code.co_qualname.lower():
+                lines += 1
+                if lines == interrupted:
+                    raise KeyboardInterrupt
+            return follow
+
+        with quiet():
+            journal = Journal(folder)
+            journals.append(journal)  # else it is deleted, and unlocks, during the next one
+            journal.study("one")
+            sys.settrace(follow)
+            try:
+                journal.note("one", "key", 1)
+            finally:
+                sys.settrace(before)
+        return lines
+
+    whole = note(tmp_path / "whole", 0)
+    assert whole
+    for line in range(1, whole + 1):
+        with pytest.raises(KeyboardInterrupt):
+            note(tmp_path / str(line), line)
 
 
 def test_mistakes_are_found_before_anything_is_written(make, swept, tmp_path):

@@ -170,25 +170,23 @@ def attempt(study: Any, trial: Any, objective: Objective) -> None:
     from optuna.trial import TrialState
 
     started = time.perf_counter()
+    fits = objective.scores(objective.settings(trial.params))
     scores: list[float] = []
-    state, value = TrialState.COMPLETE, None
+    state = TrialState.COMPLETE
     # another process that believed this one dead has ended the trial, and repeats it
     with suppress(UpdateFinishedTrialError):
-        try:
-            for score in objective.scores(objective.settings(trial.params)):
-                scores.append(score)
-                trial.report(float(np.mean(scores)), len(scores) - 1)
-                if len(scores) < len(objective.folds) and trial.should_prune():
-                    state = TrialState.PRUNED
-                    break
-            else:
-                value = float(np.mean(scores))
-        except UpdateFinishedTrialError:
-            raise
-        except Exception as error:  # a night of fits must not end with one extreme setting
-            state = TrialState.FAIL
-            reason = " ".join(str(error).split())
-            trial.set_user_attr("reason", f"{type(error).__name__}: {reason}")
+        while state == TrialState.COMPLETE and len(scores) < len(objective.folds):
+            try:
+                scores.append(next(fits))
+            except Exception as error:  # a night of fits must not end with one extreme setting
+                state = TrialState.FAIL
+                reason = " ".join(str(error).split())
+                trial.set_user_attr("reason", f"{type(error).__name__}: {reason}")
+                break
+            trial.report(float(np.mean(scores)), len(scores) - 1)
+            if len(scores) < len(objective.folds) and trial.should_prune():
+                state = TrialState.PRUNED
+        value = float(np.mean(scores)) if state == TrialState.COMPLETE else None
         trial.set_user_attr("seconds", time.perf_counter() - started)
         study.tell(trial.number, value, state=state, skip_if_finished=True)
 

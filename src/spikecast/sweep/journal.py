@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from filelock import FileLock
 
 from spikecast.evaluation.trials import Objective, ask, decided, new_study
 
@@ -22,6 +24,9 @@ BEAT = 5.0
 
 SILENCE = 60.0
 """Seconds without a sign after which a process of another machine is taken for dead."""
+
+WAIT = 0.005
+"""Seconds between two tries for a lock: a line is written in about that."""
 
 
 class Journal:
@@ -35,15 +40,15 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+        from optuna.storages.journal import JournalFileBackend
 
-        path = str((folder / "study.log").resolve())
-        # a lock that a killed process left is broken after half a minute; the default lock, a
-        # symbolic link, is dated by the file it points to, hence not at all if the path is relative
-        writing = JournalFileOpenLock(path)
-        self._claiming = JournalFileOpenLock(path + ".claim")
-        _mend(Path(path), writing)
-        self._storage = JournalStorage(JournalFileBackend(path, writing))
+        path = folder.resolve() / "study.log"
+        # not Optuna's own locks: a Ctrl-C while they are released comes out as another error,
+        # which a search takes for a setting that cannot be fitted; and they outlive their process
+        writing = FileLock(path.with_name(".study.lock"), poll_interval=WAIT)
+        self._claiming = FileLock(path.with_name(".claim.lock"), poll_interval=WAIT)
+        _mend(path, writing)
+        self._storage = JournalStorage(JournalFileBackend(str(path), cast(Any, writing)))
         self._studies: dict[str, Any] = {}
 
     def study(self, name: str) -> Any:
@@ -52,14 +57,9 @@ class Journal:
             self._studies[name] = new_study(self._storage, name)
         return self._studies[name]
 
-    @contextmanager
-    def claiming(self) -> Iterator[None]:
-        """Within the block no other process takes a study or a trial."""
-        self._claiming.acquire()
-        try:
-            yield
-        finally:
-            self._claiming.release()
+    def claiming(self) -> FileLock:
+        """Within its block no other process takes a study or a trial."""
+        return self._claiming
 
     def note(self, name: str, key: str, value: Any) -> None:
         """Write a fact about a study."""
@@ -105,18 +105,15 @@ class Journal:
         return any(me.sees(trial.user_attrs.get("worker", "")) for trial in running)
 
 
-def _mend(path: Path, lock: Any) -> None:
+def _mend(path: Path, lock: FileLock) -> None:
     """Cut off a last line that a killed process did not finish: Optuna would refuse the file."""
     if not path.exists():
         return
-    lock.acquire()
-    try:
+    with lock:
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             os.truncate(path, whole)
-    finally:
-        lock.release()
 
 
 @dataclass(frozen=True)
