@@ -13,7 +13,7 @@ from spikecast.report.headlines import headlines
 from spikecast.report.reading import Run
 from spikecast.studies import livewired, running
 from spikecast.studies import preset as presets
-from spikecast.studies.material import find
+from spikecast.studies.material import find, with_column
 from spikecast.studies.parts import Parts
 
 TINY = {
@@ -68,6 +68,17 @@ def test_the_page_shows_the_origin_first_and_every_flaw(folder):
         assert phrase in page, phrase
     assert page.count('<img src="data:image/svg+xml;base64,') >= 8
     assert (folder / "sound/main/report.html").exists()
+
+
+def test_a_choice_that_the_stimulus_settles_is_not_dated_beyond_it():
+    recording = simulate.decision_task(200, {"VISp": 10, "MOs": 10}, n_bins=20, seed=1).recording
+    prepared = livewired.prepare(recording, {"target": "MOs"})
+    assert prepared.names["beyond"] == ["contrast_left", "contrast_right"]
+    trials = recording.trials
+    side = np.sign(trials["contrast_left"] - trials["contrast_right"]).astype(int)
+    settled = livewired.prepare(with_column(recording, "response", side), {"target": "MOs"})
+    assert settled.names["beyond"] is None
+    assert "apart from the stimulus" in settled.notes[0]
 
 
 def test_without_choice_information_only_the_headline_is_high(tmp_path):

@@ -126,7 +126,7 @@ def strata_of(
         return None
     names = [columns] if isinstance(columns, str) else list(columns)
     strata = conditions(recording.trials, names)[label.kept]
-    if not _differs_within(label.values, strata):
+    if not differs_within(label.values, strata):
         raise NotEnoughDataError(
             f"'{label.name}' is the same on all trials of equal {' and '.join(names)}: there is "
             "nothing to find beyond that; name other columns as strata"
@@ -134,7 +134,8 @@ def strata_of(
     return strata
 
 
-def _differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
+def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
+    """Whether trials of one stratum have different values anywhere."""
     return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
 
 
@@ -145,7 +146,7 @@ def stimulus_notes(recording: Recording, label: Label, seed: int) -> list[str]:
     """
     columns = [name for name in STIMULUS if name in recording.trials]
     stimulus = conditions(recording.trials, columns)[label.kept]
-    if label.continuous or not _differs_within(label.values, stimulus):
+    if label.continuous or not differs_within(label.values, stimulus):
         return []
     table = pd.crosstab(stimulus, label.values).to_numpy()
     if len(table) < 2:

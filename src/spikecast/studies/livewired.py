@@ -9,7 +9,8 @@ import pandas as pd
 from sklearn.svm import SVC
 
 from spikecast import metrics
-from spikecast.analysis.populations import STIMULUS
+from spikecast.analysis.labels import differs_within
+from spikecast.analysis.populations import STIMULUS, conditions
 from spikecast.errors import NotEnoughDataError
 from spikecast.models.recurrent import Recipe
 from spikecast.protocol import Claim
@@ -42,7 +43,14 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     if "response" in trials:
         label, known, values = "choice", CHOICES, trials["response"]
         # a choice follows the stimulus: what tells it first is the response to the stimulus
-        names["beyond"] = [name for name in STIMULUS if name in trials] or None
+        columns = [name for name in STIMULUS if name in trials]
+        if differs_within(values.to_numpy(), conditions(trials, columns)):
+            names["beyond"] = columns or None
+        else:
+            notes = (
+                "The choice is the same on all trials of equal contrasts: nothing here can tell "
+                "when it is known apart from the stimulus.",
+            )
     else:
         label, known = "stimulus", SIDES
         values = (trials["contrast_left"] - trials["contrast_right"]).apply(np.sign)
