@@ -1,11 +1,14 @@
 """Recordings and the browser that many tests share, and the reasons why some tests skip."""
 
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from spikecast import cli
 from spikecast.data import simulate
 from spikecast.data.simulate import Simulated
 from spikecast.recording import Recording
@@ -31,6 +34,31 @@ def real_file() -> Path:
     if not REAL.exists():
         pytest.skip("the real recordings (../shared/data) are not here")
     return REAL
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    said: str
+    errors: str
+
+
+@pytest.fixture
+def spikecast(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> Callable[..., Ended]:
+    """Call the command line in an empty folder, in this process."""
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["spikecast", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import time
 import pytest
 from planted_sweep import maker
 
-from spikecast import cli, config
+from spikecast import config
 
 ARGUMENTS = ("--out", "out", "--workers", "1", "--quiet")
 
@@ -24,20 +24,6 @@ def written(make, tmp_path):
     path = tmp_path / "sweep.yaml"
     path.write_text(config.write(make()))
     return path
-
-
-@pytest.fixture
-def spikecast(tmp_path, monkeypatch, capsys):
-    """Call the command line here: (exit status, standard output, standard error)."""
-
-    def call(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["spikecast", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return call
 
 
 def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path):

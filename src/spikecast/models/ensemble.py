@@ -91,9 +91,9 @@ class Ensemble(_Committee):
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> x = rng.poisson(0.5, (12, 30, 6)); y = x[..., :2]
+    >>> x = rng.poisson(0.5, (6, 10, 6)); y = x[..., :2]
     >>> Ensemble("gru", n_models=2).fit(x, y).predict(x).shape
-    (12, 30, 2)
+    (6, 10, 2)
     """
 
     about = "seeds of one model averaged in log rate"

@@ -42,7 +42,9 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     def wrapped(*args: object, **kwargs: object) -> Figure:
         with rc_context(STYLE):
             figure = draw(*args, **kwargs)
-            figure.draw_without_rendering()  # lay out while the style holds
+            if engine := figure.get_layout_engine():
+                engine.execute(figure)  # while the style holds, and once
+                figure.set_layout_engine("none")
             return figure
 
     wrapped.__name__, wrapped.__doc__ = draw.__name__, draw.__doc__

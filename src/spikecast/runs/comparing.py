@@ -120,7 +120,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
     >>> simulate.decision_task(n_trials=60, seed=3).recording.save(folder / "task.nc")
     >>> content = {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"}}
     >>> runs = [
-    ...     experiment.execute(config.parse(content | {"models": [name]}), folder / name)
+    ...     experiment.execute(config.parse(content | {"models": [name]}), folder / name, workers=1)
     ...     for name in ("psth", "pca_ridge")]
     >>> (target,) = compare(runs).targets
     >>> target.reference, target.rows[-1].name, target.rows[-1].to_reference.low > 0

@@ -56,7 +56,7 @@ def followed(
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
     >>> wanted, out = config.parse(content), Path(tempfile.mkdtemp()) / "run"
     >>> with followed(Untracked(), wanted, out) as progress:
-    ...     _ = experiment.execute(wanted, out, progress=progress)
+    ...     _ = experiment.execute(wanted, out, progress=progress, workers=1)
     """
     follower = _Follower(tracker, config, Path(out), warn)
 
