@@ -280,6 +280,7 @@ def _checkpoints(part: Part, job: Job) -> Path:
 
 def _fitted(job: Job, handle: Shared, folder: Path | None) -> Result:
     """Do one job, wherever that is."""
+    give_back_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
     x, y = handle.get()
     with checkpoints(folder) if folder else nullcontext():
         return run(job, x, y)
