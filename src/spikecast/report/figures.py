@@ -18,6 +18,7 @@ from spikecast.report.style import (
     ORANGE,
     SIDES,
     figure_of,
+    log_ticks,
     model_color,
     point,
     styled,
@@ -64,8 +65,10 @@ def neurons(target: Target) -> Figure:
     shown = table.query("model == @target.shown_model")["value"].to_numpy()
     unit = "bits/spike" if target.run.metric == "bits_per_spike" else "R²"
     figure = figure_of(3.0)
-    against, by_rate = figure.subplots(1, 2)
-    if target.shown_baseline is not None:
+    compared = target.shown_baseline is not None
+    row = figure.subplots(1, 1 + compared, squeeze=False)[0]
+    against, by_rate = row[0], row[-1]
+    if compared:
         other = table.query("model == @target.shown_baseline")["value"].to_numpy()
         against.plot(other, shown, "o", color=ORANGE, markersize=3.5, alpha=0.6)
         limits = [np.nanmin([other, shown]), np.nanmax([other, shown])]
@@ -76,11 +79,10 @@ def neurons(target: Target) -> Figure:
             ylabel=f"{target.shown_model} ({unit})",
             title=f"Above the line: {100 * better:.0f} % of neurons",
         )
-    else:
-        against.set_axis_off()
     mean = target.recorded.mean(axis=(0, 1))
     if target.problem.attrs["kind"] == "counts":
-        by_rate.set(xscale="log", xlabel="mean rate (Hz)")
+        by_rate.set(xlabel="mean rate (Hz)")
+        log_ticks(by_rate)
         mean = mean / target.problem.attrs["bin_size"]
     else:
         by_rate.set(xlabel="mean activity")
@@ -147,7 +149,7 @@ def by_group(
     reference = np.mean([pair[1] for pair in pairs], axis=0)
     order = np.argsort(reference.argmax(axis=1))
 
-    figure = figure_of(min(4.8, 2.2 + 0.02 * len(order)))
+    figure = figure_of(min(4.8, 2.4 + 0.02 * len(order)))
     grid = figure.subplots(1, 2 * len(names), sharex=True, sharey=True, squeeze=False)[0]
     radius = max(1, len(time) // 50)
     ticks = MaxNLocator(3).tick_values(time[0], time[-1])
@@ -165,7 +167,7 @@ def by_group(
             )
             panel.set_title(f"{name}\n{title}" if title == "recorded" else f"\n{title}")
             panel.set_xticks([ticks[0], ticks[-1]])  # narrow panels: more labels would touch
-    grid[0].set(ylabel="target neurons, by time of predicted peak")
+    grid[0].set(ylabel="target neurons,\nby time of predicted peak")
     figure.supxlabel(clock, fontsize=9)
     figure.suptitle(f"By {what}", fontsize=9, x=0.01, ha="left")
     figure.colorbar(image, ax=list(grid), label="s.d. of the neuron's average", shrink=0.7)
@@ -199,7 +201,7 @@ def single_trials(target: Target) -> Figure:
     # trials with many spikes of these neurons show most
     activity = recorded[:, :, chosen].sum(axis=(1, 2), dtype=float)
     trials = np.sort(np.argsort(-activity)[:n_trials])
-    figure = figure_of(1.0 + 1.25 * len(chosen))
+    figure = figure_of(1.2 + 1.25 * len(chosen))
     grid = figure.subplots(len(chosen), n_trials, sharex=True, sharey="row", squeeze=False)
     time, clock = _clock(target)
     per_hz = 1 / target.problem.attrs["bin_size"] if counts else 1.0
@@ -229,7 +231,12 @@ def single_trials(target: Target) -> Figure:
             axes.set_title(f"neuron {neuron}, trial {int(stored['test'][trial])}")
         unit = "Hz" if counts else "activity"
         row[0].set_ylabel(f"{unit}\n(score {table['value'][neuron]:.2f})")
-    grid[0, -1].legend(loc="upper right", handlelength=1.0)
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(),
+        loc="outside upper right",
+        ncols=2,
+        handlelength=1.0,
+    )
     figure.supxlabel(clock, fontsize=9)
     return figure
 

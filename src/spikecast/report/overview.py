@@ -4,7 +4,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spikecast.report.reading import Run
-from spikecast.report.style import AREAS, AXIS, GREY, figure_of, model_color, point, styled
+from spikecast.report.style import (
+    AREAS,
+    AXIS,
+    GREY,
+    figure_of,
+    log_ticks,
+    model_color,
+    point,
+    styled,
+)
 
 
 @styled
@@ -78,8 +87,8 @@ def recording(run: Run) -> Figure:
             )
         rates.axvline(np.median(rate), color="black", linewidth=0.8, linestyle=":")
         rates.legend(loc="upper left", handlelength=1.0)
+        log_ticks(rates)
         rates.set(
-            xscale="log",
             xlabel="mean rate (Hz)",
             ylabel="share of the area's neurons below",
             ylim=(0, 1),

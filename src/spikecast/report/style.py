@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -54,6 +55,14 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 def figure_of(height: float) -> Figure:
     """Return an empty figure of the page's width, `height` inches high."""
     return Figure(figsize=(WIDTH, height))
+
+
+def log_ticks(axes: Axes) -> None:
+    """Make the x axis logarithmic: 0.1, 0.3, 1, 3 (matplotlib's labels of one decade touch)."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def model_color(name: str, default: str) -> str:

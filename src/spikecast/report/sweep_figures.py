@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
-from spikecast.report.style import BLUE, GREY, ORANGE, figure_of, styled
+from spikecast.report.style import BLUE, GREY, ORANGE, figure_of, log_ticks, styled
 from spikecast.report.sweep_reading import SweptModel
 
 COLUMNS = 3
@@ -174,10 +173,7 @@ def _slice(axes: Axes, places: _Places, score: np.ndarray, low: float) -> None:
     axes.plot(places.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
     _at_the_edge(axes, places.at[below], low, "v", BLUE)
     if places.log:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_locator(NullLocator())
+        log_ticks(axes)
     if places.names:
         at = range(len(places.names))
         axes.set_xticks(at, places.names, rotation=30, ha="right", fontsize=6.5)

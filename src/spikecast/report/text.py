@@ -36,6 +36,10 @@ CAPTIONS = {
         "One point per target. Left: {model} against {baseline}. Right: against how often the "
         "neuron fires; scores of rare firers are noisy."
     ),
+    "neurons alone": (
+        "One point per target: its score by {model} against how often the neuron fires; scores of "
+        "rare firers are noisy."
+    ),
     "averages": (
         "Held-out trials averaged within each group: recorded (lightly smoothed) beside predicted "
         "by {model}, one target per row, on the same scale. It shows the average response; it does "
@@ -69,9 +73,9 @@ def caption(name: str, subject: Run | Target) -> str:
     """What a figure shows, and where it misleads, what it does not."""
     if isinstance(subject, Run):
         return CAPTIONS[name]
-    return CAPTIONS[name].format(
-        model=subject.shown_model, baseline=subject.shown_baseline or "no baseline"
-    )
+    if name == "neurons" and subject.shown_baseline is None:
+        name = "neurons alone"
+    return CAPTIONS[name].format(model=subject.shown_model, baseline=subject.shown_baseline)
 
 
 def protocol(run: Run) -> list[str]:
