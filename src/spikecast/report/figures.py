@@ -24,6 +24,8 @@ from spikecast.report.style import (
     styled,
 )
 
+FEWEST_POINTS = 4  # of a scatter; fewer are in the table
+
 
 @styled
 def scores(target: Target) -> Figure:
@@ -201,6 +203,12 @@ def single_trials(target: Target) -> Figure:
     # trials with many spikes of these neurons show most
     activity = recorded[:, :, chosen].sum(axis=(1, 2), dtype=float)
     trials = np.sort(np.argsort(-activity)[:n_trials])
+    if "target_channel" in target.problem:
+        names, unit = target.problem["target_channel"].values, "value"
+    else:
+        names = np.array([f"neuron {index}" for index in range(len(spikes))])
+        unit = "Hz" if counts else "activity"
+    whole = "window" if target.problem.attrs["windows"] else "trial"
     figure = figure_of(1.2 + 1.25 * len(chosen))
     grid = figure.subplots(len(chosen), n_trials, sharex=True, sharey="row", squeeze=False)
     time, clock = _clock(target)
@@ -228,8 +236,7 @@ def single_trials(target: Target) -> Figure:
                 axes.plot(
                     time, recorded[trial, :, neuron], color="black", linewidth=0.7, label="recorded"
                 )
-            axes.set_title(f"neuron {neuron}, trial {int(stored['test'][trial])}")
-        unit = "Hz" if counts else "activity"
+            axes.set_title(f"{names[neuron]}, {whole} {int(stored['test'][trial])}")
         row[0].set_ylabel(f"{unit}\n(score {table['value'][neuron]:.2f})")
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(),
@@ -389,9 +396,13 @@ OF_TARGET: dict[str, Callable[..., Figure]] = {
 
 
 def applies(name: str, target: Target) -> bool:
-    """Whether a figure can be drawn for this target's model."""
+    """Whether a figure can be drawn for this target's model, and says something."""
+    # windows begin anywhere: their averages over time are of nothing
+    aligned = not target.problem.attrs["windows"]
     needs = {
-        "latents": lambda: "latents" in target.arrays(target.shown_model, 0),
+        "neurons": lambda: target.problem.sizes["target"] >= FEWEST_POINTS,
+        "averages": lambda: aligned,
+        "latents": lambda: aligned and "latents" in target.arrays(target.shown_model, 0),
         "time_constants": lambda: "time_constants_bins" in target.job(target.shown_model, 0),
         "training": lambda: bool(trained(target)),
     }

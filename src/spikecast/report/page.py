@@ -72,6 +72,7 @@ def build(folder: str | Path) -> Path:
         if len(run.targets) > 1
         else None,
         targets=targets,
+        headings=text.HEADINGS,
         config=configs.write(run.config),
         versions=run.manifest["versions"],
         command=run.manifest["command"],
@@ -151,6 +152,7 @@ def _target(run: Run, target: Target) -> dict[str, object]:
     return {
         "name": target.name,
         "what": text.what_predicts(target),
+        "unit": "windows" if target.problem.attrs["windows"] else "trials",
         "verdict": run.verdicts[target.name]["verdict"],
         "warnings": run.verdicts[target.name]["warnings"],
         "specific": text.trial_specific(target) if run.metric == "bits_per_spike" else None,

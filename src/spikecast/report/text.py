@@ -22,6 +22,16 @@ SPLITS = {
     "block": "into contiguous blocks",
 }
 
+HEADINGS = {
+    "neurons": "Neuron by neuron",
+    "averages": "Recorded beside predicted: average responses",
+    "single_trials": "Recorded beside predicted: single trials",
+    "latents": "Latents over time",
+    "time_constants": "Time constants",
+    "training": "Training",
+}
+"""Of a target's figures, in the order of the page; scores stand in a section of their own."""
+
 CAPTIONS = {
     "recording": (
         "Left: one trial, every neuron a row, coloured by area (imaging: the darker the more "
@@ -75,7 +85,8 @@ def caption(name: str, subject: Run | Target) -> str:
         return CAPTIONS[name]
     if name == "neurons" and subject.shown_baseline is None:
         name = "neurons alone"
-    return CAPTIONS[name].format(model=subject.shown_model, baseline=subject.shown_baseline)
+    said = CAPTIONS[name].format(model=subject.shown_model, baseline=subject.shown_baseline)
+    return said.replace("trial", "window") if subject.problem.attrs["windows"] else said
 
 
 def protocol(run: Run) -> list[str]:
@@ -110,17 +121,17 @@ def protocol(run: Run) -> list[str]:
 
 def what_predicts(target: Target) -> str:
     """One sentence on sources and targets."""
-    attributes = target.problem.attrs
-    kind = "neurons" if attributes["task"] != "behavior" else "channels"
-    source = attributes["source"]
-    named = {
-        "rest": "all other areas (neurons without an area left out)",
-        "all": "all neurons",
-    }.get(source, source)
-    return (
-        f"{attributes['n_sources']} neurons of {named} predict {target.problem.sizes['target']} "
-        f"{kind} of {target.name}, bin by bin ({1000 * attributes['bin_size']:g} ms)."
-    )
+    attributes, n_targets = target.problem.attrs, target.problem.sizes["target"]
+    source, n_sources = attributes["source"], attributes["n_sources"]
+    sources = {
+        "rest": f"{n_sources} neurons of all other areas (neurons without an area left out)",
+        "all": f"All {n_sources} neurons",
+    }.get(source, f"{n_sources} neurons of {source}")
+    if attributes["task"] != "behavior":
+        targets = f"{n_targets} neurons of {target.name}"
+    else:
+        targets = target.name if n_targets == 1 else f"{n_targets} channels of {target.name}"
+    return f"{sources} predict {targets}, bin by bin ({1000 * attributes['bin_size']:g} ms)."
 
 
 def limits(run: Run) -> list[str]:
