@@ -25,7 +25,7 @@ SPLITS = {
 HEADINGS = {
     "neurons": "Neuron by neuron",
     "averages": "Recorded beside predicted: average responses",
-    "single_trials": "Recorded beside predicted: single trials",
+    "single_trials": "Recorded beside predicted: examples",
     "latents": "Latents over time",
     "time_constants": "Time constants",
     "training": "Training",
