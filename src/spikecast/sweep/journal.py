@@ -36,6 +36,11 @@ class Journal:
     ----------
     folder : Path
         The run directory.
+
+    Attributes
+    ----------
+    claiming : FileLock
+        Within its block no other process takes a study or a trial.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,10 +48,10 @@ class Journal:
         from optuna.storages.journal import JournalFileBackend
 
         path = folder.resolve() / "study.log"
-        # not Optuna's own locks: a Ctrl-C while they are released comes out as another error,
-        # which a search takes for a setting that cannot be fitted; and they outlive their process
+        # not Optuna's own locks: a Ctrl-C while they are taken or released comes out of them as
+        # another error, and they outlive a process that is killed
         writing = FileLock(path.with_name(".study.lock"), poll_interval=WAIT)
-        self._claiming = FileLock(path.with_name(".claim.lock"), poll_interval=WAIT)
+        self.claiming = FileLock(path.with_name(".claim.lock"), poll_interval=WAIT)
         _mend(path, writing)
         self._storage = JournalStorage(JournalFileBackend(str(path), cast(Any, writing)))
         self._studies: dict[str, Any] = {}
@@ -56,10 +61,6 @@ class Journal:
         if name not in self._studies:
             self._studies[name] = new_study(self._storage, name)
         return self._studies[name]
-
-    def claiming(self) -> FileLock:
-        """Within its block no other process takes a study or a trial."""
-        return self._claiming
 
     def note(self, name: str, key: str, value: Any) -> None:
         """Write a fact about a study."""
@@ -84,7 +85,7 @@ class Journal:
         from optuna.trial import TrialState
 
         study = self.study(name)
-        with self.claiming():
+        with self.claiming:
             slots = {trial.user_attrs["slot"] for trial in decided(study)}
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 worker = trial.user_attrs.get("worker")

@@ -164,7 +164,7 @@ def take_part(
 
 def _taken(journal: Journal, still: list[Quest], me: Presence) -> Quest | None:
     """The first study that no living process works on, now taken by this one."""
-    with journal.claiming():
+    with journal.claiming:
         for quest in still:
             worker = journal.noted(quest.name, "worker")
             if worker == me.name or not me.sees(worker or ""):
