@@ -17,13 +17,13 @@ import pandas as pd
 from machine import REAL, RESULTS, describe
 
 import spikecast
-from spikecast import metrics
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.jobs import one_thread
-from spikecast.models.inner import inner_folds
+from spikecast.evaluation.fit import one_thread
+from spikecast.models.inner_cv import inner_folds
 from spikecast.models.transformer import Transformer
-from spikecast.splits import Fold
-from spikecast.tasks import AreaToArea
+from spikecast.scoring import metrics
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "areas.csv"
 COLUMNS = ["session", "target", "hide_areas", "lost", "bits_per_spike"]

@@ -22,17 +22,17 @@ import numpy as np
 from machine import REAL, describe
 from sklearn.linear_model import RidgeCV
 
-from spikecast import engine
-from spikecast.analysis.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
-from spikecast.analysis.populations import conditions
-from spikecast.atlas import records
-from spikecast.atlas.plan import sessions
-from spikecast.atlas.settings import Settings
+from spikecast.analysis.interareal.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
+from spikecast.analysis.interareal.populations import conditions
 from spikecast.data import load
 from spikecast.models.base import RATE_FLOOR
-from spikecast.preprocess import signed_sqrt, smooth
-from spikecast.sharing import shared
-from spikecast.splits import Fold, by_trial
+from spikecast.models.preprocess import signed_sqrt, smooth
+from spikecast.parallel import executors as engine
+from spikecast.parallel.shared_data import shared
+from spikecast.runs.atlas import records
+from spikecast.runs.atlas.plan import sessions
+from spikecast.runs.atlas.settings import Settings
+from spikecast.tasks.splits import Fold, by_trial
 
 SESSION = 6
 

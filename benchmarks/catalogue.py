@@ -16,12 +16,12 @@ from machine import REAL, RESULTS, describe
 from targets import target_areas
 
 from spikecast.data import load_all
+from spikecast.data.recording import Recording
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.jobs import Job, run
-from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.evaluation.fit import Job, run
 from spikecast.models.catalog import MODELS
-from spikecast.recording import Recording
-from spikecast.tasks import AreaToArea
+from spikecast.scoring.metrics import bits_per_spike, null_rate
+from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "catalogue.csv"
 NOT_HERE = {"recipe", "ensemble", "stack", "auto"}  # a minute per fit; made of the others

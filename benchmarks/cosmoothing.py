@@ -16,9 +16,9 @@ from machine import REAL, RESULTS, describe
 
 import spikecast
 from spikecast.data import load_all
-from spikecast.engine import executor
-from spikecast.recording import UNLABELED, Recording
-from spikecast.tasks import HeldOutNeurons
+from spikecast.data.recording import UNLABELED, Recording
+from spikecast.parallel.executors import executor
+from spikecast.tasks.tasks import HeldOutNeurons
 
 TABLE = RESULTS / "cosmoothing.csv"
 MODELS = [

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from machine import describe
 
-from spikecast.evaluation.jobs import one_thread
-from spikecast.nn.network import Network
-from spikecast.nn.recurrent import Recurrent
-from spikecast.nn.timescales import Timescales
-from spikecast.nn.training import Plan, train
-from spikecast.splits import Fold
+from spikecast.evaluation.fit import one_thread
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.recurrent import Recurrent
+from spikecast.models.networks.timescales import Timescales
+from spikecast.models.networks.training import Plan, train
+from spikecast.tasks.splits import Fold
 
 N_TRIALS, N_BINS, N_FEATURES, N_LATENTS, N_TARGETS = 160, 250, 120, 48, 60
 EPOCHS, ROUNDS = 3, 5

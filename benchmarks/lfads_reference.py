@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spikecast.data.simulate_lorenz import lorenz
+from spikecast.data.simulate.lorenz import lorenz
 from spikecast.models.lfads import LFADS
-from spikecast.nn.lfads import LFADS as Network
-from spikecast.nn.lfads import Controlled, Trajectory
-from spikecast.nn.network import dropout
-from spikecast.nn.training import Plan, train
-from spikecast.splits import Fold
+from spikecast.models.networks.lfads import LFADS as Network
+from spikecast.models.networks.lfads import Controlled, Trajectory
+from spikecast.models.networks.network import dropout
+from spikecast.models.networks.training import Plan, train
+from spikecast.tasks.splits import Fold
 
 
 class PerStep(nn.Module):

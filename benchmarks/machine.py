@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from spikecast.engine import available_cores
+from spikecast.parallel.executors import available_cores
 
 HERE = Path(__file__).parent
 REAL = HERE.parents[1] / "shared" / "data" / "steinmetz_subset.npz"

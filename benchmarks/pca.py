@@ -9,7 +9,7 @@ import numpy as np
 from machine import describe
 from sklearn.decomposition import PCA
 
-from spikecast.preprocess import principal_axes
+from spikecast.models.preprocess import principal_axes
 
 SHAPES = [(3_600, 650, 40), (60_000, 650, 40), (7_000, 3_000, 128)]  # sample, feature, component
 

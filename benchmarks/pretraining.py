@@ -23,18 +23,18 @@ import numpy as np
 import pandas as pd
 from machine import REAL, RESULTS, describe
 
-from spikecast import metrics
 from spikecast.data import load_all
+from spikecast.data.recording import UNLABELED, Recording
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.jobs import one_thread
+from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
-from spikecast.models.inner import inner_folds
+from spikecast.models.inner_cv import inner_folds
 from spikecast.models.sessions import ManySessions
-from spikecast.problem import Problem
-from spikecast.recording import UNLABELED, Recording
-from spikecast.splits import Fold
-from spikecast.tasks import AreaToArea
+from spikecast.scoring import metrics
+from spikecast.tasks.problem import Problem
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "pretraining.csv"
 COLUMNS = ["part", "model", "session", "target", "way", "bits_per_spike", "cpu_seconds"]

@@ -15,10 +15,10 @@ import pandas as pd
 from machine import REAL, RESULTS, describe
 
 from spikecast.data import load_all
-from spikecast.evaluation.sessions import cross_validate_sessions
+from spikecast.data.recording import UNLABELED, Recording
+from spikecast.evaluation.many_sessions import cross_validate_sessions
 from spikecast.models.sessions import ManySessions
-from spikecast.recording import UNLABELED, Recording
-from spikecast.tasks import AreaToArea
+from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "sessions.csv"
 FOLDS = 3

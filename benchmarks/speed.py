@@ -13,10 +13,10 @@ from machine import REAL, describe
 
 import spikecast
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.jobs import one_thread
+from spikecast.evaluation.fit import one_thread
 from spikecast.models.recurrent import Recipe
 from spikecast.models.timescales import Timescales
-from spikecast.tasks import AreaToArea
+from spikecast.tasks.tasks import AreaToArea
 
 
 def seconds(model, x, y) -> float:

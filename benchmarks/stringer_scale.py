@@ -17,9 +17,10 @@ from pathlib import Path
 from machine import describe
 
 import spikecast
-from spikecast.data import simulate, stringer
-from spikecast.preprocess import principal_axes
-from spikecast.tasks import Behavior
+from spikecast.data import simulate
+from spikecast.data.readers import stringer
+from spikecast.models.preprocess import principal_axes
+from spikecast.tasks.tasks import Behavior
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from machine import describe
 
-from spikecast.studies.catalog import STUDIES
+from spikecast.runs.studies.catalog import STUDIES
 
 
 def main() -> None:

@@ -15,12 +15,12 @@ import pandas as pd
 from machine import REAL, RESULTS, describe
 
 import spikecast
-from spikecast.config import DEFAULT_MODELS
 from spikecast.data import load_all
-from spikecast.engine import executor
-from spikecast.evaluation.scores import Scores
-from spikecast.recording import UNLABELED, Recording
-from spikecast.tasks import AreaToArea
+from spikecast.data.recording import UNLABELED, Recording
+from spikecast.evaluation.score_table import Scores
+from spikecast.parallel.executors import executor
+from spikecast.runs.config import DEFAULT_MODELS
+from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "targets.csv"
 COLUMNS = ["session", "target", "model", "bits_per_spike", "low", "high", "n_neurons", "n_trials"]

@@ -9,11 +9,11 @@ import time
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from spikecast.analysis import hat
-from spikecast.analysis.bins import Classes, score_shared
-from spikecast.analysis.nulls import draw
-from spikecast.evaluation.jobs import one_thread
-from spikecast.splits import by_stratum
+from spikecast.analysis.decoding import hat_matrix as hat
+from spikecast.analysis.decoding.bins import Classes, score_shared
+from spikecast.analysis.decoding.nulls import draw
+from spikecast.evaluation.fit import one_thread
+from spikecast.tasks.splits import by_stratum
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
 LOOP_BINS, LOOP_PERMUTATIONS = 2, 20

@@ -17,12 +17,12 @@ from machine import REAL, describe
 from threadpoolctl import threadpool_limits
 
 import spikecast
-from spikecast.engine import executor
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.jobs import Job, run
+from spikecast.evaluation.fit import Job, run
 from spikecast.models.catalog import MODELS
-from spikecast.problem import Problem
-from spikecast.tasks import AreaToArea
+from spikecast.parallel.executors import executor
+from spikecast.tasks.problem import Problem
+from spikecast.tasks.tasks import AreaToArea
 
 NAMES = ("poisson_glm", "timescales", "gru", "transformer")
 

@@ -10,8 +10,8 @@ import pytest
 
 from spikecast import cli
 from spikecast.data import simulate
+from spikecast.data.recording import Recording
 from spikecast.data.simulate import Simulated
-from spikecast.recording import Recording
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "steinmetz_subset.npz"
 

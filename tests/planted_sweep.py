@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spikecast import config
-from spikecast.recording import Recording
-from spikecast.seeding import generator
+from spikecast.core.seeding import generator
+from spikecast.data.recording import Recording
+from spikecast.runs import config
 
 N_TRIALS, N_BINS, N_DRIVES = 40, 20, 6
 SEARCH = {"trials": 6, "inner_folds": 2, "space": {

@@ -9,28 +9,16 @@ SOURCE = Path(__file__).parents[1] / "src" / "spikecast"
 
 # lowest first; a module may import from its own floor or from below
 FLOORS = [
-    ["errors", "checks", "seeding", "files", "blocks", "journal", "sharing", "cluster", "memory"],
-    ["binning", "labelled", "recording", "quality", "data"],
-    ["problem", "tasks", "splits", "metrics", "terms", "preprocess"],
-    ["nn"],
+    ["core"],
+    ["parallel"],
+    ["data"],
+    ["tasks"],
+    ["scoring"],
     ["models"],
     ["evaluation"],
     ["analysis"],
-    [
-        "answers",
-        "config",
-        "engine",
-        "run_directory",
-        "experiment",
-        "atlas",
-        "protocol",
-        "audit",
-        "studies",
-        "sweep",
-        "tracking",
-    ],
-    ["report"],
     ["runs"],
+    ["report"],
     ["cli"],
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 import spikecast
-from spikecast.analysis.sources import Counts
-from spikecast.analysis.timing import decode_over_time
-from spikecast.evaluation.jobs import one_thread
+from spikecast.analysis.decoding.over_time import decode_over_time
+from spikecast.analysis.decoding.sources import Counts
+from spikecast.evaluation.fit import one_thread
 
 HERE = Path(__file__).parent
 LEAST_NEURONS = 30

@@ -11,9 +11,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from spikecast.report import figures
-from spikecast.report.study import StudyRun
-from spikecast.report.study_figures import DRAW
+from spikecast.report.run import figures
+from spikecast.report.study.figures import DRAW
+from spikecast.report.study.page import StudyRun
 
 HERE = Path(__file__).parent
 DOTS, COLORS = 100, 128  # per inch; per file

@@ -11,8 +11,8 @@
 from typing import Any
 
 from spikecast.data import load, load_all, simulate
-from spikecast.recording import Recording
-from spikecast.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
+from spikecast.data.recording import Recording
+from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
 
 __version__ = "0.1.0"
 

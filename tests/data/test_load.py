@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from spikecast.core.errors import FetchError, FormatError, UnknownNameError
 from spikecast.data import load, simulate
-from spikecast.errors import FetchError, FormatError, UnknownNameError
 
 
 @pytest.mark.parametrize("make", [

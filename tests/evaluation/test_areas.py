@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from spikecast import config, cross_validate, experiment
-from spikecast.analysis.sources import Latents
-from spikecast.errors import InputError, ShapeError
-from spikecast.evaluation.jobs import Job, run
+from spikecast import cross_validate
+from spikecast.analysis.decoding.sources import Latents
+from spikecast.core.errors import InputError, ShapeError
+from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import Job, run
+from spikecast.evaluation.many_sessions import cross_validate_sessions
 from spikecast.evaluation.search import search
-from spikecast.evaluation.sessions import cross_validate_sessions
-from spikecast.metrics import bits_per_spike, null_rate
 from spikecast.models import storage
 from spikecast.models.baselines import MeanRate
 from spikecast.models.catalog import MODELS
@@ -23,9 +23,10 @@ from spikecast.models.ensemble import Auto, Ensemble, Stack
 from spikecast.models.sessions import ManySessions
 from spikecast.models.spaces import OneOf
 from spikecast.models.transformer import Transformer
-from spikecast.recording import Recording
-from spikecast.splits import Fold, by_trial
-from spikecast.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons, NeuronsToNeurons
+from spikecast.runs import config, experiment
+from spikecast.scoring.metrics import bits_per_spike, null_rate
+from spikecast.tasks.splits import Fold, by_trial
+from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons, NeuronsToNeurons
 
 SMALL = {"n_latents": 8, "n_heads": 1, "n_members": 1, "n_components": 4, "epochs": 1}
 TASK = AreaToArea("MOs")

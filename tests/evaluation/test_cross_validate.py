@@ -6,16 +6,17 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from spikecast import AreaToArea, Behavior, cross_validate, metrics, simulate
+from spikecast import AreaToArea, Behavior, cross_validate, simulate
+from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.data import load
-from spikecast.errors import NotEnoughDataError, UnknownNameError
+from spikecast.data.recording import Recording
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.scores import COLUMNS, conditions, score
+from spikecast.evaluation.score_table import COLUMNS, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.linear import PCARidge
-from spikecast.recording import Recording
+from spikecast.scoring import metrics
 
 
 class Oracle(Model):

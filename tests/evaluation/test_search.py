@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from spikecast.errors import InputError, UnknownNameError
+from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.seeding import generator
 from spikecast.evaluation.search import search
 from spikecast.models.linear import PCARidge
 from spikecast.models.spaces import Between, OneOf
-from spikecast.seeding import generator
-from spikecast.splits import by_trial
+from spikecast.tasks.splits import by_trial
 
 SPACE = {"n_components": Between(1, 8), "seed": OneOf((0, 1, 2))}
 

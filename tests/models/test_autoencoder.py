@@ -5,8 +5,8 @@ import pytest
 
 from spikecast.models.autoencoder import GRUAutoencoder, TimescalesAutoencoder
 from spikecast.models.catalog import MODELS
-from spikecast.nn.autoencoder import CoordinatedDropout
-from spikecast.preprocess import smooth
+from spikecast.models.networks.autoencoder import CoordinatedDropout
+from spikecast.models.preprocess import smooth
 
 AUTOENCODERS = [name for name in MODELS if name.endswith("_autoencoder")]
 

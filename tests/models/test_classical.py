@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import PoissonRegressor, Ridge
 
-from spikecast.metrics import log_likelihood
 from spikecast.models.glm import PoissonGLM, poisson_path
-from spikecast.models.inner import inner_folds
+from spikecast.models.inner_cv import inner_folds
 from spikecast.models.linear import ReducedRank, ridge_path
+from spikecast.scoring.metrics import log_likelihood
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score
 
-from spikecast.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
 from spikecast.models.classifiers import CLASSIFIERS, RNNClassifier
 
 

@@ -7,10 +7,10 @@ import pytest
 from scipy.ndimage import uniform_filter1d
 from sklearn.base import clone
 
-from spikecast.errors import InputError, NotEnoughDataError, ShapeError
-from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models import storage
 from spikecast.models.catalog import MODELS
+from spikecast.scoring.metrics import bits_per_spike, null_rate
 
 # settings that make a model quick without making it another one
 QUICK = {

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from spikecast.data.simulate_lorenz import lorenz
-from spikecast.errors import InputError
-from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.core.errors import InputError
+from spikecast.data.simulate.lorenz import lorenz
 from spikecast.models import storage
 from spikecast.models.lfads import LFADS
-from spikecast.tasks import AreaToArea
+from spikecast.scoring.metrics import bits_per_spike, null_rate
+from spikecast.tasks.tasks import AreaToArea
 
 SMALL = {"n_generator": 16, "n_encoder": 12, "n_controller": 8, "n_inputs": 2, "n_factors": 6,
          "n_initial": 5, "epochs": 2, "min_steps": 4}  # fmt: skip

@@ -5,12 +5,12 @@ import pytest
 from scipy.signal import lfilter
 from sklearn.base import clone
 
-from spikecast.errors import InputError, NotEnoughDataError, ShapeError
-from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models import storage
+from spikecast.models.networks.sessions import core
 from spikecast.models.sessions import ManySessions
 from spikecast.models.timescales import Timescales
-from spikecast.nn.sessions import core
+from spikecast.scoring.metrics import bits_per_spike, null_rate
 
 PLANTED = np.array([2.0, 12.0])  # bins
 N_TRAIN, N_SESSIONS = 10, 6

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from spikecast.errors import InputError, UnknownNameError
-from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models import storage
 from spikecast.models.mlp import MLP
-from spikecast.preprocess import smooth
+from spikecast.models.preprocess import smooth
+from spikecast.scoring.metrics import bits_per_spike, null_rate
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spikecast.errors import InputError, UnknownNameError
+from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models.catalog import MODELS
 from spikecast.models.spaces import SPACES, UNTUNED, Between, OneOf, space_of
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from spikecast.errors import FormatError
+from spikecast.core.errors import FormatError
 from spikecast.models import storage
 from spikecast.models.linear import PCARidge
 from spikecast.models.timescales import Timescales

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from spikecast.errors import InputError, ShapeError
-from spikecast.metrics import bits_per_spike, null_rate
+from spikecast.core.errors import InputError, ShapeError
 from spikecast.models import storage
 from spikecast.models.transformer import Transformer
+from spikecast.scoring.metrics import bits_per_spike, null_rate
 
 
 def planted(n_trials=60, n_bins=30, seed=0):

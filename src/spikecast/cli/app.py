@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from spikecast.errors import SpikecastError
+from spikecast.core.errors import SpikecastError
 
 app = typer.Typer(
     help="Honest prediction between populations of neurons: from a recording to a report.",

@@ -11,7 +11,7 @@ from spikecast.cli.app import app
 @app.command()
 def audit(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Name hazards in how a run came by its numbers, with the fix."""
-    from spikecast import audit as audits
+    from spikecast.runs import audit as audits
 
     for title, part in audits.parts(folder).items():
         if title:

@@ -19,7 +19,8 @@ def compare(
 
     Others are compared with the best model of the first RUN.
     """
-    from spikecast.runs import comparing, comparison_page
+    from spikecast.report.many_runs import compare as comparing
+    from spikecast.report.many_runs import comparison_page
 
     comparison = comparing.compare(folders)
     page = None if out is None else comparison_page.build(comparison, out)
@@ -33,6 +34,6 @@ def index(
     folder: Annotated[Path, typer.Argument(help="Folder with runs and studies, at any depth.")],
 ) -> None:
     """Write FOLDER/index.html: all runs below it with scores, thumbnails and filters."""
-    from spikecast.runs import index as indexes
+    from spikecast.report.many_runs import index as indexes
 
     print(f"index: {indexes.build(folder)}")

@@ -17,7 +17,7 @@ app.add_typer(data_app, name="data")
 def list_data() -> None:
     """List the data sets that can be fetched, and which are on this machine."""
     from spikecast.data.catalog import DATASETS
-    from spikecast.data.fetch import folder, local_files
+    from spikecast.data.download import folder, local_files
 
     table = Table(box=None, pad_edge=False)
     for column in ("name", "what it is", "files here", "cite"):
@@ -35,7 +35,7 @@ def fetch(
     quiet: Quiet = False,
 ) -> None:
     """Download a data set; a broken-off download goes on where it stopped."""
-    from spikecast.data import fetch as fetching
+    from spikecast.data import download as fetching
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     hidden = quiet or not console.is_terminal

@@ -15,7 +15,7 @@ def inspect(
 ) -> None:
     """Print sessions, areas, neurons, trials, bins, behaviour and warnings."""
     from spikecast.data import load, load_all
-    from spikecast.quality import findings
+    from spikecast.data.quality import findings
 
     recordings = load_all(data) if session is None else [load(data, session)]
     for index, recording in enumerate(recordings):

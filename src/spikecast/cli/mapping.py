@@ -16,7 +16,7 @@ from spikecast.cli.app import (
     resumable,
     shown_progress,
 )
-from spikecast.errors import InputError
+from spikecast.core.errors import InputError
 
 
 @app.command()
@@ -54,8 +54,8 @@ def atlas(
     quiet: Quiet = False,
 ) -> None:
     """Predict every area from every other, in every session: one table, one page."""
-    from spikecast.atlas import run
-    from spikecast.atlas.settings import parse
+    from spikecast.runs.atlas import run
+    from spikecast.runs.atlas.settings import parse
 
     given = {
         "data": data,
@@ -86,9 +86,9 @@ def atlas(
         )
         progress("drawing the report", 0, 0)
         # only now: the page's libraries would lie in memory beside the fits
-        from spikecast.report import atlas as pages
-        from spikecast.report.atlas_reading import Atlas
-        from spikecast.report.atlas_text import verdict
+        from spikecast.report.atlas import page as pages
+        from spikecast.report.atlas.reading import Atlas
+        from spikecast.report.atlas.text import verdict
 
         page = pages.build(out)
     print("\n".join(verdict(Atlas(out))))

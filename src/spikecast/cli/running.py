@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from spikecast.checks import did_you_mean
 from spikecast.cli.app import (
     Engine,
     Out,
@@ -22,6 +21,7 @@ from spikecast.cli.app import (
     warned,
 )
 from spikecast.cli.studying import study
+from spikecast.core.checks import did_you_mean
 
 
 @app.command()
@@ -49,7 +49,7 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Predict an area's activity from other areas', and write a report."""
-    from spikecast import config as configs
+    from spikecast.runs import config as configs
 
     names = target.split(",")
     content: dict = {
@@ -126,9 +126,9 @@ def decode(
     is then fitted anew in every decoding fold (as long as in the run), so that no decoded trial was
     seen by the model. The answers are added to the RUN and its report.
     """
-    from spikecast import config as configs
-    from spikecast import experiment
-    from spikecast.errors import InputError
+    from spikecast.core.errors import InputError
+    from spikecast.runs import config as configs
+    from spikecast.runs import experiment
 
     is_run = (Path(data) / "manifest.json").exists()
     if is_run and ((session, seed, out) != (None, None, None) or resume or overwrite):
@@ -190,9 +190,9 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a written config, or one of the published studies."""
-    from spikecast import config as configs
-    from spikecast.errors import InputError
-    from spikecast.studies.catalog import STUDIES
+    from spikecast.core.errors import InputError
+    from spikecast.runs import config as configs
+    from spikecast.runs.studies.catalog import STUDIES
 
     if config in STUDIES:
         if engine != "local":
@@ -214,7 +214,7 @@ def run(
 
 
 def _execute(config, out, workers, resume, overwrite, quiet, engine="local", track=None) -> None:  # type: ignore[no-untyped-def]
-    from spikecast import experiment, tracking
+    from spikecast.runs import experiment, tracking
 
     out = out or default_folder(config, resume)
     tracker = tracking.make(track)
@@ -245,8 +245,8 @@ def _drawn(folder: Path, progress) -> Path:  # type: ignore[no-untyped-def]
 
 def _conclude(folder: Path, page: Path) -> None:
     """Print what a run says."""
-    from spikecast import run_directory
-    from spikecast.answers import store
+    from spikecast.runs import run_directory
+    from spikecast.runs.questions import store
 
     for found in run_directory.read_verdicts(folder).values():
         print("\n".join(found["verdict"]))
@@ -282,9 +282,9 @@ def default_folder(config, resume: bool, suffix: str = "") -> Path:  # type: ign
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Draw the report of a finished run, study, sweep or atlas again."""
     from spikecast import report as reports
-    from spikecast.report import atlas as atlases
-    from spikecast.report import study as studies
-    from spikecast.report import sweep as sweeps
+    from spikecast.report.atlas import page as atlases
+    from spikecast.report.study import page as studies
+    from spikecast.report.sweep import page as sweeps
 
     makers = {"study.json": studies.build, "sweep.json": sweeps.build, "atlas.yaml": atlases.build}
     build = next((make for name, make in makers.items() if (folder / name).exists()), reports.build)

@@ -11,8 +11,8 @@ from spikecast.cli.app import app, resumable, shown_progress
 @app.command()
 def studies() -> None:
     """List the published studies that can be run by name, and what data each needs."""
-    from spikecast.studies import preset
-    from spikecast.studies.catalog import STUDIES
+    from spikecast.runs.studies import preset
+    from spikecast.runs.studies.catalog import STUDIES
 
     table = Table(box=None, pad_edge=False)
     for column in ("name", "what it asks", "data (without them: simulated)"):
@@ -35,8 +35,8 @@ def study(
     quiet: bool,
 ) -> None:
     """Run a study, draw its page and print its three columns."""
-    from spikecast.report import study as pages
-    from spikecast.studies import running
+    from spikecast.report.study import page as pages
+    from spikecast.runs.studies import run as running
 
     out = out or _folder(Path("runs") / name, resume)
     with resumable(out), shown_progress(quiet) as progress:

@@ -47,10 +47,10 @@ def sweep(
     the test trials, beside the same model with its defaults: that score may be quoted. One more
     study, over all trials, chooses the settings in best.yaml.
     """
-    from spikecast import config as configs
     from spikecast.cli.running import default_folder
-    from spikecast.report import sweep as reports
-    from spikecast.sweep import running
+    from spikecast.report.sweep import page as reports
+    from spikecast.runs import config as configs
+    from spikecast.runs.sweep import run as running
 
     asked = {"trials": trials, "timeout": timeout, "model": model}
     read = configs.read(config)

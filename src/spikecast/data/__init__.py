@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from spikecast.checks import did_you_mean
-from spikecast.data import fetch, native, simulate, steinmetz, stringer
+from spikecast.core.checks import did_you_mean
+from spikecast.core.errors import FormatError, InputError, UnknownNameError
+from spikecast.data import download as fetch
+from spikecast.data import simulate
 from spikecast.data.catalog import DATASETS
-from spikecast.errors import FormatError, InputError, UnknownNameError
-from spikecast.recording import Recording
+from spikecast.data.readers import native, steinmetz, stringer
+from spikecast.data.recording import Recording
 
 SIMULATED = {
     "simulated": lambda: simulate.decision_task().recording,

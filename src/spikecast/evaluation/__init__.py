@@ -5,14 +5,14 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from spikecast.checks import one_of
-from spikecast.evaluation.jobs import Job, run_all
-from spikecast.evaluation.scores import Scores, score
+from spikecast.core.checks import one_of
+from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import Job, run_all
+from spikecast.evaluation.score_table import Scores, score
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
-from spikecast.recording import Recording
-from spikecast.splits import Fold, make
-from spikecast.tasks import Problem, Task
+from spikecast.tasks.splits import Fold, make
+from spikecast.tasks.tasks import Problem, Task
 
 Models = Sequence[str] | Mapping[str, Model]
 
@@ -61,7 +61,7 @@ def cross_validate(
     Examples
     --------
     >>> import spikecast
-    >>> from spikecast.tasks import AreaToArea
+    >>> from spikecast.tasks.tasks import AreaToArea
     >>> recording = spikecast.simulate.decision_task(n_trials=60, seed=3).recording
     >>> scores = cross_validate(["mean_rate", "pca_ridge"], AreaToArea("MOs"), recording)
     >>> scores.summary()["model"].tolist()

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.checks import in_range
-from spikecast.errors import InputError
-from spikecast.evaluation.trials import (
+from spikecast.core.checks import in_range
+from spikecast.core.errors import InputError
+from spikecast.evaluation.search_trials import (
     Objective,
     ask,
     attempt,
@@ -20,7 +20,7 @@ from spikecast.evaluation.trials import (
 )
 from spikecast.models.base import Model
 from spikecast.models.spaces import Space
-from spikecast.splits import Fold
+from spikecast.tasks.splits import Fold
 
 Say = Callable[[int, int], None]
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
@@ -117,7 +117,7 @@ def search(
     --------
     >>> from spikecast.models.linear import PCARidge
     >>> from spikecast.models.spaces import OneOf
-    >>> from spikecast.splits import by_trial
+    >>> from spikecast.tasks.splits import by_trial
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(12, 8, 4)); y = x @ rng.normal(size=(4, 2))
     >>> found = search(PCARidge(widths=(0.0,)), {"n_components": OneOf((1, 4))}, x, y,

@@ -1,6 +1,6 @@
 """What a score table says, in plain words."""
 
-from spikecast.evaluation.scores import Scores
+from spikecast.evaluation.score_table import Scores
 
 NULL_MODELS = ("mean_rate", "psth")
 CLASSICAL = ("poisson_glm", "pls", "reduced_rank", "pca_ridge", "factor_analysis")

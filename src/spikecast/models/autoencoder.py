@@ -4,13 +4,13 @@ from typing import cast
 
 import numpy as np
 
-from spikecast.models.joint import JointModel
+from spikecast.models.networks.autoencoder import CoordinatedDropout
+from spikecast.models.networks.layers import Features
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.timescales import Timescales as TimescalesNet
+from spikecast.models.reconstruction import JointModel
 from spikecast.models.recurrent import GRU, LSTM, RNN
 from spikecast.models.timescales import Timescales
-from spikecast.nn.autoencoder import CoordinatedDropout
-from spikecast.nn.layers import Features
-from spikecast.nn.network import Network
-from spikecast.nn.timescales import Timescales as TimescalesNet
 
 
 class Autoencoder(JointModel):
@@ -23,8 +23,8 @@ class Autoencoder(JointModel):
     ----------
     dropped : float
         Part of the source's entries that coordinated dropout hides in training, and that alone
-        count there; see :class:`spikecast.nn.autoencoder.CoordinatedDropout`. It belongs to the
-        class: without it an autoencoder of single trials copies their noise.
+        count there; see :class:`spikecast.models.networks.autoencoder.CoordinatedDropout`. It
+        belongs to the class: without it an autoencoder of single trials copies their noise.
 
     Examples
     --------

@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.checks import finite, same_length, trials_by_time_by_feature
-from spikecast.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.core.checks import finite, same_length, trials_by_time_by_feature
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 
 RATE_FLOOR = 1e-4
 """Smallest expected count per bin that a least-squares model predicts for counts."""
@@ -59,7 +59,8 @@ class Model(BaseEstimator):
         where the model can be either.
     wants : tuple of str
         What ``fit`` has to be told besides `x` and `y`: ``("areas",)``, or nothing. Whoever fits a
-        model to a :class:`spikecast.problem.Problem` hands it ``problem.metadata(model.wants)``.
+        model to a :class:`spikecast.tasks.problem.Problem` hands it
+        ``problem.metadata(model.wants)``.
     counts_ : bool
         Whether the fitted target holds counts.
     areas_ : array of int, (source,)

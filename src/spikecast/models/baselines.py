@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spikecast.metrics import psth
 from spikecast.models.base import RATE_FLOOR, Model
+from spikecast.scoring.metrics import psth
 
 
 class MeanRate(Model):
@@ -37,7 +37,7 @@ class PSTH(Model):
     Attributes
     ----------
     psth_ : array, (time, target)
-        See :func:`spikecast.metrics.psth`.
+        See :func:`spikecast.scoring.metrics.psth`.
     """
 
     about = "each neuron's average response over the training trials, smoothed"

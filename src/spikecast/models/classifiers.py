@@ -17,14 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
-from spikecast.errors import NotEnoughDataError, ShapeError
-from spikecast.nn.classifier import POOLINGS, RecurrentClassifier
-from spikecast.nn.recurrent import CELLS
-from spikecast.nn.training import Plan, pick_device, train
-from spikecast.preprocess import PopulationFeatures
-from spikecast.seeding import generator
-from spikecast.splits import Fold
+from spikecast.core.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
+from spikecast.core.errors import NotEnoughDataError, ShapeError
+from spikecast.core.seeding import generator
+from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
+from spikecast.models.networks.recurrent import CELLS
+from spikecast.models.networks.training import Plan, pick_device, train
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.tasks.splits import Fold
 
 VALID_PARTS = 5  # one fifth of each class decides when to stop
 BALANCES = ("weights", "sampling", "none")
@@ -44,10 +44,10 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
         Rare classes count more in the loss, or their trials (from anywhere in the session) are
         drawn more often; both make the probabilities those of equally frequent classes.
     widths, n_components
-        Of the input features, see :class:`spikecast.preprocess.PopulationFeatures`.
+        Of the input features, see :class:`spikecast.models.preprocess.PopulationFeatures`.
     dropout : float
     epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.nn.training.Plan`.
+        See :class:`spikecast.models.networks.training.Plan`.
     device : str
     seed : int
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from spikecast.checks import in_range, one_of
-from spikecast.errors import InputError
+from spikecast.core.checks import in_range, one_of
+from spikecast.core.errors import InputError
+from spikecast.core.seeding import derived_seed
 from spikecast.models.base import RATE_FLOOR, Model
-from spikecast.models.inner import inner_folds
+from spikecast.models.inner_cv import inner_folds
 from spikecast.models.single import SINGLE
-from spikecast.seeding import derived_seed
 
 MAX_LOG_RATE = 5.0
 

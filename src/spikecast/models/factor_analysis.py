@@ -9,8 +9,8 @@ from sklearn.decomposition import FactorAnalysis as SklearnFactorAnalysis
 from sklearn.exceptions import ConvergenceWarning
 
 from spikecast.models.base import Model
-from spikecast.models.inner import best, inner_folds
-from spikecast.preprocess import signed_sqrt, smooth
+from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.preprocess import signed_sqrt, smooth
 
 PRIVATE = 0.2  # of a neuron's variance, at least, is private noise
 

@@ -7,11 +7,11 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
-from spikecast.metrics import log_likelihood
 from spikecast.models.base import Model
-from spikecast.models.inner import best, inner_folds
-from spikecast.preprocess import PopulationFeatures
-from spikecast.splits import Fold
+from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.scoring.metrics import log_likelihood
+from spikecast.tasks.splits import Fold
 
 MAX_LOG_RATE = 5.0  # exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite
 

@@ -6,12 +6,12 @@ from functools import partial
 import numpy as np
 import torch
 
-from spikecast.checks import in_range
+from spikecast.core.checks import in_range
 from spikecast.models.base import RATE_FLOOR, is_counts
+from spikecast.models.networks import lfads
+from spikecast.models.networks.network import Network
 from spikecast.models.neural import NeuralModel
-from spikecast.nn import lfads
-from spikecast.nn.network import Network
-from spikecast.preprocess import PopulationFeatures
+from spikecast.models.preprocess import PopulationFeatures
 
 INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
 
@@ -47,7 +47,7 @@ class LFADS(NeuralModel):
     kl_warmup : float
         Part of training over which that weight rises from 0.
     epochs, min_steps, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.nn.training.Plan`.
+        See :class:`spikecast.models.networks.training.Plan`.
     device : str
     seed : int
 

@@ -11,9 +11,9 @@ import numpy as np
 from sklearn.cross_decomposition import PLSRegression
 
 from spikecast.models.base import Model
-from spikecast.models.inner import best, inner_folds
-from spikecast.preprocess import PopulationFeatures
-from spikecast.splits import Fold
+from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.tasks.splits import Fold
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 RANKS = (1, 2, 4, 8, 16, 32)

@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikecast.checks import in_range, one_of
+from spikecast.core.checks import in_range, one_of
 from spikecast.models.base import is_counts
+from spikecast.models.networks.augment import noisy, perturbed
+from spikecast.models.networks.layers import Features
+from spikecast.models.networks.mlp import ACTIVATIONS
+from spikecast.models.networks.mlp import MLP as MLPNet
+from spikecast.models.networks.network import Network
 from spikecast.models.neural import NeuralModel
-from spikecast.nn.augment import noisy, perturbed
-from spikecast.nn.layers import Features
-from spikecast.nn.mlp import ACTIVATIONS
-from spikecast.nn.mlp import MLP as MLPNet
-from spikecast.nn.network import Network
-from spikecast.preprocess import PopulationFeatures
+from spikecast.models.preprocess import PopulationFeatures
 
 
 class MLP(NeuralModel):
@@ -47,7 +47,7 @@ class MLP(NeuralModel):
     causal : bool
         Window and smoothing of the past only.
     epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.nn.training.Plan`.
+        See :class:`spikecast.models.networks.training.Plan`.
     device : str
     seed : int
 

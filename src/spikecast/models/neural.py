@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from spikecast.models.base import Model
-from spikecast.models.inner import inner_folds
-from spikecast.nn.network import Network
-from spikecast.nn.training import Plan, pick_device, train
-from spikecast.preprocess import PopulationFeatures
-from spikecast.splits import Fold
+from spikecast.models.inner_cv import inner_folds
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.training import Plan, pick_device, train
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.tasks.splits import Fold
 
 VALID_PARTS = 5  # a member is stopped on one fifth of the training trials
 MAX_LOG_RATE = 5.0
@@ -29,7 +29,8 @@ class NeuralModel(Model):
     sizes_ : dict
         What the network was built with.
     training_ : dict
-        :class:`spikecast.nn.training.History`: losses per epoch and member, best epochs, seconds.
+        :class:`spikecast.models.networks.training.History`: losses per epoch and member, best
+        epochs, seconds.
     center_, scale_ : array, (target,)
         Log of the mean count, and 1; for continuous targets their mean and standard deviation.
     """

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.recurrent import RecipeNet, Recurrent
+from spikecast.models.networks.training import Plan
 from spikecast.models.neural import NeuralModel
-from spikecast.nn.network import Network
-from spikecast.nn.recurrent import RecipeNet, Recurrent
-from spikecast.nn.training import Plan
-from spikecast.splits import Fold
+from spikecast.tasks.splits import Fold
 
 
 class RecurrentModel(NeuralModel):
@@ -29,7 +29,7 @@ class RecurrentModel(NeuralModel):
     causal : bool
         One direction and causal smoothing.
     epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.nn.training.Plan`.
+        See :class:`spikecast.models.networks.training.Plan`.
     device : str
     seed : int
     """

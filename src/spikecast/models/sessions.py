@@ -9,15 +9,15 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spikecast.checks import in_range, one_of, same_length
-from spikecast.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.core.checks import in_range, one_of, same_length
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.base import Areas
-from spikecast.models.inner import inner_folds
+from spikecast.models.inner_cv import inner_folds
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.sessions import Sessions, read_alike, shared_components, use_core
 from spikecast.models.neural import VALID_PARTS, NeuralModel
+from spikecast.models.preprocess import smooth
 from spikecast.models.single import SINGLE
-from spikecast.nn.network import Network
-from spikecast.nn.sessions import Sessions, read_alike, shared_components, use_core
-from spikecast.preprocess import smooth
 
 WIDTH = 2.0  # bins; smooths the averages that sessions are compared by
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from spikecast.checks import did_you_mean, one_of
-from spikecast.errors import InputError, UnknownNameError
+from spikecast.core.checks import did_you_mean, one_of
+from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models.catalog import MODELS
 
 

@@ -14,13 +14,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator
 
-from spikecast.errors import FormatError
-from spikecast.files import atomic, write_json
+from spikecast.core.errors import FormatError
+from spikecast.core.files import atomic, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.networks.network import Network
+from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.sessions import ManySessions
-from spikecast.nn.network import Network
-from spikecast.preprocess import PopulationFeatures
 
 PARTS: dict[str, type[BaseEstimator]] = {
     "PopulationFeatures": PopulationFeatures,

@@ -5,9 +5,9 @@ from typing import cast
 
 import numpy as np
 
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.timescales import Timescales as TimescalesNet
 from spikecast.models.neural import NeuralModel
-from spikecast.nn.network import Network
-from spikecast.nn.timescales import Timescales as TimescalesNet
 
 
 class Timescales(NeuralModel):
@@ -36,7 +36,7 @@ class Timescales(NeuralModel):
     n_layers : int
         Each layer filters what the one before it found; all are read out.
     epochs, batch_size, learning_rate, weight_decay
-        See :class:`spikecast.nn.training.Plan`.
+        See :class:`spikecast.models.networks.training.Plan`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     seed : int
@@ -50,7 +50,7 @@ class Timescales(NeuralModel):
     Examples
     --------
     >>> import spikecast
-    >>> from spikecast.tasks import AreaToArea
+    >>> from spikecast.tasks.tasks import AreaToArea
     >>> problem = AreaToArea("MOs").problem(spikecast.load("simulated"))
     >>> model = Timescales(n_members=1, epochs=1).fit(problem.x[:40], problem.y[:40])
     >>> model.transform(problem.x[40:42]).shape

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.checks import finite, same_shape, trials_by_time_by_feature
-from spikecast.errors import InputError, ShapeError
-from spikecast.models.joint import JointModel
-from spikecast.nn import masks
-from spikecast.nn.layers import Features
-from spikecast.nn.network import Network
-from spikecast.nn.transformer import Transformer as TransformerNet
-from spikecast.preprocess import PopulationFeatures
+from spikecast.core.checks import finite, same_shape, trials_by_time_by_feature
+from spikecast.core.errors import InputError, ShapeError
+from spikecast.models.networks import masks
+from spikecast.models.networks.layers import Features
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.transformer import Transformer as TransformerNet
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.reconstruction import JointModel
 
 ASKED_SHARE = 0.75  # of training trials that put the very question the model is fitted for
 LARGEST_PART = 0.6  # of neurons that co-smoothing hides
@@ -48,7 +48,7 @@ class Transformer(JointModel):
     causal : bool
         Features and attention of the past only.
     epochs, batch_size, learning_rate, weight_decay
-        See :class:`spikecast.nn.training.Plan`.
+        See :class:`spikecast.models.networks.training.Plan`.
     device : str
     seed : int
 

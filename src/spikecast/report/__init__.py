@@ -1,5 +1,5 @@
 """Run directory -> figures -> one HTML file. Reads, never fits."""
 
-from spikecast.report.page import build
+from spikecast.report.run.page import build
 
 __all__ = ["build"]

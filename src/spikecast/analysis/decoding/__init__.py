@@ -1,0 +1,1 @@
+"""Decode trial labels: from whole trials, over time, across times."""

@@ -1,0 +1,148 @@
+"""Scores of a linear decoder in every bin, for the observed labels and all their nulls at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from spikecast.analysis.decoding import hat_matrix as hat
+from spikecast.analysis.decoding.sources import FoldFeatures
+from spikecast.tasks.splits import Fold
+
+
+class BinScores(NamedTuple):
+    """Scores over time.
+
+    Attributes
+    ----------
+    numerator, denominator : array, (trial, time)
+        Of the observed labels; a score is the ratio of their sums over trials, hence any bootstrap
+        over trials a matrix product.
+    scores : array, (1 + permutation, time)
+        The observed labels first.
+    """
+
+    numerator: np.ndarray
+    denominator: np.ndarray
+    scores: np.ndarray
+
+
+class Target(Protocol):
+    """What a decoder regresses on, and how its predictions of held-out trials are scored."""
+
+    columns: np.ndarray  # (trial, group, 1 + permutation)
+    denominator: np.ndarray  # (trial, 1 + permutation)
+
+    def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
+        """Score of each test trial, (test trial, 1 + permutation)."""
+        ...
+
+
+class Classes:
+    """Linear discriminant analysis, scored by balanced accuracy.
+
+    Parameters
+    ----------
+    codes : array of int, (1 + permutation, trial)
+    n_classes : int
+    """
+
+    def __init__(self, codes: np.ndarray, n_classes: int) -> None:
+        self.codes = np.ascontiguousarray(codes.T)  # (trial, 1 + permutation)
+        # (trial, class, 1 + permutation)
+        self.is_class = self.codes[:, np.newaxis] == np.arange(n_classes)[:, np.newaxis]
+        self.columns = self.is_class[:, :-1].astype(float)
+        sizes = self.is_class.sum(axis=0)
+        # every class weighs the same, however many trials it has
+        self.denominator = 1.0 / np.take_along_axis(sizes, self.codes, axis=0)
+
+    def predicted(self, held_out: hat.HeldOut) -> np.ndarray:
+        """Codes of the predicted classes, (test trial, 1 + permutation)."""
+        sizes = self.is_class[held_out.fold.train].sum(axis=0).astype(float)
+        fitted = held_out.fitted.reshape(-1, *self.columns.shape[1:])
+        return hat.classify(fitted, held_out.quadratic, sizes)
+
+    def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
+        """Score of each test trial, (test trial, 1 + permutation)."""
+        test = held_out.fold.test
+        return (self.predicted(held_out) == self.codes[test]) * self.denominator[test]
+
+
+class Numbers:
+    """Ridge regression, scored by R2 against the mean of the training trials.
+
+    Parameters
+    ----------
+    values : array, (1 + permutation, trial)
+    folds : sequence of Fold
+    """
+
+    def __init__(self, values: np.ndarray, folds: Sequence[Fold]) -> None:
+        self.values = np.ascontiguousarray(values.T, dtype=float)
+        self.columns = self.values[:, np.newaxis]
+        self.denominator = np.zeros(self.values.shape)
+        for fold in folds:
+            mean = self.values[fold.train].mean(axis=0)
+            self.denominator[fold.test] = (self.values[fold.test] - mean) ** 2
+
+    def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
+        """Score of each test trial, (test trial, 1 + permutation)."""
+        test = held_out.fold.test
+        return self.denominator[test] - (self.values[test] - held_out.fitted) ** 2
+
+
+def score_shared(x: np.ndarray, target: Target, folds: Sequence[Fold], penalty: float) -> BinScores:
+    """Score features that are the same in every fold: one factorisation per bin.
+
+    Parameters
+    ----------
+    x : array, (trial, time, feature)
+    target : Target
+    folds : sequence of Fold
+    penalty : float
+        In units of the number of trials times the features' mean variance in the bin (of all
+        trials; labels have no part in it).
+    """
+    return _collect(
+        (
+            hat.shared(x[:, t], target.columns, folds, penalty * hat.scale(x[:, t]))
+            for t in range(x.shape[1])
+        ),
+        target,
+        x.shape[1],
+    )
+
+
+def score_nested(features: Sequence[FoldFeatures], target: Target, penalty: float) -> BinScores:
+    """Score features that were learnt in each fold: one factorisation per bin and fold.
+
+    Parameters
+    ----------
+    features : sequence of FoldFeatures
+    target : Target
+    penalty : float
+        In units of the number of the fold's training trials times their features' mean variance.
+    """
+    folds = [part.fold for part in features]
+
+    def bin_at(t: int) -> Iterable[hat.HeldOut]:
+        pairs = [(part.train[:, t], part.test[:, t]) for part in features]
+        penalties = [penalty * hat.scale(train) for train, _ in pairs]
+        return hat.nested(pairs, target.columns, folds, penalties)
+
+    n_bins = features[0].train.shape[1]
+    return _collect((bin_at(t) for t in range(n_bins)), target, n_bins)
+
+
+def _collect(per_bin: Iterable[Iterable[hat.HeldOut]], target: Target, n_bins: int) -> BinScores:
+    n_trials, n_draws = target.denominator.shape
+    first = np.zeros((n_trials, n_bins))
+    scores = np.zeros((n_draws, n_bins))
+    for t, held_outs in enumerate(per_bin):
+        for held_out in held_outs:
+            gained = target.numerator(held_out)
+            first[held_out.fold.test, t] = gained[:, 0]
+            scores[:, t] += gained.sum(axis=0)
+    scores /= target.denominator.sum(axis=0)[:, np.newaxis]
+    observed = np.broadcast_to(target.denominator[:, :1], first.shape)
+    return BinScores(first, observed, scores)

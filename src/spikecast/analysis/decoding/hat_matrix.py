@@ -1,0 +1,239 @@
+"""Linear decoders through the hat matrix: all permutations and folds from one factorisation.
+
+Ridge regression is linear in what it predicts: its fitted values are ``H y`` with a hat matrix
+``H`` that depends on the features alone. Labels can therefore be permuted after the factorisation,
+and the prediction of held-out trials T by a model fitted without them is
+
+``y_T - (I - H_TT)^-1 (y - H y)_T  =  (I - H_TT)^-1 H_T,train y_train``
+
+(Treder 2019, "Cross-validation in high-dimensional spaces: a lifeline for least-squares models and
+multi-class LDA", arXiv:1803.10016; Cook & Weisberg 1982). Nothing is approximated: this is the
+refitted model.
+
+What equals what:
+
+- ``ridge``: ``sklearn.linear_model.Ridge(alpha=penalty)`` with its unpenalised intercept.
+- ``lda``: linear discriminant analysis with pooled within-class scatter ``S_w + penalty * I`` and
+  equal priors, for any number of classes: scikit-learn's
+  ``LinearDiscriminantAnalysis(solver="lsqr", shrinkage=s)`` with
+  ``s = penalty / (penalty + trace(S_w) / n_features)``, the log priors taken off its intercepts
+  (its own ``priors=`` would also weigh the classes' covariances). The plain regression on the
+  indicator matrix followed by argmax is *not* LDA (it masks classes, and even for two its threshold
+  differs); LDA's scores are the regression's times a small matrix, see :func:`discriminants`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+
+from spikecast.core.checks import in_range
+from spikecast.tasks.splits import Fold
+
+
+class HeldOut(NamedTuple):
+    """What a fold's refitted regression says, for many label columns at once.
+
+    Attributes
+    ----------
+    fold : Fold
+    fitted : array, (test trial, column)
+        Prediction of the held-out trials, intercept included.
+    quadratic : array, (group, group, permutation)
+        ``y_i' H y_j`` over the training trials, ``H`` being the fold's own hat matrix.
+    """
+
+    fold: Fold
+    fitted: np.ndarray
+    quadratic: np.ndarray
+
+
+def scale(x: np.ndarray) -> float:
+    """The unit of a penalty: number of trials times mean variance of the features (trial, feature).
+
+    1 where no feature varies.
+    """
+    total = float(x.var(axis=0, dtype=np.float64).mean()) * len(x)
+    return total if total > 0 else 1.0
+
+
+def shared(
+    x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], penalty: float
+) -> Iterator[HeldOut]:
+    """Every fold's held-out predictions from one factorisation of all trials' features.
+
+    For features that are the same in every fold, that is, features nothing was learnt for.
+
+    Parameters
+    ----------
+    x : array, (trial, feature)
+    y : array, (trial, group, permutation)
+        Targets, or indicator columns of all classes but the last.
+    folds : sequence of Fold
+        Each trial is trained on unless it is tested: ``train`` and ``test`` make up all trials.
+    penalty : float
+        L2, on the sum of squared errors; above 0. The same in every fold.
+
+    Yields
+    ------
+    HeldOut
+    """
+    in_range("penalty", penalty, 1e-12)
+    n = len(x)
+    basis = _factor(x - x.mean(axis=0), penalty)
+    # H = basis basis', the intercept being one more direction
+    basis = np.column_stack([np.full(n, n**-0.5), basis])
+    flat = y.reshape(n, -1)
+    parts = [basis[fold.test].T @ flat[fold.test] for fold in folds]
+    whole = np.sum(parts, axis=0)
+    for fold, part in zip(folds, parts):
+        here = basis[fold.test]
+        # (I - H_TT)^-1 H_T,: in terms of the basis
+        lifted = cho_solve(cho_factor(np.eye(len(here)) - here @ here.T), here)
+        seen = whole - part  # basis_train' y_train
+        quadratic = _products(seen, seen + here.T @ (lifted @ seen), y.shape)
+        yield HeldOut(fold, lifted @ seen, quadratic)
+
+
+def nested(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    penalties: Sequence[float],
+) -> Iterator[HeldOut]:
+    """Like :func:`shared`, for features that were learnt in each fold: one factorisation per fold.
+
+    Parameters
+    ----------
+    pairs : sequence of (array, array)
+        Features of each fold's training and test trials, (trial, feature).
+    y : array, (trial, group, permutation)
+    folds : sequence of Fold
+    penalties : sequence of float
+        One per fold.
+
+    Yields
+    ------
+    HeldOut
+    """
+    for (x_train, x_test), fold, penalty in zip(pairs, folds, penalties):
+        in_range("penalty", penalty, 1e-12)
+        targets = y[fold.train].reshape(len(fold.train), -1)
+        root = Root(x_train, penalty)
+        seen = np.vstack([targets.sum(axis=0) / len(targets) ** 0.5, root.of(x_train).T @ targets])
+        fitted = targets.mean(axis=0) + root.of(x_test) @ seen[1:]
+        yield HeldOut(fold, fitted, _products(seen, seen, y.shape))
+
+
+class Root:
+    """The square root of a ridge regression: maps features to where the penalised scatter is I.
+
+    Parameters
+    ----------
+    x : array, (trial, feature)
+        Training trials.
+    penalty : float
+    """
+
+    def __init__(self, x: np.ndarray, penalty: float) -> None:
+        self.mean = x.mean(axis=0)
+        centered = (x - self.mean).astype(np.float64)
+        n, n_features = centered.shape
+        # the solution lies in the span of the training trials: with few trials, work there
+        self.axes = np.linalg.svd(centered, full_matrices=False)[2] if n_features > n else None
+        if self.axes is not None:
+            centered = centered @ self.axes.T
+        self.factor = _lower(centered, penalty)
+
+    def of(self, x: np.ndarray) -> np.ndarray:
+        """Map features (..., feature) to (..., direction)."""
+        centered = (x - self.mean).astype(np.float64)
+        if self.axes is not None:
+            centered = centered @ self.axes.T
+        flat = centered.reshape(-1, centered.shape[-1])
+        return solve_triangular(self.factor, flat.T, lower=True, check_finite=False).T.reshape(
+            *x.shape[:-1], -1
+        )
+
+
+def discriminants(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Linear discriminant scores from the regression on the indicator matrix.
+
+    With ``Y`` the indicators, ``N`` the diagonal of class sizes and ``Q = Y' H Y`` of centred
+    features, the scores of regularised LDA at equal priors are, up to a factor and a constant that
+    all classes share,
+
+    ``(F - mean) (N - Q)^-1 - 1/2 diag(N^-1 Q (N - Q)^-1)``
+
+    which follows from ``S_w = S_t - M' N M`` by the Woodbury identity.
+
+    Parameters
+    ----------
+    fitted : array, (trial, class - 1, permutation)
+        Predicted indicators of all classes but the last (they sum to 1).
+    quadratic : array, (class - 1, class - 1, permutation)
+    sizes : array, (class, permutation)
+        Training trials of each class. A class without any is never chosen.
+
+    Returns
+    -------
+    array, (trial, class, permutation)
+    """
+    n_classes = len(sizes)
+    total = sizes.sum(axis=0)
+    share = sizes / total
+    # complete the last class: indicators sum to 1 and H 1 = 1
+    q = np.empty((n_classes, n_classes, sizes.shape[1]))
+    q[:-1, :-1] = quadratic
+    q[-1, :-1] = q[:-1, -1] = sizes[:-1] - quadratic.sum(axis=0)
+    q[-1, -1] = sizes[-1] - q[-1, :-1].sum(axis=0)
+    q -= sizes[:, np.newaxis] * share[np.newaxis]  # features centred
+    within = -q
+    for label in range(n_classes):
+        within[label, label] += np.where(sizes[label] > 0, sizes[label], 1.0)
+    inverse = np.linalg.inv(within.transpose(2, 0, 1)).transpose(1, 2, 0)
+    centered = fitted - share[:-1]
+    last = -centered.sum(axis=1)
+    offset = 0.5 * (q[:, :] * inverse.transpose(1, 0, 2)).sum(axis=1) / np.maximum(sizes, 1)
+    scores = np.empty((len(fitted), *sizes.shape))
+    for label in range(n_classes):
+        score = last * inverse[-1, label] - offset[label]
+        for other in range(n_classes - 1):
+            score += centered[:, other] * inverse[other, label]
+        scores[:, label] = np.where(sizes[label] > 0, score, -np.inf)
+    return scores
+
+
+def classify(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Code of the class with the highest score of :func:`discriminants`, (trial, permutation).
+
+    Scores that differ by rounding alone (silent bins) are tied, and the first class is taken.
+    """
+    scores = discriminants(fitted, quadratic, sizes)
+    best = scores.max(axis=1, keepdims=True)
+    return (scores > best - 1e-12).argmax(axis=1)
+
+
+def _factor(centered: np.ndarray, penalty: float) -> np.ndarray:
+    """``B`` (trial, direction) with ``B B' = X (X'X + penalty I)^-1 X'``."""
+    centered = centered.astype(np.float64)
+    if centered.shape[1] > centered.shape[0]:
+        values, vectors = np.linalg.eigh(centered @ centered.T)
+        values = np.maximum(values, 0)
+        return vectors * np.sqrt(values / (values + penalty))
+    lower = _lower(centered, penalty)
+    return solve_triangular(lower, centered.T, lower=True, check_finite=False).T
+
+
+def _lower(centered: np.ndarray, penalty: float) -> np.ndarray:
+    scatter = centered.T @ centered
+    scatter.flat[:: len(scatter) + 1] += penalty
+    return cholesky(scatter, lower=True, check_finite=False)
+
+
+def _products(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """``a_i' b_j`` for every pair of groups, (group, group, permutation)."""
+    groups, permutations = shape[1:]
+    a, b = (part.reshape(-1, groups, permutations) for part in (a, b))
+    return np.einsum("rip,rjp->ijp", a, b)

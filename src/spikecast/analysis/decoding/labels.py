@@ -1,0 +1,248 @@
+"""What is decoded: a value per trial, checked, with the trials that have none left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import PermutationMethod, chi2_contingency
+
+from spikecast.analysis.decoding.nulls import Null, come_in_runs
+from spikecast.analysis.interareal.populations import STIMULUS, conditions
+from spikecast.core.checks import did_you_mean, in_range, same_length
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.seeding import derived_seed, generator
+from spikecast.data.recording import Recording
+from spikecast.tasks.splits import Fold, make
+
+MISSING = ("", "nan", "None")
+FOLLOWS = 0.01  # p up to which a label counts as going along with the stimulus
+
+
+@dataclass(frozen=True)
+class Label:
+    """Values to decode.
+
+    Attributes
+    ----------
+    name : str
+    kept : array of int
+        Trials that have a value.
+    values : array, (kept trial,)
+        Codes 0, 1, ... of the classes, or the values of a continuous variable.
+    classes : array
+        Of the codes; empty for a continuous variable.
+    n_left_out : int
+    """
+
+    name: str
+    kept: np.ndarray
+    values: np.ndarray
+    classes: np.ndarray
+    n_left_out: int
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the label is a number to predict rather than a class."""
+        return self.classes.size == 0
+
+    @property
+    def names(self) -> list[str]:
+        """Classes as text: ``1.0`` is written ``1``."""
+        return [f"{c:g}" if isinstance(c, float) else str(c) for c in self.classes.tolist()]
+
+
+def resolve(
+    recording: Recording, label: str | Sequence | np.ndarray, folds: int, continuous: bool
+) -> Label:
+    """Find and check a label.
+
+    Parameters
+    ----------
+    recording : Recording
+    label : str or array, (trial,)
+        A trial column, a behaviour variable (its mean over the trial) or values of your own. Trials
+        where it is NaN or empty are left out.
+    folds : int
+    continuous : bool
+        Whether it is a number to predict rather than a class.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name the recording does not have.
+    NotEnoughDataError
+        For a single class, a class with fewer trials than folds, or a constant variable.
+    """
+    name = label if isinstance(label, str) else "label"
+    values = _named(recording, label) if isinstance(label, str) else np.asarray(label)
+    if values.ndim != 1:
+        raise InputError(f"label has shape {values.shape}; it must be one value per trial")
+    same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
+    missing = pd.isna(values)
+    if values.dtype.kind in "OU":
+        missing |= np.isin(values.astype(str), MISSING)
+    kept = np.flatnonzero(~missing)
+    values, left_out = values[kept], int(missing.sum())
+    if not kept.size:
+        raise NotEnoughDataError(f"label '{name}' is missing on all {recording.n_trials} trials")
+    if continuous:
+        if values.dtype.kind not in "fiub":
+            raise InputError(f"label '{name}' is not a number; decode its classes: decoder='lda'")
+        values = values.astype(float)
+        if np.ptp(values) == 0:
+            raise NotEnoughDataError(f"label '{name}' is {values[0]:g} on every trial")
+        return Label(name, kept, values, np.empty(0), left_out)
+    classes, codes, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    if classes.size < 2:
+        raise NotEnoughDataError(
+            f"label '{name}' is {classes[0]} on every one of {kept.size} trials; "
+            "at least two classes are needed"
+        )
+    if sizes.min() < folds:
+        advice = (
+            "it looks continuous: decoder='ridge' predicts numbers"
+            if classes.size > 10
+            else "use fewer folds, merge classes, or leave that class's trials out"
+        )
+        raise NotEnoughDataError(
+            f"class '{classes[sizes.argmin()]}' of label '{name}' has {sizes.min()} trials, "
+            f"fewer than the {folds} folds; {advice}"
+        )
+    return Label(name, kept, codes.ravel(), classes, left_out)
+
+
+def strata_of(
+    recording: Recording, label: Label, columns: str | Sequence[str] | None
+) -> np.ndarray | None:
+    """Number the strata within which labels are shuffled, (kept trial,); None without columns.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When the label is the same all over each stratum: shuffling would change nothing.
+    """
+    if not columns:
+        return None
+    names = [columns] if isinstance(columns, str) else list(columns)
+    strata = conditions(recording.trials, names)[label.kept]
+    if not differs_within(label.values, strata):
+        raise NotEnoughDataError(
+            f"'{label.name}' is the same on all trials of equal {' and '.join(names)}: there is "
+            "nothing to find beyond that; name other columns as strata"
+        )
+    return strata
+
+
+def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
+    """Whether trials of one stratum have different values anywhere."""
+    return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
+
+
+def stimulus_notes(recording: Recording, label: Label, seed: int) -> list[str]:
+    """Say that a label goes along with the stimulus but is not made of it, where it is so.
+
+    What tells such a label first may be the response to the stimulus.
+    """
+    columns = [name for name in STIMULUS if name in recording.trials]
+    stimulus = conditions(recording.trials, columns)[label.kept]
+    if label.continuous or not differs_within(label.values, stimulus):
+        return []
+    table = pd.crosstab(stimulus, label.values).to_numpy()
+    if len(table) < 2:
+        return []
+    shuffled = PermutationMethod(n_resamples=999, rng=generator(seed, "follows stimulus"))
+    if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS:
+        return []
+    return [
+        f"'{label.name}' goes along with the stimulus, so an onset may be that of the stimulus; "
+        f"name {', '.join(columns)} as strata to ask from when on more is known"
+    ]
+
+
+def _named(recording: Recording, name: str) -> np.ndarray:
+    trials = recording.trials
+    if name in trials:
+        return trials[name].to_numpy()
+    if name in recording.behavior:
+        values = recording.dataset[name].values
+        return values.reshape(len(values), -1).mean(axis=1)
+    known = [*trials.columns, *recording.behavior]
+    raise UnknownNameError(f"unknown trial column '{name}'.{did_you_mean(name, known)}")
+
+
+def cuts(
+    label: Label,
+    folds: int,
+    null: str | Null,
+    repeats: int = 1,
+    *,
+    groups: np.ndarray | None = None,
+    split: str | None = None,
+    gap: int = 0,
+    seed: int = 0,
+) -> list[list[Fold]]:
+    """Cut the kept trials into folds, `repeats` times anew.
+
+    Observed and null labels must meet the same kind of folds, or chance is not the same for both.
+    Classes are therefore spread evenly over the folds only where the null keeps them so (labels
+    shuffled within the folds of a single cut); otherwise trials are cut without regard to them.
+
+    Parameters
+    ----------
+    label : Label
+    folds : int
+    null : str or callable
+    repeats : int
+    groups : array, (kept trial,), optional
+        Trials of different groups (latents of different models) never meet in a fold.
+    split : {"stratum", "trial", "block"}, optional
+    gap, seed : int
+    """
+    in_range("repeats", repeats, 1)
+    if split is None:
+        even = null == "label_shuffle" and not label.continuous and repeats == 1
+        split = "stratum" if even else "trial"
+    members = [np.arange(label.kept.size)]
+    if groups is not None:
+        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+
+    def one(repeat: int) -> list[Fold]:
+        return [
+            Fold(trials[fold.train], trials[fold.test])
+            for trials in members
+            for fold in make(
+                split,
+                trials.size,
+                folds,
+                seed=derived_seed(seed, "cut", repeat) if repeat else seed,
+                strata=label.values[trials],
+                gap=gap,
+            )
+        ]
+
+    return [one(repeat) for repeat in range(repeats)]
+
+
+def notes(label: Label, null: str | Null, seed: int) -> list[str]:
+    """What a reader of the result has to know about its label."""
+    found = []
+    if label.n_left_out:
+        found.append(f"{label.n_left_out} trials without '{label.name}' were left out")
+    if null == "label_shuffle" and not label.continuous and come_in_runs(label.values, seed):
+        found.append(
+            f"'{label.name}' comes in runs of trials, which slow drift alone can predict: "
+            "shuffled labels are too weak a null; use null='pseudo_session'"
+        )
+    return found
+
+
+def resamples(label: Label, n: int, seed: int) -> np.ndarray:
+    """How often each kept trial is drawn, (resample, trial); classes keep their sizes."""
+    rng = generator(seed, "bootstrap")
+    weights = np.zeros((n, label.kept.size))
+    groups = np.zeros(label.kept.size, dtype=int) if label.continuous else label.values
+    for group in np.unique(groups):
+        here = np.flatnonzero(groups == group)
+        weights[:, here] = rng.multinomial(here.size, np.full(here.size, 1 / here.size), n)
+    return weights

@@ -1,0 +1,216 @@
+"""What the labels could have been if the neurons knew nothing of them.
+
+A null draws many sets of labels; whatever is computed from the true labels is computed from each of
+them in the same way. Which one is right depends on how the labels came about:
+
+- ``label_shuffle``: trials are exchangeable (a stimulus drawn afresh in every trial). Within strata
+  it asks what is known beyond the stratum.
+- ``circular_shift``: labels keep their order in time but lose their alignment with the trials.
+- ``pseudo_session``: labels that come in runs (blocks, habits, satiety). Slow drift of the
+  recording then predicts them without any relation, and so it does for another session's labels:
+  the observed score has to beat those (Harris 2021, "Nonsense correlations in neuroscience").
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from spikecast.core.checks import one_of, same_length
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.seeding import generator
+from spikecast.tasks.splits import Fold
+
+Null = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+"""Takes labels (trial,), the number of draws and a generator; returns labels (draw, trial)."""
+
+TRIES = 1000
+
+
+def label_shuffle(
+    labels: np.ndarray, n: int, rng: np.random.Generator, strata: np.ndarray | None = None
+) -> np.ndarray:
+    """Permute labels over the trials of each stratum, (draw, trial).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drawn = label_shuffle(np.array([0, 1, 5, 6]), 3, rng, strata=np.array([0, 0, 1, 1]))
+    >>> np.sort(drawn, axis=1).tolist() == 3 * [[0, 1, 5, 6]], int(drawn[:, :2].max())
+    (True, 1)
+    """
+    labels = np.asarray(labels)
+    drawn = np.tile(labels, (n, 1))
+    groups = np.zeros(labels.size, dtype=int) if strata is None else np.asarray(strata)
+    same_length("strata", groups.size, "labels", labels.size)
+    for stratum in np.unique(groups):
+        here = np.flatnonzero(groups == stratum)
+        drawn[:, here] = rng.permuted(drawn[:, here], axis=1)
+    return drawn
+
+
+def circular_shift(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Rotate labels in time by at least a tenth of the session, (draw, trial).
+
+    There are only as many rotations as trials, and near ones resemble each other.
+    """
+    labels = np.asarray(labels)
+    least = max(1, labels.size // 10)
+    if labels.size < 2 * least + 1:
+        raise NotEnoughDataError(f"{labels.size} trials are too few to shift circularly")
+    shifts = rng.integers(least, labels.size - least + 1, n)
+    return labels[(np.arange(labels.size) - shifts[:, np.newaxis]) % labels.size]
+
+
+def pseudo_session(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw sessions whose labels come in runs like the observed ones, (draw, trial).
+
+    A session starts within a run of a random label; the length of each run is drawn from the
+    observed lengths, the label that follows from the observed successions (any other label where
+    none was observed). Where the task's own rule for its labels is known, pass that as the null
+    instead.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When the labels make a single run, or such sessions rarely have every label.
+
+    Examples
+    --------
+    >>> blocks = np.repeat([0, 1, 0, 1], 5)
+    >>> pseudo_session(blocks, 1, np.random.default_rng(3))[0]
+    array([1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1])
+    """
+    labels = np.asarray(labels)
+    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
+    lengths = np.diff(np.r_[starts, labels.size])
+    values, sizes = np.unique(labels, return_counts=True)
+    if values.size < 2:
+        raise NotEnoughDataError("labels of a single value make no pseudo-session")
+    names = labels[starts]
+    after = {
+        value: names[1:][names[:-1] == value]
+        if (names[:-1] == value).any()
+        else values[values != value]
+        for value in values.tolist()
+    }
+    least = min(5, int(sizes.min()))
+
+    def one() -> np.ndarray:
+        value = rng.choice(names)
+        drawn: list[np.ndarray] = []
+        missing = labels.size
+        length = int(rng.integers(1, rng.choice(lengths) + 1))  # we come in somewhere in a run
+        while missing > 0:
+            drawn.append(np.full(min(length, missing), value, dtype=labels.dtype))
+            missing -= length
+            value, length = rng.choice(after[value.item()]), int(rng.choice(lengths))
+        return np.concatenate(drawn)
+
+    found: list[np.ndarray] = []
+    for _ in range(TRIES * n):
+        session = one()
+        if all((session == value).sum() >= least for value in values):
+            found.append(session)
+            if len(found) == n:
+                return np.stack(found)
+    raise NotEnoughDataError(
+        f"of {TRIES * n} pseudo-sessions only {len(found)} have {least} trials of every label: "
+        "the runs are too long for this session; pass the task's own rule as the null"
+    )
+
+
+def trial_shuffle(
+    x: np.ndarray, rng: np.random.Generator, strata: np.ndarray | None = None
+) -> np.ndarray:
+    """Give each trial the activity of another of its stratum; `x` is (trial, ...).
+
+    What two areas share beyond the stratum is gone, what both owe to it stays.
+
+    Examples
+    --------
+    >>> trial_shuffle(np.arange(4), np.random.default_rng(0), np.array([0, 0, 1, 1])).tolist()
+    [1, 0, 3, 2]
+    """
+    groups = np.zeros(len(x), dtype=int) if strata is None else np.asarray(strata)
+    same_length("strata", groups.size, "the trial axis", len(x))
+    source = np.arange(len(x))
+    for stratum in np.unique(groups):
+        order = rng.permutation(np.flatnonzero(groups == stratum))
+        source[order] = np.roll(order, 1)  # a random cycle: no trial keeps its own
+    return x[source]
+
+
+NULLS: dict[str, Null] = {
+    "label_shuffle": label_shuffle,
+    "circular_shift": circular_shift,
+    "pseudo_session": pseudo_session,
+}
+
+
+def draw(
+    null: str | Null,
+    labels: np.ndarray,
+    n: int,
+    seed: int,
+    folds: Sequence[Fold] = (),
+    strata: np.ndarray | None = None,
+) -> np.ndarray:
+    """Labels under a null, (draw, trial).
+
+    ``label_shuffle`` permutes within each test fold, so that folds cut with equal shares of every
+    class keep them: the observed labels are then one draw among equals, and the test is exact.
+
+    Parameters
+    ----------
+    null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
+    labels : array, (trial,)
+    n, seed : int
+    folds : sequence of Fold
+    strata : array, (trial,), optional
+        For ``label_shuffle`` only.
+    """
+    rng = generator(seed, "null")
+    if null == "label_shuffle":
+        groups = np.zeros(len(labels), dtype=int)
+        for index, fold in enumerate(folds):
+            groups[fold.test] = index
+        if strata is not None:
+            kinds = np.unique(np.asarray(strata), return_inverse=True)[1].ravel()
+            groups = groups * (kinds.max() + 1) + kinds
+        return label_shuffle(labels, n, rng, groups)
+    if strata is not None:
+        raise InputError("strata go with null='label_shuffle' only")
+    chosen = NULLS[one_of("null", null, list(NULLS))] if isinstance(null, str) else null
+    drawn = np.asarray(chosen(labels, n, rng))
+    if drawn.shape != (n, len(labels)):
+        raise InputError(
+            f"the null returned labels of shape {drawn.shape}; it must be {(n, len(labels))}"
+        )
+    return drawn
+
+
+def come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool:
+    """Whether labels change more rarely in time than shuffled ones (p < 0.01).
+
+    Examples
+    --------
+    >>> come_in_runs(np.repeat([0, 1, 0, 1], 10)), come_in_runs(np.tile([0, 1], 20))
+    (True, False)
+    """
+    changes = (labels[1:] != labels[:-1]).sum()
+    shuffled = label_shuffle(labels, n, generator(seed, "runs"))
+    of_shuffled = (shuffled[:, 1:] != shuffled[:, :-1]).sum(axis=1)
+    return bool((1 + (of_shuffled <= changes).sum()) / (1 + n) < 0.01)
+
+
+def p_value(observed: float, null: np.ndarray) -> float:
+    """``(1 + #{null >= observed}) / (1 + n)``; NaN without draws.
+
+    Examples
+    --------
+    >>> p_value(3.0, np.array([1.0, 2.0, 4.0]))
+    0.5
+    """
+    # equal scores may differ in the last digit
+    beaten = (np.asarray(null) >= observed - 1e-12).sum()
+    return float((1 + beaten) / (1 + len(null))) if len(null) else float("nan")

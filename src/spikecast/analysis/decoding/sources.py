@@ -1,0 +1,358 @@
+"""What is decoded from: counts, latents of a model, behaviour and stimulus, or given arrays.
+
+A source yields, for each fold, the features of the trials a decoder learns from and of those it is
+scored on, (trial, time, feature). Whatever a source learns (principal components, a model, a scale)
+it learns from the fold's training trials.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from spikecast.core.checks import (
+    did_you_mean,
+    finite,
+    in_range,
+    one_of,
+    same_length,
+    trials_by_time_by_feature,
+)
+from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.seeding import derived_seed, generator
+from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import one_thread
+from spikecast.models.base import Model
+from spikecast.models.catalog import MODELS
+from spikecast.models.preprocess import principal_axes, signed_sqrt
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.tasks import AreaToArea, Task
+
+
+class FoldFeatures(NamedTuple):
+    """Features of one fold; `fold` says which trials they are of."""
+
+    fold: Fold
+    train: np.ndarray
+    test: np.ndarray
+
+
+class Source:
+    """Base class: features that nothing is learnt for, the same in every fold.
+
+    Attributes
+    ----------
+    name : str
+        For tables and figures.
+    causal : bool
+        Whether features at bin t use bins up to t only.
+    learnt : bool
+        Whether features differ between folds because something is learnt in each.
+    groups : array, (trial,), or None
+        Trials whose features come from different models, and cannot be mixed.
+    warnings : tuple of str
+    """
+
+    learnt: bool = False
+    groups: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        raise NotImplementedError
+
+    @property
+    def causal(self) -> bool:
+        """Whether features at bin t use bins up to t only."""
+        raise NotImplementedError
+
+    def take(self, trials: np.ndarray) -> Self:
+        """The source for some of the recording's trials."""
+        return self
+
+    def time(self, recording: Recording) -> np.ndarray:
+        """Bin centres of the features, in seconds."""
+        return recording.time
+
+    def fixed(self, recording: Recording) -> np.ndarray:
+        """Features nothing is learnt for, (trial, time, feature)."""
+        raise NotImplementedError
+
+    def features(
+        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
+    ) -> Iterator[FoldFeatures]:
+        """Yield the features of each fold."""
+        x = self.fixed(recording)
+        for fold in folds:
+            yield FoldFeatures(fold, x[fold.train], x[fold.test])
+
+
+@dataclass(frozen=True)
+class Counts(Source):
+    """Square root of the mean count in a sliding window, and perhaps its principal components.
+
+    Parameters
+    ----------
+    window : float
+        Length of the window in seconds. At bin t it ends with t (``causal``) or has t in its
+        middle. Before a trial's first bin there is nothing: windows there are shorter.
+    n_components : int, optional
+        Principal components, learnt in each fold; by default the neurons themselves.
+    causal : bool
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.load("simulated").select(area="MOs")
+    >>> Counts(window=0.05).fixed(recording).shape
+    (200, 250, 50)
+    """
+
+    window: float = 0.05
+    n_components: int | None = None
+    causal: bool = True
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "counts"
+
+    @property
+    def learnt(self) -> bool:  # type: ignore[override]
+        """Whether features differ between folds."""
+        return self.n_components is not None
+
+    def fixed(self, recording: Recording) -> np.ndarray:
+        """Features nothing is learnt for, (trial, time, feature)."""
+        in_range("window (s)", self.window, recording.bin_size * 0.999)
+        width = round(self.window / recording.bin_size)
+        x = recording.activity
+        n_bins = x.shape[1]
+        ahead = 0 if self.causal else (width - 1) // 2
+        stop = np.minimum(np.arange(1, n_bins + 1) + ahead, n_bins)
+        start = np.maximum(np.arange(1, n_bins + 1) + ahead - width, 0)
+        total = np.zeros((x.shape[0], n_bins + 1, x.shape[2]))
+        np.cumsum(x, axis=1, out=total[:, 1:], dtype=float)
+        mean = (total[:, stop] - total[:, start]) / (stop - start)[:, np.newaxis]
+        return signed_sqrt(mean)
+
+    def features(
+        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
+    ) -> Iterator[FoldFeatures]:
+        """Yield the features of each fold."""
+        x = self.fixed(recording).astype(np.float32)
+        for fold in folds:
+            train, test = x[fold.train], x[fold.test]
+            if self.n_components is not None:
+                mean, axes, _ = principal_axes(train.reshape(-1, x.shape[2]), self.n_components)
+                train, test = ((part - mean) @ axes.T for part in (train, test))
+            yield FoldFeatures(fold, train, test)
+
+
+@dataclass(frozen=True)
+class Latents(Source):
+    """Latents of a model that is fitted anew in each fold and never sees the fold's test trials.
+
+    The decoder of a fold works in the latent space of that fold's model. Its test trials are new
+    to the model; its training trials, by default, are those the model was fitted on. Nothing leaks
+    that way (the model is not shown labels, and the scored trials are new to both), but latents of
+    fitted trials are not quite like those of new ones: a model that overfits gives the decoder
+    training latents of a quality it will not meet again, so the score is, if anything, too low.
+    Compare the train and test columns of the result. ``held_back`` removes the difference: that
+    share of the training trials is kept from the model and only the decoder learns from them, at
+    the price of fewer trials for both. Latents of training trials from models of inner folds are
+    no way out: each such model has a latent space of its own.
+
+    Parameters
+    ----------
+    model : str or Model
+        A name of the catalogue, or a model with settings of your own.
+    task : Task, optional
+        What the model predicts from what; by default the largest area from the rest.
+    held_back : float
+        Share of the training trials that only the decoder learns from, 0 to 0.8.
+    """
+
+    model: str | Model
+    task: Task | None = None
+    held_back: float = 0.0
+    learnt = True
+
+    def _made(self) -> Model:
+        if isinstance(self.model, str):
+            return MODELS[one_of("model", self.model, list(MODELS))]()
+        return clone(self.model)
+
+    def _task(self, recording: Recording) -> Task:
+        if self.task is not None:
+            return self.task
+        return AreaToArea(max(recording.areas, key=recording.areas.__getitem__))
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        made = self.model if isinstance(self.model, str) else type(self.model).__name__
+        return f"latents of {made}"
+
+    @property
+    def causal(self) -> bool:
+        """Whether features at bin t use bins up to t only."""
+        # a negative lag hands the model the source's future
+        return bool(self._made().causal) and getattr(self.task, "lag", 0) >= 0
+
+    def time(self, recording: Recording) -> np.ndarray:
+        """Bin centres of the features, in seconds."""
+        return self._task(recording).problem(recording).time
+
+    def features(
+        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
+    ) -> Iterator[FoldFeatures]:
+        """Yield the features of each fold."""
+        in_range("held_back", self.held_back, 0, 0.8)
+        problem = self._task(recording).problem(recording)
+        if problem.windows:
+            raise InputError("a continuous recording has no trials to decode")
+        for index, fold in enumerate(folds):
+            model = self._made()
+            if not model.has_latents:
+                raise InputError(f"{type(model).__name__} has no latents; decode from Counts()")
+            if "seed" in model.get_params():
+                model.set_params(seed=derived_seed(seed, "fold", index))
+            order = generator(seed, "held back", index).permutation(fold.train)
+            n_held = round(self.held_back * order.size)
+            fitted = np.sort(order[n_held:])
+            learnt_from = np.sort(order[:n_held]) if n_held else fitted
+            with one_thread():
+                x, y = problem.x[fitted], problem.y[fitted]
+                model.fit(x, y, **problem.metadata(model.wants))
+                yield FoldFeatures(
+                    Fold(learnt_from, fold.test),
+                    model.transform(problem.x[learnt_from]),
+                    model.transform(problem.x[fold.test]),
+                )
+
+
+@dataclass(frozen=True)
+class Baseline(Source):
+    """Behaviour and trial columns alone, each z-scored in the fold: what neurons have to beat.
+
+    Parameters
+    ----------
+    behavior : sequence of str
+        Behaviour variables of the recording.
+    columns : sequence of str
+        Trial columns (stimulus, previous outcome, ...); text columns become indicators.
+    """
+
+    behavior: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    learnt = True
+    causal = True
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return " + ".join((*self.behavior, *self.columns))
+
+    def fixed(self, recording: Recording) -> np.ndarray:
+        """Features nothing is learnt for, (trial, time, feature)."""
+        n_trials, n_bins, _ = recording.shape
+        parts = []
+        for name in self.behavior:
+            if name not in recording.behavior:
+                known = recording.behavior
+                raise UnknownNameError(f"unknown behaviour '{name}'.{did_you_mean(name, known)}")
+            parts.append(recording.dataset[name].values.reshape(n_trials, n_bins, -1))
+        trials = recording.trials
+        for name in self.columns:
+            one_of("trial column", name, list(trials))
+            table = pd.get_dummies(trials[[name]], dtype=float).to_numpy(dtype=float)
+            parts.append(np.broadcast_to(table[:, np.newaxis], (n_trials, n_bins, table.shape[1])))
+        if not parts:
+            raise InputError("a baseline needs behaviour variables or trial columns")
+        x = np.concatenate(parts, axis=2).astype(float)
+        finite(f"the baseline ({self.name})", x)
+        return x
+
+    def features(
+        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
+    ) -> Iterator[FoldFeatures]:
+        """Yield the features of each fold."""
+        for fold, train, test in super().features(recording, folds, seed):
+            mean, scale = train.mean(axis=(0, 1)), train.std(axis=(0, 1))
+            scale = np.where(scale > 0, scale, 1.0)
+            yield FoldFeatures(fold, (train - mean) / scale, (test - mean) / scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Precomputed(Source):
+    """Latents that were computed before.
+
+    Parameters
+    ----------
+    latents : array, (trial, time, latent)
+        One row per trial of the recording.
+    fold : array of int, (trial,), optional
+        The prediction fold in which the trial was held out, so that its latents come from a model
+        that never saw it. Models of different folds have latent spaces of their own: decoders are
+        then trained and scored within the held-out trials of one model, and the results pooled.
+    causal : bool
+        Whether latents at bin t used bins up to t only.
+    unchecked : bool
+        Take latents without fold information. Nothing then shows that their model did not see the
+        trials that are decoded, and the result says so.
+    """
+
+    latents: np.ndarray
+    fold: np.ndarray | None = None
+    causal: bool = False
+    unchecked: bool = False
+
+    def __post_init__(self) -> None:
+        trials_by_time_by_feature("latents", self.latents)
+        finite("latents", self.latents)
+        if self.fold is not None:
+            same_length("fold", len(self.fold), "the trial axis of latents", len(self.latents))
+        elif not self.unchecked:
+            raise InputError(
+                "latents without their folds may come from a model that saw the decoded trials; "
+                "pass fold= (the prediction fold that held each trial out), decode from "
+                "Latents(model), or insist with unchecked=True"
+            )
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "latents"
+
+    @property
+    def learnt(self) -> bool:  # type: ignore[override]
+        """Whether features differ between folds."""
+        return self.fold is not None
+
+    @property
+    def groups(self) -> np.ndarray | None:  # type: ignore[override]
+        """The prediction fold of each trial."""
+        return self.fold
+
+    @property
+    def warnings(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What a reader has to know."""
+        if self.fold is not None:
+            return ()
+        return ("the latents came without folds: their model may have seen the decoded trials",)
+
+    def take(self, trials: np.ndarray) -> Self:
+        """The source for some of the trials."""
+        fold = None if self.fold is None else np.asarray(self.fold)[trials]
+        return replace(self, latents=self.latents[trials], fold=fold)
+
+    def fixed(self, recording: Recording) -> np.ndarray:
+        """Features nothing is learnt for, (trial, time, feature)."""
+        same_length("latents", len(self.latents), "the trial axis", recording.n_trials)
+        same_length("latents in time", self.latents.shape[1], "the time axis", recording.n_bins)
+        return self.latents

@@ -1,0 +1,1 @@
+"""The shape of population activity: dimensions, maps, paths, alignment, tuning."""

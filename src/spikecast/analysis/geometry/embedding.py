@@ -1,0 +1,361 @@
+"""Maps in two or three dimensions, and whether they are worth looking at: scores on new points."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import procrustes
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE, trustworthiness
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+
+from spikecast.analysis.interareal.populations import activity_of
+from spikecast.core.checks import in_range, one_of, same_length
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.seeding import derived_seed, generator
+from spikecast.data.recording import Recording
+from spikecast.models.preprocess import principal_axes, signed_sqrt
+
+METHODS = ("pca", "tsne", "umap")
+KINDS = ("trials", "time", "neurons")
+N_PERMUTATIONS = 1000
+UMAP_NOISE = (  # what umap-learn and numba say of themselves whatever one does
+    "n_jobs value .* overridden to 1 by setting random_state",
+    "'force_all_finite' was renamed",
+    "Graph is not fully connected",
+    "using precomputed metric; inverse_transform will be unavailable",
+    "Tensorflow not installed; ParametricUMAP will be unavailable",
+)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Points in a few dimensions, with what they are worth.
+
+    Attributes
+    ----------
+    method : {"pca", "tsne", "umap"}
+    supervised : bool
+    table : DataFrame
+        One row per point: ``point, x, y`` (``z``), ``held_out``, and ``label`` where given.
+        Held-out points were placed by a map that never saw them; t-SNE has no such map, so that
+        none of its points is.
+    scores : DataFrame
+        One row per score: ``score, points`` (``"train"`` or ``"held out"``), ``value`` and, for
+        the accuracies, ``chance`` (mean over permuted labels) and ``p``. ``knn_accuracy`` is the
+        balanced accuracy of nearest neighbours in the map, ``knn_accuracy_without`` of the same
+        classifier in the features the map was made from; ``trustworthiness`` says how many
+        neighbours in the map are neighbours in the features (1: all); ``stability_neighbors`` and
+        ``stability_procrustes`` compare maps of the training points under other seeds (share of
+        common neighbours; 1 - Procrustes disparity).
+    n_neighbors : int
+    """
+
+    method: str
+    supervised: bool
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    n_neighbors: int
+
+    def score(self, name: str, points: str = "held out") -> float:
+        """Value of one score."""
+        rows = self.scores[(self.scores["score"] == name) & (self.scores["points"] == points)]
+        if rows.empty:
+            raise InputError(f"there is no score '{name}' of {points} points for {self.method}")
+        return float(rows["value"].iloc[0])
+
+    def __str__(self) -> str:
+        title = f"{'supervised ' if self.supervised else ''}{self.method}"
+        lines = [
+            f"{title} of {len(self.table)} points, {int(self.table['held_out'].sum())} held out:"
+        ]
+        for score, points, value, chance, p in self.scores.to_numpy().tolist():
+            beside = "" if np.isnan(p) else f" (chance {chance:.2f}, p = {p:.3g})"
+            lines.append(f"  {score}, {points}: {value:.2f}{beside}")
+        return "\n".join(lines)
+
+
+def points(
+    data: Recording | np.ndarray, of: str = "trials"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Turn activity into points x features.
+
+    Parameters
+    ----------
+    data : Recording or array, (trial, time, neuron)
+        Counts of a recording enter as square roots.
+    of : {"trials", "time", "neurons"}
+        A trial is its whole course, (time * neuron); a time point is a bin of a trial, (neuron); a
+        neuron is its average over trials, (time), z-scored (its own course in a single trial).
+
+    Returns
+    -------
+    features : array of float32, (point, feature)
+    group : array of int, (point,)
+        What must be held out together: the trial (a hundredth of a single long trial); the
+        neuron.
+    trial : array of int, (point,)
+        The trial of each point, -1 for neurons: carries labels of trials to time points.
+    """
+    one_of("kind of point", of, KINDS)
+    x = activity_of(data)
+    if isinstance(data, Recording) and data.kind == "counts":
+        x = signed_sqrt(x.astype(np.float32))
+    n_trials, n_bins, n_neurons = x.shape
+    if of == "trials":
+        return x.reshape(n_trials, -1).astype(np.float32), np.arange(n_trials), np.arange(n_trials)
+    if of == "time":
+        trial = np.repeat(np.arange(n_trials), n_bins)
+        group = trial if n_trials > 1 else 100 * np.arange(n_bins) // n_bins
+        return x.reshape(-1, n_neurons).astype(np.float32), group, trial
+    course = x.mean(axis=0).T.astype(np.float32)  # (neuron, time)
+    course = course - course.mean(axis=1, keepdims=True)
+    course /= np.maximum(course.std(axis=1, keepdims=True), 1e-6)
+    return course, np.arange(n_neurons), np.full(n_neurons, -1)
+
+
+def embed(
+    data: Recording | np.ndarray,
+    method: str = "umap",
+    of: str = "trials",
+    *,
+    labels: Sequence[object] | np.ndarray | None = None,
+    supervised: bool = False,
+    n_dims: int = 2,
+    n_neighbors: int = 15,
+    n_components: int = 30,
+    held_out: float = 0.3,
+    max_points: int = 5000,
+    n_seeds: int = 3,
+    seed: int = 0,
+) -> Embedding:
+    """Embed trials, time points or neurons in two or three dimensions, and score the map.
+
+    Principal components of the training points come first (for all methods and for the classifier
+    without the map); the map is learnt from training points, held-out points are placed by its
+    ``transform``. Time points of a trial are held out together. With ``supervised=True`` UMAP
+    learns a metric from the training labels: its training points look separate whatever the data,
+    so only the held-out score counts.
+
+    Parameters
+    ----------
+    data : Recording or array, (trial, time, neuron)
+        Or latents.
+    method : {"pca", "tsne", "umap"}
+        UMAP (McInnes et al. 2018) needs the extra ``embed``.
+    of : {"trials", "time", "neurons"}
+        See :func:`points`.
+    labels : sequence, optional
+        A class per point, or per trial for time points; NaN or None leaves the point out.
+    supervised : bool
+        Only for UMAP, with labels.
+    n_dims : int
+        2 or 3.
+    n_neighbors : int
+        Of the map (t-SNE: its perplexity) and of the classifier.
+    n_components : int
+        Principal components before the map.
+    held_out : float
+        Share of the points (trials, for time points). t-SNE holds out none.
+    max_points : int
+        A random subset of the points above this.
+    n_seeds : int
+        Maps compared for stability; 1 skips it.
+    seed : int
+
+    Returns
+    -------
+    Embedding
+
+    Raises
+    ------
+    InputError
+        When umap-learn is not installed, or supervision is asked of another method.
+
+    Notes
+    -----
+    Distances between clusters, and their sizes, mean nothing in t-SNE and little in UMAP.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> side = rng.integers(2, size=60)
+    >>> activity = rng.normal(size=(60, 4, 10)) + 2 * side[:, np.newaxis, np.newaxis]
+    >>> found = embed(activity, "pca", labels=side)
+    >>> found.score("knn_accuracy")
+    1.0
+    """
+    one_of("method", method, METHODS)
+    in_range("n_dims", n_dims, 2, 3)
+    in_range("held_out", held_out, 0.05, 0.9)
+    if supervised and (method != "umap" or labels is None):
+        raise InputError("supervised=True needs method='umap' and labels")
+    features, group, trial = points(data, of)
+    kept = np.arange(len(features))
+    names = None
+    if labels is not None:
+        names = pd.Series(list(labels))
+        if of == "time" and len(names) == trial[-1] + 1 and len(names) != len(features):
+            names = names.iloc[trial].reset_index(drop=True)
+        same_length("labels", len(names), f"the {of}", len(features))
+        kept = np.flatnonzero(names.notna().to_numpy())
+    rng = generator(seed, "embed")
+    if kept.size > max_points:
+        kept = np.sort(rng.choice(kept, max_points, replace=False))
+    if kept.size < 4 * n_neighbors / 3 + 2:
+        raise NotEnoughDataError(
+            f"{kept.size} points are too few for {n_neighbors} neighbours; lower n_neighbors"
+        )
+    group = group[kept]
+    test = np.zeros(kept.size, dtype=bool)
+    if method != "tsne":
+        shuffled = rng.permutation(np.unique(group))
+        test = np.isin(group, shuffled[: max(round(held_out * shuffled.size), 1)])
+    mean, axes, _ = principal_axes(features[kept[~test]], n_components)
+    z = (features[kept] - mean) @ axes.T
+    classes = None if names is None else pd.factorize(names.iloc[kept], sort=True)[0]
+
+    learnt = classes[~test] if supervised and classes is not None else None
+    places = [
+        _mapped(z, test, learnt, method, n_dims, n_neighbors, derived_seed(seed, "map", i), i > 0)
+        for i in range(max(n_seeds, 1))
+    ]
+    place, others = places[0], [other[~test] for other in places[1:]]
+    table = pd.DataFrame({"point": kept, **dict(zip("xyz", place.T)), "held_out": test})
+    if names is not None:
+        table["label"] = names.iloc[kept].to_numpy()
+    scores = _scores(z, place, test, classes, group, n_neighbors, seed)
+    if others:
+        scores += _stability([place[~test], *others], n_neighbors)
+    return Embedding(
+        method,
+        supervised,
+        table,
+        pd.DataFrame(scores, columns=["score", "points", "value", "chance", "p"]),
+        n_neighbors,
+    )
+
+
+def _mapped(
+    z: np.ndarray,
+    test: np.ndarray,
+    learnt: np.ndarray | None,
+    method: str,
+    n_dims: int,
+    n_neighbors: int,
+    seed: int,
+    anywhere: bool,
+) -> np.ndarray:
+    """Coordinates of all points (point, dimension) by a map of the training points."""
+    if method == "tsne":
+        perplexity = min(n_neighbors, (len(z) - 1) / 3)
+        # from principal components t-SNE ends at the same map whatever the seed: to see how much
+        # of a map is chance it has to start anywhere
+        start = "random" if anywhere else "pca"
+        return TSNE(n_dims, perplexity=perplexity, init=start, random_state=seed).fit_transform(z)
+    mapper: Any
+    if method == "pca":
+        mapper = PCA(n_dims, random_state=seed).fit(z[~test])
+        return mapper.transform(z)
+    umap = _umap()
+    place = np.zeros((len(z), n_dims), dtype=np.float32)
+    with warnings.catch_warnings():
+        for message in UMAP_NOISE:
+            warnings.filterwarnings("ignore", message=message)
+        mapper = umap.UMAP(n_components=n_dims, n_neighbors=n_neighbors, random_state=seed)
+        place[~test] = mapper.fit_transform(z[~test], y=learnt)
+        if test.any():
+            place[test] = mapper.transform(z[test])
+    return place
+
+
+def _umap() -> Any:
+    try:
+        with warnings.catch_warnings():
+            for message in UMAP_NOISE:
+                warnings.filterwarnings("ignore", message=message)
+            import umap
+    except ImportError as error:
+        raise InputError(
+            "UMAP needs umap-learn, which is not installed: pip install 'spikecast[embed]' "
+            "(or use method='pca' or 'tsne')"
+        ) from error
+    return umap
+
+
+# ------------------------------------------------------------------------------------ scoring
+
+Row = tuple[str, str, float, float, float]
+
+
+def _scores(
+    z: np.ndarray,
+    place: np.ndarray,
+    test: np.ndarray,
+    classes: np.ndarray | None,
+    group: np.ndarray,
+    n_neighbors: int,
+    seed: int,
+) -> list[Row]:
+    rows: list[Row] = []
+    for name, which in (("train", ~test), ("held out", test)):
+        near = min(n_neighbors, int(which.sum()) // 2 - 1)
+        if near >= 1:
+            value = trustworthiness(z[which], place[which], n_neighbors=near)
+            rows.append(("trustworthiness", name, value, np.nan, np.nan))
+    if classes is None or not test.any():
+        return rows
+    rng = generator(seed, "embed", "labels")
+    truth = classes[test]
+    # held-out labels are exchangeable under the null, nothing has seen them: by trial, though
+    shuffled = [_shuffled(truth, group[test], rng) for _ in range(N_PERMUTATIONS)]
+    for name, features in (("knn_accuracy", place), ("knn_accuracy_without", z)):
+        near = min(n_neighbors, int((~test).sum()))
+        classifier = KNeighborsClassifier(near).fit(features[~test], classes[~test])
+        predicted = classifier.predict(features[test])
+        value = balanced_accuracy_score(truth, predicted)
+        drawn = np.array([_balanced(other, predicted) for other in shuffled])
+        p = (1 + (drawn >= value - 1e-12).sum()) / (1 + N_PERMUTATIONS)
+        rows.append((name, "held out", value, drawn.mean(), p))
+    return rows
+
+
+def _shuffled(labels: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Permute labels between groups where a group has one label; else shift them in time."""
+    groups, first, inverse = np.unique(group, return_index=True, return_inverse=True)
+    if (labels == labels[first][inverse]).all():
+        return labels[first][rng.permutation(groups.size)][inverse]
+    return np.roll(labels, rng.integers(1, labels.size))
+
+
+def _balanced(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Balanced accuracy without scikit-learn's checks, which cost more than the permutations."""
+    sizes = np.bincount(truth)
+    right = np.bincount(truth[truth == predicted], minlength=sizes.size)
+    return float(np.mean(right[sizes > 0] / sizes[sizes > 0]))
+
+
+def _stability(places: list[np.ndarray], n_neighbors: int) -> list[Row]:
+    neighbors = [_neighbors(place, n_neighbors) for place in places]
+    overlap, agreement = [], []
+    for one, other in combinations(range(len(places)), 2):
+        common = [
+            np.intersect1d(mine, theirs).size / mine.size
+            for mine, theirs in zip(neighbors[one], neighbors[other], strict=True)
+        ]
+        overlap.append(np.mean(common))
+        agreement.append(1 - procrustes(places[one], places[other])[2])
+    return [
+        ("stability_neighbors", "train", float(np.mean(overlap)), np.nan, np.nan),
+        ("stability_procrustes", "train", float(np.mean(agreement)), np.nan, np.nan),
+    ]
+
+
+def _neighbors(place: np.ndarray, n_neighbors: int) -> np.ndarray:
+    near = min(n_neighbors, len(place) - 1)
+    return NearestNeighbors(n_neighbors=near).fit(place).kneighbors(return_distance=False)

@@ -1,0 +1,154 @@
+"""Condition averages and single-trial paths through latent space, as tables for figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
+from spikecast.core.errors import InputError
+from spikecast.models.preprocess import principal_axes
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Paths through a few dimensions, by condition and by trial.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per condition and bin: ``condition, n_trials, time``, then the mean of each
+        dimension (``x, y, z``) and its standard error (``x_sem``, ...).
+    trials : DataFrame
+        One row per shown trial and bin: ``trial, condition, time, x, y, z``.
+    axes : array, (dimension, latent)
+        What the dimensions are made of.
+    explained : array, (dimension,)
+        Share of the variance of the latents, over all trials and bins.
+    n_left_out : int
+        Trials without a condition (NaN).
+    """
+
+    table: pd.DataFrame
+    trials: pd.DataFrame
+    axes: np.ndarray
+    explained: np.ndarray
+    n_left_out: int
+
+    def __str__(self) -> str:
+        sizes = self.table.groupby("condition")["n_trials"].first()
+        listed = ", ".join(f"{name} ({size} trials)" for name, size in sizes.items())
+        return (
+            f"{len(self.axes)} dimensions with {100 * self.explained.sum():.0f} % of the variance; "
+            f"conditions: {listed}"
+            + (f"; {self.n_left_out} trials without one left out" if self.n_left_out else "")
+        )
+
+
+def trajectories(
+    latents: np.ndarray,
+    time: np.ndarray,
+    condition: Sequence[object] | np.ndarray,
+    *,
+    n_dims: int = 3,
+    n_shown: int = 20,
+) -> Trajectories:
+    """Average latents by condition and project them, with single trials, on a few dimensions.
+
+    The dimensions are the principal axes of the condition averages, so that what differs between
+    conditions or over the trial is seen. They are chosen to look apart: how far apart conditions
+    are is for held-out decoding to say.
+
+    Parameters
+    ----------
+    latents : array, (trial, time, latent)
+    time : array, (time,)
+        Seconds.
+    condition : sequence, (trial,)
+        A label per trial; NaN or None leaves the trial out.
+    n_dims : int
+        1 to 3.
+    n_shown : int
+        Single trials kept per condition, evenly spread over the session.
+
+    Returns
+    -------
+    Trajectories
+
+    Examples
+    --------
+    >>> latents = np.random.default_rng(0).normal(size=(6, 5, 4))
+    >>> found = trajectories(latents, np.arange(5) / 10, ["a", "b"] * 3, n_dims=2)
+    >>> found.table.shape, found.trials.shape
+    ((10, 7), (30, 5))
+    """
+    latents = np.asarray(latents)
+    trials_by_time_by_feature("latents", latents)
+    finite("latents", latents)
+    n_trials, n_bins, n_latents = latents.shape
+    same_length("time", len(time), "the time axis of latents", n_bins)
+    same_length("condition", len(condition), "the trial axis of latents", n_trials)
+    in_range("n_dims", n_dims, 1, min(3, n_latents))
+    labels = pd.Series(list(condition))
+    names = sorted(labels.dropna().unique(), key=lambda name: (str(type(name)), name))
+    if not names:
+        raise InputError("every trial's condition is missing; nothing is left to average")
+    groups = [np.flatnonzero((labels == name).to_numpy()) for name in names]
+    means = np.stack([latents[group].mean(axis=0) for group in groups])
+    center, axes, _ = principal_axes(means.reshape(-1, n_latents).astype(np.float32), n_dims)
+    projected = (latents - center) @ axes.T  # (trial, time, dimension)
+
+    letters = list("xyz"[: len(axes)])
+    averages, singles = [], []
+    for name, group in zip(names, groups, strict=True):
+        values = projected[group]
+        error = values.std(axis=0) / np.sqrt(max(len(group) - 1, 1))
+        frame = {"condition": name, "n_trials": len(group), "time": time}
+        frame |= {letter: values.mean(axis=0)[:, i] for i, letter in enumerate(letters)}
+        frame |= {f"{letter}_sem": error[:, i] for i, letter in enumerate(letters)}
+        averages.append(pd.DataFrame(frame))
+        shown = (
+            group[
+                np.unique(np.linspace(0, len(group) - 1, min(n_shown, len(group))).round()).astype(
+                    int
+                )
+            ]
+            if n_shown
+            else group[:0]
+        )
+        for trial in shown:
+            frame = {"trial": trial, "condition": name, "time": time}
+            frame |= {letter: projected[trial, :, i] for i, letter in enumerate(letters)}
+            singles.append(pd.DataFrame(frame))
+    total = latents.reshape(-1, n_latents).var(axis=0).sum()
+    explained = projected.reshape(-1, len(axes)).var(axis=0) / max(total, 1e-12)
+    return Trajectories(
+        pd.concat(averages, ignore_index=True),
+        pd.concat(singles, ignore_index=True)
+        if singles
+        else pd.DataFrame(columns=["trial", "condition", "time", *letters]),
+        axes,
+        explained,
+        int(labels.isna().sum()),
+    )
+
+
+def label(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.ndarray:
+    """Name each trial's condition by its values in some trial columns, (trial,) of str or None.
+
+    Examples
+    --------
+    >>> label(pd.DataFrame({"response": [1.0, float("nan")]}), "response").tolist()
+    ['response 1', None]
+    """
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    for name in columns:
+        one_of("trial column", name, list(trials))
+    found = []
+    for row in trials[columns].itertuples(index=False):
+        values = [f"{value:g}" if isinstance(value, float) else str(value) for value in row]
+        missing = any(pd.isna(value) for value in row)
+        pairs = (f"{name} {value}" for name, value in zip(columns, values, strict=True))
+        found.append(None if missing else ", ".join(pairs))
+    return np.array(found, dtype=object)

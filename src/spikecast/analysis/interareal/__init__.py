@@ -1,0 +1,1 @@
+"""What two areas share, and which one leads."""

@@ -1,0 +1,308 @@
+"""Does one area lead another: lagged prediction beyond the target's own past, and its asymmetry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spikecast.analysis.interareal.granger_model import OwnPast, lagged, past, time_course
+from spikecast.analysis.interareal.granger_scores import (
+    PAST,
+    Sums,
+    asymmetry,
+    flow_table,
+    over_time,
+    percentiles,
+    plain_asymmetry,
+)
+from spikecast.analysis.interareal.populations import (
+    components,
+    conditions,
+    members,
+    shuffled_within,
+)
+from spikecast.core.checks import in_range
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.seeding import derived_seed, generator
+from spikecast.data.recording import Recording
+from spikecast.scoring.ratio_scores import Interval, bootstrap_weights
+from spikecast.tasks.splits import Fold, by_trial
+
+AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
+OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
+N_RESAMPLES = 2000
+LIMITS = (
+    "A lead in time is not a cause: a third area that reaches one of the two earlier looks the "
+    "same, and so does any part of the own past that the components miss."
+)
+
+
+@dataclass(frozen=True)
+class InformationFlow:
+    """What :func:`information_flow` found between two areas.
+
+    Attributes
+    ----------
+    source, target : str
+    table : DataFrame
+        One row per direction and lag: ``source, target, lag`` (bins; positive: the source's bin
+        t - lag predicts the target's bin t beyond the target's own past; negative: the mirror
+        image, the source's later bin beyond the target's own future), ``lag_seconds, gain`` (bits
+        per spike of the target, held out) with ``low, high``, ``shuffled`` (mean gain from a
+        source whose trials were shuffled within condition), ``beyond`` (gain minus that, what the
+        stimulus does not explain) with ``beyond_low, beyond_high``, and ``p`` (share of shuffles
+        that reach the gain).
+    past : DataFrame
+        The same columns for the source's whole past (``lag`` = 1) and its mirror (-1).
+    asymmetry : Interval
+        Lead of `source` over `target` in bits per spike: ``[(A->B - B->A) - (mirrored A->B -
+        mirrored B->A)] / 2`` with the whole past. Above 0 where `source` comes first.
+    plain_asymmetry : Interval
+        ``A->B - B->A`` alone. It is pulled towards the area whose neurons are read better, so it
+        is no evidence on its own.
+    over_time : DataFrame
+        Per stretch of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
+        and ``asymmetry`` with ``low, high``.
+    n_neurons, n_trials, n_repeats : int
+        Neurons in each area after matching; trials; random subsamples and folds averaged.
+    notes : tuple of str
+    """
+
+    source: str
+    target: str
+    table: pd.DataFrame
+    past: pd.DataFrame
+    asymmetry: Interval
+    plain_asymmetry: Interval
+    over_time: pd.DataFrame
+    n_neurons: int
+    n_trials: int
+    n_repeats: int
+    notes: tuple[str, ...] = (LIMITS,)
+
+    @property
+    def leader(self) -> str | None:
+        """The area whose lead has an interval on one side of 0; None where neither does."""
+        if self.asymmetry.low > 0:
+            return self.source
+        return self.target if self.asymmetry.high < 0 else None
+
+    @property
+    def peak_lag(self) -> int:
+        """Lag in bins, of either sign, at which `source` adds most to `target`."""
+        rows = self.table[self.table["source"] == self.source]
+        return int(rows["lag"].to_numpy()[rows["gain"].to_numpy().argmax()])
+
+    def __str__(self) -> str:
+        lead = f"{self.leader} leads" if self.leader else "no lead found"
+        lines = [
+            f"{self.source} and {self.target}, {self.n_neurons} neurons each, "
+            f"{self.n_trials} trials: {lead} "
+            f"(asymmetry {self.asymmetry} bits/spike, corrected by mirrored time)"
+        ]
+        for row in self.past[self.past["lag"] > 0].itertuples():
+            lines.append(
+                f"  {row.source} -> {row.target}: {row.gain:.4f} [{row.low:.4f}, {row.high:.4f}] "
+                f"bits/spike over its own past, {row.beyond:.4f} beyond the condition"
+            )
+        return "\n".join(lines)
+
+
+def information_flow(
+    recording: Recording,
+    source: str,
+    target: str,
+    lags: Sequence[int] = (1, 2, 3, 5, 8),
+    *,
+    window: int = 1,
+    n_components: int = 10,
+    folds: int = 5,
+    n_neurons: int | None = None,
+    n_repeats: int = 3,
+    n_shuffles: int = 20,
+    stretch: int = 5,
+    min_rate: float = 0.5,
+    strata: Sequence[str] | None = None,
+    seed: int = 0,
+) -> InformationFlow:
+    """Ask whether one area's past predicts another beyond that area's own past, both ways.
+
+    In every fold each target neuron is first predicted from its area's own past (principal
+    components in stretches of 1, 2-3, 4-7, ... bins back) and a time course common to all trials,
+    by Poisson regression; then from the source's bin t - lag besides. The gain on held-out trials
+    is Granger's (1969), for counts, in bits per spike. All features are strictly in the past and
+    no bin is smoothed into another, so a lag is a lag.
+
+    Negative lags are the same analysis on the recording played backwards. If two areas only share
+    an input, the covariance between them is the same in both orders of time, however well or badly
+    either is read; a lead is not. The asymmetry therefore subtracts the mirrored one (time-reversed
+    Granger causality: Haufe et al. 2013, Winkler et al. 2016). Without this the area with more
+    spikes, or with neurons that read the shared input better, would seem to lead.
+
+    Parameters
+    ----------
+    recording : Recording
+        Counts, cut into trials.
+    source, target : str
+        Areas.
+    lags : sequence of int
+        Positive, in bins; each is evaluated in both orders of time. The longest says how far the
+        whole past reaches; that many bins at either end of a trial are not scored.
+    window : int
+        The source's bins t - lag - window + 1 to t - lag are averaged. 1 gives the sharpest lag,
+        more gives more power.
+    n_components : int
+        Principal components of the source; the target's own past has twice as many.
+    folds : int
+        Over trials.
+    n_neurons : int, optional
+        In each area; by default as many as the smaller area has.
+    n_repeats : int
+        Random subsamples of `n_neurons`, each with folds of its own, that are averaged.
+    n_shuffles : int
+        Shuffles of the source's trials within condition; 0 leaves their columns empty.
+    stretch : int
+        Bins per point of the time-resolved asymmetry.
+    min_rate : float
+        Neurons that fire less often (Hz) are left out.
+    strata : sequence of str, optional
+        Trial columns that make the condition; by default both contrasts.
+    seed : int
+
+    Returns
+    -------
+    InformationFlow
+
+    Raises
+    ------
+    InputError, NotEnoughDataError
+        When the areas are the same, the recording is not counts, a lag is not positive, or trials
+        are too short for the lags.
+
+    Notes
+    -----
+    What it cannot show: causation, or a lead shorter than a bin. An input that reaches both areas
+    but one of them earlier is a lead by this measure. A shared input whose time course is itself
+    irreversible (sharp rise, slow decay) cancels only as far as both areas are read equally well:
+    compare ``beyond``, which is free of whatever repeats within a condition. The interval is over
+    trials, widened for the models having been learnt from them (:func:`refit_limits`); it says
+    nothing about other neurons or animals.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.simulate.decision_task(
+    ...     n_trials=20, areas={"VISp": 8, "MOs": 8}, n_bins=40, stim_onset=0.1).recording
+    >>> flow = information_flow(recording, "VISp", "MOs", lags=(1, 3), n_shuffles=0, folds=2)
+    >>> flow.table.shape
+    (8, 12)
+    """
+    lags = sorted(set(lags))
+    _check(recording, source, target, lags, window)
+    neurons = [members(recording, area, min_rate) for area in (source, target)]
+    smaller = min(len(found) for found in neurons)
+    n_matched = smaller if n_neurons is None else int(in_range("n_neurons", n_neurons, 2, smaller))
+    in_range("n_repeats", n_repeats, 1)
+    labels = conditions(recording.trials, strata)
+    rng = generator(seed, "flow", "shuffle")
+    orders = [shuffled_within(labels, rng) for _ in range(n_shuffles)]
+
+    totals: dict[tuple[int, int], Sums] = {}  # (direction, order of time)
+    for repeat in range(n_repeats):
+        rng = generator(seed, "flow", "neurons", repeat)
+        cut = by_trial(recording.n_trials, folds, derived_seed(seed, "flow", "folds", repeat))
+        a, b = (
+            recording.activity[:, :, np.sort(rng.choice(found, n_matched, replace=False))]
+            for found in neurons
+        )
+        for direction, (x, y) in enumerate([(a, b), (b, a)]):
+            for time_order in (1, -1):
+                key = direction, time_order
+                found = _gains(x, y, time_order, lags, window, n_components, cut, orders, seed)
+                totals[key] = totals[key] + found if key in totals else found
+
+    bootstrap = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
+    names = [(source, target), (target, source)]
+    by_lag, whole_past = (
+        flow_table(totals, names, chosen, recording.bin_size, bootstrap, folds)
+        for chosen in (dict(enumerate(lags, start=1)), {PAST: 1})
+    )
+    whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
+    edge = _edge(lags, window)
+    time = recording.time[edge : recording.n_bins - edge]
+    return InformationFlow(
+        source,
+        target,
+        by_lag,
+        whole_past,
+        asymmetry(whole, bootstrap, folds),
+        percentiles(plain_asymmetry(whole, 1, None), plain_asymmetry(whole, 1, bootstrap), folds),
+        over_time(whole, time, stretch, bootstrap, folds),
+        n_matched,
+        recording.n_trials,
+        n_repeats,
+    )
+
+
+def _check(
+    recording: Recording, source: str, target: str, lags: Sequence[int], window: int
+) -> None:
+    if source == target:
+        raise InputError(f"source and target are both '{source}'; choose two areas")
+    if recording.kind != "counts":
+        raise InputError("information_flow needs spike counts; this recording is continuous")
+    if not lags or lags[0] < 1:
+        raise InputError(
+            f"lags are {list(lags)}; they must be positive bins (each is also taken negative)"
+        )
+    in_range("window", window, 1)
+    edge = _edge(lags, window)
+    if recording.n_bins < 2 * edge + 2:
+        raise NotEnoughDataError(
+            f"lags of up to {edge} bins leave nothing to score of trials of {recording.n_bins} "
+            "bins; use shorter lags"
+        )
+
+
+def _edge(lags: Sequence[int], window: int) -> int:
+    """Bins at either end of a trial that are not scored."""
+    return lags[-1] + window - 1
+
+
+# ------------------------------------------------------------------------------------ fitting
+
+
+def _gains(
+    x: np.ndarray,
+    y: np.ndarray,
+    time_order: int,
+    lags: Sequence[int],
+    window: int,
+    n_components: int,
+    cut: Sequence[Fold],
+    orders: Sequence[np.ndarray],
+    seed: int,
+) -> Sums:
+    """Gain of x over y's own past: the whole past first, then each lag; time runs forwards."""
+    edge = _edge(lags, window)
+    x, y = x[:, ::time_order], y[:, ::time_order]
+    n_trials, n_bins = y.shape[:2]
+    scored = slice(0, n_bins - 2 * edge)  # of the bins from `edge` on, those with a mirror image
+    gain = np.zeros((1 + len(lags), n_trials, n_bins - 2 * edge))
+    shuffled = np.zeros((len(orders), 1 + len(lags), n_trials))
+    course = time_course(n_trials, n_bins)
+    for index, fold in enumerate(cut):
+        z = components(x, fold.train, n_components, AXES_WIDTH)
+        own = components(y, fold.train, 2 * n_components, AXES_WIDTH)
+        own = np.concatenate([past(own, OWN_DEPTH * edge), course], axis=2)
+        base = OwnPast(own[:, edge:], y[:, edge:], fold, derived_seed(seed, "flow", index))
+        sources = [past(z, edge), *(lagged(z, lag, lag + window - 1) for lag in lags)]
+        for which, features in enumerate(sources):
+            features = features[:, edge:]
+            gain[which, fold.test] = base.gain(features)[:, scored]
+            for number, order in enumerate(orders):
+                added = base.gain(features[order])[:, scored]
+                shuffled[number, which, fold.test] = added.sum(axis=1)
+    spikes = y[:, edge : n_bins - edge].sum(axis=2, dtype=float)
+    return Sums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])

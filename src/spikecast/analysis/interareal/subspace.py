@@ -1,0 +1,304 @@
+"""The communication subspace: how many dimensions of one area predict another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import subspace_angles
+
+from spikecast.analysis.interareal.populations import conditions, members
+from spikecast.core.checks import in_range, same_length
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.seeding import derived_seed, generator
+from spikecast.data.recording import Recording
+from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.linear import fitted_axes, ridge_path
+from spikecast.models.preprocess import principal_axes, signed_sqrt
+from spikecast.tasks.splits import Fold, by_trial
+
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # relative to the variance of a neuron
+
+
+@dataclass(frozen=True)
+class CommunicationSubspace:
+    """What :func:`communication_subspace` found.
+
+    Attributes
+    ----------
+    source, target : str
+    table : DataFrame
+        One row per prediction and rank: ``to`` (the target area, or ``"<source> (rest)"``:
+        neurons of the source area kept aside), ``rank, r2`` (held out), ``standard_error`` (over
+        folds).
+    rank : int
+        Smallest rank within one standard error of the best, to the target; 0 where nothing is
+        predicted.
+    rank_within : int
+        The same to the neurons of the source area kept aside.
+    source_axes : array, (source neuron, rank)
+        Orthonormal: the directions of source activity that predict the target.
+    target_axes : array, (target neuron, rank)
+        Orthonormal: the directions of the target that are predicted.
+    private_axes : array, (source neuron, dimension)
+        Orthonormal: the source's dominant dimensions, as many as `rank_within`, less what lies in
+        the communication subspace.
+    angles : array
+        Principal angles in degrees, largest first, between the communication subspace and the
+        source's dominant dimensions of the same number: near 90 where what dominates is not what
+        is passed on.
+    shared_variance : float
+        Share of the source's variance that lies in the communication subspace.
+    source_neurons, target_neurons : array of int
+        Which neurons of the recording the axes belong to.
+    """
+
+    source: str
+    target: str
+    table: pd.DataFrame
+    rank: int
+    rank_within: int
+    source_axes: np.ndarray
+    target_axes: np.ndarray
+    private_axes: np.ndarray
+    angles: np.ndarray
+    shared_variance: float
+    source_neurons: np.ndarray
+    target_neurons: np.ndarray
+
+    @property
+    def n_private(self) -> int:
+        """Dimensions the source shares within itself but does not pass on."""
+        return max(self.rank_within - self.rank, 0)
+
+    def __str__(self) -> str:
+        r2 = self.table[self.table["to"] == self.target]["r2"].max()
+        angle = f", {self.angles[0]:.0f} degrees off what dominates it" if self.rank else ""
+        return (
+            f"{self.source} -> {self.target}: rank {self.rank} (R2 {r2:.3f} held out), within "
+            f"{self.source}: rank {self.rank_within}; the subspace holds "
+            f"{100 * self.shared_variance:.0f} % of the variance of {self.source}{angle}"
+        )
+
+
+def communication_subspace(
+    recording: Recording,
+    source: str,
+    target: str,
+    *,
+    bins: int = 5,
+    max_rank: int = 10,
+    folds: int = 10,
+    min_rate: float = 0.5,
+    strata: Sequence[str] | None = None,
+    seed: int = 0,
+) -> CommunicationSubspace:
+    """Find how many dimensions of one area predict another, and which (Semedo et al. 2019).
+
+    Half of the source area predicts the target area, and the other half of the source area, by
+    reduced-rank ridge regression of trial-to-trial residuals (each condition's mean response is
+    removed, learnt on training trials); both targets have equally many neurons. If the rank to the
+    target is lower than the rank within, the areas communicate through a subspace.
+
+    Parameters
+    ----------
+    recording : Recording
+    source, target : str
+        Areas.
+    bins : int
+        Bins summed before anything else; Semedo et al. use 100 ms.
+    max_rank : int
+    folds : int
+        Over trials.
+    min_rate : float
+        Neurons that fire less often (Hz) are left out.
+    strata : sequence of str, optional
+        Trial columns that make the condition; by default both contrasts.
+    seed : int
+
+    Returns
+    -------
+    CommunicationSubspace
+
+    Notes
+    -----
+    Simultaneous bins: it says nothing of direction, and a third area that drives both counts as
+    communication. A low R2 hides dimensions: the rank is what the trials at hand can show.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.simulate.decision_task(
+    ...     n_trials=30, areas={"VISp": 12, "MOs": 6}, n_bins=20, stim_onset=0.1,
+    ...     shared_gain=1.0, median_rate=20).recording
+    >>> found = communication_subspace(recording, "VISp", "MOs", folds=3)
+    >>> found.source_axes.shape == (6, found.rank)
+    True
+    """
+    in_range("bins", bins, 1, recording.n_bins)
+    in_range("max_rank", max_rank, 1)
+    groups = chosen_neurons(recording, source, target, min_rate, seed)
+    half, n_matched = len(groups[0]), len(groups[2])
+    x, within, y = (_binned(recording, group, bins) for group in groups)
+    labels = conditions(recording.trials, strata)
+    cut = by_trial(recording.n_trials, folds, seed)
+    limit = min(max_rank, half, n_matched)
+
+    rows, ranks = [], []
+    for name, predicted in ((target, y), (f"{source} (rest)", within)):
+        r2 = np.stack([_curve(x, predicted, labels, fold, limit, seed) for fold in cut])
+        curve, error = r2.mean(axis=0), r2.std(axis=0, ddof=1) / np.sqrt(len(cut))
+        ranks.append(smallest_rank(curve, error))
+        rows += [
+            {"to": name, "rank": rank, "r2": curve[rank], "standard_error": error[rank]}
+            for rank in range(limit + 1)
+        ]
+    rank, rank_within = ranks
+
+    everything = Fold(np.arange(recording.n_trials), np.arange(recording.n_trials))
+    z, residual, _, _ = _residuals(x, y, labels, everything)
+    weights, _, axes = _regression(z, residual, seed)
+    readin, _ = np.linalg.qr(weights @ axes[:rank].T)
+    flat = z.reshape(-1, half).astype(np.float32)
+    _, dominant, _ = principal_axes(flat, max(rank, rank_within, 1))  # on noise both are 0
+    private = dominant[:rank_within].T - readin @ (readin.T @ dominant[:rank_within].T)
+    left, strength, _ = np.linalg.svd(private, full_matrices=False)
+    return CommunicationSubspace(
+        source,
+        target,
+        pd.DataFrame(rows),
+        rank,
+        rank_within,
+        readin,
+        axes[:rank].T,
+        left[:, strength > 0.5][:, : max(rank_within - rank, 0)],
+        principal_angles(readin, dominant[:rank].T),
+        float(np.square(flat @ readin).sum() / np.square(flat).sum()),
+        groups[0],
+        groups[2],
+    )
+
+
+def chosen_neurons(
+    recording: Recording, source: str, target: str, min_rate: float = 0.5, seed: int = 0
+) -> list[np.ndarray]:
+    """Choose half of the source, and equally many of its other half and of the target.
+
+    Returns
+    -------
+    list of array of int
+        Neurons that predict, neurons of the source kept aside, neurons of the target.
+
+    Raises
+    ------
+    InputError, UnknownNameError, NotEnoughDataError
+        For one area twice, an area that is not recorded, fewer than 4 neurons in the source or 2
+        in the target.
+    """
+    if source == target:
+        raise InputError(f"source and target are both '{source}'; choose two areas")
+    shuffled = generator(seed, "subspace").permutation(members(recording, source, min_rate))
+    candidates = members(recording, target, min_rate)
+    half = len(shuffled) // 2
+    n_matched = min(len(shuffled) - half, len(candidates))
+    if min(half, n_matched) < 2:
+        raise NotEnoughDataError(
+            f"area '{source}' has {len(shuffled)} neurons; at least 4 are needed to split it in two"
+        )
+    chosen = generator(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
+    return [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
+
+
+def smallest_rank(curve: np.ndarray, error: np.ndarray) -> int:
+    """Return the smallest rank whose score is within one standard error of the best.
+
+    Parameters
+    ----------
+    curve, error : array, (rank,)
+        Held-out score and its standard error for ranks 0, 1, 2, ...
+
+    Examples
+    --------
+    >>> smallest_rank(np.array([0, 0.30, 0.39, 0.40]), np.array([0, 0.02, 0.02, 0.02]))
+    2
+    """
+    best_rank = int(np.argmax(curve))
+    return int(np.flatnonzero(curve >= curve[best_rank] - error[best_rank])[0])
+
+
+def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the angles between two subspaces in degrees, largest first.
+
+    Parameters
+    ----------
+    a, b : array, (neuron, dimension)
+        Columns that span the subspaces; without columns there is no angle.
+
+    Examples
+    --------
+    >>> principal_angles(np.eye(3)[:, :1], np.eye(3)[:, 1:2]).round()
+    array([90.])
+    """
+    same_length("the first subspace", len(a), "the second subspace", len(b))
+    if 0 in a.shape or 0 in b.shape:
+        return np.zeros(0)
+    return np.degrees(subspace_angles(a, b))
+
+
+def _binned(recording: Recording, neurons: np.ndarray, bins: int) -> np.ndarray:
+    """Sums over `bins` bins, their square root for counts, (trial, time, neuron)."""
+    activity = recording.activity[:, :, neurons].astype(np.float32)
+    n_kept = activity.shape[1] // bins
+    sums = activity[:, : n_kept * bins].reshape(len(activity), n_kept, bins, -1).sum(axis=2)
+    return signed_sqrt(sums) if recording.kind == "counts" else sums
+
+
+def _residuals(
+    x: np.ndarray, y: np.ndarray, labels: np.ndarray, fold: Fold
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Source and target without the condition's mean course: of training, then of test trials."""
+    found = []
+    for values in (x, y):
+        scale = values[fold.train].std(axis=(0, 1)).mean()
+        overall = values[fold.train].mean(axis=0)
+        expected = np.empty_like(values)
+        for label in np.unique(labels):
+            here = fold.train[labels[fold.train] == label]
+            # one imaginary trial at the overall mean: a condition may be rare in training
+            mean = (values[here].sum(axis=0) + overall) / (len(here) + 1)
+            expected[labels == label] = mean
+        found.append((values - expected) / (scale if scale > 0 else 1.0))
+    z, residual = found
+    return z[fold.train], residual[fold.train], z[fold.test], residual[fold.test]
+
+
+def _regression(
+    z: np.ndarray, y: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ridge weights (source, target), intercept, and the fitted values' axes (axis, target)."""
+    penalty, _ = best(
+        PENALTIES,
+        lambda fold: [
+            z[fold.test] @ weights + intercept
+            for weights, intercept in ridge_path(z[fold.train], y[fold.train], PENALTIES)
+        ],
+        y,
+        inner_folds(len(z), 4, derived_seed(seed, "subspace")),
+        counts=False,
+    )
+    ((weights, intercept),) = ridge_path(z, y, [penalty])
+    return weights, intercept, fitted_axes(z, weights)
+
+
+def _curve(
+    x: np.ndarray, y: np.ndarray, labels: np.ndarray, fold: Fold, max_rank: int, seed: int
+) -> np.ndarray:
+    """R2 on the test trials for ranks 0 to `max_rank`, all neurons pooled."""
+    z, residual, z_test, truth = _residuals(x, y, labels, fold)
+    weights, intercept, axes = _regression(z, residual, seed)
+    total = np.square(truth).sum(dtype=float)
+    scores = [0.0]
+    for rank in range(1, max_rank + 1):
+        predicted = z_test @ (weights @ axes[:rank].T) @ axes[:rank] + intercept
+        scores.append(1 - float(np.square(truth - predicted).sum(dtype=float)) / max(total, 1e-12))
+    return np.array(scores)

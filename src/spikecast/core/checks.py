@@ -1,0 +1,104 @@
+"""Argument checks whose messages say what was given, what is allowed and the likely fix."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TypeVar
+
+import numpy as np
+
+from spikecast.core.errors import InputError, ShapeError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def did_you_mean(given: object, allowed: Iterable[object]) -> str:
+    """Return ``' Did you mean ...?'`` for the nearest allowed name, or the list of them.
+
+    Examples
+    --------
+    >>> did_you_mean("VSIp", ["VISp", "MOs"])
+    " Did you mean 'VISp'?"
+    >>> did_you_mean("glm", ["lstm", "poisson_glm"])
+    " Did you mean 'poisson_glm'?"
+    >>> did_you_mean("zzz", ["VISp", "MOs"])
+    ' Allowed: VISp, MOs.'
+    """
+    names = [str(name) for name in allowed]
+    folded = {name.casefold(): name for name in names}
+    asked = str(given).casefold()
+    # part of a name says more than letters in common
+    near = sorted((name for name in folded if len(asked) > 2 and asked in name), key=len)
+    near = near or get_close_matches(asked, folded, n=1, cutoff=0.5)
+    if near:
+        return f" Did you mean '{folded[near[0]]}'?"
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f" Allowed: {shown}." if names else ""
+
+
+def one_of(what: str, given: T, allowed: Sequence[T]) -> T:
+    """Return `given` if it is in `allowed`, else raise with the nearest allowed one.
+
+    Examples
+    --------
+    >>> one_of("area", "MOs", ["VISp", "MOs"])
+    'MOs'
+    """
+    if given not in allowed:
+        raise UnknownNameError(f"unknown {what} '{given}'.{did_you_mean(given, allowed)}")
+    return given
+
+
+def in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
+    """Return `given` if ``low <= given <= high``, else raise.
+
+    Examples
+    --------
+    >>> in_range("folds", 5, 2)
+    5
+    """
+    if not low <= given <= high:
+        bound = f"at least {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
+        raise InputError(f"{what} is {given:g}; it must be {bound}")
+    return given
+
+
+def same_length(first: str, n_first: int, second: str, n_second: int) -> None:
+    """Raise when two things that describe the same axis have different lengths."""
+    if n_first != n_second:
+        raise ShapeError(
+            f"{first} has length {n_first} but {second} has {n_second}; they must be equal"
+        )
+
+
+def same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> None:
+    """Raise when two arrays differ in shape: (N,) against (N, 1) is never broadcast."""
+    if np.shape(a) != np.shape(b):
+        raise ShapeError(
+            f"{first} has shape {np.shape(a)} but {second} has {np.shape(b)}; "
+            "they must be equal (nothing is broadcast)"
+        )
+
+
+def finite(what: str, array: np.ndarray) -> None:
+    """Raise when a float array holds NaN or infinity."""
+    array = np.asarray(array)
+    if array.dtype.kind != "f":
+        return
+    # a sum is finite only if every element is (or opposite infinities cancel to NaN): no mask
+    # of the array's size is made unless something is wrong
+    with np.errstate(invalid="ignore"):
+        total = array.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        bad = int(np.size(array) - np.isfinite(array).sum())
+        if bad:
+            raise InputError(
+                f"{what} holds {bad} NaN or infinite values; remove or fill them first"
+            )
+
+
+def trials_by_time_by_feature(what: str, array: np.ndarray) -> None:
+    """Raise unless `array` has the three axes trial x time x neuron."""
+    if np.ndim(array) != 3:
+        raise ShapeError(
+            f"{what} has shape {np.shape(array)}; it must have three axes, trial x time x neuron"
+        )

@@ -1,0 +1,139 @@
+"""Download a known data set once: progress, resume after an interruption, checksum when known."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pooch
+import requests
+
+from spikecast.core.checks import one_of
+from spikecast.core.errors import FetchError, FormatError
+from spikecast.core.files import write_text
+from spikecast.data.catalog import DATASETS, RemoteFile
+
+CHUNK = 1 << 20
+TIMEOUT = 30  # seconds without an answer
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (file name, bytes so far, bytes in all or None)."""
+
+
+def folder() -> Path:
+    """Return where data sets are kept: ``$SPIKECAST_DATA``, else the user's cache folder."""
+    return Path(os.environ.get("SPIKECAST_DATA") or pooch.os_cache("spikecast"))
+
+
+def local_files(name: str) -> list[Path]:
+    """Return the files of data set `name` that are on this machine."""
+    return [
+        folder() / file.name for file in DATASETS[name].files if (folder() / file.name).exists()
+    ]
+
+
+def require(name: str) -> Path:
+    """Return the path of data set `name` (its folder where it has several files).
+
+    Raises
+    ------
+    FetchError
+        When it is not on this machine; the message says how to get it.
+    """
+    data_set = DATASETS[one_of("data set", name, list(DATASETS))]
+    if len(local_files(name)) < len(data_set.files):
+        raise FetchError(
+            f"data set '{name}' is not on this machine; run 'spikecast data fetch {name}'. "
+            + _by_hand(data_set.files)
+        )
+    return folder() if len(data_set.files) > 1 else folder() / data_set.files[0].name
+
+
+def fetch(name: str, progress: Progress | None = None) -> list[Path]:
+    """Download the files of a data set that are not here yet.
+
+    Parameters
+    ----------
+    name : str
+        A name of :data:`spikecast.data.catalog.DATASETS`.
+    progress : callable, optional
+        Told (file name, bytes so far, bytes in all or None) as the download proceeds.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    FetchError
+        When a file cannot be reached; the message gives its address and where to put it. What was
+        already downloaded stays in a ``.part`` file and the next call goes on from there.
+    FormatError
+        When a file does not have its known checksum.
+    """
+    data_set = DATASETS[one_of("data set", name, list(DATASETS))]
+    return [_fetch_file(file, progress) for file in data_set.files]
+
+
+def _fetch_file(file: RemoteFile, progress: Progress | None) -> Path:
+    path = folder() / file.name
+    if not path.exists():
+        part = path.with_name(path.name + ".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _download(file, part, progress)
+        except (requests.RequestException, OSError) as error:
+            raise FetchError(
+                f"'{file.name}' could not be downloaded ({type(error).__name__}). "
+                + _by_hand((file,))
+            ) from None
+        os.replace(part, path)
+    _verify(path, file.sha256)
+    return path
+
+
+def _download(file: RemoteFile, part: Path, progress: Progress | None) -> None:
+    """Append to `part` what is not there yet."""
+    done = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={done}-"} if done else {}
+    with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # the part file is already whole
+        response.raise_for_status()
+        if done and response.status_code != requests.codes.partial_content:
+            done = 0  # this server does not resume
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else None
+        with open(part, "ab" if done else "wb") as stream:
+            for chunk in response.iter_content(CHUNK):
+                stream.write(chunk)
+                done += len(chunk)
+                if progress:
+                    progress(file.name, done, total)
+    if total is not None and done < total:
+        raise requests.ConnectionError(f"{total - done} bytes are missing")
+
+
+def _verify(path: Path, known: str | None) -> None:
+    """Compare with the known checksum, else with the one noted at the first download."""
+    note = path.with_name(path.name + ".sha256")
+    found = _sha256(path)
+    if known is None and note.exists():
+        known = note.read_text(encoding="utf-8").strip()
+    if known is not None and found != known:
+        raise FormatError(
+            f"'{path}' has sha256 {found}, not {known}: it is damaged or another version. "
+            "Delete it and fetch it again"
+        )
+    if not note.exists():
+        write_text(note, found + "\n")
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _by_hand(files: tuple[RemoteFile, ...]) -> str:
+    steps = "; ".join(f"{file.url} as {folder() / file.name}" for file in files)
+    return f"By hand: download {steps}"

@@ -1,0 +1,55 @@
+"""Read the netCDF files that :meth:`spikecast.Recording.save` writes."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spikecast.core.errors import FormatError, InputError
+from spikecast.data.recording import Recording
+
+
+def read(path: str | Path) -> Recording:
+    """Read a ``.nc`` file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    FormatError
+        When the file is missing, damaged, or not one of ours.
+    """
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as opened:
+            dataset = opened.load()
+    except FileNotFoundError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise FormatError(f"'{path}' is damaged or not a netCDF file: {error}") from None
+    dataset = _text_as_str(dataset)
+    # netCDF hands scalars back as numpy types
+    dataset.attrs = {key: _builtin(value) for key, value in dataset.attrs.items()}
+    dataset.encoding = {}
+    try:
+        return Recording(dataset)
+    except InputError as error:
+        raise FormatError(f"'{path}' is not a spikecast recording: {error}") from None
+
+
+def _text_as_str(dataset: xr.Dataset) -> xr.Dataset:
+    """Text comes back from netCDF as objects; numpy's own strings compare and index faster."""
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind in "OT":
+            dataset[name] = (variable.dims, variable.values.astype(str))
+        dataset[name].encoding = {}
+    return dataset
+
+
+def _builtin(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,353 @@
+"""The Steinmetz 2019 recordings in the Neuromatch packaging: dicts in a numpy file, one a session.
+
+Every key that is present arrives in the Recording; ``NAMES`` below is the dictionary.
+
+==================  ==============================  ==========================================
+key in the file     name in the Recording           axes and unit
+==================  ==============================  ==========================================
+spks                activity                        (trial, time, neuron) counts
+brain_area          area                            (neuron,)
+ccf                 x, y, z                         (neuron,) in the file's unit (``ccf_axes``)
+trough_to_peak      trough_to_peak                  (neuron,) milliseconds
+cellid_orig         cell_id                         (neuron,)
+contrast_left/...   contrast_left, contrast_right   (trial,) 0 to 1
+response            response                        (trial,) -1 right, 0 no-go, +1 left
+feedback_type       feedback                        (trial,) +1 reward, -1 noise
+gocue               gocue_time                      (trial,) seconds from the stimulus
+response_time       response_time                   (trial,) seconds from the stimulus
+feedback_time       feedback_time                   (trial,) seconds from the stimulus
+prev_reward         previous_feedback_time          (trial,) as in the file
+reaction_time       reaction_time, -_direction      (trial,) as in the file; 0 = no movement
+active_trials       active                          (trial,), or (all_trial,) where longer
+wheel, pupil, ...   wheel, pupil, face, licks       (trial, time[, channel])
+*_passive           the same names + ``_passive``   (passive_trial, ...)
+mouse_name          attribute ``subject``
+date_exp            attribute ``date``
+bin_size            attribute ``bin_size``          seconds
+stim_onset          shapes the time axis            seconds from the start of the trial
+==================  ==============================  ==========================================
+
+Public code disagrees about whether ``gocue``, ``response_time`` and ``feedback_time`` count from
+the stimulus or from the start of the trial. The reader decides from the data (:func:`event_clock`)
+and records what it found in the attributes ``event_clock`` and ``event_clock_evidence``.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spikecast.core.checks import in_range
+from spikecast.core.errors import FormatError
+from spikecast.core.files import atomic
+from spikecast.data.binning import smallest_counts
+from spikecast.data.recording import AXES, Recording
+from spikecast.data.safe_pickle import dump_numpy, load_numpy
+
+REQUIRED = ("spks", "brain_area", "bin_size", "stim_onset")
+TRIAL_KEYS = {
+    "contrast_left": "contrast_left",
+    "contrast_right": "contrast_right",
+    "response": "response",
+    "feedback_type": "feedback",
+    "gocue": "gocue_time",
+    "response_time": "response_time",
+    "feedback_time": "feedback_time",
+    "prev_reward": "previous_feedback_time",
+}
+EVENT_TIMES = ("gocue_time", "response_time", "feedback_time")
+BEHAVIOR_KEYS = ("wheel", "pupil", "face", "licks")
+PASSIVE_KEYS = (*BEHAVIOR_KEYS, "contrast_left", "contrast_right")
+SAMPLES_PER_MS = 30.0  # trough_to_peak is in samples at 30 kHz
+GO_CUE_DELAY = (0.4, 1.3)  # seconds after the stimulus; the task draws it from 0.5 to 1.2
+
+
+def sessions(path: str | Path) -> list[dict[str, Any]]:
+    """Return the raw session dicts of a file, or of a folder with ``steinmetz_part*.npz``."""
+    path = Path(path)
+    parts = sorted(path.glob("steinmetz_part*.npz")) if path.is_dir() else [path]
+    if not parts:
+        raise FormatError(f"'{path}' holds no file named steinmetz_part0.npz, ...")
+    found: list[dict[str, Any]] = []
+    for part in parts:
+        arrays = load_numpy(part)
+        if "dat" not in arrays:
+            raise FormatError(
+                f"'{part}' has no array 'dat' (it has {sorted(arrays)}); "
+                "it is not a Steinmetz recording in the Neuromatch packaging"
+            )
+        found.extend(np.atleast_1d(arrays["dat"]))
+    if not found or not all(isinstance(session, dict) for session in found):
+        raise FormatError(f"'{path}': 'dat' must be an array of dicts, one per session")
+    return found
+
+
+def read(path: str | Path, session: int = 0) -> Recording:
+    """Read one session.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.npz`` file, or the folder that holds ``steinmetz_part0.npz`` and its siblings.
+    session : int
+        Index of the session in the file (in the folder: 0 to 38).
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    FormatError
+        When a required key is missing or two keys disagree about a length; the message names it.
+    """
+    found = sessions(path)
+    in_range(f"session (the file holds {len(found)})", session, 0, len(found) - 1)
+    return from_session(found[session], name=f"{Path(path).stem}[{session}]")
+
+
+def from_session(raw: dict[str, Any], name: str = "") -> Recording:
+    """Turn one session dict into a Recording; see the module's table for the names."""
+    missing = [key for key in REQUIRED if key not in raw]
+    if missing:
+        raise FormatError(f"session {name} lacks the required key '{missing[0]}'")
+    counts = np.asarray(raw["spks"])
+    if counts.ndim != 3:
+        raise FormatError(
+            f"session {name}: 'spks' has shape {counts.shape}, not neurons x trials x bins"
+        )
+    n_neurons, n_trials, n_bins = counts.shape
+    bin_size, stim_onset = float(raw["bin_size"]), float(raw["stim_onset"])
+    variables: dict[str, tuple] = {
+        # neuron x trial x time -> trial x time x neuron
+        "activity": (AXES, smallest_counts(counts.transpose(1, 2, 0)))
+    }
+    coordinates: dict[str, tuple] = {
+        # rounded, so that 0.005 is 0.005 and not 0.0050000000000000044
+        "time": ("time", np.round((np.arange(n_bins) + 0.5) * bin_size - stim_onset, 9)),
+        "area": ("neuron", _column(raw, "brain_area", n_neurons).astype(str)),
+    }
+    attributes: dict[str, Any] = {
+        "kind": "counts",
+        "bin_size": bin_size,
+        "align_to": "stimulus",
+        "subject": str(raw.get("mouse_name", "")),
+        "date": str(raw.get("date_exp", "")),
+    }
+    described = " ".join(filter(None, (attributes["subject"], attributes["date"])))
+    attributes["session"] = described or name
+
+    if "ccf" in raw:
+        positions = _column(raw, "ccf", n_neurons)
+        for axis, column in zip("xyz", positions.T, strict=True):
+            coordinates[axis] = ("neuron", column)
+    if "ccf_axes" in raw:
+        attributes["ccf_axes"] = ",".join(str(axis) for axis in np.ravel(raw["ccf_axes"]))
+    if "trough_to_peak" in raw:
+        samples = _column(raw, "trough_to_peak", n_neurons)
+        coordinates["trough_to_peak"] = ("neuron", samples / SAMPLES_PER_MS)
+    if "cellid_orig" in raw:
+        coordinates["cell_id"] = ("neuron", _column(raw, "cellid_orig", n_neurons))
+
+    for key, column_name in TRIAL_KEYS.items():
+        if key in raw:
+            coordinates[column_name] = ("trial", _column(raw, key, n_trials, flat=True))
+    if "reaction_time" in raw:
+        reaction = _column(raw, "reaction_time", n_trials).reshape(n_trials, -1)
+        for column_name, column in zip(("reaction_time", "reaction_direction"), reaction.T):
+            coordinates[column_name] = ("trial", column)
+    if "active_trials" in raw:
+        active = np.ravel(raw["active_trials"])
+        axis = "trial" if active.size == n_trials else "all_trial"
+        (coordinates if axis == "trial" else variables)["active"] = (axis, active)
+
+    for key in BEHAVIOR_KEYS:
+        if key in raw:
+            variables[key] = _behavior(key, raw[key], "trial", n_trials, n_bins)
+    _add_passive(raw, variables, n_neurons, n_bins)
+
+    if any(name in coordinates for name in EVENT_TIMES):
+        clock, evidence = event_clock(raw, stim_onset)
+        attributes |= {"event_clock": clock, "event_clock_evidence": evidence}
+        if clock == "trial start":
+            for column_name in EVENT_TIMES:
+                if column_name in coordinates:
+                    axis, column = coordinates[column_name]
+                    coordinates[column_name] = (axis, np.round(column - stim_onset, 9))
+    return Recording(xr.Dataset(variables, coordinates, attributes))
+
+
+def event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
+    """Decide from the data what the event times of a session count from.
+
+    Parameters
+    ----------
+    raw : dict
+        A session in the Neuromatch packaging.
+    stim_onset : float
+        Seconds from the start of the trial to the stimulus.
+
+    Returns
+    -------
+    clock : {"stimulus", "trial start"}
+    evidence : str
+        What decided: the wheel (it turns just before a response is registered), else the go cue
+        (it sounds 0.5 to 1.2 s after the stimulus), else nothing, and the stimulus is assumed.
+    """
+    if stim_onset == 0:
+        return "stimulus", "the trial starts with the stimulus, so both clocks agree"
+    if {"wheel", "response_time", "response"} <= raw.keys():
+        moved = np.ravel(raw["response"]) != 0
+        times = np.ravel(raw["response_time"]).astype(float)
+        speed = np.abs(np.squeeze(np.asarray(raw["wheel"], dtype=float), axis=0))
+        from_start = _speed_before(speed, times[moved], moved, float(raw["bin_size"]))
+        from_stimulus = _speed_before(
+            speed, times[moved] + stim_onset, moved, float(raw["bin_size"])
+        )
+        # NaN (no response within the trial by that clock) compares as False: undecided
+        if max(from_start, from_stimulus) > 1.2 * min(from_start, from_stimulus):
+            clock = "stimulus" if from_stimulus > from_start else "trial start"
+            return clock, (
+                "wheel speed in the 100 ms before the response: "
+                f"{from_stimulus:.3g} if counted from the stimulus, "
+                f"{from_start:.3g} if counted from the start of the trial"
+            )
+    if "gocue" in raw:
+        early, late = np.nanquantile(np.asarray(raw["gocue"], dtype=float), [0.05, 0.95])
+        shortest, longest = GO_CUE_DELAY
+        # by one clock cues lie within the delay, by the other within the delay + stim_onset
+        from_stimulus, from_start = early < shortest + stim_onset, late > longest
+        if from_stimulus != from_start:
+            clock = "stimulus" if from_stimulus else "trial start"
+            return clock, (
+                f"90 % of go cues lie between {early:.3g} and {late:.3g} s; the task sounds them "
+                "0.5 to 1.2 s after the stimulus"
+            )
+    return "stimulus", "nothing in the data decides; the stimulus is assumed"
+
+
+def _speed_before(
+    speed: np.ndarray, times: np.ndarray, moved: np.ndarray, bin_size: float
+) -> float:
+    """Mean wheel speed in the ten bins before the times (s from the trial's start) of trials."""
+    values = []
+    for trial, time in zip(speed[moved], times, strict=True):
+        stop = int(time / bin_size) if np.isfinite(time) else 0
+        if 1 <= stop <= len(trial):
+            values.append(trial[max(stop - 10, 0) : stop].mean())
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:
+    values = np.asarray(raw[key])
+    if flat:  # (n,) or (n, 1), as the public files have both
+        values = values.reshape(len(values), -1)[:, 0] if values.ndim else values
+    if values.ndim == 0 or len(values) != length:
+        raise FormatError(f"'{key}' has shape {np.shape(raw[key])}; its length must be {length}")
+    if values.dtype == object:
+        values = values.astype(float)
+    return values
+
+
+def _behavior(key: str, values: Any, axis: str, n_trials: int, n_bins: int) -> tuple:
+    """Channels x trials x bins -> (trial, time) or (trial, time, channel)."""
+    values = np.asarray(values)
+    if values.ndim != 3 or values.shape[1:] != (n_trials, n_bins):
+        raise FormatError(
+            f"'{key}' has shape {values.shape}, not channels x {n_trials} trials x {n_bins} bins"
+        )
+    moved = np.moveaxis(values, 0, -1)
+    if moved.shape[-1] == 1:
+        return (axis, "time"), moved[..., 0]
+    return (axis, "time", f"{key.removesuffix('_passive')}_channel"), moved
+
+
+def _add_passive(
+    raw: dict[str, Any], variables: dict[str, tuple], n_neurons: int, n_bins: int
+) -> None:
+    if "spks_passive" not in raw:
+        return
+    counts = np.asarray(raw["spks_passive"])
+    if counts.ndim != 3 or counts.shape[::2] != (n_neurons, n_bins):
+        raise FormatError(
+            f"'spks_passive' has shape {counts.shape}, not {n_neurons} neurons x trials x "
+            f"{n_bins} bins"
+        )
+    n_trials = counts.shape[1]
+    axes = ("passive_trial", "time", "neuron")
+    variables["activity_passive"] = (axes, smallest_counts(counts.transpose(1, 2, 0)))
+    for key in PASSIVE_KEYS:
+        name = f"{key}_passive"
+        if name not in raw:
+            continue
+        if key in BEHAVIOR_KEYS:
+            variables[name] = _behavior(name, raw[name], "passive_trial", n_trials, n_bins)
+        else:
+            variables[name] = ("passive_trial", _column(raw, name, n_trials, flat=True))
+
+
+# ------------------------------------------------------------------------------------ writing
+
+
+def write(recordings: Recording | Sequence[Recording], path: str | Path) -> None:
+    """Write recordings in the Neuromatch packaging, event times counted from the stimulus.
+
+    Parameters
+    ----------
+    recordings : Recording or sequence of Recording
+        Spike counts; every variable and coordinate that has a key in the packaging is written.
+    path : str or Path
+        A ``.npz`` file; :func:`read` gives back the same recordings.
+    """
+    several = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    dat = np.empty(len(several), dtype=object)
+    for index, recording in enumerate(several):
+        dat[index] = to_session(recording)
+    with (
+        atomic(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("dat.npy", "w", force_zip64=True) as stream,
+    ):
+        dump_numpy(dat, stream)
+
+
+def to_session(recording: Recording) -> dict[str, Any]:
+    """Return the session dict of a recording: the inverse of :func:`from_session`."""
+    dataset = recording.dataset
+    raw: dict[str, Any] = {
+        "spks": recording.activity.transpose(2, 0, 1),
+        "brain_area": recording.area,
+        "bin_size": recording.bin_size,
+        "stim_onset": float(np.round(recording.bin_size / 2 - recording.time[0], 9)),
+        "mouse_name": str(dataset.attrs["subject"]),
+        "date_exp": str(dataset.attrs.get("date", "")),
+    }
+    if {"x", "y", "z"} <= set(dataset.coords):
+        raw["ccf"] = np.stack([dataset[axis].values for axis in "xyz"], axis=1)
+    if "ccf_axes" in dataset.attrs:
+        raw["ccf_axes"] = dataset.attrs["ccf_axes"].split(",")
+    if "trough_to_peak" in dataset.coords:
+        raw["trough_to_peak"] = np.round(dataset["trough_to_peak"].values * SAMPLES_PER_MS, 6)
+    if "cell_id" in dataset.coords:
+        raw["cellid_orig"] = dataset["cell_id"].values
+    for key, name in TRIAL_KEYS.items():
+        if name in dataset.coords:
+            raw[key] = dataset[name].values
+    if "reaction_time" in dataset.coords:
+        columns = [name for name in ("reaction_time", "reaction_direction") if name in dataset]
+        raw["reaction_time"] = np.stack([dataset[name].values for name in columns], axis=1)
+    if "active" in dataset:
+        raw["active_trials"] = dataset["active"].values
+    for key in [*BEHAVIOR_KEYS, *(f"{key}_passive" for key in BEHAVIOR_KEYS)]:
+        if key in dataset:
+            values = dataset[key].values
+            raw[key] = values[np.newaxis] if values.ndim == 2 else np.moveaxis(values, -1, 0)
+    if "activity_passive" in dataset:
+        raw["spks_passive"] = dataset["activity_passive"].values.transpose(2, 0, 1)
+    for key in ("contrast_left_passive", "contrast_right_passive"):
+        if key in dataset:
+            raw[key] = dataset[key].values
+    return raw

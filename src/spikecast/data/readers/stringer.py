@@ -1,0 +1,207 @@
+"""The Stringer two-photon recordings in the Neuromatch packaging: one pickled dict in a ``.npy``.
+
+Spontaneous activity (2019), one long trial:
+
+=============  =======================================  ========================================
+key            name in the Recording                    axes and unit
+=============  =======================================  ========================================
+sresp          activity                                 (trial=1, time, neuron) deconvolved
+xyz            x, y, z; plane                           (neuron,) micrometres; rank of z, from 0
+run            running                                  (1, time), the file's unit
+pupilArea      pupil_area                               (1, time)
+pupilCOM       pupil_position                           (1, time, 2)
+beh_svd_time   face_svd                                 (1, time, component)
+beh_svd_mask   face_svd_mask                            (face_row, face_column, component)
+stat           stat_<field> for each scalar field       (neuron,); pixel lists are left out
+=============  =======================================  ========================================
+
+Orientations (2021), where a "bin" is one stimulus presentation: ``istim`` arrives as
+``stimulus_angle`` (1, time), ``u_spont`` as ``spontaneous_u`` (neuron, component), ``v_spont`` as
+``spontaneous_v`` (component, spontaneous_time), ``mean_spont`` and ``std_spont`` as
+``spontaneous_mean`` and ``spontaneous_std`` (neuron,).
+
+Neurons carry the area ``"VIS"`` (the packaging has none); group them by ``plane`` instead.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spikecast.core.errors import FormatError, InputError
+from spikecast.core.files import atomic
+from spikecast.data.recording import AXES, Recording
+from spikecast.data.safe_pickle import dump_numpy, load_numpy
+
+BIN_SIZE = 1.2  # seconds per imaging volume in the spontaneous recordings
+BEHAVIOR_KEYS = {
+    "run": "running",
+    "pupilArea": "pupil_area",
+    "pupilCOM": "pupil_position",
+    "beh_svd_time": "face_svd",
+    "istim": "stimulus_angle",
+}
+SPONTANEOUS_KEYS = {  # in the orientation files: axes and name of what was measured at rest
+    "u_spont": (("neuron", "spontaneous_component"), "spontaneous_u"),
+    "v_spont": (("spontaneous_component", "spontaneous_time"), "spontaneous_v"),
+    "mean_spont": (("neuron",), "spontaneous_mean"),
+    "std_spont": (("neuron",), "spontaneous_std"),
+}
+
+
+def read(path: str | Path) -> Recording:
+    """Read a ``stringer_spontaneous.npy`` or ``stringer_orientations.npy`` file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Recording
+        Continuous, one trial. ``activity`` is a view of the array in the file, not a copy.
+
+    Raises
+    ------
+    FormatError
+        When ``sresp`` is missing or two keys disagree about a length; the message names it.
+    """
+    content = load_numpy(path).get("")
+    raw = content.item() if content is not None and content.ndim == 0 else None
+    if not isinstance(raw, dict):
+        raise FormatError(
+            f"'{path}' does not hold one pickled dict; it is not a Stringer recording"
+        )
+    return from_dict(raw, name=Path(path).stem)
+
+
+def from_dict(raw: dict[str, Any], name: str = "") -> Recording:
+    """Turn the dict of a file into a Recording; see the module's table for the names."""
+    if "sresp" not in raw:
+        raise FormatError(f"recording {name} lacks the required key 'sresp'")
+    response = np.asarray(raw["sresp"])
+    if response.ndim != 2:
+        raise FormatError(f"'sresp' has shape {response.shape}, not neurons x bins")
+    n_neurons, n_bins = response.shape
+    presentations = "istim" in raw
+    bin_size = 1.0 if presentations else float(raw.get("bin_size", BIN_SIZE))
+
+    variables: dict[str, tuple] = {
+        # neuron x time -> 1 x time x neuron, without moving the data
+        "activity": (AXES, response.astype(np.float32, copy=False).T[np.newaxis])
+    }
+    coordinates: dict[str, tuple] = {
+        "time": ("time", np.round((np.arange(n_bins) + 0.5) * bin_size, 9)),
+        "area": ("neuron", np.full(n_neurons, "VIS")),
+    }
+    if "xyz" in raw:
+        positions = _sized(raw, "xyz", 1, n_neurons)
+        for axis, row in zip("xyz", positions, strict=True):
+            coordinates[axis] = ("neuron", row)
+        coordinates["plane"] = ("neuron", np.unique(positions[2], return_inverse=True)[1])
+    for key, (axes, variable) in SPONTANEOUS_KEYS.items():
+        if key in raw:
+            values = np.asarray(raw[key])
+            if axes[0] == "neuron":
+                values = _sized(raw, key, 0, n_neurons)
+            variables[variable] = (axes, values)
+    if "stat" in raw:
+        for field, column in _scalar_fields(raw["stat"], n_neurons).items():
+            coordinates[f"stat_{field}"] = ("neuron", column)
+    for key, variable in BEHAVIOR_KEYS.items():
+        if key in raw:
+            values = _sized(raw, key, 0, n_bins)
+            if values.ndim == 1 or values.shape[1] == 1:
+                variables[variable] = (("trial", "time"), values.reshape(1, n_bins))
+            else:
+                axes = ("trial", "time", f"{variable}_channel")
+                variables[variable] = (axes, values[np.newaxis])
+    if "beh_svd_mask" in raw:
+        axes = ("face_row", "face_column", "face_svd_channel")
+        variables["face_svd_mask"] = (axes, np.asarray(raw["beh_svd_mask"]))
+    attributes = {
+        "kind": "continuous",
+        "bin_size": bin_size,
+        "align_to": "first presentation" if presentations else "start of recording",
+        "session": str(raw.get("session", name)),
+        "subject": str(raw.get("subject", "")),
+    }
+    try:
+        dataset = xr.Dataset(variables, coordinates, attributes)
+    except ValueError as error:  # two keys disagree about a component axis
+        raise FormatError(f"recording {name}: {error}") from None
+    return Recording(dataset)
+
+
+def _sized(raw: dict[str, Any], key: str, axis: int, length: int) -> np.ndarray:
+    values = np.asarray(raw[key])
+    if values.ndim <= axis or values.shape[axis] != length:
+        raise FormatError(f"'{key}' has shape {values.shape}; axis {axis} must be {length} long")
+    return values
+
+
+def _scalar_fields(stat: Any, n_neurons: int) -> dict[str, np.ndarray]:
+    """Columns of suite2p's per-neuron dicts that are one number for every neuron."""
+    cells = list(np.ravel(np.asarray(stat, dtype=object)))
+    if len(cells) != n_neurons or not all(isinstance(cell, dict) for cell in cells):
+        raise FormatError(f"'stat' must be {n_neurons} dicts, one per neuron; it has {len(cells)}")
+    fields = [key for key, value in cells[0].items() if np.ndim(value) == 0 and _number(value)]
+    columns = {}
+    for field in fields:
+        values = [cell.get(field, np.nan) for cell in cells]
+        if all(np.ndim(value) == 0 and _number(value) for value in values):
+            columns[str(field)] = np.asarray(values)
+    return columns
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating))
+
+
+# ------------------------------------------------------------------------------------ writing
+
+
+def write(recording: Recording, path: str | Path) -> None:
+    """Write a continuous recording in the Neuromatch packaging; :func:`read` gives it back.
+
+    Parameters
+    ----------
+    recording : Recording
+        Continuous, one trial.
+    path : str or Path
+        A ``.npy`` file.
+    """
+    if recording.kind != "continuous" or recording.n_trials != 1:
+        raise InputError("the Stringer packaging holds one continuous trial")
+    dataset = recording.dataset
+    raw: dict[str, Any] = {
+        "sresp": recording.activity[0].T,
+        "bin_size": recording.bin_size,
+        "session": recording.session,
+        "subject": str(dataset.attrs["subject"]),
+    }
+    if {"x", "y", "z"} <= set(dataset.coords):
+        raw["xyz"] = np.stack([dataset[axis].values for axis in "xyz"])
+    for key, name in BEHAVIOR_KEYS.items():
+        if name in dataset:
+            values = dataset[name].values[0]
+            raw[key] = values[:, np.newaxis] if values.ndim == 1 and key != "istim" else values
+    for key, (_, name) in SPONTANEOUS_KEYS.items():
+        if name in dataset:
+            raw[key] = dataset[name].values
+    if "face_svd_mask" in dataset:
+        raw["beh_svd_mask"] = dataset["face_svd_mask"].values
+    fields = [str(name) for name in dataset.coords if str(name).startswith("stat_")]
+    if fields:
+        raw["stat"] = np.array(
+            [
+                {field.removeprefix("stat_"): dataset[field].values[neuron] for field in fields}
+                for neuron in range(recording.n_neurons)
+            ],
+            dtype=object,
+        )
+    content = np.empty((), dtype=object)
+    content[()] = raw
+    with atomic(path) as temporary, open(temporary, "wb") as stream:
+        dump_numpy(content, stream)

@@ -1,0 +1,176 @@
+"""Read numpy files whose contents are pickled, without letting the pickle run anything.
+
+The public data sets are dicts pickled inside ``.npy`` / ``.npz`` containers. A pickle is a program;
+this reader lets it call numpy's own reconstruction functions and make plain builtin containers, and
+refuses everything else by name.
+"""
+
+import pickle
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from spikecast.core.errors import FormatError, UnsafeFileError
+
+
+def _latin1(text: str, encoding: str = "latin1") -> bytes:
+    """Stand-in for ``_codecs.encode``, which old pickles call to make bytes."""
+    if encoding != "latin1":
+        raise UnsafeFileError(f"the pickle asks for the codec '{encoding}'; only latin1 is allowed")
+    return text.encode("latin1")
+
+
+def _reconstruct(subtype: type, shape: tuple, dtype: Any) -> np.ndarray:
+    """Stand-in for numpy's ``_reconstruct``: an empty array that its state then fills."""
+    if subtype is not np.ndarray:
+        raise UnsafeFileError(f"the pickle asks for an array of type '{subtype}'")
+    return np.ndarray.__new__(np.ndarray, shape, dtype)
+
+
+def _scalar(dtype: np.dtype, value: Any) -> Any:
+    """Stand-in for numpy's ``scalar``: one number or string from its bytes."""
+    if dtype.hasobject or not isinstance(value, bytes) or len(value) != dtype.itemsize:
+        raise UnsafeFileError(f"the pickle asks for a scalar of type '{dtype}'")
+    return np.frombuffer(value, dtype=dtype)[0]
+
+
+def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str) -> np.ndarray:
+    """Stand-in for numpy's ``_frombuffer``, which protocol 5 uses."""
+    if dtype.hasobject:
+        raise UnsafeFileError("the pickle asks for objects made from raw bytes")
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)  # type: ignore[call-overload]
+
+
+def _no_bytes() -> bytes:
+    """Stand-in for ``bytes``, which old pickles call for the empty ones only."""
+    return b""
+
+
+ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): _latin1,
+    **{
+        (f"numpy.{core}.{module}", name): function
+        for core in ("core", "_core")
+        for module, name, function in (
+            ("multiarray", "_reconstruct", _reconstruct),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _frombuffer),
+        )
+    },
+    **{
+        (builtins, name): kind
+        for builtins in ("builtins", "__builtin__")
+        for name, kind in (
+            ("set", set),
+            ("frozenset", frozenset),
+            ("bytearray", bytearray),
+            ("bytes", _no_bytes),
+            ("complex", complex),
+        )
+    },
+}
+
+
+class RestrictedUnpickler(pickle.Unpickler):
+    """An unpickler that knows only :data:`ALLOWED`."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return an allowed callable, or refuse it by name."""
+        try:
+            return ALLOWED[module, name]
+        except KeyError:
+            raise UnsafeFileError(
+                f"the file asks for '{module}.{name}', which reading data never needs; it may be "
+                "hostile and was not read"
+            ) from None
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Refuse references to things outside the file."""
+        raise UnsafeFileError("the file refers to objects outside itself; it was not read")
+
+
+def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a ``.npy`` or ``.npz`` file, pickled parts through the restricted unpickler.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+        Arrays by name; a ``.npy`` file has the single name ``""``.
+
+    Raises
+    ------
+    FormatError
+        When the file is missing, truncated or not a numpy file.
+    UnsafeFileError
+        When a pickle in it asks for anything that is not numpy data or a plain container.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as stream:
+            if stream.read(2) == b"PK":
+                with zipfile.ZipFile(path) as archive:
+                    arrays = {}
+                    for member in archive.namelist():
+                        with archive.open(member) as part:
+                            arrays[member.removesuffix(".npy")] = _read_array(part)
+                    return arrays
+            stream.seek(0)
+            return {"": _read_array(stream)}
+    except FileNotFoundError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except IsADirectoryError:
+        raise FormatError(f"'{path}' is a folder, not a file") from None
+    except UnsafeFileError as error:
+        raise UnsafeFileError(f"'{path}': {error}") from None
+    except MemoryError:
+        raise FormatError(f"'{path}' asks for more memory than there is") from None
+    # a damaged pickle can fail in any way the unpickler's building blocks can
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        pickle.UnpicklingError,
+        EOFError,
+        OSError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        UnicodeError,
+        OverflowError,
+    ) as error:
+        reason = str(error) or type(error).__name__
+        raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None
+
+
+def _read_array(stream: IO[bytes]) -> np.ndarray:
+    version = npy.read_magic(stream)
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in read_header:
+        raise FormatError(f"numpy format version {version} is not known")
+    shape, fortran_order, dtype = read_header[version](stream)
+    if dtype.hasobject:
+        array = RestrictedUnpickler(stream).load()
+        if not isinstance(array, np.ndarray):
+            array = np.array(array, dtype=object)
+        return array.reshape(shape, order="F" if fortran_order else "C")
+    count = int(np.prod(shape, dtype=np.int64))
+    data = stream.read(count * dtype.itemsize)
+    if len(data) != count * dtype.itemsize:
+        raise EOFError(f"{count * dtype.itemsize} bytes are announced, {len(data)} are there")
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")
+
+
+def dump_numpy(array: np.ndarray, stream: IO[bytes]) -> None:
+    """Write `array` to an open file as numpy does; for writers of the public packagings."""
+    npy.write_array(stream, np.asanyarray(array), allow_pickle=True)

@@ -1,0 +1,145 @@
+"""Simulated two-photon recordings of spontaneous activity, with planted truth."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import gaussian_filter1d
+
+from spikecast.core.checks import in_range, same_length
+from spikecast.core.seeding import generator
+from spikecast.data.readers import stringer
+from spikecast.data.simulate.planted import Simulated, Truth, ornstein_uhlenbeck
+
+
+def spontaneous(
+    n_neurons: int = 1000,
+    n_bins: int = 2000,
+    *,
+    n_planes: int = 9,
+    n_latents: int = 16,
+    n_own: int = 2,
+    groups: Sequence[int] | None = None,
+    bin_size: float = stringer.BIN_SIZE,
+    noise: float = 1.0,
+    threshold: float = 0.5,
+    keep_rate: bool = True,
+    seed: int = 0,
+) -> Simulated:
+    """Simulate two-photon imaging of spontaneous activity, several planes at once.
+
+    The drive of a neuron is a baseline plus latents times loadings, passed through a soft
+    rectification; deconvolved activity is that drive times multiplicative gamma noise. Latents
+    that every plane shares have variances falling as 1/rank, as in Stringer et al. 2019; the first
+    is running speed, the second slow arousal, which also widens the pupil.
+
+    Parameters
+    ----------
+    n_neurons, n_bins, n_planes : int
+    n_latents : int
+        Shared latents, running and arousal included.
+    n_own : int
+        Further latents that each plane has for itself.
+    groups : sequence of int, optional
+        The group of each plane: only planes of the same group share latents, `n_latents` in each
+        group; running and arousal are among those of the lowest. By default all planes share.
+    bin_size : float
+        Seconds per bin.
+    noise : float
+        Variance of the multiplicative noise; 0 gives the drive itself.
+    threshold : float
+        Drive at which the rectification bends: far below 0 every neuron is linear in the latents,
+        so that activity has as many dimensions as there are latents.
+    keep_rate : bool
+        Whether ``truth.rate`` (the size of the recording) is kept.
+    seed : int
+
+    Returns
+    -------
+    Simulated
+        ``.recording`` is continuous, with ``running``, ``pupil_area``, ``pupil_position`` and the
+        neuron coordinates ``x, y, z, plane``.
+
+    Examples
+    --------
+    >>> simulated = spontaneous(n_neurons=30, n_bins=100, n_planes=3)
+    >>> simulated.recording.behavior
+    ['running', 'pupil_area', 'pupil_position']
+    """
+    in_range("n_latents", n_latents, 2)
+    in_range("n_planes", n_planes, 1, n_neurons)
+    groups = [0] * n_planes if groups is None else list(groups)
+    same_length("groups", len(groups), "planes", n_planes)
+    of_group = np.repeat(np.unique(groups), n_latents)  # the group of each shared latent
+    n_shared = of_group.size
+    rng = generator(seed, "latents")
+    running = _running(n_bins, bin_size, rng)
+    arousal = ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
+    constants = rng.uniform(2.0, 30.0, n_shared + n_own * n_planes) / bin_size
+    latents = np.stack([ornstein_uhlenbeck(1, n_bins, c, rng)[0] for c in constants], axis=1)
+    latents[:, 0] = (running - running.mean()) / max(running.std(), 1e-6)
+    latents[:, 1] = arousal
+
+    rng = generator(seed, "neurons")
+    plane = np.sort(np.arange(n_neurons) % n_planes)
+    loadings = rng.normal(size=(latents.shape[1], n_neurons))
+    rank = 1 + np.arange(n_shared) % n_latents
+    reached = of_group[:, np.newaxis] == np.array(groups)[plane]
+    loadings[:n_shared] *= (0.8 / np.sqrt(rank))[:, np.newaxis] * reached
+    own = np.repeat(np.arange(n_planes), n_own)
+    loadings[n_shared:] *= 0.4 * (own[:, np.newaxis] == plane)
+    scale = rng.lognormal(0.0, 0.7, n_neurons).astype(np.float32)
+
+    shape = (n_bins, n_neurons)
+    activity = np.empty(shape[::-1], dtype=np.float32)
+    rate = np.empty((1, *shape), dtype=np.float32) if keep_rate else None
+    noise_rng = generator(seed, "noise")
+    projected = latents.astype(np.float32)
+    for start in range(
+        0, n_neurons, 500
+    ):  # in blocks, so that no second array of this size is made
+        block = slice(start, start + 500)
+        drive = np.logaddexp(0.0, projected @ loadings[:, block].astype(np.float32) - threshold)
+        drive *= scale[block]
+        if rate is not None:
+            rate[0, :, block] = drive
+        if noise > 0:
+            drive *= noise_rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
+        activity[block] = drive.T
+
+    names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_shared))]
+    kinds = ["shared" if group == min(groups) else f"group {group}" for group in of_group]
+    owners = kinds + [f"plane {index}" for index in own]
+    names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
+    coordinates: dict[str, Any] = {"latent": names, "owner": ("latent", owners)}
+    pupil = gaussian_filter1d(latents[:, 0], 3.0) + 0.7 * arousal + rng.normal(0, 0.3, n_bins)
+    raw = {
+        "sresp": activity,
+        "bin_size": bin_size,
+        "session": f"Simulated seed {seed}",
+        "subject": "Simulated",
+        "run": running[:, np.newaxis].astype(np.float32),
+        "pupilArea": (100 + 20 * pupil)[:, np.newaxis].astype(np.float32),
+        "pupilCOM": rng.normal(0, 1, (n_bins, 2)).astype(np.float32),
+        "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -400.0 + 30.0 * plane]),
+    }
+    return Simulated(
+        stringer.from_dict(raw, "simulated"),
+        Truth(
+            rate,
+            xr.DataArray(latents[np.newaxis], coordinates, ("trial", "time", "latent")),
+            xr.DataArray(
+                loadings, {**coordinates, "plane": ("neuron", plane)}, ("latent", "neuron")
+            ),
+        ),
+    )
+
+
+def _running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
+    """Running speed in cm/s, (time,): bouts of some seconds, rest in between."""
+    stay = np.exp(-bin_size / 15.0)
+    toggles = rng.random(n_bins) > stay
+    running = (np.cumsum(toggles) % 2).astype(float)
+    vigour = 10.0 + 4.0 * ornstein_uhlenbeck(1, n_bins, 20.0 / bin_size, rng)[0]
+    return np.maximum(gaussian_filter1d(running, 1.0) * vigour + rng.normal(0, 0.3, n_bins), 0.0)

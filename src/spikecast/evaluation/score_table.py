@@ -1,0 +1,233 @@
+"""From predictions to a score table: every score with its null, aggregation and split beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import one_of
+from spikecast.scoring import metrics
+from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
+from spikecast.scoring.scorers import SCORERS
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.tasks import Problem
+
+COLUMNS = [
+    "session",
+    "task",
+    "source",
+    "target",
+    "model",
+    "fold",
+    "metric",
+    "null",
+    "aggregate",
+    "value",
+    "n_test_trials",
+    "n_neurons",
+    "fit_seconds",
+]
+HEADLINE = {"counts": ("bits_per_spike", "pooled"), "continuous": ("r2", "per_neuron")}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of several models on one problem.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Tidy, columns :data:`COLUMNS`; ``fold`` is a number or ``"all"`` (every trial scored once,
+        by the model that did not see it).
+    neurons : DataFrame
+        One row per model and target: its own score against the training mean.
+    terms : dict
+        (model, metric, null) -> :class:`Terms` over all trials.
+    kind : {"counts", "continuous"}
+    n_resamples, seed : int
+        Of the bootstrap.
+    warnings : tuple of str
+    """
+
+    table: pd.DataFrame
+    neurons: pd.DataFrame
+    terms: dict[tuple[str, str, str], Terms]
+    kind: str
+    n_resamples: int = 2000
+    seed: int = 0
+    warnings: tuple[str, ...] = ()
+    _weights: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @property
+    def metric(self) -> str:
+        """The headline metric: bits per spike for counts, R2 for continuous targets."""
+        return HEADLINE[self.kind][0]
+
+    @property
+    def aggregate(self) -> str:
+        """How the headline metric is aggregated over targets."""
+        return HEADLINE[self.kind][1]
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models."""
+        return list(dict.fromkeys(self.table["model"]))
+
+    def interval(
+        self,
+        model: str,
+        *,
+        minus: str | None = None,
+        null: str = "train_mean",
+        aggregate: str | None = None,
+    ) -> Interval:
+        """Headline score of a model with its 95 % bootstrap interval over trials.
+
+        Parameters
+        ----------
+        model : str
+        minus : str, optional
+            Another model: the interval is of the paired difference.
+        null : str
+        aggregate : str, optional
+
+        Examples
+        --------
+        >>> import spikecast
+        >>> from spikecast.tasks.tasks import AreaToArea
+        >>> scores = spikecast.cross_validate(
+        ...     ["mean_rate", "pca_ridge"], AreaToArea("MOs"), spikecast.load("simulated"))
+        >>> scores.interval("pca_ridge").low > 0
+        True
+        """
+        terms = self.terms[model, self.metric, null]
+        other = None if minus is None else self.terms[minus, self.metric, null]
+        n_trials = len(terms.numerator)
+        if n_trials not in self._weights:
+            self._weights[n_trials] = bootstrap_weights(n_trials, self.n_resamples, self.seed)
+        return interval(terms, self._weights[n_trials], aggregate or self.aggregate, other)
+
+    def summary(self) -> pd.DataFrame:
+        """One row per model, best first: headline score and its interval against each null."""
+        nulls = [
+            null
+            for model, metric, null in self.terms
+            if model == self.models[0] and metric == self.metric
+        ]
+        rows = []
+        for model in self.models:
+            row: dict[str, object] = {"model": model}
+            for null in nulls:
+                found = self.interval(model, null=null)
+                suffix = "" if null == "train_mean" else f"_vs_{null}"
+                row |= {
+                    f"{self.metric}{suffix}": found.value,
+                    f"low{suffix}": found.low,
+                    f"high{suffix}": found.high,
+                }
+            rows.append(row)
+        return pd.DataFrame(rows).sort_values(self.metric, ascending=False, ignore_index=True)
+
+
+def conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
+    """Label each trial by its condition, (trial,): the stimulus, where it is known.
+
+    Parameters
+    ----------
+    trials : DataFrame
+    columns : sequence of str, optional
+        By default ``contrast_left`` and ``contrast_right``, if they are there.
+    """
+    if columns is None:
+        columns = [name for name in ("contrast_left", "contrast_right") if name in trials]
+    for name in columns:
+        one_of("trial column", name, list(trials))
+    if not columns:
+        return np.full(len(trials), "all trials")
+    parts = [trials[name].astype(str) for name in columns]
+    return np.array([", ".join(row) for row in zip(*parts, strict=True)])
+
+
+def score(
+    problem: Problem,
+    folds: Sequence[Fold],
+    predictions: Mapping[str, Sequence[np.ndarray]],
+    seconds: Mapping[str, Sequence[float]],
+    *,
+    session: str = "",
+    condition: np.ndarray | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Scores:
+    """Score predictions of held-out trials.
+
+    Parameters
+    ----------
+    problem : Problem
+    folds : sequence of Fold
+    predictions : mapping of model name -> one array (test trial, time, target) per fold
+    seconds : mapping of model name -> seconds of fit per fold
+    session : str
+    condition : array, (trial,), optional
+        Label per trial, for the null that shuffles trials within a condition.
+    n_resamples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Scores
+    """
+    condition = conditions(problem.trials) if condition is None else condition
+    scoring = SCORERS[problem.kind](problem.y, folds, condition, seed)
+    rows: list[dict[str, object]] = []
+    terms: dict[tuple[str, str, str], Terms] = {}
+    for model, per_fold in predictions.items():
+        whole = np.empty(problem.y.shape, dtype=np.float32)
+        for fold, prediction in zip(folds, per_fold, strict=True):
+            whole[fold.test] = prediction
+        named = {
+            "session": session,
+            "task": problem.task,
+            "source": problem.source,
+            "target": problem.target,
+            "model": model,
+        }
+        of_model = scoring.terms(whole)
+        terms |= {(model, metric, null): value for (metric, null), value in of_model.items()}
+        for index in [*range(len(folds)), None]:
+            trials = scoring.scored if index is None else folds[index].test
+            common = {
+                **named,
+                "fold": "all" if index is None else index,
+                "n_test_trials": len(trials),
+                "n_neurons": scoring.n_targets(trials),
+                "fit_seconds": sum(seconds[model]) if index is None else seconds[model][index],
+            }
+            for (metric, null), value in of_model.items():
+                part = value.only(trials)
+                for how in metrics.AGGREGATES:
+                    rows.append(
+                        {
+                            **common,
+                            "metric": metric,
+                            "null": null,
+                            "aggregate": how,
+                            "value": part.aggregate(how),
+                        }
+                    )
+            rows += [{**common, **row} for row in scoring.others(whole, trials)]
+    table = pd.DataFrame(rows)[COLUMNS]
+    neurons = pd.concat(
+        [
+            problem.targets.assign(
+                model=model,
+                value=value.per_target(),
+                **{"null": null, "metric": metric, "session": session, "target": problem.target},
+            )
+            for (model, metric, null), value in terms.items()
+            if (metric, null) == (HEADLINE[problem.kind][0], "train_mean")
+        ],
+        ignore_index=True,
+    )
+    return Scores(table, neurons, terms, problem.kind, n_resamples, seed, tuple(scoring.warnings))

@@ -1,0 +1,211 @@
+"""Trials of a search: settings drawn by Optuna, fitted and scored fold by fold, in a study.
+
+A trial's place in its study is its slot: what a killed process began is drawn again, in the same
+slot and hence by the same seed. Optuna's own number counts the abandoned ones too.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from spikecast.core.checks import one_of
+from spikecast.core.errors import DivergedError, InputError
+from spikecast.core.seeding import derived_seed
+from spikecast.evaluation.fit import one_thread
+from spikecast.models.base import Model, is_counts
+from spikecast.models.spaces import Between, OneOf, Space, written
+from spikecast.scoring import metrics
+from spikecast.scoring.ratio_scores import Terms
+from spikecast.tasks.splits import Fold
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What one trial of a search does: fit a model with some settings on every inner fold.
+
+    Of `metadata` the model is told what it wants with the settings that are tried.
+    """
+
+    model: Model
+    space: Space
+    x: np.ndarray
+    y: np.ndarray
+    folds: Sequence[Fold]
+    seed: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.space:
+            raise InputError("the search space is empty: name a setting and its values")
+        for name in self.space:
+            one_of("setting", name, list(self.model.get_params()))
+
+    @cached_property
+    def own(self) -> dict[str, Any]:
+        """The model's own values of the settings that its space holds, as Optuna holds them."""
+        own = self.model.get_params()
+        return {
+            name: _spelt(values, own[name])
+            for name, values in self.space.items()
+            if values.holds(own[name])
+        }
+
+    @property
+    def starts_at_own(self) -> bool:
+        """Whether the first trial has the model's own settings."""
+        return len(self.own) == len(self.space)
+
+    def distributions(self) -> dict[str, Any]:
+        """The space as Optuna spells it."""
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        spelt: dict[str, Any] = {}
+        for name, values in self.space.items():
+            if isinstance(values, OneOf):
+                spelt[name] = CategoricalDistribution(list(_choices(values)))
+            elif values.whole:
+                spelt[name] = IntDistribution(int(values.low), int(values.high), values.log)
+            else:
+                spelt[name] = FloatDistribution(values.low, values.high, values.log)
+        return spelt
+
+    def settings(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """What Optuna drew, as the model's settings."""
+        return {
+            name: _choices(values)[drawn[name]] if isinstance(values, OneOf) else drawn[name]
+            for name, values in self.space.items()
+        }
+
+    def scores(self, settings: Mapping[str, Any]) -> Iterator[float]:
+        """Score of each fold, one after the other."""
+        for index, fold in enumerate(self.folds):
+            yield fold_score(
+                self.model, settings, self.x, self.y, fold, index, self.seed, self.metadata
+            )
+
+
+def fold_score(
+    model: Model,
+    settings: Mapping[str, Any],
+    x: np.ndarray,
+    y: np.ndarray,
+    fold: Fold,
+    index: int,
+    seed: int,
+    metadata: Mapping[str, Any],
+) -> float:
+    """Score of some settings on the test part of one fold: bits per spike, or R2."""
+    made = clone(model).set_params(**settings)
+    if "seed" in made.get_params():
+        made.set_params(seed=derived_seed(seed, "fold", index))
+    with one_thread():
+        wanted = {name: metadata.get(name) for name in made.wants}
+        made.fit(x[fold.train], y[fold.train], **wanted)
+        prediction = made.predict(x[fold.test])
+    truth, train = y[fold.test], y[fold.train]
+    if is_counts(y):
+        known = train.any(axis=(0, 1))  # no model can know the rate of the others
+        null = metrics.null_rate(train, truth)
+        score = metrics.bits_per_spike(truth[..., known], prediction[..., known], null[..., known])
+    else:
+        null_error = np.square(truth - train.mean(axis=(0, 1), dtype=float)).sum(axis=1)
+        error = np.square(truth - prediction).sum(axis=1, dtype=float)
+        score = Terms(null_error - error, null_error).aggregate("per_neuron")
+    if not np.isfinite(score):
+        raise DivergedError(f"the score on inner fold {index} is {score}")
+    return score
+
+
+def _choices(values: OneOf) -> dict[Any, Any]:
+    """What Optuna is given -> the value: a journal cannot hold lists among the choices."""
+    return {written(value): value for value in values.values}
+
+
+def _spelt(values: Between | OneOf, value: Any) -> Any:
+    """A value of the space as Optuna holds it."""
+    if isinstance(values, OneOf):
+        return next(written(one) for one in values.values if OneOf((one,)).holds(value))
+    return value
+
+
+def new_study(storage: Any = None, name: str | None = None) -> Any:
+    """Return an Optuna study: that of `name` in `storage`, if it is there."""
+    import optuna  # takes a second
+
+    # Folds are the same for all settings, so that comparing them fold by fold is fair. The median
+    # asks little of few folds: a rank test (Wilcoxon) cannot reach significance with three, and
+    # Hyperband needs a budget that can be cut finely.
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_min_trials=5)
+    return optuna.create_study(
+        storage=storage, study_name=name, direction="maximize", pruner=pruner,
+        load_if_exists=True,
+    )  # fmt: skip
+
+
+def ask(study: Any, objective: Objective, slot: int, worker: str = "") -> Any:
+    """Draw the settings of a trial; the first are the model's own."""
+    import optuna
+    from optuna.trial import TrialState
+
+    # a sampler of its own per trial: the same history gives the same settings, resumed or not
+    seed = derived_seed(objective.seed, "trial", slot)
+    study.sampler = optuna.samplers.TPESampler(seed=seed)
+    if slot == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.enqueue_trial(objective.own)
+    trial = study.ask(objective.distributions())
+    trial.set_user_attr("slot", slot)
+    trial.set_user_attr("worker", worker)
+    return trial
+
+
+def attempt(study: Any, trial: Any, objective: Objective) -> None:
+    """Fit and score a trial's settings, fold by fold; a fit that fails is a trial that failed."""
+    from optuna.exceptions import UpdateFinishedTrialError
+    from optuna.trial import TrialState
+
+    started = time.perf_counter()
+    fits = objective.scores(objective.settings(trial.params))
+    scores: list[float] = []
+    state = TrialState.COMPLETE
+    # another process that believed this one dead has ended the trial, and repeats it
+    with suppress(UpdateFinishedTrialError):
+        while state == TrialState.COMPLETE and len(scores) < len(objective.folds):
+            try:
+                scores.append(next(fits))
+            except Exception as error:  # a night of fits must not end with one extreme setting
+                state = TrialState.FAIL
+                reason = " ".join(str(error).split())
+                trial.set_user_attr("reason", f"{type(error).__name__}: {reason}")
+                break
+            trial.report(float(np.mean(scores)), len(scores) - 1)
+            if len(scores) < len(objective.folds) and trial.should_prune():
+                state = TrialState.PRUNED
+        value = float(np.mean(scores)) if state == TrialState.COMPLETE else None
+        trial.set_user_attr("seconds", time.perf_counter() - started)
+        study.tell(trial.number, value, state=state, skip_if_finished=True)
+
+
+def decided(study: Any) -> list[Any]:
+    """The trials that came to an end, by slot: complete, pruned, or failed for a reason."""
+    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    kept = [t for t in ended if t.state.name != "FAIL" or "reason" in t.user_attrs]
+    return sorted(kept, key=lambda trial: trial.user_attrs["slot"])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna from printing within the block."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

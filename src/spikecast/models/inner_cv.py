@@ -1,0 +1,70 @@
+"""Choosing hyper-parameters inside ``fit``: on whole trials cut from the training trials."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from spikecast.core.seeding import generator
+from spikecast.scoring.metrics import log_likelihood
+from spikecast.tasks.splits import Fold
+
+C = TypeVar("C")
+
+
+def inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
+    """Cut training trials into `n_folds` random parts, each the validation part once.
+
+    Neighbouring folds of a model's members rotate through these parts, so that together the
+    members learn from every trial. With a single trial it is both parts: there is no choice.
+
+    Examples
+    --------
+    >>> [fold.test.size for fold in inner_folds(11, 5, seed=0)]
+    [3, 2, 2, 2, 2]
+    """
+    if n_trials == 1:
+        return [Fold(np.zeros(1, dtype=int), np.zeros(1, dtype=int))]
+    order = generator(seed, "inner folds").permutation(n_trials)
+    parts = np.array_split(order, min(n_folds, n_trials))
+    return [Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts]
+
+
+def best(
+    candidates: Sequence[C],
+    predictions: Callable[[Fold], Iterable[np.ndarray]],
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    counts: bool,
+) -> tuple[C, dict[str, Any]]:
+    """Return the candidate that predicts the validation trials best.
+
+    Parameters
+    ----------
+    candidates : sequence
+    predictions : callable
+        Given a fold, returns one prediction (trial, time, target) per candidate, learnt from the
+        fold's training trials, for its validation trials. For counts it returns log rates.
+    y : array, (trial, time, target)
+    folds : sequence of Fold
+    counts : bool
+        Poisson log-likelihood, else minus squared error.
+
+    Returns
+    -------
+    candidate
+    record : dict
+        The candidates and their mean validation score per element, for the run's history.
+    """
+    scores = np.zeros(len(candidates))
+    for fold in folds:
+        truth = y[fold.test]
+        for index, prediction in enumerate(predictions(fold)):
+            if counts:
+                score = log_likelihood(truth, np.exp(np.minimum(prediction, 20.0))).sum()
+            else:
+                score = -np.square(truth - prediction).sum(dtype=float)
+            scores[index] += score / truth.size / len(folds)
+    chosen = int(scores.argmax())
+    record = {"candidates": [str(c) for c in candidates], "scores": scores.tolist()}
+    return candidates[chosen], record

@@ -1,0 +1,62 @@
+"""Coordinated dropout: how a network that sees what it has to predict is kept from copying it."""
+
+import torch
+from torch import Tensor
+
+from spikecast.models.networks.layers import Features
+from spikecast.models.networks.network import Network
+
+
+class CoordinatedDropout(Network):
+    """Makes a network of features reconstruct its source (Keshtkaran & Pandarinath 2019).
+
+    In training, entries of the source are dropped at random before smoothing, the rest is scaled
+    up, and only the dropped entries count in the loss: to copy an entry is no solution, as where it
+    counts it is not seen. Targets that are not part of the source count at all entries.
+
+    Parameters
+    ----------
+    kind : {"counts", "continuous"}
+    network : Network
+        From features to all neurons, sources first.
+    features : Features
+        Of the source.
+    n_sources : int
+    probability : float
+        Of dropping an entry.
+    """
+
+    def __init__(
+        self, kind: str, network: Network, features: Features, n_sources: int, probability: float
+    ) -> None:
+        super().__init__(kind)
+        self.network, self.features = network, features
+        self.n_sources, self.probability = n_sources, probability
+        self.n_members, self.offset = network.n_members, network.offset
+
+    def matrices(self) -> list[torch.nn.Parameter]:
+        """Those of the wrapped network."""
+        return self.network.matrices()
+
+    def latents(self, x: Tensor) -> Tensor:
+        """(member, trial, time, neuron) -> (member, trial, time, latent)."""
+        return self.network.latents(self.features(x[..., : self.n_sources]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(member, trial, time, neuron) -> (member, trial, time, neuron)."""
+        return self.network(self.features(x[..., : self.n_sources]))
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Loss of dropped entries and of targets outside the source, (member, trial)."""
+        source = x[..., : self.n_sources]
+        # validation drops the same entries in every epoch, or the best one would be luck
+        generator = None if self.training else torch.Generator(x.device).manual_seed(0)
+        drawn = torch.rand(source.shape, device=x.device, generator=generator)
+        dropped = drawn < self.probability
+        seen = source * ~dropped / (1 - self.probability)
+        loss = self.element_loss(self.network(self.features(seen)), y)
+        counted = loss[..., : self.n_sources] * dropped / self.probability
+        others = loss[..., self.n_sources :]
+        # side by side, source and targets have the same weight, however many neurons they have
+        weight = others.shape[3] / self.n_sources if others.shape[3] else 1.0
+        return (weight * counted.sum(dim=3) + others.sum(dim=3)).mean(dim=2)

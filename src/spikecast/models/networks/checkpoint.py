@@ -1,0 +1,117 @@
+"""Long trainings survive a kill: the whole state of the loop in one file, written now and then.
+
+Whoever runs a fit opens ``checkpoints(folder)`` around it; every training inside takes the next
+number and finds its own file again when the same fit is run a second time. The state holds the
+generator too, so a resumed training ends with the same numbers as one that was never killed.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from spikecast.core.files import atomic
+
+EVERY = 30.0  # seconds
+
+
+class Checkpoints:
+    """Numbered checkpoint files of the trainings of one fit.
+
+    Parameters
+    ----------
+    folder : Path or None
+        None keeps nothing.
+    every : float
+        Seconds between two.
+    """
+
+    def __init__(self, folder: Path | None, every: float = EVERY) -> None:
+        self.folder, self.every = folder, every
+        self.number = 0
+
+    def next(self, signature: str) -> "Checkpoint":
+        """Return the checkpoint of the training that begins now; `signature` says what it is."""
+        self.number += 1
+        path = None if self.folder is None else self.folder / f"{self.number}.safetensors"
+        return Checkpoint(path, signature, self.every)
+
+
+class Checkpoint:
+    """One training's file."""
+
+    def __init__(self, path: Path | None, signature: str, every: float) -> None:
+        self.path, self.signature, self.every = path, signature, every
+        self.saved = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return self.path is not None and time.monotonic() - self.saved >= self.every
+
+    def save(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Write tensors and plain values, and the state of torch's generators."""
+        assert self.path is not None
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        state["generator"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            state["generator.cuda"] = torch.cuda.get_rng_state()
+        # copies: safetensors refuses tensors that share memory
+        state = {name: tensor.clone() for name, tensor in state.items()}
+        with atomic(self.path) as temporary:
+            save_file(state, temporary, {"signature": self.signature, "values": json.dumps(values)})
+        self.saved = time.monotonic()
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return what was saved by this very training and set the generators, or None.
+
+        A damaged file, or one of another training, is as good as none.
+        """
+        if self.path is None or not self.path.exists():
+            return None
+        try:
+            with safe_open(self.path, "pt") as file:
+                about = file.metadata()
+                if about["signature"] != self.signature:
+                    return None
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError:
+            return None
+        torch.set_rng_state(tensors.pop("generator"))
+        if "generator.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors.pop("generator.cuda"))
+        return tensors, json.loads(about["values"])
+
+
+_CURRENT: ContextVar[Checkpoints | None] = ContextVar("checkpoints", default=None)
+
+
+def current() -> Checkpoints:
+    """Return the checkpoints of the fit that is running; by default they keep nothing."""
+    return _CURRENT.get() or Checkpoints(None)
+
+
+@contextmanager
+def checkpoints(folder: Path, every: float = EVERY) -> Iterator[None]:
+    """Let trainings within the block leave checkpoints in `folder`; remove it when all went well.
+
+    Parameters
+    ----------
+    folder : Path
+    every : float
+        Seconds between two checkpoints of a training.
+    """
+    token = _CURRENT.set(Checkpoints(folder, every))
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+    shutil.rmtree(folder, ignore_errors=True)

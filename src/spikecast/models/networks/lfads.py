@@ -1,0 +1,365 @@
+"""Latent factor analysis via dynamical systems (Sussillo et al. 2016, Pandarinath et al. 2018).
+
+A sequential variational autoencoder. A bidirectional encoder reads a trial and infers where the
+generator, a recurrent network, starts; from there the generator runs by itself, or with inputs that
+a controller infers bin by bin. Its states are read out as factors, factors as log rates.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spikecast.models.networks.controller import controlled
+from spikecast.models.networks.gru import GRUWeights, gru
+from spikecast.models.networks.network import LOSSES, Network, dropout, uniform
+from spikecast.models.preprocess import smooth
+
+MASK_SEED = 0  # of the elements that are hidden when an autoencoder is validated
+
+
+class Trajectory(NamedTuple):
+    """What a generator did in each trial.
+
+    Attributes
+    ----------
+    states : Tensor, (time, trial, generator)
+    inputs : Tensor, (time, trial, input)
+        Inferred; no columns where there are none.
+    divergence : Tensor, (trial,)
+        Of the posterior of the inputs from their prior, nats.
+    """
+
+    states: Tensor
+    inputs: Tensor
+    divergence: Tensor
+
+
+class LFADS(Network):
+    """Encoder -> initial condition -> generator (and controller) -> factors -> log rates.
+
+    The activity that is encoded is also reconstructed, from elements (trial, bin, neuron) that the
+    encoder did not see: coordinated dropout (Keshtkaran & Pandarinath 2019) hides a random part of
+    the input, and only the hidden part is scored. Further targets are read out from the factors;
+    they are learnt from, never encoded.
+
+    Parameters
+    ----------
+    kind : {"counts", "continuous"}
+        Of the targets.
+    n_features, n_targets : int
+    generator : callable
+        From (initial, encoded, factor) sizes to :class:`Autonomous` or :class:`Controlled`.
+    source_kind : {"counts", "continuous"}
+        Of what is encoded.
+    autoencodes : bool
+        The targets are the encoded activity itself: no further readout.
+    n_readin, n_encoder, n_initial, n_factors : int
+        `n_encoder` per direction, `n_initial` of the initial condition's posterior.
+    width : float
+        Standard deviation in bins of the Gaussian that smooths what is encoded.
+    dropout : float
+        Of encoder and generator states.
+    coordinated_dropout : float
+        Part of the input that is hidden in training.
+    kl_weight : float
+        Of the divergences of posteriors from priors, once training has warmed up; 1 is the
+        evidence lower bound.
+    kl_warmup : float
+        Part of training over which the weight rises from 0.
+    """
+
+    own = ("readin", "readout_weight", "offset")
+    input_center: Tensor
+    generator: "Generator"
+
+    def __init__(
+        self,
+        kind: str,
+        n_features: int,
+        n_targets: int,
+        generator: Callable[[int, int, int], "Generator"],
+        source_kind: str = "counts",
+        autoencodes: bool = False,
+        n_readin: int = 40,
+        n_encoder: int = 64,
+        n_initial: int = 32,
+        n_factors: int = 20,
+        width: float = 2.0,
+        dropout: float = 0.2,
+        coordinated_dropout: float = 0.3,
+        kl_weight: float = 1.0,
+        kl_warmup: float = 0.3,
+    ) -> None:
+        super().__init__(kind)
+        self.source_loss = LOSSES[source_kind]
+        self.autoencodes, self.n_targets = autoencodes, n_targets
+        self.dropout, self.coordinated_dropout = dropout, coordinated_dropout
+        self.width, self.kl_weight, self.kl_warmup = width, kl_weight, kl_warmup
+        self.warmth = 0.0
+        self.register_buffer("input_center", torch.zeros(n_features))
+        self.readin = uniform(n_features, n_readin, fan_in=n_features)
+        self.encoder = GRUWeights(2, n_readin, n_encoder)
+        self.encoder_start = nn.Parameter(torch.zeros(2, 1, n_encoder))
+        self.initial_weight = uniform(2 * n_encoder, 2 * n_initial, fan_in=2 * n_encoder)
+        self.initial_offset = nn.Parameter(torch.zeros(2 * n_initial))
+        self.generator = generator(n_initial, 2 * n_encoder, n_factors)
+        n_outputs = n_targets if autoencodes else n_features + n_targets
+        self.readout_weight = uniform(n_factors, n_outputs, fan_in=n_factors)
+        self.offset = nn.Parameter(torch.zeros(n_outputs))
+
+    def read(self, x: Tensor) -> Tensor:
+        """Deviations from the mean, (1, trial, time, feature)."""
+        return x - self.input_center
+
+    @property
+    def readin_weight(self) -> Tensor:
+        """(1, component, feature)."""
+        return self.readin.T[None]
+
+    def progress(self, fraction: float) -> None:
+        """Raise the weight of the divergences while training warms up."""
+        self.warmth = min(1.0, fraction / self.kl_warmup) if self.kl_warmup > 0 else 1.0
+
+    def matrices(self) -> list[nn.Parameter]:
+        """Weight decay spares offsets and priors."""
+        return [p for name, p in self.named_parameters() if "weight" in name or name == "readin"]
+
+    # ------------------------------------------------------------------------- parts
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Read trials (trial, time, feature) in both directions.
+
+        Returns
+        -------
+        encoded : Tensor, (time, trial, 2 encoder)
+        mean, log_variance : Tensor, (trial, initial)
+            Posterior of the initial condition.
+        """
+        n_trials, n_bins, _ = x.shape
+        z = (x - self.input_center) @ self.readin
+        if self.width > 0:
+            z = _smoother(n_bins, self.width).to(z) @ z  # (time, time) @ (trial, time, readin)
+        z = z.transpose(0, 1)
+        z = torch.stack([z, z.flip(0)]).flatten(1, 2)
+        unit = self.encoder
+        drive = torch.baddbmm(unit.input_offset, z, unit.input_weight)
+        start = self.encoder_start.expand(-1, n_trials, -1)
+        # (direction, time, trial, encoder)
+        states = gru(
+            drive.view(2, n_bins, n_trials, -1), start, unit.state_weight, unit.state_offset
+        )
+        last = dropout(states[:, -1].transpose(0, 1).flatten(1), self.dropout, self.training)
+        mean, log_variance = (last @ self.initial_weight + self.initial_offset).chunk(2, dim=1)
+        return torch.cat([states[0], states[1].flip(0)], dim=-1), mean, log_variance
+
+    def run(self, x: Tensor) -> tuple[Trajectory, Tensor]:
+        """Encode trials (trial, time, feature) and generate; also the divergences, (trial,).
+
+        In training the posteriors are sampled, otherwise their means are used.
+        """
+        encoded, mean, log_variance = self.encode(x)
+        start = mean
+        if self.training:
+            start = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
+        encoded = dropout(encoded, self.dropout, self.training)
+        trajectory = self.generator(start, encoded, self.training)
+        divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(dim=1)
+        return trajectory, divergence + trajectory.divergence
+
+    def _log_rates(self, states: Tensor) -> Tensor:
+        """(time, trial, generator) -> (trial, time, output): sources (if apart), then targets."""
+        states = dropout(states, self.dropout, self.training)
+        factors = states.flatten(0, 1) @ self.generator.factor_weight
+        output = torch.addmm(self.offset, factors, self.readout_weight)
+        return output.view(*states.shape[:2], -1).transpose(0, 1)
+
+    # ------------------------------------------------------------------------- what comes out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1, trial, time, feature) -> (1, trial, time, target)."""
+        trajectory, _ = self.run(x[0])
+        return self._log_rates(trajectory.states)[None, ..., -self.n_targets :]
+
+    def latents(self, x: Tensor) -> Tensor:
+        """Factors: (1, trial, time, feature) -> (1, trial, time, factor)."""
+        trajectory, _ = self.run(x[0])
+        return (trajectory.states @ self.generator.factor_weight).transpose(0, 1)[None]
+
+    def initial_condition(self, x: Tensor) -> Tensor:
+        """Posterior mean: (1, trial, time, feature) -> (1, trial, initial)."""
+        return self.encode(x[0])[1][None]
+
+    def inferred_inputs(self, x: Tensor) -> Tensor:
+        """Posterior mean: (1, trial, time, feature) -> (1, trial, time, input)."""
+        return self.run(x[0])[0].inputs.transpose(0, 1)[None]
+
+    # ------------------------------------------------------------------------- learning
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Loss of each trial, (1, trial): in nats per bin, summed over neurons.
+
+        In training the negative evidence lower bound under coordinated dropout. In validation what
+        prediction is judged by: the loss of the targets alone or, where the targets are encoded,
+        of elements that were hidden from the encoder, the same ones every time.
+        """
+        x, y = x[0], y[0]
+        if self.training:
+            hidden = torch.rand_like(x) < self.coordinated_dropout
+            return self._bound(x, y, hidden)[None]
+        if not self.autoencodes:
+            return super().loss(x[None], y[None])
+        generator = torch.Generator().manual_seed(MASK_SEED)
+        hidden = torch.rand(x.shape, generator=generator).to(x.device) < self.coordinated_dropout
+        trajectory, _ = self.run(self._seen(x, hidden))
+        return self._reconstruction(x, self._log_rates(trajectory.states), hidden)[None]
+
+    def _bound(self, x: Tensor, y: Tensor, hidden: Tensor) -> Tensor:
+        trajectory, divergence = self.run(self._seen(x, hidden))
+        output = self._log_rates(trajectory.states)
+        n_sources = output.shape[2] - (0 if self.autoencodes else self.n_targets)
+        loss = self._reconstruction(x, output[..., :n_sources], hidden)
+        if not self.autoencodes:
+            of_targets = self.element_loss(output[..., n_sources:], y).sum(dim=2).mean(dim=1)
+            loss = loss + of_targets
+        return loss + self.warmth * self.kl_weight / x.shape[1] * divergence
+
+    def _seen(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """Hidden elements at their mean, the others' deviations scaled up as in dropout."""
+        keep = 1 / (1 - self.coordinated_dropout)
+        return torch.where(hidden, self.input_center, torch.lerp(self.input_center, x, keep))
+
+    def _reconstruction(self, x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
+        """Loss of the hidden elements, (trial,), as if all elements had been hidden."""
+        loss = self.source_loss(output, x) * (hidden * (1 / self.coordinated_dropout))
+        return loss.sum(dim=2).mean(dim=1)
+
+
+@lru_cache(maxsize=16)
+def _smoother(n_bins: int, width: float) -> Tensor:
+    """Gaussian filter over time as a matrix, (time, time)."""
+    return torch.from_numpy(smooth(np.eye(n_bins)[np.newaxis], width)[0])
+
+
+# ------------------------------------------------------------------------------- generators
+
+
+class Autonomous(nn.Module):
+    """A generator that runs by itself from its initial condition."""
+
+    def __init__(self, n_initial: int, n_encoded: int, n_factors: int, n_generator: int) -> None:
+        super().__init__()
+        self.start_weight = uniform(n_initial, n_generator, fan_in=n_initial)
+        self.start_offset = nn.Parameter(torch.zeros(n_generator))
+        self.unit = GRUWeights(1, 0, n_generator)
+        self.factor_weight = uniform(n_generator, n_factors, fan_in=n_generator)
+
+    def forward(self, initial: Tensor, encoded: Tensor, sample: bool) -> Trajectory:
+        """(trial, initial) and (time, trial, encoded) -> Trajectory."""
+        start = torch.tanh(initial @ self.start_weight + self.start_offset)
+        n_bins, n_trials, _ = encoded.shape
+        unit = self.unit
+        drive = unit.input_offset[:, None].expand(1, n_bins, n_trials, -1)
+        states = gru(drive, start[None], unit.state_weight, unit.state_offset)[0]
+        return Trajectory(states, encoded[..., :0], encoded.new_zeros(n_trials))
+
+
+class Controlled(nn.Module):
+    """A generator with inferred inputs, which have an autoregressive prior.
+
+    The prior of each input is a stationary process of order 1, independent of the others, with a
+    learnt time constant and variance.
+
+    Parameters
+    ----------
+    n_initial, n_encoded, n_factors, n_generator, n_controller, n_inputs : int
+    """
+
+    def __init__(
+        self,
+        n_initial: int,
+        n_encoded: int,
+        n_factors: int,
+        n_generator: int,
+        n_controller: int,
+        n_inputs: int,
+    ) -> None:
+        super().__init__()
+        self.start_weight = uniform(n_initial, n_generator, fan_in=n_initial)
+        self.start_offset = nn.Parameter(torch.zeros(n_generator))
+        self.factor_weight = uniform(n_generator, n_factors, fan_in=n_generator)
+        self.controller = GRUWeights(1, n_encoded + n_factors, n_controller)
+        self.controller_start = nn.Parameter(torch.zeros(1, n_controller))
+        self.posterior_weight = uniform(n_controller, 2 * n_inputs, fan_in=n_controller)
+        self.posterior_offset = nn.Parameter(torch.zeros(1, 2 * n_inputs))
+        self.unit = GRUWeights(1, n_inputs, n_generator)
+        self.log_time_constant = nn.Parameter(torch.full((n_inputs,), math.log(10.0)))
+        self.log_prior_variance = nn.Parameter(torch.zeros(n_inputs))
+
+    def forward(self, initial: Tensor, encoded: Tensor, sample: bool) -> Trajectory:
+        """(trial, initial) and (time, trial, encoded) -> Trajectory."""
+        n_bins, n_trials, n_encoded = encoded.shape
+        n_inputs = self.log_time_constant.numel()
+        start = torch.tanh(initial @ self.start_weight + self.start_offset)
+        shape = (n_bins, n_trials, n_inputs)
+        noise = torch.randn(shape, device=encoded.device) if sample else encoded.new_zeros(shape)
+        unit = self.controller
+        of_encoded, of_factors = unit.input_weight[0].split(
+            [n_encoded, self.factor_weight.shape[1]]
+        )
+        drive = torch.addmm(unit.input_offset[0], encoded.flatten(0, 1), of_encoded)
+        states, controller, inputs = controlled(
+            drive.view(n_bins, n_trials, -1),
+            self.controller_start.expand(n_trials, -1),
+            start,
+            noise,
+            _blocks(of_factors, unit.state_weight[0]),
+            unit.state_offset[0],
+            self.posterior_weight,
+            self.posterior_offset,
+            _blocks(self.unit.input_weight[0], self.unit.state_weight[0]),
+            _offset_blocks(self.unit),
+            self.factor_weight,
+        )
+        posterior = controller @ self.posterior_weight + self.posterior_offset
+        divergence = self._divergence(inputs, noise, posterior[..., n_inputs:])
+        return Trajectory(states, inputs, divergence)
+
+    def _divergence(self, inputs: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
+        """Log posterior minus log prior of the sample, (trial,)."""
+        of_posterior = -0.5 * (noise.square() + log_variance)
+        decay = torch.exp(-torch.exp(-self.log_time_constant))
+        # the first bin has the stationary variance, later ones what the process adds to it
+        innovation = self.log_prior_variance + torch.log1p(-decay.square())
+        first, later = inputs[:1], inputs[1:] - decay * inputs[:-1]
+        of_prior = -0.5 * torch.cat(
+            [
+                first.square() * torch.exp(-self.log_prior_variance) + self.log_prior_variance,
+                later.square() * torch.exp(-innovation) + innovation,
+            ]
+        )
+        return (of_posterior - of_prior).sum(dim=(0, 2))
+
+
+Generator = Autonomous | Controlled
+
+
+def _blocks(from_input: Tensor, from_state: Tensor) -> Tensor:
+    """Weights of a unit as :func:`controlled` wants them, (input + state, 4 state)."""
+    n_states = from_state.shape[0]
+    gates, candidate = from_input.split([2 * n_states, n_states], dim=1)
+    nothing = from_input.new_zeros(len(from_input), n_states)
+    upper = torch.cat([gates, nothing, candidate], dim=1)
+    lower = torch.cat([from_state, from_state.new_zeros(n_states, n_states)], dim=1)
+    return torch.cat([upper, lower])
+
+
+def _offset_blocks(unit: GRUWeights) -> Tensor:
+    """Offsets of a unit in the same four blocks, (1, 4 state)."""
+    n_states = unit.state_offset.shape[-1]
+    gates, candidate = unit.input_offset[0].split([2 * n_states, n_states], dim=1)
+    return torch.cat([gates, unit.state_offset[0], candidate], dim=1)

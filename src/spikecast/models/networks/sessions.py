@@ -1,0 +1,166 @@
+"""Several sessions in one network: read-ins and readouts of their own around one core.
+
+The neurons of two sessions have nothing to do with each other, what the population does may have.
+So each session keeps an ordinary network, and these networks have their core's parameters in common
+(the very same tensors). They are trained on *joint trials*, one trial of each session side by side,
+as if all sessions had been recorded at once: the training loop needs to know nothing of it.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from spikecast.core.errors import ShapeError
+from spikecast.models.networks.network import Network
+
+
+class Sessions(Network):
+    """Networks with a common core, as one network for the training loop.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        Of one class, with `own` parameters; the others become those of the first network.
+    n_features, n_targets : sequence of int
+        Of each session, in the order in which joint trials have them side by side.
+    """
+
+    def __init__(
+        self, networks: Sequence[Network], n_features: Sequence[int], n_targets: Sequence[int]
+    ) -> None:
+        nn.Module.__init__(self)  # the likelihood is the networks' business
+        self.n_members = networks[0].n_members
+        self.n_features, self.n_targets = list(n_features), list(n_targets)
+        for network in networks[1:]:
+            use_core(network, networks[0])
+        self.networks = nn.ModuleList(networks)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Loss of each joint trial, (member, trial): the mean over its sessions."""
+        parts = zip(
+            self.sessions, x.split(self.n_features, -1), y.split(self.n_targets, -1), strict=True
+        )
+        return torch.stack([network.loss(mine, aim) for network, mine, aim in parts]).mean(dim=0)
+
+    def progress(self, fraction: float) -> None:
+        """Tell every network."""
+        for network in self.sessions:
+            network.progress(fraction)
+
+    def matrices(self) -> list[nn.Parameter]:
+        """Those of all networks, the core's once."""
+        every = [matrix for network in self.sessions for matrix in network.matrices()]
+        return list({id(matrix): matrix for matrix in every}.values())
+
+    @property
+    def sessions(self) -> list[Network]:
+        """The sessions' networks, in order."""
+        return [cast(Network, network) for network in self.networks]
+
+
+def core(network: Network) -> dict[str, nn.Parameter]:
+    """Return the parameters that do not depend on which neurons were recorded, by name."""
+    return {name: p for name, p in network.named_parameters() if name not in network.own}
+
+
+def use_core(network: Network, other: Network, frozen: bool | None = None) -> None:
+    """Let a network have the core of another one.
+
+    Parameters
+    ----------
+    network, other : Network
+    frozen : bool, optional
+        None: the very same parameters. Otherwise a copy, which training leaves alone (True) or may
+        change (False).
+
+    Raises
+    ------
+    ShapeError
+        When the cores differ in shape.
+    """
+    mine = core(network)
+    for name, parameter in core(other).items():
+        if name not in mine or mine[name].shape != parameter.shape:
+            found = tuple(mine[name].shape) if name in mine else None
+            raise ShapeError(
+                f"the sessions' cores disagree: {name} is {tuple(parameter.shape)} in one and "
+                f"{found} in another. Sessions with few neurons have few components; lower "
+                "n_components to the smallest session's number of neurons"
+            )
+        if frozen is not None:
+            parameter = nn.Parameter(parameter.detach().clone(), requires_grad=not frozen)
+        owner, _, leaf = name.rpartition(".")
+        setattr(network.get_submodule(owner), leaf, parameter)
+
+
+# ------------------------------------------------------------------------------- where they start
+
+
+def shared_components(
+    averages: Sequence[Tensor], n_components: int, shared: Tensor | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    """Directions of each session's features along which sessions do the same.
+
+    Principal-component regression: the principal components of all sessions' averages side by side
+    are regressed on each session's own components (Pandarinath et al. 2018). Of the regression only
+    the rotation is kept, so that no read-in changes its size.
+
+    Parameters
+    ----------
+    averages : sequence of Tensor, (sample, feature)
+        Mean activity of each session; a sample is the same condition and bin in all of them.
+    n_components : int
+        At most; fewer where there are fewer samples or features.
+    shared : Tensor, (sample, component), optional
+        The common components, where they are known; otherwise they are found.
+
+    Returns
+    -------
+    shared : Tensor, (sample, component)
+    axes : list of Tensor, (feature, component)
+        Orthonormal columns.
+
+    Examples
+    --------
+    >>> truth = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    >>> one, two = truth @ torch.tensor([[0.6, 0.8, 0], [-0.8, 0.6, 0]]), truth @ torch.eye(2, 4)
+    >>> shared, axes = shared_components([one, two], 2)
+    >>> scores = torch.stack([one @ axes[0], two @ axes[1]])
+    >>> [round(float(torch.corrcoef(scores[..., i])[0, 1]), 1) for i in range(2)]
+    [1.0, 1.0]
+    """
+    centered = [average - average.mean(dim=0) for average in averages]
+    if shared is None:
+        # every session counts the same, however many features it has and however active they are
+        together = [average / average.norm().clamp(min=1e-12) for average in centered]
+        left, size, _ = torch.linalg.svd(torch.cat(together, dim=1), full_matrices=False)
+        smallest = min(average.shape[1] for average in averages)
+        n_components = min(n_components, left.shape[1], smallest)
+        shared = left[:, :n_components] * size[:n_components]
+    axes = []
+    for average in centered:
+        left, size, right = torch.linalg.svd(average, full_matrices=False)
+        n_own = min(shared.shape[1], len(size))
+        scores, directions = left[:, :n_own] * size[:n_own], right[:n_own].T
+        slopes = torch.linalg.pinv(scores, rtol=1e-5) @ shared  # (own component, component)
+        first, _, second = torch.linalg.svd(slopes, full_matrices=False)
+        axes.append(directions @ first @ second)
+    return shared, axes
+
+
+@torch.no_grad()
+def read_alike(network: Network, axes: Tensor, readin: Tensor) -> None:
+    """Make a network read its session's shared components with the weights `readin`.
+
+    What it reads of the rest of its features stays as it was.
+
+    Parameters
+    ----------
+    network : Network
+    axes : Tensor, (feature, component)
+    readin : Tensor, (member, unit, component)
+    """
+    weight = network.readin_weight
+    weight += (readin - weight @ axes) @ axes.T

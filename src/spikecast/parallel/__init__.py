@@ -1,0 +1,1 @@
+"""Run jobs beside each other: processes or a Dask cluster, shared data, memory, threads."""

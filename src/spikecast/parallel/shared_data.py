@@ -1,0 +1,107 @@
+"""What many jobs read is sent to each worker once, not with every job."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+_HELD: dict[str, Any] = {}
+"""Of this process: key -> value."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A small handle that travels with jobs instead of the value.
+
+    Attributes
+    ----------
+    key : str
+    path : str or None
+        Of the file whose arrays every process of this machine maps into its memory; None where
+        the workers were given the value itself.
+    """
+
+    key: str
+    path: str | None = None
+
+    def get(self) -> Any:
+        """Return the value; its arrays cannot be written to where they are mapped."""
+        if self.key not in _HELD:
+            if self.path is None:
+                raise LookupError("the shared value is gone: its block has ended")
+            # our own file, written a moment ago in a folder that no one else can write
+            _HELD[self.key] = joblib.load(self.path, mmap_mode="r")
+        return _HELD[self.key]
+
+
+@contextmanager
+def shared(value: Any, executor: Executor | None, folder: Path | None = None) -> Iterator[Shared]:
+    """Let the jobs of a block read `value`, whoever executes them.
+
+    Parameters
+    ----------
+    value : object
+        Anything that can be pickled; large arrays in it are mapped, not copied.
+    executor : concurrent.futures.Executor or None
+        None: jobs run in this process and see the very same object. A Dask client's executor: each
+        worker is sent the value once, those that join later too. Any other: the value is a file.
+    folder : Path, optional
+        For the file: where all workers can read it. By default a temporary one of this machine.
+
+    Examples
+    --------
+    >>> with shared({"x": 3}, None) as handle:
+    ...     handle.get()["x"]
+    3
+    """
+    key = uuid.uuid4().hex
+    client = dask_client(executor)
+    if executor is None:
+        _HELD[key] = value
+        try:
+            yield Shared(key)
+        finally:
+            del _HELD[key]
+    elif client is not None:
+        from spikecast.parallel.dask_cluster import Holder
+
+        client.register_plugin(Holder(key, value, hold, let_go), name=key)
+        try:
+            yield Shared(key)
+        finally:
+            with suppress(Exception):  # a scheduler that is gone holds nothing either
+                client.unregister_worker_plugin(key)
+    else:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix="spikecast-", dir=folder))
+        try:
+            path = place / "shared.joblib"
+            joblib.dump(value, path)
+            yield Shared(key, str(path))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def dask_client(executor: Executor | None) -> Any:
+    """Return the Dask client behind an executor, or None where it is another's."""
+    if type(executor).__module__.split(".")[0] != "distributed":
+        return None
+    return executor._client  # type: ignore[union-attr]
+
+
+def hold(key: str, value: Any) -> None:
+    """Keep a value for the jobs of this process."""
+    _HELD[key] = value
+
+
+def let_go(key: str) -> None:
+    """Forget a value."""
+    _HELD.pop(key, None)

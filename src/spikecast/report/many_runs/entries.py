@@ -1,0 +1,369 @@
+"""What the index says of a run, a study, or whatever else lies below a folder.
+
+A folder is of a kind when it holds one of the kind's files; the kind's reader turns it into an
+:class:`Entry`. To list another kind, add it to :data:`KINDS`. Readers open small files only (no
+predictions, no recordings), so that hundreds of runs are listed in seconds.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from spikecast.core.errors import RunError
+from spikecast.evaluation.verdict import NULL_MODELS
+from spikecast.runs.questions import store
+from spikecast.runs.run_directory import read_manifest, read_verdicts
+
+METRICS = ("bits_per_spike", "r2")
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score with its 95 % interval, and the null that it is to be read against.
+
+    A control (the PSTH, the stimulus alone) is there to be beaten, and is never called the best.
+    """
+
+    model: str
+    of: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    null: float = 0.0
+    control: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the index.
+
+    Attributes
+    ----------
+    folder : Path
+    kind : str
+        A key of :data:`KINDS`.
+    state : {"finished", "unfinished", "damaged"}
+    said : str
+        The result in a sentence; how far it came, or what is wrong with it.
+    started : datetime or None
+    seconds : float or None
+        From the first start to the end, pauses included.
+    session, data : str
+        The recording, and the file or data set it is from.
+    targets, models : tuple of str
+        What was predicted (trial columns that were decoded in quotes), and by what.
+    scores : tuple of Score
+        What the thumbnail draws, highest first: each model of a single target, or each target's
+        best model.
+    page : Path or None
+        Its report, where there is one.
+    """
+
+    folder: Path
+    kind: str
+    state: str
+    said: str = ""
+    started: datetime | None = None
+    seconds: float | None = None
+    session: str = ""
+    data: str = ""
+    targets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
+    page: Path | None = None
+
+    @property
+    def best(self) -> Score | None:
+        """The best score that is no control's; a control's where there is no other."""
+        return next((score for score in self.scores if not score.control), None) or next(
+            iter(self.scores), None
+        )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind is recognised (any of these files), and how it is read."""
+
+    files: tuple[str, ...]
+    read: Callable[[Path], Entry]
+
+
+# -------------------------------------------------------------------------------------- runs
+
+
+def run(folder: Path) -> Entry:
+    """Read a run directory."""
+    manifest = read_manifest(folder)
+    config = _config(folder / "config.yaml")
+    data = manifest["data"]
+    entry = replace(
+        _begun(folder, "run", manifest, finished=bool(manifest["finished"])),
+        session=data["session"] or "unnamed",
+        data=Path(config["data"]["path"]).name,
+        targets=tuple(manifest["targets"]),
+        models=tuple(_names(config["models"])) if config["task"] else (),
+    )
+    if not manifest["finished"]:
+        return replace(entry, said=_progress(folder, manifest, config))
+    answers = list(store.stored(folder / store.FOLDER).values())
+    labels = dict.fromkeys(f"'{answer['label']}'" for answer in answers if answer.get("label"))
+    scores = _scores(folder / "summary.csv") if manifest["targets"] else _decoded(answers)
+    return replace(
+        entry,
+        said=_said(read_verdicts(folder), answers) + _failed(manifest.get("failed") or {}),
+        targets=(*entry.targets, *labels),
+        scores=tuple(scores),
+    )
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """A config as written: its settings are not judged again, they may be of an older version."""
+    return yaml.load(
+        path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+
+
+def _names(models: list[str | dict[str, Any]]) -> Iterator[str]:
+    for model in models:
+        yield from [model] if isinstance(model, str) else model
+
+
+def _scores(path: Path, target: str = "") -> list[Score]:
+    table = pd.read_csv(path, dtype={"target": str, "model": str})
+    if "target" not in table:
+        table["target"] = target
+    metric = next(name for name in METRICS if name in table)
+    found = [
+        Score(
+            row["model"], row["target"], metric, row[metric], row["low"], row["high"],
+            control=row["model"] in NULL_MODELS,
+        )
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+    if table["target"].nunique() > 1:
+        found = [max(of, key=lambda score: score.value) for of in _by_target(found).values()]
+    return sorted(found, key=lambda score: -score.value)
+
+
+def _by_target(scores: list[Score]) -> dict[str, list[Score]]:
+    found: dict[str, list[Score]] = {}
+    for score in scores:
+        found.setdefault(score.of, []).append(score)
+    return found
+
+
+def _decoded(answers: list[dict[str, Any]]) -> list[Score]:
+    """Scores of decoded labels: of the first label and metric asked, which alone can be ranked."""
+    decoded = [answer for answer in answers if answer["kind"] == "decode"]
+    found = [
+        Score(
+            f"{answer['features']} ({answer['decoder']})", f"'{answer['label']}'",
+            answer["metric"], answer["score"], answer["low"], answer["high"], answer["chance"],
+            control=answer["source"] == "behavior",
+        )
+        for answer in decoded
+    ]  # fmt: skip
+    found = [score for score in found if score.of == found[0].of]
+    return sorted(found, key=lambda score: -score.value)
+
+
+def _said(verdicts: dict[str, dict[str, Any]], answers: list[dict[str, Any]]) -> str:
+    if len(verdicts) == 1:
+        return next(iter(verdicts.values()))["verdict"][0]
+    if verdicts:
+        return f"{len(verdicts)} targets: each dot is a target's best model"
+    return answers[0]["said"].splitlines()[0] if answers else ""
+
+
+def _failed(failed: dict[str, dict[str, str]]) -> str:
+    """Which models could not be fitted, per target."""
+    names = sorted({model for models in failed.values() for model in models})
+    return f" Could not be fitted: {', '.join(names)}." if names else ""
+
+
+def _progress(folder: Path, manifest: dict[str, Any], config: dict[str, Any]) -> str:
+    """How far an unfinished run came, when it last wrote, and whether it failed."""
+    said = []
+    if manifest["targets"]:
+        models, folds = list(_names(config["models"])), config["evaluation"]["folds"]
+        done = len(list(folder.glob("targets/*/jobs/*.json")))
+        said.append(f"{done} of {len(manifest['targets']) * len(models) * folds} fits")
+    return "; ".join([*said, _written(folder / "log.txt")])
+
+
+def _written(log: Path) -> str:
+    """When a log was last written to, and whether it ends with an error."""
+    if not log.exists():
+        return "no log"
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
+    last = datetime.fromtimestamp(log.stat().st_mtime, UTC).astimezone()
+    said = f"last written {last:%Y-%m-%d %H:%M}"
+    if lines[-1].endswith("interrupted"):
+        return f"{said}; interrupted"
+    if any(line.endswith(" failed") for line in lines) and "Error" in lines[-1]:
+        return f"{said}; {lines[-1]}"
+    return said
+
+
+def _page(folder: Path) -> Path | None:
+    page = folder / "report.html"
+    return page if page.exists() else None
+
+
+# ----------------------------------------------------------------------------------- studies
+
+
+def study(folder: Path) -> Entry:
+    """Read a published study that was run: its sentence, and the scores of its first sound run."""
+    path = folder / "study.json"
+    runs = [run(found.parent) for found in sorted(folder.glob("sound/*/manifest.json"))]
+    entry = Entry(
+        folder,
+        "study",
+        "finished" if path.exists() else "unfinished",
+        started=min((found.started for found in runs if found.started), default=None),
+        targets=_joined(found.targets for found in runs),
+        models=_joined(found.models for found in runs),
+        page=_page(folder),
+    )
+    if not path.exists():
+        return replace(entry, said=f"{len(runs)} sound runs begun")
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    seconds = None
+    if entry.started:  # its own file is written last
+        seconds = path.stat().st_mtime - entry.started.timestamp()
+    return replace(
+        entry,
+        said=" ".join(facts["sentences"][:1]),
+        seconds=seconds,
+        session=facts["session"] or "unnamed",
+        data=f"{facts['study']}, {facts['origin']} data{', quick' if facts['quick'] else ''}",
+        scores=tuple(
+            replace(score, of=f"{score.of} (sound)")
+            for score in next((found.scores for found in runs if found.scores), ())
+        ),
+    )
+
+
+def _joined(names):  # type: ignore[no-untyped-def]
+    return tuple(dict.fromkeys(name for some in names for name in some))
+
+
+# ------------------------------------------------------------------------- sweeps and atlases
+
+
+def sweep(folder: Path) -> Entry:
+    """Read a sweep: what it gained, and the nested scores of tuned and of given settings."""
+    manifest, path = read_manifest(folder), folder / "sweep.json"
+    config = _config(folder / "config.yaml")
+    entry = replace(
+        _begun(folder, "sweep", manifest, finished=path.exists()),
+        session=manifest["data"]["session"] or "unnamed",
+        data=Path(config["data"]["path"]).name,
+        targets=tuple(manifest["targets"]),
+        models=tuple(_names(config["models"])),
+    )
+    if not path.exists():
+        return replace(entry, said=_written(folder / "log.txt"))
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    scores = _scores(folder / "summary.csv", facts["target"])
+    return replace(entry, said=" ".join(facts["said"][:1]), scores=tuple(scores))
+
+
+def atlas(folder: Path) -> Entry:
+    """Read an atlas: how many sessions and areas, and from which other one each is told best."""
+    manifest = read_manifest(folder)
+    sessions = manifest["data"]["sessions"]
+    areas = sorted({area for about in sessions.values() for area in about["areas"]})
+    said = f"{len(areas)} areas in {len(sessions)} session{'s' * (len(sessions) > 1)}"
+    scores: list[Score] = []
+    if manifest["finished"]:
+        said += ": each dot is an area by the one that predicts it best"
+        scores = _cells(folder / "cells.csv", {about["kind"] for about in sessions.values()})
+    else:
+        said += f"; {_written(folder / 'log.txt')}"
+    return replace(
+        _begun(folder, "atlas", manifest, finished=bool(manifest["finished"])),
+        said=said,
+        session=next(iter(sessions)) if len(sessions) == 1 else f"{len(sessions)} sessions",
+        data=", ".join(dict.fromkeys(Path(about["path"]).name for about in sessions.values())),
+        targets=tuple(areas),
+        models=tuple(_names(_config(folder / "atlas.yaml")["models"])),
+        scores=tuple(scores),
+    )
+
+
+def _cells(path: Path, kinds: set[str]) -> list[Score]:
+    """The best cell of each target, its own halves left out; none where kinds cannot be ranked."""
+    if len(kinds) > 1:
+        return []
+    metric = METRICS[0] if kinds == {"counts"} else METRICS[1]
+    table = pd.read_csv(path, dtype={"source": str, "target": str})
+    table = table[table["source"] != table["target"]].dropna(subset=["value"])
+    best = table.loc[table.groupby("target")["value"].idxmax()]
+    found = [
+        Score(
+            row["model"], f"{row['source']} > {row['target']}", metric,
+            row["value"], row["low"], row["high"],
+        )
+        for row in best.to_dict("records")
+    ]  # fmt: skip
+    return sorted(found, key=lambda score: -score.value)
+
+
+def _begun(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
+    """What every manifest says of when."""
+    started = datetime.fromisoformat(manifest["started"])
+    ended = manifest["finished"] if finished else None
+    return Entry(
+        folder,
+        kind,
+        "finished" if finished else "unfinished",
+        started=started,
+        seconds=(datetime.fromisoformat(ended) - started).total_seconds() if ended else None,
+        page=_page(folder),
+    )
+
+
+KINDS = {
+    "study": Kind(("study.json", "preset.yaml"), study),
+    "sweep": Kind(("sweep.json", "study.log"), sweep),
+    "atlas": Kind(("atlas.yaml",), atlas),
+    "run": Kind(("manifest.json",), run),  # last: the others write manifests too
+}
+"""Kind -> how it is recognised and read; a folder is of the first kind whose file it holds."""
+
+
+def kind_of(folder: Path) -> str | None:
+    """The kind of a folder; None where it is none."""
+    for name, kind in KINDS.items():
+        if any((folder / file).exists() for file in kind.files):
+            return name
+    return None
+
+
+def read(folder: Path) -> Entry:
+    """Read a folder of a known kind; whatever is wrong with it becomes a damaged entry."""
+    name = kind_of(folder)
+    if name is None:
+        raise RunError(f"'{folder}' is neither of: {', '.join(KINDS)}")
+    try:
+        return KINDS[name].read(folder)
+    except Exception as error:  # whatever it is: one damaged run must not hide the others
+        return Entry(folder, name, "damaged", said=_wrong(error)[:300], page=_page(folder))
+
+
+def _wrong(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"it lacks {Path(error.filename).name}"
+    if isinstance(error, KeyError):
+        return f"one of its files lacks '{error.args[0]}'"
+    return " ".join(str(error).split()) or type(error).__name__

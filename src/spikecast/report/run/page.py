@@ -1,0 +1,176 @@
+"""Put sentences, tables and figures into one self-contained HTML file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from spikecast.core.files import write_text
+from spikecast.evaluation.verdict import NULL_MODELS
+from spikecast.report.questions import answers, headlines, turning
+from spikecast.report.run import figures, overview, text
+from spikecast.report.run.reading import Run, Target
+from spikecast.report.shared.pages import Shown, shown, templates
+from spikecast.report.shared.section import Section
+from spikecast.runs import audit
+from spikecast.runs import config as configs
+
+
+def build(folder: str | Path) -> Path:
+    """Write ``report.html`` and ``figures/*.svg`` of a finished run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run directory.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    RunError
+        When the run is missing, unfinished or incomplete.
+    """
+    run = Run(Path(folder))
+    template = templates().get_template("page.html")
+    targets = [_target(run, target) for target in run.targets]
+    sections = answers.sections(run)
+    page = template.render(
+        title=_title(run),
+        run=run,
+        data=run.manifest["data"],
+        verdict=[*_verdict(run), *headlines.headlines(run)],
+        limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
+        hazards=audit.audit(run.folder),
+        n_rules=len(audit.RULES),
+        protocol=text.protocol(run) if run.targets else (),
+        answers=[_section(run, section) for section in sections],
+        script=turning.script() if any(section.turns for section in sections) else "",
+        recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
+        ranking=_show(run, "ranking", overview.ranking, run, text.caption("ranking", run))
+        if len(run.targets) > 1
+        else None,
+        targets=targets,
+        headings=text.HEADINGS,
+        config=configs.write(run.config),
+        versions=run.manifest["versions"],
+        command=run.manifest["command"],
+    )
+    path = run.folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _title(run: Run) -> str:
+    if not run.targets:
+        return f"Can {_together(run.config.analysis.labels) or 'more'} be read from the activity?"
+    names = [target.name for target in run.targets]
+    what = names[0] if len(names) == 1 else f"{len(names)} areas"
+    source = run.targets[0].problem.attrs["source"]
+    whom = {"rest": "the rest of the recording", "all": "all neurons"}.get(source, source)
+    return f"Can {what} be predicted from {whom}?"
+
+
+def _together(names: list[str]) -> str:
+    return " and ".join(", ".join(names).rsplit(", ", 1))
+
+
+def _section(run: Run, section: Section) -> dict[str, object]:
+    """A question's part of the page, its figures drawn."""
+    shown = [_show(run, name, draw, of, caption) for name, draw, of, caption in section.draws]
+    turned = [(name, turning.paths(of, name), caption) for name, of, caption in section.turns]
+    return {**vars(section), "figures": shown, "turned": turned}
+
+
+def _verdict(run: Run) -> list[str]:
+    if not run.targets:
+        return []
+    if len(run.targets) == 1:
+        return run.verdicts[run.targets[0].name]["verdict"]
+    best, worst = run.targets[0], run.targets[-1]
+    metric = run.metric
+    beyond = sum(float(target.summary["low"].iloc[0]) > 0 for target in run.targets)
+    said = [
+        f"{beyond} of {len(run.targets)} targets can be predicted; best {best.name} "
+        f"({best.summary[metric].iloc[0]:.2f}), least {worst.name} "
+        f"({worst.summary[metric].iloc[0]:.2f})."
+    ]
+    pairs = [(t, t.summary.set_index("model")[metric]) for t in run.targets]
+    compared = [
+        values[t.shown_model] - values[t.shown_baseline] for t, values in pairs if t.shown_baseline
+    ]
+    if compared:
+        said.append(
+            f"{best.shown_model} scores above {best.shown_baseline} on "
+            f"{sum(difference > 0 for difference in compared)} of {len(compared)} targets, by "
+            f"{sum(compared) / len(compared):.3f} on average."
+        )
+    return said
+
+
+def _target(run: Run, target: Target) -> dict[str, object]:
+    """Everything the page shows of one target."""
+    shown = {
+        name: _show(run, f"{target.folder.name}-{name}", draw, target, text.caption(name, target))
+        for name, draw in figures.OF_TARGET.items()
+        if figures.applies(name, target)
+    }
+    return {
+        "name": target.name,
+        "what": text.what_predicts(target),
+        "unit": "windows" if target.problem.attrs["windows"] else "trials",
+        "verdict": run.verdicts[target.name]["verdict"],
+        "warnings": run.verdicts[target.name]["warnings"],
+        "specific": text.trial_specific(target) if run.metric == "bits_per_spike" else None,
+        "table": _table(target),
+        "figures": shown,
+    }
+
+
+def _table(target: Target) -> list[dict[str, object]]:
+    """Rows of the score table, best model first."""
+    metric = target.run.metric
+    every = target.run.scores.query("target == @target.name and fold == 'all'")
+    leader = str(target.summary["model"].iloc[0])
+    to_leader = {entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]}
+    rows = []
+    for _, row in target.summary.iterrows():
+        name = str(row["model"])
+        mine = every.query("model == @name")
+
+        def value(metric: str, null: str, how: str, mine: pd.DataFrame = mine) -> str:
+            found = mine.query("metric == @metric and null == @null and aggregate == @how")["value"]
+            return f"{found.iloc[0]:.3f}" if len(found) else "–"
+
+        behind = to_leader.get(name)
+        rows.append(
+            {
+                "model": name,
+                "null": name in NULL_MODELS,
+                "score": f"{row[metric]:.3f}",
+                "interval": "the null"
+                if name == "mean_rate"
+                else (f"{row['low']:.3f} to {row['high']:.3f}"),
+                "psth": value(metric, "psth", "pooled"),
+                "per_neuron": value(metric, "train_mean", "per_neuron"),
+                "d2": value("d2", "train_mean", "pooled"),
+                "rmse": value("rmse", "", "per_neuron"),
+                "behind": "best"
+                if name == leader
+                else (
+                    f"{behind['value']:.3f} ({behind['low']:.3f} to {behind['high']:.3f})"
+                    if behind
+                    else "–"
+                ),
+                "seconds": f"{mine['fit_seconds'].iloc[0] / target.n_folds:.2f}",
+            }
+        )
+    return rows
+
+
+def _show(run: Run, name: str, draw: Callable[..., Figure], subject: object, caption: str) -> Shown:
+    return shown(run.folder, name, draw, subject, caption)

@@ -1,0 +1,1 @@
+"""What pages of every kind use: look, templates, formatting of numbers."""

@@ -1,0 +1,286 @@
+"""Figures of studies: each draws the arrays a study kept, most of them as the deck did."""
+
+from collections.abc import Callable, Mapping
+from itertools import cycle, product
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from spikecast.report.run.figures import by_group
+from spikecast.report.shared.style import AREAS, BLUE, GREY, GROUPS, ORANGE, figure_of, styled
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@styled
+def averages(arrays: Arrays) -> Figure:
+    """Average activity of the target neurons by trial type, recorded beside predicted."""
+    return by_group(
+        arrays["recorded"],
+        arrays["predicted"],
+        arrays["label"],
+        1 / float(arrays["bin_size"]),
+        "trial type, training trials",
+        1000 * arrays["time"],
+        "ms from the stimulus",
+    )
+
+
+@styled
+def latents(arrays: Arrays) -> Figure:
+    """Average of each latent over the trials of each type, with standard errors."""
+    values, label = arrays["latents"], arrays["label"].astype(str)
+    time = 1000 * arrays["time"]
+    n_shown = min(values.shape[2], 6)
+    strongest = np.argsort(-values.std(axis=(0, 1)))[:n_shown]
+    figure = figure_of(1.0 + 1.6 * -(-n_shown // 3))
+    grid = figure.subplots(-(-n_shown // 3), min(3, n_shown), sharex=True, squeeze=False)
+    names = [name for name in np.unique(label) if np.sum(label == name) > 1][: len(GROUPS)]
+    for panel in grid.flat[n_shown:]:
+        panel.set_axis_off()
+    for latent, panel in zip(strongest, grid.flat):
+        for name, color in zip(names, GROUPS):
+            trials = values[label == name][:, :, latent]
+            mean, error = trials.mean(axis=0), trials.std(axis=0, ddof=1) / len(trials) ** 0.5
+            panel.plot(time, mean, color=color, label=f"{name} ({len(trials)} trials)")
+            panel.fill_between(
+                time, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
+            )
+        panel.set_title(f"latent {latent + 1}")
+        if time[0] < 0 < time[-1]:
+            panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=len(names),
+        handlelength=1.0,
+    )
+    figure.supxlabel("ms from the stimulus", fontsize=9)
+    return figure
+
+
+@styled
+def over_time(arrays: Arrays) -> Figure:
+    """Accuracy bin by bin: latents as described, and the sound curve from causal counts."""
+    figure = figure_of(2.8)
+    axes = figure.subplots()
+    time = 1000 * arrays["time"]
+    axes.plot(time, arrays["curve"], color=ORANGE, label="as described: latents that know the end")
+    axes.axhline(float(arrays["majority"]), color=GREY, linestyle="--", linewidth=0.8)
+    axes.text(time[-1], float(arrays["majority"]), "always the most frequent class", va="bottom",
+              ha="right", fontsize=7, color=GREY)  # fmt: skip
+    if "sound_curve" in arrays:
+        axes.plot(
+            1000 * arrays["sound_time"],
+            arrays["sound_curve"],
+            color=BLUE,
+            label="sound: causal counts, held out (balanced over classes)",
+        )
+    if time[0] < 0 < time[-1]:
+        axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
+    axes.set(xlabel="ms from the stimulus", ylabel="accuracy", ylim=(0, 1.03))
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def confusion(arrays: Arrays) -> Figure:
+    """Share of each true class decoded as each class, on training and on test trials."""
+    names = [str(name) for name in arrays["classes"]]
+    parts = [part for part in ("train", "test") if part in arrays]
+    figure = figure_of(0.9 + 0.45 * len(names))
+    grid = figure.subplots(1, len(parts), squeeze=False)[0]
+    for part, panel in zip(parts, grid):
+        counts = pd.DataFrame(arrays[part]).to_numpy(dtype=float)
+        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        panel.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for (i, j), value in np.ndenumerate(share):
+            color = "white" if value > 0.6 else "black"
+            panel.text(
+                j, i, f"{100 * value:.0f} %\n({counts[i, j]:.0f})", ha="center", va="center",
+                color=color, fontsize=7,
+            )  # fmt: skip
+        panel.set(
+            xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
+            yticklabels=names, xlabel="decoded",
+            title="training trials" if part == "train" else "test trials",
+        )  # fmt: skip
+        panel.spines[:].set_visible(False)
+    grid[0].set_ylabel("true")
+    return figure
+
+
+@styled
+def maps(arrays: Arrays) -> Figure:
+    """Points of each map coloured by each label in turn; open where the map never saw them."""
+    places, labels = (
+        {name.removeprefix(kind).lstrip("_"): values for name, values in arrays.items()
+         if name.startswith(kind)}
+        for kind in ("place", "label")
+    )  # fmt: skip
+    figure = figure_of(2.6)
+    row = figure.subplots(1, len(places) * len(labels), squeeze=False)[0]
+    shown = product(places.items(), labels.items())
+    for ((where, place), (what, values)), panel in zip(shown, row, strict=True):
+        new = arrays.get("held_out", np.zeros(len(place), dtype=bool))
+        for name, color in zip(np.unique(values), cycle(AREAS)):
+            point = {"color": color, "markersize": 2.8, "markeredgewidth": 0.6, "alpha": 0.7}
+            of = values == name
+            panel.plot(*place[of & ~new].T, "o", label=str(name), **point)
+            panel.plot(*place[of & new].T, "o", markerfacecolor="none", **point)
+        panel.set(xticks=[], yticks=[], title=", by ".join(filter(None, (where, what))))
+        panel.legend(handlelength=0.8, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3,
+                     fontsize=7, columnspacing=0.6)  # fmt: skip
+    return figure
+
+
+@styled
+def raster(arrays: Arrays) -> Figure:
+    """Rates of all neurons over the session, and the spikes of its first trials, by area."""
+    area, rate = arrays["area"], arrays["rate"]  # (neuron,), (neuron, trial)
+    names = list(dict.fromkeys(area.tolist()))
+    figure = figure_of(4.0)
+    whole, axes = figure.subplots(1, 2, sharey=True, width_ratios=[1.6, 1])
+    mean = np.maximum(rate.mean(axis=1, keepdims=True), 1e-9)
+    whole.imshow(
+        rate / mean, cmap="Greys", vmin=0, vmax=2, aspect="auto", origin="lower",
+        extent=(0, rate.shape[1], 0, area.size),
+    )  # fmt: skip
+    whole.set(xlabel="trial", ylabel="neurons, by area", title="the whole session")
+    color = np.array([AREAS[names.index(name) % len(AREAS)] for name in area])
+    axes.scatter(
+        arrays["seconds"], arrays["neurons"], s=0.6, c=color[arrays["neurons"]], linewidths=0,
+        rasterized=True,
+    )  # fmt: skip
+    for place, name in enumerate(names):
+        here = np.flatnonzero(area == name)
+        if here.size > 0.015 * area.size:
+            axes.text(1.01, here.mean() / area.size, name, color=AREAS[place % len(AREAS)],
+                      va="center", fontsize=7, transform=axes.transAxes)  # fmt: skip
+    end = arrays["seconds"].max()
+    for start in np.arange(float(arrays["trial"]), end, float(arrays["trial"])):
+        axes.axvline(start, color="black", linewidth=0.4)
+    axes.set(xlabel="seconds (lines: next trial)", title="its first trials", xlim=(0, end),
+             ylim=(0, area.size))  # fmt: skip
+    return figure
+
+
+@styled
+def losses(arrays: Arrays) -> Figure:
+    """Training loss of each network at each iteration."""
+    figure = figure_of(2.4)
+    axes = figure.subplots()
+    for (name, values), color in zip(arrays.items(), cycle(AREAS)):
+        axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
+    axes.set(xlabel="iteration", ylabel="loss on training data")
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def similarity(arrays: Arrays) -> Figure:
+    """Correlation between the average activity of areas."""
+    names = [str(name) for name in arrays["areas"]]
+    figure = figure_of(1.2 + 0.28 * len(names))
+    axes = figure.subplots()
+    image = axes.imshow(arrays["matrix"], cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
+             yticklabels=names)  # fmt: skip
+    axes.tick_params(axis="x", rotation=90)
+    _scale(image, "correlation")
+    return figure
+
+
+@styled
+def predicted(arrays: Arrays) -> Figure:
+    """Predicted against actual values, and both over time."""
+    truth, prediction = arrays["truth"], arrays["predicted"]
+    figure = figure_of(2.8)
+    against, over = figure.subplots(1, 2, width_ratios=[1, 1.7])
+    against.plot(truth, prediction, "o", color=ORANGE, markersize=2, alpha=0.4)
+    limits = [min(truth.min(), prediction.min()), max(truth.max(), prediction.max())]
+    against.plot(limits, limits, color="black", linewidth=0.8)
+    against.set(xlabel="actual", ylabel="predicted")
+    shown = slice(0, 400)
+    over.plot(arrays["seconds"][shown], truth[shown], color="black", linewidth=0.7, label="actual")
+    over.plot(arrays["seconds"][shown], prediction[shown], color=ORANGE, label="predicted")
+    over.set(xlabel="seconds")
+    over.legend(loc="upper right")
+    return figure
+
+
+@styled
+def explained(arrays: Arrays) -> Figure:
+    """Cumulative variance explained by principal components."""
+    figure = figure_of(2.4)
+    axes = figure.subplots()
+    for (name, share), color in zip(arrays.items(), cycle(AREAS)):
+        number = 1 + np.arange(len(share))
+        axes.plot(number, 100 * share, color=color, label=name.removeprefix("share_"))
+    axes.set(xlabel="principal components", ylabel="variance explained (%)", ylim=(0, None))
+    axes.legend(loc="lower right", ncols=3)
+    return figure
+
+
+@styled
+def importance(arrays: Arrays) -> Figure:
+    """How much each setting mattered in a search, and the score of each of its trials."""
+    names, share = [str(name) for name in arrays["names"]], arrays["importance"]
+    figure = figure_of(1.0 + 0.3 * max(len(names), 4))
+    bars, trials = figure.subplots(1, 2)
+    bars.barh(range(len(names)), 100 * share[::-1], color=BLUE)
+    bars.set(yticks=range(len(names)), yticklabels=names[::-1], xlabel="importance (%)")
+    score = arrays["score"]
+    number = 1 + np.arange(len(score))
+    trials.plot(number, score, "o", color=GREY, markersize=3.5, label="trial")
+    best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
+    trials.plot(number, best, color=ORANGE, label="best so far")
+    trials.set(xlabel="trial of the search", ylabel="score on inner folds")
+    trials.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+    return figure
+
+
+@styled
+def planes(arrays: Arrays) -> Figure:
+    """R2 of each group predicted from each other; a dot where the two share dynamics."""
+    names = [str(name) for name in arrays["names"]]
+    r2, shared = arrays["r2"], arrays["shared"]
+    figure = figure_of(1.4 + 0.32 * len(names))
+    axes = figure.subplots()
+    image = axes.imshow(np.maximum(r2, 0), cmap="Blues", vmin=0)
+    for source, target in np.argwhere(shared):
+        dark = r2[source, target] > 0.6 * np.nanmax(r2)
+        axes.plot(target, source, "o", color="white" if dark else "black", markersize=3.5)
+    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
+             yticklabels=names, xlabel="predicted", ylabel="predicts")  # fmt: skip
+    axes.tick_params(axis="x", rotation=90)
+    axes.spines[:].set_visible(False)
+    _scale(image, "R² on held-out time")
+    return figure
+
+
+def _scale(image: AxesImage, label: str) -> None:
+    """A colour bar that stays beside its square, which the page's width leaves in the middle."""
+    axes = image.axes
+    assert axes is not None
+    place = axes.inset_axes((1.06, 0.05, 0.04, 0.9))
+    axes.figure.colorbar(image, cax=place, label=label)
+
+
+DRAW: dict[str, Callable[[Arrays], Figure]] = {
+    "averages": averages,
+    "latents": latents,
+    "over_time": over_time,
+    "confusion": confusion,
+    "maps": maps,
+    "raster": raster,
+    "losses": losses,
+    "similarity": similarity,
+    "predicted": predicted,
+    "explained": explained,
+    "importance": importance,
+    "planes": planes,
+}
+"""What presets call their figures by."""

@@ -1,0 +1,180 @@
+"""The figures of a sweep: its tries, what was promised and what came of it, setting by setting."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, log_ticks, styled
+from spikecast.report.sweep.reading import SweptModel
+
+COLUMNS = 3
+SCORE = {"bits_per_spike": "bits per spike", "r2": "R²"}
+LONGEST = 16  # characters of a list of values, as a tick
+
+
+@styled
+def history(model: SweptModel) -> Figure:
+    """Score of every try in its order and the best so far, a panel per study."""
+    folds = list(model.trials["fold"].unique())
+    n_rows = -(-len(folds) // COLUMNS)
+    figure = figure_of(0.5 + 1.75 * n_rows)
+    grid = figure.subplots(n_rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    low, high = _span(model.trials["score"])
+    for fold, axes in zip(folds, grid.ravel()):
+        study = model.trials.query("fold == @fold")
+        number = study["trial"].to_numpy() + 1
+        score = study["score"].to_numpy(dtype=float)  # NaN unless scored on all inner folds
+        axes.plot(number, np.where(score >= low, score, np.nan), "o", color=BLUE, markersize=3.5)
+        for kept, marker, color in (
+            (score < low, "v", BLUE),
+            # what it scored on its few folds cannot be compared with scores on all of them
+            ((study["state"] == "pruned").to_numpy(), "|", GREY),
+            ((study["state"] == "failed").to_numpy(), "x", "black"),
+        ):
+            _at_the_edge(axes, number[kept], low, marker, color)
+        best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
+        axes.step(number, np.maximum(best, low), where="post", color=ORANGE, linewidth=1.4)
+        axes.set(title="all trials" if fold == "all" else f"outer fold {fold}", ylim=(low, high))
+        axes.set_axisbelow(True)
+    for axes in grid.ravel()[len(folds) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(f"{SCORE[model.metric]}\non inner folds")
+    for axes in grid.ravel()[: len(folds)][-COLUMNS:]:
+        axes.set_xlabel("settings tried")
+        axes.xaxis.set_tick_params(labelbottom=True)
+    return figure
+
+
+def _at_the_edge(axes: Axes, at: np.ndarray, low: float, marker: str, color: str) -> None:
+    """Marks on the lower edge; an empty set of them, not clipped, would take all the room."""
+    if at.size:
+        axes.plot(at, np.full(at.size, low), marker, color=color, markersize=5, clip_on=False)
+
+
+def _span(scores: pd.Series) -> tuple[float, float]:
+    """Where the better half of scores lies, with room; the worst would flatten all others."""
+    score = scores.dropna().to_numpy()
+    high, middle, worst = score.max(), np.median(score), score.min()
+    room = max(high - middle, 0.02 * abs(high), 1e-3)
+    low = max(worst - 0.15 * room, high - 4 * room)
+    return low, high + 0.15 * max(high - low, room)
+
+
+@styled
+def nested(model: SweptModel) -> Figure:
+    """Selected score, and scores of the winner and of the defaults on held-out trials, by fold."""
+    folds = pd.DataFrame(model["folds"])
+    figure = figure_of(2.9)
+    by_fold, pooled = figure.subplots(1, 2, width_ratios=[2.2, 1], sharey=True)
+    place = np.arange(len(folds))
+    for at, fold in enumerate(model["folds"]):
+        ends = [fold["default"], fold["nested"]]
+        by_fold.plot([at - 0.05, at + 0.2], ends, color=ORANGE, linewidth=0.8)
+    looks = (
+        ("selected", -0.3, "o", GREY, "none", "selected: on the inner folds that chose it"),
+        ("default", -0.05, "s", BLUE, BLUE, "with its defaults, held out"),
+        ("nested", 0.2, "o", ORANGE, ORANGE, "nested: as tuned, held out"),
+    )
+    for column, shift, marker, color, face, label in looks:
+        by_fold.plot(
+            place + shift, folds[column], marker, color=color, markerfacecolor=face, markersize=5,
+            label=label,
+        )  # fmt: skip
+    by_fold.set(
+        xticks=place, xticklabels=[f"fold {fold}" for fold in folds["fold"]],
+        ylabel=f"{SCORE[model.metric]} above the null",
+    )  # fmt: skip
+    for row, (key, color) in enumerate((("default", BLUE), ("nested", ORANGE))):
+        limits = model[key]
+        pooled.plot([row, row], [limits["low"], limits["high"]], color=color, linewidth=1.6)
+        pooled.plot(row, limits["value"], "o" if row else "s", color=color, markersize=5)
+    pooled.set(xticks=[0, 1], xticklabels=["defaults", "tuned"], xlim=(-0.6, 1.6),
+               title="all held-out trials")  # fmt: skip
+    for axes in (by_fold, pooled):
+        axes.axhline(0, color="black", linewidth=0.8)
+    figure.legend(*by_fold.get_legend_handles_labels(), loc="outside lower center", ncols=3,
+                  handlelength=1.0)  # fmt: skip
+    return figure
+
+
+@styled
+def importance(model: SweptModel) -> Figure:
+    """Share of the score's variance over the tries that each setting explains."""
+    shares = model["importance"]
+    names = list(shares)[::-1]
+    figure = figure_of(1.1 + 0.28 * len(names))
+    axes = figure.subplots()
+    axes.barh(names, [100 * shares[name] for name in names], color=BLUE, height=0.65)
+    axes.set(xlabel="share of the differences between tries (%)", xlim=(0, 100))
+    return figure
+
+
+@styled
+def slices(model: SweptModel) -> Figure:
+    """Score against each setting; the defaults and the chosen settings marked."""
+    names = list(model["space"])
+    study = model.trials.query("fold == 'all' and state == 'complete'")
+    low, high = _span(study["score"])
+    n_rows = -(-len(names) // COLUMNS)
+    figure = figure_of(2.15 * n_rows)
+    grid = figure.subplots(n_rows, COLUMNS, sharey=True, squeeze=False)
+    for name, axes in zip(names, grid.ravel()):
+        of_setting = _Places(model, name, study[name])
+        _slice(axes, of_setting, study["score"].to_numpy(), low)
+        best = int(np.argmax(study["score"].to_numpy()))
+        axes.plot(of_setting.at[best], study["score"].max(), "o", color=ORANGE, markersize=6.5)
+        axes.set(title=name, ylim=(low, high))
+        if of_setting.own is not None:
+            axes.axvline(of_setting.own, color="black", linewidth=0.8, linestyle=":", zorder=0)
+    for axes in grid.ravel()[len(names) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel(f"{SCORE[model.metric]}\non inner folds")
+    return figure
+
+
+class _Places:
+    """Where the values of a setting stand on an axis: numbers as they are, others in their order.
+
+    Attributes
+    ----------
+    at : array, (trial,)
+    own : float or None
+        The default.
+    names : list of str
+        Of the places, where they are not numbers.
+    """
+
+    def __init__(self, model: SweptModel, name: str, values: pd.Series) -> None:
+        own, best = model["own"][name], model["best"][name]
+        if isinstance(best, int | float) and not isinstance(best, bool):
+            self.at = values.to_numpy(dtype=float)
+            self.own, self.names = (own if isinstance(own, int | float) else None), []
+            self.log = "logarithmic" in model["space"][name]
+            return
+        spelt = [json.dumps(own), *(_text(value) for value in values)]
+        order = sorted(dict.fromkeys(spelt), key=lambda text: (len(text), text))
+        tried = [_text(value) for value in values]
+        self.at = np.array([order.index(text) for text in tried], dtype=float)
+        self.own, self.log = float(order.index(json.dumps(own))), False
+        self.names = [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in order]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _slice(axes: Axes, places: _Places, score: np.ndarray, low: float) -> None:
+    below = score < low
+    axes.plot(places.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
+    _at_the_edge(axes, places.at[below], low, "v", BLUE)
+    if places.log:
+        log_ticks(axes)
+    if places.names:
+        at = range(len(places.names))
+        axes.set_xticks(at, places.names, rotation=30, ha="right", fontsize=6.5)
+        axes.set_xlim(-0.5, len(places.names) - 0.5)

@@ -1,0 +1,89 @@
+"""The files of a finished sweep as its page sees them."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spikecast.core.errors import RunError
+from spikecast.runs import config as configs
+from spikecast.runs.config import Config, EvaluationConfig, SearchConfig
+from spikecast.runs.run_directory import read_manifest
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """A finished sweep; every file is read when first asked for."""
+
+    folder: Path
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What ``sweep.json`` says."""
+        manifest = read_manifest(self.folder)
+        path = self.folder / "sweep.json"
+        if not path.exists():
+            raise RunError(
+                f"the sweep in '{self.folder}' is not finished; go on with --resume "
+                f"(it was begun by: {manifest.get('command')})"
+            )
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, machine, data."""
+        return read_manifest(self.folder)
+
+    @cached_property
+    def config(self) -> Config:
+        """What was asked."""
+        return configs.read(self.folder / "config.yaml")
+
+    @property
+    def search(self) -> SearchConfig:
+        """How long was searched."""
+        return self.config.search or SearchConfig()
+
+    @property
+    def evaluation(self) -> EvaluationConfig:
+        """Who was held out."""
+        return self.config.evaluation
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Headline scores with intervals."""
+        return pd.read_csv(self.folder / "summary.csv")
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """Every trial of every study."""
+        return pd.read_csv(self.folder / "trials.csv", dtype={"model": str, "fold": str})
+
+    @property
+    def models(self) -> list["SweptModel"]:
+        """The models that were swept."""
+        return [SweptModel(self, facts) for facts in self.facts["models"]]
+
+
+@dataclass(frozen=True)
+class SweptModel:
+    """What a sweep found of one model."""
+
+    run: SweepRun
+    facts: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.facts[name]
+
+    @property
+    def metric(self) -> str:
+        """The headline metric."""
+        return self.run.facts["metric"]
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """Its trials."""
+        return self.run.trials[self.run.trials["model"] == self["label"]]

@@ -1,0 +1,102 @@
+"""What a job leaves: plain numbers and text, so that the journal can keep it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from spikecast.analysis.interareal.pairwise import Pair, PairScore, pairwise_ridge
+from spikecast.data.recording import Recording
+from spikecast.parallel.shared_data import Shared
+from spikecast.runs.atlas.plan import BETWEEN, Session
+from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
+from spikecast.tasks.problem import in_windows
+
+if TYPE_CHECKING:
+    from spikecast.models.base import Model
+
+Record = dict[str, Any]
+"""Of one pair: see :func:`_record`."""
+
+AGGREGATE = {"counts": "pooled", "continuous": "per_neuron"}
+METRIC = {"counts": "bits_per_spike", "continuous": "r2"}
+
+
+def ridge(
+    shared: Shared, session: Session, draw: int, condition: np.ndarray, bootstrap: int, seed: int
+) -> dict[str, Record]:
+    """Records of all pairs of a draw, by ridge regression.
+
+    On one thread, as all fits: beside other work, threads that wait for each other cost ten times
+    what they save.
+    """
+    recording: Recording = shared.get()
+    activity, pairs = in_windows(recording.activity), session.pairs[draw]
+    with threadpool_limits(limits=1):
+        weights = bootstrap_weights(len(activity), bootstrap, seed)
+        found = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
+        return {name: _of_ridge(score, pairs[name], session, weights) for name, score in found}
+
+
+def _of_ridge(score: PairScore, pair: Pair, session: Session, weights: np.ndarray) -> Record:
+    record = _record(score.terms, score.beyond, pair, session, weights)
+    record["chosen"] = score.penalties
+    if score.at_edge:
+        record["notes"].append("a chosen penalty is the smallest or largest that was offered")
+    return record
+
+
+def model(
+    shared: Shared,
+    session: Session,
+    draw: int,
+    name: str,
+    estimator: Model,
+    condition: np.ndarray,
+    bootstrap: int,
+    seed: int,
+) -> dict[str, Record]:
+    """The record of one pair, by a model of the catalogue."""
+    # torch takes 100 MB of a worker's memory; the ridge does without
+    from spikecast.evaluation.fit import Job, run
+    from spikecast.scoring.scorers import SCORERS
+    from spikecast.tasks.tasks import NeuronsToNeurons
+
+    pair = session.pairs[draw][name]
+    source, target = name.split(BETWEEN)
+    task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
+    problem = task.problem(shared.get())
+    known = problem.metadata(estimator.wants)
+    done = [
+        run(Job("model", estimator, index, fold, seed, known, latents=False), problem.x, problem.y)
+        for index, fold in enumerate(session.folds)
+    ]
+    whole = np.empty(problem.y.shape, dtype=np.float32)
+    for fold, result in zip(session.folds, done, strict=True):
+        whole[fold.test] = result.prediction
+    scoring = SCORERS[problem.kind](problem.y, session.folds, condition, seed)
+    weights = bootstrap_weights(len(problem.y), bootstrap, seed)
+    record = _record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
+    record["notes"] += scoring.warnings
+    return {name: record}
+
+
+def _record(
+    terms: Terms, beyond: Terms | None, pair: Pair, session: Session, weights: np.ndarray
+) -> Record:
+    """Headline score with interval, by fold and by neuron, and the same beyond the condition."""
+    how = AGGREGATE[session.kind]
+    score = interval(terms, weights, how)
+    above = interval(beyond, weights, how) if beyond else Interval(np.nan, np.nan, np.nan)
+    return {
+        **{name: getattr(score, name) for name in ("value", "low", "high")},
+        **{f"beyond_{name}": getattr(above, name) for name in ("value", "low", "high")},
+        "folds": [terms.only(fold.test).aggregate(how) for fold in session.folds],
+        "neurons": np.round(terms.per_target(), 5).tolist(),
+        "n_source": int(pair.source.size),
+        "n_target": int(pair.target.size),
+        "n_trials": session.n_trials,
+        "notes": [],
+    }

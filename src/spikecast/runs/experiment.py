@@ -1,0 +1,369 @@
+"""A config -> a run directory, written stage by stage so that a killed run can go on."""
+
+import json
+import logging
+import shutil
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import RunError, SpikecastError
+from spikecast.core.files import atomic, locked, write_json, write_text
+from spikecast.data import load
+from spikecast.data.recording import Recording
+from spikecast.evaluation import make_folds
+from spikecast.evaluation.fit import Job, Result, describe, run
+from spikecast.evaluation.score_table import Scores, conditions, score
+from spikecast.evaluation.verdict import verdict
+from spikecast.models import storage
+from spikecast.models.base import Model
+from spikecast.models.networks.checkpoint import checkpoints
+from spikecast.parallel import executors as engines
+from spikecast.parallel.executors import Progress
+from spikecast.parallel.memory import give_back_memory
+from spikecast.parallel.shared_data import Shared, shared
+from spikecast.runs import config as configs
+from spikecast.runs.config import Config
+from spikecast.runs.questions import plan as asking
+from spikecast.runs.questions import store
+from spikecast.runs.questions.answers import Fitted
+from spikecast.runs.questions.blocks import Analysis
+from spikecast.runs.run_directory import (
+    Part,
+    claimed,
+    data_hash,
+    excerpt,
+    finish,
+    logged,
+    manifest,
+    read_manifest,
+    recorded,
+    save_dataset,
+)
+from spikecast.tasks.tasks import Problem
+
+log = logging.getLogger("spikecast")
+
+
+def execute(
+    config: Config,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    workers: int | None = None,
+    engine: str = "local",
+    progress: Progress = lambda what, done, total: None,
+) -> Path:
+    """Run an experiment.
+
+    Everything is checked before the first file is written. A model that cannot be fitted is left
+    out of its target's table; the manifest says why under ``failed``.
+
+    Parameters
+    ----------
+    config : Config
+    out : str or Path
+        The run directory.
+    resume : bool
+        Go on with an interrupted run of the same config and data.
+    overwrite : bool
+        Replace a run that is there.
+    workers : int, optional
+        Processes; does not change any number.
+    engine : str
+        Who fits; see :func:`spikecast.parallel.executors.executor`.
+    progress : callable, optional
+        Told what is being done, and how many jobs of how many are done.
+
+    Returns
+    -------
+    Path
+        The run directory.
+
+    Raises
+    ------
+    RunError
+        When `out` holds something else, or a finished run, or (with `resume`) another config; when
+        no model of a target could be fitted.
+    """
+    out = Path(out)
+    engines.check(engine)
+    progress("reading the data", 0, 0)
+    recording, parts, questions = _opened(config, out)
+    models = config.build_models()
+    fingerprint = data_hash(recording)
+    written = configs.write(config)
+    with (
+        claimed(out, "config.yaml", written, fingerprint, resume=resume, overwrite=overwrite),
+        logged(out / "log.txt"),
+    ):
+        _prepare(out, config, recording, parts, fingerprint)
+        failed = _fit(parts, models, config.seed, workers, engine, progress)
+        progress("scoring", 0, 0)
+        _score(out, parts, list(models), failed, recording.session, config)
+        try:
+            store.answer(questions, out / store.FOLDER, fingerprint, progress)
+        except SpikecastError as error:
+            if not parts:
+                shutil.rmtree(out)  # a few seconds of work, and a folder that answers nothing
+                raise
+            raise RunError(
+                f"{error} (what was fitted is kept in '{out}': correct its config.yaml, then "
+                f"spikecast run {out}/config.yaml --out {out} --resume)"
+            ) from error
+        finish(out, failed={target: why for target, why in failed.items() if why})
+        log.info("finished")
+    return out
+
+
+def ask(
+    out: str | Path, analysis: Analysis, *, progress: Progress = lambda what, done, total: None
+) -> Path:
+    """Answer further questions about a finished run and add them to it.
+
+    Its config then asks them too, so that it still says all there is.
+
+    Parameters
+    ----------
+    out : str or Path
+        The run directory.
+    analysis : Analysis
+        What to ask; where the run asks the same with other settings, these stand.
+    progress : callable, optional
+
+    Returns
+    -------
+    Path
+        The run directory.
+
+    Raises
+    ------
+    RunError
+        When the run is not finished, or its data have changed.
+    """
+    out = Path(out)
+    begun = read_manifest(out)
+    if not begun.get("finished"):
+        raise RunError(f"the run in '{out}' is not finished; go on with --resume")
+    config = configs.read(out / "config.yaml")
+    config = config.model_copy(update={"analysis": config.analysis.joined(analysis)})
+    progress("reading the data", 0, 0)
+    recording, _, questions = _opened(config, out)
+    fingerprint = begun["data"]["hash"]
+    if data_hash(recording) != fingerprint:
+        raise RunError(f"the data have changed since '{out}' was made; start another run")
+    with locked(out), logged(out / "log.txt"):
+        store.answer(questions, out / store.FOLDER, fingerprint, progress)
+        write_text(out / "config.yaml", configs.write(config))
+    return out
+
+
+# ------------------------------------------------------------------------------------ stages
+
+
+def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[store.Question]]:
+    """The recording, what is predicted in it and what is asked of it: all checked."""
+    recording = load(config.data.path, config.data.session)
+    if config.data.time is not None:
+        recording = recording.select(time=config.data.time)
+    tasks = config.tasks(recording)
+    parts = [part_of(task.problem(recording), config, out) for task in tasks]
+    fitted = {
+        name: Fitted(name, model, tasks[0], parts[0].folder / "jobs")
+        for name, model in config.build_models().items()
+        if model.has_latents and parts and not parts[0].problem.windows
+    }
+    return recording, parts, asking.questions(config.analysis, recording, fitted, config.seed)
+
+
+def part_of(problem: Problem, config: Config, out: Path) -> Part:
+    """A target's place in the run directory, its trials cut into the folds of the config."""
+    evaluation = config.evaluation
+    folds = make_folds(
+        problem,
+        evaluation.folds,
+        split=evaluation.split,
+        strata=evaluation.strata,
+        gap=evaluation.gap,
+        seed=config.seed,
+    )
+    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in problem.target)
+    condition = conditions(problem.trials, evaluation.conditions)
+    return Part(problem, folds, condition, out / "targets" / name)
+
+
+def _prepare(
+    out: Path, config: Config, recording: Recording, parts: list[Part], fingerprint: str
+) -> None:
+    if (out / "manifest.json").exists():
+        log.info("resumed")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "config.yaml", configs.write(config))
+    save_dataset(excerpt(recording), out / "excerpt.nc")
+    for part in parts:
+        save_dataset(recorded(part), part.folder / "problem.nc")
+    write_json(out / "manifest.json", manifest(recording, fingerprint, parts, config.seed))
+    log.info("started: %s", recording)
+
+
+def _fit(
+    parts: list[Part],
+    models: dict[str, Model],
+    seed: int,
+    workers: int | None,
+    engine: str,
+    progress: Progress,
+) -> dict[str, dict[str, str]]:
+    """Fit what is not there yet; return target -> model -> why it could not be fitted."""
+    todo = {
+        f"{part.problem.target}: {name}, fold {index}": (
+            part,
+            Job(name, model, index, fold, seed, part.problem.metadata(model.wants)),
+        )
+        for part in parts
+        for name, model in models.items()
+        for index, fold in enumerate(part.folds)
+    }
+    missing = {
+        what: (part, job)
+        for what, (part, job) in todo.items()
+        if not part.job_file(job.name, job.index).with_suffix(".json").exists()
+    }
+    failed: dict[str, dict[str, str]] = {part.problem.target: {} for part in parts}
+    done = len(todo) - len(missing)
+    progress("fitting", done, len(todo))
+    with ExitStack() as stack:
+        pool = stack.enter_context(engines.executor(len(missing), workers, engine))
+        # once for all jobs of a target: it is a file of the size of the recording
+        wanted = {part.folder: part.problem for part, _ in missing.values()}
+        handles = {
+            folder: stack.enter_context(shared((problem.x, problem.y), pool))
+            for folder, problem in wanted.items()
+        }
+        give_back_memory()  # what reading took and freed: the processes need it
+        # on another machine there is no run directory to leave a checkpoint in
+        local = engine == "local"
+        calls: dict[str, engines.Call] = {
+            what: (_fitted, (job, handles[part.folder], _checkpoints(part, job) if local else None))
+            for what, (part, job) in missing.items()
+        }
+        for what, result in engines.outcomes(calls, pool):
+            part, job = missing[what]
+            if isinstance(result, engines.Failed):
+                log.info("%s failed: %s", what, result.why)
+                whys = failed[part.problem.target]
+                whys.setdefault(job.name, f"fold {job.index}: {result.why}")
+            else:
+                _keep(result, job, part)
+                log.info("%s fitted in %.2f s", what, result.seconds)
+            done += 1
+            progress(what, done, len(todo))
+    return failed
+
+
+def do(job: Job, part: Part) -> float:
+    """Do one job here and write its files; return its seconds."""
+    with shared((part.problem.x, part.problem.y), None) as handle:
+        result = _fitted(job, handle, _checkpoints(part, job))
+    _keep(result, job, part)
+    return result.seconds
+
+
+def _checkpoints(part: Part, job: Job) -> Path:
+    stem = part.job_file(job.name, job.index)
+    return stem.with_name(stem.name + ".checkpoints")
+
+
+def _fitted(job: Job, handle: Shared, folder: Path | None) -> Result:
+    """Do one job, wherever that is."""
+    give_back_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
+    x, y = handle.get()
+    with checkpoints(folder) if folder else nullcontext():
+        return run(job, x, y)
+
+
+def _keep(result: Result, job: Job, part: Part) -> None:
+    """Write a job's files, the description last."""
+    stem = part.job_file(job.name, job.index)
+    storage.save(result.model, part.weights_file(job.name, job.index))
+    arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
+    if result.latents is not None:
+        arrays["latents"] = result.latents.astype(np.float16)
+    with atomic(stem.with_suffix(".npz")) as temporary:
+        np.savez_compressed(temporary, **arrays)
+    described = {"fit_seconds": result.seconds, **describe(result.model)}
+    write_json(stem.with_suffix(".json"), json.loads(json.dumps(described, default=str)))
+
+
+def _score(
+    out: Path,
+    parts: list[Part],
+    models: list[str],
+    failed: dict[str, dict[str, str]],
+    session: str,
+    config: Config,
+) -> None:
+    if not parts:
+        write_json(out / "verdict.json", {})
+        return
+    tables, summaries, neurons, said = [], [], [], {}
+    for part in parts:
+        target = part.problem.target
+        left = [model for model in models if model not in failed[target]]
+        if not left:
+            raise RunError(
+                f"no model of {target} could be fitted; {models[0]}: {failed[target][models[0]]}"
+            )
+        scores = read_scores(part, left, session, config)
+        missing = [f"{model} could not be fitted: {why}" for model, why in failed[target].items()]
+        tables.append(scores.table)
+        neurons.append(scores.neurons)
+        summaries.append(scores.summary().assign(target=target, source=part.problem.source))
+        said[target] = {
+            "verdict": verdict(scores),
+            "warnings": [*missing, *part.problem.notes, *scores.warnings],
+            "differences": _differences(scores),
+        }
+    for name, frames in (("scores", tables), ("summary", summaries), ("neurons", neurons)):
+        with atomic(out / f"{name}.csv") as temporary:
+            pd.concat(frames, ignore_index=True).to_csv(temporary, index=False)
+    write_json(out / "verdict.json", said)
+
+
+def read_scores(part: Part, models: list[str], session: str, config: Config) -> Scores:
+    """Score the predictions that lie in the run directory."""
+    predictions, seconds = {}, {}
+    for model in models:
+        files = [part.job_file(model, index) for index in range(len(part.folds))]
+        predictions[model] = [np.load(file.with_suffix(".npz"))["prediction"] for file in files]
+        seconds[model] = [
+            json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["fit_seconds"]
+            for file in files
+        ]
+    return score(
+        part.problem,
+        part.folds,
+        predictions,
+        seconds,
+        session=session,
+        condition=part.condition,
+        n_resamples=config.evaluation.bootstrap,
+        seed=config.seed,
+    )
+
+
+def _differences(scores: Scores) -> list[dict[str, Any]]:
+    """Paired difference of every model to the best one."""
+    summary = scores.summary()
+    leader = str(summary["model"].iloc[0])
+    found = []
+    for name in summary["model"].iloc[1:]:
+        difference = scores.interval(leader, minus=str(name))
+        limits = {key: getattr(difference, key) for key in ("value", "low", "high")}
+        found.append({"model": leader, "minus": str(name), **limits})
+    return found

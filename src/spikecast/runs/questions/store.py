@@ -1,0 +1,122 @@
+"""Answers to questions about a recording, kept in ``RUN/analysis/`` so that a killed run resumes.
+
+=====================================  ===========================================================
+``analysis/index.json``                which answers belong to the run; written last
+``analysis/Q.json``                    one answer: what was asked, facts, warnings, its tables
+``analysis/Q-TABLE.csv``               its tables, tidy
+``analysis/Q.npz``                     its matrices, where it has any
+=====================================  ===========================================================
+
+An answer is there when its ``.json`` is, and is kept as long as the same is asked.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import RunError
+from spikecast.core.files import atomic, write_json
+from spikecast.evaluation.fit import one_thread
+
+log = logging.getLogger("spikecast")
+
+FOLDER = "analysis"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is written of one question: `said` in words, the rest for tables and figures."""
+
+    kind: str
+    said: str
+    facts: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    warnings: Sequence[str] = ()
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: its file, what it is called in the log, its settings, how to answer it."""
+
+    name: str
+    what: str
+    asked: dict[str, Any]
+    ask: Callable[[], Answer]
+
+
+def answer(
+    questions: Sequence[Question],
+    folder: Path,
+    fingerprint: str,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """Answer what is not answered yet, then list the answers.
+
+    Parameters
+    ----------
+    questions : sequence of Question
+    folder : Path
+        ``RUN/analysis``.
+    fingerprint : str
+        Hash of the data: answers about other data are not kept.
+    progress : callable
+        Told what is being done.
+    """
+    for number, question in enumerate(questions, start=1):
+        progress(f"{question.what} [{number} of {len(questions)}]", 0, 0)
+        asked = {**question.asked, "data": fingerprint}
+        path = folder / f"{question.name}.json"
+        if path.exists() and _read(path)["asked"] == asked:
+            continue
+        begun = time.perf_counter()
+        with one_thread():
+            found = question.ask()
+        path.unlink(missing_ok=True)  # what is written next is not of the old answer
+        for name, table in found.tables.items():
+            with atomic(folder / f"{question.name}-{name}.csv") as temporary:
+                table.to_csv(temporary, index=False)
+        if found.arrays:
+            with atomic(folder / f"{question.name}.npz") as temporary:
+                np.savez_compressed(temporary, **found.arrays)  # type: ignore[arg-type]
+        seconds = round(time.perf_counter() - begun, 2)
+        content = {
+            "kind": found.kind,
+            "said": found.said,
+            **found.facts,
+            "warnings": list(found.warnings),
+            "seconds": seconds,
+            "tables": list(found.tables),
+            "asked": asked,
+        }
+        write_json(path, content)
+        log.info("%s: %.1f s", question.what, seconds)
+    if questions:
+        write_json(folder / "index.json", [question.name for question in questions])
+
+
+def stored(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the answers of a run by name, in order; none where nothing was asked.
+
+    Raises
+    ------
+    RunError
+        When an answer that is listed is not there.
+    """
+    index = folder / "index.json"
+    names = _read(index) if index.exists() else []
+    return {name: _read(folder / f"{name}.json") for name in names}
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{path.parent}' lacks {path.name}") from None

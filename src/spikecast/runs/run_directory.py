@@ -1,0 +1,347 @@
+"""What lies in a run directory, and where.
+
+=====================================  ===========================================================
+``config.yaml``                        what was asked, defaults included
+``manifest.json``                      versions, machine, seed, hash of the data, when it finished
+``log.txt``                            what happened when
+``excerpt.nc``                         the part of the recording that the report draws
+``targets/T/problem.nc``               recorded target activity, trials, folds
+``targets/T/jobs/MODEL-fold0.npz``     predictions and latents of the held-out trials
+``targets/T/jobs/MODEL-fold0.json``    seconds, settings chosen, training history
+``targets/T/jobs/*.checkpoints``       only while a long fit runs: its state, twice a minute
+``targets/T/weights/MODEL-fold0.*``    the fitted model (safetensors and JSON)
+``scores.csv``                         every score, tidy
+``summary.csv``                        headline scores with intervals
+``neurons.csv``                        scores neuron by neuron
+``verdict.json``                       what it says, in words
+``analysis/``                          what activity encodes, see `runs.questions.store`
+``figures/``, ``report.html``          written by :mod:`spikecast.report`
+=====================================  ===========================================================
+
+A job is done when its ``.json`` is there, for it is written last.
+"""
+
+import hashlib
+import json
+import logging
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import yaml
+
+from spikecast.core.errors import RunError
+from spikecast.core.files import atomic, locked, write_json
+from spikecast.data import quality
+from spikecast.data.recording import Recording
+from spikecast.parallel.executors import available_cores
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.tasks import Problem
+
+log = logging.getLogger("spikecast")
+
+EXCERPT_TRIALS = 3
+PACKAGES = (
+    "spikecast",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "scikit-learn",
+    "torch",
+    "matplotlib",
+)
+BEFORE_MANIFEST = {"log.txt", "config.yaml", "atlas.yaml", "excerpt.nc", "targets"}
+"""What a run may have written before its manifest says that it is one."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One target of a run: its problem, folds and place in the run directory."""
+
+    problem: Problem
+    folds: list[Fold]
+    condition: np.ndarray
+    folder: Path
+
+    def job_file(self, model: str, fold: int) -> Path:
+        """Path (without suffix) of a job's predictions and description."""
+        return self.folder / "jobs" / f"{model}-fold{fold}"
+
+    def weights_file(self, model: str, fold: int) -> Path:
+        """Path (without suffix) of a fitted model."""
+        return self.folder / "weights" / f"{model}-fold{fold}"
+
+
+def data_hash(recording: Recording) -> str:
+    """Return a hash of activity, areas and times that does not depend on the file's format."""
+    digest = hashlib.blake2b(digest_size=16)
+    for trial in recording.activity:
+        for start in range(0, len(trial), 1000):  # blocks, so that no large copy is made
+            digest.update(np.ascontiguousarray(trial[start : start + 1000]).tobytes())
+    digest.update("|".join(recording.area).encode())
+    digest.update(np.round(recording.time, 6).tobytes())
+    return digest.hexdigest()
+
+
+def read_manifest(out: Path) -> dict[str, Any]:
+    """Return the manifest of a run directory.
+
+    Raises
+    ------
+    RunError
+        When there is none.
+    """
+    try:
+        return json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{out}' is not a run directory: it has no manifest.json") from None
+    except json.JSONDecodeError as error:
+        raise RunError(f"'{out}/manifest.json' is damaged: {error}") from None
+
+
+@contextmanager
+def claimed(
+    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+) -> Iterator[None]:
+    """Keep a run directory to ourselves during a block; arguments and errors as in :func:`claim`.
+
+    Raises
+    ------
+    RunError
+        Also when another process writes there.
+    """
+    asked = (out, config, written, fingerprint)
+    # before a folder is made for the lock, and again when nobody else can change it
+    _may_write(*asked, resume=resume, overwrite=overwrite)
+    with locked(out):
+        claim(*asked, resume=resume, overwrite=overwrite)
+        yield
+
+
+def claim(
+    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+) -> None:
+    """Make sure that a run directory is ours to write; empty it where it is replaced.
+
+    Parameters
+    ----------
+    out : Path
+    config, written : str
+        Name and text of the file that says what is asked.
+    fingerprint : str or dict
+        Of the data.
+    resume, overwrite : bool
+
+    Raises
+    ------
+    RunError
+        When it holds something else, or a run that is not to be touched, or when there is nothing
+        to go on with.
+    """
+    _may_write(out, config, written, fingerprint, resume=resume, overwrite=overwrite)
+    if overwrite or _begun(out) <= BEFORE_MANIFEST:
+        empty(out)
+
+
+def _may_write(
+    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+) -> None:
+    if _begun(out) <= BEFORE_MANIFEST:  # nothing, or interrupted while it was being set up
+        if resume:
+            raise RunError(f"there is no run in '{out}' to resume")
+        return
+    manifest = read_manifest(out)  # refuses a folder that is not a run
+    if overwrite:
+        return
+    if not resume:
+        state = "a finished" if manifest.get("finished") else "an unfinished"
+        raise RunError(
+            f"'{out}' holds {state} run; use --resume to go on with it, --overwrite to replace "
+            "it, or another --out"
+        )
+    asked = out / config
+    if not asked.exists() or _asked(asked.read_text(encoding="utf-8")) != _asked(written):
+        raise RunError(f"'{out}' was made with another config; see {asked}")
+    if manifest["data"]["hash"] != fingerprint:
+        raise RunError(f"the data have changed since '{out}' was begun; start another run")
+
+
+def _asked(written: str) -> Any:
+    """What a config says but for where the data lie: their hash tells whether they are the same."""
+    try:
+        asked = yaml.safe_load(written)
+    except yaml.YAMLError:  # edited by hand: not what is asked, whatever that is
+        return None
+    if isinstance(asked, dict):
+        data = asked.pop("data", None)
+        if isinstance(data, dict):  # an atlas has only paths there
+            asked["data"] = {name: value for name, value in data.items() if name != "path"}
+    return asked
+
+
+def _begun(out: Path) -> set[str]:
+    """Names of what lies there."""
+    if not out.exists():
+        return set()
+    if not out.is_dir():
+        raise RunError(f"'{out}' is a file; --out must name a folder")
+    return {path.name for path in out.iterdir()} - {".lock"}
+
+
+def empty(out: Path) -> None:
+    """Remove all but the lock, which may be held."""
+    if not out.exists():
+        return
+    for path in out.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
+
+
+def manifest(
+    recording: Recording, fingerprint: str, parts: list[Part], seed: int
+) -> dict[str, Any]:
+    """What a run directory says of how, when and of what it was made."""
+    return about_this_run() | {
+        "seed": seed,
+        "data": {
+            "hash": fingerprint,
+            "session": recording.session,
+            "areas": recording.areas,
+            "n_trials": recording.n_trials,
+            "n_bins": recording.n_bins,
+            "n_neurons": recording.n_neurons,
+            "bin_size": recording.bin_size,
+            "kind": recording.kind,
+            "behavior": recording.behavior,
+            "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
+            "findings": [finding.message for finding in quality.findings(recording)],
+        },
+        "targets": [part.problem.target for part in parts],
+        "folders": [part.folder.name for part in parts],
+    }
+
+
+def finish(out: Path, **more: Any) -> None:
+    """Note in the manifest that all is there, and what else is to be said."""
+    write_json(out / "manifest.json", read_manifest(out) | {"finished": now()} | more)
+
+
+def about_this_run() -> dict[str, Any]:
+    """When and by which command a run began, with which versions, on what machine."""
+    torch = sys.modules.get("torch")  # 100 MB that a run without networks does without
+    return {
+        "started": now(),
+        "finished": None,
+        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cores": available_cores(),
+            "cuda": bool(torch and torch.cuda.is_available()),
+        },
+    }
+
+
+def now() -> str:
+    """The time, as manifests write it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Write the log of a block to `path`, with how it ended where that was not well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    except KeyboardInterrupt:
+        log.info("interrupted")
+        raise
+    except Exception:
+        log.exception("failed")
+        raise
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:
+    """Return what a finished run says of each target."""
+    return json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+
+
+def excerpt(recording: Recording) -> xr.Dataset:
+    """A few whole trials, spread over the recording, and every neuron's mean."""
+    chosen = np.unique(np.linspace(0, recording.n_trials - 1, EXCERPT_TRIALS).round().astype(int))
+    part = recording.dataset[["activity", *recording.behavior]].isel(trial=chosen)
+    if recording.n_bins > 1000:
+        part = part.isel(time=slice(0, 1000))
+    if recording.n_neurons > 2000:
+        part = part.isel(neuron=np.linspace(0, recording.n_neurons - 1, 2000).astype(int))
+    mean = recording.activity.mean(axis=(0, 1), dtype=np.float64)
+    return part.assign(
+        trial_number=("trial", chosen),
+        mean_activity=("any_neuron", mean),
+        mean_activity_area=("any_neuron", recording.area),
+    )
+
+
+def recorded(part: Part) -> xr.Dataset:
+    """What the report needs to draw a target: recorded activity, trial table, folds."""
+    problem = part.problem
+    fold_of = np.full(len(problem.y), -1)
+    for index, fold in enumerate(part.folds):
+        fold_of[fold.test] = index
+    columns = {
+        f"trial_{name}": ("trial", problem.trials[name].to_numpy()) for name in problem.trials
+    }
+    targets = {
+        f"target_{name}": ("target", problem.targets[name].to_numpy().astype(str))
+        for name in problem.targets
+    }
+    return xr.Dataset(
+        {"recorded": (("trial", "time", "target"), problem.y)},
+        {
+            "time": problem.time,
+            "fold": ("trial", fold_of),
+            "condition": ("trial", part.condition),
+            **columns,
+            **targets,
+        },
+        {
+            "task": problem.task,
+            "source": problem.source,
+            "target": problem.target,
+            "kind": problem.kind,
+            "bin_size": problem.bin_size,
+            "n_sources": problem.x.shape[2],
+            "windows": int(problem.windows),
+        },
+    )
+
+
+def save_dataset(dataset: xr.Dataset, path: Path) -> None:
+    """Write a dataset, compressed, under its final name only when it is complete."""
+    with atomic(path) as temporary:
+        encoding = {
+            str(name): {"zlib": True, "complevel": 4}
+            for name in dataset.data_vars
+            if dataset[name].dtype.kind in "iuf"
+        }
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)

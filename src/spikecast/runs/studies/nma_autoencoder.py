@@ -1,0 +1,81 @@
+"""The network of study E: planes normalised as the deck did, and its bidirectional LSTM."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spikecast.core.seeding import derived_seed
+from spikecast.data.recording import Recording
+from spikecast.models.networks.network import Network
+from spikecast.models.networks.training import Plan, train
+from spikecast.tasks.problem import WINDOW
+from spikecast.tasks.splits import Fold
+
+
+class DeckAutoencoder(Network):
+    """The deck's net: bidirectional LSTM -> latents -> MLP -> the neurons that went in."""
+
+    def __init__(self, n_neurons: int, n_latents: int) -> None:
+        super().__init__("continuous")
+        self.recurrence = nn.LSTM(n_neurons, n_latents, batch_first=True, bidirectional=True)
+        self.joined = nn.Linear(2 * n_latents, n_latents)
+        layers: list[nn.Module] = []
+        for n_in, n_out in ((n_latents, 150), (150, 150), (150, n_latents)):
+            layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        self.decoder = nn.Sequential(*layers, nn.Linear(n_latents, n_neurons))
+
+    def latents(self, x: Tensor) -> Tensor:
+        """(1, window, time, neuron) -> (1, window, time, latent)."""
+        return self.joined(self.recurrence(x[0])[0])[None]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1, window, time, neuron) -> the same axes."""
+        return self.decoder(self.latents(x))
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Mean squared error of each window."""
+        return ((self(x) - y) ** 2).mean(dim=(2, 3))
+
+
+def normalised(recording: Recording, neurons: np.ndarray, n_train: int) -> np.ndarray:
+    """The deck's normalisation of some neurons of a plane, (window, time, neuron).
+
+    Each bin is divided by the population's mean, which takes arousal out, then every neuron is
+    z-scored by its training bins.
+    """
+    x = recording.activity[0][:, neurons].astype(np.float32)
+    x = x / np.maximum(x.mean(axis=1, keepdims=True), 1e-6)
+    n_windows = len(x) // WINDOW
+    x = x[: n_windows * WINDOW]
+    learnt = x[: n_train * WINDOW]
+    x = (x - learnt.mean(axis=0)) / np.maximum(learnt.std(axis=0), 1e-6)
+    return x.reshape(n_windows, WINDOW, -1)
+
+
+def fitted(x: np.ndarray, settings: dict[str, Any], seed: int, **change: Any) -> DeckAutoencoder:
+    """The deck's autoencoder, fitted on windows."""
+    settings = settings | change
+    network, _ = train(
+        lambda: DeckAutoencoder(x.shape[2], settings["n_latents"]),
+        torch.from_numpy(x),
+        torch.from_numpy(x),
+        [Fold(np.arange(len(x)), np.arange(0))],
+        Plan.plain(
+            settings["epochs"],
+            settings["learning_rate"],
+            settings["batch_size"],
+            settings["weight_decay"],
+        ),
+        derived_seed(seed, "nma-layers", "autoencoder"),
+        torch.device("cpu"),
+    )
+    assert isinstance(network, DeckAutoencoder)
+    return network
+
+
+@torch.no_grad()
+def residual(network: DeckAutoencoder, x: np.ndarray) -> float:
+    """Mean squared error of reconstructing windows."""
+    return float(network.loss(torch.from_numpy(x)[None], torch.from_numpy(x)[None]).mean())

@@ -1,0 +1,133 @@
+"""The written form of a study: what was asked, done, reported and wrong, and what is sound."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, field_validator
+
+from spikecast.core.checks import one_of
+from spikecast.core.schema import Block
+from spikecast.runs.audit import RULES
+
+
+class Row(Block):
+    """One number of the three-column table."""
+
+    key: str = Field(description="what the study's code calls it")
+    quantity: str
+    reported: str = Field(description="as on the slides")
+    because: str = Field(description="what explains the difference, in one sentence")
+
+
+class Flaw(Block):
+    """What is wrong with the protocol as described, and the audit's rule that finds it."""
+
+    rule: str
+    what: str
+
+    @field_validator("rule")
+    @classmethod
+    def _rule_is_known(cls, name: str) -> str:
+        return one_of("rule", name, [rule.name for rule in RULES])
+
+
+class Drawn(Block):
+    """A figure of the protocol as described, or of what the sound one adds to its runs."""
+
+    name: str
+    draw: str = Field(description="which function of spikecast.report.study.figures draws it")
+    title: str
+    caption: str
+    folder: Literal["described", "concluded"] = "described"
+
+
+class Source(Block):
+    """What the study was done on, and what stands in for it where that is not here."""
+
+    needs: str
+    dataset: str = Field(description="name of the known data set")
+    session: int | None = None
+    shape: str = Field(description="what the deck's own recording looks like")
+    n_trials: int
+    n_bins: int
+    n_neurons: int
+    simulator: Literal["decision_task", "spontaneous"]
+    simulation: dict[str, Any] = Field(description="arguments of the simulator: the same shapes")
+
+
+class Preset(Block):
+    """A study."""
+
+    name: str
+    title: str
+    about: str = Field(description="one line for the list")
+    asked: list[str]
+    data: Source
+    did: list[str] = Field(description="the protocol as described")
+    unstated: list[str] = Field([], description="what the deck leaves open, and what is done here")
+    settings: dict[str, Any] = Field(description="numbers of the protocol as described")
+    flaws: list[Flaw]
+    rows: list[Row]
+    tables: dict[str, list[dict[str, Any]]] = Field({}, description="reported tables")
+    figures: list[Drawn] = Field([], description="of the study itself; its runs have their own")
+    ours: list[str] = Field(description="the sound protocol")
+    sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
+    lesson: list[str] = Field(description="what to do instead")
+    quick: dict[str, Any] = Field({}, description="what --quick changes")
+
+
+@cache
+def read(name: str) -> Preset:
+    """Return a preset by name."""
+    text = files("spikecast.runs.studies").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return Preset.model_validate(yaml.safe_load(text))
+
+
+def quickened(preset: Preset) -> Preset:
+    """Return the preset with what ``--quick`` changes."""
+    content = preset.model_dump()
+    return Preset.model_validate(merged(content, content.pop("quick")))
+
+
+def worded(preset: Preset, names: dict[str, Any]) -> Preset:
+    """Return the preset with ``{name}`` filled in where its rows say what was measured."""
+    rows = [
+        row.model_copy(update={"quantity": row.quantity.format(**names)}) for row in preset.rows
+    ]
+    return preset.model_copy(update={"rows": rows})
+
+
+def merged(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return nested dicts with some entries replaced.
+
+    Examples
+    --------
+    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+    {'a': {'b': 1, 'c': 3}}
+    """
+    result = dict(content)
+    for key, value in change.items():
+        known = result.get(key)
+        nested = isinstance(known, dict) and isinstance(value, dict)
+        result[key] = merged(known, value) if nested else value  # type: ignore[arg-type]
+    return result
+
+
+def filled(content: Any, names: dict[str, Any]) -> Any:
+    """Put values in the place of ``"$name"``, at any depth; entries that become None are left out.
+
+    Examples
+    --------
+    >>> filled({"labels": ["$label"], "flow": "$flow"}, {"label": "choice", "flow": None})
+    {'labels': ['choice']}
+    """
+    if isinstance(content, str) and content.startswith("$"):
+        return names[content[1:]]
+    if isinstance(content, list):
+        return [filled(part, names) for part in content]
+    if isinstance(content, dict):
+        parts = {key: filled(value, names) for key, value in content.items()}
+        return {key: part for key, part in parts.items() if part is not None}
+    return content

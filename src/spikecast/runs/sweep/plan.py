@@ -1,0 +1,199 @@
+"""What a sweep is made of: one study per model and outer fold, and one over all trials."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import clone
+
+from spikecast.core.errors import ConfigError
+from spikecast.core.seeding import derived_seed
+from spikecast.data import load
+from spikecast.data.recording import Recording
+from spikecast.evaluation import make_folds
+from spikecast.evaluation.fit import Job
+from spikecast.evaluation.search_trials import Objective
+from spikecast.models.base import Model
+from spikecast.models.baselines import PSTH, MeanRate
+from spikecast.models.spaces import Space
+from spikecast.runs.config import Config, SearchConfig, model_names
+from spikecast.runs.experiment import part_of
+from spikecast.runs.run_directory import Part
+from spikecast.tasks.splits import Fold
+
+NULLS: dict[str, Model] = {"mean_rate": MeanRate(), "psth": PSTH()}
+TUNED = "_tuned"
+"""Suffix of a model with the settings that its search chose."""
+
+
+@dataclass(frozen=True)
+class Quest:
+    """One study: a model's settings are searched on some trials, cut into inner folds.
+
+    Attributes
+    ----------
+    label : str
+        Of the model, in the config.
+    model : Model
+        With the config's settings.
+    space : mapping of setting -> Between or OneOf
+    fold : int, optional
+        The outer fold on whose training trials it searches; None searches on all trials.
+    trials : array of int
+        The trials it may look at.
+    inner : sequence of Fold
+        Over these trials.
+    seed : int
+    """
+
+    label: str
+    model: Model
+    space: Space
+    fold: int | None
+    trials: np.ndarray
+    inner: Sequence[Fold]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of the study, in the journal."""
+        return f"{self.label}/{'all' if self.fold is None else f'fold-{self.fold}'}"
+
+    @property
+    def place(self) -> str:
+        """For a reader."""
+        return f"{self.label}, {'all trials' if self.fold is None else f'fold {self.fold}'}"
+
+    def objective(self, part: Part) -> Objective:
+        """What a trial of the study does."""
+        problem = part.problem
+        return Objective(
+            self.model,
+            self.space,
+            problem.x[self.trials],
+            problem.y[self.trials],
+            self.inner,
+            self.seed,
+            problem.metadata(),
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a process needs to know to take part in a sweep.
+
+    Attributes
+    ----------
+    config : Config
+        With its block `search` filled in.
+    part : Part
+        The one target: its problem, outer folds, and place in the run directory.
+    quests : tuple of Quest
+        In the order in which they are begun.
+    folder : Path
+        The run directory.
+    session : str
+    """
+
+    config: Config
+    part: Part
+    quests: tuple[Quest, ...]
+    folder: Path
+    session: str
+
+    @cached_property
+    def search(self) -> SearchConfig:
+        """How long is searched."""
+        return self.config.search or SearchConfig()
+
+    @property
+    def labels(self) -> list[str]:
+        """The models that are swept."""
+        return list(dict.fromkeys(quest.label for quest in self.quests))
+
+    @property
+    def n_trials(self) -> int:
+        """Of all studies together."""
+        return self.search.trials * len(self.quests)
+
+    def refits(self, quest: Quest, settings: dict) -> list[Job]:
+        """The fits on an outer fold that are scored: as tuned, as it was, and the nulls."""
+        if quest.fold is None:
+            return []
+        tuned = clone(quest.model).set_params(**settings)
+        models = {quest.label + TUNED: tuned, quest.label: quest.model} | NULLS
+        fold = self.part.folds[quest.fold]
+        seed, problem = self.config.seed, self.part.problem
+        return [
+            Job(name, model, quest.fold, fold, seed, problem.metadata(model.wants))
+            for name, model in models.items()
+        ]
+
+
+def make(config: Config, out: Path) -> tuple[Plan, Recording]:
+    """Read the data and lay out the sweep; whatever is wrong with a config is found here.
+
+    Parameters
+    ----------
+    config : Config
+    out : Path
+        The run directory; not written to.
+
+    Returns
+    -------
+    Plan
+    Recording
+
+    Raises
+    ------
+    ConfigError
+        When there is not exactly one target, or a model cannot predict it.
+    """
+    config = config.model_copy(update={"search": config.search or SearchConfig()})
+    spaces, models, names = config.searched(), config.build_models(), model_names(config.models)
+    if taken := [label for label in spaces if label + TUNED in names or label in NULLS]:
+        raise ConfigError(f"the sweep needs the names of '{taken[0]}' and '{taken[0]}{TUNED}'")
+    if config.task is None:
+        raise ConfigError("a sweep needs a task: what predicts what")
+    recording = load(config.data.path, config.data.session)
+    if config.data.time is not None:
+        recording = recording.select(time=config.data.time)
+    tasks = config.tasks(recording)
+    if len(tasks) != 1:
+        named = ", ".join(str(getattr(task, "target", task.name)) for task in tasks)
+        raise ConfigError(
+            f"a sweep tunes for one target, and the config has {len(tasks)} ({named}): name one in "
+            "task.target, and sweep each by itself"
+        )
+    part = part_of(tasks[0].problem(recording), config, out)
+    for label in spaces:
+        if part.problem.kind not in models[label].kinds:
+            raise ConfigError(f"model '{label}' cannot predict {part.problem.kind} targets")
+    quests = tuple(
+        _quest(label, models[label], space, fold, part, config)
+        for label, space in spaces.items()
+        for fold in [*range(len(part.folds)), None]
+    )
+    return Plan(config, part, quests, out, recording.session), recording
+
+
+def _quest(
+    label: str, model: Model, space: Space, fold: int | None, part: Part, config: Config
+) -> Quest:
+    problem, evaluation = part.problem, config.evaluation
+    trials = np.arange(len(problem.y)) if fold is None else part.folds[fold].train
+    seed = derived_seed(config.seed, "sweep", label, "all" if fold is None else fold)
+    within = replace(
+        problem, x=problem.x[trials], y=problem.y[trials], trials=problem.trials.iloc[trials]
+    )
+    inner = make_folds(
+        within,
+        (config.search or SearchConfig()).inner_folds,
+        split=evaluation.split,
+        strata=evaluation.strata,
+        gap=evaluation.gap,
+        seed=seed,
+    )
+    return Quest(label, model, space, fold, trials, inner, seed)

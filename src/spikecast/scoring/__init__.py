@@ -1,0 +1,1 @@
+"""Metrics, scores as ratios of sums over trials with their intervals, nulls."""

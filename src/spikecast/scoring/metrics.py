@@ -1,0 +1,309 @@
+"""Scores as pure functions of arrays.
+
+Counts have shape (trial, time, neuron) or anything else whose last axis is the neuron; a
+prediction has exactly the shape of what it predicts, and nothing is ever broadcast.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import xlogy
+from sklearn import metrics as sklearn_metrics
+
+from spikecast.core.checks import one_of, same_shape
+from spikecast.core.errors import InputError, NotEnoughDataError
+
+RATE_FLOOR = 1e-9
+AGGREGATES = ("pooled", "per_neuron")
+
+
+def _checked(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
+    """Return the floored rate, having refused NaN, negative values and another shape."""
+    same_shape("counts", y, name, rate)
+    if np.isnan(rate).any() or (rate < 0).any():
+        raise InputError(f"the predicted {name} holds NaN or negative values")
+    return np.maximum(rate, RATE_FLOOR)
+
+
+def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Poisson log-likelihood of each element without the log-factorial: ``y log r - r`` (nats).
+
+    Parameters
+    ----------
+    y : array
+        Counts; NaN is masked (contributes 0).
+    rate : array, the shape of `y`
+        Expected counts; floored at 1e-9.
+
+    Returns
+    -------
+    array, the shape of `y`
+    """
+    rate = _checked(y, rate)
+    terms = y * np.log(rate) - rate  # the floor keeps 0 log 0 out
+    return np.where(np.isnan(y), 0.0, terms) if np.asarray(y).dtype.kind == "f" else terms
+
+
+def bits_per_spike(
+    y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray, aggregate: str = "pooled"
+) -> float:
+    """Information gain over a null in bits per spike (Pei et al. 2021, Neural Latents Benchmark).
+
+    ``[sum(y log r - r) - sum(y log r0 - r0)] / (ln 2 * sum y)``
+
+    Parameters
+    ----------
+    y : array, (..., neuron)
+        Counts; NaN is masked.
+    rate, null_rate : array, the shape of `y`
+        Expected counts per bin of the model and of the null (see :func:`null_rate`).
+    aggregate : {"pooled", "per_neuron"}
+        Sum over neurons first (spike-weighted), or the mean of each neuron's own score, neurons
+        without a spike left out.
+
+    Returns
+    -------
+    float
+        Above 0 where the model beats the null.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When there is no spike to score.
+
+    Examples
+    --------
+    >>> y = np.array([[[0], [2]]])
+    >>> flat, better = np.ones((1, 2, 1)), np.array([[[0.5], [1.5]]])
+    >>> round(bits_per_spike(y, better, flat), 3)
+    0.585
+    >>> bits_per_spike(y, flat, flat)
+    0.0
+    """
+    one_of("aggregate", aggregate, AGGREGATES)
+    gain = log_likelihood(y, rate) - log_likelihood(y, null_rate)
+    axes = tuple(range(gain.ndim - 1))
+    return bits(gain.sum(axis=axes), np.nansum(y, axis=axes, dtype=float), aggregate)
+
+
+def bits(gain: np.ndarray, spikes: np.ndarray, aggregate: str = "pooled") -> float:
+    """Bits per spike from the log-likelihood gain (nats) and spike count of each neuron."""
+    if not spikes.sum() > 0:
+        raise NotEnoughDataError("there is no spike to score")
+    if aggregate == "pooled":
+        return float(gain.sum() / (np.log(2) * spikes.sum()))
+    fired = spikes > 0
+    return float(np.mean(gain[fired] / (np.log(2) * spikes[fired])))
+
+
+def null_rate(y_train: np.ndarray, y_eval: np.ndarray, null: str = "train_mean") -> np.ndarray:
+    """Return the rate a null predicts for `y_eval`, in its shape (trial, time, neuron).
+
+    Parameters
+    ----------
+    y_train, y_eval : array, (trial, time, neuron)
+        Counts of the training and of the scored trials.
+    null : {"train_mean", "eval_mean", "psth"}
+        Each neuron's mean over the training trials; over the scored trials (the Neural Latents
+        Benchmark's convention, which flatters a model under drift); or the training trials'
+        smoothed condition-free average response (:func:`psth`).
+    """
+    nulls = {
+        "train_mean": lambda: np.nanmean(y_train, axis=(0, 1), dtype=float),
+        "eval_mean": lambda: np.nanmean(y_eval, axis=(0, 1), dtype=float),
+        "psth": lambda: psth(y_train),
+    }
+    one_of("null", null, tuple(nulls))
+    return np.broadcast_to(nulls[null](), y_eval.shape)
+
+
+def psth(y: np.ndarray, widths: Sequence[float] = (0, 1, 2, 4, 8, 16, np.inf)) -> np.ndarray:
+    """Average over trials, smoothed as much as predicts a left-out trial best, (time, neuron).
+
+    A raw average of few trials predicts worse than the mean: a bin without a spike in training
+    promises that none will come. Of several Gaussian widths (bins) the one with the highest
+    leave-one-trial-out Poisson likelihood, over all neurons, is used; infinitely wide is the mean.
+    One imaginary trial at each neuron's mean rate keeps rates above 0.
+
+    Parameters
+    ----------
+    y : array, (trial, time, neuron)
+        Counts (or continuous values, which get the plain average).
+    widths : sequence of float
+
+    Examples
+    --------
+    >>> y = np.random.default_rng(0).poisson(0.1, (30, 20, 2))
+    >>> psth(y, widths=[np.inf]).std(axis=0).round(6)  # no structure in time
+    array([0., 0.])
+    """
+    n_trials, n_bins = y.shape[:2]
+    y = np.nan_to_num(np.asarray(y, dtype=np.float64))
+    total = y.sum(axis=0)  # (time, neuron)
+    if n_trials < 3 or y.min() < 0:
+        return total / n_trials
+    mean = total.mean(axis=0) / n_trials
+    scores = []
+    for width in widths:
+        kernel = _smoother(n_bins, width)
+        # the average of the other trials, for every trial at once
+        others = (kernel @ (total + mean) - kernel @ y) / n_trials
+        scores.append(log_likelihood(y, np.maximum(others, 0)).sum())
+    kernel = _smoother(n_bins, widths[int(np.argmax(scores))])
+    return kernel @ (total + mean) / (n_trials + 1)
+
+
+def _smoother(n_bins: int, width: float) -> np.ndarray:
+    """Matrix (time, time) of a Gaussian filter; its rows sum to 1."""
+    lags = np.subtract.outer(np.arange(n_bins), np.arange(n_bins))
+    kernel = np.eye(n_bins) if width == 0 else np.exp(-0.5 * (lags / width) ** 2)
+    return kernel / kernel.sum(axis=1, keepdims=True)
+
+
+def d2(y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray) -> float:
+    """Fraction of Poisson deviance explained, ``1 - D(y, r) / D(y, r0)``.
+
+    Examples
+    --------
+    >>> y = np.array([[[0], [2]]])
+    >>> round(d2(y, y.astype(float), np.ones((1, 2, 1))), 6)
+    1.0
+    """
+    return 1.0 - _deviance(y, rate) / _deviance(y, null_rate)
+
+
+def _deviance(y: np.ndarray, rate: np.ndarray) -> float:
+    rate = _checked(y, rate)
+    y = np.asarray(y, dtype=float)
+    return float(2 * np.nansum(xlogy(y, y / rate) - (y - rate)))
+
+
+def poisson_nll(y: np.ndarray, rate: np.ndarray) -> float:
+    """Mean of ``r - y log r``: the reference recipe's loss.
+
+    It depends on the firing rate, so it must never be compared between targets.
+    """
+    return float(-np.sum(log_likelihood(y, rate)) / np.isfinite(y).sum())
+
+
+def psth_r2(y: np.ndarray, rate: np.ndarray, condition: np.ndarray) -> float:
+    """R2 of predicted against recorded condition averages, mean over neurons.
+
+    Parameters
+    ----------
+    y, rate : array, (trial, time, neuron)
+    condition : array, (trial,)
+        A label per trial.
+    """
+    rate = _checked(y, rate)
+    labels = np.unique(condition)
+    recorded = np.stack([np.nanmean(y[condition == c], axis=0) for c in labels])
+    predicted = np.stack([rate[condition == c].mean(axis=0) for c in labels])
+    # condition x time x neuron -> (condition and time) x neuron
+    flat = recorded.reshape(-1, y.shape[-1]), predicted.reshape(-1, y.shape[-1])
+    varying = flat[0].std(axis=0) > 0
+    if not varying.any():
+        raise NotEnoughDataError(
+            "no neuron's condition average varies; there is nothing to explain"
+        )
+    return float(sklearn_metrics.r2_score(flat[0][:, varying], flat[1][:, varying]))
+
+
+# ------------------------------------------------------------------------------------ continuous
+
+
+class ContinuousScores(NamedTuple):
+    """Scores of a continuous prediction, each (channel,)."""
+
+    r2: np.ndarray
+    mse: np.ndarray
+    rmse: np.ndarray
+    pearson: np.ndarray
+
+
+def continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) -> ContinuousScores:
+    """Score continuous targets channel by channel.
+
+    Parameters
+    ----------
+    y, prediction, null : array, (..., channel)
+        Of exactly the same shape. `null` is what R2 is measured against: the training mean, so
+        that a model gets no credit for knowing the test data's mean.
+
+    Returns
+    -------
+    ContinuousScores
+
+    Examples
+    --------
+    >>> y = np.array([[1.0], [2.0], [3.0]])
+    >>> continuous(y, y, np.full((3, 1), 2.0)).r2
+    array([1.])
+    >>> continuous(y[:, 0], y, y)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    spikecast.core.errors.ShapeError: target has shape (3,) but prediction has (3, 1); they must ...
+    """
+    same_shape("target", y, "prediction", prediction)
+    same_shape("target", y, "null", null)
+    if not np.isfinite(prediction).all():
+        raise InputError("the prediction holds NaN or infinite values")
+    y, prediction = (np.reshape(a, (-1, a.shape[-1])) for a in (y, prediction))
+    null = np.reshape(null, y.shape)
+    mse = np.mean((y - prediction) ** 2, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r2 = 1 - mse / np.mean((y - null) ** 2, axis=0)
+        z_y, z_p = ((a - a.mean(axis=0)) / a.std(axis=0) for a in (y, prediction))
+    pearson = np.nan_to_num(np.mean(z_y * z_p, axis=0))  # a constant correlates with nothing
+    return ContinuousScores(r2, mse, np.sqrt(mse), pearson)
+
+
+# ------------------------------------------------------------------------------------ labels
+
+
+class LabelScores(NamedTuple):
+    """Scores of predicted labels; the arrays follow `labels`."""
+
+    labels: np.ndarray
+    accuracy: float
+    balanced_accuracy: float
+    confusion: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+
+
+def labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
+    """Score predicted trial labels.
+
+    Parameters
+    ----------
+    y, prediction : array, (trial,)
+
+    Returns
+    -------
+    LabelScores
+        ``confusion[i, j]`` counts trials of class i predicted as class j.
+
+    Examples
+    --------
+    >>> labels(np.array(["go", "no", "no"]), np.array(["go", "no", "go"])).balanced_accuracy
+    0.75
+    """
+    same_shape("labels", y, "prediction", prediction)
+    names = np.unique(np.concatenate([y, prediction]))
+    precision, recall, f1, support = sklearn_metrics.precision_recall_fscore_support(
+        y, prediction, labels=names, zero_division=0.0
+    )
+    return LabelScores(
+        names,
+        float(np.mean(y == prediction)),
+        float(recall[support > 0].mean()),
+        sklearn_metrics.confusion_matrix(y, prediction, labels=names),
+        precision,
+        recall,
+        f1,
+        support,
+    )

@@ -1,0 +1,114 @@
+"""Scores that are ratios of sums over trials: computed once per trial, resampled at will.
+
+Bits per spike, deviance explained and R2 all have the form ``sum(numerator) / sum(denominator)``
+over trials (and, pooled, over targets). Keeping the two sums per trial and target makes any
+bootstrap a matrix product and every comparison paired.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecast.core.seeding import generator
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Numerator and denominator of a score, both (trial, target).
+
+    Trials or targets that do not count have 0 in both.
+
+    Examples
+    --------
+    >>> terms = Terms(np.array([[1.0, 0.0], [3.0, 2.0]]), np.array([[2.0, 2.0], [2.0, 2.0]]))
+    >>> terms.pooled(), terms.per_target().tolist()
+    (0.75, [1.0, 0.5])
+    """
+
+    numerator: np.ndarray
+    denominator: np.ndarray
+
+    def pooled(self) -> float:
+        """Ratio of the sums over trials and targets; NaN where nothing counts."""
+        return float(_ratio(self.numerator.sum(), self.denominator.sum()))
+
+    def per_target(self) -> np.ndarray:
+        """Each target's own ratio, (target,); NaN where nothing counts."""
+        return _ratio(self.numerator.sum(axis=0), self.denominator.sum(axis=0))
+
+    def aggregate(self, how: str) -> float:
+        """``"pooled"``, or ``"per_neuron"``: the mean of the targets' own ratios."""
+        return self.pooled() if how == "pooled" else _mean(self.per_target())
+
+    def only(self, trials: np.ndarray) -> "Terms":
+        """The terms of some trials."""
+        return Terms(self.numerator[trials], self.denominator[trials])
+
+    def resampled(self, weights: np.ndarray, how: str = "pooled") -> np.ndarray:
+        """The score for each row of `weights` (resample, trial), (resample,)."""
+        if how == "pooled":
+            return _ratio(
+                weights @ self.numerator.sum(axis=1), weights @ self.denominator.sum(axis=1)
+            )
+        ratios = _ratio(weights @ self.numerator, weights @ self.denominator)
+        return np.array([_mean(row) for row in ratios])
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(denominator > 0, np.divide(numerator, denominator), np.nan)
+
+
+def _mean(values: np.ndarray) -> float:
+    kept = values[np.isfinite(values)]
+    return float(kept.mean()) if kept.size else float("nan")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
+    """How often each trial is drawn in each resample, (resample, trial)."""
+    rng = generator(seed, "bootstrap")
+    return rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), n_resamples).astype(float)
+
+
+def interval(
+    terms: Terms, weights: np.ndarray, how: str = "pooled", minus: Terms | None = None
+) -> Interval:
+    """Percentile bootstrap over trials, of a score or of the difference of two on the same trials.
+
+    Parameters
+    ----------
+    terms : Terms
+    weights : array, (resample, trial)
+        From :func:`bootstrap_weights`.
+    how : {"pooled", "per_neuron"}
+    minus : Terms, optional
+        What is subtracted, scored on the same trials: the interval is paired.
+
+    Returns
+    -------
+    Interval
+        95 %. It holds the fitted models fixed: it says how much the score depends on which
+        trials were scored, not on which were learnt from.
+    """
+    value, resampled = terms.aggregate(how), terms.resampled(weights, how)
+    if minus is not None:
+        value, resampled = value - minus.aggregate(how), resampled - minus.resampled(weights, how)
+    resampled = resampled[np.isfinite(resampled)]
+    if not resampled.size:
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(value, float(low), float(high))

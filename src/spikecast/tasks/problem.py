@@ -1,0 +1,142 @@
+"""What a task makes of a recording: the arrays of one prediction problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import one_of
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.data.recording import Recording
+
+WINDOW = 100  # bins per window when a task cuts a continuous recording
+Kind = Literal["counts", "continuous"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Arrays of one prediction problem.
+
+    Attributes
+    ----------
+    task, source, target : str
+        For tables: the task's name, what predicts, what is predicted.
+    x : array, (trial, time, source neuron)
+    y : array, (trial, time, target)
+    kind : {"counts", "continuous"}
+        Of `y`; counts are scored in bits per spike, continuous values in R2.
+    time : array, (time,)
+        Bin centres in seconds of `y`.
+    bin_size : float
+        Seconds.
+    trials : DataFrame
+        One row per trial.
+    targets : DataFrame
+        One row per target: neuron coordinates, or the channel's name.
+    windows : bool
+        Whether "trials" are windows cut from one continuous trial (then split by block).
+    notes : tuple of str
+        What was left out and why, for the report.
+    areas : array of str, (source neuron,), optional
+        The area (or what else the task groups neurons by) of each source.
+    """
+
+    task: str
+    source: str
+    target: str
+    x: np.ndarray
+    y: np.ndarray
+    kind: Kind
+    time: np.ndarray
+    bin_size: float
+    trials: pd.DataFrame
+    targets: pd.DataFrame
+    windows: bool = False
+    notes: tuple[str, ...] = ()
+    areas: np.ndarray | None = None
+
+    def metadata(self, wants: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return what a model wants to know of the sources, as keyword arguments of its ``fit``.
+
+        Parameters
+        ----------
+        wants : sequence of str, optional
+            See :attr:`spikecast.models.base.Model.wants`; so far there is ``"areas"``. By default
+            all that there is.
+
+        Examples
+        --------
+        >>> import spikecast
+        >>> from spikecast.tasks.tasks import AreaToArea
+        >>> problem = AreaToArea("MOs").problem(spikecast.load("simulated"))
+        >>> sorted(set(problem.metadata(["areas"])["areas"].tolist()))
+        ['CA1', 'MD', 'VISp']
+        """
+        known = {"areas": self.areas}
+        wanted = known if wants is None else wants
+        return {name: known[one_of("metadata", name, list(known))] for name in wanted}
+
+
+class Task(Protocol):
+    """Anything that turns a recording into a problem."""
+
+    name: str
+
+    def problem(self, recording: Recording) -> Problem:
+        """Return the arrays of this task on `recording`."""
+        ...
+
+
+def lagged(
+    x: np.ndarray, y: np.ndarray, time: np.ndarray, lag: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pair x at bin t - lag with y at bin t, dropping the bins without a partner."""
+    n_bins = x.shape[1]
+    if abs(lag) > n_bins - 2:
+        raise InputError(f"a lag of {lag} bins leaves nothing of trials of {n_bins} bins")
+    start, stop = max(lag, 0), n_bins + min(lag, 0)
+    return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
+
+
+def n_windows(n_bins: int, window: int = WINDOW) -> int:
+    """Return how many windows a single long trial gives.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When there are too few to hold any out.
+    """
+    found = n_bins // window
+    if found < 4:
+        raise NotEnoughDataError(
+            f"a continuous recording of {n_bins} bins gives {found} windows of {window}; "
+            "at least 4 are needed"
+        )
+    return found
+
+
+def in_windows(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
+    """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
+    if len(values) > 1:
+        return values
+    kept = n_windows(values.shape[1], window) * window
+    return values[0, :kept].reshape(-1, window, values.shape[2])
+
+
+def windowed(problem: Problem, window: int = WINDOW) -> Problem:
+    """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
+    if len(problem.y) > 1:
+        return problem
+    y = in_windows(problem.y, window)
+    return replace(
+        problem,
+        x=in_windows(problem.x, window),
+        y=y,
+        time=(np.arange(window) + 0.5) * problem.bin_size,
+        trials=pd.DataFrame({"window_start": problem.time[: len(y) * window : window]}),
+        windows=True,
+    )

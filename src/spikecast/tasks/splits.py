@@ -1,0 +1,116 @@
+"""Who is held out: folds over trials.
+
+Every split is a pair of disjoint index arrays. Trials are the unit; a task has cut a continuous
+recording into windows before, and those are held out in contiguous blocks with a gap.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from spikecast.core.checks import did_you_mean, same_length
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.seeding import derived_seed
+
+
+class Fold(NamedTuple):
+    """Indices of the trials a model may learn from, and of those it is scored on."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def by_trial(n_trials: int, folds: int, seed: int = 0) -> list[Fold]:
+    """Cut trials into `folds` random parts; each is the test part once.
+
+    Examples
+    --------
+    >>> [fold.test.size for fold in by_trial(10, 5)]
+    [2, 2, 2, 2, 2]
+    """
+    _enough(n_trials, folds)
+    cutter = KFold(folds, shuffle=True, random_state=derived_seed(seed, "split"))
+    return [Fold(*pair) for pair in cutter.split(np.zeros(n_trials))]
+
+
+def by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold]:
+    """Like :func:`by_trial`, with the same share of every stratum in each part.
+
+    Parameters
+    ----------
+    strata : array, (trial,)
+        A label per trial, for example the condition.
+    folds, seed : int
+    """
+    strata = np.asarray(strata)
+    _enough(strata.size, folds)
+    labels, sizes = np.unique(strata, return_counts=True)
+    if sizes.min() < folds:
+        raise NotEnoughDataError(
+            f"stratum '{labels[sizes.argmin()]}' has {sizes.min()} trials, fewer than the "
+            f"{folds} folds; use fewer folds or coarser strata"
+        )
+    cutter = StratifiedKFold(folds, shuffle=True, random_state=derived_seed(seed, "split"))
+    return [Fold(*pair) for pair in cutter.split(np.zeros(strata.size), strata)]
+
+
+def by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
+    """Cut trials into contiguous blocks; `gap` trials on either side of the test block are unused.
+
+    Slow drift and autocorrelation cannot leak across the gap.
+
+    Examples
+    --------
+    >>> by_block(10, 5, gap=1)[1]
+    Fold(train=array([0, 5, 6, 7, 8, 9]), test=array([2, 3]))
+    """
+    _enough(n_trials, folds)
+    trials = np.arange(n_trials)
+    found = []
+    for test in np.array_split(trials, folds):
+        train = trials[(trials < test[0] - gap) | (trials > test[-1] + gap)]
+        if train.size < 2:
+            raise NotEnoughDataError(f"a gap of {gap} trials leaves nothing to train on")
+        found.append(Fold(train, test))
+    return found
+
+
+SPLITS = ("trial", "stratum", "block")
+
+
+def make(
+    kind: str,
+    n_trials: int,
+    folds: int,
+    *,
+    seed: int = 0,
+    strata: np.ndarray | None = None,
+    gap: int = 0,
+) -> list[Fold]:
+    """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``."""
+    makers: dict[str, Callable[[], list[Fold]]] = {
+        "trial": lambda: by_trial(n_trials, folds, seed),
+        "stratum": lambda: by_stratum(_given(strata, n_trials), folds, seed),
+        "block": lambda: by_block(n_trials, folds, gap),
+    }
+    if kind not in makers:
+        raise UnknownNameError(f"unknown split '{kind}'.{did_you_mean(kind, makers)}")
+    return makers[kind]()
+
+
+def _given(strata: np.ndarray | None, n_trials: int) -> np.ndarray:
+    if strata is None:
+        raise InputError("split 'stratum' needs a label per trial: name a trial column")
+    same_length("strata", len(strata), "the trial axis", n_trials)
+    return strata
+
+
+def _enough(n_trials: int, folds: int) -> None:
+    if folds < 2:
+        raise InputError(f"folds is {folds}; it must be at least 2")
+    if n_trials < 2 * folds:
+        raise NotEnoughDataError(
+            f"{n_trials} trials are too few for {folds} folds; at least {2 * folds} are needed"
+        )

@@ -1,0 +1,229 @@
+"""Decoding of labels: planted truth found, nothing found where there is nothing, clear refusals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast.analysis.decoding.decode import decode
+from spikecast.analysis.decoding.decoders import DECODERS, SEQUENCE_DECODERS
+from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Precomputed
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.data import simulate
+from spikecast.data.recording import Recording
+from spikecast.tasks.splits import by_trial
+from spikecast.tasks.tasks import AreaToArea
+
+
+@pytest.fixture(scope="module")
+def strong() -> Recording:
+    return simulate.decision_task(
+        80, {"VISp": 15, "MOs": 15}, n_bins=40, stim_onset=0.1, stimulus_gain=2.0,
+        choice_gain=1.5, median_rate=15.0, evidence=0.0, seed=2,
+    ).recording  # fmt: skip
+
+
+def made(x, **trials) -> Recording:
+    x = np.asarray(x, dtype=float)
+    return Recording.from_arrays(
+        x, 0.01 * np.arange(x.shape[1]), "A", trials=trials, kind="continuous"
+    )
+
+
+@pytest.mark.parametrize("decoder", [name for name in DECODERS if name != "ridge"])
+def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
+    rng = np.random.default_rng(0)
+    y = rng.choice(["go", "no", "stay"], 90, p=[0.5, 0.25, 0.25])
+    noise = rng.normal(size=(90, 3, 6))
+    signal = noise + 1.5 * (y[:, None, None] == np.array(["go", "no", "stay"] * 2))
+    for balance in ("weights", "subsample"):
+        found = decode(
+            made(signal, y=y), "y", source=Counts(0.01), decoder=decoder, balance=balance,
+            n_permutations=0,
+        )  # fmt: skip
+        assert found.score > 0.75
+    nothing = decode(made(noise, y=y), "y", source=Counts(0.01), decoder=decoder, n_permutations=0)
+    assert nothing.score < 0.5
+
+
+@pytest.mark.parametrize("decoder", list(SEQUENCE_DECODERS))
+def test_decoders_that_read_whole_trials_find_an_order_and_nothing_in_noise(decoder):
+    rng = np.random.default_rng(0)
+    y = rng.choice(["early", "late"], 160, p=[0.6, 0.4])
+    x = rng.normal(size=(160, 12, 4))
+    signal = x.copy()
+    signal[y == "early", 2:5] += 2.0  # the mean over bins is the same in both classes
+    signal[y == "late", 7:10] += 2.0
+    given = {"source": Counts(0.01), "decoder": decoder, "folds": 3}
+    found = decode(made(signal, y=y), "y", **given, n_permutations=2)
+    assert found.score > 0.8
+    assert found.null.shape == (2,)
+    shuffled = [rng.permutation(y) for _ in range(3)]
+    nothing = [decode(made(x, y=z), "y", **given, n_permutations=0).score for z in shuffled]
+    assert np.mean(nothing) < 0.62
+
+
+def test_the_result_has_every_number_twice_over(strong):
+    label = strong.trials["response"].to_numpy().copy()
+    label[:7] = np.nan
+    found = decode(strong, label, n_permutations=30)
+    assert found.n_left_out == 7
+    assert "7 trials without 'label' were left out" in str(found)
+    assert found.confusion.to_numpy().sum() == 73
+    assert list(found.confusion.index) == ["-1", "0", "1"]
+    assert found.per_class["support_test"].sum() == 73
+    assert found.per_class["support_train"].sum() == 4 * 73
+    assert found.per_class["recall_test"].mean() == pytest.approx(found.score)
+    assert set(found.predictions["trial"]) == set(range(7, 80))
+    truth, guess = found.predictions["truth"], found.predictions["prediction"]
+    assert found.scores["accuracy"] == pytest.approx((truth == guess).mean())
+    assert found.interval.low < found.score < found.interval.high
+    assert found.score > 0.5
+    assert found.p == pytest.approx(1 / 31)
+    assert 0.2 < found.chance < 0.45
+    assert len(found.table) == 1
+
+
+def test_bins_vote(strong):
+    label = strong.trials["contrast_right"].to_numpy() > 0
+    voted = decode(strong, label, over_time="vote", n_permutations=0)
+    assert voted.score > 0.7
+    with pytest.raises(InputError, match="vote on a number"):
+        decode(strong, "contrast_right", over_time="vote", decoder="ridge")
+
+
+def test_numbers_are_decoded_by_ridge(strong):
+    found = decode(strong, "contrast_right", decoder="ridge", n_permutations=20)
+    assert found.metric == "r2"
+    assert found.score > 0.2
+    assert found.p == pytest.approx(1 / 21)
+    assert found.scores["pearson"] > 0.5
+    assert found.confusion.empty
+
+
+def test_latents_come_from_models_that_never_saw_the_test_trials(strong, monkeypatch):
+    label = strong.trials["contrast_right"].to_numpy() > 0
+    seen = []
+    from spikecast.models.linear import PCARidge
+
+    fit, transform = PCARidge.fit, PCARidge.transform
+
+    def recorded_fit(self, x, y):
+        self.seen_rows = {row.tobytes() for row in x}
+        return fit(self, x, y)
+
+    def recorded_transform(self, x):
+        seen.append([row.tobytes() in self.seen_rows for row in x])
+        return transform(self, x)
+
+    monkeypatch.setattr(PCARidge, "fit", recorded_fit)
+    monkeypatch.setattr(PCARidge, "transform", recorded_transform)
+    task = AreaToArea("MOs", "VISp")
+    found = decode(strong, label, source=Latents("pca_ridge", task), n_permutations=20)
+    assert found.score > 0.7
+    assert all(all(part) for part in seen[0::2])  # the decoder's training trials
+    assert not any(any(part) for part in seen[1::2])
+    seen.clear()
+    decode(strong, label, source=Latents("pca_ridge", task, held_back=0.5), n_permutations=0)
+    assert not any(any(part) for part in seen)
+
+
+def test_latents_without_folds_need_an_explicit_word_and_are_flagged(strong):
+    rng = np.random.default_rng(0)
+    label = strong.trials["contrast_right"].to_numpy() > 0
+    latents = rng.normal(size=(80, 40, 3)) + label[:, None, None]
+    with pytest.raises(InputError, match="unchecked=True"):
+        Precomputed(latents)
+    found = decode(strong, label, source=Precomputed(latents, unchecked=True), n_permutations=0)
+    assert any("may have seen" in warning for warning in found.warnings)
+
+
+def test_latents_of_different_folds_are_never_mixed(strong):
+    rng = np.random.default_rng(0)
+    label = strong.trials["contrast_right"].to_numpy() > 0
+    fold = np.empty(80, dtype=int)
+    for index, (_, test) in enumerate(by_trial(80, 2)):
+        fold[test] = index
+    # the second model's latent has the opposite sign: mixing them would leave nothing
+    sign = np.where(fold == 0, 1.0, -1.0) * (2 * label - 1)
+    latents = rng.normal(size=(80, 40, 3)) + sign[:, None, None]
+    found = decode(strong, label, source=Precomputed(latents, fold=fold), folds=3, n_permutations=0)
+    assert found.score > 0.9
+    assert found.warnings == () or "runs" in found.warnings[0]
+
+
+def test_the_baseline_uses_no_neuron(strong):
+    found = decode(
+        strong, "feedback", source=Baseline(["wheel"], ["contrast_left", "contrast_right"]),
+        n_permutations=0,
+    )  # fmt: skip
+    assert found.source == "wheel + contrast_left + contrast_right"
+    with pytest.raises(InputError, match="from itself"):
+        decode(strong, "feedback", source=Baseline(columns=["feedback"]))
+
+
+def test_labels_are_shuffled_within_strata():
+    overall, within = [], []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        stratum = rng.permutation(np.repeat([0, 1], 60))
+        y = (rng.random(120) < np.where(stratum, 0.9, 0.1)).astype(int)
+        x = rng.normal(size=(120, 2, 3)) + stratum[:, None, None]
+        recording = made(x, y=y, stratum=stratum)
+        for strata, into in ((None, overall), ("stratum", within)):
+            into.append(decode(recording, "y", n_permutations=39, n_resamples=2, strata=strata).p)
+    assert max(overall) < 0.05  # through the stratum
+    assert np.mean(within) > 0.2  # and through nothing else
+
+
+@pytest.mark.parametrize(
+    ("label", "error", "said"),
+    [
+        ("respons", UnknownNameError, "Did you mean 'response'"),
+        (np.ones(20), NotEnoughDataError, "on every one of 20 trials"),
+        (np.full(20, np.nan), NotEnoughDataError, "missing on all"),
+        (np.r_[np.zeros(17), np.ones(3)], NotEnoughDataError, "fewer than the 5 folds"),
+        (np.linspace(0, 1, 20), NotEnoughDataError, "decoder='ridge'"),
+        (np.zeros(19), InputError, "length 19"),
+    ],
+)
+def test_labels_that_cannot_be_decoded_are_refused(label, error, said):
+    recording = made(np.random.default_rng(0).normal(size=(20, 4, 3)), response=np.arange(20))
+    with pytest.raises(error, match=said):
+        decode(recording, label)
+
+
+def test_constant_features_are_refused_or_counted():
+    y = np.tile([0, 1], 20)
+    x = np.random.default_rng(0).normal(size=(40, 4, 3))
+    with pytest.raises(InputError, match="none of the 3 features varies"):
+        decode(made(np.ones((40, 4, 3)), y=y), "y", source=Counts(0.01))
+    x[..., 0] = 1.0
+    found = decode(made(x, y=y), "y", source=Counts(0.01), n_permutations=0)
+    assert any("1 of 3 features are constant" in warning for warning in found.warnings)
+
+
+def test_slow_drift_fools_shuffled_labels_but_not_pseudo_sessions():
+    """Harris 2021: blocks and drift, both slow, neither knowing of the other."""
+    naive, ours, scores = [], [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        blocks = np.concatenate([np.full(rng.integers(25, 60), i % 2) for i in range(20)])[:200]
+        drift = rng.normal(size=(200, 1, 10)).cumsum(axis=0) / 5
+        recording = made(drift + 0.3 * rng.normal(size=(200, 3, 10)), block=blocks)
+        fooled = decode(recording, "block", source=Counts(0.01), n_permutations=30, n_resamples=10)
+        right = decode(
+            recording, "block", source=Counts(0.01), null="pseudo_session", n_permutations=30,
+            n_resamples=10,
+        )  # fmt: skip
+        naive.append(fooled.p)
+        ours.append(right.p)
+        scores.append(right.score - right.chance)
+        assert any("pseudo_session" in warning for warning in fooled.warnings)
+    assert np.mean(np.array(naive) < 0.05) == 1.0
+    assert np.mean(np.array(ours) < 0.05) == 0.0
+    assert abs(np.mean(scores)) < 0.1
+
+
+def test_same_seed_same_numbers(strong):
+    first, second = (decode(strong, "response", n_permutations=5, seed=4) for _ in range(2))
+    pd.testing.assert_frame_equal(first.table, second.table)

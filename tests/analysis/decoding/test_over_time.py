@@ -1,0 +1,232 @@
+"""Timing: onsets recovered, no onset where nothing is planted, causes before effects."""
+
+import numpy as np
+import pytest
+
+from spikecast.analysis.decoding.clusters import cluster_test, first_onset
+from spikecast.analysis.decoding.generalization import temporal_generalization
+from spikecast.analysis.decoding.nulls import circular_shift, pseudo_session, trial_shuffle
+from spikecast.analysis.decoding.over_time import decode_over_time
+from spikecast.analysis.decoding.sources import Counts, Latents, Precomputed
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.data import simulate
+from spikecast.data.recording import Recording
+from spikecast.models.linear import PCARidge
+from spikecast.tasks.tasks import AreaToArea
+
+ONSETS = {"A": 0.12, "B": 0.18}
+
+
+def planted(seed: int, n_trials: int = 250, n_neurons: int = 60) -> Recording:
+    """Two areas with a strong choice signal from 120 and from 180 ms on; no-go trials left out."""
+    recording = simulate.decision_task(
+        n_trials, dict.fromkeys(ONSETS, n_neurons), n_bins=36, stim_onset=0.05, evidence=0.0,
+        choice_onset=ONSETS, drives={}, choice_gain=2.0, median_rate=30.0, seed=seed,
+    ).recording  # fmt: skip
+    return recording.select(trials=(recording.trials["response"] != 0).to_numpy())
+
+
+def nothing(seed: int) -> Recording:
+    """Labels that the neurons know nothing of; shared fluctuations are there."""
+    return simulate.decision_task(
+        60, {"A": 20}, n_bins=40, choice_onset={}, evidence=0.0, movement_gain=0.0, seed=seed
+    ).recording
+
+
+def test_onsets_are_recovered_and_told_apart():
+    found = decode_over_time(
+        planted(0, 150, 40), "response", areas=["A", "B"], source=Counts(0.01), repeats=2,
+        n_permutations=200, n_resamples=300,
+    )  # fmt: skip
+    onsets = found.onsets.set_index("area")
+    assert onsets.loc["A", "onset"] == pytest.approx(0.12, abs=0.015)
+    assert onsets.loc["B", "onset"] == pytest.approx(0.18, abs=0.015)
+    (difference,) = found.differences.to_dict("records")
+    assert 0.02 < difference["low"] <= 0.06 <= difference["high"]
+    assert not found.table.query("time < 0.1")["significant"].any()
+    assert "B - A: 5" in str(found) or "B - A: 6" in str(found)
+
+
+STIMULUS = ["contrast_left", "contrast_right"]
+
+
+def choosing(seed: int, **planted: object) -> Recording:
+    """One area that responds to the stimulus, of which the choice is made."""
+    return simulate.decision_task(
+        200, {"A": 40}, n_bins=50, stim_onset=0.1, movement_gain=0.0, stimulus_gain=1.5,
+        drives={}, seed=seed, **planted,
+    ).recording  # fmt: skip
+
+
+def test_the_onset_of_a_choice_is_not_that_of_its_stimulus():
+    recording = choosing(0, choice_onset={"A": 0.2}, choice_gain=2.0)
+    plain, beyond = (
+        decode_over_time(
+            recording, "response", strata=strata, n_permutations=200, n_resamples=100, repeats=2
+        )
+        for strata in (None, STIMULUS)
+    )
+    assert plain.onsets.loc[0, "onset"] < 0.1  # the stimulus is known from 50 ms on
+    assert "goes along with the stimulus" in " ".join(plain.warnings)
+    assert 0.2 < beyond.onsets.loc[0, "onset"] < 0.25  # the choice rises for 50 ms
+    assert "goes along" not in " ".join(beyond.warnings)
+    np.testing.assert_array_equal(plain.table["score"], beyond.table["score"])
+    late = plain.table["time"] > 0.2
+    assert (beyond.table["chance"] > plain.table["chance"] + 0.05)[late].all()
+
+
+@pytest.mark.slow
+def test_beyond_the_stimulus_nothing_is_found_where_only_the_stimulus_is():
+    plain, beyond = [], []
+    for seed in range(40):
+        recording = choosing(seed, choice_onset={})
+        for strata, into in ((None, plain), (STIMULUS, beyond)):
+            found = decode_over_time(
+                recording, "response", strata=strata, n_permutations=199, n_resamples=2, repeats=2
+            )
+            into.append(found.table["significant"].any())
+    assert np.mean(plain) > 0.7
+    assert np.mean(beyond) <= 0.125  # 5 of 40; more have a chance of 1 % at a rate of 5 %
+
+
+def test_strata_that_fix_the_label_are_refused():
+    recording = choosing(0, choice_onset={})
+    with pytest.raises(NotEnoughDataError, match="nothing to find beyond"):
+        decode_over_time(recording, recording.trials["contrast_left"] > 0, strata=STIMULUS)
+    with pytest.raises(NotEnoughDataError, match="same on all trials of equal contrast_left:"):
+        temporal_generalization(recording, "contrast_left", folds=2, strata="contrast_left")
+
+
+@pytest.mark.slow
+def test_onset_bias_and_coverage():
+    errors, covered = [], []
+    for seed in range(20):
+        found = decode_over_time(
+            planted(seed), "response", areas=list(ONSETS), source=Counts(0.01),
+            n_permutations=500, seed=seed,
+        )  # fmt: skip
+        errors.append(found.onsets["onset"] - list(ONSETS.values()))
+        (difference,) = found.differences.to_dict("records")
+        covered.append(difference["low"] <= 0.06 <= difference["high"])
+    assert np.all(np.abs(np.mean(errors, axis=0)) <= 0.01)
+    assert np.mean(covered) >= 0.9
+
+
+@pytest.mark.slow
+def test_nothing_planted_nothing_found():
+    hits = [
+        decode_over_time(
+            nothing(seed), "response", n_permutations=199, n_resamples=2, repeats=2, seed=seed
+        ).table["significant"].any()
+        for seed in range(200)
+    ]  # fmt: skip
+    assert np.mean(hits) <= 0.07
+
+
+def test_none_is_an_answer():
+    found = decode_over_time(nothing(1), "response", n_permutations=99, n_resamples=50, repeats=2)
+    assert np.isnan(found.onsets.loc[0, "onset"])
+    assert "no onset" in str(found)
+
+
+def test_acausal_features_are_refused_or_flagged():
+    recording = planted(1, 60, 15)
+    refused = [
+        Counts(0.05, causal=False),
+        Latents("pca_ridge", AreaToArea("A")),
+        Latents(PCARidge(causal=True), AreaToArea("A", lag=-1)),
+        Precomputed(recording.activity.astype(float), unchecked=True),
+    ]
+    for source in refused:
+        with pytest.raises(InputError, match="allow_acausal"):
+            decode_over_time(recording, "response", source=source)
+    found = decode_over_time(
+        recording, "response", source=refused[0], allow_acausal=True, n_permutations=30,
+        n_resamples=10, repeats=1,
+    )  # fmt: skip
+    assert found.acausal
+    assert "acausal" in str(found)
+    causal = Latents(PCARidge(causal=True, n_components=5), AreaToArea("A"))
+    found = decode_over_time(recording, "response", source=causal, n_permutations=30)
+    assert not found.acausal
+    assert found.table["score"].max() > 0.8
+
+
+def test_a_causal_window_never_sees_the_future():
+    recording = planted(1, 30, 5)
+    late = recording.activity.copy()
+    late[:, 20:] = 0
+    changed = Recording.from_arrays(late, recording.time, recording.area)
+    before, after = (Counts(0.05).fixed(r)[:, :20] for r in (recording, changed))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_matched_neurons_and_continuous_labels():
+    recording = planted(2, 60, 12)
+    found = decode_over_time(
+        recording, "response", areas=["A", "B"], match_neurons=6, n_subsamples=3,
+        n_permutations=30, n_resamples=10,
+    )  # fmt: skip
+    assert found.onsets["n_neurons"].tolist() == [6, 6]
+    with pytest.raises(NotEnoughDataError, match="match_neurons=13"):
+        decode_over_time(recording, "response", areas=["A"], match_neurons=13)
+    ridge = decode_over_time(
+        recording, "response", decoder="ridge", n_permutations=30, n_resamples=10
+    )
+    assert ridge.metric == "r2"
+    assert ridge.table["score"].max() > 0.3
+
+
+def test_cluster_test_is_exact_under_the_null():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(300):
+        scores = rng.normal(size=(100, 30)).cumsum(axis=1)
+        hits += cluster_test(scores, alpha=0.05, join=0.05).significant.any()
+    assert hits / 300 < 0.08
+
+
+def test_an_onset_needs_its_duration():
+    scores = np.random.default_rng(0).normal(size=(200, 30))
+    scores[0] = 0
+    scores[0, 5], scores[0, 20:] = 9, 5
+    test = cluster_test(scores)
+    assert first_onset(scores[:1], test, 1)[0] == pytest.approx(4.4, abs=0.3)
+    assert first_onset(scores[:1], test, 3)[0] == pytest.approx(19.6, abs=0.3)
+
+
+def test_generalization_separates_a_lasting_code_from_a_passing_one():
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 30)
+    x = rng.normal(size=(60, 12, 12))
+    lasting, passing = x.copy(), x.copy()
+    lasting[:, 4:, 0] += 3 * y[:, None]
+    for t in range(4, 12):
+        passing[:, t, t] += 3 * y
+    first, second = (
+        temporal_generalization(
+            Recording.from_arrays(z, 0.01 * np.arange(12), "A", trials={"y": y}, kind="continuous"),
+            "y", source=Counts(0.01), n_permutations=60,
+        )
+        for z in (lasting, passing)
+    )  # fmt: skip
+    assert first.significant[4:, 4:].mean() > 0.9
+    assert first.significant[:4].mean() < 0.1
+    assert np.diag(second.significant)[4:].all()
+    assert second.significant[5, 8:].mean() < 0.5
+    assert len(first.table) == 144
+
+
+def test_nulls_keep_what_they_promise():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2, 0, 1], 12)
+    shifted = circular_shift(labels, 50, rng)
+    assert all(np.array_equal(np.bincount(row), np.bincount(labels)) for row in shifted)
+    assert not (shifted == labels).all(axis=1).any()
+    sessions = pseudo_session(labels, 50, rng)
+    changes = (sessions[:, 1:] != sessions[:, :-1]).sum(axis=1)
+    assert changes.max() <= 5
+    strata = np.repeat([0, 1], 30)
+    moved = trial_shuffle(np.arange(60), rng, strata)
+    assert (strata[moved] == strata).all()
+    assert not (moved == np.arange(60)).any()

@@ -1,0 +1,47 @@
+import os
+
+import pytest
+
+from spikecast.core.jsonl_store import Journal
+
+
+def test_records_come_back_in_order_and_exactly(tmp_path):
+    journal = Journal(tmp_path / "jobs.jsonl")
+    journal.append("b", {"value": 0.1 + 0.2})
+    journal.append("a", [None, "text\nwith a line"])
+    again = Journal(tmp_path / "jobs.jsonl")
+    assert again.records == {"b": {"value": 0.1 + 0.2}, "a": [None, "text\nwith a line"]}
+    assert list(again.records) == ["b", "a"] == list(journal.records)
+
+
+def test_a_torn_line_is_cut_off_wherever_it_was_torn(tmp_path):
+    path = tmp_path / "jobs.jsonl"
+    journal = Journal(path)
+    journal.append("a", 1)
+    whole = path.stat().st_size
+    journal.append("b", {"value": 2})
+    content = path.read_bytes()
+    for end in range(whole, len(content)):
+        path.write_bytes(content[:end])
+        again = Journal(path)
+        assert list(again.records) == ["a"]
+        again.append("b", {"value": 2})
+        assert path.read_bytes() == content
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "jobs.jsonl")
+    journal.append("a", 1)
+    before = journal.path.read_bytes()
+    write = os.write
+
+    def full(handle, part):
+        if len(part) < 100:
+            raise OSError(28, "No space left on device")
+        return write(handle, part[:50])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        journal.append("b", "x" * 200)
+    assert journal.path.read_bytes() == before
+    assert "b" not in journal.records

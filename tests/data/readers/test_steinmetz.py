@@ -1,0 +1,173 @@
+import zipfile
+
+import numpy as np
+import pytest
+
+from spikecast.core.errors import FormatError, InputError
+from spikecast.data import load, load_all, simulate
+from spikecast.data.readers import steinmetz
+
+
+@pytest.fixture
+def raw(recording):
+    return steinmetz.to_session(recording)
+
+
+def write_sessions(path, *sessions):
+    dat = np.empty(len(sessions), dtype=object)
+    dat[:] = sessions
+    np.savez_compressed(path, dat=dat)
+    return path
+
+
+def test_writing_and_reading_gives_the_same_recording(tmp_path, recording):
+    steinmetz.write(recording, tmp_path / "one.npz")
+    assert load(tmp_path / "one.npz").identical(recording)
+
+
+def test_several_sessions_are_told_apart(tmp_path, recording):
+    other = simulate.decision_task(n_trials=7, areas={"A": 3}, seed=9).recording
+    path = tmp_path / "two.npz"
+    steinmetz.write([recording, other], path)
+    assert load(path, 1).identical(other)
+    assert [r.n_trials for r in load_all(path)] == [60, 7]
+    with pytest.raises(InputError, match="holds 2 sessions"):
+        load(path)
+    with pytest.raises(InputError, match="session 2 is not in"):
+        load(path, 2)
+
+
+def test_a_folder_of_parts_is_one_data_set(tmp_path, recording):
+    for part in range(3):
+        steinmetz.write([recording, recording], tmp_path / f"steinmetz_part{part}.npz")
+    assert len(list(load_all(tmp_path))) == 6
+
+
+def test_every_optional_key_arrives_under_its_name(raw):
+    n_neurons, n_trials, n_bins = raw["spks"].shape
+    rng = np.random.default_rng(0)
+    raw |= {
+        "ccf": rng.normal(size=(n_neurons, 3)),
+        "ccf_axes": ["ap", "dv", "lr"],
+        "trough_to_peak": np.full(n_neurons, 12.0),
+        "cellid_orig": np.arange(n_neurons),
+        "prev_reward": rng.normal(size=(n_trials, 1)),
+        "active_trials": np.ones(n_trials, dtype=bool),
+        "spks_passive": rng.poisson(0.1, (n_neurons, 9, n_bins)),
+        "wheel_passive": rng.normal(size=(1, 9, n_bins)),
+        "pupil_passive": rng.normal(size=(3, 9, n_bins)),
+        "contrast_left_passive": np.zeros(9),
+    }
+    recording = steinmetz.from_session(raw)
+    assert set(recording.trials) == {
+        "contrast_left", "contrast_right", "response", "feedback", "gocue_time", "response_time",
+        "feedback_time", "previous_feedback_time", "reaction_time", "reaction_direction", "active",
+    }  # fmt: skip
+    assert set(recording.neurons) == {"area", "x", "y", "z", "trough_to_peak", "cell_id"}
+    assert set(recording.behavior) == {"wheel", "pupil", "face", "licks"}
+    assert recording.neurons["trough_to_peak"][0] == pytest.approx(0.4)  # ms: 12 samples at 30 kHz
+    dataset = recording.dataset
+    assert dataset["activity_passive"].dims == ("passive_trial", "time", "neuron")
+    assert dataset["wheel_passive"].dims == ("passive_trial", "time")
+    assert dataset["pupil_passive"].dims == ("passive_trial", "time", "pupil_channel")
+    np.testing.assert_array_equal(dataset["pupil"].values[..., 1], raw["pupil"][1])
+    # and all of it survives a round trip
+    assert steinmetz.from_session(steinmetz.to_session(recording)).identical(recording)
+
+
+def test_active_trials_of_another_length_get_their_own_axis(raw):
+    raw["active_trials"] = np.arange(75) < 60
+    assert steinmetz.from_session(raw).dataset["active"].dims == ("all_trial",)
+
+
+def test_the_time_axis_follows_from_bin_size_and_stim_onset(raw):
+    raw |= {"bin_size": 0.02, "stim_onset": 0.1}
+    time = steinmetz.from_session(raw).time
+    assert time[0] == pytest.approx(0.01 - 0.1)
+    assert time[1] - time[0] == pytest.approx(0.02)
+
+
+class TestEventClock:
+    """Event times may count from the stimulus or from the start of the trial."""
+
+    @pytest.mark.parametrize("evidence", ["wheel", "go cue"])
+    @pytest.mark.parametrize("clock", ["stimulus", "trial start"])
+    def test_it_is_found_from_the_data(self, evidence, clock):
+        simulated = simulate.decision_task(n_trials=60, areas={"A": 3}, seed=1).recording
+        raw = steinmetz.to_session(simulated)
+        if evidence == "go cue":
+            del raw["wheel"]
+        if clock == "trial start":
+            for key in ("gocue", "response_time", "feedback_time"):
+                raw[key] = raw[key] + raw["stim_onset"]
+        found = steinmetz.from_session(raw)
+        assert found.dataset.attrs["event_clock"] == clock
+        assert evidence in found.dataset.attrs["event_clock_evidence"]
+        np.testing.assert_allclose(found.trials["gocue_time"], simulated.trials["gocue_time"])
+
+    def test_nothing_to_go_by_is_said(self, raw):
+        for key in ("wheel", "gocue"):
+            del raw[key]
+        attributes = steinmetz.from_session(raw).dataset.attrs
+        assert "assumed" in attributes["event_clock_evidence"]
+
+
+class TestBadFiles:
+    @pytest.mark.parametrize("key", steinmetz.REQUIRED)
+    def test_a_missing_required_key_is_named(self, tmp_path, raw, key):
+        del raw[key]
+        with pytest.raises(FormatError, match=f"lacks the required key '{key}'"):
+            load(write_sessions(tmp_path / "bad.npz", raw))
+
+    def test_a_wrong_length_is_named(self, raw):
+        raw["response"] = raw["response"][:-1]
+        with pytest.raises(FormatError, match=r"'response' has shape \(59,\)"):
+            steinmetz.from_session(raw)
+        raw["wheel"] = raw["wheel"][:, :, :-2]
+        raw["response"] = np.zeros(60)
+        with pytest.raises(FormatError, match="'wheel'"):
+            steinmetz.from_session(raw)
+
+    @pytest.mark.parametrize("value", [np.nan, -1])
+    def test_nan_and_negative_counts_are_refused(self, raw, value):
+        raw["spks"] = raw["spks"].astype(float)
+        raw["spks"][0, 0, 0] = value
+        with pytest.raises(InputError, match=r"NaN|negative"):
+            steinmetz.from_session(raw)
+
+    def test_another_npz_is_refused(self, tmp_path):
+        np.savez(tmp_path / "other.npz", spikes=np.zeros(3))
+        with pytest.raises(FormatError, match="no array 'dat'"):
+            load(tmp_path / "other.npz")
+
+    def test_truncated_files_are_refused(self, tmp_path, recording):
+        whole = tmp_path / "whole.npz"
+        steinmetz.write(recording, whole)
+        content = whole.read_bytes()
+        for kept in (0, 10, 200, len(content) // 2, len(content) - 30):
+            cut = tmp_path / "cut.npz"
+            cut.write_bytes(content[:kept])
+            with pytest.raises(FormatError):
+                load(cut)
+
+    def test_a_truncated_member_is_refused(self, tmp_path, recording):
+        whole = tmp_path / "whole.npz"
+        steinmetz.write(recording, whole)
+        inner = zipfile.ZipFile(whole).read("dat.npy")
+        for kept in (50, 500, len(inner) - 100):
+            with zipfile.ZipFile(tmp_path / "cut.npz", "w") as archive:
+                archive.writestr("dat.npy", inner[:kept])
+            with pytest.raises(FormatError):
+                load(tmp_path / "cut.npz")
+
+
+def test_the_real_recordings_read_as_described(real_file):
+    shapes = [recording.shape for recording in load_all(real_file)]
+    assert shapes == [
+        (114, 40, 734), (251, 40, 1070), (249, 40, 1769), (250, 40, 1157), (342, 40, 857),
+        (340, 40, 698), (300, 40, 983),
+    ]  # fmt: skip
+    recording = load(real_file, 5)
+    assert recording.areas["MD"] == 126
+    assert recording.time[0] == pytest.approx(0.005)
+    assert "response" not in recording.trials

@@ -1,0 +1,176 @@
+"""The planted truth is where the simulator says it is."""
+
+import numpy as np
+import pytest
+
+from spikecast import simulate
+from spikecast.core.errors import ShapeError, UnknownNameError
+from spikecast.scoring.metrics import bits_per_spike, null_rate
+
+
+def condition_difference(simulated, area, first, second):
+    """Mean absolute difference of true log rates between two groups of trials, (time,)."""
+    rate = np.log(simulated.truth.rate[:, :, simulated.recording.area == area])
+    return np.abs(rate[first].mean(axis=0) - rate[second].mean(axis=0)).mean(axis=1)
+
+
+def quiet(**kwargs):
+    """A task with nothing but what is asked for."""
+    nothing = dict.fromkeys(
+        ["shared_gain", "own_gain", "drive_gain", "stimulus_gain", "movement_gain", "drift"], 0.0
+    )
+    return simulate.decision_task(**{**nothing, **kwargs})
+
+
+def test_rates_are_realistic():
+    rate = simulate.decision_task().recording.firing_rate
+    assert 2 < np.median(rate) < 5
+    assert rate.mean() > 1.2 * np.median(rate)  # skewed
+    assert rate.max() < 80
+
+
+def test_the_truth_is_the_best_prediction(simulated):
+    y, rate = simulated.recording.activity, simulated.truth.rate
+    oracle = bits_per_spike(y, rate, null_rate(y, y))
+    assert oracle > 0.2
+    for wrong in (rate[::-1], rate[:, ::-1], 1.3 * rate):
+        assert bits_per_spike(y, wrong, null_rate(y, y)) < oracle
+
+
+def test_expected_counts_are_expected():
+    simulated = simulate.decision_task(n_trials=300, areas={"A": 30}, n_bins=100)
+    y, rate = simulated.recording.activity, simulated.truth.rate
+    total, expected = y.sum(axis=(0, 1)), rate.sum(axis=(0, 1))
+    np.testing.assert_array_less(np.abs(total - expected), 5 * np.sqrt(expected))
+
+
+@pytest.mark.parametrize(("area", "onset"), [("A", 0.12), ("B", 0.18)])
+def test_choice_information_starts_at_its_onset(area, onset):
+    simulated = quiet(
+        n_trials=60, areas={"A": 20, "B": 20}, choice_onset={"A": 0.12, "B": 0.18}, evidence=0
+    )
+    response = simulated.recording.trials["response"].to_numpy()
+    apart = condition_difference(simulated, area, response == 1, response == -1)
+    time = simulated.recording.time
+    assert apart[time < onset].max() < 1e-9
+    assert apart[time > onset + 0.005].min() > 1e-3
+
+
+def test_without_evidence_the_choice_is_independent_of_the_stimulus():
+    trials = simulate.decision_task(n_trials=3000, areas={"A": 2}, n_bins=2, evidence=0)
+    table = trials.recording.trials
+    side = table["contrast_left"] - table["contrast_right"]
+    assert abs(np.corrcoef(side, table["response"])[0, 1]) < 0.06
+    informed = simulate.decision_task(n_trials=3000, areas={"A": 2}, n_bins=2).recording.trials
+    side = informed["contrast_left"] - informed["contrast_right"]
+    assert np.corrcoef(side, informed["response"])[0, 1] > 0.5
+
+
+def test_a_driven_area_follows_with_the_planted_lag():
+    simulated = quiet(
+        n_trials=200,
+        areas={"A": 30, "B": 30},
+        drives={("A", "B"): 0.05},
+        choice_gain=0.0,
+        own_gain=0.5,
+        drive_gain=0.5,
+        n_bins=100,
+    )
+    assert simulated.truth.drives.to_dict("records") == [
+        {"source": "A", "target": "B", "lag": 0.05}
+    ]
+    log_rate = np.log(simulated.truth.rate)
+    in_a = simulated.recording.area == "A"
+    # A's own latents are lag 0 in A; B holds them, and its own, 5 bins later
+    first = simulated.truth.latents.sel(latent="A_0").values
+
+    def strength(lag):
+        past = first[:, : 100 - lag]
+        return np.abs(
+            [
+                np.corrcoef(past.ravel(), log_rate[:, lag:, n].ravel())[0, 1]
+                for n in np.flatnonzero(~in_a)
+            ]
+        ).mean()
+
+    assert max(range(10), key=strength) == 5
+
+
+def test_shared_latents_reach_every_area_and_own_ones_only_theirs(simulated):
+    loadings = simulated.truth.loadings
+    for name, owner in zip(loadings["latent"].values, loadings["owner"].values, strict=True):
+        reached = set(loadings["area"].values[np.abs(loadings.sel(latent=name).values) > 0])
+        if owner == "shared":
+            assert reached == {"VISp", "MOs", "CA1"}
+        elif owner == "CA1":
+            assert reached == {"CA1"}
+        elif owner == "VISp":
+            assert reached == {"VISp", "MOs"}  # the default drive
+
+
+def test_removing_a_part_leaves_the_others_as_they_were():
+    one, two = (quiet(areas={"A": 5}, n_trials=10, own_gain=0.3, choice_gain=g) for g in (0.0, 0.5))
+    np.testing.assert_array_equal(
+        one.truth.loadings.sel(latent="A_0"), two.truth.loadings.sel(latent="A_0")
+    )
+
+
+def test_noise_holds_nothing():
+    simulated = simulate.poisson_noise(n_trials=50)
+    assert np.ptp(simulated.truth.rate, axis=(0, 1)).max() < 1e-12
+
+
+def test_the_seed_decides():
+    one, same, other = (
+        simulate.decision_task(n_trials=5, areas={"A": 4}, seed=s).recording for s in (1, 1, 2)
+    )
+    assert one.identical(same)
+    assert not one.identical(other)
+
+
+def test_unknown_areas_are_explained():
+    with pytest.raises(UnknownNameError, match="Did you mean 'MOs'"):
+        simulate.decision_task(areas={"MOs": 3}, choice_onset={"MOS": 0.1}, drives={})
+
+
+class TestSpontaneous:
+    def test_activity_follows_the_latents_and_running_is_one_of_them(self):
+        simulated = simulate.spontaneous(n_neurons=200, n_bins=1000, seed=2)
+        latents = simulated.truth.latents.values[0]
+        running = simulated.recording.dataset["running"].values[0]
+        assert np.corrcoef(latents[:, 0], running)[0, 1] > 0.999
+        rate, activity = simulated.truth.rate[0], simulated.recording.activity[0]
+        explained = [np.corrcoef(rate[:, n], activity[:, n])[0, 1] for n in range(200)]
+        assert np.median(explained) > 0.4
+        assert activity.min() >= 0
+
+    def test_planes_own_latents_and_the_recording_agrees_which(self):
+        simulated = simulate.spontaneous(n_neurons=90, n_bins=100)
+        loadings = simulated.truth.loadings
+        np.testing.assert_array_equal(
+            loadings["plane"].values, simulated.recording.neurons["plane"]
+        )
+        for name, owner in zip(loadings["latent"].values, loadings["owner"].values, strict=True):
+            reached = set(loadings["plane"].values[loadings.sel(latent=name).values != 0])
+            expected = set(range(9)) if owner == "shared" else {int(owner.split()[1])}
+            assert reached == expected
+
+    def test_planes_share_latents_within_their_group_only(self):
+        simulated = simulate.spontaneous(
+            40, 100, n_planes=4, n_latents=3, n_own=1, groups=[0, 1, 0, 1]
+        )
+        loadings = simulated.truth.loadings
+        reached = {
+            str(owner): {tuple(np.unique(loadings["plane"].values[row != 0])) for row in rows}
+            for owner, rows in loadings.groupby("owner")
+        }
+        assert reached["shared"] == {(0, 2)}
+        assert reached["group 1"] == {(1, 3)}
+        assert reached["plane 3"] == {(3,)}
+        assert len(loadings) == 3 + 3 + 4
+        with pytest.raises(ShapeError, match="groups has length 2"):
+            simulate.spontaneous(40, 100, n_planes=4, groups=[0, 1])
+
+    def test_without_noise_it_is_the_drive_itself(self):
+        simulated = simulate.spontaneous(n_neurons=20, n_bins=50, noise=0)
+        np.testing.assert_array_equal(simulated.recording.activity, simulated.truth.rate)

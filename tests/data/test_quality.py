@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from spikecast.data import simulate
+from spikecast.data.quality import findings
+from spikecast.data.recording import Recording
+
+
+def kinds(recording):
+    return {finding.kind: finding.neurons.tolist() for finding in findings(recording)}
+
+
+@pytest.fixture
+def activity():
+    return np.random.default_rng(0).poisson(0.3, (90, 40, 6))
+
+
+def make(activity, area="A"):
+    return Recording.from_arrays(activity, 0.01 * np.arange(activity.shape[1]), area)
+
+
+def test_a_clean_recording_has_no_findings(activity):
+    assert kinds(make(activity)) == {}
+    assert kinds(simulate.poisson_noise(n_trials=100).recording) == {}
+
+
+def test_each_fault_is_found_where_it_is(activity):
+    rng = np.random.default_rng(1)
+    activity[:, :, 1] = 0
+    activity[:, :, 4] = activity[:, :, 2]
+    activity[60:, :, 5] = rng.poisson(0.9, (30, 40))
+    found = kinds(make(activity, ["A", "A", "A", "root", "A", "A"]))
+    assert found == {"silent": [1], "duplicate": [4], "drift": [5], "unlabeled": [3]}
+
+
+def test_few_trials_are_said(activity):
+    assert "few_trials" in kinds(make(activity[:20]))

@@ -1,0 +1,133 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.data.recording import Recording
+
+TIME = 0.01 * np.arange(5)
+
+
+def counts(n_trials=4, n_neurons=3):
+    return np.random.default_rng(0).poisson(1.0, (n_trials, 5, n_neurons))
+
+
+def test_selecting_keeps_axes_and_tables_aligned():
+    activity = counts()
+    recording = Recording.from_arrays(
+        activity,
+        TIME,
+        ["A", "B", "A"],
+        trials=pd.DataFrame({"response": [1, 0, -1, 1]}),
+        neurons={"depth": np.array([10.0, 20.0, 30.0])},
+        behavior={"wheel": np.arange(20.0).reshape(4, 5)},
+    )
+    part = recording.select(area="A", trials=[2, 0], time=(0.01, 0.03))
+    assert part.shape == (2, 2, 2)
+    np.testing.assert_array_equal(part.activity, activity[[2, 0], 1:3][:, :, [0, 2]])
+    assert part.trials["response"].tolist() == [-1, 1]
+    assert part.neurons["depth"].tolist() == [10.0, 30.0]
+    np.testing.assert_array_equal(part.dataset["wheel"], [[11, 12], [1, 2]])
+
+
+def test_selecting_one_neuron_or_trial_drops_no_axis():
+    recording = Recording.from_arrays(counts(), TIME, "A")
+    assert recording.select(neurons=[1], trials=[3]).shape == (1, 5, 1)
+    assert recording.select(neurons=np.array([False, True, False])).shape == (4, 5, 1)
+
+
+def test_selecting_by_rate_uses_hz():
+    activity = np.zeros((2, 5, 2), dtype=int)
+    activity[0, 0, 1] = 1  # one spike in 100 ms: 10 Hz
+    recording = Recording.from_arrays(activity, TIME, "A")
+    np.testing.assert_allclose(recording.firing_rate, [0, 10])
+    assert recording.select(min_rate=9.9).n_neurons == 1
+
+
+def test_counts_are_stored_small_and_continuous_values_as_float32():
+    assert Recording.from_arrays(counts().astype(float), TIME, "A").activity.dtype == np.uint8
+    continuous = Recording.from_arrays(counts() - 0.5, TIME, "A", kind="continuous")
+    assert continuous.activity.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("activity", "message"),
+    [
+        (np.where(np.eye(5)[None, :, :3] > 0, np.nan, 1.0), "NaN"),
+        (np.full((2, 5, 3), -1), "negative"),
+        (np.full((2, 5, 3), 0.5), "whole numbers"),
+        (np.zeros((0, 5, 3)), "empty"),
+    ],
+)
+def test_bad_counts_are_refused(activity, message):
+    with pytest.raises(InputError, match=message):
+        Recording.from_arrays(activity, TIME, "A")
+
+
+def test_mismatched_lengths_are_named_with_both_sizes():
+    with pytest.raises(ShapeError, match=r"area has length 2 .* has 3"):
+        Recording.from_arrays(counts(), TIME, ["A", "B"])
+    with pytest.raises(ShapeError, match=r"'response' has length 3 .* has 4"):
+        Recording.from_arrays(counts(), TIME, "A", trials={"response": np.zeros(3)})
+    with pytest.raises(ShapeError, match=r"behaviour 'wheel' has shape \(4, 6\)"):
+        Recording.from_arrays(counts(), TIME, "A", behavior={"wheel": np.zeros((4, 6))})
+    with pytest.raises(ShapeError, match="trial x time x neuron"):
+        Recording.from_arrays(counts()[0], TIME, "A")
+
+
+def test_uneven_time_is_refused():
+    with pytest.raises(InputError, match="equal steps"):
+        Recording.from_arrays(counts(), np.array([0, 1, 2, 4, 5.0]), "A")
+
+
+def test_unknown_area_names_the_nearest():
+    recording = Recording.from_arrays(counts(), TIME, ["VISp", "MOs", "MOs"])
+    with pytest.raises(UnknownNameError, match="Did you mean 'VISp'"):
+        recording.select(area="VSIp")
+
+
+def test_an_empty_selection_is_refused():
+    recording = Recording.from_arrays(counts(), TIME, "A")
+    with pytest.raises(NotEnoughDataError, match="nothing is left"):
+        recording.select(time=(5, 6))
+    with pytest.raises(InputError, match="there are 4"):
+        recording.select(trials=[7])
+
+
+def test_it_cannot_be_changed():
+    recording = Recording.from_arrays(counts(), TIME, "A")
+    with pytest.raises(AttributeError):
+        recording.dataset = None
+
+
+class TestSpikeTimes:
+    def test_every_spike_lands_in_its_bin(self):
+        rng = np.random.default_rng(1)
+        events = np.arange(10.0) * 5 + 1
+        times = rng.uniform(0, 55, 4000)
+        clusters = rng.choice([3, 8, 21], 4000)
+        recording = Recording.from_spike_times(
+            times, clusters, events, (-0.5, 1.0), 0.05, area={3: "A", 8: "B", 21: "A"}
+        )
+        assert recording.shape == (10, 30, 3)
+        for neuron, cluster in enumerate([3, 8, 21]):
+            for trial, event in enumerate(events):
+                expected, _ = np.histogram(
+                    times[clusters == cluster] - event, np.linspace(-0.5, 1.0, 31)
+                )
+                np.testing.assert_array_equal(recording.activity[trial, :, neuron], expected)
+
+    def test_silent_neurons_of_the_area_table_stay(self):
+        recording = Recording.from_spike_times(
+            [0.05], [1], [0.0], (0.0, 0.2), 0.1, area={1: "A", 2: "B"}
+        )
+        assert recording.areas == {"A": 1, "B": 1}
+        assert recording.neurons["cluster"].tolist() == [1, 2]
+
+    def test_a_window_that_is_no_whole_number_of_bins_is_refused(self):
+        with pytest.raises(InputError, match="whole number of bins"):
+            Recording.from_spike_times([0.1], [1], [0.0], (0, 0.25), 0.1, area="A")
+
+    def test_a_cluster_without_an_area_is_named(self):
+        with pytest.raises(UnknownNameError, match="cluster 9"):
+            Recording.from_spike_times([0.1], [9], [0.0], (0, 0.2), 0.1, area={1: "A"})

@@ -1,0 +1,107 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from spikecast.core.errors import InputError
+from spikecast.data import simulate
+from spikecast.evaluation.many_sessions import cross_validate_sessions
+from spikecast.models.baselines import MeanRate
+from spikecast.models.lfads import LFADS
+from spikecast.models.sessions import ManySessions
+from spikecast.tasks.splits import by_trial
+from spikecast.tasks.tasks import AreaToArea
+
+QUICK = {
+    "n_factors": 4,
+    "n_generator": 6,
+    "n_encoder": 4,
+    "n_inputs": 0,
+    "n_components": 8,
+    "epochs": 1,
+    "min_steps": 4,
+}
+MANY = ManySessions("lfads", QUICK, n_shared=2)
+TASK = AreaToArea("MOs")
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return [
+        simulate.decision_task(
+            24, {"VISp": 14, "MOs": 8}, n_bins=30, stim_onset=0.2, median_rate=15.0, seed=seed
+        ).recording
+        for seed in (1, 2)
+    ]
+
+
+def test_every_session_has_its_scores_in_the_same_folds(recordings):
+    scores = cross_validate_sessions(
+        {"mean_rate": MeanRate(), "lfads": LFADS(**QUICK)},
+        {"lfads": MANY},
+        TASK,
+        recordings,
+        folds=2,
+        condition="contrast_left",
+    )
+    assert len(scores) == 2
+    for found, recording in zip(scores, recordings, strict=True):
+        assert found.models == ["mean_rate", "lfads", "joint lfads", "adapted lfads"]
+        assert set(found.table["session"]) == {recording.session}
+        assert set(found.table["fold"]) == {0, 1, "all"}
+        assert np.isfinite(found.table["value"]).all()
+        assert found.interval("joint lfads", minus="lfads").value < 1
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The task, with other counts in some trials."""
+
+    trials: np.ndarray
+    name = "changed"
+
+    def problem(self, recording):
+        problem = TASK.problem(recording)
+        y = problem.y.copy()
+        y[self.trials] = y[self.trials][::-1]
+        return replace(problem, y=y)
+
+
+def test_test_trials_are_never_learnt_from(recordings):
+    """In fold 0 the changed trials are only tested, so the other sessions cannot notice."""
+    test = by_trial(24, 2)[0].test
+
+    def others(trials, way):
+        tasks = [Changed(trials), TASK]
+        found = cross_validate_sessions([], {"m": MANY}, tasks, recordings, 2, ways=[way])
+        rows = found[1].table.query("metric == 'poisson_nll'").set_index("fold")["value"]
+        return rows[0], rows[1]
+
+    before, after = (others(trials, "joint") for trials in (test[:0], test))
+    assert before[0] == after[0]
+    assert before[1] != after[1]  # where they were learnt from
+    # to another session, all trials of this one are there to learn a core from
+    before, after = (others(trials, "adapted") for trials in (test[:0], test))
+    assert before[0] != after[0]
+
+
+def test_short_sessions_are_drawn_from_the_training_trials(recordings):
+    def run(n_train):
+        (first, *_) = cross_validate_sessions(
+            ["mean_rate"], {"m": MANY}, TASK, recordings, 2, ways=["joint"], n_train=n_train
+        )
+        return first.table
+
+    few, all_ = run(6), run(100)
+    assert few["n_test_trials"].tolist() == all_["n_test_trials"].tolist()
+    assert not np.allclose(few["value"], all_["value"])
+    np.testing.assert_array_equal(few["value"], run(6)["value"])
+
+
+def test_bad_arguments_are_refused(recordings):
+    with pytest.raises(InputError, match="at least 2"):
+        cross_validate_sessions([], {"m": MANY}, TASK, recordings[:1])
+    with pytest.raises(InputError, match="unknown way"):
+        cross_validate_sessions([], {"m": MANY}, TASK, recordings, ways=["join"])
+    with pytest.raises(InputError, match="unknown trial column"):
+        cross_validate_sessions([], {"m": MANY}, TASK, recordings, condition="contrast")

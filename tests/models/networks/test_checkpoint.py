@@ -1,0 +1,75 @@
+"""A training that was killed goes on from its checkpoint and ends with the same numbers."""
+
+import pytest
+import torch
+
+from spikecast.models.inner_cv import inner_folds
+from spikecast.models.networks import training
+from spikecast.models.networks.checkpoint import checkpoints
+from spikecast.models.networks.timescales import Timescales
+from spikecast.models.networks.training import Plan, train
+
+X, Y = torch.randn(20, 15, 6), torch.randint(0, 2, (20, 15, 3)).float()
+PLAN = Plan(epochs=6, min_steps=1, batch_size=4)
+
+
+def fit(seed=3):
+    return train(
+        lambda: Timescales("counts", 6, 5, 3, n_members=2),
+        X, Y, inner_folds(20, 5, 0)[:2], PLAN, seed, torch.device("cpu"),
+    )  # fmt: skip
+
+
+def killed(folder, monkeypatch, after):
+    """Run until the validation of epoch `after`, saving after every epoch."""
+    real, calls = training.validation_loss, []
+
+    def dies(*args):
+        calls.append(1)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "validation_loss", dies)
+        with pytest.raises(KeyboardInterrupt), checkpoints(folder, every=0):
+            fit()
+
+
+@pytest.mark.parametrize("after", [1, 4])
+def test_a_killed_training_ends_with_the_same_numbers(tmp_path, monkeypatch, after):
+    network, history = fit()
+    killed(tmp_path / "c", monkeypatch, after)
+    assert (tmp_path / "c" / "1.safetensors").exists()
+    with checkpoints(tmp_path / "c", every=1e9):
+        again, resumed = fit()
+    assert resumed.train_loss == history.train_loss
+    assert resumed.valid_loss == history.valid_loss
+    assert resumed.best_epoch == history.best_epoch
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    assert not (tmp_path / "c").exists()  # nothing is left of a fit that went well
+
+
+def test_the_checkpoint_of_another_training_is_not_used(tmp_path, monkeypatch):
+    killed(tmp_path / "c", monkeypatch, 4)
+    network, _ = fit(seed=4)
+    with checkpoints(tmp_path / "c", every=1e9):
+        again, _ = fit(seed=4)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path):
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / "1.safetensors").write_bytes(b"not a checkpoint")
+    with checkpoints(folder, every=1e9):
+        _, history = fit()
+    assert history.train_loss == fit()[1].train_loss
+
+
+def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fit()
+    assert not list(tmp_path.iterdir())

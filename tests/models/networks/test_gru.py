@@ -1,0 +1,81 @@
+"""The written-out gradients against torch's autograd, and the units against torch's own."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from spikecast.models.networks.controller import controlled
+from spikecast.models.networks.gru import gru
+
+
+@pytest.fixture
+def draw():
+    rng = torch.Generator().manual_seed(0)
+    return lambda *shape: torch.randn(*shape, generator=rng, dtype=torch.float64).requires_grad_()
+
+
+def agree(found: tuple[Tensor, ...], expected: tuple[Tensor, ...], parameters: list[Tensor]):
+    """Values are equal, and so are the gradients of an arbitrary weighted sum of them."""
+    torch.testing.assert_close(found, expected)
+    sums = [
+        sum((out * torch.linspace(-1, 2, out.numel()).view(out.shape)).sum() for out in outputs)
+        for outputs in (found, expected)
+    ]
+    torch.testing.assert_close(*(torch.autograd.grad(total, parameters) for total in sums))
+
+
+def test_units_are_torchs(draw):
+    torch_unit = nn.GRU(4, 5).double()
+    drive_in = draw(7, 3, 4)
+    initial = draw(1, 3, 5)
+    expected, _ = torch_unit(drive_in, initial)
+    recurrent = torch_unit.bias_hh_l0
+    offset = torch_unit.bias_ih_l0 + torch.cat([recurrent[:10], recurrent[10:] * 0])
+    drive = drive_in @ torch_unit.weight_ih_l0.t() + offset
+    states = gru(
+        drive[None], initial, torch_unit.weight_hh_l0.t()[None], recurrent[None, None, 10:]
+    )
+    agree((states[0],), (expected,), [drive_in, initial, *torch_unit.parameters()])
+
+
+def test_groups_run_side_by_side_as_they_would_alone(draw):
+    parts = [draw(2, 6, 3, 15), draw(2, 3, 5), draw(2, 5, 15), draw(2, 1, 5)]
+    together = gru(*parts)
+    alone = torch.cat([gru(*(part[i : i + 1] for part in parts)) for i in range(2)])
+    agree((together,), (alone,), parts)
+
+
+def slow_controlled(drive, c, g, noise, to_c, c_offset, to_u, u_offset, to_g, g_offset, to_f):
+    """The equations, one bin at a time."""
+
+    def unit(inputs, state, drive, weight):
+        reset, update, recurrent, candidate = (
+            (torch.cat([inputs, state], 1) @ weight + drive).chunk(4, dim=1)
+        )  # fmt: skip
+        n = torch.tanh(candidate + torch.sigmoid(reset) * recurrent)
+        return n + torch.sigmoid(update) * (state - n)
+
+    outputs = []
+    for t in range(len(drive)):
+        gates, candidate = drive[t].split([2 * c.shape[1], c.shape[1]], dim=1)
+        bias = c_offset.expand(len(c), -1)
+        c = unit(g @ to_f, c, torch.cat([gates, bias, candidate], 1), to_c)
+        mean, log_variance = (c @ to_u + u_offset).chunk(2, dim=1)
+        u = mean + noise[t] * torch.exp(0.5 * log_variance)
+        g = unit(u, g, g_offset, to_g)
+        outputs.append((g, c, u))
+    return tuple(torch.stack(part) for part in zip(*outputs, strict=True))
+
+
+@pytest.mark.parametrize("n_bins", [1, 6])
+def test_controller_and_generator_follow_their_equations(draw, n_bins):
+    drive, controller, generator = draw(n_bins, 3, 12), draw(3, 4), draw(3, 6)
+    noise = draw(n_bins, 3, 2).detach()
+    weights = [draw(3 + 4, 16), draw(1, 4), draw(4, 4), draw(1, 4), draw(2 + 6, 24), draw(1, 24),
+               draw(6, 3)]  # fmt: skip
+    arguments = (drive, controller, generator, noise, *weights)
+    agree(
+        controlled(*arguments),
+        slow_controlled(*arguments),
+        [drive, controller, generator, *weights],
+    )

@@ -1,0 +1,42 @@
+"""A real Dask scheduler and two workers as processes of their own."""
+
+import os
+import signal
+import time
+from concurrent.futures import as_completed
+
+import numpy as np
+import pytest
+
+pytest.importorskip("distributed", reason="dask is not installed")
+
+from spikecast.parallel.executors import executor, outcomes
+from spikecast.parallel.shared_data import Shared, shared
+
+
+def total(handle: Shared, n: int) -> tuple[float, int]:
+    time.sleep(0.05)
+    return float(handle.get()["x"].sum()) + n, os.getpid()
+
+
+def test_a_worker_is_killed_and_another_joins(cluster):
+    with (
+        executor(40, engine=f"dask://{cluster.address}") as pool,
+        shared({"x": np.arange(10.0)}, pool) as handle,
+    ):
+        calls = {str(n): (total, (handle, n)) for n in range(40)}
+        found = {}
+        for name, result in outcomes(calls, pool):
+            found[name] = result
+            if len(found) == 5:
+                cluster.workers[0].send_signal(signal.SIGKILL)
+                cluster.add_worker()
+    assert {name: value for name, (value, _) in found.items()} == {
+        str(n): 45.0 + n for n in range(40)
+    }
+
+
+def test_dask_local():
+    with executor(4, 2, "dask-local") as pool, shared({"x": np.ones(2)}, pool) as handle:
+        futures = [pool.submit(total, handle, n) for n in range(4)]
+        assert sorted(future.result()[0] for future in as_completed(futures)) == [2, 3, 4, 5]

@@ -1,0 +1,127 @@
+"""The atlas page in a browser: hover, sort, click through, and what it says of noise."""
+
+import json
+
+import numpy as np
+import pytest
+
+from spikecast.data.recording import Recording
+from spikecast.report.atlas import page as pages
+from spikecast.report.atlas.reading import Atlas
+from spikecast.report.atlas.text import verdict
+from spikecast.runs.atlas.run import execute
+from spikecast.runs.atlas.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def folder(recording, tmp_path_factory):
+    place = tmp_path_factory.mktemp("atlas")
+    recording.save(place / "one.nc")
+    recording.select(trials=range(40)).save(place / "two.nc")
+    data = [str(place / "one.nc"), str(place / "two.nc")]
+    settings = Settings(data=data, models=["ridge", {"mean": {"model": "mean_rate"}}], folds=3)
+    execute(settings, place / "run", workers=1)
+    return place / "run"
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return pages.build(folder)
+
+
+def embedded(page):
+    text = page.read_text()
+    start = text.index('id="data">') + len('id="data">')
+    return json.loads(text[start : text.index("</script>", start)])
+
+
+def test_the_page_needs_nothing_else(page):
+    text = page.read_text()
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "<script src" not in text
+    assert "What these data cannot show" in text
+    assert "do not" in text or "does not say that they are connected" in text
+    assert "0 of 9 pairs were recorded in one session" in text  # whatever the number of models
+
+
+def test_its_numbers_are_those_of_the_tables(folder, page):
+    import pandas as pd
+
+    cells = pd.read_csv(folder / "cells.csv")
+    session = cells["session"].iloc[0]
+    view = embedded(page)["views"][f"{session}|ridge"]
+    mine = cells.query("session == @session and model == 'ridge'")
+    shown = {(row[0], row[1]): row[2] for row in view["cells"]}
+    for row in mine.itertuples():
+        assert shown[row.source, row.target] == pytest.approx(row.value, abs=1e-4)
+    for order in view["orders"].values():
+        assert sorted(order[0]) == sorted(set(mine["source"]))
+
+
+CELL = "#matrix tbody tr:nth-child({}) td:nth-child({}) button"
+TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_hover_sort_and_click(page, browser, width):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    browser.set_window_size(width, 900)
+    browser.get(page.as_uri())
+
+    def rows():
+        return [head.text for head in browser.find_elements(By.CSS_SELECTOR, "#matrix tbody th")]
+
+    Select(browser.find_element(By.ID, "session")).select_by_index(1)
+    assert rows() == ["VISp", "MOs", "CA1"]
+    Select(browser.find_element(By.ID, "order")).select_by_value("name")
+    assert rows() == ["CA1", "MOs", "VISp"]
+
+    # by name: third row, second column; a row begins with its head
+    cell = browser.find_element(By.CSS_SELECTOR, CELL.format(3, 3))
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
+    ActionChains(browser).move_to_element(cell).perform()
+    said = browser.find_element(By.ID, "said").text
+    assert said.startswith("VISp → MOs: ")
+    assert "bits per spike" in said
+    assert "neurons" in said
+
+    cell.click()
+    heading = browser.find_element(By.CSS_SELECTOR, "#pair h1")
+    assert heading.text == "MOs from VISp"
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#pair svg")) >= 4
+    assert "#pair=" in browser.current_url
+    assert browser.execute_script(TOO_WIDE) <= 0
+    browser.back()
+    assert browser.find_element(By.ID, "matrix").is_displayed()
+    assert not browser.find_elements(By.CSS_SELECTOR, "#pair h1")[0].is_displayed()
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def test_the_control_can_be_shown(page, browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    browser.get(page.as_uri())
+    Select(browser.find_element(By.ID, "session")).select_by_index(1)
+    before = browser.find_element(By.CSS_SELECTOR, CELL.format(1, 2)).text
+    Select(browser.find_element(By.ID, "quantity")).select_by_value("shuffled")
+    assert browser.find_element(By.CSS_SELECTOR, CELL.format(1, 2)).text != before
+
+
+def test_the_null_model_claims_nothing(folder):
+    said = " ".join(verdict(Atlas(folder)))
+    assert "mean: 0 of " in said
+
+
+def test_models_are_not_compared_on_noise(tmp_path):
+    counts = np.random.default_rng(0).poisson(0.3, (60, 20, 30)).astype(np.uint8)
+    area = ["VISp"] * 15 + ["MOs"] * 15
+    Recording.from_arrays(counts, np.arange(20) / 50, area, session="noise").save(tmp_path / "n.nc")
+    models = ["ridge", {"mean": {"model": "mean_rate"}}]
+    execute(Settings(data=[str(tmp_path / "n.nc")], models=models), tmp_path / "run", workers=1)
+    first, *rest = verdict(Atlas(tmp_path / "run"))
+    assert first.startswith("ridge: 0 of 2 predictions")
+    assert not [said for said in rest if " is above ridge" in said]

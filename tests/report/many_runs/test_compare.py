@@ -1,0 +1,217 @@
+"""Runs side by side: paired where it is right, and never silently where it is not."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from spikecast import cli
+from spikecast.core.errors import ConfigError, InputError, RunError
+from spikecast.data import simulate
+from spikecast.evaluation.score_table import HEADLINE
+from spikecast.report.many_runs import compare as comparing
+from spikecast.report.many_runs import comparison_page
+from spikecast.report.many_runs.compare import compare
+from spikecast.report.many_runs.pairing import unpaired_because
+from spikecast.runs import config, experiment
+
+BASE = {"task": {"target": "MOs"}, "models": ["psth"], "seed": 0,
+        "evaluation": {"folds": 3, "bootstrap": 200}}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def make(recording, tmp_path_factory):
+    """Execute a run that differs from the base in some blocks; each is made once."""
+    folder = tmp_path_factory.mktemp("compared")
+    recording.save(folder / "task.nc")
+    simulate.decision_task(n_trials=60, n_bins=80, stim_onset=0.2, seed=6).recording.save(
+        folder / "other.nc"
+    )
+
+    def execute(name, data="task", **changes):
+        if not (folder / name).exists():
+            content = {key: value | changes.get(key, {}) if isinstance(value, dict)
+                       else changes.get(key, value) for key, value in BASE.items()}  # fmt: skip
+            content["data"] = {"path": str(folder / f"{data}.nc")}
+            experiment.execute(config.parse(content), folder / name, workers=1)
+        return folder / name
+
+    return execute
+
+
+@pytest.fixture(scope="module")
+def weak(make):
+    return make("weak")
+
+
+@pytest.fixture(scope="module")
+def strong(make):
+    return make("strong", models=["psth", "pca_ridge"])
+
+
+def test_a_model_that_is_better_is_better_by_an_interval_above_0(weak, strong):
+    (shared,) = compare([weak, strong]).targets
+    assert shared.reference == "weak/psth"
+    rows = {row.name: row for row in shared.rows}
+    assert list(rows) == ["weak/psth", "strong/pca_ridge", "strong/psth"]
+    better = rows["strong/pca_ridge"].to_reference
+    assert better.low > 0
+    # as the run's own report says, where both models were in one run
+    own = experiment.json.loads((strong / "verdict.json").read_text())["MOs"]["differences"][0]
+    assert better.value == pytest.approx(own["value"], abs=1e-6)
+    assert (better.low, better.high) == pytest.approx((own["low"], own["high"]), abs=1e-6)
+    assert shared.said == [f"strong/pca_ridge is better than weak/psth: difference {better} "
+                           "bits/spike."]  # fmt: skip
+    (turned,) = compare([strong, weak]).targets
+    assert turned.rows[-1].to_reference.high < 0
+    assert turned.said[0].startswith("weak/psth is worse than strong/pca_ridge")
+
+
+def test_the_same_predictions_differ_by_exactly_0(strong, tmp_path):
+    copy = shutil.copytree(strong, tmp_path / "copy")
+    comparison = compare([strong, copy])
+    (shared,) = comparison.targets
+    row = next(row for row in shared.rows if row.name == "copy/pca_ridge")
+    for found in (row.to_reference, row.to_same):
+        assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert shared.said == ["copy/pca_ridge scores exactly as strong/pca_ridge does."]
+    assert comparison.changes == {"copy": []}
+
+
+class Noisy:
+    """A target whose predictions are made worse by noise of their own."""
+
+    def __init__(self, target, rng):
+        self.target, self.rng = target, rng
+
+    def predicted(self, model):
+        rate = self.target.predicted(model)
+        return (rate * np.exp(self.rng.normal(0, 0.2, rate.shape))).astype(np.float32)
+
+
+def test_equally_good_models_are_told_apart_no_more_often_than_1_in_20(strong):
+    """The null: both are the truth with as much noise, so that neither is better."""
+    first = compare([strong, strong.parent / "weak"]).runs["strong"].targets[0]
+    rng, excluded = np.random.default_rng(0), 0
+    for _ in range(60):
+        pair = {"a": Noisy(first, rng), "b": Noisy(first, rng)}
+        found = comparing._differences(pair, first)(("a", "pca_ridge"), ("b", "pca_ridge"))
+        excluded += not found.low <= 0 <= found.high
+    assert excluded <= 8  # 3 expected; more than 8 of 60 at 5 % once in 170 times
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "because"),
+    [
+        ("seed", {"seed": 1}, "other folds"),
+        ("folds", {"evaluation": {"folds": 4}}, "other folds"),
+        ("lag", {"task": {"lag": 2}}, "other bins"),
+        ("neurons", {"task": {"min_rate": 8.0}}, "other neurons"),
+        ("other", {"data": "other"}, "other recording"),
+    ],
+)
+def test_what_does_not_match_is_not_paired_and_says_why(make, weak, name, changes, because):
+    run = make(name, **changes)
+    (shared,) = compare([weak, run]).targets
+    row = shared.rows[-1]
+    assert (row.unpaired, row.to_reference, row.to_same) == (because, None, None)
+    assert shared.said == [f"{name} is not paired with weak ({because}): no difference is given."]
+    said = "\n".join(comparison_page.lines(compare([weak, run])))
+    assert f"not paired: {because}" in said
+
+
+def test_a_gap_leaves_other_trials_to_learn_from(make):
+    runs = [make(f"gap{gap}", evaluation={"split": "block", "gap": gap}) for gap in (0, 2)]
+    found = compare(runs)
+    assert found.targets[0].rows[-1].unpaired == "other folds"
+    assert found.changes["gap2"] == ["evaluation.gap: 0 → 2"]
+    for run in found.runs.values():
+        (target,) = run.targets
+        tests = np.concatenate([fold.test for fold in target.folds])
+        assert sorted(tests) == list(range(60))
+        for index, fold in enumerate(target.folds):
+            assert np.array_equal(np.flatnonzero(target.problem["fold"] == index), fold.test)
+
+
+def test_the_same_model_with_another_seed_is_neither_better_nor_worse(make):
+    """Blocks do not depend on the seed, so the two are paired; what differs is luck of the fit."""
+    runs = [make(f"seed{seed}", seed=seed, models=["pca_ridge"], evaluation={"split": "block"})
+            for seed in (0, 1)]  # fmt: skip
+    comparison = compare(runs)
+    assert comparison.changes == {"seed1": ["seed: 0 → 1"]}
+    (shared,) = comparison.targets
+    assert shared.rows[-1].to_reference is not None
+    assert shared.said[0].startswith("seed1/pca_ridge is seed0/pca_ridge with another seed")
+    assert "luck of a fit" in shared.said[0]
+
+
+def test_data_that_only_share_a_name_are_other_data(make, weak, recording, tmp_path):
+    recording.select(trials=range(50)).save(tmp_path / "task.nc")
+    content = BASE | {"data": {"path": str(tmp_path / "task.nc")}}
+    run = experiment.execute(config.parse(content), tmp_path / "shorter", workers=1)
+    targets = [run.targets[0] for run in compare([weak, run]).runs.values()]
+    assert unpaired_because(*targets) == "other data"
+
+
+def test_settings_that_differ_are_listed(make, strong):
+    small = {"pca_ridge": {"n_components": 3}}
+    run = make("small", models=[small], task={"source": ["VISp"]})
+    comparison = compare([strong, run])
+    assert comparison.changes["small"] == ["task.source: rest → ['VISp']",
+                                           "pca_ridge.n_components: 40 → 3"]  # fmt: skip
+    (shared,) = comparison.targets
+    assert shared.rows[-1].to_reference is not None  # other sources, but the same to be predicted
+    assert HEADLINE["counts"][0] == shared.metric
+
+
+def test_names_are_as_long_as_it_takes(weak, tmp_path):
+    twin = shutil.copytree(weak, tmp_path / "twin" / "weak")
+    names = list(compare([weak, twin]).runs)
+    assert names == [f"{weak.parent.name}/weak", "twin/weak"]
+
+
+def test_mistakes_are_explained(make, weak, tmp_path, monkeypatch, capsys):
+    unfinished = shutil.copytree(weak, tmp_path / "unfinished")
+    text = (unfinished / "manifest.json").read_text()
+    manifest = experiment.json.loads(text) | {"finished": None}
+    (unfinished / "manifest.json").write_text(experiment.json.dumps(manifest))
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "study.json").write_text("{}")
+    lost = shutil.copytree(weak, tmp_path / "lost")
+    (lost / "targets" / "MOs" / "jobs" / "psth-fold1.npz").unlink()
+    for folders, message in (
+        ([weak], "needs two or more"), ([weak, weak], "given twice"),
+        ([weak, tmp_path], "not a run directory"), ([weak, unfinished], "is not finished"),
+        ([weak, make("ca1", task={"target": "CA1"})], "share no target (weak: MOs; ca1: CA1)"),
+        ([weak, tmp_path / "study"], "is a study"), ([weak, lost], "psth-fold1.npz"),
+    ):  # fmt: skip
+        with pytest.raises((InputError, RunError, ConfigError)):
+            compare(folders)
+        monkeypatch.setattr(sys, "argv", ["spikecast", "compare", *map(str, folders)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        assert stopped.value.code == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert message in line
+    with pytest.raises(InputError, match=r"ends in \.html"):
+        comparison_page.build(compare([weak, make("seed", seed=1)]), tmp_path / "config.yaml")
+
+
+DRAWN = "return [...document.images].every(i => i.complete && i.naturalWidth > 100)"
+WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
+
+
+def test_the_page_stands_alone(make, weak, strong, tmp_path, browser):
+    runs = [strong, weak, make("seed", seed=1)]
+    page = comparison_page.build(compare(runs), tmp_path / "page.html")
+    text = page.read_text()
+    assert "http" not in text.replace("http://www.w3.org", "")
+    for phrase in ("not paired: other folds", "weak/psth is worse", "the reference", "seed: 0 → 1"):
+        assert phrase in text, phrase
+    for width in (1000, 390):
+        browser.set_window_size(width, 900)
+        browser.get(page.as_uri())
+        assert browser.get_log("browser") == []
+        assert browser.execute_script(WIDE) <= 0
+        assert browser.execute_script(DRAWN)

@@ -1,0 +1,121 @@
+"""The page in a real browser: no script error, no missing image, no empty section."""
+
+import shutil
+
+import pytest
+
+from spikecast import report
+from spikecast.core.errors import RunError
+from spikecast.data import simulate
+from spikecast.runs import config, experiment
+
+QUICK = {"timescales": {"n_members": 1, "epochs": 2}}
+
+
+@pytest.fixture(scope="module")
+def runs(recording, tmp_path_factory):
+    """One run of each kind a page has to cope with."""
+    folder = tmp_path_factory.mktemp("runs")
+    recording.save(folder / "task.nc")
+    simulate.spontaneous(n_neurons=40, n_bins=1200, n_planes=2).recording.save(folder / "run.nc")
+    wanted = {
+        "one": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
+                "models": ["mean_rate", "psth", "poisson_glm", QUICK,
+                           {"recipe": {"n_iterations": 300}}]},
+        "several": {"data": {"path": str(folder / "task.nc")},
+                    "task": {"target": "all", "min_neurons": 10},
+                    "models": ["mean_rate", "pca_ridge", QUICK]},
+        "only_nulls": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "CA1"},
+                       "models": ["mean_rate"]},
+        "behavior": {"data": {"path": str(folder / "run.nc")},
+                     "task": {"kind": "behavior", "target": "pupil_position"},
+                     "models": ["mean_rate", "pca_ridge", QUICK]},
+        "planes": {"data": {"path": str(folder / "run.nc")},
+                   "task": {"target": "0", "source": ["1"], "by": "plane"},
+                   "models": ["mean_rate", "reduced_rank"]},
+    }  # fmt: skip
+    return {
+        name: experiment.execute(
+            config.parse({**content, "evaluation": {"folds": 3, "bootstrap": 200}}),
+            folder / name, workers=1,
+        )
+        for name, content in wanted.items()
+    }  # fmt: skip
+
+
+NAMES = ["one", "several", "only_nulls", "behavior", "planes"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_stands_alone(runs, name):
+    page = report.build(runs[name]).read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    assert "<script src" not in page
+    assert page.count('<img src="data:image/svg+xml;base64,') >= 4
+    assert list((runs[name] / "figures").glob("*.svg"))
+
+
+def test_a_page_can_be_drawn_again_to_the_same_bytes(runs):
+    first = report.build(runs["one"]).read_bytes()
+    assert report.build(runs["one"]).read_bytes() == first
+
+
+def test_what_the_page_must_say(runs):
+    page = report.build(runs["one"]).read_text()
+    expected = """What this cannot show|95 %|the null|recipe|Worse than predicting
+        |a simulated recording|at random|spikecast run|same seed"""
+    for phrase in expected.split("|"):
+        assert phrase.strip() in page, phrase
+    several = report.build(runs["several"]).read_text()
+    assert several.count("<details") >= 3
+    assert "No movement was recorded" not in page
+    assert "contiguous blocks" in report.build(runs["behavior"]).read_text()
+
+
+def test_windows_of_a_recording_are_called_so_and_not_averaged(runs):
+    page = report.build(runs["behavior"]).read_text()
+    for phrase in ("All 40 neurons predict 2 channels of pupil_position", "held-out windows"):
+        assert phrase in page, phrase
+    (examples,) = (runs["behavior"] / "figures").glob("*-single_trials.svg")
+    assert "pupil_position_1, window " in examples.read_text()
+    for phrase in ("Neuron by neuron", "average responses", "Latents over time", "held-out trials"):
+        assert phrase not in page, phrase
+    assert "Neuron by neuron" in report.build(runs["planes"]).read_text()
+
+
+def test_an_unfinished_run_has_no_page(tmp_path, runs):
+    with pytest.raises(RunError, match="not a run directory"):
+        report.build(tmp_path)
+    copy = shutil.copytree(runs["one"], tmp_path / "copy")
+    (copy / "scores.csv").unlink()
+    with pytest.raises(RunError, match=r"lacks scores\.csv"):
+        report.build(copy)
+
+
+EMPTY_SECTIONS = """
+return [...document.querySelectorAll('section, figure, details, table')]
+  .filter(e => !e.textContent.trim()
+            || (e.open !== false && e.getBoundingClientRect().height < 10))
+  .map(e => e.tagName + '#' + e.id)"""
+BROKEN_IMAGES = """
+return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"""
+TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_browser(runs, browser, name, width):
+    browser.set_window_size(width, 900)
+    browser.get(report.build(runs[name]).as_uri())
+    # opened sections first, so that what they hide is looked at too
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.get_log("browser") == []
+    assert browser.execute_script(BROKEN_IMAGES) == []
+    assert browser.execute_script(EMPTY_SECTIONS) == []
+    assert browser.execute_script(TOO_WIDE) <= 0
+    images = browser.execute_script("return document.images.length")
+    figures = browser.execute_script("return document.querySelectorAll('figure').length")
+    assert images == figures >= 4
+    assert not [text for text in browser.execute_script(
+        "return [...document.images].map(i => i.alt)") if not text]  # fmt: skip

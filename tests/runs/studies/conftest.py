@@ -1,0 +1,24 @@
+"""Studies on recordings small enough for tests."""
+
+import pytest
+
+from spikecast.runs.studies import preset as presets
+from spikecast.runs.studies import run as running
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """Run a study on a simulation of the test's own size; returns the folder."""
+
+    def execute(name, change, out=None, **arguments):
+        quick = presets.quickened(presets.read(name))
+        content = presets.merged(quick.model_dump(exclude={"quick"}), change)
+        patch = pytest.MonkeyPatch()
+        patch.setattr(presets, "read", lambda _: presets.Preset.model_validate(content))
+        try:
+            out = out or tmp_path_factory.mktemp(name) / "study"
+            return running.execute(name, out, workers=1, **arguments)
+        finally:
+            patch.undo()
+
+    return execute

@@ -1,0 +1,135 @@
+"""Study A: its flaws by name, its sound numbers, its page."""
+
+import json
+
+import numpy as np
+import pytest
+
+from spikecast.core.errors import InputError, RunError
+from spikecast.data import simulate
+from spikecast.report.questions.headlines import headlines
+from spikecast.report.run.reading import Run
+from spikecast.report.study import page as pages
+from spikecast.runs import audit
+from spikecast.runs.studies import livewired
+from spikecast.runs.studies import preset as presets
+from spikecast.runs.studies import run as running
+from spikecast.runs.studies.step_cache import Parts
+from spikecast.runs.studies.study_data import find, with_column
+
+TINY = {
+    "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
+                            "n_bins": 60, "stim_onset": 0.2}},
+    "settings": {"n_iterations": 60},
+    "sound": {"main": {
+        "models": ["mean_rate", {"recipe": {"n_latents": 10, "n_iterations": 60}},
+                   {"timescales": {"n_members": 1, "epochs": 3}}],
+        "evaluation": {"folds": 3, "bootstrap": 200},
+        "analysis": {
+            "decode": [{"labels": ["$label"], "sources": "$sources", "model": "timescales",
+                        "folds": 3, "permutations": 20}],
+            "over_time": [{"labels": ["$label"], "sources": ["counts"], "areas": ["$target"],
+                           "folds": 3, "permutations": 40, "generalization": False}],
+            "flow": {"pairs": "$flow", "lags": [1, 2], "folds": 2, "shuffles": 2},
+        }}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(small):
+    return small("livewired", TINY)
+
+
+def flaws(folder):
+    return {hazard.rule for hazard in audit.audit(folder / "described")}
+
+
+def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
+    assert flaws(folder) == {flaw.rule for flaw in presets.read("livewired").flaws}
+    assert audit.audit(folder / "sound" / "main") == []
+
+
+def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folder):
+    facts = running.read(folder)
+    assert facts["sentence"].startswith("A simulated recording")
+    rows = {row["key"]: row for row in facts["columns"]}
+    assert all("simulated" in row[c] for row in rows.values() for c in ("described", "sound")
+               if row[c] != "–")  # fmt: skip
+    assert rows["headline"]["described_number"] > rows["test"]["described_number"]
+    assert "evaluated on training data" in rows["headline"]["flaws"]
+    assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
+
+
+def test_the_page_shows_the_origin_first_and_every_flaw(folder):
+    page = pages.build(folder).read_text()
+    body = page.split("<body>")[1]
+    assert body.strip().startswith('<p class="origin simulated" id="origin">A simulated recording')
+    for phrase in ("Evaluated on training data", "Acausal timing", "sound/main/report.html",
+                   "96.6", "Not stated on the slides", "Simulated data."):  # fmt: skip
+        assert phrase in page, phrase
+    assert page.count('<img src="data:image/svg+xml;base64,') >= 8
+    assert (folder / "sound/main/report.html").exists()
+
+
+def test_a_choice_that_the_stimulus_settles_is_not_dated_beyond_it():
+    recording = simulate.decision_task(200, {"VISp": 10, "MOs": 10}, n_bins=20, seed=1).recording
+    prepared = livewired.prepare(recording, {"target": "MOs"})
+    assert prepared.names["beyond"] == ["contrast_left", "contrast_right"]
+    trials = recording.trials
+    side = np.sign(trials["contrast_left"] - trials["contrast_right"]).astype(int)
+    settled = livewired.prepare(with_column(recording, "response", side), {"target": "MOs"})
+    assert settled.names["beyond"] is None
+    assert "apart from the stimulus" in settled.notes[0]
+
+
+def test_without_choice_information_only_the_headline_is_high(tmp_path):
+    # neither stimulus nor choice nor movement reaches the neurons
+    silent = simulate.decision_task(
+        300, {"VISp": 20, "MD": 15, "MOs": 15}, n_bins=40, stimulus_gain=0, choice_gain=0,
+        movement_gain=0, seed=2,
+    ).recording  # fmt: skip
+    settings = presets.read("livewired").settings | {"n_iterations": 60}
+    found = livewired.describe(livewired.prepare(silent, settings), settings, 0, Parts(tmp_path))
+    assert found.values["test"].number < 0.6
+    assert found.values["headline"].number > found.values["test"].number + 0.1
+
+
+def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_file):
+    written = presets.read("livewired")
+    found = find(written, str(real_file), 2, seed=0)
+    assert found.origin == "real"
+    assert "not the deck's" in found.sentence
+    prepared = livewired.prepare(found.recording, written.settings)
+    assert prepared.names["label"] == "stimulus"
+    assert "lacks the animals' responses" in prepared.notes[0]
+    assert prepared.names["null"] == "pseudo_session"  # sides come in runs here
+    assert set(np.unique(prepared.recording.trials["stimulus"])) == {"Left", "Equal", "Right"}
+
+
+def test_mistakes_are_explained(folder, tmp_path):
+    with pytest.raises(RunError, match="a finished study"):
+        running.execute("livewired", folder, quick=True)
+    with pytest.raises(InputError, match="name one with --data"):
+        find(presets.read("livewired"), None, 3, seed=0)
+    with pytest.raises(RunError, match="no finished study"):
+        running.read(tmp_path)
+    assert json.loads((folder / "study.json").read_text())["runs"] == ["main"]
+
+
+@pytest.mark.slow
+def test_the_sound_column_recovers_the_planted_onset(small):
+    """The choice starts at 120 ms in MOs; the stimulus, which it follows, at 50 ms."""
+    change = {
+        "data": {"simulation": {"n_trials": 240,
+                                "choice_gain": 1.5, "n_bins": 70, "stim_onset": 0.3}},
+        "settings": {"n_iterations": 60},
+        "sound": {"main": {"models": ["mean_rate", {"timescales": {"n_members": 1}}]}},
+    }  # fmt: skip
+    folder = small("livewired", change)
+    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    assert rows["headline"]["sound_number"] > 0.6
+    assert 0.11 < rows["when"]["sound_number"] < 0.2
+    *_, plain, beyond = headlines(Run(folder / "sound" / "main"))
+    assert "perhaps through the stimulus" in plain
+    assert "beyond contrast_left and contrast_right" in beyond
+    assert "perhaps" not in beyond

@@ -1,0 +1,279 @@
+"""The run directory: complete, resumable to the same numbers, never half-written."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast import report
+from spikecast.core.errors import RunError, SpikecastError
+from spikecast.evaluation.score_table import COLUMNS
+from spikecast.models import storage
+from spikecast.parallel.shared_data import shared
+from spikecast.runs import config, experiment
+
+MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
+
+
+@pytest.fixture(scope="module")
+def data(recording, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "recording.nc"
+    recording.save(path)
+    return str(path)
+
+
+def make(path, **change):
+    content = {
+        "data": {"path": path},
+        "task": {"target": "MOs"},
+        "models": MODELS,
+        "evaluation": {"folds": 3, "bootstrap": 200},
+    }
+    return config.parse(content | change)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return experiment.execute(make(data), tmp_path_factory.mktemp("run") / "one", workers=1)
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_everything_promised_is_there(run):
+    found = files(run)
+    expected = "config.yaml manifest.json log.txt scores.csv summary.csv neurons.csv verdict.json"
+    for name in [*expected.split(), "excerpt.nc", "targets/MOs/problem.nc"]:
+        assert name in found
+    assert list(pd.read_csv(run / "scores.csv")) == COLUMNS
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["finished"]
+    assert manifest["versions"]["torch"]
+    assert "fitted in" in (run / "log.txt").read_text()
+    assert not [name for name in found if "/." in name or name.startswith(".")]
+
+
+def test_the_weights_give_the_predictions_that_are_stored(run, recording):
+    from spikecast.tasks.tasks import AreaToArea
+
+    problem = AreaToArea("MOs").problem(recording)
+    stored = np.load(run / "targets/MOs/jobs/timescales-fold1.npz")
+    model = storage.load(run / "targets/MOs/weights/timescales-fold1")
+    np.testing.assert_allclose(
+        model.predict(problem.x[stored["test"]]), stored["prediction"], rtol=1e-4
+    )
+
+
+def test_held_out_latents_are_stored_for_every_trial(run):
+    tested = [np.load(run / f"targets/MOs/jobs/timescales-fold{f}.npz") for f in range(3)]
+    assert sorted(np.concatenate([fold["test"] for fold in tested])) == list(range(60))
+    assert all(fold["latents"].shape == (20, 80, 48) for fold in tested)
+
+
+def test_the_written_config_gives_the_same_numbers(run, tmp_path):
+    again = experiment.execute(config.read(run / "config.yaml"), tmp_path / "again", workers=1)
+    drop = ["fit_seconds"]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(run / "scores.csv").drop(columns=drop),
+        pd.read_csv(again / "scores.csv").drop(columns=drop),
+    )
+
+
+def test_an_interrupted_run_goes_on_to_the_same_numbers(data, run, tmp_path):
+    out = tmp_path / "run"
+
+    def interrupt_at(job):
+        def progress(what, done, total):
+            if done == job:
+                raise KeyboardInterrupt
+
+        return progress
+
+    with pytest.raises(KeyboardInterrupt):
+        experiment.execute(make(data), out, workers=1, progress=interrupt_at(4))
+    assert not (out / "scores.csv").exists()
+    assert "interrupted" in (out / "log.txt").read_text()
+    done_before = [name for name in files(out) if name.endswith(".json") and "jobs" in name]
+    assert len(done_before) == 4
+    times = {name: (out / name).stat().st_mtime_ns for name in done_before}
+    with pytest.raises(RunError, match="unfinished run; use --resume"):
+        experiment.execute(make(data), out, workers=1)
+    experiment.execute(make(data), out, workers=1, resume=True)
+    assert times == {name: (out / name).stat().st_mtime_ns for name in done_before}
+    drop = ["fit_seconds"]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(run / "scores.csv").drop(columns=drop),
+        pd.read_csv(out / "scores.csv").drop(columns=drop),
+    )
+
+
+def test_a_job_that_was_cut_off_while_writing_is_done_again(data, run, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.execute(make(data), out, workers=1, progress=_stop_after(2))
+    (out / "targets/MOs/jobs/mean_rate-fold1.json").unlink()  # the npz was written, the json not
+    experiment.execute(make(data), out, workers=1, resume=True)
+    assert (out / "scores.csv").exists()
+
+
+def test_a_run_goes_on_where_the_data_are_called_by_another_path(data, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.execute(make(data), out, workers=1, progress=_stop_after(1))
+    monkeypatch.chdir(Path(data).parent)
+    experiment.execute(make(Path(data).name), out, workers=1, resume=True)
+    assert "resumed" in (out / "log.txt").read_text()
+
+
+def _stop_after(jobs):
+    def progress(what, done, total):
+        if done == jobs:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_finished_run_is_not_touched_unless_asked(data, run):
+    before = (run / "scores.csv").read_text()
+    with pytest.raises(RunError, match="a finished run"):
+        experiment.execute(make(data), run, workers=1)
+    assert (run / "scores.csv").read_text() == before
+
+
+def test_overwriting_replaces_runs_and_nothing_else(data, tmp_path):
+    short = make(data, models=["mean_rate"])
+    out = experiment.execute(short, tmp_path / "run", workers=1)
+    (out / "stale").write_text("")
+    experiment.execute(short, out, workers=1, overwrite=True)
+    assert not (out / "stale").exists()
+    other = tmp_path / "precious"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="not a run directory"):
+        experiment.execute(short, other, workers=1, overwrite=True)
+    assert (other / "thesis.txt").exists()
+    with pytest.raises(RunError, match="is a file"):
+        experiment.execute(short, other / "thesis.txt", workers=1)
+
+
+def test_resuming_something_else_is_refused(data, run, tmp_path, recording):
+    with pytest.raises(RunError, match="another config"):
+        experiment.execute(make(data, seed=9), run, resume=True)
+    shutil.copytree(run, tmp_path / "edited")
+    for edited in ("data: [", "just words"):
+        (tmp_path / "edited" / "config.yaml").write_text(edited)
+        with pytest.raises(RunError, match="another config"):
+            experiment.execute(make(data), tmp_path / "edited", resume=True)
+    with pytest.raises(RunError, match="no run in"):
+        experiment.execute(make(data), tmp_path / "none", resume=True)
+    changed = recording.dataset.copy(deep=True)
+    changed["activity"][0, 0, 0] += 1
+    moved = tmp_path / "changed.nc"
+    type(recording)(changed).save(moved)
+    interrupted = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.execute(make(str(moved)), interrupted, workers=1, progress=_stop_after(1))
+    recording.save(moved)
+    with pytest.raises(RunError, match="data have changed"):
+        experiment.execute(make(str(moved)), interrupted, resume=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": {"target": "MOS"}},
+        {"task": {"target": "MOs", "source": ["MOs", "CA1"]}},
+        {"evaluation": {"folds": 50}},
+        {"evaluation": {"split": "stratum", "strata": "nothing"}},
+        {"task": {"target": "MOs", "min_rate": 1e6}},
+        {"data": {"path": "nowhere.npz"}},
+    ],
+)
+def test_a_mistake_leaves_nothing_behind(data, tmp_path, change):
+    with pytest.raises(SpikecastError):
+        experiment.execute(make(data, **change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_several_targets_make_one_run(data, tmp_path):
+    wanted = make(data, task={"target": ["MOs", "VISp"]}, models=["mean_rate", "pca_ridge"])
+    out = experiment.execute(wanted, tmp_path / "run", workers=1)
+    assert set(pd.read_csv(out / "scores.csv")["target"]) == {"MOs", "VISp"}
+    assert (out / "targets/VISp/weights/pca_ridge-fold2.safetensors").exists()
+
+
+def test_processes_give_the_same_numbers(data, run, tmp_path):
+    out = experiment.execute(make(data), tmp_path / "run", workers=2)
+    drop = ["fit_seconds"]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(run / "scores.csv").drop(columns=drop),
+        pd.read_csv(out / "scores.csv").drop(columns=drop),
+    )
+
+
+def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_path, monkeypatch):
+    from spikecast.models.linear import PCARidge
+
+    recording.save(tmp_path / "task.nc")
+    wanted = config.parse(
+        {
+            "data": {"path": str(tmp_path / "task.nc")},
+            "task": {"target": "MOs"},
+            "models": ["mean_rate", "pca_ridge", "reduced_rank"],
+            "evaluation": {"folds": 2},
+        }
+    )
+    fit = PCARidge._fit
+
+    def unlucky(self, x, y):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(PCARidge, "_fit", unlucky)
+    out = experiment.execute(wanted, tmp_path / "run", workers=1)
+    why = json.loads((out / "manifest.json").read_text())["failed"]
+    assert why == {"MOs": {"pca_ridge": "fold 0: MemoryError: no room"}}
+    assert set(pd.read_csv(out / "summary.csv")["model"]) == {"mean_rate", "reduced_rank"}
+    page = report.build(out).read_text()
+    assert "pca_ridge could not be fitted: fold 0: MemoryError: no room" in page
+    monkeypatch.setattr(PCARidge, "_fit", fit)
+    experiment.execute(wanted, out, resume=True, workers=1)
+    assert json.loads((out / "manifest.json").read_text())["failed"] == {}
+    assert "pca_ridge" in set(pd.read_csv(out / "summary.csv")["model"])
+    monkeypatch.setattr(PCARidge, "_fit", unlucky)
+    alone = wanted.model_copy(update={"models": ["pca_ridge"]})
+    with pytest.raises(RunError, match="no model of MOs could be fitted"):
+        experiment.execute(alone, tmp_path / "alone", workers=1)
+
+
+def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
+    recording.save(tmp_path / "task.nc")
+    wanted = config.parse(
+        {
+            "data": {"path": str(tmp_path / "task.nc")},
+            "task": {"target": "MOs"},
+            "models": ["pca_ridge", {"timescales": {"epochs": 2}}],
+            "evaluation": {"folds": 2},
+        }
+    )
+    here = experiment.execute(wanted, tmp_path / "here", workers=1)
+    there = experiment.execute(wanted, tmp_path / "there", engine=f"dask://{cluster.address}")
+    mine, others = (pd.read_csv(out / "scores.csv") for out in (here, there))
+    pd.testing.assert_frame_equal(
+        mine.drop(columns="fit_seconds"), others.drop(columns="fit_seconds"), check_exact=True
+    )
+
+
+def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
+    given = []
+
+    def counted(value, *rest):
+        given.append(value)
+        return shared(value, *rest)
+
+    monkeypatch.setattr(experiment, "shared", counted)
+    experiment.execute(make(data), tmp_path / "run", workers=1)
+    assert len(given) == 1

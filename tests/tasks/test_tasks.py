@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+import spikecast
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.data import simulate
+from spikecast.data.recording import Recording
+from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
+
+
+def labelled(area, n_trials=6, n_bins=8, seed=0):
+    activity = np.random.default_rng(seed).poisson(0.5, (n_trials, n_bins, len(area)))
+    return Recording.from_arrays(activity, 0.01 * np.arange(n_bins), area)
+
+
+class TestAreaToArea:
+    def test_rest_leaves_out_the_target_and_neurons_without_an_area(self):
+        recording = labelled(["A", "A", "B", "root", "C"])
+        problem = AreaToArea("A").problem(recording)
+        np.testing.assert_array_equal(problem.x, recording.activity[:, :, [2, 4]])
+        np.testing.assert_array_equal(problem.y, recording.activity[:, :, [0, 1]])
+
+    def test_slow_targets_are_left_out_and_counted(self):
+        activity = np.ones((4, 100, 5), dtype=int)
+        activity[:, :, 0] = 0
+        activity[0, 0, 0] = 1  # 0.25 Hz
+        recording = Recording.from_arrays(activity, 0.01 * np.arange(100), list("AAABB"))
+        problem = AreaToArea("A").problem(recording)
+        assert problem.y.shape[2] == 2
+        assert "1 of 3 target neurons" in problem.notes[0]
+
+    @pytest.mark.parametrize("lag", [2, -2])
+    def test_a_lag_pairs_source_at_t_minus_lag_with_target_at_t(self, lag):
+        recording = labelled(["A", "A", "B", "B"])
+        problem = AreaToArea("A", "B", lag=lag).problem(recording)
+        for column, time in enumerate(problem.time):
+            now = round(time / 0.01)
+            np.testing.assert_array_equal(problem.y[:, column], recording.activity[:, now, :2])
+            np.testing.assert_array_equal(
+                problem.x[:, column], recording.activity[:, now - lag, 2:]
+            )
+
+    def test_overlap_is_refused(self):
+        with pytest.raises(InputError, match="overlap"):
+            AreaToArea("A", ["A", "B"]).problem(labelled(list("AABB")))
+
+    def test_too_few_neurons_are_refused(self):
+        with pytest.raises(NotEnoughDataError, match="target 'A' has 1"):
+            AreaToArea("A").problem(labelled(list("ABB")))
+        with pytest.raises(NotEnoughDataError, match="source 'B' has 1"):
+            AreaToArea("A", "B").problem(labelled(list("AAB")))
+
+    def test_a_silent_target_is_refused(self):
+        activity = np.ones((4, 10, 4), dtype=int)
+        activity[..., :2] = 0
+        recording = Recording.from_arrays(activity, 0.01 * np.arange(10), list("AABB"))
+        with pytest.raises(NotEnoughDataError, match="single spike"):
+            AreaToArea("A").problem(recording)
+
+    def test_unknown_names_are_explained(self):
+        with pytest.raises(UnknownNameError, match="Did you mean 'VISp'"):
+            AreaToArea("VSIp").problem(labelled(["VISp", "VISp", "MOs", "MOs"]))
+        with pytest.raises(UnknownNameError, match="Did you mean 'area'"):
+            AreaToArea("A", by="aera").problem(labelled(list("AABB")))
+
+    def test_planes_can_play_the_part_of_areas(self):
+        recording = simulate.spontaneous(n_neurons=20, n_bins=500, n_planes=2).recording
+        problem = AreaToArea("0", "1", by="plane").problem(recording)
+        assert problem.x.shape == problem.y.shape == (5, 100, 10)
+        assert problem.windows
+        np.testing.assert_array_equal(problem.y[2, 7], recording.activity[0, 207, :10])
+
+
+def test_held_out_neurons_are_disjoint_random_and_repeatable():
+    recording = labelled(["A"] * 20)
+    one, same, other = (HeldOutNeurons(0.25, seed=s).problem(recording) for s in (1, 1, 2))
+    assert one.y.shape[2] == 5
+    assert one.x.shape[2] == 15
+    together = np.concatenate([one.x, one.y], axis=2)
+    assert sorted(map(bytes, together.T.astype(np.uint8).copy())) == sorted(
+        map(bytes, recording.activity.T.astype(np.uint8).copy())
+    )
+    np.testing.assert_array_equal(one.y, same.y)
+    assert not np.array_equal(one.y, other.y)
+
+
+class TestBehavior:
+    def test_a_continuous_recording_is_cut_into_windows(self):
+        recording = simulate.spontaneous(n_neurons=10, n_bins=450).recording
+        problem = Behavior("running").problem(recording)
+        assert problem.x.shape == (4, 100, 10)
+        np.testing.assert_array_equal(
+            problem.y[3, :, 0], recording.dataset["running"].values[0, 300:400]
+        )
+
+    def test_unknown_variables_and_nan_are_refused(self, recording):
+        with pytest.raises(UnknownNameError, match="Did you mean 'wheel'"):
+            Behavior("weel").problem(recording)
+        broken = recording.dataset.copy(deep=True)
+        broken["wheel"][3, 4] = np.nan
+        with pytest.raises(InputError, match="NaN"):
+            Behavior("wheel").problem(Recording(broken))
+
+
+def test_a_forecast_looks_only_at_what_came_before(recording):
+    problem = Forecast(20).problem(recording)
+    activity = recording.activity
+    assert problem.y.shape[:2] == problem.x.shape[:2] == (60, 20)
+    kept = recording.firing_rate >= 0.5
+    np.testing.assert_array_equal(problem.y, activity[:, 60:, kept])
+    # the bin just before the forecast comes first
+    np.testing.assert_array_equal(problem.x[:, 0], activity[:, 59])
+    np.testing.assert_array_equal(problem.x[:, -1], activity[:, 40])
+    np.testing.assert_allclose(problem.time, recording.time[60:])
+
+
+def test_a_slow_latent_can_be_forecast_and_noise_cannot(recording):
+    scores = spikecast.cross_validate(["mean_rate", "pca_ridge"], Forecast(10), recording)
+    assert scores.interval("pca_ridge").low > 0
+    noise = simulate.poisson_noise(n_trials=40, n_bins=40, seed=1).recording
+    scores = spikecast.cross_validate(["mean_rate", "pca_ridge"], Forecast(10), noise)
+    assert not scores.interval("pca_ridge").low > 0
+
+
+def test_a_forecast_longer_than_half_a_trial_is_refused(recording):
+    with pytest.raises(InputError, match="horizon"):
+        Forecast(41).problem(recording)
