@@ -43,7 +43,9 @@ class TaskConfig(Block):
     target: str | list[str] | None = Field(
         None, description="area(s) to predict, or 'all'; the variable(s), for behavior"
     )
-    source: str | list[str] = Field(REST, description="'rest', or the areas that predict")
+    source: str | list[str] = Field(
+        REST, description="'rest' (all other areas), or the areas that predict"
+    )
     lag: int = Field(0, description="source at bin t - lag predicts target at bin t")
     min_rate: float = Field(0.5, ge=0, description="Hz; slower target neurons are left out")
     min_neurons: int = Field(20, ge=2, description="with target 'all': smaller areas are left out")
@@ -59,10 +61,12 @@ class TaskConfig(Block):
 
 
 class EvaluationConfig(Block):
-    """Who is held out, and how uncertainty is measured."""
+    """Which trials are held out, and how uncertainty is measured."""
 
-    folds: int = Field(5, ge=2)
-    split: Literal["trial", "stratum", "block"] = "trial"
+    folds: int = Field(5, ge=2, description="parts the trials are cut into")
+    split: Literal["trial", "stratum", "block"] = Field(
+        "trial", description="trial (at random), stratum, or block (contiguous)"
+    )
     strata: str | None = Field(None, description="trial column, for split 'stratum'")
     gap: int = Field(0, ge=0, description="trials unused on either side of a test block")
     bootstrap: int = Field(2000, ge=100, description="resamples for intervals")
@@ -118,14 +122,16 @@ class Config(Block):
 
     data: DataConfig
     task: TaskConfig | None = Field(None, description="none: only the questions are answered")
-    models: list[str | dict[str, dict[str, Any]]] = Field(list(DEFAULT_MODELS))
+    models: list[str | dict[str, dict[str, Any]]] = Field(
+        list(DEFAULT_MODELS), description="names of the catalogue, with settings or without"
+    )
     evaluation: EvaluationConfig = EvaluationConfig()
     analysis: Analysis = Analysis()
     search: SearchConfig | None = Field(None, description="for spikecast sweep; run passes it by")
     tuned_on: str | None = Field(
         None, description="hash of the data on which a sweep chose settings: no test of them"
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="same seed, same numbers")
 
     @model_validator(mode="after")
     def _something_is_asked(self) -> "Config":

@@ -24,8 +24,12 @@ class Settings(Block):
     sources: Literal["each", "rest"] = Field(
         "each", description="each area by itself, or all other areas together"
     )
-    targets: Literal["all"] | list[str] = "all"
-    models: list[str | dict[str, dict[str, Any]]] = Field([RIDGE], min_length=1)
+    targets: Literal["all"] | list[str] = Field("all", description="areas to predict")
+    models: list[str | dict[str, dict[str, Any]]] = Field(
+        [RIDGE],
+        min_length=1,
+        description="ridge (all pairs at once, seconds) and names of the catalogue",
+    )
     within: bool = Field(True, description="also predict one half of an area from the other")
     matched: int | None = Field(
         None, ge=2, description="draw so many neurons of every source and target"
@@ -34,14 +38,16 @@ class Settings(Block):
     min_neurons: int = Field(10, ge=2, description="areas with fewer active ones are left out")
     min_rate: float = Field(0.5, ge=0, description="Hz; slower neurons are left out, both sides")
     by: str = Field("area", description="neuron column that names the groups")
-    folds: int = Field(5, ge=3)
-    split: Literal["trial", "block"] = "trial"
+    folds: int = Field(5, ge=3, description="parts the trials are cut into")
+    split: Literal["trial", "block"] = Field(
+        "trial", description="trial (at random), or block (contiguous)"
+    )
     gap: int = Field(0, ge=0, description="trials unused on either side of a test block")
     conditions: list[str] | None = Field(
         None, description="trial columns that name the condition; default: the stimulus"
     )
     bootstrap: int = Field(1000, ge=100, description="resamples for intervals")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="same seed, same numbers")
 
     @field_validator("models")
     @classmethod

@@ -36,7 +36,7 @@ class Labels(Block):
     areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
     cell_types: bool = Field(False, description=CELL_TYPES + " (counts only)")
     decoder: str = Field("lda", description="'ridge' decodes numbers, the others classes")
-    folds: int = Field(5, ge=2)
+    folds: int = Field(5, ge=2, description="parts the trials are cut into")
     null_labels: str = Field(
         "label_shuffle", description="pseudo_session for labels that come in runs"
     )
@@ -46,7 +46,7 @@ class Labels(Block):
         description="trial columns within whose values labels are shuffled: what is known beyond "
         "them (label_shuffle only)",
     )
-    permutations: int = Field(200, ge=20)
+    permutations: int = Field(200, ge=20, description="draws of the null")
 
     def beyond(self, label: str) -> str:
         """A label as it is asked for."""
