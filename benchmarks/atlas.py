@@ -28,11 +28,11 @@ from spikecast.data import load
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.parallel import executors as engine
-from spikecast.parallel.shared_data import shared
+from spikecast.parallel.shared_data import share_value
 from spikecast.runs.atlas import records
 from spikecast.runs.atlas.plan import sessions
 from spikecast.runs.atlas.settings import Settings
-from spikecast.tasks.splits import Fold, by_trial
+from spikecast.tasks.splits import Fold, split_by_trial
 
 SESSION = 6
 
@@ -62,7 +62,7 @@ def ridge(n_pairs: int) -> None:
         for other in areas
         if one != other
     }
-    folds = by_trial(recording.n_trials, 5)
+    folds = split_by_trial(recording.n_trials, 5)
     started = time.process_time()
     found = dict(pairwise_ridge(recording.activity, pairs, folds, np.zeros(recording.n_trials)))
     ours = time.process_time() - started
@@ -126,7 +126,7 @@ def sampled(n_pairs: int) -> None:
             session, pair = every[index]
             recording = load(REAL, session.index)
             trials = conditions(recording.trials)
-            with shared(recording, None) as handle:
+            with share_value(recording, None) as handle:
                 started = time.process_time()
                 records.model(handle, session, 0, pair, model, trials, 1000, 0)
                 spent.append(time.process_time() - started)
@@ -160,12 +160,12 @@ def workers() -> None:
 def overhead(n_jobs: int = 40) -> None:
     """Jobs that sleep for a second: what the engine adds to it."""
     for name in ("local", "dask-local"):
-        with engine.executor(n_jobs, 2, name) as pool:
+        with engine.open_executor(n_jobs, 2, name) as pool:
             calls = {str(n): (time.sleep, (0.0,)) for n in range(4)}
-            list(engine.outcomes(calls, pool))  # the processes have started
+            list(engine.run_jobs(calls, pool))  # the processes have started
             started = time.perf_counter()
             calls = {str(n): (time.sleep, (1.0,)) for n in range(n_jobs)}
-            list(engine.outcomes(calls, pool))
+            list(engine.run_jobs(calls, pool))
             wall = time.perf_counter() - started
         print(f"{name}: {n_jobs} jobs of 1 s, 2 workers: {wall / (n_jobs / 2) - 1:.1%} above")
 

@@ -17,7 +17,7 @@ from machine import REAL, RESULTS, describe
 import spikecast
 from spikecast.data import load_all
 from spikecast.data.recording import UNLABELED, Recording
-from spikecast.parallel.executors import executor
+from spikecast.parallel.executors import open_executor
 from spikecast.tasks.tasks import HeldOutNeurons
 
 TABLE = RESULTS / "cosmoothing.csv"
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
-        with executor(1000, arguments.workers) as pool:
+        with open_executor(1000, arguments.workers) as pool:
             for session, recording in enumerate(load_all(REAL)):
                 measure(session, recording, arguments.models, pool)
     print(describe())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from spikecast.parallel.executors import available_cores
+from spikecast.parallel.executors import count_cores
 
 HERE = Path(__file__).parent
 REAL = HERE.parents[1] / "shared" / "data" / "steinmetz_subset.npz"
@@ -22,6 +22,6 @@ def describe() -> str:
         processor = names[0].split(":")[1].strip() if names else processor
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return (
-        f"{processor}, {available_cores()} cores, {gpu}, Python {platform.python_version()}, "
+        f"{processor}, {count_cores()} cores, {gpu}, Python {platform.python_version()}, "
         f"torch {torch.__version__}, {date.today().isoformat()}"
     )

@@ -18,7 +18,7 @@ import spikecast
 from spikecast.data import load_all
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.evaluation.score_table import Scores
-from spikecast.parallel.executors import executor
+from spikecast.parallel.executors import open_executor
 from spikecast.runs.config import DEFAULT_MODELS
 from spikecast.tasks.tasks import AreaToArea
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 def measure(arguments: argparse.Namespace) -> None:
     RESULTS.mkdir(exist_ok=True)
-    with executor(1000, arguments.workers) as pool:
+    with open_executor(1000, arguments.workers) as pool:
         for index, recording in enumerate(load_all(REAL)):
             if index not in arguments.sessions:
                 continue

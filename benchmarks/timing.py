@@ -13,7 +13,7 @@ from spikecast.analysis.decoding import hat_matrix as hat
 from spikecast.analysis.decoding.bins import Classes, score_shared
 from spikecast.analysis.decoding.nulls import draw
 from spikecast.evaluation.fit import one_thread
-from spikecast.tasks.splits import by_stratum
+from spikecast.tasks.splits import split_by_stratum
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
 LOOP_BINS, LOOP_PERMUTATIONS = 2, 20
@@ -48,7 +48,7 @@ def main():
     for n_classes in (2, 3):
         y = rng.integers(n_classes, size=N_TRIALS)
         x = rng.normal(size=(N_TRIALS, N_BINS, N_FEATURES)) + 0.1 * y[:, None, None]
-        folds = by_stratum(y, N_FOLDS)
+        folds = split_by_stratum(y, N_FOLDS)
         codes = np.vstack([y, draw("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
         with one_thread():
             started = time.perf_counter()

@@ -20,7 +20,7 @@ import spikecast
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.fit import Job, run
 from spikecast.models.catalog import MODELS
-from spikecast.parallel.executors import executor
+from spikecast.parallel.executors import open_executor
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.tasks import AreaToArea
 
@@ -34,7 +34,7 @@ def main() -> None:
         "| model | 1 process, 1 thread, s | 1 process, 2 threads | 2 processes, 1 thread | load |"
     )
     print("|---|---|---|---|---|")
-    with executor(10, 2) as pool:
+    with open_executor(10, 2) as pool:
         assert pool is not None
         for name in sys.argv[1:] or NAMES:
             in_processes(name, problem, pool)  # starts them, and torch in them

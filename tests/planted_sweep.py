@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.runs import config
 
@@ -13,7 +13,7 @@ SEARCH = {"trials": 6, "inner_folds": 2, "space": {
 
 def planted(signal):
     """Six independent drives: each moves one source and one target neuron."""
-    rng = generator(0, "planted")
+    rng = make_rng(0, "planted")
     drive = np.repeat(rng.normal(size=(N_TRIALS, N_BINS // 5, N_DRIVES)), 5, axis=1)
     source = rng.poisson(3 * np.exp(0.7 * drive))
     target = rng.poisson(np.maximum(0.2, 2 + 1.2 * signal * drive))

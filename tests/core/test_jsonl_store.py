@@ -2,35 +2,35 @@ import os
 
 import pytest
 
-from spikecast.core.jsonl_store import Journal
+from spikecast.core.jsonl_store import JsonlStore
 
 
 def test_records_come_back_in_order_and_exactly(tmp_path):
-    journal = Journal(tmp_path / "jobs.jsonl")
+    journal = JsonlStore(tmp_path / "jobs.jsonl")
     journal.append("b", {"value": 0.1 + 0.2})
     journal.append("a", [None, "text\nwith a line"])
-    again = Journal(tmp_path / "jobs.jsonl")
+    again = JsonlStore(tmp_path / "jobs.jsonl")
     assert again.records == {"b": {"value": 0.1 + 0.2}, "a": [None, "text\nwith a line"]}
     assert list(again.records) == ["b", "a"] == list(journal.records)
 
 
 def test_a_torn_line_is_cut_off_wherever_it_was_torn(tmp_path):
     path = tmp_path / "jobs.jsonl"
-    journal = Journal(path)
+    journal = JsonlStore(path)
     journal.append("a", 1)
     whole = path.stat().st_size
     journal.append("b", {"value": 2})
     content = path.read_bytes()
     for end in range(whole, len(content)):
         path.write_bytes(content[:end])
-        again = Journal(path)
+        again = JsonlStore(path)
         assert list(again.records) == ["a"]
         again.append("b", {"value": 2})
         assert path.read_bytes() == content
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
-    journal = Journal(tmp_path / "jobs.jsonl")
+    journal = JsonlStore(tmp_path / "jobs.jsonl")
     journal.append("a", 1)
     before = journal.path.read_bytes()
     write = os.write

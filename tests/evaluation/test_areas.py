@@ -25,7 +25,7 @@ from spikecast.models.spaces import OneOf
 from spikecast.models.transformer import Transformer
 from spikecast.runs import config, experiment
 from spikecast.scoring.metrics import bits_per_spike, null_rate
-from spikecast.tasks.splits import Fold, by_trial
+from spikecast.tasks.splits import Fold, split_by_trial
 from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons, NeuronsToNeurons
 
 SMALL = {"n_latents": 8, "n_heads": 1, "n_members": 1, "n_components": 4, "epochs": 1}
@@ -56,7 +56,7 @@ def _forget():
 
 
 def one_job(model, problem):
-    fold = by_trial(len(problem.y), 3)[0]
+    fold = split_by_trial(len(problem.y), 3)[0]
     job = Job("m", model, 0, fold, 0, problem.metadata(model.wants))
     return run(pickle.loads(pickle.dumps(job)), problem.x, problem.y)
 
@@ -92,7 +92,7 @@ def test_areas_stay_with_their_neurons():
 
 def test_whoever_fits_a_model_tells_it_the_areas(recording):
     problem = TASK.problem(recording)
-    folds = by_trial(recording.n_trials, 2)
+    folds = split_by_trial(recording.n_trials, 2)
     cross_validate({"asking": Asking()}, TASK, recording, folds=2)
     assert len(Asking.told) == 2
     list(Latents(Asking(), TASK).features(recording, folds))

@@ -9,7 +9,7 @@ from spikecast.evaluation.many_sessions import cross_validate_sessions
 from spikecast.models.baselines import MeanRate
 from spikecast.models.lfads import LFADS
 from spikecast.models.sessions import ManySessions
-from spikecast.tasks.splits import by_trial
+from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.tasks import AreaToArea
 
 QUICK = {
@@ -69,7 +69,7 @@ class Changed:
 
 def test_test_trials_are_never_learnt_from(recordings):
     """In fold 0 the changed trials are only tested, so the other sessions cannot notice."""
-    test = by_trial(24, 2)[0].test
+    test = split_by_trial(24, 2)[0].test
 
     def others(trials, way):
         tasks = [Changed(trials), TASK]

@@ -10,23 +10,23 @@ import pytest
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
-from spikecast.parallel.executors import executor, outcomes
-from spikecast.parallel.shared_data import Shared, shared
+from spikecast.parallel.executors import open_executor, run_jobs
+from spikecast.parallel.shared_data import SharedValue, share_value
 
 
-def total(handle: Shared, n: int) -> tuple[float, int]:
+def total(handle: SharedValue, n: int) -> tuple[float, int]:
     time.sleep(0.05)
     return float(handle.get()["x"].sum()) + n, os.getpid()
 
 
 def test_a_worker_is_killed_and_another_joins(cluster):
     with (
-        executor(40, engine=f"dask://{cluster.address}") as pool,
-        shared({"x": np.arange(10.0)}, pool) as handle,
+        open_executor(40, engine=f"dask://{cluster.address}") as pool,
+        share_value({"x": np.arange(10.0)}, pool) as handle,
     ):
         calls = {str(n): (total, (handle, n)) for n in range(40)}
         found = {}
-        for name, result in outcomes(calls, pool):
+        for name, result in run_jobs(calls, pool):
             found[name] = result
             if len(found) == 5:
                 cluster.workers[0].send_signal(signal.SIGKILL)
@@ -37,6 +37,6 @@ def test_a_worker_is_killed_and_another_joins(cluster):
 
 
 def test_dask_local():
-    with executor(4, 2, "dask-local") as pool, shared({"x": np.ones(2)}, pool) as handle:
+    with open_executor(4, 2, "dask-local") as pool, share_value({"x": np.ones(2)}, pool) as handle:
         futures = [pool.submit(total, handle, n) for n in range(4)]
         assert sorted(future.result()[0] for future in as_completed(futures)) == [2, 3, 4, 5]

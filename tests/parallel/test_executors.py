@@ -11,16 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from spikecast.core.errors import InputError, RunError
-from spikecast.core.files import locked
+from spikecast.core.files import lock_folder
 from spikecast.parallel import executors as engine
-from spikecast.parallel.executors import Failed, executor, outcomes
+from spikecast.parallel.executors import Failed, open_executor, run_jobs
 
 PARENT = """
 import os, time
-from spikecast.engine import executor
+from spikecast.parallel.executors import open_executor
 
 if __name__ == "__main__":
-    with executor(2, 2) as pool:
+    with open_executor(2, 2) as pool:
         workers = [pool.submit(os.getpid) for _ in range(2)]
         [pool.submit(time.sleep, 120) for _ in range(2)]
         print(*{worker.result() for worker in workers}, flush=True)
@@ -55,7 +55,7 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path, how):
 
 
 def test_one_job_needs_no_other_process():
-    with executor(1) as pool:
+    with open_executor(1) as pool:
         assert pool is None
 
 
@@ -78,8 +78,8 @@ def test_a_lost_job_is_done_again_and_the_others_notice_nothing(tmp_path):
         "always": (dies, (str(tmp_path / "always"), 99)),
         "raises": (raises, ()),
     }
-    with executor(len(calls), 2) as pool:
-        found = dict(outcomes(calls, pool))
+    with open_executor(len(calls), 2) as pool:
+        found = dict(run_jobs(calls, pool))
     assert [found[str(n)] for n in range(6)] == [1, 2, 4, 8, 16, 32]
     assert isinstance(found["once"], int)
     assert "ended 3 times" in found["always"].why
@@ -88,22 +88,22 @@ def test_a_lost_job_is_done_again_and_the_others_notice_nothing(tmp_path):
 
 
 def test_here_too_a_job_that_raises_does_not_stop_the_others():
-    found = dict(outcomes({"raises": (raises, ()), "a": (pow, (2, 3))}, None))
+    found = dict(run_jobs({"raises": (raises, ()), "a": (pow, (2, 3))}, None))
     assert found["a"] == 8
     assert found["raises"] == Failed("ValueError: no luck, none")
 
 
 def test_the_number_of_workers_heeds_memory(monkeypatch):
-    monkeypatch.setattr(engine, "available_cores", lambda: 8)
-    monkeypatch.setattr(engine, "available_memory", lambda: 3 * engine.PER_WORKER)
-    assert engine.sensible_workers(100) == 3
-    assert engine.sensible_workers(100, bytes_per_job=1e12) == 1
-    assert engine.sensible_workers(2) == 2
+    monkeypatch.setattr(engine, "count_cores", lambda: 8)
+    monkeypatch.setattr(engine, "measure_free_memory", lambda: 3 * engine.PER_WORKER)
+    assert engine.choose_n_workers(100) == 3
+    assert engine.choose_n_workers(100, bytes_per_job=1e12) == 1
+    assert engine.choose_n_workers(2) == 2
 
 
 @pytest.mark.parametrize("name", ["slurm", "dask:8786", "dask-remote"])
 def test_an_unknown_engine_is_refused(name):
-    with pytest.raises(InputError, match="unknown engine"), executor(3, engine=name):
+    with pytest.raises(InputError, match="unknown engine"), open_executor(3, engine=name):
         pass
 
 
@@ -112,21 +112,21 @@ def test_an_engine_that_does_not_answer(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 0.5)
     with (
         pytest.raises(InputError, match="no Dask scheduler answers"),
-        executor(3, engine="dask://127.0.0.1:1"),
+        open_executor(3, engine="dask://127.0.0.1:1"),
     ):
         pass
 
 
 def test_two_processes_do_not_write_into_one_folder(tmp_path):
-    hold = "import sys, time; from spikecast.core.files import locked\n"
-    hold += f"with locked({str(tmp_path)!r}): print('held', flush=True); time.sleep(60)"
+    hold = "import sys, time; from spikecast.core.files import lock_folder\n"
+    hold += f"with lock_folder({str(tmp_path)!r}): print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True)
     with other:
         assert other.stdout.readline().strip() == "held"
-        with pytest.raises(RunError, match="another process is writing"), locked(tmp_path):
+        with pytest.raises(RunError, match="another process is writing"), lock_folder(tmp_path):
             pass
         other.kill()
-    with locked(tmp_path):
+    with lock_folder(tmp_path):
         pass
 
 
@@ -136,7 +136,7 @@ def test_what_was_yielded_is_let_go():
 
     seen = []
     with ThreadPoolExecutor(1) as pool:
-        for _, result in outcomes({str(n): (Large, ()) for n in range(5)}, pool):
+        for _, result in run_jobs({str(n): (Large, ()) for n in range(5)}, pool):
             assert sum(kept() is not None for kept in seen) <= 1  # the one before, at most
             seen.append(weakref.ref(result))
     assert len(seen) == 5

@@ -10,7 +10,7 @@ SCRIPT = """
 import resource
 import sys
 import numpy as np
-from spikecast.memory import reuse_memory
+from spikecast.parallel.memory import reuse_memory
 
 if sys.argv[1] == "reuse":
     reuse_memory()

@@ -12,7 +12,7 @@ from spikecast import report
 from spikecast.core.errors import RunError, SpikecastError
 from spikecast.evaluation.score_table import COLUMNS
 from spikecast.models import storage
-from spikecast.parallel.shared_data import shared
+from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
@@ -272,7 +272,7 @@ def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
 
     def counted(value, *rest):
         given.append(value)
-        return shared(value, *rest)
+        return share_value(value, *rest)
 
     monkeypatch.setattr(experiment, "shared", counted)
     experiment.execute(make(data), tmp_path / "run", workers=1)

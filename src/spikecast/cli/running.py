@@ -21,7 +21,7 @@ from spikecast.cli.app import (
     warned,
 )
 from spikecast.cli.studying import study
-from spikecast.core.checks import did_you_mean
+from spikecast.core.checks import suggest_name
 
 
 @app.command()
@@ -208,7 +208,7 @@ def run(
         )
     if not Path(config).suffix:
         raise InputError(
-            f"'{config}' is neither a config (.yaml) nor a study.{did_you_mean(config, STUDIES)}"
+            f"'{config}' is neither a config (.yaml) nor a study.{suggest_name(config, STUDIES)}"
         )
     _execute(configs.read(config), out, workers, resume, overwrite, quiet, engine, track)
 

@@ -11,16 +11,16 @@ from spikecast.core.errors import InputError, ShapeError, UnknownNameError
 T = TypeVar("T")
 
 
-def did_you_mean(given: object, allowed: Iterable[object]) -> str:
+def suggest_name(given: object, allowed: Iterable[object]) -> str:
     """Return ``' Did you mean ...?'`` for the nearest allowed name, or the list of them.
 
     Examples
     --------
-    >>> did_you_mean("VSIp", ["VISp", "MOs"])
+    >>> suggest_name("VSIp", ["VISp", "MOs"])
     " Did you mean 'VISp'?"
-    >>> did_you_mean("glm", ["lstm", "poisson_glm"])
+    >>> suggest_name("glm", ["lstm", "poisson_glm"])
     " Did you mean 'poisson_glm'?"
-    >>> did_you_mean("zzz", ["VISp", "MOs"])
+    >>> suggest_name("zzz", ["VISp", "MOs"])
     ' Allowed: VISp, MOs.'
     """
     names = [str(name) for name in allowed]
@@ -35,25 +35,25 @@ def did_you_mean(given: object, allowed: Iterable[object]) -> str:
     return f" Allowed: {shown}." if names else ""
 
 
-def one_of(what: str, given: T, allowed: Sequence[T]) -> T:
+def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
     """Return `given` if it is in `allowed`, else raise with the nearest allowed one.
 
     Examples
     --------
-    >>> one_of("area", "MOs", ["VISp", "MOs"])
+    >>> check_one_of("area", "MOs", ["VISp", "MOs"])
     'MOs'
     """
     if given not in allowed:
-        raise UnknownNameError(f"unknown {what} '{given}'.{did_you_mean(given, allowed)}")
+        raise UnknownNameError(f"unknown {what} '{given}'.{suggest_name(given, allowed)}")
     return given
 
 
-def in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
+def check_in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
     """Return `given` if ``low <= given <= high``, else raise.
 
     Examples
     --------
-    >>> in_range("folds", 5, 2)
+    >>> check_in_range("folds", 5, 2)
     5
     """
     if not low <= given <= high:
@@ -62,7 +62,7 @@ def in_range(what: str, given: float, low: float, high: float = np.inf) -> float
     return given
 
 
-def same_length(first: str, n_first: int, second: str, n_second: int) -> None:
+def check_same_length(first: str, n_first: int, second: str, n_second: int) -> None:
     """Raise when two things that describe the same axis have different lengths."""
     if n_first != n_second:
         raise ShapeError(
@@ -70,7 +70,7 @@ def same_length(first: str, n_first: int, second: str, n_second: int) -> None:
         )
 
 
-def same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> None:
+def check_same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> None:
     """Raise when two arrays differ in shape: (N,) against (N, 1) is never broadcast."""
     if np.shape(a) != np.shape(b):
         raise ShapeError(
@@ -79,7 +79,7 @@ def same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> None:
         )
 
 
-def finite(what: str, array: np.ndarray) -> None:
+def check_finite(what: str, array: np.ndarray) -> None:
     """Raise when a float array holds NaN or infinity."""
     array = np.asarray(array)
     if array.dtype.kind != "f":
@@ -96,7 +96,7 @@ def finite(what: str, array: np.ndarray) -> None:
             )
 
 
-def trials_by_time_by_feature(what: str, array: np.ndarray) -> None:
+def check_three_axes(what: str, array: np.ndarray) -> None:
     """Raise unless `array` has the three axes trial x time x neuron."""
     if np.ndim(array) != 3:
         raise ShapeError(

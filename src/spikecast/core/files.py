@@ -14,7 +14,7 @@ from spikecast.core.errors import RunError
 
 
 @contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def write_atomically(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     The temporary file keeps the suffix, since some writers go by it.
@@ -23,7 +23,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     --------
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with atomic(target) as temporary:
+    >>> with write_atomically(target) as temporary:
     ...     _ = temporary.write_text("whole")
     >>> target.read_text()
     'whole'
@@ -46,7 +46,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file atomically."""
-    with atomic(path) as temporary:
+    with write_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 @contextmanager
-def locked(folder: str | Path) -> Iterator[None]:
+def lock_folder(folder: str | Path) -> Iterator[None]:
     """Keep other processes from writing into a folder during a block.
 
     The lock is the system's: it goes with the process that held it, however that ends.

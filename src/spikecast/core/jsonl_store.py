@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Journal:
+class JsonlStore:
     """Records by key, kept in a file of JSON lines.
 
     Parameters
@@ -27,8 +27,8 @@ class Journal:
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "jobs.jsonl"
-    >>> Journal(path).append("VISp to MOs", {"value": 0.25})
-    >>> Journal(path).records
+    >>> JsonlStore(path).append("VISp to MOs", {"value": 0.25})
+    >>> JsonlStore(path).records
     {'VISp to MOs': {'value': 0.25}}
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 
 Severity = Literal["severe", "serious", "minor"]
 SEVERITIES: tuple[Severity, ...] = ("severe", "serious", "minor")
@@ -46,7 +46,7 @@ class Notice:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Notice":
         """Return the notice that :meth:`to_json` wrote."""
-        one_of("severity", content["severity"], list(SEVERITIES))
+        check_one_of("severity", content["severity"], list(SEVERITIES))
         return cls(**content)
 
 

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 
-def generator(seed: int, *name: object) -> np.random.Generator:
+def make_rng(seed: int, *name: object) -> np.random.Generator:
     """Return the generator of the job called `name`.
 
     Parameters
@@ -21,8 +21,8 @@ def generator(seed: int, *name: object) -> np.random.Generator:
 
     Examples
     --------
-    >>> a = generator(0, "fold", 1).integers(1000, size=3)
-    >>> b = generator(0, "fold", 1).integers(1000, size=3)
+    >>> a = make_rng(0, "fold", 1).integers(1000, size=3)
+    >>> b = make_rng(0, "fold", 1).integers(1000, size=3)
     >>> bool((a == b).all())
     True
     """
@@ -30,12 +30,12 @@ def generator(seed: int, *name: object) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, *words]))
 
 
-def derived_seed(seed: int, *name: object) -> int:
+def derive_seed(seed: int, *name: object) -> int:
     """Return a seed (31 bits) for libraries that want an integer.
 
     Examples
     --------
-    >>> derived_seed(0, "fold", 1) == derived_seed(0, "fold", 2)
+    >>> derive_seed(0, "fold", 1) == derive_seed(0, "fold", 2)
     False
     """
-    return int(generator(seed, *name).integers(2**31 - 1))
+    return int(make_rng(seed, *name).integers(2**31 - 1))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from spikecast.core.checks import did_you_mean
+from spikecast.core.checks import suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
 from spikecast.data import download as fetch
 from spikecast.data import simulate
@@ -47,7 +47,7 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
     >>> spikecast.load("simulated").areas
     {'CA1': 60, 'MD': 50, 'MOs': 50, 'VISp': 80}
     """
-    there = loaders(name_or_path)
+    there = open_sessions(name_or_path)
     if session is None and len(there) > 1:
         raise InputError(
             f"'{name_or_path}' holds {len(there)} sessions; "
@@ -63,11 +63,11 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
 
 def load_all(name_or_path: str | Path) -> Iterator[Recording]:
     """Load the sessions of a file or data set one after the other."""
-    for loader in loaders(name_or_path):
+    for loader in open_sessions(name_or_path):
         yield loader()
 
 
-def loaders(name_or_path: str | Path) -> list[Callable[[], Recording]]:
+def open_sessions(name_or_path: str | Path) -> list[Callable[[], Recording]]:
     """Return one callable per session, so that only the session asked for becomes a Recording.
 
     The file is read once, here, and stays in memory as long as one of them does.
@@ -85,7 +85,7 @@ def loaders(name_or_path: str | Path) -> list[Callable[[], Recording]]:
         else:
             names = [*known, *SIMULATED]
             raise UnknownNameError(
-                f"'{name}' is neither a file nor a known data set.{did_you_mean(name, names)}"
+                f"'{name}' is neither a file nor a known data set.{suggest_name(name, names)}"
             )
     if path.suffix == ".nc":
         return [lambda: native.read(path)]

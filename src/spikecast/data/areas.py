@@ -16,12 +16,12 @@ GROUPS = {
 """Group -> areas, as users of the Steinmetz recordings group them."""
 
 
-def in_order(areas: Iterable[str]) -> list[str]:
+def sort_areas(areas: Iterable[str]) -> list[str]:
     """Sort areas by anatomy; those that no group lists come last, by name.
 
     Examples
     --------
-    >>> in_order(["MOs", "plane 2", "CA1", "VISp", "LGd"])
+    >>> sort_areas(["MOs", "plane 2", "CA1", "VISp", "LGd"])
     ['LGd', 'VISp', 'MOs', 'CA1', 'plane 2']
     """
     known = [area for group in GROUPS.values() for area in group.split()]

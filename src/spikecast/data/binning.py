@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import finite, in_range, same_length
+from spikecast.core.checks import check_finite, check_in_range, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 
 
@@ -37,10 +37,10 @@ def bin_spikes(
     """
     spike_times, clusters = np.asarray(spike_times, dtype=float), np.asarray(clusters)
     events = np.asarray(events, dtype=float)
-    same_length("spike_times", spike_times.size, "clusters", clusters.size)
-    finite("spike_times", spike_times)
-    finite("events", events)
-    in_range("bin_size", bin_size, 1e-6)
+    check_same_length("spike_times", spike_times.size, "clusters", clusters.size)
+    check_finite("spike_times", spike_times)
+    check_finite("events", events)
+    check_in_range("bin_size", bin_size, 1e-6)
     n_bins = round((window[1] - window[0]) / bin_size)
     if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
         raise InputError(f"window {tuple(window)} is not a whole number of bins of {bin_size} s")
@@ -62,7 +62,7 @@ def bin_spikes(
     return counts, window[0] + bin_size * (np.arange(n_bins) + 0.5)
 
 
-def smallest_counts(activity: np.ndarray) -> np.ndarray:
+def shrink_counts(activity: np.ndarray) -> np.ndarray:
     """Return counts in the smallest unsigned integers that hold them.
 
     Raises
@@ -72,14 +72,14 @@ def smallest_counts(activity: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> smallest_counts(np.array([0.0, 3.0])).dtype
+    >>> shrink_counts(np.array([0.0, 3.0])).dtype
     dtype('uint8')
     """
     if activity.size == 0:
         raise NotEnoughDataError(f"activity is empty: its shape is {activity.shape}")
     if activity.dtype.kind not in "iufb":
         raise InputError(f"counts must be numbers, not {activity.dtype}")
-    finite("activity", activity)
+    check_finite("activity", activity)
     low, high = activity.min(), activity.max()
     if low < 0:
         raise InputError(f"counts are negative: the smallest is {low:g}")
@@ -88,9 +88,9 @@ def smallest_counts(activity: np.ndarray) -> np.ndarray:
     return activity.astype(np.min_scalar_type(int(high)), copy=False)
 
 
-def even_bin_size(time: np.ndarray) -> float:
+def measure_bin_size(time: np.ndarray) -> float:
     """Return the spacing of evenly spaced bin centres."""
-    finite("time", time)
+    check_finite("time", time)
     if time.size < 2:
         raise NotEnoughDataError(f"time has {time.size} bins; at least 2 are needed")
     steps = np.diff(time)

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import finite, one_of, same_length
+from spikecast.core.checks import check_finite, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
-from spikecast.data.binning import even_bin_size
+from spikecast.data.binning import measure_bin_size
 
 AXES = ("trial", "time", "neuron")
 KINDS = ("counts", "continuous")
 
 
-def check(dataset: xr.Dataset) -> None:
+def check_dataset(dataset: xr.Dataset) -> None:
     """Raise unless a dataset is what a recording must be."""
     if "activity" not in dataset or dataset["activity"].dims != AXES:
         raise ShapeError("a recording needs the variable 'activity' with axes trial, time, neuron")
@@ -23,11 +23,11 @@ def check(dataset: xr.Dataset) -> None:
     missing = {"kind", "bin_size", "align_to", "session", "subject"} - dataset.attrs.keys()
     if missing:
         raise InputError(f"a recording needs the attributes {sorted(missing)}")
-    one_of("kind", dataset.attrs["kind"], KINDS)
+    check_one_of("kind", dataset.attrs["kind"], KINDS)
     activity = dataset["activity"].values
     if 0 in activity.shape:
         raise NotEnoughDataError(f"activity is empty: its shape is {activity.shape}")
-    finite("activity", activity)
+    check_finite("activity", activity)
     if dataset.attrs["kind"] == "counts":
         if activity.dtype.kind not in "iu":
             raise InputError(
@@ -35,35 +35,37 @@ def check(dataset: xr.Dataset) -> None:
             )
         if activity.min() < 0:
             raise InputError(f"counts are negative: the smallest is {activity.min()}")
-    even_bin_size(dataset["time"].values)
+    measure_bin_size(dataset["time"].values)
 
 
-def plain(column: object) -> np.ndarray:
+def plain_column(column: object) -> np.ndarray:
     """A table's column as a numpy array that netCDF can hold."""
     values = np.asarray(column)
     return values.astype(str) if values.dtype.kind in "OTU" else values
 
 
-def not_taken(name: object, taken: Sequence[str]) -> None:
+def check_name_free(name: object, taken: Sequence[str]) -> None:
     """Raise when a column or variable would hide another."""
     if name in taken:
         raise InputError(f"the name '{name}' is taken; rename that column or variable")
 
 
-def indices(what: str, chosen: np.ndarray | Sequence[int] | None, length: int) -> np.ndarray:
+def resolve_indices(
+    what: str, chosen: np.ndarray | Sequence[int] | None, length: int
+) -> np.ndarray:
     """Indices along an axis from a mask, from indices (their order is kept) or from None (all)."""
     if chosen is None:
         return np.arange(length)
     chosen = np.atleast_1d(np.asarray(chosen))
     if chosen.dtype == bool:
-        same_length(what, chosen.size, f"the {what[:-1]} axis", length)
+        check_same_length(what, chosen.size, f"the {what[:-1]} axis", length)
         return np.flatnonzero(chosen)
     if chosen.size and (chosen.min() < -length or chosen.max() >= length):
         raise InputError(f"{what} has indices {chosen.min()} to {chosen.max()}; there are {length}")
     return chosen
 
 
-def table(dataset: xr.Dataset, axis: str) -> pd.DataFrame:
+def read_table(dataset: xr.Dataset, axis: str) -> pd.DataFrame:
     """The coordinates along an axis, one row per trial or neuron."""
     columns = {
         str(name): coordinate.values

@@ -8,7 +8,7 @@ from pathlib import Path
 import pooch
 import requests
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import FetchError, FormatError
 from spikecast.core.files import write_text
 from spikecast.data.catalog import DATASETS, RemoteFile
@@ -40,7 +40,7 @@ def require(name: str) -> Path:
     FetchError
         When it is not on this machine; the message says how to get it.
     """
-    data_set = DATASETS[one_of("data set", name, list(DATASETS))]
+    data_set = DATASETS[check_one_of("data set", name, list(DATASETS))]
     if len(local_files(name)) < len(data_set.files):
         raise FetchError(
             f"data set '{name}' is not on this machine; run 'spikecast data fetch {name}'. "
@@ -71,7 +71,7 @@ def fetch(name: str, progress: Progress | None = None) -> list[Path]:
     FormatError
         When a file does not have its known checksum.
     """
-    data_set = DATASETS[one_of("data set", name, list(DATASETS))]
+    data_set = DATASETS[check_one_of("data set", name, list(DATASETS))]
     return [_fetch_file(file, progress) for file in data_set.files]
 
 

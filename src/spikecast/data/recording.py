@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import did_you_mean, one_of, same_length
+from spikecast.core.checks import check_one_of, check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
-from spikecast.core.files import atomic
+from spikecast.core.files import write_atomically
 from spikecast.data import dataset_checks as labelled
-from spikecast.data.binning import bin_spikes, even_bin_size, smallest_counts
+from spikecast.data.binning import bin_spikes, measure_bin_size, shrink_counts
 from spikecast.data.dataset_checks import AXES, KINDS
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
@@ -62,7 +62,7 @@ class Recording:
     dataset: xr.Dataset
 
     def __post_init__(self) -> None:
-        labelled.check(self.dataset)
+        labelled.check_dataset(self.dataset)
 
     # ---------------------------------------------------------------- building
 
@@ -111,24 +111,26 @@ class Recording:
                 f"activity has shape {activity.shape}; it must be trial x time x neuron. "
                 "One long recording is one trial: activity[np.newaxis]"
             )
-        one_of("kind", kind, KINDS)
+        check_one_of("kind", kind, KINDS)
         n_trials, n_bins, n_neurons = activity.shape
         time = np.asarray(time, dtype=float)
-        same_length("time", time.size, "the time axis of activity", n_bins)
+        check_same_length("time", time.size, "the time axis of activity", n_bins)
         area = np.asarray([area] * n_neurons if isinstance(area, str) else area, dtype=str)
-        same_length("area", area.size, "the neuron axis of activity", n_neurons)
+        check_same_length("area", area.size, "the neuron axis of activity", n_neurons)
 
         if kind == "counts":
-            activity = smallest_counts(activity)
+            activity = shrink_counts(activity)
         else:
             activity = activity.astype(np.float32, copy=False)
         variables: dict[str, tuple] = {"activity": (AXES, activity)}
         coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
         for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
             for name, values in () if table is None else table.items():
-                column = labelled.plain(values)
-                same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
-                labelled.not_taken(name, (*variables, *coordinates, *AXES))
+                column = labelled.plain_column(values)
+                check_same_length(
+                    f"{axis} column '{name}'", len(column), f"the {axis} axis", length
+                )
+                labelled.check_name_free(name, (*variables, *coordinates, *AXES))
                 coordinates[str(name)] = (axis, column)
         for name, values in (behavior or {}).items():
             values = np.asarray(values)
@@ -137,11 +139,11 @@ class Recording:
                     f"behaviour '{name}' has shape {values.shape}; it must start with "
                     f"(trial, time) = ({n_trials}, {n_bins})"
                 )
-            labelled.not_taken(name, (*variables, *coordinates, *AXES))
+            labelled.check_name_free(name, (*variables, *coordinates, *AXES))
             variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
         attributes = {
             "kind": kind,
-            "bin_size": even_bin_size(time),
+            "bin_size": measure_bin_size(time),
             "align_to": align_to,
             "session": str(session),
             "subject": str(subject),
@@ -277,12 +279,12 @@ class Recording:
     @property
     def trials(self) -> pd.DataFrame:
         """One row per trial, one column per trial coordinate."""
-        return labelled.table(self.dataset, "trial")
+        return labelled.read_table(self.dataset, "trial")
 
     @property
     def neurons(self) -> pd.DataFrame:
         """One row per neuron, one column per neuron coordinate (``area`` first)."""
-        return labelled.table(self.dataset, "neuron")
+        return labelled.read_table(self.dataset, "neuron")
 
     @property
     def behavior(self) -> list[str]:
@@ -332,10 +334,10 @@ class Recording:
                 wanted &= self.in_area(area)
             if min_rate is not None:
                 wanted &= self.firing_rate >= min_rate
-            index = labelled.indices("neurons", neurons, self.n_neurons)
+            index = labelled.resolve_indices("neurons", neurons, self.n_neurons)
             kept = kept.isel(neuron=index[wanted[index]])
         if trials is not None:
-            kept = kept.isel(trial=labelled.indices("trials", trials, self.n_trials))
+            kept = kept.isel(trial=labelled.resolve_indices("trials", trials, self.n_trials))
         if time is not None:
             inside = (self.time >= time[0]) & (self.time < time[1])
             kept = kept.isel(time=np.flatnonzero(inside))
@@ -351,7 +353,7 @@ class Recording:
         wanted = [area] if isinstance(area, str) else list(area)
         for name in wanted:
             if name not in self.areas:
-                raise UnknownNameError(f"unknown area '{name}'.{did_you_mean(name, self.areas)}")
+                raise UnknownNameError(f"unknown area '{name}'.{suggest_name(name, self.areas)}")
         return np.isin(self.area, wanted)
 
     # ---------------------------------------------------------------- comparing and saving
@@ -370,7 +372,7 @@ class Recording:
         """
         if Path(path).suffix != ".nc":
             raise InputError(f"'{path}' must end in .nc, the format recordings are saved in")
-        with atomic(path) as temporary:
+        with write_atomically(path) as temporary:
             compressed = {"activity": {"zlib": True, "complevel": 4}}
             self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compressed)
 

@@ -5,13 +5,13 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import Job, run_all
 from spikecast.evaluation.score_table import Scores, score
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
-from spikecast.tasks.splits import Fold, make
+from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import Problem, Task
 
 Models = Sequence[str] | Mapping[str, Model]
@@ -87,7 +87,7 @@ def make_models(models: Models) -> dict[str, Model]:
     """Return name -> model for names of the catalogue or a mapping."""
     if isinstance(models, Mapping):
         return dict(models)
-    return {name: MODELS[one_of("model", name, list(MODELS))]() for name in models}
+    return {name: MODELS[check_one_of("model", name, list(MODELS))]() for name in models}
 
 
 def make_folds(
@@ -102,8 +102,8 @@ def make_folds(
     """Cut a problem's trials into folds; see :func:`cross_validate`."""
     labels = None
     if strata is not None:
-        one_of("trial column", strata, list(problem.trials))
+        check_one_of("trial column", strata, list(problem.trials))
         labels = problem.trials[strata].to_numpy()
     if problem.windows:
         split, gap = "block", max(gap, 1)
-    return make(split, len(problem.y), folds, seed=seed, strata=labels, gap=gap)
+    return split_trials(split, len(problem.y), folds, seed=seed, strata=labels, gap=gap)

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.models.base import Model
 from spikecast.parallel.memory import reuse_memory
 from spikecast.tasks.splits import Fold
@@ -72,7 +72,7 @@ def run(job: Job, x: np.ndarray, y: np.ndarray) -> Result:
     model = clone(job.model)
     if "seed" in model.get_params():
         # folds differ in their draws, models of one fold share their validation parts
-        model.set_params(seed=derived_seed(job.seed, "fold", job.index))
+        model.set_params(seed=derive_seed(job.seed, "fold", job.index))
     with one_thread():
         started = time.perf_counter()
         model.fit(x[job.fold.train], y[job.fold.train], **job.metadata)

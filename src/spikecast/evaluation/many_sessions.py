@@ -7,8 +7,8 @@ from concurrent.futures import Executor
 import numpy as np
 from sklearn.base import clone
 
-from spikecast.core.checks import in_range, one_of, same_length
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation import Models, make_folds, make_models
 from spikecast.evaluation.fit import Job, one_thread, run_all
@@ -82,15 +82,15 @@ def cross_validate_sessions(
     >>> scores[0].models
     ['mean_rate', 'joint timescales', 'adapted timescales']
     """
-    in_range("the number of recordings", len(recordings), 2)
+    check_in_range("the number of recordings", len(recordings), 2)
     for way in ways:
-        one_of("way", way, WAYS)
+        check_one_of("way", way, WAYS)
     every = list(tasks) if isinstance(tasks, Sequence) else [tasks] * len(recordings)
-    same_length("tasks", len(every), "recordings", len(recordings))
+    check_same_length("tasks", len(every), "recordings", len(recordings))
     problems = [task.problem(recording) for task, recording in zip(every, recordings, strict=True)]
     cuts = [
         [
-            _few(fold, n_train, generator(seed, "few trials", session, index))
+            _few(fold, n_train, make_rng(seed, "few trials", session, index))
             for index, fold in enumerate(make_folds(problem, folds, seed=seed))
         ]
         for session, problem in enumerate(problems)
@@ -149,7 +149,7 @@ def _few(fold: Fold, n_train: int | None, rng: np.random.Generator) -> Fold:
 def _labels(problem: Problem, column: str | None) -> np.ndarray | None:
     if column is None:
         return None
-    one_of("trial column", column, list(problem.trials))
+    check_one_of("trial column", column, list(problem.trials))
     return problem.trials[column].to_numpy()
 
 
@@ -162,7 +162,7 @@ def _joint(
     index: int,
 ) -> list[Outcome]:
     """Fit the training trials of one fold of all sessions; seconds are a session's share."""
-    mine = clone(many).set_params(seed=derived_seed(seed, "fold", index))
+    mine = clone(many).set_params(seed=derive_seed(seed, "fold", index))
     folds = [cut[index] for cut in cuts]
     started = time.perf_counter()
     _fit(mine, problems, [fold.train for fold in folds], labels)
@@ -186,7 +186,7 @@ def _adapted(
     Seconds are those of adapting: the core is learnt once.
     """
     others = [other for other in range(len(problems)) if other != session]
-    mine = clone(many).set_params(seed=derived_seed(seed, "core", session))
+    mine = clone(many).set_params(seed=derive_seed(seed, "core", session))
     _fit(
         mine,
         [problems[other] for other in others],
@@ -195,7 +195,7 @@ def _adapted(
     )
     problem, label, outcomes = problems[session], labels[session], []
     for index, fold in enumerate(cuts[session]):
-        mine.set_params(seed=derived_seed(seed, "fold", index))
+        mine.set_params(seed=derive_seed(seed, "fold", index))
         started = time.perf_counter()
         with one_thread():
             model = mine.adapt(

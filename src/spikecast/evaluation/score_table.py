@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS
@@ -142,7 +142,7 @@ def conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np
     if columns is None:
         columns = [name for name in ("contrast_left", "contrast_right") if name in trials]
     for name in columns:
-        one_of("trial column", name, list(trials))
+        check_one_of("trial column", name, list(trials))
     if not columns:
         return np.full(len(trials), "all trials")
     parts = [trials[name].astype(str) for name in columns]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.evaluation.search_trials import (
     Objective,
@@ -117,7 +117,7 @@ def search(
     --------
     >>> from spikecast.models.linear import PCARidge
     >>> from spikecast.models.spaces import OneOf
-    >>> from spikecast.tasks.splits import by_trial
+    >>> from spikecast.tasks.splits import split_by_trial
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(12, 8, 4)); y = x @ rng.normal(size=(4, 2))
     >>> found = search(PCARidge(widths=(0.0,)), {"n_components": OneOf((1, 4))}, x, y,
@@ -125,7 +125,7 @@ def search(
     >>> found.best
     {'n_components': 4}
     """
-    in_range("n_trials", n_trials, 1)
+    check_in_range("n_trials", n_trials, 1)
     objective = Objective(model, space, x, y, folds, seed, metadata or {})
     with quiet():
         study = new_study()

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import DivergedError, InputError
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model, is_counts
 from spikecast.models.spaces import Between, OneOf, Space, written
@@ -44,7 +44,7 @@ class Objective:
         if not self.space:
             raise InputError("the search space is empty: name a setting and its values")
         for name in self.space:
-            one_of("setting", name, list(self.model.get_params()))
+            check_one_of("setting", name, list(self.model.get_params()))
 
     @cached_property
     def own(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def fold_score(
     """Score of some settings on the test part of one fold: bits per spike, or R2."""
     made = clone(model).set_params(**settings)
     if "seed" in made.get_params():
-        made.set_params(seed=derived_seed(seed, "fold", index))
+        made.set_params(seed=derive_seed(seed, "fold", index))
     with one_thread():
         wanted = {name: metadata.get(name) for name in made.wants}
         made.fit(x[fold.train], y[fold.train], **wanted)
@@ -154,7 +154,7 @@ def ask(study: Any, objective: Objective, slot: int, worker: str = "") -> Any:
     from optuna.trial import TrialState
 
     # a sampler of its own per trial: the same history gives the same settings, resumed or not
-    seed = derived_seed(objective.seed, "trial", slot)
+    seed = derive_seed(objective.seed, "trial", slot)
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     if slot == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         study.enqueue_trial(objective.own)

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.core.checks import finite, same_length, trials_by_time_by_feature
+from spikecast.core.checks import check_finite, check_same_length, check_three_axes
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 
 RATE_FLOOR = 1e-4
@@ -37,8 +37,8 @@ def is_counts(y: np.ndarray) -> bool:
 
 def _numbers(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x)
-    trials_by_time_by_feature("x", x)
-    finite("x", x)
+    check_three_axes("x", x)
+    check_finite("x", x)
     return x
 
 
@@ -108,12 +108,12 @@ class Model(BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Refuse what cannot be fitted, and note kind, sizes and areas of what can."""
         x, y = _numbers(x), np.asarray(y)
-        trials_by_time_by_feature("y", y)
-        same_length("x", x.shape[0], "y", y.shape[0])
-        same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
+        check_three_axes("y", y)
+        check_same_length("x", x.shape[0], "y", y.shape[0])
+        check_same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
         if 0 in x.shape or 0 in y.shape:
             raise NotEnoughDataError(f"there is nothing to fit: x is {x.shape}, y is {y.shape}")
-        finite("y", y)
+        check_finite("y", y)
         self.counts_ = is_counts(y)
         kind = "counts" if self.counts_ else "continuous"
         if kind not in self.kinds:
@@ -136,7 +136,7 @@ class Model(BaseEstimator):
                 f"{name} with hide_areas=True has to know the area of each source; give "
                 "fit(x, y, areas=...), or a task that says them"
             )
-        same_length("areas", len(areas), "the source axis of x", self.n_sources_)
+        check_same_length("areas", len(areas), "the source axis of x", self.n_sources_)
         self.areas_ = np.unique(areas, return_inverse=True)[1]
 
     def predict(self, x: np.ndarray) -> np.ndarray:

@@ -17,9 +17,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.core.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
+from spikecast.core.checks import (
+    check_finite,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_three_axes,
+)
 from spikecast.core.errors import NotEnoughDataError, ShapeError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
 from spikecast.models.networks.recurrent import CELLS
 from spikecast.models.networks.training import Plan, pick_device, train
@@ -110,10 +116,10 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
             When there are fewer than two classes.
         """
         x, labels = _checked(x), np.asarray(labels)
-        same_length("x", len(x), "labels", len(labels))
-        one_of("cell", self.cell, list(CELLS))
-        one_of("pooling", self.pooling, POOLINGS)
-        one_of("balance", self.balance, BALANCES)
+        check_same_length("x", len(x), "labels", len(labels))
+        check_one_of("cell", self.cell, list(CELLS))
+        check_one_of("pooling", self.pooling, POOLINGS)
+        check_one_of("balance", self.balance, BALANCES)
         self.classes_, codes = _classes(labels)
         self.features_ = PopulationFeatures(self.widths, self.n_components)
         z = self.features_.fit_transform(x)
@@ -190,9 +196,9 @@ class TrialFeatures(TransformerMixin, BaseEstimator):
         """Learn the components from `x` (trial, time, neuron); `y` (trial,) is only checked."""
         x = _checked(x)
         if y is not None:
-            same_length("x", len(x), "labels", len(y))
+            check_same_length("x", len(x), "labels", len(y))
             _classes(y)
-        in_range("n_windows", self.n_windows, 1)
+        check_in_range("n_windows", self.n_windows, 1)
         self.n_bins_ = x.shape[1]
         self.features_ = PopulationFeatures(self.widths, self.n_components).fit(x)
         return self
@@ -249,8 +255,8 @@ CLASSIFIERS: dict[str, Callable[..., BaseEstimator]] = {
 
 def _checked(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x)
-    trials_by_time_by_feature("x", x)
-    finite("x", x)
+    check_three_axes("x", x)
+    check_finite("x", x)
     if 0 in x.shape:
         raise NotEnoughDataError(f"x is empty: {x.shape}")
     return x
@@ -268,7 +274,7 @@ def _classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _validation_fold(codes: np.ndarray, seed: int) -> Fold:
     """A fifth of each class, at random, to stop on; none of a class with fewer trials than that."""
-    order = generator(seed, "validation").permutation(len(codes))
+    order = make_rng(seed, "validation").permutation(len(codes))
     valid = [
         order[codes[order] == code][VALID_PARTS - 1 :: VALID_PARTS] for code in np.unique(codes)
     ]
@@ -278,7 +284,7 @@ def _validation_fold(codes: np.ndarray, seed: int) -> Fold:
 
 def _evenly_drawn(trials: np.ndarray, codes: np.ndarray, seed: int) -> np.ndarray:
     """Trials of every class, repeated at random until each class has as many as the largest."""
-    rng = generator(seed, "balance")
+    rng = make_rng(seed, "balance")
     classes = [trials[codes[trials] == code] for code in np.unique(codes)]
     largest = max(map(len, classes))
     drawn = [np.append(own, rng.choice(own, largest - len(own))) for own in classes]

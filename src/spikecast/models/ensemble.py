@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from spikecast.core.checks import in_range, one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.models.base import RATE_FLOOR, Model
 from spikecast.models.inner_cv import inner_folds
 from spikecast.models.single import SINGLE
@@ -38,10 +38,10 @@ class _Committee(Model):
 
     def _member(self, name: str, number: int = 0) -> Model:
         """Make a member: its seed derived from ours, with our settings where it has them."""
-        model = SINGLE[one_of("model", name, list(SINGLE))]()
+        model = SINGLE[check_one_of("model", name, list(SINGLE))]()
         known = model.get_params()
         wanted = {
-            "seed": derived_seed(self.seed, name, number),
+            "seed": derive_seed(self.seed, name, number),
             "causal": self.causal,
             "hide_areas": self.hide_areas,
         }
@@ -114,7 +114,7 @@ class Ensemble(_Committee):
         self.seed = seed
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        in_range("n_models", self.n_models, 1)
+        check_in_range("n_models", self.n_models, 1)
         members = [self._member(self.base, number) for number in range(self.n_models)]
         self.models_ = [self._fitted(member, x, y) for member in members]
 
@@ -186,7 +186,7 @@ class Stack(_Committee):
     def _usable(self) -> list[str]:
         """Models that can predict this kind of target."""
         kind = "counts" if self.counts_ else "continuous"
-        names = [one_of("model", name, list(SINGLE)) for name in self.models]
+        names = [check_one_of("model", name, list(SINGLE)) for name in self.models]
         usable = [name for name in names if kind in SINGLE[name].kinds]
         if not usable:
             raise InputError(f"none of {', '.join(names)} predicts {kind} targets")

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
@@ -25,7 +25,7 @@ def inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
     """
     if n_trials == 1:
         return [Fold(np.zeros(1, dtype=int), np.zeros(1, dtype=int))]
-    order = generator(seed, "inner folds").permutation(n_trials)
+    order = make_rng(seed, "inner folds").permutation(n_trials)
     parts = np.array_split(order, min(n_folds, n_trials))
     return [Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts]
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.models.base import RATE_FLOOR, is_counts
 from spikecast.models.networks import lfads
 from spikecast.models.networks.network import Network
@@ -137,9 +137,9 @@ class LFADS(NeuralModel):
     # ------------------------------------------------------------------------- NeuralModel's parts
 
     def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        in_range("n_inputs", self.n_inputs, 0)
+        check_in_range("n_inputs", self.n_inputs, 0)
         # what is hidden is all that an autoencoder is scored on, and something has to be seen
-        in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
+        check_in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
         self.autoencodes_ = bool(np.array_equal(x, y))
         return super()._examples(x, y)
 

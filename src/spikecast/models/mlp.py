@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikecast.core.checks import in_range, one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.models.base import is_counts
 from spikecast.models.networks.augment import noisy, perturbed
 from spikecast.models.networks.layers import Features
@@ -114,11 +114,11 @@ class MLP(NeuralModel):
         self.seed = seed
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
-        one_of("activation", self.activation, list(ACTIVATIONS))
+        check_one_of("activation", self.activation, list(ACTIVATIONS))
         for name in ("before", "after", "jitter", "noise"):
-            in_range(name, getattr(self, name), 0)
-        in_range("stride", self.stride, 1)
-        in_range("thinning", self.thinning, 0, 0.99)
+            check_in_range(name, getattr(self, name), 0)
+        check_in_range("stride", self.stride, 1)
+        check_in_range("thinning", self.thinning, 0, 0.99)
         self.spikes_ = is_counts(x)
         if self.noise and not self.spikes_:
             self.spread_ = (self.noise * x.std(axis=(0, 1))).astype(np.float32)

@@ -12,7 +12,7 @@ from scipy.ndimage import correlate1d
 from scipy.sparse.linalg import LinearOperator, eigsh, svds
 from sklearn.base import BaseEstimator
 
-from spikecast.core.checks import in_range, trials_by_time_by_feature
+from spikecast.core.checks import check_in_range, check_three_axes
 from spikecast.core.errors import ShapeError
 
 LARGE = 2000  # samples; beyond it their Gram matrix is not formed
@@ -34,7 +34,7 @@ def gaussian_weights(width: float, causal: bool = False) -> np.ndarray:
     array, (2 * radius + 1,)
         The middle is lag 0; earlier entries weigh the past.
     """
-    in_range("smoothing width (bins)", width, 0)
+    check_in_range("smoothing width (bins)", width, 0)
     radius = int(4 * width + 0.5)
     lags = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 * (lags / width) ** 2) if width > 0 else np.ones(1)
@@ -246,8 +246,8 @@ class PopulationFeatures(BaseEstimator):
         return self._fit(x)
 
     def _fit(self, x: np.ndarray) -> np.ndarray:
-        trials_by_time_by_feature("x", x)
-        in_range("n_components", self.n_components, 1)
+        check_three_axes("x", x)
+        check_in_range("n_components", self.n_components, 1)
         n_trials, n_bins, n_neurons = x.shape
         means, axes, features, scale = [], [], [], None
         for width in self.widths:
@@ -274,7 +274,7 @@ class PopulationFeatures(BaseEstimator):
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Return features (trial, time, width * component) as float32."""
-        trials_by_time_by_feature("x", x)
+        check_three_axes("x", x)
         n_neurons = self.mean_.shape[1]
         if x.shape[2] != n_neurons:
             raise ShapeError(f"x has {x.shape[2]} neurons; the model was fitted on {n_neurons}")

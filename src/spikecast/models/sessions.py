@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spikecast.core.checks import in_range, one_of, same_length
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.base import Areas
 from spikecast.models.inner_cv import inner_folds
@@ -128,13 +128,13 @@ class ManySessions(BaseEstimator):
         NotEnoughDataError
             When a session has fewer than 5 trials.
         """
-        same_length("xs", len(xs), "ys", len(ys))
+        check_same_length("xs", len(xs), "ys", len(ys))
         if not xs:
             raise NotEnoughDataError("there is no session to fit; give at least one")
         labels = [None] * len(xs) if conditions is None else conditions
-        same_length("conditions", len(labels), "xs", len(xs))
+        check_same_length("conditions", len(labels), "xs", len(xs))
         known = [None] * len(xs) if areas is None else areas
-        same_length("areas", len(known), "xs", len(xs))
+        check_same_length("areas", len(known), "xs", len(xs))
         models = [self._member() for _ in xs]
         examples = [_examples(*one) for one in zip(models, xs, ys, known, strict=True)]
         _agree([model.counts_ for model in models], [z.shape[1] for z, _ in examples])
@@ -234,10 +234,10 @@ class ManySessions(BaseEstimator):
     # ------------------------------------------------------------------------------- parts
 
     def _member(self) -> NeuralModel:
-        chosen = SINGLE[one_of("model", self.base, list(SINGLE))]
+        chosen = SINGLE[check_one_of("model", self.base, list(SINGLE))]
         if not issubclass(chosen, NeuralModel):
             raise InputError(f"'{self.base}' is no network and has nothing that sessions can share")
-        in_range("n_shared", self.n_shared, 0)
+        check_in_range("n_shared", self.n_shared, 0)
         return clone(chosen(**{"seed": self.seed, **(self.settings or {})}))
 
     def _finished(
@@ -268,7 +268,7 @@ class ManySessions(BaseEstimator):
 
     def _of(self, session: int) -> NeuralModel:
         check_is_fitted(self, "models_")
-        return self.models_[one_of("session", session, range(len(self.models_)))]
+        return self.models_[check_one_of("session", session, range(len(self.models_)))]
 
     def _rows(self, conditions: np.ndarray | None) -> np.ndarray:
         """Conditions of the fit that a new session has too, as indices into `components_`."""
@@ -309,7 +309,7 @@ def _averages(z: np.ndarray, labels: np.ndarray | None, common: Sequence[object]
     """Smoothed mean over the trials of each condition, (condition, time, feature)."""
     if labels is None or not common:
         return smooth(z.mean(axis=0, keepdims=True), WIDTH)
-    same_length("conditions", len(labels), "the trial axis of x", len(z))
+    check_same_length("conditions", len(labels), "the trial axis of x", len(z))
     labels = np.asarray(labels)
     return smooth(np.stack([z[labels == label].mean(axis=0) for label in common]), WIDTH)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from spikecast.core.checks import did_you_mean, one_of
+from spikecast.core.checks import check_one_of, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models.catalog import MODELS
 
@@ -195,12 +195,12 @@ def space_of(name: str, changes: Mapping[str, Between | OneOf | None] | None = N
     >>> space_of("factor_analysis", {"width": Between(1, 4), "causal": OneOf((True, False))})
     {'width': Between(low=1.0, high=4.0, log=False), 'causal': OneOf(values=(True, False))}
     """
-    one_of("model", name, list(MODELS))
+    check_one_of("model", name, list(MODELS))
     own = MODELS[name]().get_params()
     space = dict(SPACES.get(name, {}))
     for setting, values in (changes or {}).items():
         if setting not in own:
-            near = did_you_mean(setting, own)
+            near = suggest_name(setting, own)
             raise UnknownNameError(f"model '{name}' has no setting '{setting}'.{near}")
         if values is None:
             space.pop(setting, None)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator
 
 from spikecast.core.errors import FormatError
-from spikecast.core.files import atomic, write_json
+from spikecast.core.files import write_atomically, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.networks.network import Network
@@ -52,7 +52,7 @@ def save(model: Model | ManySessions, stem: str | Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     description = _describe(model, "", arrays)
     stem = Path(stem)
-    with atomic(stem.with_name(stem.name + ".safetensors")) as temporary:
+    with write_atomically(stem.with_name(stem.name + ".safetensors")) as temporary:
         save_file(arrays, temporary)
     write_json(stem.with_name(stem.name + ".json"), description)
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.core.checks import finite, same_shape, trials_by_time_by_feature
+from spikecast.core.checks import check_finite, check_same_shape, check_three_axes
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.models.networks import masks
 from spikecast.models.networks.layers import Features
@@ -137,8 +137,8 @@ class Transformer(JointModel):
         """
         check_is_fitted(self, "n_targets_")
         activity, observed = np.asarray(activity), np.asarray(observed)
-        same_shape("activity", activity, "observed", observed)
-        trials_by_time_by_feature("activity", activity)
+        check_same_shape("activity", activity, "observed", observed)
+        check_three_axes("activity", activity)
         if observed.dtype != bool:
             raise InputError(f"observed holds {observed.dtype}; it must be boolean")
         if activity.shape[2] != len(self.unit_):
@@ -147,7 +147,7 @@ class Transformer(JointModel):
                 f"{len(self.unit_)}, sources and targets together"
             )
         seen = np.where(observed, activity, 0)
-        finite("the observed part of activity", seen)
+        check_finite("the observed part of activity", seen)
         z = np.concatenate([seen / self.unit_, observed], axis=2).astype(np.float32)
         return self._expected(self._outputs(z, "answer"))
 

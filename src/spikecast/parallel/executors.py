@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from spikecast.core.errors import InputError, WorkerLostError
-from spikecast.parallel.memory import available_memory
+from spikecast.parallel.memory import measure_free_memory
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
@@ -37,21 +37,21 @@ PER_WORKER = 400e6
 ENGINES = ("local", "dask-local", "dask://HOST:PORT")
 
 
-def available_cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def sensible_workers(n_jobs: int, bytes_per_job: float = 0) -> int:
+def choose_n_workers(n_jobs: int, bytes_per_job: float = 0) -> int:
     """Return how many processes to start: one per core, if memory and the number of jobs allow."""
-    room = available_memory() // (PER_WORKER + bytes_per_job)
-    return max(1, int(min(available_cores(), n_jobs, room)))
+    room = measure_free_memory() // (PER_WORKER + bytes_per_job)
+    return max(1, int(min(count_cores(), n_jobs, room)))
 
 
 @contextmanager
-def executor(
+def open_executor(
     n_jobs: int, workers: int | None = None, engine: str = "local", bytes_per_job: float = 0
 ) -> Iterator[Executor | None]:
     """Yield an executor for `n_jobs` jobs, or None to run them here.
@@ -74,16 +74,16 @@ def executor(
         For another engine, one that does not answer, or Dask where it is not installed.
     """
     if engine != "local":
-        with _dask(engine, workers or sensible_workers(n_jobs, bytes_per_job)) as pool:
+        with _dask(engine, workers or choose_n_workers(n_jobs, bytes_per_job)) as pool:
             yield pool
         return
     if workers is None:
-        workers = sensible_workers(n_jobs, bytes_per_job) if n_jobs >= START_UP else 1
+        workers = choose_n_workers(n_jobs, bytes_per_job) if n_jobs >= START_UP else 1
     workers = min(workers, n_jobs)
     if workers <= 1:
         yield None
         return
-    pool = Processes(workers)
+    pool = RetryingProcessPool(workers)
     try:
         yield pool
     except BaseException:
@@ -92,7 +92,7 @@ def executor(
     pool.shutdown()
 
 
-def check(engine: str) -> None:
+def check_engine(engine: str) -> None:
     """Refuse an engine that is not known, or whose library is not there, before a run begins.
 
     Raises
@@ -111,7 +111,7 @@ def check(engine: str) -> None:
 
 @contextmanager
 def _dask(engine: str, workers: int) -> Iterator[Executor]:
-    check(engine)
+    check_engine(engine)
     from spikecast.parallel import dask_cluster as cluster
 
     remote = engine.removeprefix("dask://")
@@ -127,7 +127,7 @@ def _dask(engine: str, workers: int) -> Iterator[Executor]:
 # ------------------------------------------------------------------------------------ processes
 
 
-class Processes(Executor):
+class RetryingProcessPool(Executor):
     """Processes that outlast their accidents.
 
     Each slot is a pool of one process, so that a process that dies (killed, or out of memory) is
@@ -140,7 +140,7 @@ class Processes(Executor):
 
     Examples
     --------
-    >>> with Processes(1) as pool:
+    >>> with RetryingProcessPool(1) as pool:
     ...     pool.submit(pow, 2, 5).result()
     32
     """
@@ -230,7 +230,7 @@ Call = tuple[Callable, tuple]
 """A function, which can be imported by name, and its arguments."""
 
 
-def outcomes(calls: Mapping[str, Call], pool: Executor | None) -> Iterator[tuple[str, Any]]:
+def run_jobs(calls: Mapping[str, Call], pool: Executor | None) -> Iterator[tuple[str, Any]]:
     """Do jobs and yield ``(name, result)`` as they come; one that raises yields :class:`Failed`.
 
     Parameters
@@ -241,7 +241,7 @@ def outcomes(calls: Mapping[str, Call], pool: Executor | None) -> Iterator[tuple
 
     Examples
     --------
-    >>> dict(outcomes({"a": (pow, (2, 3)), "b": (int, ("x",))}, None))["a"]
+    >>> dict(run_jobs({"a": (pow, (2, 3)), "b": (int, ("x",))}, None))["a"]
     8
     """
     if pool is None:

@@ -8,7 +8,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """What glibc's ``mallopt`` calls them."""
 
 
-def available_memory() -> float:
+def measure_free_memory() -> float:
     """Return the bytes that are free for new processes; infinity where the system does not say."""
     free = float("inf")
     meminfo = Path("/proc/meminfo")
@@ -21,7 +21,7 @@ def available_memory() -> float:
     return free
 
 
-def give_back_memory() -> None:
+def release_memory() -> None:
     """Return to the system what was freed: glibc keeps it, as much as was ever in use."""
     with suppress(AttributeError, OSError):  # another system has no such call, nor need
         ctypes.CDLL(None).malloc_trim(0)

@@ -17,7 +17,7 @@ _HELD: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedValue:
     """A small handle that travels with jobs instead of the value.
 
     Attributes
@@ -42,7 +42,9 @@ class Shared:
 
 
 @contextmanager
-def shared(value: Any, executor: Executor | None, folder: Path | None = None) -> Iterator[Shared]:
+def share_value(
+    value: Any, executor: Executor | None, folder: Path | None = None
+) -> Iterator[SharedValue]:
     """Let the jobs of a block read `value`, whoever executes them.
 
     Parameters
@@ -57,24 +59,24 @@ def shared(value: Any, executor: Executor | None, folder: Path | None = None) ->
 
     Examples
     --------
-    >>> with shared({"x": 3}, None) as handle:
+    >>> with share_value({"x": 3}, None) as handle:
     ...     handle.get()["x"]
     3
     """
     key = uuid.uuid4().hex
-    client = dask_client(executor)
+    client = find_dask_client(executor)
     if executor is None:
         _HELD[key] = value
         try:
-            yield Shared(key)
+            yield SharedValue(key)
         finally:
             del _HELD[key]
     elif client is not None:
         from spikecast.parallel.dask_cluster import Holder
 
-        client.register_plugin(Holder(key, value, hold, let_go), name=key)
+        client.register_plugin(Holder(key, value, keep_value, drop_value), name=key)
         try:
-            yield Shared(key)
+            yield SharedValue(key)
         finally:
             with suppress(Exception):  # a scheduler that is gone holds nothing either
                 client.unregister_worker_plugin(key)
@@ -85,23 +87,23 @@ def shared(value: Any, executor: Executor | None, folder: Path | None = None) ->
         try:
             path = place / "shared.joblib"
             joblib.dump(value, path)
-            yield Shared(key, str(path))
+            yield SharedValue(key, str(path))
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def dask_client(executor: Executor | None) -> Any:
+def find_dask_client(executor: Executor | None) -> Any:
     """Return the Dask client behind an executor, or None where it is another's."""
     if type(executor).__module__.split(".")[0] != "distributed":
         return None
     return executor._client  # type: ignore[union-attr]
 
 
-def hold(key: str, value: Any) -> None:
+def keep_value(key: str, value: Any) -> None:
     """Keep a value for the jobs of this process."""
     _HELD[key] = value
 
 
-def let_go(key: str) -> None:
+def drop_value(key: str) -> None:
     """Forget a value."""
     _HELD.pop(key, None)

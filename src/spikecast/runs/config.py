@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from spikecast.core.checks import did_you_mean
+from spikecast.core.checks import suggest_name
 from spikecast.core.errors import ConfigError, UnknownNameError
 from spikecast.core.schema import Block
 from spikecast.data.recording import UNLABELED, Recording
@@ -162,7 +162,7 @@ class Config(Block):
         search, names = self.search or SearchConfig(), model_names(self.models)
         if search.model is not None:
             if search.model not in names:
-                near = did_you_mean(search.model, names)
+                near = suggest_name(search.model, names)
                 raise ConfigError(f"search.model '{search.model}' is not among the models.{near}")
             return {search.model: search.space_of(names[search.model])}
         tunable = [label for label, name in names.items() if name in SPACES]
@@ -223,12 +223,12 @@ def build_models(entries: list[str | dict[str, dict[str, Any]]]) -> dict[str, Mo
             settings = dict(settings or {})
             name = settings.pop("model", label)
             if name not in MODELS:
-                raise ConfigError(f"unknown model '{name}'.{did_you_mean(name, MODELS)}")
+                raise ConfigError(f"unknown model '{name}'.{suggest_name(name, MODELS)}")
             known = list(inspect.signature(MODELS[name]).parameters)
             for setting in settings:
                 if setting not in known:
                     raise ConfigError(
-                        f"model '{name}' has no setting '{setting}'.{did_you_mean(setting, known)}"
+                        f"model '{name}' has no setting '{setting}'.{suggest_name(setting, known)}"
                     )
             if not re.fullmatch(r"[A-Za-z0-9_-]+", label):
                 raise ConfigError(f"model label '{label}' may hold letters, digits, - and _ only")
@@ -313,7 +313,7 @@ def explained(error: ValidationError, whole: type[Block]) -> str:
         for part in location[:-1]:
             if part in block.model_fields:  # else a place in a list of blocks, or a name of one
                 block = _block_of(block.model_fields[part].annotation)
-        return f"unknown config key '{where}'.{did_you_mean(location[-1], block.model_fields)}"
+        return f"unknown config key '{where}'.{suggest_name(location[-1], block.model_fields)}"
     if first["type"] == "missing":
         return f"the config lacks the key '{where}'"
     what = first["msg"].removeprefix("Value error, ")
@@ -336,7 +336,7 @@ def _large_groups(recording: Recording, task: TaskConfig) -> list[str]:
     """Areas with enough neurons, by name."""
     if task.by not in recording.neurons:
         raise UnknownNameError(
-            f"unknown neuron column '{task.by}'.{did_you_mean(task.by, recording.neurons)}"
+            f"unknown neuron column '{task.by}'.{suggest_name(task.by, recording.neurons)}"
         )
     sizes = recording.neurons[task.by].astype(str).value_counts()
     large = sorted(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import RunError, SpikecastError
-from spikecast.core.files import atomic, locked, write_json, write_text
+from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
 from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation import make_folds
@@ -23,8 +23,8 @@ from spikecast.models.base import Model
 from spikecast.models.networks.checkpoint import checkpoints
 from spikecast.parallel import executors as engines
 from spikecast.parallel.executors import Progress
-from spikecast.parallel.memory import give_back_memory
-from spikecast.parallel.shared_data import Shared, shared
+from spikecast.parallel.memory import release_memory
+from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config
 from spikecast.runs.questions import plan as asking
@@ -75,7 +75,7 @@ def execute(
     workers : int, optional
         Processes; does not change any number.
     engine : str
-        Who fits; see :func:`spikecast.parallel.executors.executor`.
+        Who fits; see :func:`spikecast.parallel.executors.open_executor`.
     progress : callable, optional
         Told what is being done, and how many jobs of how many are done.
 
@@ -91,7 +91,7 @@ def execute(
         no model of a target could be fitted.
     """
     out = Path(out)
-    engines.check(engine)
+    engines.check_engine(engine)
     progress("reading the data", 0, 0)
     recording, parts, questions = _opened(config, out)
     models = config.build_models()
@@ -156,7 +156,7 @@ def ask(
     fingerprint = begun["data"]["hash"]
     if data_hash(recording) != fingerprint:
         raise RunError(f"the data have changed since '{out}' was made; start another run")
-    with locked(out), logged(out / "log.txt"):
+    with lock_folder(out), logged(out / "log.txt"):
         store.answer(questions, out / store.FOLDER, fingerprint, progress)
         write_text(out / "config.yaml", configs.write(config))
     return out
@@ -238,21 +238,21 @@ def _fit(
     done = len(todo) - len(missing)
     progress("fitting", done, len(todo))
     with ExitStack() as stack:
-        pool = stack.enter_context(engines.executor(len(missing), workers, engine))
+        pool = stack.enter_context(engines.open_executor(len(missing), workers, engine))
         # once for all jobs of a target: it is a file of the size of the recording
         wanted = {part.folder: part.problem for part, _ in missing.values()}
         handles = {
-            folder: stack.enter_context(shared((problem.x, problem.y), pool))
+            folder: stack.enter_context(share_value((problem.x, problem.y), pool))
             for folder, problem in wanted.items()
         }
-        give_back_memory()  # what reading took and freed: the processes need it
+        release_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in
         local = engine == "local"
         calls: dict[str, engines.Call] = {
             what: (_fitted, (job, handles[part.folder], _checkpoints(part, job) if local else None))
             for what, (part, job) in missing.items()
         }
-        for what, result in engines.outcomes(calls, pool):
+        for what, result in engines.run_jobs(calls, pool):
             part, job = missing[what]
             if isinstance(result, engines.Failed):
                 log.info("%s failed: %s", what, result.why)
@@ -268,7 +268,7 @@ def _fit(
 
 def do(job: Job, part: Part) -> float:
     """Do one job here and write its files; return its seconds."""
-    with shared((part.problem.x, part.problem.y), None) as handle:
+    with share_value((part.problem.x, part.problem.y), None) as handle:
         result = _fitted(job, handle, _checkpoints(part, job))
     _keep(result, job, part)
     return result.seconds
@@ -279,9 +279,9 @@ def _checkpoints(part: Part, job: Job) -> Path:
     return stem.with_name(stem.name + ".checkpoints")
 
 
-def _fitted(job: Job, handle: Shared, folder: Path | None) -> Result:
+def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> Result:
     """Do one job, wherever that is."""
-    give_back_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
+    release_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
     x, y = handle.get()
     with checkpoints(folder) if folder else nullcontext():
         return run(job, x, y)
@@ -294,7 +294,7 @@ def _keep(result: Result, job: Job, part: Part) -> None:
     arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
     if result.latents is not None:
         arrays["latents"] = result.latents.astype(np.float16)
-    with atomic(stem.with_suffix(".npz")) as temporary:
+    with write_atomically(stem.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **arrays)
     described = {"fit_seconds": result.seconds, **describe(result.model)}
     write_json(stem.with_suffix(".json"), json.loads(json.dumps(described, default=str)))
@@ -330,7 +330,7 @@ def _score(
             "differences": _differences(scores),
         }
     for name, frames in (("scores", tables), ("summary", summaries), ("neurons", neurons)):
-        with atomic(out / f"{name}.csv") as temporary:
+        with write_atomically(out / f"{name}.csv") as temporary:
             pd.concat(frames, ignore_index=True).to_csv(temporary, index=False)
     write_json(out / "verdict.json", said)
 

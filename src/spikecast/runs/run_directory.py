@@ -40,10 +40,10 @@ import xarray as xr
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import atomic, locked, write_json
+from spikecast.core.files import lock_folder, write_atomically, write_json
 from spikecast.data import quality
 from spikecast.data.recording import Recording
-from spikecast.parallel.executors import available_cores
+from spikecast.parallel.executors import count_cores
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem
 
@@ -123,7 +123,7 @@ def claimed(
     asked = (out, config, written, fingerprint)
     # before a folder is made for the lock, and again when nobody else can change it
     _may_write(*asked, resume=resume, overwrite=overwrite)
-    with locked(out):
+    with lock_folder(out):
         claim(*asked, resume=resume, overwrite=overwrite)
         yield
 
@@ -249,7 +249,7 @@ def about_this_run() -> dict[str, Any]:
         "machine": {
             "system": platform.system(),
             "processor": platform.machine(),
-            "cores": available_cores(),
+            "cores": count_cores(),
             "cuda": bool(torch and torch.cuda.is_available()),
         },
     }
@@ -338,7 +338,7 @@ def recorded(part: Part) -> xr.Dataset:
 
 def save_dataset(dataset: xr.Dataset, path: Path) -> None:
     """Write a dataset, compressed, under its final name only when it is complete."""
-    with atomic(path) as temporary:
+    with write_atomically(path) as temporary:
         encoding = {
             str(name): {"zlib": True, "complevel": 4}
             for name in dataset.data_vars

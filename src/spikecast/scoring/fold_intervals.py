@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.scoring.ratio_scores import LEVEL
 
 
@@ -36,7 +36,7 @@ def refit_limits(
     >>> low.round(3), high.round(3)
     (np.float64(-1.425), np.float64(1.425))
     """
-    in_range("folds", folds, 2)
+    check_in_range("folds", folds, 2)
     low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     widening = np.sqrt(1 + folds / (folds - 1))
     return value - widening * (value - low), value + widening * (high - value)
@@ -65,7 +65,7 @@ def fold_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     (1.0, np.float64(0.65), np.float64(1.35))
     """
     folds = len(values)
-    in_range("folds", folds, 2)
+    check_in_range("folds", folds, 2)
     mean = values.mean(axis=0)
     error = (folds - 1) / np.sqrt(folds) * values.std(axis=0, ddof=1)
     reach = stats.t.ppf((1 + LEVEL) / 2, folds - 1) * error

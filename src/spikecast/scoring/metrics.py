@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import xlogy
 from sklearn import metrics as sklearn_metrics
 
-from spikecast.core.checks import one_of, same_shape
+from spikecast.core.checks import check_one_of, check_same_shape
 from spikecast.core.errors import InputError, NotEnoughDataError
 
 RATE_FLOOR = 1e-9
@@ -20,7 +20,7 @@ AGGREGATES = ("pooled", "per_neuron")
 
 def _checked(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
     """Return the floored rate, having refused NaN, negative values and another shape."""
-    same_shape("counts", y, name, rate)
+    check_same_shape("counts", y, name, rate)
     if np.isnan(rate).any() or (rate < 0).any():
         raise InputError(f"the predicted {name} holds NaN or negative values")
     return np.maximum(rate, RATE_FLOOR)
@@ -81,7 +81,7 @@ def bits_per_spike(
     >>> bits_per_spike(y, flat, flat)
     0.0
     """
-    one_of("aggregate", aggregate, AGGREGATES)
+    check_one_of("aggregate", aggregate, AGGREGATES)
     gain = log_likelihood(y, rate) - log_likelihood(y, null_rate)
     axes = tuple(range(gain.ndim - 1))
     return bits(gain.sum(axis=axes), np.nansum(y, axis=axes, dtype=float), aggregate)
@@ -114,7 +114,7 @@ def null_rate(y_train: np.ndarray, y_eval: np.ndarray, null: str = "train_mean")
         "eval_mean": lambda: np.nanmean(y_eval, axis=(0, 1), dtype=float),
         "psth": lambda: psth(y_train),
     }
-    one_of("null", null, tuple(nulls))
+    check_one_of("null", null, tuple(nulls))
     return np.broadcast_to(nulls[null](), y_eval.shape)
 
 
@@ -245,8 +245,8 @@ def continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) -> Conti
         ...
     spikecast.core.errors.ShapeError: target has shape (3,) but prediction has (3, 1); they must ...
     """
-    same_shape("target", y, "prediction", prediction)
-    same_shape("target", y, "null", null)
+    check_same_shape("target", y, "prediction", prediction)
+    check_same_shape("target", y, "null", null)
     if not np.isfinite(prediction).all():
         raise InputError("the prediction holds NaN or infinite values")
     y, prediction = (np.reshape(a, (-1, a.shape[-1])) for a in (y, prediction))
@@ -292,7 +292,7 @@ def labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
     >>> labels(np.array(["go", "no", "no"]), np.array(["go", "no", "go"])).balanced_accuracy
     0.75
     """
-    same_shape("labels", y, "prediction", prediction)
+    check_same_shape("labels", y, "prediction", prediction)
     names = np.unique(np.concatenate([y, prediction]))
     precision, recall, f1, support = sklearn_metrics.precision_recall_fscore_support(
         y, prediction, labels=names, zero_division=0.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 
 LEVEL = 0.95
 
@@ -80,7 +80,7 @@ class Interval:
 
 def bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
     """How often each trial is drawn in each resample, (resample, trial)."""
-    rng = generator(seed, "bootstrap")
+    rng = make_rng(seed, "bootstrap")
     return rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), n_resamples).astype(float)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Terms
 from spikecast.tasks.splits import Fold
@@ -97,7 +97,7 @@ class Counts:
         # y log r - r, the logarithm and the sum of r once for all shuffles
         log_rate, expected = np.log(rate), rate.sum(axis=1, dtype=float)
         total, counted = np.zeros(self.spikes.shape), np.zeros((len(rate), 1))
-        rng = generator(self.rng_seed, "trial shuffle")
+        rng = make_rng(self.rng_seed, "trial shuffle")
         groups = [
             np.intersect1d(fold.test, np.flatnonzero(self.condition == label))
             for fold in self.folds

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 
@@ -78,7 +78,7 @@ class Problem:
         """
         known = {"areas": self.areas}
         wanted = known if wants is None else wants
-        return {name: known[one_of("metadata", name, list(known))] for name in wanted}
+        return {name: known[check_one_of("metadata", name, list(known))] for name in wanted}
 
 
 class Task(Protocol):
@@ -91,7 +91,7 @@ class Task(Protocol):
         ...
 
 
-def lagged(
+def pair_with_lag(
     x: np.ndarray, y: np.ndarray, time: np.ndarray, lag: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pair x at bin t - lag with y at bin t, dropping the bins without a partner."""
@@ -102,7 +102,7 @@ def lagged(
     return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
 
 
-def n_windows(n_bins: int, window: int = WINDOW) -> int:
+def count_windows(n_bins: int, window: int = WINDOW) -> int:
     """Return how many windows a single long trial gives.
 
     Raises
@@ -119,22 +119,22 @@ def n_windows(n_bins: int, window: int = WINDOW) -> int:
     return found
 
 
-def in_windows(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
+def cut_array(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
     """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
     if len(values) > 1:
         return values
-    kept = n_windows(values.shape[1], window) * window
+    kept = count_windows(values.shape[1], window) * window
     return values[0, :kept].reshape(-1, window, values.shape[2])
 
 
-def windowed(problem: Problem, window: int = WINDOW) -> Problem:
+def cut_into_windows(problem: Problem, window: int = WINDOW) -> Problem:
     """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
     if len(problem.y) > 1:
         return problem
-    y = in_windows(problem.y, window)
+    y = cut_array(problem.y, window)
     return replace(
         problem,
-        x=in_windows(problem.x, window),
+        x=cut_array(problem.x, window),
         y=y,
         time=(np.arange(window) + 0.5) * problem.bin_size,
         trials=pd.DataFrame({"window_start": problem.time[: len(y) * window : window]}),

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from spikecast.core.checks import did_you_mean, same_length
+from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 
 
 class Fold(NamedTuple):
@@ -22,21 +22,21 @@ class Fold(NamedTuple):
     test: np.ndarray
 
 
-def by_trial(n_trials: int, folds: int, seed: int = 0) -> list[Fold]:
+def split_by_trial(n_trials: int, folds: int, seed: int = 0) -> list[Fold]:
     """Cut trials into `folds` random parts; each is the test part once.
 
     Examples
     --------
-    >>> [fold.test.size for fold in by_trial(10, 5)]
+    >>> [fold.test.size for fold in split_by_trial(10, 5)]
     [2, 2, 2, 2, 2]
     """
     _enough(n_trials, folds)
-    cutter = KFold(folds, shuffle=True, random_state=derived_seed(seed, "split"))
+    cutter = KFold(folds, shuffle=True, random_state=derive_seed(seed, "split"))
     return [Fold(*pair) for pair in cutter.split(np.zeros(n_trials))]
 
 
-def by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold]:
-    """Like :func:`by_trial`, with the same share of every stratum in each part.
+def split_by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold]:
+    """Like :func:`split_by_trial`, with the same share of every stratum in each part.
 
     Parameters
     ----------
@@ -52,18 +52,18 @@ def by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold]:
             f"stratum '{labels[sizes.argmin()]}' has {sizes.min()} trials, fewer than the "
             f"{folds} folds; use fewer folds or coarser strata"
         )
-    cutter = StratifiedKFold(folds, shuffle=True, random_state=derived_seed(seed, "split"))
+    cutter = StratifiedKFold(folds, shuffle=True, random_state=derive_seed(seed, "split"))
     return [Fold(*pair) for pair in cutter.split(np.zeros(strata.size), strata)]
 
 
-def by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
+def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     """Cut trials into contiguous blocks; `gap` trials on either side of the test block are unused.
 
     Slow drift and autocorrelation cannot leak across the gap.
 
     Examples
     --------
-    >>> by_block(10, 5, gap=1)[1]
+    >>> split_by_block(10, 5, gap=1)[1]
     Fold(train=array([0, 5, 6, 7, 8, 9]), test=array([2, 3]))
     """
     _enough(n_trials, folds)
@@ -80,7 +80,7 @@ def by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
 SPLITS = ("trial", "stratum", "block")
 
 
-def make(
+def split_trials(
     kind: str,
     n_trials: int,
     folds: int,
@@ -91,19 +91,19 @@ def make(
 ) -> list[Fold]:
     """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``."""
     makers: dict[str, Callable[[], list[Fold]]] = {
-        "trial": lambda: by_trial(n_trials, folds, seed),
-        "stratum": lambda: by_stratum(_given(strata, n_trials), folds, seed),
-        "block": lambda: by_block(n_trials, folds, gap),
+        "trial": lambda: split_by_trial(n_trials, folds, seed),
+        "stratum": lambda: split_by_stratum(_given(strata, n_trials), folds, seed),
+        "block": lambda: split_by_block(n_trials, folds, gap),
     }
     if kind not in makers:
-        raise UnknownNameError(f"unknown split '{kind}'.{did_you_mean(kind, makers)}")
+        raise UnknownNameError(f"unknown split '{kind}'.{suggest_name(kind, makers)}")
     return makers[kind]()
 
 
 def _given(strata: np.ndarray | None, n_trials: int) -> np.ndarray:
     if strata is None:
         raise InputError("split 'stratum' needs a label per trial: name a trial column")
-    same_length("strata", len(strata), "the trial axis", n_trials)
+    check_same_length("strata", len(strata), "the trial axis", n_trials)
     return strata
 
 

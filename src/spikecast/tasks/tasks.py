@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import did_you_mean, in_range
+from spikecast.core.checks import check_in_range, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.core.seeding import generator
-from spikecast.data.dataset_checks import indices
+from spikecast.core.seeding import make_rng
+from spikecast.data.dataset_checks import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
-from spikecast.tasks.problem import Problem, Task, lagged, windowed
+from spikecast.tasks.problem import Problem, Task, cut_into_windows, pair_with_lag
 
 __all__ = [
     "AreaToArea",
@@ -132,7 +132,7 @@ class NeuronsToNeurons:
         sides = {}
         for side, chosen in (("source", self.source), ("target", self.target)):
             sides[side] = np.zeros(recording.n_neurons, dtype=bool)
-            sides[side][indices(f"{side} neurons", chosen, recording.n_neurons)] = True
+            sides[side][resolve_indices(f"{side} neurons", chosen, recording.n_neurons)] = True
         both = int((sides["source"] & sides["target"]).sum())
         if both:
             raise InputError(f"source and target overlap: {both} neurons are in both")
@@ -167,13 +167,13 @@ class HeldOutNeurons:
 
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
-        in_range("fraction", self.fraction, 0.01, 0.99)
+        check_in_range("fraction", self.fraction, 0.01, 0.99)
         group = _groups(recording, self.by)
         pool = np.ones(group.size, dtype=bool)
         if self.area is not None:
             pool = _members(group, self.area, self.by)
         candidates = np.flatnonzero(pool)
-        rng = generator(self.seed, "held out", self.area)
+        rng = make_rng(self.seed, "held out", self.area)
         n_held_out = round(self.fraction * candidates.size)
         held_out = np.zeros(group.size, dtype=bool)
         held_out[rng.choice(candidates, n_held_out, replace=False)] = True
@@ -200,7 +200,7 @@ def _between(
                 f"neurons{rate if what == 'target' else ''}; at least 2 are needed"
             )
     activity = recording.activity
-    x, y, time = lagged(
+    x, y, time = pair_with_lag(
         activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag
     )
     problem = Problem(
@@ -217,7 +217,7 @@ def _between(
         notes=notes,
         areas=_groups(recording, task.by)[is_source],
     )
-    return windowed(problem)
+    return cut_into_windows(problem)
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ class Forecast:
 
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
-        in_range("horizon", self.horizon, 1, recording.n_bins // 2)
+        check_in_range("horizon", self.horizon, 1, recording.n_bins // 2)
         group = _groups(recording, self.by)
         pool = np.ones(group.size, dtype=bool)
         if self.area is not None:
@@ -316,7 +316,7 @@ class Behavior:
         if self.variable not in recording.behavior:
             raise UnknownNameError(
                 f"unknown behaviour '{self.variable}'."
-                + (did_you_mean(self.variable, recording.behavior) or " The recording has none.")
+                + (suggest_name(self.variable, recording.behavior) or " The recording has none.")
             )
         activity, source, group = recording.activity, "all", _groups(recording, self.by)
         if self.source != REST:
@@ -327,9 +327,9 @@ class Behavior:
         y = values[..., np.newaxis] if values.ndim == 2 else values  # (trial, time, channel)
         if not np.isfinite(y).all():
             raise InputError(f"behaviour '{self.variable}' holds NaN; select the trials without it")
-        x, y, time = lagged(activity, y, recording.time, self.lag)
+        x, y, time = pair_with_lag(activity, y, recording.time, self.lag)
         channels = pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]})
-        return windowed(
+        return cut_into_windows(
             Problem(
                 self.name,
                 source,
@@ -353,14 +353,14 @@ def _groups(recording: Recording, by: str) -> np.ndarray:
     """The group each neuron belongs to, as text, (neuron,)."""
     neurons = recording.neurons
     if by not in neurons:
-        raise UnknownNameError(f"unknown neuron column '{by}'.{did_you_mean(by, neurons)}")
+        raise UnknownNameError(f"unknown neuron column '{by}'.{suggest_name(by, neurons)}")
     return neurons[by].to_numpy().astype(str)
 
 
 def _members(group: np.ndarray, name: str, by: str) -> np.ndarray:
     found = group == str(name)
     if not found.any():
-        raise UnknownNameError(f"unknown {by} '{name}'.{did_you_mean(name, np.unique(group))}")
+        raise UnknownNameError(f"unknown {by} '{name}'.{suggest_name(name, np.unique(group))}")
     return found
 
 

@@ -10,7 +10,7 @@ from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Preco
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
-from spikecast.tasks.splits import by_trial
+from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.tasks import AreaToArea
 
 
@@ -141,7 +141,7 @@ def test_latents_of_different_folds_are_never_mixed(strong):
     rng = np.random.default_rng(0)
     label = strong.trials["contrast_right"].to_numpy() > 0
     fold = np.empty(80, dtype=int)
-    for index, (_, test) in enumerate(by_trial(80, 2)):
+    for index, (_, test) in enumerate(split_by_trial(80, 2)):
         fold[test] = index
     # the second model's latent has the opposite sign: mixing them would leave nothing
     sign = np.where(fold == 0, 1.0, -1.0) * (2 * label - 1)

@@ -9,7 +9,7 @@ from spikecast.analysis.decoding import hat_matrix as hat
 from spikecast.analysis.decoding.bins import Classes, Numbers, score_nested, score_shared
 from spikecast.analysis.decoding.nulls import draw
 from spikecast.analysis.decoding.sources import FoldFeatures
-from spikecast.tasks.splits import Fold, by_trial
+from spikecast.tasks.splits import Fold, split_by_trial
 
 
 def sklearn_lda(x, y, folds, penalty):
@@ -34,7 +34,7 @@ def test_lda_equals_refitted_scikit_learn(n_classes, n_features):
         n_classes, 100, p=np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum()
     )
     x = rng.normal(size=(100, n_features)) * rng.uniform(0.5, 2, n_features) + 0.4 * y[:, None]
-    folds = by_trial(100, 4)
+    folds = split_by_trial(100, 4)
     codes = np.vstack([y, draw("label_shuffle", y, 8, 0, folds)])
     target = Classes(codes, n_classes)
     penalty = 0.7 * hat.scale(x)
@@ -66,7 +66,7 @@ def test_ridge_equals_refitted_scikit_learn_down_to_leave_one_out(n_folds):
 def test_both_ways_give_the_same_scores_over_time():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(50, 4, 9)), rng.normal(size=50)
-    folds = by_trial(50, 5)
+    folds = split_by_trial(50, 5)
     target = Numbers(np.vstack([y, draw("label_shuffle", y, 5, 0)]), folds)
     shared = score_shared(x, target, folds, penalty=1.0)
     features = [FoldFeatures(fold, x[fold.train], x[fold.test]) for fold in folds]
@@ -88,5 +88,5 @@ def test_a_class_missing_from_a_fold_is_never_chosen():
 def test_silent_bins_are_at_chance():
     y = np.tile([0, 1], 20)
     target = Classes(y[None], 2)
-    found = score_shared(np.zeros((40, 2, 5)), target, by_trial(40, 5), 1.0)
+    found = score_shared(np.zeros((40, 2, 5)), target, split_by_trial(40, 5), 1.0)
     np.testing.assert_allclose(found.scores, 0.5)

@@ -8,7 +8,7 @@ from spikecast.analysis.interareal.pairwise import PENALTIES, WIDTH, Pair, pairw
 from spikecast.core.errors import InputError
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
-from spikecast.tasks.splits import by_block, by_trial
+from spikecast.tasks.splits import split_by_block, split_by_trial
 
 N_TRIALS, N_BINS = 50, 24
 GROUPS = {"a": np.arange(6), "b": np.arange(6, 14), "c": np.arange(14, 19)}
@@ -63,7 +63,7 @@ def by_scikit_learn(activity, pair, folds, kind):
 
 
 @pytest.mark.parametrize("kind", ["counts", "continuous"])
-@pytest.mark.parametrize("folds", [by_trial(N_TRIALS, 4), by_block(N_TRIALS, 4, gap=2)])
+@pytest.mark.parametrize("folds", [split_by_trial(N_TRIALS, 4), split_by_block(N_TRIALS, 4, gap=2)])
 def test_they_are_the_scores_of_scikit_learn(kind, folds):
     activity = couple({"a": 1, "b": 0.7, "c": 0.2})
     activity = activity if kind == "counts" else activity + np.float32(0.5)
@@ -76,7 +76,9 @@ def test_they_are_the_scores_of_scikit_learn(kind, folds):
 
 def test_the_coupled_pair_is_found_and_the_other_is_not():
     activity = couple({"a": 1, "b": 1, "c": 0})
-    found = dict(pairwise_ridge(activity, every_pair(), by_trial(N_TRIALS, 5), np.zeros(N_TRIALS)))
+    found = dict(
+        pairwise_ridge(activity, every_pair(), split_by_trial(N_TRIALS, 5), np.zeros(N_TRIALS))
+    )
     score = {name: one.terms.pooled() for name, one in found.items()}
     assert min(score["a > b"], score["b > a"]) > 0.1
     assert max(score["a > c"], score["b > c"], score["c > a"], score["c > b"]) < 0.01
@@ -90,7 +92,7 @@ def test_what_the_condition_explains_is_not_beyond_it(kind):
     drive = np.sin(np.linspace(0, 6, N_BINS))[None, :] * (2 * condition[:, None] - 1)
     own = smooth(rng.normal(size=(N_TRIALS, N_BINS, 1)), 2.0) * 2
     pairs = {"a > b": Pair(GROUPS["a"], GROUPS["b"])}
-    folds = by_trial(N_TRIALS, 5)
+    folds = split_by_trial(N_TRIALS, 5)
     scores = {}
     for name, shared in (("stimulus", 0.0), ("trial", 1.0)):
         log_rate = drive[..., None] + shared * own
@@ -106,7 +108,7 @@ def test_the_control_is_the_mean_over_other_trials():
     """In a fold with two trials of a condition, 'another trial' is the other one."""
     activity = couple({"a": 1, "b": 1, "c": 0})
     condition = np.repeat(np.arange(N_TRIALS // 2), 2)
-    folds = by_block(N_TRIALS, 5)
+    folds = split_by_block(N_TRIALS, 5)
     pairs = {"a > b": Pair(GROUPS["a"], GROUPS["b"])}
     (_, score) = next(pairwise_ridge(activity, pairs, folds, condition))
     swapped = activity.copy()
@@ -125,10 +127,10 @@ def test_the_control_is_the_mean_over_other_trials():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"folds": by_trial(N_TRIALS, 2)}, "folds is 2"), ({"penalties": (0.0,)}, "positive")],
+    [({"folds": split_by_trial(N_TRIALS, 2)}, "folds is 2"), ({"penalties": (0.0,)}, "positive")],
 )
 def test_what_cannot_be_done_is_refused(change, message):
-    given = {"folds": by_trial(N_TRIALS, 3), "condition": np.zeros(N_TRIALS)} | change
+    given = {"folds": split_by_trial(N_TRIALS, 3), "condition": np.zeros(N_TRIALS)} | change
     with pytest.raises(InputError, match=message):
         list(pairwise_ridge(couple({"a": 1, "b": 1, "c": 0}), every_pair(), **given))
 
@@ -138,7 +140,7 @@ def test_silent_neurons_and_areas_give_no_nan():
     activity[:, :, GROUPS["c"]] = 0
     activity[:, :, 6] = 0
     for _, score in pairwise_ridge(
-        activity, every_pair(), by_trial(N_TRIALS, 5), np.zeros(N_TRIALS)
+        activity, every_pair(), split_by_trial(N_TRIALS, 5), np.zeros(N_TRIALS)
     ):
         assert np.isfinite(score.terms.numerator).all()
         assert np.isfinite(score.beyond.numerator).all()

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from spikecast.core.errors import InputError, NotEnoughDataError, RunError, UnknownNameError
-from spikecast.core.jsonl_store import Journal
+from spikecast.core.jsonl_store import JsonlStore
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import smooth
 from spikecast.runs.atlas.plan import sessions
@@ -145,19 +145,19 @@ def test_a_job_that_fails_says_why_and_the_others_go_on(files, tmp_path, monkeyp
 
 
 def test_a_full_disk_loses_no_cell_that_was_recorded(files, tmp_path, monkeypatch):
-    append, out = Journal.append, tmp_path / "run"
+    append, out = JsonlStore.append, tmp_path / "run"
 
     def full(self, key, record):
         if "mouse 1" in key:
             raise OSError(28, "No space left on device")
         append(self, key, record)
 
-    monkeypatch.setattr(Journal, "append", full)
+    monkeypatch.setattr(JsonlStore, "append", full)
     done = execute(Settings(data=files), out, workers=1)
     assert list(done.unrecorded) == ["ridge | mouse 1 | draw 0"]
     assert set(pd.read_csv(out / "cells.csv")["session"]) == {"mouse 0", "mouse 2"}
     assert json.loads((out / "manifest.json").read_text())["finished"] is None
-    monkeypatch.setattr(Journal, "append", append)
+    monkeypatch.setattr(JsonlStore, "append", append)
     assert not execute(Settings(data=files), out, resume=True, workers=1).unrecorded
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
@@ -47,7 +47,7 @@ def test_the_page_sets_scores_side_by_side_and_not_losses(folder):
 
 
 def test_a_loss_follows_the_rate_of_the_target_and_bits_do_not():
-    rng = generator(0, "test")
+    rng = make_rng(0, "test")
     rates = {hz: np.full((40, 50, 1), hz / 100) for hz in (2.0, 20.0)}
     counts = {hz: rng.poisson(rate) for hz, rate in rates.items()}
     losses = [metrics.poisson_nll(counts[hz], rates[hz]) for hz in rates]

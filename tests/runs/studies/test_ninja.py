@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from spikecast.core.errors import InputError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
@@ -53,7 +53,7 @@ def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
 
 
 def test_each_flawed_step_is_flawed_as_named():
-    drawn = ninja.drawn_with_replacement(generator(0, "test"), 20, 20)
+    drawn = ninja.drawn_with_replacement(make_rng(0, "test"), 20, 20)
     assert len(np.unique(drawn)) < 20
     label = np.array(["b", "a", "b", "b", "a", "b"])
     assert ninja.first_of_each(label, 2).tolist() == [1, 4, 0, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.core.errors import InputError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
 from spikecast.models.linear import PCARidge
 from spikecast.report.study import page as pages
@@ -38,7 +38,7 @@ def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
 
 
 def test_the_error_of_the_deck_is_a_sum_of_variances():
-    rng = generator(0, "test")
+    rng = make_rng(0, "test")
     speed, prediction = rng.normal(3, 2, 500), rng.normal(2, 1, 500)
     expected = speed.var() + prediction.var() + (speed.mean() - prediction.mean()) ** 2
     assert broadcast_mse(prediction[:, np.newaxis], speed) == pytest.approx(expected)

@@ -12,9 +12,9 @@ from spikecast.analysis.decoding.decoders import BALANCES, DECODERS, SEQUENCE_DE
 from spikecast.analysis.decoding.labels import Label
 from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
-from spikecast.core.checks import in_range, one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Interval, Terms, interval
@@ -140,7 +140,8 @@ def decode(
         By default ``Counts(n_components=40)``.
     decoder : str
         A name of :data:`spikecast.analysis.decoding.decoders.DECODERS`; ``"ridge"`` decodes
-        numbers. Or of ``SEQUENCE_DECODERS``, which read a trial's bins in order, whatever `over_time` says.
+        numbers. Or of ``SEQUENCE_DECODERS``, which read a trial's bins in order, whatever
+        `over_time` says.
     over_time : {"mean", "concatenate", "vote"}
         Features of a trial are averaged over its bins or laid side by side; or every bin is decoded
         by one decoder for all bins, and the trial goes to the class with most bins.
@@ -174,10 +175,10 @@ def decode(
     >>> found.metric, len(found.predictions)
     ('balanced_accuracy', 60)
     """
-    one_of("decoder", decoder, [*DECODERS, *SEQUENCE_DECODERS])
-    one_of("over_time", over_time, OVER_TIME)
-    one_of("balance", balance, BALANCES)
-    in_range("n_permutations", n_permutations, 0)
+    check_one_of("decoder", decoder, [*DECODERS, *SEQUENCE_DECODERS])
+    check_one_of("over_time", over_time, OVER_TIME)
+    check_one_of("balance", balance, BALANCES)
+    check_in_range("n_permutations", n_permutations, 0)
     source = Counts(n_components=40) if source is None else source
     known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
     if over_time == "vote" and known.continuous:
@@ -230,7 +231,7 @@ def _predictions(
     train: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Predictions of a fold's training (or none) and test trials."""
-    seed = derived_seed(seed, "decoder")
+    seed = derive_seed(seed, "decoder")
     y = values[part.fold.train]
     if decoder in SEQUENCE_DECODERS:
         fitted = SEQUENCE_DECODERS[decoder](seed).fit(part.train, y)

@@ -23,9 +23,9 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.tasks.splits import by_stratum, by_trial
+from spikecast.tasks.splits import split_by_stratum, split_by_trial
 
 INNER_FOLDS = 3
 BALANCES = ("weights", "subsample", "none")
@@ -150,7 +150,7 @@ class Decoder:
 
     def _even(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:
         """Samples of as many trials of each class, random over the session."""
-        rng = generator(self.seed, "balance")
+        rng = make_rng(self.seed, "balance")
         trials, first = np.unique(trial, return_index=True)
         classes, sizes = np.unique(y[first], return_counts=True)
         chosen = [rng.permutation(trials[y[first] == c])[: sizes.min()] for c in classes]
@@ -171,9 +171,9 @@ class Decoder:
         if least < 2 * INNER_FOLDS:
             return candidates[0]
         folds = (
-            by_trial(len(trials), INNER_FOLDS, self.seed)
+            split_by_trial(len(trials), INNER_FOLDS, self.seed)
             if numbers
-            else by_stratum(y[first], INNER_FOLDS, self.seed)
+            else split_by_stratum(y[first], INNER_FOLDS, self.seed)
         )
         score = r2_score if numbers else balanced_accuracy_score
         totals = np.zeros(len(candidates))

@@ -12,7 +12,7 @@ from spikecast.analysis.decoding.bins import Classes
 from spikecast.analysis.decoding.clusters import cluster_test
 from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
 
@@ -107,7 +107,7 @@ def temporal_generalization(
     >>> temporal_generalization(recording, label, n_permutations=20).score.shape
     (12, 12)
     """
-    in_range("n_permutations", n_permutations, round(1 / alpha) - 1)
+    check_in_range("n_permutations", n_permutations, round(1 / alpha) - 1)
     source = Counts() if source is None else source
     if not source.causal and not allow_acausal:
         raise InputError(f"{source.name} are acausal; insist with allow_acausal=True")

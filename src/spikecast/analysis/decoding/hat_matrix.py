@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.tasks.splits import Fold
 
 
@@ -79,7 +79,7 @@ def shared(
     ------
     HeldOut
     """
-    in_range("penalty", penalty, 1e-12)
+    check_in_range("penalty", penalty, 1e-12)
     n = len(x)
     basis = _factor(x - x.mean(axis=0), penalty)
     # H = basis basis', the intercept being one more direction
@@ -118,7 +118,7 @@ def nested(
     HeldOut
     """
     for (x_train, x_test), fold, penalty in zip(pairs, folds, penalties):
-        in_range("penalty", penalty, 1e-12)
+        check_in_range("penalty", penalty, 1e-12)
         targets = y[fold.train].reshape(len(fold.train), -1)
         root = Root(x_train, penalty)
         seen = np.vstack([targets.sum(axis=0) / len(targets) ** 0.5, root.of(x_train).T @ targets])

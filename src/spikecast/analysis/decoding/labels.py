@@ -9,11 +9,11 @@ from scipy.stats import PermutationMethod, chi2_contingency
 
 from spikecast.analysis.decoding.nulls import Null, come_in_runs
 from spikecast.analysis.interareal.populations import STIMULUS, conditions
-from spikecast.core.checks import did_you_mean, in_range, same_length
+from spikecast.core.checks import check_in_range, check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.tasks.splits import Fold, make
+from spikecast.tasks.splits import Fold, split_trials
 
 MISSING = ("", "nan", "None")
 FOLLOWS = 0.01  # p up to which a label counts as going along with the stimulus
@@ -78,7 +78,7 @@ def resolve(
     values = _named(recording, label) if isinstance(label, str) else np.asarray(label)
     if values.ndim != 1:
         raise InputError(f"label has shape {values.shape}; it must be one value per trial")
-    same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
+    check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
     missing = pd.isna(values)
     if values.dtype.kind in "OU":
         missing |= np.isin(values.astype(str), MISSING)
@@ -151,7 +151,7 @@ def stimulus_notes(recording: Recording, label: Label, seed: int) -> list[str]:
     table = pd.crosstab(stimulus, label.values).to_numpy()
     if len(table) < 2:
         return []
-    shuffled = PermutationMethod(n_resamples=999, rng=generator(seed, "follows stimulus"))
+    shuffled = PermutationMethod(n_resamples=999, rng=make_rng(seed, "follows stimulus"))
     if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS:
         return []
     return [
@@ -168,7 +168,7 @@ def _named(recording: Recording, name: str) -> np.ndarray:
         values = recording.dataset[name].values
         return values.reshape(len(values), -1).mean(axis=1)
     known = [*trials.columns, *recording.behavior]
-    raise UnknownNameError(f"unknown trial column '{name}'.{did_you_mean(name, known)}")
+    raise UnknownNameError(f"unknown trial column '{name}'.{suggest_name(name, known)}")
 
 
 def cuts(
@@ -199,7 +199,7 @@ def cuts(
     split : {"stratum", "trial", "block"}, optional
     gap, seed : int
     """
-    in_range("repeats", repeats, 1)
+    check_in_range("repeats", repeats, 1)
     if split is None:
         even = null == "label_shuffle" and not label.continuous and repeats == 1
         split = "stratum" if even else "trial"
@@ -211,11 +211,11 @@ def cuts(
         return [
             Fold(trials[fold.train], trials[fold.test])
             for trials in members
-            for fold in make(
+            for fold in split_trials(
                 split,
                 trials.size,
                 folds,
-                seed=derived_seed(seed, "cut", repeat) if repeat else seed,
+                seed=derive_seed(seed, "cut", repeat) if repeat else seed,
                 strata=label.values[trials],
                 gap=gap,
             )
@@ -239,7 +239,7 @@ def notes(label: Label, null: str | Null, seed: int) -> list[str]:
 
 def resamples(label: Label, n: int, seed: int) -> np.ndarray:
     """How often each kept trial is drawn, (resample, trial); classes keep their sizes."""
-    rng = generator(seed, "bootstrap")
+    rng = make_rng(seed, "bootstrap")
     weights = np.zeros((n, label.kept.size))
     groups = np.zeros(label.kept.size, dtype=int) if label.continuous else label.values
     for group in np.unique(groups):

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from spikecast.core.checks import one_of, same_length
+from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.tasks.splits import Fold
 
 Null = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
@@ -41,7 +41,7 @@ def label_shuffle(
     labels = np.asarray(labels)
     drawn = np.tile(labels, (n, 1))
     groups = np.zeros(labels.size, dtype=int) if strata is None else np.asarray(strata)
-    same_length("strata", groups.size, "labels", labels.size)
+    check_same_length("strata", groups.size, "labels", labels.size)
     for stratum in np.unique(groups):
         here = np.flatnonzero(groups == stratum)
         drawn[:, here] = rng.permuted(drawn[:, here], axis=1)
@@ -132,7 +132,7 @@ def trial_shuffle(
     [1, 0, 3, 2]
     """
     groups = np.zeros(len(x), dtype=int) if strata is None else np.asarray(strata)
-    same_length("strata", groups.size, "the trial axis", len(x))
+    check_same_length("strata", groups.size, "the trial axis", len(x))
     source = np.arange(len(x))
     for stratum in np.unique(groups):
         order = rng.permutation(np.flatnonzero(groups == stratum))
@@ -169,7 +169,7 @@ def draw(
     strata : array, (trial,), optional
         For ``label_shuffle`` only.
     """
-    rng = generator(seed, "null")
+    rng = make_rng(seed, "null")
     if null == "label_shuffle":
         groups = np.zeros(len(labels), dtype=int)
         for index, fold in enumerate(folds):
@@ -180,7 +180,7 @@ def draw(
         return label_shuffle(labels, n, rng, groups)
     if strata is not None:
         raise InputError("strata go with null='label_shuffle' only")
-    chosen = NULLS[one_of("null", null, list(NULLS))] if isinstance(null, str) else null
+    chosen = NULLS[check_one_of("null", null, list(NULLS))] if isinstance(null, str) else null
     drawn = np.asarray(chosen(labels, n, rng))
     if drawn.shape != (n, len(labels)):
         raise InputError(
@@ -198,7 +198,7 @@ def come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool:
     (True, False)
     """
     changes = (labels[1:] != labels[:-1]).sum()
-    shuffled = label_shuffle(labels, n, generator(seed, "runs"))
+    shuffled = label_shuffle(labels, n, make_rng(seed, "runs"))
     of_shuffled = (shuffled[:, 1:] != shuffled[:, :-1]).sum(axis=1)
     return bool((1 + (of_shuffled <= changes).sum()) / (1 + n) < 0.01)
 

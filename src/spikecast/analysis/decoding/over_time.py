@@ -29,9 +29,9 @@ from spikecast.analysis.decoding.clusters import cluster_test, first_onset
 from spikecast.analysis.decoding.labels import Label
 from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, Source
-from spikecast.core.checks import in_range, one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import LEVEL
 from spikecast.tasks.splits import Fold
@@ -186,8 +186,8 @@ def decode_over_time(
     [0.09]
     """
     source = Counts(window=0.03) if source is None else source
-    one_of("decoder", decoder, list(METRICS))
-    in_range("n_permutations", n_permutations, round(1 / alpha))
+    check_one_of("decoder", decoder, list(METRICS))
+    check_in_range("n_permutations", n_permutations, round(1 / alpha))
     warnings = list(source.warnings)
     if not source.causal:
         if not allow_acausal:
@@ -241,7 +241,7 @@ def decode_over_time(
         )
         onset = _seconds(first_onset(curve[np.newaxis], test, least_bins), time)[0]
         # where within its bin a spike fell is not known: half a bin either way
-        within_bin = generator(seed, "within bin", area).uniform(-0.5, 0.5, n_resamples)
+        within_bin = make_rng(seed, "within bin", area).uniform(-0.5, 0.5, n_resamples)
         crossings = first_onset(bootstrapped, test, least_bins)
         resampled[area] = _seconds(crossings + within_bin, time)
         early, late = np.array(_bounds(resampled[area])) if np.isfinite(onset) else _NO_BOUNDS
@@ -291,7 +291,7 @@ def _populations(
             raise NotEnoughDataError(
                 f"'{area}' has {whole.n_neurons} neurons, fewer than match_neurons={match_neurons}"
             )
-        rng = generator(seed, "subsample", area)
+        rng = make_rng(seed, "subsample", area)
         yield (
             area,
             [

@@ -14,15 +14,15 @@ import pandas as pd
 from sklearn.base import clone
 
 from spikecast.core.checks import (
-    did_you_mean,
-    finite,
-    in_range,
-    one_of,
-    same_length,
-    trials_by_time_by_feature,
+    check_finite,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_three_axes,
+    suggest_name,
 )
 from spikecast.core.errors import InputError, UnknownNameError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model
@@ -128,7 +128,7 @@ class Counts(Source):
 
     def fixed(self, recording: Recording) -> np.ndarray:
         """Features nothing is learnt for, (trial, time, feature)."""
-        in_range("window (s)", self.window, recording.bin_size * 0.999)
+        check_in_range("window (s)", self.window, recording.bin_size * 0.999)
         width = round(self.window / recording.bin_size)
         x = recording.activity
         n_bins = x.shape[1]
@@ -184,7 +184,7 @@ class Latents(Source):
 
     def _made(self) -> Model:
         if isinstance(self.model, str):
-            return MODELS[one_of("model", self.model, list(MODELS))]()
+            return MODELS[check_one_of("model", self.model, list(MODELS))]()
         return clone(self.model)
 
     def _task(self, recording: Recording) -> Task:
@@ -212,7 +212,7 @@ class Latents(Source):
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
-        in_range("held_back", self.held_back, 0, 0.8)
+        check_in_range("held_back", self.held_back, 0, 0.8)
         problem = self._task(recording).problem(recording)
         if problem.windows:
             raise InputError("a continuous recording has no trials to decode")
@@ -221,8 +221,8 @@ class Latents(Source):
             if not model.has_latents:
                 raise InputError(f"{type(model).__name__} has no latents; decode from Counts()")
             if "seed" in model.get_params():
-                model.set_params(seed=derived_seed(seed, "fold", index))
-            order = generator(seed, "held back", index).permutation(fold.train)
+                model.set_params(seed=derive_seed(seed, "fold", index))
+            order = make_rng(seed, "held back", index).permutation(fold.train)
             n_held = round(self.held_back * order.size)
             fitted = np.sort(order[n_held:])
             learnt_from = np.sort(order[:n_held]) if n_held else fitted
@@ -265,17 +265,17 @@ class Baseline(Source):
         for name in self.behavior:
             if name not in recording.behavior:
                 known = recording.behavior
-                raise UnknownNameError(f"unknown behaviour '{name}'.{did_you_mean(name, known)}")
+                raise UnknownNameError(f"unknown behaviour '{name}'.{suggest_name(name, known)}")
             parts.append(recording.dataset[name].values.reshape(n_trials, n_bins, -1))
         trials = recording.trials
         for name in self.columns:
-            one_of("trial column", name, list(trials))
+            check_one_of("trial column", name, list(trials))
             table = pd.get_dummies(trials[[name]], dtype=float).to_numpy(dtype=float)
             parts.append(np.broadcast_to(table[:, np.newaxis], (n_trials, n_bins, table.shape[1])))
         if not parts:
             raise InputError("a baseline needs behaviour variables or trial columns")
         x = np.concatenate(parts, axis=2).astype(float)
-        finite(f"the baseline ({self.name})", x)
+        check_finite(f"the baseline ({self.name})", x)
         return x
 
     def features(
@@ -313,10 +313,12 @@ class Precomputed(Source):
     unchecked: bool = False
 
     def __post_init__(self) -> None:
-        trials_by_time_by_feature("latents", self.latents)
-        finite("latents", self.latents)
+        check_three_axes("latents", self.latents)
+        check_finite("latents", self.latents)
         if self.fold is not None:
-            same_length("fold", len(self.fold), "the trial axis of latents", len(self.latents))
+            check_same_length(
+                "fold", len(self.fold), "the trial axis of latents", len(self.latents)
+            )
         elif not self.unchecked:
             raise InputError(
                 "latents without their folds may come from a model that saw the decoded trials; "
@@ -353,6 +355,8 @@ class Precomputed(Source):
 
     def fixed(self, recording: Recording) -> np.ndarray:
         """Features nothing is learnt for, (trial, time, feature)."""
-        same_length("latents", len(self.latents), "the trial axis", recording.n_trials)
-        same_length("latents in time", self.latents.shape[1], "the time axis", recording.n_bins)
+        check_same_length("latents", len(self.latents), "the trial axis", recording.n_trials)
+        check_same_length(
+            "latents in time", self.latents.shape[1], "the time axis", recording.n_bins
+        )
         return self.latents

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
+from spikecast.core.checks import (
+    check_finite,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_three_axes,
+)
 from spikecast.core.errors import NotEnoughDataError, ShapeError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
-from spikecast.tasks.splits import by_trial
+from spikecast.tasks.splits import split_by_trial
 
 METHODS = ("cca", "procrustes")
 N_RESAMPLES = 2000
@@ -118,17 +124,17 @@ def align(
     >>> round(found.score.value, 3), found.p
     (1.0, 0.1)
     """
-    one_of("method", method, METHODS)
+    check_one_of("method", method, METHODS)
     for name, latents in (("a", a), ("b", b)):
-        trials_by_time_by_feature(name, latents)
-        finite(name, np.asarray(latents))
+        check_three_axes(name, latents)
+        check_finite(name, np.asarray(latents))
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    same_length("a", len(a), "b", len(b))
-    same_length("the time axis of a", a.shape[1], "that of b", b.shape[1])
+    check_same_length("a", len(a), "b", len(b))
+    check_same_length("the time axis of a", a.shape[1], "that of b", b.shape[1])
     most = min(a.shape[2], b.shape[2])
-    n_dims = most if n_dims is None else int(in_range("n_dims", n_dims, 1, most))
-    cut = by_trial(len(a), folds, seed)
-    rng = generator(seed, "align")
+    n_dims = most if n_dims is None else int(check_in_range("n_dims", n_dims, 1, most))
+    cut = split_by_trial(len(a), folds, seed)
+    rng = make_rng(seed, "align")
     shuffles = [rng.permutation(len(a)) for _ in range(n_shuffles)]
 
     terms, scores = _held_out(a, b, method, n_dims, shrinkage, cut)
@@ -187,8 +193,8 @@ def averages(
     >>> first.shape, second.shape
     ((4, 5, 3), (4, 5, 2))
     """
-    same_length("a", len(a), "labels_a", len(labels_a))
-    same_length("b", len(b), "labels_b", len(labels_b))
+    check_same_length("a", len(a), "labels_a", len(labels_a))
+    check_same_length("b", len(b), "labels_b", len(labels_b))
     kept = [
         label
         for label in np.intersect1d(labels_a, labels_b)

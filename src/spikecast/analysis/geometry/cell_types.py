@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 
@@ -75,7 +75,7 @@ def cell_types(recording: Recording, threshold: float = THRESHOLD) -> CellTypes:
     >>> cell_types(recording).label.tolist()
     ['narrow', 'wide', 'unknown']
     """
-    in_range("threshold (ms)", threshold, 0.05, 2.0)
+    check_in_range("threshold (ms)", threshold, 0.05, 2.0)
     neurons = recording.neurons
     if WIDTH not in neurons:
         raise InputError(

@@ -7,12 +7,12 @@ import pandas as pd
 from sklearn.utils.extmath import randomized_svd
 
 from spikecast.analysis.interareal.populations import activity_of
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import principal_axes, signed_sqrt, smooth
-from spikecast.tasks.splits import Fold, by_block, by_trial
+from spikecast.tasks.splits import Fold, split_by_block, split_by_trial
 
 WINDOW = 100  # bins; a single long trial is cut into stretches of this length
 N_PROBES = 64
@@ -116,11 +116,13 @@ def dimensionality(
     n_samples, n_neurons = x.shape
     if n_neurons < 4:
         raise NotEnoughDataError(f"{n_neurons} neurons cannot be split in two; 4 are needed")
-    in_range("n_splits", n_splits, 1)
-    in_range("n_components", n_components, 1)
+    check_in_range("n_splits", n_splits, 1)
+    check_in_range("n_components", n_components, 1)
     n_groups = int(groups[-1]) + 1
     single = np.shape(data.activity if isinstance(data, Recording) else data)[0] == 1
-    cut = by_block(n_groups, folds, gap=1) if single else by_trial(n_groups, folds, seed)
+    cut = (
+        split_by_block(n_groups, folds, gap=1) if single else split_by_trial(n_groups, folds, seed)
+    )
     n_components = min(n_components, n_neurons, n_samples)
 
     mean, axes, variance = principal_axes(x, n_components)
@@ -198,7 +200,7 @@ def _tail(x: np.ndarray, mean: np.ndarray, axes: np.ndarray, seed: int) -> float
     """
     if len(axes) == min(x.shape):
         return 0.0
-    probes = generator(seed, "dimensionality", "probes").normal(size=(x.shape[1], N_PROBES))
+    probes = make_rng(seed, "dimensionality", "probes").normal(size=(x.shape[1], N_PROBES))
     probes = probes.astype(np.float32)
     probes -= axes.T @ (axes @ probes)
     image = np.zeros_like(probes)
@@ -220,7 +222,7 @@ def _svca_splits(
     held_out = np.isin(groups, np.concatenate([fold.test for fold in cut[1::2]]))
     found = []
     for split in range(n_splits):
-        rng = generator(seed, "dimensionality", "svca", split)
+        rng = make_rng(seed, "dimensionality", "svca", split)
         order = rng.permutation(x.shape[1])
         half = x.shape[1] // 2
         found.append(
@@ -230,7 +232,7 @@ def _svca_splits(
                 np.sort(order[half:]),
                 held_out,
                 n_components,
-                derived_seed(seed, "svca", split),
+                derive_seed(seed, "svca", split),
             )
         )
     shared, total, p = (np.stack(part) for part in zip(*found, strict=True))
@@ -278,7 +280,7 @@ def svca(
     spectrum = np.fft.rfft(a, axis=0) * np.fft.rfft(b, axis=0).conj()
     shifted = np.fft.irfft(spectrum, n=len(a), axis=0) / len(a)
     margin = max(len(a) // 20, 1)
-    rng = generator(seed, "shifts")
+    rng = make_rng(seed, "shifts")
     offsets = rng.choice(np.arange(margin, len(a) - margin), N_SHIFTS)
     p = (1 + (shifted[offsets] >= shared).sum(axis=0)) / (1 + N_SHIFTS)
     return shared, total, p

@@ -15,9 +15,9 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from spikecast.analysis.interareal.populations import activity_of
-from spikecast.core.checks import in_range, one_of, same_length
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import principal_axes, signed_sqrt
 
@@ -102,7 +102,7 @@ def points(
     trial : array of int, (point,)
         The trial of each point, -1 for neurons: carries labels of trials to time points.
     """
-    one_of("kind of point", of, KINDS)
+    check_one_of("kind of point", of, KINDS)
     x = activity_of(data)
     if isinstance(data, Recording) and data.kind == "counts":
         x = signed_sqrt(x.astype(np.float32))
@@ -190,9 +190,9 @@ def embed(
     >>> found.score("knn_accuracy")
     1.0
     """
-    one_of("method", method, METHODS)
-    in_range("n_dims", n_dims, 2, 3)
-    in_range("held_out", held_out, 0.05, 0.9)
+    check_one_of("method", method, METHODS)
+    check_in_range("n_dims", n_dims, 2, 3)
+    check_in_range("held_out", held_out, 0.05, 0.9)
     if supervised and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
     features, group, trial = points(data, of)
@@ -202,9 +202,9 @@ def embed(
         names = pd.Series(list(labels))
         if of == "time" and len(names) == trial[-1] + 1 and len(names) != len(features):
             names = names.iloc[trial].reset_index(drop=True)
-        same_length("labels", len(names), f"the {of}", len(features))
+        check_same_length("labels", len(names), f"the {of}", len(features))
         kept = np.flatnonzero(names.notna().to_numpy())
-    rng = generator(seed, "embed")
+    rng = make_rng(seed, "embed")
     if kept.size > max_points:
         kept = np.sort(rng.choice(kept, max_points, replace=False))
     if kept.size < 4 * n_neighbors / 3 + 2:
@@ -222,7 +222,7 @@ def embed(
 
     learnt = classes[~test] if supervised and classes is not None else None
     places = [
-        _mapped(z, test, learnt, method, n_dims, n_neighbors, derived_seed(seed, "map", i), i > 0)
+        _mapped(z, test, learnt, method, n_dims, n_neighbors, derive_seed(seed, "map", i), i > 0)
         for i in range(max(n_seeds, 1))
     ]
     place, others = places[0], [other[~test] for other in places[1:]]
@@ -310,7 +310,7 @@ def _scores(
             rows.append(("trustworthiness", name, value, np.nan, np.nan))
     if classes is None or not test.any():
         return rows
-    rng = generator(seed, "embed", "labels")
+    rng = make_rng(seed, "embed", "labels")
     truth = classes[test]
     # held-out labels are exchangeable under the null, nothing has seen them: by trial, though
     shuffled = [_shuffled(truth, group[test], rng) for _ in range(N_PERMUTATIONS)]

@@ -7,12 +7,12 @@ import pandas as pd
 from scipy import stats
 
 from spikecast.analysis.geometry.tuning import corrected
-from spikecast.core.checks import in_range, one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 from spikecast.models.linear import PCARidge
 from spikecast.tasks.problem import WINDOW
-from spikecast.tasks.splits import by_block
+from spikecast.tasks.splits import split_by_block
 
 ALPHA = 0.05
 LEAST_SHIFT = 0.05  # of the recording: shorter shifts leave slow signals where they were
@@ -122,8 +122,8 @@ def shared_dynamics(
             f"shared dynamics are looked for in one continuous recording; this has "
             f"{recording.n_trials} trials (communication_subspace compares areas over trials)"
         )
-    one_of("neuron column", by, list(recording.neurons))
-    in_range("n_components", n_components, 1)
+    check_one_of("neuron column", by, list(recording.neurons))
+    check_in_range("n_components", n_components, 1)
     n_windows = recording.n_bins // WINDOW
     if n_windows < 2 * folds:
         raise NotEnoughDataError(
@@ -136,7 +136,7 @@ def shared_dynamics(
         raise InputError(f"all neurons have the same '{by}'; at least two groups are needed")
     activity = recording.activity[0, : n_windows * WINDOW].astype(np.float32)
     windows = activity.reshape(n_windows, WINDOW, -1)
-    cut = by_block(n_windows, folds, gap=1)
+    cut = split_by_block(n_windows, folds, gap=1)
     rows = []
     for source in groups:
         x, rest = windows[:, :, name == source], name != source

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
+from spikecast.core.checks import (
+    check_finite,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_three_axes,
+)
 from spikecast.core.errors import InputError
 from spikecast.models.preprocess import principal_axes
 
@@ -84,12 +90,12 @@ def trajectories(
     ((10, 7), (30, 5))
     """
     latents = np.asarray(latents)
-    trials_by_time_by_feature("latents", latents)
-    finite("latents", latents)
+    check_three_axes("latents", latents)
+    check_finite("latents", latents)
     n_trials, n_bins, n_latents = latents.shape
-    same_length("time", len(time), "the time axis of latents", n_bins)
-    same_length("condition", len(condition), "the trial axis of latents", n_trials)
-    in_range("n_dims", n_dims, 1, min(3, n_latents))
+    check_same_length("time", len(time), "the time axis of latents", n_bins)
+    check_same_length("condition", len(condition), "the trial axis of latents", n_trials)
+    check_in_range("n_dims", n_dims, 1, min(3, n_latents))
     labels = pd.Series(list(condition))
     names = sorted(labels.dropna().unique(), key=lambda name: (str(type(name)), name))
     if not names:
@@ -144,7 +150,7 @@ def label(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.ndarray:
     """
     columns = [columns] if isinstance(columns, str) else list(columns)
     for name in columns:
-        one_of("trial column", name, list(trials))
+        check_one_of("trial column", name, list(trials))
     found = []
     for row in trials[columns].itertuples(index=False):
         values = [f"{value:g}" if isinstance(value, float) else str(value) for value in row]

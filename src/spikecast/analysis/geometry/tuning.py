@@ -7,9 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
-from spikecast.core.checks import finite, in_range, one_of, same_length, trials_by_time_by_feature
+from spikecast.core.checks import (
+    check_finite,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_three_axes,
+)
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 
 CORRECTIONS = ("holm", "bh", "none")
 NULLS = ("permutation", "circular_shift")
@@ -108,14 +114,14 @@ def tuning(
     >>> found.significant()["latent"].tolist()
     [1]
     """
-    one_of("correction", correction, CORRECTIONS)
-    one_of("null", null, NULLS)
-    in_range("n_permutations", n_permutations, 1)
+    check_one_of("correction", correction, CORRECTIONS)
+    check_one_of("null", null, NULLS)
+    check_in_range("n_permutations", n_permutations, 1)
     values = _window_mean(latents, time, window)
-    same_length("latents", len(values), "trials", len(trials))
+    check_same_length("latents", len(values), "trials", len(trials))
     names = list(trials) if variables is None else list(variables)
     for name in names:
-        one_of("trial column", name, list(trials))
+        check_one_of("trial column", name, list(trials))
     rows, left_out = [], {}
     for name in names:
         column = trials[name]
@@ -130,7 +136,7 @@ def tuning(
         ranks -= ranks.mean(axis=0)
         ranks /= np.maximum(np.linalg.norm(ranks, axis=0), 1e-12)
         observed = _explained(design, ranks)
-        rng = generator(seed, "tuning", name)
+        rng = make_rng(seed, "tuning", name)
         orders = _orders(null, len(column), n_permutations, rng)
         drawn = np.stack([_explained(design[order], ranks) for order in orders])
         close = observed * (1 - 1e-9)  # equal ranks must count as reached, whatever the rounding
@@ -174,7 +180,7 @@ def corrected(p: np.ndarray, correction: str) -> np.ndarray:
     >>> corrected(np.array([0.01, 0.04, 0.03]), "bh").round(3)
     array([0.03, 0.04, 0.04])
     """
-    one_of("correction", correction, CORRECTIONS)
+    check_one_of("correction", correction, CORRECTIONS)
     if correction == "none":
         return p.copy()
     if correction == "bh":
@@ -190,13 +196,13 @@ def _window_mean(
     latents: np.ndarray, time: np.ndarray | None, window: tuple[float, float] | None
 ) -> np.ndarray:
     latents = np.asarray(latents)
-    trials_by_time_by_feature("latents", latents)
-    finite("latents", latents)
+    check_three_axes("latents", latents)
+    check_finite("latents", latents)
     inside = np.ones(latents.shape[1], dtype=bool)
     if window is not None:
         if time is None:
             raise NotEnoughDataError("a window in seconds needs time, the bin centres in seconds")
-        same_length("time", len(time), "the time axis of latents", latents.shape[1])
+        check_same_length("time", len(time), "the time axis of latents", latents.shape[1])
         inside = (np.asarray(time) >= window[0]) & (np.asarray(time) < window[1])
         if not inside.any():
             raise NotEnoughDataError(f"the window {tuple(window)} holds no bin")

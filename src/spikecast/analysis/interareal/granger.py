@@ -22,12 +22,12 @@ from spikecast.analysis.interareal.populations import (
     members,
     shuffled_within,
 )
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import Interval, bootstrap_weights
-from spikecast.tasks.splits import Fold, by_trial
+from spikecast.tasks.splits import Fold, split_by_trial
 
 AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
 OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
@@ -202,16 +202,18 @@ def information_flow(
     _check(recording, source, target, lags, window)
     neurons = [members(recording, area, min_rate) for area in (source, target)]
     smaller = min(len(found) for found in neurons)
-    n_matched = smaller if n_neurons is None else int(in_range("n_neurons", n_neurons, 2, smaller))
-    in_range("n_repeats", n_repeats, 1)
+    n_matched = (
+        smaller if n_neurons is None else int(check_in_range("n_neurons", n_neurons, 2, smaller))
+    )
+    check_in_range("n_repeats", n_repeats, 1)
     labels = conditions(recording.trials, strata)
-    rng = generator(seed, "flow", "shuffle")
+    rng = make_rng(seed, "flow", "shuffle")
     orders = [shuffled_within(labels, rng) for _ in range(n_shuffles)]
 
     totals: dict[tuple[int, int], Sums] = {}  # (direction, order of time)
     for repeat in range(n_repeats):
-        rng = generator(seed, "flow", "neurons", repeat)
-        cut = by_trial(recording.n_trials, folds, derived_seed(seed, "flow", "folds", repeat))
+        rng = make_rng(seed, "flow", "neurons", repeat)
+        cut = split_by_trial(recording.n_trials, folds, derive_seed(seed, "flow", "folds", repeat))
         a, b = (
             recording.activity[:, :, np.sort(rng.choice(found, n_matched, replace=False))]
             for found in neurons
@@ -256,7 +258,7 @@ def _check(
         raise InputError(
             f"lags are {list(lags)}; they must be positive bins (each is also taken negative)"
         )
-    in_range("window", window, 1)
+    check_in_range("window", window, 1)
     edge = _edge(lags, window)
     if recording.n_bins < 2 * edge + 2:
         raise NotEnoughDataError(
@@ -296,7 +298,7 @@ def _gains(
         z = components(x, fold.train, n_components, AXES_WIDTH)
         own = components(y, fold.train, 2 * n_components, AXES_WIDTH)
         own = np.concatenate([past(own, OWN_DEPTH * edge), course], axis=2)
-        base = OwnPast(own[:, edge:], y[:, edge:], fold, derived_seed(seed, "flow", index))
+        base = OwnPast(own[:, edge:], y[:, edge:], fold, derive_seed(seed, "flow", index))
         sources = [past(z, edge), *(lagged(z, lag, lag + window - 1) for lag in lags)]
         for which, features in enumerate(sources):
             features = features[:, edge:]

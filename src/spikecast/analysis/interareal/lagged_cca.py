@@ -8,12 +8,12 @@ import pandas as pd
 
 from spikecast.analysis.interareal.granger_model import lagged
 from spikecast.analysis.interareal.populations import components, conditions, members
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
 from spikecast.scoring.fold_intervals import refit_limits
 from spikecast.scoring.ratio_scores import bootstrap_weights
-from spikecast.tasks.splits import by_trial
+from spikecast.tasks.splits import split_by_trial
 
 AXES_WIDTH = 2.0  # bins
 N_RESAMPLES = 1000
@@ -115,9 +115,9 @@ def joint_correlation(
     """
     if source == target:
         raise InputError(f"source and target are both '{source}'; choose two areas")
-    in_range("max_lag", max_lag, 1, recording.n_bins - 1)
-    in_range("window", window, 1, recording.n_bins)
-    in_range("shrinkage", shrinkage, 0, 1)
+    check_in_range("max_lag", max_lag, 1, recording.n_bins - 1)
+    check_in_range("window", window, 1, recording.n_bins)
+    check_in_range("shrinkage", shrinkage, 0, 1)
     x, y = (
         recording.activity[:, :, members(recording, area, min_rate)] for area in (source, target)
     )
@@ -126,7 +126,7 @@ def joint_correlation(
     # projections of held-out trials on both directions of every pair of bins
     u = np.zeros((n_trials, n_bins, n_bins), dtype=np.float32)
     v = np.zeros_like(u)
-    for fold in by_trial(n_trials, folds, seed):
+    for fold in split_by_trial(n_trials, folds, seed):
         sides = []
         for activity in (x, y):
             z = components(activity, fold.train, n_components, AXES_WIDTH)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecast.core.checks import in_range, same_length, trials_by_time_by_feature
+from spikecast.core.checks import check_in_range, check_same_length, check_three_axes
 from spikecast.core.errors import InputError
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
@@ -92,7 +92,7 @@ def pairwise_ridge(
 
     Examples
     --------
-    >>> from spikecast.tasks.splits import by_trial
+    >>> from spikecast.tasks.splits import split_by_trial
     >>> rng = np.random.default_rng(0)
     >>> state = rng.normal(size=(60, 1, 1))
     >>> x = state @ np.ones((1, 10)) + rng.normal(size=(60, 20, 10))
@@ -101,9 +101,9 @@ def pairwise_ridge(
     >>> bool(found["a to b"].terms.pooled() > 0.1)
     True
     """
-    trials_by_time_by_feature("activity", activity)
-    same_length("condition", len(condition), "the trial axis of activity", len(activity))
-    in_range("the number of folds", len(folds), 3)
+    check_three_axes("activity", activity)
+    check_same_length("condition", len(condition), "the trial axis of activity", len(activity))
+    check_in_range("the number of folds", len(folds), 3)
     if not len(penalties) or min(penalties) <= 0:
         raise InputError(f"penalties are {tuple(penalties)}; they must be positive")
     sources: dict[bytes, list[str]] = {}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import finite, one_of, trials_by_time_by_feature
+from spikecast.core.checks import check_finite, check_one_of, check_three_axes
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import principal_axes, signed_sqrt, smooth
@@ -24,8 +24,8 @@ def activity_of(data: Recording | np.ndarray) -> np.ndarray:
     if isinstance(data, Recording):
         return data.activity
     data = np.asarray(data)
-    trials_by_time_by_feature("activity", data)
-    finite("activity", data)
+    check_three_axes("activity", data)
+    check_finite("activity", data)
     return data
 
 
@@ -66,7 +66,7 @@ def conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np
     if columns is None:
         columns = [name for name in STIMULUS if name in trials]
     for name in columns:
-        one_of("trial column", name, list(trials))
+        check_one_of("trial column", name, list(trials))
     if not columns:
         return np.zeros(len(trials), dtype=int)
     return trials.groupby(list(columns), sort=True, dropna=False).ngroup().to_numpy()

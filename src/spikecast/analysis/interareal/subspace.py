@@ -8,14 +8,14 @@ import pandas as pd
 from scipy.linalg import subspace_angles
 
 from spikecast.analysis.interareal.populations import conditions, members
-from spikecast.core.checks import in_range, same_length
+from spikecast.core.checks import check_in_range, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.inner_cv import best, inner_folds
 from spikecast.models.linear import fitted_axes, ridge_path
 from spikecast.models.preprocess import principal_axes, signed_sqrt
-from spikecast.tasks.splits import Fold, by_trial
+from spikecast.tasks.splits import Fold, split_by_trial
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # relative to the variance of a neuron
 
@@ -135,13 +135,13 @@ def communication_subspace(
     >>> found.source_axes.shape == (6, found.rank)
     True
     """
-    in_range("bins", bins, 1, recording.n_bins)
-    in_range("max_rank", max_rank, 1)
+    check_in_range("bins", bins, 1, recording.n_bins)
+    check_in_range("max_rank", max_rank, 1)
     groups = chosen_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
     x, within, y = (_binned(recording, group, bins) for group in groups)
     labels = conditions(recording.trials, strata)
-    cut = by_trial(recording.n_trials, folds, seed)
+    cut = split_by_trial(recording.n_trials, folds, seed)
     limit = min(max_rank, half, n_matched)
 
     rows, ranks = [], []
@@ -197,7 +197,7 @@ def chosen_neurons(
     """
     if source == target:
         raise InputError(f"source and target are both '{source}'; choose two areas")
-    shuffled = generator(seed, "subspace").permutation(members(recording, source, min_rate))
+    shuffled = make_rng(seed, "subspace").permutation(members(recording, source, min_rate))
     candidates = members(recording, target, min_rate)
     half = len(shuffled) // 2
     n_matched = min(len(shuffled) - half, len(candidates))
@@ -205,7 +205,7 @@ def chosen_neurons(
         raise NotEnoughDataError(
             f"area '{source}' has {len(shuffled)} neurons; at least 4 are needed to split it in two"
         )
-    chosen = generator(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
+    chosen = make_rng(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
     return [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
 
 
@@ -239,7 +239,7 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> principal_angles(np.eye(3)[:, :1], np.eye(3)[:, 1:2]).round()
     array([90.])
     """
-    same_length("the first subspace", len(a), "the second subspace", len(b))
+    check_same_length("the first subspace", len(a), "the second subspace", len(b))
     if 0 in a.shape or 0 in b.shape:
         return np.zeros(0)
     return np.degrees(subspace_angles(a, b))
@@ -283,7 +283,7 @@ def _regression(
             for weights, intercept in ridge_path(z[fold.train], y[fold.train], PENALTIES)
         ],
         y,
-        inner_folds(len(z), 4, derived_seed(seed, "subspace")),
+        inner_folds(len(z), 4, derive_seed(seed, "subspace")),
         counts=False,
     )
     ((weights, intercept),) = ridge_path(z, y, [penalty])

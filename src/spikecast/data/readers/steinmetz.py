@@ -40,10 +40,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.core.errors import FormatError
-from spikecast.core.files import atomic
-from spikecast.data.binning import smallest_counts
+from spikecast.core.files import write_atomically
+from spikecast.data.binning import shrink_counts
 from spikecast.data.recording import AXES, Recording
 from spikecast.data.safe_pickle import dump_numpy, load_numpy
 
@@ -105,7 +105,7 @@ def read(path: str | Path, session: int = 0) -> Recording:
         When a required key is missing or two keys disagree about a length; the message names it.
     """
     found = sessions(path)
-    in_range(f"session (the file holds {len(found)})", session, 0, len(found) - 1)
+    check_in_range(f"session (the file holds {len(found)})", session, 0, len(found) - 1)
     return from_session(found[session], name=f"{Path(path).stem}[{session}]")
 
 
@@ -123,7 +123,7 @@ def from_session(raw: dict[str, Any], name: str = "") -> Recording:
     bin_size, stim_onset = float(raw["bin_size"]), float(raw["stim_onset"])
     variables: dict[str, tuple] = {
         # neuron x trial x time -> trial x time x neuron
-        "activity": (AXES, smallest_counts(counts.transpose(1, 2, 0)))
+        "activity": (AXES, shrink_counts(counts.transpose(1, 2, 0)))
     }
     coordinates: dict[str, tuple] = {
         # rounded, so that 0.005 is 0.005 and not 0.0050000000000000044
@@ -278,7 +278,7 @@ def _add_passive(
         )
     n_trials = counts.shape[1]
     axes = ("passive_trial", "time", "neuron")
-    variables["activity_passive"] = (axes, smallest_counts(counts.transpose(1, 2, 0)))
+    variables["activity_passive"] = (axes, shrink_counts(counts.transpose(1, 2, 0)))
     for key in PASSIVE_KEYS:
         name = f"{key}_passive"
         if name not in raw:
@@ -307,7 +307,7 @@ def write(recordings: Recording | Sequence[Recording], path: str | Path) -> None
     for index, recording in enumerate(several):
         dat[index] = to_session(recording)
     with (
-        atomic(path) as temporary,
+        write_atomically(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("dat.npy", "w", force_zip64=True) as stream,
     ):

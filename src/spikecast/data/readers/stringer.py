@@ -30,7 +30,7 @@ import numpy as np
 import xarray as xr
 
 from spikecast.core.errors import FormatError, InputError
-from spikecast.core.files import atomic
+from spikecast.core.files import write_atomically
 from spikecast.data.recording import AXES, Recording
 from spikecast.data.safe_pickle import dump_numpy, load_numpy
 
@@ -203,5 +203,5 @@ def write(recording: Recording, path: str | Path) -> None:
         )
     content = np.empty((), dtype=object)
     content[()] = raw
-    with atomic(path) as temporary, open(temporary, "wb") as stream:
+    with write_atomically(path) as temporary, open(temporary, "wb") as stream:
         dump_numpy(content, stream)

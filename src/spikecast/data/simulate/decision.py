@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-from spikecast.core.checks import in_range, one_of
-from spikecast.core.seeding import generator
+from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.seeding import make_rng
 from spikecast.data.readers import steinmetz
 from spikecast.data.simulate.imaging import spontaneous
 from spikecast.data.simulate.planted import Parts, Simulated, Truth, ornstein_uhlenbeck
@@ -91,8 +91,8 @@ def decision_task(
     >>> simulated.truth.rate.shape
     (20, 250, 10)
     """
-    in_range("n_trials", n_trials, 1)
-    in_range("n_bins", n_bins, 2)
+    check_in_range("n_trials", n_trials, 1)
+    check_in_range("n_bins", n_bins, 2)
     areas = dict(AREAS if areas is None else areas)
     names = list(areas)
     choice_onset = _within(areas, CHOICE_ONSET) if choice_onset is None else dict(choice_onset)
@@ -102,12 +102,12 @@ def decision_task(
         else dict(drives)
     )
     for name in (*choice_onset, *(name for pair in drives for name in pair)):
-        one_of("area", name, names)
+        check_one_of("area", name, names)
     area = np.repeat(names, [areas[name] for name in names])
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
-    trials = _trial_table(n_trials, evidence, choice_onset, generator(seed, "trials"))
-    parts = Parts(area, generator(seed, "loadings"))
+    trials = _trial_table(n_trials, evidence, choice_onset, make_rng(seed, "trials"))
+    parts = Parts(area, make_rng(seed, "loadings"))
     latents = _fluctuations(
         parts,
         names,
@@ -116,9 +116,9 @@ def decision_task(
         n_bins,
         bin_size,
         (shared_gain, own_gain, drive_gain),
-        generator(seed, "latents"),
+        make_rng(seed, "latents"),
     )
-    speed = _wheel(trials, time, generator(seed, "wheel"))
+    speed = _wheel(trials, time, make_rng(seed, "wheel"))
     for side in ("left", "right"):
         evoked = trials[f"contrast_{side}"][:, np.newaxis] * _evoked(time)
         parts.add(f"stimulus_{side}", "task", evoked, stimulus_gain, dict.fromkeys(names, 0.0))
@@ -135,13 +135,13 @@ def decision_task(
     parts.add("movement", "task", np.abs(speed) / 40.0, movement_gain, dict.fromkeys(names, 0.0))
 
     n_neurons = area.size
-    rng = generator(seed, "neurons")
+    rng = make_rng(seed, "neurons")
     base = np.clip(median_rate * rng.lognormal(0.0, 0.9, n_neurons), 0.05, 60.0)
     walk = rng.normal(size=(n_trials, n_neurons)).cumsum(axis=0) / np.sqrt(max(n_trials, 2))
     log_rate = parts.log_rate(n_bins) + drift * (walk - walk.mean(axis=0))[:, np.newaxis]
     # shifted so that the expected rate of a neuron is its baseline
     rate = np.exp(log_rate - np.log(np.exp(log_rate).mean(axis=(0, 1))) + np.log(base * bin_size))
-    counts = generator(seed, "spikes").poisson(rate)
+    counts = make_rng(seed, "spikes").poisson(rate)
 
     raw = {
         "spks": counts.transpose(2, 0, 1),
@@ -151,7 +151,7 @@ def decision_task(
         "mouse_name": "Simulated",
         "date_exp": f"seed {seed}",
         "wheel": speed[np.newaxis].astype(np.float32),
-        **_other_behavior(trials, time, speed, latents, generator(seed, "behavior")),
+        **_other_behavior(trials, time, speed, latents, make_rng(seed, "behavior")),
         **{key: trials[name] for key, name in steinmetz.TRIAL_KEYS.items() if name in trials},
         "reaction_time": np.stack([trials["reaction_time"], trials["reaction_direction"]], axis=1),
     }

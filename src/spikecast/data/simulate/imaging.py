@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
-from spikecast.core.checks import in_range, same_length
-from spikecast.core.seeding import generator
+from spikecast.core.checks import check_in_range, check_same_length
+from spikecast.core.seeding import make_rng
 from spikecast.data.readers import stringer
 from spikecast.data.simulate.planted import Simulated, Truth, ornstein_uhlenbeck
 
@@ -67,13 +67,13 @@ def spontaneous(
     >>> simulated.recording.behavior
     ['running', 'pupil_area', 'pupil_position']
     """
-    in_range("n_latents", n_latents, 2)
-    in_range("n_planes", n_planes, 1, n_neurons)
+    check_in_range("n_latents", n_latents, 2)
+    check_in_range("n_planes", n_planes, 1, n_neurons)
     groups = [0] * n_planes if groups is None else list(groups)
-    same_length("groups", len(groups), "planes", n_planes)
+    check_same_length("groups", len(groups), "planes", n_planes)
     of_group = np.repeat(np.unique(groups), n_latents)  # the group of each shared latent
     n_shared = of_group.size
-    rng = generator(seed, "latents")
+    rng = make_rng(seed, "latents")
     running = _running(n_bins, bin_size, rng)
     arousal = ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
     constants = rng.uniform(2.0, 30.0, n_shared + n_own * n_planes) / bin_size
@@ -81,7 +81,7 @@ def spontaneous(
     latents[:, 0] = (running - running.mean()) / max(running.std(), 1e-6)
     latents[:, 1] = arousal
 
-    rng = generator(seed, "neurons")
+    rng = make_rng(seed, "neurons")
     plane = np.sort(np.arange(n_neurons) % n_planes)
     loadings = rng.normal(size=(latents.shape[1], n_neurons))
     rank = 1 + np.arange(n_shared) % n_latents
@@ -94,7 +94,7 @@ def spontaneous(
     shape = (n_bins, n_neurons)
     activity = np.empty(shape[::-1], dtype=np.float32)
     rate = np.empty((1, *shape), dtype=np.float32) if keep_rate else None
-    noise_rng = generator(seed, "noise")
+    noise_rng = make_rng(seed, "noise")
     projected = latents.astype(np.float32)
     for start in range(
         0, n_neurons, 500

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import in_range
-from spikecast.core.seeding import generator
+from spikecast.core.checks import check_in_range
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.data.simulate import Simulated, Truth
 
@@ -71,10 +71,10 @@ def lorenz(
     >>> bool((simulated.truth.rate[0] == simulated.truth.rate[3]).all())  # the same condition
     True
     """
-    in_range("n_trials", n_trials, 1)
-    in_range("n_conditions", n_conditions, 1)
-    in_range("n_bins", n_bins, 2)
-    rng = generator(seed, "lorenz", "states")
+    check_in_range("n_trials", n_trials, 1)
+    check_in_range("n_conditions", n_conditions, 1)
+    check_in_range("n_bins", n_bins, 2)
+    rng = make_rng(seed, "lorenz", "states")
     starts = _integrate(rng.normal(0, 10, (n_conditions, 3)), round(BURN_IN / STEP))[:, -1]
     # the scale of the attractor, from the conditions' own long runs
     long_run = _integrate(starts, round(BURN_IN / STEP)).reshape(-1, 3)
@@ -85,7 +85,7 @@ def lorenz(
     pulse_bin = np.full(n_trials, n_bins)
     kick = np.zeros(3)
     if pulse:
-        rng = generator(seed, "lorenz", "pulse")
+        rng = make_rng(seed, "lorenz", "pulse")
         low, high = (int(part * n_bins) for part in pulse_window)
         pulse_bin = rng.integers(low, high, n_trials)
         direction = rng.normal(size=3)
@@ -98,13 +98,13 @@ def lorenz(
         state = _integrate(state, steps)[:, -1]
     latents = (states - center) / scale
 
-    rng = generator(seed, "lorenz", "neurons")
+    rng = make_rng(seed, "lorenz", "neurons")
     loadings = rng.normal(size=(3, n_neurons))
     loadings *= gain / np.linalg.norm(loadings, axis=0)
     base = mean_rate * bin_size * rng.lognormal(-0.125, 0.5, n_neurons)
     log_rate = latents @ loadings
     rate = np.exp(log_rate - np.log(np.exp(log_rate).mean(axis=(0, 1))) + np.log(base))
-    counts = generator(seed, "lorenz", "spikes").poisson(rate)
+    counts = make_rng(seed, "lorenz", "spikes").poisson(rate)
 
     time = (np.arange(n_bins) + 0.5) * bin_size
     recording = Recording.from_arrays(

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from spikecast.core.files import atomic
+from spikecast.core.files import write_atomically
 
 EVERY = 30.0  # seconds
 
@@ -66,7 +66,7 @@ class Checkpoint:
             state["generator.cuda"] = torch.cuda.get_rng_state()
         # copies: safetensors refuses tensors that share memory
         state = {name: tensor.clone() for name, tensor in state.items()}
-        with atomic(self.path) as temporary:
+        with write_atomically(self.path) as temporary:
             save_file(state, temporary, {"signature": self.signature, "values": json.dumps(values)})
         self.saved = time.monotonic()
 

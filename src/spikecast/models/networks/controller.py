@@ -3,7 +3,8 @@
 At every bin the controller sees the encoder's state and the factors of the bin before and says what
 input, with what uncertainty, the generator gets (Pandarinath et al. 2018, methods). So the loop
 over bins cannot be split; as in :mod:`spikecast.models.networks.gru` its gradient is written out,
-which leaves five matrix products per bin going forward, five going backward, and one per weight after the loop.
+which leaves five matrix products per bin going forward, five going backward, and one per weight
+after the loop.
 """
 
 import torch

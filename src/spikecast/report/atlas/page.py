@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from spikecast.core.files import write_text
-from spikecast.core.jsonl_store import Journal
-from spikecast.data.areas import in_order
+from spikecast.core.jsonl_store import JsonlStore
+from spikecast.data.areas import sort_areas
 from spikecast.report.atlas import text as atlas_text
 from spikecast.report.atlas.reading import Atlas
 from spikecast.report.shared.pages import templates
@@ -89,8 +89,8 @@ def _view(table: pd.DataFrame, more: list[str]) -> dict[str, Any]:
     """Cells of one session (or all) and model, and the orders they can be shown in."""
     columns = ["source", "target", "value", "low", "high", "beyond", *more]
     # the diagonal needs no square: with other areas together as source there is one row
-    sources = in_order(dict.fromkeys(table["source"]))
-    targets = in_order(dict.fromkeys(table["target"]))
+    sources = sort_areas(dict.fromkeys(table["source"]))
+    targets = sort_areas(dict.fromkeys(table["target"]))
     return {
         "columns": columns,
         "cells": [[_plain(value) for value in row] for row in table[columns].to_numpy()],
@@ -128,7 +128,7 @@ def _by_score(table: pd.DataFrame, sources: list[str], targets: list[str]) -> li
 def _details(atlas: Atlas) -> dict[str, Any]:
     """Folds and quantiles over neurons of every pair: session|model|pair -> list over draws."""
     found: dict[str, list] = {}
-    for name, record in Journal(atlas.folder / atlases.JOBS).records.items():
+    for name, record in JsonlStore(atlas.folder / atlases.JOBS).records.items():
         model, session = name.split(" | ")[:2]
         for pair, one in record.get("pairs", {}).items():
             neurons = np.array(one["neurons"], dtype=float)

@@ -15,7 +15,7 @@ from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest
-from spikecast.tasks.splits import Fold, by_block
+from spikecast.tasks.splits import Fold, split_by_block
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Target:
         evaluation, windows = self.run.config.evaluation, bool(self.problem.attrs["windows"])
         if windows or evaluation.split == "block":  # a gap beside each test block is in neither
             gap = max(evaluation.gap, 1) if windows else evaluation.gap
-            return by_block(of_trial.size, self.n_folds, gap)
+            return split_by_block(of_trial.size, self.n_folds, gap)
         folds = range(self.n_folds)
         return [Fold(*map(np.flatnonzero, (of_trial != k, of_trial == k))) for k in folds]
 

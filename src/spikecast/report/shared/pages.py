@@ -12,7 +12,7 @@ from jinja2 import DictLoader, Environment
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from spikecast.core.files import atomic
+from spikecast.core.files import write_atomically
 
 RASTER_DPI = 150
 
@@ -47,7 +47,7 @@ def shown(
 ) -> Shown:
     """Draw a figure, save it as SVG, and return it for the page."""
     drawn = svg(draw(subject))
-    with atomic(folder / "figures" / f"{name}.svg") as temporary:
+    with write_atomically(folder / "figures" / f"{name}.svg") as temporary:
         temporary.write_bytes(drawn)
     alt = " ".join((draw.__doc__ or name).split())
     caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")

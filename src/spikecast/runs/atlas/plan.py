@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikecast.analysis.interareal.pairwise import Pair
-from spikecast.core.checks import did_you_mean
+from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.core.seeding import generator
-from spikecast.data import loaders
+from spikecast.core.seeding import make_rng
+from spikecast.data import open_sessions
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.runs.run_directory import data_hash
-from spikecast.tasks.problem import Kind, n_windows
-from spikecast.tasks.splits import Fold, make
+from spikecast.tasks.problem import Kind, count_windows
+from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
 
 if TYPE_CHECKING:  # both import torch, which the workers of the ridge do without
@@ -94,7 +94,7 @@ def sessions(settings: Settings) -> Iterator[Session]:
     names: set[str] = set()
     n_pairs = 0
     for path in settings.data:
-        there = loaders(path)
+        there = open_sessions(path)
         chosen = range(len(there)) if settings.sessions == "all" else settings.sessions
         for index in chosen:
             if not 0 <= index < len(there):
@@ -107,7 +107,7 @@ def sessions(settings: Settings) -> Iterator[Session]:
             n_pairs += len(session.pairs[0])
             yield session
     for target in sorted(wanted - seen):
-        raise UnknownNameError(f"no session has an area '{target}'.{did_you_mean(target, seen)}")
+        raise UnknownNameError(f"no session has an area '{target}'.{suggest_name(target, seen)}")
     if not n_pairs:
         raise NotEnoughDataError(
             f"no session has two areas of {settings.min_neurons} active neurons (matched: "
@@ -132,11 +132,13 @@ def _session(
     name = recording.session or f"{Path(path).stem} {index}"
     if name in taken:
         name = f"{name} ({Path(path).stem} {index})"
-    n_trials = recording.n_trials if recording.n_trials > 1 else n_windows(recording.n_bins)
+    n_trials = recording.n_trials if recording.n_trials > 1 else count_windows(recording.n_bins)
     if recording.n_trials > 1:
-        folds = make(settings.split, n_trials, settings.folds, seed=settings.seed, gap=settings.gap)
+        folds = split_trials(
+            settings.split, n_trials, settings.folds, seed=settings.seed, gap=settings.gap
+        )
     else:
-        folds = make("block", n_trials, settings.folds, gap=max(settings.gap, 1))
+        folds = split_trials("block", n_trials, settings.folds, gap=max(settings.gap, 1))
     populations = _populations(recording, settings)
     areas = {area: members.size for area, members in populations.items()}
     enough = max(settings.min_neurons, settings.matched or 0)
@@ -161,7 +163,7 @@ def _populations(recording: Recording, settings: Settings) -> dict[str, np.ndarr
     table = recording.neurons
     if settings.by not in table:
         raise UnknownNameError(
-            f"unknown neuron column '{settings.by}'.{did_you_mean(settings.by, table)}"
+            f"unknown neuron column '{settings.by}'.{suggest_name(settings.by, table)}"
         )
     group = table[settings.by].to_numpy().astype(str)
     active = recording.activity.any(axis=(0, 1))
@@ -184,7 +186,7 @@ def _pairs(
     matched, found = settings.matched, {}
     drawn, halves = {}, {}
     for area, members in populations.items():
-        order = generator(settings.seed, "draw", session, area, draw).permutation(members)
+        order = make_rng(settings.seed, "draw", session, area, draw).permutation(members)
         half = len(order) // 2
         drawn[area] = np.sort(order[:matched] if matched else order)
         size = min(half, matched or half)
@@ -196,7 +198,7 @@ def _pairs(
             others = [populations[area] for area in drawn if area != target]
             if others:
                 rest = np.concatenate(others)
-                rng = generator(settings.seed, "draw", session, target, REST, draw)
+                rng = make_rng(settings.seed, "draw", session, target, REST, draw)
                 rest = rng.permutation(rest)[:matched] if matched else rest
                 found[REST + BETWEEN + target] = Pair(np.sort(rest), drawn[target])
         else:

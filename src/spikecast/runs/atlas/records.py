@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 
 from spikecast.analysis.interareal.pairwise import Pair, PairScore, pairwise_ridge
 from spikecast.data.recording import Recording
-from spikecast.parallel.shared_data import Shared
+from spikecast.parallel.shared_data import SharedValue
 from spikecast.runs.atlas.plan import BETWEEN, Session
 from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
-from spikecast.tasks.problem import in_windows
+from spikecast.tasks.problem import cut_array
 
 if TYPE_CHECKING:
     from spikecast.models.base import Model
@@ -25,7 +25,12 @@ METRIC = {"counts": "bits_per_spike", "continuous": "r2"}
 
 
 def ridge(
-    shared: Shared, session: Session, draw: int, condition: np.ndarray, bootstrap: int, seed: int
+    shared: SharedValue,
+    session: Session,
+    draw: int,
+    condition: np.ndarray,
+    bootstrap: int,
+    seed: int,
 ) -> dict[str, Record]:
     """Records of all pairs of a draw, by ridge regression.
 
@@ -33,7 +38,7 @@ def ridge(
     what they save.
     """
     recording: Recording = shared.get()
-    activity, pairs = in_windows(recording.activity), session.pairs[draw]
+    activity, pairs = cut_array(recording.activity), session.pairs[draw]
     with threadpool_limits(limits=1):
         weights = bootstrap_weights(len(activity), bootstrap, seed)
         found = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
@@ -49,7 +54,7 @@ def _of_ridge(score: PairScore, pair: Pair, session: Session, weights: np.ndarra
 
 
 def model(
-    shared: Shared,
+    shared: SharedValue,
     session: Session,
     draw: int,
     name: str,

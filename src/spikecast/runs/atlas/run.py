@@ -30,14 +30,14 @@ import yaml
 
 from spikecast.analysis.interareal.populations import conditions
 from spikecast.core.errors import RunError
-from spikecast.core.files import atomic, write_json, write_text
-from spikecast.core.jsonl_store import Journal
-from spikecast.data import loaders
+from spikecast.core.files import write_atomically, write_json, write_text
+from spikecast.core.jsonl_store import JsonlStore
+from spikecast.data import open_sessions
 from spikecast.data.recording import Recording
 from spikecast.parallel import executors as engines
 from spikecast.parallel.executors import Progress
-from spikecast.parallel.memory import give_back_memory
-from spikecast.parallel.shared_data import Shared, shared
+from spikecast.parallel.memory import release_memory
+from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs.atlas import records, tables
 from spikecast.runs.atlas.plan import Job, Session, jobs, sessions
 from spikecast.runs.atlas.settings import Settings
@@ -99,7 +99,7 @@ def execute(
     workers : int, optional
         Processes; does not change any number.
     engine : str
-        Who executes; see :func:`spikecast.parallel.executors.executor`.
+        Who executes; see :func:`spikecast.parallel.executors.open_executor`.
     executor : concurrent.futures.Executor, optional
         Used instead: a Dask client's ``get_executor()``, MPI's, or another that has processes.
     progress : callable, optional
@@ -114,7 +114,7 @@ def execute(
         When `out` holds something else, or another process writes there.
     """
     out = Path(out)
-    engines.check(engine)
+    engines.check_engine(engine)
     progress("reading the data", 0, 0)
     planned = list(sessions(settings))
     written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
@@ -127,7 +127,7 @@ def execute(
         _prepare(out, written, planned, fingerprint)
         done = _fit(out, settings, planned, workers, engine, executor, progress)
         progress("writing the tables", 0, 0)
-        write_tables(out, settings, planned, Journal(out / JOBS).records)
+        write_tables(out, settings, planned, JsonlStore(out / JOBS).records)
         if done.unrecorded:
             write_json(out / "manifest.json", read_manifest(out) | {"failed": done.failed})
         else:
@@ -164,10 +164,10 @@ def write_tables(
     ]
     frames = {"scores": scores, "cells": cells, "pooled": tables.pooled(cells)}
     for name, frame in (frames | {"timings": pd.DataFrame(seconds)}).items():
-        with atomic(out / f"{name}.csv") as temporary:
+        with write_atomically(out / f"{name}.csv") as temporary:
             frame.to_csv(temporary, index=False)
     if find_spec("pyarrow"):
-        with atomic(out / "scores.parquet") as temporary:
+        with write_atomically(out / "scores.parquet") as temporary:
             scores.to_parquet(temporary, index=False)
 
 
@@ -208,7 +208,7 @@ def _fit(
     progress: Progress,
 ) -> Done:
     models = settings.build_models()
-    journal = Journal(out / JOBS)
+    journal = JsonlStore(out / JOBS)
     todo = {session.name: jobs(session, models) for session in planned}
     missing = [
         (session, [job for job in todo[session.name] if _lacks(journal, job)])
@@ -218,24 +218,24 @@ def _fit(
     n_jobs, n_missing = sum(map(len, todo.values())), sum(len(some) for _, some in missing)
     done = Done(out, n_jobs, {}, {})
     progress("fitting", n_jobs - n_missing, n_jobs)
-    read = {session.path: loaders(session.path) for session, _ in missing}
+    read = {session.path: open_sessions(session.path) for session, _ in missing}
     with ExitStack() as stack:
         # with what a killed one left there
         stack.callback(shutil.rmtree, out / SHARED, ignore_errors=True)
-        pool = executor or stack.enter_context(engines.executor(n_missing, workers, engine))
+        pool = executor or stack.enter_context(engines.open_executor(n_missing, workers, engine))
         # here, one session is in memory at a time; processes map files, and none has to wait
         for batch in [[one] for one in missing] if pool is None else [missing]:
             with ExitStack() as held:
                 calls: dict[str, engines.Call] = {}
                 for session, some in batch:
                     recording = read[session.path][session.index]()
-                    handle = held.enter_context(shared(recording, pool, out / SHARED))
+                    handle = held.enter_context(share_value(recording, pool, out / SHARED))
                     calls |= _calls(session, recording, some, handle, models, settings)
                     del recording
                 if pool is not None:
                     read.clear()  # what the workers map is on the disk
-                give_back_memory()
-                for name, result in engines.outcomes(calls, pool):
+                release_memory()
+                for name, result in engines.run_jobs(calls, pool):
                     _keep(name, result, journal, done)
                     n_missing -= 1
                     progress(name, n_jobs - n_missing, n_jobs)
@@ -246,7 +246,7 @@ def _calls(
     session: Session,
     recording: Recording,
     some: list[Job],
-    handle: Shared,
+    handle: SharedValue,
     models: dict[str, Model | None],
     settings: Settings,
 ) -> dict[str, engines.Call]:
@@ -266,7 +266,7 @@ def _calls(
     return calls
 
 
-def _keep(name: str, result: Any, journal: Journal, done: Done) -> None:
+def _keep(name: str, result: Any, journal: JsonlStore, done: Done) -> None:
     if isinstance(result, engines.Failed):
         done.failed[name] = result.why
         log.info("%s failed: %s", name, result.why)
@@ -279,7 +279,7 @@ def _keep(name: str, result: Any, journal: Journal, done: Done) -> None:
         done.unrecorded[name] = str(error)
 
 
-def _lacks(journal: Journal, job: Job) -> bool:
+def _lacks(journal: JsonlStore, job: Job) -> bool:
     return "pairs" not in journal.records.get(job.name, {})
 
 

@@ -21,7 +21,7 @@ from spikecast.analysis.geometry.trajectories import label as condition_names
 from spikecast.analysis.geometry.trajectories import trajectories
 from spikecast.analysis.geometry.tuning import tuning
 from spikecast.analysis.interareal.granger import information_flow
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
@@ -105,7 +105,7 @@ class Material:
         return next(iter(self.fitted.values())) if model is None else self._named(model)
 
     def _named(self, model: str) -> Fitted:
-        return self.fitted[one_of("model with latents", model, list(self.fitted))]
+        return self.fitted[check_one_of("model with latents", model, list(self.fitted))]
 
 
 def decoded(

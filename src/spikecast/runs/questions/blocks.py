@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spikecast.analysis.decoding.decoders import DECODERS, SEQUENCE_DECODERS
 from spikecast.analysis.decoding.nulls import NULLS
-from spikecast.core.checks import did_you_mean
+from spikecast.core.checks import suggest_name
 from spikecast.core.schema import Block
 
 SourceName = Literal["counts", "latents", "behavior"]
@@ -231,5 +231,5 @@ class Analysis(Block):
 
 def _known(what: str, name: str, allowed: list[str]) -> str:
     if name not in allowed:
-        raise ValueError(f"unknown {what} '{name}'.{did_you_mean(name, allowed)}")
+        raise ValueError(f"unknown {what} '{name}'.{suggest_name(name, allowed)}")
     return name

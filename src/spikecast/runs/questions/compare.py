@@ -10,7 +10,7 @@ from spikecast.analysis.interareal.lagged_cca import joint_correlation
 from spikecast.analysis.interareal.populations import conditions
 from spikecast.analysis.interareal.subspace import communication_subspace, principal_angles
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.models import storage
 from spikecast.models.preprocess import principal_axes
 from spikecast.runs.questions.answers import Fitted, Material, event
@@ -129,7 +129,7 @@ def aligned_models(on: Material, block: Align, first: str, second: str) -> Answe
 
 def _random_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
     """Mean principal angles of two random subspaces, largest first: near 90 in many dimensions."""
-    rng = generator(seed, "random subspaces")
+    rng = make_rng(seed, "random subspaces")
     drawn = [principal_angles(*rng.normal(size=(2, n_neurons, rank))) for _ in range(N_RANDOM)]
     return np.mean(drawn, axis=0)
 

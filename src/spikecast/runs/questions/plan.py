@@ -11,7 +11,7 @@ from spikecast.analysis.decoding import labels
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
 from spikecast.analysis.geometry.tuning import untestable
 from spikecast.analysis.interareal.populations import STIMULUS
-from spikecast.core.checks import in_range, one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 from spikecast.runs.questions import answers as answering
@@ -92,7 +92,7 @@ def with_labels(recording: Recording, names: Sequence[str]) -> Recording:
         found = COMPARISON.fullmatch(name)
         if found is None:
             continue
-        values = trials[one_of("trial column", found["column"], list(trials))]
+        values = trials[check_one_of("trial column", found["column"], list(trials))]
         if values.dtype.kind not in "fiub":
             raise InputError(f"'{found['column']}' is not a number; '{name}' needs one")
         number = float(found["number"])
@@ -183,9 +183,9 @@ class _Asker(Asker):
     def trajectories(self, block: Trajectories) -> Iterator[Question]:
         """One question per label."""
         for label in block.labels:
-            one_of("trial column", label, list(self.on.recording.trials))
+            check_one_of("trial column", label, list(self.on.recording.trials))
             if block.source == "counts":
-                in_range("n_dims", block.n_dims, 1, self.on.of(block.area).n_neurons)
+                check_in_range("n_dims", block.n_dims, 1, self.on.of(block.area).n_neurons)
             whose = self.on.latents(block.model).name if block.source == "latents" else None
             yield self._question(
                 ("trajectories", label, block.source, whose or block.area),

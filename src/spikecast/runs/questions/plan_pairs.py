@@ -5,7 +5,7 @@ from functools import partial
 from itertools import combinations
 
 from spikecast.analysis.interareal.subspace import chosen_neurons
-from spikecast.core.checks import in_range
+from spikecast.core.checks import check_in_range
 from spikecast.runs.questions import answers as answering
 from spikecast.runs.questions import compare as comparing
 from spikecast.runs.questions.blocks import Align, Flow, Joint, Subspace
@@ -30,8 +30,8 @@ class PairAsker(Asker):
     def joint(self, block: Joint) -> Iterator[Question]:
         """One question per pair of areas."""
         on, pairs = self._pairs(block)
-        in_range("joint.max_lag (bins)", block.max_lag, 1, on.recording.n_bins - 1)
-        in_range("joint.window (bins)", block.window, 1, on.recording.n_bins)
+        check_in_range("joint.max_lag (bins)", block.max_lag, 1, on.recording.n_bins - 1)
+        check_in_range("joint.window (bins)", block.window, 1, on.recording.n_bins)
         for pair in pairs:
             yield self._question(
                 ("joint", *pair),
@@ -43,7 +43,7 @@ class PairAsker(Asker):
     def subspace(self, block: Subspace) -> Iterator[Question]:
         """One question per pair of areas."""
         on, pairs = self._pairs(block)
-        in_range("subspace.bins", block.bins, 1, on.recording.n_bins)
+        check_in_range("subspace.bins", block.bins, 1, on.recording.n_bins)
         for pair in pairs:
             chosen_neurons(on.recording, *pair, RATE, on.seed)
             yield self._question(

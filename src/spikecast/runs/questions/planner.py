@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from spikecast.analysis.geometry.cell_types import TYPES, populations
 from spikecast.analysis.interareal.populations import members
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.schema import Block
 from spikecast.runs.questions.answers import Material
@@ -45,7 +45,7 @@ class Asker:
 
     def _columns(self, names: Sequence[str] | None) -> None:
         for name in names or ():
-            one_of("trial column", name, list(self.on.recording.trials))
+            check_one_of("trial column", name, list(self.on.recording.trials))
 
     def _split(self, block: ByArea) -> tuple[Material, ByArea]:
         """The recording and areas that a block asks about, by cell type where it says so."""

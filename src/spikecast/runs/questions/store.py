@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import atomic, write_json
+from spikecast.core.files import write_atomically, write_json
 from spikecast.evaluation.fit import one_thread
 
 log = logging.getLogger("spikecast")
@@ -81,10 +81,10 @@ def answer(
             found = question.ask()
         path.unlink(missing_ok=True)  # what is written next is not of the old answer
         for name, table in found.tables.items():
-            with atomic(folder / f"{question.name}-{name}.csv") as temporary:
+            with write_atomically(folder / f"{question.name}-{name}.csv") as temporary:
                 table.to_csv(temporary, index=False)
         if found.arrays:
-            with atomic(folder / f"{question.name}.npz") as temporary:
+            with write_atomically(folder / f"{question.name}.npz") as temporary:
                 np.savez_compressed(temporary, **found.arrays)  # type: ignore[arg-type]
         seconds = round(time.perf_counter() - begun, 2)
         content = {

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.recurrent import Recurrent
@@ -64,7 +64,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
         "within": HeldOutNeurons(0.5, target, min_rate=0.0, seed=seed),
     }
     names = {"between": f"all of {target}", "within": f"half of {target}"}
-    order = generator(seed, "diggers", "trials").permutation(recording.n_trials)
+    order = make_rng(seed, "diggers", "trials").permutation(recording.n_trials)
     n_test = round(0.2 * len(order))
     train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
     values, claims, losses, arrays = {}, {}, {}, {}
@@ -116,7 +116,7 @@ def _network(
         settings["n_latents"],
         settings["learning_rate"],
         settings["n_iterations"],
-        seed=derived_seed(seed, "diggers", key),
+        seed=derive_seed(seed, "diggers", key),
     ).fit(problem.x[train], problem.y[train])
     rates = {"own": model.predict(problem.x[train]), "new": model.predict(problem.x[test])}
     null = metrics.null_rate(problem.y[train], problem.y[test])
@@ -199,7 +199,7 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     )
     values["held_out"] = values["between"]
     _, matrix = similarity(prepared.recording, specific=True)
-    rng = generator(0, "diggers", "similarity")
+    rng = make_rng(0, "diggers", "similarity")
     null = [
         _off_diagonal(similarity(prepared.recording, rng, specific=True)[1])
         for _ in range(SHUFFLES)

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 from spikecast.analysis.decoding.labels import differs_within
 from spikecast.analysis.interareal.populations import STIMULUS, conditions
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.provenance import Claim
@@ -80,7 +80,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
     """The deck's protocol: an RNN on 80 % of the trials, then an SVM on those same trials."""
     recording, label = prepared.recording, str(prepared.names["label"])
     problem = AreaToArea(settings["target"], min_rate=0.0).problem(recording)
-    order = generator(seed, "livewired", "trials").permutation(len(problem.y))
+    order = make_rng(seed, "livewired", "trials").permutation(len(problem.y))
     n_train = round(0.8 * len(order))
     train, test = np.sort(order[:n_train]), np.sort(order[n_train:])
     network = parts(
@@ -92,7 +92,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
     # on; the RNN's own test trials never reach it
     latents = network["latents"]
     words = recording.trials[label].to_numpy()[train]
-    order = generator(seed, "livewired", "svm").permutation(len(train))
+    order = make_rng(seed, "livewired", "svm").permutation(len(train))
     n_learnt = round(0.8 * len(order))
     learnt, scored = np.sort(order[:n_learnt]), np.sort(order[n_learnt:])
     flat = latents.reshape(len(latents), -1)
@@ -168,7 +168,7 @@ def _network(
         settings["n_latents"],
         settings["learning_rate"],
         settings["n_iterations"],
-        seed=derived_seed(seed, "livewired", "rnn"),
+        seed=derive_seed(seed, "livewired", "rnn"),
     ).fit(problem.x[train], problem.y[train])
     predicted = network.predict(problem.x[train])
     seen, unseen = (

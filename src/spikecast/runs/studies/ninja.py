@@ -11,9 +11,9 @@ from sklearn.manifold import TSNE
 from torch import Tensor, nn
 
 from spikecast.analysis.geometry.cell_types import WIDTH
-from spikecast.core.checks import did_you_mean
+from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import derived_seed, generator
+from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.training import Plan, train
@@ -40,7 +40,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         if not members:
             wanted = " + ".join(settings[group])
             raise InputError(
-                f"the recording has none of {wanted} ({group}).{did_you_mean('', recording.areas)}"
+                f"the recording has none of {wanted} ({group}).{suggest_name('', recording.areas)}"
             )
         area[np.isin(recording.area, members)] = group
     dataset = recording.dataset.assign_coords(
@@ -133,7 +133,7 @@ def _network(
         settings["n_latents"],
         settings["learning_rate"],
         settings["n_iterations"],
-        seed=derived_seed(seed, "ninja", name),
+        seed=derive_seed(seed, "ninja", name),
     ).fit(*learnt)
     # as the deck gives it: without the part that is constant
     costs = np.array(model.training_["train_loss"])[:, 0]
@@ -154,7 +154,7 @@ def _halves(
 ) -> tuple[Claim, Value]:
     x = recording.select(area=VISUAL).activity
     n_half = x.shape[2] // 2
-    rng = generator(seed, "ninja", "halves")
+    rng = make_rng(seed, "ninja", "halves")
     held_in = np.sort(rng.permutation(x.shape[2])[:n_half])
     held_out = drawn_with_replacement(rng, x.shape[2], n_half)
     source, target = x[:, :, held_in], x[:, :, held_out]
@@ -187,7 +187,7 @@ def _autoencoder(
 ) -> tuple[Claim, Value, dict[str, Arrays]]:
     recording = prepared.recording
     x = recording.select(area=VISUAL).activity
-    rng = generator(seed, "ninja", "trials")
+    rng = make_rng(seed, "ninja", "trials")
     n_train = round(0.8 * len(x))
     learnt = drawn_with_replacement(rng, len(x), n_train)
     scored = drawn_with_replacement(rng, len(x), len(x) - n_train)
@@ -227,7 +227,7 @@ def _correct(
     # FLAW, outcome in the window: all bins, those after the reward too
     x = recording.select(area=THALAMUS).activity.astype(np.float32)
     kept = first_of_each(label, int(np.bincount(codes).min()))
-    order = generator(seed, "ninja", "correct").permutation(kept)
+    order = make_rng(seed, "ninja", "correct").permutation(kept)
     n_test = round(0.3 * len(order))
     learnt, scored = order[n_test:], order[:n_test]
     predicted = parts(
@@ -270,7 +270,7 @@ def _classified(
         torch.from_numpy(one_hot),
         [Fold(np.arange(len(x)), np.arange(0))],
         Plan.plain(settings["n_iterations"], settings["classifier_rate"]),
-        derived_seed(seed, "ninja", "classifier"),
+        derive_seed(seed, "ninja", "classifier"),
         torch.device("cpu"),
     )
     with torch.no_grad():
@@ -284,7 +284,7 @@ def _maps(prepared: Prepared, settings: dict[str, Any], seed: int) -> Arrays:
     x = recording.select(area=VISUAL).activity.astype(np.float32)
     flat = x.reshape(len(x), -1)
     mean, axes, _ = principal_axes(flat, min(settings["n_components"], len(flat) - 1))
-    place = TSNE(2, init="pca", random_state=derived_seed(seed, "tsne")).fit_transform(
+    place = TSNE(2, init="pca", random_state=derive_seed(seed, "tsne")).fit_transform(
         (flat - mean) @ axes.T
     )
     labels = {

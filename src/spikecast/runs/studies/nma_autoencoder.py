@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.training import Plan, train
@@ -68,7 +68,7 @@ def fitted(x: np.ndarray, settings: dict[str, Any], seed: int, **change: Any) ->
             settings["batch_size"],
             settings["weight_decay"],
         ),
-        derived_seed(seed, "nma-layers", "autoencoder"),
+        derive_seed(seed, "nma-layers", "autoencoder"),
         torch.device("cpu"),
     )
     assert isinstance(network, DeckAutoencoder)

@@ -12,7 +12,7 @@ import torch
 from spikecast.analysis.geometry.embedding import embed
 from spikecast.analysis.geometry.shared_dynamics import shared_dynamics
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import generator
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.search import inner_score, search
 from spikecast.models.preprocess import principal_axes
@@ -24,7 +24,7 @@ from spikecast.runs.studies.nma_autoencoder import fitted, normalised, residual
 from spikecast.runs.studies.step_cache import Arrays, Parts
 from spikecast.runs.studies.study import Concluded, Described, Prepared, Study, Value
 from spikecast.tasks.problem import WINDOW
-from spikecast.tasks.splits import by_block
+from spikecast.tasks.splits import split_by_block
 from spikecast.tasks.tasks import AreaToArea
 
 
@@ -139,7 +139,7 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
 def _sampled(
     plane: np.ndarray, planes: np.ndarray, n_each: int, seed: int, name: str
 ) -> list[np.ndarray]:
-    rng = generator(seed, "nma-layers", name)
+    rng = make_rng(seed, "nma-layers", name)
     return [rng.permutation(np.flatnonzero(plane == p))[:n_each] for p in planes]
 
 
@@ -173,7 +173,7 @@ def _random_search(
     FLAW, setting never swept: latents and dropout are drawn, and passed to where nothing reads
     them, so every trial has the same.
     """
-    rng = generator(seed, "nma-layers", "search")
+    rng = make_rng(seed, "nma-layers", "search")
     found: dict[str, list[float]] = {"errors": [], "n_latents": [], "learning_rate": []}
     for _ in range(settings["n_search"]):
         drawn = {
@@ -361,14 +361,14 @@ def _searched(prepared: Prepared) -> dict[str, Any]:
     asked = prepared.names["search"]
     task = AreaToArea(str(prepared.names["target"]), prepared.names["source"], by="plane")
     problem = task.problem(prepared.recording)
-    (outer,) = [by_block(len(problem.y), 5, gap=1)[-1]]
+    (outer,) = [split_by_block(len(problem.y), 5, gap=1)[-1]]
     x, y = problem.x[outer.train], problem.y[outer.train]
     space = {
         name: OneOf(values) if isinstance(values, list) else Between(**values)
         for name, values in asked["space"].items()
     }
     model = LSTM(epochs=asked["epochs"])
-    inner = by_block(len(x), asked["folds"], gap=1)
+    inner = split_by_block(len(x), asked["folds"], gap=1)
     found = search(model, space, x, y, inner, n_trials=asked["n_trials"])
     best, default = (
         inner_score(model, settings, problem.x, problem.y, [outer]) for settings in (found.best, {})

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, field_validator
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.core.schema import Block
 from spikecast.runs.audit import RULES
 
@@ -30,7 +30,7 @@ class Flaw(Block):
     @field_validator("rule")
     @classmethod
     def _rule_is_known(cls, name: str) -> str:
-        return one_of("rule", name, [rule.name for rule in RULES])
+        return check_one_of("rule", name, [rule.name for rule in RULES])
 
 
 class Drawn(Block):

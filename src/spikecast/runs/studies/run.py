@@ -24,7 +24,7 @@ import pandas as pd
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import atomic, locked, write_json, write_text
+from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
 from spikecast.data import load
 from spikecast.evaluation.fit import one_thread
 from spikecast.runs import config as configs
@@ -107,7 +107,7 @@ def execute(
     }
     replaced = _may_write(out, begun, resume=resume, overwrite=overwrite)
 
-    with locked(out):
+    with lock_folder(out):
         if replaced:
             empty(out)
         write_json(out / BEGUN, begun)
@@ -222,7 +222,7 @@ def _write(described: Described, folder: Path) -> None:
 
 def _write_shown(tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], folder: Path) -> None:
     for name, table in tables.items():
-        with atomic(folder / f"{name}.csv") as temporary:
+        with write_atomically(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
     for name, arrays in figures.items():
         save(folder / f"{name}.npz", arrays)

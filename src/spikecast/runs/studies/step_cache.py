@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spikecast.core.files import atomic
+from spikecast.core.files import write_atomically
 from spikecast.models.networks.checkpoint import checkpoints
 
 Arrays = dict[str, np.ndarray]
@@ -60,7 +60,7 @@ def save(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     for key, array in arrays.items():
         array = np.asarray(array)
         plain[key] = array.astype(str) if array.dtype.kind == "O" else array
-    with atomic(path) as temporary:
+    with write_atomically(path) as temporary:
         np.savez_compressed(temporary, **plain)
 
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.networks.network import Network
@@ -174,7 +174,7 @@ def _fitted(
         # FLAW, chosen on test data: the bins that choose the epoch are those that are scored
         [Fold(learnt, scored)],
         Plan.plain(settings["epochs"], settings["learning_rate"], settings["batch_size"]),
-        derived_seed(seed, "stringer-running", str(net)),
+        derive_seed(seed, "stringer-running", str(net)),
         torch.device("cpu"),
     )
     with torch.no_grad():

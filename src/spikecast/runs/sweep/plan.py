@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from spikecast.core.errors import ConfigError
-from spikecast.core.seeding import derived_seed
+from spikecast.core.seeding import derive_seed
 from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation import make_folds
@@ -184,7 +184,7 @@ def _quest(
 ) -> Quest:
     problem, evaluation = part.problem, config.evaluation
     trials = np.arange(len(problem.y)) if fold is None else part.folds[fold].train
-    seed = derived_seed(config.seed, "sweep", label, "all" if fold is None else fold)
+    seed = derive_seed(config.seed, "sweep", label, "all" if fold is None else fold)
     within = replace(
         problem, x=problem.x[trials], y=problem.y[trials], trials=problem.trials.iloc[trials]
     )

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.files import atomic, write_json, write_text
+from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import Search, found
 from spikecast.evaluation.verdict import SOURCES, UNITS
@@ -72,7 +72,7 @@ def write(plan: Plan, journal: Journal, fingerprint: str) -> None:
         ("scores", scores.table),
         ("summary", scores.summary()),
     ):
-        with atomic(plan.folder / f"{name}.csv") as temporary:
+        with write_atomically(plan.folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
     write_text(plan.folder / "best.yaml", _best(plan, facts, fingerprint))
     write_json(plan.folder / FILE, facts)

@@ -16,7 +16,7 @@ from spikecast.core.errors import ConfigError
 from spikecast.core.files import write_json, write_text
 from spikecast.evaluation.search import found
 from spikecast.evaluation.search_trials import attempt, quiet
-from spikecast.parallel.executors import executor
+from spikecast.parallel.executors import open_executor
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.experiment import Progress, do, log
@@ -128,7 +128,7 @@ def _work(plan: Plan, workers: int | None, share: bool, progress: Progress) -> N
 
     tell()
     started = time.time()
-    with executor(len(plan.quests), workers) as pool:
+    with open_executor(len(plan.quests), workers) as pool:
         if pool is None:
             take_part(plan, started, share, tell)
             return

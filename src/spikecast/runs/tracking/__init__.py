@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from spikecast.core.checks import one_of
+from spikecast.core.checks import check_one_of
 from spikecast.runs.tracking.run_watcher import followed
 from spikecast.runs.tracking.tracker import Fit, Tracker, Untracked
 
@@ -42,4 +42,4 @@ def make(name: str | None) -> Tracker:
     """
     if name is None:
         return Untracked()
-    return TRACKERS[one_of("tracker", name, list(TRACKERS))]()
+    return TRACKERS[check_one_of("tracker", name, list(TRACKERS))]()
