@@ -1,5 +1,6 @@
 """One contract for every model of the catalogue."""
 
+import json
 import pickle
 
 import numpy as np
@@ -20,8 +21,7 @@ QUICK = {
     "stack": {"models": ("poisson_glm", "pca_ridge", "timescales"), "n_inner": 2},
     "auto": {"models": ("poisson_glm", "pca_ridge"), "n_inner": 2},
 }
-NULLS = {"mean_rate", "psth"}
-LEARNERS = sorted(MODELS.keys() - NULLS)
+NULLS = {name for name, model in MODELS.items() if model.is_null}
 USABLE = sorted(MODELS.keys() - NULLS - {"recipe"})  # the recipe is there to show how it fails
 
 
@@ -70,8 +70,28 @@ def test_shapes_and_ranges(fitted, data, name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_it_describes_itself(name):
-    assert MODELS[name].about
-    assert MODELS[name].__doc__
+    model = MODELS[name]
+    assert model.about
+    assert model.__doc__
+    assert model.paper or model.is_null
+    assert not (model.is_null and model.is_baseline)
+    assert bool(model.search_space) != bool(model.why_not_searched)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_search_can_start_at_the_models_own_settings(name):
+    own = MODELS[name]().get_params()
+    for setting, values in MODELS[name].search_space.items():
+        assert values.holds(own[setting]), setting
+    assert not {"causal", "device", "seed"} & set(MODELS[name].search_space)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_a_fit_chose_can_be_written_down(fitted, name):
+    described = fitted[name].describe_fit()
+    assert all(hasattr(fitted[name], f) for f in MODELS[name].fit_record)
+    assert len(described) >= len(MODELS[name].fit_record)
+    json.dumps(described)
 
 
 @pytest.mark.parametrize("name", MODELS)

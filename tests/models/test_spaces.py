@@ -1,23 +1,10 @@
-"""Every model has a search space that holds its own settings, or a reason to have none."""
+"""Search spaces and changes of them; that every model states one is in test_contract.py."""
 
 import pytest
 
 from spikecast.core.errors import InputError, UnknownNameError
-from spikecast.models.catalog import MODELS
-from spikecast.models.spaces import SPACES, UNTUNED, Between, OneOf, space_of
-
-
-def test_every_model_is_accounted_for():
-    assert set(SPACES) | set(UNTUNED) == set(MODELS)
-    assert not set(SPACES) & set(UNTUNED)
-
-
-@pytest.mark.parametrize("name", SPACES)
-def test_a_search_can_start_at_the_models_own_settings(name):
-    own = MODELS[name]().get_params()
-    for setting, values in SPACES[name].items():
-        assert values.holds(own[setting]), setting
-    assert not {"causal", "device", "seed"} & set(SPACES[name])
+from spikecast.models.catalog import space_of
+from spikecast.models.spaces import Between, OneOf
 
 
 def test_spaces_can_be_changed_setting_by_setting():

@@ -121,15 +121,3 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def describe(model: Model) -> dict[str, Any]:
-    """What a fitted model chose and how it trained, as plain numbers and text."""
-    described = {
-        name.removesuffix("_"): value
-        for name, value in vars(model).items()
-        if name in ("chosen_", "penalty_", "rank_", "history_", "training_")
-    }
-    if hasattr(model, "time_constants_"):
-        described["time_constants_bins"] = model.time_constants_.tolist()
-    return described

@@ -82,7 +82,7 @@ def search(
     model : Model
         Its other settings stay as they are.
     space : mapping of setting -> Between or OneOf
-        For example :data:`spikecast.models.spaces.SPACES` ``["timescales"]``.
+        For example ``Timescales.search_space``.
     x, y : array, (trial, time, feature)
         Of the outer fold's training trials.
     folds : sequence of Fold

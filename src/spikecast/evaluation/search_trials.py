@@ -19,7 +19,7 @@ from spikecast.core.errors import DivergedError, InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model, is_counts
-from spikecast.models.spaces import Between, OneOf, Space, written
+from spikecast.models.spaces import Between, OneOf, Space, format_value
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Terms
 from spikecast.tasks.splits import Fold
@@ -124,13 +124,13 @@ def fold_score(
 
 def _choices(values: OneOf) -> dict[Any, Any]:
     """What Optuna is given -> the value: a journal cannot hold lists among the choices."""
-    return {written(value): value for value in values.values}
+    return {format_value(value): value for value in values.values}
 
 
 def _spelt(values: Between | OneOf, value: Any) -> Any:
     """A value of the space as Optuna holds it."""
     if isinstance(values, OneOf):
-        return next(written(one) for one in values.values if OneOf((one,)).holds(value))
+        return next(format_value(one) for one in values.values if OneOf((one,)).holds(value))
     return value
 
 

@@ -1,9 +1,8 @@
 """What a score table says, in plain words."""
 
 from spikecast.evaluation.score_table import Scores
+from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
 
-NULL_MODELS = ("mean_rate", "psth")
-CLASSICAL = ("poisson_glm", "pls", "reduced_rank", "pca_ridge", "factor_analysis")
 SOURCES = {"rest": "the rest", "all": "all neurons"}
 UNITS = {"bits_per_spike": "bits/spike", "r2": "of the variance (R2)"}
 
@@ -27,7 +26,7 @@ def verdict(scores: Scores) -> list[str]:
     unit = UNITS[scores.metric]
     target, source = scores.table["target"].iloc[0], scores.table["source"].iloc[0]
     source = SOURCES.get(source, source)
-    candidates = [name for name in scores.models if name not in NULL_MODELS]
+    candidates = [name for name in scores.models if not is_null(name)]
     if not candidates:
         return ["Only nulls were fitted: add a model."]
     leader = max(candidates, key=lambda name: scores.interval(name).value)
@@ -61,17 +60,15 @@ def _beyond_psth(scores: Scores, model: str) -> bool | None:
 
 def _comparison(scores: Scores, candidates: list[str], unit: str) -> list[str]:
     """The default model, or the first that is not classical, against the strong baseline."""
-    deep = [name for name in candidates if name not in CLASSICAL]
-    classical = [name for name in CLASSICAL if name in candidates]
-    if not deep or not classical:
+    deep = [name for name in candidates if not is_baseline(name)]
+    baseline = strongest_baseline(candidates)
+    if not deep or baseline is None:
         return []
-    ours = "timescales" if "timescales" in deep else deep[0]
-    difference = scores.interval(ours, minus=classical[0])
+    ours = DEFAULT_MODEL if DEFAULT_MODEL in deep else deep[0]
+    difference = scores.interval(ours, minus=baseline)
     size = f"{abs(difference.value):.3f} {unit} [{difference.low:.3f}, {difference.high:.3f}]"
     if difference.low > 0:
-        return [f"{ours} beats {classical[0]} by {size}."]
+        return [f"{ours} beats {baseline} by {size}."]
     if difference.high < 0:
-        return [f"{ours} loses to {classical[0]} by {size}: prefer the simpler model."]
-    return [
-        f"{ours} and {classical[0]} cannot be told apart: their difference is {difference} {unit}."
-    ]
+        return [f"{ours} loses to {baseline} by {size}: prefer the simpler model."]
+    return [f"{ours} and {baseline} cannot be told apart: their difference is {difference} {unit}."]

@@ -1,6 +1,6 @@
 """Autoencoders: the sequence models, made to reconstruct the neurons they see."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -8,8 +8,10 @@ from spikecast.models.networks.autoencoder import CoordinatedDropout
 from spikecast.models.networks.layers import Features
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.timescales import Timescales as TimescalesNet
+from spikecast.models.neural import EPOCHS, LATENT_SPACE
 from spikecast.models.reconstruction import JointModel
 from spikecast.models.recurrent import GRU, LSTM, RNN
+from spikecast.models.spaces import Space
 from spikecast.models.timescales import Timescales
 
 
@@ -77,6 +79,7 @@ class TimescalesAutoencoder(Autoencoder, Timescales):
 
     about = "timescales that reconstructs its source, kept honest by coordinated dropout"
     paper = "spikecast; Keshtkaran & Pandarinath 2019"
+    search_space: ClassVar[Space] = LATENT_SPACE | {"epochs": EPOCHS}
 
     @property
     def time_constants_(self) -> np.ndarray:

@@ -6,7 +6,7 @@ has any, fitted state ends in ``_``.
 """
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_length, check_three_axes
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.models.spaces import Space
 
 RATE_FLOOR = 1e-4
 """Smallest expected count per bin that a least-squares model predicts for counts."""
@@ -54,9 +55,20 @@ class Model(BaseEstimator):
         One line on the model, and where it comes from, for ``spikecast models``.
     kinds : tuple of str
         Kinds of target the model can predict: ``"counts"``, ``"continuous"``.
+    is_null : bool
+        Whether predictions look at no other neuron: what any model has to beat.
+    is_baseline : bool
+        Whether it is one of the simple models that a network has to beat.
     causal : bool
         Whether prediction and latents at bin t use bins up to t only. An ``__init__`` argument
         where the model can be either.
+    search_space : dict
+        What a search tries: setting -> :class:`spikecast.models.spaces.Between` or ``OneOf``.
+    why_not_searched : str
+        Why `search_space` is empty, where it is on purpose.
+    fit_record : tuple of str
+        Fitted attributes that say what ``fit`` chose and how training went: they are kept with a
+        run (``describe_fit``).
     wants : tuple of str
         What ``fit`` has to be told besides `x` and `y`: ``("areas",)``, or nothing. Whoever fits a
         model to a :class:`spikecast.tasks.problem.Problem` hands it
@@ -70,7 +82,12 @@ class Model(BaseEstimator):
     about: str = ""
     paper: str = ""
     kinds: tuple[str, ...] = ("counts", "continuous")
+    is_null: bool = False
+    is_baseline: bool = False
     causal: bool = False
+    search_space: ClassVar[Space] = {}
+    why_not_searched: str = ""
+    fit_record: tuple[str, ...] = ()
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -147,6 +164,11 @@ class Model(BaseEstimator):
     def settled(self) -> Self:
         """Return an unfitted copy that keeps the settings which the inner search chose."""
         return clone(self)
+
+    def describe_fit(self) -> dict[str, Any]:
+        """Return what ``fit`` chose and how training went, as plain numbers and text."""
+        state = vars(self)
+        return {name.removesuffix("_"): state[name] for name in self.fit_record if name in state}
 
     @property
     def has_latents(self) -> bool:

@@ -22,6 +22,8 @@ class MeanRate(Model):
 
     about = "each neuron's mean over the training trials: the null as a model"
     causal = True
+    is_null = True
+    why_not_searched = "a null has nothing to tune"
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         self.mean_ = y.mean(axis=(0, 1), dtype=float)
@@ -42,6 +44,8 @@ class PSTH(Model):
 
     about = "each neuron's average response over the training trials, smoothed"
     causal = True
+    is_null = True
+    why_not_searched = "a null has nothing to tune"
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         self.psth_ = psth(y)

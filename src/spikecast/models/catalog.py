@@ -1,7 +1,104 @@
-"""The catalogue: a plain dict from a model's name to its class."""
+"""The catalogue of models: a plain dict from a name to a class, and what is asked by name."""
 
+from collections.abc import Iterable, Mapping
+
+from spikecast.core.checks import check_one_of, suggest_name
+from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models.base import Model
 from spikecast.models.ensemble import Auto, Ensemble, Stack
 from spikecast.models.single import SINGLE
+from spikecast.models.spaces import Between, OneOf, Space, check_values
 
 MODELS: dict[str, type[Model]] = SINGLE | {"ensemble": Ensemble, "stack": Stack, "auto": Auto}
+"""Estimators: everything that predicts, with fit, predict and (where it has latents) transform."""
+
+DEFAULT_MODEL = "timescales"
+"""The model that is shown and compared where there are several."""
+
+
+def is_null(name: str) -> bool:
+    """Return whether a model of the catalogue looks at no other neuron.
+
+    A name that is not in the catalogue (a label in a config) is no null.
+
+    Examples
+    --------
+    >>> is_null("psth"), is_null("timescales")
+    (True, False)
+    """
+    return name in MODELS and MODELS[name].is_null
+
+
+def is_baseline(name: str) -> bool:
+    """Return whether a model of the catalogue is a simple one that others have to beat.
+
+    Examples
+    --------
+    >>> is_baseline("poisson_glm"), is_baseline("my_variant")
+    (True, False)
+    """
+    return name in MODELS and MODELS[name].is_baseline
+
+
+def strongest_baseline(names: Iterable[str]) -> str | None:
+    """Return the first baseline of the catalogue that is among `names`, or None.
+
+    Examples
+    --------
+    >>> strongest_baseline(["timescales", "pca_ridge", "poisson_glm"])
+    'poisson_glm'
+    """
+    given = set(names)
+    return next((name for name in MODELS if is_baseline(name) and name in given), None)
+
+
+def searchable_models() -> list[str]:
+    """Return the names of the models that state a search space."""
+    return [name for name, model in MODELS.items() if model.search_space]
+
+
+def space_of(name: str, changes: Mapping[str, Between | OneOf | None] | None = None) -> Space:
+    """Return a model's search space, with changes.
+
+    Parameters
+    ----------
+    name : str
+        Of the catalogue.
+    changes : mapping of setting -> Between, OneOf or None, optional
+        What is searched instead or as well; None leaves the setting at the model's own value.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    UnknownNameError
+        For a setting that the model does not have.
+    InputError
+        When the model has no space and none is given, for values that cannot be searched (see
+        :func:`spikecast.models.spaces.check_values`), or when nothing is left to search.
+
+    Examples
+    --------
+    >>> space_of("factor_analysis", {"width": Between(1, 4), "causal": OneOf((True, False))})
+    {'width': Between(low=1.0, high=4.0, log=False), 'causal': OneOf(values=(True, False))}
+    """
+    model = MODELS[check_one_of("model", name, list(MODELS))]
+    own = model().get_params()
+    space = dict(model.search_space)
+    for setting, values in (changes or {}).items():
+        if setting not in own:
+            near = suggest_name(setting, own)
+            raise UnknownNameError(f"model '{name}' has no setting '{setting}'.{near}")
+        if values is None:
+            space.pop(setting, None)
+        else:
+            space[setting] = check_values(setting, values, own[setting])
+    if not space:
+        why = f" ({model.why_not_searched})" if model.why_not_searched else ""
+        raise InputError(
+            f"model '{name}' has no search space{why}; give it one: search.space: "
+            f"{{setting: {{low: ..., high: ...}}}}, or name one of {', '.join(searchable_models())}"
+        )
+    return space

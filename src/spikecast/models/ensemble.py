@@ -98,6 +98,7 @@ class Ensemble(_Committee):
 
     about = "seeds of one model averaged in log rate"
     paper = "Lakshminarayanan et al. 2017"
+    why_not_searched = "tune its base by itself"
 
     def __init__(
         self,
@@ -162,6 +163,7 @@ class Stack(_Committee):
 
     about = "unlike models weighted in log rate by inner folds"
     paper = "Wolpert 1992; Breiman 1996"
+    why_not_searched = "tune its models by themselves"
 
     def __init__(
         self,
@@ -291,6 +293,7 @@ class Auto(Stack):
 
     about = "a stack of the strong candidates, within a budget of seconds where one is given"
     paper = "spikecast"
+    why_not_searched = "it chooses between models itself"
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.decomposition import FactorAnalysis as SklearnFactorAnalysis
@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import best, inner_folds
 from spikecast.models.preprocess import signed_sqrt, smooth
+from spikecast.models.spaces import Between, Space
 
 PRIVATE = 0.2  # of a neuron's variance, at least, is private noise
 
@@ -54,6 +55,9 @@ class FactorAnalysis(Model):
 
     about = "shared factors and private noise of sources and targets, factors from the sources"
     paper = "Everitt 1984; Yu et al. 2009"
+    is_baseline = True
+    search_space: ClassVar[Space] = {"width": Between(0.5, 12.0, log=True)}
+    fit_record = ("rank_", "history_")
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Poisson regression from population features: the strong, cheap baseline."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -10,6 +10,7 @@ from sklearn.base import clone
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import best, inner_folds
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.spaces import OneOf, Space
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
@@ -61,6 +62,27 @@ class PoissonGLM(Model):
     about = "square root at several smoothing widths, PCA, Poisson regression: the strong baseline"
     paper = "Nelder & Wedderburn 1972; Truccolo et al. 2005"
     kinds = ("counts",)
+    is_baseline = True
+    # it chooses widths, components and penalty itself, by one validation part of five: searched is
+    # what it chooses from, and on how many parts it looks (more is steadier, and slower)
+    search_space: ClassVar[Space] = {
+        "widths": OneOf(
+            (
+                ((1.0, 3.0, 8.0), (2.0, 6.0)),
+                ((1.0, 3.0, 8.0),),
+                ((2.0, 6.0),),
+                ((3.0,),),
+                ((1.0, 4.0, 16.0),),
+                ((0.5, 1.0, 2.0, 4.0, 8.0, 16.0),),
+            )
+        ),
+        "n_components": OneOf(((30, 60, 120), (15,), (30,), (60,), (120,), (200,))),
+        "penalties": OneOf(
+            ((1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2), (2.5e-4, 5e-4, 1e-3), (1.6e-2, 3.2e-2, 6.4e-2))
+        ),
+        "n_inner": OneOf((1, 3)),
+    }
+    fit_record = ("chosen_", "history_")
 
     def __init__(
         self,

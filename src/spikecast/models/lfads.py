@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from spikecast.models.networks import lfads
 from spikecast.models.networks.network import Network
 from spikecast.models.neural import NeuralModel
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.spaces import Between, Space
 
 INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
 
@@ -73,6 +75,19 @@ class LFADS(NeuralModel):
 
     about = "a generator network, started and driven by what an encoder infers from each trial"
     paper = "Pandarinath et al. 2018"
+    search_space: ClassVar[Space] = {
+        "width": Between(1.0, 5.0, log=True),
+        "n_components": Between(10, 120, log=True),
+        "n_factors": Between(5, 80, log=True),
+        "n_generator": Between(32, 128, log=True),
+        # what the controller may tell the generator while a trial runs
+        "n_inputs": Between(1, 16),
+        # the prior that its posteriors are held to: too strong and no input is ever used
+        "kl_weight": Between(0.01, 1.0, log=True),
+        "dropout": Between(0.0, 0.6),
+        "coordinated_dropout": Between(0.1, 0.6),
+        "learning_rate": Between(2e-3, 3e-2, log=True),
+    }
 
     def __init__(
         self,

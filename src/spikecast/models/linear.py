@@ -6,6 +6,7 @@ counts they regress the counts themselves and clip the prediction to possible ra
 
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from sklearn.cross_decomposition import PLSRegression
@@ -13,8 +14,11 @@ from sklearn.cross_decomposition import PLSRegression
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import best, inner_folds
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.tasks.splits import Fold
 
+# how wide the activity is smoothed decides what time scale a model can see: the strongest setting
+WIDTHS = OneOf(((1.0,), (2.0,), (3.0,), (5.0,), (8.0,), (1.0, 3.0), (1.0, 3.0, 8.0)))
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 RANKS = (1, 2, 4, 8, 16, 32)
 
@@ -72,6 +76,9 @@ class PCARidge(_Linear):
 
     about = "principal components of smoothed activity, then ridge regression"
     paper = "Hoerl & Kennard 1970"
+    is_baseline = True
+    search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(5, 160, log=True)}
+    fit_record = ("penalty_", "history_")
 
     def __init__(
         self,
@@ -129,6 +136,9 @@ class ReducedRank(_Linear):
 
     about = "all targets through a few shared linear latents, closed form"
     paper = "Izenman 1975"
+    is_baseline = True
+    search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(5, 160, log=True)}
+    fit_record = ("penalty_", "rank_", "history_")
 
     def __init__(
         self,
@@ -189,6 +199,9 @@ class PLS(_Linear):
 
     about = "partial least squares (scikit-learn)"
     paper = "Wold 1975"
+    is_baseline = True
+    search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(10, 200, log=True)}
+    fit_record = ("rank_", "history_")
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from spikecast.models.networks.layers import Features
 from spikecast.models.networks.mlp import ACTIVATIONS
 from spikecast.models.networks.mlp import MLP as MLPNet
 from spikecast.models.networks.network import Network
-from spikecast.models.neural import NeuralModel
+from spikecast.models.neural import EPOCHS, NETWORK_SPACE, NeuralModel
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.spaces import Between, OneOf, Space
 
 
 class MLP(NeuralModel):
@@ -70,6 +72,14 @@ class MLP(NeuralModel):
 
     about = "perceptron on a window of bins, its source perturbed in training"
     paper = "Rumelhart et al. 1986; Glaser et al. 2020"
+    search_space: ClassVar[Space] = NETWORK_SPACE | {
+        "n_hidden": OneOf(((32,), (64,), (128,), (64, 64))),
+        # the window (bins); after is not used where causal
+        "before": Between(0, 20),
+        "after": Between(0, 20),
+        "thinning": Between(0.0, 0.3),
+        "epochs": EPOCHS,
+    }
 
     def __init__(
         self,

@@ -11,11 +11,31 @@ from spikecast.models.inner_cv import inner_folds
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.training import Plan, pick_device, train
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.spaces import Between, OneOf
 from spikecast.tasks.splits import Fold
 
 VALID_PARTS = 5  # a member is stopped on one fifth of the training trials
 MAX_LOG_RATE = 5.0
 CHUNK = 64  # trials per pass when predicting
+
+NETWORK_SPACE: dict[str, Between | OneOf] = {
+    "widths": OneOf(((1.0,), (3.0,), (1.0, 3.0), (2.0, 6.0), (1.0, 3.0, 8.0), (1.0, 4.0, 16.0))),
+    # directions of the source that the network sees: few leave out, many overfit short recordings
+    "n_components": Between(10, 120, log=True),
+    # the two that hold a network back from learning the training trials by heart
+    "dropout": Between(0.0, 0.7),
+    "weight_decay": Between(0.01, 2.0, log=True),
+    # too large diverges, too small is stopped before it has learnt
+    "learning_rate": Between(1e-3, 3e-2, log=True),
+}
+LATENT_SPACE: dict[str, Between | OneOf] = NETWORK_SPACE | {
+    # what the network can keep in mind
+    "n_latents": Between(8, 96, log=True),
+    # time scales built on time scales; more rarely pay on some hundred trials
+    "n_layers": Between(1, 2),
+}
+# stopped by its validation trials or not: epochs bound how far a network that is not gets
+EPOCHS = Between(6, 40, log=True)
 
 
 class NeuralModel(Model):
@@ -39,6 +59,7 @@ class NeuralModel(Model):
     n_components: int
     device: str
     seed: int
+    fit_record = ("training_",)
     _input_scale = np.float32(1.0)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Recurrent networks from sequence to sequence, and the reference recipe of the decks."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -8,7 +9,8 @@ import torch
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.recurrent import RecipeNet, Recurrent
 from spikecast.models.networks.training import Plan
-from spikecast.models.neural import NeuralModel
+from spikecast.models.neural import LATENT_SPACE, NeuralModel
+from spikecast.models.spaces import Between, Space
 from spikecast.tasks.splits import Fold
 
 
@@ -34,6 +36,7 @@ class RecurrentModel(NeuralModel):
     seed : int
     """
 
+    search_space: ClassVar[Space] = LATENT_SPACE
     cell: str
 
     def __init__(
@@ -123,6 +126,12 @@ class Recipe(NeuralModel):
     about = "the decks' RNN recipe, as it is: no validation, no dropout, for comparison only"
     paper = "Neuromatch Academy template"
     kinds = ("counts",)
+    # it has no validation part: how long it trains is how much it overfits
+    search_space: ClassVar[Space] = {
+        "n_latents": Between(2, 40, log=True),
+        "learning_rate": Between(1e-3, 2e-2, log=True),
+        "n_iterations": Between(20, 1000, log=True),
+    }
 
     def __init__(
         self,

@@ -20,11 +20,12 @@ from spikecast.models.transformer import Transformer
 SINGLE: dict[str, type[Model]] = {
     "mean_rate": MeanRate,
     "psth": PSTH,
-    "pca_ridge": PCARidge,
-    "reduced_rank": ReducedRank,
-    "pls": PLS,
-    "factor_analysis": FactorAnalysis,
+    # simple baselines, strongest first: the first of them that was fitted is compared with
     "poisson_glm": PoissonGLM,
+    "pls": PLS,
+    "reduced_rank": ReducedRank,
+    "pca_ridge": PCARidge,
+    "factor_analysis": FactorAnalysis,
     "timescales": Timescales,
     "rnn": RNN,
     "gru": GRU,

@@ -1,13 +1,14 @@
 """Latents that each have a learnt time constant: the default model."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.timescales import Timescales as TimescalesNet
-from spikecast.models.neural import NeuralModel
+from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel
+from spikecast.models.spaces import OneOf, Space
 
 
 class Timescales(NeuralModel):
@@ -59,6 +60,11 @@ class Timescales(NeuralModel):
 
     about = "latents with learnt time constants, gated readout, three members: the default"
     paper = "spikecast"
+    search_space: ClassVar[Space] = LATENT_SPACE | {
+        "epochs": EPOCHS,
+        # where the time constants start (bins); they move little in a short training
+        "time_constants": OneOf(((0.2, 10.0), (0.2, 3.0), (0.5, 30.0), (2.0, 50.0))),
+    }
 
     def __init__(
         self,
@@ -107,6 +113,10 @@ class Timescales(NeuralModel):
             self.causal,
             self.n_layers,
         )
+
+    def describe_fit(self) -> dict[str, Any]:
+        """Return how training went, and the time constants."""
+        return super().describe_fit() | {"time_constants_bins": self.time_constants_.tolist()}
 
     @property
     def time_constants_(self) -> np.ndarray:

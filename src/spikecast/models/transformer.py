@@ -1,6 +1,7 @@
 """A transformer fitted by masked modelling: one fitted model for several questions."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from spikecast.models.networks import masks
 from spikecast.models.networks.layers import Features
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.transformer import Transformer as TransformerNet
+from spikecast.models.neural import EPOCHS, NETWORK_SPACE
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.reconstruction import JointModel
+from spikecast.models.spaces import Between, OneOf, Space
 
 ASKED_SHARE = 0.75  # of training trials that put the very question the model is fitted for
 LARGEST_PART = 0.6  # of neurons that co-smoothing hides
@@ -72,6 +75,11 @@ class Transformer(JointModel):
 
     about = "masked modelling with a transformer over bins: hides time, neurons and areas"
     paper = "Ye & Pandarinath 2021; Zhang et al. 2024"
+    search_space: ClassVar[Space] = NETWORK_SPACE | {
+        "n_latents": OneOf((32, 64, 96)),  # a multiple of twice its four heads
+        "n_layers": Between(1, 2),
+        "epochs": EPOCHS,
+    }
 
     def __init__(
         self,

@@ -17,8 +17,8 @@ from spikecast.core.errors import ConfigError, UnknownNameError
 from spikecast.core.schema import Block
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.base import Model
-from spikecast.models.catalog import MODELS
-from spikecast.models.spaces import SPACES, Between, OneOf, Space, space_of
+from spikecast.models.catalog import MODELS, searchable_models, space_of
+from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.runs.questions.blocks import Analysis
 from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons, Task
 
@@ -165,11 +165,12 @@ class Config(Block):
                 near = suggest_name(search.model, names)
                 raise ConfigError(f"search.model '{search.model}' is not among the models.{near}")
             return {search.model: search.space_of(names[search.model])}
-        tunable = [label for label, name in names.items() if name in SPACES]
+        searchable = searchable_models()
+        tunable = [label for label, name in names.items() if name in searchable]
         if not tunable:
             raise ConfigError(
                 f"none of the models ({', '.join(names)}) has a search space: list one that has "
-                f"({', '.join(SPACES)}), or give one by search.model and search.space"
+                f"({', '.join(searchable)}), or give one by search.model and search.space"
             )
         if search.space and len(tunable) > 1:
             raise ConfigError(

@@ -15,7 +15,7 @@ from spikecast.core.files import lock_folder, write_atomically, write_json, writ
 from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.fit import Job, Result, describe, run
+from spikecast.evaluation.fit import Job, Result, run
 from spikecast.evaluation.score_table import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.models import storage
@@ -296,7 +296,7 @@ def _keep(result: Result, job: Job, part: Part) -> None:
         arrays["latents"] = result.latents.astype(np.float16)
     with write_atomically(stem.with_suffix(".npz")) as temporary:
         np.savez_compressed(temporary, **arrays)
-    described = {"fit_seconds": result.seconds, **describe(result.model)}
+    described = {"fit_seconds": result.seconds, **result.model.describe_fit()}
     write_json(stem.with_suffix(".json"), json.loads(json.dumps(described, default=str)))
 
 

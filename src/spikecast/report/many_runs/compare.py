@@ -13,7 +13,8 @@ from pathlib import Path
 
 from spikecast.core.errors import InputError, RunError
 from spikecast.evaluation.score_table import HEADLINE
-from spikecast.evaluation.verdict import NULL_MODELS, UNITS
+from spikecast.evaluation.verdict import UNITS
+from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import changes, short_names, unpaired_because
 from spikecast.report.run.reading import Run, Target
 from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
@@ -52,7 +53,7 @@ class Row:
     @property
     def is_null(self) -> bool:
         """Whether it is a null, not a model."""
-        return self.model in NULL_MODELS
+        return is_null(self.model)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.evaluation.verdict import NULL_MODELS
+from spikecast.models.catalog import is_null
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest, read_verdicts
 
@@ -144,7 +144,7 @@ def _scores(path: Path, target: str = "") -> list[Score]:
     found = [
         Score(
             row["model"], row["target"], metric, row[metric], row["low"], row["high"],
-            control=row["model"] in NULL_MODELS,
+            control=is_null(row["model"]),
         )
         for row in table.to_dict("records")
     ]  # fmt: skip

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.core.files import write_text
-from spikecast.evaluation.verdict import NULL_MODELS
+from spikecast.models.catalog import is_null
 from spikecast.report.questions import answers, headlines, turning
 from spikecast.report.run import figures, overview, text
 from spikecast.report.run.reading import Run, Target
@@ -150,7 +150,7 @@ def _table(target: Target) -> list[dict[str, object]]:
         rows.append(
             {
                 "model": name,
-                "null": name in NULL_MODELS,
+                "null": is_null(name),
                 "score": f"{row[metric]:.3f}",
                 "interval": "the null"
                 if name == "mean_rate"

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from spikecast.core.errors import RunError
+from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.questions import store
@@ -186,18 +187,16 @@ class Target:
     @cached_property
     def shown_model(self) -> str:
         """The model whose predictions are drawn: the default where it is there, else the best."""
-        fitted = [name for name in self.summary["model"] if name not in ("mean_rate", "psth")]
-        if "timescales" in fitted:
-            return "timescales"
+        fitted = [name for name in self.summary["model"] if not is_null(name)]
+        if DEFAULT_MODEL in fitted:
+            return DEFAULT_MODEL
         return fitted[0] if fitted else str(self.summary["model"].iloc[0])
 
     @cached_property
     def shown_baseline(self) -> str | None:
         """The strong baseline that is drawn beside it."""
-        for name in ("poisson_glm", "reduced_rank", "pca_ridge", "pls", "psth"):
-            if name in set(self.summary["model"]) and name != self.shown_model:
-                return name
-        return None
+        others = set(self.summary["model"]) - {self.shown_model}
+        return strongest_baseline(others) or ("psth" if "psth" in others else None)
 
     def groups(self) -> tuple[str, np.ndarray]:
         """A few groups of trials to average over: what they are called, and a label per trial.

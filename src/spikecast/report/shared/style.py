@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from spikecast.models.catalog import is_null
+
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -33,7 +35,6 @@ GREY, BLUE, ORANGE, GREEN, PINK, SKY = (
 GROUPS = (BLUE, ORANGE, GREEN, PINK, SKY, GREY)
 SIDES = {"left": BLUE, "right": ORANGE, "equal or none": GREY}
 AREAS = (BLUE, ORANGE, GREEN, PINK, SKY, "#e69f00", "#7a5195", "#5b8c5a", "#444444", "#b07aa1")
-NULLS = ("mean_rate", "psth")
 AXIS = {"bits_per_spike": "bits per spike above the mean rate", "r2": "R² above the mean"}
 
 
@@ -67,7 +68,7 @@ def log_ticks(axes: Axes) -> None:
 
 def model_color(name: str, default: str) -> str:
     """Grey for nulls, orange for the model shown, blue for the others."""
-    return GREY if name in NULLS else ORANGE if name == default else BLUE
+    return GREY if is_null(name) else ORANGE if name == default else BLUE
 
 
 def point(axes: Axes, row: object, metric: str, height: float, color: str) -> None:

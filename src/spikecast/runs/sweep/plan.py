@@ -16,14 +16,14 @@ from spikecast.evaluation import make_folds
 from spikecast.evaluation.fit import Job
 from spikecast.evaluation.search_trials import Objective
 from spikecast.models.base import Model
-from spikecast.models.baselines import PSTH, MeanRate
+from spikecast.models.catalog import MODELS
 from spikecast.models.spaces import Space
 from spikecast.runs.config import Config, SearchConfig, model_names
 from spikecast.runs.experiment import part_of
 from spikecast.runs.run_directory import Part
 from spikecast.tasks.splits import Fold
 
-NULLS: dict[str, Model] = {"mean_rate": MeanRate(), "psth": PSTH()}
+NULLS: dict[str, Model] = {name: make() for name, make in MODELS.items() if make.is_null}
 TUNED = "_tuned"
 """Suffix of a model with the settings that its search chose."""
 
