@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from spikecast.core.files import write_text
 from spikecast.core.jsonl_store import JsonlStore
 from spikecast.data.areas import sort_areas
 from spikecast.report.atlas import text as atlas_text
 from spikecast.report.atlas.reading import Atlas
-from spikecast.report.shared.pages import templates
+from spikecast.report.shared.pages import write_page
 from spikecast.runs.atlas import run as atlases
 
 POOLED = "all sessions"
@@ -39,8 +38,9 @@ def build(folder: str | Path) -> Path:
         When the atlas is missing or unfinished.
     """
     atlas = Atlas(Path(folder))
-    page = templates().get_template("atlas.html")
-    shown = page.render(
+    return write_page(
+        atlas.folder / "report.html",
+        "atlas.html",
         title=atlas_text.title(atlas),
         facts=atlas_text.facts(atlas),
         verdict=atlas_text.verdict(atlas),
@@ -55,9 +55,6 @@ def build(folder: str | Path) -> Path:
         versions=atlas.manifest["versions"],
         command=atlas.manifest["command"],
     )
-    path = atlas.folder / "report.html"
-    write_text(path, shown)
-    return path
 
 
 def _embedded(atlas: Atlas) -> str:

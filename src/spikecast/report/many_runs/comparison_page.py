@@ -8,9 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.core.errors import InputError
-from spikecast.core.files import write_text
 from spikecast.report.many_runs.compare import Comparison, Row, Shared
-from spikecast.report.shared.pages import inlined, svg, templates
+from spikecast.report.shared.pages import inline_image, to_svg, write_page
 from spikecast.report.shared.style import AREAS, AXIS, GREY, figure_of, styled
 from spikecast.scoring.ratio_scores import Interval
 
@@ -121,19 +120,18 @@ def build(comparison: Comparison, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".html" or path.is_dir():
         raise InputError(f"'{path}' does not name a page; --out takes a file that ends in .html")
-    template = templates().get_template("comparison.html")
     runs = comparison.runs.items()
-    page = template.render(
+    return write_page(
+        path,
+        "comparison.html",
         comparison=comparison,
         notes=notes(comparison),
         links={name: _link(run.folder / "report.html", path) for name, run in runs},
         shown=[
-            (shared, _rows(shared), shows_same(shared), inlined(svg(draw(shared))))
+            (shared, _rows(shared), shows_same(shared), inline_image(to_svg(draw(shared))))
             for shared in comparison.targets
         ],
     )
-    write_text(path, page)
-    return path
 
 
 def _link(page: Path, of: Path) -> str:

@@ -7,10 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import write_text
 from spikecast.report.many_runs.entries import KINDS, Entry, kind_of, read
 from spikecast.report.many_runs.thumbnail import scales, thumbnail
-from spikecast.report.shared.pages import templates
+from spikecast.report.shared.pages import write_page
 
 FILE = "index.html"
 MADE_BY = '<meta name="generator" content="spikecast index">'
@@ -62,7 +61,9 @@ def build(folder: str | Path) -> Path:
         raise RunError(f"'{path}' is not an index of ours; move it, or name another folder")
     entries.sort(key=lambda entry: (entry.started is None, -_stamp(entry)))
     scale = scales(score for entry in entries for score in entry.scores)
-    page = templates().get_template("index.html").render(
+    return write_page(
+        path,
+        "index.html",
         made_by=MADE_BY,
         folder=folder.resolve().name,
         now=datetime.now().astimezone(),
@@ -76,8 +77,6 @@ def build(folder: str | Path) -> Path:
             "model": _choices(entry.models for entry in entries),
         },
     )  # fmt: skip
-    write_text(path, page)
-    return path
 
 
 def below(folder: Path) -> Iterator[Path]:

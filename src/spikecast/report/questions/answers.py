@@ -5,6 +5,7 @@ from spikecast.report.questions import answer_figures as figures
 from spikecast.report.questions.answer_figures import METRICS, named
 from spikecast.report.questions.answers_pairs import align, joint, subspace
 from spikecast.report.questions.answers_tuning import tuning
+from spikecast.report.questions.turning import draw_paths
 from spikecast.report.run.reading import Answered, Run
 from spikecast.report.shared.formatting import (
     by,
@@ -15,7 +16,7 @@ from spikecast.report.shared.formatting import (
     null_of,
     p_value,
 )
-from spikecast.report.shared.section import Section, Table
+from spikecast.report.shared.section import Drawing, Section, Table, Turnable
 
 CELL_TYPES = (
     "Areas are split by the width of the spike, trough to peak: narrow (below 0.4 ms; putative "
@@ -92,11 +93,11 @@ def _decoding(answers: list[Answered]) -> Section:
             f"are decoded: {sum(a['folds'] for a in latents)} fits and their decoding took "
             f"{spent:.0f} s."
         )
-    section.tables.append(("", _scores(answers)))
+    section.tables.append(_scores(answers))
     for of in by(answers, "metric"):
         metric = of[0]["metric"]
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"decoding-{metric}",
                 figures.decoding,
                 of,
@@ -112,8 +113,8 @@ def _decoding(answers: list[Answered]) -> Section:
         shown = [answer for answer in of if len(answer.table("confusion"))]
         if not shown:
             continue
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"confusion-{file_name(label)}",
                 figures.confusion,
                 shown,
@@ -124,7 +125,7 @@ def _decoding(answers: list[Answered]) -> Section:
         )
         for answer in shown:
             title = f"'{label}' from {named(answer)}: class by class, train beside test"
-            section.hidden.append((title, _per_class(answer)))
+            section.more_tables.append(_per_class(answer, title))
     return section
 
 
@@ -156,7 +157,7 @@ def _scores(answers: list[Answered]) -> Table:
     )
 
 
-def _per_class(answer: Answered) -> Table:
+def _per_class(answer: Answered, title: str) -> Table:
     table = answer.table("per_class")
     names = [(part, name) for name in ("precision", "recall", "f1") for part in ("train", "test")]
     columns = ["class", *(f"{name.replace('f1', 'F1')}<br>{part}" for part, name in names),
@@ -169,7 +170,7 @@ def _per_class(answer: Answered) -> Table:
         ]
         for _, row in table.iterrows()
     ]
-    return Table(columns, rows)
+    return Table(columns, rows, title=title)
 
 
 # ------------------------------------------------------------------------------------ over time
@@ -194,8 +195,8 @@ def _over_time(answers: list[Answered]) -> Section:
             if answer["acausal"]
             else ""
         )
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"time-{where}",
                 figures.over_time,
                 answer,
@@ -217,8 +218,8 @@ def _over_time(answers: list[Answered]) -> Section:
             ]  # fmt: skip
             columns = ["first area", "second area", "second is later by (ms)", "95 % interval"]
             title = f"'{answer['label']}' from {answer['source']}: differences between onsets"
-            shown = section.tables if len(known) <= 6 else section.hidden
-            shown.append((title, Table(columns, rows, n_words=2)))
+            place = section.tables if len(known) <= 6 else section.more_tables
+            place.append(Table(columns, rows, 2, title))
     return section
 
 
@@ -235,8 +236,8 @@ def _null_knows(answer: Answered) -> str:
 
 def _generalization(answers: list[Answered]) -> Section:
     section = Section("Does the code change over the trial")
-    section.draws += [
-        (
+    section.figures += [
+        Drawing(
             f"generalization-{file_name(of[0]['label'])}",
             figures.generalization,
             of,
@@ -266,8 +267,8 @@ def _flow(answers: list[Answered]) -> Section:
             f"(95 % interval {low:.4f} to {high:.4f}; above 0: {a['source']} first), from "
             f"{a['n_neurons']} neurons of each area and {a['n_trials']} trials."
         )
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"flow-{file_name(a['source'])}-{file_name(a['target'])}",
                 figures.flow,
                 a,
@@ -295,10 +296,10 @@ def _dimensions(answers: list[Answered]) -> Section:
          f"{a['shared_participation_ratio']:.1f}", f"{a['participation_ratio']:.1f}"]
         for a in answers
     ]  # fmt: skip
-    section.tables.append(("", Table(columns, rows)))
+    section.tables.append(Table(columns, rows))
     width = 1000 * answers[0]["bin_size"]
-    section.draws.append(
-        (
+    section.figures.append(
+        Drawing(
             "dimensions",
             figures.dimensions,
             answers,
@@ -318,8 +319,8 @@ def _embedding(answers: list[Answered]) -> Section:
     for of in by(answers, "label"):
         label = of[0]["label"]
         scored = "; ".join(_map_score(answer) for answer in of)
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"embed-{file_name(label)}",
                 figures.embedding,
                 of,
@@ -357,8 +358,8 @@ def _trajectories(answers: list[Answered]) -> Section:
             f"{1000 * a['window']:g} ms)"
         )
         name = f"paths-{file_name(a['label'])}-{a['source']}"
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 name,
                 figures.paths,
                 a,
@@ -371,9 +372,10 @@ def _trajectories(answers: list[Answered]) -> Section:
             )
         )
         if len(a["explained"]) == 3:
-            section.turns.append(
-                (
+            section.turnables.append(
+                Turnable(
                     f"{name}-turned",
+                    draw_paths,
                     a,
                     "The same through three dimensions: drag to turn (● start, ◆ event, ■ end; "
                     "each axis has its own scale). It does not show more than the flat figure "

@@ -7,7 +7,7 @@ from spikecast.report.questions import pair_figures as figures
 from spikecast.report.questions.answer_figures import ALPHA
 from spikecast.report.run.reading import Answered
 from spikecast.report.shared.formatting import file_name
-from spikecast.report.shared.section import Section, Table
+from spikecast.report.shared.section import Drawing, Section, Table
 
 METHODS = {
     "procrustes": "rotated, scaled and shifted (Procrustes)",
@@ -42,8 +42,8 @@ def joint(answers: list[Answered]) -> Section:
             f"{source} and {target}: {', '.join(ahead)}. About {by_chance} in all would be by "
             "chance alone, and neighbouring bins go together."
         )
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"joint-{file_name(source)}-{file_name(target)}",
                 figures.joint,
                 a,
@@ -74,12 +74,12 @@ def subspace(answers: list[Answered]) -> Section:
     columns = ["from → to", "neurons", "R² held out", "dimensions<br>to the target",
                "within<br>the source", "private", "their share of the<br>source's variance",
                "largest angle<br>(random)"]  # fmt: skip
-    section.tables.append(("", Table(columns, [_ranks(a) for a in answers])))
+    section.tables.append(Table(columns, [_ranks(a) for a in answers]))
     section.sentences += [_passed_on(a) for a in answers]
     for a in answers:
         source, target = a["source"], a["target"]
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"subspace-{file_name(source)}-{file_name(target)}",
                 figures.subspace,
                 a,
@@ -163,9 +163,9 @@ def align(answers: list[Answered]) -> Section:
         ]
         for name, on, n, found in groups
     ]
-    section.tables.append(("", Table(columns, rows, n_words=2)))
-    section.draws.append(
-        (
+    section.tables.append(Table(columns, rows, n_words=2))
+    section.figures.append(
+        Drawing(
             "align",
             figures.align,
             [(f"{name}\n{on}", found) for name, on, _, found in groups],
@@ -191,7 +191,7 @@ def align(answers: list[Answered]) -> Section:
         for name, on, _, found in groups
         for _, row in found.iterrows()
     ]  # fmt: skip
-    section.hidden.append(("Every pair", Table(columns, every, n_words=2)))
+    section.more_tables.append(Table(columns, every, 2, "Every pair"))
     return section
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from spikecast.report.questions.answer_figures import ALPHA
 from spikecast.report.run.reading import Answered
 from spikecast.report.shared.formatting import file_name, listed
-from spikecast.report.shared.section import Section, Table
+from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import figure_of, styled
 
 MOST_UNITS = 60  # that can be told apart in a figure of the page's width
@@ -40,8 +40,8 @@ def tuning(answers: list[Answered]) -> Section:
     for a in answers:
         tests = a.table("tests")
         section.sentences.append(_counted(a, tests))
-        section.draws.append(
-            (
+        section.figures.append(
+            Drawing(
                 f"tuning-{file_name(a['model'] or a['area'] or 'all')}",
                 heat_map,
                 a,
@@ -61,12 +61,12 @@ def tuning(answers: list[Answered]) -> Section:
         found = ordered[ordered["p_corrected"] <= ALPHA]
         title = f"{_whose(a)}: " + ("the strongest" if len(found) else "none passes; the strongest")
         best = found if len(found) else ordered
-        section.tables.append((title, _table(a, best[:n_first])))
+        section.tables.append(_table(a, best[:n_first], title))
         rest = ordered.drop(best.index[:n_first])
         if len(rest):
             more = f" ({MOST_ROWS} of {len(rest)}; all in {a.path.name}-tests.csv)"
             title = f"{_whose(a)}: the rest" + (more if len(rest) > MOST_ROWS else "")
-            section.hidden.append((title, _table(a, rest[:MOST_ROWS])))
+            section.more_tables.append(_table(a, rest[:MOST_ROWS], title))
     return section
 
 
@@ -98,7 +98,7 @@ def _counted(a: Answered, tests: pd.DataFrame) -> str:
     return said + (f" Not tested: {', '.join(left_out)}." if left_out else "")
 
 
-def _table(a: Answered, tests: pd.DataFrame) -> Table:
+def _table(a: Answered, tests: pd.DataFrame, title: str) -> Table:
     columns = [unit(a), "variable", "as", "variance of<br>ranks explained", "p",
                "p corrected", "trials"]  # fmt: skip
     rows = [
@@ -113,7 +113,7 @@ def _table(a: Answered, tests: pd.DataFrame) -> Table:
         ]
         for _, row in tests.iterrows()
     ]
-    return Table(columns, rows, n_words=3)
+    return Table(columns, rows, 3, title)
 
 
 def _p(p: float) -> str:

@@ -26,7 +26,7 @@ def script() -> Markup:
     return Markup(f"<script>{get_plotlyjs()}</script>")
 
 
-def paths(answer: Answered, name: str) -> Markup:
+def draw_paths(answer: Answered, name: str) -> Markup:
     """Average and single-trial paths of each condition through three dimensions.
 
     Parameters

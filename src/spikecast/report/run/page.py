@@ -6,13 +6,12 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from spikecast.core.files import write_text
 from spikecast.models.catalog import is_null
 from spikecast.report.questions import answers, headlines, turning
 from spikecast.report.run import figures, overview, text
 from spikecast.report.run.reading import Run, Target
-from spikecast.report.shared.pages import Shown, shown, templates
-from spikecast.report.shared.section import Section
+from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
+from spikecast.report.shared.section import Drawing, Section
 from spikecast.runs import audit
 from spikecast.runs import config as configs
 
@@ -36,10 +35,11 @@ def build(folder: str | Path) -> Path:
         When the run is missing, unfinished or incomplete.
     """
     run = Run(Path(folder))
-    template = templates().get_template("page.html")
     targets = [_target(run, target) for target in run.targets]
     sections = answers.sections(run)
-    page = template.render(
+    return write_page(
+        run.folder / "report.html",
+        "page.html",
         title=_title(run),
         run=run,
         data=run.manifest["data"],
@@ -49,20 +49,15 @@ def build(folder: str | Path) -> Path:
         n_rules=len(audit.RULES),
         protocol=text.protocol(run) if run.targets else (),
         answers=[_section(run, section) for section in sections],
-        script=turning.script() if any(section.turns for section in sections) else "",
-        recording=_show(run, "recording", overview.recording, run, text.caption("recording", run)),
-        ranking=_show(run, "ranking", overview.ranking, run, text.caption("ranking", run))
-        if len(run.targets) > 1
-        else None,
+        script=turning.script() if any(section.turnables for section in sections) else "",
+        recording=_draw(run, "recording", overview.recording, run),
+        ranking=_draw(run, "ranking", overview.ranking, run) if len(run.targets) > 1 else None,
         targets=targets,
         headings=text.HEADINGS,
         config=configs.write(run.config),
         versions=run.manifest["versions"],
         command=run.manifest["command"],
     )
-    path = run.folder / "report.html"
-    write_text(path, page)
-    return path
 
 
 def _title(run: Run) -> str:
@@ -81,9 +76,10 @@ def _together(names: list[str]) -> str:
 
 def _section(run: Run, section: Section) -> dict[str, object]:
     """A question's part of the page, its figures drawn."""
-    shown = [_show(run, name, draw, of, caption) for name, draw, of, caption in section.draws]
-    turned = [(name, turning.paths(of, name), caption) for name, of, caption in section.turns]
-    return {**vars(section), "figures": shown, "turned": turned}
+    return vars(section) | {
+        "figures": [draw_figure(run.folder, drawing) for drawing in section.figures],
+        "turnables": [(one.draw(one.subject, one.name), one.caption) for one in section.turnables],
+    }
 
 
 def _verdict(run: Run) -> list[str]:
@@ -115,7 +111,7 @@ def _verdict(run: Run) -> list[str]:
 def _target(run: Run, target: Target) -> dict[str, object]:
     """Everything the page shows of one target."""
     shown = {
-        name: _show(run, f"{target.folder.name}-{name}", draw, target, text.caption(name, target))
+        name: _draw(run, name, draw, target)
         for name, draw in figures.OF_TARGET.items()
         if figures.applies(name, target)
     }
@@ -172,5 +168,6 @@ def _table(target: Target) -> list[dict[str, object]]:
     return rows
 
 
-def _show(run: Run, name: str, draw: Callable[..., Figure], subject: object, caption: str) -> Shown:
-    return shown(run.folder, name, draw, subject, caption)
+def _draw(run: Run, name: str, draw: Callable[..., Figure], subject: Run | Target) -> PageFigure:
+    stem = f"{subject.folder.name}-{name}" if isinstance(subject, Target) else name
+    return draw_figure(run.folder, Drawing(stem, draw, subject, text.caption(name, subject)))

@@ -1,25 +1,26 @@
-"""Make one self-contained HTML file of templates and figures."""
+"""Write one self-contained HTML file of a template, sentences, tables and figures."""
 
 import base64
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import DictLoader, Environment
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from spikecast.core.files import write_atomically
+from spikecast.core.files import write_atomically, write_text
+from spikecast.report.shared.section import Drawing
 
 RASTER_DPI = 150
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A figure on the page."""
+class PageFigure:
+    """A figure as the page holds it: `source` is the image itself, `alt` says what it shows."""
 
     name: str
     source: str
@@ -27,41 +28,60 @@ class Shown:
     alt: str
 
 
+def write_page(path: Path, template: str, **content: Any) -> Path:
+    """Write a page whole and return its path.
+
+    Parameters
+    ----------
+    path : Path
+        Of the page; a page that is there is replaced once the new one is complete.
+    template : str
+        File name of a template in any folder of the report. It extends ``base.html`` and uses the
+        macros of ``parts.html``.
+    **content
+        What the template shows.
+
+    Returns
+    -------
+    Path
+    """
+    write_text(path, load_templates().get_template(template).render(**content))
+    return path
+
+
 @cache
-def templates() -> Environment:
+def load_templates() -> Environment:
     """Return the templates, styles and scripts of all kinds of page, by file name."""
     folders = [folder for folder in files("spikecast.report").iterdir() if folder.is_dir()]
-    pages = {
+    texts = {
         file.name: file.read_text(encoding="utf-8")
         for folder in folders
         for file in folder.iterdir()
         if file.name.endswith((".html", ".css", ".js"))
     }
     return Environment(
-        loader=DictLoader(pages), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader(texts), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
 
 
-def shown(
-    folder: Path, name: str, draw: Callable[..., Figure], subject: object, caption: str
-) -> Shown:
-    """Draw a figure, save it as SVG, and return it for the page."""
-    drawn = svg(draw(subject))
-    with write_atomically(folder / "figures" / f"{name}.svg") as temporary:
-        temporary.write_bytes(drawn)
-    alt = " ".join((draw.__doc__ or name).split())
-    caption = caption.replace(" %", "\N{NO-BREAK SPACE}%")
-    return Shown(name, inlined(drawn), caption, alt)
+def draw_figure(folder: Path, drawing: Drawing) -> PageFigure:
+    """Draw a figure, save it as ``figures/NAME.svg`` of a folder, and return it for the page."""
+    image = to_svg(drawing.draw(drawing.subject))
+    with write_atomically(folder / "figures" / f"{drawing.name}.svg") as temporary:
+        temporary.write_bytes(image)
+    alt = " ".join((drawing.draw.__doc__ or drawing.name).split())
+    caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")
+    return PageFigure(drawing.name, inline_image(image), caption, alt)
 
 
-def svg(figure: Figure) -> bytes:
-    """A figure as SVG; the same figure gives the same bytes."""
-    drawn = io.BytesIO()
+def to_svg(figure: Figure) -> bytes:
+    """Return a figure as SVG; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
     with rc_context({"svg.hashsalt": "spikecast"}):
-        figure.savefig(drawn, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
-    return drawn.getvalue()
+        figure.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+    return buffer.getvalue()
 
 
-def inlined(drawn: bytes) -> str:
-    """An SVG as the address of an image, so that a page needs no other file."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
+def inline_image(svg: bytes) -> str:
+    """Return an SVG as the address of an image, so that a page needs no other file."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

@@ -1,36 +1,53 @@
-"""What a part of the page is made of: sentences, tables and figures that are still to be drawn."""
+"""What a part of a page is made of: sentences, tables and figures that are still to be drawn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from matplotlib.figure import Figure
 
-from spikecast.report.run.reading import Answered
 
-Draw = tuple[str, Callable[..., Figure], object, str]
-"""A figure to be shown: its name, what draws it, of what, its caption."""
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is still to be drawn: its name, the function that draws it, and of what."""
 
-Turn = tuple[str, Answered, str]
-"""A figure that can be turned: its name, of what, its caption."""
+    name: str
+    draw: Callable[[Any], Figure]
+    subject: Any
+    caption: str
+
+
+@dataclass(frozen=True)
+class Turnable:
+    """A figure that the reader can turn: its name, the function that writes its HTML, of what."""
+
+    name: str
+    draw: Callable[[Any, str], str]
+    subject: Any
+    caption: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text; the first columns are words, the others numbers."""
+    """A table of text; the first `n_words` columns are words, the others numbers."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     n_words: int = 1
+    title: str = ""
 
 
 @dataclass
 class Section:
-    """A part of the page: a question with sentences, tables and figures."""
+    """A part of a page: a question with sentences, tables and figures.
+
+    `warnings` stand first, in a box; `more_tables` are folded away.
+    """
 
     title: str
     sentences: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    tables: list[tuple[str, Table]] = field(default_factory=list)
-    hidden: list[tuple[str, Table]] = field(default_factory=list)
-    draws: list[Draw] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    more_tables: list[Table] = field(default_factory=list)
+    figures: list[Drawing] = field(default_factory=list)
+    turnables: list[Turnable] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The page of a study: where the data are from, three columns, flaws by name, figures of both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from spikecast.core.files import write_text
 from spikecast.report.questions import answers, headlines
 from spikecast.report.run import figures, text
 from spikecast.report.run import page as pages
 from spikecast.report.run.reading import Run
-from spikecast.report.shared.pages import Shown, shown, templates
+from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
+from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.runs import audit
 from spikecast.runs.audit import Hazard
@@ -98,26 +98,21 @@ def build(folder: str | Path) -> Path:
         pages.build(run.folder)
     mark = SIMULATED if study.simulated else ""
     found = audit.audit(study.folder / "described")
-    page = (
-        templates()
-        .get_template("study.html")
-        .render(
-            study=study,
-            preset=study.preset,
-            facts=study.facts | {"columns": _kept_together(study.facts["columns"])},
-            tables={name: _beside(study, name) for name in study.preset.tables},
-            flaws=[(hazard, _what(study.preset, hazard)) for hazard in found],
-            described=_drawn(study, "described", mark),
-            concluded=_drawn(study, "concluded", mark),
-            runs=[_sound(study, name, run, mark) for name, run in study.runs.items()],
-            written=yaml.safe_dump(
-                study.preset.model_dump(exclude={"quick"}), sort_keys=False, allow_unicode=True
-            ),
-        )
+    return write_page(
+        study.folder / "report.html",
+        "study.html",
+        study=study,
+        preset=study.preset,
+        facts=study.facts | {"columns": _kept_together(study.facts["columns"])},
+        tables={name: _beside(study, name) for name in study.preset.tables},
+        flaws=[(hazard, _what(study.preset, hazard)) for hazard in found],
+        described=_drawn(study, "described", mark),
+        concluded=_drawn(study, "concluded", mark),
+        runs=[_sound(study, name, run, mark) for name, run in study.runs.items()],
+        written=yaml.safe_dump(
+            study.preset.model_dump(exclude={"quick"}), sort_keys=False, allow_unicode=True
+        ),
     )
-    path = study.folder / "report.html"
-    write_text(path, page)
-    return path
 
 
 def _kept_together(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -137,15 +132,15 @@ def _what(preset: Preset, hazard: Hazard) -> str:
     return next((flaw.what for flaw in preset.flaws if flaw.rule == hazard.rule), "")
 
 
-def _drawn(study: StudyRun, folder: str, mark: str) -> list[tuple[str, Shown]]:
+def _drawn(study: StudyRun, folder: str, mark: str) -> list[tuple[str, PageFigure]]:
     """Titles and figures of the protocol as described, or of the sound one."""
     found = []
     for figure in study.preset.figures:
         if figure.folder != folder or not study.file(figure).exists():
             continue
         draw, name = study_figures.DRAW[figure.draw], f"{folder}-{figure.name}"
-        drawn = shown(study.folder, name, draw, study.arrays(figure), figure.caption + mark)
-        found.append((figure.title, drawn))
+        drawing = Drawing(name, draw, study.arrays(figure), figure.caption + mark)
+        found.append((figure.title, draw_figure(study.folder, drawing)))
     return found
 
 
@@ -155,12 +150,14 @@ def _sound(study: StudyRun, name: str, run: Run, mark: str) -> dict[str, Any]:
     drawn = []
     if target is not None:
         drawn = [
-            shown(
+            draw_figure(
                 study.folder,
-                f"{name}-{figure}",
-                figures.OF_TARGET[figure],
-                target,
-                text.caption(figure, target) + mark,
+                Drawing(
+                    f"{name}-{figure}",
+                    figures.OF_TARGET[figure],
+                    target,
+                    text.caption(figure, target) + mark,
+                ),
             )
             for figure in FROM_RUNS
             if figures.applies(figure, target)
@@ -171,8 +168,11 @@ def _sound(study: StudyRun, name: str, run: Run, mark: str) -> dict[str, Any]:
             section.title,
             section.sentences,
             [
-                shown(study.folder, f"{name}-{figure}", draw, of, caption + mark)
-                for figure, draw, of, caption in section.draws
+                draw_figure(
+                    study.folder,
+                    replace(drawing, name=f"{name}-{drawing.name}", caption=drawing.caption + mark),
+                )
+                for drawing in section.figures
             ],
         )
         for section in answers.sections(run)

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spikecast.core.files import write_text
 from spikecast.report.run.text import METRICS
-from spikecast.report.shared.pages import shown, templates
-from spikecast.report.shared.section import Table
+from spikecast.report.shared.pages import draw_figure, write_page
+from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.sweep import figures as sweep_figures
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs import audit
@@ -41,27 +40,22 @@ def build(folder: str | Path) -> Path:
     """
     run = SweepRun(Path(folder))
     labels = [model["label"] for model in run.models]
-    page = (
-        templates()
-        .get_template("sweep.html")
-        .render(
-            title=f"Does tuning {' and '.join(labels)} pay on {run.facts['target']}?",
-            run=run,
-            facts=run.facts,
-            data=run.manifest["data"],
-            hazards=audit.audit(run.folder),
-            n_rules=len(audit.RULES),
-            limits=_limits(run),
-            scores=_scores(run),
-            models=[_model(model) for model in run.models],
-            protocol=_protocol(run),
-            best=(run.folder / "best.yaml").read_text(encoding="utf-8"),
-            written=configs.write(run.config),
-        )
+    return write_page(
+        run.folder / "report.html",
+        "sweep.html",
+        title=f"Does tuning {' and '.join(labels)} pay on {run.facts['target']}?",
+        run=run,
+        facts=run.facts,
+        data=run.manifest["data"],
+        hazards=audit.audit(run.folder),
+        n_rules=len(audit.RULES),
+        limits=_limits(run),
+        scores=_scores(run),
+        models=[_model(model) for model in run.models],
+        protocol=_protocol(run),
+        best=(run.folder / "best.yaml").read_text(encoding="utf-8"),
+        written=configs.write(run.config),
     )
-    path = run.folder / "report.html"
-    write_text(path, page)
-    return path
 
 
 def _limits(run: SweepRun) -> list[str]:
@@ -155,7 +149,9 @@ def _model(model: SweptModel) -> dict[str, Any]:
     return {
         "label": label,
         "figures": {
-            name: shown(folder, f"{label}-{name}", getattr(sweep_figures, name), model, caption)
+            name: draw_figure(
+                folder, Drawing(f"{label}-{name}", getattr(sweep_figures, name), model, caption)
+            )
             for name, caption in kept.items()
         },
         "settings": _settings(model),
