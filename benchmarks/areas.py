@@ -18,9 +18,9 @@ from machine import REAL, RESULTS, describe
 
 import spikecast
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.fit import one_thread
 from spikecast.models.inner_cv import inner_folds
 from spikecast.models.transformer import Transformer
+from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea
@@ -43,7 +43,7 @@ def main() -> None:
                 if done.query(
                     "session == @session and target == @target and hide_areas == @hide"
                 ).empty:
-                    with one_thread():
+                    with limit_threads():
                         measure(session, target, hide)
     print(describe())
     print(summary())

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from machine import describe
 
-from spikecast.evaluation.fit import one_thread
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.recurrent import Recurrent
 from spikecast.models.networks.timescales import Timescales
 from spikecast.models.networks.training import Plan, train
+from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 
 N_TRIALS, N_BINS, N_FEATURES, N_LATENTS, N_TARGETS = 160, 250, 120, 48, 60
@@ -41,7 +41,7 @@ def main() -> None:
     y = torch.poisson(torch.full((N_TRIALS, N_BINS, N_TARGETS), 0.1), generator=generator)
     print("| latents | torch GRU, s | timescales, s | ratio |\n|---|---|---|---|")
     sizes = (N_FEATURES, N_LATENTS, N_TARGETS)
-    with one_thread():
+    with limit_threads():
         for causal, name in ((True, "causal"), (False, "both directions")):
             ours, theirs = [], []
             for number in range(ROUNDS + 1):

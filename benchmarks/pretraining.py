@@ -26,11 +26,11 @@ from machine import REAL, RESULTS, describe
 from spikecast.data import load_all
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.inner_cv import inner_folds
 from spikecast.models.sessions import ManySessions
+from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
@@ -60,7 +60,7 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         recordings = list(load_all(REAL))
         for name in arguments.models:
-            with one_thread():
+            with limit_threads():
                 measure(name, arguments.part, recordings, arguments.sessions)
     print(describe())
     print(summary())

@@ -13,9 +13,9 @@ from machine import REAL, describe
 
 import spikecast
 from spikecast.evaluation import make_folds
-from spikecast.evaluation.fit import one_thread
 from spikecast.models.recurrent import Recipe
 from spikecast.models.timescales import Timescales
+from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.tasks import AreaToArea
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     print(
         "| session -> MOs | recipe, s | timescales (three members), s | ratio |\n|---|---|---|---|"
     )
-    with one_thread():
+    with limit_threads():
         for session in (0, 6):
             problem = AreaToArea("MOs").problem(spikecast.load(REAL, session))
             train = make_folds(problem, 5)[0].train

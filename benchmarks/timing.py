@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from spikecast.analysis.decoding import hat_matrix as hat
 from spikecast.analysis.decoding.bins import Classes, score_shared
 from spikecast.analysis.decoding.nulls import draw
-from spikecast.evaluation.fit import one_thread
+from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import split_by_stratum
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
@@ -50,7 +50,7 @@ def main():
         x = rng.normal(size=(N_TRIALS, N_BINS, N_FEATURES)) + 0.1 * y[:, None, None]
         folds = split_by_stratum(y, N_FOLDS)
         codes = np.vstack([y, draw("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
-        with one_thread():
+        with limit_threads():
             started = time.perf_counter()
             ours = score_shared(x, Classes(codes, n_classes), folds, PENALTY).scores
             fast = time.perf_counter() - started

@@ -10,7 +10,7 @@ processes win by their second share of the machine: read the load beside the sec
 import os
 import sys
 import time
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 
 import torch
 from machine import REAL, describe
@@ -20,7 +20,7 @@ import spikecast
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.fit import Job, run
 from spikecast.models.catalog import MODELS
-from spikecast.parallel.executors import open_executor
+from spikecast.parallel.executors import open_executor, run_jobs
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.tasks import AreaToArea
 
@@ -62,8 +62,9 @@ def in_processes(name: str, problem: Problem, pool: Executor) -> float:
         for index, fold in enumerate(make_folds(problem, 5))
     ]
     started = time.perf_counter()
-    for future in as_completed([pool.submit(run, job, problem.x, problem.y) for job in jobs]):
-        future.result()
+    calls = {str(job.index): (run, (job, problem.x, problem.y)) for job in jobs}
+    for done in run_jobs(calls, pool):
+        done.result()
     return time.perf_counter() - started
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 import spikecast
 from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.sources import Counts
-from spikecast.evaluation.fit import one_thread
+from spikecast.parallel.threads import limit_threads
 
 HERE = Path(__file__).parent
 LEAST_NEURONS = 30
@@ -184,7 +184,7 @@ def draw(table, path):
 
 def main(path):
     """Write the page and its figure."""
-    with one_thread():
+    with limit_threads():
         table, differences, notes, (early, bins) = onsets_of(path)
         sensitivity = sensitivity_of(path)
     draw(table, HERE / "onsets.png")

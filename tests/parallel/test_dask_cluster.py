@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from concurrent.futures import as_completed
 
 import numpy as np
 import pytest
@@ -26,8 +25,8 @@ def test_a_worker_is_killed_and_another_joins(cluster):
     ):
         calls = {str(n): (total, (handle, n)) for n in range(40)}
         found = {}
-        for name, result in run_jobs(calls, pool):
-            found[name] = result
+        for job in run_jobs(calls, pool):
+            found[job.name] = job.result()
             if len(found) == 5:
                 cluster.workers[0].send_signal(signal.SIGKILL)
                 cluster.add_worker()
@@ -38,5 +37,5 @@ def test_a_worker_is_killed_and_another_joins(cluster):
 
 def test_dask_local():
     with open_executor(4, 2, "dask-local") as pool, share_value({"x": np.ones(2)}, pool) as handle:
-        futures = [pool.submit(total, handle, n) for n in range(4)]
-        assert sorted(future.result()[0] for future in as_completed(futures)) == [2, 3, 4, 5]
+        jobs = run_jobs({str(n): (total, (handle, n)) for n in range(4)}, pool)
+        assert sorted(job.value[0] for job in jobs) == [2, 3, 4, 5]

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from spikecast.core.errors import InputError, RunError
+from spikecast.core.errors import InputError, RunError, WorkerLostError
 from spikecast.core.files import lock_folder
 from spikecast.parallel import executors as engine
-from spikecast.parallel.executors import Failed, open_executor, run_jobs
+from spikecast.parallel.executors import open_executor, run_jobs
 
 PARENT = """
 import os, time
@@ -79,18 +79,41 @@ def test_a_lost_job_is_done_again_and_the_others_notice_nothing(tmp_path):
         "raises": (raises, ()),
     }
     with open_executor(len(calls), 2) as pool:
-        found = dict(run_jobs(calls, pool))
-    assert [found[str(n)] for n in range(6)] == [1, 2, 4, 8, 16, 32]
-    assert isinstance(found["once"], int)
-    assert "ended 3 times" in found["always"].why
-    assert found["raises"].why == "ValueError: no luck, none"
+        jobs = {job.name: job for job in run_jobs(calls, pool)}
+    assert [jobs[str(n)].value for n in range(6)] == [1, 2, 4, 8, 16, 32]
+    assert isinstance(jobs["once"].result(), int)
+    assert isinstance(jobs["always"].error, WorkerLostError)
+    assert jobs["raises"].failure == "ValueError: no luck, none"
     assert os.path.getsize(tmp_path / "always") == 3
 
 
 def test_here_too_a_job_that_raises_does_not_stop_the_others():
-    found = dict(run_jobs({"raises": (raises, ()), "a": (pow, (2, 3))}, None))
-    assert found["a"] == 8
-    assert found["raises"] == Failed("ValueError: no luck, none")
+    failed, done = run_jobs({"raises": (raises, ()), "a": (pow, (2, 3))}, None)
+    assert (done.name, done.result(), done.failure) == ("a", 8, None)
+    assert failed.failure == "ValueError: no luck, none"
+    with pytest.raises(ValueError, match="no luck"):
+        failed.result()
+
+
+def test_while_nothing_ends_the_caller_can_report(monkeypatch):
+    monkeypatch.setattr(engine, "POLL", 0.02)
+    calls = []
+    with ThreadPoolExecutor(1) as pool:
+        jobs = list(run_jobs({"a": (time.sleep, (0.2,))}, pool, lambda: calls.append(1)))
+    assert [job.failure for job in jobs] == [None]
+    assert calls
+
+
+def test_jobs_that_have_not_begun_are_cancelled_when_the_caller_stops():
+    begun = []
+    with ThreadPoolExecutor(1) as pool:
+        slow = {"first": (time.sleep, (0.05,))} | {
+            str(n): (lambda n: (begun.append(n), time.sleep(0.05)), (n,)) for n in range(1, 20)
+        }
+        jobs = run_jobs(slow, pool)
+        next(jobs)
+        jobs.close()
+    assert len(begun) < 10
 
 
 def test_the_number_of_workers_heeds_memory(monkeypatch):
@@ -136,7 +159,7 @@ def test_what_was_yielded_is_let_go():
 
     seen = []
     with ThreadPoolExecutor(1) as pool:
-        for _, result in run_jobs({str(n): (Large, ()) for n in range(5)}, pool):
+        for job in run_jobs({str(n): (Large, ()) for n in range(5)}, pool):
             assert sum(kept() is not None for kept in seen) <= 1  # the one before, at most
-            seen.append(weakref.ref(result))
+            seen.append(weakref.ref(job.value))
     assert len(seen) == 5

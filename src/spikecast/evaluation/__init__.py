@@ -7,10 +7,11 @@ import numpy as np
 
 from spikecast.core.checks import check_one_of
 from spikecast.data.recording import Recording
-from spikecast.evaluation.fit import Job, run_all
+from spikecast.evaluation.fit import Job, run
 from spikecast.evaluation.score_table import Scores, score
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.parallel.executors import run_jobs
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import Problem, Task
 
@@ -70,14 +71,16 @@ def cross_validate(
     problem = task.problem(recording)
     cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
     named = make_models(models)
-    jobs = [
-        Job(name, model, index, fold, seed, problem.metadata(model.wants))
+    jobs = {
+        f"{name}, fold {index}": Job(name, model, index, fold, seed, problem.metadata(model.wants))
         for name, model in named.items()
         for index, fold in enumerate(cut)
-    ]
+    }
+    calls = {what: (run, (job, problem.x, problem.y)) for what, job in jobs.items()}
     predictions: dict[str, list[np.ndarray]] = {name: [np.empty(0)] * len(cut) for name in named}
     seconds = {name: [0.0] * len(cut) for name in named}
-    for result in run_all(jobs, problem.x, problem.y, executor):
+    for done in run_jobs(calls, executor):
+        result = done.result()
         predictions[result.name][result.index] = result.prediction
         seconds[result.name][result.index] = result.seconds
     return score(problem, cut, predictions, seconds, session=recording.session, seed=seed)

@@ -1,20 +1,16 @@
 """One model fitted on one fold: the unit of work that is fanned out, stored and resumed."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
 
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import Model
-from spikecast.parallel.memory import reuse_memory
+from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 
 
@@ -65,15 +61,13 @@ class Result:
 def run(job: Job, x: np.ndarray, y: np.ndarray) -> Result:
     """Do one job.
 
-    The number of threads changes the order of sums, hence the last digits of a result: every job
-    runs on one thread, so that its numbers do not depend on how many run beside it. Small networks
-    are also fastest so.
+    On one thread, see :func:`spikecast.parallel.threads.limit_threads`.
     """
     model = clone(job.model)
     if "seed" in model.get_params():
         # folds differ in their draws, models of one fold share their validation parts
         model.set_params(seed=derive_seed(job.seed, "fold", job.index))
-    with one_thread():
+    with limit_threads():
         started = time.perf_counter()
         model.fit(x[job.fold.train], y[job.fold.train], **job.metadata)
         seconds = time.perf_counter() - started
@@ -82,42 +76,3 @@ def run(job: Job, x: np.ndarray, y: np.ndarray) -> Result:
         wanted = job.latents and model.has_latents
         latents = model.transform(x_test).astype(np.float32) if wanted else None
     return Result(job.name, job.index, prediction, latents, seconds, model)
-
-
-def run_all(
-    jobs: Sequence[Job], x: np.ndarray, y: np.ndarray, executor: Executor | None = None
-) -> Iterator[Result]:
-    """Do jobs and yield their results as they come: here, or in an executor's processes.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-    x, y : array, (trial, time, feature)
-    executor : concurrent.futures.Executor, optional
-        Processes (not threads: a job sets the number of threads of its process).
-    """
-    if executor is None:
-        for job in jobs:
-            yield run(job, x, y)
-        return
-    futures = {executor.submit(run, job, x, y) for job in jobs}
-    try:
-        for future in as_completed(futures):
-            futures.discard(future)  # its result is kept by whoever wants it
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit numpy's and torch's libraries to one thread within the block, where fits are made."""
-    reuse_memory()
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(before)

@@ -11,9 +11,11 @@ from spikecast.core.checks import check_in_range, check_one_of, check_same_lengt
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation import Models, make_folds, make_models
-from spikecast.evaluation.fit import Job, one_thread, run_all
+from spikecast.evaluation.fit import Job, run
 from spikecast.evaluation.score_table import Scores, score
 from spikecast.models.sessions import ManySessions
+from spikecast.parallel.executors import run_jobs
+from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem, Task
 
@@ -105,21 +107,23 @@ def cross_validate_sessions(
             for name, model in named.items()
             for index, fold in enumerate(cut)
         ]
-        for result in run_all(jobs, problem.x, problem.y, executor):
+        calls = {
+            f"{job.name}, fold {job.index}": (run, (job, problem.x, problem.y)) for job in jobs
+        }
+        for done in run_jobs(calls, executor):
+            result = done.result()
             outcomes.setdefault(result.name, []).append(
                 (session, result.index, result.prediction, result.seconds)
             )
     for name, many in shared.items():
         data = (many, problems, cuts, labels, seed)
-        calls = {"joint": (_joint, range(folds)), "adapted": (_adapted, range(len(problems)))}
+        functions = {"joint": (_joint, range(folds)), "adapted": (_adapted, range(len(problems)))}
         for way in ways:
-            function, numbers = calls[way]
-            if executor is None:
-                found = [function(*data, number) for number in numbers]
-            else:
-                futures = [executor.submit(function, *data, number) for number in numbers]
-                found = [future.result() for future in futures]
-            outcomes[f"{way} {name}"] = [outcome for part in found for outcome in part]
+            function, numbers = functions[way]
+            shared_calls = {str(number): (function, (*data, number)) for number in numbers}
+            outcomes[f"{way} {name}"] = [
+                outcome for done in run_jobs(shared_calls, executor) for outcome in done.result()
+            ]
 
     scores = []
     for session, (problem, cut) in enumerate(zip(problems, cuts, strict=True)):
@@ -197,7 +201,7 @@ def _adapted(
     for index, fold in enumerate(cuts[session]):
         mine.set_params(seed=derive_seed(seed, "fold", index))
         started = time.perf_counter()
-        with one_thread():
+        with limit_threads():
             model = mine.adapt(
                 problem.x[fold.train],
                 problem.y[fold.train],
@@ -219,7 +223,7 @@ def _fit(
     chosen = list(zip(problems, trials, labels, strict=True))
     given = [label[rows] for _, rows, label in chosen if label is not None]
     known = [problem.metadata(many.wants) for problem in problems]
-    with one_thread():
+    with limit_threads():
         many.fit(
             [problem.x[rows] for problem, rows, _ in chosen],
             [problem.y[rows] for problem, rows, _ in chosen],

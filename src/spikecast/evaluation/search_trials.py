@@ -17,9 +17,9 @@ from sklearn.base import clone
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import DivergedError, InputError
 from spikecast.core.seeding import derive_seed
-from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model, is_counts
 from spikecast.models.spaces import Between, OneOf, Space, format_value
+from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Terms
 from spikecast.tasks.splits import Fold
@@ -104,7 +104,7 @@ def fold_score(
     made = clone(model).set_params(**settings)
     if "seed" in made.get_params():
         made.set_params(seed=derive_seed(seed, "fold", index))
-    with one_thread():
+    with limit_threads():
         wanted = {name: metadata.get(name) for name in made.wants}
         made.fit(x[fold.train], y[fold.train], **wanted)
         prediction = made.predict(x[fold.test])

@@ -1,4 +1,4 @@
-"""The little that must know Dask: imported only where a Dask cluster is used."""
+"""Connections to Dask clusters. Imported only where one is used."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,24 +10,29 @@ from spikecast.core.errors import InputError
 CONNECT = 15  # seconds
 
 
-class Holder(WorkerPlugin):
-    """Gives every worker a shared value when it starts or joins."""
+class ValueHolder(WorkerPlugin):
+    """Gives a shared value to every worker, those that join later too."""
 
     def __init__(
-        self, key: str, value: Any, hold: Callable[[str, Any], None], let_go: Callable[[str], None]
+        self,
+        key: str,
+        value: Any,
+        keep_value: Callable[[str, Any], None],
+        drop_value: Callable[[str], None],
     ) -> None:
-        self.key, self.value, self.hold, self.let_go = key, value, hold, let_go
+        self.key, self.value = key, value
+        self.keep_value, self.drop_value = keep_value, drop_value
 
     def setup(self, worker: Any) -> None:
-        """Called on each worker."""
-        self.hold(self.key, self.value)
+        """Keep the value on a worker."""
+        self.keep_value(self.key, self.value)
 
     def teardown(self, worker: Any) -> None:
-        """Called when the plugin or the worker goes."""
-        self.let_go(self.key)
+        """Drop the value when the plugin or the worker goes."""
+        self.drop_value(self.key)
 
 
-def connected(address: str) -> Client:
+def connect(address: str) -> Client:
     """Return a client of the scheduler at ``HOST:PORT``.
 
     Raises
@@ -40,12 +45,12 @@ def connected(address: str) -> Client:
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at '{address}' ({error}); start one with "
-            "'dask scheduler' and name its HOST:PORT"
+            "'dask scheduler' and give its HOST:PORT"
         ) from None
 
 
-def local(workers: int) -> Client:
-    """Return a client of a cluster on this machine: one process and one thread each."""
+def start_local(workers: int) -> Client:
+    """Return a client of a new cluster on this machine, each worker with one thread."""
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
     )

@@ -1,40 +1,31 @@
-"""Who executes jobs: this process, processes beside each other, or a Dask cluster.
+"""Where jobs run: in this process, in processes of this machine, or on a Dask cluster.
 
-Whatever fans out takes a standard :class:`concurrent.futures.Executor`; this file makes them.
+Everything that runs many jobs takes a standard :class:`concurrent.futures.Executor`, or None for
+this process. :func:`open_executor` makes one, :func:`run_jobs` gives jobs to it.
 """
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import (
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    as_completed,
-)
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from spikecast.core.errors import InputError, WorkerLostError
+from spikecast.core.errors import InputError
 from spikecast.parallel.memory import measure_free_memory
+from spikecast.parallel.process_pool import RetryingProcessPool
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
 
 START_UP = 6
-"""Jobs below which starting processes (each imports torch, some seconds) does not pay."""
-ATTEMPTS = 3
-"""How often a job is tried whose process dies."""
+"""Fewer jobs than this run in this process: starting others, which import torch, takes longer."""
 PER_WORKER = 400e6
-"""Bytes a worker needs: libraries (torch among them) and room for a fit."""
+"""Bytes a worker needs for libraries (torch among them) and one fit."""
 ENGINES = ("local", "dask-local", "dask://HOST:PORT")
+POLL = 1.0  # seconds between two calls of `while_waiting`
 
 
 def count_cores() -> int:
@@ -54,27 +45,27 @@ def choose_n_workers(n_jobs: int, bytes_per_job: float = 0) -> int:
 def open_executor(
     n_jobs: int, workers: int | None = None, engine: str = "local", bytes_per_job: float = 0
 ) -> Iterator[Executor | None]:
-    """Yield an executor for `n_jobs` jobs, or None to run them here.
+    """Yield an executor for `n_jobs` jobs, or None if they are to run in this process.
 
     Parameters
     ----------
     n_jobs : int
     workers : int, optional
-        Processes; by default one per core where there are enough jobs to pay for their start and
-        memory for all.
+        Number of processes. By default one per core, as far as memory allows, or none at all
+        where the jobs are too few.
     engine : str
         ``"local"``: processes of this machine. ``"dask-local"``: a Dask cluster of this machine.
-        ``"dask://HOST:PORT"``: the workers of the scheduler there, however many they are.
+        ``"dask://HOST:PORT"``: all workers of the scheduler there.
     bytes_per_job : float
-        Memory a job needs beside its libraries.
+        Memory that a job needs beside its libraries.
 
     Raises
     ------
     InputError
-        For another engine, one that does not answer, or Dask where it is not installed.
+        For an unknown engine, a scheduler that does not answer, or Dask where it is not installed.
     """
     if engine != "local":
-        with _dask(engine, workers or choose_n_workers(n_jobs, bytes_per_job)) as pool:
+        with _open_dask(engine, workers or choose_n_workers(n_jobs, bytes_per_job)) as pool:
             yield pool
         return
     if workers is None:
@@ -93,7 +84,7 @@ def open_executor(
 
 
 def check_engine(engine: str) -> None:
-    """Refuse an engine that is not known, or whose library is not there, before a run begins.
+    """Raise for an engine that is unknown or whose library is not installed.
 
     Raises
     ------
@@ -110,12 +101,14 @@ def check_engine(engine: str) -> None:
 
 
 @contextmanager
-def _dask(engine: str, workers: int) -> Iterator[Executor]:
+def _open_dask(engine: str, workers: int) -> Iterator[Executor]:
     check_engine(engine)
-    from spikecast.parallel import dask_cluster as cluster
+    from spikecast.parallel import dask_cluster
 
-    remote = engine.removeprefix("dask://")
-    client = cluster.local(workers) if engine == "dask-local" else cluster.connected(remote)
+    if engine == "dask-local":
+        client = dask_cluster.start_local(workers)
+    else:
+        client = dask_cluster.connect(engine.removeprefix("dask://"))
     try:
         yield client.get_executor(pure=False)
     finally:
@@ -124,146 +117,99 @@ def _dask(engine: str, workers: int) -> Iterator[Executor]:
             client.cluster.close()
 
 
-# ------------------------------------------------------------------------------------ processes
-
-
-class RetryingProcessPool(Executor):
-    """Processes that outlast their accidents.
-
-    Each slot is a pool of one process, so that a process that dies (killed, or out of memory) is
-    known to have died of its own job: the job is tried again in a new one, the others notice
-    nothing.
-
-    Parameters
-    ----------
-    workers : int
-
-    Examples
-    --------
-    >>> with RetryingProcessPool(1) as pool:
-    ...     pool.submit(pow, 2, 5).result()
-    32
-    """
-
-    def __init__(self, workers: int) -> None:
-        self._threads = ThreadPoolExecutor(workers, "spikecast")
-        self._slot = threading.local()
-        self._pools: set[ProcessPoolExecutor] = set()
-        self._lock = threading.Lock()
-        self._closed = False
-
-    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
-        """Do ``fn(*args, **kwargs)`` in one of the processes.
-
-        The future raises :class:`WorkerLostError` when the job's process died every time.
-        """
-        return self._threads.submit(self._insist, fn, args, kwargs)
-
-    def _insist(self, fn: Callable, args: tuple, kwargs: dict) -> Any:
-        for _ in range(ATTEMPTS):
-            pool = getattr(self._slot, "pool", None) or self._opened()
-            try:
-                return pool.submit(fn, *args, **kwargs).result()
-            except BrokenProcessPool:
-                self._slot.pool = None
-                self._pools.discard(pool)
-                pool.shutdown(wait=False)
-        raise WorkerLostError(
-            f"the process that did it ended {ATTEMPTS} times without a word, most likely for want "
-            "of memory; use fewer --workers or a smaller model"
-        )
-
-    def _opened(self) -> ProcessPoolExecutor:
-        with self._lock:
-            if self._closed:
-                raise WorkerLostError("the run was ended")
-            # spawn: a forked torch can hang on locks that another thread held
-            pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _obey_the_parent)
-            self._pools.add(pool)
-        self._slot.pool = pool
-        return pool
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End when all jobs are done (or, with `cancel_futures`, those that have begun)."""
-        self._threads.shutdown(wait, cancel_futures=cancel_futures)
-        with self._lock:
-            for pool in self._pools:
-                pool.shutdown(wait)
-
-    def kill(self) -> None:
-        """End at once; jobs that have begun are lost."""
-        with self._lock:
-            self._closed = True
-            for pool in self._pools:
-                for process in list((pool._processes or {}).values()):
-                    process.terminate()
-        self.shutdown(wait=False, cancel_futures=True)
-
-
-def _obey_the_parent() -> None:
-    """Leave Ctrl-C, which reaches every process of the terminal, to the parent; end when it ends.
-
-    A parent that is killed cannot end its workers: they would go on with jobs nobody waits for.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-
-
-def _end_with_the_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-# ------------------------------------------------------------------------------------- outcomes
-
-
-@dataclass(frozen=True)
-class Failed:
-    """What a job left that raised, in one line."""
-
-    why: str
-
+# ----------------------------------------------------------------------------------------- jobs
 
 Call = tuple[Callable, tuple]
 """A function, which can be imported by name, and its arguments."""
 
 
-def run_jobs(calls: Mapping[str, Call], pool: Executor | None) -> Iterator[tuple[str, Any]]:
-    """Do jobs and yield ``(name, result)`` as they come; one that raises yields :class:`Failed`.
+@dataclass(frozen=True)
+class JobOutcome:
+    """How a job ended.
+
+    Attributes
+    ----------
+    name : str
+    value : object
+        What the job's function returned; None if it failed.
+    error : Exception or None
+        What it raised.
+    """
+
+    name: str
+    value: Any = None
+    error: Exception | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the job failed, in one line; None if it did not."""
+        if self.error is None:
+            return None
+        message = " ".join(str(self.error).split())
+        kind = type(self.error).__name__
+        return f"{kind}: {message}" if message else kind
+
+    def result(self) -> Any:
+        """Return the value, or raise the job's error."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def run_jobs(
+    jobs: Mapping[str, Call],
+    executor: Executor | None,
+    while_waiting: Callable[[], None] = lambda: None,
+) -> Iterator[JobOutcome]:
+    """Run jobs and yield how each ended, in the order in which they end.
+
+    A job that raises does not stop the others. Jobs that have not begun are cancelled when the
+    iteration is left early.
 
     Parameters
     ----------
-    calls : mapping of name -> (function, arguments)
-    pool : concurrent.futures.Executor or None
-        None: here, one after the other.
+    jobs : mapping of name -> (function, arguments)
+    executor : concurrent.futures.Executor or None
+        None: in this process, one job after the other.
+    while_waiting : callable, optional
+        Called once a second while no job ends.
 
     Examples
     --------
-    >>> dict(run_jobs({"a": (pow, (2, 3)), "b": (int, ("x",))}, None))["a"]
-    8
+    >>> for job in run_jobs({"a": (pow, (2, 3)), "b": (int, ("x",))}, None):
+    ...     print(job.name, job.value, job.failure)
+    a 8 None
+    b None ValueError: invalid literal for int() with base 10: 'x'
     """
-    if pool is None:
-        for name, (function, arguments) in calls.items():
-            yield name, _attempt(partial(function, *arguments))
+    if executor is None:
+        for name, (function, arguments) in jobs.items():
+            yield _run_job(name, function, *arguments)
         return
-    futures = {pool.submit(function, *given): name for name, (function, given) in calls.items()}
+    ended: SimpleQueue[Future] = SimpleQueue()
+    names = {
+        executor.submit(function, *arguments): name for name, (function, arguments) in jobs.items()
+    }
     try:
-        for future in as_completed(futures):
-            # let go of what was yielded: the fitted models of a long run fill the memory
-            name = futures.pop(future)
-            outcome = _attempt(future.result)
+        for future in names:
+            future.add_done_callback(ended.put)
+        while names:
+            try:
+                future = ended.get(timeout=POLL)
+            except Empty:
+                while_waiting()
+                continue
+            outcome = _run_job(names.pop(future), future.result)
+            # hold no reference to what is yielded: the models of a long run would fill the memory
             del future
-            yield name, outcome
+            yield outcome
+            del outcome
     finally:
-        for future in futures:
+        for future in names:
             future.cancel()
 
 
-def _attempt(result: Callable[[], Any]) -> Any:
+def _run_job(name: str, function: Callable, *arguments: Any) -> JobOutcome:
     try:
-        return result()
+        return JobOutcome(name, function(*arguments))
     except Exception as error:
-        said = " ".join(str(error).split())
-        return Failed(f"{type(error).__name__}: {said}" if said else type(error).__name__)
+        return JobOutcome(name, error=error)

@@ -1,4 +1,4 @@
-"""What many jobs read is sent to each worker once, not with every job."""
+"""Values that many jobs read: sent to each worker once, not with every job."""
 
 import shutil
 import tempfile
@@ -12,8 +12,8 @@ from typing import Any
 
 import joblib
 
-_HELD: dict[str, Any] = {}
-"""Of this process: key -> value."""
+_VALUES: dict[str, Any] = {}
+"""The shared values that this process holds, by key."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class SharedValue:
     ----------
     key : str
     path : str or None
-        Of the file whose arrays every process of this machine maps into its memory; None where
-        the workers were given the value itself.
+        File whose arrays every process of this machine maps into its memory; None where the
+        workers hold the value itself.
     """
 
     key: str
@@ -33,29 +33,31 @@ class SharedValue:
 
     def get(self) -> Any:
         """Return the value; its arrays cannot be written to where they are mapped."""
-        if self.key not in _HELD:
+        if self.key not in _VALUES:
             if self.path is None:
                 raise LookupError("the shared value is gone: its block has ended")
             # our own file, written a moment ago in a folder that no one else can write
-            _HELD[self.key] = joblib.load(self.path, mmap_mode="r")
-        return _HELD[self.key]
+            _VALUES[self.key] = joblib.load(self.path, mmap_mode="r")
+        return _VALUES[self.key]
 
 
 @contextmanager
 def share_value(
     value: Any, executor: Executor | None, folder: Path | None = None
 ) -> Iterator[SharedValue]:
-    """Let the jobs of a block read `value`, whoever executes them.
+    """Let the jobs of a block read `value`, wherever they run; yield the handle to pass to them.
 
     Parameters
     ----------
     value : object
         Anything that can be pickled; large arrays in it are mapped, not copied.
     executor : concurrent.futures.Executor or None
-        None: jobs run in this process and see the very same object. A Dask client's executor: each
-        worker is sent the value once, those that join later too. Any other: the value is a file.
+        None: jobs run in this process and read the same object. A Dask client's executor: each
+        worker is sent the value once, those that join later too. Any other: the value is
+        written to a file.
     folder : Path, optional
-        For the file: where all workers can read it. By default a temporary one of this machine.
+        Where the file is written; all workers must be able to read it. By default a temporary
+        folder of this machine.
 
     Examples
     --------
@@ -66,15 +68,15 @@ def share_value(
     key = uuid.uuid4().hex
     client = find_dask_client(executor)
     if executor is None:
-        _HELD[key] = value
+        _VALUES[key] = value
         try:
             yield SharedValue(key)
         finally:
-            del _HELD[key]
+            del _VALUES[key]
     elif client is not None:
-        from spikecast.parallel.dask_cluster import Holder
+        from spikecast.parallel.dask_cluster import ValueHolder
 
-        client.register_plugin(Holder(key, value, keep_value, drop_value), name=key)
+        client.register_plugin(ValueHolder(key, value, keep_value, drop_value), name=key)
         try:
             yield SharedValue(key)
         finally:
@@ -93,17 +95,17 @@ def share_value(
 
 
 def find_dask_client(executor: Executor | None) -> Any:
-    """Return the Dask client behind an executor, or None where it is another's."""
+    """Return the Dask client behind an executor, or None for another kind of executor."""
     if type(executor).__module__.split(".")[0] != "distributed":
         return None
     return executor._client  # type: ignore[union-attr]
 
 
 def keep_value(key: str, value: Any) -> None:
-    """Keep a value for the jobs of this process."""
-    _HELD[key] = value
+    """Hold a value for the jobs of this process."""
+    _VALUES[key] = value
 
 
 def drop_value(key: str) -> None:
-    """Forget a value."""
-    _HELD.pop(key, None)
+    """Release a value."""
+    _VALUES.pop(key, None)

@@ -252,17 +252,17 @@ def _fit(
             what: (_fitted, (job, handles[part.folder], _checkpoints(part, job) if local else None))
             for what, (part, job) in missing.items()
         }
-        for what, result in engines.run_jobs(calls, pool):
-            part, job = missing[what]
-            if isinstance(result, engines.Failed):
-                log.info("%s failed: %s", what, result.why)
+        for outcome in engines.run_jobs(calls, pool):
+            part, job = missing[outcome.name]
+            if outcome.failure:
+                log.info("%s failed: %s", outcome.name, outcome.failure)
                 whys = failed[part.problem.target]
-                whys.setdefault(job.name, f"fold {job.index}: {result.why}")
+                whys.setdefault(job.name, f"fold {job.index}: {outcome.failure}")
             else:
-                _keep(result, job, part)
-                log.info("%s fitted in %.2f s", what, result.seconds)
+                _keep(outcome.value, job, part)
+                log.info("%s fitted in %.2f s", outcome.name, outcome.value.seconds)
             done += 1
-            progress(what, done, len(todo))
+            progress(outcome.name, done, len(todo))
     return failed
 
 

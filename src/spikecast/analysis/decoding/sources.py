@@ -24,10 +24,10 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.evaluation.fit import one_thread
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.preprocess import principal_axes, signed_sqrt
+from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea, Task
 
@@ -226,7 +226,7 @@ class Latents(Source):
             n_held = round(self.held_back * order.size)
             fitted = np.sort(order[n_held:])
             learnt_from = np.sort(order[:n_held]) if n_held else fitted
-            with one_thread():
+            with limit_threads():
                 x, y = problem.x[fitted], problem.y[fitted]
                 model.fit(x, y, **problem.metadata(model.wants))
                 yield FoldFeatures(

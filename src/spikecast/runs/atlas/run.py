@@ -235,10 +235,10 @@ def _fit(
                 if pool is not None:
                     read.clear()  # what the workers map is on the disk
                 release_memory()
-                for name, result in engines.run_jobs(calls, pool):
-                    _keep(name, result, journal, done)
+                for outcome in engines.run_jobs(calls, pool):
+                    _keep(outcome, journal, done)
                     n_missing -= 1
-                    progress(name, n_jobs - n_missing, n_jobs)
+                    progress(outcome.name, n_jobs - n_missing, n_jobs)
     return done
 
 
@@ -266,11 +266,12 @@ def _calls(
     return calls
 
 
-def _keep(name: str, result: Any, journal: JsonlStore, done: Done) -> None:
-    if isinstance(result, engines.Failed):
-        done.failed[name] = result.why
-        log.info("%s failed: %s", name, result.why)
-        result = {"failed": result.why}
+def _keep(outcome: engines.JobOutcome, journal: JsonlStore, done: Done) -> None:
+    name, result = outcome.name, outcome.value
+    if outcome.failure:
+        done.failed[name] = outcome.failure
+        log.info("%s failed: %s", name, outcome.failure)
+        result = {"failed": outcome.failure}
     else:
         log.info("%s fitted in %.2f s", name, result["seconds"])
     try:

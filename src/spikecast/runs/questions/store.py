@@ -23,7 +23,7 @@ import pandas as pd
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json
-from spikecast.evaluation.fit import one_thread
+from spikecast.parallel.threads import limit_threads
 
 log = logging.getLogger("spikecast")
 
@@ -77,7 +77,7 @@ def answer(
         if path.exists() and _read(path)["asked"] == asked:
             continue
         begun = time.perf_counter()
-        with one_thread():
+        with limit_threads():
             found = question.ask()
         path.unlink(missing_ok=True)  # what is written next is not of the old answer
         for name, table in found.tables.items():

@@ -26,7 +26,7 @@ import yaml
 from spikecast.core.errors import RunError
 from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
 from spikecast.data import load
-from spikecast.evaluation.fit import one_thread
+from spikecast.parallel.threads import limit_threads
 from spikecast.runs import config as configs
 from spikecast.runs import experiment
 from spikecast.runs import provenance as protocol
@@ -117,7 +117,7 @@ def execute(
         def parts(column: str) -> Parts:
             return Parts(out / "parts" / column, lambda part: progress(f"{column}: {part}", 0, 0))
 
-        with one_thread():
+        with limit_threads():
             described = study.describe(prepared, preset.settings, seed, parts("as described"))
         preset = presets.worded(preset, dict(prepared.names))
         described = _named(described, preset)
@@ -138,7 +138,7 @@ def execute(
         del found, prepared  # the sound runs read the file; a large recording is not held twice
         _run(wanted, out / "sound", workers, progress)
         again = Prepared(load(out / "data.nc"), names)
-        with one_thread():
+        with limit_threads():
             concluded = study.conclude(out / "sound", described, again, parts("sound"))
         if concluded.claims:
             protocol.write(concluded.claims, out / "concluded")

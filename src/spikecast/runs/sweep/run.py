@@ -9,14 +9,13 @@ import json
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import wait
 from pathlib import Path
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.files import write_json, write_text
 from spikecast.evaluation.search import found
 from spikecast.evaluation.search_trials import attempt, quiet
-from spikecast.parallel.executors import open_executor
+from spikecast.parallel.executors import open_executor, run_jobs
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.experiment import Progress, do, log
@@ -133,11 +132,9 @@ def _work(plan: Plan, workers: int | None, share: bool, progress: Progress) -> N
             take_part(plan, started, share, tell)
             return
         # each takes part until all is done: those that get no process of their own then return
-        futures = {pool.submit(take_part, plan, started, share) for _ in plan.quests}
-        while futures:
-            done, futures = wait(futures, timeout=POLL)
-            for future in done:
-                future.result()
+        parts = {quest.name: (take_part, (plan, started, share)) for quest in plan.quests}
+        for outcome in run_jobs(parts, pool, while_waiting=tell):
+            outcome.result()
             tell()
 
 

@@ -1,0 +1,105 @@
+"""Processes of this machine that run jobs, and repeat a job whose process died."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from spikecast.core.errors import WorkerLostError
+
+ATTEMPTS = 3
+"""How often a job is tried when its process dies."""
+
+
+class RetryingProcessPool(Executor):
+    """Run jobs in processes; a job whose process died is tried again in a new one.
+
+    Each slot is a pool of one process. When a process dies (killed, or out of memory), it is known
+    which job it was running, and jobs in other slots are not affected.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes.
+
+    Examples
+    --------
+    >>> with RetryingProcessPool(1) as pool:
+    ...     pool.submit(pow, 2, 5).result()
+    32
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._threads = ThreadPoolExecutor(workers, "spikecast")
+        self._slot = threading.local()
+        self._pools: set[ProcessPoolExecutor] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+        """Run ``fn(*args, **kwargs)`` in one of the processes.
+
+        The future raises :class:`WorkerLostError` when the process died at every attempt.
+        """
+        return self._threads.submit(self._run_with_retries, fn, args, kwargs)
+
+    def _run_with_retries(self, fn: Callable, args: tuple, kwargs: dict) -> Any:
+        for _ in range(ATTEMPTS):
+            pool = getattr(self._slot, "pool", None) or self._start_process()
+            try:
+                return pool.submit(fn, *args, **kwargs).result()
+            except BrokenProcessPool:
+                self._slot.pool = None
+                self._pools.discard(pool)
+                pool.shutdown(wait=False)
+        raise WorkerLostError(
+            f"the process of this job died {ATTEMPTS} times without an error message, most likely "
+            "because memory ran out; use fewer workers or a smaller model"
+        )
+
+    def _start_process(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._closed:
+                raise WorkerLostError("the run was ended")
+            # spawn: a forked torch can hang on locks that another thread held
+            pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _set_up_worker)
+            self._pools.add(pool)
+        self._slot.pool = pool
+        return pool
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End when all jobs are done (or, with `cancel_futures`, those that have begun)."""
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        with self._lock:
+            for pool in self._pools:
+                pool.shutdown(wait)
+
+    def kill(self) -> None:
+        """End at once; jobs that have begun are lost."""
+        with self._lock:
+            self._closed = True
+            for pool in self._pools:
+                for process in list((pool._processes or {}).values()):
+                    process.terminate()
+        self.shutdown(wait=False, cancel_futures=True)
+
+
+def _set_up_worker() -> None:
+    """Make this worker ignore Ctrl-C and end when its parent process ends.
+
+    Ctrl-C reaches every process of a terminal, and the parent handles it. A parent that is killed
+    cannot end its workers, which would otherwise go on.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

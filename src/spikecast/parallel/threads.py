@@ -1,0 +1,32 @@
+"""The number of threads that numerical libraries use."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from threadpoolctl import threadpool_limits
+
+from spikecast.parallel.memory import reuse_memory
+
+
+@contextmanager
+def limit_threads() -> Iterator[None]:
+    """Keep numpy's and torch's libraries on one thread within the block.
+
+    The number of threads changes the order of sums, hence the last digits of a result. Jobs run
+    within this block, so that their numbers do not depend on how many run beside them; small
+    networks are also fastest so.
+
+    torch is limited only if it is already imported, which it is wherever a network exists.
+    """
+    reuse_memory()
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 1
+    if torch:
+        torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        if torch:
+            torch.set_num_threads(before)

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+from spikecast.parallel.threads import limit_threads
+
+WITHOUT_TORCH = """
+import sys
+from spikecast.parallel.threads import limit_threads
+with limit_threads():
+    pass
+print("torch" in sys.modules)
+"""
+
+
+def test_torch_is_limited_within_the_block_only():
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with limit_threads():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_torch_is_not_imported_for_it():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
