@@ -60,8 +60,8 @@ def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
         (("--session", 1, "--target", "MOs", "--folds", 9), "too few for 9 folds"),
         (("--session", 0, "--target", "MOs", "--source", "MOs,CA1"), "overlap"),
         (("--session", 0, "--target", "MOs", "--models", "gruu"), "Did you mean 'gru'"),
-        (("--session", 0, "--target", "MOs", "--split", "blok"), "evaluation.split"),
-        (("--session", 0, "--target", "MOs", "--folds", 1), "evaluation.folds"),
+        (("--session", 0, "--target", "MOs", "--split", "blok"), "--split blok"),
+        (("--session", 0, "--target", "MOs", "--folds", 1), "--folds 1"),
     ],
 )
 def test_mistakes_get_one_line_status_2_and_leave_nothing(

@@ -1,44 +1,108 @@
-"""The command line itself: its options, its errors, its progress bar."""
+"""What all commands share: how they are found, their errors, progress bar and exit status."""
 
 import errno
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from pkgutil import iter_modules
+from typing import Annotated, Any
 
 import typer
+from pydantic import Field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
+import spikecast.cli
+from spikecast.cli.options import Option, Options, options
 from spikecast.core.errors import SpikecastError
+from spikecast.core.schema import Block
 
-app = typer.Typer(
-    help="Honest prediction between populations of neurons: from a recording to a report.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+SHARED = ("app", "options", "__main__")
+"""Files of this folder that are no commands."""
 
 console = Console(stderr=True, highlight=False)
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Out = Annotated[Path | None, typer.Option(help="Run directory; default runs/<session>_<target>.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes; does not change any number.", show_default="cores"),
-]
-Engine = Annotated[
-    str, typer.Option(help="Who fits: local, dask-local, or dask://HOST:PORT (a scheduler).")
-]
-Track = Annotated[
-    str | None,
-    typer.Option(help="Also tell a tracker: tensorboard or mlflow (extras).", show_default="none"),
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="show no progress")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
+
+
+class Execution(Block):
+    """Where a run is written, and how its jobs are done."""
+
+    out: Path | None = Field(None, description="run directory; default runs/<session>_<target>")
+    workers: int | None = Field(
+        None, ge=1, description="processes (default: cores); does not change any number"
+    )
+    engine: str = Field(
+        "local", description="where jobs run: local, dask-local, or dask://HOST:PORT (a scheduler)"
+    )
+    resume: bool = Field(False, description="go on with an interrupted run")
+    overwrite: bool = Field(False, description="replace the run that is there")
+    track: str | None = Field(
+        None, description="also log to a tracker: tensorboard or mlflow (extras); default: none"
+    )
+    quiet: bool = Field(False, description="show no progress")
+
+
+def execution_options(*names: str, **helps: str) -> Options:
+    """Return options of :class:`Execution`, all by default; some with a help of their own.
+
+    Examples
+    --------
+    >>> list(execution_options("out", "resume"))
+    ['out', 'resume']
+    """
+    shorts = {"quiet": "-q"}
+    made = (
+        Option(name, help=helps.get(name, ""), short=shorts.get(name, ""))
+        for name in names or Execution.model_fields
+    )
+    return options(*made)
+
+
+class CommandFolder(TyperGroup):
+    """The commands of this folder; one is imported when it is called, or listed in the help."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        names = {module.name for module in iter_modules(spikecast.cli.__path__)}
+        commands: dict[str, Any] = dict.fromkeys(sorted(names.difference(SHARED)))
+        self.commands = commands
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by its name, or None."""
+        return load_command(cmd_name) if cmd_name in self.commands else None
+
+
+SETTINGS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+app = typer.Typer(cls=CommandFolder, **SETTINGS)
+
+
+@app.callback()
+def describe() -> None:
+    """Honest prediction between populations of neurons: from a recording to a report."""
+
+
+def load_command(name: str) -> Any:
+    """Import a command's file and return what typer runs."""
+    command = getattr(import_module(f"spikecast.cli.{name}"), name)
+    if isinstance(command, typer.Typer):
+        group = get_group(command)
+        group.name = name
+        return group
+    single = typer.Typer(**SETTINGS)
+    single.command(name, no_args_is_help=False)(command)
+    return get_command(single)
 
 
 def main() -> None:
@@ -50,7 +114,7 @@ def main() -> None:
         raise SystemExit(2) from None
 
 
-def warned(message: str) -> None:
+def print_warning(message: str) -> None:
     """Print a warning on standard error, in one line."""
     print(f"warning: {message}", file=sys.stderr)
 
@@ -75,8 +139,8 @@ def resumable(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def shown_progress(quiet: bool, unit: str = "fits") -> Iterator:
-    """A progress function that draws one bar, on standard error."""
+def progress_bar(quiet: bool, unit: str = "fits") -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a progress function that draws one bar, on standard error."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -92,3 +156,14 @@ def shown_progress(quiet: bool, unit: str = "fits") -> Iterator:
             bars.update(bar, description=what, completed=done, total=total or None, count=count)
 
         yield progress
+
+
+def choose_folder(stem: Path, resume: bool) -> Path:
+    """Return `stem`, with a number where it is taken; to resume, the last that is taken."""
+    numbered = (stem.with_name(f"{stem.name}-{number}") for number in range(2, 10000))
+    folder = stem
+    for following in numbered:
+        if not folder.exists() or (resume and not following.exists()):
+            break
+        folder = following
+    return folder

@@ -1,17 +1,13 @@
-"""Commands that only look: inspect, models, version."""
+"""spikecast inspect DATA."""
 
 from typing import Annotated
 
 import typer
 
-from spikecast import __version__
-from spikecast.cli.app import app
 
-
-@app.command()
 def inspect(
-    data: Annotated[str, typer.Argument(help="File, folder, or name of a known data set.")],
-    session: Annotated[int | None, typer.Option(help="Only this session.")] = None,
+    data: Annotated[str, typer.Argument(help="file, folder, or name of a known data set")],
+    session: Annotated[int | None, typer.Option(help="only this session")] = None,
 ) -> None:
     """Print sessions, areas, neurons, trials, bins, behaviour and warnings."""
     from spikecast.data import load, load_all
@@ -55,26 +51,3 @@ def _describe(index: int, recording) -> None:  # type: ignore[no-untyped-def]
             f"  event times count from the {attributes['event_clock']} in the file "
             f"({attributes['event_clock_evidence']})"
         )
-
-
-@app.command()
-def models() -> None:
-    """List the models: name, whether latents are causal, what it is, its paper."""
-    from spikecast.models.catalog import MODELS
-    from spikecast.models.classifiers import CLASSIFIERS
-
-    for name, model in MODELS.items():
-        instance = model()
-        latents = "acausal or causal" if "causal" in instance.get_params() else "acausal"
-        latents = latents if instance.has_latents else "no latents"
-        print(f"{name:<24}{latents:<19}{model.about} [{model.paper or 'the null'}]")
-    print("\nfor labels of trials (spikecast decode --decoder NAME):")
-    for name, make in CLASSIFIERS.items():
-        about, _, paper = str(make.__doc__).removesuffix(").").rpartition(" (")
-        print(f"{name:<24}{'no latents':<19}{about} [{paper}]")
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    print(__version__)

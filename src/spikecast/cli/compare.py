@@ -1,18 +1,15 @@
-"""Commands about several runs: compare, index."""
+"""spikecast compare RUN RUN ..."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import app
 
-
-@app.command()
 def compare(
-    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run directories.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="run directories")],
     out: Annotated[
-        Path | None, typer.Option(metavar="PAGE.html", help="Also write a page with a figure.")
+        Path | None, typer.Option(metavar="PAGE.html", help="also write a page with a figure")
     ] = None,
 ) -> None:
     """Compare runs on the targets they share: paired where data, neurons and folds match.
@@ -27,13 +24,3 @@ def compare(
     print("\n".join(comparison_page.lines(comparison)))
     if page is not None:
         print(f"page: {page}")
-
-
-@app.command()
-def index(
-    folder: Annotated[Path, typer.Argument(help="Folder with runs and studies, at any depth.")],
-) -> None:
-    """Write FOLDER/index.html: all runs below it with scores, thumbnails and filters."""
-    from spikecast.report.many_runs import index as indexes
-
-    print(f"index: {indexes.build(folder)}")

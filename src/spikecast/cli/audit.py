@@ -1,15 +1,9 @@
-"""The command that names what is wrong with a run: audit."""
+"""spikecast audit RUN."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from spikecast.cli.app import app
+from spikecast.cli.app import RunFolder
 
 
-@app.command()
-def audit(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+def audit(folder: RunFolder) -> None:
     """Name hazards in how a run came by its numbers, with the fix."""
     from spikecast.runs import audit as audits
 

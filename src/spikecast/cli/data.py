@@ -1,4 +1,4 @@
-"""Commands about known data sets: data list, data fetch."""
+"""spikecast data list, spikecast data fetch NAME."""
 
 from typing import Annotated
 
@@ -7,13 +7,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from spikecast.cli.app import Quiet, app, console
+from spikecast.cli.app import SETTINGS, Quiet, console
 
-data_app = typer.Typer(help="Known data sets: list them, fetch them.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+data = typer.Typer(help="Known data sets: list them, fetch them.", **SETTINGS)
 
 
-@data_app.command("list")
+@data.command("list")
 def list_data() -> None:
     """List the data sets that can be fetched, and which are on this machine."""
     from spikecast.data.catalog import DATASETS
@@ -29,13 +28,13 @@ def list_data() -> None:
     print(f"kept in {folder()} (set SPIKECAST_DATA to change)")
 
 
-@data_app.command()
+@data.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Name of a data set: spikecast data list.")],
+    name: Annotated[str, typer.Argument(help="name of a data set: spikecast data list")],
     quiet: Quiet = False,
 ) -> None:
     """Download a data set; a broken-off download goes on where it stopped."""
-    from spikecast.data import download as fetching
+    from spikecast.data import download
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     hidden = quiet or not console.is_terminal
@@ -47,6 +46,6 @@ def fetch(
                 tasks[file] = bars.add_task(file, total=total)
             bars.update(tasks[file], completed=done, total=total)
 
-        paths = fetching.fetch(name, progress)
+        paths = download.fetch(name, progress)
     for path in paths:
         print(path)

@@ -1,0 +1,17 @@
+"""spikecast models."""
+
+
+def models() -> None:
+    """List the models: name, whether latents are causal, what it is, its paper."""
+    from spikecast.models.catalog import MODELS
+    from spikecast.models.classifiers import CLASSIFIERS
+
+    for name, model in MODELS.items():
+        instance = model()
+        latents = "acausal or causal" if "causal" in instance.get_params() else "acausal"
+        latents = latents if instance.has_latents else "no latents"
+        print(f"{name:<24}{latents:<19}{model.about} [{model.paper or 'the null'}]")
+    print("\nfor labels of trials (spikecast decode --decoder NAME):")
+    for name, make in CLASSIFIERS.items():
+        about, _, paper = str(make.__doc__).removesuffix(").").rpartition(" (")
+        print(f"{name:<24}{'no latents':<19}{about} [{paper}]")

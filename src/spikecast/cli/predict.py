@@ -1,0 +1,41 @@
+"""spikecast predict DATA --target AREA."""
+
+from typing import Annotated
+
+import typer
+
+from spikecast.cli.app import Execution, execution_options
+from spikecast.cli.options import Option, options, with_options
+from spikecast.cli.run import execute_config
+from spikecast.runs.config import Config
+from spikecast.runs.questions.blocks import Analysis, Decode
+
+CONFIG = options(
+    Option("data.path", "data", metavar="DATA"),
+    Option("task.target", required=True, help="area to predict; several: A,B; or 'all'"),
+    "data.session",
+    "task.source",
+    Option("models", show_default=False, help="names that spikecast models lists"),
+    "evaluation.folds",
+    "evaluation.split",
+    "evaluation.gap",
+    "task.lag",
+    "task.min_rate",
+    "seed",
+)
+
+
+@with_options
+def predict(
+    config: Annotated[Config, CONFIG],
+    execution: Annotated[Execution, execution_options()],
+    label: Annotated[
+        list[str] | None, typer.Option(help="also decode this trial column: see decode")
+    ] = None,
+) -> None:
+    """Predict an area's activity from other areas', and write a report."""
+    if label:
+        sources = ["counts", *(["latents"] if config.has_latents else []), "behavior"]
+        analysis = Analysis(decode=[Decode(labels=label, sources=sources)])
+        config = config.model_copy(update={"analysis": analysis})
+    execute_config(config, execution)

@@ -1,0 +1,156 @@
+"""spikecast run CONFIG|STUDY, and what predict and decode share with it."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikecast.cli.app import (
+    Execution,
+    choose_folder,
+    execution_options,
+    print_warning,
+    progress_bar,
+    resumable,
+)
+from spikecast.cli.options import with_options
+from spikecast.core.checks import suggest_name
+from spikecast.core.errors import InputError
+from spikecast.parallel.executors import Progress
+from spikecast.runs.config import Config
+
+
+@with_options
+def run(
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG|STUDY", help="a YAML file, or a name: see studies")
+    ],
+    execution: Annotated[Execution, execution_options()],
+    data: Annotated[str | None, typer.Option(help="STUDY: file or data set to run it on")] = None,
+    session: Annotated[int | None, typer.Option(help="STUDY: which session of it")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="STUDY: minutes, not the real sizes")] = (
+        False
+    ),
+) -> None:
+    """Run a written config, or one of the published studies."""
+    from spikecast.runs import config as configs
+    from spikecast.runs.studies.catalog import STUDIES
+
+    if config in STUDIES:
+        if execution.engine != "local":
+            raise InputError("a study is run on this machine; leave out --engine")
+        if execution.track is not None:
+            raise InputError("a study holds several runs and is not tracked; leave out --track")
+        run_study(config, data, session, quick, execution)
+        return
+    if data is not None or session is not None or quick:
+        raise InputError(
+            "--data, --session and --quick are for studies (spikecast studies lists them); a "
+            "config names its data itself"
+        )
+    if not Path(config).suffix:
+        raise InputError(
+            f"'{config}' is neither a config (.yaml) nor a study.{suggest_name(config, STUDIES)}"
+        )
+    execute_config(configs.read(config), execution)
+
+
+def execute_config(config: Config, execution: Execution) -> None:
+    """Run an experiment, draw its report and print what came out."""
+    from spikecast.runs import experiment, tracking
+
+    out = execution.out or default_folder(config, execution.resume)
+    tracker = tracking.make(execution.track)
+    with (
+        resumable(out),
+        progress_bar(execution.quiet) as bar,
+        tracking.followed(tracker, config, out, bar, warn=print_warning) as progress,
+    ):
+        folder = experiment.execute(
+            config,
+            out,
+            resume=execution.resume,
+            overwrite=execution.overwrite,
+            workers=execution.workers,
+            engine=execution.engine,
+            progress=progress,
+        )
+        page = draw_report(folder, progress)
+    print_run(folder, page)
+
+
+def draw_report(folder: Path, progress: Progress) -> Path:
+    """Draw the page of a run; return its path."""
+    # only now: the page's libraries would lie in memory beside the fits
+    from spikecast import report
+
+    progress("drawing the report", 0, 0)
+    return report.build(folder)
+
+
+def print_run(folder: Path, page: Path) -> None:
+    """Print verdicts, answers and warnings of a run; exit with status 1 where a model failed."""
+    from spikecast.runs import run_directory
+    from spikecast.runs.questions import store
+
+    for found in run_directory.read_verdicts(folder).values():
+        print("\n".join(found["verdict"]))
+    answers = store.stored(folder / store.FOLDER).values()
+    for answer in answers:
+        print("\n".join(line for line in answer["said"].splitlines() if "  ! " not in line))
+    for warning in dict.fromkeys(text for answer in answers for text in answer["warnings"]):
+        print(f"warning: {warning}")
+    print(f"report: {page}")
+    failed = run_directory.read_manifest(folder).get("failed") or {}
+    for target, models in failed.items():
+        for model, why in models.items():
+            print(f"{target}: {model} could not be fitted: {why}", file=sys.stderr)
+    if failed:
+        print(f"--resume --out {folder} tries again", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def default_folder(config: Config, resume: bool, suffix: str = "") -> Path:
+    """Return ``runs/<data>-<session>_<target>``, with a number where that is taken."""
+    session = config.data.session
+    target = config.task.target if config.task else config.analysis.labels or "questions"
+    data = Path(config.data.path).stem + ("" if session is None else f"-{session}")
+    what = "-".join([target] if isinstance(target, str) else target or ["neurons"])
+    return choose_folder(Path("runs") / re.sub(r"[^\w.-]+", "_", f"{data}_{what}{suffix}"), resume)
+
+
+def run_study(
+    name: str, data: str | None, session: int | None, quick: bool, execution: Execution
+) -> None:
+    """Run a study, draw its page and print its three columns."""
+    from spikecast.report.study import page as pages
+    from spikecast.runs.studies import run as studies
+
+    out = execution.out or choose_folder(Path("runs") / name, execution.resume)
+    with resumable(out), progress_bar(execution.quiet) as progress:
+        folder = studies.execute(
+            name,
+            out,
+            data=data,
+            session=session,
+            quick=quick,
+            resume=execution.resume,
+            overwrite=execution.overwrite,
+            workers=execution.workers,
+            progress=progress,
+        )
+        progress("drawing the report", 0, 0)
+        page = pages.build(folder)
+    found = studies.read(folder)
+    print(" ".join([found["sentence"], *found["notes"]]))
+    for row in found["columns"]:
+        print(row["quantity"])
+        print(f"  reported      {row['reported']}")
+        for title, key in (("as described", "described"), ("sound", "sound")):
+            print(f"  {title:<13} " + row[key].replace("\n", "\n" + 16 * " "))
+        if row["flaws"]:
+            print(f"  flaws         {', '.join(row['flaws'])}")
+    print("\n".join(found["sentences"]))
+    print(f"report: {page}")
