@@ -12,6 +12,5 @@ def models() -> None:
         latents = latents if instance.has_latents else "no latents"
         print(f"{name:<24}{latents:<19}{model.about} [{model.paper or 'the null'}]")
     print("\nfor labels of trials (spikecast decode --decoder NAME):")
-    for name, make in CLASSIFIERS.items():
-        about, _, paper = str(make.__doc__).removesuffix(").").rpartition(" (")
-        print(f"{name:<24}{'no latents':<19}{about} [{paper}]")
+    for name, entry in CLASSIFIERS.items():
+        print(f"{name:<24}{'no latents':<19}{entry.about} [{entry.paper}]")

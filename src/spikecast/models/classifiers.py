@@ -1,291 +1,286 @@
-"""Labels of trials from activity: scikit-learn classifiers on trial x time x neuron arrays.
+"""The catalogue of decoders of labels: a plain dict from a name to what the decoder is.
 
-``CLASSIFIERS`` maps a name to a factory; all learn their preprocessing inside ``fit``.
+Some read a sample's features (a bin, or a trial's average) and are tuned by :class:`Decoder` on
+whole trials; others read all bins of a trial in order and come with their settings.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Self
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import BaseEstimator, clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
 
-from spikecast.core.checks import (
-    check_finite,
-    check_in_range,
-    check_one_of,
-    check_same_length,
-    check_three_axes,
-)
-from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.seeding import make_rng
-from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
-from spikecast.models.networks.recurrent import CELLS
-from spikecast.models.networks.training import Plan, pick_device, train
-from spikecast.models.preprocess import PopulationFeatures
-from spikecast.tasks.splits import Fold
+from spikecast.models.trial_features import TrialFeatures
+from spikecast.tasks.splits import split_by_stratum, split_by_trial
 
-VALID_PARTS = 5  # one fifth of each class decides when to stop
-BALANCES = ("weights", "sampling", "none")
+INNER_FOLDS = 3
+BALANCES = ("weights", "subsample", "none")
 
 
-class RNNClassifier(ClassifierMixin, BaseEstimator):
-    """Population features -> bidirectional recurrent layer -> pooling over time -> label.
+@dataclass(frozen=True)
+class Classifier:
+    """An entry of the catalogue.
+
+    Attributes
+    ----------
+    about, paper : str
+        One line on the method, and where it comes from.
+    make : callable
+        From a seed to an estimator that is not fitted. Where `reads_trials`, it learns its
+        preprocessing too.
+    grid : dict
+        Settings to choose from on inner folds of the training trials: setting -> values.
+    reads_trials : bool
+        Whether it reads whole trials, (trial, time, feature), and not samples, (sample, feature).
+    predicts_numbers : bool
+        Whether labels are numbers and not classes.
+    """
+
+    about: str
+    paper: str
+    make: Callable[[int], BaseEstimator]
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    reads_trials: bool = False
+    predicts_numbers: bool = False
+
+
+def _make_rnn(seed: int) -> BaseEstimator:
+    from spikecast.models.rnn_classifier import RNNClassifier  # torch takes seconds to import
+
+    return RNNClassifier(seed=seed)
+
+
+def _make_from_features(estimator: BaseEstimator) -> BaseEstimator:
+    return make_pipeline(TrialFeatures(), StandardScaler(), estimator)
+
+
+CLASSIFIERS: dict[str, Classifier] = {
+    "lda": Classifier(
+        "linear discriminant analysis with a shrunk covariance",
+        "Fisher 1936; Ledoit & Wolf 2004",
+        lambda seed: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+    ),
+    "logistic_l2": Classifier(
+        "logistic regression with an L2 penalty",
+        "Cox 1958",
+        lambda seed: LogisticRegression(max_iter=500),
+        {"C": (0.001, 0.01, 0.1, 1.0)},
+    ),
+    "logistic_l1": Classifier(
+        "logistic regression with an L1 penalty: few neurons get weight",
+        "Tibshirani 1996",
+        lambda seed: LogisticRegression(
+            l1_ratio=1.0, solver="saga", max_iter=300, tol=1e-2, random_state=seed
+        ),
+        {"C": (0.03, 0.1, 0.3, 1.0)},
+    ),
+    "linear_svm": Classifier(
+        "support vector machine without a kernel",
+        "Cortes & Vapnik 1995",
+        lambda seed: SVC(kernel="linear"),
+        {"C": (0.001, 0.01, 0.1)},
+    ),
+    "rbf_svm": Classifier(
+        "support vector machine with a Gaussian kernel",
+        "Cortes & Vapnik 1995",
+        lambda seed: SVC(kernel="rbf"),
+        {"C": (0.3, 1.0, 3.0, 10.0)},
+    ),
+    "mlp": Classifier(
+        "perceptron with one hidden layer",
+        "Rosenblatt 1958",
+        lambda seed: MLPClassifier((32,), max_iter=100, learning_rate_init=0.01, random_state=seed),
+        {"alpha": (0.1, 1.0, 10.0)},
+    ),
+    "ridge": Classifier(
+        "ridge regression, for labels that are numbers",
+        "Hoerl & Kennard 1970",
+        lambda seed: Ridge(),
+        {"alpha": (1.0, 10.0, 100.0, 1000.0)},
+        predicts_numbers=True,
+    ),
+    "linear_classifier": Classifier(
+        "logistic regression on a trial's components in windows, classes weighted",
+        "Cox 1958",
+        lambda seed: _make_from_features(
+            LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000, random_state=seed)
+        ),
+        reads_trials=True,
+    ),
+    "svm_classifier": Classifier(
+        "support vector machine with a Gaussian kernel on the same",
+        "Cortes & Vapnik 1995",
+        lambda seed: _make_from_features(SVC(class_weight="balanced", random_state=seed)),
+        reads_trials=True,
+    ),
+    "mlp_classifier": Classifier(
+        "one hidden layer, strongly regularised, on the same; no class weights",
+        "Rosenblatt 1958",
+        lambda seed: _make_from_features(
+            MLPClassifier((32,), alpha=30.0, solver="lbfgs", max_iter=2000, random_state=seed)
+        ),
+        reads_trials=True,
+    ),
+    "rnn_classifier": Classifier(
+        "bidirectional GRU with attention over a trial's bins",
+        "Cho et al. 2014",
+        _make_rnn,
+        reads_trials=True,
+    ),
+}
+
+
+class Decoder:
+    """A decoder of samples with scaling, tuning and class balance.
 
     Parameters
     ----------
-    cell : {"gru", "lstm", "rnn"}
-    n_latents : int
-        Per direction.
-    pooling : {"attention", "last"}
-        A learnt average over bins, or the last state.
-    balance : {"weights", "sampling", "none"}
-        Rare classes count more in the loss, or their trials (from anywhere in the session) are
-        drawn more often; both make the probabilities those of equally frequent classes.
-    widths, n_components
-        Of the input features, see :class:`spikecast.models.preprocess.PopulationFeatures`.
-    dropout : float
-    epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.training.Plan`.
-    device : str
+    name : str
+        Of :data:`CLASSIFIERS`, one that does not read whole trials.
+    balance : {"weights", "subsample", "none"}
+        Classes weigh the same in the loss (in LDA: equal priors); or trials of larger classes are
+        left out at random over the whole session until all are of equal size.
     seed : int
 
     Attributes
     ----------
-    classes_ : array, (class,)
-        Sorted; the order of the columns of ``predict_proba``.
-    features_ : PopulationFeatures
-    network_ : RecurrentClassifier
-    training_ : dict
-        As in :class:`spikecast.models.neural.NeuralModel`.
+    chosen_ : dict
+        The settings picked on inner folds.
+    search_score_ : float
+        Their balanced accuracy (R2 for numbers) on inner folds, where there was a choice.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> labels = np.repeat(["left", "right"], 20)
-    >>> x = rng.poisson(np.where(labels == "left", 0.2, 0.8)[:, None, None], (40, 10, 5))
-    >>> RNNClassifier(n_latents=4, epochs=3).fit(x, labels).predict_proba(x).shape
-    (40, 2)
+    >>> y = np.repeat([0, 1], 30); x = rng.normal(size=(60, 4)) + y[:, np.newaxis]
+    >>> float((Decoder("logistic_l2").fit(x, y).predict(x) == y).mean()) > 0.8
+    True
     """
 
-    def __init__(
-        self,
-        cell: str = "gru",
-        n_latents: int = 16,
-        pooling: str = "attention",
-        balance: str = "weights",
-        widths: Sequence[float] = (3.0,),
-        n_components: int = 20,
-        dropout: float = 0.4,
-        epochs: int = 30,
-        batch_size: int = 16,
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.1,
-        patience: int | None = 10,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.cell = cell
-        self.n_latents = n_latents
-        self.pooling = pooling
-        self.balance = balance
-        self.widths = widths
-        self.n_components = n_components
-        self.dropout = dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.device = device
-        self.seed = seed
+    def __init__(self, name: str, balance: str = "weights", seed: int = 0) -> None:
+        self.name, self.balance, self.seed = name, balance, seed
 
-    def fit(self, x: np.ndarray, labels: np.ndarray) -> Self:
-        """Learn to tell the `labels` (trial,) from `x` (trial, time, neuron).
+    def fit(self, x: np.ndarray, y: np.ndarray, trial: np.ndarray | None = None) -> Self:
+        """Learn from samples.
 
-        Raises
-        ------
-        NotEnoughDataError
-            When there are fewer than two classes.
+        Parameters
+        ----------
+        x : array, (sample, feature)
+        y : array, (sample,)
+        trial : array of int, (sample,), optional
+            The trial a sample belongs to: trials stay whole in inner folds and subsamples.
         """
-        x, labels = _checked(x), np.asarray(labels)
-        check_same_length("x", len(x), "labels", len(labels))
-        check_one_of("cell", self.cell, list(CELLS))
-        check_one_of("pooling", self.pooling, POOLINGS)
-        check_one_of("balance", self.balance, BALANCES)
-        self.classes_, codes = _classes(labels)
-        self.features_ = PopulationFeatures(self.widths, self.n_components)
-        z = self.features_.fit_transform(x)
-        one_hot = np.eye(len(self.classes_), dtype=np.float32)[codes][:, np.newaxis]
-        fold = _validation_fold(codes, self.seed)
-        if self.balance == "weights":
-            one_hot = one_hot / (one_hot.mean(axis=0) * len(self.classes_))
-        if self.balance == "sampling":
-            fold = Fold(_evenly_drawn(fold.train, codes, self.seed), fold.test)
-        self.network_, history = train(
-            lambda: RecurrentClassifier(
-                self.cell,
-                z.shape[2],
-                self.n_latents,
-                len(self.classes_),
-                self.pooling,
-                self.dropout,
-            ),
-            torch.from_numpy(z),
-            torch.from_numpy(one_hot),
-            [fold],
-            Plan(
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
-                patience=self.patience,
-            ),
-            self.seed,
-            pick_device(self.device),
-        )
-        self.training_ = asdict(history)
+        trial = np.arange(len(y)) if trial is None else trial
+        entry = CLASSIFIERS[self.name]
+        if self.balance == "subsample" and not entry.predicts_numbers:
+            kept = self._balanced_samples(y, trial)
+            x, y, trial = x[kept], y[kept], trial[kept]
+        # a null's labels may leave a fold with one class
+        self.only_ = y[0] if (y == y[0]).all() else None
+        if self.only_ is not None:
+            return self
+        weighted = self.balance == "weights" and not entry.predicts_numbers
+        estimator = ScaledEstimator(entry.make(self.seed), weighted)
+        candidates = list(ParameterGrid(entry.grid))
+        folds = self._inner_folds(y, trial) if len(candidates) > 1 else []
+        if folds:
+            search = GridSearchCV(
+                estimator,
+                {f"estimator__{name}": list(values) for name, values in entry.grid.items()},
+                scoring="r2" if entry.predicts_numbers else "balanced_accuracy",
+                cv=folds,
+                error_score="raise",
+            ).fit(x, y)
+            self.chosen_ = {
+                name.removeprefix("estimator__"): value
+                for name, value in search.best_params_.items()
+            }
+            self.estimator_, self.search_score_ = search.best_estimator_, search.best_score_
+        else:
+            self.chosen_ = candidates[0]
+            estimator.estimator.set_params(**self.chosen_)
+            self.estimator_ = estimator.fit(x, y)
         return self
 
-    @torch.no_grad()
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the probability of each class, (trial, class), in the order of ``classes_``."""
-        check_is_fitted(self, "network_")
-        z = torch.from_numpy(self.features_.transform(_checked(x)))
-        return self.network_(z[None])[0, :, 0].softmax(dim=-1).numpy()
-
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each trial, (trial,)."""
-        return self.classes_[self.predict_proba(x).argmax(axis=1)]
+        """Return a code, or a number, per sample."""
+        if self.only_ is not None:
+            return np.full(len(x), self.only_)
+        return self.estimator_.predict(x)
+
+    def _balanced_samples(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:
+        """Return which samples to keep: as many trials of each class, random over the session."""
+        rng = make_rng(self.seed, "balance")
+        trials, first = np.unique(trial, return_index=True)
+        classes, sizes = np.unique(y[first], return_counts=True)
+        chosen = [rng.permutation(trials[y[first] == c])[: sizes.min()] for c in classes]
+        return np.isin(trial, np.concatenate(chosen))
+
+    def _inner_folds(self, y: np.ndarray, trial: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return training and validation samples of inner folds of whole trials.
+
+        None where some class has too few trials to choose anything by.
+        """
+        trials, first, index = np.unique(trial, return_index=True, return_inverse=True)
+        numbers = CLASSIFIERS[self.name].predicts_numbers
+        least = len(trials) if numbers else np.unique(y[first], return_counts=True)[1].min()
+        if least < 2 * INNER_FOLDS:
+            return []
+        folds = (
+            split_by_trial(len(trials), INNER_FOLDS, self.seed)
+            if numbers
+            else split_by_stratum(y[first], INNER_FOLDS, self.seed)
+        )
+        return [
+            (np.flatnonzero(np.isin(index, fold.train)), np.flatnonzero(np.isin(index, fold.test)))
+            for fold in folds
+        ]
 
 
-class TrialFeatures(TransformerMixin, BaseEstimator):
-    """One row per trial: principal components of smoothed activity, averaged in wide bins.
+class ScaledEstimator(BaseEstimator):
+    """An estimator of scaled features, in which all classes may weigh the same.
 
     Parameters
     ----------
-    widths : sequence of float
-        Smoothing widths in bins.
-    n_components : int
-        Principal components per width.
-    n_windows : int
-        A trial's bins are averaged in so many windows, fewer where there are fewer bins.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).poisson(0.3, size=(10, 40, 8))
-    >>> TrialFeatures(n_components=5, n_windows=8).fit_transform(x).shape
-    (10, 40)
+    estimator : estimator of scikit-learn
+    weighted : bool
+        Whether rare classes count more: as sample weights, or as equal priors where the estimator
+        takes no weights.
     """
 
-    def __init__(
-        self, widths: Sequence[float] = (3.0,), n_components: int = 20, n_windows: int = 8
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.n_windows = n_windows
+    def __init__(self, estimator: BaseEstimator, weighted: bool) -> None:
+        self.estimator = estimator
+        self.weighted = weighted
 
-    def fit(self, x: np.ndarray, y: np.ndarray | None = None) -> Self:
-        """Learn the components from `x` (trial, time, neuron); `y` (trial,) is only checked."""
-        x = _checked(x)
-        if y is not None:
-            check_same_length("x", len(x), "labels", len(y))
-            _classes(y)
-        check_in_range("n_windows", self.n_windows, 1)
-        self.n_bins_ = x.shape[1]
-        self.features_ = PopulationFeatures(self.widths, self.n_components).fit(x)
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        """Learn scale and estimator from `x` (sample, feature) and `y` (sample,)."""
+        estimator = clone(self.estimator)
+        weights: dict[str, np.ndarray] = {}
+        if self.weighted and has_fit_parameter(estimator, "sample_weight"):
+            step = type(estimator).__name__.lower()
+            weights = {f"{step}__sample_weight": compute_sample_weight("balanced", y)}
+        elif self.weighted:
+            n_classes = np.unique(y).size
+            estimator.set_params(priors=np.full(n_classes, 1 / n_classes))
+        with warnings.catch_warnings():
+            # stopping early is a form of regularisation; held-out scores judge it
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.pipeline_ = make_pipeline(StandardScaler(), estimator).fit(x, y, **weights)
         return self
 
-    def transform(self, x: np.ndarray) -> np.ndarray:
-        """Return (trial, window * width * component)."""
-        check_is_fitted(self, "features_")
-        x = _checked(x)
-        if x.shape[1] != self.n_bins_:
-            raise ShapeError(f"x has {x.shape[1]} bins; the model was fitted on {self.n_bins_}")
-        windows = np.array_split(
-            self.features_.transform(x), min(self.n_windows, self.n_bins_), axis=1
-        )
-        return np.concatenate([window.mean(axis=1) for window in windows], axis=1)
-
-
-def linear(seed: int = 0) -> Pipeline:
-    """Logistic regression on a trial's components in windows, classes weighted (Cox 1958)."""
-    return make_pipeline(
-        TrialFeatures(),
-        StandardScaler(),
-        LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000, random_state=seed),
-    )
-
-
-def svm(seed: int = 0) -> Pipeline:
-    """Support vector machine with a Gaussian kernel on the same (Cortes & Vapnik 1995)."""
-    return make_pipeline(
-        TrialFeatures(), StandardScaler(), SVC(class_weight="balanced", random_state=seed)
-    )
-
-
-def mlp(seed: int = 0) -> Pipeline:
-    """One hidden layer, strongly regularised, on the same; no class weights (Rosenblatt 1958)."""
-    return make_pipeline(
-        TrialFeatures(),
-        StandardScaler(),
-        MLPClassifier((32,), alpha=30.0, solver="lbfgs", max_iter=2000, random_state=seed),
-    )
-
-
-def rnn(seed: int = 0) -> RNNClassifier:
-    """Bidirectional GRU with attention over a trial's bins (Cho et al. 2014)."""
-    return RNNClassifier(seed=seed)
-
-
-CLASSIFIERS: dict[str, Callable[..., BaseEstimator]] = {
-    "linear_classifier": linear,
-    "svm_classifier": svm,
-    "mlp_classifier": mlp,
-    "rnn_classifier": rnn,
-}
-
-
-def _checked(x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x)
-    check_three_axes("x", x)
-    check_finite("x", x)
-    if 0 in x.shape:
-        raise NotEnoughDataError(f"x is empty: {x.shape}")
-    return x
-
-
-def _classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The classes, sorted, and the position of each trial's among them."""
-    classes, codes = np.unique(labels, return_inverse=True)
-    if len(classes) < 2:
-        raise NotEnoughDataError(
-            f"labels hold {len(classes)} class; at least 2 are needed to tell apart"
-        )
-    return classes, codes
-
-
-def _validation_fold(codes: np.ndarray, seed: int) -> Fold:
-    """A fifth of each class, at random, to stop on; none of a class with fewer trials than that."""
-    order = make_rng(seed, "validation").permutation(len(codes))
-    valid = [
-        order[codes[order] == code][VALID_PARTS - 1 :: VALID_PARTS] for code in np.unique(codes)
-    ]
-    test = np.sort(np.concatenate(valid))
-    return Fold(np.setdiff1d(np.arange(len(codes)), test), test)
-
-
-def _evenly_drawn(trials: np.ndarray, codes: np.ndarray, seed: int) -> np.ndarray:
-    """Trials of every class, repeated at random until each class has as many as the largest."""
-    rng = make_rng(seed, "balance")
-    classes = [trials[codes[trials] == code] for code in np.unique(codes)]
-    largest = max(map(len, classes))
-    drawn = [np.append(own, rng.choice(own, largest - len(own))) for own in classes]
-    return np.concatenate(drawn)
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return a code, or a number, per sample."""
+        return self.pipeline_.predict(x)

@@ -5,13 +5,16 @@ import pandas as pd
 import pytest
 
 from spikecast.analysis.decoding.decode import decode
-from spikecast.analysis.decoding.decoders import DECODERS, SEQUENCE_DECODERS
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Precomputed
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
+from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.tasks import AreaToArea
+
+TRIAL_DECODERS = [name for name, entry in CLASSIFIERS.items() if entry.reads_trials]
+SAMPLE_DECODERS = [name for name in CLASSIFIERS if name not in {*TRIAL_DECODERS, "ridge"}]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def made(x, **trials) -> Recording:
     )
 
 
-@pytest.mark.parametrize("decoder", [name for name in DECODERS if name != "ridge"])
+@pytest.mark.parametrize("decoder", SAMPLE_DECODERS)
 def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
     rng = np.random.default_rng(0)
     y = rng.choice(["go", "no", "stay"], 90, p=[0.5, 0.25, 0.25])
@@ -45,7 +48,7 @@ def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
     assert nothing.score < 0.5
 
 
-@pytest.mark.parametrize("decoder", list(SEQUENCE_DECODERS))
+@pytest.mark.parametrize("decoder", TRIAL_DECODERS)
 def test_decoders_that_read_whole_trials_find_an_order_and_nothing_in_noise(decoder):
     rng = np.random.default_rng(0)
     y = rng.choice(["early", "late"], 160, p=[0.6, 0.4])

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.decoding import labels, nulls
-from spikecast.analysis.decoding.decoders import BALANCES, DECODERS, SEQUENCE_DECODERS, Decoder
 from spikecast.analysis.decoding.labels import Label
 from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
@@ -16,6 +15,7 @@ from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
+from spikecast.models.classifiers import BALANCES, CLASSIFIERS, Decoder
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Interval, Terms, interval
 
@@ -139,14 +139,13 @@ def decode(
     source : Source, optional
         By default ``Counts(n_components=40)``.
     decoder : str
-        A name of :data:`spikecast.analysis.decoding.decoders.DECODERS`; ``"ridge"`` decodes
-        numbers. Or of ``SEQUENCE_DECODERS``, which read a trial's bins in order, whatever
-        `over_time` says.
+        Of :data:`spikecast.models.classifiers.CLASSIFIERS` (``spikecast models``): ``"ridge"``
+        decodes numbers; those that read whole trials do so whatever `over_time` says.
     over_time : {"mean", "concatenate", "vote"}
         Features of a trial are averaged over its bins or laid side by side; or every bin is decoded
         by one decoder for all bins, and the trial goes to the class with most bins.
     balance : {"weights", "subsample", "none"}
-        See :class:`spikecast.analysis.decoding.decoders.Decoder`.
+        See :class:`spikecast.models.classifiers.Decoder`.
     folds, split, gap
         See :func:`spikecast.cross_validate`. By default classes are spread evenly over folds.
     null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
@@ -175,7 +174,7 @@ def decode(
     >>> found.metric, len(found.predictions)
     ('balanced_accuracy', 60)
     """
-    check_one_of("decoder", decoder, [*DECODERS, *SEQUENCE_DECODERS])
+    check_one_of("decoder", decoder, list(CLASSIFIERS))
     check_one_of("over_time", over_time, OVER_TIME)
     check_one_of("balance", balance, BALANCES)
     check_in_range("n_permutations", n_permutations, 0)
@@ -233,8 +232,8 @@ def _predictions(
     """Predictions of a fold's training (or none) and test trials."""
     seed = derive_seed(seed, "decoder")
     y = values[part.fold.train]
-    if decoder in SEQUENCE_DECODERS:
-        fitted = SEQUENCE_DECODERS[decoder](seed).fit(part.train, y)
+    if CLASSIFIERS[decoder].reads_trials:
+        fitted = CLASSIFIERS[decoder].make(seed).fit(part.train, y)
         return fitted.predict(part.train) if train else np.empty(0), fitted.predict(part.test)
     n_bins = part.train.shape[1] if over_time == "vote" else 1
     x_train, x_test = (_samples(x, over_time) for x in (part.train, part.test))

@@ -1,6 +1,6 @@
 """What the page says of the questions: tables, sentences, and what each figure does not show."""
 
-from spikecast.analysis.decoding.decoders import SEQUENCE_DECODERS
+from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.report.questions import answer_figures as figures
 from spikecast.report.questions.answer_figures import METRICS, named
 from spikecast.report.questions.answers_pairs import align, joint, subspace
@@ -130,7 +130,7 @@ def _decoding(answers: list[Answered]) -> Section:
 
 
 def _how(answer: Answered) -> str:
-    if answer["decoder"] in SEQUENCE_DECODERS:
+    if CLASSIFIERS[answer["decoder"]].reads_trials:
         return f"{answer['decoder']} reads a trial's bins in their order; classes weigh the same."
     return f"{COMBINED[answer['combine']]} {BALANCED[answer['balance']]}"
 

@@ -8,10 +8,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from spikecast.analysis.decoding.decoders import DECODERS, SEQUENCE_DECODERS
 from spikecast.analysis.decoding.nulls import NULLS
 from spikecast.core.checks import suggest_name
 from spikecast.core.schema import Block
+from spikecast.models.classifiers import CLASSIFIERS
 
 SourceName = Literal["counts", "latents", "behavior"]
 Method = Literal["pca", "tsne", "umap", "umap_supervised"]
@@ -64,7 +64,7 @@ class Labels(Block):
     @field_validator("decoder")
     @classmethod
     def _decoder_is_known(cls, name: str) -> str:
-        return _known("decoder", name, [*DECODERS, *SEQUENCE_DECODERS])
+        return _known("decoder", name, list(CLASSIFIERS))
 
     @field_validator("null_labels")
     @classmethod

@@ -1,0 +1,171 @@
+"""A recurrent network that reads a trial's bins in order and tells its label."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.seeding import make_rng
+from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
+from spikecast.models.networks.recurrent import CELLS
+from spikecast.models.networks.training import Plan, pick_device, train
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.trial_features import check_trials, split_classes
+from spikecast.tasks.splits import Fold
+
+VALID_PARTS = 5  # one fifth of each class decides when to stop
+BALANCES = ("weights", "sampling", "none")
+
+
+class RNNClassifier(ClassifierMixin, BaseEstimator):
+    """Population features -> bidirectional recurrent layer -> pooling over time -> label.
+
+    Parameters
+    ----------
+    cell : {"gru", "lstm", "rnn"}
+    n_latents : int
+        Per direction.
+    pooling : {"attention", "last"}
+        A learnt average over bins, or the last state.
+    balance : {"weights", "sampling", "none"}
+        Rare classes count more in the loss, or their trials (from anywhere in the session) are
+        drawn more often; both make the probabilities those of equally frequent classes.
+    widths, n_components
+        Of the input features, see :class:`spikecast.models.preprocess.PopulationFeatures`.
+    dropout : float
+    epochs, batch_size, learning_rate, weight_decay, patience
+        See :class:`spikecast.models.networks.training.Plan`.
+    device : str
+    seed : int
+
+    Attributes
+    ----------
+    classes_ : array, (class,)
+        Sorted; the order of the columns of ``predict_proba``.
+    features_ : PopulationFeatures
+    network_ : RecurrentClassifier
+    training_ : dict
+        As in :class:`spikecast.models.neural.NeuralModel`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.repeat(["left", "right"], 20)
+    >>> x = rng.poisson(np.where(labels == "left", 0.2, 0.8)[:, None, None], (40, 10, 5))
+    >>> RNNClassifier(n_latents=4, epochs=3).fit(x, labels).predict_proba(x).shape
+    (40, 2)
+    """
+
+    def __init__(
+        self,
+        cell: str = "gru",
+        n_latents: int = 16,
+        pooling: str = "attention",
+        balance: str = "weights",
+        widths: Sequence[float] = (3.0,),
+        n_components: int = 20,
+        dropout: float = 0.4,
+        epochs: int = 30,
+        batch_size: int = 16,
+        learning_rate: float = 0.005,
+        weight_decay: float = 0.1,
+        patience: int | None = 10,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.cell = cell
+        self.n_latents = n_latents
+        self.pooling = pooling
+        self.balance = balance
+        self.widths = widths
+        self.n_components = n_components
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.device = device
+        self.seed = seed
+
+    def fit(self, x: np.ndarray, labels: np.ndarray) -> Self:
+        """Learn to tell the `labels` (trial,) from `x` (trial, time, neuron).
+
+        Raises
+        ------
+        NotEnoughDataError
+            When there are fewer than two classes.
+        """
+        x, labels = check_trials(x), np.asarray(labels)
+        check_same_length("x", len(x), "labels", len(labels))
+        check_one_of("cell", self.cell, list(CELLS))
+        check_one_of("pooling", self.pooling, POOLINGS)
+        check_one_of("balance", self.balance, BALANCES)
+        self.classes_, codes = split_classes(labels)
+        self.features_ = PopulationFeatures(self.widths, self.n_components)
+        z = self.features_.fit_transform(x)
+        one_hot = np.eye(len(self.classes_), dtype=np.float32)[codes][:, np.newaxis]
+        fold = _draw_validation_fold(codes, self.seed)
+        if self.balance == "weights":
+            one_hot = one_hot / (one_hot.mean(axis=0) * len(self.classes_))
+        if self.balance == "sampling":
+            fold = Fold(_repeat_rare_classes(fold.train, codes, self.seed), fold.test)
+        self.network_, history = train(
+            lambda: RecurrentClassifier(
+                self.cell,
+                z.shape[2],
+                self.n_latents,
+                len(self.classes_),
+                self.pooling,
+                self.dropout,
+            ),
+            torch.from_numpy(z),
+            torch.from_numpy(one_hot),
+            [fold],
+            Plan(
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                patience=self.patience,
+            ),
+            self.seed,
+            pick_device(self.device),
+        )
+        self.training_ = asdict(history)
+        return self
+
+    @torch.no_grad()
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        """Return the probability of each class, (trial, class), in the order of ``classes_``."""
+        check_is_fitted(self, "network_")
+        z = torch.from_numpy(self.features_.transform(check_trials(x)))
+        return self.network_(z[None])[0, :, 0].softmax(dim=-1).numpy()
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each trial, (trial,)."""
+        return self.classes_[self.predict_proba(x).argmax(axis=1)]
+
+
+def _draw_validation_fold(codes: np.ndarray, seed: int) -> Fold:
+    """Return a fold whose test part is a fifth of each class, none of a class with fewer trials."""
+    order = make_rng(seed, "validation").permutation(len(codes))
+    valid = [
+        order[codes[order] == code][VALID_PARTS - 1 :: VALID_PARTS] for code in np.unique(codes)
+    ]
+    test = np.sort(np.concatenate(valid))
+    return Fold(np.setdiff1d(np.arange(len(codes)), test), test)
+
+
+def _repeat_rare_classes(trials: np.ndarray, codes: np.ndarray, seed: int) -> np.ndarray:
+    """Return the trials, those of small classes repeated at random until all are of one size."""
+    rng = make_rng(seed, "balance")
+    classes = [trials[codes[trials] == code] for code in np.unique(codes)]
+    largest = max(map(len, classes))
+    drawn = [np.append(own, rng.choice(own, largest - len(own))) for own in classes]
+    return np.concatenate(drawn)

@@ -1,0 +1,97 @@
+"""One row of features per trial, for classifiers of whole trials."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from spikecast.core.checks import check_finite, check_in_range, check_same_length, check_three_axes
+from spikecast.core.errors import NotEnoughDataError, ShapeError
+from spikecast.models.preprocess import PopulationFeatures
+
+
+def check_trials(x: np.ndarray) -> np.ndarray:
+    """Return `x` as an array (trial, time, neuron) that holds finite numbers.
+
+    Raises
+    ------
+    ShapeError
+        For another number of axes.
+    InputError
+        For NaN or infinity.
+    NotEnoughDataError
+        When the array is empty.
+    """
+    x = np.asarray(x)
+    check_three_axes("x", x)
+    check_finite("x", x)
+    if 0 in x.shape:
+        raise NotEnoughDataError(f"x is empty: {x.shape}")
+    return x
+
+
+def split_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes, sorted, and the position of each trial's class among them.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When there are fewer than two classes.
+    """
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise NotEnoughDataError(
+            f"labels hold {len(classes)} class; at least 2 are needed to tell apart"
+        )
+    return classes, codes
+
+
+class TrialFeatures(TransformerMixin, BaseEstimator):
+    """One row per trial: principal components of smoothed activity, averaged in wide bins.
+
+    Parameters
+    ----------
+    widths : sequence of float
+        Smoothing widths in bins.
+    n_components : int
+        Principal components per width.
+    n_windows : int
+        A trial's bins are averaged in so many windows, fewer where there are fewer bins.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).poisson(0.3, size=(10, 40, 8))
+    >>> TrialFeatures(n_components=5, n_windows=8).fit_transform(x).shape
+    (10, 40)
+    """
+
+    def __init__(
+        self, widths: Sequence[float] = (3.0,), n_components: int = 20, n_windows: int = 8
+    ) -> None:
+        self.widths = widths
+        self.n_components = n_components
+        self.n_windows = n_windows
+
+    def fit(self, x: np.ndarray, y: np.ndarray | None = None) -> Self:
+        """Learn the components from `x` (trial, time, neuron); `y` (trial,) is only checked."""
+        x = check_trials(x)
+        if y is not None:
+            check_same_length("x", len(x), "labels", len(y))
+            split_classes(y)
+        check_in_range("n_windows", self.n_windows, 1)
+        self.n_bins_ = x.shape[1]
+        self.features_ = PopulationFeatures(self.widths, self.n_components).fit(x)
+        return self
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Return (trial, window * width * component)."""
+        check_is_fitted(self, "features_")
+        x = check_trials(x)
+        if x.shape[1] != self.n_bins_:
+            raise ShapeError(f"x has {x.shape[1]} bins; the model was fitted on {self.n_bins_}")
+        windows = np.array_split(
+            self.features_.transform(x), min(self.n_windows, self.n_bins_), axis=1
+        )
+        return np.concatenate([window.mean(axis=1) for window in windows], axis=1)
