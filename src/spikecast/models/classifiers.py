@@ -121,13 +121,13 @@ CLASSIFIERS: dict[str, Classifier] = {
         reads_trials=True,
     ),
     "svm_classifier": Classifier(
-        "support vector machine with a Gaussian kernel on the same",
+        "support vector machine with a Gaussian kernel on a trial's components in windows",
         "Cortes & Vapnik 1995",
         lambda seed: _make_from_features(SVC(class_weight="balanced", random_state=seed)),
         reads_trials=True,
     ),
     "mlp_classifier": Classifier(
-        "one hidden layer, strongly regularised, on the same; no class weights",
+        "one hidden layer, strongly regularised, on a trial's components in windows",
         "Rosenblatt 1958",
         lambda seed: _make_from_features(
             MLPClassifier((32,), alpha=30.0, solver="lbfgs", max_iter=2000, random_state=seed)
