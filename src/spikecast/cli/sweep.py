@@ -45,15 +45,16 @@ def sweep(
     the test trials, beside the same model with its defaults: that score may be quoted. One more
     study, over all trials, chooses the settings in best.yaml.
     """
-    from spikecast.report.sweep import page as pages
-    from spikecast.runs.sweep import run as sweeps
+    from spikecast.report.sweep import page, text
+    from spikecast.report.sweep.reading import SweepRun
+    from spikecast.runs.sweep.run import run_sweep
 
     content = configs.read(config).model_dump(mode="json")
     given = search.model_dump(exclude_unset=True)
     full = configs.parse(content | {"search": (content["search"] or {}) | given})
     out = execution.out or default_folder(full, execution.resume, "_sweep")
     with resumable(out), progress_bar(execution.quiet, "settings") as progress:
-        sweeps.execute(
+        run_sweep(
             full,
             out,
             resume=execution.resume,
@@ -63,10 +64,10 @@ def sweep(
             progress=progress,
         )
         progress("drawing the report", 0, 0)
-        page = pages.build(out)
-    found = pages.read(out)
-    print("\n".join(found["said"]))
-    for warning in dict.fromkeys(text for one in found["models"] for text in one["warnings"]):
+        report = page.build(out)
+    facts = SweepRun(out).facts
+    print("\n".join(text.headlines(facts)))
+    for warning in text.warnings(facts):
         print(f"warning: {warning}")
     print(f"settings: {out / 'best.yaml'}")
-    print(f"report: {page}")
+    print(f"report: {report}")

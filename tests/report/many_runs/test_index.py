@@ -106,7 +106,7 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
         swept = fabricate(tmp_path / f"sweep {finished}", finished=finished)
         (swept / "study.log").write_text("")
         if finished:
-            facts = {"target": "MOs", "said": ["Tuning gains 0.01."]}
+            facts = {"target": "MOs", "models": []}
             (swept / "sweep.json").write_text(json.dumps(facts))
             table = pd.read_csv(swept / "summary.csv").drop(columns="target")
             table.to_csv(swept / "summary.csv", index=False)

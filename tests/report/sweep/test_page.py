@@ -9,8 +9,10 @@ from spikecast.core.errors import RunError
 from spikecast.data import simulate
 from spikecast.models.base import Model
 from spikecast.report.sweep import page as pages
+from spikecast.report.sweep import text
+from spikecast.report.sweep.reading import SweepRun
 from spikecast.runs import config
-from spikecast.runs.sweep import run as running
+from spikecast.runs.sweep.run import run_sweep
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +28,21 @@ def folder(tmp_path_factory):
         "evaluation": {"folds": 2, "bootstrap": 200},
         "search": {"trials": 4, "inner_folds": 2},
     }
-    return running.execute(config.parse(content), where / "out", workers=1)
+    return run_sweep(config.parse(content), where / "out", workers=1)
 
 
-def test_the_page_holds_what_was_found_and_warns_of_what_is_not(folder, monkeypatch):
+def test_the_page_holds_every_score_and_notice(folder, monkeypatch):
     monkeypatch.setattr(Model, "fit", None)  # a report reads, and never fits
     page = pages.build(folder).read_text()
-    text = " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
-    for said in pages.read(folder)["said"]:
-        assert said.split(":")[0] in text
-    for phrase in (
-        "A selected score is not a result", "do not quote", "tuned in each fold", "defaults",
-        "mean_rate null", "order is mostly chance", "best.yaml was chosen on all trials",
-        "none of 18 rules", "nothing was learnt from them", "paired",
-    ):  # fmt: skip
-        assert phrase in text, phrase
+    shown = " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
+    facts = SweepRun(folder).facts
+    for sentence in [*text.headlines(facts), *text.warnings(facts)]:
+        assert sentence in shown
+    for model in facts["models"]:
+        assert "random_only" in [notice["code"] for notice in model["notices"]]
+        for score in (model["nested"]["value"], model["default"]["value"], model["selected"]):
+            assert f"{score:.3f}" in shown
+    assert "best.yaml was chosen on all trials" in shown
     figures = {path.name for path in (folder / "figures").iterdir()}
     for name in ("history", "nested", "slices"):
         assert {f"pca_ridge-{name}.svg", f"factor_analysis-{name}.svg"} <= figures
@@ -49,7 +51,19 @@ def test_the_page_holds_what_was_found_and_warns_of_what_is_not(folder, monkeypa
 
 def test_an_unfinished_sweep_has_no_page(folder, tmp_path):
     (tmp_path / "manifest.json").write_text((folder / "manifest.json").read_text())
-    with pytest.raises(RunError, match="not finished; go on with --resume"):
+    with pytest.raises(RunError, match="not finished; resume it"):
         pages.build(tmp_path)
     with pytest.raises(RunError, match="not a run directory"):
         pages.build(tmp_path / "nowhere")
+
+
+def test_a_sentence_follows_the_outcome(folder):
+    facts = SweepRun(folder).facts
+    model = facts["models"][0]
+    sentences = set()
+    for outcome in text.OUTCOMES:
+        first, second = text.describe_model(model | {"outcome": outcome}, facts)
+        assert model["label"] in first
+        assert f"{model['nested']['value']:.3f}" in second
+        sentences.add(first)
+    assert len(sentences) == len(text.OUTCOMES)

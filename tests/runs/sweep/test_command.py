@@ -1,5 +1,6 @@
 """``spikecast sweep`` as a user meets it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 import pytest
 from planted_sweep import maker
 
+from spikecast.report.sweep import text
 from spikecast.runs import config
 
 ARGUMENTS = ("--out", "out", "--workers", "1", "--quiet")
@@ -29,9 +31,11 @@ def written(make, tmp_path):
 def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path):
     status, said, errors = spikecast("sweep", written, "--trials", 3, *ARGUMENTS)
     assert (status, errors) == (0, "")
-    assert "on trials that no search saw" in said
-    assert "Do not quote the selected score" in said
-    assert "warning: The first 10 settings" in said
+    facts = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    for sentence in text.headlines(facts):
+        assert sentence in said
+    for warning in text.warnings(facts):
+        assert f"warning: {warning}" in said
     assert said.endswith("settings: out/best.yaml\nreport: out/report.html\n")
     assert config.read(tmp_path / "out" / "config.yaml").search.trials == 3
     (tmp_path / "out" / "report.html").unlink()
@@ -57,8 +61,8 @@ def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path)
     ],
 )
 def test_mistakes_get_one_line_and_status_2(make, spikecast, tmp_path, search, arguments, message):
-    text = config.write(make().model_copy(update={"search": None}))
-    (tmp_path / "c.yaml").write_text(text.replace("search: null", f"search: {{{search}}}"))
+    written = config.write(make().model_copy(update={"search": None}))
+    (tmp_path / "c.yaml").write_text(written.replace("search: null", f"search: {{{search}}}"))
     status, said, errors = spikecast("sweep", "c.yaml", *ARGUMENTS, *arguments)
     assert (status, said) == (2, "")
     (line,) = errors.strip().splitlines()

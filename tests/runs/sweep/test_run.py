@@ -15,9 +15,11 @@ from planted_sweep import maker
 from spikecast.core.errors import ConfigError, InputError, RunError
 from spikecast.evaluation.search_trials import decided, quiet
 from spikecast.runs import audit, config, experiment
-from spikecast.runs.sweep import plan, results
-from spikecast.runs.sweep import run as running
-from spikecast.runs.sweep.journal import SILENCE, Journal, Presence, present
+from spikecast.runs.sweep import run as sweep_run
+from spikecast.runs.sweep.journal import SILENCE, SweepJournal, Worker, register_worker
+from spikecast.runs.sweep.plan import plan_sweep
+from spikecast.runs.sweep.results import judge_gain
+from spikecast.runs.sweep.run import run_sweep
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +30,15 @@ def make(tmp_path_factory):
 @pytest.fixture(scope="module")
 def swept(make, tmp_path_factory):
     """A finished sweep that was never interrupted."""
-    return running.execute(make(), tmp_path_factory.mktemp("sweep") / "whole", workers=1)
+    return run_sweep(make(), tmp_path_factory.mktemp("sweep") / "whole", workers=1)
 
 
 def facts(folder):
     return json.loads((folder / "sweep.json").read_text())
+
+
+def notices(model):
+    return {notice["code"]: notice["values"] for notice in model["notices"]}
 
 
 def trials(folder):
@@ -51,40 +57,46 @@ def test_planted_settings_are_found_and_pay_on_trials_that_no_search_saw(swept):
     assert model["best"]["n_components"] == tried.max() >= 4  # six drives: the more the better
     assert model["gain"]["low"] > 0
     assert model["nested"]["low"] > model["default"]["value"]
-    assert facts(swept)["said"][0].startswith("Tuning pca_ridge pays on MOs")
-    assert "Do not quote the selected score" in facts(swept)["said"][1]
+    assert model["outcome"] == "gain"
+    assert model["space"]["n_components"] == {"low": 1, "high": 6, "log": False}
     table = trials(swept)
     assert table.groupby("fold").size().to_dict() == {"0": 6, "1": 6, "all": 6}
     assert (table.query("trial == 0")["n_components"] == 1).all()  # the config's own come first
     assert set(table["state"]) <= {"complete", "pruned"}
 
 
-def test_a_tiny_gain_is_not_said_to_pay(swept):
-    found = facts(swept)
-    (model,) = found["models"]
-    model["gain"] = {"value": 0.001, "low": 0.0004, "high": 0.0016}
+@pytest.mark.parametrize(
+    ("gain", "outcome"),
+    [
+        ((0.001, 0.0004, 0.0016), "negligible"),
+        ((0.004, 0.0004, 0.0076), "gain"),
+        ((0.004, -0.0004, 0.0084), "no_difference"),
+        ((-0.004, -0.0076, -0.0004), "loss"),
+    ],
+)
+def test_a_gain_is_judged_by_its_interval_and_its_size(swept, gain, outcome):
+    (model,) = facts(swept)["models"]
+    model["gain"] = dict(zip(("value", "low", "high"), gain, strict=True))
     model["nested"] = {"value": 0.3, "low": 0.2, "high": 0.4}
-    assert "gains next to nothing on MOs" in results.in_words(model, found)[0]
-    model["gain"] = {"value": 0.004, "low": 0.0004, "high": 0.0076}
-    assert "pays on MOs" in results.in_words(model, found)[0]
+    assert judge_gain(model) == outcome
 
 
 def test_on_noise_nothing_is_claimed_and_what_was_promised_is_not_delivered(make, tmp_path):
     overfits = {"pca_ridge": {"widths": [1.0], "n_components": 3, "penalties": [1e-3]}}
     widths = {"space": {"n_components": None}, "trials": 8}
     noise = make("noise", search=widths, models=[overfits])
-    folder = running.execute(noise, tmp_path / "noise", workers=1)
+    folder = run_sweep(noise, tmp_path / "noise", workers=1)
     (model,) = facts(folder)["models"]
     assert model["nested"]["low"] <= 0
     assert model["promised"] > max(model["gain"]["value"], 0)
-    assert facts(folder)["said"][0].startswith("Even tuned, pca_ridge does not predict MOs")
+    assert model["outcome"] == "not_predicted"
 
 
 def test_the_searched_trials_are_not_the_scored_ones_and_the_audit_agrees(swept, make):
-    laid, _ = plan.make(make(), swept)
-    for quest in laid.quests:
-        if quest.fold is not None:
-            assert not set(quest.trials) & set(laid.part.folds[quest.fold].test)
+    laid, _ = plan_sweep(make(), swept)
+    for search in laid.searches:
+        if search.fold is not None:
+            assert not set(search.trials) & set(laid.part.folds[search.fold].test)
     assert audit.audit(swept) == []
 
 
@@ -99,7 +111,7 @@ def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp
 
 
 def test_a_sweep_that_is_stopped_goes_on_to_the_same_numbers(make, swept, tmp_path, monkeypatch):
-    attempt, begun = running.attempt, []
+    attempt, begun = sweep_run.attempt, []
 
     def stopped(study, trial, objective):
         begun.append(trial)
@@ -107,15 +119,15 @@ def test_a_sweep_that_is_stopped_goes_on_to_the_same_numbers(make, swept, tmp_pa
             raise KeyboardInterrupt
         attempt(study, trial, objective)
 
-    monkeypatch.setattr(running, "attempt", stopped)
+    monkeypatch.setattr(sweep_run, "attempt", stopped)
     out = tmp_path / "out"
     for resume in (False, True):
         with pytest.raises(KeyboardInterrupt):
-            running.execute(make(), out, workers=1, resume=resume)
+            run_sweep(make(), out, workers=1, resume=resume)
     assert not (out / "sweep.json").exists()
     with pytest.raises(RunError, match="use --resume"):
-        running.execute(make(), out)
-    running.execute(make(), out, workers=1, resume=True)
+        run_sweep(make(), out)
+    run_sweep(make(), out, workers=1, resume=True)
     same(out, swept)
 
 
@@ -124,14 +136,14 @@ def test_a_process_that_is_killed_leaves_its_trial_to_the_next(make, swept, tmp_
     written.write_text(config.write(make()))
     code = (
         "import sys, time\n"
-        "from spikecast import config\n"
-        "from spikecast.runs.sweep import running\n"
-        "attempt = running.attempt\n"
+        "from spikecast.runs import config\n"
+        "from spikecast.runs.sweep import run\n"
+        "attempt = run.attempt\n"
         "def slow(study, trial, objective):\n"
         "    if trial.number == 3: time.sleep(600)\n"
         "    attempt(study, trial, objective)\n"
-        "running.attempt = slow\n"
-        "running.execute(config.read(sys.argv[1]), sys.argv[2], workers=1)\n"
+        "run.attempt = slow\n"
+        "run.run_sweep(config.read(sys.argv[1]), sys.argv[2], workers=1)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(written), str(out)])
     deadline = time.time() + 300
@@ -144,22 +156,22 @@ def test_a_process_that_is_killed_leaves_its_trial_to_the_next(make, swept, tmp_
     process.wait()
     with log.open("a") as half:
         half.write('{"op_code": 8, "half a li')
-    running.execute(make(), out, workers=1, resume=True)
+    run_sweep(make(), out, workers=1, resume=True)
     same(out, swept)
 
 
 def test_two_processes_give_the_numbers_of_one(make, swept, tmp_path):
-    same(running.execute(make(), tmp_path / "out", workers=2), swept)
+    same(run_sweep(make(), tmp_path / "out", workers=2), swept)
 
 
 def test_processes_that_share_a_study_make_each_trial_once(make, tmp_path):
-    laid, _ = plan.make(make(search={"trials": 8}), tmp_path / "out")
+    laid, _ = plan_sweep(make(search={"trials": 8}), tmp_path / "out")
     (tmp_path / "out").mkdir()
     failed = []
 
     def work():
         try:
-            running.take_part(laid, time.time(), share=True)
+            sweep_run.take_part(laid, time.time(), share=True)
         except Exception as error:
             failed.append(error)
 
@@ -169,36 +181,37 @@ def test_processes_that_share_a_study_make_each_trial_once(make, tmp_path):
     for thread in threads:
         thread.join()
     assert not failed
-    journal = Journal(tmp_path / "out")
-    for quest in laid.quests:
-        ended = decided(journal.study(quest.name))
+    journal = SweepJournal(tmp_path / "out")
+    for search in laid.searches:
+        ended = decided(journal.study(search.name))
         assert [trial.user_attrs["slot"] for trial in ended] == list(range(8))
 
 
 def test_time_that_runs_out_is_said_and_more_can_be_asked_for_later(make, swept, tmp_path):
-    out = running.execute(make(search={"timeout": 1e-6}), tmp_path / "out", workers=1)
+    out = run_sweep(make(search={"timeout": 1e-6}), tmp_path / "out", workers=1)
     assert trials(out).groupby("fold").size().tolist() == [1, 1, 1]
     (model,) = facts(out)["models"]
-    assert model["warnings"][0].startswith("Time ran out: a study tried 1 of 6 settings")
-    assert facts(out)["said"][0].startswith("The search kept the defaults of pca_ridge")
-    running.execute(make(search={"trials": 3}), out, workers=1, resume=True)
-    running.execute(make(), out, workers=1, resume=True)
+    assert notices(model)["out_of_time"] == {"n_tried": 1, "n_planned": 6}
+    assert model["outcome"] == "defaults_chosen"
+    run_sweep(make(search={"trials": 3}), out, workers=1, resume=True)
+    run_sweep(make(), out, workers=1, resume=True)
     same(out, swept)
 
 
 def test_fits_that_fail_are_trials_that_failed(make, tmp_path):
     penalties = {"penalties": {"values": [[1e-3, 1e-2, 1e-1, 1.0], []]}}
     some = make(search={"space": penalties, "trials": 8})
-    folder = running.execute(some, tmp_path / "some", workers=1)
+    folder = run_sweep(some, tmp_path / "some", workers=1)
     failed = trials(folder).query("state == 'failed'")
     assert len(failed)
     assert failed["reason"].str.contains("Error: ").all()
-    assert "could not be fitted" in " ".join(facts(folder)["models"][0]["warnings"])
+    (model,) = facts(folder)["models"]
+    assert notices(model)["settings_failed"]["n_failed"] == len(failed)
     none = make(search={"space": {"penalties": {"values": [[]]}}, "trials": 2})
     with pytest.raises(
         InputError, match=r"none of 2 settings of PCARidge could be fitted; .*Error"
     ):
-        running.execute(none, tmp_path / "none", workers=1)
+        run_sweep(none, tmp_path / "none", workers=1)
 
 
 def test_a_journal_that_cannot_be_written_ends_the_sweep(make, tmp_path, monkeypatch):
@@ -207,7 +220,7 @@ def test_a_journal_that_cannot_be_written_ends_the_sweep(make, tmp_path, monkeyp
 
     monkeypatch.setattr("optuna.trial.Trial.report", full)
     with pytest.raises(OSError, match="No space left"):
-        running.execute(make(), tmp_path / "out", workers=1)
+        run_sweep(make(), tmp_path / "out", workers=1)
 
 
 def test_ctrl_c_is_ctrl_c_wherever_it_falls_in_a_lock(tmp_path):
@@ -228,12 +241,12 @@ def test_ctrl_c_is_ctrl_c_wherever_it_falls_in_a_lock(tmp_path):
             return follow
 
         with quiet():
-            journal = Journal(folder)
+            journal = SweepJournal(folder)
             journals.append(journal)  # else it is deleted, and unlocks, during the next one
             journal.study("one")
             sys.settrace(follow)
             try:
-                journal.note("one", "key", 1)
+                journal.write_fact("one", "key", 1)
             finally:
                 sys.settrace(before)
         return lines
@@ -248,27 +261,27 @@ def test_ctrl_c_is_ctrl_c_wherever_it_falls_in_a_lock(tmp_path):
 def test_mistakes_are_found_before_anything_is_written(make, swept, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(ConfigError, match="tunes for one target, and the config has 2"):
-        running.execute(make(task={"target": ["MOs", "VISp"]}), out)
+        run_sweep(make(task={"target": ["MOs", "VISp"]}), out)
     with pytest.raises(RunError, match="no run in"):
-        running.execute(make(), out, resume=True)
+        run_sweep(make(), out, resume=True)
     assert not out.exists()
     with pytest.raises(RunError, match="made with another config"):
-        running.execute(make(seed=1), swept, resume=True)
+        run_sweep(make(seed=1), swept, resume=True)
 
 
 def test_the_dead_are_told_from_the_living(tmp_path):
-    with present(tmp_path) as me, present(tmp_path) as other:
-        assert me.sees(other.name)
-        assert me.n_living() == 2
+    with register_worker(tmp_path) as me, register_worker(tmp_path) as other:
+        assert me.is_alive(other.name)
+        assert me.count_alive() == 2
         host, _, _ = me.name.rsplit("-", 2)
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
         (tmp_path / f"{host}-{gone.pid}-killed").touch()
-        assert not me.sees(f"{host}-{gone.pid}-killed")
+        assert not me.is_alive(f"{host}-{gone.pid}-killed")
         far = tmp_path / f"far.example-{os.getpid()}-node"
         far.touch()
-        assert me.sees(far.name)
+        assert me.is_alive(far.name)
         long_ago = time.time() - 2 * SILENCE
         os.utime(far, (long_ago, long_ago))
-        assert not me.sees(far.name)
-    assert not Presence(tmp_path, me.name).sees(other.name)
+        assert not me.is_alive(far.name)
+    assert not Worker(tmp_path, me.name).is_alive(other.name)

@@ -17,6 +17,7 @@ import yaml
 
 from spikecast.core.errors import RunError
 from spikecast.models.catalog import is_null
+from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest, read_verdicts
 
@@ -275,7 +276,7 @@ def sweep(folder: Path) -> Entry:
         return replace(entry, said=_written(folder / "log.txt"))
     facts = json.loads(path.read_text(encoding="utf-8"))
     scores = _scores(folder / "summary.csv", facts["target"])
-    return replace(entry, said=" ".join(facts["said"][:1]), scores=tuple(scores))
+    return replace(entry, said=" ".join(sweep_text.headlines(facts)[:1]), scores=tuple(scores))
 
 
 def atlas(folder: Path) -> Entry:

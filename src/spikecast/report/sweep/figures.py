@@ -1,4 +1,4 @@
-"""The figures of a sweep: its tries, what was promised and what came of it, setting by setting."""
+"""The figures of a sweep: its tries, selected and nested scores, setting by setting."""
 
 import json
 
@@ -22,19 +22,19 @@ def history(model: SweptModel) -> Figure:
     n_rows = -(-len(folds) // COLUMNS)
     figure = figure_of(0.5 + 1.75 * n_rows)
     grid = figure.subplots(n_rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
-    low, high = _span(model.trials["score"])
+    low, high = _score_limits(model.trials["score"])
     for fold, axes in zip(folds, grid.ravel()):
         study = model.trials.query("fold == @fold")
         number = study["trial"].to_numpy() + 1
         score = study["score"].to_numpy(dtype=float)  # NaN unless scored on all inner folds
         axes.plot(number, np.where(score >= low, score, np.nan), "o", color=BLUE, markersize=3.5)
-        for kept, marker, color in (
+        for where, marker, color in (
             (score < low, "v", BLUE),
             # what it scored on its few folds cannot be compared with scores on all of them
             ((study["state"] == "pruned").to_numpy(), "|", GREY),
             ((study["state"] == "failed").to_numpy(), "x", "black"),
         ):
-            _at_the_edge(axes, number[kept], low, marker, color)
+            _draw_at_edge(axes, number[where], low, marker, color)
         best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
         axes.step(number, np.maximum(best, low), where="post", color=ORANGE, linewidth=1.4)
         axes.set(title="all trials" if fold == "all" else f"outer fold {fold}", ylim=(low, high))
@@ -49,14 +49,14 @@ def history(model: SweptModel) -> Figure:
     return figure
 
 
-def _at_the_edge(axes: Axes, at: np.ndarray, low: float, marker: str, color: str) -> None:
-    """Marks on the lower edge; an empty set of them, not clipped, would take all the room."""
+def _draw_at_edge(axes: Axes, at: np.ndarray, low: float, marker: str, color: str) -> None:
+    """Draw marks on the lower edge; an empty set of them, not clipped, would take all the room."""
     if at.size:
         axes.plot(at, np.full(at.size, low), marker, color=color, markersize=5, clip_on=False)
 
 
-def _span(scores: pd.Series) -> tuple[float, float]:
-    """Where the better half of scores lies, with room; the worst would flatten all others."""
+def _score_limits(scores: pd.Series) -> tuple[float, float]:
+    """Return where the better half of scores lies; the worst would flatten all others."""
     score = scores.dropna().to_numpy()
     high, middle, worst = score.max(), np.median(score), score.min()
     room = max(high - middle, 0.02 * abs(high), 1e-3)
@@ -118,18 +118,18 @@ def slices(model: SweptModel) -> Figure:
     """Score against each setting; the defaults and the chosen settings marked."""
     names = list(model["space"])
     study = model.trials.query("fold == 'all' and state == 'complete'")
-    low, high = _span(study["score"])
+    low, high = _score_limits(study["score"])
     n_rows = -(-len(names) // COLUMNS)
     figure = figure_of(2.15 * n_rows)
     grid = figure.subplots(n_rows, COLUMNS, sharey=True, squeeze=False)
     for name, axes in zip(names, grid.ravel()):
-        of_setting = _Places(model, name, study[name])
-        _slice(axes, of_setting, study["score"].to_numpy(), low)
+        axis = _Axis(model, name, study[name])
+        _draw_slice(axes, axis, study["score"].to_numpy(), low)
         best = int(np.argmax(study["score"].to_numpy()))
-        axes.plot(of_setting.at[best], study["score"].max(), "o", color=ORANGE, markersize=6.5)
+        axes.plot(axis.at[best], study["score"].max(), "o", color=ORANGE, markersize=6.5)
         axes.set(title=name, ylim=(low, high))
-        if of_setting.own is not None:
-            axes.axvline(of_setting.own, color="black", linewidth=0.8, linestyle=":", zorder=0)
+        if axis.own is not None:
+            axes.axvline(axis.own, color="black", linewidth=0.8, linestyle=":", zorder=0)
     for axes in grid.ravel()[len(names) :]:
         axes.set_axis_off()
     for axes in grid[:, 0]:
@@ -137,14 +137,14 @@ def slices(model: SweptModel) -> Figure:
     return figure
 
 
-class _Places:
-    """Where the values of a setting stand on an axis: numbers as they are, others in their order.
+class _Axis:
+    """The places of a setting's values on an axis: numbers as they are, others in their order.
 
     Attributes
     ----------
     at : array, (trial,)
     own : float or None
-        The default.
+        The place of the default.
     names : list of str
         Of the places, where they are not numbers.
     """
@@ -154,10 +154,10 @@ class _Places:
         if isinstance(best, int | float) and not isinstance(best, bool):
             self.at = values.to_numpy(dtype=float)
             self.own, self.names = (own if isinstance(own, int | float) else None), []
-            self.log = "logarithmic" in model["space"][name]
+            self.log = model["space"][name].get("log", False)
             return
-        spelt = [json.dumps(own), *(_text(value) for value in values)]
-        order = sorted(dict.fromkeys(spelt), key=lambda text: (len(text), text))
+        texts = [json.dumps(own), *(_text(value) for value in values)]
+        order = sorted(dict.fromkeys(texts), key=lambda text: (len(text), text))
         tried = [_text(value) for value in values]
         self.at = np.array([order.index(text) for text in tried], dtype=float)
         self.own, self.log = float(order.index(json.dumps(own))), False
@@ -168,13 +168,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _slice(axes: Axes, places: _Places, score: np.ndarray, low: float) -> None:
+def _draw_slice(axes: Axes, axis: _Axis, score: np.ndarray, low: float) -> None:
     below = score < low
-    axes.plot(places.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
-    _at_the_edge(axes, places.at[below], low, "v", BLUE)
-    if places.log:
+    axes.plot(axis.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
+    _draw_at_edge(axes, axis.at[below], low, "v", BLUE)
+    if axis.log:
         log_ticks(axes)
-    if places.names:
-        at = range(len(places.names))
-        axes.set_xticks(at, places.names, rotation=30, ha="right", fontsize=6.5)
-        axes.set_xlim(-0.5, len(places.names) - 0.5)
+    if axis.names:
+        at = range(len(axis.names))
+        axes.set_xticks(at, axis.names, rotation=30, ha="right", fontsize=6.5)
+        axes.set_xlim(-0.5, len(axis.names) - 0.5)

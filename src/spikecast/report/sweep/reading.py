@@ -1,4 +1,4 @@
-"""The files of a finished sweep as its page sees them."""
+"""The files of a finished sweep as its page reads them."""
 
 import json
 from dataclasses import dataclass
@@ -12,22 +12,23 @@ from spikecast.core.errors import RunError
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, EvaluationConfig, SearchConfig
 from spikecast.runs.run_directory import read_manifest
+from spikecast.runs.sweep.results import FILE
 
 
 @dataclass(frozen=True)
 class SweepRun:
-    """A finished sweep; every file is read when first asked for."""
+    """A finished sweep; every file is read when it is first needed."""
 
     folder: Path
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What ``sweep.json`` says."""
-        manifest = read_manifest(self.folder)
-        path = self.folder / "sweep.json"
+        """The content of ``sweep.json``; RunError where the sweep is not finished."""
+        manifest = self.manifest
+        path = self.folder / FILE
         if not path.exists():
             raise RunError(
-                f"the sweep in '{self.folder}' is not finished; go on with --resume "
+                f"the sweep in '{self.folder}' is not finished; resume it "
                 f"(it was begun by: {manifest.get('command')})"
             )
         return json.loads(path.read_text(encoding="utf-8"))
@@ -39,17 +40,17 @@ class SweepRun:
 
     @cached_property
     def config(self) -> Config:
-        """What was asked."""
+        """The settings of the sweep."""
         return configs.read(self.folder / "config.yaml")
 
     @property
     def search(self) -> SearchConfig:
-        """How long was searched."""
+        """Its block `search`."""
         return self.config.search or SearchConfig()
 
     @property
     def evaluation(self) -> EvaluationConfig:
-        """Who was held out."""
+        """Its block `evaluation`."""
         return self.config.evaluation
 
     @cached_property
@@ -59,18 +60,18 @@ class SweepRun:
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """Every trial of every study."""
+        """Every trial of every search."""
         return pd.read_csv(self.folder / "trials.csv", dtype={"model": str, "fold": str})
 
     @property
     def models(self) -> list["SweptModel"]:
-        """The models that were swept."""
+        """The models that were tuned."""
         return [SweptModel(self, facts) for facts in self.facts["models"]]
 
 
 @dataclass(frozen=True)
 class SweptModel:
-    """What a sweep found of one model."""
+    """The facts of one model of a sweep, by name."""
 
     run: SweepRun
     facts: dict[str, Any]

@@ -1,5 +1,5 @@
-"""Settings searched on inner folds, scored on outer folds: ``spikecast sweep``.
+"""Settings searched on inner folds, scored on outer folds.
 
-``plan.py`` says what is searched on which trials, ``journal.py`` keeps the studies in a file that
-several processes share, ``running.py`` works through them, ``results.py`` says what came out.
+``plan.py`` lays out what is searched on which trials, ``journal.py`` keeps the searches in a file
+that several processes share, ``run.py`` works through them, ``results.py`` writes what they give.
 """

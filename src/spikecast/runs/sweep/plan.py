@@ -1,4 +1,4 @@
-"""What a sweep is made of: one study per model and outer fold, and one over all trials."""
+"""What a sweep is made of: one search per model and outer fold, and one over all trials."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,8 +29,8 @@ TUNED = "_tuned"
 
 
 @dataclass(frozen=True)
-class Quest:
-    """One study: a model's settings are searched on some trials, cut into inner folds.
+class FoldSearch:
+    """One search: a model's settings are tried on some trials, cut into inner folds.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Quest:
         The outer fold on whose training trials it searches; None searches on all trials.
     trials : array of int
         The trials it may look at.
-    inner : sequence of Fold
+    inner_folds : sequence of Fold
         Over these trials.
     seed : int
     """
@@ -53,28 +53,28 @@ class Quest:
     space: Space
     fold: int | None
     trials: np.ndarray
-    inner: Sequence[Fold]
+    inner_folds: Sequence[Fold]
     seed: int
 
     @property
     def name(self) -> str:
-        """Of the study, in the journal."""
+        """The name of its Optuna study."""
         return f"{self.label}/{'all' if self.fold is None else f'fold-{self.fold}'}"
 
     @property
-    def place(self) -> str:
-        """For a reader."""
+    def title(self) -> str:
+        """Its name for a progress bar."""
         return f"{self.label}, {'all trials' if self.fold is None else f'fold {self.fold}'}"
 
     def objective(self, part: Part) -> Objective:
-        """What a trial of the study does."""
+        """Return what fits and scores one of its trials."""
         problem = part.problem
         return Objective(
             self.model,
             self.space,
             problem.x[self.trials],
             problem.y[self.trials],
-            self.inner,
+            self.inner_folds,
             self.seed,
             problem.metadata(),
         )
@@ -90,7 +90,7 @@ class Plan:
         With its block `search` filled in.
     part : Part
         The one target: its problem, outer folds, and place in the run directory.
-    quests : tuple of Quest
+    searches : tuple of FoldSearch
         In the order in which they are begun.
     folder : Path
         The run directory.
@@ -99,41 +99,41 @@ class Plan:
 
     config: Config
     part: Part
-    quests: tuple[Quest, ...]
+    searches: tuple[FoldSearch, ...]
     folder: Path
     session: str
 
     @cached_property
-    def search(self) -> SearchConfig:
-        """How long is searched."""
+    def settings(self) -> SearchConfig:
+        """The block `search` of the config."""
         return self.config.search or SearchConfig()
 
     @property
     def labels(self) -> list[str]:
-        """The models that are swept."""
-        return list(dict.fromkeys(quest.label for quest in self.quests))
+        """The models that are tuned."""
+        return list(dict.fromkeys(search.label for search in self.searches))
 
     @property
     def n_trials(self) -> int:
-        """Of all studies together."""
-        return self.search.trials * len(self.quests)
+        """Trials of all searches together."""
+        return self.settings.trials * len(self.searches)
 
-    def refits(self, quest: Quest, settings: dict) -> list[Job]:
-        """The fits on an outer fold that are scored: as tuned, as it was, and the nulls."""
-        if quest.fold is None:
+    def refits(self, search: FoldSearch, settings: dict) -> list[Job]:
+        """Return the fits on an outer fold that are scored: tuned, as configured, and the nulls."""
+        if search.fold is None:
             return []
-        tuned = clone(quest.model).set_params(**settings)
-        models = {quest.label + TUNED: tuned, quest.label: quest.model} | NULLS
-        fold = self.part.folds[quest.fold]
+        tuned = clone(search.model).set_params(**settings)
+        models = {search.label + TUNED: tuned, search.label: search.model} | NULLS
+        fold = self.part.folds[search.fold]
         seed, problem = self.config.seed, self.part.problem
         return [
-            Job(name, model, quest.fold, fold, seed, problem.metadata(model.wants))
+            Job(name, model, search.fold, fold, seed, problem.metadata(model.wants))
             for name, model in models.items()
         ]
 
 
-def make(config: Config, out: Path) -> tuple[Plan, Recording]:
-    """Read the data and lay out the sweep; whatever is wrong with a config is found here.
+def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
+    """Read the data and lay out the searches; every mistake of a config is found here.
 
     Parameters
     ----------
@@ -162,33 +162,33 @@ def make(config: Config, out: Path) -> tuple[Plan, Recording]:
         recording = recording.select(time=config.data.time)
     tasks = config.tasks(recording)
     if len(tasks) != 1:
-        named = ", ".join(str(getattr(task, "target", task.name)) for task in tasks)
+        targets = ", ".join(str(getattr(task, "target", task.name)) for task in tasks)
         raise ConfigError(
-            f"a sweep tunes for one target, and the config has {len(tasks)} ({named}): name one in "
-            "task.target, and sweep each by itself"
+            f"a sweep tunes for one target, and the config has {len(tasks)} ({targets}): name one "
+            "in task.target, and sweep each by itself"
         )
     part = part_of(tasks[0].problem(recording), config, out)
     for label in spaces:
         if part.problem.kind not in models[label].kinds:
             raise ConfigError(f"model '{label}' cannot predict {part.problem.kind} targets")
-    quests = tuple(
-        _quest(label, models[label], space, fold, part, config)
+    searches = tuple(
+        _plan_search(label, models[label], space, fold, part, config)
         for label, space in spaces.items()
         for fold in [*range(len(part.folds)), None]
     )
-    return Plan(config, part, quests, out, recording.session), recording
+    return Plan(config, part, searches, out, recording.session), recording
 
 
-def _quest(
+def _plan_search(
     label: str, model: Model, space: Space, fold: int | None, part: Part, config: Config
-) -> Quest:
+) -> FoldSearch:
     problem, evaluation = part.problem, config.evaluation
     trials = np.arange(len(problem.y)) if fold is None else part.folds[fold].train
     seed = derive_seed(config.seed, "sweep", label, "all" if fold is None else fold)
     within = replace(
         problem, x=problem.x[trials], y=problem.y[trials], trials=problem.trials.iloc[trials]
     )
-    inner = make_folds(
+    inner_folds = make_folds(
         within,
         (config.search or SearchConfig()).inner_folds,
         split=evaluation.split,
@@ -196,4 +196,4 @@ def _quest(
         gap=evaluation.gap,
         seed=seed,
     )
-    return Quest(label, model, space, fold, trials, inner, seed)
+    return FoldSearch(label, model, space, fold, trials, inner_folds, seed)

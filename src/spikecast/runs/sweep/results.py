@@ -1,17 +1,18 @@
-"""What a sweep found: the nested score beside the selected one, and the settings to use.
+"""Write what a sweep gives: nested and selected scores as facts, tables, the settings to use.
 
 =================  ===============================================================================
-``trials.csv``     every trial of every study: settings, score, how it ended
-``scores.csv``     scores of the outer folds, tidy: as tuned, as it was, and the nulls
+``trials.csv``     every trial of every search: settings, score, how it ended
+``scores.csv``     scores of the outer folds, tidy: as tuned, as configured, and the nulls
 ``summary.csv``    their headline scores with intervals
-``sweep.json``     per model: settings by fold, selected and nested score, gain, importance; words
-``best.yaml``      a config with the settings of the study over all trials
+``sweep.json``     per model: settings by fold, selected and nested score, gain, importance, notices
+``best.yaml``      a config with the settings of the search over all trials
 ``protocol.json``  which trials chose and which were scored, for the audit
 =================  ===============================================================================
 """
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -19,40 +20,63 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.files import write_atomically, write_json, write_text
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import Search, found
-from spikecast.evaluation.verdict import SOURCES, UNITS
-from spikecast.models.spaces import Between
+from spikecast.models.spaces import Between, OneOf
 from spikecast.runs import config as configs
-from spikecast.runs import provenance as protocol
+from spikecast.runs import provenance
 from spikecast.runs.config import model_names
 from spikecast.runs.experiment import read_scores
 from spikecast.runs.provenance import Claim
-from spikecast.runs.sweep.journal import Journal
-from spikecast.runs.sweep.plan import NULLS, TUNED, Plan, Quest
+from spikecast.runs.sweep.journal import SweepJournal
+from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
 
 FILE = "sweep.json"
-RANDOM = 10  # trials that the sampler draws at random before it learns from them
-SMALL = 0.01  # of a score: a gain below it is not worth settings of one's own
+N_RANDOM = 10  # trials that the sampler draws at random before it learns from them
+NEGLIGIBLE = 0.01  # of a score: a smaller gain is not worth other settings
 EDGE = 0.02  # of a range's length: nearer to an end is at the end
 
-Searches = dict[str, Search]
+OUT_OF_TIME = NoticeKind(
+    "out_of_time",
+    "serious",
+    "Time ran out: a search tried {n_tried} of {n_planned} settings. Resume the sweep to go on.",
+)
+RANDOM_ONLY = NoticeKind(
+    "random_only",
+    "serious",
+    "The first {n_random} settings of a search are drawn at random; with {n_tried} tried, nothing "
+    "was learnt from them.",
+)
+SETTINGS_FAILED = NoticeKind(
+    "settings_failed",
+    "minor",
+    "{n_failed} of {n_tried} settings could not be fitted, most often: {reason}",
+)
+BEST_AT_EDGE = NoticeKind(
+    "best_at_edge",
+    "minor",
+    "The best {setting}, {value:.3g}, lies at the {end} end of what was searched: widen it in "
+    "search.space.",
+)
+
+SearchResults = dict[str, Search]
 
 
-def write(plan: Plan, journal: Journal, fingerprint: str) -> None:
-    """Score the outer folds and write what the sweep found.
+def write_results(plan: Plan, journal: SweepJournal, fingerprint: Any) -> None:
+    """Score the outer folds and write the files listed above.
 
     Parameters
     ----------
     plan : Plan
-    journal : Journal
-        All of whose studies are closed.
-    fingerprint : str
-        Hash of the data, by which a later run can tell that they chose its settings.
+    journal : SweepJournal
+        All of whose searches are closed.
+    fingerprint : str or dict
+        Identity of the data, by which a later run can tell that they chose its settings.
     """
-    searches = {
-        quest.name: found(journal.study(quest.name), quest.objective(plan.part))
-        for quest in plan.quests
+    results = {
+        search.name: found(journal.study(search.name), search.objective(plan.part))
+        for search in plan.searches
     }
     names = [name for label in plan.labels for name in (label + TUNED, label)]
     scores = read_scores(plan.part, [*names, *NULLS], plan.session, plan.config)
@@ -60,167 +84,117 @@ def write(plan: Plan, journal: Journal, fingerprint: str) -> None:
         "target": plan.part.problem.target,
         "source": plan.part.problem.source,
         "metric": scores.metric,
-        "trials": plan.search.trials,
-        "models": [_of_model(plan, label, searches, scores) for label in plan.labels],
+        "trials": plan.settings.trials,
+        "models": [_describe_model(plan, label, results, scores) for label in plan.labels],
         "null": asdict(scores.interval("psth")),
         "notes": [*plan.part.problem.notes, *scores.warnings],
     }
-    facts["said"] = [line for model in facts["models"] for line in in_words(model, facts)]
-    protocol.write(list(_claims(plan, searches, scores)), plan.folder)
+    provenance.write(list(_claims(plan, results, scores)), plan.folder)
     for name, table in (
-        ("trials", _trials(plan, searches)),
+        ("trials", _list_trials(plan, results)),
         ("scores", scores.table),
         ("summary", scores.summary()),
     ):
         with write_atomically(plan.folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    write_text(plan.folder / "best.yaml", _best(plan, facts, fingerprint))
+    write_text(plan.folder / "best.yaml", _best_config(plan, facts, fingerprint))
     write_json(plan.folder / FILE, facts)
 
 
-def _of_model(plan: Plan, label: str, searches: Searches, scores: Scores) -> dict[str, Any]:
-    """What the sweep says of one model, in numbers."""
-    quests = [quest for quest in plan.quests if quest.label == label]
-    outer = [(quest, searches[quest.name]) for quest in quests if quest.fold is not None]
-    ((last, over_all),) = [(quest, searches[quest.name]) for quest in quests if quest.fold is None]
+def judge_gain(model: dict[str, Any]) -> str:
+    """Return what tuning did, in one word, from the facts of a model.
+
+    ``not_predicted`` (as tuned no better than the mean), ``defaults_chosen`` (in every fold),
+    ``negligible``, ``gain``, ``loss``, or ``no_difference``.
+    """
+    nested, gain = model["nested"], model["gain"]
+    if not nested["low"] > 0:
+        return "not_predicted"
+    if all(fold["best"] == model["own"] for fold in model["folds"]):
+        return "defaults_chosen"
+    if gain["low"] > 0:
+        return "negligible" if gain["value"] < NEGLIGIBLE * nested["value"] else "gain"
+    return "loss" if gain["high"] < 0 else "no_difference"
+
+
+def _describe_model(
+    plan: Plan, label: str, results: SearchResults, scores: Scores
+) -> dict[str, Any]:
+    """Return the facts of one model."""
+    searches = [search for search in plan.searches if search.label == label]
+    *outer, over_all = [(search, results[search.name]) for search in searches]
+    last, chosen = over_all
     tuned = label + TUNED
-    return {
+    facts = {
         "label": label,
         "model": model_names(plan.config.models)[label],
-        "space": {name: _spelt(values) for name, values in last.space.items()},
-        "own": _plain({name: last.model.get_params()[name] for name in last.space}),
-        "best": _plain(over_all.best),
-        "importance": over_all.importance,
-        "selected": float(np.mean([search.score for _, search in outer])),
-        "promised": float(np.mean([search.score - search.own_score for _, search in outer])),
+        "space": {name: _range_facts(values) for name, values in last.space.items()},
+        "own": _as_json({name: last.model.get_params()[name] for name in last.space}),
+        "best": _as_json(chosen.best),
+        "importance": chosen.importance,
+        "selected": float(np.mean([result.score for _, result in outer])),
+        "promised": float(np.mean([result.score - result.own_score for _, result in outer])),
         "nested": asdict(scores.interval(tuned)),
         "default": asdict(scores.interval(label)),
         "gain": asdict(scores.interval(tuned, minus=label)),
-        "beyond_psth": _beyond_psth(scores, tuned),
+        "beyond_psth": _beats_psth(scores, tuned),
         "folds": [
             {
-                "fold": quest.fold,
-                "best": _plain(search.best),
-                "selected": search.score,
-                "nested": _of_fold(scores, tuned, quest),
-                "default": _of_fold(scores, label, quest),
+                "fold": search.fold,
+                "best": _as_json(result.best),
+                "selected": result.score,
+                "nested": _fold_score(scores, tuned, search),
+                "default": _fold_score(scores, label, search),
             }
-            for quest, search in outer
+            for search, result in outer
         ],
-        "warnings": _warnings(plan, quests, searches),
+        "notices": [notice.to_json() for notice in _check_searches(plan, searches, results)],
     }
+    return facts | {"outcome": judge_gain(facts)}
 
 
-def _of_fold(scores: Scores, model: str, quest: Quest) -> float:
+def _fold_score(scores: Scores, model: str, search: FoldSearch) -> float:
     table = scores.table
-    found = table[
+    rows = table[
         (table["model"] == model)
-        & (table["fold"] == quest.fold)
+        & (table["fold"] == search.fold)
         & (table["metric"] == scores.metric)
         & (table["null"] == "train_mean")
         & (table["aggregate"] == scores.aggregate)
     ]
-    return float(found["value"].iloc[0])
+    return float(rows["value"].iloc[0])
 
 
-def _beyond_psth(scores: Scores, model: str) -> bool | None:
-    """Whether the nested score lies above the PSTH; None for continuous targets."""
+def _beats_psth(scores: Scores, model: str) -> bool | None:
+    """Return whether the nested score lies above the PSTH; None for continuous targets."""
     if (model, scores.metric, "psth") not in scores.terms:
         return None
     return bool(scores.interval(model, null="psth").low > 0)
 
 
-def in_words(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
-    """The answer in words: was anything predicted, did tuning pay, which score to quote."""
-    label, target, unit = model["label"], facts["target"], UNITS[facts["metric"]]
-    source = SOURCES.get(facts["source"], facts["source"])
-    nested, default, gain = (_interval(model[key]) for key in ("nested", "default", "gain"))
-    kept = all(fold["best"] == model["own"] for fold in model["folds"])
-    if not model["nested"]["low"] > 0:
-        first = (
-            f"Even tuned, {label} does not predict {target} from {source} better than each "
-            f"target's mean: {nested} {unit} on trials that no search saw."
-        )
-    elif kept:
-        first = f"The search kept the defaults of {label} in every fold: {nested} {unit}."
-    elif model["gain"]["low"] > 0 and model["gain"]["value"] < SMALL * model["nested"]["value"]:
-        first = (
-            f"Tuning {label} gains next to nothing on {target}: {gain} {unit}, less than "
-            f"{SMALL:.0%} of its score, on trials that no search saw. The defaults will do."
-        )
-    elif model["gain"]["low"] > 0:
-        first = (
-            f"Tuning {label} pays on {target}: {gain} {unit} more than its defaults on trials that "
-            "no search saw."
-        )
-    elif model["gain"]["high"] < 0:
-        first = (
-            f"Tuning {label} made it worse on {target}: {gain} {unit} against its defaults on "
-            "trials that no search saw. Keep the defaults."
-        )
-    else:
-        first = (
-            f"Tuning {label} does not measurably pay on {target}: {gain} {unit} against its "
-            "defaults on trials that no search saw. Keep the defaults."
-        )
-    second = (
-        f"Quote the nested score of {label}: {nested} {unit} (with its defaults {default}). Do not "
-        f"quote the selected score, {model['selected']:.3f}: it is the best of {facts['trials']} "
-        "on the inner folds that chose it, hence optimistic"
-        + (
-            ", though lower here: its fits had fewer trials to learn from."
-            if model["selected"] < model["nested"]["value"]
-            else "."
-        )
-    )
-    if math.isfinite(model["promised"]):
-        second += (
-            f" By that score tuning gained {model['promised']:.3f}, on held-out trials "
-            f"{model['gain']['value']:.3f}."
-        )
-    if model["beyond_psth"] is False and model["nested"]["low"] > 0:
-        second += (
-            f" As tuned it does not measurably beat the PSTH, the average response of {target}."
-        )
-    return [first, second]
-
-
-def _interval(limits: dict[str, float]) -> str:
-    return f"{limits['value']:.3f} [{limits['low']:.3f}, {limits['high']:.3f}]"
-
-
-def _warnings(plan: Plan, quests: list[Quest], searches: Searches) -> list[str]:
-    """What a reader should know before believing in the settings."""
-    tables = [searches[quest.name].table for quest in quests]
-    wanted, fewest = plan.search.trials, min(len(table) for table in tables)
-    said = []
-    if fewest < wanted:
-        said.append(
-            f"Time ran out: a study tried {fewest} of {wanted} settings. Go on with --resume."
-        )
-    if fewest <= RANDOM:
-        said.append(
-            f"The first {RANDOM} settings of a study are drawn at random; with {fewest} tried, "
-            "nothing was learnt from them."
-        )
+def _check_searches(
+    plan: Plan, searches: list[FoldSearch], results: SearchResults
+) -> Iterator[Notice]:
+    """Yield what a reader should know before believing in the settings."""
+    tables = [results[search.name].table for search in searches]
+    n_planned, n_tried = plan.settings.trials, min(len(table) for table in tables)
+    if n_tried < n_planned:
+        yield OUT_OF_TIME(n_tried=n_tried, n_planned=n_planned)
+    if n_tried <= N_RANDOM:
+        yield RANDOM_ONLY(n_random=N_RANDOM, n_tried=n_tried)
     failed = pd.concat(tables).query("state == 'failed'")
     if len(failed):
-        said.append(
-            f"{len(failed)} of {sum(map(len, tables))} settings could not be fitted, most often: "
-            f"{failed['reason'].mode().iloc[0]}"
-        )
-    best = searches[quests[-1].name].best
-    for name, values in quests[-1].space.items():
-        if isinstance(values, Between) and (end := _end(values, best[name])):
-            said.append(
-                f"The best {name}, {best[name]:.3g}, lies at the {end} end of what was searched: "
-                "widen it in search.space."
-            )
-    return said
+        reason = str(failed["reason"].mode().iloc[0])
+        n_all = sum(map(len, tables))
+        yield SETTINGS_FAILED(n_failed=len(failed), n_tried=n_all, reason=reason)
+    best = results[searches[-1].name].best
+    for name, values in searches[-1].space.items():
+        if isinstance(values, Between) and (end := _end_of_range(values, best[name])):
+            yield BEST_AT_EDGE(setting=name, value=best[name], end=end)
 
 
-def _end(values: Between, value: float) -> str:
-    """Which end of a range a value is at, if any."""
+def _end_of_range(values: Between, value: float) -> str:
+    """Return which end of a range a value is at, "" if it is at none."""
     if values.whole and values.high - values.low < 10:
         return ""  # a choice of few
     low, high, at = (
@@ -230,21 +204,21 @@ def _end(values: Between, value: float) -> str:
     return "lower" if place < EDGE else "upper" if place > 1 - EDGE else ""
 
 
-def _trials(plan: Plan, searches: Searches) -> pd.DataFrame:
-    """Every trial of every study, one per row; a setting that a model lacks is empty."""
+def _list_trials(plan: Plan, results: SearchResults) -> pd.DataFrame:
+    """Return every trial of every search, one per row; a setting that a model lacks is empty."""
     tables = []
-    for quest in plan.quests:
-        table = searches[quest.name].table
-        fold = "all" if quest.fold is None else str(quest.fold)
-        place = pd.DataFrame({"model": quest.label, "fold": fold, "trial": range(len(table))})
+    for search in plan.searches:
+        table = results[search.name].table
+        fold = "all" if search.fold is None else str(search.fold)
+        place = pd.DataFrame({"model": search.label, "fold": fold, "trial": range(len(table))})
         tables.append(pd.concat([place, table], axis=1))
     whole = pd.concat(tables, ignore_index=True)
     facts = ["model", "fold", "trial", "score", "state", "so_far", "n_folds", "seconds", "reason"]
     return whole[[*facts, *(name for name in whole if name not in facts)]]
 
 
-def _best(plan: Plan, facts: dict[str, Any], fingerprint: str) -> str:
-    """The config with the settings found, and what may not be concluded from running it."""
+def _best_config(plan: Plan, facts: dict[str, Any], fingerprint: Any) -> str:
+    """Return the config with the chosen settings; its comment says which score to quote."""
     chosen = {model["label"]: model["best"] for model in facts["models"]}
     names = model_names(plan.config.models)
     entries: list[Any] = []
@@ -259,51 +233,47 @@ def _best(plan: Plan, facts: dict[str, Any], fingerprint: str) -> str:
     config = plan.config.model_copy(
         update={"models": entries, "search": None, "tuned_on": fingerprint}
     )
-    unpaid = [
-        f"Tuning {model['label']} did not measurably pay: its defaults do as well."
+    scores = "".join(
+        "#   {label}: {value:.3f} [{low:.3f}, {high:.3f}]\n".format(**model["nested"] | model)
         for model in facts["models"]
-        if not model["gain"]["low"] > 0
-    ]
-    scores = "; ".join(f"{m['label']} {_interval(m['nested'])}" for m in facts["models"])
+    )
     return (
-        f"# Settings chosen by spikecast sweep on all trials of the recording. On this recording\n"
-        f"# quote the nested score ({scores} {UNITS[facts['metric']]}):\n"
+        "# Settings chosen by spikecast sweep on all trials of the recording. On this recording\n"
+        f"# quote the nested score ({facts['metric']}):\n"
+        f"{scores}"
         "# a run of this config on it scores trials that chose the settings.\n"
-        + "".join(f"# {line}\n" for line in unpaid)
         + configs.write(config)
     )
 
 
-def _claims(plan: Plan, searches: Searches, scores: Scores) -> Any:
-    for quest in plan.quests:
-        if quest.fold is None:
+def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Claim]:
+    for search in plan.searches:
+        if search.fold is None:
             continue
-        fold, table = plan.part.folds[quest.fold], searches[quest.name].table
-        numbers = table[list(searches[quest.name].best)].select_dtypes("number")
+        fold, table = plan.part.folds[search.fold], results[search.name].table
+        numbers = table[list(results[search.name].best)].select_dtypes("number")
         yield Claim(
-            name=f"{quest.label} as tuned, fold {quest.fold}",
+            name=f"{search.label} as tuned, fold {search.fold}",
             metric=scores.metric,
-            value=_of_fold(scores, quest.label + TUNED, quest),
+            value=_fold_score(scores, search.label + TUNED, search),
             target=plan.part.problem.target,
             unit="windows" if plan.part.problem.windows else "trials",
             train=fold.train,
             test=fold.test,
             fitted_on={"preprocessing": fold.train},
-            chosen_on={"settings": quest.trials},
+            chosen_on={"settings": search.trials},
             swept={str(name): numbers[name].tolist() for name in numbers},
             null="the training mean",
-            baselines=[quest.label, *NULLS],
+            baselines=[search.label, *NULLS],
             repeats=len(plan.part.folds),
         )
 
 
-def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as JSON gives them back: lists, no tuples."""
+def _as_json(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON gives them back: lists, no tuples."""
     return json.loads(json.dumps(settings))
 
 
-def _spelt(values: Any) -> str:
-    """Where a setting was searched, for a reader."""
-    if isinstance(values, Between):
-        return f"{values.low:g} to {values.high:g}{', logarithmic' if values.log else ''}"
-    return "one of " + ", ".join(json.dumps(value) for value in values.values)
+def _range_facts(values: Between | OneOf) -> dict[str, Any]:
+    """Return where a setting was searched: low, high and log, or values."""
+    return _as_json(values._asdict())

@@ -1,7 +1,7 @@
-"""Working through a sweep: alone, in several processes, or beside processes elsewhere.
+"""Work through a sweep: alone, in several processes, or beside processes elsewhere.
 
-One process at a time works on a study, so that its numbers do not depend on how many there are;
-a process that finds every study taken waits, and goes on with what another left behind. With
+One process at a time works on a search, so that its numbers do not depend on how many there are;
+a process that finds every search taken waits, and goes on with what another left behind. With
 `share` it helps instead, and the order of trials, hence the numbers, then depend on timing.
 """
 
@@ -9,6 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.errors import ConfigError
@@ -20,14 +21,16 @@ from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.experiment import Progress, do, log
 from spikecast.runs.run_directory import claim, data_hash, finish, logged, manifest, read_manifest
-from spikecast.runs.sweep import results
-from spikecast.runs.sweep.journal import Journal, Presence, present
-from spikecast.runs.sweep.plan import TUNED, Plan, Quest, make
+from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker
+from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan, plan_sweep
+from spikecast.runs.sweep.results import write_results
 
-POLL = 1.0  # seconds between two looks at what the others do
+POLL = 1.0  # seconds between two looks at what other processes do
+Report = Callable[[str], None]
+"""Called with what is being done."""
 
 
-def execute(
+def run_sweep(
     config: Config,
     out: str | Path,
     *,
@@ -52,10 +55,10 @@ def execute(
     workers : int, optional
         Processes; by default one per core. Does not change any number, unless time runs out.
     share : bool
-        Help in studies that another process works on: faster where processes outnumber studies,
+        Help in searches that another process works on: faster where processes outnumber searches,
         but the numbers then depend on timing.
     progress : callable, optional
-        Told what is being done, and how many trials of how many are done.
+        Called with what is being done, and how many trials of how many are done.
 
     Returns
     -------
@@ -69,147 +72,164 @@ def execute(
     RunError
         When `out` holds something else, or (with `resume`) another config.
     InputError
-        When none of a study's settings could be fitted.
+        When none of a search's settings could be fitted.
     """
     out = Path(out)
     progress("reading the data", 0, 0)
-    plan, recording = make(config, out)
+    plan, recording = plan_sweep(config, out)
     fingerprint = data_hash(recording)
-    before = _before(out, plan.config) if resume else plan.config
+    before = _with_former_length(out, plan.config) if resume else plan.config
     claim(
         out, "config.yaml", configs.write(before), fingerprint, resume=resume, overwrite=overwrite
     )
     with logged(out / "log.txt"), quiet():
         write_text(out / "config.yaml", configs.write(plan.config))
         if not (out / "manifest.json").exists():
-            described = manifest(recording, fingerprint, [plan.part], config.seed)
-            write_json(out / "manifest.json", described)
+            content = manifest(recording, fingerprint, [plan.part], config.seed)
+            write_json(out / "manifest.json", content)
             log.info("started: %s", recording)
-        _reopen(plan, more=plan.search.trials > (before.search or plan.search).trials)
-        _work(plan, workers, share, progress)
+        _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
+        _run_searches(plan, workers, share, progress)
         progress("scoring", 0, 0)
-        results.write(plan, Journal(out), fingerprint)
+        write_results(plan, SweepJournal(out), fingerprint)
         finish(out)
         log.info("finished")
     return out
 
 
-def _before(out: Path, config: Config) -> Config:
-    """The config with the trials and time of the sweep that is there: more may be asked for."""
+def _with_former_length(out: Path, config: Config) -> Config:
+    """Return the config with the trials and time of the sweep in `out`: both may be changed."""
     try:
-        old = configs.read(out / "config.yaml").search or SearchConfig()
+        former = configs.read(out / "config.yaml").search or SearchConfig()
     except ConfigError:
         return config
-    search = config.search or SearchConfig()
-    kept = {"trials": old.trials, "timeout": old.timeout}
-    return config.model_copy(update={"search": search.model_copy(update=kept)})
+    length = {"trials": former.trials, "timeout": former.timeout}
+    search = (config.search or SearchConfig()).model_copy(update=length)
+    return config.model_copy(update={"search": search})
 
 
 def _reopen(plan: Plan, more: bool) -> None:
-    """Take up studies again that ran out of time in a finished sweep, or get more trials."""
+    """Open searches again that ran out of time in a finished sweep, or get more trials."""
     if not (more or read_manifest(plan.folder).get("finished")):
         return
-    journal = Journal(plan.folder)
-    for quest in plan.quests:
-        if journal.n_decided(quest.name) < plan.search.trials:
-            journal.note(quest.name, "stopped", False)
-            journal.note(quest.name, "closed", False)
+    journal = SweepJournal(plan.folder)
+    for search in plan.searches:
+        if journal.count_ended(search.name) < plan.settings.trials:
+            journal.write_fact(search.name, "stopped", False)
+            journal.write_fact(search.name, "closed", False)
     write_json(plan.folder / "manifest.json", read_manifest(plan.folder) | {"finished": None})
 
 
-def _work(plan: Plan, workers: int | None, share: bool, progress: Progress) -> None:
-    """Work through the studies here, or in processes that share the journal."""
-    journal = Journal(plan.folder)
+def _run_searches(plan: Plan, workers: int | None, share: bool, progress: Progress) -> None:
+    """Work through the searches here, or in processes that share the journal."""
+    journal = SweepJournal(plan.folder)
 
-    def tell(what: str = "searching") -> None:
-        done = sum(min(journal.n_decided(q.name), plan.search.trials) for q in plan.quests)
+    def report(what: str = "searching") -> None:
+        ended = (journal.count_ended(search.name) for search in plan.searches)
+        done = sum(min(n_ended, plan.settings.trials) for n_ended in ended)
         progress(what, done, plan.n_trials)
 
-    tell()
+    report()
     started = time.time()
-    with open_executor(len(plan.quests), workers) as pool:
+    with open_executor(len(plan.searches), workers) as pool:
         if pool is None:
-            take_part(plan, started, share, tell)
+            take_part(plan, started, share, report)
             return
         # each takes part until all is done: those that get no process of their own then return
-        parts = {quest.name: (take_part, (plan, started, share)) for quest in plan.quests}
-        for outcome in run_jobs(parts, pool, while_waiting=tell):
+        parts = {search.name: (take_part, (plan, started, share)) for search in plan.searches}
+        for outcome in run_jobs(parts, pool, while_waiting=report):
             outcome.result()
-            tell()
+            report()
 
 
-def take_part(
-    plan: Plan, started: float, share: bool, tell: Callable[..., None] = lambda what: None
-) -> None:
-    """Work on studies that nobody works on until all are closed."""
-    folder = plan.folder / "workers"
-    with quiet(), present(folder) as me:
-        journal = Journal(plan.folder)
-        while still := [q for q in plan.quests if not journal.noted(q.name, "closed")]:
-            quest = _taken(journal, still, me)
-            if quest is not None:
-                end = _end(plan, started, len(still), me)
-                _search(plan, journal, quest, me, end, tell)
-                _close(plan, journal, quest)
-            elif share and (quest := _neediest(journal, still, plan.search.trials)):
-                _search(plan, journal, quest, me, _end(plan, started, len(still), me), tell)
-                time.sleep(POLL)
+def take_part(plan: Plan, started: float, share: bool, report: Report = lambda what: None) -> None:
+    """Work on searches that no other process works on, until all are closed.
+
+    Parameters
+    ----------
+    plan : Plan
+    started : float
+        When the sweep began, in seconds since the epoch: its time runs from there.
+    share : bool
+        Also help in searches of other processes.
+    report : callable, optional
+    """
+    with quiet(), register_worker(plan.folder / "workers") as worker:
+        part = _Participant(plan, SweepJournal(plan.folder), worker, started, report)
+        while still_open := part.open_searches():
+            if search := part.claim_search(still_open):
+                part.run_trials(search, len(still_open))
+                part.close(search)
+                continue
+            if share and (search := part.neediest(still_open)):
+                part.run_trials(search, len(still_open))
             else:
-                tell("waiting for another process")
-                time.sleep(POLL)
+                report("waiting for another process")
+            time.sleep(POLL)
 
 
-def _taken(journal: Journal, still: list[Quest], me: Presence) -> Quest | None:
-    """The first study that no living process works on, now taken by this one."""
-    with journal.claiming:
-        for quest in still:
-            worker = journal.noted(quest.name, "worker")
-            if worker == me.name or not me.sees(worker or ""):
-                journal.note(quest.name, "worker", me.name)
-                return quest
-    return None
+@dataclass(frozen=True)
+class _Participant:
+    """A process that takes part in a sweep."""
 
+    plan: Plan
+    journal: SweepJournal
+    worker: Worker
+    started: float
+    report: Report
 
-def _neediest(journal: Journal, still: list[Quest], n_trials: int) -> Quest | None:
-    left = {quest.name: n_trials - journal.n_decided(quest.name) for quest in still}
-    return max(still, key=lambda quest: left[quest.name]) if any(left.values()) else None
+    def open_searches(self) -> list[FoldSearch]:
+        """Return the searches that are not closed."""
+        return [s for s in self.plan.searches if not self.journal.read_fact(s.name, "closed")]
 
+    def claim_search(self, searches: list[FoldSearch]) -> FoldSearch | None:
+        """Take the first search that no living process works on."""
+        with self.journal.claim_lock:
+            for search in searches:
+                owner = self.journal.read_fact(search.name, "worker")
+                if owner == self.worker.name or not self.worker.is_alive(owner or ""):
+                    self.journal.write_fact(search.name, "worker", self.worker.name)
+                    return search
+        return None
 
-def _end(plan: Plan, started: float, n_still: int, me: Presence) -> float:
-    """When a study has to stop: it gets its share of the time that is left."""
-    if plan.search.timeout is None:
-        return math.inf
-    left = started + plan.search.timeout - time.time()
-    return time.time() + left / math.ceil(n_still / me.n_living())
+    def neediest(self, searches: list[FoldSearch]) -> FoldSearch | None:
+        """Return the search with the most trials left; None where all have come to an end."""
+        left = [self.plan.settings.trials - self.journal.count_ended(s.name) for s in searches]
+        return searches[left.index(max(left))] if any(left) else None
 
+    def run_trials(self, search: FoldSearch, n_open: int) -> None:
+        """Try settings until all are tried or time is out; the first are tried in any case."""
+        plan, journal, end = self.plan, self.journal, self._end_of_search(n_open)
+        objective, study = search.objective(plan.part), journal.study(search.name)
+        while True:
+            if time.time() > end and journal.count_ended(search.name):
+                journal.write_fact(search.name, "stopped", True)
+            trial = journal.begin_trial(search.name, objective, plan.settings.trials, self.worker)
+            if trial is not None:
+                attempt(study, trial, objective)
+                self.report(search.title)
+            elif journal.is_running(search.name, self.worker):
+                time.sleep(POLL)  # a process that dies leaves its trial to this one
+            else:
+                return
 
-def _search(
-    plan: Plan, journal: Journal, quest: Quest, me: Presence, end: float, tell: Callable[..., None]
-) -> None:
-    """Try settings until all are tried or time is out; the first are tried in any case."""
-    objective, study = quest.objective(plan.part), journal.study(quest.name)
-    while True:
-        if time.time() > end and journal.n_decided(quest.name):
-            journal.note(quest.name, "stopped", True)
-        trial = journal.take_trial(quest.name, objective, plan.search.trials, me)
-        if trial is not None:
-            attempt(study, trial, objective)
-            tell(quest.place)
-        elif journal.under_way(quest.name, me):
-            time.sleep(POLL)  # a process that dies leaves its trial to this one
-        else:
-            return
+    def _end_of_search(self, n_open: int) -> float:
+        """Return when a search has to stop: it gets its share of the time that is left."""
+        if self.plan.settings.timeout is None:
+            return math.inf
+        left = self.started + self.plan.settings.timeout - time.time()
+        return time.time() + left / math.ceil(n_open / self.worker.count_alive())
 
-
-def _close(plan: Plan, journal: Journal, quest: Quest) -> None:
-    """Fit what is scored on the outer fold: the model as tuned and as it was, and the nulls."""
-    settings = found(journal.study(quest.name), quest.objective(plan.part)).best
-    plain = json.loads(json.dumps(settings))  # as the journal gives them back
-    stale = journal.noted(quest.name, "refitted") != plain
-    for job in plan.refits(quest, settings):
-        file = plan.part.job_file(job.name, job.index).with_suffix(".json")
-        if not file.exists() or (stale and job.name == quest.label + TUNED):
-            seconds = do(job, plan.part)
-            log.info("%s, fold %s fitted in %.2f s", job.name, job.index, seconds)
-    journal.note(quest.name, "refitted", plain)
-    journal.note(quest.name, "closed", True)
+    def close(self, search: FoldSearch) -> None:
+        """Fit what is scored on the outer fold: the model tuned and as configured, the nulls."""
+        part, journal = self.plan.part, self.journal
+        settings = found(journal.study(search.name), search.objective(part)).best
+        as_kept = json.loads(json.dumps(settings))  # as the journal gives them back
+        stale = journal.read_fact(search.name, "refitted") != as_kept
+        for job in self.plan.refits(search, settings):
+            file = part.job_file(job.name, job.index).with_suffix(".json")
+            if not file.exists() or (stale and job.name == search.label + TUNED):
+                seconds = do(job, part)
+                log.info("%s, fold %s fitted in %.2f s", job.name, job.index, seconds)
+        journal.write_fact(search.name, "refitted", as_kept)
+        journal.write_fact(search.name, "closed", True)
