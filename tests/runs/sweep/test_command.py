@@ -48,8 +48,8 @@ def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path)
 @pytest.mark.parametrize(
     ("search", "arguments", "message"),
     [
-        ("", ("--trials", 0), "search.trials"),
-        ("", ("--timeout", -1), "search.timeout"),
+        ("", ("--trials", 0), "--trials 0: "),
+        ("", ("--timeout", -1), "--timeout -1"),
         ("", ("--model", "pca_rige"), "Did you mean 'pca_ridge'"),
         ("", ("--model", "mean_rate"), "has no search space (a null has nothing to tune)"),
         ("space: {n_component: {low: 1, high: 4}}", (), "Did you mean 'n_components'"),
