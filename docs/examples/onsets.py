@@ -87,7 +87,7 @@ def onsets_of(path):
         for table, into in ((found.onsets, rows), (found.differences, differences)):
             table.insert(0, "session", f"{session}: {recording.session}")
             into.append(table)
-        notes |= set(found.warnings)
+        notes |= set(map(str, found.notices))
     early = pd.concat(early)
     return (
         pd.concat(rows, ignore_index=True),

@@ -92,6 +92,7 @@ def draw_report(folder: Path, progress: Progress) -> Path:
 
 def print_run(folder: Path, page: Path) -> None:
     """Print verdicts, answers and warnings of a run; exit with status 1 where a model failed."""
+    from spikecast.core.notices import Notice
     from spikecast.runs import run_directory
     from spikecast.runs.questions import store
 
@@ -99,9 +100,10 @@ def print_run(folder: Path, page: Path) -> None:
         print("\n".join(found["verdict"]))
     answers = store.stored(folder / store.FOLDER).values()
     for answer in answers:
-        print("\n".join(line for line in answer["said"].splitlines() if "  ! " not in line))
-    for warning in dict.fromkeys(text for answer in answers for text in answer["warnings"]):
-        print(f"warning: {warning}")
+        print(answer["said"])
+    notices = [Notice.from_json(notice) for answer in answers for notice in answer["notices"]]
+    for sentence in dict.fromkeys(map(str, notices)):
+        print(f"warning: {sentence}")
     print(f"report: {page}")
     failed = run_directory.read_manifest(folder).get("failed") or {}
     for target, models in failed.items():

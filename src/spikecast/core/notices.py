@@ -37,7 +37,9 @@ class Notice:
     text: str = ""
 
     def __str__(self) -> str:
-        return self.text.format(**self.values) if self.text else f"{self.code} {dict(self.values)}"
+        if not self.text:
+            return f"{self.code} {dict(self.values)}"
+        return self.text.format(**{name: _in_words(value) for name, value in self.values.items()})
 
     def to_json(self) -> dict[str, Any]:
         """Return the notice as plain values, as run directories keep it."""
@@ -48,6 +50,10 @@ class Notice:
         """Return the notice that :meth:`to_json` wrote."""
         check_one_of("severity", content["severity"], list(SEVERITIES))
         return cls(**content)
+
+
+def _in_words(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ def made(x, **trials) -> Recording:
     )
 
 
+def notices(found):
+    """The notices of a result, by code."""
+    return {notice.code: notice for notice in found.notices}
+
+
 @pytest.mark.parametrize("decoder", SAMPLE_DECODERS)
 def test_every_classifier_finds_what_is_there_and_nothing_in_noise(decoder):
     rng = np.random.default_rng(0)
@@ -70,7 +75,7 @@ def test_the_result_has_every_number_twice_over(strong):
     label[:7] = np.nan
     found = decode(strong, label, n_permutations=30)
     assert found.n_left_out == 7
-    assert "7 trials without 'label' were left out" in str(found)
+    assert notices(found)["trials_left_out"].values == {"n_trials": 7, "label": "label"}
     assert found.confusion.to_numpy().sum() == 73
     assert list(found.confusion.index) == ["-1", "0", "1"]
     assert found.per_class["support_test"].sum() == 73
@@ -137,7 +142,7 @@ def test_latents_without_folds_need_an_explicit_word_and_are_flagged(strong):
     with pytest.raises(InputError, match="unchecked=True"):
         Precomputed(latents)
     found = decode(strong, label, source=Precomputed(latents, unchecked=True), n_permutations=0)
-    assert any("may have seen" in warning for warning in found.warnings)
+    assert "latents_without_folds" in notices(found)
 
 
 def test_latents_of_different_folds_are_never_mixed(strong):
@@ -151,7 +156,7 @@ def test_latents_of_different_folds_are_never_mixed(strong):
     latents = rng.normal(size=(80, 40, 3)) + sign[:, None, None]
     found = decode(strong, label, source=Precomputed(latents, fold=fold), folds=3, n_permutations=0)
     assert found.score > 0.9
-    assert found.warnings == () or "runs" in found.warnings[0]
+    assert not set(notices(found)) - {"labels_come_in_runs"}
 
 
 def test_the_baseline_uses_no_neuron(strong):
@@ -202,7 +207,7 @@ def test_constant_features_are_refused_or_counted():
         decode(made(np.ones((40, 4, 3)), y=y), "y", source=Counts(0.01))
     x[..., 0] = 1.0
     found = decode(made(x, y=y), "y", source=Counts(0.01), n_permutations=0)
-    assert any("1 of 3 features are constant" in warning for warning in found.warnings)
+    assert notices(found)["constant_features"].values == {"n_constant": 1, "n_features": 3}
 
 
 def test_slow_drift_fools_shuffled_labels_but_not_pseudo_sessions():
@@ -221,7 +226,8 @@ def test_slow_drift_fools_shuffled_labels_but_not_pseudo_sessions():
         naive.append(fooled.p)
         ours.append(right.p)
         scores.append(right.score - right.chance)
-        assert any("pseudo_session" in warning for warning in fooled.warnings)
+        assert "labels_come_in_runs" in notices(fooled)
+        assert "labels_come_in_runs" not in notices(right)
     assert np.mean(np.array(naive) < 0.05) == 1.0
     assert np.mean(np.array(ours) < 0.05) == 0.0
     assert abs(np.mean(scores)) < 0.1

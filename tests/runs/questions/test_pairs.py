@@ -131,7 +131,7 @@ def test_without_shared_conditions_only_trials_are_aligned(data, tmp_path):
     asked = {"align": {"models": ["pca_ridge"], "conditions": ["side"], "shuffles": 19}}
     out = experiment.execute(make(data, asked), tmp_path / "run", workers=1)
     found = store.stored(out / store.FOLDER)["align-folds-pca_ridge"]
-    assert "2 conditions have 2 trials or more" in found["warnings"][0]
+    assert [notice["code"] for notice in found["notices"]] == ["folds_without_averages"]
     pairs = pd.read_csv(out / "analysis/align-folds-pca_ridge-pairs.csv")
     assert set(pairs["on"]) == {"trials"}
     assert "Condition averages" in report.build(out).read_text()
@@ -245,5 +245,7 @@ def test_tuning_warns_of_variables_that_come_in_runs(tmp_path):
         settings = make(str(tmp_path / "runs.nc"), asked, **without)
         out = experiment.execute(settings, tmp_path / null, workers=1)
         (answer,) = store.stored(out / store.FOLDER).values()
-        assert len(answer["warnings"]) == warned
-        assert all("'block' comes in runs" in warning for warning in answer["warnings"])
+        assert len(answer["notices"]) == warned
+        for notice in answer["notices"]:
+            assert notice["code"] == "variables_come_in_runs"
+            assert notice["values"] == {"variable": "block"}

@@ -72,7 +72,9 @@ def test_every_question_is_answered_in_files(run):
     assert first["score"] > first["chance"]
     confusion = pd.read_csv(run / "analysis/decode-response-counts-confusion.csv")
     assert confusion.drop(columns="truth").to_numpy().sum() == 58
-    assert "acausal" in answers["trajectories-response-latents-pca_ridge"]["warnings"][0]
+    (notice,) = answers["trajectories-response-latents-pca_ridge"]["notices"]
+    assert notice["code"] == "acausal_latents"
+    assert notice["values"] == {"model": "pca_ridge"}
     assert not list((run / store.FOLDER).glob(".*"))
 
 
@@ -131,7 +133,8 @@ def test_what_is_known_beyond_the_stimulus_stands_beside_what_is_known(data, tmp
     assert beyond["label"] == "response beyond contrast_left and contrast_right"
     assert beyond["score"] == plain["score"]
     assert beyond["chance"] > plain["chance"] + 0.05
-    assert any("goes along" in warning for warning in found["time-response-counts"]["warnings"])
+    codes = [notice["code"] for notice in found["time-response-counts"]["notices"]]
+    assert "follows_stimulus" in codes
     page = report.build(run).read_text()
     for said in (
         "&#39;response beyond contrast_left and contrast_right&#39;",

@@ -13,6 +13,7 @@ from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.classifiers import BALANCES, CLASSIFIERS, Decoder
@@ -20,6 +21,11 @@ from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Interval, Terms, interval
 
 OVER_TIME = ("mean", "concatenate", "vote")
+CONSTANT_FEATURES = NoticeKind(
+    "constant_features",
+    "minor",
+    "{n_constant} of {n_features} features are constant over a fold's training trials",
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Decoding:
         One row per test trial: ``trial, truth, prediction, fold``.
     n_left_out : int
         Trials without a label.
-    warnings : tuple of str
+    notices : tuple of Notice
     """
 
     label: str
@@ -66,7 +72,7 @@ class Decoding:
     per_class: pd.DataFrame
     predictions: pd.DataFrame
     n_left_out: int
-    warnings: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def score(self) -> float:
@@ -97,12 +103,11 @@ class Decoding:
         return pd.DataFrame([row])
 
     def __str__(self) -> str:
-        lines = [
+        return (
             f"'{self.label}' from {self.source} ({self.decoder}): {self.metric} {self.interval}, "
             f"chance {self.chance:.3f}, p = {self.p:.3g}; on training trials "
             f"{self.train_scores[self.metric]:.3f}"
-        ]
-        return "\n".join([*lines, *(f"  ! {warning}" for warning in self.warnings)])
+        )
 
 
 def decode(
@@ -187,7 +192,7 @@ def decode(
     recording, source = recording.select(trials=known.kept), source.take(known.kept)
     (cut,) = labels.cuts(known, folds, null, groups=source.groups, split=split, gap=gap, seed=seed)
     features = list(source.features(recording, cut, seed))
-    warnings = [*source.warnings, *labels.notes(known, null, seed), *_constant(features)]
+    notices = [*source.notices, *labels.label_notices(known, null, seed), *_constant(features)]
     draws = nulls.draw(null, known.values, n_permutations, seed, cut, within)
 
     decoded = [
@@ -216,7 +221,7 @@ def decode(
         scored.per_class(),
         scored.table(),
         known.n_left_out,
-        tuple(warnings),
+        tuple(notices),
     )
 
 
@@ -347,8 +352,8 @@ def _pearson(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
 
 
-def _constant(features: list[FoldFeatures]) -> list[str]:
-    """Refuse features that never vary; say how many do not."""
+def _constant(features: list[FoldFeatures]) -> list[Notice]:
+    """Refuse features none of which varies; tell how many do not."""
     still = [(part.train == part.train[:1, :1]).all(axis=(0, 1)) for part in features]
     worst = max(still, key=np.sum)
     if worst.all():
@@ -358,7 +363,7 @@ def _constant(features: list[FoldFeatures]) -> list[str]:
         )
     if not worst.any():
         return []
-    return [f"{worst.sum()} of {worst.size} features are constant over a fold's training trials"]
+    return [CONSTANT_FEATURES(n_constant=int(worst.sum()), n_features=worst.size)]
 
 
 def _not_its_own_baseline(source: Source, name: str) -> None:

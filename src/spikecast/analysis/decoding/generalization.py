@@ -14,6 +14,7 @@ from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
+from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 
 
@@ -31,7 +32,9 @@ class Generalization:
         Mean of the null; p of the cluster a pair of times is in, corrected over the whole matrix.
     significant : array of bool, (train time, test time)
     acausal : bool
-    warnings : tuple of str
+    n_left_out : int
+        Trials without a label.
+    notices : tuple of Notice
     """
 
     label: str
@@ -42,7 +45,8 @@ class Generalization:
     p_cluster: np.ndarray
     significant: np.ndarray
     acausal: bool
-    warnings: tuple[str, ...] = ()
+    n_left_out: int
+    notices: tuple[Notice, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -58,12 +62,9 @@ class Generalization:
         best = int(diagonal.argmax())
         kept = self.time[self.significant[best]]
         reach = f"{kept.min():.3f} to {kept.max():.3f} s" if kept.size else "no time"
-        return "\n".join(
-            [
-                f"'{self.label}' from {self.source}: best {diagonal[best]:.2f} at "
-                f"{self.time[best]:.3f} s; that decoder also works from {reach}",
-                *(f"  ! {warning}" for warning in self.warnings),
-            ]
+        return (
+            f"'{self.label}' from {self.source}: best {diagonal[best]:.2f} at "
+            f"{self.time[best]:.3f} s; that decoder also works from {reach}"
         )
 
 
@@ -134,7 +135,8 @@ def temporal_generalization(
         test.p,
         test.significant,
         not source.causal,
-        (*source.warnings, *labels.notes(known, null, seed)),
+        known.n_left_out,
+        (*source.notices, *labels.label_notices(known, null, seed)),
     )
 
 

@@ -7,16 +7,26 @@ import numpy as np
 import pandas as pd
 from scipy.stats import PermutationMethod, chi2_contingency
 
-from spikecast.analysis.decoding.nulls import Null, come_in_runs
+from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS, Null, labels_come_in_runs
 from spikecast.analysis.interareal.populations import STIMULUS, conditions
 from spikecast.core.checks import check_in_range, check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.tasks.splits import Fold, split_trials
 
 MISSING = ("", "nan", "None")
 FOLLOWS = 0.01  # p up to which a label counts as going along with the stimulus
+TRIALS_LEFT_OUT = NoticeKind(
+    "trials_left_out", "minor", "{n_trials} trials without '{label}' were left out"
+)
+FOLLOWS_STIMULUS = NoticeKind(
+    "follows_stimulus",
+    "serious",
+    "'{label}' goes along with the stimulus, so an onset may be that of the stimulus; name "
+    "{columns} as strata to ask from when on more is known",
+)
 
 
 @dataclass(frozen=True)
@@ -139,8 +149,8 @@ def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
     return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
 
 
-def stimulus_notes(recording: Recording, label: Label, seed: int) -> list[str]:
-    """Say that a label goes along with the stimulus but is not made of it, where it is so.
+def stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Notice]:
+    """Tell whether a label goes along with the stimulus but is not made of it.
 
     What tells such a label first may be the response to the stimulus.
     """
@@ -154,10 +164,7 @@ def stimulus_notes(recording: Recording, label: Label, seed: int) -> list[str]:
     shuffled = PermutationMethod(n_resamples=999, rng=make_rng(seed, "follows stimulus"))
     if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS:
         return []
-    return [
-        f"'{label.name}' goes along with the stimulus, so an onset may be that of the stimulus; "
-        f"name {', '.join(columns)} as strata to ask from when on more is known"
-    ]
+    return [FOLLOWS_STIMULUS(label=label.name, columns=columns)]
 
 
 def _named(recording: Recording, name: str) -> np.ndarray:
@@ -224,17 +231,14 @@ def cuts(
     return [one(repeat) for repeat in range(repeats)]
 
 
-def notes(label: Label, null: str | Null, seed: int) -> list[str]:
-    """What a reader of the result has to know about its label."""
-    found = []
+def label_notices(label: Label, null: str | Null, seed: int) -> list[Notice]:
+    """Tell what a reader of the result has to know about its label."""
+    notices = []
     if label.n_left_out:
-        found.append(f"{label.n_left_out} trials without '{label.name}' were left out")
-    if null == "label_shuffle" and not label.continuous and come_in_runs(label.values, seed):
-        found.append(
-            f"'{label.name}' comes in runs of trials, which slow drift alone can predict: "
-            "shuffled labels are too weak a null; use null='pseudo_session'"
-        )
-    return found
+        notices.append(TRIALS_LEFT_OUT(n_trials=label.n_left_out, label=label.name))
+    if null == "label_shuffle" and not label.continuous and labels_come_in_runs(label.values, seed):
+        notices.append(LABELS_COME_IN_RUNS(label=label.name))
+    return notices
 
 
 def resamples(label: Label, n: int, seed: int) -> np.ndarray:

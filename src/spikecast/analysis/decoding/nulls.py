@@ -17,6 +17,7 @@ import numpy as np
 
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.tasks.splits import Fold
 
@@ -24,6 +25,12 @@ Null = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """Takes labels (trial,), the number of draws and a generator; returns labels (draw, trial)."""
 
 TRIES = 1000
+LABELS_COME_IN_RUNS = NoticeKind(
+    "labels_come_in_runs",
+    "serious",
+    "'{label}' comes in runs of trials, which slow drift alone can predict: shuffled labels are "
+    "too weak a null; use the null pseudo_session",
+)
 
 
 def label_shuffle(
@@ -189,12 +196,12 @@ def draw(
     return drawn
 
 
-def come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool:
+def labels_come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool:
     """Whether labels change more rarely in time than shuffled ones (p < 0.01).
 
     Examples
     --------
-    >>> come_in_runs(np.repeat([0, 1, 0, 1], 10)), come_in_runs(np.tile([0, 1], 20))
+    >>> labels_come_in_runs(np.repeat([0, 1, 0, 1], 10)), labels_come_in_runs(np.tile([0, 1], 20))
     (True, False)
     """
     changes = (labels[1:] != labels[:-1]).sum()

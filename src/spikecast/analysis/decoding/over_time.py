@@ -31,6 +31,7 @@ from spikecast.analysis.decoding.nulls import Null
 from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import LEVEL
@@ -38,6 +39,11 @@ from spikecast.tasks.splits import Fold
 
 METRICS = {"lda": "balanced_accuracy", "ridge": "r2"}
 ALL = "all"
+ACAUSAL_FEATURES = NoticeKind(
+    "acausal_features",
+    "severe",
+    "the features are acausal: onsets here may lie before the true ones",
+)
 _NO_BOUNDS = np.array([np.nan, np.nan])
 
 
@@ -63,7 +69,9 @@ class OverTime:
     min_duration, alpha : float
     acausal : bool
         Whether features saw the future: onsets then are no onsets.
-    warnings : tuple of str
+    n_left_out : int
+        Trials without a label.
+    notices : tuple of Notice
     """
 
     label: str
@@ -77,7 +85,8 @@ class OverTime:
     min_duration: float
     alpha: float
     acausal: bool
-    warnings: tuple[str, ...] = ()
+    n_left_out: int
+    notices: tuple[Notice, ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -95,7 +104,7 @@ class OverTime:
             lines.append(
                 f"  {second} - {first}: {said if np.isfinite(difference) else 'not known'}"
             )
-        return "\n".join([*lines, *(f"  ! {warning}" for warning in self.warnings)])
+        return "\n".join(lines)
 
 
 def decode_over_time(
@@ -188,19 +197,19 @@ def decode_over_time(
     source = Counts(window=0.03) if source is None else source
     check_one_of("decoder", decoder, list(METRICS))
     check_in_range("n_permutations", n_permutations, round(1 / alpha))
-    warnings = list(source.warnings)
+    notices = list(source.notices)
     if not source.causal:
         if not allow_acausal:
             raise InputError(
                 f"{source.name} are acausal: at bin t they know bins after t, so they date nothing;"
                 " use a causal model or window, or insist with allow_acausal=True"
             )
-        warnings.append("the features are acausal: onsets here may lie before the true ones")
+        notices.append(ACAUSAL_FEATURES())
     known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
-    warnings += labels.notes(known, null, seed)
+    notices += labels.label_notices(known, null, seed)
     within = labels.strata_of(recording, known, strata)
     if within is None:
-        warnings += labels.stimulus_notes(recording, known, seed)
+        notices += labels.stimulus_notices(recording, known, seed)
     recording, source = recording.select(trials=known.kept), source.take(known.kept)
     if repeats is None:
         repeats = 1 if source.learnt or split == "block" else 5
@@ -270,7 +279,8 @@ def decode_over_time(
         min_duration,
         alpha,
         not source.causal,
-        tuple(warnings),
+        known.n_left_out,
+        tuple(notices),
     )
 
 

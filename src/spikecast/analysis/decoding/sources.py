@@ -22,6 +22,7 @@ from spikecast.core.checks import (
     suggest_name,
 )
 from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
@@ -30,6 +31,12 @@ from spikecast.models.preprocess import principal_axes, signed_sqrt
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea, Task
+
+LATENTS_WITHOUT_FOLDS = NoticeKind(
+    "latents_without_folds",
+    "severe",
+    "the latents came without folds: their model may have seen the decoded trials",
+)
 
 
 class FoldFeatures(NamedTuple):
@@ -53,12 +60,12 @@ class Source:
         Whether features differ between folds because something is learnt in each.
     groups : array, (trial,), or None
         Trials whose features come from different models, and cannot be mixed.
-    warnings : tuple of str
+    notices : tuple of Notice
     """
 
     learnt: bool = False
     groups: np.ndarray | None = None
-    warnings: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def name(self) -> str:
@@ -342,11 +349,9 @@ class Precomputed(Source):
         return self.fold
 
     @property
-    def warnings(self) -> tuple[str, ...]:  # type: ignore[override]
+    def notices(self) -> tuple[Notice, ...]:  # type: ignore[override]
         """What a reader has to know."""
-        if self.fold is not None:
-            return ()
-        return ("the latents came without folds: their model may have seen the decoded trials",)
+        return () if self.fold is not None else (LATENTS_WITHOUT_FOLDS(),)
 
     def take(self, trials: np.ndarray) -> Self:
         """The source for some of the trials."""

@@ -24,6 +24,7 @@ from spikecast.analysis.interareal.populations import (
 )
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import Interval, bootstrap_weights
@@ -32,9 +33,11 @@ from spikecast.tasks.splits import Fold, split_by_trial
 AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
 OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
 N_RESAMPLES = 2000
-LIMITS = (
+LEAD_IS_NO_CAUSE = NoticeKind(
+    "lead_is_no_cause",
+    "serious",
     "A lead in time is not a cause: a third area that reaches one of the two earlier looks the "
-    "same, and so does any part of the own past that the components miss."
+    "same, and so does any part of the own past that the components miss.",
 )
 
 
@@ -66,7 +69,7 @@ class InformationFlow:
         and ``asymmetry`` with ``low, high``.
     n_neurons, n_trials, n_repeats : int
         Neurons in each area after matching; trials; random subsamples and folds averaged.
-    notes : tuple of str
+    notices : tuple of Notice
     """
 
     source: str
@@ -79,7 +82,7 @@ class InformationFlow:
     n_neurons: int
     n_trials: int
     n_repeats: int
-    notes: tuple[str, ...] = (LIMITS,)
+    notices: tuple[Notice, ...] = (LEAD_IS_NO_CAUSE(),)
 
     @property
     def leader(self) -> str | None:

@@ -1,5 +1,6 @@
 """What the page says of the questions: tables, sentences, and what each figure does not show."""
 
+from spikecast.core.notices import Notice
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.report.questions import answer_figures as figures
 from spikecast.report.questions.answer_figures import METRICS, named
@@ -59,9 +60,13 @@ def sections(run: Run) -> list[Section]:
             section = make(answers)
             if any(answer["asked"].get("cell_types") for answer in answers):
                 section.sentences.append(CELL_TYPES)
-            section.warnings = list(dict.fromkeys(w for a in answers for w in a["warnings"]))
+            section.warnings = list(dict.fromkeys(map(str, _notices(answers))))
             found.append(section)
     return found
+
+
+def _notices(answers: list[Answered]) -> list[Notice]:
+    return [Notice.from_json(notice) for answer in answers for notice in answer["notices"]]
 
 
 # ------------------------------------------------------------------------------------ decoding
@@ -258,7 +263,6 @@ def _generalization(answers: list[Answered]) -> Section:
 
 def _flow(answers: list[Answered]) -> Section:
     section = Section("Does one area lead another")
-    section.sentences += dict.fromkeys(note for answer in answers for note in answer["notes"])
     for a in answers:
         value, low, high = a["asymmetry"]
         lead = f"{a['leader']} leads" if a["leader"] else "no lead was found"

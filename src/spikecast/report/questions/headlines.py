@@ -28,7 +28,7 @@ def headlines(run: Run) -> list[str]:
         among = f", the best of {len(neural)} sources" if len(neural) > 1 else ""
         found = best["p"] <= ALPHA
         can = "can be decoded" if found else "was not decoded above chance"
-        in_runs = any("comes in runs" in warning for warning in best["warnings"])
+        in_runs = _has_notice(best, "labels_come_in_runs")
         said.append(
             f"'{best['label']}' {can} from {named(best)}{among}: {METRICS[best['metric']]} "
             f"{limits(best)}, chance {best['chance']:.2f}, p {p_value(best)}"
@@ -57,13 +57,17 @@ def _dated(answer: Answered) -> str:
     ]
     none = [str(area) for area in onsets[onsets["onset"].isna()]["area"]]
     doubt = ""
-    if any("goes along with the stimulus" in warning for warning in answer["warnings"]):
+    if _has_notice(answer, "follows_stimulus"):
         doubt = " (perhaps through the stimulus, which it goes along with: see below)"
     return (
         f"'{answer['label']}' can be decoded from {answer['source']} from: {', '.join(areas)}"
         + (f"; no onset in {', '.join(none)}" if none else "")
         + f"{doubt}."
     )
+
+
+def _has_notice(answer: Answered, code: str) -> bool:
+    return any(notice["code"] == code for notice in answer["notices"])
 
 
 def limits_of(run: Run) -> list[str]:

@@ -12,7 +12,7 @@ import pandas as pd
 from spikecast.analysis.decoding import labels
 from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.generalization import temporal_generalization
-from spikecast.analysis.decoding.nulls import come_in_runs
+from spikecast.analysis.decoding.nulls import labels_come_in_runs
 from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.analysis.geometry.dimensionality import dimensionality
@@ -23,6 +23,7 @@ from spikecast.analysis.geometry.tuning import tuning
 from spikecast.analysis.interareal.granger import information_flow
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
+from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.runs.questions.blocks import (
@@ -41,6 +42,17 @@ from spikecast.tasks.tasks import Task
 
 TRAJECTORY_WINDOW = 0.1  # seconds of counts that a point of a path averages
 N_MATRICES = 100  # permutations of a generalisation matrix: each takes the square of the bins
+ACAUSAL_LATENTS = NoticeKind(
+    "acausal_latents",
+    "serious",
+    "latents of {model} are acausal: paths part before the activity does",
+)
+VARIABLES_COME_IN_RUNS = NoticeKind(
+    "variables_come_in_runs",
+    "serious",
+    "'{variable}' comes in runs of trials, which slow drift alone follows: permuted trials are too "
+    "weak a null; ask again with null_labels: circular_shift",
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,7 @@ def decoded(
     }
     tables = {key: table for key, table in tables.items() if len(table)}
     arrays = {"null": found.null}
-    return Answer("decode", _said(found, facts), facts, tables, _warnings(found), arrays)
+    return Answer("decode", _said(found, facts), facts, tables, found.notices, arrays)
 
 
 def dated(on: Material, block: OverTime, label: str, name: str, source: Source) -> Answer:
@@ -186,12 +198,10 @@ def dated(on: Material, block: OverTime, label: str, name: str, source: Source) 
         acausal=found.acausal,
         null=block.null_labels,
         permutations=block.permutations,
-        n_left_out=labels.resolve(
-            on.recording, label, block.folds, block.decoder == "ridge"
-        ).n_left_out,
+        n_left_out=found.n_left_out,
     )
     tables = {"curves": found.table, "onsets": found.onsets, "differences": found.differences}
-    return Answer("time", _said(found, facts), facts, tables, _warnings(found))
+    return Answer("time", _said(found, facts), facts, tables, found.notices)
 
 
 def generalized(
@@ -213,7 +223,7 @@ def generalized(
     arrays = {
         key: getattr(found, key) for key in ("time", "score", "chance", "significant")
     }  # the table would hold the square of the number of bins
-    return Answer("generalization", _said(found, facts), facts, {}, _warnings(found), arrays)
+    return Answer("generalization", _said(found, facts), facts, {}, found.notices, arrays)
 
 
 def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
@@ -239,8 +249,7 @@ def flowed(on: Material, block: Flow, source: str, target: str) -> Answer:
         "leader": found.leader,
     }
     tables = {"lags": found.table, "past": found.past, "over_time": found.over_time}
-    facts["notes"] = list(found.notes)
-    return Answer("flow", str(found), facts, tables)
+    return Answer("flow", str(found), facts, tables, found.notices)
 
 
 def counted(on: Material, block: Dimensions, area: str | None) -> Answer:
@@ -308,13 +317,11 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
         "window": TRAJECTORY_WINDOW,
         "align_to": event(on),
     }
-    warnings = []
+    notices = []
     if block.source == "latents" and not on.latents(block.model).model.causal:
-        warnings.append(
-            f"latents of {facts['model']} are acausal: paths part before the activity does"
-        )
+        notices.append(ACAUSAL_LATENTS(model=facts["model"]))
     tables = {"means": found.table, "trials": found.trials}
-    return Answer("trajectories", str(found), facts, tables, warnings)
+    return Answer("trajectories", str(found), facts, tables, notices)
 
 
 def tuned(on: Material, block: Tuning, variables: Sequence[str], area: str | None) -> Answer:
@@ -351,18 +358,17 @@ def tuned(on: Material, block: Tuning, variables: Sequence[str], area: str | Non
     }
     of = f"latents of {whose}" if whose else f"neurons of {area or 'all areas'}"
     said = str(found).replace("latents", of)
-    warnings = []
+    notices = []
     if block.null_labels == "permutation":
         # all trials, in order: what runs in the session runs in any part of it
         every = on.trials(variables)
-        warnings = [
-            f"'{name}' comes in runs of trials, which slow drift alone follows: permuted trials "
-            "are too weak a null; ask again with null_labels: circular_shift"
+        notices = [
+            VARIABLES_COME_IN_RUNS(variable=name)
             for name in variables
             if name not in found.left_out
-            and come_in_runs(pd.factorize(every[name].dropna())[0], on.seed)
+            and labels_come_in_runs(pd.factorize(every[name].dropna())[0], on.seed)
         ]
-    return Answer("tuning", said, facts, {"tests": found.table}, warnings)
+    return Answer("tuning", said, facts, {"tests": found.table}, notices)
 
 
 # ------------------------------------------------------------------------------------ helpers
@@ -389,12 +395,6 @@ def _said(found: Any, facts: dict[str, Any]) -> str:
     features = facts["features"] + (f" of {facts['area']}" if facts["area"] else "")
     said = str(found).replace(f"'{found.label}'", f"'{facts['label']}'", 1)
     return said.replace(found.source, features, 1)
-
-
-def _warnings(found: Any) -> list[str]:
-    """Its warnings, with the words of the command line and of a config."""
-    new = "ask again with --null pseudo_session (null_labels: pseudo_session)"
-    return [text.replace("use null='pseudo_session'", new) for text in found.warnings]
 
 
 def _bounds(found: Interval) -> Sequence[float]:

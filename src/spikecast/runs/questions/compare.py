@@ -10,6 +10,7 @@ from spikecast.analysis.interareal.lagged_cca import joint_correlation
 from spikecast.analysis.interareal.populations import conditions
 from spikecast.analysis.interareal.subspace import communication_subspace, principal_angles
 from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.models import storage
 from spikecast.models.preprocess import principal_axes
@@ -19,6 +20,11 @@ from spikecast.runs.questions.store import Answer
 
 N_RANDOM = 100  # pairs of random subspaces that say what angle chance gives
 MOST_FOLDS = 5  # over trials, or over conditions
+FOLDS_WITHOUT_AVERAGES = NoticeKind(
+    "folds_without_averages",
+    "minor",
+    "latents of {model}: not every pair of folds has averages to align ({why})",
+)
 
 
 def passed_on(on: Material, block: Subspace, source: str, target: str) -> Answer:
@@ -88,7 +94,7 @@ def aligned_folds(on: Material, block: Align, model: str) -> Answer:
     x = fitted.task.problem(on.recording).x
     held = [fitted.held_out(fold) for fold in range(fitted.n_folds)]
     models = [storage.load(fitted.weights(fold)) for fold in range(fitted.n_folds)]
-    rows, warnings = [], []
+    rows, notices = [], []
     for first, second in combinations(range(fitted.n_folds), 2):
         trials, other_trials = held[first][0], held[second][0]
         both = np.sort(np.r_[trials, other_trials])
@@ -104,14 +110,12 @@ def aligned_folds(on: Material, block: Align, model: str) -> Answer:
                 condition[other_trials],
             )
         except NotEnoughDataError as error:
-            warnings.append(
-                f"latents of {model}: not every pair of folds has averages to align ({error})"
-            )
+            notices.append(FOLDS_WITHOUT_AVERAGES(model=model, why=str(error)))
             continue
         rows.append(
             {"on": "averages", "first": first, "second": second} | _aligned(on, block, *pair)
         )
-    return _compared(block, "folds", fitted, fitted, rows, warnings[:1])
+    return _compared(block, "folds", fitted, fitted, rows, notices[:1])
 
 
 def aligned_models(on: Material, block: Align, first: str, second: str) -> Answer:
@@ -161,7 +165,7 @@ def _aligned(on: Material, block: Align, a: np.ndarray, b: np.ndarray) -> dict[s
 
 
 def _compared(
-    block: Align, what: str, one: Fitted, other: Fitted, rows: list, warnings: list[str]
+    block: Align, what: str, one: Fitted, other: Fitted, rows: list, notices: list[Notice]
 ) -> Answer:
     table = pd.DataFrame(rows)
     facts = {
@@ -178,4 +182,4 @@ def _compared(
         f"{found['score'].median():.3f} (shuffled {found['shuffled'].median():.3f})"
         for on, found in table.groupby("on", sort=False)
     )
-    return Answer("align", said, facts, {"pairs": table}, warnings)
+    return Answer("align", said, facts, {"pairs": table}, notices)

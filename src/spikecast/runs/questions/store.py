@@ -2,7 +2,7 @@
 
 =====================================  ===========================================================
 ``analysis/index.json``                which answers belong to the run; written last
-``analysis/Q.json``                    one answer: what was asked, facts, warnings, its tables
+``analysis/Q.json``                    one answer: what was asked, facts, notices, its tables
 ``analysis/Q-TABLE.csv``               its tables, tidy
 ``analysis/Q.npz``                     its matrices, where it has any
 =====================================  ===========================================================
@@ -23,6 +23,7 @@ import pandas as pd
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json
+from spikecast.core.notices import Notice
 from spikecast.parallel.threads import limit_threads
 
 log = logging.getLogger("spikecast")
@@ -38,7 +39,7 @@ class Answer:
     said: str
     facts: dict[str, Any]
     tables: dict[str, pd.DataFrame]
-    warnings: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -91,7 +92,7 @@ def answer(
             "kind": found.kind,
             "said": found.said,
             **found.facts,
-            "warnings": list(found.warnings),
+            "notices": [notice.to_json() for notice in found.notices],
             "seconds": seconds,
             "tables": list(found.tables),
             "asked": asked,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from spikecast.analysis.decoding.nulls import come_in_runs
+from spikecast.analysis.decoding.nulls import labels_come_in_runs
 from spikecast.core.errors import InputError
 from spikecast.data import download as fetch
 from spikecast.data import load, simulate
@@ -115,4 +115,4 @@ def null_of(labels: Sequence[str] | np.ndarray) -> str:
     ('pseudo_session', 'label_shuffle')
     """
     numbers = np.unique(labels, return_inverse=True)[1]
-    return "pseudo_session" if come_in_runs(numbers) else "label_shuffle"
+    return "pseudo_session" if labels_come_in_runs(numbers) else "label_shuffle"
