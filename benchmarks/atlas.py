@@ -73,7 +73,7 @@ def ridge(n_pairs: int) -> None:
         started, worst = time.process_time(), 0.0
         for pair in chosen:
             score = scikit_learn(recording.activity, pairs[pair], folds, inner)
-            worst = max(worst, abs(score - found[pair].terms.pooled()))
+            worst = max(worst, abs(score - found[pair].ratios.pooled()))
         theirs = (time.process_time() - started) / n_pairs * len(pairs)
         print(
             f"RidgeCV, {name}: {theirs:.0f} (from {n_pairs} pairs), ratio {theirs / ours:.0f}, "

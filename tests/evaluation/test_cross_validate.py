@@ -110,7 +110,7 @@ def test_targets_silent_in_training_are_not_scored_there(recording):
     n_targets = AreaToArea("MOs").problem(Recording(dataset)).y.shape[2]
     assert per_fold[0] == n_targets - 1
     assert per_fold[1] == n_targets
-    assert "silent in the training trials" in found.warnings[0]
+    assert found.notices[0].code == "silent_targets"
     assert np.isfinite(rows["value"]).all()
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import check_one_of
+from spikecast.core.notices import Notice
 from spikecast.scoring import metrics
-from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
+from spikecast.scoring.metric_table import HEADLINE, score_ratios, score_values
+from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem
@@ -28,7 +30,6 @@ COLUMNS = [
     "n_neurons",
     "fit_seconds",
 ]
-HEADLINE = {"counts": ("bits_per_spike", "pooled"), "continuous": ("r2", "per_neuron")}
 
 
 @dataclass(frozen=True)
@@ -42,32 +43,32 @@ class Scores:
         by the model that did not see it).
     neurons : DataFrame
         One row per model and target: its own score against the training mean.
-    terms : dict
-        (model, metric, null) -> :class:`Terms` over all trials.
+    ratios : dict
+        (model, metric, null) -> :class:`RatioScores` over all trials.
     kind : {"counts", "continuous"}
     n_resamples, seed : int
         Of the bootstrap.
-    warnings : tuple of str
+    notices : tuple of Notice
     """
 
     table: pd.DataFrame
     neurons: pd.DataFrame
-    terms: dict[tuple[str, str, str], Terms]
+    ratios: dict[tuple[str, str, str], RatioScores]
     kind: str
     n_resamples: int = 2000
     seed: int = 0
-    warnings: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     _weights: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def metric(self) -> str:
         """The headline metric: bits per spike for counts, R2 for continuous targets."""
-        return HEADLINE[self.kind][0]
+        return HEADLINE[self.kind].name
 
     @property
     def aggregate(self) -> str:
         """How the headline metric is aggregated over targets."""
-        return HEADLINE[self.kind][1]
+        return HEADLINE[self.kind].aggregate
 
     @property
     def models(self) -> list[str]:
@@ -101,18 +102,18 @@ class Scores:
         >>> scores.interval("pca_ridge").low > 0
         True
         """
-        terms = self.terms[model, self.metric, null]
-        other = None if minus is None else self.terms[minus, self.metric, null]
-        n_trials = len(terms.numerator)
+        ratios = self.ratios[model, self.metric, null]
+        other = None if minus is None else self.ratios[minus, self.metric, null]
+        n_trials = len(ratios.numerator)
         if n_trials not in self._weights:
             self._weights[n_trials] = bootstrap_weights(n_trials, self.n_resamples, self.seed)
-        return interval(terms, self._weights[n_trials], aggregate or self.aggregate, other)
+        return interval(ratios, self._weights[n_trials], aggregate or self.aggregate, other)
 
     def summary(self) -> pd.DataFrame:
         """One row per model, best first: headline score and its interval against each null."""
         nulls = [
             null
-            for model, metric, null in self.terms
+            for model, metric, null in self.ratios
             if model == self.models[0] and metric == self.metric
         ]
         rows = []
@@ -179,55 +180,68 @@ def score(
     Scores
     """
     condition = conditions(problem.trials) if condition is None else condition
-    scoring = SCORERS[problem.kind](problem.y, folds, condition, seed)
+    scorer = SCORERS[problem.kind](problem.y, folds, condition)
     rows: list[dict[str, object]] = []
-    terms: dict[tuple[str, str, str], Terms] = {}
+    ratios: dict[tuple[str, str, str], RatioScores] = {}
     for model, per_fold in predictions.items():
-        whole = np.empty(problem.y.shape, dtype=np.float32)
+        # trials in no fold keep a 0 that is not scored
+        whole = np.zeros(problem.y.shape, dtype=np.float32)
         for fold, prediction in zip(folds, per_fold, strict=True):
             whole[fold.test] = prediction
-        named = {
-            "session": session,
-            "task": problem.task,
-            "source": problem.source,
-            "target": problem.target,
-            "model": model,
-        }
-        of_model = scoring.terms(whole)
-        terms |= {(model, metric, null): value for (metric, null), value in of_model.items()}
+        of_model = score_ratios(scorer, whole)
         for index in [*range(len(folds)), None]:
-            trials = scoring.scored if index is None else folds[index].test
+            trials = scorer.scored if index is None else folds[index].test
             common = {
-                **named,
+                "session": session,
+                "task": problem.task,
+                "source": problem.source,
+                "target": problem.target,
+                "model": model,
                 "fold": "all" if index is None else index,
                 "n_test_trials": len(trials),
-                "n_neurons": scoring.n_targets(trials),
+                "n_neurons": scorer.n_targets(trials),
                 "fit_seconds": sum(seconds[model]) if index is None else seconds[model][index],
             }
-            for (metric, null), value in of_model.items():
-                part = value.only(trials)
-                for how in metrics.AGGREGATES:
-                    rows.append(
-                        {
-                            **common,
-                            "metric": metric,
-                            "null": null,
-                            "aggregate": how,
-                            "value": part.aggregate(how),
-                        }
-                    )
-            rows += [{**common, **row} for row in scoring.others(whole, trials)]
-    table = pd.DataFrame(rows)[COLUMNS]
-    neurons = pd.concat(
-        [
-            problem.targets.assign(
-                model=model,
-                value=value.per_target(),
-                **{"null": null, "metric": metric, "session": session, "target": problem.target},
-            )
-            for (model, metric, null), value in terms.items()
-            if (metric, null) == (HEADLINE[problem.kind][0], "train_mean")
-        ],
-        ignore_index=True,
+            scores = _ratio_rows(of_model, trials) + score_values(scorer, whole, trials)
+            rows += [{**common, **row} for row in scores]
+        if scorer.scored.size < len(problem.y):
+            of_model = {key: ratio.only(scorer.scored) for key, ratio in of_model.items()}
+        ratios |= {(model, metric, null): ratio for (metric, null), ratio in of_model.items()}
+    return Scores(
+        pd.DataFrame(rows)[COLUMNS],
+        _neuron_table(problem, ratios, session),
+        ratios,
+        problem.kind,
+        n_resamples,
+        seed,
+        tuple(scorer.notices),
     )
-    return Scores(table, neurons, terms, problem.kind, n_resamples, seed, tuple(scoring.warnings))
+
+
+def _ratio_rows(
+    ratios: Mapping[tuple[str, str], RatioScores], trials: np.ndarray
+) -> list[dict[str, object]]:
+    """One row per metric, null and aggregation, over some trials."""
+    return [
+        {"metric": metric, "null": null, "aggregate": how, "value": part.aggregate(how)}
+        for (metric, null), ratio in ratios.items()
+        for part in [ratio.only(trials)]
+        for how in metrics.AGGREGATES
+    ]
+
+
+def _neuron_table(
+    problem: Problem, ratios: Mapping[tuple[str, str, str], RatioScores], session: str
+) -> pd.DataFrame:
+    """Each target's own headline score above the training mean."""
+    headline = HEADLINE[problem.kind].name
+    tables = [
+        problem.targets.assign(
+            model=model,
+            value=ratio.per_target(),
+            **{"null": null, "metric": metric, "session": session, "target": problem.target},
+        )
+        for (model, metric, null), ratio in ratios.items()
+        if (metric, null) == (headline, "train_mean")
+    ]
+    return pd.concat(tables, ignore_index=True)

@@ -21,7 +21,7 @@ from spikecast.models.base import Model, is_counts
 from spikecast.models.spaces import Between, OneOf, Space, format_value
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
-from spikecast.scoring.ratio_scores import Terms
+from spikecast.scoring.ratio_scores import RatioScores
 from spikecast.tasks.splits import Fold
 
 
@@ -116,7 +116,7 @@ def fold_score(
     else:
         null_error = np.square(truth - train.mean(axis=(0, 1), dtype=float)).sum(axis=1)
         error = np.square(truth - prediction).sum(axis=1, dtype=float)
-        score = Terms(null_error - error, null_error).aggregate("per_neuron")
+        score = RatioScores(null_error - error, null_error).aggregate("per_neuron")
     if not np.isfinite(score):
         raise DivergedError(f"the score on inner fold {index} is {score}")
     return score

@@ -2,9 +2,9 @@
 
 from spikecast.evaluation.score_table import Scores
 from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
+from spikecast.scoring.metric_table import METRICS
 
 SOURCES = {"rest": "the rest", "all": "all neurons"}
-UNITS = {"bits_per_spike": "bits/spike", "r2": "of the variance (R2)"}
 
 
 def verdict(scores: Scores) -> list[str]:
@@ -23,7 +23,7 @@ def verdict(scores: Scores) -> list[str]:
     -------
     list of str
     """
-    unit = UNITS[scores.metric]
+    unit = METRICS[scores.metric].phrase
     target, source = scores.table["target"].iloc[0], scores.table["source"].iloc[0]
     source = SOURCES.get(source, source)
     candidates = [name for name in scores.models if not is_null(name)]
@@ -53,7 +53,7 @@ def verdict(scores: Scores) -> list[str]:
 
 def _beyond_psth(scores: Scores, model: str) -> bool | None:
     """Whether the model's interval against the PSTH lies above 0; None where there is no PSTH."""
-    if (model, scores.metric, "psth") not in scores.terms:
+    if (model, scores.metric, "psth") not in scores.ratios:
         return None
     return bool(scores.interval(model, null="psth").low > 0)
 

@@ -16,10 +16,9 @@ from spikecast.runs import config as configs
 from spikecast.runs import provenance as protocol
 from spikecast.runs.provenance import Claim
 from spikecast.runs.run_directory import read_manifest
+from spikecast.scoring.metric_table import METRICS
 
 Severity = Literal["severe", "serious", "minor"]
-RATE_DEPENDENT = ("poisson_nll", "mse", "rmse")
-ACCURACIES = ("accuracy", "balanced_accuracy")
 SHOWN = 3
 WIDEST = 0.2
 """Half the width of a 95 % interval from which on an accuracy says little."""
@@ -185,7 +184,8 @@ def _baseline_missing(claim: Claim) -> str:
 
 
 def _losses_compared(claim: Claim) -> str:
-    if claim.metric not in RATE_DEPENDENT or claim.compared_with in ("", claim.target):
+    metric = METRICS.get(claim.metric)
+    if metric is None or not metric.depends_on_rate or claim.compared_with in ("", claim.target):
         return ""
     return (
         f"{claim.metric} of {claim.target} is set against that of {claim.compared_with}, and it "
@@ -248,7 +248,8 @@ def _single_seed(claim: Claim) -> str:
 
 def _too_few(claim: Claim) -> str:
     n = claim.n_scored or len(claim.test)
-    if claim.metric not in ACCURACIES or not n or claim.value is None:
+    metric = METRICS.get(claim.metric)
+    if metric is None or not metric.is_share or not n or claim.value is None:
         return ""
     low, high = binomial_interval(claim.value, n)
     if high - low < 2 * WIDEST:

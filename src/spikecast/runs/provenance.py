@@ -21,6 +21,7 @@ from spikecast.core.files import write_json
 from spikecast.runs.config import ALL, Config
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest
+from spikecast.scoring.metric_table import find_headline
 
 FILE = "protocol.json"
 OUTCOMES = {"feedback": "feedback_time"}
@@ -150,7 +151,7 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
     scores = pd.read_csv(folder / "scores.csv", dtype={"target": str, "fold": str})
     # a sweep that chose the settings on these very trials has seen all of them
     tuned = config.tuned_on is not None and config.tuned_on == read_manifest(folder)["data"]["hash"]
-    headline = "bits_per_spike" if "bits_per_spike" in set(scores["metric"]) else "r2"
+    headline = find_headline(scores["metric"]).name
     for path in sorted((folder / "targets").glob("*/problem.nc")):
         with xr.open_dataset(path, engine="h5netcdf") as problem:
             fold_of, target = problem["fold"].values, str(problem.attrs["target"])

@@ -41,8 +41,8 @@ def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
     array, the shape of `y`
     """
     rate = _checked(y, rate)
-    terms = y * np.log(rate) - rate  # the floor keeps 0 log 0 out
-    return np.where(np.isnan(y), 0.0, terms) if np.asarray(y).dtype.kind == "f" else terms
+    likelihood = y * np.log(rate) - rate  # the floor keeps 0 log 0 out
+    return np.where(np.isnan(y), 0.0, likelihood) if np.asarray(y).dtype.kind == "f" else likelihood
 
 
 def bits_per_spike(

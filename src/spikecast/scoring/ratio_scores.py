@@ -15,15 +15,15 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Terms:
+class RatioScores:
     """Numerator and denominator of a score, both (trial, target).
 
     Trials or targets that do not count have 0 in both.
 
     Examples
     --------
-    >>> terms = Terms(np.array([[1.0, 0.0], [3.0, 2.0]]), np.array([[2.0, 2.0], [2.0, 2.0]]))
-    >>> terms.pooled(), terms.per_target().tolist()
+    >>> ratios = RatioScores(np.array([[1.0, 0.0], [3.0, 2.0]]), np.array([[2.0, 2.0], [2.0, 2.0]]))
+    >>> ratios.pooled(), ratios.per_target().tolist()
     (0.75, [1.0, 0.5])
     """
 
@@ -42,9 +42,9 @@ class Terms:
         """``"pooled"``, or ``"per_neuron"``: the mean of the targets' own ratios."""
         return self.pooled() if how == "pooled" else _mean(self.per_target())
 
-    def only(self, trials: np.ndarray) -> "Terms":
-        """The terms of some trials."""
-        return Terms(self.numerator[trials], self.denominator[trials])
+    def only(self, trials: np.ndarray) -> "RatioScores":
+        """The ratios of some trials."""
+        return RatioScores(self.numerator[trials], self.denominator[trials])
 
     def resampled(self, weights: np.ndarray, how: str = "pooled") -> np.ndarray:
         """The score for each row of `weights` (resample, trial), (resample,)."""
@@ -85,17 +85,17 @@ def bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
 
 
 def interval(
-    terms: Terms, weights: np.ndarray, how: str = "pooled", minus: Terms | None = None
+    ratios: RatioScores, weights: np.ndarray, how: str = "pooled", minus: RatioScores | None = None
 ) -> Interval:
     """Percentile bootstrap over trials, of a score or of the difference of two on the same trials.
 
     Parameters
     ----------
-    terms : Terms
+    ratios : RatioScores
     weights : array, (resample, trial)
         From :func:`bootstrap_weights`.
     how : {"pooled", "per_neuron"}
-    minus : Terms, optional
+    minus : RatioScores, optional
         What is subtracted, scored on the same trials: the interval is paired.
 
     Returns
@@ -104,7 +104,7 @@ def interval(
         95 %. It holds the fitted models fixed: it says how much the score depends on which
         trials were scored, not on which were learnt from.
     """
-    value, resampled = terms.aggregate(how), terms.resampled(weights, how)
+    value, resampled = ratios.aggregate(how), ratios.resampled(weights, how)
     if minus is not None:
         value, resampled = value - minus.aggregate(how), resampled - minus.resampled(weights, how)
     resampled = resampled[np.isfinite(resampled)]

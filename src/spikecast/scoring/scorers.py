@@ -1,189 +1,178 @@
 """How predictions of held-out trials are scored: counts as Poisson, continuous values as Gaussian.
 
-Both keep the null of every fold, so that a prediction is scored by one pass over it.
+A scorer keeps the null of every fold, so that a prediction is scored by one pass over it.
 """
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.seeding import make_rng
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.scoring import metrics
-from spikecast.scoring.ratio_scores import Terms
+from spikecast.scoring.ratio_scores import RatioScores
+from spikecast.scoring.trial_shuffle import group_trials, shuffled_likelihood
 from spikecast.tasks.splits import Fold
 
-N_SHUFFLES = 20
+SILENT_TARGETS = NoticeKind(
+    "silent_targets",
+    "minor",
+    "fold {fold}: {n_targets} target neurons are silent in the training trials and are not scored "
+    "in this fold",
+)
 
 
-class Counts:
-    """Poisson scores. Targets silent in a fold's training trials do not count in that fold: no
-    model can know their rate, and the null's would be impossible.
+class HeldOut(NamedTuple):
+    """Some held-out trials: what was recorded, predicted and expected without a source.
+
+    Attributes
+    ----------
+    truth, prediction, null : array, (trial, time, target)
+    counted : array of bool, (target,)
+        Whether a target counts in any of these trials.
+    condition : array, (trial,)
+    complete : bool
+        Whether these are all held-out trials.
     """
 
-    def __init__(
-        self, y: np.ndarray, folds: Sequence[Fold], condition: np.ndarray, seed: int
-    ) -> None:
-        self.y, self.condition, self.folds = y, condition, folds
-        self.rng_seed = seed
-        self.warnings: list[str] = []
+    truth: np.ndarray
+    prediction: np.ndarray
+    null: np.ndarray
+    counted: np.ndarray
+    condition: np.ndarray
+    complete: bool
+
+
+class Scorer:
+    """Base class of both scorers.
+
+    Trials in no fold's test part do not count, whatever is predicted for them.
+
+    Parameters
+    ----------
+    y : array, (trial, time, target)
+    folds : sequence of Fold
+        Their test parts do not overlap.
+    condition : array, (trial,)
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, y: np.ndarray, folds: Sequence[Fold], condition: np.ndarray) -> None:
+        self.y, self.folds, self.condition = y, folds, condition
+        self.notices: list[Notice] = []
         self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
-        self.counted = np.zeros((len(self.y), self.y.shape[2]), dtype=bool)  # (trial, target)
-        null = np.empty(self.y.shape, dtype=np.float32)
+        self.counted = np.zeros((len(y), y.shape[2]), dtype=bool)  # (trial, target)
+        self.null = np.zeros(y.shape, dtype=np.float32)
+
+    def n_targets(self, trials: np.ndarray) -> int:
+        """Return how many targets count in these trials."""
+        return int(self.counted[trials].any(axis=0).sum())
+
+    def held_out(self, prediction: np.ndarray, trials: np.ndarray) -> HeldOut:
+        """Return the arrays of some held-out trials."""
+        return HeldOut(
+            self.y[trials],
+            prediction[trials],
+            self.null[trials],
+            self.counted[trials].any(axis=0),
+            self.condition[trials],
+            len(trials) == len(self.scored),
+        )
+
+    def headline(self, prediction: np.ndarray) -> RatioScores:
+        """Return the headline score above the training mean."""
+        raise NotImplementedError
+
+    def beyond(self, prediction: np.ndarray) -> RatioScores | None:
+        """Return the headline score above predictions from other trials of the same condition."""
+        return None
+
+
+class CountScorer(Scorer):
+    """Poisson scores; see :class:`Scorer`.
+
+    Targets silent in a fold's training trials do not count in that fold: no model can know their
+    rate, and the null's would be impossible.
+    """
+
+    kind = "counts"
+
+    def __init__(self, y: np.ndarray, folds: Sequence[Fold], condition: np.ndarray) -> None:
+        super().__init__(y, folds, condition)
         for index, fold in enumerate(folds):
-            train = self.y[fold.train]
+            train = y[fold.train]
             fires = train.any(axis=(0, 1))
             self.counted[fold.test] = fires
             if not fires.all():
-                self.warnings.append(
-                    f"fold {index}: {int((~fires).sum())} target neurons are silent in the "
-                    "training trials and are not scored in this fold"
-                )
-            null[fold.test] = metrics.null_rate(train, self.y[fold.test])
-        self.spikes = self.y.sum(axis=1, dtype=float) * self.counted
+                self.notices.append(SILENT_TARGETS(fold=index, n_targets=int((~fires).sum())))
+            self.null[fold.test] = metrics.null_rate(train, y[fold.test])
+        self.spikes = y.sum(axis=1, dtype=float) * self.counted
         if not self.spikes.sum():
             raise NotEnoughDataError("there is no spike to score in the held-out trials")
-        self.null_likelihood = self._likelihood(null)
+        self.null_likelihood = self.likelihood(self.null)
+
+    def likelihood(self, rate: np.ndarray) -> np.ndarray:
+        """Return the Poisson log-likelihood of each trial and target that counts."""
+        return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
+
+    @cached_property
+    def perfect_likelihood(self) -> np.ndarray:
+        """The likelihood of the recorded counts as rates."""
+        return self.likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
 
     @cached_property
     def other_nulls(self) -> dict[str, np.ndarray]:
         """Likelihoods of the nulls that only the whole table of scores needs."""
-        psth = np.empty(self.y.shape, dtype=np.float32)
+        psth = np.zeros(self.y.shape, dtype=np.float32)
         for fold in self.folds:
             psth[fold.test] = metrics.null_rate(self.y[fold.train], self.y[fold.test], "psth")
         eval_mean = metrics.null_rate(self.y[self.scored], self.y).astype(np.float32)
-        return {"psth": self._likelihood(psth), "eval_mean": self._likelihood(eval_mean)}
+        return {"psth": self.likelihood(psth), "eval_mean": self.likelihood(eval_mean)}
 
-    def _likelihood(self, rate: np.ndarray) -> np.ndarray:
-        return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
+    def headline(self, prediction: np.ndarray) -> RatioScores:
+        """Return bits per spike above the training mean, without the other nulls."""
+        gained = self.likelihood(prediction) - self.null_likelihood
+        return RatioScores(gained / np.log(2), self.spikes)
 
-    def n_targets(self, trials: np.ndarray) -> int:
-        """Number of targets that count in these trials."""
-        return int(self.counted[trials].any(axis=0).sum())
-
-    def headline(self, rate: np.ndarray) -> Terms:
-        """Bits per spike above the training mean, without the other nulls."""
-        gained = self._likelihood(rate) - self.null_likelihood
-        return Terms(gained / np.log(2), self.spikes)
-
-    def beyond(self, rate: np.ndarray) -> Terms:
-        """Bits per spike above predictions made from other trials of the same condition."""
-        shuffled, counted = self._shuffled(rate)
-        gained = (self._likelihood(rate) - shuffled) * counted
-        return Terms(gained / np.log(2), self.spikes * counted)
-
-    def terms(self, rate: np.ndarray) -> dict[tuple[str, str], Terms]:
-        """(metric, null) -> terms of every score that resamples."""
-        likelihood = self._likelihood(rate)
-        nulls = {"train_mean": self.null_likelihood} | self.other_nulls
-        found = {
-            ("bits_per_spike", null): Terms((likelihood - of_null) / np.log(2), self.spikes)
-            for null, of_null in nulls.items()
-        }
-        found["bits_per_spike", "trial_shuffle"] = self.beyond(rate)
-        # the deviance is twice the distance from the likelihood of rate = y
-        perfect = self._likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
-        of_null = 2 * (perfect - self.null_likelihood)
-        found["d2", "train_mean"] = Terms(of_null - 2 * (perfect - likelihood), of_null)
-        return found
-
-    def _shuffled(self, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Likelihood of predictions made from another trial of the same fold and condition.
-
-        What a prediction gains over it, it gains from the trial itself and not from the stimulus.
-        """
-        rate = np.maximum(rate, metrics.RATE_FLOOR)
-        # y log r - r, the logarithm and the sum of r once for all shuffles
-        log_rate, expected = np.log(rate), rate.sum(axis=1, dtype=float)
-        total, counted = np.zeros(self.spikes.shape), np.zeros((len(rate), 1))
-        rng = make_rng(self.rng_seed, "trial shuffle")
-        groups = [
-            np.intersect1d(fold.test, np.flatnonzero(self.condition == label))
-            for fold in self.folds
-            for label in np.unique(self.condition[fold.test])
-        ]
-        groups = [group for group in groups if group.size > 1]
-        for group in groups:
-            counted[group] = 1
-        for _ in range(N_SHUFFLES):
-            source = np.arange(len(rate))
-            for group in groups:  # a random cycle: no trial keeps its own prediction
-                order = rng.permutation(group)
-                source[order] = np.roll(order, 1)
-            total += (self.y * log_rate[source]).sum(axis=1, dtype=float) - expected[source]
-        return total * self.counted / N_SHUFFLES, counted
-
-    def others(self, rate: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
-        """Rows of scores that are no ratio of sums."""
-        y, rate = self.y[trials], rate[trials]
-        kept = self.counted[trials].any(axis=0)
-        rows: list[dict[str, object]] = [
-            {
-                "metric": "poisson_nll",
-                "null": "",
-                "aggregate": "pooled",
-                "value": metrics.poisson_nll(y[..., kept], rate[..., kept]),
-            }
-        ]
-        condition = self.condition[trials]
-        if len(trials) == len(self.scored) and np.unique(condition).size > 1:
-            rows.append(
-                {
-                    "metric": "psth_r2",
-                    "null": "",
-                    "aggregate": "per_neuron",
-                    "value": metrics.psth_r2(y, rate, condition),
-                }
-            )
-        return rows
+    def beyond(self, prediction: np.ndarray) -> RatioScores:
+        """Return bits per spike above predictions from other trials of the same condition."""
+        shuffled, shared = np.zeros(self.spikes.shape), np.zeros((len(self.y), 1))
+        for trials in group_trials(self.folds, self.condition):
+            shuffled[trials] = shuffled_likelihood(self.y[trials], prediction[trials])
+            shared[trials] = 1
+        gained = self.likelihood(prediction) - shuffled * self.counted
+        return RatioScores(gained * shared / np.log(2), self.spikes * shared)
 
 
-class Continuous:
-    """Gaussian scores against each channel's mean over the training trials."""
+class ContinuousScorer(Scorer):
+    """Gaussian scores against each channel's mean over the training trials; see :class:`Scorer`.
 
-    def __init__(
-        self, y: np.ndarray, folds: Sequence[Fold], condition: np.ndarray, seed: int
-    ) -> None:
-        self.y = y
-        self.warnings: list[str] = []
-        self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
-        self.null = np.empty(self.y.shape, dtype=np.float32)
+    Trials of continuous recordings have no condition to shuffle within.
+    """
+
+    kind = "continuous"
+
+    def __init__(self, y: np.ndarray, folds: Sequence[Fold], condition: np.ndarray) -> None:
+        super().__init__(y, folds, condition)
+        self.counted[self.scored] = True
         for fold in folds:
-            self.null[fold.test] = self.y[fold.train].mean(axis=(0, 1))
+            self.null[fold.test] = y[fold.train].mean(axis=(0, 1))
         self.null_error = self._error(self.null)
 
     def _error(self, prediction: np.ndarray) -> np.ndarray:
-        return np.square(self.y - prediction).sum(axis=1, dtype=float)  # (trial, channel)
+        error = np.square(self.y - prediction).sum(axis=1, dtype=float)  # (trial, channel)
+        return error * self.counted
 
-    def n_targets(self, trials: np.ndarray) -> int:
-        """Number of targets that count in these trials."""
-        return self.y.shape[2]
-
-    def headline(self, prediction: np.ndarray) -> Terms:
-        """R2 above the training mean."""
-        return Terms(self.null_error - self._error(prediction), self.null_error)
-
-    def beyond(self, prediction: np.ndarray) -> None:
-        """Return nothing: trials of continuous recordings have no condition to shuffle within."""
-
-    def terms(self, prediction: np.ndarray) -> dict[tuple[str, str], Terms]:
-        """(metric, null) -> terms; see :class:`Counts`."""
-        return {("r2", "train_mean"): self.headline(prediction)}
-
-    def others(self, prediction: np.ndarray, trials: np.ndarray) -> list[dict[str, object]]:
-        """Rows of errors in the target's unit, and correlation."""
-        found = metrics.continuous(self.y[trials], prediction[trials], self.null[trials])
-        return [
-            {
-                "metric": name,
-                "null": "",
-                "aggregate": "per_neuron",
-                "value": float(np.mean(getattr(found, name))),
-            }
-            for name in ("mse", "rmse", "pearson")
-        ]
+    def headline(self, prediction: np.ndarray) -> RatioScores:
+        """Return R2 above the training mean."""
+        return RatioScores(self.null_error - self._error(prediction), self.null_error)
 
 
-SCORERS: dict[str, type[Counts] | type[Continuous]] = {"counts": Counts, "continuous": Continuous}
+SCORERS: dict[str, type[CountScorer] | type[ContinuousScorer]] = {
+    "counts": CountScorer,
+    "continuous": ContinuousScorer,
+}
 """By the kind of a problem."""

@@ -70,7 +70,7 @@ def test_they_are_the_scores_of_scikit_learn(kind, folds):
     found = dict(pairwise_ridge(activity, every_pair(), folds, np.zeros(N_TRIALS), kind=kind))
     for name, pair in every_pair().items():
         expected, chosen = by_scikit_learn(activity, pair, folds, kind)
-        assert found[name].terms.pooled() == pytest.approx(expected, abs=1e-6)
+        assert found[name].ratios.pooled() == pytest.approx(expected, abs=1e-6)
         np.testing.assert_allclose(found[name].penalties, chosen, rtol=1e-6)
 
 
@@ -79,7 +79,7 @@ def test_the_coupled_pair_is_found_and_the_other_is_not():
     found = dict(
         pairwise_ridge(activity, every_pair(), split_by_trial(N_TRIALS, 5), np.zeros(N_TRIALS))
     )
-    score = {name: one.terms.pooled() for name, one in found.items()}
+    score = {name: one.ratios.pooled() for name, one in found.items()}
     assert min(score["a > b"], score["b > a"]) > 0.1
     assert max(score["a > c"], score["b > c"], score["c > a"], score["c > b"]) < 0.01
 
@@ -99,7 +99,7 @@ def test_what_the_condition_explains_is_not_beyond_it(kind):
         activity = rng.poisson(0.4 * np.exp(log_rate), (N_TRIALS, N_BINS, 19))
         activity = activity if kind == "counts" else activity + np.float32(0.5)
         (_, scores[name]) = next(pairwise_ridge(activity, pairs, folds, condition, kind=kind))
-    assert scores["stimulus"].terms.pooled() > 0.1
+    assert scores["stimulus"].ratios.pooled() > 0.1
     assert abs(scores["stimulus"].beyond.pooled()) < 0.05  # its standard deviation is 0.02
     assert scores["trial"].beyond.pooled() > 0.1
 
@@ -121,7 +121,7 @@ def test_the_control_is_the_mean_over_other_trials():
             np.ix_(order[fold.test], range(N_BINS), GROUPS["a"])
         ]
         (_, other) = next(pairwise_ridge(swapped, pairs, folds, np.zeros(N_TRIALS)))
-        gain += (score.terms.numerator - other.terms.numerator)[fold.test].sum()
+        gain += (score.ratios.numerator - other.ratios.numerator)[fold.test].sum()
     assert score.beyond.numerator.sum() == pytest.approx(gain, rel=1e-3)
 
 
@@ -142,5 +142,5 @@ def test_silent_neurons_and_areas_give_no_nan():
     for _, score in pairwise_ridge(
         activity, every_pair(), split_by_trial(N_TRIALS, 5), np.zeros(N_TRIALS)
     ):
-        assert np.isfinite(score.terms.numerator).all()
+        assert np.isfinite(score.ratios.numerator).all()
         assert np.isfinite(score.beyond.numerator).all()

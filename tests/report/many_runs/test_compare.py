@@ -9,12 +9,12 @@ import pytest
 from spikecast import cli
 from spikecast.core.errors import ConfigError, InputError, RunError
 from spikecast.data import simulate
-from spikecast.evaluation.score_table import HEADLINE
 from spikecast.report.many_runs import compare as comparing
 from spikecast.report.many_runs import comparison_page
 from spikecast.report.many_runs.compare import compare
 from spikecast.report.many_runs.pairing import unpaired_because
 from spikecast.runs import config, experiment
+from spikecast.scoring.metric_table import HEADLINE
 
 BASE = {"task": {"target": "MOs"}, "models": ["psth"], "seed": 0,
         "evaluation": {"folds": 3, "bootstrap": 200}}  # fmt: skip
@@ -162,7 +162,7 @@ def test_settings_that_differ_are_listed(make, strong):
                                            "pca_ridge.n_components: 40 → 3"]  # fmt: skip
     (shared,) = comparison.targets
     assert shared.rows[-1].to_reference is not None  # other sources, but the same to be predicted
-    assert HEADLINE["counts"][0] == shared.metric
+    assert HEADLINE["counts"].name == shared.metric
 
 
 def test_names_are_as_long_as_it_takes(weak, tmp_path):

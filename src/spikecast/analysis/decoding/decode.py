@@ -18,7 +18,7 @@ from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.classifiers import BALANCES, CLASSIFIERS, Decoder
 from spikecast.scoring import metrics
-from spikecast.scoring.ratio_scores import Interval, Terms, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, interval
 
 OVER_TIME = ("mean", "concatenate", "vote")
 CONSTANT_FEATURES = NoticeKind(
@@ -214,7 +214,7 @@ def decode(
         scored.metric,
         scored.test_scores(),
         scored.train_scores(),
-        interval(scored.terms, weights),
+        interval(scored.ratios, weights),
         nulls.p_value(scored.score, null_scores),
         null_scores,
         scored.confusion(),
@@ -288,14 +288,16 @@ class _Scored:
             self.metric = "r2"
             error = (values - self.prediction) ** 2
             null_error = (values - mean) ** 2
-            self.terms = Terms((null_error - error)[:, np.newaxis], null_error[:, np.newaxis])
+            self.ratios = RatioScores(
+                (null_error - error)[:, np.newaxis], null_error[:, np.newaxis]
+            )
         else:
             self.metric = "balanced_accuracy"
             share = 1.0 / np.bincount(values)[values]  # every class weighs the same
-            self.terms = Terms(
+            self.ratios = RatioScores(
                 (share * (values == self.prediction))[:, np.newaxis], share[:, np.newaxis]
             )
-        self.score = self.terms.pooled()
+        self.score = self.ratios.pooled()
 
     def test_scores(self) -> dict[str, float]:
         if self.known.continuous:

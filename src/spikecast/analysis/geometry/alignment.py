@@ -14,7 +14,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.seeding import make_rng
-from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.tasks.splits import split_by_trial
 
 METHODS = ("cca", "procrustes")
@@ -137,9 +137,9 @@ def align(
     rng = make_rng(seed, "align")
     shuffles = [rng.permutation(len(a)) for _ in range(n_shuffles)]
 
-    terms, scores = _held_out(a, b, method, n_dims, shrinkage, cut)
+    ratios, scores = _held_out(a, b, method, n_dims, shrinkage, cut)
     null = [_held_out(a, b[order], method, n_dims, shrinkage, cut) for order in shuffles]
-    reached = sum(other.pooled() >= terms.pooled() for other, _ in null)
+    reached = sum(other.pooled() >= ratios.pooled() for other, _ in null)
     empty = np.full(len(scores), np.nan)
     table = pd.DataFrame(
         {
@@ -152,7 +152,7 @@ def align(
     return Alignment(
         method,
         table,
-        interval(terms, bootstrap_weights(len(a), N_RESAMPLES, seed)),
+        interval(ratios, bootstrap_weights(len(a), N_RESAMPLES, seed)),
         float(np.mean([other.pooled() for other, _ in null])) if null else float("nan"),
         (1 + reached) / (1 + n_shuffles),
         fitted.mean_a,
@@ -249,7 +249,7 @@ def _roots(x: np.ndarray, shrinkage: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _held_out(
     a: np.ndarray, b: np.ndarray, method: str, n_dims: int, shrinkage: float, cut: list
-) -> tuple[Terms, np.ndarray]:
+) -> tuple[RatioScores, np.ndarray]:
     """Explained and total variance per trial and latent of b, and a score per dimension."""
     explained, total = np.zeros((len(b), b.shape[2])), np.zeros((len(b), b.shape[2]))
     variates = np.zeros((2, *a.shape[:2], n_dims))
@@ -262,14 +262,14 @@ def _held_out(
         if found.pairs is not None:
             variates[0][fold.test] = centered_a @ found.pairs[0]
             variates[1][fold.test] = centered_b @ found.pairs[1]
-    terms = Terms(explained, total)
+    ratios = RatioScores(explained, total)
     if method == "procrustes":
-        return terms, terms.per_target()
+        return ratios, ratios.per_target()
     # the sign and order of a pair may differ between folds, never within one
     correlations = [
         _correlations(*(part[fold.test].reshape(-1, n_dims) for part in variates)) for fold in cut
     ]
-    return terms, np.mean(correlations, axis=0)
+    return ratios, np.mean(correlations, axis=0)
 
 
 def _correlations(u: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -16,7 +16,8 @@ from spikecast.core.checks import check_in_range, check_same_length, check_three
 from spikecast.core.errors import InputError
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
-from spikecast.scoring.ratio_scores import Terms
+from spikecast.scoring.ratio_scores import RatioScores
+from spikecast.scoring.trial_shuffle import shuffled_error, shuffled_likelihood
 from spikecast.tasks.problem import Kind
 from spikecast.tasks.splits import Fold
 
@@ -38,9 +39,9 @@ class PairScore:
 
     Attributes
     ----------
-    terms : Terms, (trial, target)
+    ratios : RatioScores, (trial, target)
         Against the mean of the training trials: bits per spike for counts, R2 otherwise.
-    beyond : Terms, (trial, target)
+    beyond : RatioScores, (trial, target)
         The same against predictions made from other trials of the same fold and condition: what a
         trial's own activity tells beyond its condition. The mean over all such trials, exactly.
     penalties : tuple of float
@@ -49,8 +50,8 @@ class PairScore:
         Whether a chosen one was the smallest or largest offered.
     """
 
-    terms: Terms
-    beyond: Terms
+    ratios: RatioScores
+    beyond: RatioScores
     penalties: tuple[float, ...]
     at_edge: bool
 
@@ -98,7 +99,7 @@ def pairwise_ridge(
     >>> x = state @ np.ones((1, 10)) + rng.normal(size=(60, 20, 10))
     >>> pairs = {"a to b": Pair(np.arange(6), np.arange(6, 10))}
     >>> found = dict(pairwise_ridge(x, pairs, by_trial(60, 5), np.zeros(60), kind="continuous"))
-    >>> bool(found["a to b"].terms.pooled() > 0.1)
+    >>> bool(found["a to b"].ratios.pooled() > 0.1)
     True
     """
     check_three_axes("activity", activity)
@@ -160,8 +161,8 @@ def _one_source(
         yield (
             name,
             PairScore(
-                Terms(gain, base),
-                Terms(beyond, base * shared),
+                RatioScores(gain, base),
+                RatioScores(beyond, base * shared),
                 tuple(float(penalties[index]) for index in chosen[name]),
                 bool({0, len(penalties) - 1} & set(chosen[name])),
             ),
@@ -254,12 +255,8 @@ def _of_values(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple
     """Squared errors of trials of one condition; what is returned is that of :func:`_of_counts`."""
     null = np.square(y - mean.astype(np.float32)).sum(axis=1, dtype=float)
     own = np.square(y - prediction).sum(axis=1, dtype=float)
-    # summed over bins, (y - p)^2 is y.y - 2 y.p + p.p, with the p of the other trials
-    squares = _of_others(np.square(prediction).sum(axis=1, dtype=float))
-    crossed = _crossed(y, prediction)
-    shuffled = np.square(y).sum(axis=1, dtype=float) - 2 * crossed + squares
     shared = np.full(own.shape, float(len(y) > 1))
-    return null - own, null, (shuffled - own) * shared, shared
+    return null - own, null, (shuffled_error(y, prediction) - own) * shared, shared
 
 
 def _of_counts(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -280,23 +277,10 @@ def _of_counts(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple
     y = y.astype(np.float32)
     fires = mean > 0  # where it never fired in training, no model can know its rate
     rate = np.maximum(prediction, np.float32(RATE_FLOOR))
-    log_rate = np.log(rate)
-    expected = rate.sum(axis=1, dtype=float)
     spikes = y.sum(axis=1, dtype=float)
-    own = (y * log_rate).sum(axis=1, dtype=float) - expected
+    own = (y * np.log(rate)).sum(axis=1, dtype=float) - rate.sum(axis=1, dtype=float)
     null = spikes * np.log(np.where(fires, mean, 1)) - y.shape[1] * mean
-    shuffled = _crossed(y, log_rate) - _of_others(expected)
+    shuffled = shuffled_likelihood(y, rate)
     shared = np.full(own.shape, float(len(y) > 1))
     bits = fires / np.log(2)
     return (own - null) * bits, spikes * fires, (own - shuffled) * shared * bits, shared
-
-
-def _of_others(values: np.ndarray) -> np.ndarray:
-    """Mean over the other trials, (trial, target); 0 where there are none."""
-    return (values.sum(axis=0) - values) / max(len(values) - 1, 1)
-
-
-def _crossed(y: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    """Product of each trial's y with the mean signal of the others, summed over bins."""
-    others = (signal.sum(axis=0) - signal) / max(len(y) - 1, 1)
-    return (y * others).sum(axis=1, dtype=float)

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spikecast.core.errors import InputError, RunError
-from spikecast.evaluation.score_table import HEADLINE
-from spikecast.evaluation.verdict import UNITS
 from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import changes, short_names, unpaired_because
 from spikecast.report.run.reading import Run, Target
-from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
+from spikecast.scoring.metric_table import HEADLINE, METRICS
+from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS
 
 
@@ -210,17 +209,17 @@ def _differences(
     kind = first.problem.attrs["kind"]
     evaluation, seed = first.run.config.evaluation, first.run.config.seed
     condition = first.problem["condition"].values
-    scoring = SCORERS[kind](first.recorded, first.folds, condition, seed)
+    scoring = SCORERS[kind](first.recorded, first.folds, condition)
     weights = bootstrap_weights(len(first.recorded), evaluation.bootstrap, seed)
-    known: dict[tuple[str, str], Terms] = {}
+    known: dict[tuple[str, str], RatioScores] = {}
 
-    def terms(run: str, model: str) -> Terms:
+    def ratios(run: str, model: str) -> RatioScores:
         if (run, model) not in known:
             known[run, model] = scoring.headline(paired[run].predicted(model))
         return known[run, model]
 
     def difference(one: tuple[str, str], minus: tuple[str, str]) -> Interval:
-        return interval(terms(*one), weights, HEADLINE[kind][1], terms(*minus))
+        return interval(ratios(*one), weights, HEADLINE[kind].aggregate, ratios(*minus))
 
     return difference
 
@@ -231,7 +230,7 @@ def _said(shared: Shared, others: list[str], reseeded: set[str]) -> list[str]:
     The intervals are over trials and hold the fits fixed. Two fits of the same settings with other
     seeds can therefore differ by more than their interval says, which is no result about models.
     """
-    unit = UNITS[shared.metric]
+    unit = METRICS[shared.metric].phrase
     said = []
     for name in others:
         rows = [row for row in shared.rows if row.run == name]

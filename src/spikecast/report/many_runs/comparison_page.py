@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from spikecast.core.errors import InputError
 from spikecast.report.many_runs.compare import Comparison, Row, Shared
 from spikecast.report.shared.pages import inline_image, to_svg, write_page
-from spikecast.report.shared.style import AREAS, AXIS, GREY, figure_of, styled
+from spikecast.report.shared.style import AREAS, GREY, figure_of, styled
+from spikecast.scoring.metric_table import METRICS
 from spikecast.scoring.ratio_scores import Interval
 
 SAME = "-"
@@ -40,7 +41,7 @@ def lines(comparison: Comparison) -> list[str]:
     """The comparison as text, a table per target."""
     said = []
     for shared in comparison.targets:
-        said.append(f"{shared.target}: {AXIS[shared.metric]}")
+        said.append(f"{shared.target}: {METRICS[shared.metric].axis}")
         heads = ["run", "model", "score", "95 % interval", f"minus {shared.reference}"]
         cells = [
             [row.run, row.model, f"{row.score.value:.3f}", limits(row.score), to_reference(row)]
@@ -193,7 +194,7 @@ def draw(shared: Shared) -> Figure:
         yticks=heights,
         yticklabels=[f"{row.model}   {row.run}" for row in shared.rows],
         ylim=(max(heights) + 0.7, -0.7),
-        xlabel=AXIS[shared.metric],
+        xlabel=METRICS[shared.metric].axis,
         title="Score",
     )
     differences.set(xlabel="better than it: right of 0", title=f"Minus {shared.reference}")

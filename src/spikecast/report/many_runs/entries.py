@@ -20,8 +20,8 @@ from spikecast.models.catalog import is_null
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest, read_verdicts
+from spikecast.scoring.metric_table import HEADLINE, find_headline
 
-METRICS = ("bits_per_spike", "r2")
 SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 
 
@@ -141,7 +141,7 @@ def _scores(path: Path, target: str = "") -> list[Score]:
     table = pd.read_csv(path, dtype={"target": str, "model": str})
     if "target" not in table:
         table["target"] = target
-    metric = next(name for name in METRICS if name in table)
+    metric = find_headline(table).name
     found = [
         Score(
             row["model"], row["target"], metric, row[metric], row["low"], row["high"],
@@ -306,7 +306,7 @@ def _cells(path: Path, kinds: set[str]) -> list[Score]:
     """The best cell of each target, its own halves left out; none where kinds cannot be ranked."""
     if len(kinds) > 1:
         return []
-    metric = METRICS[0] if kinds == {"counts"} else METRICS[1]
+    metric = HEADLINE[next(iter(kinds))].name
     table = pd.read_csv(path, dtype={"source": str, "target": str})
     table = table[table["source"] != table["target"]].dropna(subset=["value"])
     best = table.loc[table.groupby("target")["value"].idxmax()]

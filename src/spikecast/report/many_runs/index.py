@@ -10,11 +10,11 @@ from spikecast.core.errors import RunError
 from spikecast.report.many_runs.entries import KINDS, Entry, kind_of, read
 from spikecast.report.many_runs.thumbnail import scales, thumbnail
 from spikecast.report.shared.pages import write_page
+from spikecast.scoring.metric_table import METRICS
 
 FILE = "index.html"
 MADE_BY = '<meta name="generator" content="spikecast index">'
 MOST_SAID = 200  # characters
-UNITS = {"bits_per_spike": "bits/spike", "r2": "R²"}
 
 
 def build(folder: str | Path) -> Path:
@@ -68,7 +68,7 @@ def build(folder: str | Path) -> Path:
         folder=folder.resolve().name,
         now=datetime.now().astimezone(),
         rows=[_row(entry, folder, scale) for entry in entries],
-        scale={UNITS.get(name, _plain(name)): limits for name, limits in scale.items()},
+        scale={_unit(name): limits for name, limits in scale.items()},
         choices={
             "kind": _choices([entry.kind] for entry in entries),
             "state": _choices([entry.state] for entry in entries),
@@ -100,7 +100,7 @@ def _row(entry: Entry, folder: Path, scale: dict[str, tuple[float, float]]) -> d
         "duration": "" if entry.seconds is None else _duration(entry.seconds),
         "best": best,
         "of": best.of if best and (best.of,) != entry.targets else "",
-        "unit": UNITS.get(best.metric, _plain(best.metric)) if best else "",
+        "unit": _unit(best.metric) if best else "",
         "thumbnail": thumbnail(entry.scores, scale),
         "said": entry.said if len(entry.said) <= MOST_SAID else entry.said[:MOST_SAID] + "...",
         "above": bool(best and best.low > best.null),
@@ -116,8 +116,8 @@ def _choices(names) -> list[str]:  # type: ignore[no-untyped-def]
     return sorted({name for some in names for name in some if name}, key=str.casefold)
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+def _unit(metric: str) -> str:
+    return METRICS[metric].unit if metric in METRICS else metric.replace("_", " ")
 
 
 def _duration(seconds: float) -> str:

@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.run.reading import Answered
 from spikecast.report.shared.style import AREAS, BLUE, GREEN, GREY, ORANGE, figure_of, styled
+from spikecast.scoring.metric_table import METRICS
 
 SOURCES = {"counts": BLUE, "latents": ORANGE, "behavior": GREEN}
-METRICS = {"balanced_accuracy": "balanced accuracy", "r2": "R²"}
 ALPHA = 0.05
 
 
@@ -43,13 +43,13 @@ def decoding(answers: Sequence[Answered]) -> Figure:
         axes.plot([answer["low"], answer["high"]], [row, row], color=color, linewidth=1.8)
         face = color if answer["p"] <= ALPHA else "white"
         axes.plot(answer["score"], row, "o", color=color, markerfacecolor=face, markersize=5.5)
-    if answers[0]["metric"] == "balanced_accuracy":
+    if METRICS[answers[0]["metric"]].is_share:
         axes.set_xlim(right=1.02)
     axes.set(
         yticks=range(len(answers)),
         yticklabels=[f"{a['label']} ← {named(a)}" for a in answers[::-1]],
         ylim=(-0.6, len(answers) - 0.4),
-        xlabel=f"{METRICS[answers[0]['metric']]} on held-out trials",
+        xlabel=f"{METRICS[answers[0]['metric']].label} on held-out trials",
     )
     return figure
 
@@ -117,7 +117,7 @@ def over_time(answer: Answered) -> Figure:
     last = "bin" if flawed else "last bin used"
     axes.set(
         xlabel=f"ms from {answer['align_to']}, centre of the {last}",
-        ylabel=METRICS[answer["metric"]],
+        ylabel=METRICS[answer["metric"]].label,
         title=f"{answer['label']} from {_what(answer)}{flawed}",
     )
     sizes = onsets["n_neurons"].astype(int)

@@ -3,7 +3,7 @@
 from spikecast.core.notices import Notice
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.report.questions import answer_figures as figures
-from spikecast.report.questions.answer_figures import METRICS, named
+from spikecast.report.questions.answer_figures import named
 from spikecast.report.questions.answers_pairs import align, joint, subspace
 from spikecast.report.questions.answers_tuning import tuning
 from spikecast.report.questions.turning import draw_paths
@@ -18,6 +18,7 @@ from spikecast.report.shared.formatting import (
     p_value,
 )
 from spikecast.report.shared.section import Drawing, Section, Table, Turnable
+from spikecast.scoring.metric_table import METRICS
 
 CELL_TYPES = (
     "Areas are split by the width of the spike, trough to peak: narrow (below 0.4 ms; putative "
@@ -106,7 +107,7 @@ def _decoding(answers: list[Answered]) -> Section:
                 f"decoding-{metric}",
                 figures.decoding,
                 of,
-                f"The {METRICS[metric]} on held-out trials with its 95 % interval (hollow: "
+                f"The {METRICS[metric].label} on held-out trials with its 95 % interval (hollow: "
                 "p > 0.05), beside what 95 % of the null's labels reach (grey; line: their mean, "
                 "which is chance). It does not show that the brain "
                 "uses the label, nor (unless behaviour alone does worse) that neurons know more "
@@ -148,7 +149,8 @@ def _scores(answers: list[Answered]) -> Table:
         [
             [
                 a["label"],
-                named(a) + (" (R²)" if a["metric"] == "r2" else ""),
+                named(a)
+                + ("" if METRICS[a["metric"]].is_share else f" ({METRICS[a['metric']].label})"),
                 f"{a['score']:.3f}",
                 f"{a['low']:.3f} to {a['high']:.3f}",
                 f"{a['chance']:.3f}",

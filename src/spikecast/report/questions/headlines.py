@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from spikecast.report.questions.answer_figures import ALPHA, METRICS, named
+from spikecast.report.questions.answer_figures import ALPHA, named
 from spikecast.report.run.reading import Answered, Run
 from spikecast.report.shared.formatting import by, limits, p_value
+from spikecast.scoring.metric_table import METRICS
 
 NO_LESS = ", no less: the neurons need not tell more than what the animal saw and did."
 LIMITS = (
@@ -30,7 +31,7 @@ def headlines(run: Run) -> list[str]:
         can = "can be decoded" if found else "was not decoded above chance"
         in_runs = _has_notice(best, "labels_come_in_runs")
         said.append(
-            f"'{best['label']}' {can} from {named(best)}{among}: {METRICS[best['metric']]} "
+            f"'{best['label']}' {can} from {named(best)}{among}: {METRICS[best['metric']].label} "
             f"{limits(best)}, chance {best['chance']:.2f}, p {p_value(best)}"
             + (" (too small: labels come in runs, see below)." if in_runs else ".")
             + (

@@ -11,7 +11,6 @@ from matplotlib.ticker import MaxNLocator
 from spikecast.models.timescales import Timescales
 from spikecast.report.run.reading import Target
 from spikecast.report.shared.style import (
-    AXIS,
     GREY,
     GROUPS,
     ORANGE,
@@ -23,6 +22,7 @@ from spikecast.report.shared.style import (
     styled,
 )
 from spikecast.scoring.fold_intervals import fold_limits
+from spikecast.scoring.metric_table import METRICS
 
 FEWEST_POINTS = 4  # of a scatter; fewer are in the table
 
@@ -54,7 +54,7 @@ def scores(target: Target) -> Figure:
         yticks=range(len(summary)),
         yticklabels=list(summary["model"])[::-1],
         ylim=(-0.6, len(summary) - 0.4),
-        xlabel=AXIS[metric] + "  (0: the null)",
+        xlabel=METRICS[metric].axis + "  (0: the null)",
         xlim=(left if summary[metric].min() < -0.01 else -0.03 * top, 1.15 * top),
     )
     return figure
@@ -65,7 +65,7 @@ def neurons(target: Target) -> Figure:
     """Scores neuron by neuron: the model shown against the baseline, and against firing rate."""
     table = target.run.neurons.query("target == @target.name")
     shown = table.query("model == @target.shown_model")["value"].to_numpy()
-    unit = "bits/spike" if target.run.metric == "bits_per_spike" else "R²"
+    unit = METRICS[target.run.metric].unit
     figure = figure_of(3.0)
     compared = target.shown_baseline is not None
     row = figure.subplots(1, 1 + compared, squeeze=False)[0]

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from spikecast.report.run.reading import Run
 from spikecast.report.shared.style import (
     AREAS,
-    AXIS,
     GREY,
     figure_of,
     log_ticks,
@@ -14,6 +13,7 @@ from spikecast.report.shared.style import (
     point,
     styled,
 )
+from spikecast.scoring.metric_table import METRICS
 
 
 @styled
@@ -125,7 +125,7 @@ def ranking(run: Run) -> Figure:
     n_targets = [target.problem.sizes["target"] for target in targets]
     axes.set(
         yticks=range(len(targets)),
-        xlabel=AXIS[run.metric],
+        xlabel=METRICS[run.metric].axis,
         yticklabels=[f"{t.name} ({n})" for t, n in zip(targets, n_targets, strict=True)],
     )
     first = targets[0]

@@ -14,6 +14,7 @@ from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.runs import audit
 from spikecast.runs import config as configs
+from spikecast.scoring.metric_table import METRICS, Metric
 
 
 def build(folder: str | Path) -> Path:
@@ -42,6 +43,7 @@ def build(folder: str | Path) -> Path:
         "page.html",
         title=_title(run),
         run=run,
+        headline=METRICS[run.metric] if run.targets else None,
         data=run.manifest["data"],
         verdict=[*_verdict(run), *headlines.headlines(run)],
         limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
@@ -53,6 +55,7 @@ def build(folder: str | Path) -> Path:
         recording=_draw(run, "recording", overview.recording, run),
         ranking=_draw(run, "ranking", overview.ranking, run) if len(run.targets) > 1 else None,
         targets=targets,
+        other_metrics=[metric.label for metric in _other_metrics(run)] if targets else (),
         headings=text.HEADINGS,
         config=configs.write(run.config),
         versions=run.manifest["versions"],
@@ -121,7 +124,7 @@ def _target(run: Run, target: Target) -> dict[str, object]:
         "unit": "windows" if target.problem.attrs["windows"] else "trials",
         "verdict": run.verdicts[target.name]["verdict"],
         "warnings": run.verdicts[target.name]["warnings"],
-        "specific": text.trial_specific(target) if run.metric == "bits_per_spike" else None,
+        "specific": text.trial_specific(target) if METRICS[run.metric].kind == "counts" else None,
         "table": _table(target),
         "figures": shown,
     }
@@ -133,6 +136,7 @@ def _table(target: Target) -> list[dict[str, object]]:
     every = target.run.scores.query("target == @target.name and fold == 'all'")
     leader = str(target.summary["model"].iloc[0])
     to_leader = {entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]}
+    others = _other_metrics(target.run)
     rows = []
     for _, row in target.summary.iterrows():
         name = str(row["model"])
@@ -153,8 +157,7 @@ def _table(target: Target) -> list[dict[str, object]]:
                 else (f"{row['low']:.3f} to {row['high']:.3f}"),
                 "psth": value(metric, "psth", "pooled"),
                 "per_neuron": value(metric, "train_mean", "per_neuron"),
-                "d2": value("d2", "train_mean", "pooled"),
-                "rmse": value("rmse", "", "per_neuron"),
+                "others": [value(other.name, other.null, other.aggregate) for other in others],
                 "behind": "best"
                 if name == leader
                 else (
@@ -166,6 +169,12 @@ def _table(target: Target) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _other_metrics(run: Run) -> list[Metric]:
+    """Metrics beside the headline that have a column in the score table."""
+    kind = METRICS[run.metric].kind
+    return [metric for metric in METRICS.values() if metric.kind == kind and metric.in_page]
 
 
 def _draw(run: Run, name: str, draw: Callable[..., Figure], subject: Run | Target) -> PageFigure:

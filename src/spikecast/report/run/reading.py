@@ -16,6 +16,7 @@ from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest
+from spikecast.scoring.metric_table import find_headline
 from spikecast.tasks.splits import Fold, split_by_block
 
 
@@ -96,7 +97,7 @@ class Run:
     @property
     def metric(self) -> str:
         """The headline metric."""
-        return "bits_per_spike" if "bits_per_spike" in self.summary else "r2"
+        return find_headline(self.summary).name
 
     def _table(self, name: str) -> pd.DataFrame:
         try:

@@ -3,19 +3,8 @@
 import numpy as np
 
 from spikecast.report.run.reading import Run, Target
+from spikecast.scoring.metric_table import METRICS
 
-METRICS = {
-    "bits_per_spike": (
-        "Bits per spike say how much better the predicted rates explain the held-out spikes than "
-        "each neuron's mean rate over the training trials does (the null, 0). Pooled over neurons: "
-        "neurons that fire more weigh more. Real recordings give 0.1 to 0.5; 1 would halve the "
-        "uncertainty of every spike."
-    ),
-    "r2": (
-        "R² is the share of the held-out variance that is predicted, measured against the mean of "
-        "the training part (the null, 0)."
-    ),
-}
 SPLITS = {
     "trial": "at random",
     "stratum": "at random with the same share of every stratum in each part",
@@ -116,7 +105,7 @@ def protocol(run: Run) -> list[str]:
     )
     lag = run.task.lag * data["bin_size"] * 1000
     lagged = [] if not lag else [f"The source is taken {lag:g} ms before the target."]
-    return [held_out, inside, METRICS[run.metric], *lagged, interval]
+    return [held_out, inside, METRICS[run.metric].help, *lagged, interval]
 
 
 def what_predicts(target: Target) -> str:
@@ -178,17 +167,18 @@ def limits(run: Run) -> list[str]:
 def trial_specific(target: Target) -> str | None:
     """How much of the prediction is about the trial and not its condition."""
     row = target.summary.query("model == @target.shown_model").iloc[0]
-    column = "bits_per_spike_vs_trial_shuffle"
+    metric = target.run.metric
+    column = f"{metric}_vs_trial_shuffle"
     if column not in row or np.isnan(row[column]):
         return None
-    left = row["bits_per_spike"] - row[column]
+    left = row[metric] - row[column]
     return (
         f"Is it more than the stimulus? Predictions of {target.shown_model} swapped between "
-        f"held-out trials of the same condition score {left:.2f} bits/spike instead of "
-        f"{row['bits_per_spike']:.2f}: "
+        f"held-out trials of the same condition score {left:.2f} {METRICS[metric].phrase} "
+        f"instead of {row[metric]:.2f}: "
         + (
             "what is predicted is the single trial, not the condition's average."
-            if left < 0.25 * row["bits_per_spike"]
+            if left < 0.25 * row[metric]
             else "a good part of what is predicted is the condition's average."
         )
     )

@@ -35,7 +35,6 @@ GREY, BLUE, ORANGE, GREEN, PINK, SKY = (
 GROUPS = (BLUE, ORANGE, GREEN, PINK, SKY, GREY)
 SIDES = {"left": BLUE, "right": ORANGE, "equal or none": GREY}
 AREAS = (BLUE, ORANGE, GREEN, PINK, SKY, "#e69f00", "#7a5195", "#5b8c5a", "#444444", "#b07aa1")
-AXIS = {"bits_per_spike": "bits per spike above the mean rate", "r2": "R² above the mean"}
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, log_ticks, styled
 from spikecast.report.sweep.reading import SweptModel
+from spikecast.scoring.metric_table import METRICS
 
 COLUMNS = 3
-SCORE = {"bits_per_spike": "bits per spike", "r2": "R²"}
 LONGEST = 16  # characters of a list of values, as a tick
 
 
@@ -42,7 +42,7 @@ def history(model: SweptModel) -> Figure:
     for axes in grid.ravel()[len(folds) :]:
         axes.set_axis_off()
     for axes in grid[:, 0]:
-        axes.set_ylabel(f"{SCORE[model.metric]}\non inner folds")
+        axes.set_ylabel(f"{METRICS[model.metric].label}\non inner folds")
     for axes in grid.ravel()[: len(folds)][-COLUMNS:]:
         axes.set_xlabel("settings tried")
         axes.xaxis.set_tick_params(labelbottom=True)
@@ -86,7 +86,7 @@ def nested(model: SweptModel) -> Figure:
         )  # fmt: skip
     by_fold.set(
         xticks=place, xticklabels=[f"fold {fold}" for fold in folds["fold"]],
-        ylabel=f"{SCORE[model.metric]} above the null",
+        ylabel=f"{METRICS[model.metric].label} above the null",
     )  # fmt: skip
     for row, (key, color) in enumerate((("default", BLUE), ("nested", ORANGE))):
         limits = model[key]
@@ -133,7 +133,7 @@ def slices(model: SweptModel) -> Figure:
     for axes in grid.ravel()[len(names) :]:
         axes.set_axis_off()
     for axes in grid[:, 0]:
-        axes.set_ylabel(f"{SCORE[model.metric]}\non inner folds")
+        axes.set_ylabel(f"{METRICS[model.metric].label}\non inner folds")
     return figure
 
 

@@ -11,6 +11,7 @@ from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs import audit
 from spikecast.runs import config as configs
 from spikecast.runs.sweep.plan import TUNED
+from spikecast.scoring.metric_table import METRICS
 
 
 def build(folder: str | Path) -> Path:
@@ -54,7 +55,7 @@ def _score_table(run: SweepRun) -> Table:
     """Return tuned, default and null beside each other, on the same held-out trials."""
     metric = run.facts["metric"]
     psth = f"{metric}_vs_psth" in run.summary
-    columns = ["model", "settings", f"{figures.SCORE[metric]}<br>held out", "95 % interval"]
+    columns = ["model", "settings", f"{METRICS[metric].label}<br>held out", "95 % interval"]
     columns += ["above the PSTH<br>(95 % interval)"] if psth else []
     columns += ["gain over defaults<br>(paired interval)", "selected score<br>(do not quote)"]
     tuned = {model["label"] + TUNED: model for model in run.models}

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from spikecast.core.notices import Notice
-from spikecast.evaluation.verdict import SOURCES, UNITS
-from spikecast.report.run.text import METRICS
+from spikecast.evaluation.verdict import SOURCES
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs.sweep.results import NEGLIGIBLE
+from spikecast.scoring.metric_table import METRICS
 
 FEW = 30
 """Finished tries below which importance is mostly chance."""
@@ -86,7 +86,7 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
         "label": model["label"],
         "target": facts["target"],
         "source": SOURCES.get(facts["source"], facts["source"]),
-        "unit": UNITS[facts["metric"]],
+        "unit": METRICS[facts["metric"]].phrase,
         "negligible": f"{NEGLIGIBLE:.0%}",
     } | {key: _interval(model[key]) for key in ("nested", "default", "gain")}
     quote = (
@@ -140,7 +140,7 @@ def protocol(run: SweepRun) -> list[str]:
         "estimator of Optuna; settings below the median after an inner fold were not fitted on "
         "the others. The score of a try is the mean over inner folds, against the mean of the "
         "inner training part.",
-        METRICS[run.facts["metric"]],
+        METRICS[run.facts["metric"]].help,
         f"Intervals are 95 % bootstrap intervals over trials ({run.evaluation.bootstrap} "
         "resamples); the gain over the defaults is paired.",
     ]

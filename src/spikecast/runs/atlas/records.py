@@ -11,7 +11,8 @@ from spikecast.analysis.interareal.pairwise import Pair, PairScore, pairwise_rid
 from spikecast.data.recording import Recording
 from spikecast.parallel.shared_data import SharedValue
 from spikecast.runs.atlas.plan import BETWEEN, Session
-from spikecast.scoring.ratio_scores import Interval, Terms, bootstrap_weights, interval
+from spikecast.scoring.metric_table import HEADLINE
+from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.tasks.problem import cut_array
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 """Of one pair: see :func:`_record`."""
-
-AGGREGATE = {"counts": "pooled", "continuous": "per_neuron"}
-METRIC = {"counts": "bits_per_spike", "continuous": "r2"}
 
 
 def ridge(
@@ -46,7 +44,7 @@ def ridge(
 
 
 def _of_ridge(score: PairScore, pair: Pair, session: Session, weights: np.ndarray) -> Record:
-    record = _record(score.terms, score.beyond, pair, session, weights)
+    record = _record(score.ratios, score.beyond, pair, session, weights)
     record["chosen"] = score.penalties
     if score.at_edge:
         record["notes"].append("a chosen penalty is the smallest or largest that was offered")
@@ -81,25 +79,29 @@ def model(
     whole = np.empty(problem.y.shape, dtype=np.float32)
     for fold, result in zip(session.folds, done, strict=True):
         whole[fold.test] = result.prediction
-    scoring = SCORERS[problem.kind](problem.y, session.folds, condition, seed)
+    scoring = SCORERS[problem.kind](problem.y, session.folds, condition)
     weights = bootstrap_weights(len(problem.y), bootstrap, seed)
     record = _record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
-    record["notes"] += scoring.warnings
+    record["notes"] += [str(notice) for notice in scoring.notices]
     return {name: record}
 
 
 def _record(
-    terms: Terms, beyond: Terms | None, pair: Pair, session: Session, weights: np.ndarray
+    ratios: RatioScores,
+    beyond: RatioScores | None,
+    pair: Pair,
+    session: Session,
+    weights: np.ndarray,
 ) -> Record:
     """Headline score with interval, by fold and by neuron, and the same beyond the condition."""
-    how = AGGREGATE[session.kind]
-    score = interval(terms, weights, how)
+    how = HEADLINE[session.kind].aggregate
+    score = interval(ratios, weights, how)
     above = interval(beyond, weights, how) if beyond else Interval(np.nan, np.nan, np.nan)
     return {
         **{name: getattr(score, name) for name in ("value", "low", "high")},
         **{f"beyond_{name}": getattr(above, name) for name in ("value", "low", "high")},
-        "folds": [terms.only(fold.test).aggregate(how) for fold in session.folds],
-        "neurons": np.round(terms.per_target(), 5).tolist(),
+        "folds": [ratios.only(fold.test).aggregate(how) for fold in session.folds],
+        "neurons": np.round(ratios.per_target(), 5).tolist(),
         "n_source": int(pair.source.size),
         "n_target": int(pair.target.size),
         "n_trials": session.n_trials,

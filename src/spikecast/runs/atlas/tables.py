@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import stats
 
 from spikecast.runs.atlas.plan import BETWEEN, Job, Session, jobs
-from spikecast.runs.atlas.records import AGGREGATE, METRIC
 from spikecast.runs.atlas.settings import Settings
+from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.ratio_scores import LEVEL
 
 NULLS = {"": "train_mean", "beyond_": "trial_shuffle"}
@@ -50,8 +50,8 @@ def _rows(job: Job, session: Session, record: dict) -> list[dict]:
             "source": source,
             "target": target,
             "draw": job.draw,
-            "metric": METRIC[session.kind],
-            "aggregate": AGGREGATE[session.kind],
+            "metric": HEADLINE[session.kind].name,
+            "aggregate": HEADLINE[session.kind].aggregate,
             "n_source": pair.source.size,
             "n_target": pair.target.size,
             "n_trials": session.n_trials,

@@ -9,8 +9,7 @@ import pandas as pd
 from spikecast.core.errors import RunError
 from spikecast.runs.questions import store
 from spikecast.runs.studies.study import Value
-
-UNITS = {"bits_per_spike": "bits/spike", "r2": "R²"}
+from spikecast.scoring.metric_table import METRICS, find_headline
 
 
 class Scores(dict[str, Value]):
@@ -30,10 +29,10 @@ class Scores(dict[str, Value]):
 def scores(run: Path) -> Scores:
     """Headline score of each model with its interval, best first."""
     summary = pd.read_csv(run / "summary.csv", dtype={"model": str})
-    metric = next(name for name in UNITS if name in summary)
+    metric = find_headline(summary).name
     values = {
         row["model"]: Value(
-            f"{row[metric]:z.3f} {UNITS[metric]} ({row['low']:z.3f} to {row['high']:z.3f})",
+            f"{row[metric]:z.3f} {METRICS[metric].unit} ({row['low']:z.3f} to {row['high']:z.3f})",
             float(row[metric]),
         )
         for _, row in summary.iterrows()

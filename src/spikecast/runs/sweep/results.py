@@ -87,7 +87,7 @@ def write_results(plan: Plan, journal: SweepJournal, fingerprint: Any) -> None:
         "trials": plan.settings.trials,
         "models": [_describe_model(plan, label, results, scores) for label in plan.labels],
         "null": asdict(scores.interval("psth")),
-        "notes": [*plan.part.problem.notes, *scores.warnings],
+        "notes": [*plan.part.problem.notes, *map(str, scores.notices)],
     }
     provenance.write(list(_claims(plan, results, scores)), plan.folder)
     for name, table in (
@@ -167,7 +167,7 @@ def _fold_score(scores: Scores, model: str, search: FoldSearch) -> float:
 
 def _beats_psth(scores: Scores, model: str) -> bool | None:
     """Return whether the nested score lies above the PSTH; None for continuous targets."""
-    if (model, scores.metric, "psth") not in scores.terms:
+    if (model, scores.metric, "psth") not in scores.ratios:
         return None
     return bool(scores.interval(model, null="psth").low > 0)
 
