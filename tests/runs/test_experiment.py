@@ -14,6 +14,7 @@ from spikecast.evaluation.score_table import COLUMNS
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment
+from spikecast.runs.questions.blocks import Analysis
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 
@@ -170,16 +171,51 @@ def test_resuming_something_else_is_refused(data, run, tmp_path, recording):
             experiment.execute(make(data), tmp_path / "edited", resume=True)
     with pytest.raises(RunError, match="no run in"):
         experiment.execute(make(data), tmp_path / "none", resume=True)
-    changed = recording.dataset.copy(deep=True)
-    changed["activity"][0, 0, 0] += 1
-    moved = tmp_path / "changed.nc"
-    type(recording)(changed).save(moved)
-    interrupted = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        experiment.execute(make(str(moved)), interrupted, workers=1, progress=_stop_after(1))
-    recording.save(moved)
-    with pytest.raises(RunError, match="data have changed"):
-        experiment.execute(make(str(moved)), interrupted, resume=True)
+
+
+def change_one(recording, part):
+    """A copy of a recording with one value of one part changed."""
+    dataset = recording.dataset.copy(deep=True)
+    if dataset[part].dtype.kind == "U":
+        dataset[part].values[0] = "VISl"
+    else:
+        dataset[part].values[(0,) * dataset[part].ndim] += 1
+    return type(recording)(dataset)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("activity", "activity"),
+        ("response", "trial column 'response'"),
+        ("contrast_left", "trial column 'contrast_left'"),
+        ("wheel", "behaviour 'wheel'"),
+        ("area", "neuron column 'area'"),
+    ],
+)
+def test_changed_data_are_refused_and_named(recording, run, data, tmp_path, part, name):
+    """Whether a run is to go on, or a further question is asked of it."""
+    changed, out = tmp_path / "changed.nc", tmp_path / "run"
+    change_one(recording, part).save(changed)
+    shutil.copytree(run, out)
+    written = (out / "config.yaml").read_text()
+    with pytest.raises(RunError, match=f"the {name} has changed since"):
+        experiment.execute(make(str(changed)), out, resume=True)
+    (out / "config.yaml").write_text(written.replace(data, str(changed)))
+    question = {"labels": ["response"], "folds": 3, "permutations": 20}
+    with pytest.raises(RunError, match=f"the {name} has changed since"):
+        experiment.ask(out, Analysis(decode=[question]))
+    assert not (out / "analysis").exists()
+
+
+def test_a_run_of_an_earlier_version_is_not_gone_on_with(data, run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["data"]["hash"] = "6b86b273ff34fce19d6b804eff5a3f57"
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match="an earlier version of spikecast"):
+        experiment.execute(make(data), out, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +310,6 @@ def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
         given.append(value)
         return share_value(value, *rest)
 
-    monkeypatch.setattr(experiment, "shared", counted)
+    monkeypatch.setattr(experiment, "share_value", counted)
     experiment.execute(make(data), tmp_path / "run", workers=1)
     assert len(given) == 1

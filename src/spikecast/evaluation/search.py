@@ -121,7 +121,7 @@ def search(
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(12, 8, 4)); y = x @ rng.normal(size=(4, 2))
     >>> found = search(PCARidge(widths=(0.0,)), {"n_components": OneOf((1, 4))}, x, y,
-    ...                by_trial(12, 3), n_trials=8)
+    ...                split_by_trial(12, 3), n_trials=8)
     >>> found.best
     {'n_components': 4}
     """

@@ -129,7 +129,7 @@ class Config(Block):
     analysis: Analysis = Analysis()
     search: SearchConfig | None = Field(None, description="for spikecast sweep; run passes it by")
     tuned_on: str | None = Field(
-        None, description="hash of the data on which a sweep chose settings: no test of them"
+        None, description="hash of the activity on which a sweep chose settings: no test of them"
     )
     seed: int = Field(0, ge=0, description="same seed, same numbers")
 

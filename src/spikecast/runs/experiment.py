@@ -13,6 +13,7 @@ import pandas as pd
 from spikecast.core.errors import RunError, SpikecastError
 from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
 from spikecast.data import load
+from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
 from spikecast.evaluation import make_folds
 from spikecast.evaluation.fit import Job, Result, run
@@ -32,9 +33,10 @@ from spikecast.runs.questions import store
 from spikecast.runs.questions.answers import Fitted
 from spikecast.runs.questions.blocks import Analysis
 from spikecast.runs.run_directory import (
+    Identity,
     Part,
+    check_data_unchanged,
     claimed,
-    data_hash,
     excerpt,
     finish,
     logged,
@@ -95,7 +97,7 @@ def execute(
     progress("reading the data", 0, 0)
     recording, parts, questions = _opened(config, out)
     models = config.build_models()
-    fingerprint = data_hash(recording)
+    fingerprint = identify(recording)
     written = configs.write(config)
     with (
         claimed(out, "config.yaml", written, fingerprint, resume=resume, overwrite=overwrite),
@@ -154,8 +156,7 @@ def ask(
     progress("reading the data", 0, 0)
     recording, _, questions = _opened(config, out)
     fingerprint = begun["data"]["hash"]
-    if data_hash(recording) != fingerprint:
-        raise RunError(f"the data have changed since '{out}' was made; start another run")
+    check_data_unchanged(out, fingerprint, identify(recording))
     with lock_folder(out), logged(out / "log.txt"):
         store.answer(questions, out / store.FOLDER, fingerprint, progress)
         write_text(out / "config.yaml", configs.write(config))
@@ -197,7 +198,7 @@ def part_of(problem: Problem, config: Config, out: Path) -> Part:
 
 
 def _prepare(
-    out: Path, config: Config, recording: Recording, parts: list[Part], fingerprint: str
+    out: Path, config: Config, recording: Recording, parts: list[Part], fingerprint: Identity
 ) -> None:
     if (out / "manifest.json").exists():
         log.info("resumed")

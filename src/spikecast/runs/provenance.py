@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from spikecast.core.files import write_json
 from spikecast.runs.config import ALL, Config
 from spikecast.runs.questions import store
-from spikecast.runs.run_directory import read_manifest
+from spikecast.runs.run_directory import read_activity_hash, read_manifest
 from spikecast.scoring.metric_table import find_headline
 
 FILE = "protocol.json"
@@ -150,7 +150,7 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
         return
     scores = pd.read_csv(folder / "scores.csv", dtype={"target": str, "fold": str})
     # a sweep that chose the settings on these very trials has seen all of them
-    tuned = config.tuned_on is not None and config.tuned_on == read_manifest(folder)["data"]["hash"]
+    tuned = config.tuned_on == read_activity_hash(read_manifest(folder))
     headline = find_headline(scores["metric"]).name
     for path in sorted((folder / "targets").glob("*/problem.nc")):
         with xr.open_dataset(path, engine="h5netcdf") as problem:

@@ -2,7 +2,7 @@
 
 =====================================  ===========================================================
 ``config.yaml``                        what was asked, defaults included
-``manifest.json``                      versions, machine, seed, hash of the data, when it finished
+``manifest.json``                      versions, machine, seed, hashes of the data, when it finished
 ``log.txt``                            what happened when
 ``excerpt.nc``                         the part of the recording that the report draws
 ``targets/T/problem.nc``               recorded target activity, trials, folds
@@ -21,7 +21,6 @@
 A job is done when its ``.json`` is there, for it is written last.
 """
 
-import hashlib
 import json
 import logging
 import platform
@@ -42,6 +41,7 @@ import yaml
 from spikecast.core.errors import RunError
 from spikecast.core.files import lock_folder, write_atomically, write_json
 from spikecast.data import quality
+from spikecast.data.identity import changed_parts
 from spikecast.data.recording import Recording
 from spikecast.parallel.executors import count_cores
 from spikecast.tasks.splits import Fold
@@ -82,15 +82,58 @@ class Part:
         return self.folder / "weights" / f"{model}-fold{fold}"
 
 
-def data_hash(recording: Recording) -> str:
-    """Return a hash of activity, areas and times that does not depend on the file's format."""
-    digest = hashlib.blake2b(digest_size=16)
-    for trial in recording.activity:
-        for start in range(0, len(trial), 1000):  # blocks, so that no large copy is made
-            digest.update(np.ascontiguousarray(trial[start : start + 1000]).tobytes())
-    digest.update("|".join(recording.area).encode())
-    digest.update(np.round(recording.time, 6).tobytes())
-    return digest.hexdigest()
+Identity = dict[str, str]
+"""See :func:`spikecast.data.identity.identify`."""
+
+
+def check_data_unchanged(out: Path, old: Any, new: Identity | dict[str, Identity]) -> None:
+    """Refuse to go on with a run whose data are not what they were.
+
+    Parameters
+    ----------
+    out : Path
+        The run directory.
+    old, new : dict of part -> hash, or dict of session -> dict of part -> hash
+        The identity of the data in the manifest, and of the data now.
+
+    Raises
+    ------
+    RunError
+        When they differ; the message names what changed.
+    """
+    if not isinstance(old, dict) or _has_sessions(old) != _has_sessions(new):
+        raise RunError(
+            f"'{out}' was made by an earlier version of spikecast, which did not record what its "
+            "data were; start another run"
+        )
+    changed = changed_parts(_flat(old), _flat(new))
+    if changed:
+        named = " and the ".join(changed[:3]) + (
+            f" (and {len(changed) - 3} more parts of the data)" if changed[3:] else ""
+        )
+        have = "have" if changed[1:] else "has"
+        raise RunError(f"the {named} {have} changed since '{out}' was begun; start another run")
+
+
+def _has_sessions(identity: dict[str, Any]) -> bool:
+    return any(isinstance(value, dict) for value in identity.values())
+
+
+def _flat(identity: dict[str, Any]) -> Identity:
+    """Return the parts of an identity, those of several sessions with the session's name."""
+    flat: Identity = {}
+    for name, value in identity.items():
+        if isinstance(value, dict):
+            flat |= {f"{part} of session '{name}'": of_part for part, of_part in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def read_activity_hash(manifest: dict[str, Any]) -> str:
+    """Return the hash of the activity; runs of earlier versions have one hash for all."""
+    identity = manifest["data"]["hash"]
+    return identity["activity"] if isinstance(identity, dict) else identity
 
 
 def read_manifest(out: Path) -> dict[str, Any]:
@@ -138,8 +181,8 @@ def claim(
     out : Path
     config, written : str
         Name and text of the file that says what is asked.
-    fingerprint : str or dict
-        Of the data.
+    fingerprint : dict
+        Identity of the data, or of each session's.
     resume, overwrite : bool
 
     Raises
@@ -172,8 +215,7 @@ def _may_write(
     asked = out / config
     if not asked.exists() or _asked(asked.read_text(encoding="utf-8")) != _asked(written):
         raise RunError(f"'{out}' was made with another config; see {asked}")
-    if manifest["data"]["hash"] != fingerprint:
-        raise RunError(f"the data have changed since '{out}' was begun; start another run")
+    check_data_unchanged(out, manifest["data"]["hash"], fingerprint)
 
 
 def _asked(written: str) -> Any:
@@ -210,7 +252,7 @@ def empty(out: Path) -> None:
 
 
 def manifest(
-    recording: Recording, fingerprint: str, parts: list[Part], seed: int
+    recording: Recording, fingerprint: Identity, parts: list[Part], seed: int
 ) -> dict[str, Any]:
     """What a run directory says of how, when and of what it was made."""
     return about_this_run() | {

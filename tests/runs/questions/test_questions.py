@@ -93,6 +93,17 @@ def test_an_interrupted_run_answers_on_to_the_same_numbers(data, run, tmp_path):
     assert numbers(out) == numbers(run)
 
 
+def test_an_answer_about_other_data_is_not_kept(tmp_path):
+    answers = iter([1, 2, 3])
+    question = store.Question(
+        "one", "one", {}, lambda: store.Answer("decode", "", {"n": next(answers)}, {})
+    )
+    for response, expected in (("a", 1), ("a", 1), ("b", 2)):
+        identity = {"activity": "0", "trial column 'response'": response}
+        store.answer([question], tmp_path, identity, lambda *what: None)
+        assert store.stored(tmp_path)["one"]["n"] == expected
+
+
 def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
     out = tmp_path / "run"
     experiment.execute(make(data, {}), out, workers=1)

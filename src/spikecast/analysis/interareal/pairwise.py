@@ -98,7 +98,8 @@ def pairwise_ridge(
     >>> state = rng.normal(size=(60, 1, 1))
     >>> x = state @ np.ones((1, 10)) + rng.normal(size=(60, 20, 10))
     >>> pairs = {"a to b": Pair(np.arange(6), np.arange(6, 10))}
-    >>> found = dict(pairwise_ridge(x, pairs, by_trial(60, 5), np.zeros(60), kind="continuous"))
+    >>> folds = split_by_trial(60, 5)
+    >>> found = dict(pairwise_ridge(x, pairs, folds, np.zeros(60), kind="continuous"))
     >>> bool(found["a to b"].ratios.pooled() > 0.1)
     True
     """

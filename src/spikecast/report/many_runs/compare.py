@@ -15,6 +15,7 @@ from spikecast.core.errors import InputError, RunError
 from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import changes, short_names, unpaired_because
 from spikecast.report.run.reading import Run, Target
+from spikecast.runs.run_directory import read_activity_hash
 from spikecast.scoring.metric_table import HEADLINE, METRICS
 from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS
@@ -192,7 +193,7 @@ def _shared(owners: dict[str, Target]) -> Shared:
         f"The settings in {name} were chosen by a sweep on these very data: its scores are no test "
         "of them."
         for name, target in owners.items()
-        if target.run.config.tuned_on == target.run.manifest["data"]["hash"]
+        if target.run.config.tuned_on == read_activity_hash(target.run.manifest)
     ]
     return replace(shared, said=_said(shared, [name for name, _ in others], reseeded) + tuned)
 

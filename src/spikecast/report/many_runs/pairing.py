@@ -37,7 +37,7 @@ def unpaired_because(first: Target, other: Target) -> str:
         return "other bins"
     if not _same_folds(first, other):
         return "other folds"
-    # the hash does not cover behaviour
+    # one task may have cut another part of the behaviour
     same = np.array_equal(
         first.recorded, other.recorded, equal_nan=first.recorded.dtype.kind == "f"
     )

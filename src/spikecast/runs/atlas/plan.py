@@ -14,8 +14,9 @@ from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data import open_sessions
+from spikecast.data.identity import identify
 from spikecast.data.recording import UNLABELED, Recording
-from spikecast.runs.run_directory import data_hash
+from spikecast.runs.run_directory import Identity
 from spikecast.tasks.problem import Kind, count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
@@ -47,7 +48,7 @@ class Session:
     pairs : list (one per draw) of dict of name -> Pair
         Names are ``"SOURCE > TARGET"``; numbers of neurons in the recording.
     folds : list of Fold
-    hash : str
+    identity : dict of part -> hash
         Of the data.
     """
 
@@ -61,7 +62,7 @@ class Session:
     left_out: dict[str, int]
     pairs: list[dict[str, Pair]]
     folds: list[Fold]
-    hash: str
+    identity: Identity
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _session(
         left_out={area: size for area, size in areas.items() if area not in large},
         pairs=[_pairs(large, settings, name, draw) for draw in range(settings.draws)],
         folds=folds,
-        hash=data_hash(recording),
+        identity=identify(recording),
     )
 
 

@@ -2,7 +2,7 @@
 
 =====================================  ===========================================================
 ``atlas.yaml``                         the settings, defaults included
-``manifest.json``                      versions, machine, hash of the data, when it finished
+``manifest.json``                      versions, machine, hashes of the data, when it finished
 ``jobs.jsonl``                         every finished job, one line each, appended at once
 ``scores.csv`` (``.parquet``)          every score, tidy; Parquet with the extra ``parquet``
 ``cells.csv``, ``pooled.csv``          means over draws of neurons, and over sessions
@@ -41,7 +41,14 @@ from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs.atlas import records, tables
 from spikecast.runs.atlas.plan import Job, Session, jobs, sessions
 from spikecast.runs.atlas.settings import Settings
-from spikecast.runs.run_directory import about_this_run, claimed, finish, logged, read_manifest
+from spikecast.runs.run_directory import (
+    Identity,
+    about_this_run,
+    claimed,
+    finish,
+    logged,
+    read_manifest,
+)
 
 if TYPE_CHECKING:
     from spikecast.models.base import Model
@@ -118,7 +125,7 @@ def execute(
     progress("reading the data", 0, 0)
     planned = list(sessions(settings))
     written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-    fingerprint = {session.name: session.hash for session in planned}
+    fingerprint = {session.name: session.identity for session in planned}
 
     with (
         claimed(out, SETTINGS, written, fingerprint, resume=resume, overwrite=overwrite),
@@ -175,7 +182,7 @@ def write_tables(
 
 
 def _prepare(
-    out: Path, written: str, planned: Sequence[Session], fingerprint: dict[str, str]
+    out: Path, written: str, planned: Sequence[Session], fingerprint: dict[str, Identity]
 ) -> None:
     if (out / "manifest.json").exists():
         log.info("resumed")

@@ -56,7 +56,7 @@ class Question:
 def answer(
     questions: Sequence[Question],
     folder: Path,
-    fingerprint: str,
+    identity: dict[str, str],
     progress: Callable[[str, int, int], None],
 ) -> None:
     """Answer what is not answered yet, then list the answers.
@@ -66,14 +66,14 @@ def answer(
     questions : sequence of Question
     folder : Path
         ``RUN/analysis``.
-    fingerprint : str
-        Hash of the data: answers about other data are not kept.
+    identity : dict of part -> hash
+        Of the data: an answer about other data is not kept.
     progress : callable
         Told what is being done.
     """
     for number, question in enumerate(questions, start=1):
         progress(f"{question.what} [{number} of {len(questions)}]", 0, 0)
-        asked = {**question.asked, "data": fingerprint}
+        asked = {**question.asked, "data": identity}
         path = folder / f"{question.name}.json"
         if path.exists() and _read(path)["asked"] == asked:
             continue

@@ -26,6 +26,7 @@ import yaml
 from spikecast.core.errors import RunError
 from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
 from spikecast.data import load
+from spikecast.data.identity import identify
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs import config as configs
 from spikecast.runs import experiment
@@ -33,7 +34,7 @@ from spikecast.runs import provenance as protocol
 from spikecast.runs.audit import judge
 from spikecast.runs.experiment import Progress
 from spikecast.runs.provenance import Claim
-from spikecast.runs.run_directory import data_hash, empty
+from spikecast.runs.run_directory import check_data_unchanged, empty
 from spikecast.runs.studies import preset as presets
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.preset import Preset
@@ -102,7 +103,7 @@ def execute(
         "study": name,
         "quick": quick,
         "seed": seed,
-        "data": data_hash(prepared.recording),
+        "data": identify(prepared.recording),
         "preset": preset.model_dump(mode="json"),
     }
     replaced = _may_write(out, begun, resume=resume, overwrite=overwrite)
@@ -174,6 +175,7 @@ def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: boo
             "replace it, or another --out"
         )
     before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
+    check_data_unchanged(out, before.get("data"), begun["data"])
     other = [key for key, value in begun.items() if before.get(key) != value]
     if other:
         raise RunError(

@@ -63,7 +63,7 @@ BEST_AT_EDGE = NoticeKind(
 SearchResults = dict[str, Search]
 
 
-def write_results(plan: Plan, journal: SweepJournal, fingerprint: Any) -> None:
+def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None:
     """Score the outer folds and write the files listed above.
 
     Parameters
@@ -71,8 +71,8 @@ def write_results(plan: Plan, journal: SweepJournal, fingerprint: Any) -> None:
     plan : Plan
     journal : SweepJournal
         All of whose searches are closed.
-    fingerprint : str or dict
-        Identity of the data, by which a later run can tell that they chose its settings.
+    activity_hash : str
+        Of the data, by which a later run can tell that they chose its settings.
     """
     results = {
         search.name: found(journal.study(search.name), search.objective(plan.part))
@@ -97,7 +97,7 @@ def write_results(plan: Plan, journal: SweepJournal, fingerprint: Any) -> None:
     ):
         with write_atomically(plan.folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-    write_text(plan.folder / "best.yaml", _best_config(plan, facts, fingerprint))
+    write_text(plan.folder / "best.yaml", _best_config(plan, facts, activity_hash))
     write_json(plan.folder / FILE, facts)
 
 
@@ -217,7 +217,7 @@ def _list_trials(plan: Plan, results: SearchResults) -> pd.DataFrame:
     return whole[[*facts, *(name for name in whole if name not in facts)]]
 
 
-def _best_config(plan: Plan, facts: dict[str, Any], fingerprint: Any) -> str:
+def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
     """Return the config with the chosen settings; its comment says which score to quote."""
     chosen = {model["label"]: model["best"] for model in facts["models"]}
     names = model_names(plan.config.models)
@@ -231,7 +231,7 @@ def _best_config(plan: Plan, facts: dict[str, Any], fingerprint: Any) -> str:
             else:
                 entries.append(label if not settings else {label: settings})
     config = plan.config.model_copy(
-        update={"models": entries, "search": None, "tuned_on": fingerprint}
+        update={"models": entries, "search": None, "tuned_on": activity_hash}
     )
     scores = "".join(
         "#   {label}: {value:.3f} [{low:.3f}, {high:.3f}]\n".format(**model["nested"] | model)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.files import write_json, write_text
+from spikecast.data.identity import identify
 from spikecast.evaluation.search import found
 from spikecast.evaluation.search_trials import attempt, quiet
 from spikecast.parallel.executors import open_executor, run_jobs
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.experiment import Progress, do, log
-from spikecast.runs.run_directory import claim, data_hash, finish, logged, manifest, read_manifest
+from spikecast.runs.run_directory import claim, finish, logged, manifest, read_manifest
 from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker
 from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan, plan_sweep
 from spikecast.runs.sweep.results import write_results
@@ -77,7 +78,7 @@ def run_sweep(
     out = Path(out)
     progress("reading the data", 0, 0)
     plan, recording = plan_sweep(config, out)
-    fingerprint = data_hash(recording)
+    fingerprint = identify(recording)
     before = _with_former_length(out, plan.config) if resume else plan.config
     claim(
         out, "config.yaml", configs.write(before), fingerprint, resume=resume, overwrite=overwrite
@@ -91,7 +92,7 @@ def run_sweep(
         _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
         _run_searches(plan, workers, share, progress)
         progress("scoring", 0, 0)
-        write_results(plan, SweepJournal(out), fingerprint)
+        write_results(plan, SweepJournal(out), fingerprint["activity"])
         finish(out)
         log.info("finished")
     return out

@@ -1,0 +1,99 @@
+"""What the data of a run are: one hash for each part that a run may read.
+
+Two recordings have the same identity when the same analysis gives the same numbers on both. Where
+they differ, :func:`changed_parts` names what does.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from spikecast.data.recording import Recording
+
+ATTRIBUTES = ("kind", "bin_size", "align_to")
+"""The attributes that are part of the identity: names (session, subject) do not change a number."""
+BLOCK = 1 << 24  # bytes hashed at a time, so that no large copy is made
+
+
+def identify(recording: Recording) -> dict[str, str]:
+    """Return the hash of each part of a recording, by the part's name.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    dict of str -> str
+        Keys are ``"activity"``, ``"time axis"``, ``"neuron column 'NAME'"``, ``"trial column
+        'NAME'"``, ``"behaviour 'NAME'"`` and ``"attribute 'NAME'"``.
+
+    Notes
+    -----
+    Hashes do not depend on the file's format, on how variables are ordered, or on the width of
+    numbers: integers and booleans are hashed in the narrowest type that holds them all, other
+    numbers in double precision, with one bit pattern for every NaN and for both zeros. Times are
+    rounded to microseconds. Text is hashed as it prints, so a missing value in a text column is
+    ``"None"`` or ``"nan"``, as recordings keep it.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.load("simulated")
+    >>> identity = identify(recording)
+    >>> other = recording.dataset.assign_coords(response=-recording.dataset["response"])
+    >>> changed_parts(identity, identify(spikecast.Recording(other)))
+    ["trial column 'response'"]
+    """
+    dataset = recording.dataset
+    parts = {
+        "activity": recording.activity,
+        "time axis": np.round(recording.time, 6),
+        **{f"attribute '{name}'": np.asarray(dataset.attrs[name]) for name in ATTRIBUTES},
+    }
+    for axis in ("neuron", "trial"):
+        for name, coordinate in dataset.coords.items():
+            if coordinate.dims == (axis,) and name != axis:
+                parts[f"{axis} column '{name}'"] = coordinate.values
+    for name in recording.behavior:
+        parts[f"behaviour '{name}'"] = dataset[name].values
+    return {name: _hash_values(values) for name, values in parts.items()}
+
+
+def changed_parts(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Return the names of the parts whose hash differs, or that only one identity has."""
+    return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+
+
+def _hash_values(values: np.ndarray) -> str:
+    if values.dtype.kind in "mM":
+        values = values.astype(f"{values.dtype.kind}8[ns]").view(np.int64)
+    elif values.dtype.kind in "OSTU":
+        # one string holds them all, so that neither padding nor encoding matters
+        values = np.frombuffer("\0".join(values.astype(str).ravel()).encode(), dtype=np.uint8)
+    kind: np.dtype = np.dtype(np.float64)
+    if values.dtype.kind in "biu" and values.size:
+        limits = (np.min_scalar_type(int(end)) for end in (values.min(), values.max()))
+        kind = np.result_type(*limits)
+    digest = hashlib.blake2b(f"{kind.name} {values.shape}".encode(), digest_size=16)
+    for block in _blocks(values):
+        block = np.array(block, dtype=kind, order="C")
+        if kind.kind == "f":
+            block += 0.0  # -0.0 becomes 0.0
+            block[np.isnan(block)] = np.nan
+        digest.update(block.astype(kind.newbyteorder("<"), copy=False).data)
+    return digest.hexdigest()
+
+
+def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield `values` in pieces along its first axes, in order."""
+    if values.nbytes <= BLOCK or values.ndim == 0:
+        yield values
+    elif len(values) == 1:
+        yield from _blocks(values[0])
+    else:
+        step = max(1, BLOCK * len(values) // values.nbytes)
+        for start in range(0, len(values), step):
+            piece = values[start : start + step]
+            yield from _blocks(piece[0]) if step == 1 else [piece]
