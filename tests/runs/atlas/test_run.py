@@ -186,8 +186,8 @@ def test_it_goes_on_where_the_data_are_called_by_another_path(files, tmp_path, m
 
 KILLED = """
 import os, random, signal, sys, time
-from spikecast.atlas.run import execute
-from spikecast.atlas.settings import Settings
+from spikecast.runs.atlas.run import execute
+from spikecast.runs.atlas.settings import Settings
 
 out, *files = sys.argv[1:]
 settings = Settings(data=files, matched=5, repeats=8)

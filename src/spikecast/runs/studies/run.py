@@ -175,13 +175,13 @@ def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: boo
             "replace it, or another --out"
         )
     before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
-    check_data_unchanged(out, before.get("data"), begun["data"])
-    other = [key for key, value in begun.items() if before.get(key) != value]
+    other = [key for key, value in begun.items() if key != "data" and before.get(key) != value]
     if other:
         raise RunError(
             f"'{out}' was begun with another {', '.join(other)}; give the same options again, or "
             "--overwrite"
         )
+    check_data_unchanged(out, before["data"], begun["data"])
     return False
 
 
