@@ -22,8 +22,8 @@ import numpy as np
 from machine import REAL, describe
 from sklearn.linear_model import RidgeCV
 
+from spikecast.analysis.conditions import number_conditions
 from spikecast.analysis.interareal.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
-from spikecast.analysis.interareal.populations import conditions
 from spikecast.data import load
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
@@ -125,7 +125,7 @@ def sampled(n_pairs: int) -> None:
         for index in chosen:
             session, pair = every[index]
             recording = load(REAL, session.index)
-            trials = conditions(recording.trials)
+            trials = number_conditions(recording.trials)
             with share_value(recording, None) as handle:
                 started = time.process_time()
                 records.model(handle, session, 0, pair, model, trials, 1000, 0)

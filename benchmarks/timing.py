@@ -11,7 +11,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from spikecast.analysis.decoding import hat_matrix as hat
 from spikecast.analysis.decoding.bins import Classes, score_shared
-from spikecast.analysis.decoding.nulls import draw
+from spikecast.analysis.decoding.nulls import draw_labels
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import split_by_stratum
 
@@ -49,7 +49,7 @@ def main():
         y = rng.integers(n_classes, size=N_TRIALS)
         x = rng.normal(size=(N_TRIALS, N_BINS, N_FEATURES)) + 0.1 * y[:, None, None]
         folds = split_by_stratum(y, N_FOLDS)
-        codes = np.vstack([y, draw("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
+        codes = np.vstack([y, draw_labels("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
         with limit_threads():
             started = time.perf_counter()
             ours = score_shared(x, Classes(codes, n_classes), folds, PENALTY).scores

@@ -95,7 +95,7 @@ def test_whoever_fits_a_model_tells_it_the_areas(recording):
     folds = split_by_trial(recording.n_trials, 2)
     cross_validate({"asking": Asking()}, TASK, recording, folds=2)
     assert len(Asking.told) == 2
-    list(Latents(Asking(), TASK).features(recording, folds))
+    list(Latents(Asking(), TASK).fold_features(recording, folds))
     assert Asking.told == [numbered(problem)] * 4
 
 

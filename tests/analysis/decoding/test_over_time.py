@@ -158,7 +158,7 @@ def test_a_causal_window_never_sees_the_future():
     late = recording.activity.copy()
     late[:, 20:] = 0
     changed = Recording.from_arrays(late, recording.time, recording.area)
-    before, after = (Counts(0.05).fixed(r)[:, :20] for r in (recording, changed))
+    before, after = (Counts(0.05).compute_features(r)[:, :20] for r in (recording, changed))
     np.testing.assert_array_equal(before, after)
 
 

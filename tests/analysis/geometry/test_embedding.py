@@ -4,7 +4,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from spikecast.analysis.geometry.embedding import embed, points
+from spikecast.analysis.geometry.embedding import embed, make_points
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 
 needs_umap = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
@@ -24,11 +24,11 @@ def classes():
 
 def test_kinds_of_points(recording):
     n_trials, n_bins, n_neurons = recording.shape
-    assert points(recording, "trials")[0].shape == (n_trials, n_bins * n_neurons)
-    features, group, trial = points(recording, "time")
+    assert make_points(recording, "trials")[0].shape == (n_trials, n_bins * n_neurons)
+    features, group, trial = make_points(recording, "time")
     assert features.shape == (n_trials * n_bins, n_neurons)
     assert np.array_equal(group, trial)
-    features, group, _ = points(recording, "neurons")
+    features, group, _ = make_points(recording, "neurons")
     assert features.shape == (n_neurons, n_bins)
     np.testing.assert_allclose(features.mean(axis=1), 0, atol=1e-5)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.analysis.geometry.trajectories import label, trajectories
+from spikecast.analysis.geometry.trajectories import name_conditions, trajectories
 from spikecast.core.errors import InputError, ShapeError
 
 TIME = np.arange(20) / 100
@@ -53,4 +53,4 @@ def test_trials_without_a_condition_are_left_out_and_counted(latents):
 
 def test_labels_of_several_columns():
     trials = pd.DataFrame({"response": [1.0, np.nan], "side": ["left", "left"]})
-    assert label(trials, ["response", "side"]).tolist() == ["response 1, side left", None]
+    assert name_conditions(trials, ["response", "side"]).tolist() == ["response 1, side left", None]

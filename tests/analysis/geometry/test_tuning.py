@@ -4,7 +4,7 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import kruskal, spearmanr
 
-from spikecast.analysis.geometry.tuning import corrected, tuning
+from spikecast.analysis.geometry.tuning import correct_p_values, tuning
 from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 
 
@@ -91,11 +91,11 @@ def test_drift_fools_permutation_but_not_shifts():
 
 def test_corrections():
     p = np.array([0.04, 0.001, 0.2, 0.02])
-    np.testing.assert_allclose(corrected(p, "holm"), [0.08, 0.004, 0.2, 0.06])
-    np.testing.assert_allclose(corrected(p, "bh"), [0.16 / 3, 0.004, 0.2, 0.04])
-    np.testing.assert_array_equal(corrected(p, "none"), p)
+    np.testing.assert_allclose(correct_p_values(p, "holm"), [0.08, 0.004, 0.2, 0.06])
+    np.testing.assert_allclose(correct_p_values(p, "bh"), [0.16 / 3, 0.004, 0.2, 0.04])
+    np.testing.assert_array_equal(correct_p_values(p, "none"), p)
     with pytest.raises(UnknownNameError):
-        corrected(p, "bonferoni")
+        correct_p_values(p, "bonferoni")
 
 
 def test_what_cannot_be_tested_is_said(session):

@@ -4,7 +4,7 @@ import pytest
 from spikecast.analysis.interareal.granger import information_flow
 from spikecast.analysis.interareal.granger_model import lagged, past
 from spikecast.analysis.interareal.lagged_cca import joint_correlation
-from spikecast.analysis.interareal.populations import components
+from spikecast.analysis.interareal.populations import project_components
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data.simulate import decision_task
 
@@ -119,7 +119,7 @@ def test_features_of_the_past_never_see_the_present_or_the_future():
     changed = x.copy()
     changed[6:, 15:] = 9  # trials the axes are not learnt from
     train = np.arange(6)
-    before, after = (components(counts, train, 3, 2.0) for counts in (x, changed))
+    before, after = (project_components(counts, train, 3, 2.0) for counts in (x, changed))
     np.testing.assert_array_equal(past(before, 8)[:, :16], past(after, 8)[:, :16])
     np.testing.assert_array_equal(lagged(before, 2, 3)[:, :17], lagged(after, 2, 3)[:, :17])
     assert not np.array_equal(past(before, 8)[6:, 16], past(after, 8)[6:, 16])

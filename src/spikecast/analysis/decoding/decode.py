@@ -167,7 +167,7 @@ def decode(
     Raises
     ------
     UnknownNameError, NotEnoughDataError
-        See :func:`spikecast.analysis.decoding.labels.resolve`.
+        See :func:`spikecast.analysis.decoding.labels.resolve_label`.
     InputError
         When no feature varies.
 
@@ -184,16 +184,18 @@ def decode(
     check_one_of("balance", balance, BALANCES)
     check_in_range("n_permutations", n_permutations, 0)
     source = Counts(n_components=40) if source is None else source
-    known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
+    known = labels.resolve_label(recording, label, folds, continuous=decoder == "ridge")
     if over_time == "vote" and known.continuous:
         raise InputError("bins cannot vote on a number; use over_time='mean'")
-    within = labels.strata_of(recording, known, strata)
+    within = labels.number_strata(recording, known, strata)
     _not_its_own_baseline(source, known.name)
-    recording, source = recording.select(trials=known.kept), source.take(known.kept)
-    (cut,) = labels.cuts(known, folds, null, groups=source.groups, split=split, gap=gap, seed=seed)
-    features = list(source.features(recording, cut, seed))
+    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
+    (cut,) = labels.cut_folds(
+        known, folds, null, groups=source.groups, split=split, gap=gap, seed=seed
+    )
+    features = list(source.fold_features(recording, cut, seed))
     notices = [*source.notices, *labels.label_notices(known, null, seed), *_constant(features)]
-    draws = nulls.draw(null, known.values, n_permutations, seed, cut, within)
+    draws = nulls.draw_labels(null, known.values, n_permutations, seed, cut, within)
 
     decoded = [
         _predictions(part, known.values, decoder, over_time, balance, seed) for part in features
@@ -206,7 +208,7 @@ def decode(
             for part in features
         ]
         null_scores[index] = _Scored(drawn, again, features, known).score
-    weights = labels.resamples(known, n_resamples, seed)
+    weights = labels.draw_resamples(known, n_resamples, seed)
     return Decoding(
         known.name,
         source.name,
@@ -346,7 +348,12 @@ class _Scored:
             else (self.known.classes[self.values], self.known.classes[self.prediction])
         )
         return pd.DataFrame(
-            {"trial": self.known.kept, "truth": named[0], "prediction": named[1], "fold": self.fold}
+            {
+                "trial": self.known.trials,
+                "truth": named[0],
+                "prediction": named[1],
+                "fold": self.fold,
+            }
         )
 
 

@@ -112,13 +112,13 @@ def temporal_generalization(
     source = Counts() if source is None else source
     if not source.causal and not allow_acausal:
         raise InputError(f"{source.name} are acausal; insist with allow_acausal=True")
-    known = labels.resolve(recording, label, folds, continuous=False)
-    within = labels.strata_of(recording, known, strata)
-    recording, source = recording.select(trials=known.kept), source.take(known.kept)
-    (cut,) = labels.cuts(known, folds, null, groups=source.groups, seed=seed)
-    drawn = nulls.draw(null, known.values, n_permutations, seed, cut, within)
+    known = labels.resolve_label(recording, label, folds, continuous=False)
+    within = labels.number_strata(recording, known, strata)
+    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
+    (cut,) = labels.cut_folds(known, folds, null, groups=source.groups, seed=seed)
+    drawn = nulls.draw_labels(null, known.values, n_permutations, seed, cut, within)
     target = Classes(np.vstack([known.values, drawn]), known.classes.size)
-    features = list(source.features(recording, cut, seed))
+    features = list(source.fold_features(recording, cut, seed))
     n_bins = features[0].train.shape[1]
     scores = np.zeros((1 + n_permutations, n_bins, n_bins))
     for part in features:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import PermutationMethod, chi2_contingency
 
+from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS, Null, labels_come_in_runs
-from spikecast.analysis.interareal.populations import STIMULUS, conditions
 from spikecast.core.checks import check_in_range, check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
@@ -36,9 +36,9 @@ class Label:
     Attributes
     ----------
     name : str
-    kept : array of int
+    trials : array of int
         Trials that have a value.
-    values : array, (kept trial,)
+    values : array, (trial with a label,)
         Codes 0, 1, ... of the classes, or the values of a continuous variable.
     classes : array
         Of the codes; empty for a continuous variable.
@@ -46,7 +46,7 @@ class Label:
     """
 
     name: str
-    kept: np.ndarray
+    trials: np.ndarray
     values: np.ndarray
     classes: np.ndarray
     n_left_out: int
@@ -62,7 +62,7 @@ class Label:
         return [f"{c:g}" if isinstance(c, float) else str(c) for c in self.classes.tolist()]
 
 
-def resolve(
+def resolve_label(
     recording: Recording, label: str | Sequence | np.ndarray, folds: int, continuous: bool
 ) -> Label:
     """Find and check a label.
@@ -122,10 +122,10 @@ def resolve(
     return Label(name, kept, codes.ravel(), classes, left_out)
 
 
-def strata_of(
+def number_strata(
     recording: Recording, label: Label, columns: str | Sequence[str] | None
 ) -> np.ndarray | None:
-    """Number the strata within which labels are shuffled, (kept trial,); None without columns.
+    """Number the strata within which labels are shuffled, (trial with a label,), or None.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def strata_of(
     if not columns:
         return None
     names = [columns] if isinstance(columns, str) else list(columns)
-    strata = conditions(recording.trials, names)[label.kept]
+    strata = number_conditions(recording.trials, names)[label.trials]
     if not differs_within(label.values, strata):
         raise NotEnoughDataError(
             f"'{label.name}' is the same on all trials of equal {' and '.join(names)}: there is "
@@ -155,7 +155,7 @@ def stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Noti
     What tells such a label first may be the response to the stimulus.
     """
     columns = [name for name in STIMULUS if name in recording.trials]
-    stimulus = conditions(recording.trials, columns)[label.kept]
+    stimulus = number_conditions(recording.trials, columns)[label.trials]
     if label.continuous or not differs_within(label.values, stimulus):
         return []
     table = pd.crosstab(stimulus, label.values).to_numpy()
@@ -178,7 +178,7 @@ def _named(recording: Recording, name: str) -> np.ndarray:
     raise UnknownNameError(f"unknown trial column '{name}'.{suggest_name(name, known)}")
 
 
-def cuts(
+def cut_folds(
     label: Label,
     folds: int,
     null: str | Null,
@@ -201,7 +201,7 @@ def cuts(
     folds : int
     null : str or callable
     repeats : int
-    groups : array, (kept trial,), optional
+    groups : array, (trial with a label,), optional
         Trials of different groups (latents of different models) never meet in a fold.
     split : {"stratum", "trial", "block"}, optional
     gap, seed : int
@@ -210,7 +210,7 @@ def cuts(
     if split is None:
         even = null == "label_shuffle" and not label.continuous and repeats == 1
         split = "stratum" if even else "trial"
-    members = [np.arange(label.kept.size)]
+    members = [np.arange(label.trials.size)]
     if groups is not None:
         members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
 
@@ -241,11 +241,11 @@ def label_notices(label: Label, null: str | Null, seed: int) -> list[Notice]:
     return notices
 
 
-def resamples(label: Label, n: int, seed: int) -> np.ndarray:
+def draw_resamples(label: Label, n: int, seed: int) -> np.ndarray:
     """How often each kept trial is drawn, (resample, trial); classes keep their sizes."""
     rng = make_rng(seed, "bootstrap")
-    weights = np.zeros((n, label.kept.size))
-    groups = np.zeros(label.kept.size, dtype=int) if label.continuous else label.values
+    weights = np.zeros((n, label.trials.size))
+    groups = np.zeros(label.trials.size, dtype=int) if label.continuous else label.values
     for group in np.unique(groups):
         here = np.flatnonzero(groups == group)
         weights[:, here] = rng.multinomial(here.size, np.full(here.size, 1 / here.size), n)

@@ -154,7 +154,7 @@ NULLS: dict[str, Null] = {
 }
 
 
-def draw(
+def draw_labels(
     null: str | Null,
     labels: np.ndarray,
     n: int,

@@ -182,7 +182,8 @@ def decode_over_time(
     InputError
         For acausal features.
     NotEnoughDataError
-        See :func:`spikecast.analysis.decoding.labels.resolve`; or an area has too few neurons.
+        See :func:`spikecast.analysis.decoding.labels.resolve_label`; or an area has too few
+        neurons.
 
     Examples
     --------
@@ -205,21 +206,21 @@ def decode_over_time(
                 " use a causal model or window, or insist with allow_acausal=True"
             )
         notices.append(ACAUSAL_FEATURES())
-    known = labels.resolve(recording, label, folds, continuous=decoder == "ridge")
+    known = labels.resolve_label(recording, label, folds, continuous=decoder == "ridge")
     notices += labels.label_notices(known, null, seed)
-    within = labels.strata_of(recording, known, strata)
+    within = labels.number_strata(recording, known, strata)
     if within is None:
         notices += labels.stimulus_notices(recording, known, seed)
-    recording, source = recording.select(trials=known.kept), source.take(known.kept)
+    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
     if repeats is None:
         repeats = 1 if source.learnt or split == "block" else 5
-    cuts = labels.cuts(
+    cuts = labels.cut_folds(
         known, folds, null, repeats, groups=source.groups, split=split, gap=gap, seed=seed
     )
     kept_in = cuts[0] if repeats == 1 else ()
-    drawn = nulls.draw(null, known.values, n_permutations, seed, kept_in, within)
+    drawn = nulls.draw_labels(null, known.values, n_permutations, seed, kept_in, within)
     draws = np.vstack([known.values, drawn])
-    weights = labels.resamples(known, n_resamples, seed)
+    weights = labels.draw_resamples(known, n_resamples, seed)
     least_bins = int(np.ceil(min_duration / recording.bin_size - 1e-9))
 
     curves, onsets, resampled = [], [], {}
@@ -323,10 +324,10 @@ def _score(
     def target(cut: Sequence[Fold]) -> Classes | Numbers:
         return Numbers(draws, cut) if known.continuous else Classes(draws, known.classes.size)
 
-    covered = all(len(fold.train) + len(fold.test) == known.kept.size for fold in folds)
+    covered = all(len(fold.train) + len(fold.test) == known.trials.size for fold in folds)
     if covered and not source.learnt:
-        return score_shared(source.fixed(recording), target(folds), folds, penalty)
-    features = list(source.features(recording, folds, seed))
+        return score_shared(source.compute_features(recording), target(folds), folds, penalty)
+    features = list(source.fold_features(recording, folds, seed))
     return score_nested(features, target([part.fold for part in features]), penalty)
 
 

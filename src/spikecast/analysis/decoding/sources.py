@@ -77,7 +77,7 @@ class Source:
         """Whether features at bin t use bins up to t only."""
         raise NotImplementedError
 
-    def take(self, trials: np.ndarray) -> Self:
+    def select_trials(self, trials: np.ndarray) -> Self:
         """The source for some of the recording's trials."""
         return self
 
@@ -85,15 +85,15 @@ class Source:
         """Bin centres of the features, in seconds."""
         return recording.time
 
-    def fixed(self, recording: Recording) -> np.ndarray:
+    def compute_features(self, recording: Recording) -> np.ndarray:
         """Features nothing is learnt for, (trial, time, feature)."""
         raise NotImplementedError
 
-    def features(
+    def fold_features(
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
-        x = self.fixed(recording)
+        x = self.compute_features(recording)
         for fold in folds:
             yield FoldFeatures(fold, x[fold.train], x[fold.test])
 
@@ -115,7 +115,7 @@ class Counts(Source):
     --------
     >>> import spikecast
     >>> recording = spikecast.load("simulated").select(area="MOs")
-    >>> Counts(window=0.05).fixed(recording).shape
+    >>> Counts(window=0.05).compute_features(recording).shape
     (200, 250, 50)
     """
 
@@ -133,7 +133,7 @@ class Counts(Source):
         """Whether features differ between folds."""
         return self.n_components is not None
 
-    def fixed(self, recording: Recording) -> np.ndarray:
+    def compute_features(self, recording: Recording) -> np.ndarray:
         """Features nothing is learnt for, (trial, time, feature)."""
         check_in_range("window (s)", self.window, recording.bin_size * 0.999)
         width = round(self.window / recording.bin_size)
@@ -147,11 +147,11 @@ class Counts(Source):
         mean = (total[:, stop] - total[:, start]) / (stop - start)[:, np.newaxis]
         return signed_sqrt(mean)
 
-    def features(
+    def fold_features(
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
-        x = self.fixed(recording).astype(np.float32)
+        x = self.compute_features(recording).astype(np.float32)
         for fold in folds:
             train, test = x[fold.train], x[fold.test]
             if self.n_components is not None:
@@ -215,7 +215,7 @@ class Latents(Source):
         """Bin centres of the features, in seconds."""
         return self._task(recording).problem(recording).time
 
-    def features(
+    def fold_features(
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
@@ -265,7 +265,7 @@ class Baseline(Source):
         """What tables call it."""
         return " + ".join((*self.behavior, *self.columns))
 
-    def fixed(self, recording: Recording) -> np.ndarray:
+    def compute_features(self, recording: Recording) -> np.ndarray:
         """Features nothing is learnt for, (trial, time, feature)."""
         n_trials, n_bins, _ = recording.shape
         parts = []
@@ -285,11 +285,11 @@ class Baseline(Source):
         check_finite(f"the baseline ({self.name})", x)
         return x
 
-    def features(
+    def fold_features(
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
-        for fold, train, test in super().features(recording, folds, seed):
+        for fold, train, test in super().fold_features(recording, folds, seed):
             mean, scale = train.mean(axis=(0, 1)), train.std(axis=(0, 1))
             scale = np.where(scale > 0, scale, 1.0)
             yield FoldFeatures(fold, (train - mean) / scale, (test - mean) / scale)
@@ -353,12 +353,12 @@ class Precomputed(Source):
         """What a reader has to know."""
         return () if self.fold is not None else (LATENTS_WITHOUT_FOLDS(),)
 
-    def take(self, trials: np.ndarray) -> Self:
+    def select_trials(self, trials: np.ndarray) -> Self:
         """The source for some of the trials."""
         fold = None if self.fold is None else np.asarray(self.fold)[trials]
         return replace(self, latents=self.latents[trials], fold=fold)
 
-    def fixed(self, recording: Recording) -> np.ndarray:
+    def compute_features(self, recording: Recording) -> np.ndarray:
         """Features nothing is learnt for, (trial, time, feature)."""
         check_same_length("latents", len(self.latents), "the trial axis", recording.n_trials)
         check_same_length(

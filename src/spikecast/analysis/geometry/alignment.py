@@ -161,7 +161,7 @@ def align(
     )
 
 
-def averages(
+def average_conditions(
     a: np.ndarray, labels_a: np.ndarray, b: np.ndarray, labels_b: np.ndarray, least: int = 2
 ) -> tuple[np.ndarray, np.ndarray]:
     """Average two sets of latents over the conditions that both have: what to align where no trial
@@ -189,7 +189,7 @@ def averages(
     Examples
     --------
     >>> labels = np.arange(8) % 4
-    >>> first, second = averages(np.ones((8, 5, 3)), labels, np.ones((8, 5, 2)), labels)
+    >>> first, second = average_conditions(np.ones((8, 5, 3)), labels, np.ones((8, 5, 2)), labels)
     >>> first.shape, second.shape
     ((4, 5, 3), (4, 5, 2))
     """

@@ -124,7 +124,7 @@ def by_cell_type(recording: Recording, threshold: float = THRESHOLD) -> dict[str
     }
 
 
-def populations(
+def split_areas(
     recording: Recording, areas: Sequence[str] | None = None, threshold: float = THRESHOLD
 ) -> Recording:
     """Make each cell type of an area an area, so that it can be asked about like one.
@@ -153,7 +153,7 @@ def populations(
     >>> recording = Recording.from_arrays(
     ...     np.ones((2, 3, 4), dtype=int), [0.0, 0.1, 0.2], "VISp",
     ...     neurons={"trough_to_peak": [0.2, 0.7, 0.6, 0.3]})
-    >>> populations(recording, ["VISp"]).areas
+    >>> split_areas(recording, ["VISp"]).areas
     {'VISp narrow': 2, 'VISp wide': 2}
     """
     label = cell_types(recording, threshold).label

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.extmath import randomized_svd
 
-from spikecast.analysis.interareal.populations import activity_of
+from spikecast.analysis.geometry.activity import read_activity
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -157,7 +157,7 @@ def dimensionality(
 
 def _samples(data: Recording | np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     """Activity (sample, neuron) as float32, and the trial or stretch of each sample."""
-    activity = activity_of(data)
+    activity = read_activity(data)
     n_trials, n_bins, n_neurons = activity.shape
     if width > 0:
         activity = smooth(activity, width)

@@ -14,7 +14,7 @@ from sklearn.manifold import TSNE, trustworthiness
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from spikecast.analysis.interareal.populations import activity_of
+from spikecast.analysis.geometry.activity import read_activity
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -80,7 +80,7 @@ class Embedding:
         return "\n".join(lines)
 
 
-def points(
+def make_points(
     data: Recording | np.ndarray, of: str = "trials"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Turn activity into points x features.
@@ -103,7 +103,7 @@ def points(
         The trial of each point, -1 for neurons: carries labels of trials to time points.
     """
     check_one_of("kind of point", of, KINDS)
-    x = activity_of(data)
+    x = read_activity(data)
     if isinstance(data, Recording) and data.kind == "counts":
         x = signed_sqrt(x.astype(np.float32))
     n_trials, n_bins, n_neurons = x.shape
@@ -149,7 +149,7 @@ def embed(
     method : {"pca", "tsne", "umap"}
         UMAP (McInnes et al. 2018) needs the extra ``embed``.
     of : {"trials", "time", "neurons"}
-        See :func:`points`.
+        See :func:`make_points`.
     labels : sequence, optional
         A class per point, or per trial for time points; NaN or None leaves the point out.
     supervised : bool
@@ -195,7 +195,7 @@ def embed(
     check_in_range("held_out", held_out, 0.05, 0.9)
     if supervised and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
-    features, group, trial = points(data, of)
+    features, group, trial = make_points(data, of)
     kept = np.arange(len(features))
     names = None
     if labels is not None:

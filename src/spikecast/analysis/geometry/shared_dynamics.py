@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikecast.analysis.geometry.tuning import corrected
+from spikecast.analysis.geometry.tuning import correct_p_values
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
@@ -155,7 +155,7 @@ def shared_dynamics(
                     {"source": source, "target": target} | _shifted(flat[:, of], shown[:, of])
                 )
     table = pd.DataFrame(rows)
-    table["p_corrected"] = corrected(table["p"].to_numpy(), "holm")
+    table["p_corrected"] = correct_p_values(table["p"].to_numpy(), "holm")
     table["shared"] = (table["p_corrected"] <= ALPHA) & (table["r2"] > 0)
     return SharedDynamics(table, groups)
 

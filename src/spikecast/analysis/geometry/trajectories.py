@@ -140,12 +140,12 @@ def trajectories(
     )
 
 
-def label(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.ndarray:
+def name_conditions(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.ndarray:
     """Name each trial's condition by its values in some trial columns, (trial,) of str or None.
 
     Examples
     --------
-    >>> label(pd.DataFrame({"response": [1.0, float("nan")]}), "response").tolist()
+    >>> name_conditions(pd.DataFrame({"response": [1.0, float("nan")]}), "response").tolist()
     ['response 1', None]
     """
     columns = [columns] if isinstance(columns, str) else list(columns)

@@ -127,7 +127,7 @@ def tuning(
         column = trials[name]
         present = column.notna().to_numpy()
         column = column[present]
-        why = untestable(column)
+        why = explain_untestable(column)
         if why:
             left_out[str(name)] = why
             continue
@@ -161,11 +161,11 @@ def tuning(
         reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
         raise NotEnoughDataError(f"no trial variable can be tested ({reasons})")
     table = pd.DataFrame(rows)
-    table["p_corrected"] = corrected(table["p"].to_numpy(), correction)
+    table["p_corrected"] = correct_p_values(table["p"].to_numpy(), correction)
     return Tuning(table, correction, null, left_out)
 
 
-def corrected(p: np.ndarray, correction: str) -> np.ndarray:
+def correct_p_values(p: np.ndarray, correction: str) -> np.ndarray:
     """Return p values corrected for how many there are.
 
     Parameters
@@ -175,9 +175,9 @@ def corrected(p: np.ndarray, correction: str) -> np.ndarray:
 
     Examples
     --------
-    >>> corrected(np.array([0.01, 0.04, 0.03]), "holm").round(3)
+    >>> correct_p_values(np.array([0.01, 0.04, 0.03]), "holm").round(3)
     array([0.03, 0.06, 0.06])
-    >>> corrected(np.array([0.01, 0.04, 0.03]), "bh").round(3)
+    >>> correct_p_values(np.array([0.01, 0.04, 0.03]), "bh").round(3)
     array([0.03, 0.04, 0.04])
     """
     check_one_of("correction", correction, CORRECTIONS)
@@ -209,7 +209,7 @@ def _window_mean(
     return latents[:, inside].mean(axis=1, dtype=float)
 
 
-def untestable(column: pd.Series) -> str:
+def explain_untestable(column: pd.Series) -> str:
     """Say why the values of a trial column (missing ones left out) cannot be tested, or ``""``."""
     if len(column) < MIN_TRIALS:
         return f"only {len(column)} trials have a value"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.conditions import number_conditions, shuffle_within
 from spikecast.analysis.interareal.granger_model import OwnPast, lagged, past, time_course
 from spikecast.analysis.interareal.granger_scores import (
     PAST,
@@ -16,12 +17,7 @@ from spikecast.analysis.interareal.granger_scores import (
     percentiles,
     plain_asymmetry,
 )
-from spikecast.analysis.interareal.populations import (
-    components,
-    conditions,
-    members,
-    shuffled_within,
-)
+from spikecast.analysis.interareal.populations import project_components, select_neurons
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
@@ -203,15 +199,15 @@ def information_flow(
     """
     lags = sorted(set(lags))
     _check(recording, source, target, lags, window)
-    neurons = [members(recording, area, min_rate) for area in (source, target)]
+    neurons = [select_neurons(recording, area, min_rate) for area in (source, target)]
     smaller = min(len(found) for found in neurons)
     n_matched = (
         smaller if n_neurons is None else int(check_in_range("n_neurons", n_neurons, 2, smaller))
     )
     check_in_range("n_repeats", n_repeats, 1)
-    labels = conditions(recording.trials, strata)
+    labels = number_conditions(recording.trials, strata)
     rng = make_rng(seed, "flow", "shuffle")
-    orders = [shuffled_within(labels, rng) for _ in range(n_shuffles)]
+    orders = [shuffle_within(labels, rng) for _ in range(n_shuffles)]
 
     totals: dict[tuple[int, int], Sums] = {}  # (direction, order of time)
     for repeat in range(n_repeats):
@@ -298,8 +294,8 @@ def _gains(
     shuffled = np.zeros((len(orders), 1 + len(lags), n_trials))
     course = time_course(n_trials, n_bins)
     for index, fold in enumerate(cut):
-        z = components(x, fold.train, n_components, AXES_WIDTH)
-        own = components(y, fold.train, 2 * n_components, AXES_WIDTH)
+        z = project_components(x, fold.train, n_components, AXES_WIDTH)
+        own = project_components(y, fold.train, 2 * n_components, AXES_WIDTH)
         own = np.concatenate([past(own, OWN_DEPTH * edge), course], axis=2)
         base = OwnPast(own[:, edge:], y[:, edge:], fold, derive_seed(seed, "flow", index))
         sources = [past(z, edge), *(lagged(z, lag, lag + window - 1) for lag in lags)]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.conditions import number_conditions
 from spikecast.analysis.interareal.granger_model import lagged
-from spikecast.analysis.interareal.populations import components, conditions, members
+from spikecast.analysis.interareal.populations import project_components, select_neurons
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
@@ -119,9 +120,10 @@ def joint_correlation(
     check_in_range("window", window, 1, recording.n_bins)
     check_in_range("shrinkage", shrinkage, 0, 1)
     x, y = (
-        recording.activity[:, :, members(recording, area, min_rate)] for area in (source, target)
+        recording.activity[:, :, select_neurons(recording, area, min_rate)]
+        for area in (source, target)
     )
-    labels = conditions(recording.trials, strata)
+    labels = number_conditions(recording.trials, strata)
     n_trials, n_bins = x.shape[:2]
     # projections of held-out trials on both directions of every pair of bins
     u = np.zeros((n_trials, n_bins, n_bins), dtype=np.float32)
@@ -129,7 +131,7 @@ def joint_correlation(
     for fold in split_by_trial(n_trials, folds, seed):
         sides = []
         for activity in (x, y):
-            z = components(activity, fold.train, n_components, AXES_WIDTH)
+            z = project_components(activity, fold.train, n_components, AXES_WIDTH)
             z = lagged(z, 0, window - 1)
             z = z - _expected(z, labels, fold.train)
             sides.append((z, _whitening(z[fold.train], shrinkage)))

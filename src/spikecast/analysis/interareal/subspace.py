@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import subspace_angles
 
-from spikecast.analysis.interareal.populations import conditions, members
+from spikecast.analysis.conditions import number_conditions
+from spikecast.analysis.interareal.populations import select_neurons
 from spikecast.core.checks import check_in_range, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -137,10 +138,10 @@ def communication_subspace(
     """
     check_in_range("bins", bins, 1, recording.n_bins)
     check_in_range("max_rank", max_rank, 1)
-    groups = chosen_neurons(recording, source, target, min_rate, seed)
+    groups = split_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
     x, within, y = (_binned(recording, group, bins) for group in groups)
-    labels = conditions(recording.trials, strata)
+    labels = number_conditions(recording.trials, strata)
     cut = split_by_trial(recording.n_trials, folds, seed)
     limit = min(max_rank, half, n_matched)
 
@@ -179,7 +180,7 @@ def communication_subspace(
     )
 
 
-def chosen_neurons(
+def split_neurons(
     recording: Recording, source: str, target: str, min_rate: float = 0.5, seed: int = 0
 ) -> list[np.ndarray]:
     """Choose half of the source, and equally many of its other half and of the target.
@@ -197,8 +198,8 @@ def chosen_neurons(
     """
     if source == target:
         raise InputError(f"source and target are both '{source}'; choose two areas")
-    shuffled = make_rng(seed, "subspace").permutation(members(recording, source, min_rate))
-    candidates = members(recording, target, min_rate)
+    shuffled = make_rng(seed, "subspace").permutation(select_neurons(recording, source, min_rate))
+    candidates = select_neurons(recording, target, min_rate)
     half = len(shuffled) // 2
     n_matched = min(len(shuffled) - half, len(candidates))
     if min(half, n_matched) < 2:

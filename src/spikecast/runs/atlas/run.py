@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
-from spikecast.analysis.interareal.populations import conditions
+from spikecast.analysis.conditions import number_conditions
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.jsonl_store import JsonlStore
@@ -258,7 +258,7 @@ def _calls(
     settings: Settings,
 ) -> dict[str, engines.Call]:
     """The calls of a session's jobs."""
-    condition = conditions(recording.trials, settings.conditions)
+    condition = number_conditions(recording.trials, settings.conditions)
     if recording.n_trials == 1:
         condition = condition.repeat(session.n_trials)
     rest = (condition, settings.bootstrap, settings.seed)

@@ -17,8 +17,7 @@ from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.analysis.geometry.dimensionality import dimensionality
 from spikecast.analysis.geometry.embedding import embed
-from spikecast.analysis.geometry.trajectories import label as condition_names
-from spikecast.analysis.geometry.trajectories import trajectories
+from spikecast.analysis.geometry.trajectories import name_conditions, trajectories
 from spikecast.analysis.geometry.tuning import tuning
 from spikecast.analysis.interareal.granger import information_flow
 from spikecast.core.checks import check_one_of
@@ -269,9 +268,9 @@ def counted(on: Material, block: Dimensions, area: str | None) -> Answer:
 
 def embedded(on: Material, block: Embed, label: str, method: str) -> Answer:
     """A map of the trials."""
-    known = labels.resolve(on.recording, label, 2, continuous=False)
+    known = labels.resolve_label(on.recording, label, 2, continuous=False)
     names: list[str | None] = [None] * on.recording.n_trials
-    for trial, code in zip(known.kept.tolist(), known.values.tolist(), strict=True):
+    for trial, code in zip(known.trials.tolist(), known.values.tolist(), strict=True):
         names[trial] = known.names[code]
     supervised = method == "umap_supervised"
     found = embed(
@@ -280,7 +279,7 @@ def embedded(on: Material, block: Embed, label: str, method: str) -> Answer:
         labels=names,
         supervised=supervised,
         seed=on.seed,
-        n_neighbors=min(15, max(2, known.kept.size // 4)),
+        n_neighbors=min(15, max(2, known.trials.size // 4)),
     )
     facts = {
         "label": label,
@@ -295,7 +294,7 @@ def embedded(on: Material, block: Embed, label: str, method: str) -> Answer:
 
 def averaged(on: Material, block: Trajectories, label: str) -> Answer:
     """Paths by condition, from counts or from the latents held out in fold 0."""
-    condition = condition_names(on.recording.trials, label)
+    condition = name_conditions(on.recording.trials, label)
     condition[condition == f"{label} "] = None  # a comparison with a missing value
     bins = on.recording.time
     if block.source == "latents":
@@ -305,7 +304,7 @@ def averaged(on: Material, block: Trajectories, label: str) -> Answer:
         bins = fitted.task.problem(on.recording).time
     else:
         window = max(TRAJECTORY_WINDOW, on.recording.bin_size)
-        values = Counts(window).fixed(on.of(block.area)).astype(np.float32)
+        values = Counts(window).compute_features(on.of(block.area)).astype(np.float32)
     found = trajectories(values, bins, condition, n_dims=block.n_dims, n_shown=10)
     facts = {
         "label": label,

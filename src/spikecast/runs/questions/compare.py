@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.geometry.alignment import Alignment, align, averages
+from spikecast.analysis.conditions import number_conditions
+from spikecast.analysis.geometry.alignment import Alignment, align, average_conditions
 from spikecast.analysis.interareal.lagged_cca import joint_correlation
-from spikecast.analysis.interareal.populations import conditions
 from spikecast.analysis.interareal.subspace import communication_subspace, principal_angles
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
@@ -90,7 +90,7 @@ def aligned_folds(on: Material, block: Align, model: str) -> Answer:
     to one of the two models only.
     """
     fitted = on.latents(model)
-    condition = conditions(on.recording.trials, block.conditions)
+    condition = number_conditions(on.recording.trials, block.conditions)
     x = fitted.task.problem(on.recording).x
     held = [fitted.held_out(fold) for fold in range(fitted.n_folds)]
     models = [storage.load(fitted.weights(fold)) for fold in range(fitted.n_folds)]
@@ -103,7 +103,7 @@ def aligned_folds(on: Material, block: Align, model: str) -> Answer:
             {"on": "trials", "first": first, "second": second} | _aligned(on, block, *latents)
         )
         try:
-            pair = averages(
+            pair = average_conditions(
                 _leading(held[first][1], block),
                 condition[trials],
                 _leading(held[second][1], block),

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
+from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding import labels
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
-from spikecast.analysis.geometry.tuning import untestable
-from spikecast.analysis.interareal.populations import STIMULUS
+from spikecast.analysis.geometry.tuning import explain_untestable
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
@@ -171,7 +171,7 @@ class _Asker(Asker):
         if needs_umap and importlib.util.find_spec("umap") is None:
             raise InputError("UMAP needs umap-learn: pip install 'spikecast[embed]'")
         for label in block.labels:
-            labels.resolve(self.on.recording, label, 2, continuous=False)
+            labels.resolve_label(self.on.recording, label, 2, continuous=False)
             for method in block.methods:
                 yield self._question(
                     ("embed", label, method, block.area),
@@ -223,7 +223,9 @@ class _Asker(Asker):
         own = [str(name) for name in trials if not COMPARISON.fullmatch(str(name))]
         variables = own if block.variables is None else list(block.variables)
         self._columns(variables)
-        why = {name: untestable(self.on.trials([name])[name].dropna()) for name in variables}
+        why = {
+            name: explain_untestable(self.on.trials([name])[name].dropna()) for name in variables
+        }
         refused = [f"'{name}': {reason}" for name, reason in why.items() if reason]
         if not variables or len(refused) == len(why) or (refused and block.variables is not None):
             raise NotEnoughDataError(
@@ -232,8 +234,10 @@ class _Asker(Asker):
         return variables
 
     def _label(self, block: Labels, label: str) -> None:
-        known = labels.resolve(self.on.recording, label, block.folds, block.decoder == "ridge")
-        labels.strata_of(self.on.recording, known, block.strata)
+        known = labels.resolve_label(
+            self.on.recording, label, block.folds, block.decoder == "ridge"
+        )
+        labels.number_strata(self.on.recording, known, block.strata)
 
     def _sources(self, block: Labels, label: str) -> Iterator[tuple[str, Source]]:
         for name in block.sources:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import combinations
 
-from spikecast.analysis.interareal.subspace import chosen_neurons
+from spikecast.analysis.interareal.subspace import split_neurons
 from spikecast.core.checks import check_in_range
 from spikecast.runs.questions import answers as answering
 from spikecast.runs.questions import compare as comparing
@@ -45,7 +45,7 @@ class PairAsker(Asker):
         on, pairs = self._pairs(block)
         check_in_range("subspace.bins", block.bins, 1, on.recording.n_bins)
         for pair in pairs:
-            chosen_neurons(on.recording, *pair, RATE, on.seed)
+            split_neurons(on.recording, *pair, RATE, on.seed)
             yield self._question(
                 ("subspace", *pair),
                 f"through how many dimensions does {pair[0]} predict {pair[1]}?",

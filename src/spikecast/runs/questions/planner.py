@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TypeVar
 
-from spikecast.analysis.geometry.cell_types import TYPES, populations
-from spikecast.analysis.interareal.populations import members
+from spikecast.analysis.geometry.cell_types import TYPES, split_areas
+from spikecast.analysis.interareal.populations import select_neurons
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.schema import Block
@@ -51,7 +51,7 @@ class Asker:
         """The recording and areas that a block asks about, by cell type where it says so."""
         if not block.cell_types:
             return self.on, block
-        split = replace(self.on, recording=populations(self.on.recording, block.areas or None))
+        split = replace(self.on, recording=split_areas(self.on.recording, block.areas or None))
         parts = _by_type(block.areas) if block.areas else [f"{name} cells" for name in TYPES]
         return split, block.model_copy(update={"areas": parts})
 
@@ -61,7 +61,7 @@ class Asker:
         on, pairs = self.on, list(block.pairs)
         if block.cell_types:
             areas = list(dict.fromkeys(area for pair in pairs for area in pair))
-            on = replace(on, recording=populations(on.recording, areas))
+            on = replace(on, recording=split_areas(on.recording, areas))
             types = [
                 pair for a, b in pairs for pair in product(_by_type([a]), _by_type([b]))
             ]  # an area with itself: its narrow spikes with its wide ones
@@ -70,7 +70,7 @@ class Asker:
             if source == target:
                 raise InputError(f"source and target are both '{source}'; choose two areas")
             for area in (source, target):
-                members(on.recording, area, RATE)
+                select_neurons(on.recording, area, RATE)
         return on, pairs
 
 

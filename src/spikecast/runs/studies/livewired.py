@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.svm import SVC
 
+from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.labels import differs_within
-from spikecast.analysis.interareal.populations import STIMULUS, conditions
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
@@ -44,7 +44,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         label, known, values = "choice", CHOICES, trials["response"]
         # a choice follows the stimulus: what tells it first is the response to the stimulus
         columns = [name for name in STIMULUS if name in trials]
-        if differs_within(values.to_numpy(), conditions(trials, columns)):
+        if differs_within(values.to_numpy(), number_conditions(trials, columns)):
             names["beyond"] = columns or None
         else:
             notes = (

@@ -1,0 +1,50 @@
+"""Conditions of trials: which trials are alike, and trials shuffled among their like."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import check_one_of
+
+STIMULUS = ("contrast_left", "contrast_right")
+
+
+def number_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
+    """Number the distinct combinations of trial columns, (trial,).
+
+    Parameters
+    ----------
+    trials : DataFrame
+        One row per trial.
+    columns : sequence of str, optional
+        By default the contrasts, where the recording has them; else all trials are alike.
+
+    Examples
+    --------
+    >>> number_conditions(pd.DataFrame({"contrast_left": [0, 1, 0], "contrast_right": [0, 0, 0]}))
+    array([0, 1, 0])
+    """
+    if columns is None:
+        columns = [name for name in STIMULUS if name in trials]
+    for name in columns:
+        check_one_of("trial column", name, list(trials))
+    if not columns:
+        return np.zeros(len(trials), dtype=int)
+    return trials.groupby(list(columns), sort=True, dropna=False).ngroup().to_numpy()
+
+
+def shuffle_within(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Permute trials among those of the same label, (trial,).
+
+    Examples
+    --------
+    >>> order = shuffle_within(np.array([0, 0, 1, 1]), np.random.default_rng(0))
+    >>> sorted(order[:2]), sorted(order[2:])
+    ([np.int64(0), np.int64(1)], [np.int64(2), np.int64(3)])
+    """
+    order = np.arange(labels.size)
+    for label in np.unique(labels):
+        here = np.flatnonzero(labels == label)
+        order[here] = rng.permutation(here)
+    return order
