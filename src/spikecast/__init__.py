@@ -1,38 +1,115 @@
 """spikecast: honest prediction between populations of neurons, on a laptop.
 
->>> import spikecast
->>> recording = spikecast.load("simulated")
->>> scores = spikecast.cross_validate(
-...     ["mean_rate", "pca_ridge"], spikecast.AreaToArea("MOs"), recording)
+>>> import spikecast as sc
+>>> recording = sc.load("simulated")
+>>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
 >>> scores.models
 ['mean_rate', 'pca_ridge']
+
+Every public name is imported when it is first used: torch takes seconds, and reading data does not
+need it.
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from spikecast.data import load, load_all, simulate
-from spikecast.data.recording import Recording
-from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
+if TYPE_CHECKING:  # for editors and type checkers: the same names as below
+    from spikecast import models as models
+    from spikecast import report as report
+    from spikecast import tasks as tasks
+    from spikecast.analysis.decoding import sources as sources
+    from spikecast.analysis.decoding.decode import decode as decode
+    from spikecast.analysis.decoding.generalization import (
+        temporal_generalization as temporal_generalization,
+    )
+    from spikecast.analysis.decoding.over_time import decode_over_time as decode_over_time
+    from spikecast.analysis.geometry.alignment import align as align
+    from spikecast.analysis.geometry.dimensionality import dimensionality as dimensionality
+    from spikecast.analysis.geometry.embedding import embed as embed
+    from spikecast.analysis.geometry.shared_dynamics import shared_dynamics as shared_dynamics
+    from spikecast.analysis.geometry.trajectories import trajectories as trajectories
+    from spikecast.analysis.geometry.tuning import tuning as tuning
+    from spikecast.analysis.interareal.granger import information_flow as information_flow
+    from spikecast.analysis.interareal.lagged_cca import joint_correlation as joint_correlation
+    from spikecast.analysis.interareal.subspace import (
+        communication_subspace as communication_subspace,
+    )
+    from spikecast.core import errors as errors
+    from spikecast.data import load as load
+    from spikecast.data import load_all as load_all
+    from spikecast.data import simulate as simulate
+    from spikecast.data.recording import Recording as Recording
+    from spikecast.evaluation import cross_validate as cross_validate
+    from spikecast.evaluation.many_sessions import (
+        cross_validate_sessions as cross_validate_sessions,
+    )
+    from spikecast.evaluation.search import search as search
+    from spikecast.report import plot as plot
+    from spikecast.runs.audit import audit as audit
+    from spikecast.runs.run import run as run
+    from spikecast.tasks import splits as splits
+    from spikecast.tasks.tasks import AreaToArea as AreaToArea
+    from spikecast.tasks.tasks import Behavior as Behavior
+    from spikecast.tasks.tasks import Forecast as Forecast
+    from spikecast.tasks.tasks import HeldOutNeurons as HeldOutNeurons
+    from spikecast.tasks.tasks import NeuronsToNeurons as NeuronsToNeurons
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AreaToArea",
-    "Behavior",
-    "Forecast",
-    "HeldOutNeurons",
-    "Recording",
-    "cross_validate",
-    "load",
-    "load_all",
-    "simulate",
-]
+MODULES = {
+    "errors": "spikecast.core.errors",
+    "models": "spikecast.models",
+    "plot": "spikecast.report.plot",
+    "report": "spikecast.report",
+    "simulate": "spikecast.data.simulate",
+    "sources": "spikecast.analysis.decoding.sources",
+    "splits": "spikecast.tasks.splits",
+    "tasks": "spikecast.tasks",
+}
+"""Public module -> where it stands."""
+
+NAMES = {
+    "Recording": "spikecast.data.recording",
+    "load": "spikecast.data",
+    "load_all": "spikecast.data",
+    "AreaToArea": "spikecast.tasks.tasks",
+    "Behavior": "spikecast.tasks.tasks",
+    "Forecast": "spikecast.tasks.tasks",
+    "HeldOutNeurons": "spikecast.tasks.tasks",
+    "NeuronsToNeurons": "spikecast.tasks.tasks",
+    "cross_validate": "spikecast.evaluation",
+    "cross_validate_sessions": "spikecast.evaluation.many_sessions",
+    "search": "spikecast.evaluation.search",
+    "decode": "spikecast.analysis.decoding.decode",
+    "decode_over_time": "spikecast.analysis.decoding.over_time",
+    "temporal_generalization": "spikecast.analysis.decoding.generalization",
+    "information_flow": "spikecast.analysis.interareal.granger",
+    "joint_correlation": "spikecast.analysis.interareal.lagged_cca",
+    "communication_subspace": "spikecast.analysis.interareal.subspace",
+    "dimensionality": "spikecast.analysis.geometry.dimensionality",
+    "embed": "spikecast.analysis.geometry.embedding",
+    "align": "spikecast.analysis.geometry.alignment",
+    "shared_dynamics": "spikecast.analysis.geometry.shared_dynamics",
+    "trajectories": "spikecast.analysis.geometry.trajectories",
+    "tuning": "spikecast.analysis.geometry.tuning",
+    "audit": "spikecast.runs.audit",
+    "run": "spikecast.runs.run",
+}
+"""Public function or class -> the module that holds it."""
+
+__all__ = [*MODULES, *NAMES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes seconds to import; reading and inspecting data do not need it
-    if name == "cross_validate":
-        from spikecast.evaluation import cross_validate
+    if name in MODULES:
+        return import_module(MODULES[name])
+    if name in NAMES:
+        return getattr(import_module(NAMES[name]), name)
+    from spikecast.core.checks import suggest_name
 
-        return cross_validate
-    raise AttributeError(f"module 'spikecast' has no attribute '{name}'")
+    hint = "" if name.startswith("_") else suggest_name(name, __all__)
+    raise AttributeError(f"module 'spikecast' has no attribute '{name}'.{hint}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,7 +1,8 @@
 """How the report's figures look: type, colours, and the parts that several of them share."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -9,6 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from spikecast.models.catalog import is_null
+
+P = ParamSpec("P")
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -37,10 +40,11 @@ SIDES = {"left": BLUE, "right": ORANGE, "equal or none": GREY}
 AREAS = (BLUE, ORANGE, GREEN, PINK, SKY, "#e69f00", "#7a5195", "#5b8c5a", "#444444", "#b07aa1")
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw with the report's style, leaving matplotlib's settings as they were."""
 
-    def wrapped(*args: object, **kwargs: object) -> Figure:
+    @wraps(draw)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with rc_context(STYLE):
             figure = draw(*args, **kwargs)
             if engine := figure.get_layout_engine():
@@ -48,7 +52,6 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
                 figure.set_layout_engine("none")
             return figure
 
-    wrapped.__name__, wrapped.__doc__ = draw.__name__, draw.__doc__
     return wrapped
 
 

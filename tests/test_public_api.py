@@ -1,0 +1,61 @@
+"""What people type: every public name resolves, is documented, and is imported only when used."""
+
+import inspect
+import re
+import subprocess
+import sys
+import typing
+
+import pytest
+
+import spikecast
+
+CALLABLES = list(spikecast.NAMES)
+
+
+@pytest.mark.parametrize("name", spikecast.__all__)
+def test_every_public_name_resolves_and_is_listed(name):
+    assert getattr(spikecast, name) is not None
+    assert name in dir(spikecast)
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_functions_and_classes_are_described_with_an_example(name):
+    text = inspect.getdoc(getattr(spikecast, name)) or ""
+    sections = re.findall(r"^(\w+)\n-{4,}$", text, flags=re.MULTILINE)
+    assert "Parameters" in sections or "Attributes" in sections, name
+    assert "Examples" in sections, name
+    if inspect.isfunction(getattr(spikecast, name)):
+        assert "Returns" in sections or "Yields" in sections, name
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_their_annotations_resolve(name):
+    found = getattr(spikecast, name)
+    typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+
+
+def test_editors_see_the_names_that_python_finds():
+    source = inspect.getsource(spikecast)
+    seen = re.findall(r"import (\w+) as \1$", source, flags=re.MULTILINE)
+    seen += re.findall(r"^ {8}(\w+) as \1,$", source, flags=re.MULTILINE)
+    assert sorted(seen) == sorted(spikecast.__all__)
+
+
+def test_an_unknown_name_is_answered_by_the_nearest():
+    with pytest.raises(AttributeError, match="Did you mean 'decode_over_time'"):
+        _ = spikecast.decode_overtime
+
+
+def test_importing_the_package_imports_none_of_the_large_libraries():
+    code = (
+        "import sys, spikecast; "
+        "sys.exit(' '.join({'torch', 'sklearn', 'matplotlib'} & sys.modules.keys()) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_reading_data_does_not_import_torch():
+    code = "import sys, spikecast as sc; sc.load('simulated'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
