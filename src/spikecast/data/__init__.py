@@ -62,7 +62,23 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
 
 
 def load_all(name_or_path: str | Path) -> Iterator[Recording]:
-    """Load the sessions of a file or data set one after the other."""
+    """Yield the sessions of a file or data set, one after the other.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        As for :func:`load`.
+
+    Yields
+    ------
+    Recording
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> [recording.n_trials for recording in spikecast.load_all("simulated")]
+    [200]
+    """
     for loader in open_sessions(name_or_path):
         yield loader()
 

@@ -17,7 +17,8 @@ from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
-from spikecast.report.shared.style import AREAS, AXIS, figure_of, model_color, point, styled
+from spikecast.report.shared.style import AREAS, figure_of, model_color, point, styled
+from spikecast.scoring.metric_table import METRICS
 
 __all__ = ["confusion", "embedding", "matrix", "onsets", "raster", "scores", "trajectories"]
 
@@ -91,7 +92,9 @@ def scores(table: Scores) -> Figure:
     for height, (_, row) in enumerate(summary.iterrows()):
         point(axes, row, metric, height, model_color(row["model"], summary["model"].iloc[-1]))
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set(yticks=range(len(summary)), yticklabels=list(summary["model"]), xlabel=AXIS[metric])
+    axes.set(
+        yticks=range(len(summary)), yticklabels=list(summary["model"]), xlabel=METRICS[metric].axis
+    )
     return figure
 
 

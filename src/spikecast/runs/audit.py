@@ -82,6 +82,16 @@ def audit(folder: str | Path) -> list[Hazard]:
     ------
     RunError
         When the run is missing or not finished.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import spikecast
+    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"},
+    ...     "models": ["mean_rate", "pca_ridge"]}
+    >>> folder = spikecast.run(config, f"{tempfile.mkdtemp()}/run", workers=1)
+    >>> spikecast.audit(folder)
+    []
     """
     folder = Path(folder)
     if (folder / protocol.FILE).exists():

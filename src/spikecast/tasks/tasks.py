@@ -155,6 +155,13 @@ class HeldOutNeurons:
         As in :class:`AreaToArea`.
     seed : int
         Of the choice.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> recording = spikecast.load("simulated")
+    >>> HeldOutNeurons(0.2, area="VISp", min_rate=0).problem(recording).y.shape[-1]
+    16
     """
 
     fraction: float = 0.25
