@@ -12,6 +12,7 @@ from spikecast.core.errors import InputError
 from spikecast.runs import config as configs
 from spikecast.runs import experiment
 from spikecast.runs.config import Config, DataConfig
+from spikecast.runs.layout import RunLayout, kind_of
 from spikecast.runs.questions.blocks import Analysis, Decode, OverTime
 
 DECODE = options(
@@ -74,14 +75,14 @@ def decode(
     seen by the model. The answers are added to the RUN and its report.
     """
     folder = Path(data.path)
-    is_run = (folder / "manifest.json").exists()
+    is_run = kind_of(folder) == "run"
     kept = (data.session, seed, execution.out)
     if is_run and (kept != (None, None, None) or execution.resume or execution.overwrite):
         raise InputError(
             f"'{folder}' is a run: its session, seed and folder stay; leave out --session, --seed, "
             "--out, --resume and --overwrite"
         )
-    has_latents = is_run and configs.read(folder / "config.yaml").has_latents
+    has_latents = is_run and configs.read(RunLayout(folder).config).has_latents
     default = ["counts", *(["latents"] if has_latents else []), "behavior"]
     sources = question.sources if "sources" in question.model_fields_set else default
     decodes = [question.model_copy(update={"sources": sources})]

@@ -9,7 +9,8 @@ def report(folder: RunFolder) -> None:
     from spikecast.report.atlas import page as atlases
     from spikecast.report.study import page as studies
     from spikecast.report.sweep import page as sweeps
+    from spikecast.runs.layout import kind_of
 
-    makers = {"study.json": studies.build, "sweep.json": sweeps.build, "atlas.yaml": atlases.build}
-    build = next((make for name, make in makers.items() if (folder / name).exists()), reports.build)
+    builders = {"study": studies.build, "sweep": sweeps.build, "atlas": atlases.build}
+    build = builders.get(kind_of(folder) or "run", reports.build)
     print(f"report: {build(folder)}")

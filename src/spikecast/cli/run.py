@@ -98,7 +98,7 @@ def print_run(folder: Path, page: Path) -> None:
 
     for found in run_directory.read_verdicts(folder).values():
         print("\n".join(found["verdict"]))
-    answers = store.stored(folder / store.FOLDER).values()
+    answers = store.stored(folder).values()
     for answer in answers:
         print(answer["said"])
     notices = [Notice.from_json(notice) for answer in answers for notice in answer["notices"]]

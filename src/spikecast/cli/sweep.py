@@ -47,6 +47,7 @@ def sweep(
     """
     from spikecast.report.sweep import page, text
     from spikecast.report.sweep.reading import SweepRun
+    from spikecast.runs.layout import SweepLayout
     from spikecast.runs.sweep.run import run_sweep
 
     content = configs.read(config).model_dump(mode="json")
@@ -69,5 +70,5 @@ def sweep(
     print("\n".join(text.headlines(facts)))
     for warning in text.warnings(facts):
         print(f"warning: {warning}")
-    print(f"settings: {out / 'best.yaml'}")
+    print(f"settings: {SweepLayout(out).best}")
     print(f"report: {report}")

@@ -12,6 +12,9 @@ from filelock import FileLock, Timeout
 
 from spikecast.core.errors import RunError
 
+LOCK = ".lock"
+"""Name of the file that the process which writes into a folder holds."""
+
 
 @contextmanager
 def write_atomically(path: str | Path) -> Iterator[Path]:
@@ -55,6 +58,23 @@ def write_json(path: str | Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
+def read_json(path: str | Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    RunError
+        When there is none, or when it is damaged.
+    """
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{path.parent}' lacks {path.name}") from None
+    except ValueError as error:  # neither JSON nor UTF-8
+        raise RunError(f"'{path}' is damaged: {error}") from None
+
+
 @contextmanager
 def lock_folder(folder: str | Path) -> Iterator[None]:
     """Keep other processes from writing into a folder during a block.
@@ -68,7 +88,7 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -78,5 +98,5 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder / ".lock").unlink(missing_ok=True)  # while it is held: a later run makes its own
+        (folder / LOCK).unlink(missing_ok=True)  # while it is held: a later run makes its own
         lock.release()

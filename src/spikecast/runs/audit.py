@@ -14,6 +14,7 @@ import numpy as np
 from spikecast.core.errors import RunError
 from spikecast.runs import config as configs
 from spikecast.runs import provenance as protocol
+from spikecast.runs.layout import Layout, RunLayout, StudyLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.run_directory import read_manifest
 from spikecast.scoring.metric_table import METRICS
@@ -94,23 +95,23 @@ def audit(folder: str | Path) -> list[Hazard]:
     []
     """
     folder = Path(folder)
-    if (folder / protocol.FILE).exists():
+    if Layout(folder).protocol.exists():
         return judge(protocol.stated(folder))
     if not read_manifest(folder).get("finished"):
         raise RunError(f"the run in '{folder}' is not finished; go on with --resume")
-    return judge(protocol.read(folder, configs.read(folder / "config.yaml")))
+    return judge(protocol.read(folder, configs.read(RunLayout(folder).config)))
 
 
 def parts(folder: str | Path) -> dict[str, Path]:
     """Return what there is to audit in a folder: the run itself, or the parts of a study's."""
     folder = Path(folder)
-    if not (folder / "described").is_dir():
+    study = StudyLayout(folder)
+    if not study.described.folder.is_dir():
         return {"": folder}
-    runs = sorted(path.parent for path in folder.glob("sound/*/manifest.json"))
-    sound = {f"sound, {run.name}": run for run in runs}
-    if (folder / "concluded" / protocol.FILE).exists():
-        sound["sound, beside the runs"] = folder / "concluded"
-    return {"as described": folder / "described"} | sound
+    sound = {f"sound, {run.folder.name}": run.folder for run in study.sound_runs()}
+    if study.concluded.protocol.exists():
+        sound["sound, beside the runs"] = study.concluded.folder
+    return {"as described": study.described.folder} | sound
 
 
 def judge(claims: Iterable[Claim]) -> list[Hazard]:

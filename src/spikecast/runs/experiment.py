@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import RunError, SpikecastError
-from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
+from spikecast.core.files import lock_folder, read_json, write_atomically, write_json, write_text
 from spikecast.data import load
 from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
@@ -28,13 +28,14 @@ from spikecast.parallel.memory import release_memory
 from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions import plan as asking
 from spikecast.runs.questions import store
 from spikecast.runs.questions.answers import Fitted
 from spikecast.runs.questions.blocks import Analysis
 from spikecast.runs.run_directory import (
     Identity,
-    Part,
+    TargetRun,
     check_data_unchanged,
     claimed,
     excerpt,
@@ -98,24 +99,24 @@ def execute(
     recording, parts, questions = _opened(config, out)
     models = config.build_models()
     fingerprint = identify(recording)
-    written = configs.write(config)
+    written, layout = configs.write(config), RunLayout(out)
     with (
-        claimed(out, "config.yaml", written, fingerprint, resume=resume, overwrite=overwrite),
-        logged(out / "log.txt"),
+        claimed(layout.config, written, fingerprint, resume=resume, overwrite=overwrite),
+        logged(layout.log),
     ):
         _prepare(out, config, recording, parts, fingerprint)
         failed = _fit(parts, models, config.seed, workers, engine, progress)
         progress("scoring", 0, 0)
         _score(out, parts, list(models), failed, recording.session, config)
         try:
-            store.answer(questions, out / store.FOLDER, fingerprint, progress)
+            store.answer(questions, layout, fingerprint, progress)
         except SpikecastError as error:
             if not parts:
                 shutil.rmtree(out)  # a few seconds of work, and a folder that answers nothing
                 raise
             raise RunError(
-                f"{error} (what was fitted is kept in '{out}': correct its config.yaml, then "
-                f"spikecast run {out}/config.yaml --out {out} --resume)"
+                f"{error} (what was fitted is kept in '{out}': correct its {layout.config.name}, "
+                f"then spikecast run {layout.config} --out {out} --resume)"
             ) from error
         finish(out, failed={target: why for target, why in failed.items() if why})
         log.info("finished")
@@ -148,25 +149,25 @@ def ask(
         When the run is not finished, or its data have changed.
     """
     out = Path(out)
-    begun = read_manifest(out)
+    layout, begun = RunLayout(out), read_manifest(out)
     if not begun.get("finished"):
         raise RunError(f"the run in '{out}' is not finished; go on with --resume")
-    config = configs.read(out / "config.yaml")
+    config = configs.read(layout.config)
     config = config.model_copy(update={"analysis": config.analysis.joined(analysis)})
     progress("reading the data", 0, 0)
     recording, _, questions = _opened(config, out)
     fingerprint = begun["data"]["hash"]
     check_data_unchanged(out, fingerprint, identify(recording))
-    with lock_folder(out), logged(out / "log.txt"):
-        store.answer(questions, out / store.FOLDER, fingerprint, progress)
-        write_text(out / "config.yaml", configs.write(config))
+    with lock_folder(out), logged(layout.log):
+        store.answer(questions, layout, fingerprint, progress)
+        write_text(layout.config, configs.write(config))
     return out
 
 
 # ------------------------------------------------------------------------------------ stages
 
 
-def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[store.Question]]:
+def _opened(config: Config, out: Path) -> tuple[Recording, list[TargetRun], list[store.Question]]:
     """The recording, what is predicted in it and what is asked of it: all checked."""
     recording = load(config.data.path, config.data.session)
     if config.data.time is not None:
@@ -174,14 +175,14 @@ def _opened(config: Config, out: Path) -> tuple[Recording, list[Part], list[stor
     tasks = config.tasks(recording)
     parts = [part_of(task.problem(recording), config, out) for task in tasks]
     fitted = {
-        name: Fitted(name, model, tasks[0], parts[0].folder / "jobs")
+        name: Fitted(name, model, tasks[0], parts[0].layout)
         for name, model in config.build_models().items()
         if model.has_latents and parts and not parts[0].problem.windows
     }
     return recording, parts, asking.questions(config.analysis, recording, fitted, config.seed)
 
 
-def part_of(problem: Problem, config: Config, out: Path) -> Part:
+def part_of(problem: Problem, config: Config, out: Path) -> TargetRun:
     """A target's place in the run directory, its trials cut into the folds of the config."""
     evaluation = config.evaluation
     folds = make_folds(
@@ -192,28 +193,28 @@ def part_of(problem: Problem, config: Config, out: Path) -> Part:
         gap=evaluation.gap,
         seed=config.seed,
     )
-    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in problem.target)
     condition = conditions(problem.trials, evaluation.conditions)
-    return Part(problem, folds, condition, out / "targets" / name)
+    return TargetRun(problem, folds, condition, RunLayout(out).target(problem.target))
 
 
 def _prepare(
-    out: Path, config: Config, recording: Recording, parts: list[Part], fingerprint: Identity
+    out: Path, config: Config, recording: Recording, parts: list[TargetRun], fingerprint: Identity
 ) -> None:
-    if (out / "manifest.json").exists():
+    layout = RunLayout(out)
+    if layout.manifest.exists():
         log.info("resumed")
         return
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "config.yaml", configs.write(config))
-    save_dataset(excerpt(recording), out / "excerpt.nc")
+    write_text(layout.config, configs.write(config))
+    save_dataset(excerpt(recording), layout.excerpt)
     for part in parts:
-        save_dataset(recorded(part), part.folder / "problem.nc")
-    write_json(out / "manifest.json", manifest(recording, fingerprint, parts, config.seed))
+        save_dataset(recorded(part), part.layout.problem)
+    write_json(layout.manifest, manifest(recording, fingerprint, parts, config.seed))
     log.info("started: %s", recording)
 
 
 def _fit(
-    parts: list[Part],
+    parts: list[TargetRun],
     models: dict[str, Model],
     seed: int,
     workers: int | None,
@@ -233,7 +234,7 @@ def _fit(
     missing = {
         what: (part, job)
         for what, (part, job) in todo.items()
-        if not part.job_file(job.name, job.index).with_suffix(".json").exists()
+        if not part.layout.job(job.name, job.index).exists()
     }
     failed: dict[str, dict[str, str]] = {part.problem.target: {} for part in parts}
     done = len(todo) - len(missing)
@@ -241,16 +242,16 @@ def _fit(
     with ExitStack() as stack:
         pool = stack.enter_context(engines.open_executor(len(missing), workers, engine))
         # once for all jobs of a target: it is a file of the size of the recording
-        wanted = {part.folder: part.problem for part, _ in missing.values()}
+        wanted = {part.layout: part.problem for part, _ in missing.values()}
         handles = {
-            folder: stack.enter_context(share_value((problem.x, problem.y), pool))
-            for folder, problem in wanted.items()
+            target: stack.enter_context(share_value((problem.x, problem.y), pool))
+            for target, problem in wanted.items()
         }
         release_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in
         local = engine == "local"
         calls: dict[str, engines.Call] = {
-            what: (_fitted, (job, handles[part.folder], _checkpoints(part, job) if local else None))
+            what: (_fitted, (job, handles[part.layout], _checkpoints(part, job) if local else None))
             for what, (part, job) in missing.items()
         }
         for outcome in engines.run_jobs(calls, pool):
@@ -267,7 +268,7 @@ def _fit(
     return failed
 
 
-def do(job: Job, part: Part) -> float:
+def do(job: Job, part: TargetRun) -> float:
     """Do one job here and write its files; return its seconds."""
     with share_value((part.problem.x, part.problem.y), None) as handle:
         result = _fitted(job, handle, _checkpoints(part, job))
@@ -275,9 +276,8 @@ def do(job: Job, part: Part) -> float:
     return result.seconds
 
 
-def _checkpoints(part: Part, job: Job) -> Path:
-    stem = part.job_file(job.name, job.index)
-    return stem.with_name(stem.name + ".checkpoints")
+def _checkpoints(part: TargetRun, job: Job) -> Path:
+    return part.layout.checkpoints(job.name, job.index)
 
 
 def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> Result:
@@ -288,29 +288,29 @@ def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> Result:
         return run(job, x, y)
 
 
-def _keep(result: Result, job: Job, part: Part) -> None:
+def _keep(result: Result, job: Job, part: TargetRun) -> None:
     """Write a job's files, the description last."""
-    stem = part.job_file(job.name, job.index)
-    storage.save(result.model, part.weights_file(job.name, job.index))
+    files, which = part.layout, (job.name, job.index)
+    storage.save(result.model, files.weights(*which))
     arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
     if result.latents is not None:
         arrays["latents"] = result.latents.astype(np.float16)
-    with write_atomically(stem.with_suffix(".npz")) as temporary:
+    with write_atomically(files.arrays(*which)) as temporary:
         np.savez_compressed(temporary, **arrays)
     described = {"fit_seconds": result.seconds, **result.model.describe_fit()}
-    write_json(stem.with_suffix(".json"), json.loads(json.dumps(described, default=str)))
+    write_json(files.job(*which), json.loads(json.dumps(described, default=str)))
 
 
 def _score(
     out: Path,
-    parts: list[Part],
+    parts: list[TargetRun],
     models: list[str],
     failed: dict[str, dict[str, str]],
     session: str,
     config: Config,
 ) -> None:
     if not parts:
-        write_json(out / "verdict.json", {})
+        write_json(RunLayout(out).verdict, {})
         return
     tables, summaries, neurons, said = [], [], [], {}
     for part in parts:
@@ -331,21 +331,18 @@ def _score(
             "differences": _differences(scores),
         }
     for name, frames in (("scores", tables), ("summary", summaries), ("neurons", neurons)):
-        with write_atomically(out / f"{name}.csv") as temporary:
+        with write_atomically(RunLayout(out).table(name)) as temporary:
             pd.concat(frames, ignore_index=True).to_csv(temporary, index=False)
-    write_json(out / "verdict.json", said)
+    write_json(RunLayout(out).verdict, said)
 
 
-def read_scores(part: Part, models: list[str], session: str, config: Config) -> Scores:
+def read_scores(part: TargetRun, models: list[str], session: str, config: Config) -> Scores:
     """Score the predictions that lie in the run directory."""
     predictions, seconds = {}, {}
     for model in models:
-        files = [part.job_file(model, index) for index in range(len(part.folds))]
-        predictions[model] = [np.load(file.with_suffix(".npz"))["prediction"] for file in files]
-        seconds[model] = [
-            json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["fit_seconds"]
-            for file in files
-        ]
+        files, folds = part.layout, range(len(part.folds))
+        predictions[model] = [np.load(files.arrays(model, k))["prediction"] for k in folds]
+        seconds[model] = [read_json(files.job(model, k))["fit_seconds"] for k in folds]
     return score(
         part.problem,
         part.folds,

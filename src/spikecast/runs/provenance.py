@@ -7,7 +7,6 @@ Runs of ``predict``, ``decode`` and ``run`` are described from their files; what
 numbers writes its claims to ``protocol.json`` itself.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -17,13 +16,13 @@ import pandas as pd
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from spikecast.core.files import write_json
+from spikecast.core.files import read_json, write_json
 from spikecast.runs.config import ALL, Config
+from spikecast.runs.layout import Layout, RunLayout
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_activity_hash, read_manifest
 from spikecast.scoring.metric_table import find_headline
 
-FILE = "protocol.json"
 OUTCOMES = {"feedback": "feedback_time"}
 """Labels that an event of the trial shows, and the trial column with that event's time."""
 
@@ -125,19 +124,19 @@ class Claim(BaseModel):
 def write(claims: Sequence[Claim], folder: Path) -> None:
     """Write claims to ``protocol.json``."""
     content = [claim.model_dump(exclude_defaults=True) for claim in claims]
-    write_json(folder / FILE, content)
+    write_json(Layout(folder).protocol, content)
 
 
 def read(folder: Path, config: Config) -> list[Claim]:
     """Return the claims of a run directory: those it wrote, else those its files tell of."""
-    if (folder / FILE).exists():
+    if Layout(folder).protocol.exists():
         return stated(folder)
     return [*_predictions(folder, config), *_answers(folder)]
 
 
 def stated(folder: Path) -> list[Claim]:
     """Return the claims that a folder states."""
-    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    content = read_json(Layout(folder).protocol)
     return [Claim.model_validate(entry) for entry in content]
 
 
@@ -148,11 +147,11 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
     """One claim per target and fold; the folds say who was held out."""
     if config.task is None:
         return
-    scores = pd.read_csv(folder / "scores.csv", dtype={"target": str, "fold": str})
+    scores = pd.read_csv(RunLayout(folder).scores, dtype={"target": str, "fold": str})
     # a sweep that chose the settings on these very trials has seen all of them
     tuned = config.tuned_on == read_activity_hash(read_manifest(folder))
     headline = find_headline(scores["metric"]).name
-    for path in sorted((folder / "targets").glob("*/problem.nc")):
+    for path in RunLayout(folder).problems():
         with xr.open_dataset(path, engine="h5netcdf") as problem:
             fold_of, target = problem["fold"].values, str(problem.attrs["target"])
             windows = bool(problem.attrs["windows"])
@@ -184,14 +183,14 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
 
 def _answers(folder: Path) -> Iterator[Claim]:
     """One claim per fold of a decoded label, one per curve over time."""
-    answers = store.stored(folder / store.FOLDER)
+    answers = store.stored(folder)
     decoded = [facts for facts in answers.values() if facts["kind"] == "decode"]
     for name, facts in answers.items():
         if facts["kind"] == "decode":
             beside = [d["source"] for d in decoded if d["label"] == facts["label"]]
             yield from _decoded(folder, name, facts, sorted(set(beside) - {"latents"}))
         if facts["kind"] == "time":
-            onsets = pd.read_csv(folder / store.FOLDER / f"{name}-onsets.csv")
+            onsets = pd.read_csv(RunLayout(folder).answer_table(name, "onsets"))
             yield Claim(
                 name=f"onset of '{facts['label']}' from {facts['features']}",
                 metric=facts["metric"],
@@ -203,7 +202,7 @@ def _answers(folder: Path) -> Iterator[Claim]:
 
 
 def _decoded(folder: Path, name: str, facts: dict[str, Any], beside: list[str]) -> Iterator[Claim]:
-    table = pd.read_csv(folder / store.FOLDER / f"{name}-predictions.csv")
+    table = pd.read_csv(RunLayout(folder).answer_table(name, "predictions"))
     features = {"counts": "activity", "latents": "latents", "behavior": "behavior"}
     described = f"'{facts['label']}' from {facts['features']} of {facts['area'] or ALL}"
     for fold, part in table.groupby("fold"):
@@ -233,7 +232,7 @@ def _outcome(folder: Path, label: str) -> dict[str, float]:
     column = next((time for name, time in OUTCOMES.items() if label.startswith(name)), None)
     if column is None:
         return {}
-    with xr.open_dataset(folder / "excerpt.nc", engine="h5netcdf") as excerpt:
+    with xr.open_dataset(RunLayout(folder).excerpt, engine="h5netcdf") as excerpt:
         if column not in excerpt.coords:
             return {}
         shown = float(np.nanmin(excerpt[column].values))

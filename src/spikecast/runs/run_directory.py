@@ -1,27 +1,9 @@
-"""What lies in a run directory, and where.
+"""Run directories: what they say of themselves, and who may write into them.
 
-=====================================  ===========================================================
-``config.yaml``                        what was asked, defaults included
-``manifest.json``                      versions, machine, seed, hashes of the data, when it finished
-``log.txt``                            what happened when
-``excerpt.nc``                         the part of the recording that the report draws
-``targets/T/problem.nc``               recorded target activity, trials, folds
-``targets/T/jobs/MODEL-fold0.npz``     predictions and latents of the held-out trials
-``targets/T/jobs/MODEL-fold0.json``    seconds, settings chosen, training history
-``targets/T/jobs/*.checkpoints``       only while a long fit runs: its state, twice a minute
-``targets/T/weights/MODEL-fold0.*``    the fitted model (safetensors and JSON)
-``scores.csv``                         every score, tidy
-``summary.csv``                        headline scores with intervals
-``neurons.csv``                        scores neuron by neuron
-``verdict.json``                       what it says, in words
-``analysis/``                          what activity encodes, see `runs.questions.store`
-``figures/``, ``report.html``          written by :mod:`spikecast.report`
-=====================================  ===========================================================
-
-A job is done when its ``.json`` is there, for it is written last.
+`runs.layout` says where each file lies. A job is done when its ``.json`` is there, for it is
+written last.
 """
 
-import json
 import logging
 import platform
 import shutil
@@ -39,11 +21,12 @@ import xarray as xr
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import lock_folder, write_atomically, write_json
+from spikecast.core.files import LOCK, lock_folder, read_json, write_atomically, write_json
 from spikecast.data import quality
 from spikecast.data.identity import changed_parts
 from spikecast.data.recording import Recording
 from spikecast.parallel.executors import count_cores
+from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, TargetLayout
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem
 
@@ -60,26 +43,21 @@ PACKAGES = (
     "torch",
     "matplotlib",
 )
-BEFORE_MANIFEST = {"log.txt", "config.yaml", "atlas.yaml", "excerpt.nc", "targets"}
+_RUN, _ATLAS = RunLayout(Path()), AtlasLayout(Path())
+BEFORE_MANIFEST = {
+    path.name for path in (_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, _RUN.targets)
+}
 """What a run may have written before its manifest says that it is one."""
 
 
 @dataclass(frozen=True)
-class Part:
+class TargetRun:
     """One target of a run: its problem, folds and place in the run directory."""
 
     problem: Problem
     folds: list[Fold]
     condition: np.ndarray
-    folder: Path
-
-    def job_file(self, model: str, fold: int) -> Path:
-        """Path (without suffix) of a job's predictions and description."""
-        return self.folder / "jobs" / f"{model}-fold{fold}"
-
-    def weights_file(self, model: str, fold: int) -> Path:
-        """Path (without suffix) of a fitted model."""
-        return self.folder / "weights" / f"{model}-fold{fold}"
+    layout: TargetLayout
 
 
 Identity = dict[str, str]
@@ -144,17 +122,15 @@ def read_manifest(out: Path) -> dict[str, Any]:
     RunError
         When there is none.
     """
-    try:
-        return json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"'{out}' is not a run directory: it has no manifest.json") from None
-    except json.JSONDecodeError as error:
-        raise RunError(f"'{out}/manifest.json' is damaged: {error}") from None
+    path = Layout(out).manifest
+    if not path.exists():
+        raise RunError(f"'{out}' is not a run directory: it has no {path.name}")
+    return read_json(path)
 
 
 @contextmanager
 def claimed(
-    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+    config: Path, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
 ) -> Iterator[None]:
     """Keep a run directory to ourselves during a block; arguments and errors as in :func:`claim`.
 
@@ -163,24 +139,23 @@ def claimed(
     RunError
         Also when another process writes there.
     """
-    asked = (out, config, written, fingerprint)
+    asked = (config, written, fingerprint)
     # before a folder is made for the lock, and again when nobody else can change it
     _may_write(*asked, resume=resume, overwrite=overwrite)
-    with lock_folder(out):
+    with lock_folder(config.parent):
         claim(*asked, resume=resume, overwrite=overwrite)
         yield
 
 
-def claim(
-    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
-) -> None:
+def claim(config: Path, written: str, fingerprint: Any, *, resume: bool, overwrite: bool) -> None:
     """Make sure that a run directory is ours to write; empty it where it is replaced.
 
     Parameters
     ----------
-    out : Path
-    config, written : str
-        Name and text of the file that says what is asked.
+    config : Path
+        The file in the directory that holds its settings.
+    written : str
+        The text of that file.
     fingerprint : dict
         Identity of the data, or of each session's.
     resume, overwrite : bool
@@ -191,14 +166,16 @@ def claim(
         When it holds something else, or a run that is not to be touched, or when there is nothing
         to go on with.
     """
-    _may_write(out, config, written, fingerprint, resume=resume, overwrite=overwrite)
+    _may_write(config, written, fingerprint, resume=resume, overwrite=overwrite)
+    out = config.parent
     if overwrite or _begun(out) <= BEFORE_MANIFEST:
         empty(out)
 
 
 def _may_write(
-    out: Path, config: str, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
+    config: Path, written: str, fingerprint: Any, *, resume: bool, overwrite: bool
 ) -> None:
+    out = config.parent
     if _begun(out) <= BEFORE_MANIFEST:  # nothing, or interrupted while it was being set up
         if resume:
             raise RunError(f"there is no run in '{out}' to resume")
@@ -212,9 +189,8 @@ def _may_write(
             f"'{out}' holds {state} run; use --resume to go on with it, --overwrite to replace "
             "it, or another --out"
         )
-    asked = out / config
-    if not asked.exists() or _asked(asked.read_text(encoding="utf-8")) != _asked(written):
-        raise RunError(f"'{out}' was made with another config; see {asked}")
+    if not config.exists() or _asked(config.read_text(encoding="utf-8")) != _asked(written):
+        raise RunError(f"'{out}' was made with another config; see {config}")
     check_data_unchanged(out, manifest["data"]["hash"], fingerprint)
 
 
@@ -237,7 +213,7 @@ def _begun(out: Path) -> set[str]:
         return set()
     if not out.is_dir():
         raise RunError(f"'{out}' is a file; --out must name a folder")
-    return {path.name for path in out.iterdir()} - {".lock"}
+    return {path.name for path in out.iterdir()} - {LOCK}
 
 
 def empty(out: Path) -> None:
@@ -247,12 +223,12 @@ def empty(out: Path) -> None:
     for path in out.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != ".lock":
+        elif path.name != LOCK:
             path.unlink()
 
 
 def manifest(
-    recording: Recording, fingerprint: Identity, parts: list[Part], seed: int
+    recording: Recording, fingerprint: Identity, parts: list[TargetRun], seed: int
 ) -> dict[str, Any]:
     """What a run directory says of how, when and of what it was made."""
     return about_this_run() | {
@@ -271,13 +247,13 @@ def manifest(
             "findings": [finding.message for finding in quality.findings(recording)],
         },
         "targets": [part.problem.target for part in parts],
-        "folders": [part.folder.name for part in parts],
+        "folders": [part.layout.folder.name for part in parts],
     }
 
 
 def finish(out: Path, **more: Any) -> None:
     """Note in the manifest that all is there, and what else is to be said."""
-    write_json(out / "manifest.json", read_manifest(out) | {"finished": now()} | more)
+    write_json(Layout(out).manifest, read_manifest(out) | {"finished": now()} | more)
 
 
 def about_this_run() -> dict[str, Any]:
@@ -325,7 +301,7 @@ def logged(path: Path) -> Iterator[None]:
 
 def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:
     """Return what a finished run says of each target."""
-    return json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+    return read_json(RunLayout(out).verdict)
 
 
 def excerpt(recording: Recording) -> xr.Dataset:
@@ -344,7 +320,7 @@ def excerpt(recording: Recording) -> xr.Dataset:
     )
 
 
-def recorded(part: Part) -> xr.Dataset:
+def recorded(part: TargetRun) -> xr.Dataset:
     """What the report needs to draw a target: recorded activity, trial table, folds."""
     problem = part.problem
     fold_of = np.full(len(problem.y), -1)

@@ -11,8 +11,9 @@ import yaml
 from spikecast import cli
 from spikecast.core.errors import RunError
 from spikecast.report.many_runs import index
-from spikecast.report.many_runs.entries import KINDS, Entry, Kind, Score, read
+from spikecast.report.many_runs.entries import KINDS, Entry, Score, read
 from spikecast.report.many_runs.thumbnail import scales, thumbnail
+from spikecast.runs.layout import MARKERS
 
 
 def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finished=True):
@@ -180,8 +181,10 @@ def test_mistakes_are_explained(shelf, tmp_path, monkeypatch, capsys):
 def test_another_kind_needs_a_file_and_a_reader(shelf, monkeypatch):
     (shelf / "map").mkdir()
     (shelf / "map" / "map.json").write_text("{}")
-    kind = Kind(("map.json",), lambda folder: Entry(folder, "map", "finished", said="A map."))
-    monkeypatch.setitem(KINDS, "map", kind)
+    monkeypatch.setitem(MARKERS, "map", ("map.json",))
+    monkeypatch.setitem(
+        KINDS, "map", lambda folder: Entry(folder, "map", "finished", said="A map.")
+    )
     page = index.build(shelf).read_text()
     assert 'data-kind="map"' in page
     assert "A map." in page

@@ -74,7 +74,7 @@ def run(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answers(run):
-    return store.stored(run / store.FOLDER)
+    return store.stored(run)
 
 
 def test_every_question_is_answered(answers):
@@ -130,7 +130,7 @@ def test_latents_align_where_they_are_the_same(run, answers):
 def test_without_shared_conditions_only_trials_are_aligned(data, tmp_path):
     asked = {"align": {"models": ["pca_ridge"], "conditions": ["side"], "shuffles": 19}}
     out = experiment.execute(make(data, asked), tmp_path / "run", workers=1)
-    found = store.stored(out / store.FOLDER)["align-folds-pca_ridge"]
+    found = store.stored(out)["align-folds-pca_ridge"]
     assert [notice["code"] for notice in found["notices"]] == ["folds_without_averages"]
     pairs = pd.read_csv(out / "analysis/align-folds-pca_ridge-pairs.csv")
     assert set(pairs["on"]) == {"trials"}
@@ -154,7 +154,7 @@ def test_every_block_with_areas_can_be_split(data, tmp_path):
     }  # fmt: skip
     alone = make(data, asked, task=None, models=[])
     out = experiment.execute(alone, tmp_path / "run")
-    found = store.stored(out / store.FOLDER)
+    found = store.stored(out)
     assert list(found) == [
         "time-side-counts", "subspace-A_narrow-A_wide", "subspace-A_wide-A_narrow",
         "dimensions-A_narrow", "dimensions-A_wide", "tuning-counts-narrow_cells",
@@ -244,7 +244,7 @@ def test_tuning_warns_of_variables_that_come_in_runs(tmp_path):
         asked["tuning"]["null_labels"] = null
         settings = make(str(tmp_path / "runs.nc"), asked, **without)
         out = experiment.execute(settings, tmp_path / null, workers=1)
-        (answer,) = store.stored(out / store.FOLDER).values()
+        (answer,) = store.stored(out).values()
         assert len(answer["notices"]) == warned
         for notice in answer["notices"]:
             assert notice["code"] == "variables_come_in_runs"

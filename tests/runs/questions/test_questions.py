@@ -10,6 +10,7 @@ from spikecast import report
 from spikecast.core.errors import ConfigError, InputError, RunError, SpikecastError
 from spikecast.data.recording import Recording
 from spikecast.runs import config, experiment
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions import plan as asking
 from spikecast.runs.questions import store
 from spikecast.runs.questions.blocks import Analysis
@@ -53,14 +54,14 @@ def run(data, tmp_path_factory):
 
 def numbers(run):
     """Everything that was found, without how long it took."""
-    answers = store.stored(run / store.FOLDER)
+    answers = store.stored(run)
     facts = {name: {**kept, "seconds": 0} for name, kept in answers.items()}
-    tables = {p.name: p.read_text() for p in sorted((run / store.FOLDER).glob("*.csv"))}
+    tables = {p.name: p.read_text() for p in sorted(RunLayout(run).answers.glob("*.csv"))}
     return facts, tables
 
 
 def test_every_question_is_answered_in_files(run):
-    answers = store.stored(run / store.FOLDER)
+    answers = store.stored(run)
     assert list(answers) == [
         "decode-response-counts", "decode-response-latents-pca_ridge", "decode-response-behavior",
         "time-contrast_right_above_0-counts", "generalization-contrast_right_above_0-counts-VISp",
@@ -75,7 +76,7 @@ def test_every_question_is_answered_in_files(run):
     (notice,) = answers["trajectories-response-latents-pca_ridge"]["notices"]
     assert notice["code"] == "acausal_latents"
     assert notice["values"] == {"model": "pca_ridge"}
-    assert not list((run / store.FOLDER).glob(".*"))
+    assert not list(RunLayout(run).answers.glob(".*"))
 
 
 def test_an_interrupted_run_answers_on_to_the_same_numbers(data, run, tmp_path):
@@ -111,17 +112,17 @@ def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
     experiment.ask(out, Analysis(decode=[more]))
     kept = (out / "analysis/decode-response-counts.json").stat().st_mtime_ns
     experiment.ask(out, Analysis(decode=[more | {"labels": ["feedback"]}]))
-    assert list(store.stored(out / store.FOLDER)) == [
+    assert list(store.stored(out)) == [
         "decode-response-counts", "decode-feedback-counts"
     ]  # fmt: skip
     assert (out / "analysis/decode-response-counts.json").stat().st_mtime_ns == kept
     assert config.read(out / "config.yaml").analysis.labels == ["response", "feedback"]
     experiment.ask(out, Analysis(decode=[more | {"permutations": 30}]))
-    assert store.stored(out / store.FOLDER)["decode-response-counts"]["permutations"] == 30
-    before = sorted(p.name for p in (out / store.FOLDER).iterdir())
+    assert store.stored(out)["decode-response-counts"]["permutations"] == 30
+    before = sorted(p.name for p in RunLayout(out).answers.iterdir())
     with pytest.raises(InputError, match="Did you mean 'response'"):
         experiment.ask(out, Analysis(decode=[more | {"labels": ["respons"]}]))
-    assert sorted(p.name for p in (out / store.FOLDER).iterdir()) == before
+    assert sorted(p.name for p in RunLayout(out).answers.iterdir()) == before
     with pytest.raises(RunError, match="not a run directory"):
         experiment.ask(tmp_path, Analysis())
 
@@ -134,7 +135,7 @@ def test_what_is_known_beyond_the_stimulus_stands_beside_what_is_known(data, tmp
         "over_time": [block | {"areas": ["MOs"]}, within | {"areas": ["MOs"]}],
     }
     run = experiment.execute(make(data, asked, task=None, models=[]), tmp_path / "run")
-    found = store.stored(run / store.FOLDER)
+    found = store.stored(run)
     strata = "within_contrast_left_contrast_right"
     assert [name for name in found if name.startswith(("decode", "time"))] == [
         "decode-response-counts", f"decode-response-counts-{strata}",
@@ -265,7 +266,7 @@ def test_how_bins_are_combined_and_classes_balanced_is_done_and_said(data, tmp_p
         {**asked, "areas": ["VISp"], "decoder": "linear_classifier"},
     ]
     run = experiment.execute(make(data, {"decode": blocks}, task=None, models=[]), tmp_path / "r")
-    answers = store.stored(run / store.FOLDER)
+    answers = store.stored(run)
     assert [answer["combine"] for answer in answers.values()] == ["mean", "vote", "mean"]
     page = report.build(run).read_text(encoding="utf-8")
     for said in ("averaged over its bins", "most of its bins", "at random over the session"):

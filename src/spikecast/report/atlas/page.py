@@ -14,7 +14,7 @@ from spikecast.data.areas import sort_areas
 from spikecast.report.atlas import text as atlas_text
 from spikecast.report.atlas.reading import Atlas
 from spikecast.report.shared.pages import write_page
-from spikecast.runs.atlas import run as atlases
+from spikecast.runs.layout import AtlasLayout
 
 POOLED = "all sessions"
 QUANTILES = (0, 0.25, 0.5, 0.75, 1)
@@ -37,9 +37,9 @@ def build(folder: str | Path) -> Path:
     RunError
         When the atlas is missing or unfinished.
     """
-    atlas = Atlas(Path(folder))
+    atlas, layout = Atlas(Path(folder)), AtlasLayout(Path(folder))
     return write_page(
-        atlas.folder / "report.html",
+        layout.report,
         "atlas.html",
         title=atlas_text.title(atlas),
         facts=atlas_text.facts(atlas),
@@ -51,7 +51,7 @@ def build(folder: str | Path) -> Path:
         failed=atlas.manifest["failed"],
         data=_embedded(atlas),
         script=files("spikecast.report.atlas").joinpath("atlas.js").read_text(encoding="utf-8"),
-        settings=(atlas.folder / atlases.SETTINGS).read_text(encoding="utf-8"),
+        settings=layout.settings.read_text(encoding="utf-8"),
         versions=atlas.manifest["versions"],
         command=atlas.manifest["command"],
     )
@@ -125,7 +125,7 @@ def _by_score(table: pd.DataFrame, sources: list[str], targets: list[str]) -> li
 def _details(atlas: Atlas) -> dict[str, Any]:
     """Folds and quantiles over neurons of every pair: session|model|pair -> list over draws."""
     found: dict[str, list] = {}
-    for name, record in JsonlStore(atlas.folder / atlases.JOBS).records.items():
+    for name, record in JsonlStore(AtlasLayout(atlas.folder).jobs).records.items():
         model, session = name.split(" | ")[:2]
         for pair, one in record.get("pairs", {}).items():
             neurons = np.array(one["neurons"], dtype=float)

@@ -10,6 +10,7 @@ import pandas as pd
 from spikecast.core.errors import RunError
 from spikecast.runs.atlas import run as atlases
 from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.run_directory import read_manifest
 
 
@@ -20,7 +21,7 @@ class Atlas:
     folder: Path
 
     def __post_init__(self) -> None:
-        if not (self.folder / "cells.csv").exists():
+        if not AtlasLayout(self.folder).cells.exists():
             raise RunError(f"the atlas in '{self.folder}' is not finished; go on with --resume")
 
     @cached_property
@@ -46,9 +47,8 @@ class Atlas:
     def _table(self, name: str) -> pd.DataFrame:
         # an area may be called "NA" or "1": both are text
         text = dict.fromkeys(("session", "model", "source", "target", "error"), str)
-        table = pd.read_csv(
-            self.folder / f"{name}.csv", keep_default_na=False, na_values=[""], dtype=text
-        )
+        path = AtlasLayout(self.folder).table(name)
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=text)
         return table.assign(error=table["error"].fillna("")) if "error" in table else table
 
     @property

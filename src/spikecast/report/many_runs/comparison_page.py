@@ -127,7 +127,7 @@ def build(comparison: Comparison, path: str | Path) -> Path:
         "comparison.html",
         comparison=comparison,
         notes=notes(comparison),
-        links={name: _link(run.folder / "report.html", path) for name, run in runs},
+        links={name: _link(run.layout.report, path) for name, run in runs},
         shown=[
             (shared, _rows(shared), shows_same(shared), inline_image(to_svg(draw(shared))))
             for shared in comparison.targets

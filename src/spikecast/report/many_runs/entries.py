@@ -1,11 +1,10 @@
 """What the index says of a run, a study, or whatever else lies below a folder.
 
-A folder is of a kind when it holds one of the kind's files; the kind's reader turns it into an
-:class:`Entry`. To list another kind, add it to :data:`KINDS`. Readers open small files only (no
-predictions, no recordings), so that hundreds of runs are listed in seconds.
+A folder is of a kind when it holds one of the kind's files (`runs.layout.MARKERS`); the kind's
+reader turns it into an :class:`Entry`. To list another kind, add it to :data:`KINDS`. Readers open
+small files only (no predictions, no recordings), so that hundreds of runs are listed in seconds.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,8 +15,10 @@ import pandas as pd
 import yaml
 
 from spikecast.core.errors import RunError
+from spikecast.core.files import read_json
 from spikecast.models.catalog import is_null
 from spikecast.report.sweep import text as sweep_text
+from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest, read_verdicts
 from spikecast.scoring.metric_table import HEADLINE, find_headline
@@ -89,21 +90,13 @@ class Entry:
         )
 
 
-@dataclass(frozen=True)
-class Kind:
-    """How a kind is recognised (any of these files), and how it is read."""
-
-    files: tuple[str, ...]
-    read: Callable[[Path], Entry]
-
-
 # -------------------------------------------------------------------------------------- runs
 
 
 def run(folder: Path) -> Entry:
     """Read a run directory."""
     manifest = read_manifest(folder)
-    config = _config(folder / "config.yaml")
+    config = _config(RunLayout(folder).config)
     data = manifest["data"]
     entry = replace(
         _begun(folder, "run", manifest, finished=bool(manifest["finished"])),
@@ -114,9 +107,9 @@ def run(folder: Path) -> Entry:
     )
     if not manifest["finished"]:
         return replace(entry, said=_progress(folder, manifest, config))
-    answers = list(store.stored(folder / store.FOLDER).values())
+    answers = list(store.stored(folder).values())
     labels = dict.fromkeys(f"'{answer['label']}'" for answer in answers if answer.get("label"))
-    scores = _scores(folder / "summary.csv") if manifest["targets"] else _decoded(answers)
+    scores = _scores(RunLayout(folder).summary) if manifest["targets"] else _decoded(answers)
     return replace(
         entry,
         said=_said(read_verdicts(folder), answers) + _failed(manifest.get("failed") or {}),
@@ -195,9 +188,9 @@ def _progress(folder: Path, manifest: dict[str, Any], config: dict[str, Any]) ->
     said = []
     if manifest["targets"]:
         models, folds = list(_names(config["models"])), config["evaluation"]["folds"]
-        done = len(list(folder.glob("targets/*/jobs/*.json")))
+        done = len(RunLayout(folder).all_jobs())
         said.append(f"{done} of {len(manifest['targets']) * len(models) * folds} fits")
-    return "; ".join([*said, _written(folder / "log.txt")])
+    return "; ".join([*said, _written(Layout(folder).log)])
 
 
 def _written(log: Path) -> str:
@@ -215,7 +208,7 @@ def _written(log: Path) -> str:
 
 
 def _page(folder: Path) -> Path | None:
-    page = folder / "report.html"
+    page = Layout(folder).report
     return page if page.exists() else None
 
 
@@ -224,8 +217,9 @@ def _page(folder: Path) -> Path | None:
 
 def study(folder: Path) -> Entry:
     """Read a published study that was run: its sentence, and the scores of its first sound run."""
-    path = folder / "study.json"
-    runs = [run(found.parent) for found in sorted(folder.glob("sound/*/manifest.json"))]
+    layout = StudyLayout(folder)
+    path = layout.result
+    runs = [run(found.folder) for found in layout.sound_runs()]
     entry = Entry(
         folder,
         "study",
@@ -237,7 +231,7 @@ def study(folder: Path) -> Entry:
     )
     if not path.exists():
         return replace(entry, said=f"{len(runs)} sound runs begun")
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = read_json(path)
     seconds = None
     if entry.started:  # its own file is written last
         seconds = path.stat().st_mtime - entry.started.timestamp()
@@ -263,8 +257,8 @@ def _joined(names):  # type: ignore[no-untyped-def]
 
 def sweep(folder: Path) -> Entry:
     """Read a sweep: what it gained, and the nested scores of tuned and of given settings."""
-    manifest, path = read_manifest(folder), folder / "sweep.json"
-    config = _config(folder / "config.yaml")
+    manifest, path = read_manifest(folder), SweepLayout(folder).result
+    config = _config(RunLayout(folder).config)
     entry = replace(
         _begun(folder, "sweep", manifest, finished=path.exists()),
         session=manifest["data"]["session"] or "unnamed",
@@ -273,9 +267,9 @@ def sweep(folder: Path) -> Entry:
         models=tuple(_names(config["models"])),
     )
     if not path.exists():
-        return replace(entry, said=_written(folder / "log.txt"))
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    scores = _scores(folder / "summary.csv", facts["target"])
+        return replace(entry, said=_written(Layout(folder).log))
+    facts = read_json(path)
+    scores = _scores(RunLayout(folder).summary, facts["target"])
     return replace(entry, said=" ".join(sweep_text.headlines(facts)[:1]), scores=tuple(scores))
 
 
@@ -288,16 +282,16 @@ def atlas(folder: Path) -> Entry:
     scores: list[Score] = []
     if manifest["finished"]:
         said += ": each dot is an area by the one that predicts it best"
-        scores = _cells(folder / "cells.csv", {about["kind"] for about in sessions.values()})
+        scores = _cells(AtlasLayout(folder).cells, {about["kind"] for about in sessions.values()})
     else:
-        said += f"; {_written(folder / 'log.txt')}"
+        said += f"; {_written(Layout(folder).log)}"
     return replace(
         _begun(folder, "atlas", manifest, finished=bool(manifest["finished"])),
         said=said,
         session=next(iter(sessions)) if len(sessions) == 1 else f"{len(sessions)} sessions",
         data=", ".join(dict.fromkeys(Path(about["path"]).name for about in sessions.values())),
         targets=tuple(areas),
-        models=tuple(_names(_config(folder / "atlas.yaml")["models"])),
+        models=tuple(_names(_config(AtlasLayout(folder).settings)["models"])),
         scores=tuple(scores),
     )
 
@@ -334,21 +328,13 @@ def _begun(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool)
     )
 
 
-KINDS = {
-    "study": Kind(("study.json", "preset.yaml"), study),
-    "sweep": Kind(("sweep.json", "study.log"), sweep),
-    "atlas": Kind(("atlas.yaml",), atlas),
-    "run": Kind(("manifest.json",), run),  # last: the others write manifests too
+KINDS: dict[str, Callable[[Path], Entry]] = {
+    "study": study,
+    "sweep": sweep,
+    "atlas": atlas,
+    "run": run,
 }
-"""Kind -> how it is recognised and read; a folder is of the first kind whose file it holds."""
-
-
-def kind_of(folder: Path) -> str | None:
-    """The kind of a folder; None where it is none."""
-    for name, kind in KINDS.items():
-        if any((folder / file).exists() for file in kind.files):
-            return name
-    return None
+"""Kind -> how it is read."""
 
 
 def read(folder: Path) -> Entry:
@@ -357,7 +343,7 @@ def read(folder: Path) -> Entry:
     if name is None:
         raise RunError(f"'{folder}' is neither of: {', '.join(KINDS)}")
     try:
-        return KINDS[name].read(folder)
+        return KINDS[name](folder)
     except Exception as error:  # whatever it is: one damaged run must not hide the others
         return Entry(folder, name, "damaged", said=_wrong(error)[:300], page=_page(folder))
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from spikecast.core.errors import RunError
-from spikecast.report.many_runs.entries import KINDS, Entry, kind_of, read
+from spikecast.report.many_runs.entries import Entry, read
 from spikecast.report.many_runs.thumbnail import scales, thumbnail
 from spikecast.report.shared.pages import write_page
+from spikecast.runs.layout import MARKERS, kind_of
 from spikecast.scoring.metric_table import METRICS
 
 FILE = "index.html"
@@ -54,7 +55,7 @@ def build(folder: str | Path) -> Path:
     if not entries:
         raise RunError(
             f"there is nothing to list below '{folder}': no folder holds "
-            + " or ".join(kind.files[0] for kind in KINDS.values())
+            + " or ".join(names[0] for names in MARKERS.values())
         )
     path = folder / FILE
     if path.exists() and MADE_BY not in path.read_text(encoding="utf-8", errors="replace")[:500]:

@@ -64,7 +64,8 @@ def tuning(answers: list[Answered]) -> Section:
         section.tables.append(_table(a, best[:n_first], title))
         rest = ordered.drop(best.index[:n_first])
         if len(rest):
-            more = f" ({MOST_ROWS} of {len(rest)}; all in {a.path.name}-tests.csv)"
+            path = a.layout.answer_table(a.name, "tests")
+            more = f" ({MOST_ROWS} of {len(rest)}; all in {path.name})"
             title = f"{_whose(a)}: the rest" + (more if len(rest) > MOST_ROWS else "")
             section.more_tables.append(_table(a, rest[:MOST_ROWS], title))
     return section

@@ -39,7 +39,7 @@ def build(folder: str | Path) -> Path:
     targets = [_target(run, target) for target in run.targets]
     sections = answers.sections(run)
     return write_page(
-        run.folder / "report.html",
+        run.layout.report,
         "page.html",
         title=_title(run),
         run=run,
@@ -178,5 +178,5 @@ def _other_metrics(run: Run) -> list[Metric]:
 
 
 def _draw(run: Run, name: str, draw: Callable[..., Figure], subject: Run | Target) -> PageFigure:
-    stem = f"{subject.folder.name}-{name}" if isinstance(subject, Target) else name
+    stem = f"{subject.layout.folder.name}-{name}" if isinstance(subject, Target) else name
     return draw_figure(run.folder, Drawing(stem, draw, subject, text.caption(name, subject)))

@@ -1,6 +1,5 @@
 """A run directory as the report sees it."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +10,11 @@ import pandas as pd
 import xarray as xr
 
 from spikecast.core.errors import RunError
+from spikecast.core.files import read_json
 from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
+from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest
 from spikecast.scoring.metric_table import find_headline
@@ -33,6 +34,11 @@ class Run:
                 f"(it was begun by: {self.manifest.get('command')})"
             )
 
+    @property
+    def layout(self) -> RunLayout:
+        """Where the files lie."""
+        return RunLayout(self.folder)
+
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """Versions, machine, data."""
@@ -41,7 +47,7 @@ class Run:
     @cached_property
     def config(self) -> Config:
         """What was asked."""
-        return configs.read(self.folder / "config.yaml")
+        return configs.read(self.layout.config)
 
     @property
     def task(self) -> TaskConfig:
@@ -53,33 +59,33 @@ class Run:
     @cached_property
     def answers(self) -> list["Answered"]:
         """The questions that were asked, with their answers."""
-        folder = self.folder / store.FOLDER
-        return [Answered(folder / name, facts) for name, facts in store.stored(folder).items()]
+        answers = store.stored(self.folder).items()
+        return [Answered(self.layout, name, facts) for name, facts in answers]
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score, tidy."""
-        return self._table("scores.csv")
+        return self._table(self.layout.scores)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Headline scores with intervals, per target and model."""
-        return self._table("summary.csv")
+        return self._table(self.layout.summary)
 
     @cached_property
     def neurons(self) -> pd.DataFrame:
         """Scores neuron by neuron."""
-        return self._table("neurons.csv")
+        return self._table(self.layout.neurons)
 
     @cached_property
     def verdicts(self) -> dict[str, dict[str, Any]]:
         """Per target: sentences, warnings, paired differences."""
-        return self._json("verdict.json")
+        return read_json(self.layout.verdict)
 
     @cached_property
     def excerpt(self) -> xr.Dataset:
         """A few whole trials and every neuron's mean."""
-        return _open(self.folder / "excerpt.nc")
+        return _open(self.layout.excerpt)
 
     @cached_property
     def targets(self) -> list["Target"]:
@@ -87,10 +93,8 @@ class Run:
         if not self.manifest["targets"]:
             return []
         metric = self.metric
-        found = [
-            Target(self, name, self.folder / "targets" / folder)
-            for name, folder in zip(self.manifest["targets"], self.manifest["folders"], strict=True)
-        ]
+        names = self.manifest["targets"]
+        found = [Target(self, name, self.layout.target(name)) for name in names]
         best = self.summary.groupby("target")[metric].max()
         return sorted(found, key=lambda target: -best[target.name])
 
@@ -99,23 +103,17 @@ class Run:
         """The headline metric."""
         return find_headline(self.summary).name
 
-    def _table(self, name: str) -> pd.DataFrame:
+    def _table(self, path: Path) -> pd.DataFrame:
         try:
             # an empty null means "none", a target may be called "0": both are text
             return pd.read_csv(
-                self.folder / name,
+                path,
                 keep_default_na=False,
                 na_values=["nan", "NaN"],
                 dtype={"target": str, "source": str, "model": str},
             )
         except FileNotFoundError:
-            raise RunError(f"'{self.folder}' lacks {name}") from None
-
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"'{self.folder}' lacks {name}") from None
+            raise RunError(f"'{self.folder}' lacks {path.name}") from None
 
 
 @dataclass(frozen=True)
@@ -124,12 +122,12 @@ class Target:
 
     run: Run
     name: str
-    folder: Path
+    layout: TargetLayout
 
     @cached_property
     def problem(self) -> xr.Dataset:
         """Recorded activity (trial, time, target), trial table, folds."""
-        return _open(self.folder / "problem.nc")
+        return _open(self.layout.problem)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -149,12 +147,11 @@ class Target:
 
     def job(self, model: str, fold: int) -> dict[str, Any]:
         """What a fitted model chose and how it trained."""
-        path = self.folder / "jobs" / f"{model}-fold{fold}.json"
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(self.layout.job(model, fold))
 
     def arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
         """``prediction``, ``test`` and perhaps ``latents`` of a job."""
-        path = self.folder / "jobs" / f"{model}-fold{fold}.npz"
+        path = self.layout.arrays(model, fold)
         try:
             with np.load(path) as stored:
                 return dict(stored)
@@ -223,7 +220,8 @@ class Target:
 class Answered:
     """One answer: its facts, tables and matrices."""
 
-    path: Path  # without suffix
+    layout: RunLayout
+    name: str
     facts: dict[str, Any]
 
     def __getitem__(self, name: str) -> Any:
@@ -239,12 +237,12 @@ class Answered:
         if name not in self.facts["tables"]:
             return pd.DataFrame()
         names = {"class": str, "truth": str, "condition": str, "label": str, "area": str}
-        return pd.read_csv(self.path.with_name(f"{self.path.name}-{name}.csv"), dtype=names)
+        return pd.read_csv(self.layout.answer_table(self.name, name), dtype=names)
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """Its matrices."""
-        with np.load(self.path.with_name(self.path.name + ".npz")) as kept:
+        with np.load(self.layout.answer_arrays(self.name)) as kept:
             return dict(kept)
 
 

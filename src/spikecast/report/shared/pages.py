@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from spikecast.core.files import write_atomically, write_text
 from spikecast.report.shared.section import Drawing
+from spikecast.runs.layout import Layout
 
 RASTER_DPI = 150
 
@@ -67,7 +68,7 @@ def load_templates() -> Environment:
 def draw_figure(folder: Path, drawing: Drawing) -> PageFigure:
     """Draw a figure, save it as ``figures/NAME.svg`` of a folder, and return it for the page."""
     image = to_svg(drawing.draw(drawing.subject))
-    with write_atomically(folder / "figures" / f"{drawing.name}.svg") as temporary:
+    with write_atomically(Layout(folder).figure(drawing.name)) as temporary:
         temporary.write_bytes(image)
     alt = " ".join((drawing.draw.__doc__ or drawing.name).split())
     caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")

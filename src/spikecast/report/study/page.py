@@ -18,6 +18,7 @@ from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.runs import audit
 from spikecast.runs.audit import Hazard
+from spikecast.runs.layout import StudyLayout
 from spikecast.runs.studies import run as running
 from spikecast.runs.studies.preset import Drawn, Preset
 from spikecast.runs.studies.step_cache import load
@@ -33,15 +34,20 @@ class StudyRun:
 
     folder: Path
 
+    @property
+    def layout(self) -> StudyLayout:
+        """Where the files lie."""
+        return StudyLayout(self.folder)
+
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What ``study.json`` says."""
+        """Columns, sentences, where the data are from."""
         return running.read(self.folder)
 
     @cached_property
     def preset(self) -> Preset:
         """The study as it was run."""
-        content = (self.folder / "preset.yaml").read_text(encoding="utf-8")
+        content = self.layout.preset.read_text(encoding="utf-8")
         return Preset.model_validate(yaml.safe_load(content))
 
     @property
@@ -52,11 +58,11 @@ class StudyRun:
     @cached_property
     def runs(self) -> dict[str, Run]:
         """The sound runs."""
-        return {name: Run(self.folder / "sound" / name) for name in self.facts["runs"]}
+        return {name: Run(self.layout.sound_run(name).folder) for name in self.facts["runs"]}
 
     def file(self, figure: Drawn) -> Path:
         """Where what a figure draws is kept, if these data have it."""
-        return self.folder / figure.folder / f"{figure.name}.npz"
+        return self.layout.shown(figure.folder).arrays(figure.name)
 
     def arrays(self, figure: Drawn) -> dict[str, np.ndarray]:
         """What a figure draws."""
@@ -78,7 +84,7 @@ class StudyRun:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the protocol as described."""
-        return pd.read_csv(self.folder / "described" / f"{name}.csv")
+        return pd.read_csv(self.layout.described.table(name))
 
 
 def build(folder: str | Path) -> Path:
@@ -97,9 +103,9 @@ def build(folder: str | Path) -> Path:
     for run in study.runs.values():
         pages.build(run.folder)
     mark = SIMULATED if study.simulated else ""
-    found = audit.audit(study.folder / "described")
+    found = audit.audit(study.layout.described.folder)
     return write_page(
-        study.folder / "report.html",
+        study.layout.report,
         "study.html",
         study=study,
         preset=study.preset,

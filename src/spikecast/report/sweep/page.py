@@ -33,7 +33,7 @@ def build(folder: str | Path) -> Path:
     """
     run = SweepRun(Path(folder))
     return write_page(
-        run.folder / "report.html",
+        run.layout.report,
         "sweep.html",
         title=text.title(run),
         run=run,
@@ -46,7 +46,7 @@ def build(folder: str | Path) -> Path:
         scores=_score_table(run),
         models=[_model_section(model) for model in run.models],
         protocol=text.protocol(run),
-        best=(run.folder / "best.yaml").read_text(encoding="utf-8"),
+        best=run.layout.best.read_text(encoding="utf-8"),
         written=configs.write(run.config),
     )
 
@@ -111,4 +111,4 @@ def _settings_table(model: SweptModel) -> Table:
         for name, space in model["space"].items()
     ]
     folds = [f"fold {fold['fold']}" for fold in model["folds"]]
-    return Table(["setting", "searched", "default", *folds, "best.yaml"], rows, 2)
+    return Table(["setting", "searched", "default", *folds, model.run.layout.best.name], rows, 2)

@@ -1,6 +1,5 @@
 """The files of a finished sweep as its page reads them."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from spikecast.core.errors import RunError
+from spikecast.core.files import read_json
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, EvaluationConfig, SearchConfig
+from spikecast.runs.layout import SweepLayout
 from spikecast.runs.run_directory import read_manifest
-from spikecast.runs.sweep.results import FILE
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,21 @@ class SweepRun:
 
     folder: Path
 
+    @property
+    def layout(self) -> SweepLayout:
+        """Where the files lie."""
+        return SweepLayout(self.folder)
+
     @cached_property
     def facts(self) -> dict[str, Any]:
         """The content of ``sweep.json``; RunError where the sweep is not finished."""
         manifest = self.manifest
-        path = self.folder / FILE
-        if not path.exists():
+        if not self.layout.result.exists():
             raise RunError(
                 f"the sweep in '{self.folder}' is not finished; resume it "
                 f"(it was begun by: {manifest.get('command')})"
             )
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(self.layout.result)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -41,7 +45,7 @@ class SweepRun:
     @cached_property
     def config(self) -> Config:
         """The settings of the sweep."""
-        return configs.read(self.folder / "config.yaml")
+        return configs.read(self.layout.config)
 
     @property
     def search(self) -> SearchConfig:
@@ -56,12 +60,12 @@ class SweepRun:
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Headline scores with intervals."""
-        return pd.read_csv(self.folder / "summary.csv")
+        return pd.read_csv(self.layout.summary)
 
     @cached_property
     def trials(self) -> pd.DataFrame:
         """Every trial of every search."""
-        return pd.read_csv(self.folder / "trials.csv", dtype={"model": str, "fold": str})
+        return pd.read_csv(self.layout.trials, dtype={"model": str, "fold": str})
 
     @property
     def models(self) -> list["SweptModel"]:

@@ -41,6 +41,7 @@ from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs.atlas import records, tables
 from spikecast.runs.atlas.plan import Job, Session, jobs, sessions
 from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.run_directory import (
     Identity,
     about_this_run,
@@ -54,10 +55,6 @@ if TYPE_CHECKING:
     from spikecast.models.base import Model
 
 log = logging.getLogger("spikecast")
-
-SETTINGS = "atlas.yaml"
-JOBS = "jobs.jsonl"
-SHARED = ".shared"
 
 
 @dataclass(frozen=True)
@@ -126,17 +123,18 @@ def execute(
     planned = list(sessions(settings))
     written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
     fingerprint = {session.name: session.identity for session in planned}
+    layout = AtlasLayout(out)
 
     with (
-        claimed(out, SETTINGS, written, fingerprint, resume=resume, overwrite=overwrite),
-        logged(out / "log.txt"),
+        claimed(layout.settings, written, fingerprint, resume=resume, overwrite=overwrite),
+        logged(layout.log),
     ):
         _prepare(out, written, planned, fingerprint)
         done = _fit(out, settings, planned, workers, engine, executor, progress)
         progress("writing the tables", 0, 0)
-        write_tables(out, settings, planned, JsonlStore(out / JOBS).records)
+        write_tables(out, settings, planned, JsonlStore(AtlasLayout(out).jobs).records)
         if done.unrecorded:
-            write_json(out / "manifest.json", read_manifest(out) | {"failed": done.failed})
+            write_json(AtlasLayout(out).manifest, read_manifest(out) | {"failed": done.failed})
         else:
             finish(out, failed=done.failed)
         log.info("finished; %d of %d jobs failed", len(done.failed), done.n_jobs)
@@ -152,9 +150,9 @@ def read(out: str | Path) -> Settings:
         When there is none.
     """
     try:
-        text = (Path(out) / SETTINGS).read_text(encoding="utf-8")
+        text = AtlasLayout(Path(out)).settings.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RunError(f"'{out}' is not an atlas: it has no {SETTINGS}") from None
+        raise RunError(f"'{out}' is not an atlas: it has no atlas.yaml") from None
     return Settings.model_validate(yaml.safe_load(text))
 
 
@@ -171,10 +169,10 @@ def write_tables(
     ]
     frames = {"scores": scores, "cells": cells, "pooled": tables.pooled(cells)}
     for name, frame in (frames | {"timings": pd.DataFrame(seconds)}).items():
-        with write_atomically(out / f"{name}.csv") as temporary:
+        with write_atomically(AtlasLayout(out).table(name)) as temporary:
             frame.to_csv(temporary, index=False)
     if find_spec("pyarrow"):
-        with write_atomically(out / "scores.parquet") as temporary:
+        with write_atomically(AtlasLayout(out).parquet) as temporary:
             scores.to_parquet(temporary, index=False)
 
 
@@ -184,10 +182,10 @@ def write_tables(
 def _prepare(
     out: Path, written: str, planned: Sequence[Session], fingerprint: dict[str, Identity]
 ) -> None:
-    if (out / "manifest.json").exists():
+    if AtlasLayout(out).manifest.exists():
         log.info("resumed")
         return
-    write_text(out / SETTINGS, written)
+    write_text(AtlasLayout(out).settings, written)
     about = {
         session.name: {
             "path": session.path,
@@ -201,7 +199,7 @@ def _prepare(
         for session in planned
     }
     data = {"hash": fingerprint, "sessions": about}
-    write_json(out / "manifest.json", about_this_run() | {"data": data, "failed": {}})
+    write_json(AtlasLayout(out).manifest, about_this_run() | {"data": data, "failed": {}})
     log.info("started: %d sessions", len(planned))
 
 
@@ -215,7 +213,7 @@ def _fit(
     progress: Progress,
 ) -> Done:
     models = settings.build_models()
-    journal = JsonlStore(out / JOBS)
+    journal = JsonlStore(AtlasLayout(out).jobs)
     todo = {session.name: jobs(session, models) for session in planned}
     missing = [
         (session, [job for job in todo[session.name] if _lacks(journal, job)])
@@ -228,7 +226,7 @@ def _fit(
     read = {session.path: open_sessions(session.path) for session, _ in missing}
     with ExitStack() as stack:
         # with what a killed one left there
-        stack.callback(shutil.rmtree, out / SHARED, ignore_errors=True)
+        stack.callback(shutil.rmtree, AtlasLayout(out).shared, ignore_errors=True)
         pool = executor or stack.enter_context(engines.open_executor(n_missing, workers, engine))
         # here, one session is in memory at a time; processes map files, and none has to wait
         for batch in [[one] for one in missing] if pool is None else [missing]:
@@ -236,7 +234,8 @@ def _fit(
                 calls: dict[str, engines.Call] = {}
                 for session, some in batch:
                     recording = read[session.path][session.index]()
-                    handle = held.enter_context(share_value(recording, pool, out / SHARED))
+                    folder = AtlasLayout(out).shared
+                    handle = held.enter_context(share_value(recording, pool, folder))
                     calls |= _calls(session, recording, some, handle, models, settings)
                     del recording
                 if pool is not None:

@@ -1,6 +1,5 @@
 """How each kind of question is answered: a call of :mod:`spikecast.analysis`, and what is kept."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,11 @@ from spikecast.analysis.geometry.tuning import tuning
 from spikecast.analysis.interareal.granger import information_flow
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
+from spikecast.core.files import read_json
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
+from spikecast.runs.layout import TargetLayout
 from spikecast.runs.questions.blocks import (
     Decode,
     Dimensions,
@@ -61,32 +62,27 @@ class Fitted:
     name: str
     model: Model
     task: Task
-    jobs: Path
+    files: TargetLayout
 
     @property
     def seconds(self) -> float | None:
         """What fitting it took in the run, per fold; None while it is not fitted yet."""
-        path = self._job(".json")
-        if not path.exists():
-            return None
-        return float(json.loads(path.read_text(encoding="utf-8"))["fit_seconds"])
+        path = self.files.job(self.name, 0)
+        return float(read_json(path)["fit_seconds"]) if path.exists() else None
 
     @property
     def n_folds(self) -> int:
         """Folds that it was fitted in."""
-        return len(list(self.jobs.glob(f"{self.name}-fold*.json")))
+        return len(self.files.jobs_of(self.name))
 
     def held_out(self, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Trials held out in a fold, and their latents (trial, time, latent)."""
-        with np.load(self._job(".npz", fold)) as stored:
+        with np.load(self.files.arrays(self.name, fold)) as stored:
             return stored["test"], stored["latents"].astype(np.float32)
 
     def weights(self, fold: int) -> Path:
         """Path (without suffix) of the model that was fitted in a fold."""
-        return self.jobs.parent / "weights" / f"{self.name}-fold{fold}"
-
-    def _job(self, suffix: str, fold: int = 0) -> Path:
-        return self.jobs / f"{self.name}-fold{fold}{suffix}"
+        return self.files.weights(self.name, fold)
 
 
 @dataclass(frozen=True)

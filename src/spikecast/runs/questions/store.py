@@ -10,7 +10,6 @@
 An answer is there when its ``.json`` is, and is kept as long as the same is asked.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -21,14 +20,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.errors import RunError
-from spikecast.core.files import write_atomically, write_json
+from spikecast.core.files import read_json, write_atomically, write_json
 from spikecast.core.notices import Notice
 from spikecast.parallel.threads import limit_threads
+from spikecast.runs.layout import RunLayout
 
 log = logging.getLogger("spikecast")
-
-FOLDER = "analysis"
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Question:
 
 def answer(
     questions: Sequence[Question],
-    folder: Path,
+    files: RunLayout,
     identity: dict[str, str],
     progress: Callable[[str, int, int], None],
 ) -> None:
@@ -64,8 +61,8 @@ def answer(
     Parameters
     ----------
     questions : sequence of Question
-    folder : Path
-        ``RUN/analysis``.
+    files : RunLayout
+        Of the run.
     identity : dict of part -> hash
         Of the data: an answer about other data is not kept.
     progress : callable
@@ -74,18 +71,18 @@ def answer(
     for number, question in enumerate(questions, start=1):
         progress(f"{question.what} [{number} of {len(questions)}]", 0, 0)
         asked = {**question.asked, "data": identity}
-        path = folder / f"{question.name}.json"
-        if path.exists() and _read(path)["asked"] == asked:
+        path = files.answer(question.name)
+        if path.exists() and read_json(path)["asked"] == asked:
             continue
         begun = time.perf_counter()
         with limit_threads():
             found = question.ask()
         path.unlink(missing_ok=True)  # what is written next is not of the old answer
         for name, table in found.tables.items():
-            with write_atomically(folder / f"{question.name}-{name}.csv") as temporary:
+            with write_atomically(files.answer_table(question.name, name)) as temporary:
                 table.to_csv(temporary, index=False)
         if found.arrays:
-            with write_atomically(folder / f"{question.name}.npz") as temporary:
+            with write_atomically(files.answer_arrays(question.name)) as temporary:
                 np.savez_compressed(temporary, **found.arrays)  # type: ignore[arg-type]
         seconds = round(time.perf_counter() - begun, 2)
         content = {
@@ -100,10 +97,10 @@ def answer(
         write_json(path, content)
         log.info("%s: %.1f s", question.what, seconds)
     if questions:
-        write_json(folder / "index.json", [question.name for question in questions])
+        write_json(files.answer_index, [question.name for question in questions])
 
 
-def stored(folder: Path) -> dict[str, dict[str, Any]]:
+def stored(run: str | Path) -> dict[str, dict[str, Any]]:
     """Return the answers of a run by name, in order; none where nothing was asked.
 
     Raises
@@ -111,13 +108,6 @@ def stored(folder: Path) -> dict[str, dict[str, Any]]:
     RunError
         When an answer that is listed is not there.
     """
-    index = folder / "index.json"
-    names = _read(index) if index.exists() else []
-    return {name: _read(folder / f"{name}.json") for name in names}
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"'{path.parent}' lacks {path.name}") from None
+    files = RunLayout(Path(run))
+    names = read_json(files.answer_index) if files.answer_index.exists() else []
+    return {name: read_json(files.answer(name)) for name in names}

@@ -15,6 +15,7 @@ from spikecast.models.networks.network import Network
 from spikecast.models.networks.recurrent import Recurrent
 from spikecast.models.networks.training import Plan
 from spikecast.models.recurrent import Recipe
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.studies import findings
 from spikecast.runs.studies.step_cache import Parts
@@ -187,7 +188,8 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
         for key, found in scores.items()
     }
     between, within = (scores[key]["timescales"] for key in ("between", "within"))
-    summary = {key: pd.read_csv(sound / key / "summary.csv", index_col="model") for key in scores}
+    tables = {key: RunLayout(sound / key).summary for key in scores}
+    summary = {key: pd.read_csv(path, index_col="model") for key, path in tables.items()}
     limits = {key: table.loc["timescales", ["low", "high"]] for key, table in summary.items()}
     apart = (
         limits["between"]["low"] > limits["within"]["high"]

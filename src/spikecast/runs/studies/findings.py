@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import RunError
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions import store
 from spikecast.runs.studies.study import Value
 from spikecast.scoring.metric_table import METRICS, find_headline
@@ -22,13 +23,13 @@ class Scores(dict[str, Value]):
     def __missing__(self, model: str) -> Value:
         """A model that could not be fitted was left out of the run."""
         raise RunError(
-            f"the study needs '{model}', which could not be fitted: see {self.run / 'log.txt'}"
+            f"the study needs '{model}', which could not be fitted: see {RunLayout(self.run).log}"
         )
 
 
 def scores(run: Path) -> Scores:
     """Headline score of each model with its interval, best first."""
-    summary = pd.read_csv(run / "summary.csv", dtype={"model": str})
+    summary = pd.read_csv(RunLayout(run).summary, dtype={"model": str})
     metric = find_headline(summary).name
     values = {
         row["model"]: Value(
@@ -49,16 +50,12 @@ def several(found: Scores, *models: str) -> Value:
 
 def answers(run: Path, kind: str) -> dict[str, dict[str, Any]]:
     """Facts of a run's answers of one kind, by name."""
-    return {
-        name: facts
-        for name, facts in store.stored(run / store.FOLDER).items()
-        if facts["kind"] == kind
-    }
+    return {name: facts for name, facts in store.stored(run).items() if facts["kind"] == kind}
 
 
 def table(run: Path, answer: str, name: str) -> pd.DataFrame:
     """One table of an answer."""
-    return pd.read_csv(run / store.FOLDER / f"{answer}-{name}.csv")
+    return pd.read_csv(RunLayout(run).answer_table(answer, name))
 
 
 def decoded(run: Path, source: str, label: str | None = None) -> Value | None:

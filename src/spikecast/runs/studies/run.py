@@ -24,7 +24,7 @@ import pandas as pd
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
+from spikecast.core.files import LOCK, lock_folder, write_atomically, write_json, write_text
 from spikecast.data import load
 from spikecast.data.identity import identify
 from spikecast.parallel.threads import limit_threads
@@ -33,6 +33,7 @@ from spikecast.runs import experiment
 from spikecast.runs import provenance as protocol
 from spikecast.runs.audit import judge
 from spikecast.runs.experiment import Progress
+from spikecast.runs.layout import RunLayout, ShownLayout, StudyLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.run_directory import check_data_unchanged, empty
 from spikecast.runs.studies import preset as presets
@@ -41,9 +42,6 @@ from spikecast.runs.studies.preset import Preset
 from spikecast.runs.studies.step_cache import Arrays, Parts, save
 from spikecast.runs.studies.study import Described, Prepared, Value
 from spikecast.runs.studies.study_data import find
-
-FILE = "study.json"
-BEGUN = "begun.json"
 
 
 def execute(
@@ -106,24 +104,25 @@ def execute(
         "data": identify(prepared.recording),
         "preset": preset.model_dump(mode="json"),
     }
+    layout = StudyLayout(out)
     replaced = _may_write(out, begun, resume=resume, overwrite=overwrite)
 
     with lock_folder(out):
         if replaced:
             empty(out)
-        write_json(out / BEGUN, begun)
-        if not (out / "data.nc").exists():
-            prepared.recording.save(out / "data.nc")
+        write_json(StudyLayout(out).begun, begun)
+        if not layout.data.exists():
+            prepared.recording.save(StudyLayout(out).data)
 
         def parts(column: str) -> Parts:
-            return Parts(out / "parts" / column, lambda part: progress(f"{column}: {part}", 0, 0))
+            return Parts(layout.parts / column, lambda part: progress(f"{column}: {part}", 0, 0))
 
         with limit_threads():
             described = study.describe(prepared, preset.settings, seed, parts("as described"))
         preset = presets.worded(preset, dict(prepared.names))
         described = _named(described, preset)
-        _write(described, out / "described")
-        write_text(out / "preset.yaml", yaml.safe_dump(preset.model_dump(), sort_keys=False))
+        _write(described, layout.described)
+        write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
         facts = {
             "study": name,
             "command": " ".join(["spikecast", *sys.argv[1:]]),
@@ -137,26 +136,26 @@ def execute(
         }
         names = prepared.names
         del found, prepared  # the sound runs read the file; a large recording is not held twice
-        _run(wanted, out / "sound", workers, progress)
-        again = Prepared(load(out / "data.nc"), names)
+        _run(wanted, layout.sound, workers, progress)
+        again = Prepared(load(StudyLayout(out).data), names)
         with limit_threads():
-            concluded = study.conclude(out / "sound", described, again, parts("sound"))
+            concluded = study.conclude(layout.sound, described, again, parts("sound"))
         if concluded.claims:
-            protocol.write(concluded.claims, out / "concluded")
-        _write_shown(concluded.tables, concluded.arrays, out / "concluded")
+            protocol.write(concluded.claims, layout.concluded.folder)
+        _write_shown(concluded.tables, concluded.arrays, layout.concluded)
         mark = "Simulated data. " if facts["origin"] == "simulated" else ""
         facts["sentences"] = [mark + said for said in concluded.sentences]
         facts["columns"] = _columns(preset, bool(mark), described, concluded.values)
-        write_json(out / FILE, facts)
-        shutil.rmtree(out / "parts", ignore_errors=True)
-        (out / BEGUN).unlink()
+        write_json(layout.result, facts)
+        shutil.rmtree(layout.parts, ignore_errors=True)
+        StudyLayout(out).begun.unlink()
     return out
 
 
 def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: bool) -> bool:
     """Refuse a directory that is not ours to write; say whether a study in it is replaced."""
-    there = out.exists() and any(path.name != ".lock" for path in out.iterdir())
-    ours, finished = (out / BEGUN).exists(), (out / FILE).exists()
+    there = out.exists() and any(path.name != LOCK for path in out.iterdir())
+    ours, finished = StudyLayout(out).begun.exists(), StudyLayout(out).result.exists()
     if there and not (ours or finished):
         raise RunError(f"'{out}' is not empty and holds no study; name another folder with --out")
     if overwrite or not there:
@@ -174,7 +173,7 @@ def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: boo
             f"'{out}' holds an unfinished study; use --resume to go on with it, --overwrite to "
             "replace it, or another --out"
         )
-    before = json.loads((out / BEGUN).read_text(encoding="utf-8"))
+    before = json.loads(StudyLayout(out).begun.read_text(encoding="utf-8"))
     other = [key for key, value in begun.items() if key != "data" and before.get(key) != value]
     if other:
         raise RunError(
@@ -195,13 +194,13 @@ def _run(
         def told(what: str, done: int, total: int, key: str = key) -> None:
             progress(f"sound, {key}: {what}", done, total)
 
-        begun = (run / "manifest.json").exists()
+        begun = RunLayout(run).manifest.exists()
         experiment.execute(config, run, resume=begun, workers=workers, progress=told)
 
 
 def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
     settled = presets.filled(content, dict(prepared.names))
-    given = {"data": {"path": str(out / "data.nc")}, "seed": seed}
+    given = {"data": {"path": str(StudyLayout(out).data)}, "seed": seed}
     return configs.parse(presets.merged(given, settled))
 
 
@@ -215,19 +214,21 @@ def _named(described: Described, preset: Preset) -> Described:
     return Described(described.values, claims, described.tables, described.arrays)
 
 
-def _write(described: Described, folder: Path) -> None:
-    protocol.write(list(described.claims.values()), folder)
-    _write_shown(described.tables, described.arrays, folder)
+def _write(described: Described, files: ShownLayout) -> None:
+    protocol.write(list(described.claims.values()), files.folder)
+    _write_shown(described.tables, described.arrays, files)
     values = {key: {"text": v.text, "number": _finite(v)} for key, v in described.values.items()}
-    write_json(folder / "values.json", values)
+    write_json(files.values, values)
 
 
-def _write_shown(tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], folder: Path) -> None:
+def _write_shown(
+    tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], files: ShownLayout
+) -> None:
     for name, table in tables.items():
-        with write_atomically(folder / f"{name}.csv") as temporary:
+        with write_atomically(files.table(name)) as temporary:
             table.to_csv(temporary, index=False)
     for name, arrays in figures.items():
-        save(folder / f"{name}.npz", arrays)
+        save(files.arrays(name), arrays)
 
 
 def _columns(
@@ -273,6 +274,6 @@ def read(folder: str | Path) -> dict[str, Any]:
         When the directory holds no finished study.
     """
     try:
-        return json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))
+        return json.loads(StudyLayout(Path(folder)).result.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"'{folder}' holds no finished study: it has no {FILE}") from None
+        raise RunError(f"'{folder}' holds no finished study: it has no study.json") from None

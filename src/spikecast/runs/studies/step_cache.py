@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from spikecast.core.files import write_atomically
 from spikecast.models.networks.checkpoint import checkpoints
+from spikecast.runs.layout import CHECKPOINTS
 
 Arrays = dict[str, np.ndarray]
 Compute = Callable[[], Mapping[str, ArrayLike]]
@@ -49,7 +50,7 @@ class Parts:
         path = self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.npz"
         if not path.exists():
             self.say(name)
-            with checkpoints(path.with_suffix(".checkpoints")):
+            with checkpoints(path.with_suffix(CHECKPOINTS)):
                 save(path, compute())
         return load(path)
 

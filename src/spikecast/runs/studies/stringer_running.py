@@ -20,6 +20,7 @@ from spikecast.models.networks.network import Network
 from spikecast.models.networks.training import Plan, train
 from spikecast.models.preprocess import principal_axes
 from spikecast.runs import config as configs
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.studies import findings
 from spikecast.runs.studies.step_cache import Parts
@@ -214,7 +215,7 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     """R2 and RMSE on contiguous held-out blocks."""
     run = sound / "main"
     scores = findings.scores(run)
-    table = pd.read_csv(run / "scores.csv", dtype={"fold": str})
+    table = pd.read_csv(RunLayout(run).scores, dtype={"fold": str})
     rmse = table.query("metric == 'rmse' and fold == 'all'").groupby("model")["value"].first()
     best = next(iter(scores))
     error = Value(f"{best}: RMSE {rmse[best]:.2f}, MSE {rmse[best] ** 2:.2f}", float(rmse[best]))
@@ -226,7 +227,7 @@ def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts
     values["r2"] = findings.several(scores, *shown)
     if variants:  # none where they could not be fitted
         values["regularised"] = findings.several(scores, *variants)
-    linear = configs.read(run / "config.yaml").build_models()["linear"]
+    linear = configs.read(RunLayout(run).config).build_models()["linear"]
     found = parts("more and more time", partial(_by_time, prepared.recording, linear))
     values["more"] = Value(
         "linear, learnt from "

@@ -19,6 +19,7 @@ from typing import Any, cast
 from filelock import FileLock
 
 from spikecast.evaluation.search_trials import Objective, ask, decided, new_study
+from spikecast.runs.layout import SweepLayout
 
 BEAT = 5.0
 """Seconds between two signs of life."""
@@ -115,11 +116,12 @@ class SweepJournal:
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
 
-        path = folder.resolve() / "study.log"
+        layout = SweepLayout(folder.resolve())
+        path = layout.journal
         # not Optuna's own locks: a Ctrl-C while they are taken or released comes out of them as
         # another error, and they remain when a process is killed
-        write_lock = FileLock(path.with_name(".study.lock"), poll_interval=WAIT)
-        self.claim_lock = FileLock(path.with_name(".claim.lock"), poll_interval=WAIT)
+        write_lock = FileLock(layout.journal_lock, poll_interval=WAIT)
+        self.claim_lock = FileLock(layout.claim_lock, poll_interval=WAIT)
         _cut_incomplete_line(path, write_lock)
         self._storage = JournalStorage(JournalFileBackend(str(path), cast(Any, write_lock)))
         self._studies: dict[str, Any] = {}

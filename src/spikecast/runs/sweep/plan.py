@@ -20,7 +20,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.spaces import Space
 from spikecast.runs.config import Config, SearchConfig, model_names
 from spikecast.runs.experiment import part_of
-from spikecast.runs.run_directory import Part
+from spikecast.runs.run_directory import TargetRun
 from spikecast.tasks.splits import Fold
 
 NULLS: dict[str, Model] = {name: make() for name, make in MODELS.items() if make.is_null}
@@ -66,7 +66,7 @@ class FoldSearch:
         """Its name for a progress bar."""
         return f"{self.label}, {'all trials' if self.fold is None else f'fold {self.fold}'}"
 
-    def objective(self, part: Part) -> Objective:
+    def objective(self, part: TargetRun) -> Objective:
         """Return what fits and scores one of its trials."""
         problem = part.problem
         return Objective(
@@ -88,7 +88,7 @@ class Plan:
     ----------
     config : Config
         With its block `search` filled in.
-    part : Part
+    part : TargetRun
         The one target: its problem, outer folds, and place in the run directory.
     searches : tuple of FoldSearch
         In the order in which they are begun.
@@ -98,7 +98,7 @@ class Plan:
     """
 
     config: Config
-    part: Part
+    part: TargetRun
     searches: tuple[FoldSearch, ...]
     folder: Path
     session: str
@@ -180,7 +180,7 @@ def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
 
 
 def _plan_search(
-    label: str, model: Model, space: Space, fold: int | None, part: Part, config: Config
+    label: str, model: Model, space: Space, fold: int | None, part: TargetRun, config: Config
 ) -> FoldSearch:
     problem, evaluation = part.problem, config.evaluation
     trials = np.arange(len(problem.y)) if fold is None else part.folds[fold].train

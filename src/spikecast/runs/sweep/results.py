@@ -28,11 +28,11 @@ from spikecast.runs import config as configs
 from spikecast.runs import provenance
 from spikecast.runs.config import model_names
 from spikecast.runs.experiment import read_scores
+from spikecast.runs.layout import SweepLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.sweep.journal import SweepJournal
 from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
 
-FILE = "sweep.json"
 N_RANDOM = 10  # trials that the sampler draws at random before it learns from them
 NEGLIGIBLE = 0.01  # of a score: a smaller gain is not worth other settings
 EDGE = 0.02  # of a range's length: nearer to an end is at the end
@@ -90,15 +90,16 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         "notes": [*plan.part.problem.notes, *map(str, scores.notices)],
     }
     provenance.write(list(_claims(plan, results, scores)), plan.folder)
+    layout = SweepLayout(plan.folder)
     for name, table in (
         ("trials", _list_trials(plan, results)),
         ("scores", scores.table),
         ("summary", scores.summary()),
     ):
-        with write_atomically(plan.folder / f"{name}.csv") as temporary:
+        with write_atomically(layout.table(name)) as temporary:
             table.to_csv(temporary, index=False)
-    write_text(plan.folder / "best.yaml", _best_config(plan, facts, activity_hash))
-    write_json(plan.folder / FILE, facts)
+    write_text(layout.best, _best_config(plan, facts, activity_hash))
+    write_json(layout.result, facts)
 
 
 def judge_gain(model: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from spikecast.parallel.executors import open_executor, run_jobs
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.experiment import Progress, do, log
+from spikecast.runs.layout import RunLayout, SweepLayout
 from spikecast.runs.run_directory import claim, finish, logged, manifest, read_manifest
 from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker
 from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan, plan_sweep
@@ -78,16 +79,14 @@ def run_sweep(
     out = Path(out)
     progress("reading the data", 0, 0)
     plan, recording = plan_sweep(config, out)
-    fingerprint = identify(recording)
+    fingerprint, layout = identify(recording), RunLayout(out)
     before = _with_former_length(out, plan.config) if resume else plan.config
-    claim(
-        out, "config.yaml", configs.write(before), fingerprint, resume=resume, overwrite=overwrite
-    )
-    with logged(out / "log.txt"), quiet():
-        write_text(out / "config.yaml", configs.write(plan.config))
-        if not (out / "manifest.json").exists():
+    claim(layout.config, configs.write(before), fingerprint, resume=resume, overwrite=overwrite)
+    with logged(layout.log), quiet():
+        write_text(layout.config, configs.write(plan.config))
+        if not layout.manifest.exists():
             content = manifest(recording, fingerprint, [plan.part], config.seed)
-            write_json(out / "manifest.json", content)
+            write_json(layout.manifest, content)
             log.info("started: %s", recording)
         _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
         _run_searches(plan, workers, share, progress)
@@ -101,7 +100,7 @@ def run_sweep(
 def _with_former_length(out: Path, config: Config) -> Config:
     """Return the config with the trials and time of the sweep in `out`: both may be changed."""
     try:
-        former = configs.read(out / "config.yaml").search or SearchConfig()
+        former = configs.read(RunLayout(out).config).search or SearchConfig()
     except ConfigError:
         return config
     length = {"trials": former.trials, "timeout": former.timeout}
@@ -118,7 +117,7 @@ def _reopen(plan: Plan, more: bool) -> None:
         if journal.count_ended(search.name) < plan.settings.trials:
             journal.write_fact(search.name, "stopped", False)
             journal.write_fact(search.name, "closed", False)
-    write_json(plan.folder / "manifest.json", read_manifest(plan.folder) | {"finished": None})
+    write_json(RunLayout(plan.folder).manifest, read_manifest(plan.folder) | {"finished": None})
 
 
 def _run_searches(plan: Plan, workers: int | None, share: bool, progress: Progress) -> None:
@@ -155,7 +154,7 @@ def take_part(plan: Plan, started: float, share: bool, report: Report = lambda w
         Also help in searches of other processes.
     report : callable, optional
     """
-    with quiet(), register_worker(plan.folder / "workers") as worker:
+    with quiet(), register_worker(SweepLayout(plan.folder).workers) as worker:
         part = _Participant(plan, SweepJournal(plan.folder), worker, started, report)
         while still_open := part.open_searches():
             if search := part.claim_search(still_open):
@@ -228,7 +227,7 @@ class _Participant:
         as_kept = json.loads(json.dumps(settings))  # as the journal gives them back
         stale = journal.read_fact(search.name, "refitted") != as_kept
         for job in self.plan.refits(search, settings):
-            file = part.job_file(job.name, job.index).with_suffix(".json")
+            file = part.layout.job(job.name, job.index)
             if not file.exists() or (stale and job.name == search.label + TUNED):
                 seconds = do(job, part)
                 log.info("%s, fold %s fitted in %.2f s", job.name, job.index, seconds)

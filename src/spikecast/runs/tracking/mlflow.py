@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from spikecast.runs.config import Config, flat
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.tracking.tracker import Fit, missing
 
 EXPERIMENT = "spikecast"
@@ -46,7 +47,7 @@ class MLflow:
         self._run = self._client.create_run(experiment, tags=tags).info.run_id
         for key, value in flat(config.model_dump(mode="json")).items():
             self._client.log_param(self._run, key, str(value)[:LONGEST])
-        self._client.log_artifact(self._run, str(folder / "config.yaml"))
+        self._client.log_artifact(self._run, str(RunLayout(folder).config))
 
     def trained(self, fit: Fit) -> None:
         """A curve per fold and part; seconds over folds."""
@@ -72,9 +73,10 @@ class MLflow:
 
     def finished(self, folder: Path) -> None:
         """Add the report, and close the run."""
-        for name in ("summary.csv", "report.html"):
-            if (folder / name).exists():
-                self._client.log_artifact(self._run, str(folder / name))
+        files = RunLayout(folder)
+        for path in (files.summary, files.report):
+            if path.exists():
+                self._client.log_artifact(self._run, str(path))
         self._client.set_terminated(self._run, "FINISHED")
 
     def stopped(self, why: str) -> None:

@@ -4,7 +4,6 @@ Experiments know nothing of trackers: whenever a run reports progress, what is n
 is told. A fit is told once its ``.json`` is there, which is written last.
 """
 
-import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spikecast.core.files import read_json
 from spikecast.runs.config import Config
+from spikecast.runs.layout import RunLayout, split_job_name
 from spikecast.runs.run_directory import read_manifest
 from spikecast.runs.tracking.tracker import Fit, Tracker, Untracked
 
@@ -87,14 +88,14 @@ class _Follower:
         """Tell of what is new."""
         if self.targets is None:
             self._tell(self._start)
-        for path in sorted(set(self.out.glob("targets/*/jobs/*.json")) - self.told):
+        for path in sorted(set(RunLayout(self.out).all_jobs()) - self.told):
             self.told.add(path)
             self._tell(partial(self._trained, path))
 
     def finished(self) -> None:
         """Tell of everything that is left, and of the end."""
         self.look()
-        if (self.out / "summary.csv").exists():
+        if RunLayout(self.out).summary.exists():
             self._tell(lambda tracker: tracker.scored(_summary(self.out)))
         self._tell(lambda tracker: tracker.finished(self.out))
 
@@ -109,15 +110,15 @@ class _Follower:
         tracker.started(self.out, self.config)
 
     def _trained(self, path: Path, tracker: Tracker) -> None:
-        described = json.loads(path.read_text(encoding="utf-8"))
+        described = read_json(path)
         target = (self.targets or {})[path.parent.parent.name]
-        model, _, fold = path.stem.rpartition("-fold")
+        model, fold = split_job_name(path)
         losses = {
             part: np.reshape(values, (len(values), -1)).mean(axis=1).tolist()  # (epoch, member)
             for part in ("train", "valid")
             if (values := described.get("training", {}).get(f"{part}_loss"))
         }
-        tracker.trained(Fit(target, model, int(fold), described["fit_seconds"], losses))
+        tracker.trained(Fit(target, model, fold, described["fit_seconds"], losses))
 
     def _tell(self, call: Callable[[Tracker], None]) -> None:
         if isinstance(self.tracker, Untracked):
@@ -133,4 +134,4 @@ class _Follower:
 
 
 def _summary(out: Path) -> pd.DataFrame:
-    return pd.read_csv(out / "summary.csv", dtype={"target": str, "model": str})
+    return pd.read_csv(RunLayout(out).summary, dtype={"target": str, "model": str})

@@ -6,6 +6,7 @@ import pandas as pd
 
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.tracking.tracker import Fit, missing
 
 
@@ -21,7 +22,7 @@ class TensorBoard:
 
     def started(self, folder: Path, config: Config) -> None:
         """Open the event file, and write the config into it."""
-        self._writer = self._open(str(folder / "tensorboard"))
+        self._writer = self._open(str(RunLayout(folder).tensorboard))
         text = configs.write(config).replace("\n", "\n    ")  # indented: shown as it is
         self._writer.add_text("config", f"    {text}")
 
