@@ -60,7 +60,8 @@ def strings_of(path: Path) -> list[tuple[str, bool]]:
 
 def test_no_path_in_a_run_directory_is_spelled_elsewhere():
     names = {part for path in paths() for part in path.relative_to(ROOT).parts}
-    files = {name for name in names if "." in name} | {layout.FOLD, layout.CHECKPOINTS}
+    files = {name for name in names if "." in name}
+    endings = {layout.FOLD, layout.CHECKPOINTS}
     folders = {name for name in names if "." not in name and "-" not in name}
     assert {"manifest.json", "verdict.json", "study.log", "jobs.jsonl"} <= files
     assert {"targets", "jobs", "weights", "analysis", "sound"} <= folders
@@ -69,7 +70,8 @@ def test_no_path_in_a_run_directory_is_spelled_elsewhere():
         for path in SOURCE.rglob("*.py")
         if path not in (SOURCE / "runs" / "layout.py", SOURCE / "core" / "files.py")
         for text, is_joined in strings_of(path)
-        if (any(name in text for name in files) and " " not in text)  # prose may name a file
+        if text.split("/")[-1] in files
+        or (any(ending in text for ending in endings) and " " not in text)  # else prose
         or (is_joined and text.strip("/") in folders)
     ]
     assert spelled == []
