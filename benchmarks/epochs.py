@@ -15,9 +15,10 @@ import torch
 from machine import describe
 
 from spikecast.models.networks.network import Network
+from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
-from spikecast.models.networks.timescales import Timescales
-from spikecast.models.networks.training import Plan, train
+from spikecast.models.networks.timescales import TimescalesNet
+from spikecast.models.networks.training import train
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 
@@ -45,7 +46,7 @@ def main() -> None:
         for causal, name in ((True, "causal"), (False, "both directions")):
             ours, theirs = [], []
             for number in range(ROUNDS + 1):
-                a = seconds(partial(Timescales, "counts", *sizes, causal=causal), x, y)
+                a = seconds(partial(TimescalesNet, "counts", *sizes, causal=causal), x, y)
                 b = seconds(partial(Recurrent, "counts", "gru", *sizes, causal=causal), x, y)
                 if number:  # the first round pays for torch's start
                     ours.append(a)

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from spikecast.data.simulate.lorenz import lorenz
 from spikecast.models.lfads import LFADS
-from spikecast.models.networks.lfads import LFADS as Network
 from spikecast.models.networks.lfads import Controlled, Trajectory
+from spikecast.models.networks.lfads import LFADSNet as Network
 from spikecast.models.networks.network import dropout
-from spikecast.models.networks.training import Plan, train
+from spikecast.models.networks.plan import Plan
+from spikecast.models.networks.training import train
 from spikecast.tasks.splits import Fold
 
 

@@ -1,21 +1,21 @@
 """Autoencoders: the sequence models, made to reconstruct the neurons they see."""
 
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from spikecast.models.networks.autoencoder import CoordinatedDropout
-from spikecast.models.networks.layers import Features
-from spikecast.models.networks.network import Network
-from spikecast.models.networks.timescales import Timescales as TimescalesNet
 from spikecast.models.neural import EPOCHS, LATENT_SPACE
-from spikecast.models.reconstruction import JointModel
+from spikecast.models.reconstruction import ReconstructionModel
 from spikecast.models.recurrent import GRU, LSTM, RNN
 from spikecast.models.spaces import Space
 from spikecast.models.timescales import Timescales
 
+if TYPE_CHECKING:
+    from spikecast.models.networks.autoencoder import CoordinatedDropout
+    from spikecast.models.networks.timescales import TimescalesNet
 
-class Autoencoder(JointModel):
+
+class Autoencoder(ReconstructionModel):
     """Mixed into a network model, makes it reconstruct its source through its latents.
 
     With the same array as source and target, ``predict`` gives denoised rates. With other targets,
@@ -38,12 +38,15 @@ class Autoencoder(JointModel):
     (12, 20, 6)
     """
 
-    dropped: float = 0.3
+    dropped: ClassVar[float] = 0.3
 
     def _learn_features(self, z: np.ndarray) -> None:
-        super(JointModel, self)._inputs(z[..., : self.n_sources_])
+        super(ReconstructionModel, self)._inputs(z[..., : self.n_sources_])
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "CoordinatedDropout":
+        from spikecast.models.networks.autoencoder import CoordinatedDropout
+        from spikecast.models.networks.layers import Features
+
         return CoordinatedDropout(
             "counts" if self.counts_ else "continuous",
             super()._build(self.features_.n_features_, n_targets),
@@ -84,5 +87,5 @@ class TimescalesAutoencoder(Autoencoder, Timescales):
     @property
     def time_constants_(self) -> np.ndarray:
         """Learnt time constants in bins, (member * layer * latent,)."""
-        network = cast(TimescalesNet, cast(CoordinatedDropout, self.network_).network)
+        network = cast("TimescalesNet", cast("CoordinatedDropout", self.network_).network)
         return network.time_constants.flatten().numpy()

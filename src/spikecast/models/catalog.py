@@ -6,10 +6,14 @@ from spikecast.core.checks import check_one_of, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models.base import Model
 from spikecast.models.ensemble import Auto, Ensemble, Stack
+from spikecast.models.packages import find_package_models
 from spikecast.models.single import SINGLE
 from spikecast.models.spaces import Between, OneOf, Space, check_values
 
-MODELS: dict[str, type[Model]] = SINGLE | {"ensemble": Ensemble, "stack": Stack, "auto": Auto}
+_OWN: dict[str, type[Model]] = SINGLE | {"ensemble": Ensemble, "stack": Stack, "auto": Auto}
+_OF_PACKAGES, NOTICES = find_package_models(_OWN)
+
+MODELS: dict[str, type[Model]] = _OWN | _OF_PACKAGES
 """Estimators: everything that predicts, with fit, predict and (where it has latents) transform."""
 
 DEFAULT_MODEL = "timescales"

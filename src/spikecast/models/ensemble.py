@@ -6,6 +6,7 @@ their natural parameters. Continuous predictions are combined as they are.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
@@ -71,6 +72,7 @@ class _Committee(Model):
         return np.concatenate(latents, axis=2)
 
 
+@dataclass(eq=False, repr=False)
 class Ensemble(_Committee):
     """Seeds of one model, averaged in log rate.
 
@@ -100,19 +102,11 @@ class Ensemble(_Committee):
     paper = "Lakshminarayanan et al. 2017"
     why_not_searched = "tune its base by itself"
 
-    def __init__(
-        self,
-        base: str = "gru",
-        n_models: int = 3,
-        causal: bool = False,
-        hide_areas: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.base = base
-        self.n_models = n_models
-        self.causal = causal
-        self.hide_areas = hide_areas
-        self.seed = seed
+    base: str = "gru"
+    n_models: int = 3
+    causal: bool = False
+    hide_areas: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         check_in_range("n_models", self.n_models, 1)
@@ -120,6 +114,7 @@ class Ensemble(_Committee):
         self.models_ = [self._fitted(member, x, y) for member in members]
 
 
+@dataclass(eq=False, repr=False)
 class Stack(_Committee):
     """Unlike models, weighted in log rate by what they predict on inner folds.
 
@@ -165,21 +160,12 @@ class Stack(_Committee):
     paper = "Wolpert 1992; Breiman 1996"
     why_not_searched = "tune its models by themselves"
 
-    def __init__(
-        self,
-        models: Sequence[str] = ("poisson_glm", "timescales", "transformer"),
-        n_inner: int = 3,
-        pull: float = 100.0,
-        causal: bool = False,
-        hide_areas: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.models = models
-        self.n_inner = n_inner
-        self.pull = pull
-        self.causal = causal
-        self.hide_areas = hide_areas
-        self.seed = seed
+    models: Sequence[str] = ("poisson_glm", "timescales", "transformer")
+    n_inner: int = 3
+    pull: float = 100.0
+    causal: bool = False
+    hide_areas: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         members = [self._member(name) for name in self._usable()]
@@ -275,6 +261,7 @@ def stacking_weights(
     return found.x.reshape(n_models, n_targets)
 
 
+@dataclass(eq=False, repr=False)
 class Auto(Stack):
     """A stack of the strong candidates, within a budget of seconds where one is given.
 
@@ -295,18 +282,7 @@ class Auto(Stack):
     paper = "spikecast"
     why_not_searched = "it chooses between models itself"
 
-    def __init__(
-        self,
-        models: Sequence[str] = ("poisson_glm", "timescales", "transformer"),
-        budget: float | None = None,
-        n_inner: int = 3,
-        pull: float = 100.0,
-        causal: bool = False,
-        hide_areas: bool = False,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(models, n_inner, pull, causal, hide_areas, seed)
-        self.budget = budget
+    budget: float | None = None
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         started = time.perf_counter()

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from spikecast.models.spaces import Between, Space
 PRIVATE = 0.2  # of a neuron's variance, at least, is private noise
 
 
+@dataclass(eq=False, repr=False)
 class FactorAnalysis(Model):
     """Shared factors plus private variance of every neuron (Everitt 1984; Yu et al. 2009).
 
@@ -59,17 +61,10 @@ class FactorAnalysis(Model):
     search_space: ClassVar[Space] = {"width": Between(0.5, 12.0, log=True)}
     fit_record = ("rank_", "history_")
 
-    def __init__(
-        self,
-        width: float = 3.0,
-        ranks: Sequence[int] = (2, 4, 8, 16, 32),
-        causal: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.width = width
-        self.ranks = ranks
-        self.causal = causal
-        self.seed = seed
+    width: float = 3.0
+    ranks: Sequence[int] = (2, 4, 8, 16, 32)
+    causal: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z = self._featured(x)

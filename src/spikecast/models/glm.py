@@ -1,6 +1,7 @@
 """Poisson regression from population features: the strong, cheap baseline."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from spikecast.tasks.splits import Fold
 MAX_LOG_RATE = 5.0  # exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite
 
 
+@dataclass(eq=False, repr=False)
 class PoissonGLM(Model):
     """Square root of counts at several widths, unwhitened components, Poisson regression.
 
@@ -84,21 +86,12 @@ class PoissonGLM(Model):
     }
     fit_record = ("chosen_", "history_")
 
-    def __init__(
-        self,
-        widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0), (2.0, 6.0)),
-        n_components: Sequence[int] = (30, 60, 120),
-        penalties: Sequence[float] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2),
-        n_inner: int = 1,
-        causal: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.penalties = penalties
-        self.n_inner = n_inner
-        self.causal = causal
-        self.seed = seed
+    widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0), (2.0, 6.0))
+    n_components: Sequence[int] = (30, 60, 120)
+    penalties: Sequence[float] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
+    n_inner: int = 1
+    causal: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         candidates = [

@@ -1,23 +1,24 @@
 """LFADS as an estimator: what is given as x is encoded, what is given as y is read out."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
-import torch
 
 from spikecast.core.checks import check_in_range
 from spikecast.models.base import RATE_FLOOR, is_counts
-from spikecast.models.networks import lfads
-from spikecast.models.networks.network import Network
 from spikecast.models.neural import NeuralModel
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, Space
 
+if TYPE_CHECKING:
+    from spikecast.models.networks.lfads import LFADSNet
+    from spikecast.models.networks.network import Network
+
 INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
 
 
+@dataclass(eq=False, repr=False)
 class LFADS(NeuralModel):
     """Latent factor analysis via dynamical systems: a generator network that explains each trial.
 
@@ -49,7 +50,7 @@ class LFADS(NeuralModel):
     kl_warmup : float
         Part of training over which that weight rises from 0.
     epochs, min_steps, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.training.Plan`.
+        See :class:`spikecast.models.networks.plan.Plan`.
     device : str
     seed : int
 
@@ -89,49 +90,26 @@ class LFADS(NeuralModel):
         "learning_rate": Between(2e-3, 3e-2, log=True),
     }
 
-    def __init__(
-        self,
-        n_factors: int = 40,
-        n_generator: int = 64,
-        n_encoder: int = 64,
-        n_initial: int = 32,
-        n_controller: int = 32,
-        n_inputs: int = 12,
-        width: float = 2.0,
-        n_components: int = 40,
-        dropout: float = 0.3,
-        coordinated_dropout: float = 0.3,
-        kl_weight: float = 0.1,
-        kl_warmup: float = 0.3,
-        epochs: int = 50,
-        min_steps: int = 400,
-        batch_size: int = 16,
-        learning_rate: float = 0.01,
-        weight_decay: float = 0.1,
-        patience: int | None = None,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.n_factors = n_factors
-        self.n_generator = n_generator
-        self.n_encoder = n_encoder
-        self.n_initial = n_initial
-        self.n_controller = n_controller
-        self.n_inputs = n_inputs
-        self.width = width
-        self.n_components = n_components
-        self.dropout = dropout
-        self.coordinated_dropout = coordinated_dropout
-        self.kl_weight = kl_weight
-        self.kl_warmup = kl_warmup
-        self.epochs = epochs
-        self.min_steps = min_steps
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.device = device
-        self.seed = seed
+    n_factors: int = 40
+    n_generator: int = 64
+    n_encoder: int = 64
+    n_initial: int = 32
+    n_controller: int = 32
+    n_inputs: int = 12
+    width: float = 2.0
+    n_components: int = 40
+    dropout: float = 0.3
+    coordinated_dropout: float = 0.3
+    kl_weight: float = 0.1
+    kl_warmup: float = 0.3
+    epochs: int = 50
+    min_steps: int = 400
+    batch_size: int = 16
+    learning_rate: float = 0.01
+    weight_decay: float = 0.1
+    patience: int | None = None
+    device: str = "auto"
+    seed: int = 0
 
     def outputs(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return everything the model infers, by name; posterior means throughout.
@@ -175,18 +153,11 @@ class LFADS(NeuralModel):
             return x.astype(np.float32)
         return ((x - self.source_mean_) / self.source_scale_).astype(np.float32)
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
-        generator: Callable[..., lfads.Generator] = partial(
-            lfads.Autonomous, n_generator=self.n_generator
-        )
-        if self.n_inputs:
-            generator = partial(
-                lfads.Controlled,
-                n_generator=self.n_generator,
-                n_controller=self.n_controller,
-                n_inputs=self.n_inputs,
-            )
-        return lfads.LFADS(
+    def _build(self, n_features: int, n_targets: int) -> "LFADSNet":
+        from spikecast.models.networks.lfads import LFADSNet, generator_of_sizes
+
+        generator = generator_of_sizes(self.n_generator, self.n_controller, self.n_inputs)
+        return LFADSNet(
             "counts" if self.counts_ else "continuous",
             n_features,
             n_targets,
@@ -204,15 +175,15 @@ class LFADS(NeuralModel):
             kl_warmup=self.kl_warmup,
         )
 
-    def _initialize(self, network: Network) -> None:
+    def _initialize(self, network: "Network") -> None:
         """Read in principal components, put out mean rates."""
-        assert isinstance(network, lfads.LFADS)
-        network.readin.copy_(torch.as_tensor(self.readin_))
+        net = cast("LFADSNet", network)
+        net.readin.copy_(net.readin.new_tensor(self.readin_))
         offsets = [self.center_ if self.counts_ else np.zeros(self.n_targets_)]
         sources = np.zeros(self.n_sources_)
         if self.source_counts_:
-            network.input_center.copy_(torch.as_tensor(self.source_mean_))
+            net.input_center.copy_(net.input_center.new_tensor(self.source_mean_))
             sources = np.log(np.maximum(self.source_mean_, RATE_FLOOR))
         if not self.autoencodes_:
             offsets.insert(0, sources)
-        network.offset.copy_(torch.as_tensor(np.concatenate(offsets)))
+        net.offset.copy_(net.offset.new_tensor(np.concatenate(offsets)))

@@ -6,6 +6,7 @@ counts they regress the counts themselves and clip the prediction to possible ra
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -46,6 +47,7 @@ class _Linear(Model):
         return self._in_range(z @ self.weights_ + self.intercept_)
 
 
+@dataclass(eq=False, repr=False)
 class PCARidge(_Linear):
     """Principal components of smoothed activity, then ridge regression.
 
@@ -80,19 +82,11 @@ class PCARidge(_Linear):
     search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(5, 160, log=True)}
     fit_record = ("penalty_", "history_")
 
-    def __init__(
-        self,
-        widths: Sequence[float] = (3.0,),
-        n_components: int = 40,
-        penalties: Sequence[float] = PENALTIES,
-        causal: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.penalties = penalties
-        self.causal = causal
-        self.seed = seed
+    widths: Sequence[float] = (3.0,)
+    n_components: int = 40
+    penalties: Sequence[float] = PENALTIES
+    causal: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z = self._featured(x)
@@ -112,6 +106,7 @@ class PCARidge(_Linear):
         return self.features_.transform(x)
 
 
+@dataclass(eq=False, repr=False)
 class ReducedRank(_Linear):
     """Reduced-rank regression: all targets through a few shared latents (Izenman 1975).
 
@@ -140,21 +135,12 @@ class ReducedRank(_Linear):
     search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(5, 160, log=True)}
     fit_record = ("penalty_", "rank_", "history_")
 
-    def __init__(
-        self,
-        widths: Sequence[float] = (3.0,),
-        n_components: int = 40,
-        penalties: Sequence[float] = PENALTIES,
-        ranks: Sequence[int] = RANKS,
-        causal: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.penalties = penalties
-        self.ranks = ranks
-        self.causal = causal
-        self.seed = seed
+    widths: Sequence[float] = (3.0,)
+    n_components: int = 40
+    penalties: Sequence[float] = PENALTIES
+    ranks: Sequence[int] = RANKS
+    causal: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z = self._featured(x)
@@ -180,6 +166,7 @@ class ReducedRank(_Linear):
         return self.features_.transform(x) @ self.readin_
 
 
+@dataclass(eq=False, repr=False)
 class PLS(_Linear):
     """Partial least squares (scikit-learn's): latents that covary with the targets.
 
@@ -203,19 +190,11 @@ class PLS(_Linear):
     search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(10, 200, log=True)}
     fit_record = ("rank_", "history_")
 
-    def __init__(
-        self,
-        widths: Sequence[float] = (3.0,),
-        n_components: int = 100,
-        ranks: Sequence[int] = (4, 8, 12, 16),
-        causal: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.ranks = ranks
-        self.causal = causal
-        self.seed = seed
+    widths: Sequence[float] = (3.0,)
+    n_components: int = 100
+    ranks: Sequence[int] = (4, 8, 12, 16)
+    causal: bool = False
+    seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z = self._featured(x)

@@ -1,25 +1,27 @@
 """A perceptron on a window of bins around each bin."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.models.base import is_counts
-from spikecast.models.networks.augment import noisy, perturbed
-from spikecast.models.networks.layers import Features
-from spikecast.models.networks.mlp import ACTIVATIONS
-from spikecast.models.networks.mlp import MLP as MLPNet
-from spikecast.models.networks.network import Network
 from spikecast.models.neural import EPOCHS, NETWORK_SPACE, NeuralModel
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, OneOf, Space
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
+    from spikecast.models.networks.mlp import MLPNet
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+
+
+@dataclass(eq=False, repr=False)
 class MLP(NeuralModel):
     """A window of bins -> hidden layers -> targets, with the source perturbed in training.
 
@@ -49,7 +51,7 @@ class MLP(NeuralModel):
     causal : bool
         Window and smoothing of the past only.
     epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.training.Plan`.
+        See :class:`spikecast.models.networks.plan.Plan`.
     device : str
     seed : int
 
@@ -81,50 +83,28 @@ class MLP(NeuralModel):
         "epochs": EPOCHS,
     }
 
-    def __init__(
-        self,
-        n_hidden: Sequence[int] = (64,),
-        activation: str = "relu",
-        before: int = 8,
-        after: int = 8,
-        stride: int = 4,
-        widths: Sequence[float] = (1.0, 3.0),
-        n_components: int = 40,
-        dropout: float = 0.3,
-        thinning: float = 0.1,
-        jitter: int = 1,
-        noise: float = 0.0,
-        causal: bool = False,
-        epochs: int = 20,
-        batch_size: int = 8,
-        learning_rate: float = 0.006,
-        weight_decay: float = 0.3,
-        patience: int | None = None,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.n_hidden = n_hidden
-        self.activation = activation
-        self.before = before
-        self.after = after
-        self.stride = stride
-        self.widths = widths
-        self.n_components = n_components
-        self.dropout = dropout
-        self.thinning = thinning
-        self.jitter = jitter
-        self.noise = noise
-        self.causal = causal
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.device = device
-        self.seed = seed
+    n_hidden: Sequence[int] = (64,)
+    activation: str = "relu"
+    before: int = 8
+    after: int = 8
+    stride: int = 4
+    widths: Sequence[float] = (1.0, 3.0)
+    n_components: int = 40
+    dropout: float = 0.3
+    thinning: float = 0.1
+    jitter: int = 1
+    noise: float = 0.0
+    causal: bool = False
+    epochs: int = 20
+    batch_size: int = 8
+    learning_rate: float = 0.006
+    weight_decay: float = 0.3
+    patience: int | None = None
+    device: str = "auto"
+    seed: int = 0
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
-        check_one_of("activation", self.activation, list(ACTIVATIONS))
+        check_one_of("activation", self.activation, ACTIVATIONS)
         for name in ("before", "after", "jitter", "noise"):
             check_in_range(name, getattr(self, name), 0)
         check_in_range("stride", self.stride, 1)
@@ -138,13 +118,16 @@ class MLP(NeuralModel):
     def _prepared(self, x: np.ndarray) -> np.ndarray:
         return np.require(x, np.float32, "W")  # no copy of a large one
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "MLPNet":
+        from spikecast.models.networks.layers import Features
+        from spikecast.models.networks.mlp import MLPNet
+
         after = 0 if self.causal else self.after
         past = range(-self.stride, -self.before - 1, -self.stride)
         return MLPNet(
             "counts" if self.counts_ else "continuous",
             Features(self.features_),
-            self._perturbation(),
+            self._make_augment(),
             [*reversed(past), *range(0, after + 1, self.stride)],
             self.features_.n_features_,
             n_targets,
@@ -153,13 +136,12 @@ class MLP(NeuralModel):
             self.dropout,
         )
 
-    def _perturbation(self) -> Callable[[Tensor], Tensor]:
+    def _make_augment(self) -> "Callable[[Tensor], Tensor]":
+        """Return what changes the source in training."""
+        from spikecast.models.networks.augment import add_noise, keep, perturb_spikes
+
         if self.spikes_:
-            return partial(perturbed, thinning=self.thinning, jitter=self.jitter)
+            return partial(perturb_spikes, thinning=self.thinning, jitter=self.jitter)
         if self.noise:
-            return partial(noisy, spread=torch.from_numpy(self.spread_))
-        return _as_it_is
-
-
-def _as_it_is(x: Tensor) -> Tensor:
-    return x
+            return partial(add_noise, spread=self.spread_)
+        return keep

@@ -1,22 +1,25 @@
 """Networks as estimators: population features in, log rates (or means) out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import inner_folds
-from spikecast.models.networks.network import Network
-from spikecast.models.networks.training import Plan, pick_device, train
+from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, OneOf
 from spikecast.tasks.splits import Fold
 
+if TYPE_CHECKING:  # torch takes seconds to import: only what builds or runs a network needs it
+    from torch import Tensor
+
+    from spikecast.models.networks.network import Network
+
 VALID_PARTS = 5  # a member is stopped on one fifth of the training trials
 MAX_LOG_RATE = 5.0
-CHUNK = 64  # trials per pass when predicting
 
 NETWORK_SPACE: dict[str, Between | OneOf] = {
     "widths": OneOf(((1.0,), (3.0,), (1.0, 3.0), (2.0, 6.0), (1.0, 3.0, 8.0), (1.0, 4.0, 16.0))),
@@ -49,7 +52,7 @@ class NeuralModel(Model):
     sizes_ : dict
         What the network was built with.
     training_ : dict
-        :class:`spikecast.models.networks.training.History`: losses per epoch and member, best
+        :class:`spikecast.models.networks.plan.History`: losses per epoch and member, best
         epochs, seconds.
     center_, scale_ : array, (target,)
         Log of the mean count, and 1; for continuous targets their mean and standard deviation.
@@ -71,17 +74,18 @@ class NeuralModel(Model):
         """Return the network's input with the preprocessing learnt before."""
         return self.features_.transform(x) * self._input_scale
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "Network":
+        """Return the network, its weights drawn at random."""
         raise NotImplementedError
 
-    def _initialize(self, network: Network) -> None:
+    def _initialize(self, network: "Network") -> None:
         """Give weights the values they start from, where drawing them is not enough."""
         self._set_offset(network.offset)
 
-    def _set_offset(self, offset: torch.Tensor) -> None:
+    def _set_offset(self, offset: "Tensor") -> None:
         """Start at the mean rate; an output that starts elsewhere costs thousands of steps."""
         if self.counts_:
-            offset += torch.as_tensor(self.center_, dtype=torch.float32)
+            offset += offset.new_tensor(self.center_)
 
     def _plan(self) -> Plan:
         """How to train: what of it the subclass has among its own settings, else the default."""
@@ -97,7 +101,7 @@ class NeuralModel(Model):
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z, y = self._examples(x, y)
         n_members = int(getattr(self, "n_members", 1))
-        self._train(self._started, z, y, self._member_folds(len(z), n_members))
+        self._train(self._start_network, z, y, self._member_folds(len(z), n_members))
 
     def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Learn the preprocessing; return input and target as the network is trained on them."""
@@ -114,45 +118,32 @@ class NeuralModel(Model):
         self.sizes_ = {"n_features": z.shape[2], "n_targets": y.shape[2]}
         return z, y
 
-    def _started(self) -> Network:
+    def _start_network(self) -> "Network":
         """Return the network as training finds it."""
-        network = self._build(**self.sizes_)
-        with torch.no_grad():
-            self._initialize(network)
-        return network
+        from spikecast.models.networks.running import start_network
+
+        return start_network(lambda: self._build(**self.sizes_), self._initialize)
 
     def _train(
-        self, build: Callable[[], Network], z: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
+        self, build: Callable[[], "Network"], z: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
     ) -> None:
-        self.network_, history = train(
-            build,
-            torch.from_numpy(z),
-            torch.from_numpy(y),
-            folds,
-            self._plan(),
-            self.seed,
-            pick_device(self.device),
-        )
-        self.training_ = asdict(history)
+        """Train the network that `build` makes, and keep it."""
+        from spikecast.models.networks.running import fit_network
 
-    @torch.no_grad()
-    def _outputs(self, z: np.ndarray, function: str) -> torch.Tensor:
-        """Run a method of the network in chunks of trials: (member, trial, time, output)."""
-        device = pick_device(self.device)
-        network = self.network_.to(device)
-        run = getattr(network, function)
-        n_inputs = 1 if network.shares_batches else network.n_members
-        parts = [
-            run(part.to(device).expand(n_inputs, *part.shape)).cpu()
-            for part in torch.from_numpy(z).split(CHUNK)
-        ]
-        self.network_.cpu()
-        return torch.cat(parts, dim=1)
+        self.network_, self.training_ = fit_network(
+            build, z, y, folds, self._plan(), self.seed, self.device
+        )
+
+    def _outputs(self, z: np.ndarray, function: str) -> "Tensor":
+        """Return what a method of the network gives, (member, trial, time, output)."""
+        from spikecast.models.networks.running import run_network
+
+        return run_network(self.network_, z, function, self.device)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         return self._expected(self._outputs(self._prepared(x), "forward"))
 
-    def _expected(self, outputs: torch.Tensor) -> np.ndarray:
+    def _expected(self, outputs: "Tensor") -> np.ndarray:
         """Turn the members' outputs into one expected value in the targets' unit."""
         # members are averaged in log rate: their geometric mean
         output = outputs.mean(dim=0).numpy().astype(np.float64)

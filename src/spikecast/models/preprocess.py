@@ -5,6 +5,7 @@ Arrays are trial x time x neuron.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -189,6 +190,7 @@ def _leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarra
     return values[order], vectors[:, order]
 
 
+@dataclass(eq=False, repr=False)
 class PopulationFeatures(BaseEstimator):
     """Square root of smoothed activity at several widths, then principal components of each.
 
@@ -220,15 +222,9 @@ class PopulationFeatures(BaseEstimator):
     (10, 40, 10)
     """
 
-    def __init__(
-        self,
-        widths: Sequence[float] = (1.0, 3.0, 8.0),
-        n_components: int = 40,
-        causal: bool = False,
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.causal = causal
+    widths: Sequence[float] = (1.0, 3.0, 8.0)
+    n_components: int = 40
+    causal: bool = False
 
     def _smoothed(self, x: np.ndarray, width: float) -> np.ndarray:
         z = smooth(x, width, self.causal)

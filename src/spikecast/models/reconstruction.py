@@ -7,7 +7,7 @@ from spikecast.models.base import is_counts
 from spikecast.models.neural import NeuralModel
 
 
-class JointModel(NeuralModel):
+class ReconstructionModel(NeuralModel):
     """Base class of networks that give the rates of all neurons, sources included.
 
     The network is fitted on the activity of sources and targets side by side (of the sources alone

@@ -1,19 +1,23 @@
 """Recurrent networks from sequence to sequence, and the reference recipe of the decks."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
-from spikecast.models.networks.network import Network
-from spikecast.models.networks.recurrent import RecipeNet, Recurrent
-from spikecast.models.networks.training import Plan
+from spikecast.models.networks.plan import Plan
 from spikecast.models.neural import LATENT_SPACE, NeuralModel
 from spikecast.models.spaces import Between, Space
 from spikecast.tasks.splits import Fold
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
+    from spikecast.models.networks.network import Network
+
+
+@dataclass(eq=False, repr=False)
 class RecurrentModel(NeuralModel):
     """Principal components -> input dropout -> recurrent layers -> dropout -> linear readout.
 
@@ -31,45 +35,31 @@ class RecurrentModel(NeuralModel):
     causal : bool
         One direction and causal smoothing.
     epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.training.Plan`.
+        See :class:`spikecast.models.networks.plan.Plan`.
     device : str
     seed : int
     """
 
     search_space: ClassVar[Space] = LATENT_SPACE
-    cell: str
+    cell: ClassVar[str]
 
-    def __init__(
-        self,
-        n_latents: int = 32,
-        n_layers: int = 1,
-        widths: Sequence[float] = (1.0, 3.0),
-        n_components: int = 60,
-        dropout: float = 0.4,
-        causal: bool = False,
-        epochs: int = 30,
-        batch_size: int = 16,
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.1,
-        patience: int | None = 8,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.n_latents = n_latents
-        self.n_layers = n_layers
-        self.widths = widths
-        self.n_components = n_components
-        self.dropout = dropout
-        self.causal = causal
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.device = device
-        self.seed = seed
+    n_latents: int = 32
+    n_layers: int = 1
+    widths: Sequence[float] = (1.0, 3.0)
+    n_components: int = 60
+    dropout: float = 0.4
+    causal: bool = False
+    epochs: int = 30
+    batch_size: int = 16
+    learning_rate: float = 0.005
+    weight_decay: float = 0.1
+    patience: int | None = 8
+    device: str = "auto"
+    seed: int = 0
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "Network":
+        from spikecast.models.networks.recurrent import Recurrent
+
         return Recurrent(
             "counts" if self.counts_ else "continuous",
             self.cell,
@@ -106,6 +96,7 @@ class LSTM(RecurrentModel):
     cell = "lstm"
 
 
+@dataclass(eq=False, repr=False)
 class Recipe(NeuralModel):
     """The reference recipe of the published decks, exactly: here for comparison, not for use.
 
@@ -133,19 +124,11 @@ class Recipe(NeuralModel):
         "n_iterations": Between(20, 1000, log=True),
     }
 
-    def __init__(
-        self,
-        n_latents: int = 10,
-        learning_rate: float = 0.005,
-        n_iterations: int = 1000,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.n_latents = n_latents
-        self.learning_rate = learning_rate
-        self.n_iterations = n_iterations
-        self.device = device
-        self.seed = seed
+    n_latents: int = 10
+    learning_rate: float = 0.005
+    n_iterations: int = 1000
+    device: str = "auto"
+    seed: int = 0
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         self.source_mean_ = float(x.mean(dtype=np.float64))
@@ -154,14 +137,12 @@ class Recipe(NeuralModel):
     def _prepared(self, x: np.ndarray) -> np.ndarray:
         return x.astype(np.float32)
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "Network":
+        from spikecast.models.networks.recurrent import RecipeNet
+
         return RecipeNet(n_features, self.n_latents, n_targets)
 
-    def _initialize(self, network: Network) -> None:
-        """Give weights the values they start from, where drawing them is not enough."""
-        self._set_offset(network.offset)
-
-    def _set_offset(self, offset: torch.Tensor) -> None:
+    def _set_offset(self, offset: "Tensor") -> None:
         offset.fill_(self.source_mean_)
 
     def _member_folds(self, n_trials: int, n_members: int) -> list[Fold]:

@@ -1,7 +1,7 @@
 """A recurrent network that reads a trial's bins in order and tells its label."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.seeding import make_rng
 from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
+from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import CELLS
-from spikecast.models.networks.training import Plan, pick_device, train
+from spikecast.models.networks.running import fit_network
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.trial_features import check_trials, split_classes
 from spikecast.tasks.splits import Fold
@@ -22,6 +23,7 @@ VALID_PARTS = 5  # one fifth of each class decides when to stop
 BALANCES = ("weights", "sampling", "none")
 
 
+@dataclass(eq=False, repr=False)
 class RNNClassifier(ClassifierMixin, BaseEstimator):
     """Population features -> bidirectional recurrent layer -> pooling over time -> label.
 
@@ -39,7 +41,7 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
         Of the input features, see :class:`spikecast.models.preprocess.PopulationFeatures`.
     dropout : float
     epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.training.Plan`.
+        See :class:`spikecast.models.networks.plan.Plan`.
     device : str
     seed : int
 
@@ -61,37 +63,20 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
     (40, 2)
     """
 
-    def __init__(
-        self,
-        cell: str = "gru",
-        n_latents: int = 16,
-        pooling: str = "attention",
-        balance: str = "weights",
-        widths: Sequence[float] = (3.0,),
-        n_components: int = 20,
-        dropout: float = 0.4,
-        epochs: int = 30,
-        batch_size: int = 16,
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.1,
-        patience: int | None = 10,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.cell = cell
-        self.n_latents = n_latents
-        self.pooling = pooling
-        self.balance = balance
-        self.widths = widths
-        self.n_components = n_components
-        self.dropout = dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.patience = patience
-        self.device = device
-        self.seed = seed
+    cell: str = "gru"
+    n_latents: int = 16
+    pooling: str = "attention"
+    balance: str = "weights"
+    widths: Sequence[float] = (3.0,)
+    n_components: int = 20
+    dropout: float = 0.4
+    epochs: int = 30
+    batch_size: int = 16
+    learning_rate: float = 0.005
+    weight_decay: float = 0.1
+    patience: int | None = 10
+    device: str = "auto"
+    seed: int = 0
 
     def fit(self, x: np.ndarray, labels: np.ndarray) -> Self:
         """Learn to tell the `labels` (trial,) from `x` (trial, time, neuron).
@@ -115,7 +100,7 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
             one_hot = one_hot / (one_hot.mean(axis=0) * len(self.classes_))
         if self.balance == "sampling":
             fold = Fold(_repeat_rare_classes(fold.train, codes, self.seed), fold.test)
-        self.network_, history = train(
+        self.network_, self.training_ = fit_network(
             lambda: RecurrentClassifier(
                 self.cell,
                 z.shape[2],
@@ -124,8 +109,8 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
                 self.pooling,
                 self.dropout,
             ),
-            torch.from_numpy(z),
-            torch.from_numpy(one_hot),
+            z,
+            one_hot,
             [fold],
             Plan(
                 epochs=self.epochs,
@@ -135,9 +120,8 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
                 patience=self.patience,
             ),
             self.seed,
-            pick_device(self.device),
+            self.device,
         )
-        self.training_ = asdict(history)
         return self
 
     @torch.no_grad()

@@ -1,6 +1,7 @@
 """One model fitted on several sessions at once, and adapted to further ones."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self, cast
 
 import numpy as np
@@ -22,6 +23,7 @@ from spikecast.models.single import SINGLE
 WIDTH = 2.0  # bins; smooths the averages that sessions are compared by
 
 
+@dataclass(eq=False, repr=False)
 class ManySessions(BaseEstimator):
     """Fit one model on several sessions: what the neurons do is shared, which neurons is not.
 
@@ -79,17 +81,10 @@ class ManySessions(BaseEstimator):
     7
     """
 
-    def __init__(
-        self,
-        base: str = "timescales",
-        settings: dict[str, object] | None = None,
-        n_shared: int = 0,
-        seed: int = 0,
-    ) -> None:
-        self.base = base
-        self.settings = settings
-        self.n_shared = n_shared
-        self.seed = seed
+    base: str = "timescales"
+    settings: dict[str, object] | None = None
+    n_shared: int = 0
+    seed: int = 0
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -146,7 +141,7 @@ class ManySessions(BaseEstimator):
         axes: list[Tensor] = []
 
         def build() -> Network:
-            networks = [model._started() for model in models]
+            networks = [model._start_network() for model in models]
             if not networks[0].own:
                 raise InputError(
                     f"'{self.base}' has no core that sessions can share; use 'timescales', 'lfads' "
@@ -252,7 +247,7 @@ class ManySessions(BaseEstimator):
         """Fit read-in and readout of a session to the core of a known network."""
 
         def build() -> Network:
-            network = model._started()
+            network = model._start_network()
             use_core(network, known, frozen=not tune)
             rows = self._rows(conditions)
             if rows.size and self.readin_.size:

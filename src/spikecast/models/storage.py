@@ -6,30 +6,26 @@ in the JSON (only one of the catalogue) and puts its state back.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator
 
-from spikecast.core.errors import FormatError
+from spikecast.core.errors import FormatError, InputError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
-from spikecast.models.networks.network import Network
+from spikecast.models.foreign import ForeignModel
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.sessions import ManySessions
 
-PARTS: dict[str, type[BaseEstimator]] = {
-    "PopulationFeatures": PopulationFeatures,
-    "ManySessions": ManySessions,
-}
-CLASSES = {cls.__name__: cls for cls in MODELS.values()} | PARTS
+if TYPE_CHECKING:
+    from spikecast.models.networks.network import Network
+    from spikecast.models.sessions import ManySessions
 
 
-def save(model: Model | ManySessions, stem: str | Path) -> None:
+def save(model: "Model | ManySessions", stem: str | Path) -> None:
     """Write a fitted model.
 
     Parameters
@@ -38,6 +34,11 @@ def save(model: Model | ManySessions, stem: str | Path) -> None:
         Of the catalogue.
     stem : str or Path
         Path without suffix; the two files are replaced if they exist.
+
+    Raises
+    ------
+    InputError
+        For a model from elsewhere (:class:`spikecast.models.ForeignModel`).
 
     Examples
     --------
@@ -49,6 +50,11 @@ def save(model: Model | ManySessions, stem: str | Path) -> None:
     >>> load(stem).predict(x)[0, 0]
     array([1., 1.])
     """
+    if isinstance(model, ForeignModel):
+        raise InputError(
+            f"{type(model.estimator_).__name__} is not a model of this package and cannot be saved "
+            "by it; keep its predictions, or save it by its own means"
+        )
     arrays: dict[str, np.ndarray] = {}
     description = _describe(model, "", arrays)
     stem = Path(stem)
@@ -86,7 +92,7 @@ def _describe(part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]) -
         if isinstance(value, np.ndarray):
             arrays[key] = np.ascontiguousarray(value)
             state[name] = {"array": key}
-        elif isinstance(value, Network):
+        elif hasattr(value, "state_dict"):  # a network
             for tensor, content in value.state_dict().items():
                 arrays[f"{key}.{tensor}"] = content.numpy()
             state[name] = {"network": key}
@@ -102,10 +108,7 @@ def _describe(part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]) -
 
 
 def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray]) -> Any:
-    name = description["class"]
-    if name not in CLASSES:
-        raise FormatError(f"'{name}' is not a model of the catalogue; it was not loaded")
-    part = CLASSES[name](**description["parameters"])
+    part = _find_class(description["class"])(**description["parameters"])
     networks = []
     for attribute, entry in description["state"].items():
         ((kind, content),) = entry.items()
@@ -123,15 +126,34 @@ def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndar
         else:
             setattr(part, attribute, content)
     for attribute, key in networks:  # built last: their sizes are part of the state
-        network = part._build(**part.sizes_)
-        tensors = {
-            tensor.removeprefix(f"{key}."): torch.from_numpy(content)
-            for tensor, content in arrays.items()
-            if tensor.startswith(f"{key}.")
-        }
-        network.load_state_dict(tensors)
-        setattr(part, attribute, network.eval())
+        setattr(part, attribute, _restore_network(part._build(**part.sizes_), key, arrays))
     return part
+
+
+def _restore_network(network: "Network", key: str, arrays: dict[str, np.ndarray]) -> "Network":
+    import torch
+
+    tensors = {
+        tensor.removeprefix(f"{key}."): torch.from_numpy(content)
+        for tensor, content in arrays.items()
+        if tensor.startswith(f"{key}.")
+    }
+    network.load_state_dict(tensors)
+    return network.eval()
+
+
+def _find_class(name: str) -> type[BaseEstimator]:
+    """Return the class that a stored model names: of the catalogue, or a part of such a model."""
+    if name == "PopulationFeatures":
+        return PopulationFeatures
+    if name == "ManySessions":
+        from spikecast.models.sessions import ManySessions  # imports torch
+
+        return ManySessions
+    for model in MODELS.values():
+        if model.__name__ == name:
+            return model
+    raise FormatError(f"'{name}' is not a model of the catalogue; it was not loaded")
 
 
 def _plain(value: Any) -> Any:

@@ -1,16 +1,20 @@
 """Latents that each have a learnt time constant: the default model."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from spikecast.models.networks.network import Network
-from spikecast.models.networks.timescales import Timescales as TimescalesNet
 from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel
 from spikecast.models.spaces import OneOf, Space
 
+if TYPE_CHECKING:
+    from spikecast.models.networks.network import Network
+    from spikecast.models.networks.timescales import TimescalesNet
 
+
+@dataclass(eq=False, repr=False)
 class Timescales(NeuralModel):
     """Latents that each have a learnt time constant, read out through gates: the default model.
 
@@ -37,7 +41,7 @@ class Timescales(NeuralModel):
     n_layers : int
         Each layer filters what the one before it found; all are read out.
     epochs, batch_size, learning_rate, weight_decay
-        See :class:`spikecast.models.networks.training.Plan`.
+        See :class:`spikecast.models.networks.plan.Plan`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     seed : int
@@ -66,42 +70,27 @@ class Timescales(NeuralModel):
         "time_constants": OneOf(((0.2, 10.0), (0.2, 3.0), (0.5, 30.0), (2.0, 50.0))),
     }
 
-    def __init__(
-        self,
-        n_latents: int = 48,
-        n_members: int = 3,
-        widths: Sequence[float] = (1.0, 3.0, 8.0),
-        n_components: int = 40,
-        time_constants: tuple[float, float] = (0.2, 10.0),
-        dropout: float = 0.4,
-        causal: bool = False,
-        n_layers: int = 1,
-        epochs: int = 12,
-        batch_size: int = 8,
-        learning_rate: float = 0.01,
-        weight_decay: float = 0.5,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.n_latents = n_latents
-        self.n_members = n_members
-        self.widths = widths
-        self.n_components = n_components
-        self.time_constants = time_constants
-        self.dropout = dropout
-        self.causal = causal
-        self.n_layers = n_layers
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.device = device
-        self.seed = seed
+    n_latents: int = 48
+    n_members: int = 3
+    widths: Sequence[float] = (1.0, 3.0, 8.0)
+    n_components: int = 40
+    time_constants: tuple[float, float] = (0.2, 10.0)
+    dropout: float = 0.4
+    causal: bool = False
+    n_layers: int = 1
+    epochs: int = 12
+    batch_size: int = 8
+    learning_rate: float = 0.01
+    weight_decay: float = 0.5
+    device: str = "auto"
+    seed: int = 0
 
     # the first feature has this standard deviation; 2 trains in fewer steps than 1
     _input_scale = np.float32(2.0)
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "Network":
+        from spikecast.models.networks.timescales import TimescalesNet
+
         return TimescalesNet(
             "counts" if self.counts_ else "continuous",
             n_features,
@@ -121,4 +110,4 @@ class Timescales(NeuralModel):
     @property
     def time_constants_(self) -> np.ndarray:
         """Learnt time constants in bins, (member * layer * latent,)."""
-        return cast(TimescalesNet, self.network_).time_constants.flatten().numpy()
+        return cast("TimescalesNet", self.network_).time_constants.flatten().numpy()

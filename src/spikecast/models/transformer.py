@@ -1,22 +1,21 @@
 """A transformer fitted by masked modelling: one fitted model for several questions."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_shape, check_three_axes
 from spikecast.core.errors import InputError, ShapeError
-from spikecast.models.networks import masks
-from spikecast.models.networks.layers import Features
-from spikecast.models.networks.network import Network
-from spikecast.models.networks.transformer import Transformer as TransformerNet
 from spikecast.models.neural import EPOCHS, NETWORK_SPACE
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.reconstruction import JointModel
+from spikecast.models.reconstruction import ReconstructionModel
 from spikecast.models.spaces import Between, OneOf, Space
+
+if TYPE_CHECKING:
+    from spikecast.models.networks.transformer import TransformerNet
 
 ASKED_SHARE = 0.75  # of training trials that put the very question the model is fitted for
 LARGEST_PART = 0.6  # of neurons that co-smoothing hides
@@ -24,7 +23,8 @@ AREA_SHARE = 0.5  # of the asked share where the sources hidden are random neuro
 ENTRIES = 0.25  # hidden where the source is to be denoised
 
 
-class Transformer(JointModel):
+@dataclass(eq=False, repr=False)
+class Transformer(ReconstructionModel):
     """Masked modelling over time, neurons and areas with a small transformer.
 
     The network sees source and target neurons with some entries hidden, and predicts those. Most
@@ -51,7 +51,7 @@ class Transformer(JointModel):
     causal : bool
         Features and attention of the past only.
     epochs, batch_size, learning_rate, weight_decay
-        See :class:`spikecast.models.networks.training.Plan`.
+        See :class:`spikecast.models.networks.plan.Plan`.
     device : str
     seed : int
 
@@ -81,39 +81,21 @@ class Transformer(JointModel):
         "epochs": EPOCHS,
     }
 
-    def __init__(
-        self,
-        n_latents: int = 64,
-        n_layers: int = 1,
-        n_heads: int = 4,
-        n_members: int = 3,
-        widths: Sequence[float] = (1.0, 3.0, 8.0),
-        n_components: int = 40,
-        hide_areas: bool = False,
-        dropout: float = 0.2,
-        causal: bool = False,
-        epochs: int = 20,
-        batch_size: int = 8,
-        learning_rate: float = 0.006,
-        weight_decay: float = 0.5,
-        device: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        self.n_latents = n_latents
-        self.n_layers = n_layers
-        self.n_heads = n_heads
-        self.n_members = n_members
-        self.widths = widths
-        self.n_components = n_components
-        self.hide_areas = hide_areas
-        self.dropout = dropout
-        self.causal = causal
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.device = device
-        self.seed = seed
+    n_latents: int = 64
+    n_layers: int = 1
+    n_heads: int = 4
+    n_members: int = 3
+    widths: Sequence[float] = (1.0, 3.0, 8.0)
+    n_components: int = 40
+    hide_areas: bool = False
+    dropout: float = 0.2
+    causal: bool = False
+    epochs: int = 20
+    batch_size: int = 8
+    learning_rate: float = 0.006
+    weight_decay: float = 0.5
+    device: str = "auto"
+    seed: int = 0
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -180,7 +162,13 @@ class Transformer(JointModel):
     def _learn_features(self, z: np.ndarray) -> None:
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(z)
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build(self, n_features: int, n_targets: int) -> "TransformerNet":
+        import torch
+
+        from spikecast.models.networks import masks
+        from spikecast.models.networks.layers import Features
+        from spikecast.models.networks.transformer import TransformerNet
+
         asked = torch.arange(n_targets) >= (n_targets if self.same_ else self.n_sources_)
         labels = asked.long()
         if self.hide_areas:

@@ -1,6 +1,7 @@
 """One row of features per trial, for classifiers of whole trials."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -48,6 +49,7 @@ def split_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, codes
 
 
+@dataclass(eq=False, repr=False)
 class TrialFeatures(TransformerMixin, BaseEstimator):
     """One row per trial: principal components of smoothed activity, averaged in wide bins.
 
@@ -67,12 +69,9 @@ class TrialFeatures(TransformerMixin, BaseEstimator):
     (10, 40)
     """
 
-    def __init__(
-        self, widths: Sequence[float] = (3.0,), n_components: int = 20, n_windows: int = 8
-    ) -> None:
-        self.widths = widths
-        self.n_components = n_components
-        self.n_windows = n_windows
+    widths: Sequence[float] = (3.0,)
+    n_components: int = 20
+    n_windows: int = 8
 
     def fit(self, x: np.ndarray, y: np.ndarray | None = None) -> Self:
         """Learn the components from `x` (trial, time, neuron); `y` (trial,) is only checked."""

@@ -6,8 +6,9 @@ import torch
 from spikecast.models.inner_cv import inner_folds
 from spikecast.models.networks import training
 from spikecast.models.networks.checkpoint import checkpoints
-from spikecast.models.networks.timescales import Timescales
-from spikecast.models.networks.training import Plan, train
+from spikecast.models.networks.plan import Plan
+from spikecast.models.networks.timescales import TimescalesNet
+from spikecast.models.networks.training import train
 
 X, Y = torch.randn(20, 15, 6), torch.randint(0, 2, (20, 15, 3)).float()
 PLAN = Plan(epochs=6, min_steps=1, batch_size=4)
@@ -15,7 +16,7 @@ PLAN = Plan(epochs=6, min_steps=1, batch_size=4)
 
 def fit(seed=3):
     return train(
-        lambda: Timescales("counts", 6, 5, 3, n_members=2),
+        lambda: TimescalesNet("counts", 6, 5, 3, n_members=2),
         X, Y, inner_folds(20, 5, 0)[:2], PLAN, seed, torch.device("cpu"),
     )  # fmt: skip
 

@@ -9,12 +9,12 @@ from spikecast.models.networks.sessions import (
     shared_components,
     use_core,
 )
-from spikecast.models.networks.timescales import Timescales
+from spikecast.models.networks.timescales import TimescalesNet
 
 
 def network(n_features=4, n_targets=2, n_latents=3, seed=0):
     torch.manual_seed(seed)
-    return Timescales("counts", n_features, n_latents, n_targets, n_members=2, dropout=0.0)
+    return TimescalesNet("counts", n_features, n_latents, n_targets, n_members=2, dropout=0.0)
 
 
 def test_sessions_share_the_core_and_nothing_else():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from spikecast.models.networks.timescales import Timescales, decay, decay_both_ways
+from spikecast.models.networks.timescales import TimescalesNet, decay, decay_both_ways
 
 
 def one_bin_at_a_time(drive, log_decay):
@@ -46,7 +46,7 @@ def test_both_ways_is_the_sum_of_one_way_and_the_other():
 
 def network(causal=False, n_members=2, n_layers=1):
     torch.manual_seed(0)
-    return Timescales("counts", 6, 8, 4, n_members, causal=causal, n_layers=n_layers).eval()
+    return TimescalesNet("counts", 6, 8, 4, n_members, causal=causal, n_layers=n_layers).eval()
 
 
 def test_a_constant_input_passes_the_filters_unchanged_up_to_the_edges():

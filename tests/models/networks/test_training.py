@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from spikecast.core.errors import DivergedError
+from spikecast.models.networks.batches import Batches
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.timescales import Timescales
-from spikecast.models.networks.training import Batches, Plan, train, validation_loss
+from spikecast.models.networks.plan import Plan
+from spikecast.models.networks.timescales import TimescalesNet
+from spikecast.models.networks.training import train, validation_loss
 from spikecast.tasks.splits import Fold
 
 CPU = torch.device("cpu")
@@ -25,7 +27,7 @@ def folds(n_members):
 
 
 def build(n_members=1):
-    return lambda: Timescales("counts", 3, 4, 2, n_members, dropout=0.2)
+    return lambda: TimescalesNet("counts", 3, 4, 2, n_members, dropout=0.2)
 
 
 def test_it_learns(data):
@@ -64,7 +66,7 @@ def test_members_train_as_they_would_alone(data):
 
     def first():
         both = build(2)()
-        alone = Timescales("counts", 3, 4, 2, 1, dropout=0.0)
+        alone = TimescalesNet("counts", 3, 4, 2, 1, dropout=0.0)
         alone.load_state_dict({name: value[:1] for name, value in both.state_dict().items()})
         return alone
 
@@ -123,7 +125,7 @@ def test_a_warm_up_of_one_step_is_no_trouble():
     plan = Plan(epochs=5, min_steps=5, batch_size=5, warmup=0.2)
     folds = [Fold(np.arange(5), np.arange(0))]
     _, history = train(
-        lambda: Timescales("counts", 3, 4, 2), x, y, folds, plan, 0, torch.device("cpu")
+        lambda: TimescalesNet("counts", 3, 4, 2), x, y, folds, plan, 0, torch.device("cpu")
     )
     assert len(history.train_loss) == 5
 
@@ -135,7 +137,7 @@ def folds_of_three():
 def test_members_that_share_batches_learn_from_their_own_trials_only():
     batches = Batches(folds_of_three(), batch_size=4, n_trials=10, shared=True)
     seen = torch.zeros(3, 10)
-    for trials, learns in batches.drawn():
+    for trials, learns in batches.draw():
         assert trials.shape == (1, 5)  # 10 of 8 times 4
         for member in range(3):
             seen[member, trials[0, learns[member]]] += 1
@@ -146,7 +148,7 @@ def test_members_that_share_batches_learn_from_their_own_trials_only():
 
 def test_members_with_batches_of_their_own_see_whole_batches():
     batches = Batches(folds_of_three(), batch_size=4, n_trials=10, shared=False)
-    drawn = list(batches.drawn())
+    drawn = list(batches.draw())
     assert len(drawn) == batches.steps == 2
     for trials, learns in drawn:
         assert trials.shape == (3, 4)
@@ -157,7 +159,7 @@ def test_members_with_batches_of_their_own_see_whole_batches():
 def test_all_trials_at_once_are_taken_as_they_are(data, n_members):
     seen = []
 
-    class Watching(Timescales):
+    class Watching(TimescalesNet):
         def loss(self, x, y):
             seen.append((x.data_ptr(), x.shape))
             return super().loss(x, y)

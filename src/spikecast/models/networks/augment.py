@@ -1,10 +1,11 @@
 """Augmentation: new activity from what was recorded, drawn again for every batch."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 
-def perturbed(counts: Tensor, thinning: float, jitter: int) -> Tensor:
+def perturb_spikes(counts: Tensor, thinning: float, jitter: int) -> Tensor:
     """Drop spikes and move those that are left in time, each spike on its own.
 
     Parameters
@@ -24,7 +25,7 @@ def perturbed(counts: Tensor, thinning: float, jitter: int) -> Tensor:
 
     Examples
     --------
-    >>> perturbed(torch.tensor([[0.0], [2.0], [0.0]]), thinning=0.0, jitter=1).sum()
+    >>> perturb_spikes(torch.tensor([[0.0], [2.0], [0.0]]), thinning=0.0, jitter=1).sum()
     tensor(2.)
     """
     if thinning == 0 and jitter == 0:
@@ -41,13 +42,13 @@ def perturbed(counts: Tensor, thinning: float, jitter: int) -> Tensor:
     return (kept / (1 - thinning)).view_as(counts)
 
 
-def noisy(activity: Tensor, spread: Tensor) -> Tensor:
+def add_noise(activity: Tensor, spread: np.ndarray) -> Tensor:
     """Add Gaussian noise, independent from bin to bin and neuron to neuron.
 
     Parameters
     ----------
     activity : Tensor, (..., time, neuron)
-    spread : Tensor, (neuron,)
+    spread : array, (neuron,)
         Its standard deviation.
 
     Returns
@@ -56,7 +57,13 @@ def noisy(activity: Tensor, spread: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> noisy(torch.ones(3, 2), torch.zeros(2)).unique()
+    >>> add_noise(torch.ones(3, 2), np.zeros(2)).unique()
     tensor([1.])
     """
-    return torch.addcmul(activity, torch.randn_like(activity), spread.to(activity))
+    scale = torch.from_numpy(spread).to(activity)
+    return torch.addcmul(activity, torch.randn_like(activity), scale)
+
+
+def keep(activity: Tensor) -> Tensor:
+    """Return the activity as it is."""
+    return activity

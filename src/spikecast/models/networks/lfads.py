@@ -7,7 +7,7 @@ a controller infers bin by bin. Its states are read out as factors, factors as l
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ class Trajectory(NamedTuple):
     divergence: Tensor
 
 
-class LFADS(Network):
+class LFADSNet(Network):
     """Encoder -> initial condition -> generator (and controller) -> factors -> log rates.
 
     The activity that is encoded is also reconstructed, from elements (trial, bin, neuron) that the
@@ -346,6 +346,20 @@ class Controlled(nn.Module):
 
 
 Generator = Autonomous | Controlled
+
+
+def generator_of_sizes(
+    n_generator: int, n_controller: int, n_inputs: int
+) -> Callable[[int, int, int], Generator]:
+    """Return what makes a generator from the sizes of initial condition, encoder and factors.
+
+    With 0 inputs the generator runs by itself, without a controller.
+    """
+    if n_inputs == 0:
+        return partial(Autonomous, n_generator=n_generator)
+    return partial(
+        Controlled, n_generator=n_generator, n_controller=n_controller, n_inputs=n_inputs
+    )
 
 
 def _blocks(from_input: Tensor, from_state: Tensor) -> Tensor:

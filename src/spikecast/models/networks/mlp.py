@@ -10,12 +10,8 @@ from torch import Tensor, nn
 from spikecast.models.networks.layers import Features, Linear
 from spikecast.models.networks.network import Network, dropout
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid
-}  # fmt: skip
 
-
-class MLP(Network):
+class MLPNet(Network):
     """Augmentation -> features -> a window of bins around each -> hidden layers -> linear readout.
 
     Parameters
@@ -51,7 +47,7 @@ class MLP(Network):
     ) -> None:
         super().__init__(kind)
         self.features, self.augment = features, augment
-        self.lags, self.activation, self.dropout = list(lags), ACTIVATIONS[activation], dropout
+        self.lags, self.activation, self.dropout = list(lags), getattr(torch, activation), dropout
         sizes = [n_features * len(self.lags), *n_hidden]
         self.hidden = nn.ModuleList([Linear(1, n_in, n_out) for n_in, n_out in pairwise(sizes)])
         self.readout = Linear(1, sizes[-1], n_targets, gain=0.1)  # start near the mean rate

@@ -18,7 +18,7 @@ from spikecast.models.networks.network import Network, dropout, uniform
 READOUT_GAIN = 0.1  # start near the mean rate
 
 
-class Timescales(Network):
+class TimescalesNet(Network):
     """Layers of filtered latents -> linear and gated linear readout of all of them.
 
     log rate = offset + sum over layers of A z + B glu(C z + d), with z a layer's filtered latents.
@@ -115,7 +115,7 @@ class Layer(nn.Module):
     n_members, n_in, n_latents : int
     time_constants : (float, float)
     causal : bool
-        See :class:`Timescales`.
+        See :class:`TimescalesNet`.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ N_OTHERS = 128  # neurons that are not asked but count in a training step
 OTHERS = 0.3  # weight of all neurons that are not asked together, relative to those that are
 
 
-class Transformer(Network):
+class TransformerNet(Network):
     """Features of what is observed -> one token per bin -> attention blocks -> linear readout.
 
     Parameters

@@ -12,8 +12,8 @@ from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.networks.network import Network
+from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
-from spikecast.models.networks.training import Plan
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.provenance import Claim

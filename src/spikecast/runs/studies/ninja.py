@@ -16,7 +16,8 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.training import Plan, train
+from spikecast.models.networks.plan import Plan
+from spikecast.models.networks.training import train
 from spikecast.models.preprocess import principal_axes
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.provenance import Claim

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.training import Plan, train
+from spikecast.models.networks.plan import Plan
+from spikecast.models.networks.training import train
 from spikecast.tasks.problem import WINDOW
 from spikecast.tasks.splits import Fold
 

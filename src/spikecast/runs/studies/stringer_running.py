@@ -17,7 +17,8 @@ from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.training import Plan, train
+from spikecast.models.networks.plan import Plan
+from spikecast.models.networks.training import train
 from spikecast.models.preprocess import principal_axes
 from spikecast.runs import config as configs
 from spikecast.runs.layout import RunLayout
