@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from spikecast.evaluation.fit import Job, run
 from spikecast.evaluation.score_table import Scores, score
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import run_jobs
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import Problem, Task
 
-Models = Sequence[str] | Mapping[str, Model]
+Models = Sequence[str] | Mapping[str, Any]
 
 
 def cross_validate(
@@ -38,7 +40,9 @@ def cross_validate(
     Parameters
     ----------
     models : sequence of names, or mapping of name -> model
-        Names of the catalogue (``spikecast models``), or models with settings of your own.
+        Names of the catalogue (``spikecast models``), or models with settings of your own. Any
+        object with ``fit(x, y)`` and ``predict(x)`` is a model (see
+        :class:`spikecast.models.ForeignModel`).
     task : Task
         What predicts what.
     recording : Recording
@@ -87,9 +91,9 @@ def cross_validate(
 
 
 def make_models(models: Models) -> dict[str, Model]:
-    """Return name -> model for names of the catalogue or a mapping."""
+    """Return name -> model, of names of the catalogue or a mapping of any models."""
     if isinstance(models, Mapping):
-        return dict(models)
+        return {name: adapt_model(model) for name, model in models.items()}
     return {name: MODELS[check_one_of("model", name, list(MODELS))]() for name in models}
 
 
