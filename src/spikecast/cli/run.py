@@ -92,24 +92,21 @@ def draw_report(folder: Path, progress: Progress) -> Path:
 
 def print_run(folder: Path, page: Path) -> None:
     """Print verdicts, answers and warnings of a run; exit with status 1 where a model failed."""
-    from spikecast.core.notices import Notice
-    from spikecast.runs import run_directory
-    from spikecast.runs.questions import store
+    from spikecast.runs.reader import open_run
 
-    for found in run_directory.read_verdicts(folder).values():
-        print("\n".join(found["verdict"]))
-    answers = store.stored(folder).values()
-    for answer in answers:
+    finished = open_run(folder)
+    for of_target in finished.verdicts.values():
+        print("\n".join(of_target["verdict"]))
+    for answer in finished.answers:
         print(answer["said"])
-    notices = [Notice.from_json(notice) for answer in answers for notice in answer["notices"]]
+    notices = [notice for answer in finished.answers for notice in answer.notices]
     for sentence in dict.fromkeys(map(str, notices)):
         print(f"warning: {sentence}")
     print(f"report: {page}")
-    failed = run_directory.read_manifest(folder).get("failed") or {}
-    for target, models in failed.items():
+    for target, models in finished.failed.items():
         for model, why in models.items():
             print(f"{target}: {model} could not be fitted: {why}", file=sys.stderr)
-    if failed:
+    if finished.failed:
         print(f"--resume --out {folder} tries again", file=sys.stderr)
         raise typer.Exit(1)
 

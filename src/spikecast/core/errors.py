@@ -4,6 +4,8 @@ The command line prints the message of a :class:`SpikecastError` and exits with 
 other exception is a bug of ours and shows its traceback.
 """
 
+from pathlib import Path
+
 
 class SpikecastError(Exception):
     """Base class: the message says what was given, what is allowed and the likely fix."""
@@ -39,6 +41,22 @@ class ConfigError(InputError):
 
 class RunError(SpikecastError):
     """A run directory is missing, incomplete, or belongs to another config."""
+
+
+class MissingFileError(RunError):
+    """A file that belongs to a run directory is not there; `path` is where it should be."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"'{path.parent}' lacks {path.name}")
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        """Let it travel between processes by its path."""
+        return type(self), (self.path,)
+
+
+class DamagedFileError(RunError):
+    """A file of a run directory cannot be read."""
 
 
 class WorkerLostError(SpikecastError, RuntimeError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from spikecast.core.errors import RunError
+from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 
 LOCK = ".lock"
 """Name of the file that the process which writes into a folder holds."""
@@ -63,16 +63,16 @@ def read_json(path: str | Path) -> Any:
 
     Raises
     ------
-    RunError
-        When there is none, or when it is damaged.
+    MissingFileError, DamagedFileError
+        When there is none, or when it is not JSON.
     """
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"'{path.parent}' lacks {path.name}") from None
+        raise MissingFileError(path) from None
     except ValueError as error:  # neither JSON nor UTF-8
-        raise RunError(f"'{path}' is damaged: {error}") from None
+        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
 
 
 @contextmanager

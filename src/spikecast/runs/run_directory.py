@@ -299,11 +299,6 @@ def logged(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def read_verdicts(out: Path) -> dict[str, dict[str, Any]]:
-    """Return what a finished run says of each target."""
-    return read_json(RunLayout(out).verdict)
-
-
 def excerpt(recording: Recording) -> xr.Dataset:
     """A few whole trials, spread over the recording, and every neuron's mean."""
     chosen = np.unique(np.linspace(0, recording.n_trials - 1, EXCERPT_TRIALS).round().astype(int))

@@ -8,9 +8,9 @@ import pytest
 from spikecast.core.errors import InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.questions.headlines import headlines
-from spikecast.report.run.reading import Run
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
+from spikecast.runs.reader import Run
 from spikecast.runs.studies import livewired
 from spikecast.runs.studies import preset as presets
 from spikecast.runs.studies import run as running

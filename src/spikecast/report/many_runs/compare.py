@@ -14,8 +14,8 @@ from pathlib import Path
 from spikecast.core.errors import InputError, RunError
 from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import changes, short_names, unpaired_because
-from spikecast.report.run.reading import Run, Target
 from spikecast.runs.layout import StudyLayout, kind_of
+from spikecast.runs.reader import Run, Target, open_run
 from spikecast.runs.run_directory import read_activity_hash
 from spikecast.scoring.metric_table import HEADLINE, METRICS
 from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
@@ -158,7 +158,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
 def _opened(path: Path) -> Run:
     if kind_of(path) == "study":
         raise RunError(f"'{path}' is a study; its runs are in {StudyLayout(path).sound}")
-    return Run(path)
+    return open_run(path)
 
 
 def _shared(owners: dict[str, Target]) -> Shared:

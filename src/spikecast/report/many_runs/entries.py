@@ -14,13 +14,13 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from spikecast.core.errors import RunError
+from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.models.catalog import is_null
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
-from spikecast.runs.questions import store
-from spikecast.runs.run_directory import read_manifest, read_verdicts
+from spikecast.runs.reader import Run, StoredAnswer, read_table
+from spikecast.runs.run_directory import read_manifest
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
 SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
@@ -95,24 +95,24 @@ class Entry:
 
 def run(folder: Path) -> Entry:
     """Read a run directory."""
-    manifest = read_manifest(folder)
-    config = _config(RunLayout(folder).config)
+    stored = Run(folder)
+    manifest, config = stored.manifest, _config(stored.layout.config)
     data = manifest["data"]
     entry = replace(
-        _begun(folder, "run", manifest, finished=bool(manifest["finished"])),
+        _begun(folder, "run", manifest, finished=stored.is_finished),
         session=data["session"] or "unnamed",
         data=Path(config["data"]["path"]).name,
         targets=tuple(manifest["targets"]),
         models=tuple(_names(config["models"])) if config["task"] else (),
     )
-    if not manifest["finished"]:
+    if not stored.is_finished:
         return replace(entry, said=_progress(folder, manifest, config))
-    answers = list(store.stored(folder).values())
-    labels = dict.fromkeys(f"'{answer['label']}'" for answer in answers if answer.get("label"))
-    scores = _scores(RunLayout(folder).summary) if manifest["targets"] else _decoded(answers)
+    answers = stored.answers
+    labels = dict.fromkeys(f"'{a['label']}'" for a in answers if "label" in a.facts)
+    scores = _scores(stored.summary) if manifest["targets"] else _decoded(answers)
     return replace(
         entry,
-        said=_said(read_verdicts(folder), answers) + _failed(manifest.get("failed") or {}),
+        said=_said(stored.verdicts, answers) + _failed(stored.failed),
         targets=(*entry.targets, *labels),
         scores=tuple(scores),
     )
@@ -130,10 +130,9 @@ def _names(models: list[str | dict[str, Any]]) -> Iterator[str]:
         yield from [model] if isinstance(model, str) else model
 
 
-def _scores(path: Path, target: str = "") -> list[Score]:
-    table = pd.read_csv(path, dtype={"target": str, "model": str})
+def _scores(table: pd.DataFrame, target: str = "") -> list[Score]:
     if "target" not in table:
-        table["target"] = target
+        table = table.assign(target=target)
     metric = find_headline(table).name
     found = [
         Score(
@@ -154,9 +153,9 @@ def _by_target(scores: list[Score]) -> dict[str, list[Score]]:
     return found
 
 
-def _decoded(answers: list[dict[str, Any]]) -> list[Score]:
+def _decoded(answers: list[StoredAnswer]) -> list[Score]:
     """Scores of decoded labels: of the first label and metric asked, which alone can be ranked."""
-    decoded = [answer for answer in answers if answer["kind"] == "decode"]
+    decoded = [answer for answer in answers if answer.kind == "decode"]
     found = [
         Score(
             f"{answer['features']} ({answer['decoder']})", f"'{answer['label']}'",
@@ -169,7 +168,7 @@ def _decoded(answers: list[dict[str, Any]]) -> list[Score]:
     return sorted(found, key=lambda score: -score.value)
 
 
-def _said(verdicts: dict[str, dict[str, Any]], answers: list[dict[str, Any]]) -> str:
+def _said(verdicts: dict[str, dict[str, Any]], answers: list[StoredAnswer]) -> str:
     if len(verdicts) == 1:
         return next(iter(verdicts.values()))["verdict"][0]
     if verdicts:
@@ -269,7 +268,7 @@ def sweep(folder: Path) -> Entry:
     if not path.exists():
         return replace(entry, said=_written(Layout(folder).log))
     facts = read_json(path)
-    scores = _scores(RunLayout(folder).summary, facts["target"])
+    scores = _scores(read_table(RunLayout(folder).summary), facts["target"])
     return replace(entry, said=" ".join(sweep_text.headlines(facts)[:1]), scores=tuple(scores))
 
 
@@ -349,6 +348,8 @@ def read(folder: Path) -> Entry:
 
 
 def _wrong(error: Exception) -> str:
+    if isinstance(error, MissingFileError):
+        return f"it lacks {error.path.name}"
     if isinstance(error, FileNotFoundError) and error.filename:
         return f"it lacks {Path(error.filename).name}"
     if isinstance(error, KeyError):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecast.report.run.reading import Run, Target
 from spikecast.runs.config import flat
+from spikecast.runs.reader import Run, Target
 
 
 def unpaired_because(first: Target, other: Target) -> str:

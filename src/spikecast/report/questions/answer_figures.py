@@ -9,15 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.report.run.reading import Answered
 from spikecast.report.shared.style import AREAS, BLUE, GREEN, GREY, ORANGE, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 SOURCES = {"counts": BLUE, "latents": ORANGE, "behavior": GREEN}
 ALPHA = 0.05
 
 
-def named(answer: Answered) -> str:
+def named(answer: StoredAnswer) -> str:
     """What was decoded from: counts of VISp, latents of timescales, behaviour and stimulus."""
     if answer["source"] == "behavior":
         parts = str(answer["features"]).split(" + ")
@@ -30,7 +30,7 @@ def named(answer: Answered) -> str:
 
 
 @styled
-def decoding(answers: Sequence[Answered]) -> Figure:
+def decoding(answers: Sequence[StoredAnswer]) -> Figure:
     """Score of each label and source with its interval, beside what shuffled labels give."""
     figure = figure_of(0.9 + 0.34 * len(answers))
     axes = figure.subplots()
@@ -55,7 +55,7 @@ def decoding(answers: Sequence[Answered]) -> Figure:
 
 
 @styled
-def confusion(answers: Sequence[Answered]) -> Figure:
+def confusion(answers: Sequence[StoredAnswer]) -> Figure:
     """Share of each true class that was decoded as each class, on held-out trials."""
     tables = [answer.table("confusion").set_index("truth") for answer in answers]
     n_rows = -(-len(tables) // 3)
@@ -91,7 +91,7 @@ def confusion(answers: Sequence[Answered]) -> Figure:
 
 
 @styled
-def over_time(answer: Answered) -> Figure:
+def over_time(answer: StoredAnswer) -> Figure:
     """Decoding bin by bin, significant stretches as bars below, onsets with intervals at right."""
     curves, onsets = answer.table("curves"), answer.table("onsets")
     names = list(onsets["area"])
@@ -144,7 +144,7 @@ def _stretches(time: np.ndarray, significant: pd.Series) -> list[tuple[float, fl
     ]
 
 
-def _what(answer: Answered) -> str:
+def _what(answer: StoredAnswer) -> str:
     return "counts" if answer["source"] == "counts" else named(answer)
 
 
@@ -175,7 +175,7 @@ def _onset(axes: Axes, row: pd.Series, height: float, color: str) -> None:
 
 
 @styled
-def generalization(answers: Sequence[Answered]) -> Figure:
+def generalization(answers: Sequence[StoredAnswer]) -> Figure:
     """Decoders trained at one time (rows) and tested at every other (columns)."""
     n_rows = -(-len(answers) // 3)
     figure = figure_of(2.5 * n_rows)
@@ -208,7 +208,7 @@ def generalization(answers: Sequence[Answered]) -> Figure:
     return figure
 
 
-def _short(answer: Answered) -> str:
+def _short(answer: StoredAnswer) -> str:
     where = answer["area"] or ("all neurons" if answer["source"] == "counts" else named(answer))
     return f"{answer['label']}, {where}" + (" (ACAUSAL)" if answer["acausal"] else "")
 
@@ -217,7 +217,7 @@ def _short(answer: Answered) -> str:
 
 
 @styled
-def flow(answer: Answered) -> Figure:
+def flow(answer: StoredAnswer) -> Figure:
     """Gain over the target's own past by lag, both ways; the asymmetry over time and overall."""
     lags, course = answer.table("lags"), answer.table("over_time")
     pair = answer["source"], answer["target"]
@@ -261,7 +261,7 @@ def flow(answer: Answered) -> Figure:
 
 
 @styled
-def dimensions(answers: Sequence[Answered]) -> Figure:
+def dimensions(answers: Sequence[StoredAnswer]) -> Figure:
     """Variance explained in sample and held out; what other neurons confirm of each component."""
     figure = figure_of(2.9)
     explained, reliable = figure.subplots(1, 2)
@@ -298,7 +298,7 @@ def dimensions(answers: Sequence[Answered]) -> Figure:
 
 
 @styled
-def embedding(answers: Sequence[Answered]) -> Figure:
+def embedding(answers: Sequence[StoredAnswer]) -> Figure:
     """Trials in two dimensions: dots were held out from the map, small crosses made it."""
     n_columns = min(3, max(2, len(answers)))
     n_rows = -(-len(answers) // n_columns)
@@ -331,7 +331,7 @@ def embedding(answers: Sequence[Answered]) -> Figure:
 
 
 @styled
-def paths(answer: Answered) -> Figure:
+def paths(answer: StoredAnswer) -> Figure:
     """Average path of each condition with single trials, through two dimensions."""
     means, trials = answer.table("means"), answer.table("trials")
     figure = figure_of(3.6)

@@ -7,7 +7,6 @@ from spikecast.report.questions.answer_figures import named
 from spikecast.report.questions.answers_pairs import align, joint, subspace
 from spikecast.report.questions.answers_tuning import tuning
 from spikecast.report.questions.turning import draw_paths
-from spikecast.report.run.reading import Answered, Run
 from spikecast.report.shared.formatting import (
     by,
     file_name,
@@ -18,6 +17,7 @@ from spikecast.report.shared.formatting import (
     p_value,
 )
 from spikecast.report.shared.section import Drawing, Section, Table, Turnable
+from spikecast.runs.reader import Run, StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 CELL_TYPES = (
@@ -66,14 +66,14 @@ def sections(run: Run) -> list[Section]:
     return found
 
 
-def _notices(answers: list[Answered]) -> list[Notice]:
+def _notices(answers: list[StoredAnswer]) -> list[Notice]:
     return [Notice.from_json(notice) for answer in answers for notice in answer["notices"]]
 
 
 # ------------------------------------------------------------------------------------ decoding
 
 
-def _decoding(answers: list[Answered]) -> Section:
+def _decoding(answers: list[StoredAnswer]) -> Section:
     section = Section("Which labels can be decoded")
     first = answers[0]
     features = [a["features"] for a in answers if a["source"] == "behavior"]
@@ -135,13 +135,13 @@ def _decoding(answers: list[Answered]) -> Section:
     return section
 
 
-def _how(answer: Answered) -> str:
+def _how(answer: StoredAnswer) -> str:
     if CLASSIFIERS[answer["decoder"]].reads_trials:
         return f"{answer['decoder']} reads a trial's bins in their order; classes weigh the same."
     return f"{COMBINED[answer['combine']]} {BALANCED[answer['balance']]}"
 
 
-def _scores(answers: list[Answered]) -> Table:
+def _scores(answers: list[StoredAnswer]) -> Table:
     columns = ["label", "from", "score", "95 % interval", "chance", "p", "on training<br>trials",
                "trials"]  # fmt: skip
     return Table(
@@ -164,7 +164,7 @@ def _scores(answers: list[Answered]) -> Table:
     )
 
 
-def _per_class(answer: Answered, title: str) -> Table:
+def _per_class(answer: StoredAnswer, title: str) -> Table:
     table = answer.table("per_class")
     names = [(part, name) for name in ("precision", "recall", "f1") for part in ("train", "test")]
     columns = ["class", *(f"{name.replace('f1', 'F1')}<br>{part}" for part, name in names),
@@ -183,7 +183,7 @@ def _per_class(answer: Answered, title: str) -> Table:
 # ------------------------------------------------------------------------------------ over time
 
 
-def _over_time(answers: list[Answered]) -> Section:
+def _over_time(answers: list[StoredAnswer]) -> Section:
     section = Section("From when")
     first = answers[0]
     section.sentences.append(
@@ -230,7 +230,7 @@ def _over_time(answers: list[Answered]) -> Section:
     return section
 
 
-def _null_knows(answer: Answered) -> str:
+def _null_knows(answer: StoredAnswer) -> str:
     """What the dashed line means where labels are shuffled within strata."""
     strata = answer.facts.get("strata")
     if not strata:
@@ -241,7 +241,7 @@ def _null_knows(answer: Answered) -> str:
     )
 
 
-def _generalization(answers: list[Answered]) -> Section:
+def _generalization(answers: list[StoredAnswer]) -> Section:
     section = Section("Does the code change over the trial")
     section.figures += [
         Drawing(
@@ -263,7 +263,7 @@ def _generalization(answers: list[Answered]) -> Section:
 # ------------------------------------------------------------------------------------ between areas
 
 
-def _flow(answers: list[Answered]) -> Section:
+def _flow(answers: list[StoredAnswer]) -> Section:
     section = Section("Does one area lead another")
     for a in answers:
         value, low, high = a["asymmetry"]
@@ -293,7 +293,7 @@ def _flow(answers: list[Answered]) -> Section:
 # ------------------------------------------------------------------------------------ geometry
 
 
-def _dimensions(answers: list[Answered]) -> Section:
+def _dimensions(answers: list[StoredAnswer]) -> Section:
     section = Section("How many dimensions")
     columns = ["neurons of", "n", "reliable shared<br>dimensions", "participation ratio<br>shared",
                "participation ratio<br>noise included"]  # fmt: skip
@@ -320,7 +320,7 @@ def _dimensions(answers: list[Answered]) -> Section:
     return section
 
 
-def _embedding(answers: list[Answered]) -> Section:
+def _embedding(answers: list[StoredAnswer]) -> Section:
     section = Section("Maps of the trials")
     for of in by(answers, "label"):
         label = of[0]["label"]
@@ -342,7 +342,7 @@ def _embedding(answers: list[Answered]) -> Section:
     return section
 
 
-def _map_score(answer: Answered) -> str:
+def _map_score(answer: StoredAnswer) -> str:
     name = f"{answer['method']}{', supervised' if answer['supervised'] else ''}"
     scores = answer.table("scores").set_index("score")
     if "knn_accuracy" not in scores.index:
@@ -354,7 +354,7 @@ def _map_score(answer: Answered) -> str:
     )
 
 
-def _trajectories(answers: list[Answered]) -> Section:
+def _trajectories(answers: list[StoredAnswer]) -> Section:
     section = Section("Paths by condition")
     for a in answers:
         what = (

@@ -5,9 +5,9 @@ import pandas as pd
 
 from spikecast.report.questions import pair_figures as figures
 from spikecast.report.questions.answer_figures import ALPHA
-from spikecast.report.run.reading import Answered
 from spikecast.report.shared.formatting import file_name
 from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.runs.reader import StoredAnswer
 
 METHODS = {
     "procrustes": "rotated, scaled and shifted (Procrustes)",
@@ -17,7 +17,7 @@ LOW = 0.05  # R2 below which dimensions are likely to be missed
 WHAT = {"trials": "same trials", "averages": "condition averages"}
 
 
-def joint(answers: list[Answered]) -> Section:
+def joint(answers: list[StoredAnswer]) -> Section:
     """When two areas covary."""
     section = Section("When do two areas covary")
     first = answers[0]
@@ -59,7 +59,7 @@ def joint(answers: list[Answered]) -> Section:
     return section
 
 
-def subspace(answers: list[Answered]) -> Section:
+def subspace(answers: list[StoredAnswer]) -> Section:
     """Dimensions that one area passes on."""
     section = Section("Through how many dimensions does one area predict another")
     first = answers[0]
@@ -95,7 +95,7 @@ def subspace(answers: list[Answered]) -> Section:
     return section
 
 
-def _ranks(a: Answered) -> list[str]:
+def _ranks(a: StoredAnswer) -> list[str]:
     angles = a["angles"]
     return [
         f"{a['source']} → {a['target']}",
@@ -109,12 +109,12 @@ def _ranks(a: Answered) -> list[str]:
     ]
 
 
-def _best(a: Answered, to: str) -> float:
+def _best(a: StoredAnswer, to: str) -> float:
     table = a.table("ranks")
     return float(table[table["to"] == to]["r2"].max())
 
 
-def _passed_on(a: Answered) -> str:
+def _passed_on(a: StoredAnswer) -> str:
     source, target = a["source"], a["target"]
     if not a["rank"]:
         return f"{source} → {target}: nothing of {target} is predicted on held-out trials."
@@ -128,7 +128,7 @@ def _passed_on(a: Answered) -> str:
     )
 
 
-def align(answers: list[Answered]) -> Section:
+def align(answers: list[StoredAnswer]) -> Section:
     """Whether folds and models found the same latents."""
     section = Section("Are the latents the same in every fold and model")
     first = answers[0]
@@ -195,7 +195,7 @@ def align(answers: list[Answered]) -> Section:
     return section
 
 
-def _groups(a: Answered) -> list[tuple[str, str, str, pd.DataFrame]]:
+def _groups(a: StoredAnswer) -> list[tuple[str, str, str, pd.DataFrame]]:
     """Name, what was aligned, how many of it, and the pairs."""
     name = (
         f"{a['first']}, fold beside fold"

@@ -6,10 +6,10 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from spikecast.report.questions.answer_figures import ALPHA
-from spikecast.report.run.reading import Answered
 from spikecast.report.shared.formatting import file_name, listed
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 MOST_UNITS = 60  # that can be told apart in a figure of the page's width
 MOST_ROWS = 200
@@ -24,7 +24,7 @@ NULLS = {
 }
 
 
-def tuning(answers: list[Answered]) -> Section:
+def tuning(answers: list[StoredAnswer]) -> Section:
     """The strongest first, the rest folded away."""
     section = Section("What each latent and neuron follows")
     first = answers[0]
@@ -71,18 +71,18 @@ def tuning(answers: list[Answered]) -> Section:
     return section
 
 
-def unit(answer: Answered) -> str:
+def unit(answer: StoredAnswer) -> str:
     """What is tuned."""
     return "latent" if answer["source"] == "latents" else "neuron"
 
 
-def _whose(a: Answered) -> str:
+def _whose(a: StoredAnswer) -> str:
     if a["source"] == "latents":
         return f"latents of {a['model']}"
     return f"neurons of {a['area']}" if a["area"] else "all neurons"
 
 
-def _counted(a: Answered, tests: pd.DataFrame) -> str:
+def _counted(a: StoredAnswer, tests: pd.DataFrame) -> str:
     hits = tests[tests["p_corrected"] <= ALPHA]
     sizes = {name: (hits["variable"] == name).sum() for name in tests["variable"].unique()}
     some = [f"{sizes[name]} follow {name}" for name in sorted(sizes, key=lambda name: -sizes[name])
@@ -99,7 +99,7 @@ def _counted(a: Answered, tests: pd.DataFrame) -> str:
     return said + (f" Not tested: {', '.join(left_out)}." if left_out else "")
 
 
-def _table(a: Answered, tests: pd.DataFrame, title: str) -> Table:
+def _table(a: StoredAnswer, tests: pd.DataFrame, title: str) -> Table:
     columns = [unit(a), "variable", "as", "variance of<br>ranks explained", "p",
                "p corrected", "trials"]  # fmt: skip
     rows = [
@@ -122,7 +122,7 @@ def _p(p: float) -> str:
 
 
 @styled
-def heat_map(answer: Answered) -> Figure:
+def heat_map(answer: StoredAnswer) -> Figure:
     """Rank variance of each latent or neuron that each trial variable explains."""
     tests = answer.table("tests")
     names = list(tests["variable"].unique())

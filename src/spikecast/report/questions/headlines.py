@@ -3,8 +3,8 @@
 import numpy as np
 
 from spikecast.report.questions.answer_figures import ALPHA, named
-from spikecast.report.run.reading import Answered, Run
 from spikecast.report.shared.formatting import by, limits, p_value
+from spikecast.runs.reader import Run, StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 NO_LESS = ", no less: the neurons need not tell more than what the animal saw and did."
@@ -45,7 +45,7 @@ def headlines(run: Run) -> list[str]:
     return said + [_dated(a) for a in run.answers if a.kind == "time" and not a["acausal"]]
 
 
-def _dated(answer: Answered) -> str:
+def _dated(answer: StoredAnswer) -> str:
     """The onsets, earliest first."""
     onsets = answer.table("onsets").sort_values("onset")
     found = onsets.dropna(subset=["onset"])
@@ -67,7 +67,7 @@ def _dated(answer: Answered) -> str:
     )
 
 
-def _has_notice(answer: Answered, code: str) -> bool:
+def _has_notice(answer: StoredAnswer, code: str) -> bool:
     return any(notice["code"] == code for notice in answer["notices"])
 
 

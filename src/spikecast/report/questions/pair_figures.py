@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.questions.answer_figures import ALPHA
-from spikecast.report.run.reading import Answered
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 
 @styled
-def joint(answer: Answered) -> Figure:
+def joint(answer: StoredAnswer) -> Figure:
     """Held-out correlation of two areas at all pairs of times; who is ahead, bin by bin."""
     source, target = answer["source"], answer["target"]
     time, matrix = 1000 * answer.arrays["time"], answer.arrays["matrix"]
@@ -63,7 +63,7 @@ def joint(answer: Answered) -> Figure:
 
 
 @styled
-def subspace(answer: Answered) -> Figure:
+def subspace(answer: StoredAnswer) -> Figure:
     """Held-out R2 by number of dimensions, and how those dimensions lie to the dominant ones."""
     source, target = answer["source"], answer["target"]
     figure = figure_of(2.9)

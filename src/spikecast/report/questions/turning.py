@@ -5,8 +5,8 @@ from markupsafe import Markup
 from plotly import graph_objects
 from plotly.offline import get_plotlyjs
 
-from spikecast.report.run.reading import Answered
 from spikecast.report.shared.style import AREAS
+from spikecast.runs.reader import StoredAnswer
 
 HEIGHT = 480  # pixels
 CAMERA = {  # the first dimension runs to the right, as in the flat figure
@@ -26,12 +26,12 @@ def script() -> Markup:
     return Markup(f"<script>{get_plotlyjs()}</script>")
 
 
-def draw_paths(answer: Answered, name: str) -> Markup:
+def draw_paths(answer: StoredAnswer, name: str) -> Markup:
     """Average and single-trial paths of each condition through three dimensions.
 
     Parameters
     ----------
-    answer : Answered
+    answer : StoredAnswer
         Trajectories with columns ``x, y, z``.
     name : str
         The figure's id on the page.

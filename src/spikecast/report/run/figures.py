@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikecast.models.timescales import Timescales
-from spikecast.report.run.reading import Target
 from spikecast.report.shared.style import (
     GREY,
     GROUPS,
@@ -21,6 +20,7 @@ from spikecast.report.shared.style import (
     point,
     styled,
 )
+from spikecast.runs.reader import Target
 from spikecast.scoring.fold_intervals import fold_limits
 from spikecast.scoring.metric_table import METRICS
 

@@ -3,7 +3,6 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from spikecast.report.run.reading import Run
 from spikecast.report.shared.style import (
     AREAS,
     GREY,
@@ -13,6 +12,7 @@ from spikecast.report.shared.style import (
     point,
     styled,
 )
+from spikecast.runs.reader import Run
 from spikecast.scoring.metric_table import METRICS
 
 

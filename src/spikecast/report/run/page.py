@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from spikecast.models.catalog import is_null
 from spikecast.report.questions import answers, headlines, turning
 from spikecast.report.run import figures, overview, text
-from spikecast.report.run.reading import Run, Target
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.runs import audit
 from spikecast.runs import config as configs
+from spikecast.runs.reader import Run, Target, open_run
 from spikecast.scoring.metric_table import METRICS, Metric
 
 
@@ -35,7 +35,7 @@ def build(folder: str | Path) -> Path:
     RunError
         When the run is missing, unfinished or incomplete.
     """
-    run = Run(Path(folder))
+    run = open_run(folder)
     targets = [_target(run, target) for target in run.targets]
     sections = answers.sections(run)
     return write_page(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecast.report.run.reading import Run, Target
+from spikecast.runs.reader import Run, Target
 from spikecast.scoring.metric_table import METRICS
 
 SPLITS = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from spikecast.report.run.reading import Answered
+from spikecast.runs.reader import StoredAnswer
 
 NULLS = {
     "label_shuffle": "shuffled over trials",
@@ -13,26 +13,26 @@ NULLS = {
 }
 
 
-def by(answers: Sequence[Answered], *keys: str) -> list[list[Answered]]:
+def by(answers: Sequence[StoredAnswer], *keys: str) -> list[list[StoredAnswer]]:
     """Answers with the same facts together, in order."""
-    groups: dict[tuple, list[Answered]] = {}
+    groups: dict[tuple, list[StoredAnswer]] = {}
     for answer in answers:
         groups.setdefault(tuple(answer[key] for key in keys), []).append(answer)
     return list(groups.values())
 
 
-def limits(answer: Answered) -> str:
+def limits(answer: StoredAnswer) -> str:
     """A score with its interval."""
     return f"{answer['score']:.2f} ({answer['low']:.2f} to {answer['high']:.2f})"
 
 
-def p_value(answer: Answered) -> str:
+def p_value(answer: StoredAnswer) -> str:
     """A p, and whether it is the smallest there can be."""
     least = 1 / (1 + answer["permutations"])
     return f"≤ {least:.3f}" if answer["p"] <= least * 1.001 else f"= {answer['p']:.3f}"
 
 
-def null_of(answers: Sequence[Answered]) -> str:
+def null_of(answers: Sequence[StoredAnswer]) -> str:
     """How the labels of the null came about."""
     return listed(
         NULLS.get(answer["null"], answer["null"])

@@ -12,13 +12,13 @@ import yaml
 from spikecast.report.questions import answers, headlines
 from spikecast.report.run import figures, text
 from spikecast.report.run import page as pages
-from spikecast.report.run.reading import Run
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.runs import audit
 from spikecast.runs.audit import Hazard
 from spikecast.runs.layout import StudyLayout
+from spikecast.runs.reader import Run, open_run
 from spikecast.runs.studies import run as running
 from spikecast.runs.studies.preset import Drawn, Preset
 from spikecast.runs.studies.step_cache import load
@@ -58,7 +58,7 @@ class StudyRun:
     @cached_property
     def runs(self) -> dict[str, Run]:
         """The sound runs."""
-        return {name: Run(self.layout.sound_run(name).folder) for name in self.facts["runs"]}
+        return {name: open_run(self.layout.sound_run(name).folder) for name in self.facts["runs"]}
 
     def file(self, figure: Drawn) -> Path:
         """Where what a figure draws is kept, if these data have it."""

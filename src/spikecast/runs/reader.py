@@ -1,38 +1,88 @@
-"""A run directory as the report sees it."""
+"""Read run directories: settings, tables, targets and answers.
+
+Nothing else opens the files of a run. Each file is read when it is first needed; one that is
+missing or damaged is explained in a line.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.errors import RunError
+from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 from spikecast.core.files import read_json
+from spikecast.core.notices import Notice
 from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.layout import RunLayout, TargetLayout
-from spikecast.runs.questions import store
 from spikecast.runs.run_directory import read_manifest
 from spikecast.scoring.metric_table import find_headline
 from spikecast.tasks.splits import Fold, split_by_block
 
 
+def open_run(folder: str | Path) -> "Run":
+    """Return a finished run.
+
+    Raises
+    ------
+    RunError
+        When the folder holds no run, or one that is not finished.
+    """
+    run = Run(Path(folder))
+    if not run.is_finished:
+        raise RunError(
+            f"the run in '{folder}' is not finished; resume it "
+            f"(it was begun by: {run.manifest.get('command')})"
+        )
+    return run
+
+
+def read_answers(folder: str | Path, kind: str | None = None) -> list["StoredAnswer"]:
+    """Return the answers of a run, of one kind or of all; none where nothing was asked.
+
+    Raises
+    ------
+    MissingFileError
+        When an answer that is listed is not there.
+    """
+    layout = RunLayout(Path(folder))
+    names = read_json(layout.answer_index) if layout.answer_index.exists() else []
+    answers = [StoredAnswer(layout, name, read_json(layout.answer(name))) for name in names]
+    return [answer for answer in answers if kind in (None, answer.kind)]
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table of scores; names of targets, sources, models and nulls are text.
+
+    Raises
+    ------
+    MissingFileError, DamagedFileError
+    """
+    try:
+        # an empty null means "none", a target may be called "0": both are text
+        return pd.read_csv(
+            path,
+            keep_default_na=False,
+            na_values=["nan", "NaN"],
+            dtype={"target": str, "source": str, "model": str},
+        )
+    except FileNotFoundError:
+        raise MissingFileError(path) from None
+    except ValueError as error:  # pandas' parsers raise kinds of it
+        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
+
+
 @dataclass(frozen=True)
 class Run:
-    """The files of a finished run; every table is read when first asked for."""
+    """A run directory, finished or not."""
 
     folder: Path
-
-    def __post_init__(self) -> None:
-        if not self.manifest.get("finished"):
-            raise RunError(
-                f"the run in '{self.folder}' is not finished; go on with --resume "
-                f"(it was begun by: {self.manifest.get('command')})"
-            )
 
     @property
     def layout(self) -> RunLayout:
@@ -44,9 +94,19 @@ class Run:
         """Versions, machine, data."""
         return read_manifest(self.folder)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether all that the config asks for is there."""
+        return bool(self.manifest.get("finished"))
+
+    @property
+    def failed(self) -> dict[str, dict[str, str]]:
+        """Target -> model -> why it could not be fitted."""
+        return self.manifest.get("failed") or {}
+
     @cached_property
     def config(self) -> Config:
-        """What was asked."""
+        """The settings, defaults included."""
         return configs.read(self.layout.config)
 
     @property
@@ -57,63 +117,50 @@ class Run:
         return self.config.task
 
     @cached_property
-    def answers(self) -> list["Answered"]:
-        """The questions that were asked, with their answers."""
-        answers = store.stored(self.folder).items()
-        return [Answered(self.layout, name, facts) for name, facts in answers]
+    def answers(self) -> list["StoredAnswer"]:
+        """The answers to the questions of the config's block ``analysis``."""
+        return read_answers(self.folder)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score, tidy."""
-        return self._table(self.layout.scores)
+        return read_table(self.layout.scores)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Headline scores with intervals, per target and model."""
-        return self._table(self.layout.summary)
+        return read_table(self.layout.summary)
 
     @cached_property
     def neurons(self) -> pd.DataFrame:
         """Scores neuron by neuron."""
-        return self._table(self.layout.neurons)
+        return read_table(self.layout.neurons)
 
     @cached_property
     def verdicts(self) -> dict[str, dict[str, Any]]:
-        """Per target: sentences, warnings, paired differences."""
+        """Per target: verdict, notices, paired differences to the best model."""
         return read_json(self.layout.verdict)
 
     @cached_property
     def excerpt(self) -> xr.Dataset:
         """A few whole trials and every neuron's mean."""
-        return _open(self.layout.excerpt)
+        return _read_dataset(self.layout.excerpt)
 
     @cached_property
     def targets(self) -> list["Target"]:
         """The targets, best predicted first; none in a run that only answers questions."""
         if not self.manifest["targets"]:
             return []
-        metric = self.metric
-        names = self.manifest["targets"]
-        found = [Target(self, name, self.layout.target(name)) for name in names]
-        best = self.summary.groupby("target")[metric].max()
-        return sorted(found, key=lambda target: -best[target.name])
+        targets = [
+            Target(self, name, self.layout.target(name)) for name in self.manifest["targets"]
+        ]
+        best = self.summary.groupby("target")[self.metric].max()
+        return sorted(targets, key=lambda target: -best[target.name])
 
     @property
     def metric(self) -> str:
         """The headline metric."""
         return find_headline(self.summary).name
-
-    def _table(self, path: Path) -> pd.DataFrame:
-        try:
-            # an empty null means "none", a target may be called "0": both are text
-            return pd.read_csv(
-                path,
-                keep_default_na=False,
-                na_values=["nan", "NaN"],
-                dtype={"target": str, "source": str, "model": str},
-            )
-        except FileNotFoundError:
-            raise RunError(f"'{self.folder}' lacks {path.name}") from None
 
 
 @dataclass(frozen=True)
@@ -127,7 +174,7 @@ class Target:
     @cached_property
     def problem(self) -> xr.Dataset:
         """Recorded activity (trial, time, target), trial table, folds."""
-        return _open(self.layout.problem)
+        return _read_dataset(self.layout.problem)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -151,12 +198,7 @@ class Target:
 
     def arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
         """``prediction``, ``test`` and perhaps ``latents`` of a job."""
-        path = self.layout.arrays(model, fold)
-        try:
-            with np.load(path) as stored:
-                return dict(stored)
-        except FileNotFoundError:
-            raise RunError(f"'{path.parent}' lacks {path.name}") from None
+        return _read_arrays(self.layout.arrays(model, fold))
 
     @property
     def n_folds(self) -> int:
@@ -165,7 +207,7 @@ class Target:
 
     @cached_property
     def folds(self) -> list[Fold]:
-        """Which trials were learnt from and which were held out, fold by fold."""
+        """Training and test trials of each fold."""
         of_trial = self.problem["fold"].values
         evaluation, windows = self.run.config.evaluation, bool(self.problem.attrs["windows"])
         if windows or evaluation.split == "block":  # a gap beside each test block is in neither
@@ -217,8 +259,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """One answer: its facts, tables and matrices."""
+class StoredAnswer:
+    """One answer of a run: its facts, notices, tables and matrices."""
 
     layout: RunLayout
     name: str
@@ -229,8 +271,13 @@ class Answered:
 
     @property
     def kind(self) -> str:
-        """Which question it answers."""
+        """The kind of question it answers."""
         return str(self.facts["kind"])
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What to know about it."""
+        return tuple(Notice.from_json(content) for content in self.facts["notices"])
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its tables; empty where it has no such table."""
@@ -242,13 +289,24 @@ class Answered:
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """Its matrices."""
-        with np.load(self.layout.answer_arrays(self.name)) as kept:
-            return dict(kept)
+        return _read_arrays(self.layout.answer_arrays(self.name))
 
 
-def _open(path: Path) -> xr.Dataset:
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise MissingFileError(path) from None
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
+
+
+def _read_dataset(path: Path) -> xr.Dataset:
     try:
         with xr.open_dataset(path, engine="h5netcdf") as opened:
             return opened.load()
     except FileNotFoundError:
-        raise RunError(f"'{path.parent}' lacks {path.name}") from None
+        raise MissingFileError(path) from None
+    except (OSError, ValueError) as error:
+        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
