@@ -18,7 +18,7 @@ from machine import REAL, RESULTS, describe
 
 import spikecast
 from spikecast.evaluation import make_folds
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.transformer import Transformer
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
@@ -53,10 +53,10 @@ def measure(session: int, target: str, hide: bool) -> None:
     """Fit once and write a row per lost area, together."""
     problem = AreaToArea(target).problem(spikecast.load(REAL, session))
     train = make_folds(problem, 5)[0].train
-    inner = inner_folds(train.size, 3, seed=0)[0]
+    inner = split_inner_folds(train.size, 3, seed=0)[0]
     fold = Fold(train[inner.train], train[inner.test])
     model = Transformer(hide_areas=hide)
-    model.fit(problem.x[fold.train], problem.y[fold.train], **problem.metadata(model.wants))
+    model.fit(problem.x[fold.train], problem.y[fold.train], **problem.metadata(model.needs))
 
     activity = np.concatenate([problem.x, problem.y], axis=2)[fold.test]
     truth = problem.y[fold.test]

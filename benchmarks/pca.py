@@ -9,7 +9,7 @@ import numpy as np
 from machine import describe
 from sklearn.decomposition import PCA
 
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 
 SHAPES = [(3_600, 650, 40), (60_000, 650, 40), (7_000, 3_000, 128)]  # sample, feature, component
 
@@ -31,7 +31,7 @@ def main() -> None:
         latents = rng.normal(size=(n_samples, 20)) @ rng.normal(size=(20, n_features))
         x = (latents + 3 * rng.normal(size=latents.shape)).astype(np.float32)
         shape = f"{n_samples} x {n_features}, {n_components}"
-        ours = seconds(lambda x=x, k=n_components: principal_axes(x, k))
+        ours = seconds(lambda x=x, k=n_components: find_principal_axes(x, k))
         print(f"| {shape} | spikecast | {ours:.3f} | |")
         for solver in ("covariance_eigh", "randomized", "full"):
             pca = PCA(n_components, svd_solver=solver, random_state=0)

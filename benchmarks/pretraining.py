@@ -28,7 +28,7 @@ from spikecast.data.recording import UNLABELED, Recording
 from spikecast.evaluation import make_folds
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.sessions import ManySessions
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
@@ -78,7 +78,7 @@ def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Seq
 
     def alone(problem: Problem, train: np.ndarray) -> Model:
         model = MODELS[base](**settings)
-        return model.fit(problem.x[train], problem.y[train], **problem.metadata(model.wants))
+        return model.fit(problem.x[train], problem.y[train], **problem.metadata(model.needs))
 
     score(name, part, "alone", every, alone)
     for session in sessions:
@@ -101,7 +101,7 @@ def pretrained(name: str, part: str, problems: Sequence[Problem]) -> ManySession
     many.fit(
         [problem.x[rows] for problem, rows in zip(problems, train, strict=True)],
         [problem.y[rows] for problem, rows in zip(problems, train, strict=True)],
-        **{fact: [problem.metadata([fact])[fact] for problem in problems] for fact in many.wants},
+        **{fact: [problem.metadata([fact])[fact] for problem in problems] for fact in many.needs},
     )
     seconds = time.process_time() - started
     print(f"{name}, {part}: pretrained on {len(problems)} in {seconds:.0f} s of CPU time")
@@ -109,7 +109,7 @@ def pretrained(name: str, part: str, problems: Sequence[Problem]) -> ManySession
 
 
 def adapted(many: ManySessions, tune: bool, problem: Problem, train: np.ndarray) -> Model:
-    facts = problem.metadata(many.wants)
+    facts = problem.metadata(many.needs)
     return many.adapt(problem.x[train], problem.y[train], tune=tune, **facts)
 
 
@@ -123,7 +123,7 @@ def split(problem: Problem, part: str) -> Fold:
     fold = make_folds(problem, 5)[0]
     if part == "test":
         return fold
-    inner = inner_folds(fold.train.size, 3, seed=0)[0]
+    inner = split_inner_folds(fold.train.size, 3, seed=0)[0]
     return Fold(fold.train[inner.train], fold.train[inner.test])
 
 

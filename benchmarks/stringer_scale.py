@@ -19,7 +19,7 @@ from machine import describe
 import spikecast
 from spikecast.data import simulate
 from spikecast.data.readers import stringer
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 from spikecast.tasks.tasks import Behavior
 
 
@@ -55,7 +55,7 @@ def measure(path: Path) -> None:
     recording = timed("read", lambda: spikecast.load(path))
     activity = recording.activity
     size = activity.nbytes
-    timed("128 components", lambda: principal_axes(activity[0], 128))
+    timed("128 components", lambda: find_principal_axes(activity[0], 128))
     scores = timed(
         "behaviour regression, 5 blocks",
         lambda: spikecast.cross_validate(["pca_ridge"], Behavior("running"), recording),

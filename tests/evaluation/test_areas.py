@@ -39,7 +39,7 @@ class Asking(MeanRate):
     told: ClassVar[list] = []
 
     @property
-    def wants(self):
+    def needs(self):
         return ("areas",)
 
     def _fit(self, x, y):
@@ -57,7 +57,7 @@ def _forget():
 
 def one_job(model, problem):
     fold = split_by_trial(len(problem.y), 3)[0]
-    job = Job("m", model, 0, fold, 0, problem.metadata(model.wants))
+    job = Job("m", model, 0, fold, 0, problem.metadata(model.needs))
     return run(pickle.loads(pickle.dumps(job)), problem.x, problem.y)
 
 
@@ -123,7 +123,7 @@ def test_members_of_a_committee_are_told(model):
     member = fitted.models_[-1]
     assert member.hide_areas
     assert member.areas_.tolist() == numbered(problem)
-    assert clone(model).wants == ("areas",)
+    assert clone(model).needs == ("areas",)
 
 
 @pytest.mark.parametrize("way", ["joint", "adapted"])
@@ -171,8 +171,8 @@ def test_a_run_tells_them_and_resumes_to_the_same_numbers(recording, tmp_path):
 def test_by_default_nobody_asks_and_areas_by_hand_are_refused(name, recording):
     problem = TASK.problem(recording)
     model = MODELS[name]()
-    assert model.wants == ()
-    assert problem.metadata(model.wants) == {}
+    assert model.needs == ()
+    assert problem.metadata(model.needs) == {}
     with pytest.raises(InputError, match="makes no use of areas"):
         model.fit(problem.x, problem.y, problem.areas)
 
@@ -235,7 +235,7 @@ def _with_and_without(recording):
     scores = []
     for hide in (False, True):
         model = Transformer(n_latents=16, n_members=1, hide_areas=hide)
-        job = Job("m", model, 0, fold, 0, problem.metadata(model.wants))
+        job = Job("m", model, 0, fold, 0, problem.metadata(model.needs))
         fitted = run(job, problem.x, problem.y).model
         rates = [fitted.predict_masked(activity, seen)[..., -TARGET:] for seen in (whole, lost)]
         scores.append([bits_per_spike(truth, rate, null) for rate in rates])

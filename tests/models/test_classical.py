@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import PoissonRegressor, Ridge
 
-from spikecast.models.glm import PoissonGLM, poisson_path
-from spikecast.models.inner_cv import inner_folds
-from spikecast.models.linear import ReducedRank, ridge_path
+from spikecast.models.glm import PoissonGLM, fit_poisson_path
+from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.linear import ReducedRank, fit_ridge_path
 from spikecast.scoring.metrics import log_likelihood
 
 
@@ -22,7 +22,7 @@ def data():
 
 def test_ridge_equals_scikit_learns(data):
     z, y = data
-    ((weights, intercept),) = ridge_path(z, y, [0.1])
+    ((weights, intercept),) = fit_ridge_path(z, y, [0.1])
     expected = Ridge(alpha=0.1 * 600).fit(z.reshape(-1, 6), y.reshape(-1, 3))
     np.testing.assert_allclose(weights.T, expected.coef_, atol=1e-6)
     np.testing.assert_allclose(intercept, expected.intercept_, atol=1e-6)
@@ -32,7 +32,7 @@ def test_ridge_equals_scikit_learns(data):
 def test_poisson_regression_equals_scikit_learns(data, penalty):
     z, y = data
     # along a path, so that warm starts are tested too
-    weights, intercept = list(poisson_path(z, y, [10 * penalty, penalty], tolerance=1e-10))[1]
+    weights, intercept = list(fit_poisson_path(z, y, [10 * penalty, penalty], tolerance=1e-10))[1]
     for target in range(3):
         expected = PoissonRegressor(alpha=2 * penalty, tol=1e-8, max_iter=1000).fit(
             z.reshape(-1, 6), y[..., target].ravel()
@@ -61,7 +61,7 @@ def test_at_full_rank_reduced_rank_is_ridge():
     y = rng.normal(size=(30, 20, 4)) + x[..., :4]
     model = ReducedRank(penalties=(0.01,), ranks=(4,), n_components=8).fit(x, y)
     z = model.features_.transform(x)
-    ((weights, intercept),) = ridge_path(z, y, [0.01])
+    ((weights, intercept),) = fit_ridge_path(z, y, [0.01])
     np.testing.assert_allclose(model.predict(x), z @ weights + intercept, atol=1e-5)
 
 
@@ -74,7 +74,7 @@ def test_the_glm_finds_what_trying_everything_finds(seed):
     widths, components = ((1.0, 4.0), (2.0,)), (12, 2, 5, 20)  # 14 neurons: 20 is 14 again
     penalties = (1e-1, 1e-3, 1e-2, 1e-4)
     model = PoissonGLM(widths, components, penalties).fit(x, y)
-    fold = inner_folds(len(x), 5, model.seed)[0]
+    fold = split_inner_folds(len(x), 5, model.seed)[0]
     scores = {}
     for candidate in product(widths, components, penalties):
         one = PoissonGLM(*((value,) for value in candidate)).fit(x[fold.train], y[fold.train])

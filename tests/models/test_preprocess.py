@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from spikecast.core.errors import ShapeError
 from spikecast.models import preprocess
-from spikecast.models.preprocess import PopulationFeatures, principal_axes, smooth
+from spikecast.models.preprocess import PopulationFeatures, find_principal_axes, smooth
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_causal_smoothing_never_sees_the_future(counts):
 def test_principal_axes_equal_scikit_learns(shape, monkeypatch):
     monkeypatch.setattr(preprocess, "LARGE", 500)  # the last shape takes the path without a Gram
     x = (np.random.default_rng(0).normal(size=shape) * np.linspace(3, 0.1, shape[1])).astype("f4")
-    mean, axes, variance = principal_axes(x, 5)
+    mean, axes, variance = find_principal_axes(x, 5)
     pca = PCA(5, svd_solver="full").fit(x)
     np.testing.assert_allclose(mean, pca.mean_, atol=1e-5)
     np.testing.assert_allclose(np.abs(np.sum(axes * pca.components_, axis=1)), 1, atol=1e-4)
@@ -50,7 +50,7 @@ def test_principal_axes_equal_scikit_learns(shape, monkeypatch):
 @pytest.mark.parametrize("shape", [(40, 6), (6, 40)])
 def test_directions_without_variance_predict_nothing(shape):
     x = np.ones(shape, dtype=np.float32)
-    _, axes, variance = principal_axes(x, 3)
+    _, axes, variance = find_principal_axes(x, 3)
     assert np.allclose(variance, 0, atol=1e-6)
     assert not np.any(axes)
 

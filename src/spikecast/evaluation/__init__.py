@@ -76,7 +76,7 @@ def cross_validate(
     cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
     named = make_models(models)
     jobs = {
-        f"{name}, fold {index}": Job(name, model, index, fold, seed, problem.metadata(model.wants))
+        f"{name}, fold {index}": Job(name, model, index, fold, seed, problem.metadata(model.needs))
         for name, model in named.items()
         for index, fold in enumerate(cut)
     }

@@ -18,7 +18,7 @@ from spikecast.tasks.splits import Fold
 class Job:
     """Fit `model` on the training trials of `fold` and predict its test trials.
 
-    `metadata` is what the model wants to know besides: ``problem.metadata(model.wants)``;
+    `metadata` is what the model wants to know besides: ``problem.metadata(model.needs)``;
     `latents` whether those of the test trials are wanted.
     """
 

@@ -103,7 +103,7 @@ def cross_validate_sessions(
     named = make_models(models)
     for session, (problem, cut) in enumerate(zip(problems, cuts, strict=True)):
         jobs = [
-            Job(name, model, index, fold, seed, problem.metadata(model.wants))
+            Job(name, model, index, fold, seed, problem.metadata(model.needs))
             for name, model in named.items()
             for index, fold in enumerate(cut)
         ]
@@ -206,7 +206,7 @@ def _adapted(
                 problem.x[fold.train],
                 problem.y[fold.train],
                 None if label is None else label[fold.train],
-                **problem.metadata(mine.wants),
+                **problem.metadata(mine.needs),
             )
         seconds = time.perf_counter() - started
         prediction = model.predict(problem.x[fold.test]).astype(np.float32)
@@ -222,11 +222,11 @@ def _fit(
 ) -> None:
     chosen = list(zip(problems, trials, labels, strict=True))
     given = [label[rows] for _, rows, label in chosen if label is not None]
-    known = [problem.metadata(many.wants) for problem in problems]
+    known = [problem.metadata(many.needs) for problem in problems]
     with limit_threads():
         many.fit(
             [problem.x[rows] for problem, rows, _ in chosen],
             [problem.y[rows] for problem, rows, _ in chosen],
             given or None,
-            **{name: [of_session[name] for of_session in known] for name in many.wants},
+            **{name: [of_session[name] for of_session in known] for name in many.needs},
         )

@@ -105,7 +105,7 @@ def fold_score(
     if "seed" in made.get_params():
         made.set_params(seed=derive_seed(seed, "fold", index))
     with limit_threads():
-        wanted = {name: metadata.get(name) for name in made.wants}
+        wanted = {name: metadata.get(name) for name in made.needs}
         made.fit(x[fold.train], y[fold.train], **wanted)
         prediction = made.predict(x[fold.test])
     truth, train = y[fold.test], y[fold.train]

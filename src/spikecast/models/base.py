@@ -69,10 +69,10 @@ class Model(BaseEstimator):
     fit_record : tuple of str
         Fitted attributes that say what ``fit`` chose and how training went: they are kept with a
         run (``describe_fit``).
-    wants : tuple of str
+    needs : tuple of str
         What ``fit`` has to be told besides `x` and `y`: ``("areas",)``, or nothing. Whoever fits a
         model to a :class:`spikecast.tasks.problem.Problem` hands it
-        ``problem.metadata(model.wants)``.
+        ``problem.metadata(model.needs)``.
     counts_ : bool
         Whether the fitted target holds counts.
     areas_ : array of int, (source,)
@@ -90,7 +90,7 @@ class Model(BaseEstimator):
     fit_record: tuple[str, ...] = ()
 
     @property
-    def wants(self) -> tuple[str, ...]:
+    def needs(self) -> tuple[str, ...]:
         """What ``fit`` has to be told besides x and y."""
         return ()
 
@@ -103,7 +103,7 @@ class Model(BaseEstimator):
         y : array, (trial, time, target)
             Counts (whole numbers, Poisson) or continuous values (Gaussian).
         areas : sequence of str, (source,), optional
-            The area of each source, for models that want to know (``wants``).
+            The area of each source, for models that want to know (``needs``).
 
         Returns
         -------
@@ -141,7 +141,7 @@ class Model(BaseEstimator):
 
     def _note_areas(self, areas: Areas | None) -> None:
         name = type(self).__name__
-        if "areas" not in self.wants:
+        if "areas" not in self.needs:
             if areas is not None:
                 raise InputError(
                     f"{name} makes no use of areas with these settings; leave areas out, or take a "
@@ -161,7 +161,7 @@ class Model(BaseEstimator):
         check_is_fitted(self, "n_targets_")
         return self._predict(self._known(x))
 
-    def settled(self) -> Self:
+    def clone_with_choices(self) -> Self:
         """Return an unfitted copy that keeps the settings which the inner search chose."""
         return clone(self)
 

@@ -15,7 +15,7 @@ from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import RATE_FLOOR, Model
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.single import SINGLE
 
 MAX_LOG_RATE = 5.0
@@ -33,7 +33,7 @@ class _Committee(Model):
     hide_areas: bool
 
     @property
-    def wants(self) -> tuple[str, ...]:
+    def needs(self) -> tuple[str, ...]:
         """What ``fit`` has to be told besides x and y."""
         return ("areas",) if self.hide_areas else ()
 
@@ -50,7 +50,7 @@ class _Committee(Model):
 
     def _fitted(self, member: Model, x: np.ndarray, y: np.ndarray) -> Model:
         """Fit a member, telling it what it wants of what we were told."""
-        return member.fit(x, y, self.areas_ if "areas" in member.wants else None)
+        return member.fit(x, y, self.areas_ if "areas" in member.needs else None)
 
     def _natural(self, model: Model, x: np.ndarray) -> np.ndarray:
         """Prediction as log rate, or as it is where targets are continuous."""
@@ -189,19 +189,19 @@ class Stack(_Committee):
             self.weights_ = np.full((len(members), y.shape[2]), 1 / len(members))
             return
         held_out = np.empty((len(members), *y.shape), dtype=np.float32)
-        for fold in inner_folds(len(x), self.n_inner, self.seed):
+        for fold in split_inner_folds(len(x), self.n_inner, self.seed):
             for number, model in enumerate(self.models_):
-                fitted = self._fitted(model.settled(), x[fold.train], y[fold.train])
+                fitted = self._fitted(model.clone_with_choices(), x[fold.train], y[fold.train])
                 held_out[number][fold.test] = self._natural(fitted, x[fold.test])
         held_out -= self.center_.astype(np.float32)
-        self.weights_ = stacking_weights(held_out, y, self.center_, self.counts_, self.pull)
+        self.weights_ = fit_stacking_weights(held_out, y, self.center_, self.counts_, self.pull)
 
     def _combine(self, predictions: np.ndarray) -> np.ndarray:
         # target by target: (model, trial, time, target) x (model, target)
         return self.center_ + np.einsum("mstn,mn->stn", predictions - self.center_, self.weights_)
 
 
-def stacking_weights(
+def fit_stacking_weights(
     predictions: np.ndarray, y: np.ndarray, center: np.ndarray, counts: bool, pull: float
 ) -> np.ndarray:
     """Weights of models that explain held-out data best, not negative.

@@ -10,7 +10,7 @@ from sklearn.decomposition import FactorAnalysis as SklearnFactorAnalysis
 from sklearn.exceptions import ConvergenceWarning
 
 from spikecast.models.base import Model
-from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.models.spaces import Between, Space
 
@@ -72,14 +72,14 @@ class FactorAnalysis(Model):
         limit = min(self.n_sources_ + self.n_targets_ - 1, max(self.ranks))
         ranks = sorted({max(min(rank, limit), 1) for rank in self.ranks})
         if len(ranks) > 1:
-            self.rank_, self.history_ = best(
+            self.rank_, self.history_ = choose_best(
                 ranks,
                 lambda fold: [
                     predicted(factors(z[fold.train], smoothed[fold.train], rank), z[fold.test])
                     for rank in ranks
                 ],
                 y,
-                inner_folds(len(x), 4, self.seed)[:1],
+                split_inner_folds(len(x), 4, self.seed)[:1],
                 counts=False,
             )
         else:

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from sklearn.base import clone
 
 from spikecast.models.base import Model
-from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import OneOf, Space
 from spikecast.scoring.metrics import log_likelihood
@@ -101,8 +101,8 @@ class PoissonGLM(Model):
             for penalty in sorted(self.penalties, reverse=True)
         ]
         if len(candidates) > 1:
-            folds = inner_folds(len(x), 5, self.seed)[: self.n_inner]
-            self.chosen_, self.history_ = best(
+            folds = split_inner_folds(len(x), 5, self.seed)[: self.n_inner]
+            self.chosen_, self.history_ = choose_best(
                 candidates, lambda fold: self._log_rates(x, y, fold), y, folds, counts=True
             )
         else:
@@ -110,9 +110,9 @@ class PoissonGLM(Model):
         widths, components, penalty = self.chosen_
         self.features_ = PopulationFeatures(widths, components, self.causal)
         z = self.features_.fit_transform(x)
-        self.weights_, self.intercept_ = next(poisson_path(z, y, [penalty]))
+        self.weights_, self.intercept_ = next(fit_poisson_path(z, y, [penalty]))
 
-    def settled(self) -> Self:
+    def clone_with_choices(self) -> Self:
         """Return an unfitted copy with the chosen widths, components and penalty."""
         widths, components, penalty = self.chosen_
         return clone(self).set_params(
@@ -139,7 +139,7 @@ class PoissonGLM(Model):
                 if n_kept > n_before and not worse:
                     # the first components of each width: (width, component) -> the kept ones
                     kept = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_kept].ravel()
-                    path = poisson_path(
+                    path = fit_poisson_path(
                         z[..., kept], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
                     )
                     # what would be predicted with each
@@ -170,7 +170,7 @@ def _until_worse(
     return found + found[-1:] * (n - len(found)), best_score
 
 
-def poisson_path(
+def fit_poisson_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float], tolerance: float = 1e-6
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Poisson regressions of all targets at once for a falling sequence of penalties.

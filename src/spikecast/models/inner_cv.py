@@ -12,7 +12,7 @@ from spikecast.tasks.splits import Fold
 C = TypeVar("C")
 
 
-def inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
+def split_inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
     """Cut training trials into `n_folds` random parts, each the validation part once.
 
     Neighbouring folds of a model's members rotate through these parts, so that together the
@@ -20,7 +20,7 @@ def inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
 
     Examples
     --------
-    >>> [fold.test.size for fold in inner_folds(11, 5, seed=0)]
+    >>> [fold.test.size for fold in split_inner_folds(11, 5, seed=0)]
     [3, 2, 2, 2, 2]
     """
     if n_trials == 1:
@@ -30,7 +30,7 @@ def inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
     return [Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts]
 
 
-def best(
+def choose_best(
     candidates: Sequence[C],
     predictions: Callable[[Fold], Iterable[np.ndarray]],
     y: np.ndarray,

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.cross_decomposition import PLSRegression
 
 from spikecast.models.base import Model
-from spikecast.models.inner_cv import best, inner_folds
+from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.tasks.splits import Fold
@@ -90,17 +90,19 @@ class PCARidge(_Linear):
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         z = self._featured(x)
-        self.penalty_, self.history_ = best(
+        self.penalty_, self.history_ = choose_best(
             self.penalties,
             lambda fold: [
                 z[fold.test] @ weights + intercept
-                for weights, intercept in ridge_path(z[fold.train], y[fold.train], self.penalties)
+                for weights, intercept in fit_ridge_path(
+                    z[fold.train], y[fold.train], self.penalties
+                )
             ],
             y,
-            inner_folds(len(x), 4, self.seed),
+            split_inner_folds(len(x), 4, self.seed),
             counts=False,
         )
-        ((self.weights_, self.intercept_),) = ridge_path(z, y, [self.penalty_])
+        ((self.weights_, self.intercept_),) = fit_ridge_path(z, y, [self.penalty_])
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
         return self.features_.transform(x)
@@ -149,16 +151,16 @@ class ReducedRank(_Linear):
         candidates = [(penalty, rank) for penalty in self.penalties for rank in ranks]
 
         def predictions(fold: Fold) -> Iterator[np.ndarray]:
-            for weights, intercept in ridge_path(z[fold.train], y[fold.train], self.penalties):
-                axes = fitted_axes(z[fold.train], weights)
+            for weights, intercept in fit_ridge_path(z[fold.train], y[fold.train], self.penalties):
+                axes = find_fitted_axes(z[fold.train], weights)
                 for rank in ranks:
                     yield z[fold.test] @ (weights @ axes[:rank].T) @ axes[:rank] + intercept
 
-        (self.penalty_, self.rank_), self.history_ = best(
-            candidates, predictions, y, inner_folds(len(x), 4, self.seed), counts=False
+        (self.penalty_, self.rank_), self.history_ = choose_best(
+            candidates, predictions, y, split_inner_folds(len(x), 4, self.seed), counts=False
         )
-        ((weights, self.intercept_),) = ridge_path(z, y, [self.penalty_])
-        self.readout_ = fitted_axes(z, weights)[: self.rank_]
+        ((weights, self.intercept_),) = fit_ridge_path(z, y, [self.penalty_])
+        self.readout_ = find_fitted_axes(z, weights)[: self.rank_]
         self.readin_ = weights @ self.readout_.T
         self.weights_ = self.readin_ @ self.readout_
 
@@ -206,8 +208,8 @@ class PLS(_Linear):
                 weights, intercept = pls.solution(rank)
                 yield z[fold.test] @ weights + intercept
 
-        folds = inner_folds(len(x), 4, self.seed)[:2]
-        self.rank_, self.history_ = best(self.ranks, predictions, y, folds, counts=False)
+        folds = split_inner_folds(len(x), 4, self.seed)[:2]
+        self.rank_, self.history_ = choose_best(self.ranks, predictions, y, folds, counts=False)
         pls = _PLSFit(z, y, self.rank_)
         self.weights_, self.intercept_ = pls.solution(self.rank_)
         self.rotations_ = pls.rotations
@@ -216,7 +218,7 @@ class PLS(_Linear):
         return self.features_.transform(x) @ self.rotations_
 
 
-def ridge_path(
+def fit_ridge_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Ridge solutions for several penalties from one eigendecomposition.
@@ -247,7 +249,7 @@ def ridge_path(
     return solutions
 
 
-def fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def find_fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Principal axes of the fitted values ``z @ weights``, (axis, target), strongest first."""
     flat = z.reshape(-1, z.shape[2])
     covariance = np.cov(flat, rowvar=False, dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikecast.models.base import Model
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, OneOf
@@ -95,7 +95,7 @@ class NeuralModel(Model):
 
     def _member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
         """Each member stops on another part of the training trials."""
-        parts = inner_folds(n_trials, VALID_PARTS, self.seed)
+        parts = split_inner_folds(n_trials, VALID_PARTS, self.seed)
         return [parts[member % len(parts)] for member in range(n_members)]
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:

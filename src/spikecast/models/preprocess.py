@@ -20,7 +20,7 @@ LARGE = 2000  # samples; beyond it their Gram matrix is not formed
 LONG = 1000  # bins; up to here smoothing is one matrix product, beyond it a convolution
 
 
-def gaussian_weights(width: float, causal: bool = False) -> np.ndarray:
+def make_gaussian_weights(width: float, causal: bool = False) -> np.ndarray:
     """Return the weights of a Gaussian filter, cut at 4 widths, summing to 1.
 
     Parameters
@@ -44,17 +44,17 @@ def gaussian_weights(width: float, causal: bool = False) -> np.ndarray:
     return weights / weights.sum()
 
 
-def smoothing_matrix(n_bins: int, width: float, causal: bool = False) -> np.ndarray:
+def make_smoothing_matrix(n_bins: int, width: float, causal: bool = False) -> np.ndarray:
     """Return the Gaussian filter of :func:`smooth` as a matrix, (time, time) of float32.
 
     Examples
     --------
-    >>> smoothing_matrix(3, 1.0, causal=True).round(2)
+    >>> make_smoothing_matrix(3, 1.0, causal=True).round(2)
     array([[1.  , 0.  , 0.  ],
            [0.43, 0.57, 0.  ],
            [0.08, 0.35, 0.57]], dtype=float32)
     """
-    weights = gaussian_weights(width, causal)
+    weights = make_gaussian_weights(width, causal)
     return correlate1d(np.eye(n_bins), weights, axis=0, mode="nearest").astype(np.float32)
 
 
@@ -85,10 +85,10 @@ def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
         return x.astype(np.float32)
     n_bins = x.shape[1]
     if n_bins > LONG:
-        weights = gaussian_weights(width, causal)
+        weights = make_gaussian_weights(width, causal)
         return correlate1d(x.astype(np.float32, copy=False), weights, axis=1, mode="nearest")
     # (time, time) @ (trial, time, neuron)
-    return smoothing_matrix(n_bins, width, causal) @ x.astype(np.float32, copy=False)
+    return make_smoothing_matrix(n_bins, width, causal) @ x.astype(np.float32, copy=False)
 
 
 def signed_sqrt(x: np.ndarray) -> np.ndarray:
@@ -102,7 +102,9 @@ def signed_sqrt(x: np.ndarray) -> np.ndarray:
     return np.copysign(np.sqrt(np.abs(x)), x)
 
 
-def principal_axes(x: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def find_principal_axes(
+    x: np.ndarray, n_components: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Leading principal axes from the smaller Gram matrix, by Lanczos iterations.
 
     scikit-learn's PCA gives the same axes in 4 to 10 times the time at these shapes (its solvers
@@ -248,7 +250,7 @@ class PopulationFeatures(BaseEstimator):
         means, axes, features, scale = [], [], [], None
         for width in self.widths:
             flat = self._smoothed(x, width).reshape(-1, n_neurons)
-            mean, directions, variance = principal_axes(flat, self.n_components)
+            mean, directions, variance = find_principal_axes(flat, self.n_components)
             if scale is None:
                 scale = np.float32(np.sqrt(variance[0]) if variance[0] > 0 else 1.0)
             means.append(mean)

@@ -13,9 +13,14 @@ from torch import Tensor
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.base import Areas
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.sessions import Sessions, read_alike, shared_components, use_core
+from spikecast.models.networks.sessions import (
+    Sessions,
+    align_readin,
+    find_shared_components,
+    use_core,
+)
 from spikecast.models.neural import VALID_PARTS, NeuralModel
 from spikecast.models.preprocess import smooth
 from spikecast.models.single import SINGLE
@@ -87,9 +92,9 @@ class ManySessions(BaseEstimator):
     seed: int = 0
 
     @property
-    def wants(self) -> tuple[str, ...]:
+    def needs(self) -> tuple[str, ...]:
         """What ``fit`` and ``adapt`` have to be told besides the arrays, as its model does."""
-        return self._member().wants
+        return self._member().needs
 
     def fit(
         self,
@@ -152,7 +157,7 @@ class ManySessions(BaseEstimator):
             )
             together = Sessions(networks, n_features, n_targets)
             read = [_read(network, mean) for network, mean in zip(networks, averages, strict=True)]
-            components, found = shared_components(read, self.n_shared)
+            components, found = find_shared_components(read, self.n_shared)
             axes[:] = found
             self.components_ = np.ascontiguousarray(
                 components.unflatten(0, averages[0].shape[:2]).numpy()
@@ -160,7 +165,7 @@ class ManySessions(BaseEstimator):
             # the first session's random read-in says what the core is given of each component
             readin = networks[0].readin_weight.detach() @ axes[0]
             for network, mine in zip(networks, axes, strict=True):
-                read_alike(network, mine, readin)
+                align_readin(network, mine, readin)
             return together
 
         first = models[0]
@@ -253,8 +258,10 @@ class ManySessions(BaseEstimator):
             if rows.size and self.readin_.size:
                 mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
                 components = torch.as_tensor(self.components_[rows]).flatten(0, 1)
-                _, (axes,) = shared_components([_read(network, mean)], self.n_shared, components)
-                read_alike(network, axes, torch.as_tensor(self.readin_))
+                _, (axes,) = find_shared_components(
+                    [_read(network, mean)], self.n_shared, components
+                )
+                align_readin(network, axes, torch.as_tensor(self.readin_))
             return network
 
         n_members = int(getattr(model, "n_members", 1))
@@ -331,11 +338,11 @@ def _joint_trials(sizes: Sequence[int], seed: int) -> tuple[list[np.ndarray], in
             f"a session has {min(sizes)} trials; at least {VALID_PARTS} are needed"
         )
     n_joint = max(sizes)
-    joint = inner_folds(n_joint, VALID_PARTS, seed)
+    joint = split_inner_folds(n_joint, VALID_PARTS, seed)
     order = []
     for size in sizes:
         rows = np.empty(n_joint, dtype=int)
-        for to, of in zip(joint, inner_folds(size, VALID_PARTS, seed), strict=True):
+        for to, of in zip(joint, split_inner_folds(size, VALID_PARTS, seed), strict=True):
             rows[to.test] = np.resize(of.test, to.test.size)
         order.append(rows)
     return order, n_joint

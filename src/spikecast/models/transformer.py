@@ -98,7 +98,7 @@ class Transformer(ReconstructionModel):
     seed: int = 0
 
     @property
-    def wants(self) -> tuple[str, ...]:
+    def needs(self) -> tuple[str, ...]:
         """What ``fit`` has to be told besides x and y."""
         return ("areas",) if self.hide_areas else ()
 

@@ -225,7 +225,7 @@ def _fit(
     todo = {
         f"{part.problem.target}: {name}, fold {index}": (
             part,
-            Job(name, model, index, fold, seed, part.problem.metadata(model.wants)),
+            Job(name, model, index, fold, seed, part.problem.metadata(model.needs)),
         )
         for part in parts
         for name, model in models.items()

@@ -59,13 +59,13 @@ class Problem:
     notes: tuple[str, ...] = ()
     areas: np.ndarray | None = None
 
-    def metadata(self, wants: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return what a model wants to know of the sources, as keyword arguments of its ``fit``.
+    def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return what a model needs to know of the sources, as keyword arguments of its ``fit``.
 
         Parameters
         ----------
-        wants : sequence of str, optional
-            See :attr:`spikecast.models.base.Model.wants`; so far there is ``"areas"``. By default
+        needs : sequence of str, optional
+            See :attr:`spikecast.models.base.Model.needs`; so far there is ``"areas"``. By default
             all that there is.
 
         Examples
@@ -77,7 +77,7 @@ class Problem:
         ['CA1', 'MD', 'VISp']
         """
         known = {"areas": self.areas}
-        wanted = known if wants is None else wants
+        wanted = known if needs is None else needs
         return {name: known[check_one_of("metadata", name, list(known))] for name in wanted}
 
 

@@ -2,7 +2,7 @@
 
 A task turns a recording into a :class:`Problem`: the array that predicts, the array to predict, and
 what kind of values the latter has (hence which likelihood and which scores). Models see arrays, and
-only those that ask (:attr:`spikecast.models.base.Model.wants`) the area of each source.
+only those that ask (:attr:`spikecast.models.base.Model.needs`) the area of each source.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks import training
 from spikecast.models.networks.checkpoint import checkpoints
 from spikecast.models.networks.plan import Plan
@@ -17,7 +17,7 @@ PLAN = Plan(epochs=6, min_steps=1, batch_size=4)
 def fit(seed=3):
     return train(
         lambda: TimescalesNet("counts", 6, 5, 3, n_members=2),
-        X, Y, inner_folds(20, 5, 0)[:2], PLAN, seed, torch.device("cpu"),
+        X, Y, split_inner_folds(20, 5, 0)[:2], PLAN, seed, torch.device("cpu"),
     )  # fmt: skip
 
 

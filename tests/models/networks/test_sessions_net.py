@@ -4,9 +4,9 @@ import torch
 from spikecast.core.errors import ShapeError
 from spikecast.models.networks.sessions import (
     Sessions,
+    align_readin,
     core,
-    read_alike,
-    shared_components,
+    find_shared_components,
     use_core,
 )
 from spikecast.models.networks.timescales import TimescalesNet
@@ -69,12 +69,12 @@ def test_regression_finds_the_directions_that_sessions_share():
         truth @ torch.linalg.qr(torch.randn(n, 3))[0].T + 0.01 * torch.randn(200, n)
         for n in (6, 9, 7)
     ]
-    shared, axes = shared_components(sessions, 3)
+    shared, axes = find_shared_components(sessions, 3)
     scores = torch.stack([mean @ directions for mean, directions in zip(sessions, axes)])
     for component in range(3):
         assert torch.corrcoef(scores[..., component])[0, 1:].min() > 0.95
     # a further session is aligned to what is known
-    _, (new,) = shared_components([sessions[1]], 3, shared)
+    _, (new,) = find_shared_components([sessions[1]], 3, shared)
     torch.testing.assert_close(new, axes[1], atol=1e-4, rtol=1e-4)
     for directions in axes:
         torch.testing.assert_close(directions.T @ directions, torch.eye(3), atol=1e-5, rtol=0)
@@ -84,7 +84,7 @@ def test_read_ins_become_alike_where_sessions_are_and_stay_as_they_were_elsewher
     net = network(6)
     axes = torch.linalg.qr(torch.randn(6, 2))[0]
     before, wanted = net.layers[0].readin.detach().clone(), torch.randn(2, 3, 2)
-    read_alike(net, axes, wanted)
+    align_readin(net, axes, wanted)
     torch.testing.assert_close(net.layers[0].readin.detach() @ axes, wanted)
     rest = torch.eye(6) - axes @ axes.T
     torch.testing.assert_close(net.layers[0].readin.detach() @ rest, before @ rest)

@@ -27,7 +27,7 @@ from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
-from spikecast.models.preprocess import principal_axes, signed_sqrt
+from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea, Task
@@ -155,7 +155,8 @@ class Counts(Source):
         for fold in folds:
             train, test = x[fold.train], x[fold.test]
             if self.n_components is not None:
-                mean, axes, _ = principal_axes(train.reshape(-1, x.shape[2]), self.n_components)
+                flat = train.reshape(-1, x.shape[2])
+                mean, axes, _ = find_principal_axes(flat, self.n_components)
                 train, test = ((part - mean) @ axes.T for part in (train, test))
             yield FoldFeatures(fold, train, test)
 
@@ -235,7 +236,7 @@ class Latents(Source):
             learnt_from = np.sort(order[:n_held]) if n_held else fitted
             with limit_threads():
                 x, y = problem.x[fitted], problem.y[fitted]
-                model.fit(x, y, **problem.metadata(model.wants))
+                model.fit(x, y, **problem.metadata(model.needs))
                 yield FoldFeatures(
                     Fold(learnt_from, fold.test),
                     model.transform(problem.x[learnt_from]),

@@ -11,7 +11,7 @@ from spikecast.core.checks import check_in_range
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.models.preprocess import principal_axes, signed_sqrt, smooth
+from spikecast.models.preprocess import find_principal_axes, signed_sqrt, smooth
 from spikecast.tasks.splits import Fold, split_by_block, split_by_trial
 
 WINDOW = 100  # bins; a single long trial is cut into stretches of this length
@@ -125,7 +125,7 @@ def dimensionality(
     )
     n_components = min(n_components, n_neurons, n_samples)
 
-    mean, axes, variance = principal_axes(x, n_components)
+    mean, axes, variance = find_principal_axes(x, n_components)
     total = _total_variance(x, mean)
     in_sample = np.cumsum(variance[:n_components]) / total
     ratio = total**2 / (np.square(variance).sum() + _tail(x, mean, axes, seed))
@@ -183,7 +183,7 @@ def _total_variance(x: np.ndarray, mean: np.ndarray) -> float:
 
 def _held_out(x: np.ndarray, groups: np.ndarray, fold: Fold, n_components: int) -> np.ndarray:
     """Cumulative share of the test samples' variance about the training mean."""
-    mean, axes, _ = principal_axes(x[np.isin(groups, fold.train)], n_components)
+    mean, axes, _ = find_principal_axes(x[np.isin(groups, fold.train)], n_components)
     explained, total = np.zeros(len(axes)), 0.0
     for group in fold.test:
         block = x[groups == group] - mean

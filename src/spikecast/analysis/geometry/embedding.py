@@ -19,7 +19,7 @@ from spikecast.core.checks import check_in_range, check_one_of, check_same_lengt
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.models.preprocess import principal_axes, signed_sqrt
+from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 
 METHODS = ("pca", "tsne", "umap")
 KINDS = ("trials", "time", "neurons")
@@ -216,7 +216,7 @@ def embed(
     if method != "tsne":
         shuffled = rng.permutation(np.unique(group))
         test = np.isin(group, shuffled[: max(round(held_out * shuffled.size), 1)])
-    mean, axes, _ = principal_axes(features[kept[~test]], n_components)
+    mean, axes, _ = find_principal_axes(features[kept[~test]], n_components)
     z = (features[kept] - mean) @ axes.T
     classes = None if names is None else pd.factorize(names.iloc[kept], sort=True)[0]
 

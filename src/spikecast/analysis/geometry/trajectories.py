@@ -14,7 +14,7 @@ from spikecast.core.checks import (
     check_three_axes,
 )
 from spikecast.core.errors import InputError
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def trajectories(
         raise InputError("every trial's condition is missing; nothing is left to average")
     groups = [np.flatnonzero((labels == name).to_numpy()) for name in names]
     means = np.stack([latents[group].mean(axis=0) for group in groups])
-    center, axes, _ = principal_axes(means.reshape(-1, n_latents).astype(np.float32), n_dims)
+    center, axes, _ = find_principal_axes(means.reshape(-1, n_latents).astype(np.float32), n_dims)
     projected = (latents - center) @ axes.T  # (trial, time, dimension)
 
     letters = list("xyz"[: len(axes)])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecast.models.glm import MAX_LOG_RATE, poisson_path
-from spikecast.models.inner_cv import inner_folds
+from spikecast.models.glm import MAX_LOG_RATE, fit_poisson_path
+from spikecast.models.inner_cv import split_inner_folds
 from spikecast.tasks.splits import Fold
 
 OWN_PENALTIES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
@@ -91,13 +91,13 @@ class OwnPast:
 
     def __init__(self, own: np.ndarray, y: np.ndarray, fold: Fold, seed: int) -> None:
         self.own, self.y = own, y
-        inner = inner_folds(len(fold.train), 4, seed)[0]
+        inner = split_inner_folds(len(fold.train), 4, seed)[0]
         inner = Fold(fold.train[inner.train], fold.train[inner.test])
-        path = list(poisson_path(own[inner.train], y[inner.train], OWN_PENALTIES, TOLERANCE))
+        path = list(fit_poisson_path(own[inner.train], y[inner.train], OWN_PENALTIES, TOLERANCE))
         likelihoods = [self._likelihood(inner.test, solution) for solution in path]
         best = int(np.argmax(likelihoods))
         self._inner = self._split(inner, path[best])
-        ((weights, intercept),) = poisson_path(
+        ((weights, intercept),) = fit_poisson_path(
             own[fold.train], y[fold.train], [OWN_PENALTIES[best]], TOLERANCE
         )
         self._outer = self._split(fold, (weights, intercept))

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.data.recording import Recording
-from spikecast.models.preprocess import principal_axes, signed_sqrt, smooth
+from spikecast.models.preprocess import find_principal_axes, signed_sqrt, smooth
 
 
 def select_neurons(recording: Recording, area: str, min_rate: float = 0.0) -> np.ndarray:
@@ -51,7 +51,7 @@ def project_components(
     """
     n_neurons = x.shape[2]
     learnt = signed_sqrt(smooth(x[train], width)).reshape(-1, n_neurons)
-    _, axes, _ = principal_axes(learnt, n_components)
+    _, axes, _ = find_principal_axes(learnt, n_components)
     scores = signed_sqrt(x.astype(np.float32)) @ axes.T
     scores -= scores[train].mean(axis=(0, 1))
     scale = scores[train][..., 0].std()

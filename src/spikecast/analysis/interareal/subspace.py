@@ -13,9 +13,9 @@ from spikecast.core.checks import check_in_range, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.models.inner_cv import best, inner_folds
-from spikecast.models.linear import fitted_axes, ridge_path
-from spikecast.models.preprocess import principal_axes, signed_sqrt
+from spikecast.models.inner_cv import choose_best, split_inner_folds
+from spikecast.models.linear import find_fitted_axes, fit_ridge_path
+from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 from spikecast.tasks.splits import Fold, split_by_trial
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # relative to the variance of a neuron
@@ -161,7 +161,7 @@ def communication_subspace(
     weights, _, axes = _regression(z, residual, seed)
     readin, _ = np.linalg.qr(weights @ axes[:rank].T)
     flat = z.reshape(-1, half).astype(np.float32)
-    _, dominant, _ = principal_axes(flat, max(rank, rank_within, 1))  # on noise both are 0
+    _, dominant, _ = find_principal_axes(flat, max(rank, rank_within, 1))  # on noise both are 0
     private = dominant[:rank_within].T - readin @ (readin.T @ dominant[:rank_within].T)
     left, strength, _ = np.linalg.svd(private, full_matrices=False)
     return CommunicationSubspace(
@@ -277,18 +277,18 @@ def _regression(
     z: np.ndarray, y: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Ridge weights (source, target), intercept, and the fitted values' axes (axis, target)."""
-    penalty, _ = best(
+    penalty, _ = choose_best(
         PENALTIES,
         lambda fold: [
             z[fold.test] @ weights + intercept
-            for weights, intercept in ridge_path(z[fold.train], y[fold.train], PENALTIES)
+            for weights, intercept in fit_ridge_path(z[fold.train], y[fold.train], PENALTIES)
         ],
         y,
-        inner_folds(len(z), 4, derive_seed(seed, "subspace")),
+        split_inner_folds(len(z), 4, derive_seed(seed, "subspace")),
         counts=False,
     )
-    ((weights, intercept),) = ridge_path(z, y, [penalty])
-    return weights, intercept, fitted_axes(z, weights)
+    ((weights, intercept),) = fit_ridge_path(z, y, [penalty])
+    return weights, intercept, find_fitted_axes(z, weights)
 
 
 def _curve(

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spikecast.models.networks.network import uniform
-from spikecast.models.preprocess import PopulationFeatures, smoothing_matrix
+from spikecast.models.preprocess import PopulationFeatures, make_smoothing_matrix
 
 
 class Linear(nn.Module):
@@ -100,7 +100,7 @@ class Features(nn.Module):
     def _matrices(self, x: Tensor) -> Tensor:
         n_bins = x.shape[2]
         if n_bins not in self._kernels:
-            matrices = [smoothing_matrix(n_bins, width, self.causal) for width in self.widths]
+            matrices = [make_smoothing_matrix(n_bins, width, self.causal) for width in self.widths]
             self._kernels = {n_bins: torch.stack([torch.from_numpy(m) for m in matrices]).to(x)}
         return self._kernels[n_bins].to(x)
 

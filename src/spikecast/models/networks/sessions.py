@@ -98,7 +98,7 @@ def use_core(network: Network, other: Network, frozen: bool | None = None) -> No
 # ------------------------------------------------------------------------------- where they start
 
 
-def shared_components(
+def find_shared_components(
     averages: Sequence[Tensor], n_components: int, shared: Tensor | None = None
 ) -> tuple[Tensor, list[Tensor]]:
     """Directions of each session's features along which sessions do the same.
@@ -126,7 +126,7 @@ def shared_components(
     --------
     >>> truth = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     >>> one, two = truth @ torch.tensor([[0.6, 0.8, 0], [-0.8, 0.6, 0]]), truth @ torch.eye(2, 4)
-    >>> shared, axes = shared_components([one, two], 2)
+    >>> shared, axes = find_shared_components([one, two], 2)
     >>> scores = torch.stack([one @ axes[0], two @ axes[1]])
     >>> [round(float(torch.corrcoef(scores[..., i])[0, 1]), 1) for i in range(2)]
     [1.0, 1.0]
@@ -151,7 +151,7 @@ def shared_components(
 
 
 @torch.no_grad()
-def read_alike(network: Network, axes: Tensor, readin: Tensor) -> None:
+def align_readin(network: Network, axes: Tensor, readin: Tensor) -> None:
     """Make a network read its session's shared components with the weights `readin`.
 
     What it reads of the rest of its features stays as it was.

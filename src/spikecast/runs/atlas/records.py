@@ -71,7 +71,7 @@ def model(
     source, target = name.split(BETWEEN)
     task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
     problem = task.problem(shared.get())
-    known = problem.metadata(estimator.wants)
+    known = problem.metadata(estimator.needs)
     done = [
         run(Job("model", estimator, index, fold, seed, known, latents=False), problem.x, problem.y)
         for index, fold in enumerate(session.folds)

@@ -13,7 +13,7 @@ from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.models import storage
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs.questions.answers import Fitted, Material, event
 from spikecast.runs.questions.blocks import Align, Joint, Subspace
 from spikecast.runs.questions.store import Answer
@@ -141,7 +141,7 @@ def _random_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
 def _leading(latents: np.ndarray, block: Align) -> np.ndarray:
     """The leading principal components of latents: all that a few conditions can align."""
     flat = latents.reshape(-1, latents.shape[2]).astype(np.float32)
-    mean, axes, _ = principal_axes(flat, block.components)
+    mean, axes, _ = find_principal_axes(flat, block.components)
     return (latents - mean) @ axes.T
 
 

@@ -18,7 +18,7 @@ from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.training import train
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.provenance import Claim
 from spikecast.runs.studies import findings
@@ -284,7 +284,7 @@ def _maps(prepared: Prepared, settings: dict[str, Any], seed: int) -> Arrays:
     recording = prepared.recording
     x = recording.select(area=VISUAL).activity.astype(np.float32)
     flat = x.reshape(len(x), -1)
-    mean, axes, _ = principal_axes(flat, min(settings["n_components"], len(flat) - 1))
+    mean, axes, _ = find_principal_axes(flat, min(settings["n_components"], len(flat) - 1))
     place = TSNE(2, init="pca", random_state=derive_seed(seed, "tsne")).fit_transform(
         (flat - mean) @ axes.T
     )

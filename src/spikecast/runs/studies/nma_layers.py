@@ -15,7 +15,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.search import inner_score, search
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 from spikecast.models.recurrent import LSTM
 from spikecast.models.spaces import Between, OneOf
 from spikecast.runs.provenance import Claim
@@ -243,14 +243,14 @@ def _components(
 
 def _explained(x: np.ndarray, n_components: int) -> np.ndarray:
     """Cumulative share of variance that components explain in sample."""
-    _, _, variance = principal_axes(x, max(n_components, 1))
+    _, _, variance = find_principal_axes(x, max(n_components, 1))
     return variance.cumsum(dtype=float) / float(x.var(axis=0).sum(dtype=float))
 
 
 def _pca_residual(x: np.ndarray, new: np.ndarray, n_components: int) -> float:
     """Error of reconstructing new windows from components of the training windows."""
     flat, flat_new = (part.reshape(-1, part.shape[2]) for part in (x, new))
-    mean, axes, _ = principal_axes(flat, max(n_components, 1))
+    mean, axes, _ = find_principal_axes(flat, max(n_components, 1))
     centered, axes = flat_new - mean, axes[:n_components]
     return float(((centered - centered @ axes.T @ axes) ** 2).mean())
 

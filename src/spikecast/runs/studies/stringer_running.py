@@ -19,7 +19,7 @@ from spikecast.models.base import Model
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.training import train
-from spikecast.models.preprocess import principal_axes
+from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs import config as configs
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.provenance import Claim
@@ -153,7 +153,7 @@ def _components(
 
     FLAW, fitted outside the fold: components and z-score are those of all bins.
     """
-    mean, axes, _ = principal_axes(activity, n_components)
+    mean, axes, _ = find_principal_axes(activity, n_components)
     z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
     z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
     return {"z": z} | _explained(activity, learnt, scored, n_components)
@@ -201,7 +201,7 @@ def _explained(
 ) -> dict[str, np.ndarray]:
     """Cumulative variance that components of the training bins explain, of these and of new."""
     n_components = min(n_components, 60)
-    mean, axes, _ = principal_axes(activity[learnt], n_components)
+    mean, axes, _ = find_principal_axes(activity[learnt], n_components)
     found = {}
     for name, bins in (("training bins", learnt), ("new bins", scored)):
         centered = activity[bins] - mean

@@ -127,7 +127,7 @@ class Plan:
         fold = self.part.folds[search.fold]
         seed, problem = self.config.seed, self.part.problem
         return [
-            Job(name, model, search.fold, fold, seed, problem.metadata(model.wants))
+            Job(name, model, search.fold, fold, seed, problem.metadata(model.needs))
             for name, model in models.items()
         ]
 
