@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from spikecast.data import simulate
-from spikecast.data.quality import findings
+from spikecast.data.quality import check_recording
 from spikecast.data.recording import Recording
 
 
-def kinds(recording):
-    return {finding.kind: finding.neurons.tolist() for finding in findings(recording)}
+def codes(recording):
+    return {notice.code: notice.values.get("neurons") for notice in check_recording(recording)}
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def make(activity, area="A"):
     return Recording.from_arrays(activity, 0.01 * np.arange(activity.shape[1]), area)
 
 
-def test_a_clean_recording_has_no_findings(activity):
-    assert kinds(make(activity)) == {}
-    assert kinds(simulate.poisson_noise(n_trials=100).recording) == {}
+def test_a_clean_recording_has_no_notices(activity):
+    assert codes(make(activity)) == {}
+    assert codes(simulate.poisson_noise(n_trials=100).recording) == {}
 
 
 def test_each_fault_is_found_where_it_is(activity):
@@ -29,9 +29,10 @@ def test_each_fault_is_found_where_it_is(activity):
     activity[:, :, 1] = 0
     activity[:, :, 4] = activity[:, :, 2]
     activity[60:, :, 5] = rng.poisson(0.9, (30, 40))
-    found = kinds(make(activity, ["A", "A", "A", "root", "A", "A"]))
+    found = codes(make(activity, ["A", "A", "A", "root", "A", "A"]))
     assert found == {"silent": [1], "duplicate": [4], "drift": [5], "unlabeled": [3]}
 
 
-def test_few_trials_are_said(activity):
-    assert "few_trials" in kinds(make(activity[:20]))
+def test_few_trials(activity):
+    (notice,) = check_recording(make(activity[:20]))
+    assert (notice.code, notice.values) == ("few_trials", {"n_trials": 20})

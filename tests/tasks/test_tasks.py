@@ -27,7 +27,9 @@ class TestAreaToArea:
         recording = Recording.from_arrays(activity, 0.01 * np.arange(100), list("AAABB"))
         problem = AreaToArea("A").problem(recording)
         assert problem.y.shape[2] == 2
-        assert "1 of 3 target neurons" in problem.notes[0]
+        (notice,) = problem.notices
+        assert notice.code == "slow_targets"
+        assert notice.values == {"n": 1, "n_targets": 3, "min_rate": 0.5, "neurons": [0]}
 
     @pytest.mark.parametrize("lag", [2, -2])
     def test_a_lag_pairs_source_at_t_minus_lag_with_target_at_t(self, lag):

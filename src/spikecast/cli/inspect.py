@@ -11,13 +11,13 @@ def inspect(
 ) -> None:
     """Print sessions, areas, neurons, trials, bins, behaviour and warnings."""
     from spikecast.data import load, load_all
-    from spikecast.data.quality import findings
+    from spikecast.data.quality import check_recording
 
     recordings = load_all(data) if session is None else [load(data, session)]
     for index, recording in enumerate(recordings):
         _describe(session if session is not None else index, recording)
-        for finding in findings(recording):
-            print(f"  warning: {finding.message}")
+        for notice in check_recording(recording):
+            print(f"  warning: {notice}")
 
 
 def _describe(index: int, recording) -> None:  # type: ignore[no-untyped-def]

@@ -1,9 +1,8 @@
-"""What a recording's owner should know before believing a score: findings, not errors."""
-
-from dataclasses import dataclass
+"""What is unusual about a recording and matters for a score."""
 
 import numpy as np
 
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.recording import UNLABELED, Recording
 
 DUPLICATE_CORRELATION = 0.95  # of binned counts; real pairs of neurons stay far below
@@ -12,40 +11,34 @@ DRIFT_Z = 5.0  # standard errors of that change
 MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
 FEW_TRIALS = 50
 
-MESSAGES = {
-    "silent": "silent (activity that never changes): cannot predict or be predicted",
-    "duplicate": (
-        f"nearly a copy of another (correlation above {DUPLICATE_CORRELATION}): one unit split "
-        "in two makes prediction look easy"
-    ),
-    "drift": (
-        f"drifting ({DRIFT_RATIO:g}-fold change of rate or more from the first to the last third "
-        "of the trials): random trial splits can pass drift off as prediction; compare with "
-        "--split block"
-    ),
-    "unlabeled": "without an area (root or empty): left out of '--source rest'",
-}
+SILENT = NoticeKind(
+    "silent",
+    "minor",
+    "{n} of {n_neurons} neurons silent (their activity never changes): they cannot predict or be "
+    "predicted",
+)
+DUPLICATE = NoticeKind(
+    "duplicate",
+    "serious",
+    "{n} of {n_neurons} neurons nearly a copy of another (correlation above {correlation}): one "
+    "unit split in two makes prediction look easy",
+)
+DRIFT = NoticeKind(
+    "drift",
+    "serious",
+    "{n} of {n_neurons} neurons drifting (their rate changes {ratio:g}-fold or more from the first "
+    "to the last third of the trials): with trials split at random, drift can pass for "
+    "prediction; compare with the split 'block'",
+)
+UNLABELED_NEURONS = NoticeKind(
+    "unlabeled",
+    "minor",
+    "{n} of {n_neurons} neurons without an area (root or empty): the source 'rest' leaves them out",
+)
+SHORT = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know about a recording.
-
-    Attributes
-    ----------
-    kind : {"silent", "duplicate", "drift", "unlabeled", "few_trials"}
-    message : str
-        One sentence for a person.
-    neurons : array of int
-        The neurons concerned (empty where it is about trials).
-    """
-
-    kind: str
-    message: str
-    neurons: np.ndarray
-
-
-def findings(recording: Recording) -> list[Finding]:
+def check_recording(recording: Recording) -> list[Notice]:
     """Look for silent, duplicate, drifting and unlabeled neurons, and for too few trials.
 
     Parameters
@@ -54,8 +47,9 @@ def findings(recording: Recording) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
-        Empty when nothing was found.
+    list of Notice
+        Codes are ``silent``, ``duplicate``, ``drift``, ``unlabeled`` (each with the numbers of
+        the `neurons` it is about) and ``few_trials``; empty if nothing is unusual.
 
     Examples
     --------
@@ -63,38 +57,34 @@ def findings(recording: Recording) -> list[Finding]:
     >>> counts = np.random.default_rng(0).poisson(0.5, size=(60, 50, 3))
     >>> counts[..., 2] = 0
     >>> recording = spikecast.Recording.from_arrays(counts, np.arange(50) / 100, "CA1")
-    >>> [finding.message for finding in findings(recording)]
-    ['1 of 3 neurons is silent (activity that never changes): cannot predict or be predicted']
+    >>> [(notice.code, notice.values["neurons"]) for notice in check_recording(recording)]
+    [('silent', [2])]
     """
-    looked_for = {
-        "silent": _silent(recording),
-        "duplicate": _duplicates(recording),
-        "drift": _drifting(recording),
-        "unlabeled": np.flatnonzero(np.isin(np.char.lower(recording.area), UNLABELED)),
-    }
-    found = [
-        Finding(kind, f"{_of(neurons.size, recording.n_neurons)} {MESSAGES[kind]}", neurons)
-        for kind, neurons in looked_for.items()
+    silent = _find_silent(recording)
+    checks: tuple[tuple[NoticeKind, np.ndarray, dict[str, float]], ...] = (
+        (SILENT, silent, {}),
+        (DUPLICATE, _find_duplicates(recording, silent), {"correlation": DUPLICATE_CORRELATION}),
+        (DRIFT, _find_drifting(recording), {"ratio": DRIFT_RATIO}),
+        (UNLABELED_NEURONS, np.flatnonzero(np.isin(np.char.lower(recording.area), UNLABELED)), {}),
+    )
+    notices = [
+        kind(n=neurons.size, n_neurons=recording.n_neurons, neurons=neurons.tolist(), **limit)
+        for kind, neurons, limit in checks
         if neurons.size
     ]
     if 1 < recording.n_trials < FEW_TRIALS:
-        few = f"only {recording.n_trials} trials: intervals will be wide"
-        found.append(Finding("few_trials", few, np.array([], dtype=int)))
-    return found
+        notices.append(SHORT(n_trials=recording.n_trials))
+    return notices
 
 
-def _of(some: int, all_of_them: int) -> str:
-    return f"{some} of {all_of_them} neurons {'is' if some == 1 else 'are'}"
-
-
-def _silent(recording: Recording) -> np.ndarray:
+def _find_silent(recording: Recording) -> np.ndarray:
     activity = recording.activity
     return np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
 
 
-def _duplicates(recording: Recording) -> np.ndarray:
-    """Neurons whose activity nearly equals that of an earlier one."""
-    alive = np.setdiff1d(np.arange(recording.n_neurons), _silent(recording))
+def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:
+    """Return the neurons whose activity nearly equals that of an earlier one."""
+    alive = np.setdiff1d(np.arange(recording.n_neurons), silent)
     flat = recording.activity.reshape(-1, recording.n_neurons)
     if alive.size > MAX_CORRELATED:
         _, first = np.unique([hash(flat[:, i].tobytes()) for i in alive], return_index=True)
@@ -106,15 +96,13 @@ def _duplicates(recording: Recording) -> np.ndarray:
     return alive[near.any(axis=0)]
 
 
-def _drifting(recording: Recording) -> np.ndarray:
-    """Neurons whose mean count per trial differs clearly between the first and last third."""
+def _find_drifting(recording: Recording) -> np.ndarray:
+    """Return the neurons whose count per trial changes clearly from first to last third."""
     third = recording.n_trials // 3
     if third < 5:
         return np.array([], dtype=int)
     totals = recording.activity.sum(axis=1, dtype=np.float64)  # (trial, neuron)
     first, last = totals[:third], totals[-third:]
     error = np.sqrt((first.var(axis=0, ddof=1) + last.var(axis=0, ddof=1)) / third)
-    change = np.abs(last.mean(axis=0) - first.mean(axis=0))
-    low = np.minimum(first.mean(axis=0), last.mean(axis=0))
-    high = np.maximum(first.mean(axis=0), last.mean(axis=0))
-    return np.flatnonzero((change > DRIFT_Z * error) & (high > DRIFT_RATIO * low))
+    low, high = np.sort([first.mean(axis=0), last.mean(axis=0)], axis=0)
+    return np.flatnonzero((high - low > DRIFT_Z * error) & (high > DRIFT_RATIO * low))

@@ -327,7 +327,7 @@ def _score(
         summaries.append(scores.summary().assign(target=target, source=part.problem.source))
         said[target] = {
             "verdict": verdict(scores),
-            "warnings": [*missing, *part.problem.notes, *map(str, scores.notices)],
+            "warnings": [*missing, *map(str, part.problem.notices), *map(str, scores.notices)],
             "differences": _differences(scores),
         }
     for name, frames in (("scores", tables), ("summary", summaries), ("neurons", neurons)):

@@ -104,6 +104,11 @@ class Run:
         """Target -> model -> why it could not be fitted."""
         return self.manifest.get("failed") or {}
 
+    @property
+    def recording_notices(self) -> list[Notice]:
+        """What is unusual about the recording."""
+        return [Notice.from_json(notice) for notice in self.manifest["data"].get("notices", ())]
+
     @cached_property
     def config(self) -> Config:
         """The settings, defaults included."""

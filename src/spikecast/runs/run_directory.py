@@ -22,8 +22,8 @@ import yaml
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import LOCK, lock_folder, read_json, write_atomically, write_json
-from spikecast.data import quality
 from spikecast.data.identity import changed_parts
+from spikecast.data.quality import check_recording
 from spikecast.data.recording import Recording
 from spikecast.parallel.executors import count_cores
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, TargetLayout
@@ -244,7 +244,7 @@ def manifest(
             "kind": recording.kind,
             "behavior": recording.behavior,
             "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
-            "findings": [finding.message for finding in quality.findings(recording)],
+            "notices": [notice.to_json() for notice in check_recording(recording)],
         },
         "targets": [part.problem.target for part in parts],
         "folders": [part.layout.folder.name for part in parts],

@@ -11,6 +11,7 @@ import pandas as pd
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 
 WINDOW = 100  # bins per window when a task cuts a continuous recording
@@ -39,8 +40,8 @@ class Problem:
         One row per target: neuron coordinates, or the channel's name.
     windows : bool
         Whether "trials" are windows cut from one continuous trial (then split by block).
-    notes : tuple of str
-        What was left out and why, for the report.
+    notices : tuple of Notice
+        What was left out and why.
     areas : array of str, (source neuron,), optional
         The area (or what else the task groups neurons by) of each source.
     """
@@ -56,7 +57,7 @@ class Problem:
     trials: pd.DataFrame
     targets: pd.DataFrame
     windows: bool = False
-    notes: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     areas: np.ndarray | None = None
 
     def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:

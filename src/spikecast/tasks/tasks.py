@@ -15,6 +15,7 @@ import pandas as pd
 
 from spikecast.core.checks import check_in_range, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.dataset_checks import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
@@ -31,6 +32,11 @@ __all__ = [
 ]
 
 REST = "rest"
+SLOW_TARGETS = NoticeKind(
+    "slow_targets",
+    "minor",
+    "{n} of {n_targets} target neurons fire less than {min_rate:g} Hz and are left out",
+)
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,7 @@ def _between(
     target: str,
 ) -> Problem:
     """The problem of predicting one set of neurons from another."""
-    is_target, notes = _active(recording, is_target, task.min_rate, target)
+    is_target, notices = _active(recording, is_target, task.min_rate, target)
     for what, chosen in (("source", is_source), ("target", is_target)):
         if chosen.sum() < 2:
             rate = "" if recording.kind != "counts" else f" of at least {task.min_rate:g} Hz"
@@ -221,7 +227,7 @@ def _between(
         recording.bin_size,
         recording.trials,
         recording.neurons[is_target].reset_index(names="neuron"),
-        notes=notes,
+        notices=notices,
         areas=_groups(recording, task.by)[is_source],
     )
     return cut_into_windows(problem)
@@ -267,7 +273,7 @@ class Forecast:
         if self.area is not None:
             pool = _members(group, self.area, self.by)
         where = self.area or "all areas"
-        kept, notes = _active(recording, pool, self.min_rate, where)
+        kept, notices = _active(recording, pool, self.min_rate, where)
         if kept.sum() < 2:
             raise NotEnoughDataError(
                 f"the target '{where}' has {kept.sum()} neurons of at least {self.min_rate:g} Hz; "
@@ -285,7 +291,7 @@ class Forecast:
             recording.bin_size,
             recording.trials,
             recording.neurons[kept].reset_index(names="neuron"),
-            notes=notes,
+            notices=notices,
             areas=group[pool],
         )
 
@@ -373,17 +379,20 @@ def _members(group: np.ndarray, name: str, by: str) -> np.ndarray:
 
 def _active(
     recording: Recording, chosen: np.ndarray, min_rate: float, target: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
+) -> tuple[np.ndarray, tuple[Notice, ...]]:
     """Leave out target neurons that fire too rarely; say how many."""
     if recording.kind != "counts":
         return chosen, ()
     if not recording.activity[:, :, chosen].any():
         raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
     kept = chosen & (recording.firing_rate >= min_rate)
-    left_out = int(chosen.sum() - kept.sum())
-    if not left_out:
+    left_out = np.flatnonzero(chosen & ~kept)
+    if not left_out.size:
         return kept, ()
-    return kept, (
-        f"{left_out} of {int(chosen.sum())} target neurons fire less than {min_rate:g} Hz and "
-        "are left out",
+    notice = SLOW_TARGETS(
+        n=left_out.size,
+        n_targets=int(chosen.sum()),
+        min_rate=float(min_rate),
+        neurons=left_out.tolist(),
     )
+    return kept, (notice,)

@@ -45,6 +45,7 @@ def build(folder: str | Path) -> Path:
         run=run,
         headline=METRICS[run.metric] if run.targets else None,
         data=run.manifest["data"],
+        recording_notices=[str(notice) for notice in run.recording_notices],
         verdict=[*_verdict(run), *headlines.headlines(run)],
         limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
         hazards=audit.audit(run.folder),

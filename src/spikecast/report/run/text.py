@@ -145,7 +145,7 @@ def limits(run: Run) -> list[str]:
             "causal: true for that."
         )
     if data["n_trials"] > 1 and run.config.evaluation.split != "block":
-        drifting = any("drifting" in finding for finding in data["findings"])
+        drifting = any(notice.code == "drift" for notice in run.recording_notices)
         said.append(
             "Trials were split at random, so slow drift over the session can help a prediction"
             + (", and some neurons here do drift" if drifting else "")

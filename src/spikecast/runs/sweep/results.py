@@ -87,7 +87,7 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         "trials": plan.settings.trials,
         "models": [_describe_model(plan, label, results, scores) for label in plan.labels],
         "null": asdict(scores.interval("psth")),
-        "notes": [*plan.part.problem.notes, *map(str, scores.notices)],
+        "notes": [*map(str, plan.part.problem.notices), *map(str, scores.notices)],
     }
     provenance.write(list(_claims(plan, results, scores)), plan.folder)
     layout = SweepLayout(plan.folder)
