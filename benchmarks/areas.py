@@ -16,14 +16,8 @@ import numpy as np
 import pandas as pd
 from machine import REAL, RESULTS, describe
 
-import spikecast
-from spikecast.evaluation import make_folds
+import spikecast as sc
 from spikecast.models.inner_cv import split_inner_folds
-from spikecast.models.transformer import Transformer
-from spikecast.parallel.threads import limit_threads
-from spikecast.scoring import metrics
-from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "areas.csv"
 COLUMNS = ["session", "target", "hide_areas", "lost", "bits_per_spike"]
@@ -43,7 +37,7 @@ def main() -> None:
                 if done.query(
                     "session == @session and target == @target and hide_areas == @hide"
                 ).empty:
-                    with limit_threads():
+                    with sc.limit_threads():
                         measure(session, target, hide)
     print(describe())
     print(summary())
@@ -51,23 +45,23 @@ def main() -> None:
 
 def measure(session: int, target: str, hide: bool) -> None:
     """Fit once and write a row per lost area, together."""
-    problem = AreaToArea(target).problem(spikecast.load(REAL, session))
-    train = make_folds(problem, 5)[0].train
+    problem = sc.AreaToArea(target).problem(sc.load(REAL, session))
+    train = sc.make_folds(problem, 5)[0].train
     inner = split_inner_folds(train.size, 3, seed=0)[0]
-    fold = Fold(train[inner.train], train[inner.test])
-    model = Transformer(hide_areas=hide)
+    fold = sc.splits.Fold(train[inner.train], train[inner.test])
+    model = sc.models.Transformer(hide_areas=hide)
     model.fit(problem.x[fold.train], problem.y[fold.train], **problem.metadata(model.needs))
 
     activity = np.concatenate([problem.x, problem.y], axis=2)[fold.test]
     truth = problem.y[fold.test]
-    null = metrics.null_rate(problem.y[fold.train], truth)
+    null = sc.metrics.null_rate(problem.y[fold.train], truth)
     n_targets, rows = truth.shape[2], []
     for lost in (NONE, *np.unique(problem.areas)):
         observed = np.ones(activity.shape, dtype=bool)
         observed[..., -n_targets:] = False
         observed[..., :-n_targets][..., problem.areas == lost] = False
         rate = model.predict_masked(activity, observed)[..., -n_targets:]
-        value = metrics.bits_per_spike(truth, rate, null)
+        value = sc.metrics.bits_per_spike(truth, rate, null)
         rows.append([session, target, hide, lost, f"{value:.4f}"])
     new = not TABLE.exists()
     with TABLE.open("a", newline="") as file:

@@ -22,9 +22,9 @@ import numpy as np
 from machine import REAL, describe
 from sklearn.linear_model import RidgeCV
 
+import spikecast as sc
 from spikecast.analysis.conditions import number_conditions
 from spikecast.analysis.interareal.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
-from spikecast.data import load
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.parallel import executors as engine
@@ -32,7 +32,6 @@ from spikecast.parallel.shared_data import share_value
 from spikecast.runs.atlas import records
 from spikecast.runs.atlas.plan import sessions
 from spikecast.runs.atlas.settings import Settings
-from spikecast.tasks.splits import Fold, split_by_trial
 
 SESSION = 6
 
@@ -53,7 +52,7 @@ def main() -> None:
 
 
 def ridge(n_pairs: int) -> None:
-    recording = load(REAL, SESSION)
+    recording = sc.load(REAL, SESSION)
     areas = [area for area in recording.areas if area != "root"]
     members = {area: np.flatnonzero(recording.area == area) for area in areas}
     pairs = {
@@ -62,7 +61,7 @@ def ridge(n_pairs: int) -> None:
         for other in areas
         if one != other
     }
-    folds = split_by_trial(recording.n_trials, 5)
+    folds = sc.splits.split_by_trial(recording.n_trials, 5)
     started = time.process_time()
     found = dict(pairwise_ridge(recording.activity, pairs, folds, np.zeros(recording.n_trials)))
     ours = time.process_time() - started
@@ -81,7 +80,9 @@ def ridge(n_pairs: int) -> None:
         )
 
 
-def scikit_learn(activity: np.ndarray, pair: Pair, folds: list[Fold], inner: bool) -> float:
+def scikit_learn(
+    activity: np.ndarray, pair: Pair, folds: list[sc.splits.Fold], inner: bool
+) -> float:
     """Bits per spike of a pair: smoothed as ours, then RidgeCV fold by fold."""
     n_bins = activity.shape[1]
     z = signed_sqrt(smooth(activity[:, :, pair.source], WIDTH).astype(float))
@@ -124,7 +125,7 @@ def sampled(n_pairs: int) -> None:
         spent = []
         for index in chosen:
             session, pair = every[index]
-            recording = load(REAL, session.index)
+            recording = sc.load(REAL, session.index)
             trials = number_conditions(recording.trials)
             with share_value(recording, None) as handle:
                 started = time.process_time()
@@ -172,7 +173,7 @@ def overhead(n_jobs: int = 40) -> None:
 
 def memory() -> None:
     """Peak over time of the sum over processes of their proportional set size."""
-    size = sum(load(REAL, index).activity.nbytes for index in range(7)) / 1e6
+    size = sum(sc.load(REAL, index).activity.nbytes for index in range(7)) / 1e6
     with tempfile.TemporaryDirectory() as folder:
         for n in (1, 2):
             process = subprocess.Popen(atlas(Path(folder) / "run", n), stdout=subprocess.DEVNULL)

@@ -15,13 +15,8 @@ import pandas as pd
 from machine import REAL, RESULTS, describe
 from targets import target_areas
 
-from spikecast.data import load_all
-from spikecast.data.recording import Recording
-from spikecast.evaluation import make_folds
+import spikecast as sc
 from spikecast.evaluation.fit import Job, run
-from spikecast.models.catalog import MODELS
-from spikecast.scoring.metrics import bits_per_spike, null_rate
-from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "catalogue.csv"
 NOT_HERE = {"recipe", "ensemble", "stack", "auto"}  # a minute per fit; made of the others
@@ -29,13 +24,15 @@ NOT_HERE = {"recipe", "ensemble", "stack", "auto"}  # a minute per fit; made of 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=[n for n in MODELS if n not in NOT_HERE])
+    parser.add_argument(
+        "models", nargs="*", default=[n for n in sc.models.MODELS if n not in NOT_HERE]
+    )
     parser.add_argument("--sessions", type=int, nargs="*", default=list(range(7)))
     parser.add_argument("--first", type=int, help="only so many targets of each session")
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
-        for session, recording in enumerate(load_all(REAL)):
+        for session, recording in enumerate(sc.load_all(REAL)):
             if session in arguments.sessions:
                 for target in target_areas(recording)[: arguments.first]:
                     measure(session, target, recording, arguments.models)
@@ -43,23 +40,23 @@ def main() -> None:
     print(summary())
 
 
-def measure(session: int, target: str, recording: Recording, models: list[str]) -> None:
+def measure(session: int, target: str, recording: sc.Recording, models: list[str]) -> None:
     where = "session == @session and target == @target"
     known = pd.read_csv(TABLE).query(where)["model"] if TABLE.exists() else ()
-    problem = AreaToArea(target).problem(recording)
-    fold = make_folds(problem, 5, seed=0)[0]
+    problem = sc.AreaToArea(target).problem(recording)
+    fold = sc.make_folds(problem, 5, seed=0)[0]
     y = problem.y[fold.test]
-    null = null_rate(problem.y[fold.train], y)
+    null = sc.metrics.null_rate(problem.y[fold.train], y)
     for name in models:
         if name in set(known):
             continue
         started = time.process_time()
-        found = run(Job(name, MODELS[name](), 0, fold, 0), problem.x, problem.y)
+        found = run(Job(name, sc.models.MODELS[name](), 0, fold, 0), problem.x, problem.y)
         row = {
             "session": session,
             "target": target,
             "model": name,
-            "bits_per_spike": round(bits_per_spike(y, found.prediction, null), 4),
+            "bits_per_spike": round(sc.metrics.bits_per_spike(y, found.prediction, null), 4),
             "cpu_seconds": round(time.process_time() - started, 2),
         }
         print(*row.values(), flush=True)

@@ -12,13 +12,9 @@ import argparse
 from concurrent.futures import Executor
 
 import pandas as pd
-from machine import REAL, RESULTS, describe
+from machine import REAL, RESULTS, UNLABELED, describe
 
-import spikecast
-from spikecast.data import load_all
-from spikecast.data.recording import UNLABELED, Recording
-from spikecast.parallel.executors import open_executor
-from spikecast.tasks.tasks import HeldOutNeurons
+import spikecast as sc
 
 TABLE = RESULTS / "cosmoothing.csv"
 MODELS = [
@@ -39,22 +35,24 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
-        with open_executor(1000, arguments.workers) as pool:
-            for session, recording in enumerate(load_all(REAL)):
+        with sc.open_executor(1000, arguments.workers) as pool:
+            for session, recording in enumerate(sc.load_all(REAL)):
                 measure(session, recording, arguments.models, pool)
     print(describe())
     print(summary())
 
 
-def measure(session: int, recording: Recording, models: list[str], pool: Executor | None) -> None:
+def measure(
+    session: int, recording: sc.Recording, models: list[str], pool: Executor | None
+) -> None:
     sizes = {a: n for a, n in recording.areas.items() if a.lower() not in UNLABELED}
     area = max(sizes, key=lambda name: sizes[name])
     known = pd.read_csv(TABLE).query("session == @session")["model"] if TABLE.exists() else ()
     missing = [name for name in models if name not in set(known)]
     if not missing:
         return
-    task = HeldOutNeurons(fraction=0.25, area=area)
-    scores = spikecast.cross_validate(missing, task, recording, folds=5, seed=0, executor=pool)
+    task = sc.HeldOutNeurons(fraction=0.25, area=area)
+    scores = sc.cross_validate(missing, task, recording, folds=5, seed=0, executor=pool)
     whole = scores.table.query("fold == 'all' and metric == 'bits_per_spike'")
     rows = []
     for model in scores.models:

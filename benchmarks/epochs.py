@@ -14,13 +14,12 @@ import numpy as np
 import torch
 from machine import describe
 
+import spikecast as sc
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
 from spikecast.models.networks.timescales import TimescalesNet
 from spikecast.models.networks.training import train
-from spikecast.parallel.threads import limit_threads
-from spikecast.tasks.splits import Fold
 
 N_TRIALS, N_BINS, N_FEATURES, N_LATENTS, N_TARGETS = 160, 250, 120, 48, 60
 EPOCHS, ROUNDS = 3, 5
@@ -29,7 +28,7 @@ PLAN = Plan(epochs=EPOCHS, min_steps=1, batch_size=8)
 
 def seconds(build: Callable[[], Network], x: torch.Tensor, y: torch.Tensor) -> float:
     """Seconds per epoch."""
-    fold = Fold(np.arange(N_TRIALS), np.arange(0))
+    fold = sc.splits.Fold(np.arange(N_TRIALS), np.arange(0))
     started = time.perf_counter()
     train(build, x, y, [fold], PLAN, 0, torch.device("cpu"))
     return (time.perf_counter() - started) / EPOCHS
@@ -42,7 +41,7 @@ def main() -> None:
     y = torch.poisson(torch.full((N_TRIALS, N_BINS, N_TARGETS), 0.1), generator=generator)
     print("| latents | torch GRU, s | timescales, s | ratio |\n|---|---|---|---|")
     sizes = (N_FEATURES, N_LATENTS, N_TARGETS)
-    with limit_threads():
+    with sc.limit_threads():
         for causal, name in ((True, "causal"), (False, "both directions")):
             ours, theirs = [], []
             for number in range(ROUNDS + 1):

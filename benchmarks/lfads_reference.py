@@ -12,14 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spikecast.data.simulate.lorenz import lorenz
-from spikecast.models.lfads import LFADS
+import spikecast as sc
 from spikecast.models.networks.lfads import Controlled, Trajectory
 from spikecast.models.networks.lfads import LFADSNet as Network
 from spikecast.models.networks.network import dropout
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.training import train
-from spikecast.tasks.splits import Fold
 
 
 class PerStep(nn.Module):
@@ -113,13 +111,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    counts = lorenz(given.trials, n_conditions=50).recording.activity.astype(np.float32)
+    counts = sc.simulate.lorenz(given.trials, n_conditions=50).recording.activity.astype(np.float32)
     x = torch.from_numpy(counts)
     plan = Plan(epochs=1, min_steps=1, batch_size=given.batch)
-    fold = Fold(np.arange(len(x)), np.arange(0))
+    fold = sc.splits.Fold(np.arange(len(x)), np.arange(0))
     for n_inputs in (0, 4):
         settings = {"n_inputs": n_inputs, "width": 0.0, "n_factors": 20}
-        model = LFADS(epochs=1, min_steps=1, **settings).fit(counts[:16], counts[:16])
+        model = sc.models.LFADS(epochs=1, min_steps=1, **settings).fit(counts[:16], counts[:16])
         build = partial(model._build, **model.sizes_)
         builds = {"per step": lambda build=build: stepwise(build()), "ours": build}
         seconds: dict[str, list[float]] = {name: [] for name in builds}

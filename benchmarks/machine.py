@@ -1,16 +1,17 @@
 """What a benchmark's table says of the machine, and where the real recordings lie."""
 
+import os
 import platform
 from datetime import date
 from pathlib import Path
 
 import torch
 
-from spikecast.parallel.executors import count_cores
-
 HERE = Path(__file__).parent
 REAL = HERE.parents[1] / "shared" / "data" / "steinmetz_subset.npz"
 RESULTS = HERE / "results"
+UNLABELED = ("root", "void")
+"""Names of no area."""
 
 
 def describe() -> str:
@@ -20,8 +21,9 @@ def describe() -> str:
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         processor = names[0].split(":")[1].strip() if names else processor
+    n_cores = len(os.sched_getaffinity(0))
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return (
-        f"{processor}, {count_cores()} cores, {gpu}, Python {platform.python_version()}, "
+        f"{processor}, {n_cores} cores, {gpu}, Python {platform.python_version()}, "
         f"torch {torch.__version__}, {date.today().isoformat()}"
     )

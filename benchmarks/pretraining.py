@@ -21,20 +21,12 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from machine import REAL, RESULTS, describe
+from machine import REAL, RESULTS, UNLABELED, describe
 
-from spikecast.data import load_all
-from spikecast.data.recording import UNLABELED, Recording
-from spikecast.evaluation import make_folds
+import spikecast as sc
 from spikecast.models.base import Model
-from spikecast.models.catalog import MODELS
 from spikecast.models.inner_cv import split_inner_folds
-from spikecast.models.sessions import ManySessions
-from spikecast.parallel.threads import limit_threads
-from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
-from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import AreaToArea
 
 TABLE = RESULTS / "pretraining.csv"
 COLUMNS = ["part", "model", "session", "target", "way", "bits_per_spike", "cpu_seconds"]
@@ -58,18 +50,20 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.summary:
         RESULTS.mkdir(exist_ok=True)
-        recordings = list(load_all(REAL))
+        recordings = list(sc.load_all(REAL))
         for name in arguments.models:
-            with limit_threads():
+            with sc.limit_threads():
                 measure(name, arguments.part, recordings, arguments.sessions)
     print(describe())
     print(summary())
 
 
-def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Sequence[int]) -> None:
+def measure(
+    name: str, part: str, recordings: Sequence[sc.Recording], sessions: Sequence[int]
+) -> None:
     base, settings = KINDS[name]
-    problems = [AreaToArea(largest(recording)).problem(recording) for recording in recordings]
-    further = [(0, AreaToArea(area).problem(recordings[0])) for area in FURTHER]
+    problems = [sc.AreaToArea(largest(recording)).problem(recording) for recording in recordings]
+    further = [(0, sc.AreaToArea(area).problem(recordings[0])) for area in FURTHER]
     every = [
         (session, problem)
         for session, problem in [*enumerate(problems), *further]
@@ -77,7 +71,7 @@ def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Seq
     ]
 
     def alone(problem: Problem, train: np.ndarray) -> Model:
-        model = MODELS[base](**settings)
+        model = sc.models.MODELS[base](**settings)
         return model.fit(problem.x[train], problem.y[train], **problem.metadata(model.needs))
 
     score(name, part, "alone", every, alone)
@@ -92,10 +86,10 @@ def measure(name: str, part: str, recordings: Sequence[Recording], sessions: Seq
         score(name, part, "tuned", every, partial(adapted, core, True))
 
 
-def pretrained(name: str, part: str, problems: Sequence[Problem]) -> ManySessions:
+def pretrained(name: str, part: str, problems: Sequence[Problem]) -> sc.models.ManySessions:
     """A core learnt from the training trials of some sessions."""
     base, settings = KINDS[name]
-    many = ManySessions(base, settings)
+    many = sc.models.ManySessions(base, settings)
     train = [split(problem, part).train for problem in problems]
     started = time.process_time()
     many.fit(
@@ -108,23 +102,23 @@ def pretrained(name: str, part: str, problems: Sequence[Problem]) -> ManySession
     return many
 
 
-def adapted(many: ManySessions, tune: bool, problem: Problem, train: np.ndarray) -> Model:
+def adapted(many: sc.models.ManySessions, tune: bool, problem: Problem, train: np.ndarray) -> Model:
     facts = problem.metadata(many.needs)
     return many.adapt(problem.x[train], problem.y[train], tune=tune, **facts)
 
 
-def largest(recording: Recording) -> str:
+def largest(recording: sc.Recording) -> str:
     areas = {area: n for area, n in recording.areas.items() if area.lower() not in UNLABELED}
     return max(areas, key=lambda area: areas[area])
 
 
-def split(problem: Problem, part: str) -> Fold:
+def split(problem: Problem, part: str) -> sc.splits.Fold:
     """Fold 0, or an inner split of its training trials."""
-    fold = make_folds(problem, 5)[0]
+    fold = sc.make_folds(problem, 5)[0]
     if part == "test":
         return fold
     inner = split_inner_folds(fold.train.size, 3, seed=0)[0]
-    return Fold(fold.train[inner.train], fold.train[inner.test])
+    return sc.splits.Fold(fold.train[inner.train], fold.train[inner.test])
 
 
 def missing(
@@ -148,8 +142,8 @@ def score(name: str, part: str, way: str, every: Sequence[tuple[int, Problem]], 
         model = fit(problem, fold.train)
         seconds = time.process_time() - started
         truth = problem.y[fold.test]
-        null = metrics.null_rate(problem.y[fold.train], truth)
-        value = metrics.bits_per_spike(truth, model.predict(problem.x[fold.test]), null)
+        null = sc.metrics.null_rate(problem.y[fold.train], truth)
+        value = sc.metrics.bits_per_spike(truth, model.predict(problem.x[fold.test]), null)
         row = [part, name, session, problem.target, way, f"{value:.4f}", f"{seconds:.1f}"]
         new = not TABLE.exists()
         with TABLE.open("a", newline="") as file:

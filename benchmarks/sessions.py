@@ -12,13 +12,9 @@ goes to ``results/sessions.csv``.
 import argparse
 
 import pandas as pd
-from machine import REAL, RESULTS, describe
+from machine import REAL, RESULTS, UNLABELED, describe
 
-from spikecast.data import load_all
-from spikecast.data.recording import UNLABELED, Recording
-from spikecast.evaluation.many_sessions import cross_validate_sessions
-from spikecast.models.sessions import ManySessions
-from spikecast.tasks.tasks import AreaToArea
+import spikecast as sc
 
 TABLE = RESULTS / "sessions.csv"
 FOLDS = 3
@@ -33,33 +29,35 @@ def main() -> None:
     parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     if not arguments.summary:
-        recordings = list(load_all(REAL))
+        recordings = list(sc.load_all(REAL))
         for n_trials in arguments.trials:
             measure(recordings, n_trials, arguments.models, arguments.shared)
     print(describe())
     print(summary())
 
 
-def largest(recording: Recording) -> str:
+def largest(recording: sc.Recording) -> str:
     areas = {area: n for area, n in recording.areas.items() if area.lower() not in UNLABELED}
     return max(areas, key=lambda area: areas[area])
 
 
-def measure(recordings: list[Recording], n_trials: int, models: list[str], n_shared: int) -> None:
+def measure(
+    recordings: list[sc.Recording], n_trials: int, models: list[str], n_shared: int
+) -> None:
     done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["trials", "model"])
     known = set(done.loc[done["trials"] == n_trials, "model"])
     wanted = [name for name in (*BASELINES, *models) if name not in known]
     shared = {
-        name: ManySessions(name, n_shared=n_shared)
+        name: sc.models.ManySessions(name, n_shared=n_shared)
         for name in models
         if f"joint {name}" not in known
     }
     if not wanted and not shared:
         return
-    scores = cross_validate_sessions(
+    scores = sc.cross_validate_sessions(
         wanted,
         shared,
-        [AreaToArea(largest(recording)) for recording in recordings],
+        [sc.AreaToArea(largest(recording)) for recording in recordings],
         recordings,
         FOLDS,
         condition="contrast_right",

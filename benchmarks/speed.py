@@ -11,12 +11,7 @@ import time
 
 from machine import REAL, describe
 
-import spikecast
-from spikecast.evaluation import make_folds
-from spikecast.models.recurrent import Recipe
-from spikecast.models.timescales import Timescales
-from spikecast.parallel.threads import limit_threads
-from spikecast.tasks.tasks import AreaToArea
+import spikecast as sc
 
 
 def seconds(model, x, y) -> float:
@@ -30,15 +25,15 @@ def main() -> None:
     print(
         "| session -> MOs | recipe, s | timescales (three members), s | ratio |\n|---|---|---|---|"
     )
-    with limit_threads():
+    with sc.limit_threads():
         for session in (0, 6):
-            problem = AreaToArea("MOs").problem(spikecast.load(REAL, session))
-            train = make_folds(problem, 5)[0].train
+            problem = sc.AreaToArea("MOs").problem(sc.load(REAL, session))
+            train = sc.make_folds(problem, 5)[0].train
             x, y = problem.x[train], problem.y[train]
-            for warm_up in (Recipe(n_iterations=3), Timescales(epochs=1)):
+            for warm_up in (sc.models.Recipe(n_iterations=3), sc.models.Timescales(epochs=1)):
                 warm_up.fit(x[:20], y[:20])
-            ours = sorted(seconds(Timescales(), x, y) for _ in range(3))[1]
-            recipe = seconds(Recipe(), x, y)
+            ours = sorted(seconds(sc.models.Timescales(), x, y) for _ in range(3))[1]
+            recipe = seconds(sc.models.Recipe(), x, y)
             print(f"| {session} | {recipe:.2f} | {ours:.2f} | {recipe / ours:.1f} |", flush=True)
 
 

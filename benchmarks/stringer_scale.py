@@ -16,11 +16,9 @@ from pathlib import Path
 
 from machine import describe
 
-import spikecast
-from spikecast.data import simulate
+import spikecast as sc
 from spikecast.data.readers import stringer
 from spikecast.models.preprocess import find_principal_axes
-from spikecast.tasks.tasks import Behavior
 
 
 def main() -> None:
@@ -38,7 +36,7 @@ def main() -> None:
 
 
 def write(path: Path) -> None:
-    simulated = simulate.spontaneous(n_neurons=12_000, n_bins=7_000, n_planes=9)
+    simulated = sc.simulate.spontaneous(n_neurons=12_000, n_bins=7_000, n_planes=9)
     stringer.write(simulated.recording, path)
 
 
@@ -52,13 +50,13 @@ def measure(path: Path) -> None:
         steps[name] = (time.perf_counter() - started, peak() - imported)
         return found
 
-    recording = timed("read", lambda: spikecast.load(path))
+    recording = timed("read", lambda: sc.load(path))
     activity = recording.activity
     size = activity.nbytes
     timed("128 components", lambda: find_principal_axes(activity[0], 128))
     scores = timed(
         "behaviour regression, 5 blocks",
-        lambda: spikecast.cross_validate(["pca_ridge"], Behavior("running"), recording),
+        lambda: sc.cross_validate(["pca_ridge"], sc.Behavior("running"), recording),
     )
     print(f"{recording}: {size / 1e9:.2f} GB")
     print("| step | s | peak so far, GB | as a multiple of the array |\n|---|---|---|---|")

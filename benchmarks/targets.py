@@ -12,20 +12,15 @@ import argparse
 import csv
 
 import pandas as pd
-from machine import REAL, RESULTS, describe
+from machine import REAL, RESULTS, UNLABELED, describe
 
-import spikecast
-from spikecast.data import load_all
-from spikecast.data.recording import UNLABELED, Recording
-from spikecast.evaluation.score_table import Scores
-from spikecast.parallel.executors import open_executor
-from spikecast.runs.config import DEFAULT_MODELS
-from spikecast.tasks.tasks import AreaToArea
+import spikecast as sc
 
 TABLE = RESULTS / "targets.csv"
 COLUMNS = ["session", "target", "model", "bits_per_spike", "low", "high", "n_neurons", "n_trials"]
 COLUMNS += ["seconds_per_fit"]
 MIN_NEURONS = 20
+DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
 CLASSICAL = ("poisson_glm", "pca_ridge", "reduced_rank")
 RECIPE_TARGETS = {(0, "MOs"), (2, "MOs"), (6, "MOs")}  # it takes a minute per fit
 DEVELOPMENT = (1, 3, 4, 5)  # on training trials of these, settings of timescales were chosen
@@ -49,8 +44,8 @@ def main() -> None:
 
 def measure(arguments: argparse.Namespace) -> None:
     RESULTS.mkdir(exist_ok=True)
-    with open_executor(1000, arguments.workers) as pool:
-        for index, recording in enumerate(load_all(REAL)):
+    with sc.open_executor(1000, arguments.workers) as pool:
+        for index, recording in enumerate(sc.load_all(REAL)):
             if index not in arguments.sessions:
                 continue
             for target in target_areas(recording):
@@ -58,13 +53,13 @@ def measure(arguments: argparse.Namespace) -> None:
                     continue
                 models = [name for name in arguments.models if wanted(index, target, name)]
                 if models:
-                    scores = spikecast.cross_validate(
-                        models, AreaToArea(target), recording, folds=5, seed=0, executor=pool
+                    scores = sc.cross_validate(
+                        models, sc.AreaToArea(target), recording, folds=5, seed=0, executor=pool
                     )
                     append(index, target, scores)
 
 
-def target_areas(recording: Recording) -> list[str]:
+def target_areas(recording: sc.Recording) -> list[str]:
     """Labeled areas with enough neurons."""
     return sorted(
         area
@@ -82,7 +77,7 @@ def wanted(session: int, target: str, model: str) -> bool:
     return done.query("session == @session and target == @target and model == @model").empty
 
 
-def append(session: int, target: str, scores: Scores) -> None:
+def append(session: int, target: str, scores: sc.Scores) -> None:
     new = not TABLE.exists()
     whole = scores.table.query("fold == 'all' and metric == 'bits_per_spike'")
     with TABLE.open("a", newline="") as file:

@@ -9,11 +9,10 @@ import time
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+import spikecast as sc
 from spikecast.analysis.decoding import hat_matrix as hat
 from spikecast.analysis.decoding.bins import Classes, score_shared
 from spikecast.analysis.decoding.nulls import draw_labels
-from spikecast.parallel.threads import limit_threads
-from spikecast.tasks.splits import split_by_stratum
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
 LOOP_BINS, LOOP_PERMUTATIONS = 2, 20
@@ -48,9 +47,9 @@ def main():
     for n_classes in (2, 3):
         y = rng.integers(n_classes, size=N_TRIALS)
         x = rng.normal(size=(N_TRIALS, N_BINS, N_FEATURES)) + 0.1 * y[:, None, None]
-        folds = split_by_stratum(y, N_FOLDS)
+        folds = sc.splits.split_by_stratum(y, N_FOLDS)
         codes = np.vstack([y, draw_labels("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
-        with limit_threads():
+        with sc.limit_threads():
             started = time.perf_counter()
             ours = score_shared(x, Classes(codes, n_classes), folds, PENALTY).scores
             fast = time.perf_counter() - started

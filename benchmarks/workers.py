@@ -16,25 +16,22 @@ import torch
 from machine import REAL, describe
 from threadpoolctl import threadpool_limits
 
-import spikecast
-from spikecast.evaluation import make_folds
+import spikecast as sc
 from spikecast.evaluation.fit import Job, run
-from spikecast.models.catalog import MODELS
-from spikecast.parallel.executors import open_executor, run_jobs
+from spikecast.parallel.executors import run_jobs
 from spikecast.tasks.problem import Problem
-from spikecast.tasks.tasks import AreaToArea
 
 NAMES = ("poisson_glm", "timescales", "gru", "transformer")
 
 
 def main() -> None:
-    problem = AreaToArea("MOs").problem(spikecast.load(REAL, 6))
+    problem = sc.AreaToArea("MOs").problem(sc.load(REAL, 6))
     print(describe())
     print(
         "| model | 1 process, 1 thread, s | 1 process, 2 threads | 2 processes, 1 thread | load |"
     )
     print("|---|---|---|---|---|")
-    with open_executor(10, 2) as pool:
+    with sc.open_executor(10, 2) as pool:
         assert pool is not None
         for name in sys.argv[1:] or NAMES:
             in_processes(name, problem, pool)  # starts them, and torch in them
@@ -47,19 +44,19 @@ def main() -> None:
 def here(name: str, problem: Problem, threads: int) -> float:
     """Seconds for the five folds, one after the other."""
     torch.set_num_threads(threads)
-    folds = make_folds(problem, 5)
+    folds = sc.make_folds(problem, 5)
     started = time.perf_counter()
     with threadpool_limits(limits=threads):
         for fold in folds:
-            MODELS[name]().fit(problem.x[fold.train], problem.y[fold.train])
+            sc.models.MODELS[name]().fit(problem.x[fold.train], problem.y[fold.train])
     return time.perf_counter() - started
 
 
 def in_processes(name: str, problem: Problem, pool: Executor) -> float:
     """Seconds for the five folds, two at a time."""
     jobs = [
-        Job(name, MODELS[name](), index, fold, 0)
-        for index, fold in enumerate(make_folds(problem, 5))
+        Job(name, sc.models.MODELS[name](), index, fold, 0)
+        for index, fold in enumerate(sc.make_folds(problem, 5))
     ]
     started = time.perf_counter()
     calls = {str(job.index): (run, (job, problem.x, problem.y)) for job in jobs}

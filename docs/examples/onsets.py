@@ -15,10 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-import spikecast
-from spikecast.analysis.decoding.over_time import decode_over_time
-from spikecast.analysis.decoding.sources import Counts
-from spikecast.parallel.threads import limit_threads
+import spikecast as sc
 
 HERE = Path(__file__).parent
 LEAST_NEURONS = 30
@@ -33,7 +30,7 @@ Made by `python docs/examples/onsets.py FILE`:
 
 ```python
 right = recording.trials["contrast_right"] > 0
-found = decode_over_time(recording, right, areas=areas, null="pseudo_session")
+found = sc.decode_over_time(recording, right, areas=areas, null="pseudo_session")
 found.onsets, found.differences
 ```
 
@@ -72,14 +69,14 @@ def onsets_of(path):
     """One row per session and area; the differences of each session."""
     rows, differences, notes, early = [], [], set(), []
     for session in range(7):
-        recording = spikecast.load(path, session)
+        recording = sc.load(path, session)
         areas = [
             name
             for name, size in recording.areas.items()
             if size >= LEAST_NEURONS and name not in UNLABELED
         ]
         right = recording.trials["contrast_right"].to_numpy() > 0
-        found = decode_over_time(
+        found = sc.decode_over_time(
             recording, right, areas=areas, null="pseudo_session", n_permutations=500
         )
         early.append(found.table.query("time < 0.03")["significant"])
@@ -99,7 +96,7 @@ def onsets_of(path):
 
 def sensitivity_of(path):
     """The difference between VISp and MD in session 5, window by window and seed by seed."""
-    recording = spikecast.load(path, 5)
+    recording = sc.load(path, 5)
     right = recording.trials["contrast_right"].to_numpy() > 0
     lines = [
         "| seed | " + " | ".join(f"{1000 * window:.0f} ms" for window in WINDOWS) + " |",
@@ -108,8 +105,8 @@ def sensitivity_of(path):
     for seed in range(5):
         cells = []
         for window in WINDOWS:
-            found = decode_over_time(
-                recording, right, areas=["VISp", "MD"], source=Counts(window), seed=seed,
+            found = sc.decode_over_time(
+                recording, right, areas=["VISp", "MD"], source=sc.sources.Counts(window), seed=seed,
                 null="pseudo_session", n_permutations=500,
             )  # fmt: skip
             row = found.differences.iloc[0]
@@ -184,7 +181,7 @@ def draw(table, path):
 
 def main(path):
     """Write the page and its figure."""
-    with limit_threads():
+    with sc.limit_threads():
         table, differences, notes, (early, bins) = onsets_of(path)
         sensitivity = sensitivity_of(path)
     draw(table, HERE / "onsets.png")

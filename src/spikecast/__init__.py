@@ -40,13 +40,18 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.data import simulate as simulate
     from spikecast.data.recording import Recording as Recording
     from spikecast.evaluation import cross_validate as cross_validate
+    from spikecast.evaluation import make_folds as make_folds
     from spikecast.evaluation.many_sessions import (
         cross_validate_sessions as cross_validate_sessions,
     )
+    from spikecast.evaluation.score_table import Scores as Scores
     from spikecast.evaluation.search import search as search
+    from spikecast.parallel.executors import open_executor as open_executor
+    from spikecast.parallel.threads import limit_threads as limit_threads
     from spikecast.report import plot as plot
     from spikecast.runs.audit import audit as audit
     from spikecast.runs.run import run as run
+    from spikecast.scoring import metrics as metrics
     from spikecast.tasks import splits as splits
     from spikecast.tasks.tasks import AreaToArea as AreaToArea
     from spikecast.tasks.tasks import Behavior as Behavior
@@ -58,6 +63,7 @@ __version__ = "0.1.0"
 
 MODULES = {
     "errors": "spikecast.core.errors",
+    "metrics": "spikecast.scoring.metrics",
     "models": "spikecast.models",
     "plot": "spikecast.report.plot",
     "report": "spikecast.report",
@@ -79,6 +85,8 @@ NAMES = {
     "NeuronsToNeurons": "spikecast.tasks.tasks",
     "cross_validate": "spikecast.evaluation",
     "cross_validate_sessions": "spikecast.evaluation.many_sessions",
+    "Scores": "spikecast.evaluation.score_table",
+    "make_folds": "spikecast.evaluation",
     "search": "spikecast.evaluation.search",
     "decode": "spikecast.analysis.decoding.decode",
     "decode_over_time": "spikecast.analysis.decoding.over_time",
@@ -94,6 +102,8 @@ NAMES = {
     "tuning": "spikecast.analysis.geometry.tuning",
     "audit": "spikecast.runs.audit",
     "run": "spikecast.runs.run",
+    "open_executor": "spikecast.parallel.executors",
+    "limit_threads": "spikecast.parallel.threads",
 }
 """Public function or class -> the module that holds it."""
 

@@ -106,7 +106,28 @@ def make_folds(
     gap: int = 0,
     seed: int = 0,
 ) -> list[Fold]:
-    """Cut a problem's trials into folds; see :func:`cross_validate`."""
+    """Return the folds of a problem's trials.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a task: ``task.problem(recording)``.
+    folds, split, strata, gap, seed
+        As for :func:`cross_validate`.
+
+    Returns
+    -------
+    list of Fold
+        Trials to train on and to test on.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> from spikecast.tasks.tasks import AreaToArea
+    >>> problem = AreaToArea("MOs").problem(spikecast.load("simulated"))
+    >>> [len(fold.test) for fold in make_folds(problem, 4)]
+    [50, 50, 50, 50]
+    """
     labels = None
     if strata is not None:
         check_one_of("trial column", strata, list(problem.trials))

@@ -49,6 +49,14 @@ class Scores:
     n_resamples, seed : int
         Of the bootstrap.
     notices : tuple of Notice
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> task, recording = sc.AreaToArea("MOs"), sc.load("simulated")
+    >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
+    >>> bool(scores.interval("pca_ridge", minus="mean_rate").low > 0)
+    True
     """
 
     table: pd.DataFrame

@@ -59,10 +59,20 @@ def open_executor(
     bytes_per_job : float
         Memory that a job needs beside its libraries.
 
+    Yields
+    ------
+    Executor or None
+
     Raises
     ------
     InputError
         For an unknown engine, a scheduler that does not answer, or Dask where it is not installed.
+
+    Examples
+    --------
+    >>> with open_executor(n_jobs=10, workers=1) as executor:
+    ...     print(executor)
+    None
     """
     if engine != "local":
         with _open_dask(engine, workers or choose_n_workers(n_jobs, bytes_per_job)) as pool:

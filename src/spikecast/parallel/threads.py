@@ -18,6 +18,16 @@ def limit_threads() -> Iterator[None]:
     networks are also fastest so.
 
     torch is limited only if it is already imported, which it is wherever a network exists.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with limit_threads():
+    ...     product = np.ones((2, 3)) @ np.ones((3, 2))
     """
     reuse_memory()
     torch = sys.modules.get("torch")
