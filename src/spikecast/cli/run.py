@@ -92,13 +92,14 @@ def draw_report(folder: Path, progress: Progress) -> Path:
 
 def print_run(folder: Path, page: Path) -> None:
     """Print verdicts, answers and warnings of a run; exit with status 1 where a model failed."""
+    from spikecast.report.questions.catalog import make_headlines
     from spikecast.runs.reader import open_run
 
     finished = open_run(folder)
     for of_target in finished.verdicts.values():
         print("\n".join(of_target["verdict"]))
-    for answer in finished.answers:
-        print(answer["said"])
+    for headline in make_headlines(finished.answers):
+        print(headline)
     notices = [notice for answer in finished.answers for notice in answer.notices]
     for sentence in dict.fromkeys(map(str, notices)):
         print(f"warning: {sentence}")

@@ -1,5 +1,47 @@
 """Run directory -> figures -> one HTML file. Reads, never fits."""
 
-from spikecast.report.run.page import build
+from importlib import import_module
+from pathlib import Path
+
+BUILDERS = {
+    "study.json": "spikecast.report.study.page",
+    "sweep.json": "spikecast.report.sweep.page",
+    "atlas.yaml": "spikecast.report.atlas.page",
+}
+"""File that marks a kind of run directory -> the module that builds its page."""
+
+
+def build(folder: str | Path) -> Path:
+    """Write ``report.html`` of a finished run, study, sweep or atlas, and return its path.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run directory.
+
+    Returns
+    -------
+    Path
+        Of the page. Its figures are also kept as ``figures/*.svg``.
+
+    Raises
+    ------
+    RunError
+        When the directory holds none of these, or what it holds is unfinished or incomplete.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spikecast.runs import config, experiment
+    >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
+    >>> run = experiment.execute(config.parse(content), tempfile.mkdtemp() + "/run", workers=1)
+    >>> build(run).name
+    'report.html'
+    """
+    marks = [name for name in BUILDERS if (Path(folder) / name).exists()]
+    module = BUILDERS[marks[0]] if marks else "spikecast.report.run.page"
+    page: Path = import_module(module).build(folder)
+    return page
+
 
 __all__ = ["build"]

@@ -16,7 +16,7 @@ import xarray as xr
 
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 from spikecast.core.files import read_json
-from spikecast.core.notices import Notice
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
@@ -283,6 +283,10 @@ class StoredAnswer:
     def notices(self) -> tuple[Notice, ...]:
         """What to know about it."""
         return tuple(Notice.from_json(content) for content in self.facts["notices"])
+
+    def has_notice(self, kind: NoticeKind) -> bool:
+        """Whether one of its notices is of this kind."""
+        return any(notice.code == kind.code for notice in self.notices)
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its tables; empty where it has no such table."""

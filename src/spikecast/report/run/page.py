@@ -7,8 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.models.catalog import is_null
-from spikecast.report.questions import answers, headlines, turning
+from spikecast.report.questions import trajectories_3d
+from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run import figures, overview, text
+from spikecast.report.run.limits import list_limits
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.runs import audit
@@ -37,7 +39,7 @@ def build(folder: str | Path) -> Path:
     """
     run = open_run(folder)
     targets = [_target(run, target) for target in run.targets]
-    sections = answers.sections(run)
+    sections = make_sections(run.answers)
     return write_page(
         run.layout.report,
         "page.html",
@@ -46,13 +48,15 @@ def build(folder: str | Path) -> Path:
         headline=METRICS[run.metric] if run.targets else None,
         data=run.manifest["data"],
         recording_notices=[str(notice) for notice in run.recording_notices],
-        verdict=[*_verdict(run), *headlines.headlines(run)],
-        limits=[*(text.limits(run) if run.targets else ()), *headlines.limits_of(run)],
+        verdict=[*_verdict(run), *make_headlines(run.answers, IN_VERDICT)],
+        limits=list_limits(run),
         hazards=audit.audit(run.folder),
         n_rules=len(audit.RULES),
         protocol=text.protocol(run) if run.targets else (),
         answers=[_section(run, section) for section in sections],
-        script=turning.script() if any(section.turnables for section in sections) else "",
+        script=trajectories_3d.load_script()
+        if any(section.turnables for section in sections)
+        else "",
         recording=_draw(run, "recording", overview.recording, run),
         ranking=_draw(run, "ranking", overview.ranking, run) if len(run.targets) > 1 else None,
         targets=targets,

@@ -123,47 +123,6 @@ def what_predicts(target: Target) -> str:
     return f"{sources} predict {targets}, bin by bin ({1000 * attributes['bin_size']:g} ms)."
 
 
-def limits(run: Run) -> list[str]:
-    """What these data and this analysis cannot show, plainly."""
-    data = run.manifest["data"]
-    models = run.config.build_models()
-    shown = run.targets[0].shown_model
-    said = [
-        "Prediction is not causation. Two areas that a third one drives, or that both follow the "
-        "animal's movement or arousal, predict each other."
-    ]
-    movement = {"wheel", "face", "running", "face_svd"} & set(data["behavior"])
-    if not movement:
-        said.append(
-            "No movement was recorded here, so how much of the prediction is shared movement "
-            "cannot be told."
-        )
-    if not models[shown].causal:
-        said.append(
-            f"{shown} looks at the past and the future of each bin. Its rates and latents say "
-            "nothing about which area comes first or when information arrives; fit with "
-            "causal: true for that."
-        )
-    if data["n_trials"] > 1 and run.config.evaluation.split != "block":
-        drifting = any(notice.code == "drift" for notice in run.recording_notices)
-        said.append(
-            "Trials were split at random, so slow drift over the session can help a prediction"
-            + (", and some neurons here do drift" if drifting else "")
-            + ". A block split (--split block) shows how much."
-        )
-    if run.task.kind == "area_to_area" and len(run.targets) > 1:
-        said.append(
-            "Targets differ in neurons and firing rates, and their sources in number of neurons: "
-            "the ranking is of what could be predicted here, not of areas in general."
-        )
-    unit = "windows" if run.targets[0].problem.attrs["windows"] else "trials"
-    said.append(
-        f"This is one recording ({run.targets[0].problem.sizes['trial']} {unit}): the intervals do "
-        "not speak for other animals."
-    )
-    return said
-
-
 def trial_specific(target: Target) -> str | None:
     """How much of the prediction is about the trial and not its condition."""
     row = target.summary.query("model == @target.shown_model").iloc[0]

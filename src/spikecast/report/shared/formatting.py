@@ -1,65 +1,85 @@
-"""How the page spells numbers and names of answers."""
+"""How numbers, intervals, p values and lists are written, on the pages and the command line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from spikecast.runs.reader import StoredAnswer
-
-NULLS = {
-    "label_shuffle": "shuffled over trials",
-    "circular_shift": "shifted in time",
-    "pseudo_session": "pseudo-sessions with runs like the observed ones",
-}
+MISSING = "–"
 
 
-def by(answers: Sequence[StoredAnswer], *keys: str) -> list[list[StoredAnswer]]:
-    """Answers with the same facts together, in order."""
-    groups: dict[tuple, list[StoredAnswer]] = {}
-    for answer in answers:
-        groups.setdefault(tuple(answer[key] for key in keys), []).append(answer)
-    return list(groups.values())
+def format_number(value: float | None, digits: int = 3) -> str:
+    """Return a number with a fixed number of decimals, a dash where there is none.
+
+    Examples
+    --------
+    >>> format_number(0.1234), format_number(-0.0001), format_number(float("nan"))
+    ('0.123', '0.000', '–')
+    """
+    return MISSING if value is None or np.isnan(value) else f"{value:z.{digits}f}"
 
 
-def limits(answer: StoredAnswer) -> str:
-    """A score with its interval."""
-    return f"{answer['score']:.2f} ({answer['low']:.2f} to {answer['high']:.2f})"
+def format_range(low: float, high: float, digits: int = 3) -> str:
+    """Return the limits of an interval, ``"0.123 to 0.456"``."""
+    return f"{format_number(low, digits)} to {format_number(high, digits)}"
 
 
-def p_value(answer: StoredAnswer) -> str:
-    """A p, and whether it is the smallest there can be."""
-    least = 1 / (1 + answer["permutations"])
-    return f"≤ {least:.3f}" if answer["p"] <= least * 1.001 else f"= {answer['p']:.3f}"
+def format_estimate(value: float, low: float, high: float, digits: int = 3) -> str:
+    """Return an estimate with its interval, ``"0.300 (0.123 to 0.456)"``."""
+    return f"{format_number(value, digits)} ({format_range(low, high, digits)})"
 
 
-def null_of(answers: Sequence[StoredAnswer]) -> str:
-    """How the labels of the null came about."""
-    return listed(
-        NULLS.get(answer["null"], answer["null"])
-        + (f" of equal {' and '.join(strata)}" if (strata := answer.facts.get("strata")) else "")
-        for answer in answers
-    )
+def format_difference(value: float, low: float, high: float) -> str:
+    """Return a signed difference with its interval, ``"+0.300 (+0.123 to +0.456)"``."""
+    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def listed(names: Iterable[object]) -> str:
-    """Each name once, with commas."""
-    return ", ".join(dict.fromkeys(str(name) for name in names))
+def format_p(p: float, n_permutations: int) -> str:
+    """Return a p value with its sign; the smallest there can be is written as a bound.
+
+    Examples
+    --------
+    >>> format_p(1 / 201, 200), format_p(0.25, 200)
+    ('≤ 0.005', '= 0.250')
+    """
+    smallest = 1 / (1 + n_permutations)
+    return f"≤ {smallest:.3f}" if p <= smallest * 1.001 else f"= {p:.3f}"
 
 
-def milliseconds(seconds: float) -> str:
-    """A difference; infinite where one of two onsets may be after the last bin."""
-    if not np.isfinite(seconds):
-        return "unbounded"
-    return f"{1000 * seconds:.0f}"
+def format_ms(seconds: float) -> str:
+    """Return seconds in whole milliseconds; infinite ones are ``"unbounded"``."""
+    return f"{1000 * seconds:.0f}" if np.isfinite(seconds) else "unbounded"
 
 
-def left_out(n: int, label: str) -> str:
-    """How many trials have no value, as a sentence; nothing where all have."""
-    if not n:
-        return ""
-    return f" {n} {'trial' if n == 1 else 'trials'} without '{label}' not shown."
+def format_duration(seconds: float) -> str:
+    """Return how long something took.
+
+    Examples
+    --------
+    >>> format_duration(12), format_duration(150), format_duration(8000)
+    ('12 s', '2.5 min', '2.2 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def file_name(name: str) -> str:
-    """A name as part of a file's."""
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, ``"1 trial"`` or ``"3 trials"``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def join_names(names: Iterable[object], last: str = ", ") -> str:
+    """Return each name once, in order.
+
+    Examples
+    --------
+    >>> join_names(["lda", "ridge", "lda"]), join_names("abc", last=" and ")
+    ('lda, ridge', 'a, b and c')
+    """
+    once = list(dict.fromkeys(map(str, names)))
+    return last.join([", ".join(once[:-1]), once[-1]]) if len(once) > 1 else "".join(once)
+
+
+def to_file_name(name: str) -> str:
+    """Return a name in which every character may stand in a file name."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

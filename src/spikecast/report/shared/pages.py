@@ -70,9 +70,8 @@ def draw_figure(folder: Path, drawing: Drawing) -> PageFigure:
     image = to_svg(drawing.draw(drawing.subject))
     with write_atomically(Layout(folder).figure(drawing.name)) as temporary:
         temporary.write_bytes(image)
-    alt = " ".join((drawing.draw.__doc__ or drawing.name).split())
     caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")
-    return PageFigure(drawing.name, inline_image(image), caption, alt)
+    return PageFigure(drawing.name, inline_image(image), caption, drawing.alt or caption)
 
 
 def to_svg(figure: Figure) -> bytes:

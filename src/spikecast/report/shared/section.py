@@ -9,12 +9,16 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that is still to be drawn: its name, the function that draws it, and of what."""
+    """A figure that is still to be drawn: its name, the function that draws it, and of what.
+
+    `alt` says in a sentence what is drawn; the caption also says how to read it.
+    """
 
     name: str
     draw: Callable[[Any], Figure]
     subject: Any
     caption: str
+    alt: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from spikecast.report.questions import answers, headlines
+from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run import figures, text
 from spikecast.report.run import page as pages
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
@@ -181,12 +181,12 @@ def _sound(study: StudyRun, name: str, run: Run, mark: str) -> dict[str, Any]:
                 for drawing in section.figures
             ],
         )
-        for section in answers.sections(run)
+        for section in make_sections(run.answers)
     ]
     said = run.verdicts[target.name]["verdict"] if target is not None else []
     return {
         "name": name,
-        "said": [*said, *headlines.headlines(run)],
+        "said": [*said, *make_headlines(run.answers, IN_VERDICT)],
         "figures": drawn,
         "sections": sections,
         "hazards": audit.audit(run.folder),

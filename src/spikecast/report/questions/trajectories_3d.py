@@ -1,9 +1,9 @@
-"""Paths in three dimensions that can be turned: the one figure of the page that needs a script."""
+"""Trajectories in three dimensions that can be turned: the one figure that needs a script."""
+
+from importlib.util import find_spec
 
 import pandas as pd
 from markupsafe import Markup
-from plotly import graph_objects
-from plotly.offline import get_plotlyjs
 
 from spikecast.report.shared.style import AREAS
 from spikecast.runs.reader import StoredAnswer
@@ -16,18 +16,25 @@ CAMERA = {  # the first dimension runs to the right, as in the flat figure
 SETTINGS = {
     "displaylogo": False,
     "responsive": True,
-    "scrollZoom": False,  # scrolling past it scrolls the page
+    "scrollZoom": False,  # the wheel scrolls the page
     "modeBarButtons": [["resetCameraDefault3d"]],
 }
 
 
-def script() -> Markup:
-    """The drawing library, to be put into the page once; the wheel has only the full bundle."""
+def plotly_is_installed() -> bool:
+    """Return whether figures that can be turned can be written (extra ``interactive``)."""
+    return find_spec("plotly") is not None
+
+
+def load_script() -> Markup:
+    """Return plotly's script for the head of the page; only its full bundle is in the wheel."""
+    from plotly.offline import get_plotlyjs
+
     return Markup(f"<script>{get_plotlyjs()}</script>")
 
 
-def draw_paths(answer: StoredAnswer, name: str) -> Markup:
-    """Average and single-trial paths of each condition through three dimensions.
+def write_trajectories(answer: StoredAnswer, name: str) -> Markup:
+    """Return the HTML of the average and single-trial paths of each condition.
 
     Parameters
     ----------
@@ -36,20 +43,22 @@ def draw_paths(answer: StoredAnswer, name: str) -> Markup:
     name : str
         The figure's id on the page.
     """
+    from plotly import graph_objects
+
     means, trials = answer.table("means"), answer.table("trials")
     figure = graph_objects.Figure()
     for place, (condition, mean) in enumerate(means.groupby("condition", sort=False)):
         color = AREAS[place % len(AREAS)]
         common = {"legendgroup": str(condition), "hoverinfo": "skip", "showlegend": False}
         figure.add_scatter3d(
-            **_broken(trials[trials["condition"] == condition]),
+            **_join_trials(trials[trials["condition"] == condition]),
             **common,
             mode="lines",
             opacity=0.35,
             line={"color": color, "width": 1.5},
         )
         figure.add_scatter3d(
-            **_line(mean),
+            **_coordinates(mean),
             mode="lines",
             legendgroup=str(condition),
             name=f"{condition} ({mean['n_trials'].iloc[0]} trials)",
@@ -57,56 +66,56 @@ def draw_paths(answer: StoredAnswer, name: str) -> Markup:
             customdata=1000 * mean["time"],
             hovertemplate=f"{condition}<br>%{{customdata:.0f}} ms<extra></extra>",
         )
-        places, symbols = _marked(mean)
+        bins, symbols = _choose_markers(mean)
         figure.add_scatter3d(
-            **_line(mean.iloc[places]),
+            **_coordinates(mean.iloc[bins]),
             **common,
             mode="markers",
             marker={"color": color, "size": 5, "symbol": symbols},
         )
+    axes = {
+        f"{axis}axis": {
+            "title": {"text": f"dimension {number} ({100 * share:.0f} %)"},
+            "range": _axis_range(means[axis]),
+            "nticks": 5,
+            "gridcolor": "#c9d0d8",
+        }
+        for number, (axis, share) in enumerate(zip("xyz", answer["explained"]), start=1)
+    }
     figure.update_layout(
         template="plotly_white",
         font={"family": "system-ui, sans-serif", "color": "#1d2125"},
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
-        scene={
-            f"{axis}axis": {
-                "title": {"text": f"dimension {number} ({100 * share:.0f} %)"},
-                "range": _around(means[axis]),
-                "nticks": 5,
-                "gridcolor": "#c9d0d8",
-            }
-            for number, (axis, share) in enumerate(zip("xyz", answer["explained"]), start=1)
-        }
-        | {"aspectmode": "cube", "dragmode": "turntable", "camera": CAMERA},
+        scene=axes | {"aspectmode": "cube", "dragmode": "turntable", "camera": CAMERA},
     )
     return Markup(figure.to_html(SETTINGS, include_plotlyjs=False, full_html=False, div_id=name))
 
 
-def _line(table: pd.DataFrame) -> dict[str, list]:
+def _coordinates(table: pd.DataFrame) -> dict[str, list]:
     return {axis: table[axis].round(4).tolist() for axis in "xyz"}
 
 
-def _broken(trials: pd.DataFrame) -> dict[str, list]:
-    """All single trials as one line with gaps: one thing to draw instead of many."""
-    found: dict[str, list] = {axis: [] for axis in "xyz"}
+def _join_trials(trials: pd.DataFrame) -> dict[str, list]:
+    """Return all single trials as one line with gaps: one thing to draw instead of many."""
+    line: dict[str, list] = {axis: [] for axis in "xyz"}
     for _, single in trials.groupby("trial"):
-        for axis, values in _line(single).items():
-            found[axis] += [*values, None]
-    return found
+        for axis, values in _coordinates(single).items():
+            line[axis] += [*values, None]
+    return line
 
 
-def _marked(mean: pd.DataFrame) -> tuple[list[int], list[str]]:
-    """Start, event (where it is within the trial) and end: their bins and symbols."""
+def _choose_markers(mean: pd.DataFrame) -> tuple[list[int], list[str]]:
+    """Return bins and symbols of start, event (where it is within the trial) and end."""
     time = mean["time"].to_numpy()
-    places = {0: "circle", len(time) - 1: "square"}
+    markers = {0: "circle", len(time) - 1: "square"}
     if time.min() < 0 < time.max():
-        places[int(abs(time).argmin())] = "diamond"
-    return list(places), list(places.values())
+        markers[int(abs(time).argmin())] = "diamond"
+    return list(markers), list(markers.values())
 
 
-def _around(values: pd.Series) -> list[float]:
-    """The range of the averages and half of it on either side: single trials may leave it."""
+def _axis_range(values: pd.Series) -> list[float]:
+    """Return the range of the averages and half of it on either side: trials may leave it."""
     margin = 0.5 * (values.max() - values.min())
     return [float(values.min() - margin), float(values.max() + margin)]

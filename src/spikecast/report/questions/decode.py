@@ -1,0 +1,277 @@
+"""Decoding of whole trials: which labels can be decoded, and from what."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS
+from spikecast.models.classifiers import CLASSIFIERS
+from spikecast.report.questions.phrases import (
+    ALPHA,
+    describe_null,
+    group_answers,
+    name_source,
+)
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import (
+    format_estimate,
+    format_number,
+    format_p,
+    format_range,
+    join_names,
+    to_file_name,
+)
+from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.style import BLUE, GREEN, GREY, ORANGE, figure_of, styled
+from spikecast.scoring.metric_table import METRICS
+
+SOURCE_COLORS = {"counts": BLUE, "latents": ORANGE, "behavior": GREEN}
+COMBINED = {
+    "mean": "Features of a trial are averaged over its bins.",
+    "concatenate": "The bins of a trial are laid side by side.",
+    "vote": "Every bin is decoded, and a trial goes to the class with most of its bins.",
+}
+BALANCED = {
+    "weights": "Classes weigh the same in training.",
+    "subsample": "Trials of larger classes are left out of training, at random over the session.",
+    "none": "Classes weigh as they are, so a frequent one is guessed more often.",
+}
+MOST_OTHERS = 8  # sources that a headline lists beside the best one
+
+# ----------------------------------------------------------------------------------- sentences
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence per label: the best source, the others, and behaviour alone."""
+    return [
+        _headline(group)
+        for group in group_answers(answers, "label", "metric")
+        if any(answer["source"] != "behavior" for answer in group)
+    ]
+
+
+def _headline(answers: list[StoredAnswer]) -> str:
+    neural = [answer for answer in answers if answer["source"] != "behavior"]
+    beside = [answer for answer in answers if answer["source"] == "behavior"]
+    best, *others = sorted(neural, key=lambda answer: -float(answer["score"]))
+    decoded = best["p"] <= ALPHA
+    sentence = (
+        f"'{best['label']}' {'can be decoded' if decoded else 'was not decoded above chance'} from "
+        f"{name_source(best)}{f', the best of {len(neural)} sources' if others else ''}: "
+        f"{METRICS[best['metric']].label} {_score(best)}, chance {best['chance']:.2f}, "
+        f"p {format_p(best['p'], best['permutations'])}"
+    )
+    if best.has_notice(LABELS_COME_IN_RUNS):
+        sentence += " (too small: labels come in runs, see below)"
+    sentence += "."
+    if others:
+        listed = [f"{name_source(answer)} {_score(answer)}" for answer in others[:MOST_OTHERS]]
+        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+        sentence += f" Other source{'s' * (len(others) > 1)}: {', '.join(listed)}{more}."
+    if not beside:
+        return sentence + (
+            " Behaviour and stimulus were not decoded from, so what they explain of it is not "
+            "known."
+        )
+    sentence += f" From {name_source(beside[0])}: {_score(beside[0])}"
+    if decoded and beside[0]["score"] >= best["low"]:
+        sentence += ", no less: the neurons need not carry more than what the animal saw and did"
+    return sentence + "."
+
+
+def _score(answer: StoredAnswer) -> str:
+    return format_estimate(answer["score"], answer["low"], answer["high"], digits=2)
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on decoding of whole trials."""
+    return Section(
+        "Which labels can be decoded",
+        sentences=_methods(answers),
+        tables=[_score_table(answers)],
+        more_tables=[
+            _class_table(answer)
+            for group in group_answers(answers, "label")
+            for answer in _classified(group)
+        ],
+        figures=[
+            *(_score_figure(group) for group in group_answers(answers, "metric")),
+            *(
+                _confusion_figure(_classified(group))
+                for group in group_answers(answers, "label")
+                if _classified(group)
+            ),
+        ],
+    )
+
+
+def _methods(answers: Sequence[StoredAnswer]) -> list[str]:
+    first = answers[0]
+    training = " ".join(dict.fromkeys(map(_describe_training, answers)))
+    sentences = [
+        f"The trials were cut into {first['folds']} parts; each was decoded once, by decoders "
+        f"({join_names(answer['decoder'] for answer in answers)}) that were trained on the others, "
+        f"scale, components and settings included. {training} Chance is measured: everything is "
+        f"repeated with {first['permutations']} draws of the labels ({describe_null(answers)}), "
+        "and p is the share of them that does as well, so never below "
+        f"{1 / (1 + first['permutations']):.3f}. p is not corrected for the number of rows. "
+        "Intervals (95 %) resample trials within classes and keep the decoders."
+    ]
+    features = [answer["features"] for answer in answers if answer["source"] == "behavior"]
+    if features:
+        sentences.append(
+            f"Decoded without neurons, for comparison, from {join_names(features)}: neurons that "
+            "do no better may just follow what the animal sees and does."
+        )
+    latents = [answer for answer in answers if answer["source"] == "latents"]
+    if latents:
+        sentences.append(
+            "Latents come from a model fitted anew in every decoding fold, without the trials that "
+            f"are decoded: {sum(answer['folds'] for answer in latents)} fits and their decoding "
+            f"took {sum(answer['seconds'] for answer in latents):.0f} s."
+        )
+    return sentences
+
+
+def _describe_training(answer: StoredAnswer) -> str:
+    if CLASSIFIERS[answer["decoder"]].reads_trials:
+        return f"{answer['decoder']} reads a trial's bins in their order; classes weigh the same."
+    return f"{COMBINED[answer['combine']]} {BALANCED[answer['balance']]}"
+
+
+# -------------------------------------------------------------------------------------- tables
+
+
+def _score_table(answers: Sequence[StoredAnswer]) -> Table:
+    columns = ["label", "from", "score", "95 % interval", "chance", "p", "on training<br>trials",
+               "trials"]  # fmt: skip
+    rows = [
+        [
+            answer["label"],
+            name_source(answer) + _metric_unless_share(answer["metric"]),
+            format_number(answer["score"]),
+            format_range(answer["low"], answer["high"]),
+            format_number(answer["chance"]),
+            format_p(answer["p"], answer["permutations"]),
+            format_number(answer["train"]),
+            str(answer["n_trials"])
+            + (f" ({answer['n_left_out']} left out)" if answer["n_left_out"] else ""),
+        ]
+        for answer in answers
+    ]
+    return Table(columns, rows, n_words=2)
+
+
+def _metric_unless_share(metric: str) -> str:
+    return "" if METRICS[metric].is_share else f" ({METRICS[metric].label})"
+
+
+def _class_table(answer: StoredAnswer) -> Table:
+    parts = [(part, name) for name in ("precision", "recall", "f1") for part in ("train", "test")]
+    columns = ["class", *(f"{name.replace('f1', 'F1')}<br>{part}" for part, name in parts),
+               "trials"]  # fmt: skip
+    rows = [
+        [
+            str(row["class"]),
+            *(format_number(row[f"{name}_{part}"], 2) for part, name in parts),
+            str(int(row["support_test"])),
+        ]
+        for _, row in answer.table("per_class").iterrows()
+    ]
+    title = f"'{answer['label']}' from {name_source(answer)}: class by class, train beside test"
+    return Table(columns, rows, title=title)
+
+
+def _classified(answers: Sequence[StoredAnswer]) -> list[StoredAnswer]:
+    """Return the answers that have a confusion table: classes were decoded, not numbers."""
+    return [answer for answer in answers if len(answer.table("confusion"))]
+
+
+# ------------------------------------------------------------------------------------- figures
+
+
+def _score_figure(answers: list[StoredAnswer]) -> Drawing:
+    metric = answers[0]["metric"]
+    return Drawing(
+        f"decoding-{metric}",
+        draw_scores,
+        answers,
+        f"The {METRICS[metric].label} on held-out trials with its 95 % interval (hollow: p > 0.05), "
+        "beside what 95 % of the null's labels reach (grey; line: their mean, which is chance). It "
+        "does not show that the brain uses the label, nor (unless behaviour alone does worse) that "
+        "neurons know more than behaviour does.",
+        alt="Score of each label and source with its interval, beside what shuffled labels give.",
+    )
+
+
+def _confusion_figure(answers: list[StoredAnswer]) -> Drawing:
+    label = answers[0]["label"]
+    return Drawing(
+        f"confusion-{to_file_name(label)}",
+        draw_confusion,
+        answers,
+        f"Of the trials of each true class of '{label}' (rows), the share decoded as each class "
+        "(columns); a row adds up to 100 %. It does not show how sure a decoder was, and with "
+        "equal weights a rare class is guessed as often as a frequent one.",
+        alt="Share of each true class that was decoded as each class, on held-out trials.",
+    )
+
+
+@styled
+def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
+    """Draw each score with its interval, beside the distribution of its null."""
+    figure = figure_of(0.9 + 0.34 * len(answers))
+    axes = figure.subplots()
+    for row, answer in enumerate(answers[::-1]):
+        null = answer.arrays["null"]
+        low, high = np.quantile(null, [0.025, 0.975])
+        axes.barh(row, high - low, 0.62, left=low, color="#dddddd")
+        axes.plot([null.mean()] * 2, [row - 0.31, row + 0.31], color=GREY, linewidth=1)
+        color = SOURCE_COLORS[answer["source"]]
+        axes.plot([answer["low"], answer["high"]], [row, row], color=color, linewidth=1.8)
+        face = color if answer["p"] <= ALPHA else "white"
+        axes.plot(answer["score"], row, "o", color=color, markerfacecolor=face, markersize=5.5)
+    if METRICS[answers[0]["metric"]].is_share:
+        axes.set_xlim(right=1.02)
+    axes.set(
+        yticks=range(len(answers)),
+        yticklabels=[f"{answer['label']} ← {name_source(answer)}" for answer in answers[::-1]],
+        ylim=(-0.6, len(answers) - 0.4),
+        xlabel=f"{METRICS[answers[0]['metric']].label} on held-out trials",
+    )
+    return figure
+
+
+@styled
+def draw_confusion(answers: Sequence[StoredAnswer]) -> Figure:
+    """Draw a confusion matrix per source, each row in per cent of its true class."""
+    tables = [answer.table("confusion").set_index("truth") for answer in answers]
+    n_rows = -(-len(tables) // 3)
+    side = 0.7 + 0.32 * max(len(table) for table in tables)
+    figure = figure_of(min(2.2, 0.6 + side) * n_rows + 0.3)
+    grid = figure.subplots(n_rows, min(3, len(tables)), squeeze=False)
+    for panel in grid.flat[len(tables) :]:
+        panel.set_axis_off()
+    for answer, table, panel in zip(answers, tables, grid.flat, strict=False):
+        counts = table.to_numpy(dtype=float)
+        share = counts / counts.sum(axis=1, keepdims=True)
+        panel.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        if len(table) <= 6:
+            for (i, j), value in np.ndenumerate(share):
+                color = "white" if value > 0.6 else "black"
+                panel.text(j, i, f"{100 * value:.0f} %", ha="center", va="center", color=color)
+        sizes = counts.sum(axis=1).astype(int)
+        panel.set(
+            xticks=range(len(table)),
+            xticklabels=list(table.columns),
+            yticks=range(len(table)),
+            yticklabels=[f"{name} ({n})" for name, n in zip(table.index, sizes, strict=True)],
+            title=fill(name_source(answer), 20),
+            xlabel="decoded",
+        )
+        panel.spines[:].set_visible(False)
+    for row in grid:
+        row[0].set_ylabel(f"{answers[0]['label']} (trials)")
+    return figure

@@ -1,0 +1,91 @@
+"""Embeddings: maps of the trials in two dimensions, and what they are worth."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from spikecast.report.questions.phrases import group_answers, say_trials_left_out
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import to_file_name
+from spikecast.report.shared.section import Drawing, Section
+from spikecast.report.shared.style import AREAS, figure_of, styled
+
+METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence per label: how well nearest neighbours in each map know it."""
+    return [
+        f"Maps of the trials by '{group[0]['label']}'; balanced accuracy of nearest neighbours on "
+        f"held-out trials: {'; '.join(_map_score(answer) for answer in group)}."
+        for group in group_answers(answers, "label")
+    ]
+
+
+def _map_score(answer: StoredAnswer) -> str:
+    scores = answer.table("scores").set_index("score")
+    if "knn_accuracy" not in scores.index:
+        return f"{_name_map(answer)} none (it cannot place new points)"
+    inside, outside = scores.loc["knn_accuracy"], scores.loc["knn_accuracy_without"]
+    return (
+        f"{_name_map(answer)} {inside['value']:.2f} (chance {inside['chance']:.2f}, "
+        f"p = {inside['p']:.2g}; without the map {outside['value']:.2f})"
+    )
+
+
+def _name_map(answer: StoredAnswer) -> str:
+    return METHODS[answer["method"]] + (", supervised" if answer["supervised"] else "")
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on maps of the trials."""
+    return Section(
+        "Maps of the trials",
+        sentences=headlines(answers),
+        figures=[_figure(group) for group in group_answers(answers, "label")],
+    )
+
+
+def _figure(answers: list[StoredAnswer]) -> Drawing:
+    label = answers[0]["label"]
+    return Drawing(
+        f"embed-{to_file_name(label)}",
+        draw_embedding,
+        answers,
+        "Each point is a trial, placed by its whole course; dots were held out from the map, "
+        "crosses made it. It does not show how far apart classes are: distances and sizes of "
+        "clusters mean nothing in t-SNE and little in UMAP, and a supervised map pulls its own "
+        "crosses apart whatever the data. Where dots lie apart from crosses (in the middle, at the "
+        "rim), the map has fitted noise." + say_trials_left_out(answers[0]["n_left_out"], label),
+        alt="Trials in two dimensions: dots were held out from the map, small crosses made it.",
+    )
+
+
+@styled
+def draw_embedding(answers: Sequence[StoredAnswer]) -> Figure:
+    """Draw a map per method, coloured by label."""
+    n_columns = min(3, max(2, len(answers)))
+    n_rows = -(-len(answers) // n_columns)
+    figure = figure_of(2.6 * n_rows + 0.3)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    for panel in grid.flat[len(answers) :]:
+        panel.set_axis_off()
+    for answer, panel in zip(answers, grid.flat, strict=False):
+        for place, (name, rows) in enumerate(answer.table("points").groupby("label")):
+            color = AREAS[place % len(AREAS)]
+            held_out = rows["held_out"].to_numpy(dtype=bool)
+            training, new = rows[~held_out], rows[held_out]
+            panel.plot(training["x"], training["y"], "x", color=color, markersize=2.5, alpha=0.5)
+            panel.plot(new["x"], new["y"], "o", color=color, markersize=3.5, alpha=0.85)
+            panel.plot([], [], "o", color=color, markersize=4, label=str(name))
+        panel.set(title=_name_map(answer), xticks=[], yticks=[])
+    handles = grid[0, 0].get_legend_handles_labels()
+    figure.legend(
+        *handles,
+        title=answers[0]["label"],
+        title_fontsize=8,
+        loc="outside upper center",
+        ncols=min(6, len(handles[1])),
+        handlelength=1.0,
+    )
+    return figure

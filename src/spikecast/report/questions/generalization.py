@@ -1,0 +1,98 @@
+"""Temporal generalization: whether a decoder of one time works at other times."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spikecast.report.questions.phrases import group_answers, name_source
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import format_ms, to_file_name
+from spikecast.report.shared.section import Drawing, Section
+from spikecast.report.shared.style import figure_of, styled
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence per answer: when the best decoder was trained, and where it works."""
+    return [_headline(answer) for answer in answers]
+
+
+def _headline(answer: StoredAnswer) -> str:
+    time, score = answer.arrays["time"], np.diag(answer.arrays["score"])
+    best = int(score.argmax())
+    works = time[answer.arrays["significant"][best]]
+    reach = f"from {format_ms(works.min())} to {format_ms(works.max())} ms" if works.size else (
+        "at no time"
+    )  # fmt: skip
+    return (
+        f"'{answer['label']}' from {name_source(answer)}: the best decoder "
+        f"({score[best]:.2f}) was trained at {format_ms(time[best])} ms and is above chance "
+        f"{reach}."
+    )
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on changes of the code over the trial."""
+    return Section(
+        "Does the code change over the trial",
+        sentences=headlines(answers),
+        figures=[_figure(group) for group in group_answers(answers, "label")],
+    )
+
+
+def _figure(answers: list[StoredAnswer]) -> Drawing:
+    return Drawing(
+        f"generalization-{to_file_name(answers[0]['label'])}",
+        draw_generalization,
+        answers,
+        "Balanced accuracy of decoders trained at one time and tested at every other, on held-out "
+        "trials (outlined: significant, corrected over the whole matrix; white: chance): a square "
+        "is a code that stays, a diagonal one that moves on. It does not show when information "
+        "arrives (see the onsets): windows overlap, and a decoder that was trained on a weak early "
+        "signal reads a strong later one, so it may work later though trained before the onset.",
+        alt="Decoders trained at one time (rows) and tested at every other (columns).",
+    )
+
+
+@styled
+def draw_generalization(answers: Sequence[StoredAnswer]) -> Figure:
+    """Draw a matrix per area: time of training up, time of testing across."""
+    n_rows = -(-len(answers) // 3)
+    figure = figure_of(2.5 * n_rows)
+    grid = figure.subplots(n_rows, 3, squeeze=False)
+    for panel in grid.flat[len(answers) :]:
+        panel.set_axis_off()
+    furthest = max(
+        np.abs(answer.arrays["score"] - answer.arrays["chance"].mean()).max() for answer in answers
+    )
+    for answer, panel in zip(answers, grid.flat, strict=False):
+        arrays = answer.arrays
+        time, chance = 1000 * arrays["time"], arrays["chance"].mean()
+        edges = [time[0], time[-1], time[0], time[-1]]
+        image = panel.imshow(
+            arrays["score"],
+            origin="lower",
+            extent=edges,
+            cmap="RdBu_r",
+            vmin=chance - furthest,
+            vmax=chance + furthest,
+            interpolation="nearest",
+        )
+        significant = arrays["significant"]
+        if significant.any() and not significant.all():
+            panel.contour(
+                time, time, significant.astype(float), [0.5], colors="black", linewidths=0.8
+            )
+        panel.plot(edges[:2], edges[:2], color="black", linewidth=0.5, linestyle=":")
+        panel.set(xlabel="tested at (ms)", title=fill(_panel_title(answer), 24))
+    for row in grid:
+        row[0].set_ylabel("trained at (ms)")
+    figure.colorbar(image, ax=list(grid.flat), label="balanced accuracy", shrink=0.7)
+    return figure
+
+
+def _panel_title(answer: StoredAnswer) -> str:
+    whole = "all neurons" if answer["source"] == "counts" else name_source(answer)
+    acausal = " (ACAUSAL)" if answer["acausal"] else ""
+    return f"{answer['label']}, {answer['area'] or whole}{acausal}"

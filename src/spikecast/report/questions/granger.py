@@ -1,0 +1,111 @@
+"""Granger causality: whether the past of one area predicts another beyond that area's own past."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import format_estimate, to_file_name
+from spikecast.report.shared.section import Drawing, Section
+from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, styled
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return sentences per pair of areas: which leads, and the gain in both directions."""
+    return [sentence for answer in answers for sentence in (_lead(answer), _gains(answer))]
+
+
+def _lead(answer: StoredAnswer) -> str:
+    source, target = answer["source"], answer["target"]
+    value, low, high = answer["asymmetry"]
+    lead = f"{answer['leader']} leads" if answer["leader"] else "no lead was found"
+    return (
+        f"{source} and {target}: {lead}. Asymmetry {value:.4f} bits/spike (95 % interval {low:.4f} "
+        f"to {high:.4f}; above 0: {source} first), from {answer['n_neurons']} neurons of each area "
+        f"and {answer['n_trials']} trials."
+    )
+
+
+def _gains(answer: StoredAnswer) -> str:
+    past = answer.table("past")
+    gains = [
+        f"{row['source']} → {row['target']} {format_estimate(row['gain'], row['low'], row['high'])}"
+        f", {row['beyond']:z.3f} beyond the condition"
+        for _, row in past[past["lag"] > 0].iterrows()
+    ]
+    return f"Gain over the target's own past (bits/spike): {'; '.join(gains)}."
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on leads between areas."""
+    return Section(
+        "Does one area lead another",
+        sentences=headlines(answers),
+        figures=[_figure(answer) for answer in answers],
+    )
+
+
+def _figure(answer: StoredAnswer) -> Drawing:
+    source, target = answer["source"], answer["target"]
+    return Drawing(
+        f"flow-{to_file_name(source)}-{to_file_name(target)}",
+        draw_granger,
+        answer,
+        "Left: what one area's past adds to predicting the other beyond that area's own past "
+        "(dotted: the source's trials shuffled within condition, which leaves what the stimulus "
+        "does); negative lags are the same with time reversed, and a lead is what is larger on the "
+        "right than on the left. Middle: that asymmetry through the trial (below 0: "
+        f"{target} leads). Right: overall, corrected by reversed time and as it is (biased). It "
+        "does not show causation: a third area that reaches one of the two earlier looks the same.",
+        alt="Gain over the target's own past by lag, both ways; the asymmetry over time and "
+        "overall.",
+    )
+
+
+@styled
+def draw_granger(answer: StoredAnswer) -> Figure:
+    """Draw the gain by lag in both directions, and the asymmetry over time and overall."""
+    course = answer.table("over_time")
+    figure = figure_of(2.9)
+    by_lag, by_time, overall = figure.subplots(1, 3, width_ratios=[1.5, 1.3, 0.6])
+    _draw_gains(by_lag, answer)
+    for panel in (by_lag, by_time, overall):
+        panel.axhline(0, color="black", linewidth=0.6)
+    by_lag.axvline(0, color="black", linewidth=0.6, linestyle=":")
+    by_lag.set(
+        xlabel="lag (ms); below 0: time reversed",
+        ylabel="gain (bits/spike)",
+        title="Beyond the target's own past",
+    )
+    by_lag.margins(y=0.25)
+    by_lag.legend(loc="upper left", handlelength=1.0)
+    time = 1000 * course["time"]
+    by_time.fill_between(time, course["low"], course["high"], color=GREY, alpha=0.25, linewidth=0)
+    by_time.plot(time, course["asymmetry"], color="black", linewidth=1.2)
+    by_time.set(
+        xlabel=f"ms from {answer['align_to']}",
+        ylabel="bits/spike",
+        title=f"Lead of {answer['source']}",
+    )
+    for place, key, color in ((0, "asymmetry", "black"), (1, "plain", GREY)):
+        value, low, high = answer[key]
+        overall.plot([place, place], [low, high], color=color, linewidth=1.8)
+        overall.plot(place, value, "o", color=color, markersize=5)
+    overall.set(
+        xticks=[0, 1], xticklabels=["cor-\nrected", "as\nit is"], xlim=(-0.6, 1.6), title="Overall"
+    )
+    return figure
+
+
+def _draw_gains(axes: Axes, answer: StoredAnswer) -> None:
+    lags = answer.table("lags")
+    pair = answer["source"], answer["target"]
+    for (source, target), color in ((pair, BLUE), (pair[::-1], ORANGE)):
+        rows = lags[(lags["source"] == source) & (lags["target"] == target)].sort_values("lag")
+        for side in (rows[rows["lag"] < 0], rows[rows["lag"] > 0]):
+            time = 1000 * side["lag_seconds"]
+            axes.fill_between(time, side["low"], side["high"], color=color, alpha=0.15, lw=0)
+            label = f"{source} → {target}" if side["lag"].iloc[0] > 0 else None
+            axes.plot(time, side["gain"], "o-", color=color, markersize=3, lw=1.2, label=label)
+            axes.plot(time, side["shuffled"], ":", color=color, linewidth=1)

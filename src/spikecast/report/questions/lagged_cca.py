@@ -1,0 +1,117 @@
+"""Lagged canonical correlation: when two areas covary, and which of them is ahead."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import to_file_name
+from spikecast.report.shared.section import Drawing, Section
+from spikecast.report.shared.style import BLUE, GREY, figure_of, styled
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence per pair of areas: in how many bins each of them is ahead."""
+    return [_headline(answer) for answer in answers]
+
+
+def _headline(answer: StoredAnswer) -> str:
+    course = answer.table("course")
+    source, target = answer["source"], answer["target"]
+    return (
+        f"{source} and {target}: {source} is ahead in {(course['low'] > 0).sum()} of {len(course)} "
+        f"bins, {target} is ahead in {(course['high'] < 0).sum()} of {len(course)} bins. About "
+        f"{round(0.05 * len(course))} in all would be by chance alone, and neighbouring bins go "
+        "together."
+    )
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on when areas covary."""
+    methods = (
+        "Each bin of one area beside each bin of the other: canonical correlation across trials, "
+        "fitted to training trials, and reported for held-out ones. Each condition's mean response "
+        "is subtracted first, so this is what trials share beyond the stimulus. A bin averages the "
+        f"last {1000 * answers[0]['window']:g} ms."
+    )
+    return Section(
+        "When do two areas covary",
+        sentences=[methods, *headlines(answers)],
+        figures=[_figure(answer) for answer in answers],
+    )
+
+
+def _figure(answer: StoredAnswer) -> Drawing:
+    source, target = answer["source"], answer["target"]
+    return Drawing(
+        f"joint-{to_file_name(source)}-{to_file_name(target)}",
+        draw_lagged_cca,
+        answer,
+        f"Left: held-out correlation of {source} at one time (up) with {target} at another "
+        f"(across), over {answer['n_trials']} trials; below the dashed diagonal {source} comes "
+        "first. Right: correlation at the same time, and below it how much stronger it is where "
+        f"{source} comes first, over lags up to {1000 * answer['lag']:g} ms (band: 95 % interval "
+        "of each bin by itself, not corrected for their number). It does not show a direction of "
+        "influence: noise that grows in one area only bends the matrix too, and a third area may "
+        "drive both.",
+        alt="Held-out correlation of two areas at all pairs of times; which is ahead, bin by bin.",
+    )
+
+
+@styled
+def draw_lagged_cca(answer: StoredAnswer) -> Figure:
+    """Draw the matrix of correlations, its diagonal, and the lead of the source over time."""
+    time, course = 1000 * answer.arrays["time"], answer.table("course")
+    figure = figure_of(3.4)
+    grid = figure.add_gridspec(2, 2, width_ratios=[1.15, 1])
+    square = figure.add_subplot(grid[:, 0])
+    diagonal, lead = (figure.add_subplot(grid[row, 1]) for row in (0, 1))
+    image = _draw_matrix(square, answer)
+    figure.colorbar(image, ax=square, label="correlation on held-out trials", shrink=0.8)
+    bins = 1000 * course["time"]
+    diagonal.plot(bins, course["together"], color=BLUE, linewidth=1.4)
+    lead.fill_between(bins, course["low"], course["high"], color=GREY, alpha=0.3, linewidth=0)
+    lead.plot(bins, course["lead"], color="black", linewidth=1.4)
+    for panel in (diagonal, lead):
+        panel.axhline(0, color="black", linewidth=0.6)
+        if time.min() < 0 < time.max():
+            panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
+    diagonal.set(title="At the same time", ylabel="correlation")
+    diagonal.tick_params(labelbottom=False)
+    lead.set(
+        title=f"Lead of {answer['source']} (below 0: of {answer['target']})",
+        ylabel="difference",
+        xlabel=f"ms from {answer['align_to']}",
+    )
+    return figure
+
+
+def _draw_matrix(axes: Axes, answer: StoredAnswer) -> AxesImage:
+    source, target = answer["source"], answer["target"]
+    time, matrix = 1000 * answer.arrays["time"], answer.arrays["matrix"]
+    half = (time[1] - time[0]) / 2
+    edges = (time[0] - half, time[-1] + half)
+    largest = float(np.abs(matrix).max())
+    image = axes.imshow(
+        matrix, origin="lower", extent=(*edges, *edges), cmap="RdBu_r", vmin=-largest, vmax=largest
+    )
+    axes.plot(edges, edges, color="black", linewidth=0.8, linestyle="--")
+    for place, name in (((0.97, 0.03), source), ((0.03, 0.97), target)):
+        axes.text(
+            *place,
+            f"{name} first",
+            transform=axes.transAxes,
+            ha="right" if place[0] > 0.5 else "left",
+            va="bottom" if place[1] < 0.5 else "top",
+            fontsize=8,
+            bbox={"color": "white", "alpha": 0.8, "pad": 1.5, "linewidth": 0},
+        )
+    ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(*edges)
+    ticks = ticks[(ticks >= edges[0]) & (ticks <= edges[1])]
+    axes.set(xticks=ticks, yticks=ticks)
+    axes.set(xlabel=f"{target} at (ms)", ylabel=f"{source} at (ms)")
+    return image

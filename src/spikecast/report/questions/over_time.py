@@ -1,0 +1,196 @@
+"""Decoding bin by bin: from when a label can be decoded in each area."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
+from spikecast.report.questions.phrases import describe_null, name_source
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import format_ms, to_file_name
+from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.scoring.metric_table import METRICS
+
+MOST_DIFFERENCES = 6  # rows of a table that is not folded away
+
+# ----------------------------------------------------------------------------------- sentences
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence per answer: the onset in each area, earliest first."""
+    return [_headline(answer) for answer in answers]
+
+
+def _headline(answer: StoredAnswer) -> str:
+    label, source = answer["label"], answer["source"]
+    if answer["acausal"]:
+        return f"'{label}' from {source}: the features are acausal, so there is no onset."
+    onsets = answer.table("onsets").sort_values("onset")
+    dated = onsets.dropna(subset=["onset"])
+    if dated.empty:
+        return f"'{label}' has no onset in {source}."
+    areas = [
+        f"{row['area']} {format_ms(row['onset'])} ms ({format_ms(row['low'])} to "
+        f"{'the end' if np.isinf(row['high']) else format_ms(row['high'])})"
+        for _, row in dated.iterrows()
+    ]
+    undated = [str(area) for area in onsets[onsets["onset"].isna()]["area"]]
+    sentence = f"'{label}' can be decoded from {source} from: {', '.join(areas)}"
+    if undated:
+        sentence += f"; no onset in {', '.join(undated)}"
+    if answer.has_notice(FOLLOWS_STIMULUS):
+        sentence += " (perhaps through the stimulus, which it goes along with: see below)"
+    return sentence + "."
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on onsets."""
+    first = answers[0]
+    acausal = any(answer["acausal"] for answer in answers)
+    methods = (
+        "One linear decoder per bin, held out; a bin's features end with that bin, so nothing of "
+        f"its future is in them{' (except where it says ACAUSAL)' if acausal else ''}. A stretch "
+        "is significant where a cluster of bins above chance is larger than in 95 % of "
+        f"{first['permutations']} draws of the labels ({describe_null(answers)}), corrected over "
+        f"all bins of an area. The first of {1000 * first['min_duration']:g} ms or longer begins "
+        "at the onset, whose 95 % interval comes from resampled trials."
+    )
+    tables = [_difference_table(answer) for answer in answers]
+    return Section(
+        "From when",
+        sentences=[methods],
+        tables=[table for table in tables if 0 < len(table.rows) <= MOST_DIFFERENCES],
+        more_tables=[table for table in tables if len(table.rows) > MOST_DIFFERENCES],
+        figures=[_figure(answer) for answer in answers],
+    )
+
+
+def _difference_table(answer: StoredAnswer) -> Table:
+    known = answer.table("differences").dropna(subset=["difference"])
+    rows = [
+        [
+            str(row["first"]),
+            str(row["second"]),
+            format_ms(row["difference"]),
+            f"{format_ms(row['low'])} to {format_ms(row['high'])}",
+        ]
+        for _, row in known.iterrows()
+    ]
+    columns = ["first area", "second area", "second is later by (ms)", "95 % interval"]
+    title = f"'{answer['label']}' from {answer['source']}: differences between onsets"
+    return Table(columns, rows, 2, title)
+
+
+# -------------------------------------------------------------------------------------- figure
+
+
+def _figure(answer: StoredAnswer) -> Drawing:
+    caption = (
+        f"How well '{answer['label']}' is decoded in each bin (band: 95 % interval; bars below: "
+        "significant stretches), and from when on."
+    )
+    strata = answer.facts.get("strata")
+    if strata:
+        caption += (
+            f" The dashed line is what labels shuffled among trials of equal "
+            f"{' and '.join(strata)} reach, so it rises with what these tell; above it, more is "
+            "known."
+        )
+    if answer["acausal"]:
+        caption += " ACAUSAL: the features at a bin know later bins, so these are not onsets."
+    return Drawing(
+        f"time-{to_file_name(answer['label'])}-{to_file_name(answer['features'])}",
+        draw_over_time,
+        answer,
+        f"{caption} It does not show when an area first gets the information: weak or slowly "
+        "growing signals are found late, larger populations earlier, so areas of unlike size do "
+        "not compare fairly. An interval that leaves the frame may end after the last bin.",
+        alt="Decoding bin by bin, significant stretches as bars below, onsets with intervals at "
+        "right.",
+    )
+
+
+@styled
+def draw_over_time(answer: StoredAnswer) -> Figure:
+    """Draw a curve per area with its significant stretches, and the onsets beside them."""
+    curves, onsets = answer.table("curves"), answer.table("onsets")
+    names = list(onsets["area"])
+    figure = figure_of(2.9 + 0.1 * max(0, len(names) - 4))
+    axes, onset_axes = figure.subplots(1, 2, width_ratios=[2.1, 1])
+    span = curves["high"].max() - curves["low"].min()
+    base = curves["low"].min() - 0.04 * span
+    for place, name in enumerate(names):
+        curve = curves[curves["area"] == name]
+        color, time = AREAS[place % len(AREAS)], 1000 * curve["time"].to_numpy()
+        axes.fill_between(time, curve["low"], curve["high"], color=color, alpha=0.15, linewidth=0)
+        axes.plot(time, curve["score"], color=color, linewidth=1.4)
+        height = base - 0.045 * span * place
+        axes.broken_barh(
+            _find_stretches(time, curve["significant"]), (height, 0.03 * span), color=color
+        )
+        _draw_onset(onset_axes, onsets.iloc[place], len(names) - 1 - place, color)
+    time = 1000 * curves["time"].to_numpy()
+    chance = curves.groupby("time")["chance"].mean()
+    axes.plot(1000 * chance.index, chance, color="black", linewidth=0.8, linestyle="--")
+    axes.text(time.max(), chance.iloc[-1], " chance", va="bottom", ha="right", fontsize=7)
+    if time.min() < 0 < time.max():
+        axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
+    acausal, counts = answer["acausal"], answer["source"] == "counts"
+    axes.set(
+        xlabel=f"ms from {answer['align_to']}, centre of the "
+        + ("bin" if acausal else "last bin used"),
+        ylabel=METRICS[answer["metric"]].label,
+        title=f"{answer['label']} from {'counts' if counts else name_source(answer)}"
+        + ("  (ACAUSAL FEATURES)" if acausal else ""),
+    )
+    sizes = onsets["n_neurons"].astype(int)
+    labels = [f"{name} ({n})" for name, n in zip(names[::-1], sizes[::-1], strict=True)]
+    onset_axes.set(
+        yticks=range(len(names)),
+        yticklabels=labels if counts else [""] * len(names),
+        ylim=(-0.6, len(names) - 0.4),
+        xlim=(time.min(), time.max()),
+        xlabel="onset (ms)",
+        title="acausal: not onsets" if acausal else "from when",
+    )
+    return figure
+
+
+def _find_stretches(time: np.ndarray, significant: pd.Series) -> list[tuple[float, float]]:
+    """Return start and length of each run of significant bins."""
+    steps = np.diff(np.r_[0, significant.to_numpy(dtype=int), 0])
+    width = time[1] - time[0]
+    return [
+        (time[start] - width / 2, (stop - start) * width)
+        for start, stop in zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
+    ]
+
+
+def _draw_onset(axes: Axes, row: pd.Series, height: float, color: str) -> None:
+    """Draw an onset and its interval, which leaves the axis where it may be after the last bin."""
+    if np.isnan(row["onset"]):
+        axes.text(
+            0.5,
+            height,
+            "none found",
+            color=color,
+            va="center",
+            ha="center",
+            transform=axes.get_yaxis_transform(),
+        )
+        return
+    onset, low, high = (1000 * row[name] for name in ("onset", "low", "high"))
+    axes.plot([low, min(high, 1e6)], [height] * 2, color=color, linewidth=1.8)
+    axes.plot(onset, height, "o", color=color, markersize=5.5)
+    axes.annotate(
+        f"{onset:.0f}",
+        (onset, height),
+        xytext=(0, 6),
+        textcoords="offset points",
+        ha="center",
+        color=color,
+    )

@@ -1,0 +1,44 @@
+"""Phrases that sections and figures of several kinds of question share."""
+
+from collections.abc import Sequence
+
+from spikecast.runs.reader import StoredAnswer
+from spikecast.report.shared.formatting import format_count, join_names
+
+ALPHA = 0.05
+NULLS = {
+    "label_shuffle": "shuffled over trials",
+    "circular_shift": "shifted in time",
+    "pseudo_session": "pseudo-sessions with runs like the observed ones",
+}
+
+
+def group_answers(answers: Sequence[StoredAnswer], *keys: str) -> list[list[StoredAnswer]]:
+    """Return the answers in groups with equal facts, in order."""
+    groups: dict[tuple, list[StoredAnswer]] = {}
+    for answer in answers:
+        groups.setdefault(tuple(answer[key] for key in keys), []).append(answer)
+    return list(groups.values())
+
+
+def name_source(answer: StoredAnswer) -> str:
+    """Return what was decoded from: counts of an area, latents of a model, behaviour alone."""
+    if answer["source"] == "behavior":
+        parts = str(answer["features"]).split(" + ")
+        return f"{' and '.join(parts) if len(parts) < 3 else 'behaviour and stimulus'} alone"
+    population = "all neurons" if answer["area"] is None else answer["area"]
+    return f"counts of {population}" if answer["source"] == "counts" else str(answer["features"])
+
+
+def describe_null(answers: Sequence[StoredAnswer]) -> str:
+    """Return how the labels of the null were drawn."""
+    return join_names(
+        NULLS.get(answer["null"], answer["null"])
+        + (f" of equal {' and '.join(strata)}" if (strata := answer.facts.get("strata")) else "")
+        for answer in answers
+    )
+
+
+def say_trials_left_out(number: int, label: str) -> str:
+    """Return a sentence on trials without a value of the label; nothing where all have one."""
+    return f" {format_count(number, 'trial')} without '{label}' not shown." if number else ""

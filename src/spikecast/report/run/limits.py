@@ -1,0 +1,66 @@
+"""What a run's data and analysis cannot show, in sentences."""
+
+from spikecast.data.quality import DRIFT
+from spikecast.runs.reader import Run
+
+DECODING = (
+    "Decodable is not used: that a decoder finds a label in the activity does not show that the "
+    "animal's brain reads it there.",
+    "What goes along with a label (movement, arousal, reward, time in the session) is decoded with "
+    "it. Compare with behaviour and stimulus alone; what was not recorded cannot be ruled out.",
+)
+MOVEMENT = {"wheel", "face", "running", "face_svd"}
+
+
+def list_limits(run: Run) -> list[str]:
+    """Return what the reader cannot conclude from a run, in sentences."""
+    limits = _limits_of_prediction(run) if run.targets else []
+    if run.answers:
+        limits += DECODING
+        if not run.targets:
+            limits += _limits_of_answers_alone(run)
+    return limits
+
+
+def _limits_of_prediction(run: Run) -> list[str]:
+    data, first = run.manifest["data"], run.targets[0]
+    limits = [
+        "Prediction is not causation. Two areas that a third one drives, or that both follow the "
+        "animal's movement or arousal, predict each other."
+    ]
+    if not MOVEMENT & set(data["behavior"]):
+        limits.append(
+            "No movement was recorded here, so how much of the prediction is shared movement "
+            "cannot be told."
+        )
+    if not run.config.build_models()[first.shown_model].causal:
+        limits.append(
+            f"{first.shown_model} looks at the past and the future of each bin. Its rates and "
+            "latents say nothing about which area comes first or when information arrives; fit "
+            "with causal: true for that."
+        )
+    if data["n_trials"] > 1 and run.config.evaluation.split != "block":
+        drifting = any(notice.code == DRIFT.code for notice in run.recording_notices)
+        limits.append(
+            "Trials were split at random, so slow drift over the session can help a prediction"
+            + (", and some neurons here do drift" if drifting else "")
+            + ". A block split (split: block) shows how much."
+        )
+    if run.task.kind == "area_to_area" and len(run.targets) > 1:
+        limits.append(
+            "Targets differ in neurons and firing rates, and their sources in number of neurons: "
+            "the ranking is of what could be predicted here, not of areas in general."
+        )
+    unit = "windows" if first.problem.attrs["windows"] else "trials"
+    limits.append(_one_recording(first.problem.sizes["trial"], unit))
+    return limits
+
+
+def _limits_of_answers_alone(run: Run) -> list[str]:
+    data = run.manifest["data"]
+    unknown = "No movement was recorded here, so how much of it is movement is not known."
+    return [*([] if data["behavior"] else [unknown]), _one_recording(data["n_trials"], "trials")]
+
+
+def _one_recording(number: int, unit: str) -> str:
+    return f"This is one recording ({number} {unit}): the intervals do not speak for other animals."
