@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,6 +13,8 @@ import typer
 
 from spikecast.cli.app import resumable
 from spikecast.data.readers import steinmetz
+from spikecast.report.questions.catalog import make_headlines
+from spikecast.report.run.reading import Run
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
 
@@ -128,22 +131,31 @@ def test_ctrl_c_leaves_a_run_that_resumes(data, spikecast, tmp_path):
     assert (tmp_path / "run" / "report.html").exists()
 
 
+def features(run):
+    return {(answer["label"], answer["features"]) for answer in Run(run).answers}
+
+
 def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path):
     quick = ("--label", "response", "--folds", 3, "--permutations", 20, "--quiet")
     done = spikecast("decode", data, "--session", 0, *quick, "--areas", "VISp,MOs", "--over-time")
     assert done.status == 0, done.errors
-    assert "'response' from counts of VISp (lda): balanced_accuracy" in done.said
-    assert "MOs - VISp" in done.said
+    answers = Run(Path("runs/task-0_response")).answers
+    assert {(answer.kind, answer["area"]) for answer in answers} >= {
+        ("decode", "VISp"), ("decode", "MOs"), ("time", None)
+    }  # fmt: skip
+    assert set(make_headlines(answers)) <= set(done.said.splitlines())
     within = spikecast("decode", data, "--session", 0, *quick, "--strata",
                        "contrast_left,contrast_right", "--out", "within")  # fmt: skip
-    assert "'response beyond contrast_left and contrast_right' from counts" in within.said
+    (answer,) = (answer for answer in Run(Path("within")).answers if answer["source"] == "counts")
+    assert answer["strata"] == ["contrast_left", "contrast_right"]
+    assert answer["label"] in within.said
     assert done.said.strip().endswith("report: runs/task-0_response/report.html")
     predicted = spikecast("predict", data, *PREDICT, "--label", "feedback", "--workers", 1)
-    assert "'feedback' from latents of pca_ridge" in predicted.said, predicted.errors
     run = tmp_path / "runs" / "task-0_MOs"
+    assert ("feedback", "latents of pca_ridge") in features(run), predicted.errors
     added = spikecast("decode", run, *quick)
     assert added.status == 0, added.errors
-    assert "'response' from latents of pca_ridge" in added.said
+    assert ("response", "latents of pca_ridge") in features(run)
     page = (run / "report.html").read_text()
     assert "&#39;feedback&#39;" in page
     assert "&#39;response&#39;" in page

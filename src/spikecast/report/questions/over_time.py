@@ -16,6 +16,7 @@ from spikecast.report.shared.style import AREAS, figure_of, styled
 from spikecast.scoring.metric_table import METRICS
 
 MOST_DIFFERENCES = 6  # rows of a table that is not folded away
+MOST_DIFFERENCES_SAID = 3  # in a headline
 
 # ----------------------------------------------------------------------------------- sentences
 
@@ -42,6 +43,13 @@ def _headline(answer: StoredAnswer) -> str:
     sentence = f"'{label}' can be decoded from {source} from: {', '.join(areas)}"
     if undated:
         sentence += f"; no onset in {', '.join(undated)}"
+    differences = answer.table("differences").dropna(subset=["difference"])
+    if len(differences) <= MOST_DIFFERENCES_SAID:
+        sentence += "".join(
+            f"; {row['second']} minus {row['first']}: {format_ms(row['difference'])} ms "
+            f"({format_ms(row['low'])} to {format_ms(row['high'])})"
+            for _, row in differences.iterrows()
+        )
     if answer.has_notice(FOLLOWS_STIMULUS):
         sentence += " (perhaps through the stimulus, which it goes along with: see below)"
     return sentence + "."

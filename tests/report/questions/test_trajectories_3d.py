@@ -38,7 +38,7 @@ def test_the_library_is_on_the_page_only_where_something_turns(recording, page, 
     assert len(re.findall(r"\* plotly\.js v", text)) == 1
     assert f'id="{NAME}"' in text
     assert "<script src" not in text
-    assert "drag to turn" in text
+    assert "spikecast[interactive]" not in text
     assert (page.parent / "figures" / "paths-response-counts.svg").exists()
     flat = page_of(recording, tmp_path, 2).read_text()
     assert "plotly" not in flat
@@ -66,3 +66,13 @@ def test_a_drag_turns_it(page, browser, width):
     assert errors == []
     assert browser.execute_script(FETCHED) == []
     assert browser.execute_script(TOO_WIDE) <= 0
+
+
+def test_without_plotly_the_page_says_so_and_has_all_else(page, monkeypatch):
+    """Drawn again where plotly cannot be found: the flat figure stays, the other is named."""
+    monkeypatch.setattr("spikecast.report.questions.trajectories_3d.find_spec", lambda name: None)
+    text = report.build(page.parent).read_text()
+    assert "spikecast[interactive]" in text
+    assert f'id="{NAME}"' not in text
+    assert "<script" not in text
+    assert 'id="paths-response-counts"' in text

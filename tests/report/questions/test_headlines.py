@@ -1,0 +1,108 @@
+"""Headlines say what the facts of an answer are; nothing else is read to make them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
+from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS
+from spikecast.report.questions import catalog, decode, over_time
+from spikecast.report.run.reading import Answered
+
+
+def answer_of(tmp_path, name, tables=None, notices=(), **facts):
+    """Return an answer as a run directory holds it."""
+    tables = tables or {}
+    for table, content in tables.items():
+        content.to_csv(tmp_path / f"{name}-{table}.csv", index=False)
+    kept = [notice.to_json() for notice in notices]
+    return Answered(tmp_path / name, {"tables": list(tables), "notices": kept, **facts})
+
+
+def decoded(tmp_path, source, score, p=0.01, area=None, notices=()):
+    return answer_of(
+        tmp_path, f"{source}-{area}", notices=notices, kind="decode", label="choice",
+        metric="balanced_accuracy", source=source, features="wheel", area=area, score=score,
+        low=score - 0.1, high=score + 0.1, chance=0.5, p=p, permutations=200,
+    )  # fmt: skip
+
+
+def test_the_best_source_comes_first_and_all_are_listed(tmp_path):
+    answers = [
+        decoded(tmp_path, "counts", 0.61, area="CA1"),
+        decoded(tmp_path, "counts", 0.83, area="MOs"),
+        decoded(tmp_path, "behavior", 0.79),
+    ]
+    (headline,) = decode.headlines(answers)
+    places = [headline.index(f"{score:.2f} (") for score in (0.83, 0.61, 0.79)]
+    assert places == sorted(places)
+    for word in ("choice", "MOs", "CA1", "wheel", "0.50"):
+        assert word in headline
+    # within the interval of the best: the neurons need not carry more
+    (without,) = decode.headlines([answers[1], decoded(tmp_path, "behavior", 0.6)])
+    assert len(without) < len(decode.headlines(answers[1:])[0])
+
+
+def test_what_is_not_above_chance_is_not_called_decoded(tmp_path):
+    low, high = (decode.headlines([decoded(tmp_path, "counts", 0.7, p)]) for p in (0.2, 0.01))
+    assert "not decoded above chance" in low[0]
+    assert "not decoded above chance" not in high[0]
+
+
+def test_a_notice_adds_a_doubt(tmp_path):
+    plain = decoded(tmp_path, "counts", 0.7)
+    doubtful = decoded(tmp_path, "counts", 0.7, notices=[LABELS_COME_IN_RUNS(label="choice")])
+    assert doubtful.has_notice(LABELS_COME_IN_RUNS)
+    assert not plain.has_notice(LABELS_COME_IN_RUNS)
+    assert len(decode.headlines([doubtful])[0]) > len(decode.headlines([plain])[0])
+
+
+def dated(tmp_path, onsets, acausal=False, notices=()):
+    table = pd.DataFrame(onsets, columns=["area", "onset", "low", "high"])
+    known = table.dropna()
+    differences = pd.DataFrame(
+        [
+            [first, second, 0.03, 0.01, np.inf]
+            for first, second in zip(known["area"], known["area"][1:])
+        ],
+        columns=["first", "second", "difference", "low", "high"],
+    )
+    return answer_of(
+        tmp_path, "time", {"onsets": table, "differences": differences}, notices, kind="time",
+        label="choice", source="counts", acausal=acausal,
+    )  # fmt: skip
+
+
+def test_onsets_are_given_earliest_first_with_their_difference(tmp_path):
+    onsets = [
+        ["MOs", 0.11, 0.08, np.inf],
+        ["VISp", 0.05, 0.04, 0.07],
+        ["CA1", np.nan, np.nan, np.nan],
+    ]
+    (headline,) = over_time.headlines([dated(tmp_path, onsets)])
+    assert headline.index("VISp 50 ms (40 to 70)") < headline.index("MOs 110 ms (80 to the end)")
+    assert "no onset in CA1" in headline
+    assert "30 ms (10 to unbounded)" in headline
+    doubted = dated(
+        tmp_path, onsets, notices=[FOLLOWS_STIMULUS(label="choice", columns="contrast")]
+    )
+    assert "stimulus" in over_time.headlines([doubted])[0]
+    assert "stimulus" not in headline
+
+
+def test_acausal_features_have_no_onset(tmp_path):
+    (headline,) = over_time.headlines([dated(tmp_path, [["MOs", 0.1, 0.0, 0.2]], acausal=True)])
+    assert "100" not in headline
+
+
+def test_only_the_kinds_asked_for_are_said(tmp_path):
+    answers = [decoded(tmp_path, "counts", 0.7), dated(tmp_path, [["MOs", 0.1, 0.0, 0.2]])]
+    assert len(catalog.make_headlines(answers)) == 2
+    assert catalog.make_headlines(answers, ["time"]) == over_time.headlines(answers[1:])
+
+
+@pytest.mark.parametrize("kind", list(catalog.QUESTIONS))
+def test_every_kind_has_a_section_and_headlines(kind):
+    module = catalog.QUESTIONS[kind]
+    assert callable(module.section)
+    assert callable(module.headlines)
