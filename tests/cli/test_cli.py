@@ -14,7 +14,7 @@ import typer
 from spikecast.cli.app import resumable
 from spikecast.data.readers import steinmetz
 from spikecast.report.questions.catalog import make_headlines
-from spikecast.report.run.reading import Run
+from spikecast.runs.reader import Run
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
 

@@ -7,16 +7,19 @@ import pytest
 from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
 from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS
 from spikecast.report.questions import catalog, decode, over_time
-from spikecast.report.run.reading import Answered
+from spikecast.runs.layout import RunLayout
+from spikecast.runs.reader import StoredAnswer
 
 
 def answer_of(tmp_path, name, tables=None, notices=(), **facts):
     """Return an answer as a run directory holds it."""
-    tables = tables or {}
+    layout, tables = RunLayout(tmp_path), tables or {}
     for table, content in tables.items():
-        content.to_csv(tmp_path / f"{name}-{table}.csv", index=False)
+        path = layout.answer_table(name, table)
+        path.parent.mkdir(exist_ok=True)
+        content.to_csv(path, index=False)
     kept = [notice.to_json() for notice in notices]
-    return Answered(tmp_path / name, {"tables": list(tables), "notices": kept, **facts})
+    return StoredAnswer(layout, name, {"tables": list(tables), "notices": kept, **facts})
 
 
 def decoded(tmp_path, source, score, p=0.01, area=None, notices=()):

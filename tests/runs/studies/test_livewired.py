@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from spikecast.report.questions.headlines import headlines
 
 from spikecast.core.errors import InputError, RunError
 from spikecast.data import simulate
-from spikecast.report.questions.headlines import headlines
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
 from spikecast.runs.reader import Run

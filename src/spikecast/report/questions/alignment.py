@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.report.questions.phrases import ALPHA
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import format_number, format_range
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import GREY, ORANGE, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 METHODS = {
     "procrustes": "rotated, scaled and shifted (Procrustes)",

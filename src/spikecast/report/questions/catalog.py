@@ -16,8 +16,8 @@ from spikecast.report.questions import (
     trajectories,
     tuning,
 )
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.section import Section
+from spikecast.runs.reader import StoredAnswer
 
 
 class QuestionPage(Protocol):

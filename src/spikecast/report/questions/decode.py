@@ -8,13 +8,7 @@ from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.report.questions.phrases import (
-    ALPHA,
-    describe_null,
-    group_answers,
-    name_source,
-)
-from spikecast.runs.reader import StoredAnswer
+from spikecast.report.questions.phrases import ALPHA, describe_null, group_answers, name_source
 from spikecast.report.shared.formatting import (
     format_estimate,
     format_number,
@@ -25,6 +19,7 @@ from spikecast.report.shared.formatting import (
 )
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import BLUE, GREEN, GREY, ORANGE, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 SOURCE_COLORS = {"counts": BLUE, "latents": ORANGE, "behavior": GREEN}
@@ -198,10 +193,10 @@ def _score_figure(answers: list[StoredAnswer]) -> Drawing:
         f"decoding-{metric}",
         draw_scores,
         answers,
-        f"The {METRICS[metric].label} on held-out trials with its 95 % interval (hollow: p > 0.05), "
-        "beside what 95 % of the null's labels reach (grey; line: their mean, which is chance). It "
-        "does not show that the brain uses the label, nor (unless behaviour alone does worse) that "
-        "neurons know more than behaviour does.",
+        f"The {METRICS[metric].label} on held-out trials with its 95 % interval (hollow: "
+        "p > 0.05), beside what 95 % of the null's labels reach (grey; line: their mean, which is "
+        "chance). It does not show that the brain uses the label, nor (unless behaviour alone does "
+        "worse) that neurons know more than behaviour does.",
         alt="Score of each label and source with its interval, beside what shuffled labels give.",
     )
 

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.questions.phrases import ALPHA
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import format_count
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:

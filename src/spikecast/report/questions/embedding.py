@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from spikecast.report.questions.phrases import group_answers, say_trials_left_out
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 

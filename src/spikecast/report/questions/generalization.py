@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spikecast.report.questions.phrases import group_answers, name_source
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:

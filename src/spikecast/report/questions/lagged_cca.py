@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:

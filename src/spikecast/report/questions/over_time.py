@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
 from spikecast.report.questions.phrases import describe_null, name_source
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 MOST_DIFFERENCES = 6  # rows of a table that is not folded away

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import format_count, join_names
+from spikecast.runs.reader import StoredAnswer
 
 ALPHA = 0.05
 NULLS = {

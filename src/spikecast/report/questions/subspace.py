@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import MISSING, format_number, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 LOW_R2 = 0.05  # below which dimensions are likely to be missed
 

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from spikecast.report.questions import trajectories_3d
 from spikecast.report.questions.phrases import say_trials_left_out
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section, Turnable
 from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 NEEDS_PLOTLY = (
     "The figure in three dimensions that can be turned needs plotly: "

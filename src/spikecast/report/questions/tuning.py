@@ -8,10 +8,10 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from spikecast.report.questions.phrases import ALPHA
-from spikecast.runs.reader import StoredAnswer
 from spikecast.report.shared.formatting import format_number, join_names, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
 from spikecast.report.shared.style import figure_of, styled
+from spikecast.runs.reader import StoredAnswer
 
 MOST_UNITS = 60  # that can be told apart in a figure of the page's width
 MOST_ROWS = 200

@@ -21,7 +21,7 @@ def recording(run: Run) -> Figure:
     """Raster (or heat map) of one trial, neurons by area, and the distribution of rates."""
     excerpt = run.excerpt
     area, mean = excerpt["mean_activity_area"].values, excerpt["mean_activity"].values
-    names = sorted(set(area), key=lambda name: -np.sum(area == name))
+    names = sorted(set(area), key=lambda name: (-np.sum(area == name), name))
     color = {name: AREAS[index % len(AREAS)] for index, name in enumerate(names)}
     figure = figure_of(4.2)
     raster, rates = figure.subplots(1, 2, width_ratios=[2.4, 1])
