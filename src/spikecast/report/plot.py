@@ -17,13 +17,13 @@ from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
-from spikecast.report.shared.style import AREAS, figure_of, model_color, point, styled
+from spikecast.report.shared.style import AREAS, draw_score, model_color, new_figure, report_style
 from spikecast.scoring.metric_table import METRICS
 
 __all__ = ["confusion", "embedding", "matrix", "onsets", "raster", "scores", "trajectories"]
 
 
-@styled
+@report_style
 def raster(recording: Recording, trial: int = 0) -> Figure:
     """Draw the activity of all neurons in one trial, area by area.
 
@@ -47,7 +47,7 @@ def raster(recording: Recording, trial: int = 0) -> Figure:
     order = np.argsort(area, kind="stable")
     activity = np.asarray(recording.activity[trial])[:, order].T
     half, time = recording.bin_size / 2, recording.time
-    figure = figure_of(3.5)
+    figure = new_figure(3.5)
     axes = figure.subplots()
     top = max(float(np.quantile(activity, 0.99)), 1.0)
     extent = (time[0] - half, time[-1] + half, recording.n_neurons, 0)
@@ -65,7 +65,7 @@ def raster(recording: Recording, trial: int = 0) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def scores(table: Scores) -> Figure:
     """Draw the score of every model with its 95 % interval; 0 is the null.
 
@@ -87,10 +87,10 @@ def scores(table: Scores) -> Figure:
     1
     """
     summary, metric = table.summary()[::-1], table.metric
-    figure = figure_of(0.9 + 0.3 * len(summary))
+    figure = new_figure(0.9 + 0.3 * len(summary))
     axes = figure.subplots()
     for height, (_, row) in enumerate(summary.iterrows()):
-        point(axes, row, metric, height, model_color(row["model"], summary["model"].iloc[-1]))
+        draw_score(axes, row, metric, height, model_color(row["model"], summary["model"].iloc[-1]))
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(
         yticks=range(len(summary)), yticklabels=list(summary["model"]), xlabel=METRICS[metric].axis
@@ -98,7 +98,7 @@ def scores(table: Scores) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def confusion(decoding: Decoding) -> Figure:
     """Draw the share of each true class that was decoded as each class, on held-out trials.
 
@@ -121,7 +121,7 @@ def confusion(decoding: Decoding) -> Figure:
     """
     counts = decoding.confusion.to_numpy(dtype=float)
     share = counts / counts.sum(axis=1, keepdims=True)
-    figure = figure_of(3.2)
+    figure = new_figure(3.2)
     axes = figure.subplots()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, label="share of the class")
@@ -133,7 +133,7 @@ def confusion(decoding: Decoding) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def onsets(over_time: OverTime) -> Figure:
     """Draw decoding bin by bin, area by area, and the onset of each area with its interval.
 
@@ -155,7 +155,7 @@ def onsets(over_time: OverTime) -> Figure:
     >>> len(onsets(found).axes)
     2
     """
-    figure = figure_of(2.9)
+    figure = new_figure(2.9)
     axes, dated = figure.subplots(1, 2, width_ratios=[2.1, 1])
     for place, row in over_time.onsets.iterrows():
         curve = over_time.table[over_time.table["area"] == row["area"]]
@@ -172,7 +172,7 @@ def onsets(over_time: OverTime) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def matrix(generalization: Generalization) -> Figure:
     """Draw how well decoders trained at one time read every other time.
 
@@ -195,7 +195,7 @@ def matrix(generalization: Generalization) -> Figure:
     """
     time = generalization.time
     half = (time[1] - time[0]) / 2
-    figure = figure_of(3.2)
+    figure = new_figure(3.2)
     axes = figure.subplots()
     ends = (time[0] - half, time[-1] + half)
     image = axes.imshow(generalization.score, origin="lower", extent=(*ends, *ends), cmap="RdBu_r")
@@ -205,7 +205,7 @@ def matrix(generalization: Generalization) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def embedding(found: Embedding) -> Figure:
     """Draw a map of trials, held-out points filled.
 
@@ -226,7 +226,7 @@ def embedding(found: Embedding) -> Figure:
     >>> len(embedding(found).axes)
     1
     """
-    figure = figure_of(3.6)
+    figure = new_figure(3.6)
     axes = figure.subplots()
     table = found.table
     groups = table.groupby("label") if "label" in table else [("", table)]
@@ -240,7 +240,7 @@ def embedding(found: Embedding) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def trajectories(found: Trajectories) -> Figure:
     """Draw the mean path of each condition through two dimensions.
 
@@ -262,7 +262,7 @@ def trajectories(found: Trajectories) -> Figure:
     >>> len(trajectories(found).axes)
     1
     """
-    figure = figure_of(3.6)
+    figure = new_figure(3.6)
     axes = figure.subplots()
     for place, (name, path) in enumerate(found.table.groupby("condition")):
         axes.plot(path["x"], path["y"], color=AREAS[place % len(AREAS)], label=str(name))

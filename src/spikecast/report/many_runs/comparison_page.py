@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from spikecast.core.errors import InputError
 from spikecast.report.many_runs.compare import Comparison, Row, Shared
 from spikecast.report.shared.pages import inline_image, to_svg, write_page
-from spikecast.report.shared.style import AREAS, GREY, figure_of, styled
+from spikecast.report.shared.style import AREAS, GREY, new_figure, report_style
 from spikecast.scoring.metric_table import METRICS
 from spikecast.scoring.ratio_scores import Interval
 
@@ -165,12 +165,12 @@ def _rows(shared: Shared) -> list[dict[str, object]]:
     ]
 
 
-@styled
+@report_style
 def draw(shared: Shared) -> Figure:
     """Left, each model's score; right, its paired difference; both with 95 % intervals."""
     runs = list(dict.fromkeys(row.run for row in shared.rows))
     heights = _heights(shared.rows)
-    figure = figure_of(1.1 + 0.27 * (max(heights) + 1))
+    figure = new_figure(1.1 + 0.27 * (max(heights) + 1))
     scores, differences = figure.subplots(1, 2, sharey=True, width_ratios=[1.15, 1])
     left = _left(shared)
     for row, height in zip(shared.rows, heights, strict=True):

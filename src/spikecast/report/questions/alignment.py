@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_number, format_range
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import GREY, ORANGE, figure_of, styled
+from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 METHODS = {
@@ -139,10 +139,10 @@ def _figure(groups: list[Group]) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_alignment(groups: Sequence[Group]) -> Figure:
     """Draw the R2 of every pair with its interval, and its null."""
-    figure = figure_of(0.9 + 0.55 * len(groups))
+    figure = new_figure(0.9 + 0.55 * len(groups))
     axes = figure.subplots()
     for row, group in enumerate(groups[::-1]):
         n_pairs = len(group.pairs)

@@ -18,7 +18,7 @@ from spikecast.report.shared.formatting import (
     to_file_name,
 )
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import BLUE, GREEN, GREY, ORANGE, figure_of, styled
+from spikecast.report.shared.style import BLUE, GREEN, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
@@ -214,10 +214,10 @@ def _confusion_figure(answers: list[StoredAnswer]) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw each score with its interval, beside the distribution of its null."""
-    figure = figure_of(0.9 + 0.34 * len(answers))
+    figure = new_figure(0.9 + 0.34 * len(answers))
     axes = figure.subplots()
     for row, answer in enumerate(answers[::-1]):
         null = answer.arrays["null"]
@@ -239,13 +239,13 @@ def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def draw_confusion(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw a confusion matrix per source, each row in per cent of its true class."""
     tables = [answer.table("confusion").set_index("truth") for answer in answers]
     n_rows = -(-len(tables) // 3)
     side = 0.7 + 0.32 * max(len(table) for table in tables)
-    figure = figure_of(min(2.2, 0.6 + side) * n_rows + 0.3)
+    figure = new_figure(min(2.2, 0.6 + side) * n_rows + 0.3)
     grid = figure.subplots(n_rows, min(3, len(tables)), squeeze=False)
     for panel in grid.flat[len(tables) :]:
         panel.set_axis_off()

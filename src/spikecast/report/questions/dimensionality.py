@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_count
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.report.shared.style import AREAS, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -62,10 +62,10 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     )
 
 
-@styled
+@report_style
 def draw_dimensionality(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw variance explained by components, and the reliable variance of shared components."""
-    figure = figure_of(2.9)
+    figure = new_figure(2.9)
     explained, reliable = figure.subplots(1, 2)
     for place, answer in enumerate(answers):
         color, table = AREAS[place % len(AREAS)], answer.table("components")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from spikecast.report.questions.phrases import group_answers, say_trials_left_out
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.report.shared.style import AREAS, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -61,12 +61,12 @@ def _figure(answers: list[StoredAnswer]) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_embedding(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw a map per method, coloured by label."""
     n_columns = min(3, max(2, len(answers)))
     n_rows = -(-len(answers) // n_columns)
-    figure = figure_of(2.6 * n_rows + 0.3)
+    figure = new_figure(2.6 * n_rows + 0.3)
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     for panel in grid.flat[len(answers) :]:
         panel.set_axis_off()

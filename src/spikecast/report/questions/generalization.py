@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from spikecast.report.questions.phrases import group_answers, name_source
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import figure_of, styled
+from spikecast.report.shared.style import new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -55,11 +55,11 @@ def _figure(answers: list[StoredAnswer]) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_generalization(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw a matrix per area: time of training up, time of testing across."""
     n_rows = -(-len(answers) // 3)
-    figure = figure_of(2.5 * n_rows)
+    figure = new_figure(2.5 * n_rows)
     grid = figure.subplots(n_rows, 3, squeeze=False)
     for panel in grid.flat[len(answers) :]:
         panel.set_axis_off()

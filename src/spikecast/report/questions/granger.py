@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from spikecast.report.shared.formatting import format_estimate, to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, styled
+from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -63,11 +63,11 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_granger(answer: StoredAnswer) -> Figure:
     """Draw the gain by lag in both directions, and the asymmetry over time and overall."""
     course = answer.table("over_time")
-    figure = figure_of(2.9)
+    figure = new_figure(2.9)
     by_lag, by_time, overall = figure.subplots(1, 3, width_ratios=[1.5, 1.3, 0.6])
     _draw_gains(by_lag, answer)
     for panel in (by_lag, by_time, overall):

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import BLUE, GREY, figure_of, styled
+from spikecast.report.shared.style import BLUE, GREY, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -62,11 +62,11 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_lagged_cca(answer: StoredAnswer) -> Figure:
     """Draw the matrix of correlations, its diagonal, and the lead of the source over time."""
     time, course = 1000 * answer.arrays["time"], answer.table("course")
-    figure = figure_of(3.4)
+    figure = new_figure(3.4)
     grid = figure.add_gridspec(2, 2, width_ratios=[1.15, 1])
     square = figure.add_subplot(grid[:, 0])
     diagonal, lead = (figure.add_subplot(grid[row, 1]) for row in (0, 1))

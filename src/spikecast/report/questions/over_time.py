@@ -11,7 +11,7 @@ from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
 from spikecast.report.questions.phrases import describe_null, name_source
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.report.shared.style import AREAS, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
@@ -122,12 +122,12 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_over_time(answer: StoredAnswer) -> Figure:
     """Draw a curve per area with its significant stretches, and the onsets beside them."""
     curves, onsets = answer.table("curves"), answer.table("onsets")
     names = list(onsets["area"])
-    figure = figure_of(2.9 + 0.1 * max(0, len(names) - 4))
+    figure = new_figure(2.9 + 0.1 * max(0, len(names) - 4))
     axes, onset_axes = figure.subplots(1, 2, width_ratios=[2.1, 1])
     span = curves["high"].max() - curves["low"].min()
     base = curves["low"].min() - 0.04 * span

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.shared.formatting import MISSING, format_number, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, styled
+from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 LOW_R2 = 0.05  # below which dimensions are likely to be missed
@@ -94,10 +94,10 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_subspace(answer: StoredAnswer) -> Figure:
     """Draw R2 by rank to the target and within the source, and the principal angles."""
-    figure = figure_of(2.9)
+    figure = new_figure(2.9)
     curve, angles = figure.subplots(1, 2, width_ratios=[1.5, 1])
     _draw_ranks(curve, answer)
     angles.set(title="Angle to what dominates", ylim=(0, 95), yticks=[0, 30, 60, 90])

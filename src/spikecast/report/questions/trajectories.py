@@ -11,7 +11,7 @@ from spikecast.report.questions import trajectories_3d
 from spikecast.report.questions.phrases import say_trials_left_out
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section, Turnable
-from spikecast.report.shared.style import AREAS, figure_of, styled
+from spikecast.report.shared.style import AREAS, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 NEEDS_PLOTLY = (
@@ -85,11 +85,11 @@ def _turnable(answer: StoredAnswer) -> Turnable:
     )
 
 
-@styled
+@report_style
 def draw_trajectories(answer: StoredAnswer) -> Figure:
     """Draw average and single-trial paths in a plane, and the first dimension over time."""
     means, trials = answer.table("means"), answer.table("trials")
-    figure = figure_of(3.6)
+    figure = new_figure(3.6)
     plane, first = figure.subplots(1, 2)
     for place, (name, mean) in enumerate(means.groupby("condition", sort=False)):
         color = AREAS[place % len(AREAS)]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_number, join_names, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import figure_of, styled
+from spikecast.report.shared.style import new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 MOST_UNITS = 60  # that can be told apart in a figure of the page's width
@@ -149,7 +149,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@styled
+@report_style
 def draw_tuning(answer: StoredAnswer) -> Figure:
     """Draw a heat map: a row per variable, a column per unit."""
     tests = answer.table("tests")
@@ -158,7 +158,7 @@ def draw_tuning(answer: StoredAnswer) -> Figure:
     p = tests.pivot(index="variable", columns="latent", values="p_corrected").loc[names]
     order = np.argsort(-effect.max(axis=0).to_numpy(), kind="stable")[:MOST_UNITS]
     percent, sure = 100 * effect.iloc[:, order], p.iloc[:, order].to_numpy() <= ALPHA
-    figure = figure_of(1.35 + 0.26 * len(names))
+    figure = new_figure(1.35 + 0.26 * len(names))
     axes = figure.subplots()
     # a root, or one strong neuron makes all the others look alike
     scale = PowerNorm(0.5, vmin=0, vmax=percent.to_numpy().max())

@@ -14,11 +14,11 @@ from spikecast.report.shared.style import (
     GROUPS,
     ORANGE,
     SIDES,
-    figure_of,
-    log_ticks,
+    draw_score,
     model_color,
-    point,
-    styled,
+    new_figure,
+    report_style,
+    set_log_ticks,
 )
 from spikecast.runs.reader import Target
 from spikecast.scoring.fold_intervals import fold_limits
@@ -27,11 +27,11 @@ from spikecast.scoring.metric_table import METRICS
 FEWEST_POINTS = 4  # of a scatter; fewer are in the table
 
 
-@styled
+@report_style
 def scores(target: Target) -> Figure:
     """Headline score of every model with its interval."""
     summary, metric = target.summary, target.run.metric
-    figure = figure_of(0.9 + 0.3 * len(summary))
+    figure = new_figure(0.9 + 0.3 * len(summary))
     axes = figure.subplots()
     top = max(float(summary["high"].max()), 0.02)
     left = -0.35 * top  # models far below the null are named at the edge instead of drawn
@@ -41,7 +41,7 @@ def scores(target: Target) -> Figure:
             axes.plot(0.98 * left, height, "<", color=color, markersize=6)
             axes.text(0.93 * left, height, f"{row[metric]:.2f}", va="center", color=color)
         else:
-            point(axes, row, metric, height, color)
+            draw_score(axes, row, metric, height, color)
             axes.text(
                 max(row["high"], 0) + 0.02 * top,
                 height,
@@ -60,13 +60,13 @@ def scores(target: Target) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def neurons(target: Target) -> Figure:
     """Scores neuron by neuron: the model shown against the baseline, and against firing rate."""
     table = target.run.neurons.query("target == @target.name")
     shown = table.query("model == @target.shown_model")["value"].to_numpy()
     unit = METRICS[target.run.metric].unit
-    figure = figure_of(3.0)
+    figure = new_figure(3.0)
     compared = target.shown_baseline is not None
     row = figure.subplots(1, 1 + compared, squeeze=False)[0]
     against, by_rate = row[0], row[-1]
@@ -84,7 +84,7 @@ def neurons(target: Target) -> Figure:
     mean = target.recorded.mean(axis=(0, 1))
     if target.problem.attrs["kind"] == "counts":
         by_rate.set(xlabel="mean rate (Hz)")
-        log_ticks(by_rate)
+        set_log_ticks(by_rate)
         mean = mean / target.problem.attrs["bin_size"]
     else:
         by_rate.set(xlabel="mean activity")
@@ -100,7 +100,7 @@ def neurons(target: Target) -> Figure:
 # ------------------------------------------------------------------------------------ activity
 
 
-@styled
+@report_style
 def averages(target: Target) -> Figure:
     """Recorded beside predicted: neurons x time, averaged over each group of trials."""
     what, label = target.groups()
@@ -151,7 +151,7 @@ def by_group(
     reference = np.mean([pair[1] for pair in pairs], axis=0)
     order = np.argsort(reference.argmax(axis=1))
 
-    figure = figure_of(min(4.8, 2.4 + 0.02 * len(order)))
+    figure = new_figure(min(4.8, 2.4 + 0.02 * len(order)))
     grid = figure.subplots(1, 2 * len(names), sharex=True, sharey=True, squeeze=False)[0]
     radius = max(1, len(time) // 50)
     ticks = MaxNLocator(3).tick_values(time[0], time[-1])
@@ -185,7 +185,7 @@ def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
     return windows.mean(axis=-1)
 
 
-@styled
+@report_style
 def single_trials(target: Target) -> Figure:
     """Recorded spikes and the predicted rate of well and less well predicted neurons."""
     table = target.run.neurons.query(
@@ -209,7 +209,7 @@ def single_trials(target: Target) -> Figure:
         names = np.array([f"neuron {index}" for index in range(len(spikes))])
         unit = "Hz" if counts else "activity"
     whole = "window" if target.problem.attrs["windows"] else "trial"
-    figure = figure_of(1.2 + 1.25 * len(chosen))
+    figure = new_figure(1.2 + 1.25 * len(chosen))
     grid = figure.subplots(len(chosen), n_trials, sharex=True, sharey="row", squeeze=False)
     time, clock = _clock(target)
     per_hz = 1 / target.problem.attrs["bin_size"] if counts else 1.0
@@ -251,7 +251,7 @@ def single_trials(target: Target) -> Figure:
 # ------------------------------------------------------------------------------------ latents
 
 
-@styled
+@report_style
 def latents(target: Target) -> Figure:
     """The strongest principal components of the latents over time, by group of trials."""
     what, label = target.groups()
@@ -267,7 +267,7 @@ def latents(target: Target) -> Figure:
     explained = variance**2 / np.sum(variance**2)
 
     rows = -(-n_shown // 3)
-    figure = figure_of(1.0 + 1.7 * rows)
+    figure = new_figure(1.0 + 1.7 * rows)
     grid = figure.subplots(rows, min(3, n_shown), sharex=True, squeeze=False)
     of_trial = label[stored["test"]]
     names = [name for name in np.unique(label) if np.sum(of_trial == name) > 1][: len(GROUPS)]
@@ -303,7 +303,7 @@ def latents(target: Target) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def time_constants(target: Target) -> Figure:
     """Learnt time constants: all of them sorted, and latent by latent against where it started."""
     model = cast(Timescales, target.run.config.build_models()[target.shown_model])
@@ -317,7 +317,7 @@ def time_constants(target: Target) -> Figure:
     first, last = model.time_constants
     start = bin_size * np.geomspace(first, last, model.n_latents)
     frame = (0.8 * min(learnt.min(), start[0]), 1.2 * max(learnt.max(), start[-1]))
-    figure = figure_of(3.0)
+    figure = new_figure(3.0)
     whole, single = figure.subplots(1, 2)
 
     share = (np.arange(learnt.shape[1]) + 0.5) / learnt.shape[1]
@@ -347,11 +347,11 @@ def time_constants(target: Target) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def training(target: Target) -> Figure:
     """Training and validation loss per epoch of the networks."""
     networks = trained(target)
-    figure = figure_of(2.6)
+    figure = new_figure(2.6)
     row = figure.subplots(1, len(networks), squeeze=False)[0]
     for axes, name in zip(row, networks, strict=True):
         for fold in range(target.n_folds):

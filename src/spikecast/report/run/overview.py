@@ -6,24 +6,24 @@ from matplotlib.figure import Figure
 from spikecast.report.shared.style import (
     AREAS,
     GREY,
-    figure_of,
-    log_ticks,
+    draw_score,
     model_color,
-    point,
-    styled,
+    new_figure,
+    report_style,
+    set_log_ticks,
 )
 from spikecast.runs.reader import Run
 from spikecast.scoring.metric_table import METRICS
 
 
-@styled
+@report_style
 def recording(run: Run) -> Figure:
     """Raster (or heat map) of one trial, neurons by area, and the distribution of rates."""
     excerpt = run.excerpt
     area, mean = excerpt["mean_activity_area"].values, excerpt["mean_activity"].values
     names = sorted(set(area), key=lambda name: (-np.sum(area == name), name))
     color = {name: AREAS[index % len(AREAS)] for index, name in enumerate(names)}
-    figure = figure_of(4.2)
+    figure = new_figure(4.2)
     raster, rates = figure.subplots(1, 2, width_ratios=[2.4, 1])
 
     shown = excerpt["area"].values
@@ -87,7 +87,7 @@ def recording(run: Run) -> Figure:
             )
         rates.axvline(np.median(rate), color="black", linewidth=0.8, linestyle=":")
         rates.legend(loc="upper left", handlelength=1.0)
-        log_ticks(rates)
+        set_log_ticks(rates)
         rates.set(
             xlabel="mean rate (Hz)",
             ylabel="share of the area's neurons below",
@@ -100,11 +100,11 @@ def recording(run: Run) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def ranking(run: Run) -> Figure:
     """Every target's score: the model shown, the strong baseline, the PSTH."""
     targets = run.targets[::-1]
-    figure = figure_of(0.8 + 0.32 * len(targets))
+    figure = new_figure(0.8 + 0.32 * len(targets))
     axes = figure.subplots()
     for row, target in enumerate(targets):
         for name, shift in (
@@ -114,7 +114,7 @@ def ranking(run: Run) -> Figure:
         ):
             found = target.summary.query("model == @name")
             if not found.empty:
-                point(
+                draw_score(
                     axes,
                     found.iloc[0],
                     run.metric,

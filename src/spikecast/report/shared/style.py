@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
+import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,8 +41,8 @@ SIDES = {"left": BLUE, "right": ORANGE, "equal or none": GREY}
 AREAS = (BLUE, ORANGE, GREEN, PINK, SKY, "#e69f00", "#7a5195", "#5b8c5a", "#444444", "#b07aa1")
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw with the report's style, leaving matplotlib's settings as they were."""
+def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Return a function that draws in the report's style and leaves matplotlib's as it was."""
 
     @wraps(draw)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -55,12 +56,12 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapped
 
 
-def figure_of(height: float) -> Figure:
+def new_figure(height: float) -> Figure:
     """Return an empty figure of the page's width, `height` inches high."""
     return Figure(figsize=(WIDTH, height))
 
 
-def log_ticks(axes: Axes) -> None:
+def set_log_ticks(axes: Axes) -> None:
     """Make the x axis logarithmic: 0.1, 0.3, 1, 3 (matplotlib's labels of one decade touch)."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
@@ -69,14 +70,11 @@ def log_ticks(axes: Axes) -> None:
 
 
 def model_color(name: str, default: str) -> str:
-    """Grey for nulls, orange for the model shown, blue for the others."""
+    """Return grey for nulls, orange for the model shown, blue for the others."""
     return GREY if is_null(name) else ORANGE if name == default else BLUE
 
 
-def point(axes: Axes, row: object, metric: str, height: float, color: str) -> None:
-    """A score with its interval; one that is far below the null is drawn at the left edge."""
-    axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=1.6)  # type: ignore[index]
-    axes.plot(row[metric], height, "o", color=color, markersize=4.5)  # type: ignore[index]
-
-
-# ------------------------------------------------------------------------------------ scores
+def draw_score(axes: Axes, row: pd.Series, metric: str, height: float, color: str) -> None:
+    """Draw a score with its interval, from the columns `metric`, ``low``, ``high``."""
+    axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=1.6)
+    axes.plot(row[metric], height, "o", color=color, markersize=4.5)

@@ -9,12 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from spikecast.report.run.figures import by_group
-from spikecast.report.shared.style import AREAS, BLUE, GREY, GROUPS, ORANGE, figure_of, styled
+from spikecast.report.shared.style import (
+    AREAS,
+    BLUE,
+    GREY,
+    GROUPS,
+    ORANGE,
+    new_figure,
+    report_style,
+)
 
 Arrays = Mapping[str, np.ndarray]
 
 
-@styled
+@report_style
 def averages(arrays: Arrays) -> Figure:
     """Average activity of the target neurons by trial type, recorded beside predicted."""
     return by_group(
@@ -28,14 +36,14 @@ def averages(arrays: Arrays) -> Figure:
     )
 
 
-@styled
+@report_style
 def latents(arrays: Arrays) -> Figure:
     """Average of each latent over the trials of each type, with standard errors."""
     values, label = arrays["latents"], arrays["label"].astype(str)
     time = 1000 * arrays["time"]
     n_shown = min(values.shape[2], 6)
     strongest = np.argsort(-values.std(axis=(0, 1)))[:n_shown]
-    figure = figure_of(1.0 + 1.6 * -(-n_shown // 3))
+    figure = new_figure(1.0 + 1.6 * -(-n_shown // 3))
     grid = figure.subplots(-(-n_shown // 3), min(3, n_shown), sharex=True, squeeze=False)
     names = [name for name in np.unique(label) if np.sum(label == name) > 1][: len(GROUPS)]
     for panel in grid.flat[n_shown:]:
@@ -61,10 +69,10 @@ def latents(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def over_time(arrays: Arrays) -> Figure:
     """Accuracy bin by bin: latents as described, and the sound curve from causal counts."""
-    figure = figure_of(2.8)
+    figure = new_figure(2.8)
     axes = figure.subplots()
     time = 1000 * arrays["time"]
     axes.plot(time, arrays["curve"], color=ORANGE, label="as described: latents that know the end")
@@ -85,12 +93,12 @@ def over_time(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def confusion(arrays: Arrays) -> Figure:
     """Share of each true class decoded as each class, on training and on test trials."""
     names = [str(name) for name in arrays["classes"]]
     parts = [part for part in ("train", "test") if part in arrays]
-    figure = figure_of(0.9 + 0.45 * len(names))
+    figure = new_figure(0.9 + 0.45 * len(names))
     grid = figure.subplots(1, len(parts), squeeze=False)[0]
     for part, panel in zip(parts, grid):
         counts = pd.DataFrame(arrays[part]).to_numpy(dtype=float)
@@ -112,7 +120,7 @@ def confusion(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def maps(arrays: Arrays) -> Figure:
     """Points of each map coloured by each label in turn; open where the map never saw them."""
     places, labels = (
@@ -120,7 +128,7 @@ def maps(arrays: Arrays) -> Figure:
          if name.startswith(kind)}
         for kind in ("place", "label")
     )  # fmt: skip
-    figure = figure_of(2.6)
+    figure = new_figure(2.6)
     row = figure.subplots(1, len(places) * len(labels), squeeze=False)[0]
     shown = product(places.items(), labels.items())
     for ((where, place), (what, values)), panel in zip(shown, row, strict=True):
@@ -136,12 +144,12 @@ def maps(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def raster(arrays: Arrays) -> Figure:
     """Rates of all neurons over the session, and the spikes of its first trials, by area."""
     area, rate = arrays["area"], arrays["rate"]  # (neuron,), (neuron, trial)
     names = list(dict.fromkeys(area.tolist()))
-    figure = figure_of(4.0)
+    figure = new_figure(4.0)
     whole, axes = figure.subplots(1, 2, sharey=True, width_ratios=[1.6, 1])
     mean = np.maximum(rate.mean(axis=1, keepdims=True), 1e-9)
     whole.imshow(
@@ -167,10 +175,10 @@ def raster(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def losses(arrays: Arrays) -> Figure:
     """Training loss of each network at each iteration."""
-    figure = figure_of(2.4)
+    figure = new_figure(2.4)
     axes = figure.subplots()
     for (name, values), color in zip(arrays.items(), cycle(AREAS)):
         axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
@@ -179,11 +187,11 @@ def losses(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def similarity(arrays: Arrays) -> Figure:
     """Correlation between the average activity of areas."""
     names = [str(name) for name in arrays["areas"]]
-    figure = figure_of(1.2 + 0.28 * len(names))
+    figure = new_figure(1.2 + 0.28 * len(names))
     axes = figure.subplots()
     image = axes.imshow(arrays["matrix"], cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
@@ -193,11 +201,11 @@ def similarity(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def predicted(arrays: Arrays) -> Figure:
     """Predicted against actual values, and both over time."""
     truth, prediction = arrays["truth"], arrays["predicted"]
-    figure = figure_of(2.8)
+    figure = new_figure(2.8)
     against, over = figure.subplots(1, 2, width_ratios=[1, 1.7])
     against.plot(truth, prediction, "o", color=ORANGE, markersize=2, alpha=0.4)
     limits = [min(truth.min(), prediction.min()), max(truth.max(), prediction.max())]
@@ -211,10 +219,10 @@ def predicted(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def explained(arrays: Arrays) -> Figure:
     """Cumulative variance explained by principal components."""
-    figure = figure_of(2.4)
+    figure = new_figure(2.4)
     axes = figure.subplots()
     for (name, share), color in zip(arrays.items(), cycle(AREAS)):
         number = 1 + np.arange(len(share))
@@ -224,11 +232,11 @@ def explained(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def importance(arrays: Arrays) -> Figure:
     """How much each setting mattered in a search, and the score of each of its trials."""
     names, share = [str(name) for name in arrays["names"]], arrays["importance"]
-    figure = figure_of(1.0 + 0.3 * max(len(names), 4))
+    figure = new_figure(1.0 + 0.3 * max(len(names), 4))
     bars, trials = figure.subplots(1, 2)
     bars.barh(range(len(names)), 100 * share[::-1], color=BLUE)
     bars.set(yticks=range(len(names)), yticklabels=names[::-1], xlabel="importance (%)")
@@ -242,12 +250,12 @@ def importance(arrays: Arrays) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def planes(arrays: Arrays) -> Figure:
     """R2 of each group predicted from each other; a dot where the two share dynamics."""
     names = [str(name) for name in arrays["names"]]
     r2, shared = arrays["r2"], arrays["shared"]
-    figure = figure_of(1.4 + 0.32 * len(names))
+    figure = new_figure(1.4 + 0.32 * len(names))
     axes = figure.subplots()
     image = axes.imshow(np.maximum(r2, 0), cmap="Blues", vmin=0)
     for source, target in np.argwhere(shared):

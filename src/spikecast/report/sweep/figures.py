@@ -7,7 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikecast.report.shared.style import BLUE, GREY, ORANGE, figure_of, log_ticks, styled
+from spikecast.report.shared.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    new_figure,
+    report_style,
+    set_log_ticks,
+)
 from spikecast.report.sweep.reading import SweptModel
 from spikecast.scoring.metric_table import METRICS
 
@@ -15,12 +22,12 @@ COLUMNS = 3
 LONGEST = 16  # characters of a list of values, as a tick
 
 
-@styled
+@report_style
 def history(model: SweptModel) -> Figure:
     """Score of every try in its order and the best so far, a panel per study."""
     folds = list(model.trials["fold"].unique())
     n_rows = -(-len(folds) // COLUMNS)
-    figure = figure_of(0.5 + 1.75 * n_rows)
+    figure = new_figure(0.5 + 1.75 * n_rows)
     grid = figure.subplots(n_rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     low, high = _score_limits(model.trials["score"])
     for fold, axes in zip(folds, grid.ravel()):
@@ -64,11 +71,11 @@ def _score_limits(scores: pd.Series) -> tuple[float, float]:
     return low, high + 0.15 * max(high - low, room)
 
 
-@styled
+@report_style
 def nested(model: SweptModel) -> Figure:
     """Selected score, and scores of the winner and of the defaults on held-out trials, by fold."""
     folds = pd.DataFrame(model["folds"])
-    figure = figure_of(2.9)
+    figure = new_figure(2.9)
     by_fold, pooled = figure.subplots(1, 2, width_ratios=[2.2, 1], sharey=True)
     place = np.arange(len(folds))
     for at, fold in enumerate(model["folds"]):
@@ -101,26 +108,26 @@ def nested(model: SweptModel) -> Figure:
     return figure
 
 
-@styled
+@report_style
 def importance(model: SweptModel) -> Figure:
     """Share of the score's variance over the tries that each setting explains."""
     shares = model["importance"]
     names = list(shares)[::-1]
-    figure = figure_of(1.1 + 0.28 * len(names))
+    figure = new_figure(1.1 + 0.28 * len(names))
     axes = figure.subplots()
     axes.barh(names, [100 * shares[name] for name in names], color=BLUE, height=0.65)
     axes.set(xlabel="share of the differences between tries (%)", xlim=(0, 100))
     return figure
 
 
-@styled
+@report_style
 def slices(model: SweptModel) -> Figure:
     """Score against each setting; the defaults and the chosen settings marked."""
     names = list(model["space"])
     study = model.trials.query("fold == 'all' and state == 'complete'")
     low, high = _score_limits(study["score"])
     n_rows = -(-len(names) // COLUMNS)
-    figure = figure_of(2.15 * n_rows)
+    figure = new_figure(2.15 * n_rows)
     grid = figure.subplots(n_rows, COLUMNS, sharey=True, squeeze=False)
     for name, axes in zip(names, grid.ravel()):
         axis = _Axis(model, name, study[name])
@@ -173,7 +180,7 @@ def _draw_slice(axes: Axes, axis: _Axis, score: np.ndarray, low: float) -> None:
     axes.plot(axis.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
     _draw_at_edge(axes, axis.at[below], low, "v", BLUE)
     if axis.log:
-        log_ticks(axes)
+        set_log_ticks(axes)
     if axis.names:
         at = range(len(axis.names))
         axes.set_xticks(at, axis.names, rotation=30, ha="right", fontsize=6.5)
