@@ -59,7 +59,7 @@ def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
     [
         (("--session", 0, "--target", "MOS"), "Did you mean 'MOs'"),
         (("--session", 5, "--target", "MOs"), "it holds 0 to 1"),
-        (("--target", "MOs"), "choose one with --session 0 to 1"),
+        (("--target", "MOs"), "choose one: session 0 to 1"),
         (("--session", 1, "--target", "MOs", "--folds", 9), "too few for 9 folds"),
         (("--session", 0, "--target", "MOs", "--source", "MOs,CA1"), "overlap"),
         (("--session", 0, "--target", "MOs", "--models", "gruu"), "Did you mean 'gru'"),

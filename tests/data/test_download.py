@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from spikecast.core.errors import FetchError, FormatError, UnknownNameError
-from spikecast.data import download as fetch
 from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
+from spikecast.data.download import fetch_data_set
 
 CONTENT = bytes(range(256)) * 9000  # 2.3 MB
 
@@ -58,11 +58,11 @@ def server(tmp_path, monkeypatch):
 
 def test_it_is_downloaded_once_with_progress(server, tmp_path):
     seen = []
-    (path,) = fetch.fetch("test", lambda name, done, total: seen.append((done, total)))
+    (path,) = fetch_data_set("test", lambda name, done, total: seen.append((done, total)))
     assert path.read_bytes() == CONTENT
     assert seen[-1] == (len(CONTENT), len(CONTENT))
     assert len(seen) > 1
-    fetch.fetch("test")
+    fetch_data_set("test")
     assert len(server.ranges) == 1
     assert not list(tmp_path.glob("*.part"))
 
@@ -70,12 +70,12 @@ def test_it_is_downloaded_once_with_progress(server, tmp_path):
 def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
     server.break_after = 1_500_000
     with pytest.raises(FetchError, match="By hand"):
-        fetch.fetch("test")
+        fetch_data_set("test")
     part = (tmp_path / "file.bin.part").stat().st_size
     assert 0 < part < len(CONTENT)
     assert not (tmp_path / "file.bin").exists()
     server.break_after = None
-    (path,) = fetch.fetch("test")
+    (path,) = fetch_data_set("test")
     assert path.read_bytes() == CONTENT
     assert server.ranges == [None, f"bytes={part}-"]
 
@@ -83,7 +83,7 @@ def test_a_broken_download_goes_on_where_it_stopped(server, tmp_path):
 def test_a_server_that_cannot_resume_sends_all_again(server, tmp_path):
     (tmp_path / "file.bin.part").write_bytes(b"wrong beginning")
     server.resumes = False
-    (path,) = fetch.fetch("test")
+    (path,) = fetch_data_set("test")
     assert path.read_bytes() == CONTENT
 
 
@@ -92,27 +92,27 @@ def test_a_wrong_checksum_is_refused(server, monkeypatch):
     wrong = DataSet("", (RemoteFile(file.name, file.url, "0" * 64),), "", "")
     monkeypatch.setitem(DATASETS, "test", wrong)
     with pytest.raises(FormatError, match="sha256"):
-        fetch.fetch("test")
+        fetch_data_set("test")
 
 
 def test_the_checksum_of_the_first_download_is_remembered(server, tmp_path):
-    (path,) = fetch.fetch("test")
+    (path,) = fetch_data_set("test")
     note = tmp_path / "file.bin.sha256"
     assert note.read_text().strip() == hashlib.sha256(CONTENT).hexdigest()
     path.write_bytes(CONTENT[:-1] + b"x")
     with pytest.raises(FormatError, match="damaged or another version"):
-        fetch.fetch("test")
+        fetch_data_set("test")
 
 
 def test_offline_says_where_to_get_it_and_where_to_put_it(server, tmp_path, monkeypatch):
     server.shutdown()
     server.server_close()
     with pytest.raises(FetchError) as caught:
-        fetch.fetch("test")
+        fetch_data_set("test")
     assert DATASETS["test"].files[0].url in str(caught.value)
     assert str(tmp_path / "file.bin") in str(caught.value)
 
 
 def test_unknown_names_are_explained():
     with pytest.raises(UnknownNameError, match="Did you mean 'steinmetz'"):
-        fetch.fetch("steinmez")
+        fetch_data_set("steinmez")

@@ -16,16 +16,16 @@ data = typer.Typer(help="Known data sets: list them, fetch them.", **SETTINGS)
 def list_data() -> None:
     """List the data sets that can be fetched, and which are on this machine."""
     from spikecast.data.catalog import DATASETS
-    from spikecast.data.download import folder, local_files
+    from spikecast.data.download import find_folder, list_local_files
 
     table = Table(box=None, pad_edge=False)
     for column in ("name", "what it is", "files here", "cite"):
         table.add_column(column)
     for name, data_set in DATASETS.items():
-        here = f"{len(local_files(name))} of {len(data_set.files)}"
+        here = f"{len(list_local_files(name))} of {len(data_set.files)}"
         table.add_row(name, data_set.description, here, data_set.citation)
     Console().print(table)
-    print(f"kept in {folder()} (set SPIKECAST_DATA to change)")
+    print(f"kept in {find_folder()} (set SPIKECAST_DATA to change)")
 
 
 @data.command()
@@ -34,7 +34,7 @@ def fetch(
     quiet: Quiet = False,
 ) -> None:
     """Download a data set; a broken-off download goes on where it stopped."""
-    from spikecast.data import download
+    from spikecast.data.download import fetch_data_set
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     hidden = quiet or not console.is_terminal
@@ -46,6 +46,6 @@ def fetch(
                 tasks[file] = bars.add_task(file, total=total)
             bars.update(tasks[file], completed=done, total=total)
 
-        paths = download.fetch(name, progress)
+        paths = fetch_data_set(name, progress)
     for path in paths:
         print(path)

@@ -13,11 +13,11 @@ GROUPS = {
     "cortical subplate": "BLA BMA EP EPd MEA",
     "midbrain": "SCs SCm SCig SCsg IC APN NB MB MRN PAG RN ZI",
 }
-"""Group -> areas, as users of the Steinmetz recordings group them."""
+"""Areas of each group, as users of the Steinmetz recordings group them."""
 
 
 def sort_areas(areas: Iterable[str]) -> list[str]:
-    """Sort areas by anatomy; those that no group lists come last, by name.
+    """Return areas in anatomical order; those that no group lists come last, by name.
 
     Examples
     --------
@@ -27,14 +27,3 @@ def sort_areas(areas: Iterable[str]) -> list[str]:
     known = [area for group in GROUPS.values() for area in group.split()]
     place = {area: number for number, area in enumerate(known)}
     return sorted(areas, key=lambda area: (place.get(area, len(place)), area))
-
-
-def group_of(area: str) -> str:
-    """Return the group an area belongs to, or "" where no group lists it.
-
-    Examples
-    --------
-    >>> group_of("VISp"), group_of("plane 2")
-    ('visual cortex', '')
-    """
-    return next((name for name, areas in GROUPS.items() if area in areas.split()), "")

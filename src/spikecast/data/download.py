@@ -1,17 +1,17 @@
-"""Download a known data set once: progress, resume after an interruption, checksum when known."""
+"""Download a known data set once: with progress, resumed after an interruption, checked."""
 
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pooch
 import requests
+from platformdirs import user_cache_path
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import FetchError, FormatError
 from spikecast.core.files import write_text
-from spikecast.data.catalog import DATASETS, RemoteFile
+from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
 
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without an answer
@@ -20,44 +20,43 @@ Progress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all or None)."""
 
 
-def folder() -> Path:
+def find_folder() -> Path:
     """Return where data sets are kept: ``$SPIKECAST_DATA``, else the user's cache folder."""
-    return Path(os.environ.get("SPIKECAST_DATA") or pooch.os_cache("spikecast"))
+    return Path(os.environ.get("SPIKECAST_DATA") or user_cache_path("spikecast"))
 
 
-def local_files(name: str) -> list[Path]:
+def list_local_files(name: str) -> list[Path]:
     """Return the files of data set `name` that are on this machine."""
-    return [
-        folder() / file.name for file in DATASETS[name].files if (folder() / file.name).exists()
-    ]
+    paths = [find_folder() / file.name for file in DATASETS[name].files]
+    return [path for path in paths if path.exists()]
 
 
-def require(name: str) -> Path:
-    """Return the path of data set `name` (its folder where it has several files).
+def find_data_set(name: str) -> Path:
+    """Return the path of data set `name` (its folder if it has several files).
 
     Raises
     ------
     FetchError
         When it is not on this machine; the message says how to get it.
     """
-    data_set = DATASETS[check_one_of("data set", name, list(DATASETS))]
-    if len(local_files(name)) < len(data_set.files):
+    files = _look_up(name).files
+    if len(list_local_files(name)) < len(files):
         raise FetchError(
             f"data set '{name}' is not on this machine; run 'spikecast data fetch {name}'. "
-            + _by_hand(data_set.files)
+            + _explain_by_hand(files)
         )
-    return folder() if len(data_set.files) > 1 else folder() / data_set.files[0].name
+    return find_folder() if len(files) > 1 else find_folder() / files[0].name
 
 
-def fetch(name: str, progress: Progress | None = None) -> list[Path]:
-    """Download the files of a data set that are not here yet.
+def fetch_data_set(name: str, progress: Progress | None = None) -> list[Path]:
+    """Download the files of a data set that are not on this machine, and return all its files.
 
     Parameters
     ----------
     name : str
         A name of :data:`spikecast.data.catalog.DATASETS`.
     progress : callable, optional
-        Told (file name, bytes so far, bytes in all or None) as the download proceeds.
+        Called with (file name, bytes so far, bytes in all or None) as the download proceeds.
 
     Returns
     -------
@@ -67,16 +66,19 @@ def fetch(name: str, progress: Progress | None = None) -> list[Path]:
     ------
     FetchError
         When a file cannot be reached; the message gives its address and where to put it. What was
-        already downloaded stays in a ``.part`` file and the next call goes on from there.
+        downloaded stays in a ``.part`` file, and the next call goes on from there.
     FormatError
         When a file does not have its known checksum.
     """
-    data_set = DATASETS[check_one_of("data set", name, list(DATASETS))]
-    return [_fetch_file(file, progress) for file in data_set.files]
+    return [_fetch_file(file, progress) for file in _look_up(name).files]
+
+
+def _look_up(name: str) -> DataSet:
+    return DATASETS[check_one_of("data set", name, list(DATASETS))]
 
 
 def _fetch_file(file: RemoteFile, progress: Progress | None) -> Path:
-    path = folder() / file.name
+    path = find_folder() / file.name
     if not path.exists():
         part = path.with_name(path.name + ".part")
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -85,15 +87,15 @@ def _fetch_file(file: RemoteFile, progress: Progress | None) -> Path:
         except (requests.RequestException, OSError) as error:
             raise FetchError(
                 f"'{file.name}' could not be downloaded ({type(error).__name__}). "
-                + _by_hand((file,))
+                + _explain_by_hand((file,))
             ) from None
         os.replace(part, path)
-    _verify(path, file.sha256)
+    _check_hash(path, file.sha256)
     return path
 
 
 def _download(file: RemoteFile, part: Path, progress: Progress | None) -> None:
-    """Append to `part` what is not there yet."""
+    """Append to `part` what is missing of a file."""
     done = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={done}-"} if done else {}
     with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
@@ -114,26 +116,22 @@ def _download(file: RemoteFile, part: Path, progress: Progress | None) -> None:
         raise requests.ConnectionError(f"{total - done} bytes are missing")
 
 
-def _verify(path: Path, known: str | None) -> None:
-    """Compare with the known checksum, else with the one noted at the first download."""
+def _check_hash(path: Path, known: str | None) -> None:
+    """Compare a file with its known checksum, else with the one noted at its first download."""
     note = path.with_name(path.name + ".sha256")
-    found = _sha256(path)
+    with open(path, "rb") as stream:
+        current = hashlib.file_digest(stream, "sha256").hexdigest()
     if known is None and note.exists():
         known = note.read_text(encoding="utf-8").strip()
-    if known is not None and found != known:
+    if known is not None and current != known:
         raise FormatError(
-            f"'{path}' has sha256 {found}, not {known}: it is damaged or another version. "
+            f"'{path}' has sha256 {current}, not {known}: it is damaged or another version. "
             "Delete it and fetch it again"
         )
     if not note.exists():
-        write_text(note, found + "\n")
+        write_text(note, current + "\n")
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _by_hand(files: tuple[RemoteFile, ...]) -> str:
-    steps = "; ".join(f"{file.url} as {folder() / file.name}" for file in files)
+def _explain_by_hand(files: tuple[RemoteFile, ...]) -> str:
+    steps = "; ".join(f"{file.url} as {find_folder() / file.name}" for file in files)
     return f"By hand: download {steps}"

@@ -10,7 +10,7 @@ from spikecast.data.readers import steinmetz
 
 @pytest.fixture
 def raw(recording):
-    return steinmetz.to_session(recording)
+    return steinmetz.build_session(recording)
 
 
 def write_sessions(path, *sessions):
@@ -58,7 +58,7 @@ def test_every_optional_key_arrives_under_its_name(raw):
         "pupil_passive": rng.normal(size=(3, 9, n_bins)),
         "contrast_left_passive": np.zeros(9),
     }
-    recording = steinmetz.from_session(raw)
+    recording = steinmetz.build_recording(raw)
     assert set(recording.trials) == {
         "contrast_left", "contrast_right", "response", "feedback", "gocue_time", "response_time",
         "feedback_time", "previous_feedback_time", "reaction_time", "reaction_direction", "active",
@@ -72,17 +72,17 @@ def test_every_optional_key_arrives_under_its_name(raw):
     assert dataset["pupil_passive"].dims == ("passive_trial", "time", "pupil_channel")
     np.testing.assert_array_equal(dataset["pupil"].values[..., 1], raw["pupil"][1])
     # and all of it survives a round trip
-    assert steinmetz.from_session(steinmetz.to_session(recording)).identical(recording)
+    assert steinmetz.build_recording(steinmetz.build_session(recording)).identical(recording)
 
 
 def test_active_trials_of_another_length_get_their_own_axis(raw):
     raw["active_trials"] = np.arange(75) < 60
-    assert steinmetz.from_session(raw).dataset["active"].dims == ("all_trial",)
+    assert steinmetz.build_recording(raw).dataset["active"].dims == ("all_trial",)
 
 
 def test_the_time_axis_follows_from_bin_size_and_stim_onset(raw):
     raw |= {"bin_size": 0.02, "stim_onset": 0.1}
-    time = steinmetz.from_session(raw).time
+    time = steinmetz.build_recording(raw).time
     assert time[0] == pytest.approx(0.01 - 0.1)
     assert time[1] - time[0] == pytest.approx(0.02)
 
@@ -94,13 +94,13 @@ class TestEventClock:
     @pytest.mark.parametrize("clock", ["stimulus", "trial start"])
     def test_it_is_found_from_the_data(self, evidence, clock):
         simulated = simulate.decision_task(n_trials=60, areas={"A": 3}, seed=1).recording
-        raw = steinmetz.to_session(simulated)
+        raw = steinmetz.build_session(simulated)
         if evidence == "go cue":
             del raw["wheel"]
         if clock == "trial start":
             for key in ("gocue", "response_time", "feedback_time"):
                 raw[key] = raw[key] + raw["stim_onset"]
-        found = steinmetz.from_session(raw)
+        found = steinmetz.build_recording(raw)
         assert found.dataset.attrs["event_clock"] == clock
         assert evidence in found.dataset.attrs["event_clock_evidence"]
         np.testing.assert_allclose(found.trials["gocue_time"], simulated.trials["gocue_time"])
@@ -108,7 +108,7 @@ class TestEventClock:
     def test_nothing_to_go_by_is_said(self, raw):
         for key in ("wheel", "gocue"):
             del raw[key]
-        attributes = steinmetz.from_session(raw).dataset.attrs
+        attributes = steinmetz.build_recording(raw).dataset.attrs
         assert "assumed" in attributes["event_clock_evidence"]
 
 
@@ -122,18 +122,18 @@ class TestBadFiles:
     def test_a_wrong_length_is_named(self, raw):
         raw["response"] = raw["response"][:-1]
         with pytest.raises(FormatError, match=r"'response' has shape \(59,\)"):
-            steinmetz.from_session(raw)
+            steinmetz.build_recording(raw)
         raw["wheel"] = raw["wheel"][:, :, :-2]
         raw["response"] = np.zeros(60)
         with pytest.raises(FormatError, match="'wheel'"):
-            steinmetz.from_session(raw)
+            steinmetz.build_recording(raw)
 
     @pytest.mark.parametrize("value", [np.nan, -1])
     def test_nan_and_negative_counts_are_refused(self, raw, value):
         raw["spks"] = raw["spks"].astype(float)
         raw["spks"][0, 0, 0] = value
         with pytest.raises(InputError, match=r"NaN|negative"):
-            steinmetz.from_session(raw)
+            steinmetz.build_recording(raw)
 
     def test_another_npz_is_refused(self, tmp_path):
         np.savez(tmp_path / "other.npz", spikes=np.zeros(3))

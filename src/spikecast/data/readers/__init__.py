@@ -1,1 +1,52 @@
-"""One file per format: a path -> a Recording."""
+"""One file per format, one line for each here.
+
+A reader is a module with three names: ``CONTENT``, what it reads, for messages; ``sniff(path)``,
+whether a file or folder looks like its format; and ``open_sessions(path)``, one callable per
+session that returns its Recording.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from spikecast.core.errors import FormatError
+from spikecast.data.readers import native, steinmetz, stringer
+from spikecast.data.recording import Recording
+
+OpenSession = Callable[[], Recording]
+
+
+class Reader(Protocol):
+    """A module that reads one format."""
+
+    CONTENT: str
+
+    def sniff(self, path: Path) -> bool:
+        """Return whether `path` looks like this format."""
+        ...
+
+    def open_sessions(self, path: Path) -> list[OpenSession]:
+        """Return one callable per session."""
+        ...
+
+
+READERS: dict[str, Reader] = {"spikecast": native, "steinmetz": steinmetz, "stringer": stringer}
+"""Formats by name; the first that recognises a path reads it."""
+
+
+def find_reader(path: Path) -> Reader:
+    """Return the reader of a file or folder.
+
+    Raises
+    ------
+    FormatError
+        When no format is recognised.
+    """
+    for reader in READERS.values():
+        if reader.sniff(path):
+            return reader
+    known = "; ".join(reader.CONTENT for reader in READERS.values())
+    raise FormatError(
+        f"'{path}' is in no format that spikecast reads: {known}. "
+        "Other data: spikecast.Recording.from_arrays(...).save('mine.nc')"
+    )

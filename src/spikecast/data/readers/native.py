@@ -1,5 +1,7 @@
-"""Read the netCDF files that :meth:`spikecast.Recording.save` writes."""
+"""The netCDF files that :meth:`spikecast.Recording.save` writes."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,21 @@ import xarray as xr
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data.recording import Recording
 
+CONTENT = ".nc files, which Recording.save writes"
+
+
+def sniff(path: Path) -> bool:
+    """Return whether a file ends in ``.nc``."""
+    return path.suffix == ".nc"
+
+
+def open_sessions(path: Path) -> list[Callable[[], Recording]]:
+    """Return one callable, which reads the file."""
+    return [partial(read, path)]
+
 
 def read(path: str | Path) -> Recording:
-    """Read a ``.nc`` file.
+    """Return the recording in a ``.nc`` file.
 
     Parameters
     ----------
@@ -23,7 +37,7 @@ def read(path: str | Path) -> Recording:
     Raises
     ------
     FormatError
-        When the file is missing, damaged, or not one of ours.
+        When the file is missing, damaged, or not a recording.
     """
     try:
         with xr.open_dataset(path, engine="h5netcdf") as opened:
@@ -43,7 +57,7 @@ def read(path: str | Path) -> Recording:
 
 
 def _text_as_str(dataset: xr.Dataset) -> xr.Dataset:
-    """Text comes back from netCDF as objects; numpy's own strings compare and index faster."""
+    """Return the dataset with numpy's strings: netCDF gives text back as slow Python objects."""
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "OT":
             dataset[name] = (variable.dims, variable.values.astype(str))

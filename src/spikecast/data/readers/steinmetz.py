@@ -28,19 +28,19 @@ stim_onset          shapes the time axis            seconds from the start of th
 ==================  ==============================  ==========================================
 
 Public code disagrees about whether ``gocue``, ``response_time`` and ``feedback_time`` count from
-the stimulus or from the start of the trial. The reader decides from the data (:func:`event_clock`)
-and records what it found in the attributes ``event_clock`` and ``event_clock_evidence``.
+the stimulus or from the start of the trial. :func:`decide_event_clock` decides it from the data;
+the attributes ``event_clock`` and ``event_clock_evidence`` hold the result.
 """
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from spikecast.core.checks import check_in_range
 from spikecast.core.errors import FormatError
 from spikecast.core.files import write_atomically
 from spikecast.data.binning import shrink_counts
@@ -65,13 +65,27 @@ SAMPLES_PER_MS = 30.0  # trough_to_peak is in samples at 30 kHz
 GO_CUE_DELAY = (0.4, 1.3)  # seconds after the stimulus; the task draws it from 0.5 to 1.2
 
 
-def sessions(path: str | Path) -> list[dict[str, Any]]:
-    """Return the raw session dicts of a file, or of a folder with ``steinmetz_part*.npz``."""
-    path = Path(path)
+CONTENT = ".npz files of the Steinmetz recordings, or the folder of their parts"
+
+
+def sniff(path: Path) -> bool:
+    """Return whether a path is a ``.npz`` file or a folder."""
+    return path.suffix == ".npz" or path.is_dir()
+
+
+def open_sessions(path: Path) -> list[Callable[[], Recording]]:
+    """Return one callable per session of a file, or of a folder of ``steinmetz_part*.npz``."""
+    return [
+        partial(build_recording, raw, f"{path.stem}[{index}]")
+        for index, raw in enumerate(_read_sessions(path))
+    ]
+
+
+def _read_sessions(path: Path) -> list[dict[str, Any]]:
     parts = sorted(path.glob("steinmetz_part*.npz")) if path.is_dir() else [path]
     if not parts:
         raise FormatError(f"'{path}' holds no file named steinmetz_part0.npz, ...")
-    found: list[dict[str, Any]] = []
+    sessions: list[dict[str, Any]] = []
     for part in parts:
         arrays = load_numpy(part)
         if "dat" not in arrays:
@@ -79,38 +93,27 @@ def sessions(path: str | Path) -> list[dict[str, Any]]:
                 f"'{part}' has no array 'dat' (it has {sorted(arrays)}); "
                 "it is not a Steinmetz recording in the Neuromatch packaging"
             )
-        found.extend(np.atleast_1d(arrays["dat"]))
-    if not found or not all(isinstance(session, dict) for session in found):
+        sessions.extend(np.atleast_1d(arrays["dat"]))
+    if not sessions or not all(isinstance(session, dict) for session in sessions):
         raise FormatError(f"'{path}': 'dat' must be an array of dicts, one per session")
-    return found
+    return sessions
 
 
-def read(path: str | Path, session: int = 0) -> Recording:
-    """Read one session.
+def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
+    """Return the recording of one session dict; the module's table has the names.
 
     Parameters
     ----------
-    path : str or Path
-        A ``.npz`` file, or the folder that holds ``steinmetz_part0.npz`` and its siblings.
-    session : int
-        Index of the session in the file (in the folder: 0 to 38).
-
-    Returns
-    -------
-    Recording
+    raw : dict
+        A session in the Neuromatch packaging.
+    name : str
+        What messages call it, and the recording if it has neither subject nor date.
 
     Raises
     ------
     FormatError
         When a required key is missing or two keys disagree about a length; the message names it.
     """
-    found = sessions(path)
-    check_in_range(f"session (the file holds {len(found)})", session, 0, len(found) - 1)
-    return from_session(found[session], name=f"{Path(path).stem}[{session}]")
-
-
-def from_session(raw: dict[str, Any], name: str = "") -> Recording:
-    """Turn one session dict into a Recording; see the module's table for the names."""
     missing = [key for key in REQUIRED if key not in raw]
     if missing:
         raise FormatError(f"session {name} lacks the required key '{missing[0]}'")
@@ -121,67 +124,70 @@ def from_session(raw: dict[str, Any], name: str = "") -> Recording:
         )
     n_neurons, n_trials, n_bins = counts.shape
     bin_size, stim_onset = float(raw["bin_size"]), float(raw["stim_onset"])
-    variables: dict[str, tuple] = {
-        # neuron x trial x time -> trial x time x neuron
-        "activity": (AXES, shrink_counts(counts.transpose(1, 2, 0)))
-    }
-    coordinates: dict[str, tuple] = {
-        # rounded, so that 0.005 is 0.005 and not 0.0050000000000000044
-        "time": ("time", np.round((np.arange(n_bins) + 0.5) * bin_size - stim_onset, 9)),
-        "area": ("neuron", _column(raw, "brain_area", n_neurons).astype(str)),
-    }
+    subject, date = str(raw.get("mouse_name", "")), str(raw.get("date_exp", ""))
     attributes: dict[str, Any] = {
         "kind": "counts",
         "bin_size": bin_size,
         "align_to": "stimulus",
-        "subject": str(raw.get("mouse_name", "")),
-        "date": str(raw.get("date_exp", "")),
+        "subject": subject,
+        "date": date,
+        "session": " ".join(filter(None, (subject, date))) or name,
     }
-    described = " ".join(filter(None, (attributes["subject"], attributes["date"])))
-    attributes["session"] = described or name
-
-    if "ccf" in raw:
-        positions = _column(raw, "ccf", n_neurons)
-        for axis, column in zip("xyz", positions.T, strict=True):
-            coordinates[axis] = ("neuron", column)
     if "ccf_axes" in raw:
         attributes["ccf_axes"] = ",".join(str(axis) for axis in np.ravel(raw["ccf_axes"]))
-    if "trough_to_peak" in raw:
-        samples = _column(raw, "trough_to_peak", n_neurons)
-        coordinates["trough_to_peak"] = ("neuron", samples / SAMPLES_PER_MS)
-    if "cellid_orig" in raw:
-        coordinates["cell_id"] = ("neuron", _column(raw, "cellid_orig", n_neurons))
-
-    for key, column_name in TRIAL_KEYS.items():
-        if key in raw:
-            coordinates[column_name] = ("trial", _column(raw, key, n_trials, flat=True))
-    if "reaction_time" in raw:
-        reaction = _column(raw, "reaction_time", n_trials).reshape(n_trials, -1)
-        for column_name, column in zip(("reaction_time", "reaction_direction"), reaction.T):
-            coordinates[column_name] = ("trial", column)
+    coordinates: dict[str, tuple] = {
+        # rounded, so that 0.005 is 0.005 and not 0.0050000000000000044
+        "time": ("time", np.round((np.arange(n_bins) + 0.5) * bin_size - stim_onset, 9)),
+        **{column: ("neuron", values) for column, values in _neuron_columns(raw, n_neurons)},
+        **{column: ("trial", values) for column, values in _trial_columns(raw, n_trials)},
+    }
+    variables: dict[str, tuple] = {
+        # neuron x trial x time -> trial x time x neuron
+        "activity": (AXES, shrink_counts(counts.transpose(1, 2, 0)))
+    }
     if "active_trials" in raw:
         active = np.ravel(raw["active_trials"])
-        axis = "trial" if active.size == n_trials else "all_trial"
-        (coordinates if axis == "trial" else variables)["active"] = (axis, active)
-
+        if active.size == n_trials:
+            coordinates["active"] = ("trial", active)
+        else:
+            variables["active"] = ("all_trial", active)
     for key in BEHAVIOR_KEYS:
         if key in raw:
-            variables[key] = _behavior(key, raw[key], "trial", n_trials, n_bins)
-    _add_passive(raw, variables, n_neurons, n_bins)
+            variables[key] = _arrange_behavior(key, raw[key], "trial", n_trials, n_bins)
+    variables |= _passive_variables(raw, n_neurons, n_bins)
 
-    if any(name in coordinates for name in EVENT_TIMES):
-        clock, evidence = event_clock(raw, stim_onset)
+    events = [column for column in EVENT_TIMES if column in coordinates]
+    if events:
+        clock, evidence = decide_event_clock(raw, stim_onset)
         attributes |= {"event_clock": clock, "event_clock_evidence": evidence}
         if clock == "trial start":
-            for column_name in EVENT_TIMES:
-                if column_name in coordinates:
-                    axis, column = coordinates[column_name]
-                    coordinates[column_name] = (axis, np.round(column - stim_onset, 9))
+            for column in events:
+                axis, times = coordinates[column]
+                coordinates[column] = (axis, np.round(times - stim_onset, 9))
     return Recording(xr.Dataset(variables, coordinates, attributes))
 
 
-def event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
-    """Decide from the data what the event times of a session count from.
+def _neuron_columns(raw: dict[str, Any], n_neurons: int) -> Iterator[tuple[str, np.ndarray]]:
+    yield "area", _column(raw, "brain_area", n_neurons).astype(str)
+    if "ccf" in raw:
+        yield from zip("xyz", _column(raw, "ccf", n_neurons).T, strict=True)
+    if "trough_to_peak" in raw:
+        yield "trough_to_peak", _column(raw, "trough_to_peak", n_neurons) / SAMPLES_PER_MS
+    if "cellid_orig" in raw:
+        yield "cell_id", _column(raw, "cellid_orig", n_neurons)
+
+
+def _trial_columns(raw: dict[str, Any], n_trials: int) -> Iterator[tuple[str, np.ndarray]]:
+    for key, column in TRIAL_KEYS.items():
+        if key in raw:
+            yield column, _column(raw, key, n_trials, flat=True)
+    if "reaction_time" in raw:
+        reaction = _column(raw, "reaction_time", n_trials).reshape(n_trials, -1)
+        yield from zip(("reaction_time", "reaction_direction"), reaction.T)
+
+
+def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
+    """Return what the event times of a session count from, and what in the data shows it.
 
     Parameters
     ----------
@@ -203,8 +209,8 @@ def event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
         moved = np.ravel(raw["response"]) != 0
         times = np.ravel(raw["response_time"]).astype(float)
         speed = np.abs(np.squeeze(np.asarray(raw["wheel"], dtype=float), axis=0))
-        from_start = _speed_before(speed, times[moved], moved, float(raw["bin_size"]))
-        from_stimulus = _speed_before(
+        from_start = _mean_speed_before(speed, times[moved], moved, float(raw["bin_size"]))
+        from_stimulus = _mean_speed_before(
             speed, times[moved] + stim_onset, moved, float(raw["bin_size"])
         )
         # NaN (no response within the trial by that clock) compares as False: undecided
@@ -229,7 +235,7 @@ def event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
     return "stimulus", "nothing in the data decides; the stimulus is assumed"
 
 
-def _speed_before(
+def _mean_speed_before(
     speed: np.ndarray, times: np.ndarray, moved: np.ndarray, bin_size: float
 ) -> float:
     """Mean wheel speed in the ten bins before the times (s from the trial's start) of trials."""
@@ -252,24 +258,22 @@ def _column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> n
     return values
 
 
-def _behavior(key: str, values: Any, axis: str, n_trials: int, n_bins: int) -> tuple:
-    """Channels x trials x bins -> (trial, time) or (trial, time, channel)."""
+def _arrange_behavior(key: str, values: Any, axis: str, n_trials: int, n_bins: int) -> tuple:
+    """Return axes and values, with the channels last or, if there is one, without them."""
     values = np.asarray(values)
     if values.ndim != 3 or values.shape[1:] != (n_trials, n_bins):
         raise FormatError(
             f"'{key}' has shape {values.shape}, not channels x {n_trials} trials x {n_bins} bins"
         )
-    moved = np.moveaxis(values, 0, -1)
-    if moved.shape[-1] == 1:
-        return (axis, "time"), moved[..., 0]
-    return (axis, "time", f"{key.removesuffix('_passive')}_channel"), moved
+    values = np.moveaxis(values, 0, -1)
+    if values.shape[-1] == 1:
+        return (axis, "time"), values[..., 0]
+    return (axis, "time", f"{key.removesuffix('_passive')}_channel"), values
 
 
-def _add_passive(
-    raw: dict[str, Any], variables: dict[str, tuple], n_neurons: int, n_bins: int
-) -> None:
+def _passive_variables(raw: dict[str, Any], n_neurons: int, n_bins: int) -> dict[str, tuple]:
     if "spks_passive" not in raw:
-        return
+        return {}
     counts = np.asarray(raw["spks_passive"])
     if counts.ndim != 3 or counts.shape[::2] != (n_neurons, n_bins):
         raise FormatError(
@@ -278,15 +282,19 @@ def _add_passive(
         )
     n_trials = counts.shape[1]
     axes = ("passive_trial", "time", "neuron")
-    variables["activity_passive"] = (axes, shrink_counts(counts.transpose(1, 2, 0)))
+    variables: dict[str, tuple] = {
+        "activity_passive": (axes, shrink_counts(counts.transpose(1, 2, 0)))
+    }
     for key in PASSIVE_KEYS:
         name = f"{key}_passive"
         if name not in raw:
             continue
         if key in BEHAVIOR_KEYS:
-            variables[name] = _behavior(name, raw[name], "passive_trial", n_trials, n_bins)
+            values = _arrange_behavior(name, raw[name], "passive_trial", n_trials, n_bins)
         else:
-            variables[name] = ("passive_trial", _column(raw, name, n_trials, flat=True))
+            values = ("passive_trial", _column(raw, name, n_trials, flat=True))
+        variables[name] = values
+    return variables
 
 
 # ------------------------------------------------------------------------------------ writing
@@ -300,12 +308,12 @@ def write(recordings: Recording | Sequence[Recording], path: str | Path) -> None
     recordings : Recording or sequence of Recording
         Spike counts; every variable and coordinate that has a key in the packaging is written.
     path : str or Path
-        A ``.npz`` file; :func:`read` gives back the same recordings.
+        A ``.npz`` file; :func:`spikecast.load_all` gives the same recordings back.
     """
     several = [recordings] if isinstance(recordings, Recording) else list(recordings)
     dat = np.empty(len(several), dtype=object)
     for index, recording in enumerate(several):
-        dat[index] = to_session(recording)
+        dat[index] = build_session(recording)
     with (
         write_atomically(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -314,8 +322,8 @@ def write(recordings: Recording | Sequence[Recording], path: str | Path) -> None
         dump_numpy(dat, stream)
 
 
-def to_session(recording: Recording) -> dict[str, Any]:
-    """Return the session dict of a recording: the inverse of :func:`from_session`."""
+def build_session(recording: Recording) -> dict[str, Any]:
+    """Return the session dict of a recording: the inverse of :func:`build_recording`."""
     dataset = recording.dataset
     raw: dict[str, Any] = {
         "spks": recording.activity.transpose(2, 0, 1),

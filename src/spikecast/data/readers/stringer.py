@@ -23,6 +23,8 @@ Orientations (2021), where a "bin" is one stimulus presentation: ``istim`` arriv
 Neurons carry the area ``"VIS"`` (the packaging has none); group them by ``plane`` instead.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,21 @@ SPONTANEOUS_KEYS = {  # in the orientation files: axes and name of what was meas
 }
 
 
+CONTENT = ".npy files of the Stringer recordings (Neuromatch packaging)"
+
+
+def sniff(path: Path) -> bool:
+    """Return whether a file ends in ``.npy``."""
+    return path.suffix == ".npy"
+
+
+def open_sessions(path: Path) -> list[Callable[[], Recording]]:
+    """Return one callable, which reads the file."""
+    return [partial(read, path)]
+
+
 def read(path: str | Path) -> Recording:
-    """Read a ``stringer_spontaneous.npy`` or ``stringer_orientations.npy`` file.
+    """Return the recording in ``stringer_spontaneous.npy`` or ``stringer_orientations.npy``.
 
     Parameters
     ----------
@@ -73,11 +88,11 @@ def read(path: str | Path) -> Recording:
         raise FormatError(
             f"'{path}' does not hold one pickled dict; it is not a Stringer recording"
         )
-    return from_dict(raw, name=Path(path).stem)
+    return build_recording(raw, name=Path(path).stem)
 
 
-def from_dict(raw: dict[str, Any], name: str = "") -> Recording:
-    """Turn the dict of a file into a Recording; see the module's table for the names."""
+def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
+    """Return the recording of the dict of a file; the module's table has the names."""
     if "sresp" not in raw:
         raise FormatError(f"recording {name} lacks the required key 'sresp'")
     response = np.asarray(raw["sresp"])

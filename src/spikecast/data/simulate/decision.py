@@ -156,7 +156,7 @@ def decision_task(
         "reaction_time": np.stack([trials["reaction_time"], trials["reaction_direction"]], axis=1),
     }
     return Simulated(
-        steinmetz.from_session(raw, "simulated"),
+        steinmetz.build_recording(raw, "simulated"),
         Truth(
             rate,
             *parts.tables(n_bins, time),

@@ -125,7 +125,7 @@ def spontaneous(
         "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -400.0 + 30.0 * plane]),
     }
     return Simulated(
-        stringer.from_dict(raw, "simulated"),
+        stringer.build_recording(raw, "simulated"),
         Truth(
             rate,
             xr.DataArray(latents[np.newaxis], coordinates, ("trial", "time", "latent")),

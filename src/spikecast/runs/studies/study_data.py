@@ -8,8 +8,9 @@ import numpy as np
 
 from spikecast.analysis.decoding.nulls import labels_come_in_runs
 from spikecast.core.errors import InputError
-from spikecast.data import download as fetch
 from spikecast.data import load, simulate
+from spikecast.data.catalog import DATASETS
+from spikecast.data.download import list_local_files
 from spikecast.data.recording import Recording
 from spikecast.runs.studies.preset import Preset
 
@@ -49,7 +50,7 @@ def find(preset: Preset, path: str | None, session: int | None, *, seed: int) ->
         Of the simulation.
     """
     source = preset.data
-    if path is None and len(fetch.local_files(source.dataset)) == _n_files(source.dataset):
+    if path is None and len(list_local_files(source.dataset)) == _n_files(source.dataset):
         path = source.dataset
     if path is None:
         if session is not None:
@@ -65,7 +66,7 @@ def find(preset: Preset, path: str | None, session: int | None, *, seed: int) ->
 
 
 def _n_files(dataset: str) -> int:
-    return len(fetch.DATASETS[dataset].files)
+    return len(DATASETS[dataset].files)
 
 
 def _origin(recording: Recording, preset: Preset) -> Origin:
