@@ -9,7 +9,7 @@ from spikecast.core.errors import FormatError
 from spikecast.data import load
 from spikecast.data.readers import READERS, find_reader
 
-READER = '''
+READER = """
 import numpy as np
 from spikecast.data.recording import Recording
 
@@ -23,7 +23,7 @@ def sniff(path):
 def open_sessions(path):
     counts = np.loadtxt(path, dtype=int)[np.newaxis]
     return [lambda: Recording.from_arrays(counts, 0.1 * np.arange(counts.shape[1]), "CA1")]
-'''
+"""
 
 
 def test_a_format_is_one_module_and_one_line(tmp_path, monkeypatch):
