@@ -16,7 +16,7 @@ from machine import REAL, RESULTS, describe
 from targets import target_areas
 
 import spikecast as sc
-from spikecast.evaluation.fit import Job, run
+from spikecast.evaluation.fit import Job, run_job
 
 TABLE = RESULTS / "catalogue.csv"
 NOT_HERE = {"recipe", "ensemble", "stack", "auto"}  # a minute per fit; made of the others
@@ -51,7 +51,7 @@ def measure(session: int, target: str, recording: sc.Recording, models: list[str
         if name in set(known):
             continue
         started = time.process_time()
-        found = run(Job(name, sc.models.MODELS[name](), 0, fold, 0), problem.x, problem.y)
+        found = run_job(Job(name, sc.models.MODELS[name](), 0, fold, 0), problem.x, problem.y)
         row = {
             "session": session,
             "target": target,

@@ -17,7 +17,7 @@ from machine import REAL, describe
 from threadpoolctl import threadpool_limits
 
 import spikecast as sc
-from spikecast.evaluation.fit import Job, run
+from spikecast.evaluation.fit import Job, run_job
 from spikecast.parallel.executors import run_jobs
 from spikecast.tasks.problem import Problem
 
@@ -59,7 +59,7 @@ def in_processes(name: str, problem: Problem, pool: Executor) -> float:
         for index, fold in enumerate(sc.make_folds(problem, 5))
     ]
     started = time.perf_counter()
-    calls = {str(job.index): (run, (job, problem.x, problem.y)) for job in jobs}
+    calls = {str(job.index): (run_job, (job, problem.x, problem.y)) for job in jobs}
     for done in run_jobs(calls, pool):
         done.result()
     return time.perf_counter() - started

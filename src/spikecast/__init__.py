@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.data.recording import Recording as Recording
     from spikecast.evaluation import cross_validate as cross_validate
     from spikecast.evaluation import make_folds as make_folds
+    from spikecast.evaluation import score_predictions as score_predictions
     from spikecast.evaluation.many_sessions import (
         cross_validate_sessions as cross_validate_sessions,
     )
@@ -84,6 +85,7 @@ NAMES = {
     "HeldOutNeurons": "spikecast.tasks.tasks",
     "NeuronsToNeurons": "spikecast.tasks.tasks",
     "cross_validate": "spikecast.evaluation",
+    "score_predictions": "spikecast.evaluation",
     "cross_validate_sessions": "spikecast.evaluation.many_sessions",
     "Scores": "spikecast.evaluation.score_table",
     "make_folds": "spikecast.evaluation",

@@ -13,7 +13,7 @@ from spikecast import cross_validate
 from spikecast.analysis.decoding.sources import Latents
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.data.recording import Recording
-from spikecast.evaluation.fit import Job, run
+from spikecast.evaluation.fit import Job, run_job
 from spikecast.evaluation.many_sessions import cross_validate_sessions
 from spikecast.evaluation.search import search
 from spikecast.models import storage
@@ -58,7 +58,7 @@ def _forget():
 def one_job(model, problem):
     fold = split_by_trial(len(problem.y), 3)[0]
     job = Job("m", model, 0, fold, 0, problem.metadata(model.needs))
-    return run(pickle.loads(pickle.dumps(job)), problem.x, problem.y)
+    return run_job(pickle.loads(pickle.dumps(job)), problem.x, problem.y)
 
 
 def numbered(problem):
@@ -119,7 +119,7 @@ def test_a_search_tells_the_areas_too(recording):
 )
 def test_members_of_a_committee_are_told(model):
     problem = AreaToArea("target").problem(dropping(0, n_trials=12))
-    fitted = one_job(model, problem).model
+    fitted = one_job(model, problem).fitted.model
     member = fitted.models_[-1]
     assert member.hide_areas
     assert member.areas_.tolist() == numbered(problem)
@@ -236,7 +236,7 @@ def _with_and_without(recording):
     for hide in (False, True):
         model = Transformer(n_latents=16, n_members=1, hide_areas=hide)
         job = Job("m", model, 0, fold, 0, problem.metadata(model.needs))
-        fitted = run(job, problem.x, problem.y).model
+        fitted = run_job(job, problem.x, problem.y).fitted.model
         rates = [fitted.predict_masked(activity, seen)[..., -TARGET:] for seen in (whole, lost)]
         scores.append([bits_per_spike(truth, rate, null) for rate in rates])
     return scores

@@ -10,7 +10,7 @@ from spikecast import AreaToArea, Behavior, cross_validate, simulate
 from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.data import load
 from spikecast.data.recording import Recording
-from spikecast.evaluation import make_folds
+from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.score_table import COLUMNS, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.models.base import Model

@@ -1,25 +1,188 @@
-"""One model fitted on one fold: the unit of work that is fanned out, stored and resumed."""
+"""How fits are run: the one place that copies, seeds, fits and times a model and records its data.
 
+Whatever fits a model of the catalogue does it here. What a fit was given is read from the arrays
+and rows that it received, not from what its caller meant to give: audits rest on it.
+"""
+
+import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import Model
+from spikecast.models.inner_cv import watch_validation
+from spikecast.models.sessions import ManySessions
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
+
+M = TypeVar("M", bound=BaseEstimator)
+Arrays = Sequence[np.ndarray]
+NEURONS_AT_A_TIME = 256  # that are copied to be hashed
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """What one fit was given.
+
+    Attributes
+    ----------
+    train : array of int
+        Trials that the model learnt from, in the order of the rows it received.
+    validation : array of int
+        Those of them on which it judged its settings or when to stop.
+    test : array of int
+        Trials that it is scored on.
+    target_rows : array of uint64, (row,)
+        Hash of each trial of the target, in the order received: labels that belong to another
+        trial are found by it.
+    source_neurons, target_neurons : array of uint64, (neuron,)
+        Hash of each neuron's activity in these rows: a source that is also a target, under
+        whatever name, is found by it. 0 where the activity is constant.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    target_rows: np.ndarray
+    source_neurons: np.ndarray
+    target_neurons: np.ndarray
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the record as named arrays, as a job's file keeps it."""
+        return {f"fit_{name}": values for name, values in asdict(self).items()}
+
+    @classmethod
+    def from_arrays(cls, stored: Mapping[str, np.ndarray]) -> "FitRecord":
+        """Return the record that :meth:`to_arrays` wrote."""
+        return cls(**{name: stored[f"fit_{name}"] for name in cls.__dataclass_fields__})
+
+
+class Timed(NamedTuple, Generic[M]):
+    """A fitted model and the seconds that its fit took."""
+
+    model: M
+    seconds: float
+
+
+class Fitted(NamedTuple):
+    """A fitted model, the seconds that its fit took, and what it was given."""
+
+    model: Model
+    seconds: float
+    record: FitRecord
+
+
+def fit_model(
+    model: Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    fold: Fold,
+    *,
+    seed: int | None = None,
+    index: int = 0,
+    metadata: Mapping[str, Any] | None = None,
+) -> Fitted:
+    """Fit a copy of a model on the training trials of a fold, on one thread.
+
+    Parameters
+    ----------
+    model : Model
+        Stays as it is.
+    x, y : array, (trial, time, source) and (trial, time, target)
+        All trials; the training rows are taken here.
+    fold : Fold
+    seed, index : int
+        The copy's seed is derived from both: folds differ in their draws, models of one fold share
+        their validation parts. Without a seed the model keeps its own.
+    metadata : mapping, optional
+        What models may want to know besides: ``problem.metadata()``.
+
+    Examples
+    --------
+    >>> from spikecast.models.linear import PCARidge
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(12, 8, 4)); y = x[..., :2] + 1
+    >>> fitted = fit_model(PCARidge(), x, y, Fold(np.arange(8), np.arange(8, 12)))
+    >>> fitted.record.train.tolist(), fitted.record.test.tolist()
+    ([0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11])
+    """
+    x_train, y_train = x[fold.train], y[fold.train]
+
+    def fit(copy: Model) -> Model:
+        known = {name: (metadata or {}).get(name) for name in getattr(copy, "needs", ())}
+        return copy.fit(x_train, y_train, **known)
+
+    with watch_validation() as rows:
+        fitted = _run_fit(model, None if seed is None else derive_seed(seed, "fold", index), fit)
+    dtype = np.result_type(x, y)
+    validation = np.union1d(list(rows), getattr(fitted.model, "validation_rows_", ()))
+    return Fitted(
+        *fitted,
+        FitRecord(
+            np.asarray(fold.train),
+            np.asarray(fold.train)[validation.astype(int)],
+            np.asarray(fold.test),
+            hash_rows(y_train),
+            hash_neurons(x_train, dtype),
+            hash_neurons(y_train, dtype),
+        ),
+    )
+
+
+def fit_sessions(
+    many: ManySessions,
+    xs: Arrays,
+    ys: Arrays,
+    conditions: Arrays | None,
+    *,
+    seed: int,
+    metadata: Mapping[str, Sequence[Any]],
+) -> Timed[ManySessions]:
+    """Fit a copy of a model of several sessions on the arrays of each, on one thread."""
+    return _run_fit(many, seed, lambda copy: copy.fit(xs, ys, conditions, **metadata))
+
+
+def adapt_session(
+    many: ManySessions,
+    x: np.ndarray,
+    y: np.ndarray,
+    condition: np.ndarray | None,
+    *,
+    seed: int,
+    metadata: Mapping[str, Any],
+) -> Timed[Model]:
+    """Adapt a fitted model of several sessions to another session, on one thread."""
+    many.set_params(seed=seed)
+    return _time_fit(lambda: many.adapt(x, y, condition, **metadata))
+
+
+def _run_fit(model: M, seed: int | None, fit: Callable[[M], M]) -> Timed[M]:
+    copy = clone(model)
+    if seed is not None and "seed" in copy.get_params():
+        copy.set_params(seed=seed)
+    return _time_fit(lambda: fit(copy))
+
+
+def _time_fit(fit: Callable[[], M]) -> Timed[M]:
+    with limit_threads():
+        started = time.perf_counter()
+        fitted = fit()
+        return Timed(fitted, time.perf_counter() - started)
+
+
+# ------------------------------------------------------------------------------------ jobs
 
 
 @dataclass(frozen=True)
 class Job:
     """Fit `model` on the training trials of `fold` and predict its test trials.
 
-    `metadata` is what the model wants to know besides: ``problem.metadata(model.needs)``;
-    `latents` whether those of the test trials are wanted.
+    `metadata` is ``problem.metadata()``; `latents` whether those of the test trials are wanted.
     """
 
     name: str
@@ -32,8 +195,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came out of a job.
+class JobResult:
+    """What a job gives.
 
     Attributes
     ----------
@@ -44,35 +207,56 @@ class Result:
     prediction : array of float32, (test trial, time, target)
     latents : array of float32, (test trial, time, latent), or None
         From the model that never saw these trials.
-    seconds : float
-        Time of ``fit``, on one thread.
-    model : Model
-        Fitted.
+    fitted : Fitted
     """
 
     name: str
     index: int
     prediction: np.ndarray
     latents: np.ndarray | None
-    seconds: float
-    model: Model
+    fitted: Fitted
 
 
-def run(job: Job, x: np.ndarray, y: np.ndarray) -> Result:
-    """Do one job.
-
-    On one thread, see :func:`spikecast.parallel.threads.limit_threads`.
-    """
-    model = clone(job.model)
-    if "seed" in model.get_params():
-        # folds differ in their draws, models of one fold share their validation parts
-        model.set_params(seed=derive_seed(job.seed, "fold", job.index))
+def run_job(job: Job, x: np.ndarray, y: np.ndarray) -> JobResult:
+    """Fit a job's model and return its predictions of the test trials."""
     with limit_threads():
-        started = time.perf_counter()
-        model.fit(x[job.fold.train], y[job.fold.train], **job.metadata)
-        seconds = time.perf_counter() - started
+        fitted = fit_model(
+            job.model, x, y, job.fold, seed=job.seed, index=job.index, metadata=job.metadata
+        )
         x_test = x[job.fold.test]
-        prediction = model.predict(x_test).astype(np.float32)
-        wanted = job.latents and model.has_latents
-        latents = model.transform(x_test).astype(np.float32) if wanted else None
-    return Result(job.name, job.index, prediction, latents, seconds, model)
+        prediction = fitted.model.predict(x_test).astype(np.float32)
+        wanted = job.latents and fitted.model.has_latents
+        latents = fitted.model.transform(x_test).astype(np.float32) if wanted else None
+    return JobResult(job.name, job.index, prediction, latents, fitted)
+
+
+# ------------------------------------------------------------------------------------ hashes
+
+
+def hash_rows(values: np.ndarray) -> np.ndarray:
+    """Return a hash of each row, (row,).
+
+    Examples
+    --------
+    >>> rows = hash_rows(np.array([[1, 2], [3, 4], [1, 2]]))
+    >>> bool(rows[0] == rows[2]), bool(rows[0] == rows[1])
+    (True, False)
+    """
+    return np.array([_hash(row) for row in values], dtype=np.uint64)
+
+
+def hash_neurons(values: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+    """Return a hash of each neuron's values (the last axis), (neuron,); 0 for a constant one."""
+    flat = values.reshape(-1, values.shape[-1])
+    hashes = np.zeros(flat.shape[1], dtype=np.uint64)
+    for start in range(0, flat.shape[1], NEURONS_AT_A_TIME):
+        block = slice(start, start + NEURONS_AT_A_TIME)
+        neurons = np.ascontiguousarray(flat[:, block].T, dtype=dtype)
+        varies = (neurons != neurons[:, :1]).any(axis=1)
+        hashes[block] = np.where(varies, hash_rows(neurons), np.uint64(0))
+    return hashes
+
+
+def _hash(values: np.ndarray) -> int:
+    digest = hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=8).digest()
+    return int.from_bytes(digest, "little")

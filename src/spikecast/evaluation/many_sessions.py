@@ -1,28 +1,34 @@
 """Does it help to fit several sessions together? The same folds, with and without the others."""
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
 
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.evaluation import Models, make_folds, make_models
-from spikecast.evaluation.fit import Job, run
+from spikecast.evaluation.cross_validation import Models, fit_folds, make_folds, make_models
+from spikecast.evaluation.fit import Timed, adapt_session, fit_sessions
 from spikecast.evaluation.score_table import Scores, score
 from spikecast.models.sessions import ManySessions
 from spikecast.parallel.executors import run_jobs
-from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem, Task
 
-WAYS = ("joint", "adapted")
-
-Outcome = tuple[int, int, np.ndarray, float]
+FoldScore = tuple[int, int, np.ndarray, float]
 """Session, fold, prediction of its test trials, seconds of fit."""
+
+
+@dataclass(frozen=True)
+class _Sessions:
+    """The problem of each session, its folds, and what its trials have in common with others."""
+
+    problems: Sequence[Problem]
+    cuts: Sequence[Sequence[Fold]]
+    labels: Sequence[np.ndarray | None]
+    seed: int
 
 
 def cross_validate_sessions(
@@ -32,7 +38,7 @@ def cross_validate_sessions(
     recordings: Sequence[Recording],
     folds: int = 5,
     *,
-    ways: Sequence[str] = WAYS,
+    ways: Sequence[str] = ("joint", "adapted"),
     condition: str | None = None,
     n_train: int | None = None,
     seed: int = 0,
@@ -86,147 +92,119 @@ def cross_validate_sessions(
     """
     check_in_range("the number of recordings", len(recordings), 2)
     for way in ways:
-        check_one_of("way", way, WAYS)
+        check_one_of("way", way, list(WAYS))
     every = list(tasks) if isinstance(tasks, Sequence) else [tasks] * len(recordings)
     check_same_length("tasks", len(every), "recordings", len(recordings))
     problems = [task.problem(recording) for task, recording in zip(every, recordings, strict=True)]
     cuts = [
         [
-            _few(fold, n_train, make_rng(seed, "few trials", session, index))
+            _limit_training(fold, n_train, make_rng(seed, "few trials", session, index))
             for index, fold in enumerate(make_folds(problem, folds, seed=seed))
         ]
         for session, problem in enumerate(problems)
     ]
-    labels = [_labels(problem, condition) for problem in problems]
-
-    outcomes: dict[str, list[Outcome]] = {}
-    named = make_models(models)
-    for session, (problem, cut) in enumerate(zip(problems, cuts, strict=True)):
-        jobs = [
-            Job(name, model, index, fold, seed, problem.metadata(model.needs))
-            for name, model in named.items()
-            for index, fold in enumerate(cut)
-        ]
-        calls = {
-            f"{job.name}, fold {job.index}": (run, (job, problem.x, problem.y)) for job in jobs
-        }
-        for done in run_jobs(calls, executor):
-            result = done.result()
-            outcomes.setdefault(result.name, []).append(
-                (session, result.index, result.prediction, result.seconds)
-            )
-    for name, many in shared.items():
-        data = (many, problems, cuts, labels, seed)
-        functions = {"joint": (_joint, range(folds)), "adapted": (_adapted, range(len(problems)))}
-        for way in ways:
-            function, numbers = functions[way]
-            shared_calls = {str(number): (function, (*data, number)) for number in numbers}
-            outcomes[f"{way} {name}"] = [
-                outcome for done in run_jobs(shared_calls, executor) for outcome in done.result()
-            ]
-
+    labels = [_find_labels(problem, condition) for problem in problems]
+    sessions = _Sessions(problems, cuts, labels, seed)
+    together = {
+        f"{way} {name}": _fit_together(many, sessions, way, executor)
+        for name, many in shared.items()
+        for way in ways
+    }
     scores = []
     for session, (problem, cut) in enumerate(zip(problems, cuts, strict=True)):
-        mine = {
-            name: sorted((one[1:] for one in found if one[0] == session), key=lambda one: one[0])
-            for name, found in outcomes.items()
-        }
-        scores.append(
-            score(
-                problem,
-                cut,
-                {name: [prediction for _, prediction, _ in found] for name, found in mine.items()},
-                {name: [seconds for *_, seconds in found] for name, found in mine.items()},
-                session=recordings[session].session,
-                seed=seed,
-            )
-        )
+        predictions, seconds = fit_folds(make_models(models), problem, cut, seed, executor)
+        for name, found in together.items():
+            mine = sorted((one for one in found if one[0] == session), key=lambda one: one[1])
+            predictions[name] = [prediction for _, _, prediction, _ in mine]
+            seconds[name] = [taken for *_, taken in mine]
+        named = recordings[session].session
+        scores.append(score(problem, cut, predictions, seconds, session=named, seed=seed))
     return scores
 
 
-def _few(fold: Fold, n_train: int | None, rng: np.random.Generator) -> Fold:
+def _limit_training(fold: Fold, n_train: int | None, rng: np.random.Generator) -> Fold:
     if n_train is None or n_train >= fold.train.size:
         return fold
     return Fold(np.sort(rng.choice(fold.train, n_train, replace=False)), fold.test)
 
 
-def _labels(problem: Problem, column: str | None) -> np.ndarray | None:
+def _find_labels(problem: Problem, column: str | None) -> np.ndarray | None:
     if column is None:
         return None
     check_one_of("trial column", column, list(problem.trials))
     return problem.trials[column].to_numpy()
 
 
-def _joint(
-    many: ManySessions,
-    problems: Sequence[Problem],
-    cuts: Sequence[Sequence[Fold]],
-    labels: Sequence[np.ndarray | None],
-    seed: int,
-    index: int,
-) -> list[Outcome]:
+def _fit_together(
+    many: ManySessions, sessions: _Sessions, way: str, executor: Executor | None
+) -> list[FoldScore]:
+    """Fit sessions together in one way; return all sessions and folds."""
+    fit = WAYS[way]
+    n_jobs = len(sessions.cuts[0]) if fit is _fit_joint else len(sessions.problems)
+    calls = {str(number): (fit, (many, sessions, number)) for number in range(n_jobs)}
+    return [part for done in run_jobs(calls, executor) for part in done.result()]
+
+
+def _fit_joint(many: ManySessions, sessions: _Sessions, index: int) -> list[FoldScore]:
     """Fit the training trials of one fold of all sessions; seconds are a session's share."""
-    mine = clone(many).set_params(seed=derive_seed(seed, "fold", index))
-    folds = [cut[index] for cut in cuts]
-    started = time.perf_counter()
-    _fit(mine, problems, [fold.train for fold in folds], labels)
-    seconds = (time.perf_counter() - started) / len(problems)
+    folds = [cut[index] for cut in sessions.cuts]
+    rows = {session: fold.train for session, fold in enumerate(folds)}
+    fitted = _fit_rows(many, sessions, rows, derive_seed(sessions.seed, "fold", index))
+    seconds = fitted.seconds / len(folds)
     return [
-        (session, index, mine.predict(problem.x[fold.test], session).astype(np.float32), seconds)
-        for session, (problem, fold) in enumerate(zip(problems, folds, strict=True))
-    ]
+        (session, index, fitted.model.predict(problem.x[fold.test], session).astype(np.float32),
+         seconds)
+        for session, (problem, fold) in enumerate(zip(sessions.problems, folds, strict=True))
+    ]  # fmt: skip
 
 
-def _adapted(
-    many: ManySessions,
-    problems: Sequence[Problem],
-    cuts: Sequence[Sequence[Fold]],
-    labels: Sequence[np.ndarray | None],
-    seed: int,
-    session: int,
-) -> list[Outcome]:
+def _fit_adapted(many: ManySessions, sessions: _Sessions, session: int) -> list[FoldScore]:
     """Learn the core from the other sessions and adapt it to this one, fold by fold.
 
     Seconds are those of adapting: the core is learnt once.
     """
-    others = [other for other in range(len(problems)) if other != session]
-    mine = clone(many).set_params(seed=derive_seed(seed, "core", session))
-    _fit(
-        mine,
-        [problems[other] for other in others],
-        [np.arange(len(problems[other].y)) for other in others],
-        [labels[other] for other in others],
-    )
-    problem, label, outcomes = problems[session], labels[session], []
-    for index, fold in enumerate(cuts[session]):
-        mine.set_params(seed=derive_seed(seed, "fold", index))
-        started = time.perf_counter()
-        with limit_threads():
-            model = mine.adapt(
-                problem.x[fold.train],
-                problem.y[fold.train],
-                None if label is None else label[fold.train],
-                **problem.metadata(mine.needs),
-            )
-        seconds = time.perf_counter() - started
-        prediction = model.predict(problem.x[fold.test]).astype(np.float32)
-        outcomes.append((session, index, prediction, seconds))
-    return outcomes
-
-
-def _fit(
-    many: ManySessions,
-    problems: Sequence[Problem],
-    trials: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray | None],
-) -> None:
-    chosen = list(zip(problems, trials, labels, strict=True))
-    given = [label[rows] for _, rows, label in chosen if label is not None]
-    known = [problem.metadata(many.needs) for problem in problems]
-    with limit_threads():
-        many.fit(
-            [problem.x[rows] for problem, rows, _ in chosen],
-            [problem.y[rows] for problem, rows, _ in chosen],
-            given or None,
-            **{name: [of_session[name] for of_session in known] for name in many.needs},
+    rows = {
+        other: np.arange(len(problem.y))
+        for other, problem in enumerate(sessions.problems)
+        if other != session
+    }
+    core = _fit_rows(many, sessions, rows, derive_seed(sessions.seed, "core", session)).model
+    problem, label = sessions.problems[session], sessions.labels[session]
+    scores = []
+    for index, fold in enumerate(sessions.cuts[session]):
+        fitted = adapt_session(
+            core,
+            problem.x[fold.train],
+            problem.y[fold.train],
+            None if label is None else label[fold.train],
+            seed=derive_seed(sessions.seed, "fold", index),
+            metadata=problem.metadata(core.needs),
         )
+        prediction = fitted.model.predict(problem.x[fold.test]).astype(np.float32)
+        scores.append((session, index, prediction, fitted.seconds))
+    return scores
+
+
+def _fit_rows(
+    many: ManySessions, sessions: _Sessions, rows: Mapping[int, np.ndarray], seed: int
+) -> Timed[ManySessions]:
+    """Fit some trials of some sessions together; `rows` is session -> trials."""
+    problems = {session: sessions.problems[session] for session in rows}
+    labels = [(sessions.labels[session], trials) for session, trials in rows.items()]
+    conditions = [label[trials] for label, trials in labels if label is not None]
+    known = [problem.metadata(many.needs) for problem in problems.values()]
+    return fit_sessions(
+        many,
+        [problem.x[rows[session]] for session, problem in problems.items()],
+        [problem.y[rows[session]] for session, problem in problems.items()],
+        conditions or None,
+        seed=seed,
+        metadata={name: [of_session[name] for of_session in known] for name in many.needs},
+    )
+
+
+WAYS: dict[str, Callable[[ManySessions, _Sessions, int], list[FoldScore]]] = {
+    "joint": _fit_joint,
+    "adapted": _fit_adapted,
+}
+"""How sessions are fitted together."""

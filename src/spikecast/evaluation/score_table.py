@@ -1,7 +1,7 @@
 """From predictions to a score table: every score with its null, aggregation and split beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -116,6 +116,10 @@ class Scores:
         if n_trials not in self._weights:
             self._weights[n_trials] = bootstrap_weights(n_trials, self.n_resamples, self.seed)
         return interval(ratios, self._weights[n_trials], aggregate or self.aggregate, other)
+
+    def add_notices(self, *notices: Notice) -> "Scores":
+        """Return the same scores with more to know about them."""
+        return replace(self, notices=(*self.notices, *notices))
 
     def summary(self) -> pd.DataFrame:
         """One row per model, best first: headline score and its interval against each null."""

@@ -17,6 +17,7 @@ from sklearn.base import clone
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import DivergedError, InputError
 from spikecast.core.seeding import derive_seed
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model, is_counts
 from spikecast.models.spaces import Between, OneOf, Space, format_value
 from spikecast.parallel.threads import limit_threads
@@ -102,12 +103,9 @@ def fold_score(
 ) -> float:
     """Score of some settings on the test part of one fold: bits per spike, or R2."""
     made = clone(model).set_params(**settings)
-    if "seed" in made.get_params():
-        made.set_params(seed=derive_seed(seed, "fold", index))
     with limit_threads():
-        wanted = {name: metadata.get(name) for name in made.needs}
-        made.fit(x[fold.train], y[fold.train], **wanted)
-        prediction = made.predict(x[fold.test])
+        fitted = fit_model(made, x, y, fold, seed=seed, index=index, metadata=metadata)
+        prediction = fitted.model.predict(x[fold.test])
     truth, train = y[fold.test], y[fold.train]
     if is_counts(y):
         known = train.any(axis=(0, 1))  # no model can know the rate of the others

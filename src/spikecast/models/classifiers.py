@@ -23,6 +23,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
 from spikecast.core.seeding import make_rng
+from spikecast.models.inner_cv import note_validation
 from spikecast.models.trial_features import TrialFeatures
 from spikecast.tasks.splits import split_by_stratum, split_by_trial
 
@@ -197,6 +198,8 @@ class Decoder:
         candidates = list(ParameterGrid(entry.grid))
         folds = self._inner_folds(y, trial) if len(candidates) > 1 else []
         if folds:
+            for _, valid in folds:
+                note_validation(np.unique(trial[valid]))
             search = GridSearchCV(
                 estimator,
                 {f"estimator__{name}": list(values) for name, values in entry.grid.items()},

@@ -15,7 +15,7 @@ from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import RATE_FLOOR, Model
-from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
 from spikecast.models.single import SINGLE
 
 MAX_LOG_RATE = 5.0
@@ -190,8 +190,10 @@ class Stack(_Committee):
             return
         held_out = np.empty((len(members), *y.shape), dtype=np.float32)
         for fold in split_inner_folds(len(x), self.n_inner, self.seed):
+            note_validation(fold.test)
             for number, model in enumerate(self.models_):
-                fitted = self._fitted(model.clone_with_choices(), x[fold.train], y[fold.train])
+                with number_rows(fold.train):
+                    fitted = self._fitted(model.clone_with_choices(), x[fold.train], y[fold.train])
                 held_out[number][fold.test] = self._natural(fitted, x[fold.test])
         held_out -= self.center_.astype(np.float32)
         self.weights_ = fit_stacking_weights(held_out, y, self.center_, self.counts_, self.pull)

@@ -1,6 +1,8 @@
 """Choosing hyper-parameters inside ``fit``: on whole trials cut from the training trials."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,6 +12,44 @@ from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
 C = TypeVar("C")
+
+_note: ContextVar[Callable[[np.ndarray], object] | None] = ContextVar("note", default=None)
+
+
+@contextmanager
+def watch_validation() -> Iterator[set[int]]:
+    """Collect within the block the rows of the training array that choices are judged on.
+
+    Examples
+    --------
+    >>> with watch_validation() as rows, number_rows(np.array([5, 7])):
+    ...     note_validation(np.array([1]))
+    >>> rows
+    {7}
+    """
+    rows: set[int] = set()
+    token = _note.set(lambda noted: rows.update(noted.tolist()))
+    try:
+        yield rows
+    finally:
+        _note.reset(token)
+
+
+@contextmanager
+def number_rows(rows: np.ndarray) -> Iterator[None]:
+    """Within the block, where a model is fitted on `rows` of the array, note rows as its own."""
+    outer = _note.get()
+    token = _note.set(None if outer is None else lambda noted: outer(rows[noted]))
+    try:
+        yield
+    finally:
+        _note.reset(token)
+
+
+def note_validation(rows: np.ndarray) -> None:
+    """Note that settings, or when to stop, are judged on these rows of the training array."""
+    if (note := _note.get()) is not None:
+        note(rows)
 
 
 def split_inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
@@ -58,6 +98,7 @@ def choose_best(
     """
     scores = np.zeros(len(candidates))
     for fold in folds:
+        note_validation(fold.test)
         truth = y[fold.test]
         for index, prediction in enumerate(predictions(fold)):
             if counts:

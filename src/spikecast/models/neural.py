@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikecast.models.base import Model
-from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, OneOf
@@ -130,6 +130,8 @@ class NeuralModel(Model):
         """Train the network that `build` makes, and keep it."""
         from spikecast.models.networks.running import fit_network
 
+        for fold in folds:
+            note_validation(fold.test)
         self.network_, self.training_ = fit_network(
             build, z, y, folds, self._plan(), self.seed, self.device
         )

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.seeding import make_rng
+from spikecast.models.inner_cv import note_validation
 from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import CELLS
@@ -96,6 +97,7 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
         z = self.features_.fit_transform(x)
         one_hot = np.eye(len(self.classes_), dtype=np.float32)[codes][:, np.newaxis]
         fold = _draw_validation_fold(codes, self.seed)
+        note_validation(fold.test)
         if self.balance == "weights":
             one_hot = one_hot / (one_hot.mean(axis=0) * len(self.classes_))
         if self.balance == "sampling":

@@ -15,8 +15,8 @@ from spikecast.core.files import lock_folder, read_json, write_atomically, write
 from spikecast.data import load
 from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
-from spikecast.evaluation import make_folds
-from spikecast.evaluation.fit import Job, Result, run
+from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.fit import Job, JobResult, run_job
 from spikecast.evaluation.score_table import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.models import storage
@@ -225,7 +225,7 @@ def _fit(
     todo = {
         f"{part.problem.target}: {name}, fold {index}": (
             part,
-            Job(name, model, index, fold, seed, part.problem.metadata(model.needs)),
+            Job(name, model, index, fold, seed, part.problem.metadata()),
         )
         for part in parts
         for name, model in models.items()
@@ -262,7 +262,7 @@ def _fit(
                 whys.setdefault(job.name, f"fold {job.index}: {outcome.failure}")
             else:
                 _keep(outcome.value, job, part)
-                log.info("%s fitted in %.2f s", outcome.name, outcome.value.seconds)
+                log.info("%s fitted in %.2f s", outcome.name, outcome.value.fitted.seconds)
             done += 1
             progress(outcome.name, done, len(todo))
     return failed
@@ -273,31 +273,32 @@ def do(job: Job, part: TargetRun) -> float:
     with share_value((part.problem.x, part.problem.y), None) as handle:
         result = _fitted(job, handle, _checkpoints(part, job))
     _keep(result, job, part)
-    return result.seconds
+    return result.fitted.seconds
 
 
 def _checkpoints(part: TargetRun, job: Job) -> Path:
     return part.layout.checkpoints(job.name, job.index)
 
 
-def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> Result:
+def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> JobResult:
     """Do one job, wherever that is."""
     release_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
     x, y = handle.get()
     with checkpoints(folder) if folder else nullcontext():
-        return run(job, x, y)
+        return run_job(job, x, y)
 
 
-def _keep(result: Result, job: Job, part: TargetRun) -> None:
+def _keep(result: JobResult, job: Job, part: TargetRun) -> None:
     """Write a job's files, the description last."""
     files, which = part.layout, (job.name, job.index)
-    storage.save(result.model, files.weights(*which))
+    storage.save(result.fitted.model, files.weights(*which))
     arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
+    arrays |= result.fitted.record.to_arrays()
     if result.latents is not None:
         arrays["latents"] = result.latents.astype(np.float16)
     with write_atomically(files.arrays(*which)) as temporary:
         np.savez_compressed(temporary, **arrays)
-    described = {"fit_seconds": result.seconds, **result.model.describe_fit()}
+    described = {"fit_seconds": result.fitted.seconds, **result.fitted.model.describe_fit()}
     write_json(files.job(*which), json.loads(json.dumps(described, default=str)))
 
 

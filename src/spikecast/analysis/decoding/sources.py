@@ -5,8 +5,9 @@ scored on, (trial, time, feature). Whatever a source learns (principal component
 it learns from the fold's training trials.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -23,8 +24,9 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.core.seeding import derive_seed, make_rng
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
@@ -40,11 +42,21 @@ LATENTS_WITHOUT_FOLDS = NoticeKind(
 
 
 class FoldFeatures(NamedTuple):
-    """Features of one fold; `fold` says which trials they are of."""
+    """Features of one fold.
+
+    Attributes
+    ----------
+    fold : Fold
+        The trials that they are of.
+    train, test : array, (trial, time, feature)
+    fitted_on : mapping of step -> array of int
+        The trials that each step which learnt something was given.
+    """
 
     fold: Fold
     train: np.ndarray
     test: np.ndarray
+    fitted_on: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Source:
@@ -154,11 +166,13 @@ class Counts(Source):
         x = self.compute_features(recording).astype(np.float32)
         for fold in folds:
             train, test = x[fold.train], x[fold.test]
+            fitted_on = {}
             if self.n_components is not None:
                 flat = train.reshape(-1, x.shape[2])
                 mean, axes, _ = find_principal_axes(flat, self.n_components)
                 train, test = ((part - mean) @ axes.T for part in (train, test))
-            yield FoldFeatures(fold, train, test)
+                fitted_on = {"components": fold.train}
+            yield FoldFeatures(fold, train, test, fitted_on)
 
 
 @dataclass(frozen=True)
@@ -224,23 +238,29 @@ class Latents(Source):
         problem = self._task(recording).problem(recording)
         if problem.windows:
             raise InputError("a continuous recording has no trials to decode")
+        template = self._made()
+        if not template.has_latents:
+            raise InputError(f"{type(template).__name__} has no latents; decode from Counts()")
         for index, fold in enumerate(folds):
-            model = self._made()
-            if not model.has_latents:
-                raise InputError(f"{type(model).__name__} has no latents; decode from Counts()")
-            if "seed" in model.get_params():
-                model.set_params(seed=derive_seed(seed, "fold", index))
             order = make_rng(seed, "held back", index).permutation(fold.train)
             n_held = round(self.held_back * order.size)
             fitted = np.sort(order[n_held:])
             learnt_from = np.sort(order[:n_held]) if n_held else fitted
             with limit_threads():
-                x, y = problem.x[fitted], problem.y[fitted]
-                model.fit(x, y, **problem.metadata(model.needs))
+                done = fit_model(
+                    template,
+                    problem.x,
+                    problem.y,
+                    Fold(fitted, fold.test),
+                    seed=seed,
+                    index=index,
+                    metadata=problem.metadata(),
+                )
                 yield FoldFeatures(
                     Fold(learnt_from, fold.test),
-                    model.transform(problem.x[learnt_from]),
-                    model.transform(problem.x[fold.test]),
+                    done.model.transform(problem.x[learnt_from]),
+                    done.model.transform(problem.x[fold.test]),
+                    {"latents": done.record.train},
                 )
 
 
@@ -290,10 +310,12 @@ class Baseline(Source):
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
-        for fold, train, test in super().fold_features(recording, folds, seed):
+        for fold, train, test, _ in super().fold_features(recording, folds, seed):
             mean, scale = train.mean(axis=(0, 1)), train.std(axis=(0, 1))
             scale = np.where(scale > 0, scale, 1.0)
-            yield FoldFeatures(fold, (train - mean) / scale, (test - mean) / scale)
+            yield FoldFeatures(
+                fold, (train - mean) / scale, (test - mean) / scale, {"scale": fold.train}
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,7 @@ def model(
 ) -> dict[str, Record]:
     """The record of one pair, by a model of the catalogue."""
     # torch takes 100 MB of a worker's memory; the ridge does without
-    from spikecast.evaluation.fit import Job, run
+    from spikecast.evaluation.fit import Job, run_job
     from spikecast.scoring.scorers import SCORERS
     from spikecast.tasks.tasks import NeuronsToNeurons
 
@@ -71,9 +71,12 @@ def model(
     source, target = name.split(BETWEEN)
     task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
     problem = task.problem(shared.get())
-    known = problem.metadata(estimator.needs)
     done = [
-        run(Job("model", estimator, index, fold, seed, known, latents=False), problem.x, problem.y)
+        run_job(
+            Job("model", estimator, index, fold, seed, problem.metadata(), latents=False),
+            problem.x,
+            problem.y,
+        )
         for index, fold in enumerate(session.folds)
     ]
     whole = np.empty(problem.y.shape, dtype=np.float32)

@@ -12,7 +12,7 @@ from spikecast.core.errors import ConfigError
 from spikecast.core.seeding import derive_seed
 from spikecast.data import load
 from spikecast.data.recording import Recording
-from spikecast.evaluation import make_folds
+from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import Job
 from spikecast.evaluation.search_trials import Objective
 from spikecast.models.base import Model
@@ -127,7 +127,7 @@ class Plan:
         fold = self.part.folds[search.fold]
         seed, problem = self.config.seed, self.part.problem
         return [
-            Job(name, model, search.fold, fold, seed, problem.metadata(model.needs))
+            Job(name, model, search.fold, fold, seed, problem.metadata())
             for name, model in models.items()
         ]
 

@@ -1,0 +1,276 @@
+"""Scores of models, and of predictions that another tool made, on held-out trials."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import check_one_of, check_same_length, check_three_axes
+from spikecast.core.errors import InputError
+from spikecast.core.notices import NoticeKind
+from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import Job, run_job
+from spikecast.evaluation.score_table import Scores, score
+from spikecast.models.base import Model, is_counts
+from spikecast.models.catalog import MODELS
+from spikecast.models.foreign import adapt_model
+from spikecast.parallel.executors import run_jobs
+from spikecast.tasks.problem import Kind
+from spikecast.tasks.splits import Fold, split_trials
+from spikecast.tasks.tasks import Problem, Task
+
+Models = Sequence[Any] | Mapping[str, Any]
+"""Names of the catalogue and models, or name -> model; see :func:`make_models`."""
+FoldPair = Fold | tuple[np.ndarray, np.ndarray]
+
+NO_FOLDS = NoticeKind(
+    "no_folds",
+    "serious",
+    "no folds were given: nothing shows that the scored trials were held out, and the null is the "
+    "mean over them",
+)
+
+
+def cross_validate(
+    models: Models,
+    task: Task,
+    recording: Recording,
+    folds: int = 5,
+    *,
+    split: str = "trial",
+    strata: str | None = None,
+    gap: int = 0,
+    seed: int = 0,
+    executor: Executor | None = None,
+) -> Scores:
+    """Score models on held-out trials of one recording.
+
+    The nulls are scored in the same folds as the models; everything a model learns, it learns from
+    the fold's training trials.
+
+    Parameters
+    ----------
+    models : sequence of names and models, or mapping of name -> model
+        Names of the catalogue (``spikecast models``), or models with settings of your own. Any
+        object with ``fit(x, y)`` and ``predict(x)`` on arrays (trial, time, neuron) is a model (see
+        :class:`spikecast.models.ForeignModel`).
+    task : Task
+        What predicts what, for example :class:`spikecast.AreaToArea`.
+    recording : Recording
+    folds : int
+        Parts that the trials are cut into; each is predicted once, by models that learnt from the
+        others.
+    split : {"trial", "stratum", "block"}
+        Random trials; the same share of every stratum; contiguous blocks. Windows cut from one
+        continuous trial are always split in blocks, with a gap of at least one window.
+    strata : str, optional
+        Trial column that names the strata.
+    gap : int
+        Trials left out on either side of a test block.
+    seed : int
+        Same seed, same numbers, for any number of workers.
+    executor : concurrent.futures.Executor, optional
+        Processes to fit in; by default here, one after the other.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    UnknownNameError
+        For a model, split or trial column that is not known.
+    NotEnoughDataError
+        When there are too few trials or spikes.
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.simulate.decision_task(n_trials=60, seed=3).recording
+    >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
+    >>> scores.summary()["model"].tolist()
+    ['pca_ridge', 'mean_rate']
+    """
+    problem = task.problem(recording)
+    cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
+    predictions, seconds = fit_folds(make_models(models), problem, cut, seed, executor)
+    return score(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+
+
+def score_predictions(
+    truth: np.ndarray,
+    predicted: np.ndarray | Mapping[str, np.ndarray],
+    *,
+    folds: Sequence[FoldPair] | None = None,
+    trials: pd.DataFrame | None = None,
+    name: str = "predicted",
+    session: str = "",
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Scores:
+    """Score predictions of any tool by the metrics and nulls of :func:`cross_validate`.
+
+    Parameters
+    ----------
+    truth : array, (trial, time, neuron)
+        What was recorded: spike counts, or continuous values.
+    predicted : array, (trial, time, neuron), or mapping of name -> array
+        Expected count per bin, or value, from one tool or several.
+    folds : sequence of (train, test), optional
+        Numbers of the trials that each prediction was learnt from, and of those that it is scored
+        on. Test parts must not overlap; trials in none are not scored. Without folds all trials are
+        scored, against the mean over them.
+    trials : DataFrame, optional
+        One row per trial. Columns ``contrast_left`` and ``contrast_right`` say which trials share a
+        condition, within which predictions are swapped.
+    name : str
+        What the table calls a single prediction.
+    session : str
+    n_resamples, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ShapeError
+        When a prediction has another shape than the truth.
+    InputError
+        When a fold scores trials that it learnt from, or a trial is scored twice.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> rate = rng.gamma(2.0, 0.5, (40, 10, 3))
+    >>> folds = [(np.arange(20), np.arange(20, 40))]
+    >>> scores = score_predictions(rng.poisson(rate), rate, folds=folds)
+    >>> scores.table["n_test_trials"].unique().tolist(), scores.interval("predicted").low > 0
+    ([20], True)
+    """
+    truth = np.asarray(truth)
+    check_three_axes("truth", truth)
+    named = predicted if isinstance(predicted, Mapping) else {name: predicted}
+    trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
+    check_same_length("trials", len(trials), "the trial axis of truth", len(truth))
+    every = np.arange(len(truth))
+    cut = [Fold(every, every)] if folds is None else _check_folds(folds, len(truth))
+    targets = pd.DataFrame({"neuron": np.arange(truth.shape[2])})
+    kind: Kind = "counts" if is_counts(truth) else "continuous"
+    nothing = np.empty((*truth.shape[:2], 0))
+    time = np.arange(truth.shape[1], dtype=float)
+    problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
+    scores = score(
+        problem,
+        cut,
+        {key: [np.asarray(values)[fold.test] for fold in cut] for key, values in named.items()},
+        {key: [float("nan")] * len(cut) for key in named},
+        session=session,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    return scores if folds is not None else scores.add_notices(NO_FOLDS())
+
+
+def _check_folds(folds: Sequence[FoldPair], n_trials: int) -> list[Fold]:
+    every = np.arange(n_trials)
+    cut = [Fold(every[np.asarray(train)], every[np.asarray(test)]) for train, test in folds]
+    for index, fold in enumerate(cut):
+        shared = np.intersect1d(fold.train, fold.test).size
+        if shared:
+            raise InputError(f"fold {index}: {shared} of its test trials were learnt from")
+    tested = np.concatenate([fold.test for fold in cut])
+    twice = tested.size - np.unique(tested).size
+    if twice:
+        raise InputError(f"{twice} trials are in more than one test part; score each only once")
+    return cut
+
+
+def make_models(models: Models) -> dict[str, Model]:
+    """Return name -> model for names, models, or a mapping.
+
+    Examples
+    --------
+    >>> from spikecast.models.linear import PCARidge
+    >>> list(make_models(["mean_rate", PCARidge(n_components=3)]))
+    ['mean_rate', 'PCARidge']
+    """
+    if isinstance(models, Mapping):
+        return {name: adapt_model(model) for name, model in models.items()}
+    named: dict[str, Model] = {}
+    for model in models:
+        name = model if isinstance(model, str) else type(model).__name__
+        if name in named:
+            raise InputError(f"two models are called '{name}'; give a mapping of name -> model")
+        if isinstance(model, str):
+            named[name] = MODELS[check_one_of("model", name, list(MODELS))]()
+        else:
+            named[name] = adapt_model(model)
+    return named
+
+
+def make_folds(
+    problem: Problem,
+    folds: int,
+    *,
+    split: str = "trial",
+    strata: str | None = None,
+    gap: int = 0,
+    seed: int = 0,
+) -> list[Fold]:
+    """Return the folds of a problem's trials.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of a task: ``task.problem(recording)``.
+    folds, split, strata, gap, seed
+        As for :func:`cross_validate`.
+
+    Returns
+    -------
+    list of Fold
+        Trials to train on and to test on.
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> problem = sc.AreaToArea("MOs").problem(sc.load("simulated"))
+    >>> [len(fold.test) for fold in make_folds(problem, 4)]
+    [50, 50, 50, 50]
+    """
+    labels = None
+    if strata is not None:
+        check_one_of("trial column", strata, list(problem.trials))
+        labels = problem.trials[strata].to_numpy()
+    if problem.windows:
+        split, gap = "block", max(gap, 1)
+    return split_trials(split, len(problem.y), folds, seed=seed, strata=labels, gap=gap)
+
+
+def fit_folds(
+    models: Mapping[str, Model],
+    problem: Problem,
+    folds: Sequence[Fold],
+    seed: int,
+    executor: Executor | None,
+) -> tuple[dict[str, list[np.ndarray]], dict[str, list[float]]]:
+    """Fit every model in every fold; return predictions and seconds, by model and fold."""
+    predictions = {name: [np.empty(0)] * len(folds) for name in models}
+    seconds = {name: [0.0] * len(folds) for name in models}
+    jobs: Iterable[Job] = (
+        Job(name, model, index, fold, seed, problem.metadata(), latents=False)
+        for name, model in models.items()
+        for index, fold in enumerate(folds)
+    )
+    calls = {
+        f"{job.name}, fold {job.index}": (run_job, (job, problem.x, problem.y)) for job in jobs
+    }
+    for outcome in run_jobs(calls, executor):
+        result = outcome.result()
+        predictions[result.name][result.index] = result.prediction
+        seconds[result.name][result.index] = result.fitted.seconds
+    return predictions, seconds
