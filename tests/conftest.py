@@ -36,27 +36,27 @@ def real_file() -> Path:
     return REAL
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
+class Outcome(NamedTuple):
+    """Exit status and output of a command."""
 
     status: int
-    said: str
+    output: str
     errors: str
 
 
 @pytest.fixture
 def spikecast(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> Callable[..., Ended]:
+) -> Callable[..., Outcome]:
     """Call the command line in an empty folder, in this process."""
 
-    def call(*arguments: object) -> Ended:
+    def call(*arguments: object) -> Outcome:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("COLUMNS", "200")
         monkeypatch.setattr(sys, "argv", ["spikecast", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+        return Outcome(int(ended.value.code or 0), *capsys.readouterr())
 
     return call
 

@@ -36,7 +36,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["run_directory"],
         ["questions"],
         ["config"],
-        ["provenance", "experiment"],
+        ["reader", "provenance", "experiment"],
         ["audit"],
         ["atlas", "sweep", "studies", "tracking"],
         ["run"],

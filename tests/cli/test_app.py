@@ -1,0 +1,60 @@
+"""What all commands share: mistakes, Ctrl-C and a full disk are one line each."""
+
+import errno
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+
+from spikecast.cli.app import resumable
+
+COMMAND = [sys.executable, "-m", "spikecast.cli"]
+
+
+def test_other_commands_explain_their_mistakes_too(spikecast, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIKECAST_DATA", str(tmp_path / "cache"))
+    for arguments in (
+        ("inspect", "nowhere.npz"), ("report", tmp_path), ("run", "none.yaml"),
+        ("data", "fetch", "steinmets"), ("predict", "steinmetz", "--target", "MOs"),
+    ):  # fmt: skip
+        done = spikecast(*arguments)
+        assert done.status == 2, arguments
+        assert len(done.errors.strip().splitlines()) == 1, done.errors
+
+
+def test_ctrl_c_leaves_a_run_that_resumes(data, spikecast, tmp_path):
+    arguments = ["predict", str(data), "--session", "0", "--target", "MOs", "--out", "run",
+                 "--models", "mean_rate,gru,pca_ridge", "--folds", "3",
+                 "--workers", "1"]  # fmt: skip
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+        # a shell that puts the tests in the background has them, and theirs, ignore Ctrl-C
+        text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+    jobs = tmp_path / "run" / "targets" / "MOs" / "jobs"
+    deadline = time.time() + 60
+    while time.time() < deadline and len(list(jobs.glob("*.json"))) < 4:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert len(errors.strip().splitlines()) == 1
+    assert not (tmp_path / "run" / "scores.csv").exists()
+    done = spikecast(*arguments, "--resume")
+    assert done.status == 0, done.errors
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
+    with pytest.raises(typer.Exit) as left, resumable(tmp_path / "run"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert left.value.exit_code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("error: the disk is full")
+    assert said.endswith(f"--resume --out {tmp_path / 'run'}")
+    with pytest.raises(FileNotFoundError), resumable(tmp_path / "run"):
+        raise FileNotFoundError(errno.ENOENT, "No such file")

@@ -1,0 +1,60 @@
+"""predict from the command line."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+COMMAND = [sys.executable, "-m", "spikecast.cli"]
+PREDICT = ("--session", "0", "--target", "MOs", "--models", "mean_rate,pca_ridge", "--folds", "3")
+
+
+def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
+    done = subprocess.run(
+        [*COMMAND, "predict", data, *PREDICT], capture_output=True, text=True, cwd=tmp_path,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("MOs can be predicted from the rest")
+    assert done.stdout.strip().endswith("report: runs/task-0_MOs/report.html")
+    run = tmp_path / "runs" / "task-0_MOs"
+    assert (run / "report.html").stat().st_size > 50_000
+    again = spikecast("run", run / "config.yaml", "--out", "again", "--quiet", "--workers", 1)
+    assert again.status == 0
+    assert again.errors == ""
+    numbers = [
+        pd.read_csv(folder / "scores.csv").drop(columns="fit_seconds")
+        for folder in (run, tmp_path / "again")
+    ]
+    pd.testing.assert_frame_equal(*numbers)
+    (run / "report.html").unlink()
+    assert spikecast("report", run).status == 0
+    assert (run / "report.html").exists()
+    second = spikecast("predict", data, *PREDICT, "--workers", 1)
+    assert "runs/task-0_MOs-2/report.html" in second.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--session", 0, "--target", "MOS"), "Did you mean 'MOs'"),
+        (("--session", 5, "--target", "MOs"), "it holds 0 to 1"),
+        (("--target", "MOs"), "choose one: session 0 to 1"),
+        (("--session", 1, "--target", "MOs", "--folds", 9), "too few for 9 folds"),
+        (("--session", 0, "--target", "MOs", "--source", "MOs,CA1"), "overlap"),
+        (("--session", 0, "--target", "MOs", "--models", "gruu"), "Did you mean 'gru'"),
+        (("--session", 0, "--target", "MOs", "--split", "blok"), "--split blok"),
+        (("--session", 0, "--target", "MOs", "--folds", 1), "--folds 1"),
+    ],
+)
+def test_mistakes_get_one_line_status_2_and_leave_nothing(
+    data, spikecast, tmp_path, arguments, message
+):
+    done = spikecast("predict", data, *arguments)
+    assert done.status == 2
+    lines = done.errors.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+    assert list(tmp_path.iterdir()) == []
