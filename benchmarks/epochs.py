@@ -19,7 +19,7 @@ from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
 from spikecast.models.networks.timescales import TimescalesNet
-from spikecast.models.networks.training import train
+from spikecast.models.networks.training import train_network
 
 N_TRIALS, N_BINS, N_FEATURES, N_LATENTS, N_TARGETS = 160, 250, 120, 48, 60
 EPOCHS, ROUNDS = 3, 5
@@ -30,7 +30,7 @@ def seconds(build: Callable[[], Network], x: torch.Tensor, y: torch.Tensor) -> f
     """Seconds per epoch."""
     fold = sc.splits.Fold(np.arange(N_TRIALS), np.arange(0))
     started = time.perf_counter()
-    train(build, x, y, [fold], PLAN, 0, torch.device("cpu"))
+    train_network(build, x, y, [fold], PLAN, 0, torch.device("cpu"))
     return (time.perf_counter() - started) / EPOCHS
 
 

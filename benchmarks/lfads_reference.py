@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 import spikecast as sc
-from spikecast.models.networks.lfads import Controlled, Trajectory
+from spikecast.models.networks.generators import ControlledGenerator, Trajectory
 from spikecast.models.networks.lfads import LFADSNet as Network
 from spikecast.models.networks.network import dropout
 from spikecast.models.networks.plan import Plan
-from spikecast.models.networks.training import train
+from spikecast.models.networks.training import train_network
 
 
 class PerStep(nn.Module):
@@ -31,7 +31,7 @@ class PerStep(nn.Module):
         self.forwards = nn.GRUCell(n_readin, n_encoder)
         self.backwards = nn.GRUCell(n_readin, n_encoder)
         self.n_inputs = 0
-        if isinstance(generator, Controlled):
+        if isinstance(generator, ControlledGenerator):
             self.n_inputs = generator.log_time_constant.numel()
             n_controller = generator.posterior_weight.shape[0]
             self.controller = nn.GRUCell(2 * n_encoder + n_factors, n_controller)
@@ -118,13 +118,13 @@ def main() -> None:
     for n_inputs in (0, 4):
         settings = {"n_inputs": n_inputs, "width": 0.0, "n_factors": 20}
         model = sc.models.LFADS(epochs=1, min_steps=1, **settings).fit(counts[:16], counts[:16])
-        build = partial(model._build, **model.sizes_)
+        build = partial(model._build_network, **model.sizes_)
         builds = {"per step": lambda build=build: stepwise(build()), "ours": build}
         seconds: dict[str, list[float]] = {name: [] for name in builds}
         for _ in range(given.repeats):  # in turns, so that other load hits both alike
             for name, made in builds.items():
                 started = time.perf_counter()
-                train(made, x, x, [fold], plan, 0, torch.device("cpu"))
+                train_network(made, x, x, [fold], plan, 0, torch.device("cpu"))
                 seconds[name].append(time.perf_counter() - started)
         per_step, mine = (min(seconds[name]) for name in ("per step", "ours"))
         print(

@@ -52,8 +52,8 @@ def test_without_coordinated_dropout_noise_is_copied():
             return self.element_loss(self(x), y).sum(dim=3).mean(dim=2)
 
     class Copies(GRUAutoencoder):
-        def _build(self, n_features, n_targets):
-            network = super()._build(n_features, n_targets)
+        def _build_network(self, n_features, n_targets):
+            network = super()._build_network(n_features, n_targets)
             network.__class__ = CountsEverything
             return network
 

@@ -82,7 +82,7 @@ def test_divergences_warm_up(counts):
     network = model.network_
     warmth = []
     for fraction in (0.0, 0.15, 0.3, 0.9):
-        network.progress(fraction)
+        network.set_progress(fraction)
         warmth.append(network.warmth)
     assert warmth == pytest.approx([0, 0.5, 1, 1])
 

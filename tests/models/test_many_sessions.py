@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models import storage
-from spikecast.models.networks.sessions import core
+from spikecast.models.networks.sessions import core_parameters
 from spikecast.models.sessions import ManySessions
 from spikecast.models.timescales import Timescales
 from spikecast.scoring.metrics import bits_per_spike, null_rate
@@ -89,12 +89,12 @@ def test_the_joint_fit_predicts_as_well_as_fits_of_each_session_alone(sessions, 
 
 
 def test_a_later_session_of_few_trials_gains_from_a_core_that_stays_as_it_is(together):
-    known = core(together.models_[0].network_)
+    known = core_parameters(together.models_[0].network_)
     scores, single = [], []
     for seed in range(90, 94):
         x, y = session(seed)
         new = together.adapt(x[:N_TRAIN], y[:N_TRAIN])
-        for name, parameter in core(new.network_).items():
+        for name, parameter in core_parameters(new.network_).items():
             assert (parameter == known[name]).all()
         scores.append(score(new, x, y))
         single.append(score(Timescales(**FEW).fit(x[:N_TRAIN], y[:N_TRAIN]), x, y))
@@ -102,15 +102,15 @@ def test_a_later_session_of_few_trials_gains_from_a_core_that_stays_as_it_is(tog
 
 
 def test_a_tuned_session_starts_from_the_core_and_leaves_that_of_the_others_alone(together):
-    known = {name: p.clone() for name, p in core(together.models_[0].network_).items()}
+    known = {name: p.clone() for name, p in core_parameters(together.models_[0].network_).items()}
     tuned, single = [], []
     for seed in range(90, 94):
         x, y = session(seed)
         new = together.adapt(x[:N_TRAIN], y[:N_TRAIN], tune=True)
-        assert any((p != known[name]).any() for name, p in core(new.network_).items())
+        assert any((p != known[name]).any() for name, p in core_parameters(new.network_).items())
         tuned.append(error(new))
         single.append(error(Timescales(**FEW).fit(x[:N_TRAIN], y[:N_TRAIN])))
-    for name, parameter in core(together.models_[0].network_).items():
+    for name, parameter in core_parameters(together.models_[0].network_).items():
         assert (parameter == known[name]).all()
     assert np.mean(tuned) < np.mean(single)
 

@@ -40,16 +40,16 @@ class Autoencoder(ReconstructionModel):
 
     dropped: ClassVar[float] = 0.3
 
-    def _learn_features(self, z: np.ndarray) -> None:
-        super(ReconstructionModel, self)._inputs(z[..., : self.n_sources_])
+    def _fit_features(self, z: np.ndarray) -> None:
+        super(ReconstructionModel, self)._fit_inputs(z[..., : self.n_sources_])
 
-    def _build(self, n_features: int, n_targets: int) -> "CoordinatedDropout":
+    def _build_network(self, n_features: int, n_targets: int) -> "CoordinatedDropout":
         from spikecast.models.networks.autoencoder import CoordinatedDropout
         from spikecast.models.networks.layers import Features
 
         return CoordinatedDropout(
             "counts" if self.counts_ else "continuous",
-            super()._build(self.features_.n_features_, n_targets),
+            super()._build_network(self.features_.n_features_, n_targets),
             Features(self.features_, float(self._input_scale)),
             self.n_sources_,
             self.dropped,

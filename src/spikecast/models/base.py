@@ -36,7 +36,7 @@ def is_counts(y: np.ndarray) -> bool:
     return bool(y.min() >= 0 and (y.dtype.kind == "i" or (y == np.floor(y)).all()))
 
 
-def _numbers(x: np.ndarray) -> np.ndarray:
+def _check_array(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x)
     check_three_axes("x", x)
     check_finite("x", x)
@@ -117,14 +117,14 @@ class Model(BaseEstimator):
             For NaN, a kind of target that the model cannot predict, areas that it lacks, or areas
             that it would not use.
         """
-        self._fit(*self._accepted(x, y, areas))
+        self._fit(*self._check_data(x, y, areas))
         return self
 
-    def _accepted(
+    def _check_data(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Refuse what cannot be fitted, and note kind, sizes and areas of what can."""
-        x, y = _numbers(x), np.asarray(y)
+        x, y = _check_array(x), np.asarray(y)
         check_three_axes("y", y)
         check_same_length("x", x.shape[0], "y", y.shape[0])
         check_same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
@@ -159,7 +159,7 @@ class Model(BaseEstimator):
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""
         check_is_fitted(self, "n_targets_")
-        return self._predict(self._known(x))
+        return self._predict(self._check_sources(x))
 
     def clone_with_choices(self) -> Self:
         """Return an unfitted copy that keeps the settings which the inner search chose."""
@@ -184,10 +184,10 @@ class Model(BaseEstimator):
             When the model has none.
         """
         check_is_fitted(self, "n_targets_")
-        return self._transform(self._known(x))
+        return self._transform(self._check_sources(x))
 
-    def _known(self, x: np.ndarray) -> np.ndarray:
-        x = _numbers(x)
+    def _check_sources(self, x: np.ndarray) -> np.ndarray:
+        x = _check_array(x)
         if x.shape[2] != self.n_sources_:
             raise ShapeError(
                 f"x has {x.shape[2]} source neurons; the model was fitted on {self.n_sources_}"
@@ -203,6 +203,6 @@ class Model(BaseEstimator):
     def _transform(self, x: np.ndarray) -> np.ndarray:
         raise InputError(f"{type(self).__name__} has no latents")
 
-    def _in_range(self, prediction: np.ndarray) -> np.ndarray:
+    def _clip_to_rates(self, prediction: np.ndarray) -> np.ndarray:
         """Clip a least-squares prediction of counts to possible rates."""
         return np.maximum(prediction, RATE_FLOOR) if self.counts_ else prediction

@@ -51,4 +51,4 @@ class PSTH(Model):
         self.psth_ = psth(y)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(self._in_range(self.psth_), (len(x), *self.psth_.shape)).copy()
+        return np.broadcast_to(self._clip_to_rates(self.psth_), (len(x), *self.psth_.shape)).copy()

@@ -37,7 +37,7 @@ class _Committee(Model):
         """What ``fit`` has to be told besides x and y."""
         return ("areas",) if self.hide_areas else ()
 
-    def _member(self, name: str, number: int = 0) -> Model:
+    def _make_member(self, name: str, number: int = 0) -> Model:
         """Make a member: its seed derived from ours, with our settings where it has them."""
         model = SINGLE[check_one_of("model", name, list(SINGLE))]()
         known = model.get_params()
@@ -48,11 +48,11 @@ class _Committee(Model):
         }
         return model.set_params(**{key: value for key, value in wanted.items() if key in known})
 
-    def _fitted(self, member: Model, x: np.ndarray, y: np.ndarray) -> Model:
+    def _fit_member(self, member: Model, x: np.ndarray, y: np.ndarray) -> Model:
         """Fit a member, telling it what it wants of what we were told."""
         return member.fit(x, y, self.areas_ if "areas" in member.needs else None)
 
-    def _natural(self, model: Model, x: np.ndarray) -> np.ndarray:
+    def _predict_natural(self, model: Model, x: np.ndarray) -> np.ndarray:
         """Prediction as log rate, or as it is where targets are continuous."""
         prediction = model.predict(x)
         return np.log(np.maximum(prediction, RATE_FLOOR)) if self.counts_ else prediction
@@ -62,7 +62,9 @@ class _Committee(Model):
         return predictions.mean(axis=0)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        combined = self._combine(np.stack([self._natural(model, x) for model in self.models_]))
+        combined = self._combine(
+            np.stack([self._predict_natural(model, x) for model in self.models_])
+        )
         return np.exp(np.minimum(combined, MAX_LOG_RATE)) if self.counts_ else combined
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
@@ -110,8 +112,8 @@ class Ensemble(_Committee):
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         check_in_range("n_models", self.n_models, 1)
-        members = [self._member(self.base, number) for number in range(self.n_models)]
-        self.models_ = [self._fitted(member, x, y) for member in members]
+        members = [self._make_member(self.base, number) for number in range(self.n_models)]
+        self.models_ = [self._fit_member(member, x, y) for member in members]
 
 
 @dataclass(eq=False, repr=False)
@@ -168,10 +170,10 @@ class Stack(_Committee):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        members = [self._member(name) for name in self._usable()]
-        self._weigh([self._fitted(member, x, y) for member in members], x, y)
+        members = [self._make_member(name) for name in self._list_usable()]
+        self._fit_weights([self._fit_member(member, x, y) for member in members], x, y)
 
-    def _usable(self) -> list[str]:
+    def _list_usable(self) -> list[str]:
         """Models that can predict this kind of target."""
         kind = "counts" if self.counts_ else "continuous"
         names = [check_one_of("model", name, list(SINGLE)) for name in self.models]
@@ -180,7 +182,7 @@ class Stack(_Committee):
             raise InputError(f"none of {', '.join(names)} predicts {kind} targets")
         return usable
 
-    def _weigh(self, members: list[Model], x: np.ndarray, y: np.ndarray) -> None:
+    def _fit_weights(self, members: list[Model], x: np.ndarray, y: np.ndarray) -> None:
         """Learn the weights of fitted members on inner folds."""
         self.models_ = members
         mean = y.mean(axis=(0, 1), dtype=float)
@@ -193,8 +195,8 @@ class Stack(_Committee):
             note_validation(fold.test)
             for number, model in enumerate(self.models_):
                 with number_rows(fold.train):
-                    fitted = self._fitted(model.clone_with_choices(), x[fold.train], y[fold.train])
-                held_out[number][fold.test] = self._natural(fitted, x[fold.test])
+                    fitted = self._fit_member(model.clone_with_choices(), x[fold.train], y[fold.train])
+                held_out[number][fold.test] = self._predict_natural(fitted, x[fold.test])
         held_out -= self.center_.astype(np.float32)
         self.weights_ = fit_stacking_weights(held_out, y, self.center_, self.counts_, self.pull)
 
@@ -290,11 +292,11 @@ class Auto(Stack):
         started = time.perf_counter()
         members: list[Model] = []
         promised = 0.0  # seconds that the members' inner fits will take
-        for name in self._usable():
+        for name in self._list_usable():
             begun = time.perf_counter()
             if self.budget is not None and begun - started + promised > self.budget and members:
                 break
-            member = self._fitted(self._member(name), x, y)
+            member = self._fit_member(self._make_member(name), x, y)
             taken = time.perf_counter() - begun
             inner = taken * self.n_inner
             spent = time.perf_counter() - started
@@ -302,4 +304,4 @@ class Auto(Stack):
                 continue
             members.append(member)
             promised += inner
-        self._weigh(members, x, y)
+        self._fit_weights(members, x, y)

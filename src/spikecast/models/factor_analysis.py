@@ -67,7 +67,7 @@ class FactorAnalysis(Model):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        z = self._featured(x)
+        z = self._make_features(x)
         smoothed = smooth(y, self.width, self.causal)
         limit = min(self.n_sources_ + self.n_targets_ - 1, max(self.ranks))
         ranks = sorted({max(min(rank, limit), 1) for rank in self.ranks})
@@ -75,7 +75,9 @@ class FactorAnalysis(Model):
             self.rank_, self.history_ = choose_best(
                 ranks,
                 lambda fold: [
-                    predicted(factors(z[fold.train], smoothed[fold.train], rank), z[fold.test])
+                    predict_targets(
+                        factors(z[fold.train], smoothed[fold.train], rank), z[fold.test]
+                    )
                     for rank in ranks
                 ],
                 y,
@@ -89,14 +91,14 @@ class FactorAnalysis(Model):
             np.ascontiguousarray, factors(z, smoothed, self.rank_)
         )
 
-    def _featured(self, x: np.ndarray) -> np.ndarray:
+    def _make_features(self, x: np.ndarray) -> np.ndarray:
         return signed_sqrt(smooth(x, self.width, self.causal))
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
-        return (self._featured(x) - self.mean_) @ self.readin_
+        return (self._make_features(x) - self.mean_) @ self.readin_
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        return self._in_range(self._transform(x) @ self.readout_ + self.intercept_)
+        return self._clip_to_rates(self._transform(x) @ self.readout_ + self.intercept_)
 
 
 class Solution(NamedTuple):
@@ -108,7 +110,7 @@ class Solution(NamedTuple):
     intercept: np.ndarray  # (target,)
 
 
-def predicted(found: Solution, z: np.ndarray) -> np.ndarray:
+def predict_targets(found: Solution, z: np.ndarray) -> np.ndarray:
     """(trial, time, source) -> (trial, time, target)."""
     return (z - found.mean) @ found.readin @ found.readout + found.intercept
 

@@ -76,15 +76,15 @@ class ForeignModel(Model):
         self.flattened_ = _reads_rows(estimator) if self.flatten is None else self.flatten
         if self.flattened_ and _predicts_one_target(estimator):
             estimator = MultiOutputRegressor(estimator)
-        x, y = self._arranged(x), self._arranged(y)
+        x, y = self._arrange(x), self._arrange(y)
         estimator.fit(x, y)
         self.estimator_ = estimator
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        prediction = np.asarray(self.estimator_.predict(self._arranged(x)))
+        prediction = np.asarray(self.estimator_.predict(self._arrange(x)))
         expected = (*x.shape[:2], self.n_targets_)
         if self.flattened_ and prediction.size == np.prod(expected):
-            prediction = self._in_range(prediction.reshape(expected))
+            prediction = self._clip_to_rates(prediction.reshape(expected))
         name = f"{type(self.estimator_).__name__}.predict"
         if prediction.shape != expected:
             raise ShapeError(
@@ -99,7 +99,7 @@ class ForeignModel(Model):
             )
         return prediction
 
-    def _arranged(self, z: np.ndarray) -> np.ndarray:
+    def _arrange(self, z: np.ndarray) -> np.ndarray:
         """Return an array as the estimator reads it."""
         # counts come as small unsigned integers, in which a difference below 0 overflows
         z = z.astype(np.float64)

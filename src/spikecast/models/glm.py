@@ -103,7 +103,7 @@ class PoissonGLM(Model):
         if len(candidates) > 1:
             folds = split_inner_folds(len(x), 5, self.seed)[: self.n_inner]
             self.chosen_, self.history_ = choose_best(
-                candidates, lambda fold: self._log_rates(x, y, fold), y, folds, counts=True
+                candidates, lambda fold: self._predict_candidates(x, y, fold), y, folds, counts=True
             )
         else:
             self.chosen_ = candidates[0]
@@ -119,7 +119,7 @@ class PoissonGLM(Model):
             widths=(widths,), n_components=(components,), penalties=(penalty,)
         )
 
-    def _log_rates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
+    def _predict_candidates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
         """Predictions of every candidate for a fold's validation trials, in their order.
 
         More components, and smaller penalties, are tried until they predict worse: beyond that a
@@ -147,7 +147,9 @@ class PoissonGLM(Model):
                         np.minimum(z_valid[..., kept] @ weights + offset, MAX_LOG_RATE)
                         for weights, offset in path
                     )
-                    predicted, score = _until_worse(log_rates, y[fold.test], len(self.penalties))
+                    predicted, score = _predict_until_worse(
+                        log_rates, y[fold.test], len(self.penalties)
+                    )
                     n_before, score_before, worse = n_kept, score, score < score_before
                 yield from predicted
 
@@ -156,7 +158,7 @@ class PoissonGLM(Model):
         return np.exp(np.minimum(log_rate, MAX_LOG_RATE))
 
 
-def _until_worse(
+def _predict_until_worse(
     log_rates: Iterator[np.ndarray], y: np.ndarray, n: int
 ) -> tuple[list[np.ndarray], float]:
     """Return `n` log rates, the first that predicts worse standing for the rest; best score."""
@@ -231,7 +233,7 @@ def fit_poisson_path(
 
         before = weights
         start = ((weights + change / 2) / scale).ravel().astype(np.float64)
-        found = _minimum(loss_and_gradient, start, tolerance)
+        found = _minimize_round(loss_and_gradient, start, tolerance)
         weights = found.reshape(scale.shape).astype(np.float32) * scale
         if index > 0:
             change = weights - before
@@ -239,7 +241,7 @@ def fit_poisson_path(
         yield unrotated, weights[0] + log_mean - center @ unrotated
 
 
-def _minimum(
+def _minimize_round(
     function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, tolerance: float
 ) -> np.ndarray:
     """Where a nearly round function is least, by L-BFGS.

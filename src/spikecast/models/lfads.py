@@ -123,38 +123,39 @@ class LFADS(NeuralModel):
         return {
             "rates": self.predict(x),
             "factors": self.transform(x),
-            "initial_condition": self._outputs(x, "initial_condition")[0].numpy(),
-            "inferred_inputs": self._outputs(x, "inferred_inputs")[0].numpy(),
+            "initial_condition": self._run_network(x, "initial_condition")[0].numpy(),
+            "inferred_inputs": self._run_network(x, "inferred_inputs")[0].numpy(),
         }
 
     # ------------------------------------------------------------------------- NeuralModel's parts
 
-    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         check_in_range("n_inputs", self.n_inputs, 0)
         # what is hidden is all that an autoencoder is scored on, and something has to be seen
         check_in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
         self.autoencodes_ = bool(np.array_equal(x, y))
-        return super()._examples(x, y)
+        return super()._make_examples(x, y)
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
+    def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
         self.source_counts_ = is_counts(x)
         self.source_mean_ = x.mean(axis=(0, 1), dtype=np.float64)
         self.source_scale_ = np.ones(x.shape[2])
         if not self.source_counts_:
             self.source_scale_ = np.maximum(x.std(axis=(0, 1), dtype=np.float64), 1e-6)
-        z = self._prepared(x)
+        z = self._prepare_inputs(x)
         components = PopulationFeatures((max(self.width, 1.0),), self.n_components).fit(z)
         self.readin_ = INPUT_SCALE * components.axes_[0].T  # (source, component)
         return z
 
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
+    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         """Counts as they are, since that is what the likelihood needs; else standardised."""
         if self.source_counts_:
             return x.astype(np.float32)
         return ((x - self.source_mean_) / self.source_scale_).astype(np.float32)
 
-    def _build(self, n_features: int, n_targets: int) -> "LFADSNet":
-        from spikecast.models.networks.lfads import LFADSNet, generator_of_sizes
+    def _build_network(self, n_features: int, n_targets: int) -> "LFADSNet":
+        from spikecast.models.networks.generators import generator_of_sizes
+        from spikecast.models.networks.lfads import LFADSNet
 
         generator = generator_of_sizes(self.n_generator, self.n_controller, self.n_inputs)
         return LFADSNet(

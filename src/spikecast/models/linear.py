@@ -38,13 +38,13 @@ class _Linear(Model):
     n_components: int
     causal: bool
 
-    def _featured(self, x: np.ndarray) -> np.ndarray:
+    def _fit_features(self, x: np.ndarray) -> np.ndarray:
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
         return self.features_.fit_transform(x)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         z = self.features_.transform(x)  # (trial, time, feature)
-        return self._in_range(z @ self.weights_ + self.intercept_)
+        return self._clip_to_rates(z @ self.weights_ + self.intercept_)
 
 
 @dataclass(eq=False, repr=False)
@@ -89,7 +89,7 @@ class PCARidge(_Linear):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        z = self._featured(x)
+        z = self._fit_features(x)
         self.penalty_, self.history_ = choose_best(
             self.penalties,
             lambda fold: [
@@ -145,7 +145,7 @@ class ReducedRank(_Linear):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        z = self._featured(x)
+        z = self._fit_features(x)
         limit = min(z.shape[2], y.shape[2])
         ranks = sorted({min(rank, limit) for rank in self.ranks})
         candidates = [(penalty, rank) for penalty in self.penalties for rank in ranks]
@@ -199,7 +199,7 @@ class PLS(_Linear):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        z = self._featured(x)
+        z = self._fit_features(x)
 
         def predictions(fold: Fold) -> Iterator[np.ndarray]:
             # components are found one after the other: fewer are a prefix of more

@@ -103,7 +103,7 @@ class MLP(NeuralModel):
     device: str = "auto"
     seed: int = 0
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
+    def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
         check_one_of("activation", self.activation, ACTIVATIONS)
         for name in ("before", "after", "jitter", "noise"):
             check_in_range(name, getattr(self, name), 0)
@@ -113,12 +113,12 @@ class MLP(NeuralModel):
         if self.noise and not self.spikes_:
             self.spread_ = (self.noise * x.std(axis=(0, 1))).astype(np.float32)
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(x)
-        return self._prepared(x)
+        return self._prepare_inputs(x)
 
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
+    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         return np.require(x, np.float32, "W")  # no copy of a large one
 
-    def _build(self, n_features: int, n_targets: int) -> "MLPNet":
+    def _build_network(self, n_features: int, n_targets: int) -> "MLPNet":
         from spikecast.models.networks.layers import Features
         from spikecast.models.networks.mlp import MLPNet
 

@@ -65,16 +65,16 @@ class NeuralModel(Model):
     fit_record = ("training_",)
     _input_scale = np.float32(1.0)
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
+    def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
         """Learn the preprocessing and return the network's input, (trial, time, feature)."""
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
         return self.features_.fit_transform(x) * self._input_scale
 
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
+    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         """Return the network's input with the preprocessing learnt before."""
         return self.features_.transform(x) * self._input_scale
 
-    def _build(self, n_features: int, n_targets: int) -> "Network":
+    def _build_network(self, n_features: int, n_targets: int) -> "Network":
         """Return the network, its weights drawn at random."""
         raise NotImplementedError
 
@@ -87,25 +87,25 @@ class NeuralModel(Model):
         if self.counts_:
             offset += offset.new_tensor(self.center_)
 
-    def _plan(self) -> Plan:
+    def _make_plan(self) -> Plan:
         """How to train: what of it the subclass has among its own settings, else the default."""
         settings = self.get_params(deep=False)
         known = [field.name for field in fields(Plan)]
         return Plan(**{name: settings[name] for name in known if name in settings})
 
-    def _member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
+    def _make_member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
         """Each member stops on another part of the training trials."""
         parts = split_inner_folds(n_trials, VALID_PARTS, self.seed)
         return [parts[member % len(parts)] for member in range(n_members)]
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        z, y = self._examples(x, y)
+        z, y = self._make_examples(x, y)
         n_members = int(getattr(self, "n_members", 1))
-        self._train(self._start_network, z, y, self._member_folds(len(z), n_members))
+        self._train(self._start_network, z, y, self._make_member_folds(len(z), n_members))
 
-    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Learn the preprocessing; return input and target as the network is trained on them."""
-        z = self._inputs(x)
+        z = self._fit_inputs(x)
         y = y.astype(np.float32)
         mean = y.mean(axis=(0, 1), dtype=np.float64)
         if self.counts_:
@@ -122,7 +122,7 @@ class NeuralModel(Model):
         """Return the network as training finds it."""
         from spikecast.models.networks.running import start_network
 
-        return start_network(lambda: self._build(**self.sizes_), self._initialize)
+        return start_network(lambda: self._build_network(**self.sizes_), self._initialize)
 
     def _train(
         self, build: Callable[[], "Network"], z: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
@@ -133,19 +133,19 @@ class NeuralModel(Model):
         for fold in folds:
             note_validation(fold.test)
         self.network_, self.training_ = fit_network(
-            build, z, y, folds, self._plan(), self.seed, self.device
+            build, z, y, folds, self._make_plan(), self.seed, self.device
         )
 
-    def _outputs(self, z: np.ndarray, function: str) -> "Tensor":
+    def _run_network(self, z: np.ndarray, function: str) -> "Tensor":
         """Return what a method of the network gives, (member, trial, time, output)."""
         from spikecast.models.networks.running import run_network
 
         return run_network(self.network_, z, function, self.device)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        return self._expected(self._outputs(self._prepared(x), "forward"))
+        return self._to_expected_values(self._run_network(self._prepare_inputs(x), "forward"))
 
-    def _expected(self, outputs: "Tensor") -> np.ndarray:
+    def _to_expected_values(self, outputs: "Tensor") -> np.ndarray:
         """Turn the members' outputs into one expected value in the targets' unit."""
         # members are averaged in log rate: their geometric mean
         output = outputs.mean(dim=0).numpy().astype(np.float64)
@@ -154,6 +154,6 @@ class NeuralModel(Model):
         return output * self.scale_ + self.center_
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
-        latents = self._outputs(self._prepared(x), "latents")
+        latents = self._run_network(self._prepare_inputs(x), "latents")
         # member x trial x time x latent -> trial x time x (member, latent)
         return latents.permute(1, 2, 0, 3).flatten(2).numpy()

@@ -127,17 +127,17 @@ def find_principal_axes(
     n_components = min(n_components, n_samples, n_features)
     mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
     if max(LARGE, 100 * n_components) < n_samples < n_features:
-        variance, axes = _leading_without_gram(x, mean, n_components)
+        variance, axes = _find_leading_without_gram(x, mean, n_components)
     elif n_features <= n_samples:
-        gram = _gram(x, mean)  # (feature, feature)
-        variance, axes = _leading(gram, n_components)
+        gram = _compute_gram(x, mean)  # (feature, feature)
+        variance, axes = _find_leading(gram, n_components)
         axes = axes.T
     else:
         # center the Gram matrix of samples instead of the samples: no second array of x's size
         gram = x @ x.T
         gram -= (x @ mean)[:, np.newaxis]
         gram -= gram.mean(axis=0)
-        variance, left = _leading(gram, n_components)
+        variance, left = _find_leading(gram, n_components)
         axes = left.T @ x - np.outer(left.sum(axis=0), mean)
         axes /= np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-12)
     signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
@@ -147,7 +147,7 @@ def find_principal_axes(
     return mean, axes.astype(np.float32), np.maximum(variance, 0) / n_samples
 
 
-def _gram(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _compute_gram(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """``(x - mean)' (x - mean)`` in blocks of samples, so that x is never copied whole."""
     gram = np.zeros((x.shape[1], x.shape[1]), dtype=np.float32)
     for start in range(0, len(x), 4096):
@@ -156,7 +156,7 @@ def _gram(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return gram
 
 
-def _leading_without_gram(
+def _find_leading_without_gram(
     x: np.ndarray, mean: np.ndarray, n_components: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Largest squared singular values of ``x - mean``, descending, and right singular vectors.
@@ -180,7 +180,7 @@ def _start(size: int) -> np.ndarray:
     return np.cos(np.arange(size, dtype=np.float32))
 
 
-def _leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+def _find_leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     """Largest eigenvalues, descending, and their eigenvectors in columns."""
     size = len(gram)
     # Lanczos pays only for a small part of the spectrum, and cannot start on a matrix of zeros
@@ -228,7 +228,7 @@ class PopulationFeatures(BaseEstimator):
     n_components: int = 40
     causal: bool = False
 
-    def _smoothed(self, x: np.ndarray, width: float) -> np.ndarray:
+    def _smooth_roots(self, x: np.ndarray, width: float) -> np.ndarray:
         z = smooth(x, width, self.causal)
         for trial in z:  # in place: imaging recordings fill much of a laptop's memory
             trial[:] = signed_sqrt(trial)
@@ -249,7 +249,7 @@ class PopulationFeatures(BaseEstimator):
         n_trials, n_bins, n_neurons = x.shape
         means, axes, features, scale = [], [], [], None
         for width in self.widths:
-            flat = self._smoothed(x, width).reshape(-1, n_neurons)
+            flat = self._smooth_roots(x, width).reshape(-1, n_neurons)
             mean, directions, variance = find_principal_axes(flat, self.n_components)
             if scale is None:
                 scale = np.float32(np.sqrt(variance[0]) if variance[0] > 0 else 1.0)
@@ -265,7 +265,7 @@ class PopulationFeatures(BaseEstimator):
     def roots(self, x: np.ndarray) -> np.ndarray:
         """Return what the components are taken of, (trial, time, width * neuron) as float32."""
         parts = [
-            self._smoothed(x, width) - mean
+            self._smooth_roots(x, width) - mean
             for width, mean in zip(self.widths, self.mean_, strict=True)
         ]
         return np.concatenate(parts, axis=2)
@@ -278,7 +278,7 @@ class PopulationFeatures(BaseEstimator):
             raise ShapeError(f"x has {x.shape[2]} neurons; the model was fitted on {n_neurons}")
         features = []
         for width, mean, axes in zip(self.widths, self.mean_, self.axes_, strict=True):
-            flat = self._smoothed(x, width).reshape(-1, n_neurons)
+            flat = self._smooth_roots(x, width).reshape(-1, n_neurons)
             features.append(flat @ axes.T - axes @ mean)
             del flat
         return np.concatenate(features, axis=1).reshape(*x.shape[:2], -1)

@@ -22,7 +22,7 @@ class ReconstructionModel(NeuralModel):
         Activity is divided by it: 1 for counts, the standard deviation otherwise.
     """
 
-    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.same_ = bool(np.array_equal(x, y))
         if self.counts_ and not is_counts(x):
             raise InputError(
@@ -33,18 +33,18 @@ class ReconstructionModel(NeuralModel):
         spread = activity.std(axis=(0, 1), dtype=np.float64)
         unit = np.ones_like(spread) if self.counts_ else np.maximum(spread, 1e-6)
         self.unit_ = unit.astype(np.float32)
-        return super()._examples(activity, activity)
+        return super()._make_examples(activity, activity)
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
+    def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
         z = (x / self.unit_).astype(np.float32)
-        self._learn_features(z)
+        self._fit_features(z)
         return z
 
-    def _learn_features(self, z: np.ndarray) -> None:
+    def _fit_features(self, z: np.ndarray) -> None:
         """Learn the preprocessing from the activity of all neurons."""
         raise NotImplementedError
 
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
+    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         """Targets are not known: they enter as zeros, and the network hides them anyway."""
         z = np.zeros((*x.shape[:2], len(self.unit_)), dtype=np.float32)
         z[..., : x.shape[2]] = x / self.unit_[: x.shape[2]]

@@ -57,7 +57,7 @@ class RecurrentModel(NeuralModel):
     device: str = "auto"
     seed: int = 0
 
-    def _build(self, n_features: int, n_targets: int) -> "Network":
+    def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.recurrent import Recurrent
 
         return Recurrent(
@@ -130,14 +130,14 @@ class Recipe(NeuralModel):
     device: str = "auto"
     seed: int = 0
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
+    def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
         self.source_mean_ = float(x.mean(dtype=np.float64))
-        return self._prepared(x)
+        return self._prepare_inputs(x)
 
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
+    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         return x.astype(np.float32)
 
-    def _build(self, n_features: int, n_targets: int) -> "Network":
+    def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.recurrent import RecipeNet
 
         return RecipeNet(n_features, self.n_latents, n_targets)
@@ -145,8 +145,8 @@ class Recipe(NeuralModel):
     def _set_offset(self, offset: "Tensor") -> None:
         offset.fill_(self.source_mean_)
 
-    def _member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
+    def _make_member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
         return [Fold(np.arange(n_trials), np.arange(0))]
 
-    def _plan(self) -> Plan:
+    def _make_plan(self) -> Plan:
         return Plan.plain(self.n_iterations, self.learning_rate)

@@ -5,27 +5,27 @@ from dataclasses import dataclass
 from typing import Self, cast
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.base import Areas
-from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.sessions import (
-    Sessions,
-    align_readin,
-    find_shared_components,
-    use_core,
+from spikecast.models.networks.sessions import Sessions
+from spikecast.models.neural import NeuralModel
+from spikecast.models.shared_start import (
+    SharedStart,
+    align_to_components,
+    average_conditions,
+    combine_trials,
+    list_common_conditions,
+    start_around_core,
 )
-from spikecast.models.neural import VALID_PARTS, NeuralModel
-from spikecast.models.preprocess import smooth
 from spikecast.models.single import SINGLE
 
-WIDTH = 2.0  # bins; smooths the averages that sessions are compared by
+Example = tuple[np.ndarray, np.ndarray]
+"""Input and target as a network is trained on them, (trial, time, feature) and (..., target)."""
 
 
 @dataclass(eq=False, repr=False)
@@ -94,7 +94,7 @@ class ManySessions(BaseEstimator):
     @property
     def needs(self) -> tuple[str, ...]:
         """What ``fit`` and ``adapt`` have to be told besides the arrays, as its model does."""
-        return self._member().needs
+        return self._make_model().needs
 
     def fit(
         self,
@@ -135,66 +135,33 @@ class ManySessions(BaseEstimator):
         check_same_length("conditions", len(labels), "xs", len(xs))
         known = [None] * len(xs) if areas is None else areas
         check_same_length("areas", len(known), "xs", len(xs))
-        models = [self._member() for _ in xs]
-        examples = [_examples(*one) for one in zip(models, xs, ys, known, strict=True)]
-        _agree([model.counts_ for model in models], [z.shape[1] for z, _ in examples])
-        self.labels_ = _common(labels)
+        models = [self._make_model() for _ in xs]
+        examples = [
+            model._make_examples(*model._check_data(x, y, of_sources))
+            for model, x, y, of_sources in zip(models, xs, ys, known, strict=True)
+        ]
+        _check_alike([model.counts_ for model in models], [z.shape[1] for z, _ in examples])
+        self.labels_ = list_common_conditions(labels)
         averages = [
-            _averages(z, label, self.labels_)
+            average_conditions(z, label, self.labels_)
             for (z, _), label in zip(examples, labels, strict=True)
         ]
-        axes: list[Tensor] = []
-
-        def build() -> Network:
-            networks = [model._start_network() for model in models]
-            if not networks[0].own:
-                raise InputError(
-                    f"'{self.base}' has no core that sessions can share; use 'timescales', 'lfads' "
-                    "or 'transformer'"
-                )
-            n_features, n_targets = (
-                [model.sizes_[name] for model in models] for name in ("n_features", "n_targets")
-            )
-            together = Sessions(networks, n_features, n_targets)
-            read = [_read(network, mean) for network, mean in zip(networks, averages, strict=True)]
-            components, found = find_shared_components(read, self.n_shared)
-            axes[:] = found
-            self.components_ = np.ascontiguousarray(
-                components.unflatten(0, averages[0].shape[:2]).numpy()
-            )
-            # the first session's random read-in says what the core is given of each component
-            readin = networks[0].readin_weight.detach() @ axes[0]
-            for network, mine in zip(networks, axes, strict=True):
-                align_readin(network, mine, readin)
-            return together
-
-        first = models[0]
-        order, n_joint = _joint_trials([len(z) for z, _ in examples], first.seed)
-        z, y = (
-            np.concatenate([part[rows] for part, rows in zip(parts, order, strict=True)], axis=2)
-            for parts in zip(*examples, strict=True)
-        )
-        n_members = int(getattr(first, "n_members", 1))
-        first._train(build, z, y, first._member_folds(n_joint, n_members))
-        networks, self.training_ = cast(Sessions, first.network_).sessions, first.training_
-        readins = [
-            network.readin_weight.detach() @ mine
-            for network, mine in zip(networks, axes, strict=True)
-        ]
-        self.readin_ = torch.stack(readins).mean(dim=0).numpy()
+        start = SharedStart(models, averages, self.n_shared)
+        networks = self._fit_core(start, examples)
+        self.components_, self.readin_ = start.components, start.mean_readin(networks)
         self.models_ = [
-            self._finished(model, *example, label, networks[0])
+            self._fit_to_core(model, example, label, networks[0])
             for model, example, label in zip(models, examples, labels, strict=True)
         ]
         return self
 
     def predict(self, x: np.ndarray, session: int) -> np.ndarray:
         """Return the expected value of a session's targets, (trial, time, target)."""
-        return self._of(session).predict(x)
+        return self._get_model(session).predict(x)
 
     def transform(self, x: np.ndarray, session: int) -> np.ndarray:
         """Return a session's latents, (trial, time, latent)."""
-        return self._of(session).transform(x)
+        return self._get_model(session).transform(x)
 
     def adapt(
         self,
@@ -224,69 +191,71 @@ class ManySessions(BaseEstimator):
             An ordinary fitted model.
         """
         check_is_fitted(self, "models_")
-        model = self._member()
-        z, y = _examples(model, x, y, areas)
+        model = self._make_model()
+        z, y = model._make_examples(*model._check_data(x, y, areas))
         first = self.models_[0]
-        _agree([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
-
-        return self._finished(model, z, y, conditions, first.network_, tune)
+        _check_alike([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
+        return self._fit_to_core(model, (z, y), conditions, first.network_, tune)
 
     # ------------------------------------------------------------------------------- parts
 
-    def _member(self) -> NeuralModel:
+    def _make_model(self) -> NeuralModel:
         chosen = SINGLE[check_one_of("model", self.base, list(SINGLE))]
         if not issubclass(chosen, NeuralModel):
             raise InputError(f"'{self.base}' is no network and has nothing that sessions can share")
         check_in_range("n_shared", self.n_shared, 0)
         return clone(chosen(**{"seed": self.seed, **(self.settings or {})}))
 
-    def _finished(
+    def _fit_core(self, start: SharedStart, examples: Sequence[Example]) -> list[Network]:
+        """Train the sessions' networks together on combined trials, and return them."""
+        first = start.models[0]
+        order, n_combined = combine_trials([len(z) for z, _ in examples], first.seed)
+        z, y = (  # (combined trial, time, feature or target of all sessions)
+            np.concatenate([part[rows] for part, rows in zip(parts, order, strict=True)], axis=2)
+            for parts in zip(*examples, strict=True)
+        )
+        n_members = int(getattr(first, "n_members", 1))
+        first._train(start.build, z, y, first._make_member_folds(n_combined, n_members))
+        self.training_ = first.training_
+        return cast(Sessions, first.network_).sessions
+
+    def _fit_to_core(
         self,
         model: NeuralModel,
-        z: np.ndarray,
-        y: np.ndarray,
+        example: Example,
         conditions: np.ndarray | None,
-        known: Network,
+        core: Network,
         tune: bool = False,
     ) -> NeuralModel:
-        """Fit read-in and readout of a session to the core of a known network."""
+        """Fit read-in and readout of a session to the core of a trained network."""
+        z, y = example
 
         def build() -> Network:
-            network = model._start_network()
-            use_core(network, known, frozen=not tune)
-            rows = self._rows(conditions)
+            network = start_around_core(model, core, tune)
+            rows = self._find_conditions(conditions)
             if rows.size and self.readin_.size:
-                mean = _averages(z, conditions, [self.labels_[row] for row in rows if self.labels_])
-                components = torch.as_tensor(self.components_[rows]).flatten(0, 1)
-                _, (axes,) = find_shared_components(
-                    [_read(network, mean)], self.n_shared, components
-                )
-                align_readin(network, axes, torch.as_tensor(self.readin_))
+                names = [self.labels_[row] for row in rows if self.labels_]
+                average = average_conditions(z, conditions, names)
+                align_to_components(network, average, self.components_[rows], self.readin_)
             return network
 
         n_members = int(getattr(model, "n_members", 1))
-        model._train(build, z, y, model._member_folds(len(z), n_members))
+        model._train(build, z, y, model._make_member_folds(len(z), n_members))
         return model
 
-    def _of(self, session: int) -> NeuralModel:
+    def _get_model(self, session: int) -> NeuralModel:
         check_is_fitted(self, "models_")
         return self.models_[check_one_of("session", session, range(len(self.models_)))]
 
-    def _rows(self, conditions: np.ndarray | None) -> np.ndarray:
-        """Conditions of the fit that a new session has too, as indices into `components_`."""
+    def _find_conditions(self, conditions: np.ndarray | None) -> np.ndarray:
+        """Return which conditions of the fit a new session has too, as rows of `components_`."""
         if not self.labels_:
             return np.zeros(1, dtype=int)
-        known = set() if conditions is None else set(_plain(conditions))
+        known = set() if conditions is None else set(np.asarray(conditions).tolist())
         return np.flatnonzero([label in known for label in self.labels_])
 
 
-def _examples(
-    model: NeuralModel, x: np.ndarray, y: np.ndarray, areas: Areas | None
-) -> tuple[np.ndarray, np.ndarray]:
-    return model._examples(*model._accepted(x, y, areas))
-
-
-def _agree(counts: Sequence[bool], bins: Sequence[int]) -> None:
+def _check_alike(counts: Sequence[bool], bins: Sequence[int]) -> None:
     """Refuse sessions that cannot be fitted together."""
     if len(set(counts)) > 1:
         raise InputError("some sessions' targets are counts and others' are not; fit them apart")
@@ -295,54 +264,3 @@ def _agree(counts: Sequence[bool], bins: Sequence[int]) -> None:
             f"the sessions have {list(bins)} bins; they must agree. Bin and align them alike, or "
             "cut the longer ones with recording.select(time=...)"
         )
-
-
-def _plain(labels: np.ndarray) -> list[object]:
-    return np.asarray(labels).tolist()
-
-
-def _common(labels: Sequence[np.ndarray | None]) -> list[object]:
-    """Conditions that occur in every session, sorted; none where no labels are given."""
-    given = [set(_plain(label)) for label in labels if label is not None]
-    return sorted(set.intersection(*given), key=str) if given else []
-
-
-def _averages(z: np.ndarray, labels: np.ndarray | None, common: Sequence[object]) -> np.ndarray:
-    """Smoothed mean over the trials of each condition, (condition, time, feature)."""
-    if labels is None or not common:
-        return smooth(z.mean(axis=0, keepdims=True), WIDTH)
-    check_same_length("conditions", len(labels), "the trial axis of x", len(z))
-    labels = np.asarray(labels)
-    return smooth(np.stack([z[labels == label].mean(axis=0) for label in common]), WIDTH)
-
-
-@torch.no_grad()
-def _read(network: Network, averages: np.ndarray) -> Tensor:
-    """What the read-in sees of the averages, (condition * time, feature)."""
-    return network.eval().read(torch.from_numpy(averages)[None])[0].flatten(0, 1)
-
-
-def _joint_trials(sizes: Sequence[int], seed: int) -> tuple[list[np.ndarray], int]:
-    """Which trial of each session goes into which joint trial.
-
-    The parts that members stop on are cut in every session as in one that stands alone, and put
-    side by side: a trial that a session repeats is never in two parts.
-
-    Returns
-    -------
-    order : list of array, (joint trial,)
-    n_joint : int
-    """
-    if min(sizes) < VALID_PARTS:
-        raise NotEnoughDataError(
-            f"a session has {min(sizes)} trials; at least {VALID_PARTS} are needed"
-        )
-    n_joint = max(sizes)
-    joint = split_inner_folds(n_joint, VALID_PARTS, seed)
-    order = []
-    for size in sizes:
-        rows = np.empty(n_joint, dtype=int)
-        for to, of in zip(joint, split_inner_folds(size, VALID_PARTS, seed), strict=True):
-            rows[to.test] = np.resize(of.test, to.test.size)
-        order.append(rows)
-    return order, n_joint

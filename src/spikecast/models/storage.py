@@ -56,7 +56,7 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
             "by it; keep its predictions, or save it by its own means"
         )
     arrays: dict[str, np.ndarray] = {}
-    description = _describe(model, "", arrays)
+    description = _describe_part(model, "", arrays)
     stem = Path(stem)
     with write_atomically(stem.with_name(stem.name + ".safetensors")) as temporary:
         save_file(arrays, temporary)
@@ -75,14 +75,16 @@ def load(stem: str | Path) -> Model:
     try:
         description = json.loads(stem.with_name(stem.name + ".json").read_text(encoding="utf-8"))
         arrays = load_file(stem.with_name(stem.name + ".safetensors"))
-        return _restore(description, "", arrays)
+        return _restore_part(description, "", arrays)
     except FileNotFoundError as error:
         raise FormatError(f"there is no file '{error.filename}'") from None
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise FormatError(f"the model '{stem}' is damaged: {error}") from None
 
 
-def _describe(part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _describe_part(
+    part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]
+) -> dict[str, Any]:
     """Everything about an estimator that JSON can hold; its arrays go to `arrays`."""
     state: dict[str, Any] = {}
     for name, value in sorted(vars(part).items()):
@@ -97,17 +99,17 @@ def _describe(part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]) -
                 arrays[f"{key}.{tensor}"] = content.numpy()
             state[name] = {"network": key}
         elif isinstance(value, BaseEstimator):
-            state[name] = {"part": _describe(value, f"{key}.", arrays)}
+            state[name] = {"part": _describe_part(value, f"{key}.", arrays)}
         elif isinstance(value, list) and value and isinstance(value[0], BaseEstimator):
-            parts = [_describe(one, f"{key}.{i}.", arrays) for i, one in enumerate(value)]
+            parts = [_describe_part(one, f"{key}.{i}.", arrays) for i, one in enumerate(value)]
             state[name] = {"parts": parts}
         else:
-            state[name] = {"value": _plain(value)}
-    parameters = {name: _plain(value) for name, value in part.get_params(deep=False).items()}
+            state[name] = {"value": _to_plain(value)}
+    parameters = {name: _to_plain(value) for name, value in part.get_params(deep=False).items()}
     return {"class": type(part).__name__, "parameters": parameters, "state": state}
 
 
-def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray]) -> Any:
+def _restore_part(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray]) -> Any:
     part = _find_class(description["class"])(**description["parameters"])
     networks = []
     for attribute, entry in description["state"].items():
@@ -115,10 +117,11 @@ def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndar
         if kind == "array":
             setattr(part, attribute, arrays[content])
         elif kind == "part":
-            setattr(part, attribute, _restore(content, f"{prefix}{attribute}.", arrays))
+            setattr(part, attribute, _restore_part(content, f"{prefix}{attribute}.", arrays))
         elif kind == "parts":
             restored = [
-                _restore(one, f"{prefix}{attribute}.{i}.", arrays) for i, one in enumerate(content)
+                _restore_part(one, f"{prefix}{attribute}.{i}.", arrays)
+                for i, one in enumerate(content)
             ]
             setattr(part, attribute, restored)
         elif kind == "network":
@@ -126,7 +129,7 @@ def _restore(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndar
         else:
             setattr(part, attribute, content)
     for attribute, key in networks:  # built last: their sizes are part of the state
-        setattr(part, attribute, _restore_network(part._build(**part.sizes_), key, arrays))
+        setattr(part, attribute, _restore_network(part._build_network(**part.sizes_), key, arrays))
     return part
 
 
@@ -156,10 +159,10 @@ def _find_class(name: str) -> type[BaseEstimator]:
     raise FormatError(f"'{name}' is not a model of the catalogue; it was not loaded")
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Numpy scalars and tuples as JSON has them."""
     if isinstance(value, dict):
-        return {key: _plain(content) for key, content in value.items()}
+        return {key: _to_plain(content) for key, content in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(content) for content in value]
+        return [_to_plain(content) for content in value]
     return value.item() if isinstance(value, np.generic) else value

@@ -88,7 +88,7 @@ class Timescales(NeuralModel):
     # the first feature has this standard deviation; 2 trains in fewer steps than 1
     _input_scale = np.float32(2.0)
 
-    def _build(self, n_features: int, n_targets: int) -> "Network":
+    def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.timescales import TimescalesNet
 
         return TimescalesNet(

@@ -139,30 +139,30 @@ class Transformer(ReconstructionModel):
         seen = np.where(observed, activity, 0)
         check_finite("the observed part of activity", seen)
         z = np.concatenate([seen / self.unit_, observed], axis=2).astype(np.float32)
-        return self._expected(self._outputs(z, "answer"))
+        return self._to_expected_values(self._run_network(z, "answer"))
 
-    def _examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.n_latents % (2 * self.n_heads):
             raise InputError(
                 f"n_latents is {self.n_latents}; it must be a multiple of twice n_heads, "
                 f"{2 * self.n_heads}"
             )
-        return super()._examples(x, y)
+        return super()._make_examples(x, y)
 
-    def _inputs(self, x: np.ndarray) -> np.ndarray:
-        return self._with_roots(super()._inputs(x))
+    def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
+        return self._append_roots(super()._fit_inputs(x))
 
-    def _prepared(self, x: np.ndarray) -> np.ndarray:
-        return self._with_roots(super()._prepared(x))
+    def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
+        return self._append_roots(super()._prepare_inputs(x))
 
-    def _with_roots(self, z: np.ndarray) -> np.ndarray:
+    def _append_roots(self, z: np.ndarray) -> np.ndarray:
         """Activity and, beside it, its roots: (trial, time, (1 + width) * neuron)."""
         return np.concatenate([z, self.features_.roots(z)], axis=2)
 
-    def _learn_features(self, z: np.ndarray) -> None:
+    def _fit_features(self, z: np.ndarray) -> None:
         self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal).fit(z)
 
-    def _build(self, n_features: int, n_targets: int) -> "TransformerNet":
+    def _build_network(self, n_features: int, n_targets: int) -> "TransformerNet":
         import torch
 
         from spikecast.models.networks import masks

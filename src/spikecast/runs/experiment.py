@@ -21,7 +21,7 @@ from spikecast.evaluation.score_table import Scores, conditions, score
 from spikecast.evaluation.verdict import verdict
 from spikecast.models import storage
 from spikecast.models.base import Model
-from spikecast.models.networks.checkpoint import checkpoints
+from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.parallel import executors as engines
 from spikecast.parallel.executors import Progress
 from spikecast.parallel.memory import release_memory
@@ -284,7 +284,7 @@ def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> JobResult:
     """Do one job, wherever that is."""
     release_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
     x, y = handle.get()
-    with checkpoints(folder) if folder else nullcontext():
+    with keep_checkpoints(folder) if folder else nullcontext():
         return run_job(job, x, y)
 
 

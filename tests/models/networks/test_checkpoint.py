@@ -5,17 +5,17 @@ import torch
 
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks import training
-from spikecast.models.networks.checkpoint import checkpoints
+from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.timescales import TimescalesNet
-from spikecast.models.networks.training import train
+from spikecast.models.networks.training import train_network
 
 X, Y = torch.randn(20, 15, 6), torch.randint(0, 2, (20, 15, 3)).float()
 PLAN = Plan(epochs=6, min_steps=1, batch_size=4)
 
 
 def fit(seed=3):
-    return train(
+    return train_network(
         lambda: TimescalesNet("counts", 6, 5, 3, n_members=2),
         X, Y, split_inner_folds(20, 5, 0)[:2], PLAN, seed, torch.device("cpu"),
     )  # fmt: skip
@@ -33,7 +33,7 @@ def killed(folder, monkeypatch, after):
 
     with monkeypatch.context() as patch:
         patch.setattr(training, "validation_loss", dies)
-        with pytest.raises(KeyboardInterrupt), checkpoints(folder, every=0):
+        with pytest.raises(KeyboardInterrupt), keep_checkpoints(folder, every=0):
             fit()
 
 
@@ -42,7 +42,7 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path, monkeypatch, aft
     network, history = fit()
     killed(tmp_path / "c", monkeypatch, after)
     assert (tmp_path / "c" / "1.safetensors").exists()
-    with checkpoints(tmp_path / "c", every=1e9):
+    with keep_checkpoints(tmp_path / "c", every=1e9):
         again, resumed = fit()
     assert resumed.train_loss == history.train_loss
     assert resumed.valid_loss == history.valid_loss
@@ -55,7 +55,7 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path, monkeypatch, aft
 def test_the_checkpoint_of_another_training_is_not_used(tmp_path, monkeypatch):
     killed(tmp_path / "c", monkeypatch, 4)
     network, _ = fit(seed=4)
-    with checkpoints(tmp_path / "c", every=1e9):
+    with keep_checkpoints(tmp_path / "c", every=1e9):
         again, _ = fit(seed=4)
     for name, value in network.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
@@ -65,7 +65,7 @@ def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path):
     folder = tmp_path / "c"
     folder.mkdir()
     (folder / "1.safetensors").write_bytes(b"not a checkpoint")
-    with checkpoints(folder, every=1e9):
+    with keep_checkpoints(folder, every=1e9):
         _, history = fit()
     assert history.train_loss == fit()[1].train_loss
 

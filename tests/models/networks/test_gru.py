@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spikecast.models.networks.controller import controlled
-from spikecast.models.networks.gru import gru
+from spikecast.models.networks.controller import Weights, run_controlled
+from spikecast.models.networks.gru import run_gru
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_units_are_torchs(draw):
     recurrent = torch_unit.bias_hh_l0
     offset = torch_unit.bias_ih_l0 + torch.cat([recurrent[:10], recurrent[10:] * 0])
     drive = drive_in @ torch_unit.weight_ih_l0.t() + offset
-    states = gru(
+    states = run_gru(
         drive[None], initial, torch_unit.weight_hh_l0.t()[None], recurrent[None, None, 10:]
     )
     agree((states[0],), (expected,), [drive_in, initial, *torch_unit.parameters()])
@@ -40,8 +40,8 @@ def test_units_are_torchs(draw):
 
 def test_groups_run_side_by_side_as_they_would_alone(draw):
     parts = [draw(2, 6, 3, 15), draw(2, 3, 5), draw(2, 5, 15), draw(2, 1, 5)]
-    together = gru(*parts)
-    alone = torch.cat([gru(*(part[i : i + 1] for part in parts)) for i in range(2)])
+    together = run_gru(*parts)
+    alone = torch.cat([run_gru(*(part[i : i + 1] for part in parts)) for i in range(2)])
     agree((together,), (alone,), parts)
 
 
@@ -75,7 +75,7 @@ def test_controller_and_generator_follow_their_equations(draw, n_bins):
                draw(6, 3)]  # fmt: skip
     arguments = (drive, controller, generator, noise, *weights)
     agree(
-        controlled(*arguments),
+        run_controlled(*arguments[:4], Weights(*weights)),
         slow_controlled(*arguments),
         [drive, controller, generator, *weights],
     )

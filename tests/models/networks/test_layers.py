@@ -3,7 +3,7 @@ import torch
 
 from spikecast.models.networks.augment import perturb_spikes
 from spikecast.models.networks.layers import Features
-from spikecast.models.networks.transformer import rotated
+from spikecast.models.networks.transformer import rotate
 from spikecast.models.preprocess import PopulationFeatures
 
 
@@ -54,14 +54,14 @@ def test_masked_roots_are_the_features_of_masked_activity():
     roots = torch.from_numpy(fitted.roots(x))[None]
     observed = torch.rand(1, 6, 1, 8, generator=torch.Generator().manual_seed(0)).round()
     torch.testing.assert_close(
-        features.masked(roots, observed), features(torch.from_numpy(x)[None], observed)
+        features.mask_neurons(roots, observed), features(torch.from_numpy(x)[None], observed)
     )
 
 
 def test_rotary_positions_tell_distances_only():
     generator = torch.Generator().manual_seed(0)
     query, key = torch.randn(2, 8, generator=generator)
-    score = rotated(query.expand(30, 8)) @ rotated(key.expand(30, 8)).T  # (time, time)
+    score = rotate(query.expand(30, 8)) @ rotate(key.expand(30, 8)).T  # (time, time)
     for lag in (-7, 0, 3):
         along = score.diagonal(lag)
         torch.testing.assert_close(along, along[:1].expand(len(along)), atol=1e-4, rtol=1e-4)

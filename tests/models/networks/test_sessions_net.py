@@ -5,7 +5,7 @@ from spikecast.core.errors import ShapeError
 from spikecast.models.networks.sessions import (
     Sessions,
     align_readin,
-    core,
+    core_parameters,
     find_shared_components,
     use_core,
 )
@@ -20,12 +20,12 @@ def network(n_features=4, n_targets=2, n_latents=3, seed=0):
 def test_sessions_share_the_core_and_nothing_else():
     one, two = network(), network(6, 3, seed=1)
     both = Sessions([one, two], [4, 6], [2, 3])
-    assert set(core(one)) == {
+    assert set(core_parameters(one)) == {
         f"layers.0.{name}" for name in ("log_time_constant", "balance", "gate", "gate_offset")
     }
-    for name, parameter in core(one).items():
-        assert core(two)[name] is parameter
-    assert sum(p is one.layers[0].gate for p in both.matrices()) == 1
+    for name, parameter in core_parameters(one).items():
+        assert core_parameters(two)[name] is parameter
+    assert sum(p is one.layers[0].gate for p in both.decayed_weights()) == 1
     assert {id(p) for p in both.parameters()} == {
         *map(id, one.parameters()), id(two.layers[0].readin), id(two.readout), id(two.offset)
     }  # fmt: skip

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from spikecast.models.networks.timescales import TimescalesNet, decay, decay_both_ways
+from spikecast.models.networks.timescales import TimescalesNet, run_decay, run_decay_both_ways
 
 
 def one_bin_at_a_time(drive, log_decay):
@@ -19,17 +19,17 @@ def test_the_recurrence_equals_the_loop(n_bins):
     drive = torch.randn(5, 3, n_bins, generator=generator)
     log_decay = -torch.exp(torch.linspace(-6, 3, 5))
     expected = one_bin_at_a_time(drive.double(), log_decay.double())
-    torch.testing.assert_close(decay(drive, log_decay).double(), expected, atol=2e-4, rtol=1e-4)
+    torch.testing.assert_close(run_decay(drive, log_decay).double(), expected, atol=2e-4, rtol=1e-4)
 
 
 def test_its_gradient_is_right():
     generator = torch.Generator().manual_seed(1)
     drive = torch.randn(2, 3, 19, generator=generator, dtype=torch.double, requires_grad=True)
     log_decay = torch.tensor([-0.3, -2.0], dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(decay, (drive, log_decay))
+    assert torch.autograd.gradcheck(run_decay, (drive, log_decay))
     past, future = torch.rand(2, 2, 19, generator=generator, dtype=torch.double)
     weights = past.requires_grad_(), future.requires_grad_()
-    assert torch.autograd.gradcheck(decay_both_ways, (drive, log_decay, *weights))
+    assert torch.autograd.gradcheck(run_decay_both_ways, (drive, log_decay, *weights))
 
 
 def test_both_ways_is_the_sum_of_one_way_and_the_other():
@@ -37,9 +37,9 @@ def test_both_ways_is_the_sum_of_one_way_and_the_other():
     drive = torch.randn(5, 3, 40, generator=generator)
     log_decay = -torch.exp(torch.linspace(-4, 2, 5))
     past, future = torch.rand(2, 5, 40, generator=generator)
-    before, after = decay(drive, log_decay), decay(drive.flip(-1), log_decay).flip(-1)
+    before, after = run_decay(drive, log_decay), run_decay(drive.flip(-1), log_decay).flip(-1)
     torch.testing.assert_close(
-        decay_both_ways(drive, log_decay, past, future),
+        run_decay_both_ways(drive, log_decay, past, future),
         past[:, None] * before + future[:, None] * after,
     )
 

@@ -7,7 +7,7 @@ from spikecast.models.networks.batches import Batches
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.timescales import TimescalesNet
-from spikecast.models.networks.training import train, validation_loss
+from spikecast.models.networks.training import train_network, validation_loss
 from spikecast.tasks.splits import Fold
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ def build(n_members=1):
 
 
 def test_it_learns(data):
-    network, history = train(build(), *data, folds(1), Plan(epochs=30), 0, CPU)
+    network, history = train_network(build(), *data, folds(1), Plan(epochs=30), 0, CPU)
     assert history.valid_loss[-1][0] < history.valid_loss[0][0]
     assert len(history.train_loss) == 34  # 3 steps per epoch: 100 steps take 34 epochs
     assert not network.training
@@ -39,7 +39,7 @@ def test_it_learns(data):
 
 def test_the_weights_kept_are_those_of_the_best_epoch(data):
     plan = Plan(epochs=40, learning_rate=0.2, weight_decay=0.0, warmup=None)
-    network, history = train(build(2), *data, folds(2), plan, 0, CPU)
+    network, history = train_network(build(2), *data, folds(2), plan, 0, CPU)
     best = np.min(history.valid_loss, axis=0)
     assert history.best_epoch == np.argmin(history.valid_loss, axis=0).tolist()
     np.testing.assert_allclose(validation_loss(network, *data, folds(2)), best, rtol=1e-5)
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_generator_al
     expected = torch.rand(3)
     torch.manual_seed(123)
     (one, _), (two, _), (other, _) = (
-        train(build(), *data, folds(1), Plan(epochs=2, min_steps=1), seed, CPU)
+        train_network(build(), *data, folds(1), Plan(epochs=2, min_steps=1), seed, CPU)
         for seed in (7, 7, 8)
     )
     assert torch.equal(torch.rand(3), expected)
@@ -75,8 +75,8 @@ def test_members_train_as_they_would_alone(data):
         whole.dropout = 0.0
         return whole
 
-    together, _ = train(both, *data, folds(2), plan, 0, CPU)
-    alone, _ = train(first, *data, folds(1), plan, 0, CPU)
+    together, _ = train_network(both, *data, folds(2), plan, 0, CPU)
+    alone, _ = train_network(first, *data, folds(1), plan, 0, CPU)
     for a, b in zip(together.parameters(), alone.parameters(), strict=True):
         torch.testing.assert_close(a[:1], b, atol=1e-5, rtol=1e-4)
 
@@ -92,19 +92,19 @@ class Explodes(Network):
 
 def test_a_loss_that_is_no_number_stops_with_what_to_do(data):
     with pytest.raises(DivergedError, match="Lower learning_rate"):
-        train(Explodes, *data, folds(1), Plan(), 0, CPU)
+        train_network(Explodes, *data, folds(1), Plan(), 0, CPU)
 
 
 def test_without_improvement_it_stops_after_its_patience(data):
     x, y = data
     plan = Plan(epochs=500, patience=3, learning_rate=0.1, warmup=None)
-    _, history = train(build(), x, y, folds(1), plan, 0, CPU)
+    _, history = train_network(build(), x, y, folds(1), plan, 0, CPU)
     assert len(history.valid_loss) == history.best_epoch[0] + 1 + 3
 
 
 def test_a_batch_larger_than_the_data_takes_all(data):
     x, y = data
-    network, _ = train(build(), x[:3], y[:3], [Fold(np.arange(2), np.array([2]))],
+    network, _ = train_network(build(), x[:3], y[:3], [Fold(np.arange(2), np.array([2]))],
                        Plan(batch_size=64, epochs=2, min_steps=1), 0, CPU)  # fmt: skip
     assert all(torch.isfinite(p).all() for p in network.parameters())
 
@@ -124,7 +124,7 @@ def test_a_warm_up_of_one_step_is_no_trouble():
     x, y = torch.randn(5, 6, 3), torch.zeros(5, 6, 2)
     plan = Plan(epochs=5, min_steps=5, batch_size=5, warmup=0.2)
     folds = [Fold(np.arange(5), np.arange(0))]
-    _, history = train(
+    _, history = train_network(
         lambda: TimescalesNet("counts", 3, 4, 2), x, y, folds, plan, 0, torch.device("cpu")
     )
     assert len(history.train_loss) == 5
@@ -166,7 +166,7 @@ def test_all_trials_at_once_are_taken_as_they_are(data, n_members):
 
     everything = [Fold(np.arange(30), np.arange(0))] * n_members
     plan = Plan(epochs=2, min_steps=1, batch_size=None)
-    _, history = train(
+    _, history = train_network(
         lambda: Watching("counts", 3, 4, 2, n_members, dropout=0.0), *data, everything, plan, 0, CPU
     )
     assert seen == [(data[0].data_ptr(), (n_members, *data[0].shape))] * 2

@@ -34,9 +34,9 @@ class CoordinatedDropout(Network):
         self.n_sources, self.probability = n_sources, probability
         self.n_members, self.offset = network.n_members, network.offset
 
-    def matrices(self) -> list[torch.nn.Parameter]:
+    def decayed_weights(self) -> list[torch.nn.Parameter]:
         """Those of the wrapped network."""
-        return self.network.matrices()
+        return self.network.decayed_weights()
 
     def latents(self, x: Tensor) -> Tensor:
         """(member, trial, time, neuron) -> (member, trial, time, latent)."""

@@ -1,8 +1,8 @@
-"""Long trainings survive a kill: the whole state of the loop in one file, written now and then.
+"""Checkpoints of long trainings: the whole state of the loop in one file, written now and then.
 
-Whoever runs a fit opens ``checkpoints(folder)`` around it; every training inside takes the next
-number and finds its own file again when the same fit is run a second time. The state holds the
-generator too, so a resumed training ends with the same numbers as one that was never killed.
+Code that runs a fit opens ``keep_checkpoints(folder)`` around it. Every training inside takes the
+next number and finds its own file again when the same fit is run a second time. The state holds the
+generator too, so a resumed training ends with the same numbers as one that was not interrupted.
 """
 
 import json
@@ -94,13 +94,13 @@ class Checkpoint:
 _CURRENT: ContextVar[Checkpoints | None] = ContextVar("checkpoints", default=None)
 
 
-def current() -> Checkpoints:
+def current_checkpoints() -> Checkpoints:
     """Return the checkpoints of the fit that is running; by default they keep nothing."""
     return _CURRENT.get() or Checkpoints(None)
 
 
 @contextmanager
-def checkpoints(folder: Path, every: float = EVERY) -> Iterator[None]:
+def keep_checkpoints(folder: Path, every: float = EVERY) -> Iterator[None]:
     """Let trainings within the block leave checkpoints in `folder`; remove it when all went well.
 
     Parameters

@@ -7,7 +7,7 @@ from spikecast.models.networks.network import Network, dropout
 from spikecast.models.networks.recurrent import CELLS
 
 
-def last_state(states: Tensor) -> Tensor:
+def take_last_states(states: Tensor) -> Tensor:
     """What the forward direction says at the last bin and the backward one at the first.
 
     Parameters
@@ -62,7 +62,7 @@ class RecurrentClassifier(Network):
         super().__init__("label")
         self.dropout = dropout
         self.recurrence = CELLS[cell](n_features, n_latents, batch_first=True, bidirectional=True)
-        self.pool = last_state if pooling == "last" else Attention(2 * n_latents)
+        self.pool = take_last_states if pooling == "last" else Attention(2 * n_latents)
         self.readout = nn.Linear(2 * n_latents, n_classes)
         with torch.no_grad():
             self.readout.weight *= 0.1  # start without an opinion

@@ -7,31 +7,47 @@ which leaves five matrix products per bin going forward, five going backward, an
 after the loop.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from spikecast.models.networks.gru import advance, slopes
+from spikecast.models.networks.gru import advance_bin, compute_slopes
 
 
-def controlled(
-    drive: Tensor,
-    controller: Tensor,
-    generator: Tensor,
-    noise: Tensor,
-    controller_weight: Tensor,
-    controller_offset: Tensor,
-    input_weight: Tensor,
-    input_offset: Tensor,
-    generator_weight: Tensor,
-    generator_offset: Tensor,
-    factor_weight: Tensor,
+class Weights(NamedTuple):
+    """Weights of controller and generator.
+
+    Those of a unit come in four blocks: what enters the reset gate, the update gate, the candidate
+    from the state (inside the reset gate) and the candidate from the input. Rows are the unit's
+    inputs, then its states; the third block is 0 for inputs, the fourth for states.
+
+    Attributes
+    ----------
+    controller : Tensor, (factor + controller, 4 controller)
+    controller_offset : Tensor, (1, controller)
+        Of the candidate's part from the state.
+    inputs, inputs_offset : Tensor, (controller, 2 input) and (1, 2 input)
+        To the mean and the log variance of the inferred input.
+    generator : Tensor, (input + generator, 4 generator)
+    generator_offset : Tensor, (1, 4 generator)
+    factor : Tensor, (generator, factor)
+    """
+
+    controller: Tensor
+    controller_offset: Tensor
+    inputs: Tensor
+    inputs_offset: Tensor
+    generator: Tensor
+    generator_offset: Tensor
+    factor: Tensor
+
+
+def run_controlled(
+    drive: Tensor, controller: Tensor, generator: Tensor, noise: Tensor, weights: Weights
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run controller and generator over time.
-
-    Weights of a unit come in four blocks: what enters the reset gate, the update gate, the
-    candidate from the state (inside the reset gate) and the candidate from the input. Rows are the
-    unit's inputs, then its states; the third block is 0 for inputs, the fourth for states.
 
     Parameters
     ----------
@@ -41,14 +57,7 @@ def controlled(
         Initial states.
     noise : Tensor, (time, trial, input)
         Standard normal, or 0 for the posterior mean.
-    controller_weight : Tensor, (factor + controller, 4 controller)
-    controller_offset : Tensor, (1, controller)
-        Of the candidate's part from the state.
-    input_weight, input_offset : Tensor, (controller, 2 input) and (1, 2 input)
-        To the mean and the log variance of the inferred input.
-    generator_weight : Tensor, (input + generator, 4 generator)
-    generator_offset : Tensor, (1, 4 generator)
-    factor_weight : Tensor, (generator, factor)
+    weights : Weights
 
     Returns
     -------
@@ -57,19 +66,7 @@ def controlled(
     inputs : Tensor, (time, trial, input)
         The sample that the generator got.
     """
-    return _Controlled.apply(
-        drive,
-        controller,
-        generator,
-        noise,
-        controller_weight,
-        controller_offset,
-        input_weight,
-        input_offset,
-        generator_weight,
-        generator_offset,
-        factor_weight,
-    )
+    return _Controlled.apply(drive, controller, generator, noise, *weights)
 
 
 class _Controlled(torch.autograd.Function):
@@ -77,11 +74,10 @@ class _Controlled(torch.autograd.Function):
     def forward(  # type: ignore[no-untyped-def]
         ctx, drive, controller, generator, noise, *weights
     ) -> tuple[Tensor, Tensor, Tensor]:
-        (to_controller, controller_offset, to_input, input_offset, to_generator, generator_offset,
-         to_factor) = weights  # fmt: skip
+        w = Weights(*weights)
         n_bins, n_trials, n_inputs = noise.shape
         n_controller, n_generator = controller.shape[1], generator.shape[1]
-        n_factors = to_factor.shape[1]
+        n_factors = w.factor.shape[1]
         # what a unit is multiplied with is kept in one row: its inputs, then its state
         seen = drive.new_empty(n_bins + 1, n_trials, n_factors + n_controller)
         driven = drive.new_empty(n_bins + 1, n_trials, n_inputs + n_generator)
@@ -90,7 +86,7 @@ class _Controlled(torch.autograd.Function):
         gates_c = torch.cat(
             [
                 drive[..., :split],
-                controller_offset.expand(n_bins, n_trials, -1),
+                w.controller_offset.expand(n_bins, n_trials, -1),
                 drive[..., split:],
             ],
             dim=-1,
@@ -99,20 +95,22 @@ class _Controlled(torch.autograd.Function):
         posterior = drive.new_empty(n_bins, n_trials, 2 * n_inputs)
         for t in range(n_bins):
             row, next_row = seen[t], driven[t]
-            torch.mm(next_row[:, n_inputs:], to_factor, out=row[:, :n_factors])
-            gate = gates_c[t].addmm_(row, to_controller)
+            torch.mm(next_row[:, n_inputs:], w.factor, out=row[:, :n_factors])
+            gate = gates_c[t].addmm_(row, w.controller)
             state = seen[t + 1, :, n_factors:]
-            advance(gate[:, : 3 * n_controller], gate[:, 3 * n_controller :],
+            advance_bin(gate[:, : 3 * n_controller], gate[:, 3 * n_controller :],
                     row[:, n_factors:], state)  # fmt: skip
-            mean, spread = torch.addmm(input_offset, state, to_input, out=posterior[t]).chunk(2, 1)
+            mean, spread = torch.addmm(w.inputs_offset, state, w.inputs, out=posterior[t]).chunk(
+                2, 1
+            )
             spread.mul_(0.5).exp_()
             torch.addcmul(mean, noise[t], spread, out=next_row[:, :n_inputs])
-            gate = torch.addmm(generator_offset, next_row, to_generator, out=gates_g[t])
-            advance(gate[:, : 3 * n_generator], gate[:, 3 * n_generator :],
+            gate = torch.addmm(w.generator_offset, next_row, w.generator, out=gates_g[t])
+            advance_bin(gate[:, : 3 * n_generator], gate[:, 3 * n_generator :],
                     next_row[:, n_inputs:], driven[t + 1, :, n_inputs:])  # fmt: skip
         ctx.save_for_backward(
             gates_c, gates_g, seen, driven, posterior, noise,
-            to_controller, to_input, to_generator, to_factor,
+            w.controller, w.inputs, w.generator, w.factor,
         )  # fmt: skip
         return driven[1:, :, n_inputs:], seen[1:, :, n_factors:], driven[:-1, :, :n_inputs]
 
@@ -172,7 +170,7 @@ class _Controlled(torch.autograd.Function):
 def _slopes(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Slopes of the four blocks, (time, trial, 4 state); a view in parts; the update gate."""
     n_states = before.shape[-1]
-    slope, by_candidate, keep = slopes(
+    slope, by_candidate, keep = compute_slopes(
         gates[..., : 3 * n_states], gates[..., 3 * n_states :], before
     )
     product = torch.cat([slope, by_candidate], dim=-1)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from spikecast.models.networks.network import uniform
+from spikecast.models.networks.network import draw_uniform
 
 
 class GRUWeights(nn.Module):
@@ -38,13 +38,13 @@ class GRUWeights(nn.Module):
 
     def __init__(self, n_groups: int, n_inputs: int, n_states: int) -> None:
         super().__init__()
-        self.input_weight = uniform(n_groups, n_inputs, 3 * n_states, fan_in=max(n_inputs, 1))
+        self.input_weight = draw_uniform(n_groups, n_inputs, 3 * n_states, fan_in=max(n_inputs, 1))
         self.input_offset = nn.Parameter(torch.zeros(n_groups, 1, 3 * n_states))
-        self.state_weight = uniform(n_groups, n_states, 3 * n_states, fan_in=n_states)
+        self.state_weight = draw_uniform(n_groups, n_states, 3 * n_states, fan_in=n_states)
         self.state_offset = nn.Parameter(torch.zeros(n_groups, 1, n_states))
 
 
-def gru(drive: Tensor, initial: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+def run_gru(drive: Tensor, initial: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
     """Run gated recurrent units over time; groups have their own weights and run side by side.
 
     Parameters
@@ -62,7 +62,7 @@ def gru(drive: Tensor, initial: Tensor, weight: Tensor, offset: Tensor) -> Tenso
 
     Examples
     --------
-    >>> still = gru(torch.zeros(1, 5, 2, 9), torch.ones(1, 2, 3), torch.zeros(1, 3, 9),
+    >>> still = run_gru(torch.zeros(1, 5, 2, 9), torch.ones(1, 2, 3), torch.zeros(1, 3, 9),
     ...             torch.zeros(1, 1, 3))
     >>> still[0, :3, 0, 0]  # with all gates half open the state halves in every bin
     tensor([0.5000, 0.2500, 0.1250])
@@ -85,7 +85,7 @@ class _GRU(torch.autograd.Function):
         bins = (part.unbind(1) for part in (gates, candidate, states[:, :-1], states[:, 1:]))
         for gate, n, before, after in zip(*bins, strict=True):
             torch.baddbmm(gate, before, weight, out=gate)
-            advance(gate, n, before, after)
+            advance_bin(gate, n, before, after)
         ctx.save_for_backward(gates, candidate, states, weight)
         return states[:, 1:]
 
@@ -94,7 +94,7 @@ class _GRU(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:  # type: ignore[no-untyped-def]
         gates, candidate, states, weight = ctx.saved_tensors
         n_states = states.shape[-1]
-        slope, by_candidate, keep = slopes(gates, candidate, states[:, :-1])
+        slope, by_candidate, keep = compute_slopes(gates, candidate, states[:, :-1])
         transposed = weight.transpose(1, 2)
         total = torch.zeros_like(states[:, 0])
         upstream = torch.empty_like(candidate)  # gradient of the state after each bin
@@ -113,7 +113,7 @@ class _GRU(torch.autograd.Function):
         return slope, total, to_weight, to_offset
 
 
-def advance(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor) -> None:
+def advance_bin(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor) -> None:
     """One bin, in place: from what enters the gates to the gates, the candidate and the new state.
 
     Parameters
@@ -131,7 +131,9 @@ def advance(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor) -> 
     torch.lerp(candidate, before, update, out=after)
 
 
-def slopes(gates: Tensor, candidate: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def compute_slopes(
+    gates: Tensor, candidate: Tensor, before: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """How the new state follows its gates, for all bins at once.
 
     Returns

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spikecast.models.networks.network import uniform
+from spikecast.models.networks.network import draw_uniform
 from spikecast.models.preprocess import PopulationFeatures, make_smoothing_matrix
 
 
@@ -20,7 +20,7 @@ class Linear(nn.Module):
 
     def __init__(self, n_members: int, n_in: int, n_out: int, gain: float = 1.0) -> None:
         super().__init__()
-        self.weight = uniform(n_members, n_in, n_out, fan_in=n_in)
+        self.weight = draw_uniform(n_members, n_in, n_out, fan_in=n_in)
         self.offset = nn.Parameter(torch.zeros(n_members, 1, n_out))
         with torch.no_grad():
             self.weight.mul_(gain)
@@ -31,7 +31,7 @@ class Linear(nn.Module):
         return torch.baddbmm(self.offset, flat, self.weight).view(*x.shape[:-1], -1)
 
 
-def normalized(z: Tensor) -> Tensor:
+def normalize(z: Tensor) -> Tensor:
     """Mean 0 and variance 1 over the last axis; the linear maps that follow have the scale."""
     return F.layer_norm(z, z.shape[-1:])
 
@@ -74,7 +74,7 @@ class Features(nn.Module):
         """
         seen = x if observed is None else x * observed
         parts = []
-        for kernel, mean, axes in zip(self._matrices(x), self.mean, self.axes):
+        for kernel, mean, axes in zip(self._make_kernels(x), self.mean, self.axes):
             smoothed = kernel @ seen  # (time, time) @ (member, trial, time, neuron)
             if observed is None:
                 root = signed_sqrt(smoothed) - mean
@@ -85,7 +85,7 @@ class Features(nn.Module):
             parts.append(root @ axes)
         return torch.cat(parts, dim=-1)
 
-    def masked(self, roots: Tensor, observed: Tensor) -> Tensor:
+    def mask_neurons(self, roots: Tensor, observed: Tensor) -> Tensor:
         """Return the features where neurons are hidden for whole trials: no smoothing is needed.
 
         Parameters
@@ -97,7 +97,7 @@ class Features(nn.Module):
         parts = roots.chunk(len(self.axes), dim=-1)
         return torch.cat([(part * observed) @ axes for part, axes in zip(parts, self.axes)], dim=-1)
 
-    def _matrices(self, x: Tensor) -> Tensor:
+    def _make_kernels(self, x: Tensor) -> Tensor:
         n_bins = x.shape[2]
         if n_bins not in self._kernels:
             matrices = [make_smoothing_matrix(n_bins, width, self.causal) for width in self.widths]

@@ -5,38 +5,19 @@ generator, a recurrent network, starts; from there the generator runs by itself,
 a controller infers bin by bin. Its states are read out as factors, factors as log rates.
 """
 
-import math
 from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import NamedTuple
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spikecast.models.networks.controller import controlled
-from spikecast.models.networks.gru import GRUWeights, gru
-from spikecast.models.networks.network import LOSSES, Network, dropout, uniform
+from spikecast.models.networks.generators import Generator, Trajectory
+from spikecast.models.networks.gru import GRUWeights, run_gru
+from spikecast.models.networks.network import LOSSES, Network, draw_uniform, dropout
 from spikecast.models.preprocess import smooth
 
 MASK_SEED = 0  # of the elements that are hidden when an autoencoder is validated
-
-
-class Trajectory(NamedTuple):
-    """What a generator did in each trial.
-
-    Attributes
-    ----------
-    states : Tensor, (time, trial, generator)
-    inputs : Tensor, (time, trial, input)
-        Inferred; no columns where there are none.
-    divergence : Tensor, (trial,)
-        Of the posterior of the inputs from their prior, nats.
-    """
-
-    states: Tensor
-    inputs: Tensor
-    divergence: Tensor
 
 
 class LFADSNet(Network):
@@ -53,7 +34,8 @@ class LFADSNet(Network):
         Of the targets.
     n_features, n_targets : int
     generator : callable
-        From (initial, encoded, factor) sizes to :class:`Autonomous` or :class:`Controlled`.
+        From (initial, encoded, factor) sizes to a generator, see
+        :func:`spikecast.models.networks.generators.generator_of_sizes`.
     source_kind : {"counts", "continuous"}
         Of what is encoded.
     autoencodes : bool
@@ -73,16 +55,16 @@ class LFADSNet(Network):
         Part of training over which the weight rises from 0.
     """
 
-    own = ("readin", "readout_weight", "offset")
+    neuron_parameters = ("readin", "readout_weight", "offset")
     input_center: Tensor
-    generator: "Generator"
+    generator: Generator
 
     def __init__(
         self,
         kind: str,
         n_features: int,
         n_targets: int,
-        generator: Callable[[int, int, int], "Generator"],
+        generator: Callable[[int, int, int], Generator],
         source_kind: str = "counts",
         autoencodes: bool = False,
         n_readin: int = 40,
@@ -102,17 +84,17 @@ class LFADSNet(Network):
         self.width, self.kl_weight, self.kl_warmup = width, kl_weight, kl_warmup
         self.warmth = 0.0
         self.register_buffer("input_center", torch.zeros(n_features))
-        self.readin = uniform(n_features, n_readin, fan_in=n_features)
+        self.readin = draw_uniform(n_features, n_readin, fan_in=n_features)
         self.encoder = GRUWeights(2, n_readin, n_encoder)
         self.encoder_start = nn.Parameter(torch.zeros(2, 1, n_encoder))
-        self.initial_weight = uniform(2 * n_encoder, 2 * n_initial, fan_in=2 * n_encoder)
+        self.initial_weight = draw_uniform(2 * n_encoder, 2 * n_initial, fan_in=2 * n_encoder)
         self.initial_offset = nn.Parameter(torch.zeros(2 * n_initial))
         self.generator = generator(n_initial, 2 * n_encoder, n_factors)
         n_outputs = n_targets if autoencodes else n_features + n_targets
-        self.readout_weight = uniform(n_factors, n_outputs, fan_in=n_factors)
+        self.readout_weight = draw_uniform(n_factors, n_outputs, fan_in=n_factors)
         self.offset = nn.Parameter(torch.zeros(n_outputs))
 
-    def read(self, x: Tensor) -> Tensor:
+    def prepare_readin(self, x: Tensor) -> Tensor:
         """Deviations from the mean, (1, trial, time, feature)."""
         return x - self.input_center
 
@@ -121,11 +103,11 @@ class LFADSNet(Network):
         """(1, component, feature)."""
         return self.readin.T[None]
 
-    def progress(self, fraction: float) -> None:
+    def set_progress(self, fraction: float) -> None:
         """Raise the weight of the divergences while training warms up."""
         self.warmth = min(1.0, fraction / self.kl_warmup) if self.kl_warmup > 0 else 1.0
 
-    def matrices(self) -> list[nn.Parameter]:
+    def decayed_weights(self) -> list[nn.Parameter]:
         """Weight decay spares offsets and priors."""
         return [p for name, p in self.named_parameters() if "weight" in name or name == "readin"]
 
@@ -143,14 +125,14 @@ class LFADSNet(Network):
         n_trials, n_bins, _ = x.shape
         z = (x - self.input_center) @ self.readin
         if self.width > 0:
-            z = _smoother(n_bins, self.width).to(z) @ z  # (time, time) @ (trial, time, readin)
+            z = _make_smoother(n_bins, self.width).to(z) @ z  # (time, time) @ (trial, time, readin)
         z = z.transpose(0, 1)
         z = torch.stack([z, z.flip(0)]).flatten(1, 2)
         unit = self.encoder
         drive = torch.baddbmm(unit.input_offset, z, unit.input_weight)
         start = self.encoder_start.expand(-1, n_trials, -1)
         # (direction, time, trial, encoder)
-        states = gru(
+        states = run_gru(
             drive.view(2, n_bins, n_trials, -1), start, unit.state_weight, unit.state_offset
         )
         last = dropout(states[:, -1].transpose(0, 1).flatten(1), self.dropout, self.training)
@@ -240,140 +222,6 @@ class LFADSNet(Network):
 
 
 @lru_cache(maxsize=16)
-def _smoother(n_bins: int, width: float) -> Tensor:
+def _make_smoother(n_bins: int, width: float) -> Tensor:
     """Gaussian filter over time as a matrix, (time, time)."""
     return torch.from_numpy(smooth(np.eye(n_bins)[np.newaxis], width)[0])
-
-
-# ------------------------------------------------------------------------------- generators
-
-
-class Autonomous(nn.Module):
-    """A generator that runs by itself from its initial condition."""
-
-    def __init__(self, n_initial: int, n_encoded: int, n_factors: int, n_generator: int) -> None:
-        super().__init__()
-        self.start_weight = uniform(n_initial, n_generator, fan_in=n_initial)
-        self.start_offset = nn.Parameter(torch.zeros(n_generator))
-        self.unit = GRUWeights(1, 0, n_generator)
-        self.factor_weight = uniform(n_generator, n_factors, fan_in=n_generator)
-
-    def forward(self, initial: Tensor, encoded: Tensor, sample: bool) -> Trajectory:
-        """(trial, initial) and (time, trial, encoded) -> Trajectory."""
-        start = torch.tanh(initial @ self.start_weight + self.start_offset)
-        n_bins, n_trials, _ = encoded.shape
-        unit = self.unit
-        drive = unit.input_offset[:, None].expand(1, n_bins, n_trials, -1)
-        states = gru(drive, start[None], unit.state_weight, unit.state_offset)[0]
-        return Trajectory(states, encoded[..., :0], encoded.new_zeros(n_trials))
-
-
-class Controlled(nn.Module):
-    """A generator with inferred inputs, which have an autoregressive prior.
-
-    The prior of each input is a stationary process of order 1, independent of the others, with a
-    learnt time constant and variance.
-
-    Parameters
-    ----------
-    n_initial, n_encoded, n_factors, n_generator, n_controller, n_inputs : int
-    """
-
-    def __init__(
-        self,
-        n_initial: int,
-        n_encoded: int,
-        n_factors: int,
-        n_generator: int,
-        n_controller: int,
-        n_inputs: int,
-    ) -> None:
-        super().__init__()
-        self.start_weight = uniform(n_initial, n_generator, fan_in=n_initial)
-        self.start_offset = nn.Parameter(torch.zeros(n_generator))
-        self.factor_weight = uniform(n_generator, n_factors, fan_in=n_generator)
-        self.controller = GRUWeights(1, n_encoded + n_factors, n_controller)
-        self.controller_start = nn.Parameter(torch.zeros(1, n_controller))
-        self.posterior_weight = uniform(n_controller, 2 * n_inputs, fan_in=n_controller)
-        self.posterior_offset = nn.Parameter(torch.zeros(1, 2 * n_inputs))
-        self.unit = GRUWeights(1, n_inputs, n_generator)
-        self.log_time_constant = nn.Parameter(torch.full((n_inputs,), math.log(10.0)))
-        self.log_prior_variance = nn.Parameter(torch.zeros(n_inputs))
-
-    def forward(self, initial: Tensor, encoded: Tensor, sample: bool) -> Trajectory:
-        """(trial, initial) and (time, trial, encoded) -> Trajectory."""
-        n_bins, n_trials, n_encoded = encoded.shape
-        n_inputs = self.log_time_constant.numel()
-        start = torch.tanh(initial @ self.start_weight + self.start_offset)
-        shape = (n_bins, n_trials, n_inputs)
-        noise = torch.randn(shape, device=encoded.device) if sample else encoded.new_zeros(shape)
-        unit = self.controller
-        of_encoded, of_factors = unit.input_weight[0].split(
-            [n_encoded, self.factor_weight.shape[1]]
-        )
-        drive = torch.addmm(unit.input_offset[0], encoded.flatten(0, 1), of_encoded)
-        states, controller, inputs = controlled(
-            drive.view(n_bins, n_trials, -1),
-            self.controller_start.expand(n_trials, -1),
-            start,
-            noise,
-            _blocks(of_factors, unit.state_weight[0]),
-            unit.state_offset[0],
-            self.posterior_weight,
-            self.posterior_offset,
-            _blocks(self.unit.input_weight[0], self.unit.state_weight[0]),
-            _offset_blocks(self.unit),
-            self.factor_weight,
-        )
-        posterior = controller @ self.posterior_weight + self.posterior_offset
-        divergence = self._divergence(inputs, noise, posterior[..., n_inputs:])
-        return Trajectory(states, inputs, divergence)
-
-    def _divergence(self, inputs: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
-        """Log posterior minus log prior of the sample, (trial,)."""
-        of_posterior = -0.5 * (noise.square() + log_variance)
-        decay = torch.exp(-torch.exp(-self.log_time_constant))
-        # the first bin has the stationary variance, later ones what the process adds to it
-        innovation = self.log_prior_variance + torch.log1p(-decay.square())
-        first, later = inputs[:1], inputs[1:] - decay * inputs[:-1]
-        of_prior = -0.5 * torch.cat(
-            [
-                first.square() * torch.exp(-self.log_prior_variance) + self.log_prior_variance,
-                later.square() * torch.exp(-innovation) + innovation,
-            ]
-        )
-        return (of_posterior - of_prior).sum(dim=(0, 2))
-
-
-Generator = Autonomous | Controlled
-
-
-def generator_of_sizes(
-    n_generator: int, n_controller: int, n_inputs: int
-) -> Callable[[int, int, int], Generator]:
-    """Return what makes a generator from the sizes of initial condition, encoder and factors.
-
-    With 0 inputs the generator runs by itself, without a controller.
-    """
-    if n_inputs == 0:
-        return partial(Autonomous, n_generator=n_generator)
-    return partial(
-        Controlled, n_generator=n_generator, n_controller=n_controller, n_inputs=n_inputs
-    )
-
-
-def _blocks(from_input: Tensor, from_state: Tensor) -> Tensor:
-    """Weights of a unit as :func:`controlled` wants them, (input + state, 4 state)."""
-    n_states = from_state.shape[0]
-    gates, candidate = from_input.split([2 * n_states, n_states], dim=1)
-    nothing = from_input.new_zeros(len(from_input), n_states)
-    upper = torch.cat([gates, nothing, candidate], dim=1)
-    lower = torch.cat([from_state, from_state.new_zeros(n_states, n_states)], dim=1)
-    return torch.cat([upper, lower])
-
-
-def _offset_blocks(unit: GRUWeights) -> Tensor:
-    """Offsets of a unit in the same four blocks, (1, 4 state)."""
-    n_states = unit.state_offset.shape[-1]
-    gates, candidate = unit.input_offset[0].split([2 * n_states, n_states], dim=1)
-    return torch.cat([gates, unit.state_offset[0], candidate], dim=1)

@@ -57,12 +57,12 @@ class MLPNet(Network):
         """(1, trial, time, neuron) -> the last hidden layer, (1, trial, time, unit)."""
         if self.training:
             x = self.augment(x)
-        z = dropout(self._windows(self.features(x)), self.dropout, self.training)
+        z = dropout(self._stack_windows(self.features(x)), self.dropout, self.training)
         for layer in self.hidden:
             z = dropout(self.activation(layer(z)), self.dropout, self.training)
         return z
 
-    def _windows(self, z: Tensor) -> Tensor:
+    def _stack_windows(self, z: Tensor) -> Tensor:
         """(1, trial, time, feature) -> (1, trial, time, lag * feature)."""
         n_bins, reach = z.shape[2], max(map(abs, self.lags))
         padded = F.pad(z, (0, 0, reach, reach))

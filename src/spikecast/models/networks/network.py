@@ -47,7 +47,7 @@ class Network(nn.Module):
     shares_batches : bool
         Whether ``loss`` takes the same trials for all members, a first axis of length 1: cheaper
         where what comes before the weights costs most.
-    own : tuple of str
+    neuron_parameters : tuple of str
         Names of the parameters that belong to the recorded neurons: read-in and readout. The others
         are the core, which sessions can share; empty where a network has no such core.
     offset : Parameter
@@ -56,7 +56,7 @@ class Network(nn.Module):
 
     n_members = 1
     shares_batches = False
-    own: tuple[str, ...] = ()
+    neuron_parameters: tuple[str, ...] = ()
     offset: nn.Parameter
 
     def __init__(self, kind: str) -> None:
@@ -75,19 +75,19 @@ class Network(nn.Module):
         """Loss of each trial, (member, trial): mean over time, sum over targets."""
         return self.element_loss(self(x), y).sum(dim=3).mean(dim=2)
 
-    def progress(self, fraction: float) -> None:
+    def set_progress(self, fraction: float) -> None:
         """Hear before each step which part of training is done, for what changes along the way."""
 
-    def read(self, x: Tensor) -> Tensor:
+    def prepare_readin(self, x: Tensor) -> Tensor:
         """What the read-in weights multiply: (1, trial, time, feature) -> the same axes."""
         return x
 
     @property
     def readin_weight(self) -> Tensor:
-        """Read-in weights, a view (member, unit, feature), where there are `own` parameters."""
+        """Read-in weights, a view (member, unit, feature), where there are `neuron_parameters`."""
         raise NotImplementedError
 
-    def matrices(self) -> list[nn.Parameter]:
+    def decayed_weights(self) -> list[nn.Parameter]:
         """Parameters that weight decay shrinks: weights that multiply, not offsets."""
         return [p for name, p in self.named_parameters() if "weight" in name]
 
@@ -99,6 +99,6 @@ def dropout(z: Tensor, probability: float, training: bool) -> Tensor:
     return z * ((torch.rand_like(z) >= probability) * (1 / (1 - probability)))
 
 
-def uniform(*shape: int, fan_in: int) -> nn.Parameter:
+def draw_uniform(*shape: int, fan_in: int) -> nn.Parameter:
     """Weights drawn as torch's Linear draws them: uniform within ``1 / sqrt(fan_in)``."""
     return nn.Parameter((2 * torch.rand(*shape) - 1) / fan_in**0.5)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
-from spikecast.models.networks.training import pick_device, train
+from spikecast.models.networks.training import pick_device, train_network
 from spikecast.tasks.splits import Fold
 
 CHUNK = 64  # trials per pass when predicting
@@ -33,7 +33,7 @@ def fit_network(
     seed: int,
     device: str,
 ) -> tuple[Network, dict[str, Any]]:
-    """Train a network; see :func:`spikecast.models.networks.training.train`.
+    """Train a network; see :func:`spikecast.models.networks.training.train_network`.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def fit_network(
     training : dict
         :class:`spikecast.models.networks.plan.History`, as plain values.
     """
-    network, history = train(
+    network, history = train_network(
         build, torch.from_numpy(z), torch.from_numpy(y), folds, plan, seed, pick_device(device)
     )
     return network, asdict(history)

@@ -1,8 +1,8 @@
 """Several sessions in one network: read-ins and readouts of their own around one core.
 
 The neurons of two sessions have nothing to do with each other, what the population does may have.
-So each session keeps an ordinary network, and these networks have their core's parameters in common
-(the very same tensors). They are trained on *joint trials*, one trial of each session side by side,
+So each session keeps an ordinary network, and the networks have their core in common (the very same
+tensors). They are trained on *combined trials*, one trial of each session side by side,
 as if all sessions had been recorded at once: the training loop needs to know nothing of it.
 """
 
@@ -22,15 +22,15 @@ class Sessions(Network):
     Parameters
     ----------
     networks : sequence of Network
-        Of one class, with `own` parameters; the others become those of the first network.
+        Of one class, with `neuron_parameters`; the others become those of the first network.
     n_features, n_targets : sequence of int
-        Of each session, in the order in which joint trials have them side by side.
+        Of each session, in the order in which combined trials have them side by side.
     """
 
     def __init__(
         self, networks: Sequence[Network], n_features: Sequence[int], n_targets: Sequence[int]
     ) -> None:
-        nn.Module.__init__(self)  # the likelihood is the networks' business
+        nn.Module.__init__(self)  # the networks have their own likelihoods
         self.n_members = networks[0].n_members
         self.n_features, self.n_targets = list(n_features), list(n_targets)
         for network in networks[1:]:
@@ -38,20 +38,20 @@ class Sessions(Network):
         self.networks = nn.ModuleList(networks)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Loss of each joint trial, (member, trial): the mean over its sessions."""
+        """Loss of each combined trial, (member, trial): the mean over its sessions."""
         parts = zip(
             self.sessions, x.split(self.n_features, -1), y.split(self.n_targets, -1), strict=True
         )
         return torch.stack([network.loss(mine, aim) for network, mine, aim in parts]).mean(dim=0)
 
-    def progress(self, fraction: float) -> None:
-        """Tell every network."""
+    def set_progress(self, fraction: float) -> None:
+        """Pass on which part of training is done."""
         for network in self.sessions:
-            network.progress(fraction)
+            network.set_progress(fraction)
 
-    def matrices(self) -> list[nn.Parameter]:
+    def decayed_weights(self) -> list[nn.Parameter]:
         """Those of all networks, the core's once."""
-        every = [matrix for network in self.sessions for matrix in network.matrices()]
+        every = [matrix for network in self.sessions for matrix in network.decayed_weights()]
         return list({id(matrix): matrix for matrix in every}.values())
 
     @property
@@ -60,9 +60,11 @@ class Sessions(Network):
         return [cast(Network, network) for network in self.networks]
 
 
-def core(network: Network) -> dict[str, nn.Parameter]:
+def core_parameters(network: Network) -> dict[str, nn.Parameter]:
     """Return the parameters that do not depend on which neurons were recorded, by name."""
-    return {name: p for name, p in network.named_parameters() if name not in network.own}
+    return {
+        name: p for name, p in network.named_parameters() if name not in network.neuron_parameters
+    }
 
 
 def use_core(network: Network, other: Network, frozen: bool | None = None) -> None:
@@ -80,13 +82,13 @@ def use_core(network: Network, other: Network, frozen: bool | None = None) -> No
     ShapeError
         When the cores differ in shape.
     """
-    mine = core(network)
-    for name, parameter in core(other).items():
-        if name not in mine or mine[name].shape != parameter.shape:
-            found = tuple(mine[name].shape) if name in mine else None
+    own = core_parameters(network)
+    for name, parameter in core_parameters(other).items():
+        if name not in own or own[name].shape != parameter.shape:
+            shape = tuple(own[name].shape) if name in own else None
             raise ShapeError(
                 f"the sessions' cores disagree: {name} is {tuple(parameter.shape)} in one and "
-                f"{found} in another. Sessions with few neurons have few components; lower "
+                f"{shape} in another. Sessions with few neurons have few components; lower "
                 "n_components to the smallest session's number of neurons"
             )
         if frozen is not None:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spikecast.models.networks.network import Network, dropout, uniform
+from spikecast.models.networks.network import Network, draw_uniform, dropout
 
 READOUT_GAIN = 0.1  # start near the mean rate
 
@@ -38,7 +38,7 @@ class TimescalesNet(Network):
     n_layers : int
     """
 
-    own = ("layers.0.readin", "readout", "offset")
+    neuron_parameters = ("layers.0.readin", "readout", "offset")
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class TimescalesNet(Network):
             [Layer(n_members, size, n_latents, time_constants, causal) for size in sizes]
         )
         n_read = n_layers * 2 * n_latents
-        self.readout = uniform(n_members, n_read, n_targets, fan_in=n_latents)
+        self.readout = draw_uniform(n_members, n_read, n_targets, fan_in=n_latents)
         self.offset = nn.Parameter(torch.zeros(n_members, 1, n_targets))
         with torch.no_grad():
             self.readout.mul_(READOUT_GAIN)
@@ -75,7 +75,7 @@ class TimescalesNet(Network):
         layers = cast(list[Layer], self.layers)
         return torch.cat([layer.log_time_constant for layer in layers], dim=1).detach().exp()
 
-    def matrices(self) -> list[nn.Parameter]:
+    def decayed_weights(self) -> list[nn.Parameter]:
         """Weight decay spares offsets, time constants and the balance of past and future."""
         layers = cast(list[Layer], self.layers)
         return [matrix for layer in layers for matrix in (layer.readin, layer.gate)] + [
@@ -84,23 +84,23 @@ class TimescalesNet(Network):
 
     def latents(self, x: Tensor) -> Tensor:
         """(member, trial, time, feature) -> (member, trial, time, layer * latent)."""
-        filtered, _ = self._layered(x)
+        filtered, _ = self._run_layers(x)
         return filtered.permute(0, 2, 3, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(member, trial, time, feature) -> (member, trial, time, target)."""
-        _, z = self._layered(x)
+        _, z = self._run_layers(x)
         # member: (trial * time, layer * 2 latent) @ (layer * 2 latent, target)
         output = torch.baddbmm(self.offset, z.flatten(2).transpose(1, 2), self.readout)
         return output.view(*x.shape[:3], -1)
 
-    def _layered(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _run_layers(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Filtered latents of all layers, and what is read of them, (member, ..., trial, time)."""
         z = x.permute(0, 3, 1, 2)  # (member, feature, trial, time)
         filtered, read = [], []
         for layer in cast(list[Layer], self.layers):
-            filtered.append(layer.filtered(z))
-            z = layer.gated(dropout(filtered[-1], self.dropout, self.training))
+            filtered.append(layer.filter(z))
+            z = layer.append_gated(dropout(filtered[-1], self.dropout, self.training))
             read.append(z)
         if len(filtered) == 1:  # torch would copy it
             return filtered[0], read[0]
@@ -130,16 +130,16 @@ class Layer(nn.Module):
         self.causal = causal
         low, high = (math.log(constant) for constant in time_constants)
         shape = (n_members, n_latents)
-        self.readin = uniform(*shape, n_in, fan_in=n_in)
+        self.readin = draw_uniform(*shape, n_in, fan_in=n_in)
         self.log_time_constant = nn.Parameter(
             torch.linspace(low, high, n_latents).repeat(n_members, 1)
         )
         if not causal:
             self.balance = nn.Parameter(torch.zeros(shape))  # log odds of past against future
-        self.gate = uniform(n_members, 2 * n_latents, n_latents, fan_in=n_latents)
-        self.gate_offset = uniform(n_members, 2 * n_latents, 1, fan_in=n_latents)
+        self.gate = draw_uniform(n_members, 2 * n_latents, n_latents, fan_in=n_latents)
+        self.gate_offset = draw_uniform(n_members, 2 * n_latents, 1, fan_in=n_latents)
 
-    def filtered(self, x: Tensor) -> Tensor:
+    def filter(self, x: Tensor) -> Tensor:
         """(member, in, trial, time) -> (member, latent, trial, time)."""
         n_members, _, n_trials, n_bins = x.shape
         # member: (latent, in) @ (in, trial * time)
@@ -149,13 +149,13 @@ class Layer(nn.Module):
         bins = torch.arange(1, n_bins + 1, device=x.device, dtype=x.dtype)
         gain = torch.expm1(log_decay[:, None]) / torch.expm1(log_decay[:, None] * bins)
         if self.causal:
-            z = decay(drive, log_decay) * gain[:, None]
+            z = run_decay(drive, log_decay) * gain[:, None]
         else:
             past = torch.sigmoid(self.balance).view(-1, 1)
-            z = decay_both_ways(drive, log_decay, past * gain, ((1 - past) * gain).flip(-1))
+            z = run_decay_both_ways(drive, log_decay, past * gain, ((1 - past) * gain).flip(-1))
         return z.view(n_members, -1, n_trials, n_bins)
 
-    def gated(self, z: Tensor) -> Tensor:
+    def append_gated(self, z: Tensor) -> Tensor:
         """Latents and their gated sums, (member, latent, ...) -> (member, 2 latent, ...)."""
         mixed = torch.baddbmm(self.gate_offset, self.gate, z.flatten(2))
         value, gate = mixed.view(len(z), -1, *z.shape[2:]).chunk(2, dim=1)
@@ -165,7 +165,7 @@ class Layer(nn.Module):
 # ------------------------------------------------------------------------------- the recurrence
 
 
-def decay(drive: Tensor, log_decay: Tensor) -> Tensor:
+def run_decay(drive: Tensor, log_decay: Tensor) -> Tensor:
     """Run ``z[t] = exp(log_decay) * z[t - 1] + drive[t]`` for every channel, all bins at once.
 
     Parameters
@@ -180,14 +180,14 @@ def decay(drive: Tensor, log_decay: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> decay(torch.tensor([[[1.0, 0.0, 0.0]]]), torch.tensor([0.5]).log())
+    >>> run_decay(torch.tensor([[[1.0, 0.0, 0.0]]]), torch.tensor([0.5]).log())
     tensor([[[1.0000, 0.5000, 0.2500]]])
     """
     return _Decay.apply(drive, log_decay)
 
 
-def decay_both_ways(drive: Tensor, log_decay: Tensor, past: Tensor, future: Tensor) -> Tensor:
-    """Run :func:`decay` over time and over reversed time, and add the two with weights.
+def run_decay_both_ways(drive: Tensor, log_decay: Tensor, past: Tensor, future: Tensor) -> Tensor:
+    """Run :func:`run_decay` over time and over reversed time, and add the two with weights.
 
     Parameters
     ----------

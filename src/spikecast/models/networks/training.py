@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spikecast.core.errors import DivergedError
 from spikecast.models.networks.batches import Batches, take_trials
-from spikecast.models.networks.checkpoint import current
+from spikecast.models.networks.checkpoint import current_checkpoints
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import History, Plan
 from spikecast.models.networks.training_state import BestWeights, TrainingState
@@ -26,7 +26,7 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def train(
+def train_network(
     build: Callable[[], Network],
     x: Tensor,
     y: Tensor,
@@ -82,7 +82,7 @@ def _train_members(
     best, history = BestWeights(network), History()
     state = TrainingState(network, optimizer, schedule, best, history)
     signature = f"{plan} {[fold.train.tolist() for fold in folds]} {tuple(x.shape)} {seed}"
-    checkpoint = current().next(signature)
+    checkpoint = current_checkpoints().next(signature)
     for epoch in range(state.resume(checkpoint), epochs):
         loss = _train_epoch(state, batches, x, y, plan.clip, (epoch, epochs))
         valid = validation_loss(network, x, y, folds)
@@ -107,7 +107,7 @@ def _make_optimizer(
     network: Network, plan: Plan, n_steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
     """Return AdamW, with weight decay of the network's matrices only, and its schedule."""
-    matrices = network.matrices()
+    matrices = network.decayed_weights()
     decayed = {id(matrix) for matrix in matrices}
     others = [p for p in network.parameters() if id(p) not in decayed]
     optimizer = torch.optim.AdamW(
@@ -144,7 +144,7 @@ def _train_epoch(
     network.train()
     total = torch.zeros(network.n_members, device=x.device)
     for step, (batch, learns) in enumerate(batches.draw()):
-        network.progress((epoch * batches.steps + step) / (epochs * batches.steps))
+        network.set_progress((epoch * batches.steps + step) / (epochs * batches.steps))
         loss = network.loss(take_trials(x, batch), take_trials(y, batch))  # (member, trial)
         learns = learns.to(loss)
         loss = (loss * learns).sum(dim=1) / learns.sum(dim=1).clamp(min=1)  # (member,)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spikecast.models.networks.layers import Features, Linear, normalized
+from spikecast.models.networks.layers import Features, Linear, normalize
 from spikecast.models.networks.masks import Mixture
 from spikecast.models.networks.network import Network, dropout
 
@@ -42,7 +42,7 @@ class TransformerNet(Network):
         Attend to the past only (the features have to be causal too).
     """
 
-    own = ("embedding.weight", "embedding.offset", "readout.weight", "offset")
+    neuron_parameters = ("embedding.weight", "embedding.offset", "readout.weight", "offset")
     shares_batches = True
     part: Tensor
     asked: Tensor
@@ -75,7 +75,7 @@ class TransformerNet(Network):
         self.readout = Linear(n_members, n_latents, len(labels), gain=0.1)
         self.offset = self.readout.offset
 
-    def read(self, x: Tensor) -> Tensor:
+    def prepare_readin(self, x: Tensor) -> Tensor:
         """Population features and what is hidden, as ``forward`` sees them."""
         return self._tokens(x, self._not_asked)
 
@@ -98,7 +98,7 @@ class TransformerNet(Network):
         z = self.embedding(dropout(tokens, self.dropout, self.training))
         for block in self.blocks:
             z = block(z)
-        return normalized(z)
+        return normalize(z)
 
     def _tokens(self, x: Tensor, observed: Tensor) -> Tensor:
         n_neurons = len(self.part)
@@ -107,7 +107,7 @@ class TransformerNet(Network):
         hidden = hidden.expand(*x.shape[:3], -1)
         activity, roots = x[..., :n_neurons], x[..., n_neurons:]
         if observed.shape[2] == 1 and roots.shape[3] > 0:
-            features = self.features.masked(roots, observed)
+            features = self.features.mask_neurons(roots, observed)
         else:
             features = self.features(activity, observed)
         return torch.cat([features, hidden], dim=-1)
@@ -189,15 +189,15 @@ class Block(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(member, trial, time, latent) -> the same shape."""
-        z = z + dropout(self.join(self._attended(z)), self.dropout, self.training)
-        hidden = F.gelu(self.widen(normalized(z)))
+        z = z + dropout(self.join(self._attend(z)), self.dropout, self.training)
+        hidden = F.gelu(self.widen(normalize(z)))
         return z + dropout(self.narrow(hidden), self.dropout, self.training)
 
-    def _attended(self, z: Tensor) -> Tensor:
-        mixed = self.mix(normalized(z)).unflatten(-1, (3, self.n_heads, -1))
+    def _attend(self, z: Tensor) -> Tensor:
+        mixed = self.mix(normalize(z)).unflatten(-1, (3, self.n_heads, -1))
         # (member, trial, time, 3, head, width) -> three of (member, trial, head, time, width)
         query, key, value = mixed.permute(3, 0, 1, 4, 2, 5)
-        query, key = rotated(query), rotated(key)
+        query, key = rotate(query), rotate(key)
         score = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5  # (..., time, time)
         if self.causal:
             later = torch.ones_like(score[0, 0, 0], dtype=torch.bool).triu(1)
@@ -206,7 +206,7 @@ class Block(nn.Module):
         return (score.softmax(dim=-1) @ value).transpose(2, 3).flatten(-2)
 
 
-def rotated(z: Tensor) -> Tensor:
+def rotate(z: Tensor) -> Tensor:
     """Rotary positions (Su et al. 2021): products of queries and keys see only how far apart.
 
     Parameters
@@ -216,7 +216,7 @@ def rotated(z: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> q = rotated(torch.ones(5, 2))
+    >>> q = rotate(torch.ones(5, 2))
     >>> torch.allclose(q[1] @ q[3], q[2] @ q[4])
     True
     """

@@ -36,13 +36,13 @@ class DeckLSTM(Recipe):
 
     weight_decay = 1e-4
 
-    def _build(self, n_features: int, n_targets: int) -> Network:
+    def _build_network(self, n_features: int, n_targets: int) -> Network:
         return Recurrent("counts", "lstm", n_features, self.n_latents, n_targets, 1, 0.0, True)
 
     def _set_offset(self, offset: torch.Tensor) -> None:
         offset.fill_(float(np.log(self.source_mean_)))
 
-    def _plan(self) -> Plan:
+    def _make_plan(self) -> Plan:
         return Plan.plain(self.n_iterations, self.learning_rate, weight_decay=self.weight_decay)
 
 

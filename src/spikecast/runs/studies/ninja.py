@@ -17,7 +17,7 @@ from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
-from spikecast.models.networks.training import train
+from spikecast.models.networks.training import train_network
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.provenance import Claim
@@ -265,7 +265,7 @@ def _classified(
 ) -> dict[str, np.ndarray]:
     """The ``class`` of new trials by the deck's classifier."""
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes][:, np.newaxis]
-    network, _ = train(
+    network, _ = train_network(
         lambda: SoftmaxTwice(x.shape[2], settings["n_classifier"], one_hot.shape[2]),
         torch.from_numpy(x),
         torch.from_numpy(one_hot),

@@ -10,7 +10,7 @@ from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
-from spikecast.models.networks.training import train
+from spikecast.models.networks.training import train_network
 from spikecast.tasks.problem import WINDOW
 from spikecast.tasks.splits import Fold
 
@@ -58,7 +58,7 @@ def normalised(recording: Recording, neurons: np.ndarray, n_train: int) -> np.nd
 def fitted(x: np.ndarray, settings: dict[str, Any], seed: int, **change: Any) -> DeckAutoencoder:
     """The deck's autoencoder, fitted on windows."""
     settings = settings | change
-    network, _ = train(
+    network, _ = train_network(
         lambda: DeckAutoencoder(x.shape[2], settings["n_latents"]),
         torch.from_numpy(x),
         torch.from_numpy(x),

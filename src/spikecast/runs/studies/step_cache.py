@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spikecast.core.files import write_atomically
-from spikecast.models.networks.checkpoint import checkpoints
+from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.runs.layout import CHECKPOINTS
 
 Arrays = dict[str, np.ndarray]
@@ -50,7 +50,7 @@ class Parts:
         path = self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.npz"
         if not path.exists():
             self.say(name)
-            with checkpoints(path.with_suffix(CHECKPOINTS)):
+            with keep_checkpoints(path.with_suffix(CHECKPOINTS)):
                 save(path, compute())
         return load(path)
 

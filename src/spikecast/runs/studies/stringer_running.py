@@ -18,7 +18,7 @@ from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
-from spikecast.models.networks.training import train
+from spikecast.models.networks.training import train_network
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs import config as configs
 from spikecast.runs.layout import RunLayout
@@ -169,7 +169,7 @@ def _fitted(
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Predicted ``speed`` of all bins, by the weights of the epoch that did best on the test."""
-    network, _ = train(
+    network, _ = train_network(
         lambda: DeckMLP(z.shape[1], net["hidden"], net["activation"]),
         torch.from_numpy(z[:, np.newaxis]),
         torch.from_numpy(speed[:, np.newaxis, np.newaxis]),
