@@ -125,12 +125,12 @@ def run_study(
     name: str, data: str | None, session: int | None, quick: bool, execution: Execution
 ) -> None:
     """Run a study, draw its page and print its three columns."""
-    from spikecast.report.study import page as pages
-    from spikecast.runs.studies import run as studies
+    from spikecast.report.study import page, text
+    from spikecast.runs.studies.run import run_study as execute_study
 
     out = execution.out or choose_folder(Path("runs") / name, execution.resume)
     with resumable(out), progress_bar(execution.quiet) as progress:
-        folder = studies.execute(
+        folder = execute_study(
             name,
             out,
             data=data,
@@ -142,15 +142,7 @@ def run_study(
             progress=progress,
         )
         progress("drawing the report", 0, 0)
-        page = pages.build(folder)
-    found = studies.read(folder)
-    print(" ".join([found["sentence"], *found["notes"]]))
-    for row in found["columns"]:
-        print(row["quantity"])
-        print(f"  reported      {row['reported']}")
-        for title, key in (("as described", "described"), ("sound", "sound")):
-            print(f"  {title:<13} " + row[key].replace("\n", "\n" + 16 * " "))
-        if row["flaws"]:
-            print(f"  flaws         {', '.join(row['flaws'])}")
-    print("\n".join(found["sentences"]))
-    print(f"report: {page}")
+        report = page.build(folder)
+    run = page.StudyRun(folder)
+    print("\n".join(text.summary(run.facts, run.preset)))
+    print(f"report: {report}")

@@ -74,8 +74,9 @@ def shelf(tmp_path):
     fabricate(folder / "lost", 5)
     (folder / "lost" / "summary.csv").unlink()
     fabricate(folder / "study" / "sound" / "main", 6)
+    conclusion = {"code": "so", "severity": "minor", "text": "So it is.", "values": {}}
     facts = {"study": "ninja", "quick": True, "origin": "simulated", "session": "Simulated",
-             "sentences": ["So it is."]}  # fmt: skip
+             "conclusions": [conclusion]}  # fmt: skip
     (folder / "study" / "study.json").write_text(json.dumps(facts))
     (folder / "notes").mkdir()
     return folder
@@ -98,7 +99,7 @@ def test_each_kind_and_state_is_recognised(shelf):
     assert found["going on"].said.startswith("1 of 10 fits")
     assert found["lost"].said == "it lacks summary.csv"
     assert "damaged" in found["cut off"].said
-    assert found["study"].said == "So it is."
+    assert found["study"].said == "Simulated data. So it is."
     assert found["study"].scores[0].of == "MOs (sound)"
 
 

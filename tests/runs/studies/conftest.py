@@ -3,7 +3,7 @@
 import pytest
 
 from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies import run as running
+from spikecast.runs.studies.run import run_study
 
 
 @pytest.fixture(scope="session")
@@ -11,13 +11,13 @@ def small(tmp_path_factory):
     """Run a study on a simulation of the test's own size; returns the folder."""
 
     def execute(name, change, out=None, **arguments):
-        quick = presets.quickened(presets.read(name))
-        content = presets.merged(quick.model_dump(exclude={"quick"}), change)
+        quick = presets.make_quick(presets.read_preset(name))
+        content = presets.merge(quick.model_dump(exclude={"quick"}), change)
         patch = pytest.MonkeyPatch()
-        patch.setattr(presets, "read", lambda _: presets.Preset.model_validate(content))
+        patch.setattr(presets, "read_preset", lambda _: presets.Preset.model_validate(content))
         try:
             out = out or tmp_path_factory.mktemp(name) / "study"
-            return running.execute(name, out, workers=1, **arguments)
+            return run_study(name, out, workers=1, **arguments)
         finally:
             patch.undo()
 

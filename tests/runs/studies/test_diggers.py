@@ -9,8 +9,8 @@ from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
 from spikecast.runs.studies import diggers
-from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies import run as running
+from spikecast.runs.studies.preset import read_preset
+from spikecast.runs.studies.run import read_facts
 from spikecast.scoring import metrics
 
 MODELS = ["mean_rate", {"timescales": {"n_members": 1, "epochs": 4}}, {"lstm": {"epochs": 2}}]
@@ -29,17 +29,18 @@ def folder(small):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    found = {hazard.rule for hazard in audit.audit(folder / "described")}
-    assert found == {flaw.rule for flaw in presets.read("diggers").flaws}
+    rules = {hazard.rule for hazard in audit.audit(folder / "described")}
+    assert rules == {flaw.rule for flaw in read_preset("diggers").flaws}
     _, *sound = audit.parts(folder).values()
     assert [part.name for part in sound] == ["between", "within", "concluded"]
     assert [audit.audit(part) for part in sound] == [[], [], []]
 
 
 def test_the_page_sets_scores_side_by_side_and_not_losses(folder):
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
-    assert "lower loss" in rows["easier"]["described"]
-    assert "bits" in rows["between"]["sound"]
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
+    assert rows["easier"]["described"][0]["value"] in ("between", "within")
+    assert {measure["unit"] for measure in rows["between"]["described"]} == {"poisson_nll"}
+    assert {measure["unit"] for measure in rows["between"]["sound"]} == {"bits_per_spike"}
     assert "losses compared across targets" in rows["within"]["flaws"]
     page = pages.build(folder).read_text()
     for phrase in ("Raster of the session", "Two of the latents", "Similarity of areas"):
@@ -62,8 +63,8 @@ def test_similarity_on_single_trials_finds_what_is_shared_and_nothing_else():
     shared = simulate.decision_task(60, areas, n_bins=60, shared_gain=1.0).recording
     alone = simulate.decision_task(60, areas, n_bins=60, **apart, stimulus_gain=0.0).recording
     off = ~np.eye(3, dtype=bool)
-    assert np.abs(diggers.similarity(shared, specific=True)[1][off]).mean() > 0.1
-    assert np.abs(diggers.similarity(alone, specific=True)[1][off]).mean() < 0.05
+    assert np.abs(diggers.correlate_areas(shared, single_trials=True)[1][off]).mean() > 0.1
+    assert np.abs(diggers.correlate_areas(alone, single_trials=True)[1][off]).mean() < 0.05
 
 
 def test_a_target_that_is_too_small_is_named():

@@ -9,13 +9,15 @@ from spikecast.report.questions.headlines import headlines
 from spikecast.core.errors import InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
+from spikecast.report.study import text
 from spikecast.runs import audit
 from spikecast.runs.reader import Run
 from spikecast.runs.studies import livewired
-from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies import run as running
-from spikecast.runs.studies.step_cache import Parts
-from spikecast.runs.studies.study_data import find, with_column
+from spikecast.runs.studies.preset import read_preset
+from spikecast.runs.studies.run import read_facts, run_study
+from spikecast.runs.studies.step_cache import StepCache
+from spikecast.runs.studies.study import StudyInputs
+from spikecast.runs.studies.study_data import find_data, with_column
 
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
@@ -45,17 +47,22 @@ def flaws(folder):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    assert flaws(folder) == {flaw.rule for flaw in presets.read("livewired").flaws}
+    assert flaws(folder) == {flaw.rule for flaw in read_preset("livewired").flaws}
     assert audit.audit(folder / "sound" / "main") == []
 
 
 def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folder):
-    facts = running.read(folder)
-    assert facts["sentence"].startswith("A simulated recording")
+    facts = read_facts(folder)
+    assert facts["origin"] == "simulated"
     rows = {row["key"]: row for row in facts["columns"]}
-    assert all("simulated" in row[c] for row in rows.values() for c in ("described", "sound")
-               if row[c] != "–")  # fmt: skip
-    assert rows["headline"]["described_number"] > rows["test"]["described_number"]
+    for row in rows.values():
+        for column in ("described", "sound"):
+            assert not row[column] or "simulated" in text.cell(row[column], facts)[-1]
+    described = {key: row["described"][0]["value"] for key, row in rows.items() if row["described"]}
+    assert described["headline"] > described["test"]
+    (cost,) = [n["values"] for n in facts["conclusions"] if n["code"] != "network_on_new_trials"]
+    assert cost["described"] == described["headline"]
+    assert cost["points"] == pytest.approx(100 * (cost["described"] - cost["sound"]))
     assert "evaluated on training data" in rows["headline"]["flaws"]
     assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
 
@@ -63,7 +70,7 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
 def test_the_page_shows_the_origin_first_and_every_flaw(folder):
     page = pages.build(folder).read_text()
     body = page.split("<body>")[1]
-    assert body.strip().startswith('<p class="origin simulated" id="origin">A simulated recording')
+    assert body.strip().startswith('<p class="origin simulated" id="origin">')
     for phrase in ("Evaluated on training data", "Acausal timing", "sound/main/report.html",
                    "96.6", "Not stated on the slides", "Simulated data."):  # fmt: skip
         assert phrase in page, phrase
@@ -77,9 +84,9 @@ def test_a_choice_that_the_stimulus_settles_is_not_dated_beyond_it():
     assert prepared.names["beyond"] == ["contrast_left", "contrast_right"]
     trials = recording.trials
     side = np.sign(trials["contrast_left"] - trials["contrast_right"]).astype(int)
-    settled = livewired.prepare(with_column(recording, "response", side), {"target": "MOs"})
-    assert settled.names["beyond"] is None
-    assert "apart from the stimulus" in settled.notes[0]
+    fixed = livewired.prepare(with_column(recording, "response", side), {"target": "MOs"})
+    assert fixed.names["beyond"] is None
+    assert [notice.code for notice in fixed.notices] == ["choice_is_stimulus"]
 
 
 def test_without_choice_information_only_the_headline_is_high(tmp_path):
@@ -88,31 +95,32 @@ def test_without_choice_information_only_the_headline_is_high(tmp_path):
         300, {"VISp": 20, "MD": 15, "MOs": 15}, n_bins=40, stimulus_gain=0, choice_gain=0,
         movement_gain=0, seed=2,
     ).recording  # fmt: skip
-    settings = presets.read("livewired").settings | {"n_iterations": 60}
-    found = livewired.describe(livewired.prepare(silent, settings), settings, 0, Parts(tmp_path))
-    assert found.values["test"].number < 0.6
-    assert found.values["headline"].number > found.values["test"].number + 0.1
+    settings = read_preset("livewired").settings | {"n_iterations": 60}
+    prepared = livewired.prepare(silent, settings)
+    steps = StepCache(tmp_path)
+    column = livewired.describe(StudyInputs(prepared.recording, prepared.names, settings, 0, steps))
+    assert column.number("test") < 0.6
+    assert column.number("headline") > column.number("test") + 0.1
 
 
 def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_file):
-    written = presets.read("livewired")
-    found = find(written, str(real_file), 2, seed=0)
-    assert found.origin == "real"
-    assert "not the deck's" in found.sentence
-    prepared = livewired.prepare(found.recording, written.settings)
+    written = read_preset("livewired")
+    data = find_data(written, str(real_file), 2, seed=0)
+    assert data.origin == "real"
+    prepared = livewired.prepare(data.recording, written.settings)
     assert prepared.names["label"] == "stimulus"
-    assert "lacks the animals' responses" in prepared.notes[0]
+    assert [notice.code for notice in prepared.notices] == ["no_responses"]
     assert prepared.names["null"] == "pseudo_session"  # sides come in runs here
     assert set(np.unique(prepared.recording.trials["stimulus"])) == {"Left", "Equal", "Right"}
 
 
 def test_mistakes_are_explained(folder, tmp_path):
     with pytest.raises(RunError, match="a finished study"):
-        running.execute("livewired", folder, quick=True)
-    with pytest.raises(InputError, match="name one with --data"):
-        find(presets.read("livewired"), None, 3, seed=0)
+        run_study("livewired", folder, quick=True)
+    with pytest.raises(InputError, match="name the data"):
+        find_data(read_preset("livewired"), None, 3, seed=0)
     with pytest.raises(RunError, match="no finished study"):
-        running.read(tmp_path)
+        read_facts(tmp_path)
     assert json.loads((folder / "study.json").read_text())["runs"] == ["main"]
 
 
@@ -126,9 +134,9 @@ def test_the_sound_column_recovers_the_planted_onset(small):
         "sound": {"main": {"models": ["mean_rate", {"timescales": {"n_members": 1}}]}},
     }  # fmt: skip
     folder = small("livewired", change)
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
-    assert rows["headline"]["sound_number"] > 0.6
-    assert 0.11 < rows["when"]["sound_number"] < 0.2
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
+    assert rows["headline"]["sound"][0]["value"] > 0.6
+    assert 0.11 < rows["when"]["sound"][0]["value"] < 0.2
     *_, plain, beyond = headlines(Run(folder / "sound" / "main"))
     assert "perhaps through the stimulus" in plain
     assert "beyond contrast_left and contrast_right" in beyond

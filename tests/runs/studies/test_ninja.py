@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
+from spikecast.data.recording import Recording
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
 from spikecast.runs.studies import ninja
-from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies import run as running
+from spikecast.runs.studies.preset import read_preset
+from spikecast.runs.studies.run import read_facts
 
 DECODE = {"labels": ["feedback"], "sources": ["counts", "behavior"], "areas": ["thalamus"],
           "folds": 3, "permutations": 20, "null_labels": "pseudo_session"}  # fmt: skip
@@ -35,17 +37,19 @@ def folder(small):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    found = {hazard.rule for hazard in audit.audit(folder / "described")}
-    assert found == {flaw.rule for flaw in presets.read("ninja").flaws}
+    rules = {hazard.rule for hazard in audit.audit(folder / "described")}
+    assert rules == {flaw.rule for flaw in read_preset("ninja").flaws}
     for run in ("halves", "correct"):
         assert audit.audit(folder / "sound" / run) == []
 
 
 def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
-    facts = running.read(folder)
+    facts = read_facts(folder)
     rows = {row["key"]: row for row in facts["columns"]}
     assert "outcome in the window" in rows["correct"]["flaws"]
-    assert "before any reward" in rows["correct"]["sound"]
+    with xr.open_dataset(folder / "sound/correct/excerpt.nc", engine="h5netcdf") as excerpt:
+        recorded = Recording(xr.load_dataset(folder / "data.nc", engine="h5netcdf"))
+        assert excerpt["time"].max() < np.nanmin(recorded.trials["feedback_time"])
     assert "cells" not in rows  # no waveforms here
     page = pages.build(folder).read_text()
     assert "labels out of step" in page
@@ -53,10 +57,10 @@ def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
 
 
 def test_each_flawed_step_is_flawed_as_named():
-    drawn = ninja.drawn_with_replacement(make_rng(0, "test"), 20, 20)
+    drawn = ninja.draw_with_replacement(make_rng(0, "test"), 20, 20)
     assert len(np.unique(drawn)) < 20
     label = np.array(["b", "a", "b", "b", "a", "b"])
-    assert ninja.first_of_each(label, 2).tolist() == [1, 4, 0, 2]
+    assert ninja.choose_first_trials(label, 2).tolist() == [1, 4, 0, 2]
     network = ninja.SoftmaxTwice(3, 2, 2)
     output = network(torch.zeros(1, 4, 5, 3))
     assert output.shape == (1, 4, 1, 2)
@@ -69,4 +73,4 @@ def test_each_flawed_step_is_flawed_as_named():
 def test_areas_that_are_not_there_are_named():
     other = simulate.decision_task(60, {"MOs": 5, "CA1": 5}, n_bins=10).recording
     with pytest.raises(InputError, match="none of VISp"):
-        ninja.prepare(other, presets.read("ninja").settings)
+        ninja.prepare(other, read_preset("ninja").settings)

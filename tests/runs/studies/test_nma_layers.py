@@ -10,8 +10,8 @@ from spikecast.report.study import page as pages
 from spikecast.report.study.figures import DRAW
 from spikecast.runs import audit
 from spikecast.runs.studies import nma_layers
-from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies import run as running
+from spikecast.runs.studies.preset import make_quick, read_preset
+from spikecast.runs.studies.run import read_facts
 
 TINY = {
     "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "n_planes": 3,
@@ -34,15 +34,15 @@ def folder(small):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    found = {hazard.rule for hazard in audit.audit(folder / "described")}
-    assert found == {flaw.rule for flaw in presets.read("nma-layers").flaws}
+    rules = {hazard.rule for hazard in audit.audit(folder / "described")}
+    assert rules == {flaw.rule for flaw in read_preset("nma-layers").flaws}
     _, *sound = audit.parts(folder).values()
     assert [part.name for part in sound] == ["plane", "concluded"]
     assert [audit.audit(part) for part in sound] == [[], []]
 
 
 def test_the_search_is_real_and_its_importance_is_drawn(folder):
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
     assert rows["search"]["flaws"] == ["setting never swept"]
     with np.load(folder / "concluded" / "importance.npz") as kept:
         assert "n_latents" in kept["names"]
@@ -54,15 +54,17 @@ def test_the_search_is_real_and_its_importance_is_drawn(folder):
 
 
 def test_components_beat_the_deck_on_its_own_metric(folder):
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
-    assert rows["own"]["sound_number"] < rows["own"]["described_number"]
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
+    (sound,), (described,) = rows["own"]["sound"], rows["own"]["described"]
+    assert sound["value"] < described["value"]
 
 
 def test_planes_that_were_planted_to_share_are_those_that_are_said_to(folder):
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
-    assert rows["planes"]["sound"].startswith("1 of 3 pairs share")
-    assert rows["planes"]["sound"].endswith(": planes 0, 1 (simulated)")
-    assert rows["planes"]["described"] == "–"
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
+    pairs, together, *_ = rows["planes"]["sound"]
+    assert (pairs["n"], round(pairs["n"] * pairs["value"])) == (3, 1)
+    assert together["value"] == "plane 0, plane 1"
+    assert rows["planes"]["described"] == []
     with np.load(folder / "concluded" / "planes.npz") as kept:
         assert np.argwhere(kept["shared"]).tolist() == [[0, 1], [1, 0]]
 
@@ -95,27 +97,28 @@ def test_the_number_of_dimensions_is_the_planted_one_where_neurons_are_linear(pl
 
 
 def test_the_number_of_dimensions_is_near_the_planted_one_in_the_recording_of_the_study(folder):
-    simulation = presets.quickened(presets.read("nma-layers")).data.simulation
+    simulation = make_quick(read_preset("nma-layers")).data.simulation
     simulated = simulate.spontaneous(**simulation)
     planted = simulated.truth.latents.sizes["latent"]
     prepared = nma_layers.prepare(simulated.recording, {"search": {}})
     found = dimensionality(prepared.recording, n_components=60)
     assert found.n_reliable == pytest.approx(planted, rel=0.15)
     # of six that were looked at, all were confirmed: there may be more
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
-    assert rows["dimensions"]["sound"].startswith("at least 6:")
-    assert rows["dimensions"]["described"].startswith("6, the only number tried")
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
+    (sound,), (described,) = rows["dimensions"]["sound"], rows["dimensions"]["described"]
+    assert (sound["value"], sound["unit"]) == (6, "at_least")
+    assert described["value"] == 6
 
 
 def test_normalisation_takes_out_what_a_plane_shares_and_learns_from_training_bins(folder):
     recording = simulate.spontaneous(n_neurons=40, n_bins=400, n_planes=1).recording
     neurons = np.arange(40)
-    x = nma_layers.normalised(recording, neurons, n_train=3)
+    x = nma_layers.normalise_plane(recording, neurons, n_train=3)
     assert x.shape == (4, 100, 40)
     assert np.abs(x[:3].mean(axis=(0, 1))).max() < 1e-3
     louder = recording.dataset.copy(deep=True)
     louder["activity"][:] = 3 * louder["activity"]
-    again = nma_layers.normalised(type(recording)(louder), neurons, n_train=3)
+    again = nma_layers.normalise_plane(type(recording)(louder), neurons, n_train=3)
     np.testing.assert_allclose(again, x, atol=1e-3)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from spikecast.core.errors import RunError
 from spikecast.runs import experiment
-from spikecast.runs.studies import run as running
 from spikecast.runs.studies import stringer_running
+from spikecast.runs.studies.run import run_study
 
 TINY = {
     "data": {"simulation": {"n_neurons": 40, "n_bins": 1000, "n_planes": 2}},
@@ -43,28 +43,28 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     whole = small("stringer-running", TINY)
     out = tmp_path / "killed"
     # the second of two networks; the score of the sound run; the conclusion
-    fit, fits = killing(stringer_running._fitted, 2)
+    fit, fits = killing(stringer_running._fit_network, 2)
     score, _ = killing(experiment._score, 1)
-    conclude, _ = killing(stringer_running.findings.scores, 1)
-    monkeypatch.setattr(stringer_running, "_fitted", fit)
+    conclude, _ = killing(stringer_running.sound_runs.read_scores, 1)
+    monkeypatch.setattr(stringer_running, "_fit_network", fit)
     monkeypatch.setattr(experiment, "_score", score)
-    monkeypatch.setattr(stringer_running.findings, "scores", conclude)
+    monkeypatch.setattr(stringer_running.sound_runs, "read_scores", conclude)
     for resume in (False, True, True):
         with pytest.raises(Killed):
             small("stringer-running", TINY, out, resume=resume)
         assert not (out / "study.json").exists()
-    with pytest.raises(RunError, match="use --resume to go on"):
+    with pytest.raises(RunError, match="unfinished study; resume it"):
         small("stringer-running", TINY, out)
     with pytest.raises(RunError, match="begun with another seed"):
         small("stringer-running", TINY, out, resume=True, seed=1)
-    with pytest.raises(RunError, match="leave out one"):
+    with pytest.raises(RunError, match="either resumed or overwritten"):
         small("stringer-running", TINY, out, resume=True, overwrite=True)
     small("stringer-running", TINY, out, resume=True)
 
     assert len(fits) == 3  # the first network once, the second twice
     told = [json.loads((folder / "study.json").read_text()) for folder in (whole, out)]
     assert told[0]["columns"] == told[1]["columns"]
-    assert told[0]["sentences"] == told[1]["sentences"]
+    assert told[0]["conclusions"] == told[1]["conclusions"]
     for path in sorted((whole / "described").glob("*.npz")):
         with np.load(path) as one, np.load(out / "described" / path.name) as other:
             for key in one:
@@ -79,8 +79,8 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
 
 def test_what_is_no_study_is_left_alone(tmp_path):
     with pytest.raises(RunError, match="no study in"):
-        running.execute("livewired", tmp_path / "none", quick=True, resume=True)
+        run_study("livewired", tmp_path / "none", quick=True, resume=True)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunError, match="holds no study"):
-        running.execute("livewired", tmp_path, quick=True, overwrite=True)
+        run_study("livewired", tmp_path, quick=True, overwrite=True)
     assert (tmp_path / "notes.txt").exists()

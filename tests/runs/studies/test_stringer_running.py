@@ -9,9 +9,9 @@ from spikecast.data import simulate
 from spikecast.models.linear import PCARidge
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
-from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies import run as running
 from spikecast.runs.studies import stringer_running
+from spikecast.runs.studies.preset import read_preset
+from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.stringer_running import broadcast_mse
 
 TINY = {
@@ -32,8 +32,8 @@ def folder(small):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    found = {hazard.rule for hazard in audit.audit(folder / "described")}
-    assert found == {flaw.rule for flaw in presets.read("stringer-running").flaws}
+    rules = {hazard.rule for hazard in audit.audit(folder / "described")}
+    assert rules == {flaw.rule for flaw in read_preset("stringer-running").flaws}
     assert audit.audit(folder / "sound" / "main") == []
 
 
@@ -49,10 +49,10 @@ def test_the_error_of_the_deck_is_a_sum_of_variances():
 
 
 def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
-    rows = {row["key"]: row for row in running.read(folder)["columns"]}
-    assert rows["baseline"]["sound_number"] > 0.5
-    assert rows["r2"]["described_number"] < 0.2
-    assert "mlp_noise" in rows["regularised"]["sound"]
+    rows = {row["key"]: row for row in read_facts(folder)["columns"]}
+    assert rows["baseline"]["sound"][0]["value"] > 0.5
+    assert rows["r2"]["described"][0]["value"] < 0.2
+    assert "mlp_noise" in [measure["name"] for measure in rows["regularised"]["sound"]]
     page = pages.build(folder).read_text()
     for phrase in ("59.68", "0.798", "Predicted against actual speed", "shapes broadcast"):
         assert phrase in page
@@ -60,7 +60,7 @@ def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
 
 def test_more_time_helps_until_there_is_enough_of_it():
     recording = simulate.spontaneous(60, 4000, n_planes=2).recording
-    found = stringer_running._by_time(recording, PCARidge(widths=(0.0,)))
+    found = stringer_running._learn_from_more_time(recording, PCARidge(widths=(0.0,)))
     np.testing.assert_allclose(found["minutes"], np.array([5, 8, 16, 31]) * 100 * 1.2 / 60)
     assert found["r2"][0] < found["r2"][-1]
     assert found["r2"][-1] > 0.5

@@ -17,6 +17,7 @@ import yaml
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.models.catalog import is_null
+from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
 from spikecast.runs.reader import Run, StoredAnswer, read_table
@@ -236,7 +237,7 @@ def study(folder: Path) -> Entry:
         seconds = path.stat().st_mtime - entry.started.timestamp()
     return replace(
         entry,
-        said=" ".join(facts["sentences"][:1]),
+        said=" ".join(study_text.conclusions(facts)[:1]),
         seconds=seconds,
         session=facts["session"] or "unnamed",
         data=f"{facts['study']}, {facts['origin']} data{', quick' if facts['quick'] else ''}",

@@ -5,27 +5,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
 from spikecast.models.recurrent import Recipe
-from spikecast.runs.layout import RunLayout
-from spikecast.runs.provenance import Claim
-from spikecast.runs.studies import findings
-from spikecast.runs.studies.step_cache import Parts
-from spikecast.runs.studies.study import Concluded, Described, Prepared, Study, Value
+from spikecast.runs.studies.sound_runs import read_scores
+from spikecast.runs.studies.step_cache import Arrays
+from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.tasks import AreaToArea, HeldOutNeurons, Problem, Task
 
-LEAST = 8  # neurons of an area whose average is compared
+FEWEST = 8  # neurons of an area whose average is compared
 SHUFFLES = 100
 RASTER_BINS = 600
+
+_LOSSES = (
+    "By raw loss, '{lower}' looks easier; the loss is low wherever neurons are quiet. Against each "
+    "neuron's own mean: between {between:.3f}, within {within:.3f} bits/spike; "
+)
+TASKS_DIFFER = NoticeKind("tasks_differ", "serious", _LOSSES + "'{higher}' is the easier one.")
+TASKS_ALIKE = NoticeKind(
+    "tasks_alike", "serious", _LOSSES + "they are not told apart, for their intervals overlap."
+)
+LSTM_AGAINST_NULL = NoticeKind(
+    "lstm_against_null",
+    "serious",
+    "The deck's LSTM, never put beside a null, scores {bits:.3f} bits/spike on its test trials; 0 "
+    "is each neuron's mean.",
+)
 
 
 class DeckLSTM(Recipe):
@@ -50,61 +63,69 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     """Check that there is enough of the target to be cut in halves."""
     target = settings["target"]
     n_target = int(recording.in_area(target).sum())
-    if n_target < 8:
+    if n_target < FEWEST:
         raise NotEnoughDataError(
-            f"'{target}' has {n_target} neurons; 8 are needed to predict one half from the other"
+            f"'{target}' has {n_target} neurons; {FEWEST} are needed to predict one half from the "
+            "other"
         )
     return Prepared(recording, {"target": target})
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
-    """The deck's LSTM on both tasks, once each, and its raw losses side by side."""
-    recording, target = prepared.recording, settings["target"]
+# ------------------------------------------------------------------------------- as described
+
+
+def describe(inputs: StudyInputs) -> Column:
+    """Fit the deck's LSTM to both tasks, once each, and put its raw losses side by side."""
+    column, recording, settings = Column(), inputs.recording, inputs.settings
+    target = settings["target"]
     tasks: dict[str, Task] = {
         "between": AreaToArea(target, min_rate=0.0),
-        "within": HeldOutNeurons(0.5, target, min_rate=0.0, seed=seed),
+        "within": HeldOutNeurons(0.5, target, min_rate=0.0, seed=inputs.seed),
     }
-    names = {"between": f"all of {target}", "within": f"half of {target}"}
-    order = make_rng(seed, "diggers", "trials").permutation(recording.n_trials)
+    titles = {"between": f"all of {target}", "within": f"half of {target}"}
+    order = make_rng(inputs.seed, "diggers", "trials").permutation(recording.n_trials)
     n_test = round(0.2 * len(order))
     train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
-    values, claims, losses, arrays = {}, {}, {}, {}
+    losses = {}
     for key, task in tasks.items():
         problem = task.problem(recording)
-        found = parts(f"LSTM, {key}", partial(_network, problem, train, test, settings, seed, key))
-        own, new = float(found["own"]), float(found["new"])
-        other = "within" if key == "between" else "between"
+        fit = partial(_fit_network, problem, train, test, settings, inputs.seed, key)
+        network = inputs.steps.compute(f"LSTM, {key}", fit)
+        column.add(
+            key,
+            Measure("test trials", float(network["new"]), "poisson_nll"),
+            Measure("training trials", float(network["own"]), "poisson_nll"),
+        )
         # FLAW, losses compared across targets, each from one split and one seed, without a null
-        claims[key] = Claim(
-            name=key,
+        other = "within" if key == "between" else "between"
+        column.claim(
+            key,
             metric="poisson_nll",
-            value=new,
-            target=names[key],
+            target=titles[key],
             train=train,
             test=test,
-            compared_with=names[other],
+            compared_with=titles[other],
         )
-        values[key] = Value(f"{own:.4f} / {new:.4f} (train / test)", new)
-        losses[f"loss_{key}"] = found["course"]
+        losses[f"loss_{key}"] = network["course"]
         if key == "between":
-            bits = float(found["bits"])
-            values["held_out"] = Value(f"{bits:.3f} bits/spike on its test trials", bits)
-            two = found["latents"][..., : settings["n_shown"]]
-            label = np.full(len(test), "test trials")
-            arrays["latents"] = {"latents": two, "label": label, "time": problem.time}
-    lower = min(("between", "within"), key=lambda key: values[key].number)
-    values["easier"] = Value(f"lower loss: {lower}", values[lower].number)
-    names_of, matrix = similarity(recording)
-    values["similarity"] = Value(f"mean correlation {_off_diagonal(matrix):.2f}")
-    arrays |= {
-        "raster": _raster(recording),
-        "losses": losses,
-        "similarity": {"matrix": matrix, "areas": np.array(names_of)},
-    }
-    return Described(values, claims, {}, arrays)
+            bits = float(network["bits"])
+            column.add("held_out", Measure("its test trials", bits, "bits_per_spike"))
+            column.arrays["latents"] = {
+                "latents": network["latents"][..., : settings["n_shown"]],
+                "label": np.full(len(test), "test trials"),
+                "time": problem.time,
+            }
+    lower = min(tasks, key=column.number)
+    column.add("easier", Measure("lower loss", lower, "name"))
+    areas, matrix = correlate_areas(recording)
+    column.add("similarity", Measure("all bins", _mean_off_diagonal(matrix), "correlation"))
+    column.arrays["raster"] = _draw_raster(recording)
+    column.arrays["losses"] = losses
+    column.arrays["similarity"] = {"matrix": matrix, "areas": np.array(areas)}
+    return column
 
 
-def _network(
+def _fit_network(
     problem: Problem,
     train: np.ndarray,
     test: np.ndarray,
@@ -112,7 +133,7 @@ def _network(
     seed: int,
     key: str,
 ) -> dict[str, Any]:
-    """The deck's LSTM: its losses, its latents, and its score above the mean rate."""
+    """Return losses and latents of the deck's LSTM, and its score above the mean rate."""
     model = DeckLSTM(
         settings["n_latents"],
         settings["learning_rate"],
@@ -130,8 +151,8 @@ def _network(
     }
 
 
-def similarity(
-    recording: Recording, rng: np.random.Generator | None = None, specific: bool = False
+def correlate_areas(
+    recording: Recording, rng: np.random.Generator | None = None, single_trials: bool = False
 ) -> tuple[list[str], np.ndarray]:
     """Correlate the average activity of areas over trials and bins.
 
@@ -140,7 +161,7 @@ def similarity(
     recording : Recording
     rng : Generator, optional
         Shuffles the trials of each area: what is left is the time course they have in common.
-    specific : bool
+    single_trials : bool
         Subtract the average over trials first, so that only single trials count.
 
     Returns
@@ -149,24 +170,24 @@ def similarity(
     correlation : array, (area, area)
     """
     areas = [
-        name for name, n in recording.areas.items() if n >= LEAST and name.lower() not in UNLABELED
+        name for name, n in recording.areas.items() if n >= FEWEST and name.lower() not in UNLABELED
     ]
     activity = recording.activity
     courses = []
     for name in areas:
         course = activity[:, :, recording.area == name].mean(axis=2, dtype=float)  # (trial, time)
-        if specific:
+        if single_trials:
             course = course - course.mean(axis=0)
         courses.append((rng.permutation(course) if rng else course).ravel())
     return areas, np.atleast_2d(np.corrcoef(courses))
 
 
-def _off_diagonal(matrix: np.ndarray) -> float:
+def _mean_off_diagonal(matrix: np.ndarray) -> float:
     return float(matrix[~np.eye(len(matrix), dtype=bool)].mean()) if len(matrix) > 1 else 1.0
 
 
-def _raster(recording: Recording) -> dict[str, np.ndarray]:
-    """The whole session trial by trial, and its first trials spike by spike; neurons by area."""
+def _draw_raster(recording: Recording) -> Arrays:
+    """Return the whole session trial by trial, and its first trials spike by spike, by area."""
     order = np.argsort(recording.area, kind="stable")
     n_trials = max(1, RASTER_BINS // recording.n_bins)
     counts = recording.activity[:n_trials].reshape(-1, recording.n_neurons)[:, order]
@@ -180,51 +201,45 @@ def _raster(recording: Recording) -> dict[str, np.ndarray]:
     }
 
 
-def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
-    """Both tasks in bits per spike, and similarity beyond what all trials share."""
-    scores = {key: findings.scores(sound / key) for key in ("between", "within")}
-    values = {
-        key: findings.several(found, "timescales", "poisson_glm", "lstm")
-        for key, found in scores.items()
-    }
-    between, within = (scores[key]["timescales"] for key in ("between", "within"))
-    tables = {key: RunLayout(sound / key).summary for key in scores}
-    summary = {key: pd.read_csv(path, index_col="model") for key, path in tables.items()}
-    limits = {key: table.loc["timescales", ["low", "high"]] for key, table in summary.items()}
-    apart = (
-        limits["between"]["low"] > limits["within"]["high"]
-        or limits["within"]["low"] > limits["between"]["high"]
-    )
-    higher = "between" if between.number > within.number else "within"
-    values["easier"] = Value(
-        f"more bits per spike: {higher}" if apart else "not told apart: intervals overlap"
-    )
-    values["held_out"] = values["between"]
-    _, matrix = similarity(prepared.recording, specific=True)
+# -------------------------------------------------------------------------------------- sound
+
+
+def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
+    """Score both tasks in bits per spike, and correlate areas beyond what all trials share."""
+    column = Column()
+    scores = {key: read_scores(sound / key) for key in ("between", "within")}
+    for key, models in scores.items():
+        column.add(key, *models.choose("timescales", "poisson_glm", "lstm"))
+    column.add("held_out", *column.measures["between"])
+    between, within = (scores[key]["timescales"] for key in scores)
+    low, high = sorted((between, within), key=lambda measure: measure.number)
+    apart = high.low > low.high  # type: ignore[operator]
+    higher = "between" if high is between else "within"
+    column.add("easier", Measure("more bits per spike", higher if apart else None, "name"))
+    _correlate_single_trials(column, inputs.recording)
+    kind = TASKS_DIFFER if apart else TASKS_ALIKE
+    lower = described.measures["easier"][0].value
+    losses = kind(lower=lower, higher=higher, between=between.number, within=within.number)
+    against = LSTM_AGAINST_NULL(bits=described.number("held_out"))
+    column.conclusions.extend([losses, against])
+    return column
+
+
+def _correlate_single_trials(column: Column, recording: Recording) -> None:
+    """Fill in the correlation of single trials, beside the same with trials shuffled."""
+    _, matrix = correlate_areas(recording, single_trials=True)
     rng = make_rng(0, "diggers", "similarity")
     null = [
-        _off_diagonal(similarity(prepared.recording, rng, specific=True)[1])
+        _mean_off_diagonal(correlate_areas(recording, rng, single_trials=True)[1])
         for _ in range(SHUFFLES)
     ]
-    low, high = np.quantile(null, [0.025, 0.975])
-    values["similarity"] = Value(
-        f"mean correlation {_off_diagonal(matrix):.2f} on single trials; trials shuffled "
-        f"{low:.2f} to {high:.2f}"
+    low, high = (float(limit) for limit in np.quantile(null, [0.025, 0.975]))
+    column.add(
+        "similarity",
+        Measure("single trials", _mean_off_diagonal(matrix), "correlation"),
+        Measure("trials shuffled", float(np.mean(null)), "correlation", low, high),
     )
-    sentences = [
-        f"By raw loss, '{described.values['easier'].text.removeprefix('lower loss: ')}' looks "
-        "easier; the loss is low wherever neurons are quiet. Against each neuron's own mean: "
-        f"between {between.text}, within {within.text}; {values['easier'].text}.",
-        f"The deck's LSTM, never put beside a null, scores {described.values['held_out'].text}; "
-        "0 is each neuron's mean.",
-    ]
-    claim = Claim(
-        name="similarity on single trials",
-        metric="correlation",
-        value=_off_diagonal(matrix),
-        null="trials shuffled",
-    )
-    return Concluded(values, sentences, [claim])
+    column.claim("similarity", metric="correlation", null="trials shuffled")
 
 
 DIGGERS = Study(prepare, describe, conclude)

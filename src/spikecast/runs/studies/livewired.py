@@ -11,24 +11,60 @@ from sklearn.svm import SVC
 from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.labels import differs_within
 from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.recurrent import Recipe
-from spikecast.runs.provenance import Claim
-from spikecast.runs.studies import findings
-from spikecast.runs.studies.step_cache import Parts
-from spikecast.runs.studies.study import Concluded, Described, Prepared, Study, Value
-from spikecast.runs.studies.study_data import null_of, with_column
+from spikecast.runs.reader import read_answers
+from spikecast.runs.studies.sound_runs import read_decoding, read_onset, read_scores
+from spikecast.runs.studies.step_cache import Arrays
+from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.study_data import choose_null, with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.tasks import AreaToArea, Problem
 
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
 CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
 SIDES = {1: "Left", 0: "Equal", -1: "Right"}
+COST = 3  # percent points from which on the flaws' cost is named
+
+CHOICE_IS_STIMULUS = NoticeKind(
+    "choice_is_stimulus",
+    "serious",
+    "The choice is the same on all trials of equal contrasts: nothing here can tell when it is "
+    "known apart from the stimulus.",
+)
+NO_RESPONSES = NoticeKind(
+    "no_responses",
+    "serious",
+    "This recording lacks the animals' responses, so the choice cannot be decoded. Decoded is what "
+    "is there: on which side the stimulus was stronger (three classes as well).",
+)
+_DECODED = (
+    "Their decoder reads the {label} on {described:.0%} of the trials it learnt from; from latents "
+    "of trials that no step had seen, a decoder reads {sound:.0%} ({low:.0%} to {high:.0%}, "
+    "balanced over classes; chance {chance:.0%}). "
+)
+PROTOCOL_COST = NoticeKind(
+    "protocol_cost", "severe", _DECODED + "{points:.0f} points of the headline were the protocol."
+)
+FLAWS_COST_LITTLE = NoticeKind(
+    "flaws_cost_little",
+    "minor",
+    _DECODED + "On these data the {label} is so easy to read that the flaws cost little; on harder "
+    "data the first number would look the same.",
+)
+NETWORK_ON_NEW_TRIALS = NoticeKind(
+    "network_on_new_trials",
+    "serious",
+    "Above each neuron's mean rate, the RNN whose latents these are scores {seen:.2f} bits/spike "
+    "on its training trials and {unseen:.2f} on the trials it never saw: a falling training loss "
+    "says nothing of new trials.",
+)
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
-    """Add the label in words: the choice, or where that was not kept the stimulus."""
+    """Add the label in words: the choice, or where that was not recorded the stimulus."""
     trials, target = recording.trials, settings["target"]
     others = {
         area: n for area, n in recording.areas.items() if area not in (target, "root") and n >= 10
@@ -39,28 +75,22 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         "sources": ["counts", "latents", "behavior"],
         "beyond": None,
     }
-    notes: tuple[str, ...] = ()
+    notices = []
     if "response" in trials:
-        label, known, values = "choice", CHOICES, trials["response"]
+        label, classes, values = "choice", CHOICES, trials["response"]
         # a choice follows the stimulus: what tells it first is the response to the stimulus
         columns = [name for name in STIMULUS if name in trials]
         if differs_within(values.to_numpy(), number_conditions(trials, columns)):
             names["beyond"] = columns or None
         else:
-            notes = (
-                "The choice is the same on all trials of equal contrasts: nothing here can tell "
-                "when it is known apart from the stimulus.",
-            )
+            notices.append(CHOICE_IS_STIMULUS())
     else:
-        label, known = "stimulus", SIDES
+        label, classes = "stimulus", SIDES
         values = (trials["contrast_left"] - trials["contrast_right"]).apply(np.sign)
         # behaviour and stimulus alone would be the label itself
         names["sources"] = ["counts", "latents"]
-        notes = (
-            "This recording lacks the animals' responses, so the choice cannot be decoded. Decoded "
-            "is what is there: on which side the stimulus was stronger (three classes as well).",
-        )
-    words = np.array([known[int(value)] for value in values])
+        notices.append(NO_RESPONSES())
+    words = np.array([classes[int(value)] for value in values])
     sizes = pd.Series(words).value_counts()
     if sizes.min() < 10:
         raise NotEnoughDataError(
@@ -69,101 +99,105 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         )
     names |= {
         "label": label,
-        "null": null_of(words),
-        "null_beyond": "label_shuffle" if names["beyond"] else null_of(words),
+        "null": choose_null(words),
+        "null_beyond": "label_shuffle" if names["beyond"] else choose_null(words),
         "decoded": "Choice" if label == "choice" else "Stimulus (theirs: the choice)",
     }
-    return Prepared(with_column(recording, label, words), names, notes)
+    return Prepared(with_column(recording, label, words), names, tuple(notices))
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
-    """The deck's protocol: an RNN on 80 % of the trials, then an SVM on those same trials."""
-    recording, label = prepared.recording, str(prepared.names["label"])
-    problem = AreaToArea(settings["target"], min_rate=0.0).problem(recording)
-    order = make_rng(seed, "livewired", "trials").permutation(len(problem.y))
-    n_train = round(0.8 * len(order))
-    train, test = np.sort(order[:n_train]), np.sort(order[n_train:])
-    network = parts(
+# ------------------------------------------------------------------------------- as described
+
+
+def describe(inputs: StudyInputs) -> Column:
+    """Fit the deck's RNN to 80 % of the trials, then its SVM to those same trials."""
+    column, settings = Column(), inputs.settings
+    problem = AreaToArea(settings["target"], min_rate=0.0).problem(inputs.recording)
+    train, test = _cut_randomly(len(problem.y), inputs.seed, "trials")
+    network = inputs.steps.compute(
         f"RNN, {settings['n_iterations']} iterations",
-        partial(_network, problem, train, test, settings, seed),
+        partial(_fit_network, problem, train, test, settings, inputs.seed),
     )
-
+    column.add(
+        "spikes",
+        Measure("trials it never saw", float(network["unseen"]), "bits_per_spike"),
+        Measure("its training trials", float(network["seen"]), "bits_per_spike"),
+    )
+    # FLAW, evaluated on training data: the loss is only ever that of the training trials
+    loss = float(network["loss"])
+    column.claim("spikes", metric="poisson_nll", value=loss, train=train, test=train)
     # FLAW, fitted outside the fold: the SVM's trials, test ones too, are those the RNN was fitted
     # on; the RNN's own test trials never reach it
+    words = inputs.recording.trials[str(inputs.names["label"])].to_numpy()[train]
+    _decode_latents(column, inputs, problem.time, train, network, words)
+    column.arrays["averages"] = {
+        "recorded": problem.y[train][..., network["shown"]],
+        "predicted": network["predicted"],
+        "label": words,
+        "time": problem.time,
+        "bin_size": np.array(problem.bin_size),
+    }
+    return column
+
+
+def _cut_randomly(n: int, seed: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return 80 % and 20 % of `n` trials, each in order."""
+    order = make_rng(seed, "livewired", name).permutation(n)
+    n_first = round(0.8 * n)
+    return np.sort(order[:n_first]), np.sort(order[n_first:])
+
+
+def _decode_latents(
+    column: Column,
+    inputs: StudyInputs,
+    time: np.ndarray,
+    train: np.ndarray,
+    network: Arrays,
+    words: np.ndarray,
+) -> None:
+    """Fill in what the deck's SVMs say of the latents of the training trials."""
     latents = network["latents"]
-    words = recording.trials[label].to_numpy()[train]
-    order = make_rng(seed, "livewired", "svm").permutation(len(train))
-    n_learnt = round(0.8 * len(order))
-    learnt, scored = np.sort(order[:n_learnt]), np.sort(order[n_learnt:])
+    learnt, scored = _cut_randomly(len(train), inputs.seed, "svm")
     flat = latents.reshape(len(latents), -1)
     svm = SVC(kernel="rbf").fit(flat[learnt], words[learnt])
-    # FLAW, evaluated on training data: the accuracy that the deck leads with
-    own = metrics.labels(words[learnt], svm.predict(flat[learnt]))
-    new = metrics.labels(words[scored], svm.predict(flat[scored]))
-    curve = parts("one SVM per bin", partial(_curve, latents, words, learnt, scored))["curve"]
-    majority = pd.Series(words[scored]).value_counts(normalize=True).iloc[0]
+    own, new = (metrics.labels(words[part], svm.predict(flat[part])) for part in (learnt, scored))
+    steps = partial(_decode_bins, latents, words, learnt, scored)
+    curve = inputs.steps.compute("one SVM per bin", steps)["curve"]
+    majority = float(pd.Series(words[scored]).value_counts(normalize=True).iloc[0])
 
-    shared: dict[str, Any] = {
+    column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(learnt)))
+    column.add("test", Measure("the SVM's test trials", new.accuracy, "accuracy", n=len(scored)))
+    column.add("when", *_date_curve(curve, time, majority))
+    facts: dict[str, Any] = {
         "metric": "accuracy",
-        "target": label,
+        "target": str(inputs.names["label"]),
         "train": train[learnt],
         "fitted_on": {"the RNN": train},
         "features": "latents",
     }
-    claims = {
-        "headline": Claim(
-            name="headline", value=own.accuracy, **shared | {"test": train[learnt]}
-        ),
-        "test": Claim(name="test", value=new.accuracy, test=train[scored], **shared),
-        "when": Claim(
-            name="when",
-            value=float(curve.max()),
-            test=train[scored],
-            dated=True,
-            causal=bool(network["causal"]),
-            **shared,
-        ),
-        "spikes": Claim(
-            name="spikes", metric="poisson_nll", value=float(network["loss"]), train=train,
-            test=train,
-        ),
+    # FLAW, evaluated on training data: the accuracy that the deck leads with
+    column.claim("headline", test=train[learnt], **facts)
+    column.claim("test", test=train[scored], **facts)
+    column.claim(
+        "when",
+        value=float(curve.max()),
+        test=train[scored],
+        dated=True,
+        causal=bool(network["causal"]),
+        **facts,
+    )
+    column.tables["per_class"] = tabulate_classes(own, new)
+    column.arrays["latents"] = {"latents": latents, "label": words, "time": time}
+    column.arrays["over_time"] = {"curve": curve, "majority": np.array(majority), "time": time}
+    column.arrays["confusion"] = {
+        "train": own.confusion, "test": new.confusion, "classes": np.unique(words)
     }  # fmt: skip
-    seen, unseen = float(network["seen"]), float(network["unseen"])
-    values = {
-        "headline": Value(
-            f"{own.accuracy:.1%} ({round(own.accuracy * len(learnt))}/{len(learnt)} training "
-            "trials)",
-            own.accuracy,
-        ),
-        "test": Value(
-            f"{new.accuracy:.1%} ({round(new.accuracy * len(scored))}/{len(scored)})", new.accuracy
-        ),
-        "when": _when(curve, problem.time, float(majority)),
-        "spikes": Value(
-            f"{seen:.2f} bits/spike on its training trials, {unseen:.2f} on the {len(test)} it "
-            "never saw",
-            unseen,
-        ),
-    }
-    arrays = {
-        "averages": {
-            "recorded": problem.y[train][..., network["shown"]],
-            "predicted": network["predicted"],
-            "label": words,
-            "time": problem.time,
-            "bin_size": np.array(problem.bin_size),
-        },
-        "latents": {"latents": latents, "label": words, "time": problem.time},
-        "over_time": {"curve": curve, "majority": np.array(majority), "time": problem.time},
-        "confusion": {"train": own.confusion, "test": new.confusion, "classes": np.unique(words)},
-    }
-    return Described(values, claims, {"per_class": per_class(own, new)}, arrays)
 
 
-def _network(
+def _fit_network(
     problem: Problem, train: np.ndarray, test: np.ndarray, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    """The deck's RNN: its latents, its loss, and the score they did not compute."""
+    """Return the latents and the loss of the deck's RNN, and the score they did not compute."""
     network = Recipe(
         settings["n_latents"],
         settings["learning_rate"],
@@ -189,10 +223,10 @@ def _network(
     }
 
 
-def _curve(
+def _decode_bins(
     latents: np.ndarray, words: np.ndarray, learnt: np.ndarray, scored: np.ndarray
 ) -> dict[str, Any]:
-    """Accuracy of one SVM per bin.
+    """Return the accuracy of one SVM per bin.
 
     FLAW, acausal timing: at every bin, latents of both directions know the whole trial.
     """
@@ -203,8 +237,8 @@ def _curve(
     return {"curve": accuracy}
 
 
-def per_class(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.DataFrame:
-    """Precision, recall, F1 and support of each class on training and on test trials."""
+def tabulate_classes(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.DataFrame:
+    """Return precision, recall, F1 and support of each class on training and on test trials."""
     parts = []
     for part, scores in (("train", own), ("test", new)):
         columns = {
@@ -215,67 +249,56 @@ def per_class(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.DataFram
     return pd.concat(parts, axis=1).reset_index()
 
 
-def _when(curve: np.ndarray, time: np.ndarray, majority: float) -> Value:
-    """What the curve seems to say: when it rises, and how often it is high before the stimulus."""
+def _date_curve(curve: np.ndarray, time: np.ndarray, majority: float) -> list[Measure]:
+    """Return when the curve rises, and how often it is high before the stimulus."""
     half = (curve.max() + np.median(curve[time < time[0] + 0.2 * np.ptp(time)])) / 2
-    rises = time[np.argmax(curve >= half)]
     before = time < 0
-    early = (
-        f"{np.mean(curve[before] > majority):.0%} of the bins before the stimulus above the "
-        "majority class"
-        if before.any()
-        else "no bins before the stimulus here"
-    )
-    return Value(f"half-way up at {1000 * rises:.0f} ms; {early}", float(rises))
-
-
-def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
-    """The same questions to the sound run."""
-    run, label = sound / "main", prepared.names["label"]
-    scores = findings.scores(run)
-    values = {"spikes": findings.several(scores, "recipe", "timescales", "poisson_glm")}
-    if "mlp" in scores:
-        values["mlp"] = scores["mlp"]
-    decoded = [(source, findings.decoded(run, source)) for source in ("counts", "behavior")]
-    named = {"counts": "raw counts", "behavior": "behaviour and stimulus"}
-    beside = "\n".join(f"{named[source]} {value.text}" for source, value in decoded if value)
-    latents = findings.decoded(run, "latents")
-    assert latents is not None
-    values["headline"] = Value(f"latents of held-out trials: {latents.text}", latents.number)
-    if decoded[0][1] is not None:
-        values["test"] = Value(beside, decoded[0][1].number)
-    when, beyond = findings.onset(run), findings.onset(run, beyond=True)
-    if when is not None:
-        values["when"] = when
-    if when is not None and beyond is not None:
-        values["when"] = Value(
-            f"beyond the stimulus: {beyond.text}\nby whatever tells it, the stimulus included: "
-            f"{when.text}",
-            beyond.number,
-        )
-    leads = [facts["leader"] for facts in findings.answers(run, "flow").values()]
-    if leads:
-        pair = next(iter(findings.answers(run, "flow").values()))
-        values["flow"] = Value(
-            f"{pair['source']} and {pair['target']}: "
-            + (f"{leads[0]} leads" if leads[0] else "no lead was found")
-        )
-    headline = described.values["headline"].number
-    lost = 100 * (headline - latents.number)
-    change = (
-        f"{lost:.0f} points of the headline were the protocol."
-        if lost >= 3
-        else f"On these data the {label} is so easy to read that the flaws cost little; on harder "
-        "data the first number would look the same."
-    )
-    sentences = [
-        f"Their decoder reads the {label} on {headline:.0%} of the trials it learnt from; from "
-        "latents of trials that no step had seen, a decoder reads "
-        f"{latents.text} (balanced over classes). {change}",
-        "Above each neuron's mean rate, the RNN whose latents these are scores "
-        f"{described.values['spikes'].text}: a falling training loss says nothing of new trials.",
+    share = float(np.mean(curve[before] > majority)) if before.any() else None
+    return [
+        Measure("half-way up", float(time[np.argmax(curve >= half)]), "onset"),
+        Measure("bins before the stimulus above the majority class", share, "share"),
     ]
-    return Concluded(values, sentences)
+
+
+# -------------------------------------------------------------------------------------- sound
+
+
+def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
+    """Read the same numbers from the sound run."""
+    run, column = sound / "main", Column()
+    scores = read_scores(run)
+    column.add("spikes", *scores.choose("recipe", "timescales", "poisson_glm"))
+    if "mlp" in scores:
+        column.add("mlp", scores["mlp"])
+    latents = read_decoding(run, "latents", "latents of held-out trials")
+    assert latents is not None
+    column.add("headline", latents)
+    column.add(
+        "test",
+        read_decoding(run, "counts", "raw counts"),
+        read_decoding(run, "behavior", "behaviour and stimulus"),
+    )
+    column.add(
+        "when",
+        read_onset(run, "beyond the stimulus", within_strata=True),
+        read_onset(run, "by whatever tells it, the stimulus included"),
+    )
+    for answer in read_answers(run, "flow")[:1]:
+        pair = f"{answer['source']} and {answer['target']}"
+        column.add("flow", Measure(pair, answer["leader"] or None, "leader"))
+    values = {
+        "label": inputs.names["label"],
+        "described": described.number("headline"),
+        "sound": latents.number,
+        "low": latents.low,
+        "high": latents.high,
+        "chance": latents.chance,
+        "points": 100 * (described.number("headline") - latents.number),
+    }
+    kind = PROTOCOL_COST if values["points"] >= COST else FLAWS_COST_LITTLE
+    unseen, seen = (measure.number for measure in described.measures["spikes"])
+    column.conclusions.extend([kind(**values), NETWORK_ON_NEW_TRIALS(seen=seen, unseen=unseen)])
+    return column
 
 
 LIVEWIRED = Study(prepare, describe, conclude)

@@ -1,6 +1,6 @@
 """Study C: latents of visual cortex by stimulus and choice, and correct or not from thalamus."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from spikecast.analysis.geometry.cell_types import WIDTH
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.networks.network import Network
@@ -20,87 +21,119 @@ from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.training import train_network
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.models.recurrent import Recipe
-from spikecast.runs.provenance import Claim
-from spikecast.runs.studies import findings
-from spikecast.runs.studies.step_cache import Arrays, Parts
-from spikecast.runs.studies.study import Concluded, Described, Prepared, Study, Value
-from spikecast.runs.studies.study_data import null_of, with_column
+from spikecast.runs.reader import read_answers
+from spikecast.runs.studies.sound_runs import read_decoding, read_scores
+from spikecast.runs.studies.step_cache import Arrays
+from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.study_data import choose_null, with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
 
 VISUAL, THALAMUS = "visual cortex", "thalamus"
 SIDES = {1: "left", 0: "equal", -1: "right"}
 CHOICES = {1: "left", 0: "no-go", -1: "right"}
+FEWEST = 25  # trials of an outcome
+
+NO_RESPONSES = NoticeKind(
+    "no_responses",
+    "serious",
+    "This recording lacks the animals' responses: latents are shown by stimulus.",
+)
+NO_REWARD_TIMES = NoticeKind(
+    "no_reward_times",
+    "minor",
+    "Times of the reward are not in it; the window ends {end:.2f} s after the stimulus, before any "
+    "reward, so that flaw does not occur here.",
+)
+CORRECT_OR_NOT = NoticeKind(
+    "correct_or_not",
+    "severe",
+    "Correct or not from thalamus: {described:.1%} as described; {sound:.0%} ({low:.0%} to "
+    "{high:.0%}), chance {chance:.0%}, with random folds, the reward outside the window and runs "
+    "of outcomes in the null.",
+)
+WITHOUT_NEURONS = NoticeKind(
+    "without_neurons",
+    "serious",
+    "Behaviour and stimulus without a neuron: {value:.0%} ({low:.0%} to {high:.0%}).",
+)
+INPUTS_HELD_OUT = NoticeKind(
+    "inputs_held_out",
+    "severe",
+    "{n_shared} of {n} 'held-out' neurons were inputs as well, so the falling cost says how well a "
+    "network copies. New neurons are predicted with {timescales:.3f} bits/spike by timescales and "
+    "{recipe:.3f} by the deck's RNN.",
+)
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     """Group areas as the deck did, and put labels in words."""
-    area = recording.area.astype(object)
-    for group in (VISUAL, THALAMUS):
-        members = [name for name in settings[group] if name in recording.areas]
-        if not members:
-            wanted = " + ".join(settings[group])
-            raise InputError(
-                f"the recording has none of {wanted} ({group}).{suggest_name('', recording.areas)}"
-            )
-        area[np.isin(recording.area, members)] = group
-    dataset = recording.dataset.assign_coords(
-        region=("neuron", recording.area), area=("neuron", area.astype(str))
-    )
-    recording = Recording(dataset)
+    recording = _group_areas(recording, settings)
     trials = recording.trials
     right = trials["feedback"].to_numpy() > 0
-    if min(right.sum(), (~right).sum()) < 25:
+    if min(right.sum(), (~right).sum()) < FEWEST:
         raise NotEnoughDataError(
-            f"{right.sum()} trials are correct and {(~right).sum()} are not; 25 of each are needed"
+            f"{right.sum()} trials are correct and {(~right).sum()} are not; {FEWEST} of each are "
+            "needed"
         )
     recording = with_column(recording, "feedback", np.where(right, "correct", "incorrect"))
     side = np.sign(trials["contrast_left"] - trials["contrast_right"])
     recording = with_column(recording, "stimulus", [SIDES[int(value)] for value in side])
-    labels, notes = ["stimulus", "feedback"], []
+    labels, notices = ["stimulus", "feedback"], []
     if "response" in trials:
         choice = [CHOICES[int(value)] for value in trials["response"]]
         recording = with_column(recording, "choice", choice)
         labels.insert(1, "choice")
     else:
-        notes.append("This recording lacks the animals' responses: latents are shown by stimulus.")
+        notices.append(NO_RESPONSES())
     names: dict[str, Any] = {"labels": labels, "before": None}
-    names["null"] = null_of(recording.trials["stimulus"].to_numpy())
+    names["null"] = choose_null(recording.trials["stimulus"].to_numpy())
     if "feedback_time" in trials:
         first = float(np.nanmin(trials["feedback_time"]))
         names["before"] = [float(recording.time[0]) - recording.bin_size, first]
     else:
-        notes.append(
-            f"Times of the reward are not in it; the window ends {recording.time[-1]:.2f} s after "
-            "the stimulus, before any reward, so that flaw does not occur here."
+        notices.append(NO_REWARD_TIMES(end=float(recording.time[-1])))
+    return Prepared(recording, names, tuple(notices))
+
+
+def _group_areas(recording: Recording, settings: dict[str, Any]) -> Recording:
+    """Return the recording with the deck's two regions as areas."""
+    area = recording.area.astype(object)
+    for group in (VISUAL, THALAMUS):
+        members = [name for name in settings[group] if name in recording.areas]
+        if not members:
+            raise InputError(
+                f"the recording has none of {' + '.join(settings[group])} ({group})."
+                f"{suggest_name('', recording.areas)}"
+            )
+        area[np.isin(recording.area, members)] = group
+    return Recording(
+        recording.dataset.assign_coords(
+            region=("neuron", recording.area), area=("neuron", area.astype(str))
         )
-    return Prepared(recording, names, tuple(notes))
+    )
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
-    """The deck's two models, each with its flaws."""
-    recording = prepared.recording
-    halves, halves_value = _halves(recording, settings, seed, parts)
-    trials, trials_value, arrays = _autoencoder(prepared, settings, seed, parts)
-    correct, correct_value, confusion = _correct(recording, settings, seed, parts)
-    arrays |= {
-        "confusion": confusion,
-        "maps": parts("maps", partial(_maps, prepared, settings, seed)),
-    }
-    values = {"halves": halves_value, "trials": trials_value, "correct": correct_value}
-    cells = _cells(recording)
-    if cells is not None:
-        values["cells"] = cells
-    claims = {"halves": halves, "trials": trials, "correct": correct}
-    return Described(values, claims, {}, arrays)
+# ------------------------------------------------------------------------------- as described
 
 
-def drawn_with_replacement(rng: np.random.Generator, n: int, n_drawn: int) -> np.ndarray:
+def describe(inputs: StudyInputs) -> Column:
+    """Fit the deck's two models, each with its flaws."""
+    column = Column()
+    _predict_half(column, inputs)
+    _fit_autoencoder(column, inputs)
+    _classify_outcome(column, inputs)
+    column.add("cells", *_count_cell_types(inputs.recording))
+    column.arrays["maps"] = inputs.steps.compute("maps", partial(_map_trials, inputs))
+    return column
+
+
+def draw_with_replacement(rng: np.random.Generator, n: int, n_drawn: int) -> np.ndarray:
     """FLAW, drawn with replacement: what is called held out holds repeats, and units in use."""
     return rng.integers(n, size=n_drawn)
 
 
-def first_of_each(label: np.ndarray, n: int) -> np.ndarray:
+def choose_first_trials(label: np.ndarray, n: int) -> np.ndarray:
     """FLAW, balanced in time order: of each class the first `n` trials of the session."""
     return np.concatenate([np.flatnonzero(label == name)[:n] for name in np.unique(label)])
 
@@ -122,14 +155,14 @@ class SoftmaxTwice(Network):
         return self.readout(states[:, -1]).softmax(dim=-1)[None, :, None]
 
 
-def _network(
+def _fit_network(
     settings: dict[str, Any],
     seed: int,
     name: str,
     learnt: tuple[np.ndarray, np.ndarray],
     scored: tuple[np.ndarray, np.ndarray],
 ) -> dict[str, Any]:
-    """The template's RNN, fitted to (x, y): first and last cost, loss elsewhere, latents."""
+    """Fit the template's RNN to (x, y); return first and last cost, loss elsewhere, latents."""
     model = Recipe(
         settings["n_latents"],
         settings["learning_rate"],
@@ -145,30 +178,36 @@ def _network(
     }
 
 
-def _cost(found: Arrays) -> str:
-    first, last = found["cost"]
-    return f"training cost {first:.4f} → {last:.4f}"
+def _measure_costs(network: Arrays) -> list[Measure]:
+    """Return what the deck reports, and the loss on what it calls held out."""
+    first, last = (float(cost) for cost in network["cost"])
+    return [
+        Measure("loss on what was called held out", float(network["loss"]), "poisson_nll"),
+        Measure("training cost at first", first, "cost"),
+        Measure("training cost at the end", last, "cost"),
+    ]
 
 
-def _halves(
-    recording: Recording, settings: dict[str, Any], seed: int, parts: Parts
-) -> tuple[Claim, Value]:
-    x = recording.select(area=VISUAL).activity
+def _predict_half(column: Column, inputs: StudyInputs) -> None:
+    """Predict one half of visual cortex from the other."""
+    x = inputs.recording.select(area=VISUAL).activity
     n_half = x.shape[2] // 2
-    rng = make_rng(seed, "ninja", "halves")
+    rng = make_rng(inputs.seed, "ninja", "halves")
     held_in = np.sort(rng.permutation(x.shape[2])[:n_half])
-    held_out = drawn_with_replacement(rng, x.shape[2], n_half)
+    held_out = draw_with_replacement(rng, x.shape[2], n_half)
     source, target = x[:, :, held_in], x[:, :, held_out]
-    found = parts(
+    # FLAW, neurons changed: the evaluation puts the held-out neurons through the network
+    pairs = (source, target), (target, target)
+    network = inputs.steps.compute(
         "RNN, halves of visual cortex",
-        # FLAW, neurons changed: the evaluation puts the held-out neurons through the network
-        partial(_network, settings, seed, "halves", (source, target), (target, target)),
+        partial(_fit_network, inputs.settings, inputs.seed, "halves", *pairs),
     )
-    loss = float(found["loss"])
-    claim = Claim(
-        name="halves",
+    shared = len(np.intersect1d(held_in, held_out)) / n_half
+    leak = Measure("'held-out' draws that are neurons that went in", shared, "share", n=n_half)
+    column.add("halves", *_measure_costs(network), leak)
+    column.claim(
+        "halves",
         metric="poisson_nll",
-        value=loss,
         target=VISUAL,
         unit="neurons",
         train=held_in,
@@ -178,36 +217,33 @@ def _halves(
         # the deck sets the last cost against the first
         null="the cost before training",
     )
-    shared = len(np.intersect1d(held_in, held_out))
-    text = f"{_cost(found)}; {shared} of the {n_half} 'held-out' draws are neurons that went in"
-    return claim, Value(text, loss)
 
 
-def _autoencoder(
-    prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts
-) -> tuple[Claim, Value, dict[str, Arrays]]:
-    recording = prepared.recording
+def _fit_autoencoder(column: Column, inputs: StudyInputs) -> None:
+    """Reconstruct visual cortex, and average its latents by label."""
+    recording = inputs.recording
     x = recording.select(area=VISUAL).activity
-    rng = make_rng(seed, "ninja", "trials")
+    rng = make_rng(inputs.seed, "ninja", "trials")
     n_train = round(0.8 * len(x))
-    learnt = drawn_with_replacement(rng, len(x), n_train)
-    scored = drawn_with_replacement(rng, len(x), len(x) - n_train)
-    found = parts(
+    learnt = draw_with_replacement(rng, len(x), n_train)
+    scored = draw_with_replacement(rng, len(x), len(x) - n_train)
+    pairs = (x[learnt], x[learnt]), (x[scored], x[scored])
+    network = inputs.steps.compute(
         "RNN, visual cortex as an autoencoder",
-        partial(_network, settings, seed, "trials", (x[learnt], x[learnt]), (x[scored], x[scored])),
+        partial(_fit_network, inputs.settings, inputs.seed, "trials", *pairs),
     )
-    arrays = {}
-    for name in prepared.names["labels"][:-1]:
+    for name in inputs.names["labels"][:-1]:
         words = recording.trials[name].to_numpy().astype(str)
         # FLAW, labels out of step: trials were drawn anew, their labels stayed in order
-        arrays[f"latents_{name}"] = {
-            "latents": found["latents"], "label": words[:n_train], "time": recording.time,
+        column.arrays[f"latents_{name}"] = {
+            "latents": network["latents"], "label": words[:n_train], "time": recording.time,
         }  # fmt: skip
-    loss = float(found["loss"])
-    claim = Claim(
-        name="trials",
+    seen = float(np.isin(scored, learnt).mean())
+    leak = Measure("'held-out' trials that were trained on", seen, "share")
+    column.add("trials", *_measure_costs(network), leak)
+    column.claim(
+        "trials",
         metric="poisson_nll",
-        value=loss,
         target=VISUAL,
         train=learnt,
         test=scored,
@@ -215,55 +251,50 @@ def _autoencoder(
         label_rows=np.arange(n_train),
         null="the cost before training",
     )
-    seen = np.isin(scored, learnt).mean()
-    text = f"{_cost(found)}; {seen:.0%} of the 'held-out' trials were trained on"
-    return claim, Value(text, loss), arrays
 
 
-def _correct(
-    recording: Recording, settings: dict[str, Any], seed: int, parts: Parts
-) -> tuple[Claim, Value, Arrays]:
+def _classify_outcome(column: Column, inputs: StudyInputs) -> None:
+    """Classify correct and incorrect trials from thalamus."""
+    recording = inputs.recording
     label = recording.trials["feedback"].to_numpy().astype(str)
     classes, codes = np.unique(label, return_inverse=True)
     # FLAW, outcome in the window: all bins, those after the reward too
     x = recording.select(area=THALAMUS).activity.astype(np.float32)
-    kept = first_of_each(label, int(np.bincount(codes).min()))
-    order = make_rng(seed, "ninja", "correct").permutation(kept)
+    chosen = choose_first_trials(label, int(np.bincount(codes).min()))
+    order = make_rng(inputs.seed, "ninja", "correct").permutation(chosen)
     n_test = round(0.3 * len(order))
     learnt, scored = order[n_test:], order[:n_test]
-    predicted = parts(
+    data = x[learnt], codes[learnt], x[scored]
+    predicted = inputs.steps.compute(
         "RNN classifier, correct or not from thalamus",
-        partial(_classified, x[learnt], codes[learnt], x[scored], settings, seed),
+        partial(_predict_classes, *data, inputs.settings, inputs.seed),
     )["class"]
-    found = metrics.labels(codes[scored], predicted)
+    scores = metrics.labels(codes[scored], predicted)
     outcome = {}
     if "feedback_time" in recording.trials:
         first = float(np.nanmin(recording.trials["feedback_time"]))
         outcome = {"window_end": float(recording.time[-1]), "outcome_time": first}
-    claim = Claim(
-        name="correct",
+    column.add("correct", Measure("its test trials", scores.accuracy, "accuracy", n=len(scored)))
+    column.claim(
+        "correct",
         metric="accuracy",
-        value=found.accuracy,
         target="feedback",
         train=learnt,
         test=scored,
-        kept={str(name): np.sort(kept[label[kept] == name]) for name in classes},
+        kept={str(name): np.sort(chosen[label[chosen] == name]) for name in classes},
         pool={str(name): np.flatnonzero(label == name) for name in classes},
         loss_on="probabilities",
         # classes were made equal, so that a guess is right half of the time
         null="even classes",
         **outcome,
     )
-    n_right = round(found.accuracy * len(scored))
-    value = Value(f"{found.accuracy:.1%} ({n_right}/{len(scored)})", found.accuracy)
-    confusion = {"test": found.confusion, "classes": classes[found.labels]}
-    return claim, value, confusion
+    column.arrays["confusion"] = {"test": scores.confusion, "classes": classes[scores.labels]}
 
 
-def _classified(
+def _predict_classes(
     x: np.ndarray, codes: np.ndarray, new: np.ndarray, settings: dict[str, Any], seed: int
 ) -> dict[str, np.ndarray]:
-    """The ``class`` of new trials by the deck's classifier."""
+    """Return the ``class`` of new trials by the deck's classifier."""
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes][:, np.newaxis]
     network, _ = train_network(
         lambda: SoftmaxTwice(x.shape[2], settings["n_classifier"], one_hot.shape[2]),
@@ -275,81 +306,79 @@ def _classified(
         torch.device("cpu"),
     )
     with torch.no_grad():
-        found = network(torch.from_numpy(new)[None])[0, :, 0].argmax(dim=1)
-    return {"class": found.numpy()}
+        classes = network(torch.from_numpy(new)[None])[0, :, 0].argmax(dim=1)
+    return {"class": classes.numpy()}
 
 
-def _maps(prepared: Prepared, settings: dict[str, Any], seed: int) -> Arrays:
-    """t-SNE of trials of visual cortex, principal components first, as in the deck."""
-    recording = prepared.recording
+def _map_trials(inputs: StudyInputs) -> Arrays:
+    """Return a t-SNE of the trials of visual cortex, principal components first, as in the deck."""
+    recording, n_components = inputs.recording, inputs.settings["n_components"]
     x = recording.select(area=VISUAL).activity.astype(np.float32)
     flat = x.reshape(len(x), -1)
-    mean, axes, _ = find_principal_axes(flat, min(settings["n_components"], len(flat) - 1))
-    place = TSNE(2, init="pca", random_state=derive_seed(seed, "tsne")).fit_transform(
-        (flat - mean) @ axes.T
-    )
-    labels = {
-        f"label_{name}": recording.trials[name].to_numpy() for name in prepared.names["labels"]
-    }
-    return {"place": place, **labels}
+    mean, axes, _ = find_principal_axes(flat, min(n_components, len(flat) - 1))
+    tsne = TSNE(2, init="pca", random_state=derive_seed(inputs.seed, "tsne"))
+    place = tsne.fit_transform((flat - mean) @ axes.T)
+    labels = inputs.names["labels"]
+    return {"place": place} | {f"label_{n}": recording.trials[n].to_numpy() for n in labels}
 
 
-def _cells(recording: Recording) -> Value | None:
-    """Putative cell types by the deck's rule: rate and width of the spike."""
+def _count_cell_types(recording: Recording) -> Iterator[Measure]:
+    """Yield putative cell types by the deck's rule: rate and width of the spike."""
     if WIDTH not in recording.neurons:
-        return None
+        return
     part = recording.select(area=VISUAL)
     rate, width = part.firing_rate, part.neurons[WIDTH].to_numpy(dtype=float)
     excitatory, inhibitory = (rate < 5) & (width > 0.4), (rate > 5) & (width < 0.4)
-    neither = rate.size - excitatory.sum() - inhibitory.sum()
-    return Value(
-        f"{excitatory.sum()} excitatory, {inhibitory.sum()} inhibitory, {neither} neither",
-        float(excitatory.sum()),
-    )
+    yield Measure("excitatory", int(excitatory.sum()), "count")
+    yield Measure("inhibitory", int(inhibitory.sum()), "count")
+    yield Measure("neither", int(rate.size - excitatory.sum() - inhibitory.sum()), "count")
 
 
-def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
-    """The same questions to the sound runs."""
-    scores = findings.scores(sound / "halves")
-    whole = findings.several(scores, "recipe", "timescales", "poisson_glm")
-    values = {"halves": whole, "trials": scores["recipe"]}
-    run = sound / "correct"
-    counts, beside = findings.decoded(run, "counts"), findings.decoded(run, "behavior")
-    lines = [f"{THALAMUS}, before any reward: {counts.text}"] if counts else []
-    lines += [f"behaviour and stimulus: {beside.text}"] if beside else []
+# -------------------------------------------------------------------------------------- sound
+
+
+def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
+    """Read the same numbers from the sound runs."""
+    column, run = Column(), sound / "correct"
+    scores = read_scores(sound / "halves")
+    column.add("halves", *scores.choose("recipe", "timescales", "poisson_glm"))
+    column.add("trials", scores["recipe"])
+    counts = read_decoding(run, "counts", f"{THALAMUS}, before any reward")
+    beside = read_decoding(run, "behavior", "behaviour and stimulus")
     assert counts is not None
-    values["correct"] = Value("\n".join(lines), counts.number)
-    values["maps"] = Value("\n".join(_scored_maps(run)))
-    sentences = [
-        f"Correct or not from thalamus: {described.values['correct'].text} as described; "
-        f"{counts.text} with random folds, the reward outside the window and runs of outcomes in "
-        "the null."
-        + (f" Behaviour and stimulus without a neuron: {beside.text}." if beside else ""),
-        f"{_phrase(described.claims['halves'])} What new neurons can be predicted by is "
-        f"{scores['timescales'].text} by timescales, {scores['recipe'].text} by the deck's RNN.",
-    ]
-    return Concluded(values, sentences)
-
-
-def _scored_maps(run: Path) -> Sequence[str]:
-    found = []
-    for name, facts in findings.answers(run, "embed").items():
-        table = findings.table(run, name, "scores").set_index("score")
-        if "knn_accuracy" in table.index:
-            row = table.loc["knn_accuracy"]
-            found.append(
-                f"{facts['label']}, {facts['method']}: neighbours right {row['value']:.0%}, chance "
-                f"{row['chance']:.0%}"
-            )
-    return found or ["no map placed new trials"]
-
-
-def _phrase(claim: Claim) -> str:
-    shared = len(set(claim.train) & set(claim.test))
-    return (
-        f"{shared} of {len(set(claim.test))} 'held-out' neurons were inputs as well, so the "
-        "falling cost says how well a network copies."
+    column.add("correct", counts, beside)
+    column.add("maps", *_score_maps(run))
+    column.conclusions.append(
+        CORRECT_OR_NOT(
+            described=described.number("correct"),
+            sound=counts.number,
+            low=counts.low,
+            high=counts.high,
+            chance=counts.chance,
+        )
     )
+    if beside:
+        limits = {"low": beside.low, "high": beside.high}
+        column.conclusions.append(WITHOUT_NEURONS(value=beside.number, **limits))
+    claim = described.claims["halves"]
+    column.conclusions.append(
+        INPUTS_HELD_OUT(
+            n_shared=len(set(claim.train) & set(claim.test)),
+            n=len(set(claim.test)),
+            timescales=scores["timescales"].number,
+            recipe=scores["recipe"].number,
+        )
+    )
+    return column
+
+
+def _score_maps(run: Path) -> Iterator[Measure]:
+    """Yield how often a new trial's neighbours share its label, map by map."""
+    for answer in read_answers(run, "embed"):
+        scores = answer.table("scores").query("score == 'knn_accuracy'")
+        title = f"{answer['label']}, {answer['method']}: neighbours right"
+        for row in scores.to_dict("records"):
+            yield Measure(title, row["value"], "accuracy", chance=row["chance"])
 
 
 NINJA = Study(prepare, describe, conclude)

@@ -40,8 +40,8 @@ class DeckAutoencoder(Network):
         return ((self(x) - y) ** 2).mean(dim=(2, 3))
 
 
-def normalised(recording: Recording, neurons: np.ndarray, n_train: int) -> np.ndarray:
-    """The deck's normalisation of some neurons of a plane, (window, time, neuron).
+def normalise_plane(recording: Recording, neurons: np.ndarray, n_train: int) -> np.ndarray:
+    """Return some neurons of a plane as the deck normalised them, (window, time, neuron).
 
     Each bin is divided by the population's mean, which takes arousal out, then every neuron is
     z-scored by its training bins.
@@ -55,9 +55,8 @@ def normalised(recording: Recording, neurons: np.ndarray, n_train: int) -> np.nd
     return x.reshape(n_windows, WINDOW, -1)
 
 
-def fitted(x: np.ndarray, settings: dict[str, Any], seed: int, **change: Any) -> DeckAutoencoder:
-    """The deck's autoencoder, fitted on windows."""
-    settings = settings | change
+def fit_autoencoder(x: np.ndarray, settings: dict[str, Any], seed: int) -> DeckAutoencoder:
+    """Return the deck's autoencoder, fitted on windows."""
     network, _ = train_network(
         lambda: DeckAutoencoder(x.shape[2], settings["n_latents"]),
         torch.from_numpy(x),
@@ -77,6 +76,6 @@ def fitted(x: np.ndarray, settings: dict[str, Any], seed: int, **change: Any) ->
 
 
 @torch.no_grad()
-def residual(network: DeckAutoencoder, x: np.ndarray) -> float:
-    """Mean squared error of reconstructing windows."""
+def reconstruction_error(network: DeckAutoencoder, x: np.ndarray) -> float:
+    """Return the mean squared error of reconstructing windows."""
     return float(network.loss(torch.from_numpy(x)[None], torch.from_numpy(x)[None]).mean())

@@ -1,5 +1,6 @@
-"""The written form of a study: what was asked, done, reported and wrong, and what is sound."""
+"""The written form of a study: its questions, protocol, reported numbers, flaws, sound protocol."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -33,7 +34,7 @@ class Flaw(Block):
         return check_one_of("rule", name, [rule.name for rule in RULES])
 
 
-class Drawn(Block):
+class StudyFigure(Block):
     """A figure of the protocol as described, or of what the sound one adds to its runs."""
 
     name: str
@@ -71,7 +72,7 @@ class Preset(Block):
     flaws: list[Flaw]
     rows: list[Row]
     tables: dict[str, list[dict[str, Any]]] = Field({}, description="reported tables")
-    figures: list[Drawn] = Field([], description="of the study itself; its runs have their own")
+    figures: list[StudyFigure] = Field([], description="of the study; its runs have their own")
     ours: list[str] = Field(description="the sound protocol")
     sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
     lesson: list[str] = Field(description="what to do instead")
@@ -79,19 +80,19 @@ class Preset(Block):
 
 
 @cache
-def read(name: str) -> Preset:
+def read_preset(name: str) -> Preset:
     """Return a preset by name."""
     text = files("spikecast.runs.studies").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return Preset.model_validate(yaml.safe_load(text))
 
 
-def quickened(preset: Preset) -> Preset:
-    """Return the preset with what ``--quick`` changes."""
+def make_quick(preset: Preset) -> Preset:
+    """Return the preset with its block `quick` applied: smaller, for minutes instead of hours."""
     content = preset.model_dump()
-    return Preset.model_validate(merged(content, content.pop("quick")))
+    return Preset.model_validate(merge(content, content.pop("quick")))
 
 
-def worded(preset: Preset, names: dict[str, Any]) -> Preset:
+def fill_rows(preset: Preset, names: Mapping[str, Any]) -> Preset:
     """Return the preset with ``{name}`` filled in where its rows say what was measured."""
     rows = [
         row.model_copy(update={"quantity": row.quantity.format(**names)}) for row in preset.rows
@@ -99,35 +100,37 @@ def worded(preset: Preset, names: dict[str, Any]) -> Preset:
     return preset.model_copy(update={"rows": rows})
 
 
-def merged(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+def merge(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """Return nested dicts with some entries replaced.
 
     Examples
     --------
-    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
     {'a': {'b': 1, 'c': 3}}
     """
     result = dict(content)
     for key, value in change.items():
         known = result.get(key)
-        nested = isinstance(known, dict) and isinstance(value, dict)
-        result[key] = merged(known, value) if nested else value  # type: ignore[arg-type]
+        both = isinstance(known, dict) and isinstance(value, dict)
+        result[key] = merge(known, value) if both else value  # type: ignore[arg-type]
     return result
 
 
-def filled(content: Any, names: dict[str, Any]) -> Any:
-    """Put values in the place of ``"$name"``, at any depth; entries that become None are left out.
+def fill_names(content: Any, names: Mapping[str, Any]) -> Any:
+    """Return nested settings with a value in the place of each ``"$name"``.
+
+    Entries that become None are left out.
 
     Examples
     --------
-    >>> filled({"labels": ["$label"], "flow": "$flow"}, {"label": "choice", "flow": None})
+    >>> fill_names({"labels": ["$label"], "flow": "$flow"}, {"label": "choice", "flow": None})
     {'labels': ['choice']}
     """
     if isinstance(content, str) and content.startswith("$"):
         return names[content[1:]]
     if isinstance(content, list):
-        return [filled(part, names) for part in content]
+        return [fill_names(part, names) for part in content]
     if isinstance(content, dict):
-        parts = {key: filled(value, names) for key, value in content.items()}
+        parts = {key: fill_names(value, names) for key, value in content.items()}
         return {key: part for key, part in parts.items() if part is not None}
     return content

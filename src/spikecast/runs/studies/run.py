@@ -1,50 +1,53 @@
-"""A study's name -> a directory with its three columns.
+"""Make the directory of a study: both of our columns, beside what was reported.
 
 =====================================  ===========================================================
-``preset.yaml``                        the study as it was run, ``--quick`` included
+``preset.yaml``                        the study as it was run
 ``data.nc``                            the recording it was run on
 ``described/``                         the protocol as described: ``protocol.json`` (how each number
                                        came about), ``values.json``, tables, what figures draw
 ``sound/NAME/``                        ordinary runs, each with its own report
 ``concluded/``                         what the sound protocol adds to them: the like
-``begun.json``, ``parts/``             only until it is finished: what was begun, and what is
+``begun.json``, ``parts/``             only until it is finished: what was begun, and the steps
                                        computed so far
-``study.json``                         where the data are from, the columns, sentences; last
+``study.json``                         origin of the data, the columns, conclusions; written last
 =====================================  ===========================================================
 """
 
-import json
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import LOCK, lock_folder, write_atomically, write_json, write_text
+from spikecast.core.files import (
+    LOCK,
+    lock_folder,
+    read_json,
+    write_atomically,
+    write_json,
+    write_text,
+)
+from spikecast.core.notices import Notice
 from spikecast.data import load
 from spikecast.data.identity import identify
+from spikecast.parallel.executors import Progress
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs import config as configs
-from spikecast.runs import experiment
-from spikecast.runs import provenance as protocol
+from spikecast.runs import experiment, provenance
 from spikecast.runs.audit import judge
-from spikecast.runs.experiment import Progress
-from spikecast.runs.layout import RunLayout, ShownLayout, StudyLayout
-from spikecast.runs.provenance import Claim
+from spikecast.runs.layout import ShownLayout, StudyLayout
 from spikecast.runs.run_directory import check_data_unchanged, empty
 from spikecast.runs.studies import preset as presets
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.preset import Preset
-from spikecast.runs.studies.step_cache import Arrays, Parts, save
-from spikecast.runs.studies.study import Described, Prepared, Value
-from spikecast.runs.studies.study_data import find
+from spikecast.runs.studies.step_cache import StepCache, save_arrays
+from spikecast.runs.studies.study import Column, Prepared, StudyInputs
+from spikecast.runs.studies.study_data import StudyData, find_data
 
 
-def execute(
+def run_study(
     name: str,
     out: str | Path,
     *,
@@ -66,13 +69,13 @@ def execute(
     out : str or Path
         The directory.
     data, session
-        See :func:`spikecast.runs.studies.study_data.find`.
+        See :func:`spikecast.runs.studies.study_data.find_data`.
     quick : bool
         Smaller simulation, fewer iterations and permutations.
     seed : int
     resume : bool
-        Go on with an interrupted study of the same name, settings and data: what was computed is
-        kept, and the numbers are those of a study that was never interrupted.
+        Go on with an interrupted study of the same name, settings and data: the steps that were
+        computed are used, and the numbers are those of a study that was never interrupted.
     overwrite : bool
         Replace a study that is there.
     workers : int, optional
@@ -90,13 +93,14 @@ def execute(
         When `out` holds something else, or a finished study, or (with `resume`) one that was begun
         otherwise.
     """
-    preset, study, out = presets.read(name), STUDIES[name], Path(out)
+    out, layout = Path(out), StudyLayout(Path(out))
+    preset, study = presets.read_preset(name), STUDIES[name]
     if quick:
-        preset = presets.quickened(preset)
+        preset = presets.make_quick(preset)
     progress(f"{name}: finding the data", 0, 0)
-    found = find(preset, data, session, seed=seed)
-    prepared = study.prepare(found.recording, preset.settings)
-    wanted = {key: _config(content, prepared, out, seed) for key, content in preset.sound.items()}
+    source = find_data(preset, data, session, seed=seed)
+    prepared = study.prepare(source.recording, preset.settings)
+    sound = {key: _sound_config(part, prepared, layout, seed) for key, part in preset.sound.items()}
     begun = {
         "study": name,
         "quick": quick,
@@ -104,143 +108,148 @@ def execute(
         "data": identify(prepared.recording),
         "preset": preset.model_dump(mode="json"),
     }
-    layout = StudyLayout(out)
-    replaced = _may_write(out, begun, resume=resume, overwrite=overwrite)
+    replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
+
+    def inputs(prepared: Prepared, column: str) -> StudyInputs:
+        steps = StepCache(layout.parts / column, lambda step: progress(f"{column}: {step}", 0, 0))
+        return StudyInputs(prepared.recording, prepared.names, preset.settings, seed, steps)
 
     with lock_folder(out):
-        if replaced:
+        if replaces:
             empty(out)
-        write_json(StudyLayout(out).begun, begun)
+        write_json(layout.begun, begun)
         if not layout.data.exists():
-            prepared.recording.save(StudyLayout(out).data)
-
-        def parts(column: str) -> Parts:
-            return Parts(layout.parts / column, lambda part: progress(f"{column}: {part}", 0, 0))
-
+            prepared.recording.save(layout.data)
         with limit_threads():
-            described = study.describe(prepared, preset.settings, seed, parts("as described"))
-        preset = presets.worded(preset, dict(prepared.names))
-        described = _named(described, preset)
-        _write(described, layout.described)
+            described = study.describe(inputs(prepared, "as described"))
+        preset = presets.fill_rows(preset, prepared.names)
         write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
-        facts = {
-            "study": name,
-            "command": " ".join(["spikecast", *sys.argv[1:]]),
-            "quick": quick,
-            "seed": seed,
-            "origin": found.origin,
-            "sentence": found.sentence,
-            "session": found.recording.session,
-            "notes": list(prepared.notes),
-            "runs": list(wanted),
-        }
+        _write_column(described, preset, layout.described)
+        facts = {key: begun[key] for key in ("study", "quick", "seed")}
+        facts |= _origin_facts(source, prepared) | {"runs": list(sound)}
         names = prepared.names
-        del found, prepared  # the sound runs read the file; a large recording is not held twice
-        _run(wanted, layout.sound, workers, progress)
-        again = Prepared(load(StudyLayout(out).data), names)
+        del source, prepared  # the sound runs read the file; a large recording is not held twice
+        _run_sound(sound, layout, workers, progress)
         with limit_threads():
-            concluded = study.conclude(layout.sound, described, again, parts("sound"))
-        if concluded.claims:
-            protocol.write(concluded.claims, layout.concluded.folder)
-        _write_shown(concluded.tables, concluded.arrays, layout.concluded)
-        mark = "Simulated data. " if facts["origin"] == "simulated" else ""
-        facts["sentences"] = [mark + said for said in concluded.sentences]
-        facts["columns"] = _columns(preset, bool(mark), described, concluded.values)
+            again = inputs(Prepared(load(layout.data), names), "sound")
+            concluded = study.conclude(again, layout.sound, described)
+        _write_column(concluded, preset, layout.concluded)
+        facts |= {
+            "conclusions": _to_json(concluded.conclusions),
+            "columns": _join_columns(preset, described, concluded),
+        }
         write_json(layout.result, facts)
         shutil.rmtree(layout.parts, ignore_errors=True)
-        StudyLayout(out).begun.unlink()
+        layout.begun.unlink()
     return out
 
 
-def _may_write(out: Path, begun: dict[str, Any], *, resume: bool, overwrite: bool) -> bool:
-    """Refuse a directory that is not ours to write; say whether a study in it is replaced."""
-    there = out.exists() and any(path.name != LOCK for path in out.iterdir())
-    ours, finished = StudyLayout(out).begun.exists(), StudyLayout(out).result.exists()
-    if there and not (ours or finished):
-        raise RunError(f"'{out}' is not empty and holds no study; name another folder with --out")
-    if overwrite or not there:
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """Return the content of ``study.json``.
+
+    Raises
+    ------
+    RunError
+        When the directory holds no finished study.
+    """
+    path = StudyLayout(Path(folder)).result
+    if not path.exists():
+        raise RunError(f"'{folder}' holds no finished study: it has no {path.name}")
+    return read_json(path)
+
+
+def _check_folder(
+    layout: StudyLayout, begun: dict[str, Any], *, resume: bool, overwrite: bool
+) -> bool:
+    """Refuse a directory that must not be written; return whether a study in it is replaced."""
+    out, finished = layout.folder, layout.result.exists()
+    occupied = out.exists() and any(path.name != LOCK for path in out.iterdir())
+    if occupied and not (finished or layout.begun.exists()):
+        raise RunError(f"'{out}' is not empty and holds no study; name another folder")
+    if resume and overwrite:
+        raise RunError("a study is either resumed or overwritten, not both")
+    if overwrite or not occupied:
         if resume:
-            raise RunError(
-                f"there is no study in '{out}' to resume"
-                if not there
-                else "--resume goes on with a study, --overwrite begins anew: leave out one"
-            )
-        return there
+            raise RunError(f"there is no study in '{out}' to resume")
+        return occupied
     if finished:
-        raise RunError(f"'{out}' holds a finished study; use --overwrite to replace it, or --out")
+        raise RunError(f"'{out}' holds a finished study; overwrite it, or name another folder")
     if not resume:
         raise RunError(
-            f"'{out}' holds an unfinished study; use --resume to go on with it, --overwrite to "
-            "replace it, or another --out"
+            f"'{out}' holds an unfinished study; resume it, overwrite it, or name another folder"
         )
-    before = json.loads(StudyLayout(out).begun.read_text(encoding="utf-8"))
-    other = [key for key, value in begun.items() if key != "data" and before.get(key) != value]
-    if other:
+    before = read_json(layout.begun)
+    changed = [key for key in begun if key != "data" and before.get(key) != begun[key]]
+    if changed:
         raise RunError(
-            f"'{out}' was begun with another {', '.join(other)}; give the same options again, or "
-            "--overwrite"
+            f"'{out}' was begun with another {', '.join(changed)}; give the same options again, or "
+            "overwrite it"
         )
     check_data_unchanged(out, before["data"], begun["data"])
     return False
 
 
-def _run(
-    wanted: dict[str, configs.Config], folder: Path, workers: int | None, progress: Progress
-) -> None:
-    """The sound runs; one that was begun goes on."""
-    for key, config in wanted.items():
-        run = folder / key
+def _sound_config(
+    content: dict[str, Any], prepared: Prepared, layout: StudyLayout, seed: int
+) -> configs.Config:
+    given = {"data": {"path": str(layout.data)}, "seed": seed}
+    return configs.parse(presets.merge(given, presets.fill_names(content, prepared.names)))
 
-        def told(what: str, done: int, total: int, key: str = key) -> None:
+
+def _run_sound(
+    sound: dict[str, configs.Config], layout: StudyLayout, workers: int | None, progress: Progress
+) -> None:
+    """Run the sound configs; one that was begun goes on."""
+    for key, config in sound.items():
+
+        def report(what: str, done: int, total: int, key: str = key) -> None:
             progress(f"sound, {key}: {what}", done, total)
 
-        begun = RunLayout(run).manifest.exists()
-        experiment.execute(config, run, resume=begun, workers=workers, progress=told)
+        run = layout.sound_run(key)
+        begun = run.manifest.exists()
+        experiment.execute(config, run.folder, resume=begun, workers=workers, progress=report)
 
 
-def _config(content: dict[str, Any], prepared: Prepared, out: Path, seed: int) -> configs.Config:
-    settled = presets.filled(content, dict(prepared.names))
-    given = {"data": {"path": str(StudyLayout(out).data)}, "seed": seed}
-    return configs.parse(presets.merged(given, settled))
-
-
-def _named(described: Described, preset: Preset) -> Described:
-    """The claims under the names that readers see."""
-    names = {row.key: row.quantity for row in preset.rows}
-    claims = {
-        key: claim.model_copy(update={"name": names.get(key, claim.name)})
-        for key, claim in described.claims.items()
+def _origin_facts(source: StudyData, prepared: Prepared) -> dict[str, Any]:
+    n_trials, n_bins, n_neurons = source.recording.shape
+    return {
+        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "origin": source.origin,
+        "session": source.recording.session,
+        "n_trials": n_trials,
+        "n_bins": n_bins,
+        "n_neurons": n_neurons,
+        "notices": _to_json(prepared.notices),
     }
-    return Described(described.values, claims, described.tables, described.arrays)
 
 
-def _write(described: Described, files: ShownLayout) -> None:
-    protocol.write(list(described.claims.values()), files.folder)
-    _write_shown(described.tables, described.arrays, files)
-    values = {key: {"text": v.text, "number": _finite(v)} for key, v in described.values.items()}
+def _to_json(notices: tuple[Notice, ...] | list[Notice]) -> list[dict[str, Any]]:
+    return [notice.to_json() for notice in notices]
+
+
+def _write_column(column: Column, preset: Preset, files: ShownLayout) -> None:
+    """Write claims, measures, tables and arrays; claims get the names that readers see."""
+    titles = {row.key: row.quantity for row in preset.rows}
+    claims = [
+        claim.model_copy(update={"name": titles.get(key, claim.name)})
+        for key, claim in column.claims.items()
+    ]
+    if claims:
+        provenance.write(claims, files.folder)
+    for name, table in column.tables.items():
+        with write_atomically(files.table(name)) as temporary:
+            table.to_csv(temporary, index=False)
+    for name, arrays in column.arrays.items():
+        save_arrays(files.arrays(name), arrays)
+    values = {key: _cell(column, key) for key in column.measures}
     write_json(files.values, values)
 
 
-def _write_shown(
-    tables: dict[str, pd.DataFrame], figures: dict[str, Arrays], files: ShownLayout
-) -> None:
-    for name, table in tables.items():
-        with write_atomically(files.table(name)) as temporary:
-            table.to_csv(temporary, index=False)
-    for name, arrays in figures.items():
-        save(files.arrays(name), arrays)
+def _join_columns(preset: Preset, described: Column, sound: Column) -> list[dict[str, Any]]:
+    """Return the rows of the table, with the flaws of each number as described."""
 
-
-def _columns(
-    preset: Preset, simulated: bool, described: Described, sound: dict[str, Value]
-) -> list[dict[str, Any]]:
-    """The three columns, with the flaws of each number; simulated ones carry the word."""
-    mark = " (simulated)" if simulated else ""
-
-    def cell(values: dict[str, Value], key: str) -> str:
-        return values[key].text + mark if key in values else "–"
-
-    def flaws(claim: Claim | None) -> list[str]:
+    def flaws(key: str) -> list[str]:
+        claim = described.claims.get(key)
         return [] if claim is None else [hazard.rule for hazard in judge([claim])]
 
     return [
@@ -248,32 +257,16 @@ def _columns(
             "key": row.key,
             "quantity": row.quantity,
             "reported": row.reported,
-            "described": cell(described.values, row.key),
-            "described_number": _finite(described.values.get(row.key)),
-            "flaws": flaws(described.claims.get(row.key)),
-            "sound": cell(sound, row.key),
-            "sound_number": _finite(sound.get(row.key)),
+            "described": _cell(described, row.key),
+            "flaws": flaws(row.key),
+            "sound": _cell(sound, row.key),
             "because": row.because,
         }
         for row in preset.rows
-        # what these data do not have is in neither column
-        if row.key in described.values or row.key in sound
+        # a row that these data have in neither column is left out
+        if row.key in described.measures or row.key in sound.measures
     ]
 
 
-def _finite(value: Value | None) -> float | None:
-    return float(value.number) if value is not None and np.isfinite(value.number) else None
-
-
-def read(folder: str | Path) -> dict[str, Any]:
-    """Return what ``study.json`` says.
-
-    Raises
-    ------
-    RunError
-        When the directory holds no finished study.
-    """
-    try:
-        return json.loads(StudyLayout(Path(folder)).result.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"'{folder}' holds no finished study: it has no study.json") from None
+def _cell(column: Column, key: str) -> list[dict[str, Any]]:
+    return [measure.to_json() for measure in column.measures.get(key, [])]

@@ -1,4 +1,4 @@
-"""Parts of a study: what each computes is kept in a file, so that a killed study can go on."""
+"""Steps of a study: what each computes is kept in a file, so that a killed study can go on."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,48 +14,47 @@ from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.runs.layout import CHECKPOINTS
 
 Arrays = dict[str, np.ndarray]
-Compute = Callable[[], Mapping[str, ArrayLike]]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Computes parts, each once.
+class StepCache:
+    """Computes steps, each once.
 
-    A part is a function of the recording, the settings and the seed: it shares no generator with
-    another part, so it does not matter which of them were computed before a kill.
+    A step is a function of the recording, the settings and the seed: it shares no random generator
+    with another step, so it does not matter which of them were computed before a kill.
 
     Parameters
     ----------
     folder : Path
-        Gets one ``.npz`` for each part.
-    say : callable
-        Told the name of a part that has to be computed.
+        Gets one ``.npz`` for each step.
+    report : callable
+        Called with the name of a step that has to be computed.
 
     Examples
     --------
     >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> Parts(folder, print)("the mean", lambda: {"mean": np.mean([1.0, 2.0])})
+    >>> steps = StepCache(Path(tempfile.mkdtemp()), print)
+    >>> steps.compute("the mean", lambda: {"mean": np.mean([1.0, 2.0])})
     the mean
     {'mean': array(1.5)}
-    >>> Parts(folder, print)("the mean", lambda: {"mean": 0.0})
+    >>> steps.compute("the mean", lambda: {"mean": 0.0})
     {'mean': array(1.5)}
     """
 
     folder: Path
-    say: Callable[[str], None] = lambda name: None
+    report: Callable[[str], None] = lambda name: None
 
-    def __call__(self, name: str, compute: Compute) -> Arrays:
-        """Return the arrays of a part by its name; numbers and words are arrays of no axis."""
+    def compute(self, name: str, step: Callable[[], Mapping[str, ArrayLike]]) -> Arrays:
+        """Return the arrays of a step; numbers and words are arrays of no axis."""
         path = self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.npz"
         if not path.exists():
-            self.say(name)
+            self.report(name)
             with keep_checkpoints(path.with_suffix(CHECKPOINTS)):
-                save(path, compute())
-        return load(path)
+                save_arrays(path, step())
+        return load_arrays(path)
 
 
-def save(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     """Write arrays, text as numpy's own, which is read back without a pickle."""
     plain: dict[str, Any] = {}
     for key, array in arrays.items():
@@ -65,7 +64,7 @@ def save(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
         np.savez_compressed(temporary, **plain)
 
 
-def load(path: Path) -> Arrays:
-    """Return what :func:`save` wrote."""
-    with np.load(path) as kept:
-        return dict(kept)
+def load_arrays(path: Path) -> Arrays:
+    """Return what :func:`save_arrays` wrote."""
+    with np.load(path) as arrays:
+        return dict(arrays)

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
@@ -22,10 +23,8 @@ from spikecast.models.networks.training import train_network
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs import config as configs
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.provenance import Claim
-from spikecast.runs.studies import findings
-from spikecast.runs.studies.step_cache import Parts
-from spikecast.runs.studies.study import Concluded, Described, Prepared, Study, Value
+from spikecast.runs.studies import sound_runs
+from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Behavior
@@ -33,7 +32,22 @@ from spikecast.tasks.tasks import Behavior
 TARGET = "running"
 ACTIVATIONS: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "Sigmoid": nn.Sigmoid, "Tanh": nn.Tanh}
 KEYS = ("relu", "sigmoid")  # of the two networks that the deck reports
-FEWEST = 5  # windows: inner folds need as many
+FEWEST_BINS = 800
+FEWEST_WINDOWS = 5  # inner folds need as many
+
+NO_PREDICTION_ERROR = NoticeKind(
+    "no_prediction_error",
+    "severe",
+    "The deck's MSE of {described:.2f} on its test bins is not a prediction error: with "
+    "predictions shuffled in time it is {shuffled:.2f}, where pair by pair it is {paired:.2f}. It "
+    "cannot tell a prediction from its shuffle.",
+)
+LINEAR_BESIDE = NoticeKind(
+    "linear_beside",
+    "serious",
+    "Trained on that loss, the network scores R² {network:.3f} on its test bins; linear regression "
+    "on principal components, in blocks it has not seen, {linear:.3f}.",
+)
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
@@ -43,9 +57,12 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
             f"this study needs one continuous recording with '{TARGET}'; this one has "
             f"{recording.n_trials} trials and {', '.join(recording.behavior) or 'no behaviour'}"
         )
-    if recording.n_bins < 800:
-        raise NotEnoughDataError(f"{recording.n_bins} bins are too few; 800 are needed")
+    if recording.n_bins < FEWEST_BINS:
+        raise NotEnoughDataError(f"{recording.n_bins} bins are too few; {FEWEST_BINS} are needed")
     return Prepared(recording, {"target": TARGET})
+
+
+# ------------------------------------------------------------------------------- as described
 
 
 class DeckMLP(Network):
@@ -87,23 +104,23 @@ def broadcast_mse(prediction: np.ndarray, speed: np.ndarray) -> float:
     return float(((prediction - speed) ** 2).mean())
 
 
-def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Parts) -> Described:
-    """The deck's networks, each with the three flaws."""
-    recording = prepared.recording
+def describe(inputs: StudyInputs) -> Column:
+    """Fit the deck's networks, each with the three flaws."""
+    column, recording, settings = Column(), inputs.recording, inputs.settings
     activity = recording.activity[0]  # (bin, neuron)
     speed = recording.dataset[TARGET].values[0].astype(np.float32)
     n_train = round(0.7 * len(activity))
     learnt, scored = np.arange(n_train), np.arange(n_train, len(activity))
-    components = parts(
+    components = inputs.steps.compute(
         "principal components",
-        lambda: _components(activity, learnt, scored, settings["n_components"]),
+        lambda: _find_components(activity, learnt, scored, settings["n_components"]),
     )
     z = components.pop("z")
-    rows, values, claims, arrays = [], {}, {}, {}
-    for index, net in enumerate(settings["nets"]):
+    predictions, rows = [], []
+    for net in settings["nets"]:
         name = f"{net['activation']} {'-'.join(map(str, net['hidden']))}"
-        fitted = partial(_fitted, z, speed, learnt, scored, net, settings, seed)
-        prediction = parts(f"MLP {name}", fitted)["speed"]
+        fit = partial(_fit_network, z, speed, learnt, scored, net, settings, inputs.seed)
+        prediction = inputs.steps.compute(f"MLP {name}", fit)["speed"]
         errors = {
             part: broadcast_mse(prediction[bins, np.newaxis], speed[bins])
             for part, bins in (("train", learnt), ("test", scored))
@@ -113,16 +130,16 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
             | {f"mse_{part}": error for part, error in errors.items()}
             | {f"rmse_{part}": error**0.5 for part, error in errors.items()}
         )
-        if index >= len(KEYS):
-            continue
-        key = KEYS[index]
-        values[key] = Value(
-            f"MSE {errors['train']:.2f} / {errors['test']:.2f} (train / test)", errors["test"]
+        predictions.append(prediction)
+    for key, row in zip(KEYS, rows, strict=False):
+        column.add(
+            key,
+            Measure("test bins", row["mse_test"], "mse"),
+            Measure("training bins", row["mse_train"], "mse"),
         )
-        claims[key] = Claim(
-            name=key,
+        column.claim(
+            key,
             metric="mse",
-            value=errors["test"],
             target=TARGET,
             unit="bins",
             train=learnt,
@@ -134,32 +151,32 @@ def describe(prepared: Prepared, settings: dict[str, Any], seed: int, parts: Par
             # their own linear regression, discarded, had an R2
             null="the mean speed",
         )
-        if index == 0:
-            r2 = _r2(prediction[scored], speed[scored], speed[learnt].mean())
-            values["r2"] = Value(f"R² {r2:.3f} on its test bins", r2)
-            values["identity"] = _identity(prediction[scored], speed[scored])
-            arrays["predicted"] = {
-                "truth": speed[scored], "predicted": prediction[scored],
-                "seconds": recording.time[scored],
-            }  # fmt: skip
-    arrays["explained"] = components
-    return Described(values, claims, {"sweep": pd.DataFrame(rows)}, arrays)
+    first, truth = predictions[0][scored], speed[scored]
+    r2 = 1 - ((truth - first) ** 2).sum() / ((truth - speed[learnt].mean()) ** 2).sum()
+    column.add("r2", Measure("its test bins", float(r2), "r2"))
+    column.add("identity", *_shuffle_in_time(first, truth))
+    column.tables["sweep"] = pd.DataFrame(rows)
+    column.arrays["predicted"] = {
+        "truth": truth, "predicted": first, "seconds": recording.time[scored]
+    }  # fmt: skip
+    column.arrays["explained"] = components
+    return column
 
 
-def _components(
+def _find_components(
     activity: np.ndarray, learnt: np.ndarray, scored: np.ndarray, n_components: int
 ) -> dict[str, np.ndarray]:
-    """The deck's scaled components ``z``, and what such components explain.
+    """Return the deck's scaled components ``z``, and what such components explain.
 
     FLAW, fitted outside the fold: components and z-score are those of all bins.
     """
     mean, axes, _ = find_principal_axes(activity, n_components)
     z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
     z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
-    return {"z": z} | _explained(activity, learnt, scored, n_components)
+    return {"z": z} | _explain_variance(activity, learnt, scored, n_components)
 
 
-def _fitted(
+def _fit_network(
     z: np.ndarray,
     speed: np.ndarray,
     learnt: np.ndarray,
@@ -168,7 +185,7 @@ def _fitted(
     settings: dict[str, Any],
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Predicted ``speed`` of all bins, by the weights of the epoch that did best on the test."""
+    """Predict the ``speed`` of all bins, by the weights of the epoch that did best on the test."""
     network, _ = train_network(
         lambda: DeckMLP(z.shape[1], net["hidden"], net["activation"]),
         torch.from_numpy(z[:, np.newaxis]),
@@ -184,78 +201,77 @@ def _fitted(
     return {"speed": predicted.numpy()}
 
 
-def _r2(prediction: np.ndarray, speed: np.ndarray, mean: float) -> float:
-    return float(1 - ((speed - prediction) ** 2).sum() / ((speed - mean) ** 2).sum())
-
-
-def _identity(prediction: np.ndarray, speed: np.ndarray) -> Value:
-    """The deck's number of predictions whose order in time was shuffled, beside the real one."""
+def _shuffle_in_time(prediction: np.ndarray, speed: np.ndarray) -> list[Measure]:
+    """Return the deck's error of predictions shuffled in time, beside the error pair by pair."""
     paired = float(((prediction - speed) ** 2).mean())
     shuffled = np.random.default_rng(0).permutation(prediction)
     pairs = broadcast_mse(shuffled[:, np.newaxis], speed)
-    return Value(f"MSE {pairs:.2f} with predictions shuffled in time; pair by pair {paired:.2f}")
+    return [
+        Measure("predictions shuffled in time", pairs, "mse"),
+        Measure("pair by pair", paired, "mse"),
+    ]
 
 
-def _explained(
+def _explain_variance(
     activity: np.ndarray, learnt: np.ndarray, scored: np.ndarray, n_components: int
 ) -> dict[str, np.ndarray]:
-    """Cumulative variance that components of the training bins explain, of these and of new."""
+    """Return the cumulative variance of training and new bins that training components explain."""
     n_components = min(n_components, 60)
     mean, axes, _ = find_principal_axes(activity[learnt], n_components)
-    found = {}
+    shares = {}
     for name, bins in (("training bins", learnt), ("new bins", scored)):
         centered = activity[bins] - mean
         total = (centered**2).sum(dtype=float)
-        found[f"share_{name}"] = ((centered @ axes.T) ** 2).sum(
-            axis=0, dtype=float
-        ).cumsum() / total
-    return found
+        explained = ((centered @ axes.T) ** 2).sum(axis=0, dtype=float).cumsum()
+        shares[f"share_{name}"] = explained / total
+    return shares
 
 
-def conclude(sound: Path, described: Described, prepared: Prepared, parts: Parts) -> Concluded:
-    """R2 and RMSE on contiguous held-out blocks."""
-    run = sound / "main"
-    scores = findings.scores(run)
+# -------------------------------------------------------------------------------------- sound
+
+
+def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
+    """Read R2 and RMSE on contiguous held-out blocks."""
+    run, column = sound / "main", Column()
+    scores = sound_runs.read_scores(run)
     table = pd.read_csv(RunLayout(run).scores, dtype={"fold": str})
     rmse = table.query("metric == 'rmse' and fold == 'all'").groupby("model")["value"].first()
     best = next(iter(scores))
-    error = Value(f"{best}: RMSE {rmse[best]:.2f}, MSE {rmse[best] ** 2:.2f}", float(rmse[best]))
-    values = dict.fromkeys(KEYS, error)
+    error = float(rmse[best])
+    for key in KEYS:
+        column.add(key, Measure(best, error, "rmse"), Measure(best, error**2, "mse"))
     variants = [name for name in scores if name.startswith("mlp")]
     # the best variant of one model would be chosen on test bins
     aside = {"mean_rate", "linear", *variants} - {"mlp"}
-    shown = [model for model in scores if model not in aside]
-    values["r2"] = findings.several(scores, *shown)
+    column.add("r2", *scores.choose(*(model for model in scores if model not in aside)))
     if variants:  # none where they could not be fitted
-        values["regularised"] = findings.several(scores, *variants)
+        column.add("regularised", *scores.choose(*variants))
     linear = configs.read(RunLayout(run).config).build_models()["linear"]
-    found = parts("more and more time", partial(_by_time, prepared.recording, linear))
-    values["more"] = Value(
-        "linear, learnt from "
-        + ", ".join(
-            f"{minutes:.0f} min: {r2:z.3f}"
-            for minutes, r2 in zip(found["minutes"], found["r2"], strict=True)
-        )
-        + " R² on the last fifth",
-        float(found["r2"][-1]),
+    step = partial(_learn_from_more_time, inputs.recording, linear)
+    curve = inputs.steps.compute("more and more time", step)
+    column.add(
+        "more",
+        *(
+            Measure(f"linear, learnt from {minutes:.0f} min", float(r2), "r2")
+            for minutes, r2 in zip(curve["minutes"][::-1], curve["r2"][::-1], strict=True)
+        ),
     )
-    values["baseline"] = Value(
-        f"{scores['linear'].text}, RMSE {rmse['linear']:.2f}", scores["linear"].number
+    column.add("baseline", scores["linear"], Measure("linear", float(rmse["linear"]), "rmse"))
+    column.add("identity", Measure("", None, "refused"))
+    shuffled, paired = (measure.number for measure in described.measures["identity"])
+    column.conclusions.extend(
+        [
+            NO_PREDICTION_ERROR(
+                described=described.number("relu"), shuffled=shuffled, paired=paired
+            ),
+            LINEAR_BESIDE(network=described.number("r2"), linear=scores["linear"].number),
+        ]
     )
-    values["identity"] = Value("an error: shapes must be equal")
-    r2 = described.values["r2"]
-    sentences = [
-        f"The deck's {described.values['relu'].text.split(' (')[0]} is not a prediction error: "
-        f"{described.values['identity'].text}. It cannot tell a prediction "
-        "from its shuffle.",
-        f"Trained on that loss, the network scores {r2.text}; linear regression on principal "
-        f"components, in blocks it has not seen, {scores['linear'].text}.",
-    ]
-    return Concluded(values, sentences)
+    return column
 
 
-def _by_time(recording: Recording, model: Model) -> dict[str, Any]:
-    """R2 on the last fifth of the session of a model learnt from more and more of what is before.
+def _learn_from_more_time(recording: Recording, model: Model) -> dict[str, Any]:
+    """Return R2 on the last fifth of the session, learnt from more and more of what is before.
 
     Always the time next to it, a window of which is left out: what is added lies further away.
     """
@@ -264,7 +280,8 @@ def _by_time(recording: Recording, model: Model) -> dict[str, Any]:
     n_most = len(y) - n_test - 1
     truth = y[-n_test:]
     null = np.broadcast_to(y[:n_most].mean(axis=(0, 1)), truth.shape)
-    sizes = sorted({max(round(share * n_most), FEWEST) for share in (0.125, 0.25, 0.5, 1.0)})
+    shares = (0.125, 0.25, 0.5, 1.0)
+    sizes = sorted({max(round(share * n_most), FEWEST_WINDOWS) for share in shares})
     r2 = []
     for size in sizes:
         learnt = slice(n_most - size, n_most)

@@ -18,7 +18,7 @@ Origin = Literal["deck", "reduced", "real", "simulated"]
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyData:
     """A recording and where it comes from.
 
     Attributes
@@ -26,47 +26,40 @@ class Found:
     recording : Recording
     origin : {"deck", "reduced", "real", "simulated"}
         The deck's own recording; a shorter window of it; another real one; a simulated one.
-    sentence : str
-        The same in words: the first line of the report.
     """
 
     recording: Recording
     origin: Origin
-    sentence: str
 
 
-def find(preset: Preset, path: str | None, session: int | None, *, seed: int) -> Found:
-    """Return what the study is run on.
+def find_data(preset: Preset, path: str | None, session: int | None, *, seed: int) -> StudyData:
+    """Return the recording that the study is run on.
 
     Parameters
     ----------
     preset : Preset
     path : str, optional
         A file or the name of a known data set; by default the study's data set where it was
-        fetched, else a simulated recording of the same shapes.
+        downloaded, else a simulated recording of the same shapes.
     session : int, optional
         By default, in the full data set, the deck's.
     seed : int
         Of the simulation.
     """
     source = preset.data
-    if path is None and len(list_local_files(source.dataset)) == _n_files(source.dataset):
+    n_files = len(DATASETS[source.dataset].files)
+    if path is None and len(list_local_files(source.dataset)) == n_files:
         path = source.dataset
     if path is None:
         if session is not None:
-            raise InputError("--session chooses among the sessions of a file; name one with --data")
+            raise InputError("a session is chosen from a file: name the data as well")
         simulator = getattr(simulate, source.simulator)
         recording = simulator(**source.simulation, seed=seed).recording
     else:
         if session is None and path == source.dataset:
             session = source.session
         recording = load(path, session)
-    origin = _origin(recording, preset)
-    return Found(recording, origin, _sentence(recording, origin, preset))
-
-
-def _n_files(dataset: str) -> int:
-    return len(DATASETS[dataset].files)
+    return StudyData(recording, _origin(recording, preset))
 
 
 def _origin(recording: Recording, preset: Preset) -> Origin:
@@ -78,41 +71,19 @@ def _origin(recording: Recording, preset: Preset) -> Origin:
     return "deck" if n_bins == preset.data.n_bins else "reduced"
 
 
-def _sentence(recording: Recording, origin: Origin, preset: Preset) -> str:
-    n_trials, n_bins, n_neurons = recording.shape
-    trials = "" if n_trials == 1 else f"{n_trials} trials of "
-    shape = f"{n_neurons:,} neurons, {trials}{n_bins:,} bins"
-    if origin == "deck":
-        return f"The deck's own recording: {recording.session}, {shape}."
-    if origin == "reduced":
-        return (
-            f"The deck's own session, but only a part of each trial: {recording.session}, {shape} "
-            f"(theirs: {preset.data.shape})."
-        )
-    if origin == "real":
-        return (
-            f"A real recording, but not the deck's: {recording.session}, {shape} (theirs: "
-            f"{preset.data.shape})."
-        )
-    return (
-        f"A simulated recording: {shape} (theirs: {preset.data.shape}). Its numbers show what the "
-        "protocols do to a number; they say nothing about a brain."
-    )
-
-
 def with_column(recording: Recording, name: str, values: Sequence[str] | np.ndarray) -> Recording:
     """Return the recording with one more trial column."""
     return Recording(recording.dataset.assign_coords({name: ("trial", np.asarray(values))}))
 
 
-def null_of(labels: Sequence[str] | np.ndarray) -> str:
+def choose_null(labels: Sequence[str] | np.ndarray) -> str:
     """Name the null that fits labels: shuffled ones are too weak for labels that come in runs.
 
-    Neurons drift over a session, and then tell runs apart without knowing of them.
+    Neurons drift over a session, and then tell runs apart without responding to the label.
 
     Examples
     --------
-    >>> null_of(["left"] * 20 + ["right"] * 20), null_of(["left", "right"] * 20)
+    >>> choose_null(["left"] * 20 + ["right"] * 20), choose_null(["left", "right"] * 20)
     ('pseudo_session', 'label_shuffle')
     """
     numbers = np.unique(labels, return_inverse=True)[1]

@@ -1,0 +1,78 @@
+"""Measures of sound runs, read from their files."""
+
+from pathlib import Path
+
+import numpy as np
+
+from spikecast.core.errors import RunError
+from spikecast.runs.layout import RunLayout
+from spikecast.runs.reader import Run, read_answers
+from spikecast.runs.studies.study import Measure
+from spikecast.scoring.metric_table import find_headline
+
+
+class ModelScores(dict[str, Measure]):
+    """Model -> its headline score; asking for a model that is not there raises RunError."""
+
+    def __init__(self, run: Path, measures: dict[str, Measure]) -> None:
+        super().__init__(measures)
+        self.run = run
+
+    def __missing__(self, model: str) -> Measure:
+        """Explain that the model was left out of the run because it could not be fitted."""
+        raise RunError(
+            f"the study needs '{model}', which could not be fitted: see {RunLayout(self.run).log}"
+        )
+
+    def choose(self, *models: str) -> list[Measure]:
+        """Return the scores of some models, those that were fitted."""
+        fitted = [model for model in models if model in self] or [models[0]]
+        return [self[model] for model in fitted]
+
+
+def read_scores(run: Path) -> ModelScores:
+    """Return the headline score of each model with its interval, best first."""
+    summary = Run(run).summary
+    metric = find_headline(summary).name
+    measures = {
+        row["model"]: Measure(row["model"], row[metric], metric, row["low"], row["high"])
+        for row in summary.to_dict("records")
+    }
+    return ModelScores(run, measures)
+
+
+def read_decoding(run: Path, source: str, name: str) -> Measure | None:
+    """Return how well a label is decoded from one source; None where it was not decoded."""
+    for answer in read_answers(run, "decode"):
+        if answer["source"] == source:
+            return Measure(
+                name,
+                answer["score"],
+                "accuracy",
+                answer["low"],
+                answer["high"],
+                chance=answer["chance"],
+                p=answer["p"],
+                n_permutations=answer["permutations"],
+            )
+    return None
+
+
+def read_onset(run: Path, name: str, *, within_strata: bool = False) -> Measure | None:
+    """Return the earliest onset over areas; None where nothing was dated.
+
+    Parameters
+    ----------
+    run : Path
+    name : str
+        Of the measure.
+    within_strata : bool
+        Whether to read the onset of what is known beyond the strata of the question.
+    """
+    for answer in read_answers(run, "time"):
+        if answer["acausal"] or bool(answer["strata"]) != within_strata:
+            continue
+        first = answer.table("onsets").sort_values("onset").iloc[0]
+        onset = None if np.isnan(first["onset"]) else float(first["onset"])
+        return Measure(name, onset, "onset", float(first["low"]), float(first["high"]))
+    return None
