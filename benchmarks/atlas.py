@@ -30,8 +30,8 @@ from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.parallel import executors as engine
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs.atlas import records
-from spikecast.runs.atlas.plan import sessions
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.plan import name_sources, plan_sessions
+from spikecast.runs.atlas.settings import AtlasSettings
 
 SESSION = 6
 
@@ -117,8 +117,8 @@ def scikit_learn(
 
 def sampled(n_pairs: int) -> None:
     """CPU seconds of whole jobs (five folds, scores, intervals) of pairs of all sessions."""
-    settings = Settings(data=[str(REAL)], models=["poisson_glm", "timescales"])
-    planned = list(sessions(settings))
+    settings = AtlasSettings(data=[str(REAL)], models=["poisson_glm", "timescales"])
+    planned = list(plan_sessions(settings, name_sources(settings.data)))
     every = [(session, pair) for session in planned for pair in session.pairs[0]]
     chosen = np.random.default_rng(0).choice(len(every), n_pairs, replace=False)
     for name, model in settings.build_models().items():
@@ -129,7 +129,7 @@ def sampled(n_pairs: int) -> None:
             trials = number_conditions(recording.trials)
             with share_value(recording, None) as handle:
                 started = time.process_time()
-                records.model(handle, session, 0, pair, model, trials, 1000, 0)
+                records.score_by_model(handle, session, 0, pair, model, trials, 1000, 0)
                 spent.append(time.process_time() - started)
         mean, error = np.mean(spent), np.std(spent, ddof=1) / np.sqrt(n_pairs)
         print(

@@ -8,7 +8,7 @@ import typer
 
 from spikecast.cli.app import Execution, execution_options, progress_bar, resumable
 from spikecast.cli.options import Option, options, with_options
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.settings import AtlasSettings
 
 SETTINGS = options(
     Option("data", metavar="DATA..."),
@@ -32,14 +32,14 @@ EXECUTION = execution_options(
 
 @with_options
 def atlas(
-    settings: Annotated[Settings, SETTINGS], execution: Annotated[Execution, EXECUTION]
+    settings: Annotated[AtlasSettings, SETTINGS], execution: Annotated[Execution, EXECUTION]
 ) -> None:
     """Predict every area from every other, in every session: one table, one page."""
-    from spikecast.runs.atlas import run
+    from spikecast.runs.atlas.run import run_atlas
 
     out = execution.out or Path("runs") / f"{Path(settings.data[0]).stem}_atlas"
     with resumable(out), progress_bar(execution.quiet) as progress:
-        done = run.execute(
+        outcome = run_atlas(
             settings,
             out,
             resume=execution.resume,
@@ -57,13 +57,13 @@ def atlas(
         page = pages.build(out)
     print("\n".join(verdict(Atlas(out))))
     print(f"report: {page}")
-    for what, jobs in (("failed", done.failed), ("could not be recorded", done.unrecorded)):
+    for what, jobs in (("failed", outcome.failed), ("could not be recorded", outcome.unrecorded)):
         if jobs:
             why = next(iter(jobs.values()))
             print(
-                f"{len(jobs)} of {done.n_jobs} jobs {what}, the first because: {why}; "
+                f"{len(jobs)} of {outcome.n_jobs} jobs {what}, the first because: {why}; "
                 f"the same command with --resume --out {out} does them again",
                 file=sys.stderr,
             )
-    if done.failed or done.unrecorded:
+    if outcome.failed or outcome.unrecorded:
         raise typer.Exit(1)

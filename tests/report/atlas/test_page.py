@@ -9,8 +9,8 @@ from spikecast.data.recording import Recording
 from spikecast.report.atlas import page as pages
 from spikecast.report.atlas.reading import Atlas
 from spikecast.report.atlas.text import verdict
-from spikecast.runs.atlas.run import execute
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.run import run_atlas
+from spikecast.runs.atlas.settings import AtlasSettings
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def folder(recording, tmp_path_factory):
     recording.save(place / "one.nc")
     recording.select(trials=range(40)).save(place / "two.nc")
     data = [str(place / "one.nc"), str(place / "two.nc")]
-    settings = Settings(data=data, models=["ridge", {"mean": {"model": "mean_rate"}}], folds=3)
-    execute(settings, place / "run", workers=1)
+    settings = AtlasSettings(data=data, models=["ridge", {"mean": {"model": "mean_rate"}}], folds=3)
+    run_atlas(settings, place / "run", workers=1)
     return place / "run"
 
 
@@ -121,7 +121,9 @@ def test_models_are_not_compared_on_noise(tmp_path):
     area = ["VISp"] * 15 + ["MOs"] * 15
     Recording.from_arrays(counts, np.arange(20) / 50, area, session="noise").save(tmp_path / "n.nc")
     models = ["ridge", {"mean": {"model": "mean_rate"}}]
-    execute(Settings(data=[str(tmp_path / "n.nc")], models=models), tmp_path / "run", workers=1)
+    run_atlas(
+        AtlasSettings(data=[str(tmp_path / "n.nc")], models=models), tmp_path / "run", workers=1
+    )
     first, *rest = verdict(Atlas(tmp_path / "run"))
     assert first.startswith("ridge: 0 of 2 predictions")
     assert not [said for said in rest if " is above ridge" in said]

@@ -14,9 +14,9 @@ from spikecast.core.errors import InputError, NotEnoughDataError, RunError, Unkn
 from spikecast.core.jsonl_store import JsonlStore
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import smooth
-from spikecast.runs.atlas.plan import sessions
-from spikecast.runs.atlas.run import execute
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.plan import name_sources, plan_sessions
+from spikecast.runs.atlas.run import run_atlas
+from spikecast.runs.atlas.settings import AtlasSettings
 
 SIZES = {"VISp": 14, "MOs": 12, "CA1": 12, "MD": 4}
 GAIN = {"VISp": 1.0, "MOs": 1.0, "CA1": 0.0, "MD": 0.0}
@@ -43,7 +43,7 @@ def files(tmp_path_factory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def done(files, tmp_path_factory):
-    return execute(Settings(data=files), tmp_path_factory.mktemp("atlas") / "run", workers=1)
+    return run_atlas(AtlasSettings(data=files), tmp_path_factory.mktemp("atlas") / "run", workers=1)
 
 
 def cells(folder: Path) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def test_noise_is_rarely_taken_for_prediction(tmp_path):
     for seed in range(60):
         session(1000 + seed, nothing).save(tmp_path / f"{seed}.nc")
         names.append(str(tmp_path / f"{seed}.nc"))
-    found = cells(execute(Settings(data=names), tmp_path / "run").folder)
+    found = cells(run_atlas(AtlasSettings(data=names), tmp_path / "run").folder)
     claimed = found.groupby("session")["clear"].any()
     assert claimed.mean() <= 0.1
     pooled = pd.read_csv(tmp_path / "run" / "pooled.csv")
@@ -89,8 +89,8 @@ def test_noise_is_rarely_taken_for_prediction(tmp_path):
 
 
 def test_matched_draws_take_equal_numbers_and_average(files, tmp_path):
-    settings = Settings(data=files[:1], matched=5, repeats=3, targets=["MOs"])
-    folder = execute(settings, tmp_path / "run").folder
+    settings = AtlasSettings(data=files[:1], matched=5, repeats=3, targets=["MOs"])
+    folder = run_atlas(settings, tmp_path / "run").folder
     table = pd.read_csv(folder / "scores.csv")
     assert set(table["n_source"]) == {5} == set(table["n_target"])
     assert set(table["target"]) == {"MOs"}
@@ -103,15 +103,15 @@ def test_matched_draws_take_equal_numbers_and_average(files, tmp_path):
 
 
 def test_the_halves_of_an_area_share_no_neuron(files):
-    (plan,) = sessions(Settings(data=files[:1]))
+    (plan,) = plan_sessions(AtlasSettings(data=files[:1]), name_sources(files[:1]))
     pair = plan.pairs[0]["VISp > VISp"]
     assert pair.source.size == pair.target.size == 7
     assert not set(pair.source) & set(pair.target)
 
 
 def test_the_rest_predicts(files, tmp_path):
-    settings = Settings(data=files[:1], sources="rest", models=["ridge", "poisson_glm"])
-    found = cells(execute(settings, tmp_path / "run").folder)
+    settings = AtlasSettings(data=files[:1], sources="rest", models=["ridge", "poisson_glm"])
+    found = cells(run_atlas(settings, tmp_path / "run").folder)
     assert set(found["n_source"].loc["mouse 0", "rest", "MOs"]) == {26}
     assert found.loc[("mouse 0", "rest", "MOs"), "clear"].all()
     assert not found.loc[("mouse 0", "rest", "CA1"), "clear"].any()
@@ -128,9 +128,9 @@ def test_a_job_that_fails_says_why_and_the_others_go_on(files, tmp_path, monkeyp
         fit(self, x, y)
 
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
-    settings = Settings(data=files[:1], models=["ridge", "pca_ridge"], within=False)
+    settings = AtlasSettings(data=files[:1], models=["ridge", "pca_ridge"], within=False)
     out = tmp_path / "run"
-    done = execute(settings, out, workers=1)
+    done = run_atlas(settings, out, workers=1)
     assert set(done.failed) == {
         f"pca_ridge | mouse 0 | draw 0 | VISp > {t}" for t in ("MOs", "CA1")
     }
@@ -140,7 +140,7 @@ def test_a_job_that_fails_says_why_and_the_others_go_on(files, tmp_path, monkeyp
     assert np.isnan(found.loc[("VISp", "MOs"), "value"])
     assert found.loc[("MOs", "VISp"), "clear"]
     monkeypatch.setattr(PCARidge, "_fit", fit)
-    assert not execute(settings, out, resume=True, workers=1).failed
+    assert not run_atlas(settings, out, resume=True, workers=1).failed
     assert pd.read_csv(out / "cells.csv")["error"].isna().all()
 
 
@@ -153,16 +153,16 @@ def test_a_full_disk_loses_no_cell_that_was_recorded(files, tmp_path, monkeypatc
         append(self, key, record)
 
     monkeypatch.setattr(JsonlStore, "append", full)
-    done = execute(Settings(data=files), out, workers=1)
+    done = run_atlas(AtlasSettings(data=files), out, workers=1)
     assert list(done.unrecorded) == ["ridge | mouse 1 | draw 0"]
     assert set(pd.read_csv(out / "cells.csv")["session"]) == {"mouse 0", "mouse 2"}
     assert json.loads((out / "manifest.json").read_text())["finished"] is None
     monkeypatch.setattr(JsonlStore, "append", append)
-    assert not execute(Settings(data=files), out, resume=True, workers=1).unrecorded
+    assert not run_atlas(AtlasSettings(data=files), out, resume=True, workers=1).unrecorded
 
 
 def test_workers_change_no_number(files, done, tmp_path):
-    other = execute(Settings(data=files), tmp_path / "run", workers=2)
+    other = run_atlas(AtlasSettings(data=files), tmp_path / "run", workers=2)
     for name in ("scores.csv", "cells.csv", "pooled.csv"):
         assert (other.folder / name).read_bytes() == (done.folder / name).read_bytes()
     assert not (other.folder / ".shared").exists()
@@ -175,10 +175,12 @@ def test_it_goes_on_where_the_data_are_called_by_another_path(files, tmp_path, m
 
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        execute(Settings(data=files), out, workers=2, progress=stop)
+        run_atlas(AtlasSettings(data=files), out, workers=2, progress=stop)
     (out / ".shared" / "spikecast-killed").mkdir(parents=True)  # what kill -9 leaves
     monkeypatch.chdir(Path(files[0]).parent)
-    done = execute(Settings(data=[Path(file).name for file in files]), out, resume=True, workers=2)
+    done = run_atlas(
+        AtlasSettings(data=[Path(file).name for file in files]), out, resume=True, workers=2
+    )
     assert "resumed" in (out / "log.txt").read_text()
     assert not done.failed
     assert not (out / ".shared").exists()
@@ -186,25 +188,25 @@ def test_it_goes_on_where_the_data_are_called_by_another_path(files, tmp_path, m
 
 KILLED = """
 import os, random, signal, sys, time
-from spikecast.runs.atlas.run import execute
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.run import run_atlas
+from spikecast.runs.atlas.settings import AtlasSettings
 
 out, *files = sys.argv[1:]
-settings = Settings(data=files, matched=5, repeats=8)
+settings = AtlasSettings(data=files, matched=5, repeats=8)
 rng = random.Random(1)
 begun = time.time()
-execute(settings, out + "-whole", workers=1)
+run_atlas(settings, out + "-whole", workers=1)
 lasts = time.time() - begun
 for _ in range(20):
     child = os.fork()
     if not child:
         # killed before anything was written, there is nothing to resume
-        execute(settings, out, resume=os.path.exists(out + "/manifest.json"), workers=1)
+        run_atlas(settings, out, resume=os.path.exists(out + "/manifest.json"), workers=1)
         os._exit(0)
     time.sleep(rng.uniform(0, lasts))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-execute(settings, out, resume=os.path.exists(out + "/manifest.json"), workers=1)
+run_atlas(settings, out, resume=os.path.exists(out + "/manifest.json"), workers=1)
 """
 
 
@@ -226,7 +228,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(files, done, cluster
             cluster.workers[0].send_signal(signal.SIGKILL)
 
     out = tmp_path / "run"
-    execute(Settings(data=files), out, engine=f"dask://{cluster.address}", progress=kill)
+    run_atlas(AtlasSettings(data=files), out, engine=f"dask://{cluster.address}", progress=kill)
     cluster.workers[0].wait(timeout=30)
     for name in ("scores.csv", "cells.csv", "pooled.csv"):
         assert (out / name).read_bytes() == (done.folder / name).read_bytes()
@@ -244,18 +246,18 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(files, done, cluster
 )
 def test_what_cannot_be_done_is_refused_and_leaves_nothing(files, tmp_path, change, error, message):
     with pytest.raises(error, match=message):
-        execute(Settings(**{"data": files[:1]} | change), tmp_path / "run")
+        run_atlas(AtlasSettings(**{"data": files[:1]} | change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_is_not_overwritten_by_accident(files, done, tmp_path):
     with pytest.raises(RunError, match="holds a finished run"):
-        execute(Settings(data=files), done.folder)
+        run_atlas(AtlasSettings(data=files), done.folder)
     with pytest.raises(RunError, match="another config"):
-        execute(Settings(data=files, seed=1), done.folder, resume=True)
+        run_atlas(AtlasSettings(data=files, seed=1), done.folder, resume=True)
     with pytest.raises(RunError, match="no run in"):
-        execute(Settings(data=files), tmp_path / "none", resume=True)
+        run_atlas(AtlasSettings(data=files), tmp_path / "none", resume=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(RunError, match="not a run directory"):
-        execute(Settings(data=files), tmp_path / "mine", overwrite=True)
+        run_atlas(AtlasSettings(data=files), tmp_path / "mine", overwrite=True)

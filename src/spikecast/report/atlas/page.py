@@ -1,4 +1,4 @@
-"""The directory of an atlas -> one page with a matrix to hover over, sort and click through."""
+"""The page of an atlas: a matrix to hover over, sort and click through."""
 
 import json
 from importlib.resources import files
@@ -10,10 +10,12 @@ import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from spikecast.core.jsonl_store import JsonlStore
+from spikecast.core.notices import Notice
 from spikecast.data.areas import sort_areas
-from spikecast.report.atlas import text as atlas_text
+from spikecast.report.atlas import text
 from spikecast.report.atlas.reading import Atlas
 from spikecast.report.shared.pages import write_page
+from spikecast.runs.atlas.plan import split_name
 from spikecast.runs.layout import AtlasLayout
 
 POOLED = "all sessions"
@@ -41,15 +43,15 @@ def build(folder: str | Path) -> Path:
     return write_page(
         layout.report,
         "atlas.html",
-        title=atlas_text.title(atlas),
-        facts=atlas_text.facts(atlas),
-        verdict=atlas_text.verdict(atlas),
-        limits=atlas_text.limits(atlas),
-        protocol=atlas_text.protocol(atlas),
-        ranking=atlas_text.ranking(atlas),
+        title=text.title(atlas),
+        facts=text.facts(atlas),
+        verdict=text.verdict(atlas),
+        limits=text.limits(atlas),
+        protocol=text.protocol(atlas),
+        ranking=text.ranking(atlas),
         unit=atlas.unit,
         failed=atlas.manifest["failed"],
-        data=_embedded(atlas),
+        data=_embed_data(atlas),
         script=files("spikecast.report.atlas").joinpath("atlas.js").read_text(encoding="utf-8"),
         settings=layout.settings.read_text(encoding="utf-8"),
         versions=atlas.manifest["versions"],
@@ -57,10 +59,10 @@ def build(folder: str | Path) -> Path:
     )
 
 
-def _embedded(atlas: Atlas) -> str:
-    """What the page's script draws from, as JSON that is safe inside a page."""
+def _embed_data(atlas: Atlas) -> str:
+    """Return what the page's script draws from, as JSON that is safe inside a page."""
     views = {}
-    models = list(atlas.settings.build_models())
+    models = atlas.settings.labels
     for model in models:
         pooled = atlas.pooled[atlas.pooled["model"] == model]
         if len(atlas.sessions) > 1:
@@ -77,31 +79,33 @@ def _embedded(atlas: Atlas) -> str:
         "sessions": list(atlas.sessions),
         "matched": atlas.settings.matched,
         "views": views,
-        "details": _details(atlas),
+        "details": _collect_details(atlas),
     }
     return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _view(table: pd.DataFrame, more: list[str]) -> dict[str, Any]:
-    """Cells of one session (or all) and model, and the orders they can be shown in."""
+    """Return the cells of one session (or all) and model, and the orders to show them in."""
     columns = ["source", "target", "value", "low", "high", "beyond", *more]
     # the diagonal needs no square: with other areas together as source there is one row
     sources = sort_areas(dict.fromkeys(table["source"]))
     targets = sort_areas(dict.fromkeys(table["target"]))
     return {
         "columns": columns,
-        "cells": [[_plain(value) for value in row] for row in table[columns].to_numpy()],
+        "cells": [[_round_value(value) for value in row] for row in table[columns].to_numpy()],
         "orders": {
             "anatomy": [sources, targets],
             "name": [sorted(sources), sorted(targets)],
-            "cluster": _clustered(table, sources, targets),
-            "score": _by_score(table, sources, targets),
+            "cluster": _order_by_cluster(table, sources, targets),
+            "score": _order_by_score(table, sources, targets),
         },
     }
 
 
-def _clustered(table: pd.DataFrame, sources: list[str], targets: list[str]) -> list[list[str]]:
-    """Areas that predict and are predicted alike stand beside each other (average linkage)."""
+def _order_by_cluster(
+    table: pd.DataFrame, sources: list[str], targets: list[str]
+) -> list[list[str]]:
+    """Put areas that predict and are predicted alike beside each other (average linkage)."""
     if len(targets) < 3 or set(sources) != set(targets):
         return [sources, targets]
     square = table.pivot(index="source", columns="target", values="value")
@@ -112,8 +116,8 @@ def _clustered(table: pd.DataFrame, sources: list[str], targets: list[str]) -> l
     return [order, order]
 
 
-def _by_score(table: pd.DataFrame, sources: list[str], targets: list[str]) -> list[list[str]]:
-    """Best predictors above, best predicted on the left; by mean over the others."""
+def _order_by_score(table: pd.DataFrame, sources: list[str], targets: list[str]) -> list[list[str]]:
+    """Put best predictors above, best predicted on the left; by mean over the others."""
     between = table[table["source"] != table["target"]]
     orders = []
     for side, names in (("source", sources), ("target", targets)):
@@ -122,28 +126,28 @@ def _by_score(table: pd.DataFrame, sources: list[str], targets: list[str]) -> li
     return orders
 
 
-def _details(atlas: Atlas) -> dict[str, Any]:
-    """Folds and quantiles over neurons of every pair: session|model|pair -> list over draws."""
-    found: dict[str, list] = {}
+def _collect_details(atlas: Atlas) -> dict[str, Any]:
+    """Return folds and quantiles over neurons: session|model|pair -> list over draws."""
+    details: dict[str, list] = {}
     for name, record in JsonlStore(AtlasLayout(atlas.folder).jobs).records.items():
-        model, session = name.split(" | ")[:2]
+        model, session = split_name(name)
         for pair, one in record.get("pairs", {}).items():
             neurons = np.array(one["neurons"], dtype=float)
             neurons = neurons[np.isfinite(neurons)]
             spread = np.quantile(neurons, QUANTILES).tolist() if neurons.size else []
             detail = {
-                "folds": [_plain(value) for value in one["folds"]],
-                "neurons": [_plain(value) for value in spread],
+                "folds": [_round_value(value) for value in one["folds"]],
+                "neurons": [_round_value(value) for value in spread],
                 "above": int((neurons > 0).sum()),
                 "of": int(neurons.size),
-                "notes": one["notes"],
+                "notes": [str(Notice.from_json(notice)) for notice in one["notices"]],
             }
-            found.setdefault(f"{session}|{model}|{pair}", []).append(detail)
-    return found
+            details.setdefault(f"{session}|{model}|{pair}", []).append(detail)
+    return details
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON knows it, scores to four decimals."""
+def _round_value(value: Any) -> Any:
+    """Return a value as JSON knows it, scores to four decimals."""
     if isinstance(value, (float, np.floating)):
         return round(float(value), 4) if np.isfinite(value) else None
     if isinstance(value, (np.integer, np.bool_)):

@@ -1,4 +1,4 @@
-"""The directory of an atlas as its page sees it."""
+"""The files of an atlas as its page reads them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,26 +8,27 @@ from typing import Any
 import pandas as pd
 
 from spikecast.core.errors import RunError
-from spikecast.runs.atlas import run as atlases
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.run import read_settings
+from spikecast.runs.atlas.settings import AtlasSettings
+from spikecast.runs.atlas.tables import read_atlas_table
 from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.run_directory import read_manifest
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """The files of an atlas; every table is read when first asked for."""
+    """A finished atlas; every table is read when it is first needed."""
 
     folder: Path
 
     def __post_init__(self) -> None:
         if not AtlasLayout(self.folder).cells.exists():
-            raise RunError(f"the atlas in '{self.folder}' is not finished; go on with --resume")
+            raise RunError(f"the atlas in '{self.folder}' is not finished; resume it")
 
     @cached_property
-    def settings(self) -> Settings:
-        """What was asked."""
-        return atlases.read(self.folder)
+    def settings(self) -> AtlasSettings:
+        """The settings, defaults included."""
+        return read_settings(self.folder)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -37,23 +38,16 @@ class Atlas:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """One row per session, model, source, target."""
-        return self._table("cells")
+        return read_atlas_table(AtlasLayout(self.folder).cells)
 
     @cached_property
     def pooled(self) -> pd.DataFrame:
         """One row per model, source, target."""
-        return self._table("pooled")
-
-    def _table(self, name: str) -> pd.DataFrame:
-        # an area may be called "NA" or "1": both are text
-        text = dict.fromkeys(("session", "model", "source", "target", "error"), str)
-        path = AtlasLayout(self.folder).table(name)
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=text)
-        return table.assign(error=table["error"].fillna("")) if "error" in table else table
+        return read_atlas_table(AtlasLayout(self.folder).table("pooled"))
 
     @property
     def sessions(self) -> dict[str, Any]:
-        """Name -> what was recorded."""
+        """Name -> what the manifest says of a session."""
         return self.manifest["data"]["sessions"]
 
     @property

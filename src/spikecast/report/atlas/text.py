@@ -1,4 +1,4 @@
-"""What an atlas says, in sentences."""
+"""The sentences of an atlas, made from its tables: for the page and the command line."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from spikecast.tasks.tasks import REST
 
 
 def title(atlas: Atlas) -> str:
-    """The question."""
+    """Return the question."""
     return "Which area predicts which?"
 
 
 def facts(atlas: Atlas) -> str:
-    """One line on what was looked at."""
+    """Return one line on sessions, pairs, trials and models."""
     sessions = atlas.sessions
     n_cells = len(atlas.cells[["session", "source", "target"]].drop_duplicates())
-    models = ", ".join(atlas.settings.build_models())
+    models = ", ".join(atlas.settings.labels)
     trials = [about["n_trials"] for about in sessions.values()]
     span = f"{min(trials)}" if min(trials) == max(trials) else f"{min(trials)} to {max(trials)}"
     return (
@@ -30,30 +30,31 @@ def facts(atlas: Atlas) -> str:
 
 
 def verdict(atlas: Atlas) -> list[str]:
-    """What the table says, the first sentence first."""
-    said = []
-    for model in atlas.settings.build_models():
-        mine = between(atlas, model).dropna(subset=["value"])
+    """Return what the table says, model by model."""
+    sentences = []
+    for model in atlas.settings.labels:
+        mine = select_between(atlas, model).dropna(subset=["value"])
         if mine.empty:
             continue
         share = f"{int(mine['clear'].sum())} of {len(mine)}"
-        said.append(
+        sentences.append(
             f"{model}: {share} predictions of one area from another are above the null (the "
             f"training trials' mean), median {mine['value'].median():z.3f} {atlas.unit}."
         )
         clear = mine[mine["clear"]]
         if len(clear):
             best = clear.sort_values("value").iloc[-1]
-            said.append(
+            sentences.append(
                 f"The best: {best['target']} from {best['source']}, {best['value']:.3f} "
                 f"[{best['low']:.3f}, {best['high']:.3f}] in {best['session']}."
             )
-            said += _control(clear)
-    return [*said, *_compared(atlas)] or ["No prediction could be made; see what failed."]
+            sentences += _describe_control(clear)
+    sentences += _compare_models(atlas)
+    return sentences or ["No prediction could be made; see what failed."]
 
 
-def _control(clear: pd.DataFrame) -> list[str]:
-    """How much of the scores the condition alone explains."""
+def _describe_control(clear: pd.DataFrame) -> list[str]:
+    """Say how much of the scores the condition alone explains."""
     known = clear.dropna(subset=["beyond"])
     if known.empty:
         return []
@@ -71,71 +72,72 @@ def _control(clear: pd.DataFrame) -> list[str]:
     ]
 
 
-def _compared(atlas: Atlas) -> list[str]:
-    """Models against the first one, on the pairs that either predicts; noise is not compared."""
-    models = list(atlas.settings.build_models())
+def _compare_models(atlas: Atlas) -> list[str]:
+    """Compare models with the first one, on the pairs that either predicts: not on noise."""
+    models = atlas.settings.labels
     keys = ["session", "source", "target"]
     columns = ["value", "clear"]
-    first = between(atlas, models[0]).set_index(keys)[columns].dropna()
-    said = []
+    first = select_between(atlas, models[0]).set_index(keys)[columns].dropna()
+    sentences = []
     for model in models[1:]:
-        other = between(atlas, model).set_index(keys)[columns].dropna()
+        other = select_between(atlas, model).set_index(keys)[columns].dropna()
         both = first.join(other.add_suffix("_other"), how="inner")
         both = both[both["clear"] | both["clear_other"]]
         if both.empty:
             continue
         difference = both["value_other"] - both["value"]
-        said.append(
+        sentences.append(
             f"{model} is above {models[0]} on {(difference > 0).mean():.0%} of {len(both)} pairs "
             f"that either predicts, by {difference.mean():+.3f} {atlas.unit} on average."
         )
-    return said
+    return sentences
 
 
 def limits(atlas: Atlas) -> list[str]:
-    """What the data cannot show."""
-    settings, said = atlas.settings, []
-    said.append(
+    """Return what the data cannot show."""
+    settings = atlas.settings
+    sentences = [
         "That one area predicts another does not say that they are connected, nor in which "
         "direction anything flows: arousal and movement reach all areas at once."
-    )
+    ]
     if settings.matched is None:
-        cells = between(atlas, next(iter(settings.build_models()))).dropna(subset=["value"])
+        cells = select_between(atlas, settings.labels[0]).dropna(subset=["value"])
         sizes = cells["n_source"]
         line = f"Areas have {sizes.min()} to {sizes.max()} neurons, and more neurons predict better"
         if len(cells) > 3 and sizes.nunique() > 1:
             rank = float(stats.spearmanr(sizes, cells["value"]).statistic)
             line += f" (rank correlation of score and size of the source: {rank:.2f})"
         if settings.sources != REST:
-            said.append(f"{line}. Compare areas with equal numbers: --matched N.")
+            sentences.append(f"{line}. Compare equal numbers of neurons (setting matched).")
     else:
-        said.append(
+        sentences.append(
             f"{settings.matched} neurons of every area were drawn {settings.draws} times: the "
             "scores say what so many neurons tell, not what the area knows."
         )
     if len(atlas.sessions) > 1:
         # of any model
         counts = atlas.pooled.groupby(["source", "target"])["n_sessions"].max()
-        said.append(
+        sentences.append(
             f"{int((counts == 1).sum())} of {len(counts)} pairs were recorded in one session "
             "only; they have no interval over sessions. Sessions of one animal count as separate."
         )
-    said.append(
+    sentences.append(
         "Intervals are over scored trials and hold the fitted models fixed; “above the "
         f"null” is corrected for all pairs of a session (false discoveries {RATE:.0%})."
     )
     left_out = sum(len(about["left_out"]) for about in atlas.sessions.values())
     if left_out:
         least = max(settings.min_neurons, settings.matched or 0)
-        said.append(f"{_many(left_out, 'area')} with fewer than {least} active neurons left out.")
-    return said
+        areas = _many(left_out, "area")
+        sentences.append(f"{areas} with fewer than {least} active neurons left out.")
+    return sentences
 
 
 def protocol(atlas: Atlas) -> list[str]:
-    """How the numbers came about."""
+    """Return how the numbers came about."""
     settings = atlas.settings
     cut = "random trials" if settings.split == "trial" else "contiguous blocks of trials"
-    said = [
+    sentences = [
         f"Score: {atlas.unit} of held-out activity, "
         + ("pooled over" if atlas.unit != "R²" else "mean over")
         + f" the target's neurons, against each neuron's mean in the training trials; "
@@ -143,30 +145,30 @@ def protocol(atlas: Atlas) -> list[str]:
         f"{settings.seed}."
     ]
     if RIDGE in settings.models:
-        said.append(
+        sentences.append(
             "ridge: the source's square-rooted activity, smoothed by a Gaussian of 3 bins (both "
             "sides: it sees the future), to the target's activity; one penalty of ten per pair "
             "and fold, by squared error on inner folds."
         )
-    said.append(
+    sentences.append(
         "Shuffled within condition: the prediction made from another trial of the same fold and "
         "condition, the mean over all such trials."
     )
     if settings.within and settings.sources != REST:
-        said.append(
+        sentences.append(
             "On the diagonal, one random half of an area's neurons predicts the other half: "
             "fewer neurons on both sides than elsewhere."
         )
     if len(atlas.sessions) > 1:
-        said.append("Pooled: mean over sessions, with Student's interval over sessions.")
-    return said
+        sentences.append("Pooled: mean over sessions, with Student's interval over sessions.")
+    return sentences
 
 
 def ranking(atlas: Atlas) -> list[dict[str, Any]]:
-    """A row per session and target, best predicted first: its best sources."""
-    model = list(atlas.settings.build_models())[-1]
+    """Return a row per session and target, best predicted first: its best sources."""
+    model = atlas.settings.labels[-1]
     rows: list[dict[str, Any]] = []
-    cells = between(atlas, model).dropna(subset=["value"])
+    cells = select_between(atlas, model).dropna(subset=["value"])
     for (session, target), part in cells.groupby(["session", "target"], sort=False):
         best = part.sort_values("value", ascending=False).head(3)
         top = best.iloc[0]
@@ -186,8 +188,8 @@ def ranking(atlas: Atlas) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["value"])
 
 
-def between(atlas: Atlas, model: str) -> pd.DataFrame:
-    """The cells of a model off the diagonal."""
+def select_between(atlas: Atlas, model: str) -> pd.DataFrame:
+    """Return the cells of a model off the diagonal."""
     cells = atlas.cells
     return cells[(cells["model"] == model) & (cells["source"] != cells["target"])]
 

@@ -1,9 +1,10 @@
-"""Settings and recordings -> who predicts whom: every population, pair, fold and job by name."""
+"""Plan an atlas: which populations predict which in every session, in folds and jobs by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +22,20 @@ from spikecast.tasks.problem import Kind, count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
 
-if TYPE_CHECKING:  # both import torch, which the workers of the ridge do without
+if TYPE_CHECKING:  # both bring torch, which the workers of the ridge do without
     from spikecast.models.base import Model
-    from spikecast.runs.atlas.settings import Settings
+    from spikecast.runs.atlas.settings import AtlasSettings
 
 BETWEEN = " > "
 """Between source and target in the name of a pair."""
 
+Sources = Mapping[str, Callable[[], Sequence[Callable[[], Recording]]]]
+"""Name of a file (or of a recording in memory) -> opens it -> one callable per session of it."""
+
 
 @dataclass(frozen=True)
-class Session:
-    """What an atlas does with one recording.
+class SessionPlan:
+    """What an atlas does with one session.
 
     Attributes
     ----------
@@ -66,7 +70,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Job:
+class PairJob:
     """A model and what it is fitted to: one pair, or (the ridge) all pairs of a draw at once."""
 
     model: str
@@ -76,13 +80,34 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Under which it is kept in the journal."""
+        """Its name in the journal; :func:`split_name` takes it apart."""
         parts = (self.model, self.session, f"draw {self.draw}", self.pair)
         return " | ".join(part for part in parts if part)
 
 
-def sessions(settings: Settings) -> Iterator[Session]:
-    """Look at every recording that is asked for, one after the other.
+def split_name(job: str) -> tuple[str, str]:
+    """Return model and session of a job from its name."""
+    model, session, *_ = job.split(" | ")
+    return model, session
+
+
+def name_sources(data: Iterable[str | Path | Recording]) -> Sources:
+    """Return what opens each file by its path, and each recording in memory by a name."""
+    sources: dict[str, Callable[[], Sequence[Callable[[], Recording]]]] = {}
+    for number, one in enumerate(data):
+        if isinstance(one, Recording):
+            sources[f"recording {number}"] = partial(_wrap_recording, one)
+        else:
+            sources[str(one)] = partial(open_sessions, str(one))
+    return sources
+
+
+def _wrap_recording(recording: Recording) -> list[Callable[[], Recording]]:
+    return [lambda: recording]
+
+
+def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[SessionPlan]:
+    """Plan every session that the settings name, one after the other.
 
     Raises
     ------
@@ -90,46 +115,46 @@ def sessions(settings: Settings) -> Iterator[Session]:
         For a target that no session has, a session number that is not there, or when there is no
         pair at all.
     """
-    wanted = set() if settings.targets == "all" else set(settings.targets)
-    seen: set[str] = set()
+    targets = set() if settings.targets == "all" else set(settings.targets)
+    areas: set[str] = set()
     names: set[str] = set()
     n_pairs = 0
-    for path in settings.data:
-        there = open_sessions(path)
-        chosen = range(len(there)) if settings.sessions == "all" else settings.sessions
-        for index in chosen:
-            if not 0 <= index < len(there):
+    for path, open_source in sources.items():
+        loaders = open_source()
+        numbers = range(len(loaders)) if settings.sessions == "all" else settings.sessions
+        for index in numbers:
+            if not 0 <= index < len(loaders):
                 raise InputError(
-                    f"session {index} is not in '{path}'; it holds 0 to {len(there) - 1}"
+                    f"session {index} is not in '{path}'; it holds 0 to {len(loaders) - 1}"
                 )
-            session = _session(settings, there[index](), path, index, names)
+            session = _plan_session(settings, loaders[index](), path, index, names)
             names.add(session.name)
-            seen |= {*session.areas, *session.left_out}
+            areas |= {*session.areas, *session.left_out}
             n_pairs += len(session.pairs[0])
             yield session
-    for target in sorted(wanted - seen):
-        raise UnknownNameError(f"no session has an area '{target}'.{suggest_name(target, seen)}")
+    for target in sorted(targets - areas):
+        raise UnknownNameError(f"no session has an area '{target}'.{suggest_name(target, areas)}")
     if not n_pairs:
         raise NotEnoughDataError(
             f"no session has two areas of {settings.min_neurons} active neurons (matched: "
-            f"{settings.matched}); lower --min-neurons or --matched"
+            f"{settings.matched}); lower min_neurons or matched"
         )
 
 
-def jobs(session: Session, models: dict[str, Model | None]) -> list[Job]:
-    """Every job of a session: the cheap ones for all pairs first."""
+def plan_jobs(session: SessionPlan, models: Mapping[str, Model | None]) -> list[PairJob]:
+    """Return every job of a session; a model that is None is done for all pairs at once."""
     return [
-        Job(model, session.name, draw, pair)
-        for model, estimator in models.items()
+        PairJob(name, session.name, draw, pair)
+        for name, model in models.items()
         for draw, pairs in enumerate(session.pairs)
-        for pair in ([None] if estimator is None else pairs)
+        for pair in ([None] if model is None else pairs)
         if pairs
     ]
 
 
-def _session(
-    settings: Settings, recording: Recording, path: str, index: int, taken: set[str]
-) -> Session:
+def _plan_session(
+    settings: AtlasSettings, recording: Recording, path: str, index: int, taken: set[str]
+) -> SessionPlan:
     name = recording.session or f"{Path(path).stem} {index}"
     if name in taken:
         name = f"{name} ({Path(path).stem} {index})"
@@ -140,11 +165,11 @@ def _session(
         )
     else:
         folds = split_trials("block", n_trials, settings.folds, gap=max(settings.gap, 1))
-    populations = _populations(recording, settings)
+    populations = _find_populations(recording, settings)
     areas = {area: members.size for area, members in populations.items()}
     enough = max(settings.min_neurons, settings.matched or 0)
     large = {area: members for area, members in populations.items() if members.size >= enough}
-    return Session(
+    return SessionPlan(
         name=name,
         path=path,
         index=index,
@@ -153,14 +178,14 @@ def _session(
         bin_size=recording.bin_size,
         areas={area: size for area, size in areas.items() if area in large},
         left_out={area: size for area, size in areas.items() if area not in large},
-        pairs=[_pairs(large, settings, name, draw) for draw in range(settings.draws)],
+        pairs=[_draw_pairs(large, settings, name, draw) for draw in range(settings.draws)],
         folds=folds,
         identity=identify(recording),
     )
 
 
-def _populations(recording: Recording, settings: Settings) -> dict[str, np.ndarray]:
-    """Numbers of the active neurons of every labeled group."""
+def _find_populations(recording: Recording, settings: AtlasSettings) -> dict[str, np.ndarray]:
+    """Return the numbers of the active neurons of every labeled group."""
     table = recording.neurons
     if settings.by not in table:
         raise UnknownNameError(
@@ -177,15 +202,15 @@ def _populations(recording: Recording, settings: Settings) -> dict[str, np.ndarr
     }
 
 
-def _pairs(
-    populations: dict[str, np.ndarray], settings: Settings, session: str, draw: int
+def _draw_pairs(
+    populations: dict[str, np.ndarray], settings: AtlasSettings, session: str, draw: int
 ) -> dict[str, Pair]:
-    """The pairs of one draw of neurons.
+    """Return the pairs of one draw of neurons.
 
     An area's draws and halves depend on nothing but its name: they are the same in every pair.
     """
-    matched, found = settings.matched, {}
-    drawn, halves = {}, {}
+    matched = settings.matched
+    pairs, drawn, halves = {}, {}, {}
     for area, members in populations.items():
         order = make_rng(settings.seed, "draw", session, area, draw).permutation(members)
         half = len(order) // 2
@@ -201,11 +226,11 @@ def _pairs(
                 rest = np.concatenate(others)
                 rng = make_rng(settings.seed, "draw", session, target, REST, draw)
                 rest = rng.permutation(rest)[:matched] if matched else rest
-                found[REST + BETWEEN + target] = Pair(np.sort(rest), drawn[target])
+                pairs[REST + BETWEEN + target] = Pair(np.sort(rest), drawn[target])
         else:
             for source in drawn:
                 if source != target:
-                    found[source + BETWEEN + target] = Pair(drawn[source], drawn[target])
+                    pairs[source + BETWEEN + target] = Pair(drawn[source], drawn[target])
         if target in halves:
-            found[target + BETWEEN + target] = halves[target]
-    return found
+            pairs[target + BETWEEN + target] = halves[target]
+    return pairs

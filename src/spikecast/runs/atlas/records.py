@@ -1,4 +1,4 @@
-"""What a job leaves: plain numbers and text, so that the journal can keep it."""
+"""Score the pairs of a job; records are plain numbers and notices, as the journal keeps them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from spikecast.analysis.interareal.pairwise import Pair, PairScore, pairwise_ridge
+from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.parallel.shared_data import SharedValue
-from spikecast.runs.atlas.plan import BETWEEN, Session
+from spikecast.runs.atlas.plan import BETWEEN, SessionPlan
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.tasks.problem import cut_array
@@ -19,18 +20,22 @@ if TYPE_CHECKING:
     from spikecast.models.base import Model
 
 Record = dict[str, Any]
-"""Of one pair: see :func:`_record`."""
+"""Of one pair: see :func:`_make_record`."""
+
+PENALTY_AT_EDGE = NoticeKind(
+    "penalty_at_edge", "minor", "a chosen penalty is the smallest or largest that was offered"
+)
 
 
-def ridge(
+def score_by_ridge(
     shared: SharedValue,
-    session: Session,
+    session: SessionPlan,
     draw: int,
     condition: np.ndarray,
     bootstrap: int,
     seed: int,
 ) -> dict[str, Record]:
-    """Records of all pairs of a draw, by ridge regression.
+    """Return the records of all pairs of a draw, by ridge regression.
 
     On one thread, as all fits: beside other work, threads that wait for each other cost ten times
     what they save.
@@ -39,21 +44,23 @@ def ridge(
     activity, pairs = cut_array(recording.activity), session.pairs[draw]
     with threadpool_limits(limits=1):
         weights = bootstrap_weights(len(activity), bootstrap, seed)
-        found = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
-        return {name: _of_ridge(score, pairs[name], session, weights) for name, score in found}
+        scores = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
+        return {name: _ridge_record(score, pairs[name], session, weights) for name, score in scores}
 
 
-def _of_ridge(score: PairScore, pair: Pair, session: Session, weights: np.ndarray) -> Record:
-    record = _record(score.ratios, score.beyond, pair, session, weights)
+def _ridge_record(
+    score: PairScore, pair: Pair, session: SessionPlan, weights: np.ndarray
+) -> Record:
+    record = _make_record(score.ratios, score.beyond, pair, session, weights)
     record["chosen"] = score.penalties
     if score.at_edge:
-        record["notes"].append("a chosen penalty is the smallest or largest that was offered")
+        record["notices"].append(PENALTY_AT_EDGE().to_json())
     return record
 
 
-def model(
+def score_by_model(
     shared: SharedValue,
-    session: Session,
+    session: SessionPlan,
     draw: int,
     name: str,
     estimator: Model,
@@ -61,7 +68,7 @@ def model(
     bootstrap: int,
     seed: int,
 ) -> dict[str, Record]:
-    """The record of one pair, by a model of the catalogue."""
+    """Return the record of one pair, by any other model."""
     # torch takes 100 MB of a worker's memory; the ridge does without
     from spikecast.evaluation.fit import Job, run_job
     from spikecast.scoring.scorers import SCORERS
@@ -84,19 +91,19 @@ def model(
         whole[fold.test] = result.prediction
     scoring = SCORERS[problem.kind](problem.y, session.folds, condition)
     weights = bootstrap_weights(len(problem.y), bootstrap, seed)
-    record = _record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
-    record["notes"] += [str(notice) for notice in scoring.notices]
+    record = _make_record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
+    record["notices"] += [notice.to_json() for notice in scoring.notices]
     return {name: record}
 
 
-def _record(
+def _make_record(
     ratios: RatioScores,
     beyond: RatioScores | None,
     pair: Pair,
-    session: Session,
+    session: SessionPlan,
     weights: np.ndarray,
 ) -> Record:
-    """Headline score with interval, by fold and by neuron, and the same beyond the condition."""
+    """Return the headline score with interval, by fold, by neuron, and beyond the condition."""
     how = HEADLINE[session.kind].aggregate
     score = interval(ratios, weights, how)
     above = interval(beyond, weights, how) if beyond else Interval(np.nan, np.nan, np.nan)
@@ -108,5 +115,5 @@ def _record(
         "n_source": int(pair.source.size),
         "n_target": int(pair.target.size),
         "n_trials": session.n_trials,
-        "notes": [],
+        "notices": [],
     }

@@ -1,4 +1,4 @@
-"""Settings -> the directory of an atlas, job by job, so that a killed one goes on.
+"""Make the directory of an atlas, job by job, so that a killed one goes on.
 
 =====================================  ===========================================================
 ``atlas.yaml``                         the settings, defaults included
@@ -17,10 +17,10 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,24 +32,29 @@ from spikecast.analysis.conditions import number_conditions
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.jsonl_store import JsonlStore
-from spikecast.data import open_sessions
 from spikecast.data.recording import Recording
-from spikecast.parallel import executors as engines
-from spikecast.parallel.executors import Progress
+from spikecast.parallel.executors import (
+    Call,
+    JobOutcome,
+    Progress,
+    check_engine,
+    open_executor,
+    run_jobs,
+)
 from spikecast.parallel.memory import release_memory
 from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs.atlas import records, tables
-from spikecast.runs.atlas.plan import Job, Session, jobs, sessions
-from spikecast.runs.atlas.settings import Settings
-from spikecast.runs.layout import AtlasLayout
-from spikecast.runs.run_directory import (
-    Identity,
-    about_this_run,
-    claimed,
-    finish,
-    logged,
-    read_manifest,
+from spikecast.runs.atlas.plan import (
+    PairJob,
+    SessionPlan,
+    Sources,
+    name_sources,
+    plan_jobs,
+    plan_sessions,
 )
+from spikecast.runs.atlas.settings import AtlasSettings
+from spikecast.runs.layout import AtlasLayout
+from spikecast.runs.run_directory import about_this_run, claimed, finish, logged, read_manifest
 
 if TYPE_CHECKING:
     from spikecast.models.base import Model
@@ -58,7 +63,7 @@ log = logging.getLogger("spikecast")
 
 
 @dataclass(frozen=True)
-class Done:
+class AtlasOutcome:
     """How an atlas ended.
 
     Attributes
@@ -67,35 +72,41 @@ class Done:
     n_jobs : int
     failed : dict of job name -> why
     unrecorded : dict of job name -> why
-        Done, but the journal could not be written.
+        Jobs that were done, but could not be written down.
     """
 
     folder: Path
     n_jobs: int
-    failed: dict[str, str]
-    unrecorded: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
+    unrecorded: dict[str, str] = field(default_factory=dict)
 
 
-def execute(
-    settings: Settings,
+def run_atlas(
+    settings: AtlasSettings,
     out: str | Path,
     *,
+    sources: Sources | None = None,
+    models: Mapping[str, Model | None] | None = None,
     resume: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
     engine: str = "local",
     executor: Executor | None = None,
     progress: Progress = lambda what, done, total: None,
-) -> Done:
+) -> AtlasOutcome:
     """Predict every area from every other, in every session.
 
     A job that fails leaves its reason in the table, and the others go on.
 
     Parameters
     ----------
-    settings : Settings
+    settings : AtlasSettings
     out : str or Path
         The directory.
+    sources : mapping, optional
+        What opens the data that the settings name; by default they are files and data sets.
+    models : mapping of name -> Model, optional
+        Instead of those that the settings name; None is the ridge of all pairs at once.
     resume : bool
         Go on with an interrupted atlas of the same settings and data; failed jobs are done again.
     overwrite : bool
@@ -103,45 +114,51 @@ def execute(
     workers : int, optional
         Processes; does not change any number.
     engine : str
-        Who executes; see :func:`spikecast.parallel.executors.open_executor`.
+        See :func:`spikecast.parallel.executors.open_executor`.
     executor : concurrent.futures.Executor, optional
         Used instead: a Dask client's ``get_executor()``, MPI's, or another that has processes.
     progress : callable, optional
 
     Returns
     -------
-    Done
+    AtlasOutcome
 
     Raises
     ------
     RunError
         When `out` holds something else, or another process writes there.
     """
-    out = Path(out)
-    engines.check_engine(engine)
+    check_engine(engine)
     progress("reading the data", 0, 0)
-    planned = list(sessions(settings))
+    sources = name_sources(settings.data) if sources is None else sources
+    models = settings.build_models() if models is None else models
+    sessions = list(plan_sessions(settings, sources))
+    atlas = _Atlas(AtlasLayout(Path(out)), settings, sources, models, sessions)
     written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-    fingerprint = {session.name: session.identity for session in planned}
-    layout = AtlasLayout(out)
-
+    identity = {session.name: session.identity for session in sessions}
+    layout = atlas.layout
     with (
-        claimed(layout.settings, written, fingerprint, resume=resume, overwrite=overwrite),
+        claimed(layout.settings, written, identity, resume=resume, overwrite=overwrite),
         logged(layout.log),
     ):
-        _prepare(out, written, planned, fingerprint)
-        done = _fit(out, settings, planned, workers, engine, executor, progress)
-        progress("writing the tables", 0, 0)
-        write_tables(out, settings, planned, JsonlStore(AtlasLayout(out).jobs).records)
-        if done.unrecorded:
-            write_json(AtlasLayout(out).manifest, read_manifest(out) | {"failed": done.failed})
+        if layout.manifest.exists():
+            log.info("resumed")
         else:
-            finish(out, failed=done.failed)
-        log.info("finished; %d of %d jobs failed", len(done.failed), done.n_jobs)
-    return done
+            write_text(layout.settings, written)
+            write_json(layout.manifest, atlas.manifest())
+            log.info("started: %d sessions", len(sessions))
+        outcome = atlas.run(workers, engine, executor, progress)
+        progress("writing the tables", 0, 0)
+        atlas.write_tables()
+        if outcome.unrecorded:
+            write_json(layout.manifest, read_manifest(layout.folder) | {"failed": outcome.failed})
+        else:
+            finish(layout.folder, failed=outcome.failed)
+        log.info("finished; %d of %d jobs failed", len(outcome.failed), outcome.n_jobs)
+    return outcome
 
 
-def read(out: str | Path) -> Settings:
+def read_settings(out: str | Path) -> AtlasSettings:
     """Return the settings of an atlas.
 
     Raises
@@ -149,147 +166,135 @@ def read(out: str | Path) -> Settings:
     RunError
         When there is none.
     """
-    try:
-        text = AtlasLayout(Path(out)).settings.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RunError(f"'{out}' is not an atlas: it has no atlas.yaml") from None
-    return Settings.model_validate(yaml.safe_load(text))
+    path = AtlasLayout(Path(out)).settings
+    if not path.exists():
+        raise RunError(f"'{out}' is not an atlas: it has no {path.name}")
+    return AtlasSettings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def write_tables(
-    out: Path, settings: Settings, planned: Sequence[Session], found: dict[str, Any]
-) -> None:
-    """Write the tables of all jobs in the journal."""
-    scores = tables.scores(settings, planned, found)
-    cells = tables.cells(scores)
-    seconds = [
-        {"job": name, "seconds": record["seconds"]}
-        for name, record in found.items()
-        if "seconds" in record
-    ]
-    frames = {"scores": scores, "cells": cells, "pooled": tables.pooled(cells)}
-    for name, frame in (frames | {"timings": pd.DataFrame(seconds)}).items():
-        with write_atomically(AtlasLayout(out).table(name)) as temporary:
-            frame.to_csv(temporary, index=False)
-    if find_spec("pyarrow"):
-        with write_atomically(AtlasLayout(out).parquet) as temporary:
-            scores.to_parquet(temporary, index=False)
+@dataclass(frozen=True)
+class _Atlas:
+    """What is computed, from what, and where it goes."""
 
+    layout: AtlasLayout
+    settings: AtlasSettings
+    sources: Sources
+    models: Mapping[str, Model | None]
+    sessions: list[SessionPlan]
 
-# ------------------------------------------------------------------------------------- stages
+    @property
+    def jobs(self) -> list[tuple[SessionPlan, PairJob]]:
+        """Every job with its session, in the order of the tables."""
+        return [(session, job) for session in self.sessions
+                for job in plan_jobs(session, self.models)]  # fmt: skip
 
-
-def _prepare(
-    out: Path, written: str, planned: Sequence[Session], fingerprint: dict[str, Identity]
-) -> None:
-    if AtlasLayout(out).manifest.exists():
-        log.info("resumed")
-        return
-    write_text(AtlasLayout(out).settings, written)
-    about = {
-        session.name: {
-            "path": session.path,
-            "index": session.index,
-            "kind": session.kind,
-            "n_trials": session.n_trials,
-            "bin_size": session.bin_size,
-            "areas": session.areas,
-            "left_out": session.left_out,
+    def manifest(self) -> dict[str, Any]:
+        """Return what the manifest says at the beginning."""
+        facts = ("path", "index", "kind", "n_trials", "bin_size", "areas", "left_out")
+        about = {
+            session.name: {name: getattr(session, name) for name in facts}
+            for session in self.sessions
         }
-        for session in planned
-    }
-    data = {"hash": fingerprint, "sessions": about}
-    write_json(AtlasLayout(out).manifest, about_this_run() | {"data": data, "failed": {}})
-    log.info("started: %d sessions", len(planned))
+        identity = {session.name: session.identity for session in self.sessions}
+        data = {"hash": identity, "sessions": about}
+        return about_this_run() | {"data": data, "failed": {}}
+
+    def write_tables(self) -> None:
+        """Write the tables of all jobs in the journal."""
+        stored = JsonlStore(self.layout.jobs).records
+        scores = tables.tabulate_scores(self.jobs, stored)
+        cells = tables.average_draws(scores)
+        seconds = [
+            {"job": name, "seconds": record["seconds"]}
+            for name, record in stored.items()
+            if "seconds" in record
+        ]
+        frames = {
+            "scores": scores,
+            "cells": cells,
+            "pooled": tables.pool_sessions(cells),
+            "timings": pd.DataFrame(seconds),
+        }
+        for name, frame in frames.items():
+            with write_atomically(self.layout.table(name)) as temporary:
+                frame.to_csv(temporary, index=False)
+        if find_spec("pyarrow"):
+            with write_atomically(self.layout.parquet) as temporary:
+                scores.to_parquet(temporary, index=False)
+
+    def run(
+        self, workers: int | None, engine: str, executor: Executor | None, progress: Progress
+    ) -> AtlasOutcome:
+        """Do the jobs that the journal lacks."""
+        journal, jobs = JsonlStore(self.layout.jobs), self.jobs
+        missing: dict[str, list[PairJob]] = {}
+        for session, job in jobs:
+            if "pairs" not in journal.records.get(job.name, {}):
+                missing.setdefault(session.name, []).append(job)
+        plans = [session for session in self.sessions if session.name in missing]
+        n_missing = sum(map(len, missing.values()))
+        outcome = AtlasOutcome(self.layout.folder, len(jobs))
+        progress("fitting", len(jobs) - n_missing, len(jobs))
+        loaders = {path: self.sources[path]() for path in {plan.path for plan in plans}}
+        with ExitStack() as stack:
+            # with what a killed process left there
+            stack.callback(shutil.rmtree, self.layout.shared, ignore_errors=True)
+            pool = executor or stack.enter_context(open_executor(n_missing, workers, engine))
+            # here, one session is in memory at a time; processes map files, and none has to wait
+            for batch in [[plan] for plan in plans] if pool is None else [plans]:
+                with ExitStack() as held:
+                    calls: dict[str, Call] = {}
+                    for plan in batch:
+                        recording = loaders[plan.path][plan.index]()
+                        handle = held.enter_context(
+                            share_value(recording, pool, self.layout.shared)
+                        )
+                        calls |= self._make_calls(plan, missing[plan.name], recording, handle)
+                        del recording
+                    if pool is not None:
+                        loaders.clear()  # what the workers map is on the disk
+                    release_memory()
+                    for result in run_jobs(calls, pool):
+                        _record(result, journal, outcome)
+                        n_missing -= 1
+                        progress(result.name, len(jobs) - n_missing, len(jobs))
+        return outcome
+
+    def _make_calls(
+        self, session: SessionPlan, jobs: list[PairJob], recording: Recording, handle: SharedValue
+    ) -> dict[str, Call]:
+        """Return the calls of some jobs of a session."""
+        condition = number_conditions(recording.trials, self.settings.conditions)
+        if recording.n_trials == 1:
+            condition = condition.repeat(session.n_trials)
+        rest = (condition, self.settings.bootstrap, self.settings.seed)
+        calls: dict[str, Call] = {}
+        for job in jobs:
+            model = self.models[job.model]
+            if model is None:
+                call: Call = records.score_by_ridge, (handle, session, job.draw, *rest)
+            else:
+                pair = (handle, session, job.draw, job.pair, model)
+                call = records.score_by_model, (*pair, *rest)
+            calls[job.name] = (_time_call, call)
+        return calls
 
 
-def _fit(
-    out: Path,
-    settings: Settings,
-    planned: Sequence[Session],
-    workers: int | None,
-    engine: str,
-    executor: Executor | None,
-    progress: Progress,
-) -> Done:
-    models = settings.build_models()
-    journal = JsonlStore(AtlasLayout(out).jobs)
-    todo = {session.name: jobs(session, models) for session in planned}
-    missing = [
-        (session, [job for job in todo[session.name] if _lacks(journal, job)])
-        for session in planned
-    ]
-    missing = [(session, some) for session, some in missing if some]
-    n_jobs, n_missing = sum(map(len, todo.values())), sum(len(some) for _, some in missing)
-    done = Done(out, n_jobs, {}, {})
-    progress("fitting", n_jobs - n_missing, n_jobs)
-    read = {session.path: open_sessions(session.path) for session, _ in missing}
-    with ExitStack() as stack:
-        # with what a killed one left there
-        stack.callback(shutil.rmtree, AtlasLayout(out).shared, ignore_errors=True)
-        pool = executor or stack.enter_context(engines.open_executor(n_missing, workers, engine))
-        # here, one session is in memory at a time; processes map files, and none has to wait
-        for batch in [[one] for one in missing] if pool is None else [missing]:
-            with ExitStack() as held:
-                calls: dict[str, engines.Call] = {}
-                for session, some in batch:
-                    recording = read[session.path][session.index]()
-                    folder = AtlasLayout(out).shared
-                    handle = held.enter_context(share_value(recording, pool, folder))
-                    calls |= _calls(session, recording, some, handle, models, settings)
-                    del recording
-                if pool is not None:
-                    read.clear()  # what the workers map is on the disk
-                release_memory()
-                for outcome in engines.run_jobs(calls, pool):
-                    _keep(outcome, journal, done)
-                    n_missing -= 1
-                    progress(outcome.name, n_jobs - n_missing, n_jobs)
-    return done
-
-
-def _calls(
-    session: Session,
-    recording: Recording,
-    some: list[Job],
-    handle: SharedValue,
-    models: dict[str, Model | None],
-    settings: Settings,
-) -> dict[str, engines.Call]:
-    """The calls of a session's jobs."""
-    condition = number_conditions(recording.trials, settings.conditions)
-    if recording.n_trials == 1:
-        condition = condition.repeat(session.n_trials)
-    rest = (condition, settings.bootstrap, settings.seed)
-    calls: dict[str, engines.Call] = {}
-    for job in some:
-        model = models[job.model]
-        if model is None:
-            call: engines.Call = records.ridge, (handle, session, job.draw, *rest)
-        else:
-            call = records.model, (handle, session, job.draw, job.pair, model, *rest)
-        calls[job.name] = (_timed, call)
-    return calls
-
-
-def _keep(outcome: engines.JobOutcome, journal: JsonlStore, done: Done) -> None:
-    name, result = outcome.name, outcome.value
-    if outcome.failure:
-        done.failed[name] = outcome.failure
-        log.info("%s failed: %s", name, outcome.failure)
-        result = {"failed": outcome.failure}
+def _record(result: JobOutcome, journal: JsonlStore, outcome: AtlasOutcome) -> None:
+    """Write down how a job ended."""
+    name, record = result.name, result.value
+    if result.failure:
+        outcome.failed[name] = result.failure
+        log.info("%s failed: %s", name, result.failure)
+        record = {"failed": result.failure}
     else:
-        log.info("%s fitted in %.2f s", name, result["seconds"])
+        log.info("%s fitted in %.2f s", name, record["seconds"])
     try:
-        journal.append(name, result)
+        journal.append(name, record)
     except OSError as error:
-        done.unrecorded[name] = str(error)
+        outcome.unrecorded[name] = str(error)
 
 
-def _lacks(journal: JsonlStore, job: Job) -> bool:
-    return "pairs" not in journal.records.get(job.name, {})
-
-
-def _timed(function: Callable, arguments: tuple) -> dict[str, Any]:
+def _time_call(function: Callable, arguments: tuple) -> dict[str, Any]:
     started = time.perf_counter()
     return {"pairs": function(*arguments), "seconds": time.perf_counter() - started}

@@ -1,4 +1,4 @@
-"""What an atlas is made of; the file ``atlas.yaml`` of its directory."""
+"""The settings of an atlas; the file ``atlas.yaml`` of its directory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from spikecast.models.base import Model
 
 RIDGE = "ridge"
-"""The linear model whose pairs share their sums of products; see analysis/pairwise.py."""
+"""The linear model whose pairs share their sums of products, see
+:mod:`spikecast.analysis.interareal.pairwise`."""
+INSTANCE = "instance"
+"""Setting of a model that was given as an object in Python: what it prints as."""
 
 
-class Settings(Block):
+class AtlasSettings(Block):
     """One atlas."""
 
     data: list[str] = Field(min_length=1, description="files, folders or names of data sets")
@@ -52,7 +55,7 @@ class Settings(Block):
     @field_validator("models")
     @classmethod
     def _models_are_known(cls, models: list) -> list:
-        _built(models)
+        _build_models(models)
         return models
 
     @field_validator("sessions", "targets")
@@ -63,7 +66,7 @@ class Settings(Block):
         return names
 
     @model_validator(mode="after")
-    def _repeats_need_a_draw(self) -> Settings:
+    def _repeats_need_a_draw(self) -> AtlasSettings:
         if self.repeats and self.repeats > 1 and not self.matched:
             raise ValueError("repeats are draws of neurons: they need 'matched'")
         return self
@@ -73,13 +76,29 @@ class Settings(Block):
         """How often neurons are drawn."""
         return self.repeats or (5 if self.matched else 1)
 
+    @property
+    def labels(self) -> list[str]:
+        """Names of the models, the ridge first."""
+        labels = [label for entry in self.models
+                  for label in ([entry] if isinstance(entry, str) else entry)]  # fmt: skip
+        return sorted(labels, key=lambda label: label != RIDGE)
+
     def build_models(self) -> dict[str, Model | None]:
-        """Return name -> model; None for the ridge of all pairs at once."""
+        """Return name -> model, the ridge first; it is None, for it is done for all pairs at once.
+
+        Raises
+        ------
+        ConfigError
+            For a model that was given as an object in Python.
+        """
         models: dict[str, Model | None] = {RIDGE: None} if RIDGE in self.models else {}
-        return models | _built(self.models)
+        models |= _build_models(self.models)
+        if missing := [label for label in self.labels if label not in models]:
+            raise ConfigError(f"model '{missing[0]}' was given as an object: give it again")
+        return models
 
 
-def parse(content: dict[str, Any]) -> Settings:
+def parse_settings(content: dict[str, Any]) -> AtlasSettings:
     """Validate settings given as a dict.
 
     Raises
@@ -88,18 +107,24 @@ def parse(content: dict[str, Any]) -> Settings:
         For an unknown key or a value outside its range.
     """
     try:
-        return Settings.model_validate(content)
+        return AtlasSettings.model_validate(content)
     except ValidationError as error:
         from spikecast.runs.config import explained
 
-        raise ConfigError(explained(error, Settings)) from None
+        raise ConfigError(explained(error, AtlasSettings)) from None
 
 
-def _built(entries: list) -> dict[str, Model]:
-    others = [entry for entry in entries if entry != RIDGE]
-    if not others:
+def _build_models(entries: list) -> dict[str, Model]:
+    """Return the models of the catalogue that are named."""
+    named = [
+        entry
+        for entry in entries
+        if entry != RIDGE
+        and not (isinstance(entry, dict) and any(INSTANCE in one for one in entry.values()))
+    ]
+    if not named:
         return {}
     # the catalogue brings torch, 100 MB that the ridge does without
     from spikecast.runs.config import build_models
 
-    return build_models(others)
+    return build_models(named)

@@ -1,45 +1,42 @@
-"""Records of an atlas -> one tidy table, its cells, and cells pooled over sessions."""
+"""Turn the records of an atlas into one tidy table, its cells, and cells pooled over sessions."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikecast.runs.atlas.plan import BETWEEN, Job, Session, jobs
-from spikecast.runs.atlas.settings import Settings
+from spikecast.runs.atlas.plan import BETWEEN, PairJob, SessionPlan
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.ratio_scores import LEVEL
 
 NULLS = {"": "train_mean", "beyond_": "trial_shuffle"}
-"""What a record's fields are scored against, by their prefix."""
+"""Prefix of a record's fields -> the null that they are scored against."""
 RATE = 0.05
 """Of false discoveries among the cells of a session."""
 CELL = ["session", "model", "source", "target"]
 
 
-def scores(settings: Settings, sessions: Sequence[Session], records: dict) -> pd.DataFrame:
-    """One row per job, pair, null and fold, in the order of the plan; ``error`` where none came.
+def tabulate_scores(jobs: Sequence[tuple[SessionPlan, PairJob]], records: dict) -> pd.DataFrame:
+    """Return one row per job, pair, null and fold, in the order of the plan.
 
     Parameters
     ----------
-    settings : Settings
-    sessions : sequence of Session
+    jobs : sequence of (SessionPlan, PairJob)
     records : dict of job name -> record
-        Of the journal; jobs that are not in it are left out.
+        Of the journal; jobs that are not in it are left out, those that failed say why under
+        ``error``.
     """
     rows = []
-    models = settings.build_models()
-    for session in sessions:
-        for job in jobs(session, models):
-            record = records.get(job.name)
-            if record is not None:
-                rows += _rows(job, session, record)
+    for session, job in jobs:
+        if job.name in records:
+            rows += _score_rows(job, session, records[job.name])
     return pd.DataFrame(rows)
 
 
-def _rows(job: Job, session: Session, record: dict) -> list[dict]:
-    found = []
+def _score_rows(job: PairJob, session: SessionPlan, record: dict) -> list[dict]:
+    rows: list[dict] = []
     names = [job.pair] if job.pair else list(session.pairs[job.draw])
     for name in names:
         source, target = name.split(BETWEEN)
@@ -59,20 +56,20 @@ def _rows(job: Job, session: Session, record: dict) -> list[dict]:
         one = record.get("pairs", {}).get(name)
         if one is None:
             missing = {"null": "train_mean", "fold": "all", "value": np.nan}
-            found.append(common | missing | {"error": record["failed"]})
+            rows.append(common | missing | {"error": record["failed"]})
             continue
         for prefix, null in NULLS.items():
             limits = {key: one[prefix + key] for key in ("value", "low", "high")}
-            found.append(common | {"null": null, "fold": "all"} | limits | {"error": ""})
+            rows.append(common | {"null": null, "fold": "all"} | limits | {"error": ""})
         for fold, value in enumerate(one["folds"]):
             limits = {"value": value, "low": np.nan, "high": np.nan}
-            found.append(common | {"null": "train_mean", "fold": str(fold)} | limits)
-            found[-1]["error"] = ""
-    return found
+            rows.append(common | {"null": "train_mean", "fold": str(fold)} | limits)
+            rows[-1]["error"] = ""
+    return rows
 
 
-def cells(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per session, model, source and target: the mean over draws of neurons.
+def average_draws(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per session, model, source and target: the mean over draws of neurons.
 
     Its interval allows for the trials that were scored (mean over draws) and, with several draws,
     for the neurons that were drawn. ``clear`` says whether the score is above the null after
@@ -81,7 +78,7 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        From :func:`scores`.
+        From :func:`tabulate_scores`.
 
     Returns
     -------
@@ -95,26 +92,26 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
         row: dict = dict(zip(CELL, names, strict=True))
         for prefix, null in (("", "train_mean"), ("beyond_", "trial_shuffle")):
             mine = part[part["null"] == null].dropna(subset=["value"])
-            value, low, high = _over_draws(mine)
+            value, low, high = _average(mine)
             row |= {f"{prefix}value": value, f"{prefix}low": low, f"{prefix}high": high}
         first = part.iloc[0]
         row |= {name: int(first[name]) for name in ("n_source", "n_target", "n_trials")}
         row["draws"] = int((part["null"] == "train_mean").sum())
         row["error"] = "; ".join(dict.fromkeys(text for text in part["error"] if text))
         rows.append(row)
-    found = pd.DataFrame(rows).rename(columns={"beyond_value": "beyond"})
+    cells = pd.DataFrame(rows).rename(columns={"beyond_value": "beyond"})
     # the interval's lower half-width is what stands between the score and the null
-    spread = (found["value"] - found["low"]) / stats.norm.ppf((1 + LEVEL) / 2)
+    spread = (cells["value"] - cells["low"]) / stats.norm.ppf((1 + LEVEL) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found["p"] = stats.norm.sf(found["value"] / spread)
-    found["clear"] = False
-    for _, part in found.dropna(subset=["p"]).groupby(["session", "model"]):
+        cells["p"] = stats.norm.sf(cells["value"] / spread)
+    cells["clear"] = False
+    for _, part in cells.dropna(subset=["p"]).groupby(["session", "model"]):
         corrected = stats.false_discovery_control(part["p"])
-        found.loc[part.index, "clear"] = corrected < RATE
-    return found
+        cells.loc[part.index, "clear"] = corrected < RATE
+    return cells
 
 
-def _over_draws(part: pd.DataFrame) -> tuple[float, float, float]:
+def _average(part: pd.DataFrame) -> tuple[float, float, float]:
     value = part["value"].to_numpy()
     if not value.size:
         return np.nan, np.nan, np.nan
@@ -127,8 +124,8 @@ def _over_draws(part: pd.DataFrame) -> tuple[float, float, float]:
     return float(mean), float(mean - below), float(mean + above)
 
 
-def pooled(found: pd.DataFrame) -> pd.DataFrame:
-    """Means over sessions, each session counting once.
+def pool_sessions(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return means over sessions, each session counting once.
 
     The 95 % interval is Student's over sessions: with the two to six sessions that share a pair, a
     percentile bootstrap over sessions covers far too little (with two, half of the time). One
@@ -136,8 +133,8 @@ def pooled(found: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    found : DataFrame
-        From :func:`cells`.
+    cells : DataFrame
+        From :func:`average_draws`.
 
     Returns
     -------
@@ -145,7 +142,7 @@ def pooled(found: pd.DataFrame) -> pd.DataFrame:
         Columns model, source, target, value, low, high, beyond, n_sessions.
     """
     rows = []
-    whole = found.dropna(subset=["value"])
+    whole = cells.dropna(subset=["value"])
     for names, part in whole.groupby(["model", "source", "target"], sort=False):
         value = part["value"].to_numpy()
         low = high = np.nan
@@ -160,3 +157,10 @@ def pooled(found: pd.DataFrame) -> pd.DataFrame:
         )
     columns = ["model", "source", "target", "value", "low", "high", "beyond", "n_sessions"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def read_atlas_table(path: Path) -> pd.DataFrame:
+    """Return a table of an atlas; an area may be called "NA" or "1", both are text."""
+    names = dict.fromkeys(("session", "model", "source", "target", "fold", "error"), str)
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    return table.assign(error=table["error"].fillna("")) if "error" in table else table
