@@ -79,6 +79,10 @@ def load_all(name_or_path: str | Path) -> Iterator[Recording]:
     name_or_path : str or Path
         As for :func:`load`, whose errors it raises.
 
+    Yields
+    ------
+    Recording
+
     Examples
     --------
     >>> [recording.n_trials for recording in load_all("simulated")]

@@ -1,0 +1,50 @@
+"""What the README shows runs as it is written: Python, configs, commands."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spikecast.cli.app import load_command
+from spikecast.runs.config import Config, parse
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^(?:\.venv/bin/)?spikecast ([^#\n]+)", README, flags=re.MULTILINE)
+COMMANDS += re.findall(r"`spikecast ([^`]+)`", README)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_its_python_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert (tmp_path / "scores.png").exists()
+    assert (tmp_path / "mine.nc").exists()
+    assert "poisson_glm" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_its_configs_are_valid(block):
+    models = ["mean_rate", "pca_ridge", "timescales"]
+    whole = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": models}
+    assert isinstance(parse(whole | yaml.safe_load(block)), Config)
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_its_commands_are_accepted(text):
+    name, *words = shlex.split(text.replace("...", ""))
+    command = load_command(name)
+    context = command.make_context(name, words)
+    assert not context.args or name == "data"
+
+
+def test_its_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
