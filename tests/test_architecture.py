@@ -92,6 +92,7 @@ INSIDE = {
     ),
     "lfads_reference.py": (
         "spikecast.models.networks.lfads",
+        "spikecast.models.networks.generators",
         "spikecast.models.networks.network",
         "spikecast.models.networks.plan",
         "spikecast.models.networks.training",

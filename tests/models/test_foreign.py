@@ -10,7 +10,7 @@ from sklearn.linear_model import LinearRegression, PoissonRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from spikecast.core.errors import InputError, ShapeError
+from spikecast.core.errors import InputError, ShapeError, UnsavedModelError
 from spikecast.models import storage
 from spikecast.models.baselines import MeanRate
 from spikecast.models.foreign import ForeignModel, adapt_model
@@ -133,6 +133,6 @@ def test_what_is_no_model_is_refused(model, message):
 
 def test_a_foreign_model_is_not_saved(data, tmp_path):
     model = adapt_model(TrialMean()).fit(*data)
-    with pytest.raises(InputError, match="cannot be saved"):
+    with pytest.raises(UnsavedModelError, match="cannot be saved"):
         storage.save(model, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -89,6 +89,12 @@ model = MODELS["twice"](factor=3.0).fit(x, x)
 save(model, {str(tmp_path / "saved")!r})
 assert np.array_equal(load({str(tmp_path / "saved")!r}).predict(x), model.predict(x))
 assert len(NOTICES) == 4
+from spikecast.cli import main
+sys.argv = ["spikecast", "models"]
+main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "twice the mean" in done.stdout  # the command line lists what is found
+    for name in ("psth", "plain", "absent", "nowhere"):  # and says what is left out
+        assert f"'{name}'" in done.stderr

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from spikecast.core.errors import FormatError
+from spikecast.core.errors import FormatError, UnsavedModelError
 from spikecast.models import storage
 from spikecast.models.linear import PCARidge
 from spikecast.models.timescales import Timescales
@@ -42,3 +42,12 @@ def test_latents_and_time_constants_come_back(tmp_path):
     np.testing.assert_array_equal(again.transform(x), model.transform(x))
     np.testing.assert_array_equal(again.time_constants_, model.time_constants_)
     assert again.training_ == model.training_
+
+
+def test_a_model_that_holds_a_foreign_object_is_not_half_written(tmp_path):
+    x = np.random.default_rng(0).poisson(1, (8, 9, 4))
+    model = PCARidge(n_components=3).fit(x, x)
+    model.extra_ = object()
+    with pytest.raises(UnsavedModelError, match="holds a object"):
+        storage.save(model, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []

@@ -69,3 +69,7 @@ class FetchError(SpikecastError, OSError):
 
 class DivergedError(SpikecastError, ArithmeticError):
     """Training produced NaN or infinity."""
+
+
+class UnsavedModelError(InputError):
+    """A fitted model holds something that cannot be written to disk."""

@@ -195,7 +195,9 @@ class Stack(_Committee):
             note_validation(fold.test)
             for number, model in enumerate(self.models_):
                 with number_rows(fold.train):
-                    fitted = self._fit_member(model.clone_with_choices(), x[fold.train], y[fold.train])
+                    fitted = self._fit_member(
+                        model.clone_with_choices(), x[fold.train], y[fold.train]
+                    )
                 held_out[number][fold.test] = self._predict_natural(fitted, x[fold.test])
         held_out -= self.center_.astype(np.float32)
         self.weights_ = fit_stacking_weights(held_out, y, self.center_, self.counts_, self.pull)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator
 
-from spikecast.core.errors import FormatError, InputError
+from spikecast.core.errors import FormatError, UnsavedModelError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
@@ -37,8 +37,9 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
 
     Raises
     ------
-    InputError
-        For a model from elsewhere (:class:`spikecast.models.ForeignModel`).
+    UnsavedModelError
+        For a model from elsewhere (:class:`spikecast.models.ForeignModel`), or one whose fitted
+        attributes are neither arrays nor plain values. Nothing is written then.
 
     Examples
     --------
@@ -50,11 +51,6 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
     >>> load(stem).predict(x)[0, 0]
     array([1., 1.])
     """
-    if isinstance(model, ForeignModel):
-        raise InputError(
-            f"{type(model.estimator_).__name__} is not a model of this package and cannot be saved "
-            "by it; keep its predictions, or save it by its own means"
-        )
     arrays: dict[str, np.ndarray] = {}
     description = _describe_part(model, "", arrays)
     stem = Path(stem)
@@ -69,7 +65,7 @@ def load(stem: str | Path) -> Model:
     Raises
     ------
     FormatError
-        When a file is missing, damaged, or names a class that is not in the catalogue.
+        When a file is missing or damaged, or names a class that is not in the catalogue.
     """
     stem = Path(stem)
     try:
@@ -85,7 +81,12 @@ def load(stem: str | Path) -> Model:
 def _describe_part(
     part: BaseEstimator, prefix: str, arrays: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    """Everything about an estimator that JSON can hold; its arrays go to `arrays`."""
+    """Return all of an estimator that JSON can hold; put its arrays into `arrays`."""
+    if isinstance(part, ForeignModel):
+        raise UnsavedModelError(
+            f"{type(part.estimator_).__name__} is not a model of this package and cannot be saved "
+            "by it; keep its predictions, or save it by its own means"
+        )
     state: dict[str, Any] = {}
     for name, value in sorted(vars(part).items()):
         if not name.endswith("_"):
@@ -160,9 +161,16 @@ def _find_class(name: str) -> type[BaseEstimator]:
 
 
 def _to_plain(value: Any) -> Any:
-    """Numpy scalars and tuples as JSON has them."""
+    """Return a value as JSON has it: numpy scalars as numbers, tuples as lists."""
     if isinstance(value, dict):
         return {key: _to_plain(content) for key, content in value.items()}
     if isinstance(value, (list, tuple)):
         return [_to_plain(content) for content in value]
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise UnsavedModelError(
+        f"a fitted model holds a {type(value).__name__}, which cannot be saved: attributes ending "
+        "in _ must be arrays, numbers, text, lists, or parts of the package"
+    )

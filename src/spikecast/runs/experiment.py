@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.errors import RunError, SpikecastError
+from spikecast.core.errors import RunError, SpikecastError, UnsavedModelError
 from spikecast.core.files import lock_folder, read_json, write_atomically, write_json, write_text
 from spikecast.data import load
 from spikecast.data.identity import identify
@@ -291,14 +291,17 @@ def _fitted(job: Job, handle: SharedValue, folder: Path | None) -> JobResult:
 def _keep(result: JobResult, job: Job, part: TargetRun) -> None:
     """Write a job's files, the description last."""
     files, which = part.layout, (job.name, job.index)
-    storage.save(result.fitted.model, files.weights(*which))
+    described = {"fit_seconds": result.fitted.seconds, **result.fitted.model.describe_fit()}
+    try:
+        storage.save(result.fitted.model, files.weights(*which))
+    except UnsavedModelError as error:  # a package's own model: its predictions are kept
+        described["weights_not_saved"] = str(error)
     arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
     arrays |= result.fitted.record.to_arrays()
     if result.latents is not None:
         arrays["latents"] = result.latents.astype(np.float16)
     with write_atomically(files.arrays(*which)) as temporary:
         np.savez_compressed(temporary, **arrays)
-    described = {"fit_seconds": result.fitted.seconds, **result.fitted.model.describe_fit()}
     write_json(files.job(*which), json.loads(json.dumps(described, default=str)))
 
 
