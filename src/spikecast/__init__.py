@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.parallel.executors import open_executor as open_executor
     from spikecast.parallel.threads import limit_threads as limit_threads
     from spikecast.report import plot as plot
+    from spikecast.runs.atlas.atlas import atlas as atlas
     from spikecast.runs.audit import audit as audit
     from spikecast.runs.run import run as run
     from spikecast.scoring import metrics as metrics
@@ -102,6 +103,7 @@ NAMES = {
     "shared_dynamics": "spikecast.analysis.geometry.shared_dynamics",
     "trajectories": "spikecast.analysis.geometry.trajectories",
     "tuning": "spikecast.analysis.geometry.tuning",
+    "atlas": "spikecast.runs.atlas.atlas",
     "audit": "spikecast.runs.audit",
     "run": "spikecast.runs.run",
     "open_executor": "spikecast.parallel.executors",

@@ -62,11 +62,11 @@ def execute_config(config: Config, execution: Execution) -> None:
     from spikecast.runs import experiment, tracking
 
     out = execution.out or default_folder(config, execution.resume)
-    tracker = tracking.make(execution.track)
+    tracker = tracking.make_tracker(execution.track)
     with (
         resumable(out),
         progress_bar(execution.quiet) as bar,
-        tracking.followed(tracker, config, out, bar, warn=print_warning) as progress,
+        tracking.watch_run(tracker, config, out, bar, warn=print_warning) as progress,
     ):
         folder = experiment.execute(
             config,

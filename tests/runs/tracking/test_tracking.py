@@ -16,35 +16,35 @@ class Recorder:
     """Keeps what it is told; fails where asked to."""
 
     def __init__(self, fails=None):
-        self.told, self.fails = [], fails
+        self.calls, self.fails = [], fails
 
-    def _tell(self, *what):
-        self.told.append(what)
+    def _log(self, *what):
+        self.calls.append(what)
         if what[0] == self.fails:
             raise OSError("the disk is full")
 
-    def started(self, folder, config):
-        self._tell("started", folder, config)
+    def start(self, folder, config):
+        self._log("start", folder, config)
 
-    def trained(self, fit):
-        self._tell("trained", fit)
+    def log_fit(self, fit):
+        self._log("log_fit", fit)
 
-    def scored(self, summary):
-        self._tell("scored", summary)
+    def log_scores(self, summary):
+        self._log("log_scores", summary)
 
-    def finished(self, folder):
-        self._tell("finished", folder)
+    def finish(self, folder):
+        self._log("finish", folder)
 
-    def stopped(self, why):
-        self._tell("stopped", why)
+    def stop(self, why):
+        self._log("stop", why)
 
     @property
     def names(self):
-        return [name for name, *_ in self.told]
+        return [name for name, *_ in self.calls]
 
 
 @pytest.fixture(scope="module")
-def wanted(recording, tmp_path_factory):
+def experiment_config(recording, tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "task.nc"
     recording.save(path)
     return config.parse({
@@ -53,23 +53,23 @@ def wanted(recording, tmp_path_factory):
     })  # fmt: skip
 
 
-def tracked(tracker, wanted, out, **arguments):
-    with tracking.followed(tracker, wanted, out, **arguments) as progress:
-        return experiment.execute(wanted, out, workers=1, progress=progress)
+def tracked(tracker, experiment_config, out, **arguments):
+    with tracking.watch_run(tracker, experiment_config, out, **arguments) as progress:
+        return experiment.execute(experiment_config, out, workers=1, progress=progress)
 
 
 @pytest.fixture(scope="module")
-def run(wanted, tmp_path_factory):
+def run(experiment_config, tmp_path_factory):
     """A finished run and what its tracker was told."""
     recorder = Recorder()
-    return tracked(recorder, wanted, tmp_path_factory.mktemp("runs") / "run"), recorder
+    return tracked(recorder, experiment_config, tmp_path_factory.mktemp("runs") / "run"), recorder
 
 
-def test_a_run_is_told_from_start_to_end(run, wanted):
+def test_a_run_is_told_from_start_to_end(run, experiment_config):
     folder, recorder = run
-    assert recorder.names == ["started", *["trained"] * 4, "scored", "finished"]
-    assert recorder.told[0] == ("started", folder, wanted)
-    fits = [fit for name, fit in recorder.told[1:5]]
+    assert recorder.names == ["start", *["log_fit"] * 4, "log_scores", "finish"]
+    assert recorder.calls[0] == ("start", folder, experiment_config)
+    fits = [fit for name, fit in recorder.calls[1:5]]
     assert {(fit.target, fit.model, fit.fold) for fit in fits} == {
         ("MOs", model, fold) for model in ("psth", "timescales") for fold in (0, 1)
     }
@@ -81,7 +81,7 @@ def test_a_run_is_told_from_start_to_end(run, wanted):
         history = json.loads(stored.read_text())["training"]
         assert fit.losses["valid"] == np.mean(history["valid_loss"], axis=1).tolist()
         assert len(fit.losses["train"]) == len(fit.losses["valid"])
-    assert set(recorder.told[5][1]["model"]) == {"psth", "timescales"}
+    assert set(recorder.calls[5][1]["model"]) == {"psth", "timescales"}
 
 
 def test_tracking_changes_no_number_and_leaves_no_file(run):
@@ -90,10 +90,10 @@ def test_tracking_changes_no_number_and_leaves_no_file(run):
                      "scores.csv", "summary.csv", "neurons.csv", "verdict.json"}  # fmt: skip
 
 
-@pytest.mark.parametrize("fails", ["started", "trained", "finished"])
-def test_a_failing_tracker_costs_one_warning_and_not_the_run(run, wanted, fails):
+@pytest.mark.parametrize("fails", ["start", "log_fit", "finish"])
+def test_a_failing_tracker_costs_one_warning_and_not_the_run(run, experiment_config, fails):
     recorder, warnings = Recorder(fails), []
-    with tracking.followed(recorder, wanted, run[0], warn=warnings.append) as progress:
+    with tracking.watch_run(recorder, experiment_config, run[0], warn=warnings.append) as progress:
         progress("fitting", 1, 4)
         progress("fitting", 2, 4)
     assert len(warnings) == 1
@@ -103,80 +103,80 @@ def test_a_failing_tracker_costs_one_warning_and_not_the_run(run, wanted, fails)
     assert recorder.names.count(fails) == 1
 
 
-def stopped_by(error, recorder, wanted, out, done, total):
+def stopped_by(error, recorder, experiment_config, out, done, total):
     """A run that ends with `error` right after it reported progress once."""
-    with tracking.followed(recorder, wanted, out) as progress:
+    with tracking.watch_run(recorder, experiment_config, out) as progress:
         progress("fitting", done, total)
         raise error
 
 
-def test_a_run_that_stops_says_so(run, wanted):
+def test_a_run_that_stops_says_so(run, experiment_config):
     recorder = Recorder()
     with pytest.raises(KeyboardInterrupt):
-        stopped_by(KeyboardInterrupt(), recorder, wanted, run[0], 1, 4)
-    assert recorder.told[-1] == ("stopped", "interrupted")
+        stopped_by(KeyboardInterrupt(), recorder, experiment_config, run[0], 1, 4)
+    assert recorder.calls[-1] == ("stop", "interrupted")
 
 
-def test_what_an_older_run_left_is_not_told_as_this_ones(run, wanted):
+def test_what_an_older_run_left_is_not_told_as_this_ones(run, experiment_config):
     recorder = Recorder()
     with pytest.raises(InputError):
-        stopped_by(InputError("wrong"), recorder, wanted, run[0], 0, 0)
-    assert recorder.told == []
+        stopped_by(InputError("wrong"), recorder, experiment_config, run[0], 0, 0)
+    assert recorder.calls == []
 
 
 def test_a_missing_package_names_its_extra(monkeypatch):
     for name, package in (("tensorboard", "torch.utils.tensorboard"), ("mlflow", "mlflow")):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(InputError, match=rf"pip install 'spikecast\[{name}\]'"):
-            tracking.make(name)
+            tracking.make_tracker(name)
     with pytest.raises(UnknownNameError, match="Did you mean 'mlflow'"):
-        tracking.make("mlflo")
+        tracking.make_tracker("mlflo")
 
 
 def losses(recorder, fold):
-    fits = [what[0] for name, *what in recorder.told if name == "trained"]
+    fits = [what[0] for name, *what in recorder.calls if name == "log_fit"]
     (values,) = [f.losses["valid"] for f in fits if (f.model, f.fold) == ("timescales", fold)]
     return values
 
 
-def test_tensorboard_reads_back_what_was_written(run, wanted, tmp_path):
+def test_tensorboard_reads_back_what_was_written(run, experiment_config, tmp_path):
     pytest.importorskip("tensorboard", reason="the extra 'tensorboard' is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folder, recorder = run
-    tracker = tracking.make("tensorboard")
-    tracker.started(tmp_path, wanted)
-    for name, *what in recorder.told[1:-1]:
+    tracker = tracking.make_tracker("tensorboard")
+    tracker.start(tmp_path, experiment_config)
+    for name, *what in recorder.calls[1:-1]:
         getattr(tracker, name)(*what)
-    tracker.finished(folder)
+    tracker.finish(folder)
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     tags = events.Tags()["scalars"]
     curve = [event.value for event in events.Scalars("valid_loss/MOs/timescales/fold1")]
     assert curve == pytest.approx(losses(recorder, 1), rel=1e-5)
     assert "fit_seconds/MOs/psth" in tags
-    summary = recorder.told[-2][1].set_index("model")
+    summary = recorder.calls[-2][1].set_index("model")
     (score,) = events.Scalars("bits_per_spike/MOs/timescales")
     assert score.value == pytest.approx(summary.loc["timescales", "bits_per_spike"], rel=1e-5)
 
 
 @pytest.mark.filterwarnings("default")  # its many packages warn of each other
-def test_mlflow_reads_back_what_was_written(run, wanted, tmp_path, monkeypatch):
+def test_mlflow_reads_back_what_was_written(run, experiment_config, tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow", reason="the extra 'mlflow' is not installed")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder, recorder = run
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.yaml").write_text(config.write(wanted))
-    tracker = tracking.make("mlflow")
-    tracker.started(tmp_path / "run", wanted)
-    for name, *what in recorder.told[1:-1]:
+    (tmp_path / "run" / "config.yaml").write_text(config.write(experiment_config))
+    tracker = tracking.make_tracker("mlflow")
+    tracker.start(tmp_path / "run", experiment_config)
+    for name, *what in recorder.calls[1:-1]:
         getattr(tracker, name)(*what)
-    tracker.finished(folder)
+    tracker.finish(folder)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     (found,) = client.search_runs([client.get_experiment_by_name("spikecast").experiment_id])
     assert found.info.status == "FINISHED"
     assert found.data.params["evaluation.folds"] == "2"
-    summary = recorder.told[-2][1].set_index("model")
+    summary = recorder.calls[-2][1].set_index("model")
     assert found.data.metrics["MOs/timescales/bits_per_spike"] == pytest.approx(
         summary.loc["timescales", "bits_per_spike"]
     )

@@ -1,12 +1,12 @@
-"""Runs told to an experiment tracker: off by default, behind one small interface."""
+"""Runs logged by an experiment tracker: off by default, behind one small interface."""
 
 from collections.abc import Callable
 
 from spikecast.core.checks import check_one_of
-from spikecast.runs.tracking.run_watcher import followed
-from spikecast.runs.tracking.tracker import Fit, Tracker, Untracked
+from spikecast.runs.tracking.run_watcher import watch_run
+from spikecast.runs.tracking.tracker import TrackedFit, Tracker
 
-__all__ = ["TRACKERS", "Fit", "Tracker", "Untracked", "followed", "make"]
+__all__ = ["TRACKERS", "TrackedFit", "Tracker", "make_tracker", "watch_run"]
 
 
 def _tensorboard() -> Tracker:
@@ -22,11 +22,11 @@ def _mlflow() -> Tracker:
 
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {"tensorboard": _tensorboard, "mlflow": _mlflow}
-"""Name -> tracker; each is imported when it is asked for."""
+"""Name -> tracker; its package is imported when it is made."""
 
 
-def make(name: str | None) -> Tracker:
-    """Return a tracker by name; none asked for is one that does nothing.
+def make_tracker(name: str | None) -> Tracker | None:
+    """Return a tracker by name, or None where no name is given.
 
     Raises
     ------
@@ -34,12 +34,7 @@ def make(name: str | None) -> Tracker:
         For a name that is not in :data:`TRACKERS`.
     InputError
         When its package is not installed; the message names the extra.
-
-    Examples
-    --------
-    >>> make(None)
-    Untracked()
     """
     if name is None:
-        return Untracked()
+        return None
     return TRACKERS[check_one_of("tracker", name, list(TRACKERS))]()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from spikecast.runs.config import Config, flat
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.tracking.tracker import Fit, missing
+from spikecast.runs.tracking.tracker import TrackedFit, missing_package
 
 EXPERIMENT = "spikecast"
 BATCH, LONGEST = 900, 500  # metrics in one request; characters of a parameter
@@ -23,25 +23,27 @@ class MLflow:
     """Settings, losses per epoch, seconds per fit, scores with intervals, config and report."""
 
     def __init__(self) -> None:
-        # a tool that was asked to keep notes on this machine shall not also write home
+        # runs are logged on this machine only: no use statistics are sent
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         try:
             import mlflow
         except ImportError:
-            raise missing("mlflow") from None
+            raise missing_package("mlflow") from None
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         self._mlflow = mlflow
 
-    def started(self, folder: Path, config: Config) -> None:
+    def start(self, folder: Path, config: Config) -> None:
         """Open a run in the experiment "spikecast", with the config as parameters."""
         beside = folder.resolve().parent
         here = f"sqlite:///{beside / 'mlflow.db'}"
         uri = os.environ.get("MLFLOW_TRACKING_URI", here)
         self._client = self._mlflow.MlflowClient(uri)
-        found = self._client.get_experiment_by_name(EXPERIMENT)
+        existing = self._client.get_experiment_by_name(EXPERIMENT)
         files = (beside / "mlflow-files").as_uri() if uri == here else None
         experiment = (
-            found.experiment_id if found else self._client.create_experiment(EXPERIMENT, files)
+            existing.experiment_id
+            if existing
+            else self._client.create_experiment(EXPERIMENT, files)
         )
         tags = {"mlflow.runName": folder.resolve().name, "folder": str(folder.resolve())}
         self._run = self._client.create_run(experiment, tags=tags).info.run_id
@@ -49,8 +51,8 @@ class MLflow:
             self._client.log_param(self._run, key, str(value)[:LONGEST])
         self._client.log_artifact(self._run, str(RunLayout(folder).config))
 
-    def trained(self, fit: Fit) -> None:
-        """A curve per fold and part; seconds over folds."""
+    def log_fit(self, fit: TrackedFit) -> None:
+        """Log a curve per fold and part, and seconds over folds."""
         values = {
             (f"{fit.target}/{fit.model}/fold{fit.fold}/{part}_loss", epoch): value
             for part, losses in fit.losses.items()
@@ -58,8 +60,8 @@ class MLflow:
         }
         self._log(values | {(f"{fit.target}/{fit.model}/fit_seconds", fit.fold): fit.seconds})
 
-    def scored(self, summary: pd.DataFrame) -> None:
-        """A number per target and model, and its interval."""
+    def log_scores(self, summary: pd.DataFrame) -> None:
+        """Log a number per target and model, and its interval."""
         metric = summary.columns[1]
         self._log(
             {
@@ -71,7 +73,7 @@ class MLflow:
             }
         )  # fmt: skip
 
-    def finished(self, folder: Path) -> None:
+    def finish(self, folder: Path) -> None:
         """Add the report, and close the run."""
         files = RunLayout(folder)
         for path in (files.summary, files.report):
@@ -79,18 +81,20 @@ class MLflow:
                 self._client.log_artifact(self._run, str(path))
         self._client.set_terminated(self._run, "FINISHED")
 
-    def stopped(self, why: str) -> None:
+    def stop(self, why: str) -> None:
         """Close the run as killed or failed."""
         self._client.set_tag(self._run, "stopped", why[:LONGEST])
         self._client.set_terminated(self._run, "KILLED" if why == "interrupted" else "FAILED")
 
     def _log(self, values: dict[tuple[str, int], float]) -> None:
         metric, now = self._mlflow.entities.Metric, int(1000 * time.time())
-        metrics = [metric(_named(key), value, now, step) for (key, step), value in values.items()]
+        metrics = [
+            metric(_clean_name(key), value, now, step) for (key, step), value in values.items()
+        ]
         for start in range(0, len(metrics), BATCH):
             self._client.log_batch(self._run, metrics[start : start + BATCH])
 
 
-def _named(key: str) -> str:
-    """A name of the characters that MLflow takes."""
+def _clean_name(key: str) -> str:
+    """Return a name of the characters that MLflow takes."""
     return "".join(c if (c.isascii() and c.isalnum()) or c in "_-./ " else "_" for c in key)

@@ -7,7 +7,7 @@ import pandas as pd
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.tracking.tracker import Fit, missing
+from spikecast.runs.tracking.tracker import TrackedFit, missing_package
 
 
 class TensorBoard:
@@ -17,17 +17,17 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise missing("tensorboard") from None
+            raise missing_package("tensorboard") from None
         self._open = SummaryWriter
 
-    def started(self, folder: Path, config: Config) -> None:
+    def start(self, folder: Path, config: Config) -> None:
         """Open the event file, and write the config into it."""
         self._writer = self._open(str(RunLayout(folder).tensorboard))
         text = configs.write(config).replace("\n", "\n    ")  # indented: shown as it is
         self._writer.add_text("config", f"    {text}")
 
-    def trained(self, fit: Fit) -> None:
-        """A curve per fold and part; seconds over folds."""
+    def log_fit(self, fit: TrackedFit) -> None:
+        """Log a curve per fold and part, and seconds over folds."""
         for part, values in fit.losses.items():
             tag = f"{part}_loss/{fit.target}/{fit.model}/fold{fit.fold}"
             for epoch, value in enumerate(values, start=1):
@@ -36,19 +36,19 @@ class TensorBoard:
         self._writer.add_scalar(tag, fit.seconds, fit.fold)
         self._writer.flush()
 
-    def scored(self, summary: pd.DataFrame) -> None:
-        """A number per target and model, and its interval."""
+    def log_scores(self, summary: pd.DataFrame) -> None:
+        """Log a number per target and model, and its interval."""
         metric = summary.columns[1]
         for row in summary.to_dict("records"):
             for limit in (metric, "low", "high"):
                 name = metric if limit == metric else f"{metric}_{limit}"
                 self._writer.add_scalar(f"{name}/{row['target']}/{row['model']}", row[limit], 0)
 
-    def finished(self, folder: Path) -> None:
+    def finish(self, folder: Path) -> None:
         """Close the event file."""
         self._writer.close()
 
-    def stopped(self, why: str) -> None:
+    def stop(self, why: str) -> None:
         """Say why, and close the event file."""
         self._writer.add_text("stopped", why)
         self._writer.close()

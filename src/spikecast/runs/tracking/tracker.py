@@ -1,4 +1,4 @@
-"""What a tracker is told, and the one that does nothing."""
+"""What a tracker has to do."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from spikecast.runs.config import Config
 
 
 @dataclass(frozen=True)
-class Fit:
+class TrackedFit:
     """One model that was fitted on one fold.
 
     Attributes
@@ -32,47 +32,27 @@ class Fit:
 
 
 class Tracker(Protocol):
-    """Anything that wants to know how a run goes."""
+    """Logs how a run goes."""
 
-    def started(self, folder: Path, config: Config) -> None:
-        """The run directory is there, and fits begin (or go on)."""
+    def start(self, folder: Path, config: Config) -> None:
+        """Begin: the run directory is there, and fits begin (or go on)."""
 
-    def trained(self, fit: Fit) -> None:
-        """A model was fitted on a fold; of a resumed run, also those fitted before."""
+    def log_fit(self, fit: TrackedFit) -> None:
+        """Log a fit; of a resumed run, also those of before."""
 
-    def scored(self, summary: pd.DataFrame) -> None:
-        """Headline scores with intervals, a row per target and model: ``summary.csv``."""
+    def log_scores(self, summary: pd.DataFrame) -> None:
+        """Log headline scores with intervals, a row per target and model: ``summary.csv``."""
 
-    def finished(self, folder: Path) -> None:
-        """All is done; nothing follows."""
+    def finish(self, folder: Path) -> None:
+        """End: all is done, and nothing follows."""
 
-    def stopped(self, why: str) -> None:
-        """The run ended before it was finished; nothing follows."""
-
-
-@dataclass(frozen=True)
-class Untracked:
-    """The tracker of a run that is not tracked."""
-
-    def started(self, folder: Path, config: Config) -> None:
-        """Nothing."""
-
-    def trained(self, fit: Fit) -> None:
-        """Nothing."""
-
-    def scored(self, summary: pd.DataFrame) -> None:
-        """Nothing."""
-
-    def finished(self, folder: Path) -> None:
-        """Nothing."""
-
-    def stopped(self, why: str) -> None:
-        """Nothing."""
+    def stop(self, why: str) -> None:
+        """End a run before it was finished; nothing follows."""
 
 
-def missing(name: str) -> InputError:
-    """The error for a tracker whose package is not installed."""
+def missing_package(tracker: str) -> InputError:
+    """Return the error for a tracker whose package is not installed."""
     return InputError(
-        f"the tracker '{name}' needs a package that is not installed: "
-        f"pip install 'spikecast[{name}]'"
+        f"the tracker '{tracker}' needs a package that is not installed: "
+        f"pip install 'spikecast[{tracker}]'"
     )
