@@ -91,6 +91,7 @@ INSIDE = {
         "spikecast.models.networks.training",
     ),
     "lfads_reference.py": (
+        "spikecast.models.networks.generators",
         "spikecast.models.networks.lfads",
         "spikecast.models.networks.generators",
         "spikecast.models.networks.network",

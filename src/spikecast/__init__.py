@@ -39,9 +39,9 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.data import load_all as load_all
     from spikecast.data import simulate as simulate
     from spikecast.data.recording import Recording as Recording
-    from spikecast.evaluation import cross_validate as cross_validate
-    from spikecast.evaluation import make_folds as make_folds
-    from spikecast.evaluation import score_predictions as score_predictions
+    from spikecast.evaluation.cross_validation import cross_validate as cross_validate
+    from spikecast.evaluation.cross_validation import make_folds as make_folds
+    from spikecast.evaluation.cross_validation import score_predictions as score_predictions
     from spikecast.evaluation.many_sessions import (
         cross_validate_sessions as cross_validate_sessions,
     )
@@ -85,11 +85,11 @@ NAMES = {
     "Forecast": "spikecast.tasks.tasks",
     "HeldOutNeurons": "spikecast.tasks.tasks",
     "NeuronsToNeurons": "spikecast.tasks.tasks",
-    "cross_validate": "spikecast.evaluation",
-    "score_predictions": "spikecast.evaluation",
+    "cross_validate": "spikecast.evaluation.cross_validation",
     "cross_validate_sessions": "spikecast.evaluation.many_sessions",
     "Scores": "spikecast.evaluation.score_table",
-    "make_folds": "spikecast.evaluation",
+    "make_folds": "spikecast.evaluation.cross_validation",
+    "score_predictions": "spikecast.evaluation.cross_validation",
     "search": "spikecast.evaluation.search",
     "decode": "spikecast.analysis.decoding.decode",
     "decode_over_time": "spikecast.analysis.decoding.over_time",
