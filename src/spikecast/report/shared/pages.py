@@ -13,7 +13,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from spikecast.core.files import write_atomically, write_text
-from spikecast.report.shared.section import Drawing
+from spikecast.report.shared.section import Drawing, Section
 from spikecast.runs.layout import Layout
 
 RASTER_DPI = 150
@@ -72,6 +72,14 @@ def draw_figure(folder: Path, drawing: Drawing) -> PageFigure:
         temporary.write_bytes(image)
     caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")
     return PageFigure(drawing.name, inline_image(image), caption, drawing.alt or caption)
+
+
+def draw_section(folder: Path, section: Section) -> dict[str, Any]:
+    """Return a section as templates show it: its figures are drawn."""
+    return vars(section) | {
+        "figures": [draw_figure(folder, drawing) for drawing in section.figures],
+        "turnables": [(one.draw(one.subject, one.name), one.caption) for one in section.turnables],
+    }
 
 
 def to_svg(figure: Figure) -> bytes:

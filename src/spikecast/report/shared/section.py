@@ -33,12 +33,18 @@ class Turnable:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text; the first `n_words` columns are words, the others numbers."""
+    """A table of text; the first `n_words` columns are words, the others numbers.
+
+    ``<br>`` in the name of a column breaks its line. `css` is the table's class; `row_classes`
+    are those of its rows, where they have any.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     n_words: int = 1
     title: str = ""
+    css: str = "plain"
+    row_classes: Sequence[str] = ()
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from spikecast.report.run.figures import by_group
+from spikecast.report.shared.group_averages import draw_group_averages
 from spikecast.report.shared.style import (
     AREAS,
     BLUE,
@@ -25,14 +25,14 @@ Arrays = Mapping[str, np.ndarray]
 @report_style
 def averages(arrays: Arrays) -> Figure:
     """Average activity of the target neurons by trial type, recorded beside predicted."""
-    return by_group(
+    return draw_group_averages(
         arrays["recorded"],
         arrays["predicted"],
         arrays["label"],
-        1 / float(arrays["bin_size"]),
         "trial type, training trials",
         1000 * arrays["time"],
         "ms from the stimulus",
+        per_bin=1 / float(arrays["bin_size"]),
     )
 
 

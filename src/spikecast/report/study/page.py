@@ -10,9 +10,8 @@ import pandas as pd
 import yaml
 
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
-from spikecast.report.run import figures
 from spikecast.report.run import page as run_page
-from spikecast.report.run import text as run_text
+from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
@@ -25,7 +24,6 @@ from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.step_cache import load_arrays
 
 FROM_RUNS = ("scores", "averages", "single_trials", "latents", "time_constants", "training")
-OF_TRIALS = ("averages", "latents")  # say nothing of windows cut from one long trial
 SIMULATED = " Simulated data."
 
 
@@ -165,17 +163,16 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
     if target is not None:
         verdict = run.verdicts[target.name]["verdict"]
         drawings = [
-            Drawing(figure, figures.OF_TARGET[figure], target, run_text.caption(figure, target))
+            TARGET_FIGURES[figure].make_drawing(target, figure)
             for figure in FROM_RUNS
-            if figures.applies(figure, target)
-            and not (figure in OF_TRIALS and target.problem.attrs["windows"])
+            if TARGET_FIGURES[figure].applies(target)
         ]
     return {
         "name": name,
         "headlines": [*verdict, *make_headlines(run.answers, IN_VERDICT)],
         "figures": [draw(drawing) for drawing in drawings],
         "sections": [
-            (section.title, section.sentences, [draw(drawing) for drawing in section.figures])
+            vars(section) | {"figures": [draw(drawing) for drawing in section.figures]}
             for section in make_sections(run.answers)
         ],
         "hazards": audit.audit(run.folder),

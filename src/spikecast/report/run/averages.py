@@ -1,0 +1,51 @@
+"""Average responses of one target, recorded beside predicted."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spikecast.report.run.target_figure import (
+    TargetFigure,
+    is_cut_into_windows,
+    shown_per_bin,
+    time_axis,
+)
+from spikecast.report.shared.group_averages import draw_group_averages
+from spikecast.report.shared.style import report_style
+from spikecast.runs.reader import Target
+
+
+@report_style
+def draw_averages(target: Target) -> Figure:
+    """Draw the averages of held-out trials over groups of trials."""
+    grouped_by, group = target.groups()
+    predicted = target.predicted(target.shown_model)
+    scored = np.isfinite(predicted[:, 0, 0])
+    return draw_group_averages(
+        target.recorded[scored],
+        predicted[scored],
+        group[scored],
+        grouped_by,
+        *time_axis(target),
+        shown_per_bin(target),
+    )
+
+
+def _describe(target: Target) -> str:
+    return (
+        "Held-out trials averaged within each group: recorded (lightly smoothed) beside predicted "
+        f"by {target.shown_model}, one target per row, on the same scale. It shows the average "
+        "response; it does not show that single trials are predicted."
+    )
+
+
+def _applies(target: Target) -> bool:
+    return not is_cut_into_windows(target)  # their averages over time are of nothing
+
+
+AVERAGES = TargetFigure(
+    "Recorded beside predicted: average responses",
+    draw_averages,
+    _describe,
+    "Recorded beside predicted: neurons x time, averaged over each group of trials.",
+    _applies,
+)

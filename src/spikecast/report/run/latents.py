@@ -1,0 +1,86 @@
+"""The latents of the model that is shown, over time."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spikecast.report.run.target_figure import TargetFigure, is_cut_into_windows, time_axis
+from spikecast.report.shared.style import GROUPS, SIDES, new_figure, report_style
+from spikecast.runs.reader import Target
+
+MOST_COMPONENTS = 6
+
+
+@report_style
+def draw_latents(target: Target) -> Figure:
+    """Draw the strongest principal components of the latents over time, by group of trials."""
+    grouped_by, group = target.groups()
+    stored = target.arrays(target.shown_model, 0)
+    components, explained = _find_components(stored["latents"].astype(np.float32))
+    n_shown = components.shape[2]
+    n_rows = -(-n_shown // 3)
+    figure = new_figure(1.0 + 1.7 * n_rows)
+    grid = figure.subplots(n_rows, min(3, n_shown), sharex=True, squeeze=False)
+    group = group[stored["test"]]
+    names = [name for name in np.unique(group) if np.sum(group == name) > 1][: len(GROUPS)]
+    color = dict(zip(names, GROUPS, strict=False)) | {
+        name: fixed for name, fixed in SIDES.items() if name in names
+    }
+    time, time_label = time_axis(target)
+    for index, panel in enumerate(grid.flat):
+        if index >= n_shown:
+            panel.set_axis_off()
+            continue
+        for name in names:
+            trials = components[group == name, :, index]
+            mean = trials.mean(axis=0)
+            error = trials.std(axis=0, ddof=1) / np.sqrt(len(trials))
+            panel.plot(time, mean, color=color[name], label=f"{name} ({len(trials)} trials)")
+            panel.fill_between(
+                time, mean - error, mean + error, color=color[name], alpha=0.2, linewidth=0
+            )
+        panel.set_title(f"component {index + 1} ({100 * explained[index]:.0f} %)")
+        if time[0] < 0 < time[-1]:
+            panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(),
+        title=grouped_by,
+        title_fontsize=8,
+        loc="outside upper center",
+        ncols=len(names),
+        handlelength=1.0,
+    )
+    figure.supxlabel(time_label, fontsize=9)
+    figure.supylabel("s.d. (mean ± s.e.m. over trials)", fontsize=9)
+    return figure
+
+
+def _find_components(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the leading components, (trial, time, component) in s.d., and shares of variance."""
+    flat = latents.reshape(-1, latents.shape[2])
+    flat = flat - flat.mean(axis=0)
+    _, spread, axes = np.linalg.svd(flat, full_matrices=False)
+    n_shown = int(min(MOST_COMPONENTS, np.sum(spread > 1e-6 * spread[0])))
+    components = (flat @ axes[:n_shown].T).reshape(*latents.shape[:2], n_shown)
+    components /= np.maximum(components.std(axis=(0, 1)), 1e-9)
+    return components, spread**2 / np.sum(spread**2)
+
+
+def _describe(target: Target) -> str:
+    return (
+        f"Principal components of the latents of {target.shown_model} on the held-out trials of "
+        "fold 0 (latents of different folds have different axes and are not mixed). Their order is "
+        "by variance, not by what they encode."
+    )
+
+
+def _applies(target: Target) -> bool:
+    return not is_cut_into_windows(target) and "latents" in target.arrays(target.shown_model, 0)
+
+
+LATENTS = TargetFigure(
+    "Latents over time",
+    draw_latents,
+    _describe,
+    "The strongest principal components of the latents over time, by group of trials.",
+    _applies,
+)

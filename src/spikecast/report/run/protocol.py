@@ -1,0 +1,54 @@
+"""How the scores of a run were made, in the sentences of a methods section."""
+
+from spikecast.report.run.target_figure import is_cut_into_windows
+from spikecast.runs.reader import Run, Target
+from spikecast.scoring.metric_table import METRICS
+
+SPLITS = {
+    "trial": "at random",
+    "stratum": "at random with the same share of every stratum in each part",
+    "block": "into contiguous blocks",
+}
+
+
+def describe_protocol(run: Run) -> list[str]:
+    """Return how trials were held out, how models were fitted, and what the intervals are."""
+    evaluation, first = run.config.evaluation, run.targets[0]
+    windows = is_cut_into_windows(first)
+    unit = "windows of the recording" if windows else "trials"
+    split = "block" if windows else evaluation.split
+    gap = max(evaluation.gap, 1) if windows else evaluation.gap
+    held_out = (
+        f"The {first.problem.sizes['trial']} {unit} were cut {SPLITS[split]} into {first.n_folds} "
+        "parts. Each part was predicted once, by models that were fitted to the other parts only"
+    )
+    if split == "stratum":
+        held_out += f" (strata: {evaluation.strata})"
+    held_out += f", with {gap} {unit} left unused on either side." if gap else "."
+    lag = 1000 * run.task.lag * run.manifest["data"]["bin_size"]
+    return [
+        held_out,
+        "Everything a model learns (smoothing widths, principal components, penalties, when to "
+        "stop training) it learns from the training parts; choices are made on validation trials "
+        "cut from them.",
+        METRICS[run.metric].help,
+        *([f"The source is taken {lag:g} ms before the target."] if lag else []),
+        f"Intervals are 95 % bootstrap intervals over {unit} ({evaluation.bootstrap} resamples); "
+        "differences between models are paired. They say how much a score depends on which of "
+        "this recording's trials were scored, not how it would vary between animals.",
+    ]
+
+
+def describe_task(target: Target) -> str:
+    """Return which neurons predict which, in a sentence."""
+    attributes, n_targets = target.problem.attrs, target.problem.sizes["target"]
+    source, n_sources = attributes["source"], attributes["n_sources"]
+    sources = {
+        "rest": f"{n_sources} neurons of all other areas (neurons without an area left out)",
+        "all": f"All {n_sources} neurons",
+    }.get(source, f"{n_sources} neurons of {source}")
+    if attributes["task"] != "behavior":
+        targets = f"{n_targets} neurons of {target.name}"
+    else:
+        targets = target.name if n_targets == 1 else f"{n_targets} channels of {target.name}"
+    return f"{sources} predict {targets}, bin by bin ({1000 * attributes['bin_size']:g} ms)."

@@ -1,0 +1,138 @@
+"""The scores of one target: a table and a figure of all models, and what a trial shuffle leaves."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from spikecast.models.catalog import is_null
+from spikecast.report.run.target_figure import TargetFigure, name_trial
+from spikecast.report.shared.formatting import MISSING, format_estimate, format_number, format_range
+from spikecast.report.shared.section import Table
+from spikecast.report.shared.style import draw_score, model_color, new_figure, report_style
+from spikecast.runs.reader import Run, Target
+from spikecast.scoring.metric_table import METRICS, Metric
+
+NULL_MODEL = "mean_rate"
+
+
+def list_other_metrics(run: Run) -> list[Metric]:
+    """Return the metrics beside the headline that have a column in the score table."""
+    kind = METRICS[run.metric].kind
+    return [metric for metric in METRICS.values() if metric.kind == kind and metric.in_page]
+
+
+def make_score_table(target: Target) -> Table:
+    """Return a row per model, best first; rows of nulls and of scores below 0 have a class."""
+    headline = METRICS[target.run.metric]
+    counts = headline.kind == "counts"
+    others = list_other_metrics(target.run)
+    columns = [
+        "model",
+        f"{headline.unit}<br>above the mean",
+        "95 % interval",
+        *(["above<br>the PSTH", "mean of<br>neurons"] if counts else []),
+        *(metric.label.replace(" ", "<br>") for metric in others),
+        "behind the best<br>(paired interval)",
+        "seconds<br>per fit",
+    ]
+    leader = target.summary["model"].iloc[0]
+    differences = {
+        entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]
+    }
+    every = target.run.scores.query("target == @target.name and fold == 'all'")
+    rows, classes = [], []
+    for _, row in target.summary.iterrows():
+        scores = every[every["model"] == row["model"]]
+        behind = differences.get(row["model"])
+        limits = format_range(row["low"], row["high"])
+        null = is_null(row["model"])
+        rows.append(
+            [
+                row["model"] + (" (null)" if null else ""),
+                format_number(row[headline.name]),
+                "the null" if row["model"] == NULL_MODEL else limits,
+                *(
+                    [
+                        _find_score(scores, headline.name, "psth", "pooled"),
+                        _find_score(scores, headline.name, "train_mean", "per_neuron"),
+                    ]
+                    if counts
+                    else []
+                ),
+                *(_find_score(scores, other.name, other.null, other.aggregate) for other in others),
+                "best"
+                if row["model"] == leader
+                else format_estimate(*(behind[key] for key in ("value", "low", "high")))
+                if behind
+                else MISSING,
+                f"{scores['fit_seconds'].iloc[0] / target.n_folds:.2f}",
+            ]
+        )
+        classes.append("null" if null else "below" if row[headline.name] < 0 else "")
+    return Table(columns, rows, css="scores", row_classes=classes)
+
+
+def _find_score(scores: pd.DataFrame, metric: str, null: str, aggregate: str) -> str:
+    rows = scores.query("metric == @metric and null == @null and aggregate == @aggregate")
+    return format_number(rows["value"].iloc[0]) if len(rows) else MISSING
+
+
+def describe_trial_shuffle(target: Target) -> str | None:
+    """Return how much of the score is left when trials are swapped within their condition."""
+    row = target.summary.query("model == @target.shown_model").iloc[0]
+    metric = METRICS[target.run.metric]
+    column = f"{metric.name}_vs_trial_shuffle"
+    if column not in row or np.isnan(row[column]):
+        return None
+    left = row[metric.name] - row[column]
+    return (
+        f"Is it more than the stimulus? Predictions of {target.shown_model} swapped between "
+        f"held-out trials of the same condition score {left:.2f} {metric.phrase} instead of "
+        f"{row[metric.name]:.2f}: "
+        + (
+            "what is predicted is the single trial, not the condition's average."
+            if left < 0.25 * row[metric.name]
+            else "a good part of what is predicted is the condition's average."
+        )
+    )
+
+
+@report_style
+def draw_scores(target: Target) -> Figure:
+    """Draw the headline score of every model with its interval."""
+    summary, metric = target.summary, target.run.metric
+    figure = new_figure(0.9 + 0.3 * len(summary))
+    axes = figure.subplots()
+    top = max(float(summary["high"].max()), 0.02)
+    left = -0.35 * top  # models far below the null are named at the edge instead of drawn
+    for height, (_, row) in enumerate(summary[::-1].iterrows()):
+        color = model_color(row["model"], target.shown_model)
+        if row[metric] < left:
+            axes.plot(0.98 * left, height, "<", color=color, markersize=6)
+            axes.text(0.93 * left, height, f"{row[metric]:.2f}", va="center", color=color)
+        else:
+            draw_score(axes, row, metric, height, color)
+            place = max(row["high"], 0) + 0.02 * top
+            axes.text(place, height, format_number(row[metric]), va="center", color=color)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set(
+        yticks=range(len(summary)),
+        yticklabels=list(summary["model"])[::-1],
+        ylim=(-0.6, len(summary) - 0.4),
+        xlabel=METRICS[metric].axis + "  (0: the null)",
+        xlim=(left if summary[metric].min() < -0.01 else -0.03 * top, 1.15 * top),
+    )
+    return figure
+
+
+def _describe(target: Target) -> str:
+    return (
+        f"Score of every model on held-out {name_trial(target)}s with its 95 % interval; "
+        f"{target.shown_model} in orange, nulls in grey. An arrow marks a model that is far below "
+        "the null."
+    )
+
+
+SCORES = TargetFigure(
+    "", draw_scores, _describe, "Headline score of every model with its interval."
+)

@@ -1,0 +1,71 @@
+"""What a figure of one target is made of, and what such figures share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spikecast.report.shared.section import Drawing
+from spikecast.runs.reader import Target
+
+
+def _always(target: Target) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class TargetFigure:
+    """A figure that every target can have.
+
+    Attributes
+    ----------
+    heading : str
+        Above it on the page; empty for a figure that needs none.
+    draw : callable
+        Draws it for a target.
+    describe : callable
+        Returns its caption for a target: what it shows and, where it misleads, what it does not.
+    alt : str
+        What is drawn, in a sentence.
+    applies : callable
+        Whether it can be drawn for a target, and says something.
+    """
+
+    heading: str
+    draw: Callable[[Target], Figure]
+    describe: Callable[[Target], str]
+    alt: str
+    applies: Callable[[Target], bool] = _always
+
+    def make_drawing(self, target: Target, name: str, note: str = "") -> Drawing:
+        """Return the figure of a target under a name; `note` is added to its caption."""
+        return Drawing(name, self.draw, target, self.describe(target) + note, self.alt)
+
+
+def is_cut_into_windows(target: Target) -> bool:
+    """Return whether its trials are windows of one long trial, which begin anywhere."""
+    return bool(target.problem.attrs["windows"])
+
+
+def name_trial(target: Target) -> str:
+    """Return ``"window"`` or ``"trial"``."""
+    return "window" if is_cut_into_windows(target) else "trial"
+
+
+def is_counts(target: Target) -> bool:
+    """Return whether the target's activity is spike counts."""
+    return bool(target.problem.attrs["kind"] == "counts")
+
+
+def shown_per_bin(target: Target) -> float:
+    """Return what turns activity into the unit shown: Hz for counts."""
+    return 1 / target.problem.attrs["bin_size"] if is_counts(target) else 1.0
+
+
+def time_axis(target: Target) -> tuple[np.ndarray, str]:
+    """Return bin centres, (time,), and their label: windows may be minutes long."""
+    time = target.problem["time"].values
+    if is_cut_into_windows(target):
+        return time, "s from the start of the window"
+    return 1000 * time, f"ms from {target.run.manifest['data']['attributes']['align_to']}"
