@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def write(path: Path) -> None:
-    simulated = sc.simulate.spontaneous(n_neurons=12_000, n_bins=7_000, n_planes=9)
+    simulated = sc.simulate.spontaneous(n_neurons=12_000, n_bins=7_000, planes=9)
     stringer.write(simulated.recording, path)
 
 

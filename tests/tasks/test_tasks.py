@@ -66,7 +66,7 @@ class TestAreaToArea:
             AreaToArea("A", by="aera").problem(labelled(list("AABB")))
 
     def test_planes_can_play_the_part_of_areas(self):
-        recording = simulate.spontaneous(n_neurons=20, n_bins=500, n_planes=2).recording
+        recording = simulate.spontaneous(n_neurons=20, n_bins=500, planes=2).recording
         problem = AreaToArea("0", "1", by="plane").problem(recording)
         assert problem.x.shape == problem.y.shape == (5, 100, 10)
         assert problem.windows

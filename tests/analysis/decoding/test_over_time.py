@@ -20,8 +20,9 @@ ONSETS = {"A": 0.12, "B": 0.18}
 def planted(seed: int, n_trials: int = 250, n_neurons: int = 60) -> Recording:
     """Two areas with a strong choice signal from 120 and from 180 ms on; no-go trials left out."""
     recording = simulate.decision_task(
-        n_trials, dict.fromkeys(ONSETS, n_neurons), n_bins=36, stim_onset=0.05, evidence=0.0,
-        choice_onset=ONSETS, drives={}, choice_gain=2.0, median_rate=30.0, seed=seed,
+        n_trials, dict.fromkeys(ONSETS, n_neurons), n_bins=36, stim_onset=0.05,
+        choice_onset=ONSETS, drives={}, effects={"choice": 2.0, "evidence": 0.0},
+        median_rate=30.0, seed=seed,
     ).recording  # fmt: skip
     return recording.select(trials=(recording.trials["response"] != 0).to_numpy())
 
@@ -29,7 +30,12 @@ def planted(seed: int, n_trials: int = 250, n_neurons: int = 60) -> Recording:
 def nothing(seed: int) -> Recording:
     """Labels that the neurons know nothing of; shared fluctuations are there."""
     return simulate.decision_task(
-        60, {"A": 20}, n_bins=40, choice_onset={}, evidence=0.0, movement_gain=0.0, seed=seed
+        60,
+        {"A": 20},
+        n_bins=40,
+        choice_onset={},
+        effects={"evidence": 0.0, "movement": 0.0},
+        seed=seed,
     ).recording
 
 
@@ -50,16 +56,16 @@ def test_onsets_are_recovered_and_told_apart():
 STIMULUS = ["contrast_left", "contrast_right"]
 
 
-def choosing(seed: int, **planted: object) -> Recording:
+def choosing(seed: int, choice_onset: dict[str, float], **effects: float) -> Recording:
     """One area that responds to the stimulus, of which the choice is made."""
     return simulate.decision_task(
-        200, {"A": 40}, n_bins=50, stim_onset=0.1, movement_gain=0.0, stimulus_gain=1.5,
-        drives={}, seed=seed, **planted,
+        200, {"A": 40}, n_bins=50, stim_onset=0.1, drives={}, seed=seed,
+        choice_onset=choice_onset, effects={"movement": 0.0, "stimulus": 1.5} | effects,
     ).recording  # fmt: skip
 
 
 def test_the_onset_of_a_choice_is_not_that_of_its_stimulus():
-    recording = choosing(0, choice_onset={"A": 0.2}, choice_gain=2.0)
+    recording = choosing(0, {"A": 0.2}, choice=2.0)
     plain, beyond = (
         decode_over_time(
             recording, "response", strata=strata, n_permutations=200, n_resamples=100, repeats=2

@@ -57,7 +57,7 @@ def test_participation_ratio_equals_its_definition():
 
 
 def test_one_long_trial_is_held_out_in_blocks():
-    recording = spontaneous(60, 1200, n_planes=2, n_latents=3, n_own=0, noise=0.3, seed=2).recording
+    recording = spontaneous(60, 1200, planes=2, n_latents=3, n_own=0, noise=0.3, seed=2).recording
     found = dimensionality(recording, n_components=10)
     assert found.n_samples == 1200
     assert found.n_reliable >= 2

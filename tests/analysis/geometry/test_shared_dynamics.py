@@ -9,7 +9,7 @@ from spikecast.data.simulate import poisson_noise, spontaneous
 
 
 def planted(groups, seed=0, n_bins=1500, **change):
-    settings = {"n_planes": len(groups), "n_latents": 4, "groups": groups} | change
+    settings = {"planes": groups, "n_latents": 4} | change
     return spontaneous(20 * len(groups), n_bins, seed=seed, **settings).recording
 
 

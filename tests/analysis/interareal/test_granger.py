@@ -11,7 +11,7 @@ from spikecast.data.simulate import decision_task
 LAG = 3  # bins
 
 
-def recorded(seed, drives=None, **changed):
+def recorded(seed, drives=None, shared=0.8, **changed):
     """Two areas; by default they only share fluctuations, stimulus and movement, at one lag."""
     settings = {
         "n_trials": 60,
@@ -19,9 +19,7 @@ def recorded(seed, drives=None, **changed):
         "n_bins": 60,
         "stim_onset": 0.1,
         "choice_onset": {},
-        "shared_gain": 0.8,
-        "own_gain": 0.7,
-        "drive_gain": 0.7,
+        "effects": {"shared": shared, "own": 0.7, "drive": 0.7},
         "median_rate": 10.0,
     }
     drives = {} if drives is None else drives
@@ -33,7 +31,7 @@ DRIVEN = {("VISp", "MOs"): 0.01 * LAG}
 
 @pytest.fixture(scope="module")
 def driven():
-    recording = recorded(1, DRIVEN, shared_gain=0.5)
+    recording = recorded(1, DRIVEN, shared=0.5)
     return information_flow(recording, "VISp", "MOs", lags=(1, 2, 3, 4, 6), n_repeats=1)
 
 
@@ -97,7 +95,7 @@ def test_the_planted_lead_is_nearly_always_found():
     # how often depends on the data: with half the trials it is 14 of 20
     found = [
         information_flow(
-            recorded(seed, DRIVEN, shared_gain=0.5, n_trials=120),
+            recorded(seed, DRIVEN, shared=0.5, n_trials=120),
             "VISp",
             "MOs",
             lags=(1, 2, 3, 4, 6),
@@ -139,7 +137,7 @@ def test_what_cannot_be_asked_is_refused(recording):
 
 
 def test_the_joint_correlation_leans_to_the_leading_area():
-    recording = recorded(3, DRIVEN, shared_gain=0.2, n_trials=120)
+    recording = recorded(3, DRIVEN, shared=0.2, n_trials=120)
     found = joint_correlation(recording, "VISp", "MOs", max_lag=6)
     inner = found.table.iloc[6:-6]
     assert inner["lead"].mean() > 0.02

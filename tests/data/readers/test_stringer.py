@@ -8,7 +8,7 @@ from spikecast.data.readers import stringer
 
 @pytest.fixture
 def recording():
-    return simulate.spontaneous(n_neurons=30, n_bins=120, n_planes=3).recording
+    return simulate.spontaneous(n_neurons=30, n_bins=120, planes=3).recording
 
 
 def save(path, content):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast import simulate
-from spikecast.core.errors import ShapeError, UnknownNameError
+from spikecast.core.errors import UnknownNameError
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
 
@@ -14,12 +14,12 @@ def condition_difference(simulated, area, first, second):
     return np.abs(rate[first].mean(axis=0) - rate[second].mean(axis=0)).mean(axis=1)
 
 
-def quiet(**kwargs):
-    """A task with nothing but what is asked for."""
-    nothing = dict.fromkeys(
-        ["shared_gain", "own_gain", "drive_gain", "stimulus_gain", "movement_gain", "drift"], 0.0
-    )
-    return simulate.decision_task(**{**nothing, **kwargs})
+NONE = dict.fromkeys(["shared", "own", "drive", "stimulus", "movement", "drift"], 0.0)
+
+
+def quiet(effects, **settings):
+    """A task with no other effects, but for the choice."""
+    return simulate.decision_task(effects=NONE | effects, **settings)
 
 
 def test_rates_are_realistic():
@@ -47,7 +47,7 @@ def test_expected_counts_are_expected():
 @pytest.mark.parametrize(("area", "onset"), [("A", 0.12), ("B", 0.18)])
 def test_choice_information_starts_at_its_onset(area, onset):
     simulated = quiet(
-        n_trials=60, areas={"A": 20, "B": 20}, choice_onset={"A": 0.12, "B": 0.18}, evidence=0
+        {"evidence": 0}, n_trials=60, areas={"A": 20, "B": 20}, choice_onset={"A": 0.12, "B": 0.18}
     )
     response = simulated.recording.trials["response"].to_numpy()
     apart = condition_difference(simulated, area, response == 1, response == -1)
@@ -57,7 +57,9 @@ def test_choice_information_starts_at_its_onset(area, onset):
 
 
 def test_without_evidence_the_choice_is_independent_of_the_stimulus():
-    trials = simulate.decision_task(n_trials=3000, areas={"A": 2}, n_bins=2, evidence=0)
+    trials = simulate.decision_task(
+        n_trials=3000, areas={"A": 2}, n_bins=2, effects={"evidence": 0}
+    )
     table = trials.recording.trials
     side = table["contrast_left"] - table["contrast_right"]
     assert abs(np.corrcoef(side, table["response"])[0, 1]) < 0.06
@@ -68,12 +70,10 @@ def test_without_evidence_the_choice_is_independent_of_the_stimulus():
 
 def test_a_driven_area_follows_with_the_planted_lag():
     simulated = quiet(
+        {"choice": 0.0, "own": 0.5, "drive": 0.5},
         n_trials=200,
         areas={"A": 30, "B": 30},
         drives={("A", "B"): 0.05},
-        choice_gain=0.0,
-        own_gain=0.5,
-        drive_gain=0.5,
         n_bins=100,
     )
     assert simulated.truth.drives.to_dict("records") == [
@@ -109,7 +109,9 @@ def test_shared_latents_reach_every_area_and_own_ones_only_theirs(simulated):
 
 
 def test_removing_a_part_leaves_the_others_as_they_were():
-    one, two = (quiet(areas={"A": 5}, n_trials=10, own_gain=0.3, choice_gain=g) for g in (0.0, 0.5))
+    one, two = (
+        quiet({"own": 0.3, "choice": size}, areas={"A": 5}, n_trials=10) for size in (0.0, 0.5)
+    )
     np.testing.assert_array_equal(
         one.truth.loadings.sel(latent="A_0"), two.truth.loadings.sel(latent="A_0")
     )
@@ -131,6 +133,8 @@ def test_the_seed_decides():
 def test_unknown_areas_are_explained():
     with pytest.raises(UnknownNameError, match="Did you mean 'MOs'"):
         simulate.decision_task(areas={"MOs": 3}, choice_onset={"MOS": 0.1}, drives={})
+    with pytest.raises(UnknownNameError, match="Did you mean 'choice'"):
+        simulate.decision_task(areas={"MOs": 3}, effects={"choise": 1.0})
 
 
 class TestSpontaneous:
@@ -156,9 +160,7 @@ class TestSpontaneous:
             assert reached == expected
 
     def test_planes_share_latents_within_their_group_only(self):
-        simulated = simulate.spontaneous(
-            40, 100, n_planes=4, n_latents=3, n_own=1, groups=[0, 1, 0, 1]
-        )
+        simulated = simulate.spontaneous(40, 100, planes=[0, 1, 0, 1], n_latents=3, n_own=1)
         loadings = simulated.truth.loadings
         reached = {
             str(owner): {tuple(np.unique(loadings["plane"].values[row != 0])) for row in rows}
@@ -168,8 +170,6 @@ class TestSpontaneous:
         assert reached["group 1"] == {(1, 3)}
         assert reached["plane 3"] == {(3,)}
         assert len(loadings) == 3 + 3 + 4
-        with pytest.raises(ShapeError, match="groups has length 2"):
-            simulate.spontaneous(40, 100, n_planes=4, groups=[0, 1])
 
     def test_without_noise_it_is_the_drive_itself(self):
         simulated = simulate.spontaneous(n_neurons=20, n_bins=50, noise=0)

@@ -17,7 +17,7 @@ def runs(recording, tmp_path_factory):
     """One run of each kind a page has to cope with."""
     folder = tmp_path_factory.mktemp("runs")
     recording.save(folder / "task.nc")
-    simulate.spontaneous(n_neurons=40, n_bins=1200, n_planes=2).recording.save(folder / "run.nc")
+    simulate.spontaneous(n_neurons=40, n_bins=1200, planes=2).recording.save(folder / "run.nc")
     wanted = {
         "one": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
                 "models": ["mean_rate", "psth", "poisson_glm", QUICK,

@@ -59,9 +59,9 @@ def test_a_loss_follows_the_rate_of_the_target_and_bits_do_not():
 
 def test_similarity_on_single_trials_finds_what_is_shared_and_nothing_else():
     areas = {"VISp": 20, "CA1": 20, "MOs": 20}
-    apart = {"drives": {}, "shared_gain": 0.0, "movement_gain": 0.0, "choice_gain": 0.0, "drift": 0}
-    shared = simulate.decision_task(60, areas, n_bins=60, shared_gain=1.0).recording
-    alone = simulate.decision_task(60, areas, n_bins=60, **apart, stimulus_gain=0.0).recording
+    apart = dict.fromkeys(("shared", "movement", "choice", "drift", "stimulus"), 0.0)
+    shared = simulate.decision_task(60, areas, n_bins=60, effects={"shared": 1.0}).recording
+    alone = simulate.decision_task(60, areas, n_bins=60, drives={}, effects=apart).recording
     off = ~np.eye(3, dtype=bool)
     assert np.abs(diggers.correlate_areas(shared, single_trials=True)[1][off]).mean() > 0.1
     assert np.abs(diggers.correlate_areas(alone, single_trials=True)[1][off]).mean() < 0.05

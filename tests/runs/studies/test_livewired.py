@@ -92,8 +92,8 @@ def test_a_choice_that_the_stimulus_settles_is_not_dated_beyond_it():
 def test_without_choice_information_only_the_headline_is_high(tmp_path):
     # neither stimulus nor choice nor movement reaches the neurons
     silent = simulate.decision_task(
-        300, {"VISp": 20, "MD": 15, "MOs": 15}, n_bins=40, stimulus_gain=0, choice_gain=0,
-        movement_gain=0, seed=2,
+        300, {"VISp": 20, "MD": 15, "MOs": 15}, n_bins=40, seed=2,
+        effects={"stimulus": 0, "choice": 0, "movement": 0},
     ).recording  # fmt: skip
     settings = read_preset("livewired").settings | {"n_iterations": 60}
     prepared = livewired.prepare(silent, settings)
@@ -129,7 +129,7 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     """The choice starts at 120 ms in MOs; the stimulus, which it follows, at 50 ms."""
     change = {
         "data": {"simulation": {"n_trials": 240,
-                                "choice_gain": 1.5, "n_bins": 70, "stim_onset": 0.3}},
+                                "effects": {"choice": 1.5}, "n_bins": 70, "stim_onset": 0.3}},
         "settings": {"n_iterations": 60},
         "sound": {"main": {"models": ["mean_rate", {"timescales": {"n_members": 1}}]}},
     }  # fmt: skip

@@ -14,8 +14,7 @@ from spikecast.runs.studies.preset import make_quick, read_preset
 from spikecast.runs.studies.run import read_facts
 
 TINY = {
-    "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "n_planes": 3,
-                            "groups": [0, 0, 1]}},
+    "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "planes": [0, 0, 1]}},
     "settings": {
         "most_neurons": 24, "n_latents": 6, "epochs": 3, "n_search": 2, "map": "pca",
         "search": {"n_trials": 4, "folds": 2, "epochs": 2,
@@ -89,7 +88,7 @@ def test_maps_tell_planes_apart_only_where_they_differ_on_windows_never_seen(dif
 def test_the_number_of_dimensions_is_the_planted_one_where_neurons_are_linear(planted):
     # two planes of one group, and one latent of each plane's own
     recording = simulate.spontaneous(
-        120, 4000, n_planes=2, n_latents=planted, n_own=1, noise=0.02, threshold=-6.0
+        120, 4000, planes=2, n_latents=planted, n_own=1, noise=0.02, threshold=-6.0
     ).recording
     prepared = nma_layers.prepare(recording, {"search": {}})
     found = dimensionality(prepared.recording, n_components=30)
@@ -111,7 +110,7 @@ def test_the_number_of_dimensions_is_near_the_planted_one_in_the_recording_of_th
 
 
 def test_normalisation_takes_out_what_a_plane_shares_and_learns_from_training_bins(folder):
-    recording = simulate.spontaneous(n_neurons=40, n_bins=400, n_planes=1).recording
+    recording = simulate.spontaneous(n_neurons=40, n_bins=400, planes=1).recording
     neurons = np.arange(40)
     x = nma_layers.normalise_plane(recording, neurons, n_train=3)
     assert x.shape == (4, 100, 40)

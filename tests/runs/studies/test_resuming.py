@@ -11,7 +11,7 @@ from spikecast.runs.studies import stringer_running
 from spikecast.runs.studies.run import run_study
 
 TINY = {
-    "data": {"simulation": {"n_neurons": 40, "n_bins": 1000, "n_planes": 2}},
+    "data": {"simulation": {"n_neurons": 40, "n_bins": 1000, "planes": 2}},
     "settings": {"n_components": 10, "epochs": 2},
     "sound": {"main": {
         "models": ["mean_rate", {"linear": {"model": "pca_ridge", "widths": [0.0]}},

@@ -15,7 +15,7 @@ from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.stringer_running import broadcast_mse
 
 TINY = {
-    "data": {"simulation": {"n_neurons": 60, "n_bins": 1200, "n_planes": 2}},
+    "data": {"simulation": {"n_neurons": 60, "n_bins": 1200, "planes": 2}},
     "settings": {"n_components": 10, "epochs": 2},
     "sound": {"main": {
         "models": ["mean_rate", {"linear": {"model": "pca_ridge", "widths": [0.0]}},
@@ -59,7 +59,7 @@ def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
 
 
 def test_more_time_helps_until_there_is_enough_of_it():
-    recording = simulate.spontaneous(60, 4000, n_planes=2).recording
+    recording = simulate.spontaneous(60, 4000, planes=2).recording
     found = stringer_running._learn_from_more_time(recording, PCARidge(widths=(0.0,)))
     np.testing.assert_allclose(found["minutes"], np.array([5, 8, 16, 31]) * 100 * 1.2 / 60)
     assert found["r2"][0] < found["r2"][-1]

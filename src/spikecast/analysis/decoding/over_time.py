@@ -189,7 +189,7 @@ def decode_over_time(
     --------
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(
-    ...     60, {"VISp": 30}, n_bins=30, stim_onset=0.1, stimulus_gain=3.0).recording
+    ...     60, {"VISp": 30}, n_bins=30, stim_onset=0.1, effects={"stimulus": 3.0}).recording
     >>> found = decode_over_time(
     ...     recording, recording.trials["contrast_right"] > 0, n_permutations=100, n_resamples=100)
     >>> found.onsets["onset"].round(2).tolist()

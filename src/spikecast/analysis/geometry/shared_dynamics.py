@@ -113,7 +113,7 @@ def shared_dynamics(
     --------
     >>> import spikecast
     >>> recording = spikecast.simulate.spontaneous(
-    ...     60, 1200, n_planes=3, n_latents=4, groups=[0, 0, 1]).recording
+    ...     60, 1200, planes=[0, 0, 1], n_latents=4).recording
     >>> print(shared_dynamics(recording))
     1 of 3 pairs share dynamics: 0 + 1
     """

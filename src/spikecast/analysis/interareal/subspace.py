@@ -131,7 +131,7 @@ def communication_subspace(
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(
     ...     n_trials=30, areas={"VISp": 12, "MOs": 6}, n_bins=20, stim_onset=0.1,
-    ...     shared_gain=1.0, median_rate=20).recording
+    ...     effects={"shared": 1.0}, median_rate=20).recording
     >>> found = communication_subspace(recording, "VISp", "MOs", folds=3)
     >>> found.source_axes.shape == (6, found.rank)
     True

@@ -1,7 +1,16 @@
-"""Simulated recordings whose truth is known."""
+"""Simulated recordings whose truth is known, so that what an analysis reports can be judged.
 
-from spikecast.data.simulate.decision import decision_task, poisson_noise
+:func:`decision_task` makes a multi-area recording of a visual decision task in the layout of the
+Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the Stringer data,
+:func:`lorenz` a population driven by a chaotic attractor, and :func:`poisson_noise` a recording
+with nothing in it.
+"""
+
+from spikecast.data.simulate.decision import Effects, decision_task, poisson_noise
 from spikecast.data.simulate.imaging import spontaneous
+from spikecast.data.simulate.lorenz import lorenz
 from spikecast.data.simulate.planted import Simulated, Truth
 
-__all__ = ["Simulated", "Truth", "decision_task", "poisson_noise", "spontaneous"]
+__all__ = [
+    "Effects", "Simulated", "Truth", "decision_task", "lorenz", "poisson_noise", "spontaneous",
+]  # fmt: skip

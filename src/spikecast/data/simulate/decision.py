@@ -1,11 +1,7 @@
-"""Sessions with planted truth: what is in them is known, so what is found in them can be judged.
-
-:func:`decision_task` makes a multi-area recording of a visual decision task in the layout of the
-Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the Stringer data, and
-:func:`poisson_noise` a recording with nothing in it.
-"""
+"""A visual decision task recorded in several areas, with planted truth."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -14,10 +10,13 @@ from scipy.ndimage import gaussian_filter1d
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import steinmetz
-from spikecast.data.simulate.imaging import spontaneous
-from spikecast.data.simulate.planted import Parts, Simulated, Truth, ornstein_uhlenbeck
-
-__all__ = ["Simulated", "Truth", "decision_task", "poisson_noise", "spontaneous"]
+from spikecast.data.simulate.planted import (
+    Parts,
+    Simulated,
+    Truth,
+    draw_ornstein_uhlenbeck,
+    scale_rates,
+)
 
 AREAS = {"VISp": 80, "MOs": 50, "MD": 50, "CA1": 60}
 CHOICE_ONSET = {"MOs": 0.12, "MD": 0.15, "VISp": 0.18, "CA1": 0.22}
@@ -25,6 +24,36 @@ DRIVES = {("VISp", "MOs"): 0.03, ("MD", "MOs"): 0.02}
 STIMULUS_LATENCY = 0.05  # seconds; information about the stimulus starts here in every area
 SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
 OWN_TIME_CONSTANTS = (0.1, 0.4)
+FULL_SPEED = 40.0  # of the wheel
+
+
+@dataclass(frozen=True)
+class Effects:
+    """How large each part of a neuron's log rate is in :func:`decision_task`; 0 removes it.
+
+    Parameters
+    ----------
+    shared, own, drive : float
+        Standard deviation of the latents that all areas share, of those that an area owns, and
+        of the latter in the areas it drives.
+    stimulus, choice, movement : float
+        Size of the response at full contrast, of the choice, and at full wheel speed.
+    drift : float
+        Standard deviation of each neuron's slow drift over trials.
+    evidence : float
+        How strongly the contrast difference moves the animal's choice; with 0 the choice is
+        independent of the stimulus, so that choice information cannot come through responses to
+        the stimulus.
+    """
+
+    shared: float = 0.7
+    own: float = 0.12
+    drive: float = 0.1
+    stimulus: float = 0.8
+    choice: float = 0.6
+    movement: float = 0.3
+    drift: float = 0.1
+    evidence: float = 3.0
 
 
 def decision_task(
@@ -36,14 +65,7 @@ def decision_task(
     stim_onset: float = 0.5,
     choice_onset: Mapping[str, float] | None = None,
     drives: Mapping[tuple[str, str], float] | None = None,
-    shared_gain: float = 0.7,
-    own_gain: float = 0.12,
-    drive_gain: float = 0.1,
-    stimulus_gain: float = 0.8,
-    choice_gain: float = 0.6,
-    movement_gain: float = 0.3,
-    drift: float = 0.1,
-    evidence: float = 3.0,
+    effects: Effects | Mapping[str, float] | None = None,
     median_rate: float = 4.0,
     seed: int = 0,
 ) -> Simulated:
@@ -54,7 +76,8 @@ def decision_task(
     its baseline plus the sum of latents times loadings: latents that all areas share (fluctuations
     with three time constants), latents that an area owns and that reach the areas it drives with a
     lag, responses to either stimulus, the choice from its onset in that area on, movement, and a
-    slow drift over trials of each neuron's own. Spikes are Poisson.
+    slow drift over trials of each neuron's own. Spikes are Poisson. The layout is that of the
+    Steinmetz recordings.
 
     Parameters
     ----------
@@ -68,12 +91,8 @@ def decision_task(
         gets none. By default 0.12 (MOs), 0.15 (MD), 0.18 (VISp) and 0.22 (CA1).
     drives : mapping (source, target) -> float, optional
         Lag in seconds with which the source area's own latents reach the target area.
-    shared_gain, own_gain, drive_gain, stimulus_gain, choice_gain, movement_gain, drift : float
-        Standard deviation (for stimulus, choice and movement: size at full contrast or speed) of
-        each part in log rate. 0 removes the part.
-    evidence : float
-        How strongly the contrast difference moves the choice; with 0 the choice is independent of
-        the stimulus, so that choice information cannot come through stimulus responses.
+    effects : Effects, or mapping of those of its fields that differ from the default, optional
+        How large each part is.
     median_rate : float
         Median firing rate in Hz; rates are log-normal across neurons.
     seed : int
@@ -83,9 +102,14 @@ def decision_task(
     Simulated
         ``.recording`` (counts, with behaviour and trial table) and ``.truth``.
 
+    Raises
+    ------
+    UnknownNameError
+        For an area or an effect that there is not.
+
     Examples
     --------
-    >>> simulated = decision_task(n_trials=20, areas={"VISp": 5, "MOs": 5}, seed=1)
+    >>> simulated = decision_task(20, {"VISp": 5, "MOs": 5}, effects={"choice": 1.0}, seed=1)
     >>> simulated.recording.shape
     (20, 250, 10)
     >>> simulated.truth.rate.shape
@@ -94,111 +118,119 @@ def decision_task(
     check_in_range("n_trials", n_trials, 1)
     check_in_range("n_bins", n_bins, 2)
     areas = dict(AREAS if areas is None else areas)
-    names = list(areas)
-    choice_onset = _within(areas, CHOICE_ONSET) if choice_onset is None else dict(choice_onset)
-    drives = (
-        {pair: lag for pair, lag in DRIVES.items() if set(pair) <= set(areas)}
-        if drives is None
-        else dict(drives)
-    )
+    if choice_onset is None:
+        choice_onset = {name: onset for name, onset in CHOICE_ONSET.items() if name in areas}
+    if drives is None:
+        drives = {pair: lag for pair, lag in DRIVES.items() if set(pair) <= set(areas)}
     for name in (*choice_onset, *(name for pair in drives for name in pair)):
-        check_one_of("area", name, names)
-    area = np.repeat(names, [areas[name] for name in names])
+        check_one_of("area", name, list(areas))
+    effects = _complete_effects(effects)
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
-    trials = _trial_table(n_trials, evidence, choice_onset, make_rng(seed, "trials"))
-    parts = Parts(area, make_rng(seed, "loadings"))
-    latents = _fluctuations(
-        parts,
-        names,
-        drives,
-        n_trials,
-        n_bins,
-        bin_size,
-        (shared_gain, own_gain, drive_gain),
-        make_rng(seed, "latents"),
-    )
-    speed = _wheel(trials, time, make_rng(seed, "wheel"))
-    for side in ("left", "right"):
-        evoked = trials[f"contrast_{side}"][:, np.newaxis] * _evoked(time)
-        parts.add(f"stimulus_{side}", "task", evoked, stimulus_gain, dict.fromkeys(names, 0.0))
-    for name, onset in choice_onset.items():
-        since = np.maximum(time - onset, 0.0)
-        risen = (1 - np.exp(-since / 0.05)) * (time >= onset)
-        parts.add(
-            f"choice_{name}",
-            "task",
-            trials["response"][:, np.newaxis] * risen,
-            choice_gain,
-            {name: 0.0},
-        )
-    parts.add("movement", "task", np.abs(speed) / 40.0, movement_gain, dict.fromkeys(names, 0.0))
-
-    n_neurons = area.size
-    rng = make_rng(seed, "neurons")
-    base = np.clip(median_rate * rng.lognormal(0.0, 0.9, n_neurons), 0.05, 60.0)
-    walk = rng.normal(size=(n_trials, n_neurons)).cumsum(axis=0) / np.sqrt(max(n_trials, 2))
-    log_rate = parts.log_rate(n_bins) + drift * (walk - walk.mean(axis=0))[:, np.newaxis]
-    # shifted so that the expected rate of a neuron is its baseline
-    rate = np.exp(log_rate - np.log(np.exp(log_rate).mean(axis=(0, 1))) + np.log(base * bin_size))
+    trials = _draw_trials(n_trials, effects.evidence, choice_onset, make_rng(seed, "trials"))
+    parts = Parts(areas, make_rng(seed, "loadings"))
+    # latents begin before the first bin, where an area hears of another's with a lag
+    history = max([round(lag / bin_size) for lag in drives.values()], default=0)
+    shape = (n_trials, n_bins + history)
+    arousal = _add_fluctuations(parts, drives, effects, shape, bin_size, make_rng(seed, "latents"))
+    speed = _draw_wheel(trials, time, make_rng(seed, "wheel"))
+    _add_task(parts, trials, time, speed, choice_onset, effects)
+    log_rate = parts.log_rate(n_bins)
+    rate = _draw_rates(log_rate, effects.drift, median_rate, bin_size, make_rng(seed, "neurons"))
     counts = make_rng(seed, "spikes").poisson(rate)
 
     raw = {
         "spks": counts.transpose(2, 0, 1),
-        "brain_area": area,
+        "brain_area": parts.area,
         "bin_size": bin_size,
         "stim_onset": stim_onset,
         "mouse_name": "Simulated",
         "date_exp": f"seed {seed}",
         "wheel": speed[np.newaxis].astype(np.float32),
-        **_other_behavior(trials, time, speed, latents, make_rng(seed, "behavior")),
+        **_draw_behavior(trials, time, speed, arousal[:, -n_bins:], make_rng(seed, "behavior")),
         **{key: trials[name] for key, name in steinmetz.TRIAL_KEYS.items() if name in trials},
         "reaction_time": np.stack([trials["reaction_time"], trials["reaction_direction"]], axis=1),
     }
-    return Simulated(
-        steinmetz.build_recording(raw, "simulated"),
-        Truth(
-            rate,
-            *parts.tables(n_bins, time),
-            pd.DataFrame(
-                [(source, target, lag) for (source, target), lag in drives.items()],
-                columns=["source", "target", "lag"],
-            ),
-            dict(choice_onset),
-        ),
+    connections = [(source, target, lag) for (source, target), lag in drives.items()]
+    truth = Truth(
+        rate,
+        *parts.tables(n_bins, time),
+        pd.DataFrame(connections, columns=["source", "target", "lag"]),
+        dict(choice_onset),
     )
+    return Simulated(steinmetz.build_recording(raw, "simulated"), truth)
 
 
-def _fluctuations(
+def _complete_effects(effects: Effects | Mapping[str, float] | None) -> Effects:
+    if isinstance(effects, Effects):
+        return effects
+    for name in effects or {}:
+        check_one_of("effect", name, [field.name for field in fields(Effects)])
+    return Effects(**(effects or {}))
+
+
+def _add_fluctuations(
     parts: Parts,
-    names: list[str],
     drives: Mapping[tuple[str, str], float],
-    n_trials: int,
-    n_bins: int,
+    effects: Effects,
+    shape: tuple[int, int],
     bin_size: float,
-    gains: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Add shared and owned latents; return the slowest shared one (arousal), (trial, time)."""
-    shared_gain, own_gain, drive_gain = gains
-    history = max([round(lag / bin_size) for lag in drives.values()], default=0)
-    everywhere = dict.fromkeys(names, 0.0)
+    """Add shared and owned latents; return the slowest shared one, which stands for arousal."""
+    gain = effects.shared / np.sqrt(len(SHARED_TIME_CONSTANTS))
     for index, constant in enumerate(SHARED_TIME_CONSTANTS):
-        values = ornstein_uhlenbeck(n_trials, n_bins + history, constant / bin_size, rng)
-        gain = shared_gain / np.sqrt(len(SHARED_TIME_CONSTANTS))
-        parts.add(f"shared_{index}", "shared", values, gain, everywhere)
-    arousal = values[:, -n_bins:]
-    for name in names:
-        reach = {name: 0.0} | {to: lag for (source, to), lag in drives.items() if source == name}
-        scale = np.sqrt(len(OWN_TIME_CONSTANTS))
-        gain_in = {area: (own_gain if area == name else drive_gain) / scale for area in reach}
+        values = draw_ornstein_uhlenbeck(*shape, constant / bin_size, rng)
+        parts.add(f"shared_{index}", "shared", values, dict.fromkeys(parts.areas, gain))
+    arousal = values
+    scale = np.sqrt(len(OWN_TIME_CONSTANTS))
+    for name in parts.areas:
+        lags = {to: round(lag / bin_size) for (source, to), lag in drives.items() if source == name}
+        gains = dict.fromkeys(lags, effects.drive / scale) | {name: effects.own / scale}
         for index, constant in enumerate(OWN_TIME_CONSTANTS):
-            values = ornstein_uhlenbeck(n_trials, n_bins + history, constant / bin_size, rng)
-            parts.add(f"{name}_{index}", name, values, 0.0, reach, bin_size, gain_in)
+            values = draw_ornstein_uhlenbeck(*shape, constant / bin_size, rng)
+            parts.add(f"{name}_{index}", name, values, gains, lags)
     return arousal
 
 
-def _trial_table(
+def _add_task(
+    parts: Parts,
+    trials: Mapping[str, np.ndarray],
+    time: np.ndarray,
+    speed: np.ndarray,
+    choice_onset: Mapping[str, float],
+    effects: Effects,
+) -> None:
+    """Add the responses to the stimuli, the choice in each area, and movement."""
+    everywhere = dict.fromkeys(parts.areas, effects.stimulus)
+    for side in ("left", "right"):
+        response = trials[f"contrast_{side}"][:, np.newaxis] * _evoked_response(time)
+        parts.add(f"stimulus_{side}", "task", response, everywhere)
+    for name, onset in choice_onset.items():
+        since = np.maximum(time - onset, 0.0)
+        course = (1 - np.exp(-since / 0.05)) * (time >= onset)
+        choice = trials["response"][:, np.newaxis] * course
+        parts.add(f"choice_{name}", "task", choice, {name: effects.choice})
+    everywhere = dict.fromkeys(parts.areas, effects.movement)
+    parts.add("movement", "task", np.abs(speed) / FULL_SPEED, everywhere)
+
+
+def _draw_rates(
+    log_rate: np.ndarray,
+    drift: float,
+    median_rate: float,
+    bin_size: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return expected counts (trial, time, neuron): baselines and drift are added."""
+    n_trials, _, n_neurons = log_rate.shape
+    base = np.clip(median_rate * rng.lognormal(0.0, 0.9, n_neurons), 0.05, 60.0)
+    walk = rng.normal(size=(n_trials, n_neurons)).cumsum(axis=0) / np.sqrt(max(n_trials, 2))
+    log_rate = log_rate + drift * (walk - walk.mean(axis=0))[:, np.newaxis]
+    return scale_rates(log_rate, base * bin_size)
+
+
+def _draw_trials(
     n_trials: int, evidence: float, onsets: Mapping[str, float], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     levels = np.array([0.0, 0.25, 0.5, 1.0])
@@ -235,27 +267,27 @@ def _trial_table(
     }
 
 
-def _evoked(time: np.ndarray) -> np.ndarray:
-    """Transient and sustained response to a stimulus at 0, (time,)."""
+def _evoked_response(time: np.ndarray) -> np.ndarray:
+    """Return the transient and sustained response to a stimulus at 0, (time,)."""
     since = np.maximum(time - STIMULUS_LATENCY, 0.0)
     return (1 - np.exp(-since / 0.02)) * (0.3 + 0.7 * np.exp(-since / 0.15))
 
 
-def _wheel(trials: dict, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turning speed (trial, time): from the reaction to just after the response; left positive."""
+def _draw_wheel(trials: dict, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return turning speed (trial, time): from reaction to just after response; left positive."""
     start, stop = trials["reaction_time"][:, np.newaxis], trials["response_time"][:, np.newaxis]
     moving = (time >= start) & (time <= stop + 0.05) & (trials["response"] != 0)[:, np.newaxis]
-    speed = 40.0 * trials["response"][:, np.newaxis] * moving
+    speed = FULL_SPEED * trials["response"][:, np.newaxis] * moving
     return gaussian_filter1d(speed, 1.0, axis=1) * moving + rng.normal(0, 0.5, speed.shape)
 
 
-def _other_behavior(
+def _draw_behavior(
     trials: dict, time: np.ndarray, speed: np.ndarray, arousal: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Pupil, face and licks, channels x trials x time."""
+    """Return pupil, face and licks, channels x trials x time."""
     noise = rng.normal(0, 0.1, (4, *speed.shape))
     pupil = np.stack([arousal, 0.2 * np.sign(speed), np.zeros_like(speed)]) + noise[:3]
-    face = np.abs(speed) / 40.0 + 0.5 * np.maximum(arousal, 0) + noise[3]
+    face = np.abs(speed) / FULL_SPEED + 0.5 * np.maximum(arousal, 0) + noise[3]
     since = time - trials["feedback_time"][:, np.newaxis]
     rewarded = (trials["feedback"] > 0)[:, np.newaxis]
     licking = rng.random(speed.shape) < 0.15 * ((since > 0) & (since < 1.0) & rewarded)
@@ -264,10 +296,6 @@ def _other_behavior(
         "face": face[np.newaxis].astype(np.float32),
         "licks": licking[np.newaxis].astype(np.uint8),
     }
-
-
-def _within(areas: Mapping[str, int], onsets: Mapping[str, float]) -> dict[str, float]:
-    return {name: onset for name, onset in onsets.items() if name in areas}
 
 
 def poisson_noise(
@@ -303,13 +331,7 @@ def poisson_noise(
         stim_onset=0.0,
         choice_onset={},
         drives={},
-        shared_gain=0,
-        own_gain=0,
-        drive_gain=0,
-        stimulus_gain=0,
-        choice_gain=0,
-        movement_gain=0,
-        drift=0,
+        effects=dict.fromkeys(("shared", "own", "drive", "stimulus", "movement", "drift"), 0.0),
         median_rate=median_rate,
         seed=seed,
     )

@@ -1,26 +1,23 @@
 """Simulated two-photon recordings of spontaneous activity, with planted truth."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
-from spikecast.core.checks import check_in_range, check_same_length
+from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import stringer
-from spikecast.data.simulate.planted import Simulated, Truth, ornstein_uhlenbeck
+from spikecast.data.simulate.planted import Simulated, Truth, draw_ornstein_uhlenbeck, label_truth
 
 
 def spontaneous(
     n_neurons: int = 1000,
     n_bins: int = 2000,
     *,
-    n_planes: int = 9,
+    planes: int | Sequence[int] = 9,
     n_latents: int = 16,
     n_own: int = 2,
-    groups: Sequence[int] | None = None,
     bin_size: float = stringer.BIN_SIZE,
     noise: float = 1.0,
     threshold: float = 0.5,
@@ -31,19 +28,20 @@ def spontaneous(
 
     The drive of a neuron is a baseline plus latents times loadings, passed through a soft
     rectification; deconvolved activity is that drive times multiplicative gamma noise. Latents
-    that every plane shares have variances falling as 1/rank, as in Stringer et al. 2019; the first
+    that planes share have variances falling as 1/rank, as in Stringer et al. 2019; the first
     is running speed, the second slow arousal, which also widens the pupil.
 
     Parameters
     ----------
-    n_neurons, n_bins, n_planes : int
+    n_neurons, n_bins : int
+    planes : int or sequence of int
+        How many planes there are, all of which share latents. Or the group of each plane: only
+        planes of the same group share latents, `n_latents` in each group; running and arousal are
+        among those of the lowest.
     n_latents : int
         Shared latents, running and arousal included.
     n_own : int
         Further latents that each plane has for itself.
-    groups : sequence of int, optional
-        The group of each plane: only planes of the same group share latents, `n_latents` in each
-        group; running and arousal are among those of the lowest. By default all planes share.
     bin_size : float
         Seconds per bin.
     noise : float
@@ -63,56 +61,36 @@ def spontaneous(
 
     Examples
     --------
-    >>> simulated = spontaneous(n_neurons=30, n_bins=100, n_planes=3)
+    >>> simulated = spontaneous(n_neurons=30, n_bins=100, planes=3)
     >>> simulated.recording.behavior
     ['running', 'pupil_area', 'pupil_position']
     """
+    groups = np.zeros(planes, dtype=int) if isinstance(planes, int) else np.asarray(planes)
+    n_planes = len(groups)
     check_in_range("n_latents", n_latents, 2)
-    check_in_range("n_planes", n_planes, 1, n_neurons)
-    groups = [0] * n_planes if groups is None else list(groups)
-    check_same_length("groups", len(groups), "planes", n_planes)
+    check_in_range("the number of planes", n_planes, 1, n_neurons)
     of_group = np.repeat(np.unique(groups), n_latents)  # the group of each shared latent
     n_shared = of_group.size
     rng = make_rng(seed, "latents")
-    running = _running(n_bins, bin_size, rng)
-    arousal = ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
+    running = _draw_running(n_bins, bin_size, rng)
+    arousal = draw_ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
     constants = rng.uniform(2.0, 30.0, n_shared + n_own * n_planes) / bin_size
-    latents = np.stack([ornstein_uhlenbeck(1, n_bins, c, rng)[0] for c in constants], axis=1)
+    latents = np.stack([draw_ornstein_uhlenbeck(1, n_bins, c, rng)[0] for c in constants], axis=1)
     latents[:, 0] = (running - running.mean()) / max(running.std(), 1e-6)
     latents[:, 1] = arousal
 
     rng = make_rng(seed, "neurons")
     plane = np.sort(np.arange(n_neurons) % n_planes)
+    own = np.repeat(np.arange(n_planes), n_own)  # the plane of each further latent
     loadings = rng.normal(size=(latents.shape[1], n_neurons))
     rank = 1 + np.arange(n_shared) % n_latents
-    reached = of_group[:, np.newaxis] == np.array(groups)[plane]
+    reached = of_group[:, np.newaxis] == groups[plane]
     loadings[:n_shared] *= (0.8 / np.sqrt(rank))[:, np.newaxis] * reached
-    own = np.repeat(np.arange(n_planes), n_own)
     loadings[n_shared:] *= 0.4 * (own[:, np.newaxis] == plane)
     scale = rng.lognormal(0.0, 0.7, n_neurons).astype(np.float32)
+    noise_rng = make_rng(seed, "noise") if noise > 0 else None
+    activity, rate = _rectify(latents, loadings, threshold, scale, noise, keep_rate, noise_rng)
 
-    shape = (n_bins, n_neurons)
-    activity = np.empty(shape[::-1], dtype=np.float32)
-    rate = np.empty((1, *shape), dtype=np.float32) if keep_rate else None
-    noise_rng = make_rng(seed, "noise")
-    projected = latents.astype(np.float32)
-    for start in range(
-        0, n_neurons, 500
-    ):  # in blocks, so that no second array of this size is made
-        block = slice(start, start + 500)
-        drive = np.logaddexp(0.0, projected @ loadings[:, block].astype(np.float32) - threshold)
-        drive *= scale[block]
-        if rate is not None:
-            rate[0, :, block] = drive
-        if noise > 0:
-            drive *= noise_rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
-        activity[block] = drive.T
-
-    names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_shared))]
-    kinds = ["shared" if group == min(groups) else f"group {group}" for group in of_group]
-    owners = kinds + [f"plane {index}" for index in own]
-    names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
-    coordinates: dict[str, Any] = {"latent": names, "owner": ("latent", owners)}
     pupil = gaussian_filter1d(latents[:, 0], 3.0) + 0.7 * arousal + rng.normal(0, 0.3, n_bins)
     raw = {
         "sresp": activity,
@@ -124,22 +102,46 @@ def spontaneous(
         "pupilCOM": rng.normal(0, 1, (n_bins, 2)).astype(np.float32),
         "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -400.0 + 30.0 * plane]),
     }
-    return Simulated(
-        stringer.build_recording(raw, "simulated"),
-        Truth(
-            rate,
-            xr.DataArray(latents[np.newaxis], coordinates, ("trial", "time", "latent")),
-            xr.DataArray(
-                loadings, {**coordinates, "plane": ("neuron", plane)}, ("latent", "neuron")
-            ),
-        ),
-    )
+    shared = ["shared" if group == min(groups) else f"group {group}" for group in of_group]
+    names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_shared))]
+    names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
+    owners = shared + [f"plane {index}" for index in own]
+    of_latents = {"latent": names, "owner": ("latent", owners)}
+    of_neurons = {"plane": ("neuron", plane)}
+    labelled = label_truth(latents[np.newaxis], loadings, of_latents, of_neurons=of_neurons)
+    return Simulated(stringer.build_recording(raw, "simulated"), Truth(rate, *labelled))
 
 
-def _running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
-    """Running speed in cm/s, (time,): bouts of some seconds, rest in between."""
+def _rectify(
+    latents: np.ndarray,
+    loadings: np.ndarray,
+    threshold: float,
+    scale: np.ndarray,
+    noise: float,
+    keep_rate: bool,
+    rng: np.random.Generator | None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return activity (neuron, time) and, if it is kept, its drive (1, time, neuron)."""
+    n_bins, n_neurons = len(latents), len(scale)
+    activity = np.empty((n_neurons, n_bins), dtype=np.float32)
+    rate = np.empty((1, n_bins, n_neurons), dtype=np.float32) if keep_rate else None
+    latents = latents.astype(np.float32)
+    for start in range(0, n_neurons, 500):  # so that no second array of this size is made
+        block = slice(start, start + 500)
+        drive = np.logaddexp(0.0, latents @ loadings[:, block].astype(np.float32) - threshold)
+        drive *= scale[block]
+        if rate is not None:
+            rate[0, :, block] = drive
+        if rng is not None:
+            drive *= rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
+        activity[block] = drive.T
+    return activity, rate
+
+
+def _draw_running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
+    """Return running speed in cm/s, (time,): bouts of some seconds, rest in between."""
     stay = np.exp(-bin_size / 15.0)
     toggles = rng.random(n_bins) > stay
     running = (np.cumsum(toggles) % 2).astype(float)
-    vigour = 10.0 + 4.0 * ornstein_uhlenbeck(1, n_bins, 20.0 / bin_size, rng)[0]
+    vigour = 10.0 + 4.0 * draw_ornstein_uhlenbeck(1, n_bins, 20.0 / bin_size, rng)[0]
     return np.maximum(gaussian_filter1d(running, 1.0) * vigour + rng.normal(0, 0.3, n_bins), 0.0)

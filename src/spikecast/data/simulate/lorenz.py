@@ -1,21 +1,21 @@
 """A population driven by a chaotic attractor: latent dynamics whose truth is known to the bin.
 
 The test of LFADS (Pandarinath et al. 2018, synthetic Lorenz data): trials of a condition start from
-the same state, so what differs between them is spiking noise - or a pulse, where one is asked for.
+the same state, so what differs between them is spiking noise or, optionally, a pulse.
 """
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
-from spikecast.data.simulate import Simulated, Truth
+from spikecast.data.simulate.planted import Simulated, Truth, label_truth, scale_rates
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0
 STEP = 0.001  # of the integration, in the system's own unit of time
 BURN_IN = 10.0  # until a random state is on the attractor
+PULSE_WINDOW = (0.3, 0.7)  # part of the trial in which pulses come
 
 
 def lorenz(
@@ -29,7 +29,6 @@ def lorenz(
     gain: float = 1.0,
     mean_rate: float = 10.0,
     pulse: float = 0.0,
-    pulse_window: tuple[float, float] = (0.3, 0.7),
     seed: int = 0,
 ) -> Simulated:
     """Simulate neurons whose log rates are mixtures of the three variables of a Lorenz system.
@@ -52,9 +51,8 @@ def lorenz(
         Hz, averaged over bins, trials and neurons; neurons differ log-normally.
     pulse : float
         Size of a kick to the state, in standard deviations of the latents, in a direction that is
-        the same in every trial, at a time drawn for every trial; 0 gives none.
-    pulse_window : (float, float)
-        Part of the trial in which pulses come.
+        the same in every trial, at a time drawn for every trial from its middle (0.3 to 0.7 of
+        it); 0 gives none.
     seed : int
 
     Returns
@@ -80,30 +78,22 @@ def lorenz(
     long_run = _integrate(starts, round(BURN_IN / STEP)).reshape(-1, 3)
     center, scale = long_run.mean(axis=0), long_run.std(axis=0)
     condition = np.arange(n_trials) % n_conditions
-    steps = max(1, round(speed * bin_size / STEP))
-
     pulse_bin = np.full(n_trials, n_bins)
     kick = np.zeros(3)
     if pulse:
         rng = make_rng(seed, "lorenz", "pulse")
-        low, high = (int(part * n_bins) for part in pulse_window)
+        low, high = (int(part * n_bins) for part in PULSE_WINDOW)
         pulse_bin = rng.integers(low, high, n_trials)
         direction = rng.normal(size=3)
         kick = pulse * direction / np.linalg.norm(direction) * scale
-    states = np.empty((n_trials, n_bins, 3))
-    state = starts[condition]
-    for t in range(n_bins):
-        state = state + (pulse_bin == t)[:, np.newaxis] * kick
-        states[:, t] = state
-        state = _integrate(state, steps)[:, -1]
-    latents = (states - center) / scale
+    steps = max(1, round(speed * bin_size / STEP))
+    latents = (_follow(starts[condition], n_bins, steps, pulse_bin, kick) - center) / scale
 
     rng = make_rng(seed, "lorenz", "neurons")
     loadings = rng.normal(size=(3, n_neurons))
     loadings *= gain / np.linalg.norm(loadings, axis=0)
     base = mean_rate * bin_size * rng.lognormal(-0.125, 0.5, n_neurons)
-    log_rate = latents @ loadings
-    rate = np.exp(log_rate - np.log(np.exp(log_rate).mean(axis=(0, 1))) + np.log(base))
+    rate = scale_rates(latents @ loadings, base)
     counts = make_rng(seed, "lorenz", "spikes").poisson(rate)
 
     time = (np.arange(n_bins) + 0.5) * bin_size
@@ -117,21 +107,24 @@ def lorenz(
         subject="simulated",
     )
     names = {"latent": ["x", "y", "z"], "owner": ("latent", ["shared"] * 3)}
-    coordinates = {"time": time, **names}
-    if pulse:
-        coordinates["pulse_bin"] = ("trial", pulse_bin)
-    return Simulated(
-        recording,
-        Truth(
-            rate,
-            xr.DataArray(latents, coordinates, ("trial", "time", "latent")),
-            xr.DataArray(loadings, names, ("latent", "neuron")),
-        ),
-    )
+    of_time = {"time": time} | ({"pulse_bin": ("trial", pulse_bin)} if pulse else {})
+    return Simulated(recording, Truth(rate, *label_truth(latents, loadings, names, of_time)))
+
+
+def _follow(
+    state: np.ndarray, n_bins: int, steps: int, pulse_bin: np.ndarray, kick: np.ndarray
+) -> np.ndarray:
+    """Return the states of runs that are kicked in one bin, (run, bin, 3)."""
+    states = np.empty((len(state), n_bins, 3))
+    for t in range(n_bins):
+        state = state + (pulse_bin == t)[:, np.newaxis] * kick
+        states[:, t] = state
+        state = _integrate(state, steps)[:, -1]
+    return states
 
 
 def _integrate(state: np.ndarray, n_steps: int) -> np.ndarray:
-    """Follow the system by Euler steps: (run, 3) -> (run, step, 3)."""
+    """Return the path of each run by Euler steps: (run, 3) -> (run, step, 3)."""
     path = np.empty((len(state), n_steps, 3))
     x, y, z = state.T
     for step in range(n_steps):

@@ -1,7 +1,8 @@
-"""What is planted in a simulated session, and how latents add up to log rates."""
+"""What is planted in a simulated session, and how latents add up to rates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,10 +49,20 @@ class Simulated:
 
 
 class Parts:
-    """The latents planted so far, with their loadings and the lag at which they enter each area."""
+    """The latents of a simulated session: each with its loadings, and its lag in each area.
 
-    def __init__(self, area: np.ndarray, rng: np.random.Generator) -> None:
-        self.area, self.rng = area, rng
+    Parameters
+    ----------
+    areas : mapping of str -> int
+        Neurons per area.
+    rng : numpy.random.Generator
+        Draws the loadings.
+    """
+
+    def __init__(self, areas: Mapping[str, int], rng: np.random.Generator) -> None:
+        self.areas = list(areas)
+        self.area = np.repeat(self.areas, list(areas.values()))
+        self.rng = rng
         self.names: list[str] = []
         self.owners: list[str] = []
         self.values: list[np.ndarray] = []  # each (trial, history + time)
@@ -63,19 +74,17 @@ class Parts:
         name: str,
         owner: str,
         values: np.ndarray,
-        gain: float,
-        reach: Mapping[str, float],
-        bin_size: float = 1.0,
-        gains: Mapping[str, float] | None = None,
+        gains: Mapping[str, float],
+        lags: Mapping[str, int] | None = None,
     ) -> None:
-        """Add a latent that reaches the areas in `reach` (area -> lag in s)."""
-        loading = self.rng.normal(size=self.area.size)
+        """Add a latent that reaches the areas in `gains` (area -> size), some later (in bins)."""
         # drawn for every neuron, so that removing one part leaves the others as they are
+        loading = self.rng.normal(size=self.area.size)
         scale, lag = np.zeros(self.area.size), np.zeros(self.area.size, dtype=int)
-        for area, delay in reach.items():
+        for area, gain in gains.items():
             here = self.area == area
-            scale[here] = gain if gains is None else gains[area]
-            lag[here] = round(delay / bin_size)
+            scale[here] = gain
+            lag[here] = (lags or {}).get(area, 0)
         self.names.append(name)
         self.owners.append(owner)
         self.values.append(np.asarray(values, dtype=float))
@@ -83,7 +92,7 @@ class Parts:
         self.lags.append(lag)
 
     def log_rate(self, n_bins: int) -> np.ndarray:
-        """Sum of the parts, (trial, time, neuron)."""
+        """Return the sum of all latents times their loadings, (trial, time, neuron)."""
         total = np.zeros((self.values[0].shape[0], n_bins, self.area.size))
         for values, loading, lags in zip(self.values, self.loadings, self.lags, strict=True):
             for lag in np.unique(lags):
@@ -95,23 +104,43 @@ class Parts:
         return total
 
     def tables(self, n_bins: int, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
-        """Latents (trial, time, latent) and loadings (latent, neuron), labelled."""
+        """Return latents (trial, time, latent) and loadings (latent, neuron), with labels."""
         values = np.stack([part[:, -n_bins:] for part in self.values], axis=-1)
-        coordinates = {"latent": self.names, "owner": ("latent", self.owners)}
-        return (
-            xr.DataArray(values, {"time": time, **coordinates}, ("trial", "time", "latent")),
-            xr.DataArray(
-                np.stack(self.loadings),
-                {**coordinates, "area": ("neuron", self.area)},
-                ("latent", "neuron"),
-            ),
+        return label_truth(
+            values,
+            np.stack(self.loadings),
+            {"latent": self.names, "owner": ("latent", self.owners)},
+            {"time": time},
+            {"area": ("neuron", self.area)},
         )
 
 
-def ornstein_uhlenbeck(
+def label_truth(
+    latents: np.ndarray,
+    loadings: np.ndarray,
+    of_latents: Mapping[str, Any],
+    of_time: Mapping[str, Any] | None = None,
+    of_neurons: Mapping[str, Any] | None = None,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return latents (trial, time, latent) and loadings (latent, neuron) with coordinates."""
+    return (
+        xr.DataArray(latents, {**of_latents, **(of_time or {})}, ("trial", "time", "latent")),
+        xr.DataArray(loadings, {**of_latents, **(of_neurons or {})}, ("latent", "neuron")),
+    )
+
+
+def scale_rates(log_rate: np.ndarray, mean_count: np.ndarray) -> np.ndarray:
+    """Return expected counts per bin whose mean over trials and bins is `mean_count` (neuron,)."""
+    return np.exp(log_rate - np.log(np.exp(log_rate).mean(axis=(0, 1))) + np.log(mean_count))
+
+
+def draw_ornstein_uhlenbeck(
     n_trials: int, n_bins: int, time_constant: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Stationary noise (trial, time), unit variance, exponential autocorrelation (bins)."""
+    """Return stationary noise (trial, time) of unit variance whose autocorrelation is exponential.
+
+    `time_constant` is in bins.
+    """
     decay = np.exp(-1.0 / time_constant)
     noise = rng.normal(size=(n_trials, n_bins)) * np.sqrt(1 - decay**2)
     noise[:, 0] /= np.sqrt(1 - decay**2)
