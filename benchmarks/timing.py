@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import spikecast as sc
-from spikecast.analysis.decoding import hat_matrix as hat
-from spikecast.analysis.decoding.bins import Classes, score_shared
-from spikecast.analysis.decoding.nulls import draw_labels
+from spikecast.analysis.decoding.bins import ClassTarget, score_shared
+from spikecast.analysis.decoding.hat_matrix import penalty_unit
+from spikecast.analysis.decoding.nulls import LabelNull
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
 LOOP_BINS, LOOP_PERMUTATIONS = 2, 20
@@ -23,7 +23,7 @@ def loop(x, codes, folds, n_classes):
     """Balanced accuracy (permutation, bin) of the same decoder, refitted every time."""
     scores = np.empty((len(codes), x.shape[1]))
     for t in range(x.shape[1]):
-        penalty = PENALTY * hat.scale(x[:, t])
+        penalty = PENALTY * penalty_unit(x[:, t])
         for row, y in enumerate(codes):
             correct = np.empty(len(y))
             for fold in folds:
@@ -48,10 +48,10 @@ def main():
         y = rng.integers(n_classes, size=N_TRIALS)
         x = rng.normal(size=(N_TRIALS, N_BINS, N_FEATURES)) + 0.1 * y[:, None, None]
         folds = sc.splits.split_by_stratum(y, N_FOLDS)
-        codes = np.vstack([y, draw_labels("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
+        codes = np.vstack([y, LabelNull().draw(y, N_PERMUTATIONS, 0, folds)])
         with sc.limit_threads():
             started = time.perf_counter()
-            ours = score_shared(x, Classes(codes, n_classes), folds, PENALTY).scores
+            ours = score_shared(x, ClassTarget(codes, n_classes), folds, PENALTY).scores
             fast = time.perf_counter() - started
             started = time.perf_counter()
             theirs = loop(x[:, :LOOP_BINS], codes[:LOOP_PERMUTATIONS], folds, n_classes)

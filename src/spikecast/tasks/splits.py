@@ -5,6 +5,7 @@ recording into windows before, and those are held out in contiguous blocks with 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -78,6 +79,38 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
 
 
 SPLITS = ("trial", "stratum", "block")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How trials are cut into folds.
+
+    Parameters
+    ----------
+    n_folds : int
+    by : {"trial", "stratum", "block"}, optional
+        Random trials; random trials, of every class (or condition) the same share in each fold; or
+        contiguous blocks. By default whatever fits the analysis.
+    gap : int
+        Trials on either side of a test block that are not learnt from.
+    n_repeats : int, optional
+        How many times trials are cut anew. By default whatever fits the analysis.
+
+    Examples
+    --------
+    >>> Split.of(5) == Split(n_folds=5)
+    True
+    """
+
+    n_folds: int = 5
+    by: str | None = None
+    gap: int = 0
+    n_repeats: int | None = None
+
+    @classmethod
+    def of(cls, folds: "int | Split") -> "Split":
+        """Return the split that a number of folds stands for, or the split itself."""
+        return folds if isinstance(folds, cls) else cls(int(folds))  # type: ignore[arg-type]
 
 
 def split_trials(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from spikecast.analysis.decoding.decode import decode
+from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Precomputed
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data import simulate
@@ -135,6 +136,23 @@ def test_latents_come_from_models_that_never_saw_the_test_trials(strong, monkeyp
     assert not any(any(part) for part in seen)
 
 
+def test_the_result_records_what_the_fits_of_each_fold_were_given(strong):
+    label = strong.trials["response"].to_numpy().astype(float)
+    label[:4] = np.nan
+    source = Latents("pca_ridge", AreaToArea("MOs", "VISp"), held_back=0.25)
+    found = decode(strong, label, source=source, n_permutations=0)
+    assert len(found.folds) == 5
+    tested = np.concatenate([fold.test_trials for fold in found.folds])
+    assert sorted(tested) == list(range(4, 80))
+    for fold in found.folds:
+        parts = (fold.fitted_on["latents"], fold.train_trials, fold.test_trials)
+        assert sum(map(len, parts)) == len(np.unique(np.concatenate(parts))) == 76
+        np.testing.assert_array_equal(fold.train_labels, label[fold.train_trials])
+        np.testing.assert_array_equal(fold.test_labels, label[fold.test_trials])
+    counts = decode(strong, label, source=Counts(), n_permutations=0).folds
+    assert not any(fold.fitted_on for fold in counts)
+
+
 def test_latents_without_folds_need_an_explicit_word_and_are_flagged(strong):
     rng = np.random.default_rng(0)
     label = strong.trials["contrast_right"].to_numpy() > 0
@@ -178,7 +196,7 @@ def test_labels_are_shuffled_within_strata():
         x = rng.normal(size=(120, 2, 3)) + stratum[:, None, None]
         recording = made(x, y=y, stratum=stratum)
         for strata, into in ((None, overall), ("stratum", within)):
-            into.append(decode(recording, "y", n_permutations=39, n_resamples=2, strata=strata).p)
+            into.append(decode(recording, "y", n_permutations=39, null=LabelNull(strata=strata)).p)
     assert max(overall) < 0.05  # through the stratum
     assert np.mean(within) > 0.2  # and through nothing else
 
@@ -218,11 +236,10 @@ def test_slow_drift_fools_shuffled_labels_but_not_pseudo_sessions():
         blocks = np.concatenate([np.full(rng.integers(25, 60), i % 2) for i in range(20)])[:200]
         drift = rng.normal(size=(200, 1, 10)).cumsum(axis=0) / 5
         recording = made(drift + 0.3 * rng.normal(size=(200, 3, 10)), block=blocks)
-        fooled = decode(recording, "block", source=Counts(0.01), n_permutations=30, n_resamples=10)
+        fooled = decode(recording, "block", source=Counts(0.01), n_permutations=30)
         right = decode(
-            recording, "block", source=Counts(0.01), null="pseudo_session", n_permutations=30,
-            n_resamples=10,
-        )  # fmt: skip
+            recording, "block", source=Counts(0.01), null="pseudo_session", n_permutations=30
+        )
         naive.append(fooled.p)
         ours.append(right.p)
         scores.append(right.score - right.chance)

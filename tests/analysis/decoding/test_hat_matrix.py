@@ -5,9 +5,9 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 
-from spikecast.analysis.decoding import hat_matrix as hat
-from spikecast.analysis.decoding.bins import Classes, Numbers, score_nested, score_shared
-from spikecast.analysis.decoding.nulls import draw_labels
+from spikecast.analysis.decoding import hat_matrix
+from spikecast.analysis.decoding.bins import ClassTarget, NumberTarget, score_nested, score_shared
+from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.sources import FoldFeatures
 from spikecast.tasks.splits import Fold, split_by_trial
 
@@ -35,17 +35,19 @@ def test_lda_equals_refitted_scikit_learn(n_classes, n_features):
     )
     x = rng.normal(size=(100, n_features)) * rng.uniform(0.5, 2, n_features) + 0.4 * y[:, None]
     folds = split_by_trial(100, 4)
-    codes = np.vstack([y, draw_labels("label_shuffle", y, 8, 0, folds)])
-    target = Classes(codes, n_classes)
-    penalty = 0.7 * hat.scale(x)
-    shared = list(hat.shared(x, target.columns, folds, penalty))
-    pairs = [(x[fold.train], x[fold.test]) for fold in folds]
-    nested = list(hat.nested(pairs, target.columns, folds, [penalty] * 4))
+    codes = np.vstack([y, LabelNull().draw(y, 8, 0, folds)])
+    target = ClassTarget(codes, n_classes)
+    penalty = 0.7 * hat_matrix.penalty_unit(x)
+    shared = list(hat_matrix.predict_shared(x, target.columns, folds, penalty))
+    nested = [
+        hat_matrix.predict_nested(x[fold.train], x[fold.test], target.columns, fold, penalty)
+        for fold in folds
+    ]
     for row, labels in enumerate(codes):
         expected = sklearn_lda(x, labels, folds, penalty)
         for held_outs in (shared, nested):
             for held_out in held_outs:
-                ours = target.predicted(held_out)[:, row]
+                ours = target.predict(held_out)[:, row]
                 np.testing.assert_array_equal(ours, expected[held_out.fold.test])
 
 
@@ -57,7 +59,7 @@ def test_ridge_equals_refitted_scikit_learn_down_to_leave_one_out(n_folds):
         Fold(np.setdiff1d(np.arange(40), test), test)
         for test in np.array_split(np.arange(40), n_folds)
     ]
-    for held_out in hat.shared(x, y, folds, 3.0):
+    for held_out in hat_matrix.predict_shared(x, y, folds, 3.0):
         train, test = held_out.fold
         expected = Ridge(alpha=3.0).fit(x[train], y[train, 0]).predict(x[test])
         np.testing.assert_allclose(held_out.fitted, expected, atol=1e-10)
@@ -67,7 +69,7 @@ def test_both_ways_give_the_same_scores_over_time():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(50, 4, 9)), rng.normal(size=50)
     folds = split_by_trial(50, 5)
-    target = Numbers(np.vstack([y, draw_labels("label_shuffle", y, 5, 0)]), folds)
+    target = NumberTarget(np.vstack([y, LabelNull().draw(y, 5, 0)]), folds)
     shared = score_shared(x, target, folds, penalty=1.0)
     features = [FoldFeatures(fold, x[fold.train], x[fold.test]) for fold in folds]
     nested = score_nested(features, target, penalty=1.0)
@@ -80,13 +82,13 @@ def test_a_class_missing_from_a_fold_is_never_chosen():
     y = np.repeat([0, 1, 2], [18, 18, 4])
     x = np.random.default_rng(0).normal(size=(40, 5))
     fold = Fold(np.arange(36), np.arange(36, 40))
-    target = Classes(y[None], 3)
-    (held_out,) = hat.nested([(x[:36], x[36:])], target.columns, [fold], [1.0])
-    assert set(target.predicted(held_out).ravel()) <= {0, 1}
+    target = ClassTarget(y[None], 3)
+    held_out = hat_matrix.predict_nested(x[:36], x[36:], target.columns, fold, 1.0)
+    assert set(target.predict(held_out).ravel()) <= {0, 1}
 
 
 def test_silent_bins_are_at_chance():
     y = np.tile([0, 1], 20)
-    target = Classes(y[None], 2)
+    target = ClassTarget(y[None], 2)
     found = score_shared(np.zeros((40, 2, 5)), target, split_by_trial(40, 5), 1.0)
     np.testing.assert_allclose(found.scores, 0.5)

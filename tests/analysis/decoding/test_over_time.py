@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 
-from spikecast.analysis.decoding.clusters import cluster_test, first_onset
+from spikecast.analysis.decoding.clusters import ClusterLevels, cluster_test, find_onsets
 from spikecast.analysis.decoding.generalization import temporal_generalization
-from spikecast.analysis.decoding.nulls import circular_shift, pseudo_session, trial_shuffle
-from spikecast.analysis.decoding.over_time import decode_over_time
+from spikecast.analysis.decoding.nulls import LabelNull, draw_pseudo_sessions, shift_labels
+from spikecast.analysis.decoding.over_time import MatchedAreas, OnsetRule, decode_over_time
 from spikecast.analysis.decoding.sources import Counts, Latents, Precomputed
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
 from spikecast.models.linear import PCARidge
+from spikecast.tasks.splits import Split
 from spikecast.tasks.tasks import AreaToArea
 
 ONSETS = {"A": 0.12, "B": 0.18}
+TWICE = Split(n_repeats=2)
 
 
 def planted(seed: int, n_trials: int = 250, n_neurons: int = 60) -> Recording:
@@ -41,8 +43,8 @@ def nothing(seed: int) -> Recording:
 
 def test_onsets_are_recovered_and_told_apart():
     found = decode_over_time(
-        planted(0, 150, 40), "response", areas=["A", "B"], source=Counts(0.01), repeats=2,
-        n_permutations=200, n_resamples=300,
+        planted(0, 150, 40), "response", areas=["A", "B"], source=Counts(0.01), folds=TWICE,
+        n_permutations=200,
     )  # fmt: skip
     onsets = found.onsets.set_index("area")
     assert onsets.loc["A", "onset"] == pytest.approx(0.12, abs=0.015)
@@ -68,7 +70,7 @@ def test_the_onset_of_a_choice_is_not_that_of_its_stimulus():
     recording = choosing(0, {"A": 0.2}, choice=2.0)
     plain, beyond = (
         decode_over_time(
-            recording, "response", strata=strata, n_permutations=200, n_resamples=100, repeats=2
+            recording, "response", null=LabelNull(strata=strata), n_permutations=200, folds=TWICE
         )
         for strata in (None, STIMULUS)
     )
@@ -89,7 +91,11 @@ def test_beyond_the_stimulus_nothing_is_found_where_only_the_stimulus_is():
         recording = choosing(seed, choice_onset={})
         for strata, into in ((None, plain), (STIMULUS, beyond)):
             found = decode_over_time(
-                recording, "response", strata=strata, n_permutations=199, n_resamples=2, repeats=2
+                recording,
+                "response",
+                null=LabelNull(strata=strata),
+                n_permutations=199,
+                folds=TWICE,
             )
             into.append(found.table["significant"].any())
     assert np.mean(plain) > 0.7
@@ -99,9 +105,13 @@ def test_beyond_the_stimulus_nothing_is_found_where_only_the_stimulus_is():
 def test_strata_that_fix_the_label_are_refused():
     recording = choosing(0, choice_onset={})
     with pytest.raises(NotEnoughDataError, match="nothing to find beyond"):
-        decode_over_time(recording, recording.trials["contrast_left"] > 0, strata=STIMULUS)
+        decode_over_time(
+            recording, recording.trials["contrast_left"] > 0, null=LabelNull(strata=STIMULUS)
+        )
     with pytest.raises(NotEnoughDataError, match="same on all trials of equal contrast_left:"):
-        temporal_generalization(recording, "contrast_left", folds=2, strata="contrast_left")
+        temporal_generalization(
+            recording, "contrast_left", folds=2, null=LabelNull(strata="contrast_left")
+        )
 
 
 @pytest.mark.slow
@@ -123,7 +133,7 @@ def test_onset_bias_and_coverage():
 def test_nothing_planted_nothing_found():
     hits = [
         decode_over_time(
-            nothing(seed), "response", n_permutations=199, n_resamples=2, repeats=2, seed=seed
+            nothing(seed), "response", n_permutations=199, folds=TWICE, seed=seed
         ).table["significant"].any()
         for seed in range(200)
     ]  # fmt: skip
@@ -131,7 +141,7 @@ def test_nothing_planted_nothing_found():
 
 
 def test_none_is_an_answer():
-    found = decode_over_time(nothing(1), "response", n_permutations=99, n_resamples=50, repeats=2)
+    found = decode_over_time(nothing(1), "response", n_permutations=99, folds=TWICE)
     assert np.isnan(found.onsets.loc[0, "onset"])
     assert found.differences.empty
 
@@ -148,8 +158,8 @@ def test_acausal_features_are_refused_or_flagged():
         with pytest.raises(InputError, match="allow_acausal"):
             decode_over_time(recording, "response", source=source)
     found = decode_over_time(
-        recording, "response", source=refused[0], allow_acausal=True, n_permutations=30,
-        n_resamples=10, repeats=1,
+        recording, "response", source=refused[0], onset=OnsetRule(allow_acausal=True),
+        n_permutations=30, folds=Split(n_repeats=1),
     )  # fmt: skip
     assert found.acausal
     assert "acausal_features" in [notice.code for notice in found.notices]
@@ -171,15 +181,14 @@ def test_a_causal_window_never_sees_the_future():
 def test_matched_neurons_and_continuous_labels():
     recording = planted(2, 60, 12)
     found = decode_over_time(
-        recording, "response", areas=["A", "B"], match_neurons=6, n_subsamples=3,
-        n_permutations=30, n_resamples=10,
+        recording, "response", areas=MatchedAreas(6, ["A", "B"], n_subsamples=3),
+        n_permutations=30,
     )  # fmt: skip
     assert found.onsets["n_neurons"].tolist() == [6, 6]
-    with pytest.raises(NotEnoughDataError, match="match_neurons=13"):
-        decode_over_time(recording, "response", areas=["A"], match_neurons=13)
-    ridge = decode_over_time(
-        recording, "response", decoder="ridge", n_permutations=30, n_resamples=10
-    )
+    assert [fold.area for fold in found.folds] == ["A"] * 25 + ["B"] * 25
+    with pytest.raises(NotEnoughDataError, match="fewer than 13"):
+        decode_over_time(recording, "response", areas=MatchedAreas(13, ["A"]))
+    ridge = decode_over_time(recording, "response", decoder="ridge", n_permutations=30)
     assert ridge.metric == "r2"
     assert ridge.table["score"].max() > 0.3
 
@@ -189,7 +198,7 @@ def test_cluster_test_is_exact_under_the_null():
     hits = 0
     for _ in range(300):
         scores = rng.normal(size=(100, 30)).cumsum(axis=1)
-        hits += cluster_test(scores, alpha=0.05, join=0.05).significant.any()
+        hits += cluster_test(scores, ClusterLevels(join=0.05)).significant.any()
     assert hits / 300 < 0.08
 
 
@@ -198,8 +207,8 @@ def test_an_onset_needs_its_duration():
     scores[0] = 0
     scores[0, 5], scores[0, 20:] = 9, 5
     test = cluster_test(scores)
-    assert first_onset(scores[:1], test, 1)[0] == pytest.approx(4.4, abs=0.3)
-    assert first_onset(scores[:1], test, 3)[0] == pytest.approx(19.6, abs=0.3)
+    assert find_onsets(scores[:1], test, 1)[0] == pytest.approx(4.4, abs=0.3)
+    assert find_onsets(scores[:1], test, 3)[0] == pytest.approx(19.6, abs=0.3)
 
 
 def test_generalization_separates_a_lasting_code_from_a_passing_one():
@@ -227,13 +236,15 @@ def test_generalization_separates_a_lasting_code_from_a_passing_one():
 def test_nulls_keep_what_they_promise():
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1, 2, 0, 1], 12)
-    shifted = circular_shift(labels, 50, rng)
+    shifted = shift_labels(labels, 50, rng)
     assert all(np.array_equal(np.bincount(row), np.bincount(labels)) for row in shifted)
     assert not (shifted == labels).all(axis=1).any()
-    sessions = pseudo_session(labels, 50, rng)
+    sessions = draw_pseudo_sessions(labels, 50, rng)
     changes = (sessions[:, 1:] != sessions[:, :-1]).sum(axis=1)
     assert changes.max() <= 5
     strata = np.repeat([0, 1], 30)
-    moved = trial_shuffle(np.arange(60), rng, strata)
-    assert (strata[moved] == strata).all()
-    assert not (moved == np.arange(60)).any()
+    (shuffled,) = LabelNull(strata="any").draw(np.arange(60), 1, 0, strata=strata)
+    assert (strata[shuffled] == strata).all()
+    assert not (shuffled == np.arange(60)).all()
+    with pytest.raises(InputError, match="label_shuffle"):
+        LabelNull("pseudo_session", strata=["side"])

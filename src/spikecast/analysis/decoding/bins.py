@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from spikecast.analysis.decoding import hat_matrix as hat
+from spikecast.analysis.decoding import hat_matrix
+from spikecast.analysis.decoding.hat_matrix import HeldOut
 from spikecast.analysis.decoding.sources import FoldFeatures
 from spikecast.tasks.splits import Fold
 
@@ -33,12 +34,12 @@ class Target(Protocol):
     columns: np.ndarray  # (trial, group, 1 + permutation)
     denominator: np.ndarray  # (trial, 1 + permutation)
 
-    def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
-        """Score of each test trial, (test trial, 1 + permutation)."""
+    def score_trials(self, held_out: HeldOut) -> np.ndarray:
+        """Return the numerator of each test trial's score, (test trial, 1 + permutation)."""
         ...
 
 
-class Classes:
+class ClassTarget:
     """Linear discriminant analysis, scored by balanced accuracy.
 
     Parameters
@@ -56,19 +57,19 @@ class Classes:
         # every class weighs the same, however many trials it has
         self.denominator = 1.0 / np.take_along_axis(sizes, self.codes, axis=0)
 
-    def predicted(self, held_out: hat.HeldOut) -> np.ndarray:
-        """Codes of the predicted classes, (test trial, 1 + permutation)."""
+    def predict(self, held_out: HeldOut) -> np.ndarray:
+        """Return the codes of the predicted classes, (test sample, 1 + permutation)."""
         sizes = self.is_class[held_out.fold.train].sum(axis=0).astype(float)
         fitted = held_out.fitted.reshape(-1, *self.columns.shape[1:])
-        return hat.classify(fitted, held_out.quadratic, sizes)
+        return hat_matrix.classify(fitted, held_out.quadratic, sizes)
 
-    def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
-        """Score of each test trial, (test trial, 1 + permutation)."""
+    def score_trials(self, held_out: HeldOut) -> np.ndarray:
+        """Return the numerator of each test trial's score, (test trial, 1 + permutation)."""
         test = held_out.fold.test
-        return (self.predicted(held_out) == self.codes[test]) * self.denominator[test]
+        return (self.predict(held_out) == self.codes[test]) * self.denominator[test]
 
 
-class Numbers:
+class NumberTarget:
     """Ridge regression, scored by R2 against the mean of the training trials.
 
     Parameters
@@ -85,8 +86,8 @@ class Numbers:
             mean = self.values[fold.train].mean(axis=0)
             self.denominator[fold.test] = (self.values[fold.test] - mean) ** 2
 
-    def numerator(self, held_out: hat.HeldOut) -> np.ndarray:
-        """Score of each test trial, (test trial, 1 + permutation)."""
+    def score_trials(self, held_out: HeldOut) -> np.ndarray:
+        """Return the numerator of each test trial's score, (test trial, 1 + permutation)."""
         test = held_out.fold.test
         return self.denominator[test] - (self.values[test] - held_out.fitted) ** 2
 
@@ -103,14 +104,14 @@ def score_shared(x: np.ndarray, target: Target, folds: Sequence[Fold], penalty: 
         In units of the number of trials times the features' mean variance in the bin (of all
         trials; labels have no part in it).
     """
-    return _collect(
-        (
-            hat.shared(x[:, t], target.columns, folds, penalty * hat.scale(x[:, t]))
-            for t in range(x.shape[1])
-        ),
-        target,
-        x.shape[1],
+    n_bins = x.shape[1]
+    per_bin = (
+        hat_matrix.predict_shared(
+            x[:, t], target.columns, folds, penalty * hat_matrix.penalty_unit(x[:, t])
+        )
+        for t in range(n_bins)
     )
+    return _collect_scores(per_bin, target, n_bins)
 
 
 def score_nested(features: Sequence[FoldFeatures], target: Target, penalty: float) -> BinScores:
@@ -123,26 +124,28 @@ def score_nested(features: Sequence[FoldFeatures], target: Target, penalty: floa
     penalty : float
         In units of the number of the fold's training trials times their features' mean variance.
     """
-    folds = [part.fold for part in features]
 
-    def bin_at(t: int) -> Iterable[hat.HeldOut]:
-        pairs = [(part.train[:, t], part.test[:, t]) for part in features]
-        penalties = [penalty * hat.scale(train) for train, _ in pairs]
-        return hat.nested(pairs, target.columns, folds, penalties)
+    def predict_bin(t: int) -> Iterable[HeldOut]:
+        for part in features:
+            train = part.train[:, t]
+            unit = hat_matrix.penalty_unit(train)
+            yield hat_matrix.predict_nested(
+                train, part.test[:, t], target.columns, part.fold, penalty * unit
+            )
 
     n_bins = features[0].train.shape[1]
-    return _collect((bin_at(t) for t in range(n_bins)), target, n_bins)
+    return _collect_scores(map(predict_bin, range(n_bins)), target, n_bins)
 
 
-def _collect(per_bin: Iterable[Iterable[hat.HeldOut]], target: Target, n_bins: int) -> BinScores:
+def _collect_scores(per_bin: Iterable[Iterable[HeldOut]], target: Target, n_bins: int) -> BinScores:
     n_trials, n_draws = target.denominator.shape
-    first = np.zeros((n_trials, n_bins))
+    numerator = np.zeros((n_trials, n_bins))
     scores = np.zeros((n_draws, n_bins))
     for t, held_outs in enumerate(per_bin):
         for held_out in held_outs:
-            gained = target.numerator(held_out)
-            first[held_out.fold.test, t] = gained[:, 0]
+            gained = target.score_trials(held_out)
+            numerator[held_out.fold.test, t] = gained[:, 0]
             scores[:, t] += gained.sum(axis=0)
     scores /= target.denominator.sum(axis=0)[:, np.newaxis]
-    observed = np.broadcast_to(target.denominator[:, :1], first.shape)
-    return BinScores(first, observed, scores)
+    denominator = np.broadcast_to(target.denominator[:, :1], numerator.shape)
+    return BinScores(numerator, denominator, scores)

@@ -13,6 +13,27 @@ from scipy.stats import norm
 
 
 @dataclass(frozen=True)
+class ClusterLevels:
+    """Levels of a cluster test.
+
+    Parameters
+    ----------
+    alpha : float
+        Of a cluster as a whole.
+    join : float
+        Of a point (one-sided) that joins a cluster. It changes what kind of effect is found, not
+        how often nothing is taken for something: a lenient one finds weak long effects but lets
+        noise lengthen a cluster into the time before the effect.
+    """
+
+    alpha: float = 0.05
+    join: float = 0.001
+
+
+LEVELS = ClusterLevels()
+
+
+@dataclass(frozen=True)
 class Clusters:
     """A cluster test of scores over time (or over any grid).
 
@@ -40,7 +61,7 @@ class Clusters:
     critical: float
 
 
-def cluster_test(scores: np.ndarray, alpha: float = 0.05, join: float = 0.001) -> Clusters:
+def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters:
     """Test observed scores against their null.
 
     Observed and null scores are treated alike throughout (thresholds are taken from all of them),
@@ -51,12 +72,11 @@ def cluster_test(scores: np.ndarray, alpha: float = 0.05, join: float = 0.001) -
     scores : array, (1 + permutation, ...)
         The observed scores first; the other axes are the grid, neighbours, diagonal ones too, are
         connected.
-    alpha : float
-        Level of a cluster as a whole.
-    join : float
-        Pointwise level (one-sided) at which a point joins a cluster. It changes what kind of effect
-        is found, not how often nothing is taken for something: a lenient one finds weak long
-        effects but lets noise lengthen a cluster into the time before the effect.
+    levels : ClusterLevels
+
+    Returns
+    -------
+    Clusters
 
     Examples
     --------
@@ -70,30 +90,30 @@ def cluster_test(scores: np.ndarray, alpha: float = 0.05, join: float = 0.001) -
     scale = np.where(scale > 0, scale, 1.0)
     # the level of the test does not hang on this threshold, so a normal quantile is good enough,
     # and steadier than a far quantile of few permutations
-    threshold = center + norm.ppf(1 - join) * scale
+    threshold = center + norm.ppf(1 - levels.join) * scale
     above = scores > threshold
     excess = np.where(above, (scores - center) / scale, 0.0)
-    largest = np.array([_masses(a, e)[1].max(initial=0.0) for a, e in zip(above, excess)])
-    labels, masses = _masses(above[0], excess[0])
+    largest = np.array([_sum_clusters(a, e)[1].max(initial=0.0) for a, e in zip(above, excess)])
+    labels, masses = _sum_clusters(above[0], excess[0])
     p = np.ones(scores.shape[1:])
     for index, mass in enumerate(masses, start=1):
         p[labels == index] = (largest >= mass - 1e-9).sum() / n
     # the smallest mass that fewer than alpha of all rows reach or exceed
     descending = np.sort(largest)[::-1]
-    critical = float(descending[max(int(np.floor(alpha * n + 1e-9)), 1) - 1])
+    critical = float(descending[max(int(np.floor(levels.alpha * n + 1e-9)), 1) - 1])
     pointwise = (scores >= scores[0] - 1e-12).sum(axis=0) / n
-    return Clusters(p <= alpha, p, pointwise, threshold, center, scale, critical)
+    return Clusters(p <= levels.alpha, p, pointwise, threshold, center, scale, critical)
 
 
-def _masses(above: np.ndarray, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number the clusters of one map and sum up their excess."""
+def _sum_clusters(above: np.ndarray, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the clusters of one map and return the sum of each one's excess."""
     # diagonal neighbours count: a code that moves on is a diagonal of train x test times
     labels, n_clusters = ndimage.label(above, np.ones((3,) * above.ndim))
     return labels, ndimage.sum_labels(excess, labels, np.arange(1, n_clusters + 1))
 
 
-def first_onset(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarray:
-    """When the first significant cluster of at least `least_bins` begins, in bins, (curve,).
+def find_onsets(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarray:
+    """Find when each curve's first significant cluster of at least `least_bins` begins, in bins.
 
     A cluster begins where the curve crosses the threshold, on a straight line between the last bin
     below and the first above: whole bins would add noise of their own to differences.
@@ -115,7 +135,7 @@ def first_onset(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarr
     --------
     >>> flat, one = np.zeros(4), np.ones(4)
     >>> test = Clusters(flat > 0, one, one, flat + 0.5, flat, one, critical=1.5)
-    >>> first_onset(np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]]), test, 1)
+    >>> find_onsets(np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]]), test, 1)
     array([1.5, inf])
     """
     margin = curves - test.threshold
@@ -133,6 +153,6 @@ def first_onset(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarr
         length = np.where(above, length + 1, 0)
         mass = np.where(above, mass + excess[:, t], 0.0)
         # a cluster's mass only grows: once significant it stays so
-        found = np.isinf(onset) & (length >= least_bins) & (mass >= test.critical - 1e-9)
-        onset[found] = start[found]
+        new = np.isinf(onset) & (length >= least_bins) & (mass >= test.critical - 1e-9)
+        onset[new] = start[new]
     return onset

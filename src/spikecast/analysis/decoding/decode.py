@@ -1,16 +1,25 @@
 """What the latents (or counts, or behaviour) say about a trial: one label, one score, one null."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.decoding import labels, nulls
 from spikecast.analysis.decoding.labels import Label
-from spikecast.analysis.decoding.nulls import Null
+from spikecast.analysis.decoding.nulls import permutation_p
+from spikecast.analysis.decoding.problem import (
+    N_RESAMPLES,
+    DecodedFold,
+    Folds,
+    Null,
+    Values,
+    draw_resamples,
+    pose_problem,
+)
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
@@ -19,6 +28,7 @@ from spikecast.data.recording import Recording
 from spikecast.models.classifiers import BALANCES, CLASSIFIERS, Decoder
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Interval, RatioScores, interval
+from spikecast.tasks.splits import Fold
 
 OVER_TIME = ("mean", "concatenate", "vote")
 CONSTANT_FEATURES = NoticeKind(
@@ -28,8 +38,8 @@ CONSTANT_FEATURES = NoticeKind(
 )
 
 
-@dataclass(frozen=True)
-class Decoding:
+@dataclass(frozen=True, repr=False)
+class Decoding(Result):
     """How well a label can be decoded from held-out trials.
 
     Attributes
@@ -56,6 +66,8 @@ class Decoding:
         One row per test trial: ``trial, truth, prediction, fold``.
     n_left_out : int
         Trials without a label.
+    folds : tuple of DecodedFold
+        The trials and labels that each fold's fits were given.
     notices : tuple of Notice
     """
 
@@ -72,6 +84,7 @@ class Decoding:
     per_class: pd.DataFrame
     predictions: pd.DataFrame
     n_left_out: int
+    folds: tuple[DecodedFold, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -112,19 +125,15 @@ class Decoding:
 
 def decode(
     recording: Recording,
-    label: str | Sequence | np.ndarray,
+    label: Values,
     *,
     source: Source | None = None,
     decoder: str = "lda",
     over_time: str = "mean",
     balance: str = "weights",
-    folds: int = 5,
-    split: str | None = None,
-    gap: int = 0,
-    null: str | Null = "label_shuffle",
-    strata: str | Sequence[str] | None = None,
+    folds: Folds = 5,
+    null: Null = "label_shuffle",
     n_permutations: int = 200,
-    n_resamples: int = 1000,
     seed: int = 0,
 ) -> Decoding:
     """Decode a label of trials, held-out.
@@ -151,14 +160,14 @@ def decode(
         by one decoder for all bins, and the trial goes to the class with most bins.
     balance : {"weights", "subsample", "none"}
         See :class:`spikecast.models.classifiers.Decoder`.
-    folds, split, gap
-        See :func:`spikecast.cross_validate`. By default classes are spread evenly over folds.
-    null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
+    folds : int or Split
+        By default classes are spread evenly over 5 folds.
+    null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
         See :mod:`spikecast.analysis.decoding.nulls`. Decoders, with their tuning, are refitted on
         each draw.
-    strata : str or sequence of str, optional
-        Trial columns within whose values labels are shuffled: what is known beyond them.
-    n_permutations, n_resamples, seed : int
+    n_permutations : int
+        Draws of the null.
+    seed : int
 
     Returns
     -------
@@ -175,91 +184,87 @@ def decode(
     --------
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(60, {"VISp": 30}, n_bins=80).recording
-    >>> found = decode(recording, recording.trials["contrast_left"] > 0, n_permutations=20)
-    >>> found.metric, len(found.predictions)
+    >>> decoding = decode(recording, recording.trials["contrast_left"] > 0, n_permutations=20)
+    >>> decoding.metric, len(decoding.predictions)
     ('balanced_accuracy', 60)
     """
     check_one_of("decoder", decoder, list(CLASSIFIERS))
     check_one_of("over_time", over_time, OVER_TIME)
     check_one_of("balance", balance, BALANCES)
     check_in_range("n_permutations", n_permutations, 0)
-    source = Counts(n_components=40) if source is None else source
-    known = labels.resolve_label(recording, label, folds, continuous=decoder == "ridge")
-    if over_time == "vote" and known.continuous:
+    numbers = CLASSIFIERS[decoder].predicts_numbers
+    if over_time == "vote" and numbers:
         raise InputError("bins cannot vote on a number; use over_time='mean'")
-    within = labels.number_strata(recording, known, strata)
-    _not_its_own_baseline(source, known.name)
-    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
-    (cut,) = labels.cut_folds(
-        known, folds, null, groups=source.groups, split=split, gap=gap, seed=seed
+    source = Counts(n_components=40) if source is None else source
+    problem = pose_problem(
+        recording, label, source, folds, null, n_permutations, seed, continuous=numbers
     )
-    features = list(source.fold_features(recording, cut, seed))
-    notices = [*source.notices, *labels.label_notices(known, null, seed), *_constant(features)]
-    draws = nulls.draw_labels(null, known.values, n_permutations, seed, cut, within)
+    features = list(problem.source.fold_features(problem.recording, problem.only_cut, seed))
+    notices = (*problem.notices, *_make_feature_notices(features))
+    method = _Method(decoder, over_time, balance, derive_seed(seed, "decoder"))
 
-    decoded = [
-        _predictions(part, known.values, decoder, over_time, balance, seed) for part in features
-    ]
-    scored = _Scored(known.values, decoded, features, known)
-    null_scores = np.empty(n_permutations)
-    for index, drawn in enumerate(draws):
-        again = [
-            _predictions(part, drawn, decoder, over_time, balance, seed, train=False)
-            for part in features
-        ]
-        null_scores[index] = _Scored(drawn, again, features, known).score
-    weights = labels.draw_resamples(known, n_resamples, seed)
+    known = problem.label
+
+    def decode_all(values: np.ndarray, train: bool) -> _Predictions:
+        parts = [method.decode_fold(part, values, train) for part in features]
+        return _Predictions(known, values, [part.fold for part in features], parts)
+
+    observed = decode_all(known.values, train=True)
+    scores = np.array([decode_all(drawn, train=False).score for drawn in problem.null_labels])
     return Decoding(
         known.name,
         source.name,
         decoder,
-        scored.metric,
-        scored.test_scores(),
-        scored.train_scores(),
-        interval(scored.ratios, weights),
-        nulls.p_value(scored.score, null_scores),
-        null_scores,
-        scored.confusion(),
-        scored.per_class(),
-        scored.table(),
+        observed.metric,
+        observed.score_test(),
+        observed.score_train(),
+        interval(observed.ratios, draw_resamples(known, N_RESAMPLES, seed)),
+        permutation_p(observed.score, scores),
+        scores,
+        observed.count_confusions(),
+        observed.score_classes(),
+        observed.tabulate(),
         known.n_left_out,
-        tuple(notices),
+        tuple(problem.describe_folds(features)),
+        notices,
     )
 
 
-def _predictions(
-    part: FoldFeatures,
-    values: np.ndarray,
-    decoder: str,
-    over_time: str,
-    balance: str,
-    seed: int,
-    train: bool = True,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions of a fold's training (or none) and test trials."""
-    seed = derive_seed(seed, "decoder")
-    y = values[part.fold.train]
-    if CLASSIFIERS[decoder].reads_trials:
-        fitted = CLASSIFIERS[decoder].make(seed).fit(part.train, y)
-        return fitted.predict(part.train) if train else np.empty(0), fitted.predict(part.test)
-    n_bins = part.train.shape[1] if over_time == "vote" else 1
-    x_train, x_test = (_samples(x, over_time) for x in (part.train, part.test))
-    made = Decoder(decoder, balance, seed).fit(
-        x_train, np.repeat(y, n_bins), np.repeat(np.arange(len(y)), n_bins)
-    )
-    of_train = made.predict(x_train) if train else np.empty(0)
-    return _voted(of_train, n_bins), _voted(made.predict(x_test), n_bins)
+@dataclass(frozen=True)
+class _Method:
+    """How the trials of a fold are decoded from their bins."""
+
+    decoder: str
+    over_time: str
+    balance: str
+    seed: int
+
+    def decode_fold(
+        self, part: FoldFeatures, values: np.ndarray, train: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return predictions of a fold's training trials (or of none) and of its test trials."""
+        y, no_trials = values[part.fold.train], np.empty(0)
+        entry = CLASSIFIERS[self.decoder]
+        if entry.reads_trials:
+            fitted = entry.make(self.seed).fit(part.train, y)
+            return fitted.predict(part.train) if train else no_trials, fitted.predict(part.test)
+        n_bins = part.train.shape[1] if self.over_time == "vote" else 1
+        x_train, x_test = (self._make_samples(x) for x in (part.train, part.test))
+        decoder = Decoder(self.decoder, self.balance, self.seed).fit(
+            x_train, np.repeat(y, n_bins), np.repeat(np.arange(len(y)), n_bins)
+        )
+        of_train = decoder.predict(x_train) if train else no_trials
+        return _count_votes(of_train, n_bins), _count_votes(decoder.predict(x_test), n_bins)
+
+    def _make_samples(self, x: np.ndarray) -> np.ndarray:
+        """Turn features (trial, time, feature) into samples (sample, feature)."""
+        if self.over_time == "mean":
+            return x.mean(axis=1)
+        return x.reshape(-1, x.shape[2]) if self.over_time == "vote" else x.reshape(len(x), -1)
 
 
-def _samples(x: np.ndarray, over_time: str) -> np.ndarray:
-    """(trial, time, feature) -> (sample, feature)."""
-    if over_time == "mean":
-        return x.mean(axis=1)
-    return x.reshape(-1, x.shape[2]) if over_time == "vote" else x.reshape(len(x), -1)
-
-
-def _voted(predicted: np.ndarray, n_bins: int) -> np.ndarray:
-    """The code most bins of each trial were given."""
+def _count_votes(predicted: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return the code that most bins of each trial were given."""
     if n_bins == 1 or not predicted.size:
         return predicted
     codes = predicted.reshape(-1, n_bins)
@@ -267,26 +272,35 @@ def _voted(predicted: np.ndarray, n_bins: int) -> np.ndarray:
     return votes.argmax(axis=1)
 
 
-class _Scored:
-    """Predictions of all folds, scored."""
+class _Predictions:
+    """Predictions of all folds and their scores.
+
+    Parameters
+    ----------
+    label : Label
+    values : array, (trial with a label,)
+        What was decoded: the observed labels or those of a draw.
+    folds : list of Fold
+    parts : list of (array, array)
+        Predictions of each fold's training and test trials.
+    """
 
     def __init__(
         self,
+        label: Label,
         values: np.ndarray,
-        decoded: list[tuple[np.ndarray, np.ndarray]],
-        features: list[FoldFeatures],
-        known: Label,
+        folds: list[Fold],
+        parts: list[tuple[np.ndarray, np.ndarray]],
     ) -> None:
-        self.known, self.values = known, values
-        self.folds = [part.fold for part in features]
-        self.of_train = [train for train, _ in decoded]
+        self.label, self.values, self.folds = label, values, folds
+        self.of_train = [train for train, _ in parts]
         self.prediction = np.zeros(values.shape, dtype=values.dtype)
         self.fold = np.zeros(values.size, dtype=int)
         mean = np.zeros(values.size)
-        for index, (fold, (_, test)) in enumerate(zip(self.folds, decoded)):
+        for index, (fold, (_, test)) in enumerate(zip(folds, parts)):
             self.prediction[fold.test], self.fold[fold.test] = test, index
             mean[fold.test] = values[fold.train].mean()
-        if known.continuous:
+        if label.continuous:
             self.metric = "r2"
             error = (values - self.prediction) ** 2
             null_error = (values - mean) ** 2
@@ -301,70 +315,60 @@ class _Scored:
             )
         self.score = self.ratios.pooled()
 
-    def test_scores(self) -> dict[str, float]:
-        if self.known.continuous:
-            return {"r2": self.score, "pearson": _pearson(self.values, self.prediction)}
+    def score_test(self) -> dict[str, float]:
+        if self.label.continuous:
+            return {"r2": self.score, "pearson": _correlate(self.values, self.prediction)}
         return {
             "balanced_accuracy": self.score,
             "accuracy": float((self.values == self.prediction).mean()),
         }
 
-    def train_scores(self) -> dict[str, float]:
-        truth, prediction = self._training()
-        if self.known.continuous:
-            found = 1 - np.mean((truth - prediction) ** 2) / truth.var()
-            return {"r2": float(found), "pearson": _pearson(truth, prediction)}
+    def score_train(self) -> dict[str, float]:
+        truth, prediction = self._read_training()
+        if self.label.continuous:
+            r2 = 1 - np.mean((truth - prediction) ** 2) / truth.var()
+            return {"r2": float(r2), "pearson": _correlate(truth, prediction)}
         of_train = metrics.labels(truth, prediction)
         return {"balanced_accuracy": of_train.balanced_accuracy, "accuracy": of_train.accuracy}
 
-    def _training(self) -> tuple[np.ndarray, np.ndarray]:
+    def _read_training(self) -> tuple[np.ndarray, np.ndarray]:
         truth = np.concatenate([self.values[fold.train] for fold in self.folds])
         return truth, np.concatenate(self.of_train)
 
-    def confusion(self) -> pd.DataFrame:
-        if self.known.continuous:
+    def count_confusions(self) -> pd.DataFrame:
+        if self.label.continuous:
             return pd.DataFrame()
-        names = self.known.names
+        names = self.label.names
         counts = metrics.labels(self.values, self.prediction).confusion
         return pd.DataFrame(
             counts, pd.Index(names, name="truth"), pd.Index(names, name="prediction")
         )
 
-    def per_class(self) -> pd.DataFrame:
-        if self.known.continuous:
+    def score_classes(self) -> pd.DataFrame:
+        if self.label.continuous:
             return pd.DataFrame()
-        parts = {"train": self._training(), "test": (self.values, self.prediction)}
-        columns: dict[str, object] = {"class": self.known.names}
+        parts = {"train": self._read_training(), "test": (self.values, self.prediction)}
+        columns: dict[str, object] = {"class": self.label.names}
         for part, (truth, prediction) in parts.items():
             scores = metrics.labels(truth, prediction)
             for name in ("precision", "recall", "f1", "support"):
                 columns[f"{name}_{part}"] = getattr(scores, name)
         return pd.DataFrame(columns)
 
-    def table(self) -> pd.DataFrame:
-        named = (
-            (self.values, self.prediction)
-            if self.known.continuous
-            else (self.known.classes[self.values], self.known.classes[self.prediction])
-        )
-        return pd.DataFrame(
-            {
-                "trial": self.known.trials,
-                "truth": named[0],
-                "prediction": named[1],
-                "fold": self.fold,
-            }
-        )
+    def tabulate(self) -> pd.DataFrame:
+        truth, prediction = map(self.label.decode_values, (self.values, self.prediction))
+        columns = {"trial": self.label.trials, "truth": truth, "prediction": prediction}
+        return pd.DataFrame(columns | {"fold": self.fold})
 
 
-def _pearson(a: np.ndarray, b: np.ndarray) -> float:
+def _correlate(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
 
 
-def _constant(features: list[FoldFeatures]) -> list[Notice]:
-    """Refuse features none of which varies; tell how many do not."""
-    still = [(part.train == part.train[:1, :1]).all(axis=(0, 1)) for part in features]
-    worst = max(still, key=np.sum)
+def _make_feature_notices(features: list[FoldFeatures]) -> list[Notice]:
+    """Refuse features none of which varies; return a notice where some do not."""
+    constant = [(part.train == part.train[:1, :1]).all(axis=(0, 1)) for part in features]
+    worst = max(constant, key=np.sum)
     if worst.all():
         raise InputError(
             f"none of the {worst.size} features varies over the training trials; "
@@ -373,8 +377,3 @@ def _constant(features: list[FoldFeatures]) -> list[Notice]:
     if not worst.any():
         return []
     return [CONSTANT_FEATURES(n_constant=int(worst.sum()), n_features=worst.size)]
-
-
-def _not_its_own_baseline(source: Source, name: str) -> None:
-    if name in (*getattr(source, "columns", ()), *getattr(source, "behavior", ())):
-        raise InputError(f"'{name}' cannot be decoded from itself; leave it out of the baseline")

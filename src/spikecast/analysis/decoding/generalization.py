@@ -1,25 +1,24 @@
 """Does the code change? A decoder trained at one time, tested at every other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.decoding import hat_matrix as hat
-from spikecast.analysis.decoding import labels, nulls
-from spikecast.analysis.decoding.bins import Classes
-from spikecast.analysis.decoding.clusters import cluster_test
-from spikecast.analysis.decoding.nulls import Null
+from spikecast.analysis.decoding import hat_matrix
+from spikecast.analysis.decoding.bins import ClassTarget
+from spikecast.analysis.decoding.clusters import LEVELS, ClusterLevels, cluster_test
+from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values, pose_problem
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 
 
-@dataclass(frozen=True)
-class Generalization:
+@dataclass(frozen=True, repr=False)
+class Generalization(Result):
     """Balanced accuracy of decoders trained at one time and tested at another.
 
     Attributes
@@ -32,8 +31,11 @@ class Generalization:
         Mean of the null; p of the cluster a pair of times is in, corrected over the whole matrix.
     significant : array of bool, (train time, test time)
     acausal : bool
+        Whether features saw the future.
     n_left_out : int
         Trials without a label.
+    folds : tuple of DecodedFold
+        The trials and labels that each fold's fits were given.
     notices : tuple of Notice
     """
 
@@ -46,6 +48,7 @@ class Generalization:
     significant: np.ndarray
     acausal: bool
     n_left_out: int
+    folds: tuple[DecodedFold, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -57,29 +60,35 @@ class Generalization:
         columns |= {"significant": self.significant}
         return pd.DataFrame({name: values.ravel() for name, values in columns.items()})
 
+    @property
+    def best_time(self) -> float:
+        """When a decoder scores best at the time it was trained at, in seconds."""
+        return float(self.time[np.diag(self.score).argmax()])
+
+    @property
+    def reach(self) -> tuple[float, float] | None:
+        """First and last time at which that decoder is significant; None where it never is."""
+        times = self.time[self.significant[np.diag(self.score).argmax()]]
+        return (float(times.min()), float(times.max())) if times.size else None
+
     def __str__(self) -> str:
-        diagonal = np.diag(self.score)
-        best = int(diagonal.argmax())
-        kept = self.time[self.significant[best]]
-        reach = f"{kept.min():.3f} to {kept.max():.3f} s" if kept.size else "no time"
+        reach = "{:.3f} to {:.3f} s".format(*self.reach) if self.reach else "no time"
         return (
-            f"'{self.label}' from {self.source}: best {diagonal[best]:.2f} at "
-            f"{self.time[best]:.3f} s; that decoder also works from {reach}"
+            f"'{self.label}' from {self.source}: best {np.diag(self.score).max():.2f} at "
+            f"{self.best_time:.3f} s; that decoder also works from {reach}"
         )
 
 
 def temporal_generalization(
     recording: Recording,
-    label: str | Sequence | np.ndarray,
+    label: Values,
     *,
     source: Source | None = None,
     penalty: float = 1.0,
-    folds: int = 5,
-    null: str | Null = "label_shuffle",
-    strata: str | Sequence[str] | None = None,
+    folds: Folds = 5,
+    null: Null = "label_shuffle",
     n_permutations: int = 100,
-    alpha: float = 0.05,
-    join: float = 0.001,
+    levels: ClusterLevels = LEVELS,
     allow_acausal: bool = False,
     seed: int = 0,
 ) -> Generalization:
@@ -90,14 +99,28 @@ def temporal_generalization(
 
     Parameters
     ----------
-    recording, label, source, penalty, folds, null, strata, alpha, join, allow_acausal, seed
+    recording, label, folds, null, seed
         As in :func:`spikecast.analysis.decoding.over_time.decode_over_time`.
+    source : Source, optional
+        By default ``Counts()``.
+    penalty : float
+        See :class:`spikecast.analysis.decoding.over_time.LinearDecoder`.
     n_permutations : int
-        Time and memory grow with ``n_permutations * n_bins ** 2``.
+        Draws of the null. Time and memory grow with ``n_permutations * n_bins ** 2``.
+    levels : ClusterLevels
+    allow_acausal : bool
+        Accept features that saw the future; the result carries the flag.
 
     Returns
     -------
     Generalization
+
+    Raises
+    ------
+    InputError
+        For acausal features, and where trials are cut more than once.
+    NotEnoughDataError
+        See :func:`spikecast.analysis.decoding.labels.resolve_label`.
 
     Examples
     --------
@@ -108,48 +131,45 @@ def temporal_generalization(
     >>> temporal_generalization(recording, label, n_permutations=20).score.shape
     (12, 12)
     """
-    check_in_range("n_permutations", n_permutations, round(1 / alpha) - 1)
+    check_in_range("n_permutations", n_permutations, round(1 / levels.alpha) - 1)
     source = Counts() if source is None else source
     if not source.causal and not allow_acausal:
         raise InputError(f"{source.name} are acausal; insist with allow_acausal=True")
-    known = labels.resolve_label(recording, label, folds, continuous=False)
-    within = labels.number_strata(recording, known, strata)
-    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
-    (cut,) = labels.cut_folds(known, folds, null, groups=source.groups, seed=seed)
-    drawn = nulls.draw_labels(null, known.values, n_permutations, seed, cut, within)
-    target = Classes(np.vstack([known.values, drawn]), known.classes.size)
-    features = list(source.fold_features(recording, cut, seed))
+    problem = pose_problem(recording, label, source, folds, null, n_permutations, seed)
+    target = ClassTarget(problem.all_labels, problem.label.classes.size)
+    features = list(problem.source.fold_features(problem.recording, problem.only_cut, seed))
     n_bins = features[0].train.shape[1]
     scores = np.zeros((1 + n_permutations, n_bins, n_bins))
     for part in features:
         for t in range(n_bins):
-            scores[:, t] += _tested_everywhere(part, t, target, penalty)
+            scores[:, t] += _test_everywhere(part, t, target, penalty)
     scores /= target.denominator.sum(axis=0)[:, np.newaxis, np.newaxis]
-    test = cluster_test(scores, alpha, join)
+    test = cluster_test(scores, levels)
     return Generalization(
-        known.name,
+        problem.label.name,
         source.name,
-        source.time(recording),
+        problem.source.time(problem.recording),
         scores[0],
         scores[1:].mean(axis=0),
         test.p,
         test.significant,
         not source.causal,
-        known.n_left_out,
-        (*source.notices, *labels.label_notices(known, null, seed)),
+        problem.label.n_left_out,
+        tuple(problem.describe_folds(features)),
+        problem.notices,
     )
 
 
-def _tested_everywhere(part: FoldFeatures, t: int, target: Classes, penalty: float) -> np.ndarray:
-    """Summed gains of the decoder of bin `t` in each bin, (1 + permutation, test time)."""
+def _test_everywhere(part: FoldFeatures, t: int, target: ClassTarget, penalty: float) -> np.ndarray:
+    """Return the summed gains of the decoder of bin `t` in each bin, (1 + permutation, time)."""
     train, (n_test, n_bins, n_features) = part.train[:, t], part.test.shape
-    x_test = part.test.reshape(-1, n_features)  # (test trial and time, feature)
-    fold = part.fold
-    (held_out,) = hat.nested(
-        [(train, x_test)], target.columns, [fold], [penalty * hat.scale(train)]
+    held_out = hat_matrix.predict_nested(
+        train,
+        part.test.reshape(-1, n_features),  # (test trial and time, feature)
+        target.columns,
+        part.fold,
+        penalty * hat_matrix.penalty_unit(train),
     )
-    sizes = target.is_class[fold.train].sum(axis=0).astype(float)
-    fitted = held_out.fitted.reshape(-1, *target.columns.shape[1:])
-    predicted = hat.classify(fitted, held_out.quadratic, sizes)
-    correct = predicted.reshape(n_test, n_bins, -1) == target.codes[fold.test][:, np.newaxis]
-    return np.einsum("itb,ib->bt", correct, target.denominator[fold.test])
+    predicted = target.predict(held_out).reshape(n_test, n_bins, -1)
+    correct = predicted == target.codes[part.fold.test][:, np.newaxis]
+    return np.einsum("itb,ib->bt", correct, target.denominator[part.fold.test])

@@ -19,7 +19,7 @@ What equals what:
   ``s = penalty / (penalty + trace(S_w) / n_features)``, the log priors taken off its intercepts
   (its own ``priors=`` would also weigh the classes' covariances). The plain regression on the
   indicator matrix followed by argmax is *not* LDA (it masks classes, and even for two its threshold
-  differs); LDA's scores are the regression's times a small matrix, see :func:`discriminants`.
+  differs); LDA's scores are the regression's times a small matrix, see :func:`score_classes`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,8 +49,8 @@ class HeldOut(NamedTuple):
     quadratic: np.ndarray
 
 
-def scale(x: np.ndarray) -> float:
-    """The unit of a penalty: number of trials times mean variance of the features (trial, feature).
+def penalty_unit(x: np.ndarray) -> float:
+    """Return the number of trials times the mean variance of the features (trial, feature).
 
     1 where no feature varies.
     """
@@ -58,10 +58,10 @@ def scale(x: np.ndarray) -> float:
     return total if total > 0 else 1.0
 
 
-def shared(
+def predict_shared(
     x: np.ndarray, y: np.ndarray, folds: Sequence[Fold], penalty: float
 ) -> Iterator[HeldOut]:
-    """Every fold's held-out predictions from one factorisation of all trials' features.
+    """Yield every fold's held-out predictions from one factorisation of all trials' features.
 
     For features that are the same in every fold, that is, features nothing was learnt for.
 
@@ -81,7 +81,7 @@ def shared(
     """
     check_in_range("penalty", penalty, 1e-12)
     n = len(x)
-    basis = _factor(x - x.mean(axis=0), penalty)
+    basis = _factor_hat(x - x.mean(axis=0), penalty)
     # H = basis basis', the intercept being one more direction
     basis = np.column_stack([np.full(n, n**-0.5), basis])
     flat = y.reshape(n, -1)
@@ -92,41 +92,35 @@ def shared(
         # (I - H_TT)^-1 H_T,: in terms of the basis
         lifted = cho_solve(cho_factor(np.eye(len(here)) - here @ here.T), here)
         seen = whole - part  # basis_train' y_train
-        quadratic = _products(seen, seen + here.T @ (lifted @ seen), y.shape)
+        quadratic = _multiply_groups(seen, seen + here.T @ (lifted @ seen), y.shape)
         yield HeldOut(fold, lifted @ seen, quadratic)
 
 
-def nested(
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-    y: np.ndarray,
-    folds: Sequence[Fold],
-    penalties: Sequence[float],
-) -> Iterator[HeldOut]:
-    """Like :func:`shared`, for features that were learnt in each fold: one factorisation per fold.
+def predict_nested(
+    x_train: np.ndarray, x_test: np.ndarray, y: np.ndarray, fold: Fold, penalty: float
+) -> HeldOut:
+    """Return one fold's held-out predictions, of features that were learnt in this fold.
 
     Parameters
     ----------
-    pairs : sequence of (array, array)
-        Features of each fold's training and test trials, (trial, feature).
+    x_train, x_test : array, (trial, feature)
+        Features of the training trials, and of whatever is predicted.
     y : array, (trial, group, permutation)
-    folds : sequence of Fold
-    penalties : sequence of float
-        One per fold.
-
-    Yields
-    ------
-    HeldOut
+        Of all trials.
+    fold : Fold
+    penalty : float
     """
-    for (x_train, x_test), fold, penalty in zip(pairs, folds, penalties):
-        check_in_range("penalty", penalty, 1e-12)
-        targets = y[fold.train].reshape(len(fold.train), -1)
-        root = Root(x_train, penalty)
-        seen = np.vstack([targets.sum(axis=0) / len(targets) ** 0.5, root.of(x_train).T @ targets])
-        fitted = targets.mean(axis=0) + root.of(x_test) @ seen[1:]
-        yield HeldOut(fold, fitted, _products(seen, seen, y.shape))
+    check_in_range("penalty", penalty, 1e-12)
+    targets = y[fold.train].reshape(len(fold.train), -1)
+    root = RidgeRoot(x_train, penalty)
+    seen = np.vstack(
+        [targets.sum(axis=0) / len(targets) ** 0.5, root.transform(x_train).T @ targets]
+    )
+    fitted = targets.mean(axis=0) + root.transform(x_test) @ seen[1:]
+    return HeldOut(fold, fitted, _multiply_groups(seen, seen, y.shape))
 
 
-class Root:
+class RidgeRoot:
     """The square root of a ridge regression: maps features to where the penalised scatter is I.
 
     Parameters
@@ -144,9 +138,9 @@ class Root:
         self.axes = np.linalg.svd(centered, full_matrices=False)[2] if n_features > n else None
         if self.axes is not None:
             centered = centered @ self.axes.T
-        self.factor = _lower(centered, penalty)
+        self.factor = _factor_scatter(centered, penalty)
 
-    def of(self, x: np.ndarray) -> np.ndarray:
+    def transform(self, x: np.ndarray) -> np.ndarray:
         """Map features (..., feature) to (..., direction)."""
         centered = (x - self.mean).astype(np.float64)
         if self.axes is not None:
@@ -157,8 +151,8 @@ class Root:
         )
 
 
-def discriminants(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Linear discriminant scores from the regression on the indicator matrix.
+def score_classes(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return linear discriminant scores from the regression on the indicator matrix.
 
     With ``Y`` the indicators, ``N`` the diagonal of class sizes and ``Q = Y' H Y`` of centred
     features, the scores of regularised LDA at equal priors are, up to a factor and a constant that
@@ -206,33 +200,34 @@ def discriminants(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) 
 
 
 def classify(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Code of the class with the highest score of :func:`discriminants`, (trial, permutation).
+    """Return the code of the class with the highest score, (trial, permutation).
 
-    Scores that differ by rounding alone (silent bins) are tied, and the first class is taken.
+    Scores of :func:`score_classes` that differ by rounding alone (silent bins) are tied, and the
+    first class is taken.
     """
-    scores = discriminants(fitted, quadratic, sizes)
+    scores = score_classes(fitted, quadratic, sizes)
     best = scores.max(axis=1, keepdims=True)
     return (scores > best - 1e-12).argmax(axis=1)
 
 
-def _factor(centered: np.ndarray, penalty: float) -> np.ndarray:
+def _factor_hat(centered: np.ndarray, penalty: float) -> np.ndarray:
     """``B`` (trial, direction) with ``B B' = X (X'X + penalty I)^-1 X'``."""
     centered = centered.astype(np.float64)
     if centered.shape[1] > centered.shape[0]:
         values, vectors = np.linalg.eigh(centered @ centered.T)
         values = np.maximum(values, 0)
         return vectors * np.sqrt(values / (values + penalty))
-    lower = _lower(centered, penalty)
+    lower = _factor_scatter(centered, penalty)
     return solve_triangular(lower, centered.T, lower=True, check_finite=False).T
 
 
-def _lower(centered: np.ndarray, penalty: float) -> np.ndarray:
+def _factor_scatter(centered: np.ndarray, penalty: float) -> np.ndarray:
     scatter = centered.T @ centered
     scatter.flat[:: len(scatter) + 1] += penalty
     return cholesky(scatter, lower=True, check_finite=False)
 
 
-def _products(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _multiply_groups(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """``a_i' b_j`` for every pair of groups, (group, group, permutation)."""
     groups, permutations = shape[1:]
     a, b = (part.reshape(-1, groups, permutations) for part in (a, b))

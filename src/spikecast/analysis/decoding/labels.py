@@ -8,16 +8,21 @@ import pandas as pd
 from scipy.stats import PermutationMethod, chi2_contingency
 
 from spikecast.analysis.conditions import STIMULUS, number_conditions
-from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS, Null, labels_come_in_runs
-from spikecast.core.checks import check_in_range, check_same_length, suggest_name
+from spikecast.analysis.decoding.nulls import LabelNull, labels_come_in_runs
+from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.core.seeding import derive_seed, make_rng
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
-from spikecast.tasks.splits import Fold, split_trials
 
 MISSING = ("", "nan", "None")
 FOLLOWS = 0.01  # p up to which a label counts as going along with the stimulus
+LABELS_COME_IN_RUNS = NoticeKind(
+    "labels_come_in_runs",
+    "serious",
+    "'{label}' comes in runs of trials, which slow drift alone can predict: shuffled labels are "
+    "too weak a null; use the null pseudo_session",
+)
 TRIALS_LEFT_OUT = NoticeKind(
     "trials_left_out", "minor", "{n_trials} trials without '{label}' were left out"
 )
@@ -37,12 +42,13 @@ class Label:
     ----------
     name : str
     trials : array of int
-        Trials that have a value.
+        Trials of the recording that have a value.
     values : array, (trial with a label,)
         Codes 0, 1, ... of the classes, or the values of a continuous variable.
-    classes : array
-        Of the codes; empty for a continuous variable.
+    classes : array, (code,)
+        The values that codes stand for; empty for a continuous variable.
     n_left_out : int
+        Trials of the recording without a value.
     """
 
     name: str
@@ -56,6 +62,10 @@ class Label:
         """Whether the label is a number to predict rather than a class."""
         return self.classes.size == 0
 
+    def decode_values(self, codes: np.ndarray) -> np.ndarray:
+        """Return the values that codes stand for; numbers as they are."""
+        return codes if self.continuous else self.classes[codes]
+
     @property
     def names(self) -> list[str]:
         """Classes as text: ``1.0`` is written ``1``."""
@@ -65,7 +75,7 @@ class Label:
 def resolve_label(
     recording: Recording, label: str | Sequence | np.ndarray, folds: int, continuous: bool
 ) -> Label:
-    """Find and check a label.
+    """Find the values of a label and check that they can be decoded.
 
     Parameters
     ----------
@@ -85,16 +95,16 @@ def resolve_label(
         For a single class, a class with fewer trials than folds, or a constant variable.
     """
     name = label if isinstance(label, str) else "label"
-    values = _named(recording, label) if isinstance(label, str) else np.asarray(label)
+    values = _read_values(recording, label) if isinstance(label, str) else np.asarray(label)
     if values.ndim != 1:
         raise InputError(f"label has shape {values.shape}; it must be one value per trial")
     check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
     missing = pd.isna(values)
     if values.dtype.kind in "OU":
         missing |= np.isin(values.astype(str), MISSING)
-    kept = np.flatnonzero(~missing)
-    values, left_out = values[kept], int(missing.sum())
-    if not kept.size:
+    trials, n_left_out = np.flatnonzero(~missing), int(missing.sum())
+    values = values[trials]
+    if not trials.size:
         raise NotEnoughDataError(f"label '{name}' is missing on all {recording.n_trials} trials")
     if continuous:
         if values.dtype.kind not in "fiub":
@@ -102,11 +112,11 @@ def resolve_label(
         values = values.astype(float)
         if np.ptp(values) == 0:
             raise NotEnoughDataError(f"label '{name}' is {values[0]:g} on every trial")
-        return Label(name, kept, values, np.empty(0), left_out)
+        return Label(name, trials, values, np.empty(0), n_left_out)
     classes, codes, sizes = np.unique(values, return_inverse=True, return_counts=True)
     if classes.size < 2:
         raise NotEnoughDataError(
-            f"label '{name}' is {classes[0]} on every one of {kept.size} trials; "
+            f"label '{name}' is {classes[0]} on every one of {trials.size} trials; "
             "at least two classes are needed"
         )
     if sizes.min() < folds:
@@ -119,13 +129,13 @@ def resolve_label(
             f"class '{classes[sizes.argmin()]}' of label '{name}' has {sizes.min()} trials, "
             f"fewer than the {folds} folds; {advice}"
         )
-    return Label(name, kept, codes.ravel(), classes, left_out)
+    return Label(name, trials, codes.ravel(), classes, n_left_out)
 
 
 def number_strata(
     recording: Recording, label: Label, columns: str | Sequence[str] | None
 ) -> np.ndarray | None:
-    """Number the strata within which labels are shuffled, (trial with a label,), or None.
+    """Number the strata within which labels are shuffled, (trial with a label,), or return None.
 
     Raises
     ------
@@ -145,12 +155,12 @@ def number_strata(
 
 
 def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
-    """Whether trials of one stratum have different values anywhere."""
+    """Tell whether trials of one stratum have different values anywhere."""
     return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
 
 
-def stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Notice]:
-    """Tell whether a label goes along with the stimulus but is not made of it.
+def make_stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Notice]:
+    """Return a notice where a label goes along with the stimulus but is not made of it.
 
     What tells such a label first may be the response to the stimulus.
     """
@@ -167,7 +177,7 @@ def stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Noti
     return [FOLLOWS_STIMULUS(label=label.name, columns=columns)]
 
 
-def _named(recording: Recording, name: str) -> np.ndarray:
+def _read_values(recording: Recording, name: str) -> np.ndarray:
     trials = recording.trials
     if name in trials:
         return trials[name].to_numpy()
@@ -178,75 +188,11 @@ def _named(recording: Recording, name: str) -> np.ndarray:
     raise UnknownNameError(f"unknown trial column '{name}'.{suggest_name(name, known)}")
 
 
-def cut_folds(
-    label: Label,
-    folds: int,
-    null: str | Null,
-    repeats: int = 1,
-    *,
-    groups: np.ndarray | None = None,
-    split: str | None = None,
-    gap: int = 0,
-    seed: int = 0,
-) -> list[list[Fold]]:
-    """Cut the kept trials into folds, `repeats` times anew.
-
-    Observed and null labels must meet the same kind of folds, or chance is not the same for both.
-    Classes are therefore spread evenly over the folds only where the null keeps them so (labels
-    shuffled within the folds of a single cut); otherwise trials are cut without regard to them.
-
-    Parameters
-    ----------
-    label : Label
-    folds : int
-    null : str or callable
-    repeats : int
-    groups : array, (trial with a label,), optional
-        Trials of different groups (latents of different models) never meet in a fold.
-    split : {"stratum", "trial", "block"}, optional
-    gap, seed : int
-    """
-    check_in_range("repeats", repeats, 1)
-    if split is None:
-        even = null == "label_shuffle" and not label.continuous and repeats == 1
-        split = "stratum" if even else "trial"
-    members = [np.arange(label.trials.size)]
-    if groups is not None:
-        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-
-    def one(repeat: int) -> list[Fold]:
-        return [
-            Fold(trials[fold.train], trials[fold.test])
-            for trials in members
-            for fold in split_trials(
-                split,
-                trials.size,
-                folds,
-                seed=derive_seed(seed, "cut", repeat) if repeat else seed,
-                strata=label.values[trials],
-                gap=gap,
-            )
-        ]
-
-    return [one(repeat) for repeat in range(repeats)]
-
-
-def label_notices(label: Label, null: str | Null, seed: int) -> list[Notice]:
-    """Tell what a reader of the result has to know about its label."""
+def make_label_notices(label: Label, null: LabelNull, seed: int) -> list[Notice]:
+    """Return what a reader of the result has to know about its label."""
     notices = []
     if label.n_left_out:
         notices.append(TRIALS_LEFT_OUT(n_trials=label.n_left_out, label=label.name))
-    if null == "label_shuffle" and not label.continuous and labels_come_in_runs(label.values, seed):
+    if null.shuffles and not label.continuous and labels_come_in_runs(label.values, seed):
         notices.append(LABELS_COME_IN_RUNS(label=label.name))
     return notices
-
-
-def draw_resamples(label: Label, n: int, seed: int) -> np.ndarray:
-    """How often each kept trial is drawn, (resample, trial); classes keep their sizes."""
-    rng = make_rng(seed, "bootstrap")
-    weights = np.zeros((n, label.trials.size))
-    groups = np.zeros(label.trials.size, dtype=int) if label.continuous else label.values
-    for group in np.unique(groups):
-        here = np.flatnonzero(groups == group)
-        weights[:, here] = rng.multinomial(here.size, np.full(here.size, 1 / here.size), n)
-    return weights

@@ -12,28 +12,23 @@ them in the same way. Which one is right depends on how the labels came about:
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.tasks.splits import Fold
 
-Null = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+DrawLabels = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """Takes labels (trial,), the number of draws and a generator; returns labels (draw, trial)."""
 
-TRIES = 1000
-LABELS_COME_IN_RUNS = NoticeKind(
-    "labels_come_in_runs",
-    "serious",
-    "'{label}' comes in runs of trials, which slow drift alone can predict: shuffled labels are "
-    "too weak a null; use the null pseudo_session",
-)
+TRIES = 1000  # per pseudo-session
 
 
-def label_shuffle(
+def shuffle_labels(
     labels: np.ndarray, n: int, rng: np.random.Generator, strata: np.ndarray | None = None
 ) -> np.ndarray:
     """Permute labels over the trials of each stratum, (draw, trial).
@@ -41,7 +36,7 @@ def label_shuffle(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> drawn = label_shuffle(np.array([0, 1, 5, 6]), 3, rng, strata=np.array([0, 0, 1, 1]))
+    >>> drawn = shuffle_labels(np.array([0, 1, 5, 6]), 3, rng, strata=np.array([0, 0, 1, 1]))
     >>> np.sort(drawn, axis=1).tolist() == 3 * [[0, 1, 5, 6]], int(drawn[:, :2].max())
     (True, 1)
     """
@@ -55,7 +50,7 @@ def label_shuffle(
     return drawn
 
 
-def circular_shift(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def shift_labels(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Rotate labels in time by at least a tenth of the session, (draw, trial).
 
     There are only as many rotations as trials, and near ones resemble each other.
@@ -68,7 +63,7 @@ def circular_shift(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.n
     return labels[(np.arange(labels.size) - shifts[:, np.newaxis]) % labels.size]
 
 
-def pseudo_session(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def draw_pseudo_sessions(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Draw sessions whose labels come in runs like the observed ones, (draw, trial).
 
     A session starts within a run of a random label; the length of each run is drawn from the
@@ -84,7 +79,7 @@ def pseudo_session(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.n
     Examples
     --------
     >>> blocks = np.repeat([0, 1, 0, 1], 5)
-    >>> pseudo_session(blocks, 1, np.random.default_rng(3))[0]
+    >>> draw_pseudo_sessions(blocks, 1, np.random.default_rng(3))[0]
     array([1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1])
     """
     labels = np.asarray(labels)
@@ -102,102 +97,122 @@ def pseudo_session(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.n
     }
     least = min(5, int(sizes.min()))
 
-    def one() -> np.ndarray:
+    def draw_session() -> np.ndarray:
         value = rng.choice(names)
-        drawn: list[np.ndarray] = []
+        runs: list[np.ndarray] = []
         missing = labels.size
-        length = int(rng.integers(1, rng.choice(lengths) + 1))  # we come in somewhere in a run
+        length = int(rng.integers(1, rng.choice(lengths) + 1))  # it starts somewhere in a run
         while missing > 0:
-            drawn.append(np.full(min(length, missing), value, dtype=labels.dtype))
+            runs.append(np.full(min(length, missing), value, dtype=labels.dtype))
             missing -= length
             value, length = rng.choice(after[value.item()]), int(rng.choice(lengths))
-        return np.concatenate(drawn)
+        return np.concatenate(runs)
 
-    found: list[np.ndarray] = []
+    sessions: list[np.ndarray] = []
     for _ in range(TRIES * n):
-        session = one()
+        session = draw_session()
         if all((session == value).sum() >= least for value in values):
-            found.append(session)
-            if len(found) == n:
-                return np.stack(found)
+            sessions.append(session)
+            if len(sessions) == n:
+                return np.stack(sessions)
     raise NotEnoughDataError(
-        f"of {TRIES * n} pseudo-sessions only {len(found)} have {least} trials of every label: "
+        f"of {TRIES * n} pseudo-sessions only {len(sessions)} have {least} trials of every label: "
         "the runs are too long for this session; pass the task's own rule as the null"
     )
 
 
-def trial_shuffle(
-    x: np.ndarray, rng: np.random.Generator, strata: np.ndarray | None = None
-) -> np.ndarray:
-    """Give each trial the activity of another of its stratum; `x` is (trial, ...).
-
-    What two areas share beyond the stratum is gone, what both owe to it stays.
-
-    Examples
-    --------
-    >>> trial_shuffle(np.arange(4), np.random.default_rng(0), np.array([0, 0, 1, 1])).tolist()
-    [1, 0, 3, 2]
-    """
-    groups = np.zeros(len(x), dtype=int) if strata is None else np.asarray(strata)
-    check_same_length("strata", groups.size, "the trial axis", len(x))
-    source = np.arange(len(x))
-    for stratum in np.unique(groups):
-        order = rng.permutation(np.flatnonzero(groups == stratum))
-        source[order] = np.roll(order, 1)  # a random cycle: no trial keeps its own
-    return x[source]
-
-
-NULLS: dict[str, Null] = {
-    "label_shuffle": label_shuffle,
-    "circular_shift": circular_shift,
-    "pseudo_session": pseudo_session,
+NULLS: dict[str, DrawLabels] = {
+    "label_shuffle": shuffle_labels,
+    "circular_shift": shift_labels,
+    "pseudo_session": draw_pseudo_sessions,
 }
 
 
-def draw_labels(
-    null: str | Null,
-    labels: np.ndarray,
-    n: int,
-    seed: int,
-    folds: Sequence[Fold] = (),
-    strata: np.ndarray | None = None,
-) -> np.ndarray:
-    """Labels under a null, (draw, trial).
-
-    ``label_shuffle`` permutes within each test fold, so that folds cut with equal shares of every
-    class keep them: the observed labels are then one draw among equals, and the test is exact.
+@dataclass(frozen=True)
+class LabelNull:
+    """The null that decoded labels are held against.
 
     Parameters
     ----------
-    null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
-    labels : array, (trial,)
-    n, seed : int
-    folds : sequence of Fold
-    strata : array, (trial,), optional
-        For ``label_shuffle`` only.
+    kind : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
+        A callable takes labels (trial,), the number of draws and a generator, and returns labels
+        (draw, trial).
+    strata : str or sequence of str, optional
+        Trial columns within whose values labels are shuffled: what is known beyond them. For
+        ``label_shuffle`` only.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        For an unknown kind, and for strata of a null that does not shuffle.
+
+    Examples
+    --------
+    >>> LabelNull(strata=["contrast_left", "contrast_right"]).kind
+    'label_shuffle'
     """
-    rng = make_rng(seed, "null")
-    if null == "label_shuffle":
-        groups = np.zeros(len(labels), dtype=int)
-        for index, fold in enumerate(folds):
-            groups[fold.test] = index
-        if strata is not None:
-            kinds = np.unique(np.asarray(strata), return_inverse=True)[1].ravel()
-            groups = groups * (kinds.max() + 1) + kinds
-        return label_shuffle(labels, n, rng, groups)
-    if strata is not None:
-        raise InputError("strata go with null='label_shuffle' only")
-    chosen = NULLS[check_one_of("null", null, list(NULLS))] if isinstance(null, str) else null
-    drawn = np.asarray(chosen(labels, n, rng))
-    if drawn.shape != (n, len(labels)):
-        raise InputError(
-            f"the null returned labels of shape {drawn.shape}; it must be {(n, len(labels))}"
-        )
-    return drawn
+
+    kind: str | DrawLabels = "label_shuffle"
+    strata: str | Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.kind, str):
+            check_one_of("null", self.kind, list(NULLS))
+        if self.strata is not None and not self.shuffles:
+            raise InputError("strata go with the null 'label_shuffle' only")
+
+    @classmethod
+    def of(cls, null: "str | DrawLabels | LabelNull") -> Self:
+        """Return the null that a name or a callable stands for, or the null itself."""
+        return null if isinstance(null, cls) else cls(null)  # type: ignore[arg-type]
+
+    @property
+    def shuffles(self) -> bool:
+        """Whether labels are permuted over trials, so that every draw has as many of each."""
+        return self.kind == "label_shuffle"
+
+    def draw(
+        self,
+        labels: np.ndarray,
+        n: int,
+        seed: int,
+        folds: Sequence[Fold] = (),
+        strata: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Draw labels, (draw, trial).
+
+        ``label_shuffle`` permutes within each test fold, so that folds cut with equal shares of
+        every class keep them: the observed labels are then one draw among equals, and the test is
+        exact.
+
+        Parameters
+        ----------
+        labels : array, (trial,)
+        n, seed : int
+        folds : sequence of Fold
+        strata : array, (trial,), optional
+            Number of each trial's stratum.
+        """
+        rng = make_rng(seed, "null")
+        if self.shuffles:
+            groups = np.zeros(len(labels), dtype=int)
+            for index, fold in enumerate(folds):
+                groups[fold.test] = index
+            if strata is not None:
+                kinds = np.unique(np.asarray(strata), return_inverse=True)[1].ravel()
+                groups = groups * (kinds.max() + 1) + kinds
+            return shuffle_labels(labels, n, rng, groups)
+        draw = NULLS[self.kind] if isinstance(self.kind, str) else self.kind
+        drawn = np.asarray(draw(labels, n, rng))
+        if drawn.shape != (n, len(labels)):
+            raise InputError(
+                f"the null returned labels of shape {drawn.shape}; it must be {(n, len(labels))}"
+            )
+        return drawn
 
 
 def labels_come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool:
-    """Whether labels change more rarely in time than shuffled ones (p < 0.01).
+    """Tell whether labels change more rarely in time than shuffled ones (p < 0.01).
 
     Examples
     --------
@@ -205,19 +220,19 @@ def labels_come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool
     (True, False)
     """
     changes = (labels[1:] != labels[:-1]).sum()
-    shuffled = label_shuffle(labels, n, make_rng(seed, "runs"))
+    shuffled = shuffle_labels(labels, n, make_rng(seed, "runs"))
     of_shuffled = (shuffled[:, 1:] != shuffled[:, :-1]).sum(axis=1)
     return bool((1 + (of_shuffled <= changes).sum()) / (1 + n) < 0.01)
 
 
-def p_value(observed: float, null: np.ndarray) -> float:
-    """``(1 + #{null >= observed}) / (1 + n)``; NaN without draws.
+def permutation_p(observed: float, null: np.ndarray) -> float:
+    """Return ``(1 + #{null >= observed}) / (1 + n)``; NaN without draws.
 
     Examples
     --------
-    >>> p_value(3.0, np.array([1.0, 2.0, 4.0]))
+    >>> permutation_p(3.0, np.array([1.0, 2.0, 4.0]))
     0.5
     """
     # equal scores may differ in the last digit
-    beaten = (np.asarray(null) >= observed - 1e-12).sum()
-    return float((1 + beaten) / (1 + len(null))) if len(null) else float("nan")
+    reached = (np.asarray(null) >= observed - 1e-12).sum()
+    return float((1 + reached) / (1 + len(null))) if len(null) else float("nan")

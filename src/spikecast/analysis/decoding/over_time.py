@@ -5,7 +5,7 @@ bin's centre. An onset is where the curve crosses the threshold on its way from 
 (by its centre) to the first bin above. What is strong at once is dated right to half a bin. What
 grows slowly, or is diluted by the older bins of a long window, is found late: an onset is an upper
 bound, and a difference between areas is fair only as far as their signals grow alike and their
-populations are of like size (``match_neurons``). A short window dates sharply, a long one finds
+populations are of like size (:class:`MatchedAreas`). A short window dates sharply, a long one finds
 weak signals. A bin must be above chance for itself (``join``: p < 0.001) to begin an onset:
 with a lenient threshold noise before the true onset is taken for its beginning.
 
@@ -19,36 +19,116 @@ resample without an onset counts as later than the last bin.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, cycle
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.decoding import labels, nulls
-from spikecast.analysis.decoding.bins import BinScores, Classes, Numbers, score_nested, score_shared
-from spikecast.analysis.decoding.clusters import cluster_test, first_onset
-from spikecast.analysis.decoding.labels import Label
-from spikecast.analysis.decoding.nulls import Null
-from spikecast.analysis.decoding.sources import Counts, Source
+from spikecast.analysis.decoding.bins import (
+    BinScores,
+    ClassTarget,
+    NumberTarget,
+    score_nested,
+    score_shared,
+)
+from spikecast.analysis.decoding.clusters import ClusterLevels, cluster_test, find_onsets
+from spikecast.analysis.decoding.labels import make_stimulus_notices
+from spikecast.analysis.decoding.nulls import LabelNull
+from spikecast.analysis.decoding.problem import (
+    N_RESAMPLES,
+    DecodedFold,
+    Folds,
+    LabelProblem,
+    Null,
+    Values,
+    draw_resamples,
+    pose_problem,
+)
+from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import LEVEL
-from spikecast.tasks.splits import Fold
+from spikecast.tasks.splits import Fold, Split
 
 METRICS = {"lda": "balanced_accuracy", "ridge": "r2"}
 ALL = "all"
+N_REPEATS = 5
 ACAUSAL_FEATURES = NoticeKind(
     "acausal_features",
     "severe",
     "the features are acausal: onsets here may lie before the true ones",
 )
-_NO_BOUNDS = np.array([np.nan, np.nan])
 
 
 @dataclass(frozen=True)
-class OverTime:
+class LinearDecoder:
+    """The decoder of every bin.
+
+    Parameters
+    ----------
+    name : {"lda", "ridge"}
+        Linear discriminant analysis with equal priors, scored by balanced accuracy; or ridge
+        regression of a continuous label, scored by R2 against the training mean.
+    penalty : float
+        In units of the mean variance of the features: 1 shrinks directions of average variance by
+        half.
+    """
+
+    name: str = "lda"
+    penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_one_of("decoder", self.name, list(METRICS))
+
+    @classmethod
+    def of(cls, decoder: "str | LinearDecoder") -> Self:
+        """Return the decoder that a name stands for, or the decoder itself."""
+        return decoder if isinstance(decoder, cls) else cls(decoder)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class MatchedAreas:
+    """Areas decoded from random subsets of equally many neurons, averaged.
+
+    Parameters
+    ----------
+    n_neurons : int
+        In each subset.
+    names : sequence of str, optional
+        By default all neurons together.
+    n_subsamples : int
+        How many subsets of each area.
+    """
+
+    n_neurons: int
+    names: Sequence[str] | None = None
+    n_subsamples: int = 10
+
+
+@dataclass(frozen=True)
+class OnsetRule(ClusterLevels):
+    """What counts as an onset: the start of the first significant cluster that lasts.
+
+    Parameters
+    ----------
+    alpha, join : float
+        See :class:`spikecast.analysis.decoding.clusters.ClusterLevels`.
+    min_duration : float
+        Seconds that the cluster must last.
+    allow_acausal : bool
+        Accept features that saw the future; the result carries the flag.
+    """
+
+    min_duration: float = 0.03
+    allow_acausal: bool = False
+
+
+@dataclass(frozen=True, repr=False)
+class OverTime(Result):
     """What can be decoded when.
 
     Attributes
@@ -71,6 +151,8 @@ class OverTime:
         Whether features saw the future: onsets then are no onsets.
     n_left_out : int
         Trials without a label.
+    folds : tuple of DecodedFold
+        The trials and labels that each fold's fits were given, by area, subset and cut.
     notices : tuple of Notice
     """
 
@@ -86,6 +168,7 @@ class OverTime:
     alpha: float
     acausal: bool
     n_left_out: int
+    folds: tuple[DecodedFold, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     def __str__(self) -> str:
@@ -94,83 +177,55 @@ class OverTime:
             f"first significant cluster of at least {1000 * self.min_duration:g} ms"
         ]
         for area, size, onset, low, high, _, peak, peak_time in self.onsets.to_numpy().tolist():
-            when = f"from {_ms(onset)} [{_ms(low)}, {_ms(high)}]"
+            when = f"from {_in_ms(onset)} [{_in_ms(low)}, {_in_ms(high)}]"
             lines.append(
                 f"  {area} ({size} neurons): {when if np.isfinite(onset) else 'no onset'}, "
-                f"best {peak:.2f} at {_ms(peak_time)}"
+                f"best {peak:.2f} at {_in_ms(peak_time)}"
             )
         for first, second, difference, low, high in self.differences.to_numpy().tolist():
-            said = f"{_ms(difference)} [{_ms(low)}, {_ms(high)}]"
+            later = f"{_in_ms(difference)} [{_in_ms(low)}, {_in_ms(high)}]"
             lines.append(
-                f"  {second} - {first}: {said if np.isfinite(difference) else 'not known'}"
+                f"  {second} - {first}: {later if np.isfinite(difference) else 'not known'}"
             )
         return "\n".join(lines)
 
 
 def decode_over_time(
     recording: Recording,
-    label: str | Sequence | np.ndarray,
+    label: Values,
     *,
-    areas: Sequence[str] | None = None,
+    areas: Sequence[str] | MatchedAreas | None = None,
     source: Source | None = None,
-    decoder: str = "lda",
-    penalty: float = 1.0,
-    folds: int = 5,
-    repeats: int | None = None,
-    split: str | None = None,
-    gap: int = 0,
-    null: str | Null = "label_shuffle",
-    strata: str | Sequence[str] | None = None,
+    decoder: str | LinearDecoder = "lda",
+    folds: Folds = 5,
+    null: Null = "label_shuffle",
     n_permutations: int = 1000,
-    n_resamples: int = 1000,
-    min_duration: float = 0.03,
-    alpha: float = 0.05,
-    join: float = 0.001,
-    match_neurons: int | None = None,
-    n_subsamples: int = 10,
-    allow_acausal: bool = False,
+    onset: OnsetRule = OnsetRule(),
     seed: int = 0,
 ) -> OverTime:
-    """Decode a label in every bin, and date the onset of what is found.
+    """Decode a label in every bin, and date the onset of what is decoded.
 
     Parameters
     ----------
     recording : Recording
     label : str or array, (trial,)
         A trial column, or a value per trial; trials where it is NaN are left out and counted.
-    areas : sequence of str, optional
+    areas : sequence of str, or MatchedAreas, optional
         Areas to decode from one by one; by default all neurons (or latents) together.
     source : Source, optional
         By default ``Counts(window=0.03)``: square root of the counts of the last 30 ms.
-    decoder : {"lda", "ridge"}
-        Linear discriminant analysis with equal priors, scored by balanced accuracy; or ridge
-        regression of a continuous label, scored by R2 against the training mean.
-    penalty : float
-        Of both, in units of the mean variance of the features: 1 shrinks directions of average
-        variance by half.
-    folds, split, gap
-        See :func:`spikecast.cross_validate`.
-    repeats : int, optional
-        How many times trials are cut into folds anew; scores are averages. How the cut falls is the
-        larger part of the noise of a weak signal's curve. By default 5, and 1 where a source learns
-        something (fits a model) in each fold.
-    null : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
-        See :mod:`spikecast.analysis.decoding.nulls`.
-    strata : str or sequence of str, optional
-        Trial columns within whose values labels are shuffled, so that an onset is that of what is
-        known beyond them: of the choice, say, not of the stimulus that it follows.
-    n_permutations, n_resamples : int
-    min_duration : float
-        Seconds that a significant cluster must last to count as an onset.
-    alpha, join : float
-        Levels of a cluster and of a bin's joining one: see
-        :func:`spikecast.analysis.decoding.clusters.cluster_test`.
-    match_neurons : int, optional
-        Decode from random subsets of this many neurons of each area, and average.
-    n_subsamples : int
-        How many subsets.
-    allow_acausal : bool
-        Accept features that saw the future; the result carries the flag.
+    decoder : {"lda", "ridge"} or LinearDecoder
+        Classes, or a continuous label.
+    folds : int or Split
+        How the cut falls is the larger part of the noise of a weak signal's curve. By default
+        trials are therefore cut 5 times anew and scores averaged; once where a source learns
+        something (fits a model) in each fold, and into blocks.
+    null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
+        See :mod:`spikecast.analysis.decoding.nulls`. With strata an onset is that of what is known
+        beyond them: of the choice, say, not of the stimulus that it follows.
+    n_permutations : int
+        Draws of the null.
+    onset : OnsetRule
     seed : int
 
     Returns
@@ -190,175 +245,174 @@ def decode_over_time(
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(
     ...     60, {"VISp": 30}, n_bins=30, stim_onset=0.1, effects={"stimulus": 3.0}).recording
-    >>> found = decode_over_time(
-    ...     recording, recording.trials["contrast_right"] > 0, n_permutations=100, n_resamples=100)
-    >>> found.onsets["onset"].round(2).tolist()
+    >>> decoding = decode_over_time(
+    ...     recording, recording.trials["contrast_right"] > 0, n_permutations=100)
+    >>> decoding.onsets["onset"].round(2).tolist()
     [0.09]
     """
     source = Counts(window=0.03) if source is None else source
-    check_one_of("decoder", decoder, list(METRICS))
-    check_in_range("n_permutations", n_permutations, round(1 / alpha))
-    notices = list(source.notices)
-    if not source.causal:
-        if not allow_acausal:
-            raise InputError(
-                f"{source.name} are acausal: at bin t they know bins after t, so they date nothing;"
-                " use a causal model or window, or insist with allow_acausal=True"
-            )
-        notices.append(ACAUSAL_FEATURES())
-    known = labels.resolve_label(recording, label, folds, continuous=decoder == "ridge")
-    notices += labels.label_notices(known, null, seed)
-    within = labels.number_strata(recording, known, strata)
-    if within is None:
-        notices += labels.stimulus_notices(recording, known, seed)
-    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
-    if repeats is None:
-        repeats = 1 if source.learnt or split == "block" else 5
-    cuts = labels.cut_folds(
-        known, folds, null, repeats, groups=source.groups, split=split, gap=gap, seed=seed
-    )
-    kept_in = cuts[0] if repeats == 1 else ()
-    drawn = nulls.draw_labels(null, known.values, n_permutations, seed, kept_in, within)
-    draws = np.vstack([known.values, drawn])
-    weights = labels.draw_resamples(known, n_resamples, seed)
-    least_bins = int(np.ceil(min_duration / recording.bin_size - 1e-9))
-
-    curves, onsets, resampled = [], [], {}
-    for area, parts in _populations(recording, areas, match_neurons, n_subsamples, seed):
-        jobs = zip(cycle(parts), cycle(cuts), range(max(len(parts), len(cuts))))
-        scored = _average(
-            [_score(part, source, draws, known, cut, penalty, seed) for part, cut, _ in jobs]
+    decoder, split, null = LinearDecoder.of(decoder), Split.of(folds), LabelNull.of(null)
+    check_in_range("n_permutations", n_permutations, round(1 / onset.alpha))
+    if not (source.causal or onset.allow_acausal):
+        raise InputError(
+            f"{source.name} are acausal: at bin t they know bins after t, so they date nothing; "
+            "use a causal model or window, or insist with OnsetRule(allow_acausal=True)"
         )
-        time = source.time(parts[0])
-        test = cluster_test(scored.scores, alpha, join)
-        curve = scored.scores[0]
-        bootstrapped = (weights @ scored.numerator) / (weights @ scored.denominator)
-        low, high = _bounds(bootstrapped)
-        curves.append(
-            pd.DataFrame(
-                {
-                    "area": area,
-                    "time": time,
-                    "score": curve,
-                    "low": low,
-                    "high": high,
-                    "chance": scored.scores[1:].mean(axis=0),
-                    "p": test.p_pointwise,
-                    "p_cluster": test.p,
-                    "significant": test.significant,
-                }
-            )
-        )
-        onset = _seconds(first_onset(curve[np.newaxis], test, least_bins), time)[0]
-        # where within its bin a spike fell is not known: half a bin either way
-        within_bin = make_rng(seed, "within bin", area).uniform(-0.5, 0.5, n_resamples)
-        crossings = first_onset(bootstrapped, test, least_bins)
-        resampled[area] = _seconds(crossings + within_bin, time)
-        early, late = np.array(_bounds(resampled[area])) if np.isfinite(onset) else _NO_BOUNDS
-        onsets.append(
-            {
-                "area": area,
-                "n_neurons": parts[0].n_neurons,
-                "onset": onset if np.isfinite(onset) else np.nan,
-                "low": early,
-                "high": late,
-                "found": float(np.isfinite(resampled[area]).mean()),
-                "peak": curve.max(),
-                "peak_time": time[curve.argmax()],
-            }
-        )
-    table = pd.DataFrame(onsets)
+    problem = pose_problem(
+        recording, label, source, split, null, n_permutations, seed,
+        continuous=decoder.name == "ridge",
+        n_repeats=1 if source.learns or split.by == "block" else N_REPEATS,
+    )  # fmt: skip
+    notices = [*problem.notices, *([] if source.causal else [ACAUSAL_FEATURES()])]
+    if null.strata is None:
+        notices += make_stimulus_notices(recording, problem.label, seed)
+    weights = draw_resamples(problem.label, N_RESAMPLES, seed)
+    dated = [
+        _date_area(area, parts, problem, decoder, onset, weights, seed)
+        for area, parts in _select_populations(problem.recording, areas, seed)
+    ]
+    onsets = pd.DataFrame([one.onset for one in dated])
+    resampled = {one.onset["area"]: one.resampled for one in dated}
     return OverTime(
-        known.name,
+        problem.label.name,
         source.name,
-        decoder,
-        METRICS[decoder],
-        pd.concat(curves, ignore_index=True),
-        table,
-        _differences(table, resampled),
+        decoder.name,
+        METRICS[decoder.name],
+        pd.concat([one.curve for one in dated], ignore_index=True),
+        onsets,
+        _compare_onsets(onsets, resampled),
         pd.DataFrame(resampled),
-        min_duration,
-        alpha,
+        onset.min_duration,
+        onset.alpha,
         not source.causal,
-        known.n_left_out,
+        problem.label.n_left_out,
+        tuple(fold for one in dated for fold in one.folds),
         tuple(notices),
     )
 
 
-def _populations(
-    recording: Recording,
-    areas: Sequence[str] | None,
-    match_neurons: int | None,
-    n_subsamples: int,
-    seed: int,
+def _select_populations(
+    recording: Recording, areas: Sequence[str] | MatchedAreas | None, seed: int
 ) -> Iterator[tuple[str, list[Recording]]]:
-    """Each area's recording, or several with a random subset of its neurons."""
-    for area in [ALL] if areas is None else areas:
-        whole = recording if areas is None else recording.select(area=area)
-        if match_neurons is None:
+    """Yield each area's recording, or several with a random subset of its neurons."""
+    match = areas if isinstance(areas, MatchedAreas) else None
+    names = areas.names if isinstance(areas, MatchedAreas) else areas
+    for area in [ALL] if names is None else names:
+        whole = recording if names is None else recording.select(area=area)
+        if match is None:
             yield area, [whole]
             continue
-        if whole.n_neurons < match_neurons:
-            raise NotEnoughDataError(
-                f"'{area}' has {whole.n_neurons} neurons, fewer than match_neurons={match_neurons}"
-            )
+        n = match.n_neurons
+        if whole.n_neurons < n:
+            raise NotEnoughDataError(f"'{area}' has {whole.n_neurons} neurons, fewer than {n}")
         rng = make_rng(seed, "subsample", area)
-        yield (
-            area,
-            [
-                whole.select(neurons=rng.permutation(whole.n_neurons)[:match_neurons])
-                for _ in range(n_subsamples if match_neurons < whole.n_neurons else 1)
-            ],
-        )
+        n_subsets = match.n_subsamples if n < whole.n_neurons else 1
+        subsets = [rng.permutation(whole.n_neurons)[:n] for _ in range(n_subsets)]
+        yield area, [whole.select(neurons=subset) for subset in subsets]
 
 
-def _score(
-    recording: Recording,
-    source: Source,
-    draws: np.ndarray,
-    known: Label,
-    folds: Sequence[Fold],
-    penalty: float,
+@dataclass(frozen=True)
+class _AreaOnset:
+    """One area: its curve, its row of the table of onsets, and its resampled onsets (seconds)."""
+
+    curve: pd.DataFrame
+    onset: dict[str, Any]
+    resampled: np.ndarray
+    folds: list[DecodedFold]
+
+
+def _date_area(
+    area: str,
+    parts: Sequence[Recording],
+    problem: LabelProblem,
+    decoder: LinearDecoder,
+    rule: OnsetRule,
+    weights: np.ndarray,
     seed: int,
-) -> BinScores:
-    def target(cut: Sequence[Fold]) -> Classes | Numbers:
-        return Numbers(draws, cut) if known.continuous else Classes(draws, known.classes.size)
+) -> _AreaOnset:
+    """Score every bin of an area, find its onset and that of every resample of the trials."""
+    pairs = zip(cycle(parts), cycle(problem.cuts), range(max(len(parts), len(problem.cuts))))
+    scored = [_score_bins(part, problem, cut, decoder.penalty, seed) for part, cut, _ in pairs]
+    scores = BinScores(*(np.mean(arrays, axis=0) for arrays in zip(*(one for one, _ in scored))))
+    time, curve = problem.source.time(parts[0]), scores.scores[0]
+    test = cluster_test(scores.scores, rule)
+    bootstrapped = (weights @ scores.numerator) / (weights @ scores.denominator)
+    low, high = _bound(bootstrapped)
+    columns = {"area": area, "time": time, "score": curve, "low": low, "high": high}
+    columns |= {"chance": scores.scores[1:].mean(axis=0), "p": test.p_pointwise}
+    columns |= {"p_cluster": test.p, "significant": test.significant}
 
-    covered = all(len(fold.train) + len(fold.test) == known.trials.size for fold in folds)
-    if covered and not source.learnt:
-        return score_shared(source.compute_features(recording), target(folds), folds, penalty)
+    least_bins = int(np.ceil(rule.min_duration / parts[0].bin_size - 1e-9))
+    onset = _to_seconds(find_onsets(curve[np.newaxis], test, least_bins), time)[0]
+    # where within its bin a spike fell is not known: half a bin either way
+    within_bin = make_rng(seed, "within bin", area).uniform(-0.5, 0.5, len(weights))
+    resampled = _to_seconds(find_onsets(bootstrapped, test, least_bins) + within_bin, time)
+    early, late = _bound(resampled) if np.isfinite(onset) else (np.nan, np.nan)
+    row = {
+        "area": area,
+        "n_neurons": parts[0].n_neurons,
+        "onset": onset if np.isfinite(onset) else np.nan,
+        "low": early,
+        "high": late,
+        "found": float(np.isfinite(resampled).mean()),
+        "peak": curve.max(),
+        "peak_time": time[curve.argmax()],
+    }
+    folds = [
+        fold
+        for _, features in scored
+        for fold in problem.describe_folds(features, "" if area == ALL else area)
+    ]
+    return _AreaOnset(pd.DataFrame(columns), row, resampled, folds)
+
+
+def _score_bins(
+    recording: Recording, problem: LabelProblem, folds: Sequence[Fold], penalty: float, seed: int
+) -> tuple[BinScores, list[FoldFeatures]]:
+    """Return scores of every bin, and which trials each fold's fits were given."""
+    source, label, labels = problem.source, problem.label, problem.all_labels
+
+    def make_target(cut: Sequence[Fold]) -> ClassTarget | NumberTarget:
+        if label.continuous:
+            return NumberTarget(labels, cut)
+        return ClassTarget(labels, label.classes.size)
+
+    none = np.empty((0, 0, 0))
+    covered = all(len(fold.train) + len(fold.test) == label.trials.size for fold in folds)
+    if covered and not source.learns:
+        x = source.compute_features(recording)
+        scores = score_shared(x, make_target(folds), folds, penalty)
+        return scores, [FoldFeatures(fold, none, none) for fold in folds]
     features = list(source.fold_features(recording, folds, seed))
-    return score_nested(features, target([part.fold for part in features]), penalty)
+    scores = score_nested(features, make_target([part.fold for part in features]), penalty)
+    return scores, [part._replace(train=none, test=none) for part in features]
 
 
-def _average(parts: Sequence[BinScores]) -> BinScores:
-    return BinScores(*(np.mean(arrays, axis=0) for arrays in zip(*parts)))
-
-
-def _seconds(bins: np.ndarray, time: np.ndarray) -> np.ndarray:
+def _to_seconds(bins: np.ndarray, time: np.ndarray) -> np.ndarray:
     return time[0] + bins * (time[1] - time[0])
 
 
-def _bounds(resampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % interval along the first axis; of observed values, for some may be infinite."""
+def _bound(resampled: np.ndarray) -> tuple[Any, Any]:
+    """Return the 95 % interval along the first axis, of observed values: some may be infinite."""
     low, high = np.quantile(
         resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0, method="inverted_cdf"
     )
     return low, high
 
 
-def _differences(onsets: pd.DataFrame, resampled: dict[str, np.ndarray]) -> pd.DataFrame:
-    of = dict(zip(onsets["area"], onsets["onset"]))
+def _compare_onsets(onsets: pd.DataFrame, resampled: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return the difference between the onsets of every pair of areas, with its interval."""
+    onset_of = dict(zip(onsets["area"], onsets["onset"]))
     rows = []
-    for first, second in combinations(of, 2):
-        low, high = _NO_BOUNDS
-        if np.isfinite(of[first]) and np.isfinite(of[second]):
+    for first, second in combinations(onset_of, 2):
+        difference, bounds = onset_of[second] - onset_of[first], (np.nan, np.nan)
+        if np.isfinite(difference):
             # where neither has an onset there is no difference
             either = np.isfinite(resampled[first]) | np.isfinite(resampled[second])
-            low, high = _bounds(resampled[second][either] - resampled[first][either])
-        rows.append((first, second, of[second] - of[first], low, high))
+            bounds = _bound(resampled[second][either] - resampled[first][either])
+        rows.append((first, second, difference, *bounds))
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high"])
 
 
-def _ms(seconds: float) -> str:
+def _in_ms(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if np.isfinite(seconds) else "none"

@@ -47,8 +47,9 @@ class FoldFeatures(NamedTuple):
     Attributes
     ----------
     fold : Fold
-        The trials that they are of.
+        The trials a decoder learns from and those it is scored on.
     train, test : array, (trial, time, feature)
+        Their features.
     fitted_on : mapping of step -> array of int
         The trials that each step which learnt something was given.
     """
@@ -68,14 +69,14 @@ class Source:
         For tables and figures.
     causal : bool
         Whether features at bin t use bins up to t only.
-    learnt : bool
+    learns : bool
         Whether features differ between folds because something is learnt in each.
     groups : array, (trial,), or None
         Trials whose features come from different models, and cannot be mixed.
     notices : tuple of Notice
     """
 
-    learnt: bool = False
+    learns: bool = False
     groups: np.ndarray | None = None
     notices: tuple[Notice, ...] = ()
 
@@ -90,15 +91,15 @@ class Source:
         raise NotImplementedError
 
     def select_trials(self, trials: np.ndarray) -> Self:
-        """The source for some of the recording's trials."""
+        """Return the source for some of the recording's trials."""
         return self
 
     def time(self, recording: Recording) -> np.ndarray:
-        """Bin centres of the features, in seconds."""
+        """Return the bin centres of the features, in seconds."""
         return recording.time
 
     def compute_features(self, recording: Recording) -> np.ndarray:
-        """Features nothing is learnt for, (trial, time, feature)."""
+        """Return features that nothing is learnt for, (trial, time, feature)."""
         raise NotImplementedError
 
     def fold_features(
@@ -141,12 +142,12 @@ class Counts(Source):
         return "counts"
 
     @property
-    def learnt(self) -> bool:  # type: ignore[override]
+    def learns(self) -> bool:  # type: ignore[override]
         """Whether features differ between folds."""
         return self.n_components is not None
 
     def compute_features(self, recording: Recording) -> np.ndarray:
-        """Features nothing is learnt for, (trial, time, feature)."""
+        """Return features that nothing is learnt for, (trial, time, feature)."""
         check_in_range("window (s)", self.window, recording.bin_size * 0.999)
         width = round(self.window / recording.bin_size)
         x = recording.activity
@@ -202,14 +203,14 @@ class Latents(Source):
     model: str | Model
     task: Task | None = None
     held_back: float = 0.0
-    learnt = True
+    learns = True
 
-    def _made(self) -> Model:
+    def _make_model(self) -> Model:
         if isinstance(self.model, str):
             return MODELS[check_one_of("model", self.model, list(MODELS))]()
         return clone(self.model)
 
-    def _task(self, recording: Recording) -> Task:
+    def _choose_task(self, recording: Recording) -> Task:
         if self.task is not None:
             return self.task
         return AreaToArea(max(recording.areas, key=recording.areas.__getitem__))
@@ -217,50 +218,50 @@ class Latents(Source):
     @property
     def name(self) -> str:
         """What tables call it."""
-        made = self.model if isinstance(self.model, str) else type(self.model).__name__
-        return f"latents of {made}"
+        model = self.model if isinstance(self.model, str) else type(self.model).__name__
+        return f"latents of {model}"
 
     @property
     def causal(self) -> bool:
         """Whether features at bin t use bins up to t only."""
         # a negative lag hands the model the source's future
-        return bool(self._made().causal) and getattr(self.task, "lag", 0) >= 0
+        return bool(self._make_model().causal) and getattr(self.task, "lag", 0) >= 0
 
     def time(self, recording: Recording) -> np.ndarray:
-        """Bin centres of the features, in seconds."""
-        return self._task(recording).problem(recording).time
+        """Return the bin centres of the features, in seconds."""
+        return self._choose_task(recording).problem(recording).time
 
     def fold_features(
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
         """Yield the features of each fold."""
         check_in_range("held_back", self.held_back, 0, 0.8)
-        problem = self._task(recording).problem(recording)
+        problem = self._choose_task(recording).problem(recording)
         if problem.windows:
             raise InputError("a continuous recording has no trials to decode")
-        template = self._made()
+        template = self._make_model()
         if not template.has_latents:
             raise InputError(f"{type(template).__name__} has no latents; decode from Counts()")
         for index, fold in enumerate(folds):
             order = make_rng(seed, "held back", index).permutation(fold.train)
-            n_held = round(self.held_back * order.size)
-            fitted = np.sort(order[n_held:])
-            learnt_from = np.sort(order[:n_held]) if n_held else fitted
+            n_held_back = round(self.held_back * order.size)
+            of_model = np.sort(order[n_held_back:])
+            of_decoder = np.sort(order[:n_held_back]) if n_held_back else of_model
             with limit_threads():
-                done = fit_model(
+                fitted = fit_model(
                     template,
                     problem.x,
                     problem.y,
-                    Fold(fitted, fold.test),
+                    Fold(of_model, fold.test),
                     seed=seed,
                     index=index,
                     metadata=problem.metadata(),
                 )
                 yield FoldFeatures(
-                    Fold(learnt_from, fold.test),
-                    done.model.transform(problem.x[learnt_from]),
-                    done.model.transform(problem.x[fold.test]),
-                    {"latents": done.record.train},
+                    Fold(of_decoder, fold.test),
+                    fitted.model.transform(problem.x[of_decoder]),
+                    fitted.model.transform(problem.x[fold.test]),
+                    {"latents": fitted.record.train},
                 )
 
 
@@ -278,7 +279,7 @@ class Baseline(Source):
 
     behavior: Sequence[str] = ()
     columns: Sequence[str] = ()
-    learnt = True
+    learns = True
     causal = True
 
     @property
@@ -287,7 +288,7 @@ class Baseline(Source):
         return " + ".join((*self.behavior, *self.columns))
 
     def compute_features(self, recording: Recording) -> np.ndarray:
-        """Features nothing is learnt for, (trial, time, feature)."""
+        """Return features that nothing is learnt for, (trial, time, feature)."""
         n_trials, n_bins, _ = recording.shape
         parts = []
         for name in self.behavior:
@@ -362,7 +363,7 @@ class Precomputed(Source):
         return "latents"
 
     @property
-    def learnt(self) -> bool:  # type: ignore[override]
+    def learns(self) -> bool:  # type: ignore[override]
         """Whether features differ between folds."""
         return self.fold is not None
 
@@ -377,12 +378,12 @@ class Precomputed(Source):
         return () if self.fold is not None else (LATENTS_WITHOUT_FOLDS(),)
 
     def select_trials(self, trials: np.ndarray) -> Self:
-        """The source for some of the trials."""
+        """Return the source for some of the trials."""
         fold = None if self.fold is None else np.asarray(self.fold)[trials]
         return replace(self, latents=self.latents[trials], fold=fold)
 
     def compute_features(self, recording: Recording) -> np.ndarray:
-        """Features nothing is learnt for, (trial, time, feature)."""
+        """Return features that nothing is learnt for, (trial, time, feature)."""
         check_same_length("latents", len(self.latents), "the trial axis", recording.n_trials)
         check_same_length(
             "latents in time", self.latents.shape[1], "the time axis", recording.n_bins

@@ -6,7 +6,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
-from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS
+from spikecast.analysis.decoding.labels import LABELS_COME_IN_RUNS
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.report.questions.phrases import ALPHA, describe_null, group_answers, name_source
 from spikecast.report.shared.formatting import (

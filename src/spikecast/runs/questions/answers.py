@@ -12,7 +12,7 @@ from spikecast.analysis.decoding import labels
 from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.generalization import temporal_generalization
 from spikecast.analysis.decoding.nulls import labels_come_in_runs
-from spikecast.analysis.decoding.over_time import decode_over_time
+from spikecast.analysis.decoding.over_time import OnsetRule, decode_over_time
 from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.analysis.geometry.dimensionality import dimensionality
 from spikecast.analysis.geometry.embedding import embed
@@ -127,8 +127,7 @@ def decoded(
         over_time=block.combine,
         balance=block.balance,
         folds=block.folds,
-        null=block.null_labels,
-        strata=block.strata,
+        null=block.null,
         n_permutations=block.permutations,
         seed=on.seed,
     )
@@ -174,11 +173,9 @@ def dated(on: Material, block: OverTime, label: str, name: str, source: Source) 
         source=source,
         decoder=block.decoder,
         folds=block.folds,
-        null=block.null_labels,
-        strata=block.strata,
+        null=block.null,
         n_permutations=block.permutations,
-        min_duration=block.min_duration,
-        allow_acausal=block.allow_acausal,
+        onset=OnsetRule(min_duration=block.min_duration, allow_acausal=block.allow_acausal),
         seed=on.seed,
     )
     facts = _facts(
@@ -208,8 +205,7 @@ def generalized(
         label,
         source=source,
         folds=block.folds,
-        null=block.null_labels,
-        strata=block.strata,
+        null=block.null,
         n_permutations=min(block.permutations, N_MATRICES),
         allow_acausal=block.allow_acausal,
         seed=on.seed,

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from spikecast.analysis.decoding.nulls import NULLS
+from spikecast.analysis.decoding.nulls import NULLS, LabelNull
 from spikecast.core.checks import suggest_name
 from spikecast.core.schema import Block
 from spikecast.models.classifiers import CLASSIFIERS
@@ -47,6 +47,11 @@ class Labels(Block):
         "them (label_shuffle only)",
     )
     permutations: int = Field(200, ge=20, description="draws of the null")
+
+    @property
+    def null(self) -> LabelNull:
+        """The null that decoded labels are held against."""
+        return LabelNull(self.null_labels, self.strata)
 
     def beyond(self, label: str) -> str:
         """A label as it is asked for."""

@@ -1,0 +1,217 @@
+"""A label to decode: its trials, their folds, the labels of its null, what fits were given."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecast.analysis.decoding.labels import (
+    Label,
+    make_label_notices,
+    number_strata,
+    resolve_label,
+)
+from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
+from spikecast.analysis.decoding.sources import FoldFeatures, Source
+from spikecast.core.checks import check_in_range
+from spikecast.core.errors import InputError
+from spikecast.core.notices import Notice
+from spikecast.core.seeding import derive_seed, make_rng
+from spikecast.data.recording import Recording
+from spikecast.tasks.splits import Fold, Split, split_trials
+
+N_RESAMPLES = 1000  # of trials, for 95 % intervals
+
+Folds = int | Split
+Null = str | DrawLabels | LabelNull
+Values = str | Sequence | np.ndarray
+
+
+@dataclass(frozen=True)
+class DecodedFold:
+    """What the fits of one fold were given; trials are numbered as in the recording.
+
+    Attributes
+    ----------
+    fitted_on : mapping of step -> array of int
+        What each step of the source that learns something (``"latents"``, ``"components"``,
+        ``"scale"``) learnt from.
+    train_trials, test_trials : array of int
+        What the decoder learnt from and was scored on.
+    train_labels, test_labels : array
+        Their labels, trial by trial.
+    area : str
+        Whose neurons, where areas were decoded one by one.
+    """
+
+    fitted_on: Mapping[str, np.ndarray]
+    train_trials: np.ndarray
+    test_trials: np.ndarray
+    train_labels: np.ndarray
+    test_labels: np.ndarray
+    area: str = ""
+
+
+@dataclass(frozen=True)
+class LabelProblem:
+    """A label to decode from the trials that have it.
+
+    Attributes
+    ----------
+    recording : Recording
+        The trials with a label.
+    source : Source
+        For these trials.
+    label : Label
+    cuts : list of list of Fold
+        The trials cut into folds, once or several times anew.
+    null_labels : array, (draw, trial)
+        Labels of the null, coded like the label's.
+    notices : tuple of Notice
+        On the source and the label.
+    """
+
+    recording: Recording
+    source: Source
+    label: Label
+    cuts: list[list[Fold]]
+    null_labels: np.ndarray
+    notices: tuple[Notice, ...]
+
+    @property
+    def all_labels(self) -> np.ndarray:
+        """The observed labels first, then those of the null, (1 + draw, trial)."""
+        return np.vstack([self.label.values, self.null_labels])
+
+    @property
+    def only_cut(self) -> list[Fold]:
+        """The folds, where trials are cut once; else an error."""
+        if len(self.cuts) > 1:
+            raise InputError("trials can be cut into folds only once here: n_repeats must be 1")
+        return self.cuts[0]
+
+    def describe_folds(self, features: Iterable[FoldFeatures], area: str = "") -> list[DecodedFold]:
+        """Return what the fits of each fold were given."""
+        trials = self.label.trials
+        values = self.label.decode_values(self.label.values)
+        return [
+            DecodedFold(
+                {step: trials[rows] for step, rows in part.fitted_on.items()},
+                trials[part.fold.train],
+                trials[part.fold.test],
+                values[part.fold.train],
+                values[part.fold.test],
+                area,
+            )
+            for part in features
+        ]
+
+
+def pose_problem(
+    recording: Recording,
+    label: Values,
+    source: Source,
+    folds: Folds,
+    null: Null,
+    n_permutations: int,
+    seed: int,
+    *,
+    continuous: bool = False,
+    n_repeats: int = 1,
+) -> LabelProblem:
+    """Return the trials of a label with their folds and null labels, once all is checked.
+
+    Parameters
+    ----------
+    recording : Recording
+    label : str or array, (trial,)
+    source : Source
+    folds : int or Split
+    null : str, callable or LabelNull
+    n_permutations, seed : int
+    continuous : bool
+        Whether the label is a number to predict rather than a class.
+    n_repeats : int
+        How many times trials are cut anew where `folds` does not say.
+
+    Raises
+    ------
+    UnknownNameError, NotEnoughDataError
+        See :func:`spikecast.analysis.decoding.labels.resolve_label`.
+    InputError
+        When the label is part of what it is decoded from.
+    """
+    split, null = Split.of(folds), LabelNull.of(null)
+    known = resolve_label(recording, label, split.n_folds, continuous)
+    if known.name in (*getattr(source, "columns", ()), *getattr(source, "behavior", ())):
+        raise InputError(
+            f"'{known.name}' cannot be decoded from itself; leave it out of the baseline"
+        )
+    strata = number_strata(recording, known, null.strata)
+    notices = (*source.notices, *make_label_notices(known, null, seed))
+    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
+    n_repeats = n_repeats if split.n_repeats is None else split.n_repeats
+    cuts = cut_folds(known, split, null, n_repeats, groups=source.groups, seed=seed)
+    within = cuts[0] if len(cuts) == 1 else ()
+    null_labels = null.draw(known.values, n_permutations, seed, within, strata)
+    return LabelProblem(recording, source, known, cuts, null_labels, notices)
+
+
+def cut_folds(
+    label: Label,
+    split: Split,
+    null: LabelNull,
+    n_repeats: int = 1,
+    *,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+) -> list[list[Fold]]:
+    """Cut the trials with a label into folds, `n_repeats` times anew.
+
+    Observed and null labels must meet the same kind of folds, or chance is not the same for both.
+    Classes are therefore spread evenly over the folds only where the null keeps them so (labels
+    shuffled within the folds of a single cut); otherwise trials are cut without regard to them.
+
+    Parameters
+    ----------
+    label : Label
+    split : Split
+    null : LabelNull
+    n_repeats : int
+    groups : array, (trial with a label,), optional
+        Trials of different groups (latents of different models) never meet in a fold.
+    seed : int
+    """
+    check_in_range("n_repeats", n_repeats, 1)
+    even = null.shuffles and not label.continuous and n_repeats == 1
+    by = split.by or ("stratum" if even else "trial")
+    members = [np.arange(label.trials.size)]
+    if groups is not None:
+        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    seeds = [seed, *(derive_seed(seed, "cut", repeat) for repeat in range(1, n_repeats))]
+    return [
+        [
+            Fold(trials[fold.train], trials[fold.test])
+            for trials in members
+            for fold in split_trials(
+                by,
+                trials.size,
+                split.n_folds,
+                seed=own_seed,
+                strata=label.values[trials],
+                gap=split.gap,
+            )
+        ]
+        for own_seed in seeds
+    ]
+
+
+def draw_resamples(label: Label, n: int, seed: int) -> np.ndarray:
+    """Return how often each trial is drawn, (resample, trial); classes keep their sizes."""
+    rng = make_rng(seed, "bootstrap")
+    weights = np.zeros((n, label.trials.size))
+    groups = np.zeros(label.trials.size, dtype=int) if label.continuous else label.values
+    for group in np.unique(groups):
+        here = np.flatnonzero(groups == group)
+        weights[:, here] = rng.multinomial(here.size, np.full(here.size, 1 / here.size), n)
+    return weights
