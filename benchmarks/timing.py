@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import spikecast as sc
+from spikecast.analysis.decoding import hat_matrix
 from spikecast.analysis.decoding.bins import ClassTarget, score_shared
-from spikecast.analysis.decoding.hat_matrix import penalty_unit
 from spikecast.analysis.decoding.nulls import LabelNull
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
@@ -23,7 +23,7 @@ def loop(x, codes, folds, n_classes):
     """Balanced accuracy (permutation, bin) of the same decoder, refitted every time."""
     scores = np.empty((len(codes), x.shape[1]))
     for t in range(x.shape[1]):
-        penalty = PENALTY * penalty_unit(x[:, t])
+        penalty = PENALTY * hat_matrix.penalty_unit(x[:, t])
         for row, y in enumerate(codes):
             correct = np.empty(len(y))
             for fold in folds:
