@@ -14,7 +14,7 @@ from spikecast.evaluation.score_table import COLUMNS
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment
-from spikecast.runs.questions.blocks import Analysis
+from spikecast.runs.questions.catalog import Analysis
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 

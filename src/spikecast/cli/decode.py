@@ -13,7 +13,9 @@ from spikecast.runs import config as configs
 from spikecast.runs import experiment
 from spikecast.runs.config import Config, DataConfig
 from spikecast.runs.layout import RunLayout, kind_of
-from spikecast.runs.questions.blocks import Analysis, Decode, OverTime
+from spikecast.runs.questions.catalog import Analysis
+from spikecast.runs.questions.decode import Decode
+from spikecast.runs.questions.over_time import OverTime
 
 DECODE = options(
     Option(

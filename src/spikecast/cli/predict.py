@@ -8,7 +8,8 @@ from spikecast.cli.app import Execution, execution_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import execute_config
 from spikecast.runs.config import Config
-from spikecast.runs.questions.blocks import Analysis, Decode
+from spikecast.runs.questions.catalog import Analysis
+from spikecast.runs.questions.decode import Decode
 
 CONFIG = options(
     Option("data.path", "data", metavar="DATA"),

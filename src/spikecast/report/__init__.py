@@ -3,6 +3,8 @@
 from importlib import import_module
 from pathlib import Path
 
+from spikecast.runs.layout import kind_of
+
 BUILDERS = {
     "study.json": "spikecast.report.study.page",
     "sweep.json": "spikecast.report.sweep.page",

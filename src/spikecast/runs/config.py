@@ -19,7 +19,7 @@ from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS, searchable_models, space_of
 from spikecast.models.spaces import Between, OneOf, Space
-from spikecast.runs.questions.blocks import Analysis
+from spikecast.runs.questions.catalog import Analysis
 from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons, Task
 
 DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
@@ -135,7 +135,7 @@ class Config(Block):
 
     @model_validator(mode="after")
     def _something_is_asked(self) -> "Config":
-        if self.task is None and self.analysis.empty:
+        if self.task is None and not self.analysis.blocks:
             raise ValueError("there is neither a task (what predicts what) nor an analysis")
         if self.task is not None and not self.models:
             raise ValueError("the list 'models' is empty; a task needs one at least")

@@ -29,10 +29,10 @@ from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.questions import plan as asking
-from spikecast.runs.questions import store
-from spikecast.runs.questions.answers import Fitted
-from spikecast.runs.questions.blocks import Analysis
+from spikecast.runs.questions.catalog import Analysis, expand_questions
+from spikecast.runs.questions.material import FittedModel
+from spikecast.runs.questions.question import Question
+from spikecast.runs.questions.store import answer_questions
 from spikecast.runs.run_directory import (
     Identity,
     TargetRun,
@@ -109,7 +109,7 @@ def execute(
         progress("scoring", 0, 0)
         _score(out, parts, list(models), failed, recording.session, config)
         try:
-            store.answer(questions, layout, fingerprint, progress)
+            answer_questions(questions, layout, fingerprint, progress)
         except SpikecastError as error:
             if not parts:
                 shutil.rmtree(out)  # a few seconds of work, and a folder that answers nothing
@@ -153,13 +153,13 @@ def ask(
     if not begun.get("finished"):
         raise RunError(f"the run in '{out}' is not finished; go on with --resume")
     config = configs.read(layout.config)
-    config = config.model_copy(update={"analysis": config.analysis.joined(analysis)})
+    config = config.model_copy(update={"analysis": config.analysis.merge(analysis)})
     progress("reading the data", 0, 0)
     recording, _, questions = _opened(config, out)
     fingerprint = begun["data"]["hash"]
     check_data_unchanged(out, fingerprint, identify(recording))
     with lock_folder(out), logged(layout.log):
-        store.answer(questions, layout, fingerprint, progress)
+        answer_questions(questions, layout, fingerprint, progress)
         write_text(layout.config, configs.write(config))
     return out
 
@@ -167,7 +167,7 @@ def ask(
 # ------------------------------------------------------------------------------------ stages
 
 
-def _opened(config: Config, out: Path) -> tuple[Recording, list[TargetRun], list[store.Question]]:
+def _opened(config: Config, out: Path) -> tuple[Recording, list[TargetRun], list[Question]]:
     """The recording, what is predicted in it and what is asked of it: all checked."""
     recording = load(config.data.path, config.data.session)
     if config.data.time is not None:
@@ -175,11 +175,11 @@ def _opened(config: Config, out: Path) -> tuple[Recording, list[TargetRun], list
     tasks = config.tasks(recording)
     parts = [part_of(task.problem(recording), config, out) for task in tasks]
     fitted = {
-        name: Fitted(name, model, tasks[0], parts[0].layout)
+        name: FittedModel(name, model, tasks[0], parts[0].layout)
         for name, model in config.build_models().items()
         if model.has_latents and parts and not parts[0].problem.windows
     }
-    return recording, parts, asking.questions(config.analysis, recording, fitted, config.seed)
+    return recording, parts, expand_questions(config.analysis, recording, fitted, config.seed)
 
 
 def part_of(problem: Problem, config: Config, out: Path) -> TargetRun:

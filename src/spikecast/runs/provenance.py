@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from spikecast.core.files import read_json, write_json
 from spikecast.runs.config import ALL, Config
 from spikecast.runs.layout import Layout, RunLayout
-from spikecast.runs.questions import store
+from spikecast.runs.reader import read_answers
 from spikecast.runs.run_directory import read_activity_hash, read_manifest
 from spikecast.scoring.metric_table import find_headline
 
@@ -183,13 +183,13 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
 
 def _answers(folder: Path) -> Iterator[Claim]:
     """One claim per fold of a decoded label, one per curve over time."""
-    answers = store.stored(folder)
+    answers = {answer.name: answer.facts for answer in read_answers(folder)}
     decoded = [facts for facts in answers.values() if facts["kind"] == "decode"]
     for name, facts in answers.items():
         if facts["kind"] == "decode":
             beside = [d["source"] for d in decoded if d["label"] == facts["label"]]
             yield from _decoded(folder, name, facts, sorted(set(beside) - {"latents"}))
-        if facts["kind"] == "time":
+        if facts["kind"] == "over_time":
             onsets = pd.read_csv(RunLayout(folder).answer_table(name, "onsets"))
             yield Claim(
                 name=f"onset of '{facts['label']}' from {facts['features']}",

@@ -71,7 +71,7 @@ def dated(tmp_path, onsets, acausal=False, notices=()):
         columns=["first", "second", "difference", "low", "high"],
     )
     return answer_of(
-        tmp_path, "time", {"onsets": table, "differences": differences}, notices, kind="time",
+        tmp_path, "time", {"onsets": table, "differences": differences}, notices, kind="over_time",
         label="choice", source="counts", acausal=acausal,
     )  # fmt: skip
 

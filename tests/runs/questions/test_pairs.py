@@ -9,7 +9,7 @@ from spikecast import report
 from spikecast.core.errors import InputError, SpikecastError
 from spikecast.data.recording import Recording
 from spikecast.runs import config, experiment
-from spikecast.runs.questions import store
+from spikecast.runs.reader import read_answers
 
 LAG = 2
 QUESTIONS = {
@@ -51,6 +51,11 @@ def planted(seed=0, n_trials=90, n_bins=25):
     )  # fmt: skip
 
 
+def answers_of(run):
+    """Facts of a run's answers by name, as they are stored."""
+    return {answer.name: answer.facts for answer in read_answers(run)}
+
+
 def make(path, analysis, **change):
     content = {
         "data": {"path": path}, "task": {"target": "B"}, "models": ["pca_ridge", "reduced_rank"],
@@ -74,7 +79,7 @@ def run(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answers(run):
-    return store.stored(run)
+    return answers_of(run)
 
 
 def test_every_question_is_answered(answers):
@@ -130,7 +135,7 @@ def test_latents_align_where_they_are_the_same(run, answers):
 def test_without_shared_conditions_only_trials_are_aligned(data, tmp_path):
     asked = {"align": {"models": ["pca_ridge"], "conditions": ["side"], "shuffles": 19}}
     out = experiment.execute(make(data, asked), tmp_path / "run", workers=1)
-    found = store.stored(out)["align-folds-pca_ridge"]
+    found = answers_of(out)["align-folds-pca_ridge"]
     assert [notice["code"] for notice in found["notices"]] == ["folds_without_averages"]
     pairs = pd.read_csv(out / "analysis/align-folds-pca_ridge-pairs.csv")
     assert set(pairs["on"]) == {"trials"}
@@ -154,7 +159,7 @@ def test_every_block_with_areas_can_be_split(data, tmp_path):
     }  # fmt: skip
     alone = make(data, asked, task=None, models=[])
     out = experiment.execute(alone, tmp_path / "run")
-    found = store.stored(out)
+    found = answers_of(out)
     assert list(found) == [
         "time-side-counts", "subspace-A_narrow-A_wide", "subspace-A_wide-A_narrow",
         "dimensions-A_narrow", "dimensions-A_wide", "tuning-counts-narrow_cells",
@@ -244,7 +249,7 @@ def test_tuning_warns_of_variables_that_come_in_runs(tmp_path):
         asked["tuning"]["null_labels"] = null
         settings = make(str(tmp_path / "runs.nc"), asked, **without)
         out = experiment.execute(settings, tmp_path / null, workers=1)
-        (answer,) = store.stored(out).values()
+        (answer,) = answers_of(out).values()
         assert len(answer["notices"]) == warned
         for notice in answer["notices"]:
             assert notice["code"] == "variables_come_in_runs"

@@ -11,9 +11,10 @@ from spikecast.core.errors import ConfigError, InputError, RunError, SpikecastEr
 from spikecast.data.recording import Recording
 from spikecast.runs import config, experiment
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.questions import plan as asking
-from spikecast.runs.questions import store
-from spikecast.runs.questions.blocks import Analysis
+from spikecast.runs.questions.catalog import Analysis, expand_questions
+from spikecast.runs.questions.question import Answer, Question
+from spikecast.runs.questions.store import answer_questions
+from spikecast.runs.reader import read_answers
 
 MODELS = ["mean_rate", "pca_ridge"]
 QUESTIONS = {
@@ -38,6 +39,11 @@ def data(recording, tmp_path_factory):
     return str(path)
 
 
+def answers_of(run):
+    """Facts of a run's answers by name, as they are stored."""
+    return {answer.name: answer.facts for answer in read_answers(run)}
+
+
 def make(path, analysis, **change):
     content = {
         "data": {"path": path}, "task": {"target": "MOs"}, "models": MODELS,
@@ -54,14 +60,14 @@ def run(data, tmp_path_factory):
 
 def numbers(run):
     """Everything that was found, without how long it took."""
-    answers = store.stored(run)
+    answers = answers_of(run)
     facts = {name: {**kept, "seconds": 0} for name, kept in answers.items()}
     tables = {p.name: p.read_text() for p in sorted(RunLayout(run).answers.glob("*.csv"))}
     return facts, tables
 
 
 def test_every_question_is_answered_in_files(run):
-    answers = store.stored(run)
+    answers = answers_of(run)
     assert list(answers) == [
         "decode-response-counts", "decode-response-latents-pca_ridge", "decode-response-behavior",
         "time-contrast_right_above_0-counts", "generalization-contrast_right_above_0-counts-VISp",
@@ -96,13 +102,11 @@ def test_an_interrupted_run_answers_on_to_the_same_numbers(data, run, tmp_path):
 
 def test_an_answer_about_other_data_is_not_kept(tmp_path):
     answers = iter([1, 2, 3])
-    question = store.Question(
-        "one", "one", {}, lambda: store.Answer("decode", "", {"n": next(answers)}, {})
-    )
+    question = Question("decode", "one", "one", {}, lambda: Answer({"n": next(answers)}))
     for response, expected in (("a", 1), ("a", 1), ("b", 2)):
         identity = {"activity": "0", "trial column 'response'": response}
-        store.answer([question], tmp_path, identity, lambda *what: None)
-        assert store.stored(tmp_path)["one"]["n"] == expected
+        answer_questions([question], RunLayout(tmp_path), identity, lambda *what: None)
+        assert answers_of(tmp_path)["one"]["n"] == expected
 
 
 def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
@@ -112,13 +116,13 @@ def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
     experiment.ask(out, Analysis(decode=[more]))
     kept = (out / "analysis/decode-response-counts.json").stat().st_mtime_ns
     experiment.ask(out, Analysis(decode=[more | {"labels": ["feedback"]}]))
-    assert list(store.stored(out)) == [
+    assert list(answers_of(out)) == [
         "decode-response-counts", "decode-feedback-counts"
     ]  # fmt: skip
     assert (out / "analysis/decode-response-counts.json").stat().st_mtime_ns == kept
     assert config.read(out / "config.yaml").analysis.labels == ["response", "feedback"]
     experiment.ask(out, Analysis(decode=[more | {"permutations": 30}]))
-    assert store.stored(out)["decode-response-counts"]["permutations"] == 30
+    assert answers_of(out)["decode-response-counts"]["permutations"] == 30
     before = sorted(p.name for p in RunLayout(out).answers.iterdir())
     with pytest.raises(InputError, match="Did you mean 'response'"):
         experiment.ask(out, Analysis(decode=[more | {"labels": ["respons"]}]))
@@ -135,7 +139,7 @@ def test_what_is_known_beyond_the_stimulus_stands_beside_what_is_known(data, tmp
         "over_time": [block | {"areas": ["MOs"]}, within | {"areas": ["MOs"]}],
     }
     run = experiment.execute(make(data, asked, task=None, models=[]), tmp_path / "run")
-    found = store.stored(run)
+    found = answers_of(run)
     strata = "within_contrast_left_contrast_right"
     assert [name for name in found if name.startswith(("decode", "time"))] == [
         "decode-response-counts", f"decode-response-counts-{strata}",
@@ -221,7 +225,7 @@ def test_latents_need_a_model_and_a_failure_leaves_no_folder(data, tmp_path):
 
 def test_a_baseline_leaves_out_what_the_label_is_made_of(recording):
     wanted = Analysis(decode=[{"labels": ["contrast_left>0"], "sources": ["behavior"]}])
-    (question,) = asking.questions(wanted, recording, {}, 0)
+    (question,) = expand_questions(wanted, recording, {}, 0)
     features = question.ask.args[4].name
     assert "contrast_right" in features
     assert "contrast_left" not in features
@@ -230,7 +234,7 @@ def test_a_baseline_leaves_out_what_the_label_is_made_of(recording):
     )
     alone = Analysis(decode=[{"labels": ["response"], "sources": ["behavior"], "folds": 2}])
     with pytest.raises(InputError, match="neither behaviour nor a stimulus"):
-        asking.questions(alone, Recording(bare), {}, 0)
+        expand_questions(alone, Recording(bare), {}, 0)
 
 
 def test_the_page_shows_every_answer(run):
@@ -266,7 +270,7 @@ def test_how_bins_are_combined_and_classes_balanced_is_done_and_said(data, tmp_p
         {**asked, "areas": ["VISp"], "decoder": "linear_classifier"},
     ]
     run = experiment.execute(make(data, {"decode": blocks}, task=None, models=[]), tmp_path / "r")
-    answers = store.stored(run)
+    answers = answers_of(run)
     assert [answer["combine"] for answer in answers.values()] == ["mean", "vote", "mean"]
     page = report.build(run).read_text(encoding="utf-8")
     for said in ("averaged over its bins", "most of its bins", "at random over the session"):

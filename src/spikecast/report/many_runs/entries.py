@@ -18,6 +18,7 @@ from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.models.catalog import is_null
 from spikecast.report.study import text as study_text
+from spikecast.report.questions.catalog import make_headlines
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
 from spikecast.runs.reader import Run, StoredAnswer, read_table
@@ -174,7 +175,7 @@ def _said(verdicts: dict[str, dict[str, Any]], answers: list[StoredAnswer]) -> s
         return next(iter(verdicts.values()))["verdict"][0]
     if verdicts:
         return f"{len(verdicts)} targets: each dot is a target's best model"
-    return answers[0]["said"].splitlines()[0] if answers else ""
+    return next(iter(make_headlines(answers[:1])), "")
 
 
 def _failed(failed: dict[str, dict[str, str]]) -> str:

@@ -32,20 +32,20 @@ class QuestionPage(Protocol):
 
 QUESTIONS: dict[str, QuestionPage] = {
     "decode": decode,
-    "time": over_time,
+    "over_time": over_time,
     "generalization": generalization,
-    "flow": granger,
-    "joint": lagged_cca,
+    "granger": granger,
+    "lagged_cca": lagged_cca,
     "subspace": subspace,
-    "dimensions": dimensionality,
-    "embed": embedding,
+    "dimensionality": dimensionality,
+    "embedding": embedding,
     "trajectories": trajectories,
     "tuning": tuning,
-    "align": alignment,
+    "alignment": alignment,
 }
 """Kind of answer -> its module."""
 
-IN_VERDICT = ("decode", "time")
+IN_VERDICT = ("decode", "over_time")
 """Kinds whose headlines open the page; those of others stand in their section."""
 
 CELL_TYPES = (
@@ -64,7 +64,7 @@ def make_sections(answers: Sequence[StoredAnswer]) -> list[Section]:
         if not of_kind:
             continue
         section = page.section(of_kind)
-        if any(answer["asked"].get("cell_types") for answer in of_kind):
+        if any(answer["question"].get("cell_types") for answer in of_kind):
             section.sentences.append(CELL_TYPES)
         notices = [str(notice) for answer in of_kind for notice in answer.notices]
         section.warnings = list(dict.fromkeys(notices))

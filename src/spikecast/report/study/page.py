@@ -77,7 +77,7 @@ class StudyRun:
         """Return the first dated curve of the sound runs, to be drawn beside the deck's."""
         for run in self.runs.values():
             for answer in run.answers:
-                if answer.kind == "time" and not answer["acausal"]:
+                if answer.kind == "over_time" and not answer["acausal"]:
                     curves = answer.table("curves")
                     first = curves[curves["area"] == curves["area"].iloc[0]]
                     return {

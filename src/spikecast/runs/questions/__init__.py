@@ -1,5 +1,5 @@
-"""What a config asks of a recording beside predictions, and where the answers are kept.
+"""What a config asks of a recording beside predictions: one file per kind of question.
 
-``questions.py`` is the written form, ``asking.py`` checks it and makes single questions of it,
-``answering.py`` calls the analyses, ``store.py`` keeps the answers in the run directory.
+Each file holds the block of the config, how it expands into single questions, and how these are
+answered; ``catalog.py`` lists them, ``store.py`` keeps the answers in the run directory.
 """

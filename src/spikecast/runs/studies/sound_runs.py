@@ -69,7 +69,7 @@ def read_onset(run: Path, name: str, *, within_strata: bool = False) -> Measure 
     within_strata : bool
         Whether to read the onset of what is known beyond the strata of the question.
     """
-    for answer in read_answers(run, "time"):
+    for answer in read_answers(run, "over_time"):
         if answer["acausal"] or bool(answer["strata"]) != within_strata:
             continue
         first = answer.table("onsets").sort_values("onset").iloc[0]

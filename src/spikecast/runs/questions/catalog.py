@@ -1,0 +1,89 @@
+"""The block ``analysis`` of a config: every kind of question, one line each."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field
+
+from spikecast.core.schema import Block
+from spikecast.data.recording import Recording
+from spikecast.runs.questions.alignment import Alignment
+from spikecast.runs.questions.decode import Decode
+from spikecast.runs.questions.dimensionality import Dimensionality
+from spikecast.runs.questions.embedding import Embedding
+from spikecast.runs.questions.granger import Granger
+from spikecast.runs.questions.lagged_cca import LaggedCCA
+from spikecast.runs.questions.material import FittedModel, Material, add_comparisons
+from spikecast.runs.questions.over_time import OverTime
+from spikecast.runs.questions.question import Question, QuestionBlock
+from spikecast.runs.questions.subspace import Subspace
+from spikecast.runs.questions.trajectories import Trajectories
+from spikecast.runs.questions.tuning import Tuning
+
+# a single block may be written without the list around it
+LISTED = BeforeValidator(lambda blocks: [blocks] if isinstance(blocks, dict) else blocks)
+
+
+class Analysis(Block):
+    """The questions; what is left out is not asked."""
+
+    decode: Annotated[list[Decode], LISTED] = Field(default_factory=list)
+    over_time: Annotated[list[OverTime], LISTED] = Field(default_factory=list)
+    flow: Granger | None = None
+    joint: LaggedCCA | None = None
+    subspace: Subspace | None = None
+    dimensions: Dimensionality | None = None
+    embed: Embedding | None = None
+    trajectories: Trajectories | None = None
+    tuning: Annotated[list[Tuning], LISTED] = Field(default_factory=list)
+    align: Alignment | None = None
+
+    @property
+    def blocks(self) -> list[QuestionBlock]:
+        """The blocks that are there, in order."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        lists = [value if isinstance(value, list) else [value] for value in values if value]
+        return [block for some in lists for block in some]
+
+    @property
+    def labels(self) -> list[str]:
+        """Every label that a question names, once."""
+        return list(dict.fromkeys(label for block in self.blocks for label in block.trial_labels))
+
+    def merge(self, other: Self) -> Self:
+        """Return these questions and those of another; of the same question the other's stand."""
+        merged: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            mine, more = getattr(self, name), getattr(other, name)
+            if isinstance(mine, list):
+                merged[name] = [*(block for block in mine if block not in more), *more]
+            else:
+                merged[name] = mine if more is None else more
+        return type(self)(**merged)
+
+
+def expand_questions(
+    analysis: Analysis, recording: Recording, fitted: dict[str, FittedModel], seed: int
+) -> list[Question]:
+    """Return the questions of an analysis block, checked against the recording.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    recording : Recording
+    fitted : dict of name -> FittedModel
+        The run's models with latents; empty where nothing is fitted.
+    seed : int
+
+    Returns
+    -------
+    list of Question
+        Where the same is asked twice with other settings, the later stands.
+
+    Raises
+    ------
+    SpikecastError
+        For labels, areas or sources that the recording does not have.
+    """
+    material = Material(add_comparisons(recording, analysis.labels), fitted, seed)
+    questions = [question for block in analysis.blocks for question in block.expand(material)]
+    return list({question.name: question for question in questions}.values())

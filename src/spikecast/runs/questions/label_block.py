@@ -1,0 +1,168 @@
+"""What decoding whole trials and decoding over time have in common."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from spikecast.analysis.conditions import STIMULUS
+from spikecast.analysis.decoding.labels import number_strata, resolve_label
+from spikecast.analysis.decoding.nulls import NULLS, LabelNull
+from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
+from spikecast.core.checks import suggest_name
+from spikecast.core.errors import InputError
+from spikecast.models.classifiers import CLASSIFIERS
+from spikecast.runs.questions.material import COMPARISON, Material
+from spikecast.runs.questions.question import AREAS, CELL_TYPES, LABELS, MODEL, QuestionBlock
+
+SourceName = Literal["counts", "latents", "behavior"]
+
+
+class LabelBlock(QuestionBlock):
+    """What is decoded, from what, and against which null."""
+
+    labels: list[str] = Field(min_length=1, description=LABELS)
+    sources: list[SourceName] = Field(
+        default=["counts", "behavior"],
+        min_length=1,
+        description="behavior: behaviour and stimulus alone; latents: of a model of the run, which "
+        "is refitted in every decoding fold",
+    )
+    model: str | None = Field(None, description=MODEL)
+    areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
+    cell_types: bool = Field(False, description=CELL_TYPES + " (counts only)")
+    decoder: str = Field("lda", description="'ridge' decodes numbers, the others classes")
+    folds: int = Field(5, ge=2, description="parts the trials are cut into")
+    null_labels: str = Field(
+        "label_shuffle", description="pseudo_session for labels that come in runs"
+    )
+    strata: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="trial columns within whose values labels are shuffled: what is known beyond "
+        "them (label_shuffle only)",
+    )
+    permutations: int = Field(200, ge=20, description="draws of the null")
+
+    @model_validator(mode="after")
+    def _check_strata(self) -> Self:
+        if self.strata and self.null_labels != "label_shuffle":
+            raise ValueError(
+                f"strata go with null_labels: label_shuffle, not with {self.null_labels}; leave "
+                "one of the two out"
+            )
+        return self
+
+    @field_validator("decoder")
+    @classmethod
+    def _check_decoder(cls, name: str) -> str:
+        return _check_name("decoder", name, list(CLASSIFIERS))
+
+    @field_validator("null_labels")
+    @classmethod
+    def _check_null(cls, name: str) -> str:
+        return _check_name("null", name, list(NULLS))
+
+    @property
+    def trial_labels(self) -> list[str]:
+        """The labels that are decoded."""
+        return self.labels
+
+    @property
+    def null(self) -> LabelNull:
+        """The null that decoded labels are held against."""
+        return LabelNull(self.null_labels, self.strata)
+
+    def name_label(self, label: str) -> str:
+        """Return the label with what it is decoded beyond."""
+        return f"{label} beyond {' and '.join(self.strata)}" if self.strata else label
+
+    def name_parts(self, label: str, source: str, part: str | None) -> tuple[str | None, ...]:
+        """Return what a question's file is named after; `part`: an area or a model."""
+        within = f"within {' '.join(self.strata)}" if self.strata else None
+        return label, source, part, within
+
+    def check_label(self, material: Material, label: str) -> None:
+        """Raise where the recording does not have the label or the strata."""
+        resolved = resolve_label(
+            material.recording, label, self.folds, continuous=self.decoder == "ridge"
+        )
+        number_strata(material.recording, resolved, self.strata)
+
+    def make_sources(
+        self, material: Material, label: str, window: float, n_components: int | None = None
+    ) -> Iterator[tuple[str, Source]]:
+        """Yield the name and the features of each source.
+
+        Parameters
+        ----------
+        material : Material
+        label : str
+            Which is left out of the features of the baseline.
+        window : float
+            Seconds that a feature of the counts takes in; at least a bin.
+        n_components : int, optional
+            Principal components of the counts.
+        """
+        for name in self.sources:
+            if name == "counts":
+                seconds = max(window, material.recording.bin_size)
+                yield name, Counts(seconds, n_components)
+            elif name == "latents":
+                fitted = material.find_model(self.model)
+                yield name, Latents(fitted.model, fitted.task)
+            elif (baseline := _make_baseline(material, label)) is not None:
+                yield name, baseline
+            elif len(self.sources) == 1:
+                raise InputError(
+                    f"there is neither behaviour nor a stimulus to decode '{label}' from; "
+                    "decode from counts"
+                )
+
+    def name_model(self, material: Material, source: str) -> str | None:
+        """Return the name of the model whose latents are the source, or None."""
+        return material.find_model(self.model).name if source == "latents" else None
+
+    def describe_cost(self, material: Material, source: str) -> str:
+        """Return how many fits the source takes, and how long; empty where it takes none."""
+        if source != "latents":
+            return ""
+        fitted = material.find_model(self.model)
+        seconds = fitted.seconds
+        total = "" if seconds is None else f", about {seconds * self.folds:.0f} s"
+        return f" ({self.folds} refits of {fitted.name}{total})"
+
+    def describe_result(
+        self, material: Material, result: Any, source: str, area: str | None
+    ) -> dict[str, Any]:
+        """Return the facts that all decoding answers have."""
+        model = self.name_model(material, source)
+        return {
+            "label": self.name_label(result.label),
+            "source": source,
+            "features": f"latents of {model}" if model else result.source,
+            "area": area,
+            "strata": self.strata,
+            "align_to": material.event,
+        }
+
+
+def _make_baseline(material: Material, label: str) -> Baseline | None:
+    """Behaviour and stimulus, without what the label itself is made of; None where none is left."""
+    comparison = COMPARISON.fullmatch(label)
+    own = {label, comparison["column"] if comparison else label}
+    dataset, behavior = material.recording.dataset, material.recording.behavior
+    complete = [
+        name
+        for name in (*behavior, *STIMULUS)
+        if name in dataset.variables and name not in own and np.isfinite(dataset[name].values).all()
+    ]
+    columns = [name for name in complete if name not in behavior]
+    return Baseline([n for n in complete if n in behavior], columns) if complete else None
+
+
+def _check_name(what: str, name: str, allowed: list[str]) -> str:
+    if name not in allowed:
+        raise ValueError(f"unknown {what} '{name}'.{suggest_name(name, allowed)}")
+    return name

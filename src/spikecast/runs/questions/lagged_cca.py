@@ -1,0 +1,58 @@
+"""When in the trial two areas covary, and which of them first."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from pydantic import Field
+
+from spikecast.analysis.interareal.lagged_cca import joint_correlation
+from spikecast.core.checks import check_in_range
+from spikecast.runs.questions.material import Material
+from spikecast.runs.questions.pair_block import PairBlock
+from spikecast.runs.questions.question import Answer, Question
+
+
+class LaggedCCA(PairBlock):
+    """When in the trial two areas covary, and which of them first."""
+
+    max_lag: int = Field(5, ge=1, description="bins on either side that a lead averages over")
+    window: int = Field(3, ge=1, description="bins, the last being the present one")
+
+    def expand(self, material: Material) -> Iterator[Question]:
+        """Yield one question per pair of areas."""
+        on, pairs = self.split_pairs(material)
+        check_in_range("joint.max_lag (bins)", self.max_lag, 1, on.recording.n_bins - 1)
+        check_in_range("joint.window (bins)", self.window, 1, on.recording.n_bins)
+        for pair in pairs:
+            yield self.ask(
+                "lagged_cca",
+                ("joint", *pair),
+                f"when do {pair[0]} and {pair[1]} covary?",
+                on.seed,
+                partial(answer, on, self, *pair),
+            )
+
+
+def answer(material: Material, block: LaggedCCA, source: str, target: str) -> Answer:
+    """Correlate two areas at every pair of times."""
+    result = joint_correlation(
+        material.recording,
+        source,
+        target,
+        block.max_lag,
+        window=block.window,
+        folds=block.folds,
+        strata=block.conditions,
+        seed=material.seed,
+    )
+    facts = {
+        "source": source,
+        "target": target,
+        "n_trials": material.recording.n_trials,
+        "window": block.window * material.recording.bin_size,
+        "lag": block.max_lag * material.recording.bin_size,
+        "align_to": material.event,
+    }
+    arrays = {"time": result.time, "matrix": result.matrix.astype(np.float32)}
+    return Answer(facts, {"course": result.table}, arrays=arrays)

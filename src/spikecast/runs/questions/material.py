@@ -1,0 +1,145 @@
+"""What questions are answered from: the recording, and the models with latents that a run has."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spikecast.analysis.decoding.labels import MISSING
+from spikecast.analysis.geometry.cell_types import TYPES, split_areas
+from spikecast.core.checks import check_one_of
+from spikecast.core.errors import InputError
+from spikecast.core.files import read_json
+from spikecast.data.recording import Recording
+from spikecast.models.base import Model
+from spikecast.runs.layout import TargetLayout
+from spikecast.tasks.tasks import Task
+
+COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\d.]+)")
+"""A name such as ``contrast_right>0``: a trial column made of another."""
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A model of the run that has latents: its name, itself, its task and its files."""
+
+    name: str
+    model: Model
+    task: Task
+    layout: TargetLayout
+
+    @property
+    def seconds(self) -> float | None:
+        """Duration of one fit in the run; None while it is not fitted yet."""
+        path = self.layout.job(self.name, 0)
+        return float(read_json(path)["fit_seconds"]) if path.exists() else None
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds it was fitted in."""
+        return len(self.layout.jobs_of(self.name))
+
+    def load_latents(self, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Return the trials held out in a fold, and their latents (trial, time, latent)."""
+        with np.load(self.layout.arrays(self.name, fold)) as stored:
+            return stored["test"], stored["latents"].astype(np.float32)
+
+    def weights(self, fold: int) -> Path:
+        """Path (without suffix) of the model as fitted in a fold."""
+        return self.layout.weights(self.name, fold)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What answers are made from.
+
+    Attributes
+    ----------
+    recording : Recording
+    fitted : dict of name -> FittedModel
+        The models of the run that have latents.
+    seed : int
+    """
+
+    recording: Recording
+    fitted: dict[str, FittedModel]
+    seed: int
+
+    @property
+    def event(self) -> str:
+        """What time 0 is."""
+        return str(self.recording.dataset.attrs["align_to"])
+
+    def select_area(self, area: str | None) -> Recording:
+        """Return the recording, or one area of it."""
+        return self.recording if area is None else self.recording.select(area=area)
+
+    def check_areas(self, areas: Sequence[str] | None) -> Sequence[str | None]:
+        """Return the areas, or None alone for all neurons; raise for an unknown one."""
+        for area in areas or ():
+            self.recording.in_area(area)
+        return areas or (None,)
+
+    def check_columns(self, names: Iterable[str] | None) -> None:
+        """Raise for a trial column that the recording does not have."""
+        for name in names or ():
+            check_one_of("trial column", name, list(self.recording.trials))
+
+    def select_columns(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return some trial columns; a missing value is NaN, in text too."""
+        table = self.recording.trials[list(columns)]
+        return table.mask(table.isin(MISSING))
+
+    def find_model(self, name: str | None) -> FittedModel:
+        """Return a model with latents by its name, or the first of them."""
+        if not self.fitted:
+            raise InputError(
+                "latents are those of a fitted model: name a run directory whose models have "
+                "latents ('spikecast models' says which have), or decode from counts"
+            )
+        name = next(iter(self.fitted)) if name is None else name
+        return self.fitted[check_one_of("model with latents", name, list(self.fitted))]
+
+    def split_cell_types(
+        self, areas: Sequence[str] | None, cell_types: bool
+    ) -> tuple["Material", Sequence[str] | None]:
+        """Return material and areas: as they are, or each area cut into cell types."""
+        if not cell_types:
+            return self, areas
+        names = name_cell_types(areas) if areas else [f"{name} cells" for name in TYPES]
+        return replace(self, recording=split_areas(self.recording, areas or None)), names
+
+
+def name_cell_types(areas: Iterable[str]) -> list[str]:
+    """Return the names of the narrow and wide cells of each area."""
+    return [f"{area} {name}" for area, name in product(areas, TYPES)]
+
+
+def add_comparisons(recording: Recording, names: Iterable[str]) -> Recording:
+    """Add the trial columns that names such as ``"contrast_right>0"`` stand for.
+
+    Examples
+    --------
+    >>> import spikecast
+    >>> compared = add_comparisons(spikecast.load("simulated"), ["contrast_right>0", "response"])
+    >>> sorted(set(compared.trials["contrast_right>0"]))
+    ['no', 'yes']
+    """
+    trials, added = recording.trials, {}
+    for name in names:
+        comparison = COMPARISON.fullmatch(name)
+        if comparison is None:
+            continue
+        column = comparison["column"]
+        values = trials[check_one_of("trial column", column, list(trials))]
+        if values.dtype.kind not in "fiub":
+            raise InputError(f"'{column}' is not a number; '{name}' needs one")
+        number = float(comparison["number"])
+        holds = values > number if comparison["sign"] == ">" else values < number
+        words = np.where(values.isna(), "", np.where(holds, "yes", "no"))
+        added[name] = ("trial", words)
+    return Recording(recording.dataset.assign_coords(added)) if added else recording

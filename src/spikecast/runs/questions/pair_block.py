@@ -1,0 +1,43 @@
+"""What questions about two areas have in common."""
+
+from dataclasses import replace
+from itertools import product
+
+from pydantic import Field
+
+from spikecast.analysis.geometry.cell_types import split_areas
+from spikecast.analysis.interareal.populations import select_neurons
+from spikecast.core.errors import InputError
+from spikecast.runs.questions.material import Material, name_cell_types
+from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, QuestionBlock
+
+MIN_RATE = 0.5  # Hz: slower neurons are left out
+
+
+class PairBlock(QuestionBlock):
+    """Which two areas are compared, and how."""
+
+    pairs: list[tuple[str, str]] = Field(min_length=1)
+    folds: int = Field(5, ge=2)
+    conditions: list[str] | None = Field(None, description=CONDITIONS)
+    cell_types: bool = Field(False, description=CELL_TYPES + ": every pair of them")
+
+    def split_pairs(self, material: Material) -> tuple[Material, list[tuple[str, str]]]:
+        """Return material and pairs, checked: as they are, or each area cut into cell types."""
+        material.check_columns(self.conditions)
+        pairs = list(self.pairs)
+        if self.cell_types:
+            areas = list(dict.fromkeys(area for pair in pairs for area in pair))
+            material = replace(material, recording=split_areas(material.recording, areas))
+            types = [
+                pair
+                for a, b in pairs
+                for pair in product(name_cell_types([a]), name_cell_types([b]))
+            ]  # an area with itself: its narrow spikes with its wide ones
+            pairs = [pair for pair in dict.fromkeys(types) if pair[0] != pair[1]]
+        for source, target in pairs:
+            if source == target:
+                raise InputError(f"source and target are both '{source}'; choose two areas")
+            for area in (source, target):
+                select_neurons(material.recording, area, MIN_RATE)
+        return material, pairs

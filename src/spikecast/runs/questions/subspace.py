@@ -1,0 +1,80 @@
+"""Through how many dimensions one area predicts another."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from pydantic import Field
+
+from spikecast.analysis.interareal.subspace import (
+    communication_subspace,
+    principal_angles,
+    split_neurons,
+)
+from spikecast.core.checks import check_in_range
+from spikecast.core.seeding import make_rng
+from spikecast.runs.questions.material import Material
+from spikecast.runs.questions.pair_block import MIN_RATE, PairBlock
+from spikecast.runs.questions.question import Answer, Question
+
+N_RANDOM = 100  # pairs of random subspaces, which say what angle chance gives
+
+
+class Subspace(PairBlock):
+    """Through how many dimensions the first area of each pair predicts the second."""
+
+    folds: int = Field(10, ge=2)
+    bins: int = Field(5, ge=1, description="summed before anything else")
+    max_rank: int = Field(10, ge=1)
+
+    def expand(self, material: Material) -> Iterator[Question]:
+        """Yield one question per pair of areas."""
+        on, pairs = self.split_pairs(material)
+        check_in_range("subspace.bins", self.bins, 1, on.recording.n_bins)
+        for pair in pairs:
+            split_neurons(on.recording, *pair, MIN_RATE, on.seed)
+            yield self.ask(
+                "subspace",
+                ("subspace", *pair),
+                f"through how many dimensions does {pair[0]} predict {pair[1]}?",
+                on.seed,
+                partial(answer, on, self, *pair),
+            )
+
+
+def answer(material: Material, block: Subspace, source: str, target: str) -> Answer:
+    """Find the dimensions of one area that predict another."""
+    result = communication_subspace(
+        material.recording,
+        source,
+        target,
+        bins=block.bins,
+        max_rank=block.max_rank,
+        folds=block.folds,
+        strata=block.conditions,
+        seed=material.seed,
+    )
+    n_neurons = len(result.source_neurons)
+    facts = {
+        "source": source,
+        "target": target,
+        "n_neurons": n_neurons,
+        "n_targets": len(result.target_neurons),
+        "n_trials": material.recording.n_trials,
+        "window": block.bins * material.recording.bin_size,
+        "folds": block.folds,
+        "rank": result.rank,
+        "rank_within": result.rank_within,
+        "n_private": result.n_private,
+        "angles": result.angles.tolist(),
+        "random_angles": _draw_angles(n_neurons, result.rank, material.seed).tolist(),
+        "shared_variance": result.shared_variance,
+    }
+    return Answer(facts, {"ranks": result.table})
+
+
+def _draw_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
+    """Mean principal angles of two random subspaces, largest first: near 90 in many dimensions."""
+    rng = make_rng(seed, "random subspaces")
+    drawn = [principal_angles(*rng.normal(size=(2, n_neurons, rank))) for _ in range(N_RANDOM)]
+    return np.mean(drawn, axis=0)

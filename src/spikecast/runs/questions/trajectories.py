@@ -1,0 +1,85 @@
+"""Average and single-trial paths through a few dimensions."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from spikecast.analysis.decoding.sources import Counts
+from spikecast.analysis.geometry.trajectories import name_conditions, trajectories
+from spikecast.core.checks import check_in_range
+from spikecast.core.notices import NoticeKind
+from spikecast.runs.questions.material import Material
+from spikecast.runs.questions.question import LABELS, MODEL, Answer, Question, QuestionBlock
+
+WINDOW = 0.1  # seconds of counts that a point of a path averages
+N_SHOWN = 10  # single trials of each condition
+ACAUSAL_LATENTS = NoticeKind(
+    "acausal_latents",
+    "serious",
+    "latents of {model} are acausal: paths part before the activity does",
+)
+
+
+class Trajectories(QuestionBlock):
+    """Average and single-trial paths through a few dimensions."""
+
+    labels: list[str] = Field(min_length=1, description=LABELS)
+    source: Literal["counts", "latents"] = "counts"
+    model: str | None = Field(None, description=MODEL)
+    area: str | None = Field(None, description="default: all neurons (counts only)")
+    n_dims: Literal[2, 3] = Field(2, description="3: also a figure that can be turned")
+
+    @property
+    def trial_labels(self) -> list[str]:
+        """The labels whose values are the conditions."""
+        return self.labels
+
+    def expand(self, material: Material) -> Iterator[Question]:
+        """Yield one question per label."""
+        for label in self.labels:
+            material.check_columns([label])
+            part = self.area
+            if self.source == "counts":
+                n_neurons = material.select_area(self.area).n_neurons
+                check_in_range("n_dims", self.n_dims, 1, n_neurons)
+            else:
+                part = material.find_model(self.model).name
+            yield self.ask(
+                "trajectories",
+                ("trajectories", label, self.source, part),
+                f"averaging paths by {label}",
+                material.seed,
+                partial(answer, material, self, label),
+            )
+
+
+def answer(material: Material, block: Trajectories, label: str) -> Answer:
+    """Average paths by condition, from counts or from the latents held out in fold 0."""
+    condition = name_conditions(material.recording.trials, label)
+    condition[condition == f"{label} "] = None  # a comparison with a missing value
+    time, model, notices = material.recording.time, None, []
+    if block.source == "latents":
+        fitted = material.find_model(block.model)
+        trials, values = fitted.load_latents()
+        condition = condition[trials]
+        time, model = fitted.task.problem(material.recording).time, fitted.name
+        if not fitted.model.causal:
+            notices.append(ACAUSAL_LATENTS(model=model))
+    else:
+        counts = Counts(max(WINDOW, material.recording.bin_size))
+        values = counts.compute_features(material.select_area(block.area)).astype(np.float32)
+    result = trajectories(values, time, condition, n_dims=block.n_dims, n_shown=N_SHOWN)
+    facts = {
+        "label": label,
+        "source": block.source,
+        "area": block.area,
+        "model": model,
+        "explained": result.explained.tolist(),
+        "n_left_out": result.n_left_out,
+        "window": WINDOW,
+        "align_to": material.event,
+    }
+    return Answer(facts, {"means": result.table, "trials": result.trials}, notices)

@@ -1,0 +1,160 @@
+"""Which trial variables each latent, or each neuron, follows."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field
+
+from spikecast.analysis.decoding.nulls import labels_come_in_runs
+from spikecast.analysis.geometry.tuning import explain_untestable, tuning
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.runs.questions.material import COMPARISON, Material
+from spikecast.runs.questions.question import (
+    AREAS,
+    CELL_TYPES,
+    MODEL,
+    Answer,
+    Question,
+    QuestionBlock,
+)
+
+VARIABLES_COME_IN_RUNS = NoticeKind(
+    "variables_come_in_runs",
+    "serious",
+    "'{variable}' comes in runs of trials, which slow drift alone follows: permuted trials are too "
+    "weak a null; ask again with null_labels: circular_shift",
+)
+
+
+class Tuning(QuestionBlock):
+    """Which trial variables each latent, or each neuron, follows."""
+
+    source: Literal["counts", "latents"] = "counts"
+    variables: list[str] | None = Field(
+        None, description="trial columns, or 'column>number'; default: every trial column"
+    )
+    model: str | None = Field(None, description=MODEL)
+    areas: list[str] | None = Field(None, description=AREAS + " (counts only)")
+    cell_types: bool = Field(False, description=CELL_TYPES + " (counts only)")
+    window: tuple[float, float] | None = Field(
+        None, description="only bins whose centre is in [start, stop), in seconds"
+    )
+    correction: Literal["bh", "holm"] = Field(
+        "bh", description="over all units and variables: false discovery rate, or any error"
+    )
+    null_labels: Literal["permutation", "circular_shift"] = Field(
+        "permutation", description="circular_shift where both wander slowly over the session"
+    )
+    permutations: int = Field(1000, ge=100)
+
+    @property
+    def trial_labels(self) -> list[str]:
+        """The variables that are tested."""
+        return self.variables or []
+
+    def expand(self, material: Material) -> Iterator[Question]:
+        """Yield one question per area, or one for the latents."""
+        variables = self._choose_variables(material)
+        self._check_window(material)
+        if self.source == "latents":
+            model = material.find_model(self.model).name
+            yield self._ask(material, variables, model, None, f"latents of {model}")
+            return
+        on, areas = material.split_cell_types(self.areas, self.cell_types)
+        for area in on.check_areas(areas):
+            yield self._ask(on, variables, area, area, area or "all neurons")
+
+    def _ask(
+        self,
+        material: Material,
+        variables: Sequence[str],
+        part: str | None,
+        area: str | None,
+        units: str,
+    ) -> Question:
+        return self.ask(
+            "tuning",
+            ("tuning", self.source, part),
+            f"what do {units} follow?",
+            material.seed,
+            partial(answer, material, self, variables, area),
+        )
+
+    def _check_window(self, material: Material) -> None:
+        if self.window is None:
+            return
+        time, (start, stop) = material.recording.time, self.window
+        if not ((time >= start) & (time < stop)).any():
+            raise InputError(
+                f"the window {start:g} to {stop:g} s of tuning holds no bin; bins go from "
+                f"{time[0]:g} to {time[-1]:g}"
+            )
+
+    def _choose_variables(self, material: Material) -> list[str]:
+        """Return the trial columns to test: those named, or all that the recording came with."""
+        columns = map(str, material.recording.trials)
+        own = [name for name in columns if not COMPARISON.fullmatch(name)]
+        variables = own if self.variables is None else list(self.variables)
+        material.check_columns(variables)
+        table = material.select_columns(variables)
+        reasons = {name: explain_untestable(table[name].dropna()) for name in variables}
+        refused = [f"'{name}': {reason}" for name, reason in reasons.items() if reason]
+        if len(refused) == len(reasons) or (refused and self.variables is not None):
+            raise NotEnoughDataError(
+                f"tuning cannot be tested ({'; '.join(refused) or 'there are no trial columns'})"
+            )
+        return variables
+
+
+def answer(material: Material, block: Tuning, variables: Sequence[str], area: str | None) -> Answer:
+    """Test which trial variables each neuron, or each latent held out in fold 0, follows."""
+    trials, model = material.select_columns(variables), None
+    if block.source == "latents":
+        fitted = material.find_model(block.model)
+        held_out, values = fitted.load_latents()
+        trials, model = trials.iloc[held_out], fitted.name
+        time = fitted.task.problem(material.recording).time
+    else:
+        values, time = material.select_area(area).activity, material.recording.time
+    result = tuning(
+        values,
+        trials,
+        time=time,
+        window=block.window,
+        correction=block.correction,
+        null=block.null_labels,
+        n_permutations=block.permutations,
+        seed=material.seed,
+    )
+    facts = {
+        "source": block.source,
+        "area": area,
+        "model": model,
+        "n_units": values.shape[2],
+        "n_trials": len(trials),
+        "window": block.window,
+        "align_to": material.event,
+        "correction": block.correction,
+        "null": block.null_labels,
+        "permutations": block.permutations,
+        "left_out": result.left_out,
+    }
+    tested = [name for name in variables if name not in result.left_out]
+    notices = _find_runs(material, tested) if block.null_labels == "permutation" else []
+    return Answer(facts, {"tests": result.table}, notices)
+
+
+def _find_runs(material: Material, variables: Sequence[str]) -> list[Notice]:
+    """Return a notice for each variable that comes in runs of trials.
+
+    All trials are looked at, in order: what runs in the session runs in any part of it.
+    """
+    table = material.select_columns(variables)
+    return [
+        VARIABLES_COME_IN_RUNS(variable=name)
+        for name in variables
+        if labels_come_in_runs(pd.factorize(table[name].dropna())[0], material.seed)
+    ]
