@@ -6,11 +6,12 @@ from pathlib import Path
 from spikecast.runs.layout import kind_of
 
 BUILDERS = {
-    "study.json": "spikecast.report.study.page",
-    "sweep.json": "spikecast.report.sweep.page",
-    "atlas.yaml": "spikecast.report.atlas.page",
+    "study": "spikecast.report.study.page",
+    "sweep": "spikecast.report.sweep.page",
+    "atlas": "spikecast.report.atlas.page",
+    "run": "spikecast.report.run.page",
 }
-"""File that marks a kind of run directory -> the module that builds its page."""
+"""Kind of directory -> the module that builds its page."""
 
 
 def build(folder: str | Path) -> Path:
@@ -40,8 +41,7 @@ def build(folder: str | Path) -> Path:
     >>> build(run).name
     'report.html'
     """
-    marks = [name for name in BUILDERS if (Path(folder) / name).exists()]
-    module = BUILDERS[marks[0]] if marks else "spikecast.report.run.page"
+    module = BUILDERS[kind_of(folder) or "run"]
     page: Path = import_module(module).build(folder)
     return page
 

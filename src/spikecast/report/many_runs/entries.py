@@ -17,8 +17,8 @@ import yaml
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.models.catalog import is_null
-from spikecast.report.study import text as study_text
 from spikecast.report.questions.catalog import make_headlines
+from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
 from spikecast.runs.reader import Run, StoredAnswer, read_table
