@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from machine import describe
 
 import spikecast as sc
-from spikecast.data.readers import stringer
 from spikecast.models.preprocess import find_principal_axes
 
 
@@ -36,8 +36,13 @@ def main() -> None:
 
 
 def write(path: Path) -> None:
-    simulated = sc.simulate.spontaneous(n_neurons=12_000, n_bins=7_000, planes=9)
-    stringer.write(simulated.recording, path)
+    recording = sc.simulate.spontaneous(n_neurons=12_000, n_bins=7_000, keep_rate=False).recording
+    raw = {
+        "sresp": recording.activity[0].T,
+        "run": recording.dataset["running"].values[0],
+        "xyz": recording.neurons[["x", "y", "z"]].to_numpy().T,
+    }
+    np.save(path, np.array(raw, dtype=object))
 
 
 def measure(path: Path) -> None:

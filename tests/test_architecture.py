@@ -99,7 +99,7 @@ INSIDE = {
         "spikecast.models.networks.training",
     ),
     "pca.py": ("spikecast.models.preprocess",),
-    "stringer_scale.py": ("spikecast.data.readers", "spikecast.models.preprocess"),
+    "stringer_scale.py": ("spikecast.models.preprocess",),
     "timing.py": (
         "spikecast.analysis.decoding",
         "spikecast.analysis.decoding.bins",

@@ -1,12 +1,11 @@
 """A file that commands of these tests read."""
 
 import pytest
-
-from spikecast.data.readers import steinmetz
+from packagings import write_steinmetz
 
 
 @pytest.fixture(scope="session")
 def data(recording, tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "task.npz"
-    steinmetz.write([recording, recording.select(trials=range(12))], path)
+    write_steinmetz(path, recording, recording.select(trials=range(12)))
     return path

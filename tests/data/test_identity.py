@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import xarray as xr
+from packagings import write_steinmetz
 
 from spikecast.data import load
 from spikecast.data.identity import changed_parts, identify
-from spikecast.data.readers import steinmetz
 from spikecast.data.recording import Recording
 
 
@@ -87,7 +87,7 @@ def test_values_that_move_between_rows_are_a_change():
 
 def test_the_format_of_the_file_does_not_matter(recording, tmp_path):
     recording.save(tmp_path / "one.nc")
-    steinmetz.write(recording, tmp_path / "one.npz")
+    write_steinmetz(tmp_path / "one.npz", recording)
     own = identify(recording)
     assert identify(load(tmp_path / "one.nc")) == own
     assert identify(load(tmp_path / "one.npz")) == own

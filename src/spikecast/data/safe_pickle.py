@@ -169,8 +169,3 @@ def _read_array(stream: IO[bytes]) -> np.ndarray:
     if len(data) != count * dtype.itemsize:
         raise EOFError(f"{count * dtype.itemsize} bytes are announced, {len(data)} are there")
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")
-
-
-def dump_numpy(array: np.ndarray, stream: IO[bytes]) -> None:
-    """Write `array` to an open file as numpy does; for writers of the public packagings."""
-    npy.write_array(stream, np.asanyarray(array), allow_pickle=True)

@@ -2,6 +2,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from packagings import build_session, write_steinmetz
 
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data import load, load_all, simulate
@@ -10,7 +11,7 @@ from spikecast.data.readers import steinmetz
 
 @pytest.fixture
 def raw(recording):
-    return steinmetz.build_session(recording)
+    return build_session(recording)
 
 
 def write_sessions(path, *sessions):
@@ -21,14 +22,14 @@ def write_sessions(path, *sessions):
 
 
 def test_writing_and_reading_gives_the_same_recording(tmp_path, recording):
-    steinmetz.write(recording, tmp_path / "one.npz")
+    write_steinmetz(tmp_path / "one.npz", recording)
     assert load(tmp_path / "one.npz").identical(recording)
 
 
 def test_several_sessions_are_told_apart(tmp_path, recording):
     other = simulate.decision_task(n_trials=7, areas={"A": 3}, seed=9).recording
     path = tmp_path / "two.npz"
-    steinmetz.write([recording, other], path)
+    write_steinmetz(path, recording, other)
     assert load(path, 1).identical(other)
     assert [r.n_trials for r in load_all(path)] == [60, 7]
     with pytest.raises(InputError, match="holds 2 sessions"):
@@ -39,7 +40,7 @@ def test_several_sessions_are_told_apart(tmp_path, recording):
 
 def test_a_folder_of_parts_is_one_data_set(tmp_path, recording):
     for part in range(3):
-        steinmetz.write([recording, recording], tmp_path / f"steinmetz_part{part}.npz")
+        write_steinmetz(tmp_path / f"steinmetz_part{part}.npz", recording, recording)
     assert len(list(load_all(tmp_path))) == 6
 
 
@@ -72,7 +73,7 @@ def test_every_optional_key_arrives_under_its_name(raw):
     assert dataset["pupil_passive"].dims == ("passive_trial", "time", "pupil_channel")
     np.testing.assert_array_equal(dataset["pupil"].values[..., 1], raw["pupil"][1])
     # and all of it survives a round trip
-    assert steinmetz.build_recording(steinmetz.build_session(recording)).identical(recording)
+    assert steinmetz.build_recording(build_session(recording)).identical(recording)
 
 
 def test_active_trials_of_another_length_get_their_own_axis(raw):
@@ -94,7 +95,7 @@ class TestEventClock:
     @pytest.mark.parametrize("clock", ["stimulus", "trial start"])
     def test_it_is_found_from_the_data(self, evidence, clock):
         simulated = simulate.decision_task(n_trials=60, areas={"A": 3}, seed=1).recording
-        raw = steinmetz.build_session(simulated)
+        raw = build_session(simulated)
         if evidence == "go cue":
             del raw["wheel"]
         if clock == "trial start":
@@ -142,7 +143,7 @@ class TestBadFiles:
 
     def test_truncated_files_are_refused(self, tmp_path, recording):
         whole = tmp_path / "whole.npz"
-        steinmetz.write(recording, whole)
+        write_steinmetz(whole, recording)
         content = whole.read_bytes()
         for kept in (0, 10, 200, len(content) // 2, len(content) - 30):
             cut = tmp_path / "cut.npz"
@@ -152,7 +153,7 @@ class TestBadFiles:
 
     def test_a_truncated_member_is_refused(self, tmp_path, recording):
         whole = tmp_path / "whole.npz"
-        steinmetz.write(recording, whole)
+        write_steinmetz(whole, recording)
         inner = zipfile.ZipFile(whole).read("dat.npy")
         for kept in (50, 500, len(inner) - 100):
             with zipfile.ZipFile(tmp_path / "cut.npz", "w") as archive:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from packagings import write_stringer
 
 from spikecast.core.errors import FormatError
 from spikecast.data import load, simulate
-from spikecast.data.readers import stringer
 
 
 @pytest.fixture
@@ -12,14 +12,12 @@ def recording():
 
 
 def save(path, content):
-    wrapped = np.empty((), dtype=object)
-    wrapped[()] = content
-    np.save(path, wrapped, allow_pickle=True)
+    np.save(path, np.array(content, dtype=object))
     return path
 
 
 def test_writing_and_reading_gives_the_same_recording(tmp_path, recording):
-    stringer.write(recording, tmp_path / "one.npy")
+    write_stringer(tmp_path / "one.npy", recording)
     assert load(tmp_path / "one.npy").identical(recording)
 
 
@@ -44,7 +42,7 @@ def test_every_key_of_the_spontaneous_file_arrives(tmp_path):
     assert recording.bin_size == 1.2
     assert recording.dataset["face_svd_mask"].shape == (4, 5, 7)
     np.testing.assert_array_equal(recording.activity[0], content["sresp"].T)
-    stringer.write(recording, tmp_path / "again.npy")
+    write_stringer(tmp_path / "again.npy", recording)
     assert (
         load(tmp_path / "again.npy").dataset.drop_attrs().identical(recording.dataset.drop_attrs())
     )

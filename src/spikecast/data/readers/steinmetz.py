@@ -32,8 +32,7 @@ the stimulus or from the start of the trial. :func:`decide_event_clock` decides 
 the attributes ``event_clock`` and ``event_clock_evidence`` hold the result.
 """
 
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,10 +41,9 @@ import numpy as np
 import xarray as xr
 
 from spikecast.core.errors import FormatError
-from spikecast.core.files import write_atomically
 from spikecast.data.binning import shrink_counts
 from spikecast.data.recording import AXES, Recording
-from spikecast.data.safe_pickle import dump_numpy, load_numpy
+from spikecast.data.safe_pickle import load_numpy
 
 REQUIRED = ("spks", "brain_area", "bin_size", "stim_onset")
 TRIAL_KEYS = {
@@ -295,67 +293,3 @@ def _passive_variables(raw: dict[str, Any], n_neurons: int, n_bins: int) -> dict
             values = ("passive_trial", _column(raw, name, n_trials, flat=True))
         variables[name] = values
     return variables
-
-
-# ------------------------------------------------------------------------------------ writing
-
-
-def write(recordings: Recording | Sequence[Recording], path: str | Path) -> None:
-    """Write recordings in the Neuromatch packaging, event times counted from the stimulus.
-
-    Parameters
-    ----------
-    recordings : Recording or sequence of Recording
-        Spike counts; every variable and coordinate that has a key in the packaging is written.
-    path : str or Path
-        A ``.npz`` file; :func:`spikecast.load_all` gives the same recordings back.
-    """
-    several = [recordings] if isinstance(recordings, Recording) else list(recordings)
-    dat = np.empty(len(several), dtype=object)
-    for index, recording in enumerate(several):
-        dat[index] = build_session(recording)
-    with (
-        write_atomically(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("dat.npy", "w", force_zip64=True) as stream,
-    ):
-        dump_numpy(dat, stream)
-
-
-def build_session(recording: Recording) -> dict[str, Any]:
-    """Return the session dict of a recording: the inverse of :func:`build_recording`."""
-    dataset = recording.dataset
-    raw: dict[str, Any] = {
-        "spks": recording.activity.transpose(2, 0, 1),
-        "brain_area": recording.area,
-        "bin_size": recording.bin_size,
-        "stim_onset": float(np.round(recording.bin_size / 2 - recording.time[0], 9)),
-        "mouse_name": str(dataset.attrs["subject"]),
-        "date_exp": str(dataset.attrs.get("date", "")),
-    }
-    if {"x", "y", "z"} <= set(dataset.coords):
-        raw["ccf"] = np.stack([dataset[axis].values for axis in "xyz"], axis=1)
-    if "ccf_axes" in dataset.attrs:
-        raw["ccf_axes"] = dataset.attrs["ccf_axes"].split(",")
-    if "trough_to_peak" in dataset.coords:
-        raw["trough_to_peak"] = np.round(dataset["trough_to_peak"].values * SAMPLES_PER_MS, 6)
-    if "cell_id" in dataset.coords:
-        raw["cellid_orig"] = dataset["cell_id"].values
-    for key, name in TRIAL_KEYS.items():
-        if name in dataset.coords:
-            raw[key] = dataset[name].values
-    if "reaction_time" in dataset.coords:
-        columns = [name for name in ("reaction_time", "reaction_direction") if name in dataset]
-        raw["reaction_time"] = np.stack([dataset[name].values for name in columns], axis=1)
-    if "active" in dataset:
-        raw["active_trials"] = dataset["active"].values
-    for key in [*BEHAVIOR_KEYS, *(f"{key}_passive" for key in BEHAVIOR_KEYS)]:
-        if key in dataset:
-            values = dataset[key].values
-            raw[key] = values[np.newaxis] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-    if "activity_passive" in dataset:
-        raw["spks_passive"] = dataset["activity_passive"].values.transpose(2, 0, 1)
-    for key in ("contrast_left_passive", "contrast_right_passive"):
-        if key in dataset:
-            raw[key] = dataset[key].values
-    return raw

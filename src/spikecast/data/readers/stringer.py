@@ -31,10 +31,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spikecast.core.errors import FormatError, InputError
-from spikecast.core.files import write_atomically
+from spikecast.core.errors import FormatError
 from spikecast.data.recording import AXES, Recording
-from spikecast.data.safe_pickle import dump_numpy, load_numpy
+from spikecast.data.safe_pickle import load_numpy
 
 BIN_SIZE = 1.2  # seconds per imaging volume in the spontaneous recordings
 BEHAVIOR_KEYS = {
@@ -172,51 +171,3 @@ def _scalar_fields(stat: Any, n_neurons: int) -> dict[str, np.ndarray]:
 
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating))
-
-
-# ------------------------------------------------------------------------------------ writing
-
-
-def write(recording: Recording, path: str | Path) -> None:
-    """Write a continuous recording in the Neuromatch packaging; :func:`read` gives it back.
-
-    Parameters
-    ----------
-    recording : Recording
-        Continuous, one trial.
-    path : str or Path
-        A ``.npy`` file.
-    """
-    if recording.kind != "continuous" or recording.n_trials != 1:
-        raise InputError("the Stringer packaging holds one continuous trial")
-    dataset = recording.dataset
-    raw: dict[str, Any] = {
-        "sresp": recording.activity[0].T,
-        "bin_size": recording.bin_size,
-        "session": recording.session,
-        "subject": str(dataset.attrs["subject"]),
-    }
-    if {"x", "y", "z"} <= set(dataset.coords):
-        raw["xyz"] = np.stack([dataset[axis].values for axis in "xyz"])
-    for key, name in BEHAVIOR_KEYS.items():
-        if name in dataset:
-            values = dataset[name].values[0]
-            raw[key] = values[:, np.newaxis] if values.ndim == 1 and key != "istim" else values
-    for key, (_, name) in SPONTANEOUS_KEYS.items():
-        if name in dataset:
-            raw[key] = dataset[name].values
-    if "face_svd_mask" in dataset:
-        raw["beh_svd_mask"] = dataset["face_svd_mask"].values
-    fields = [str(name) for name in dataset.coords if str(name).startswith("stat_")]
-    if fields:
-        raw["stat"] = np.array(
-            [
-                {field.removeprefix("stat_"): dataset[field].values[neuron] for field in fields}
-                for neuron in range(recording.n_neurons)
-            ],
-            dtype=object,
-        )
-    content = np.empty((), dtype=object)
-    content[()] = raw
-    with write_atomically(path) as temporary, open(temporary, "wb") as stream:
-        dump_numpy(content, stream)
