@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -76,6 +77,16 @@ def test_it_describes_itself(name):
     assert model.paper or model.is_null
     assert not (model.is_null and model.is_baseline)
     assert bool(model.search_space) != bool(model.why_not_searched)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_help_gives_every_setting_a_source_and_an_example(name):
+    docs = MODELS[name].__doc__
+    assert "{" not in docs.split("Examples")[0].replace('{"', "")  # every shared text is filled in
+    for setting in MODELS[name]().get_params():
+        assert re.search(rf"(?m)^    (\w+, )*{setting}(, \w+)* : ", docs), setting
+    assert ">>> " in docs
+    assert MODELS[name].paper in ("", "spikecast") or "References" in docs
 
 
 @pytest.mark.parametrize("name", MODELS)

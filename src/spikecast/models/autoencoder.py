@@ -7,6 +7,7 @@ import numpy as np
 from spikecast.models.neural import EPOCHS, LATENT_SPACE
 from spikecast.models.reconstruction import ReconstructionModel
 from spikecast.models.recurrent import GRU, LSTM, RNN
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
 from spikecast.models.timescales import Timescales
 
@@ -19,23 +20,14 @@ class Autoencoder(ReconstructionModel):
     """Mixed into a network model, makes it reconstruct its source through its latents.
 
     With the same array as source and target, ``predict`` gives denoised rates. With other targets,
-    the latents serve both, and ``predict`` gives those targets' rates.
+    the latents serve both, and ``predict`` gives the rates of those targets.
 
     Attributes
     ----------
     dropped : float
-        Part of the source's entries that coordinated dropout hides in training, and that alone
-        count there; see :class:`spikecast.models.networks.autoencoder.CoordinatedDropout`. It
+        Share of the source's entries that coordinated dropout hides in training; only these count
+        in the loss, see :class:`spikecast.models.networks.autoencoder.CoordinatedDropout`. It
         belongs to the class: without it an autoencoder of single trials copies their noise.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> drive = np.repeat(rng.normal(size=(12, 4, 1)), 5, axis=1)
-    >>> counts = rng.poisson(np.exp(drive - 1), size=(12, 20, 6))
-    >>> model = GRUAutoencoder(n_latents=4, epochs=1).fit(counts, counts)
-    >>> model.predict(counts).shape
-    (12, 20, 6)
     """
 
     dropped: ClassVar[float] = 0.3
@@ -56,31 +48,79 @@ class Autoencoder(ReconstructionModel):
         )
 
 
+@complete_docs
 class RNNAutoencoder(Autoencoder, RNN):
-    """:class:`RNN` as an :class:`Autoencoder`."""
+    """:class:`RNN` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    about = "tanh RNN that reconstructs its source, kept honest by coordinated dropout"
+    Parameters
+    ----------
+    {recurrent}
+
+    References
+    ----------
+    Elman 1990; Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
+
+    {network_example}
+    """
+
+    about = "tanh RNN that reconstructs its source, trained by coordinated dropout"
     paper = "Elman 1990; Keshtkaran & Pandarinath 2019"
 
 
+@complete_docs
 class GRUAutoencoder(Autoencoder, GRU):
-    """:class:`GRU` as an :class:`Autoencoder`."""
+    """:class:`GRU` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    about = "GRU that reconstructs its source, kept honest by coordinated dropout"
+    Parameters
+    ----------
+    {recurrent}
+
+    References
+    ----------
+    Cho et al. 2014; Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
+
+    {network_example}
+    """
+
+    about = "GRU that reconstructs its source, trained by coordinated dropout"
     paper = "Cho et al. 2014; Keshtkaran & Pandarinath 2019"
 
 
+@complete_docs
 class LSTMAutoencoder(Autoencoder, LSTM):
-    """:class:`LSTM` as an :class:`Autoencoder`."""
+    """:class:`LSTM` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    about = "LSTM that reconstructs its source, kept honest by coordinated dropout"
+    Parameters
+    ----------
+    {recurrent}
+
+    References
+    ----------
+    Hochreiter & Schmidhuber 1997; Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
+
+    {network_example}
+    """
+
+    about = "LSTM that reconstructs its source, trained by coordinated dropout"
     paper = "Hochreiter & Schmidhuber 1997; Keshtkaran & Pandarinath 2019"
 
 
+@complete_docs
 class TimescalesAutoencoder(Autoencoder, Timescales):
-    """:class:`Timescales` as an :class:`Autoencoder`."""
+    """:class:`Timescales` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    about = "timescales that reconstructs its source, kept honest by coordinated dropout"
+    Parameters
+    ----------
+    {timescales}
+
+    References
+    ----------
+    Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
+
+    {network_example}
+    """
+
+    about = "timescales that reconstructs its source, trained by coordinated dropout"
     paper = "spikecast; Keshtkaran & Pandarinath 2019"
     search_space: ClassVar[Space] = LATENT_SPACE | {"epochs": EPOCHS}
 

@@ -40,6 +40,12 @@ class PSTH(Model):
     ----------
     psth_ : array, (time, target)
         See :func:`spikecast.scoring.metrics.psth`.
+
+    Examples
+    --------
+    >>> x, y = np.zeros((4, 3, 2)), np.ones((4, 3, 2), dtype=int)
+    >>> PSTH().fit(x, y).predict(x)[0, 0]
+    array([1., 1.])
     """
 
     about = "each neuron's average response over the training trials, smoothed"

@@ -16,6 +16,7 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import RATE_FLOOR, Model
 from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.single import SINGLE
 
 MAX_LOG_RATE = 5.0
@@ -74,6 +75,7 @@ class _Committee(Model):
         return np.concatenate(latents, axis=2)
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class Ensemble(_Committee):
     """Seeds of one model, averaged in log rate.
@@ -83,14 +85,16 @@ class Ensemble(_Committee):
     base : str
         Name of a model of the catalogue that draws at random.
     n_models : int
-    causal : bool
-    hide_areas : bool
-        Of members that have it, as `causal`: see :class:`Transformer`.
-    seed : int
+        How many, each with a seed of its own.
+    {committee}
 
     Attributes
     ----------
     models_ : list of Model
+
+    References
+    ----------
+    Lakshminarayanan et al. 2017, NeurIPS.
 
     Examples
     --------
@@ -116,6 +120,7 @@ class Ensemble(_Committee):
         self.models_ = [self._fit_member(member, x, y) for member in members]
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class Stack(_Committee):
     """Unlike models, weighted in log rate by what they predict on inner folds.
@@ -130,14 +135,7 @@ class Stack(_Committee):
     ----------
     models : sequence of str
         Names of models of the catalogue.
-    n_inner : int
-        Inner folds.
-    pull : float
-        Strength of the pull towards the shared weights, in spikes.
-    causal : bool
-    hide_areas : bool
-        Of members that have it, as `causal`: see :class:`Transformer`.
-    seed : int
+    {stack}
 
     Attributes
     ----------
@@ -267,6 +265,7 @@ def fit_stacking_weights(
     return found.x.reshape(n_models, n_targets)
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class Auto(Stack):
     """A stack of the strong candidates, within a budget of seconds where one is given.
@@ -278,10 +277,16 @@ class Auto(Stack):
     ----------
     models : sequence of str
         Candidates, in the order in which they are tried.
+    {stack}
     budget : float, optional
         Seconds per fit. With one, the numbers depend on the machine's speed; without, they do not.
-    n_inner, pull, causal, hide_areas, seed
-        As in :class:`Stack`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.poisson(0.5, (12, 30, 6)); y = x[..., :2]
+    >>> Auto(("pca_ridge", "mean_rate")).fit(x, y).predict(x).shape
+    (12, 30, 2)
     """
 
     about = "a stack of the strong candidates, within a budget of seconds where one is given"

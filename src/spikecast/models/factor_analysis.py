@@ -12,11 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import signed_sqrt, smooth
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, Space
 
 PRIVATE = 0.2  # of a neuron's variance, at least, is private noise
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class FactorAnalysis(Model):
     """Shared factors plus private variance of every neuron (Everitt 1984; Yu et al. 2009).
@@ -32,9 +34,8 @@ class FactorAnalysis(Model):
         Smoothing width in bins.
     ranks : sequence of int
         Numbers of factors to choose from.
-    causal : bool
-        Smooth with the past only.
-    seed : int
+    {causal}
+    {seed}
 
     Attributes
     ----------
@@ -44,6 +45,10 @@ class FactorAnalysis(Model):
         Factors are sources minus their mean, times this matrix.
     readout_ : array, (factor, target)
     intercept_ : array, (target,)
+
+    References
+    ----------
+    Everitt 1984; Yu et al. 2009, Journal of Neurophysiology (smoothed factor analysis).
 
     Examples
     --------

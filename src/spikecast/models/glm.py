@@ -11,6 +11,7 @@ from sklearn.base import clone
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import OneOf, Space
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
@@ -18,6 +19,7 @@ from spikecast.tasks.splits import Fold
 MAX_LOG_RATE = 5.0  # exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class PoissonGLM(Model):
     """Square root of counts at several widths, unwhitened components, Poisson regression.
@@ -39,9 +41,8 @@ class PoissonGLM(Model):
     n_inner : int
         Inner folds that the choice is averaged over, of five parts. What a fold does not try
         counts there as the last that it did.
-    causal : bool
-        Smooth with the past only.
-    seed : int
+    {causal}
+    {seed}
 
     Attributes
     ----------
@@ -50,6 +51,10 @@ class PoissonGLM(Model):
     intercept_ : array, (target,)
     chosen_ : tuple
         (widths, components, penalty).
+
+    References
+    ----------
+    Nelder & Wedderburn 1972, JRSS A; Truccolo et al. 2005, Journal of Neurophysiology.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from spikecast.core.checks import check_in_range
 from spikecast.models.base import RATE_FLOOR, is_counts
 from spikecast.models.neural import NeuralModel
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, Space
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class LFADS(NeuralModel):
     """Latent factor analysis via dynamical systems: a generator network that explains each trial.
@@ -49,10 +51,11 @@ class LFADS(NeuralModel):
         which is right where the data are plenty and the dynamics simple.
     kl_warmup : float
         Part of training over which that weight rises from 0.
-    epochs, min_steps, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.plan.Plan`.
-    device : str
-    seed : int
+    {training}
+    min_steps : int
+        Few trials make few steps in a pass: there are as many passes as it takes to get here.
+    {patience}
+    {device}
 
     Attributes
     ----------

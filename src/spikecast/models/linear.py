@@ -15,6 +15,7 @@ from sklearn.cross_decomposition import PLSRegression
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.tasks.splits import Fold
 
@@ -47,33 +48,28 @@ class _Linear(Model):
         return self._clip_to_rates(z @ self.weights_ + self.intercept_)
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class PCARidge(_Linear):
     """Principal components of smoothed activity, then ridge regression.
 
     Parameters
     ----------
-    widths : sequence of float
-        Smoothing widths in bins.
-    n_components : int
-        Principal components per width.
-    penalties : sequence of float
-        L2 penalties per sample, relative to the variance of the first component; the best on
-        validation trials is used.
-    causal : bool
-        Smooth with the past only.
-    seed : int
+    {features}
+    {penalties}
+    {causal}
+    {seed}
 
     Attributes
     ----------
     penalty_ : float
+        The chosen one.
 
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.poisson(0.5, (20, 30, 6)); y = x[..., :2]
-    >>> PCARidge(n_components=6).fit(x, y).predict(x).shape
-    (20, 30, 2)
+    References
+    ----------
+    Hoerl & Kennard 1970, Technometrics.
+
+    {example}
     """
 
     about = "principal components of smoothed activity, then ridge regression"
@@ -108,6 +104,7 @@ class PCARidge(_Linear):
         return self.features_.transform(x)
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class ReducedRank(_Linear):
     """Reduced-rank regression: all targets through a few shared latents (Izenman 1975).
@@ -118,10 +115,12 @@ class ReducedRank(_Linear):
 
     Parameters
     ----------
-    widths, n_components, penalties, causal, seed
-        As in :class:`PCARidge`.
+    {features}
+    {penalties}
     ranks : sequence of int
-        Ranks to choose from.
+        Ranks to choose from on validation trials.
+    {causal}
+    {seed}
 
     Attributes
     ----------
@@ -129,6 +128,12 @@ class ReducedRank(_Linear):
     readin_ : array, (feature, rank)
         Latents are features times this matrix.
     readout_ : array, (rank, target)
+
+    References
+    ----------
+    Izenman 1975, Journal of Multivariate Analysis; Semedo et al. 2019, Neuron.
+
+    {example}
     """
 
     about = "all targets through a few shared linear latents, closed form"
@@ -168,22 +173,30 @@ class ReducedRank(_Linear):
         return self.features_.transform(x) @ self.readin_
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class PLS(_Linear):
     """Partial least squares (scikit-learn's): latents that covary with the targets.
 
     Parameters
     ----------
-    widths, n_components, causal, seed
-        As in :class:`PCARidge`.
+    {features}
     ranks : sequence of int
         Numbers of latents to choose from on validation trials.
+    {causal}
+    {seed}
 
     Attributes
     ----------
     rank_ : int
     rotations_ : array, (feature, rank)
-        Latents are centred features times this matrix.
+        Latents are features times this matrix.
+
+    References
+    ----------
+    Wold 1975; :class:`sklearn.cross_decomposition.PLSRegression`.
+
+    {example}
     """
 
     about = "partial least squares (scikit-learn)"

@@ -11,6 +11,7 @@ from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.models.base import is_counts
 from spikecast.models.neural import EPOCHS, NETWORK_SPACE, NeuralModel
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, OneOf, Space
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class MLP(NeuralModel):
     """A window of bins -> hidden layers -> targets, with the source perturbed in training.
@@ -50,10 +52,9 @@ class MLP(NeuralModel):
         deviations of each neuron.
     causal : bool
         Window and smoothing of the past only.
-    epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.plan.Plan`.
-    device : str
-    seed : int
+    {training}
+    {patience}
+    {device}
 
     Attributes
     ----------
@@ -62,6 +63,10 @@ class MLP(NeuralModel):
         Whether the source holds counts: those are thinned and jittered, anything else gets noise.
     spread_ : array, (neuron,)
         Standard deviation of the noise, where there is any.
+
+    References
+    ----------
+    Rumelhart et al. 1986, Nature; Glaser et al. 2020, eNeuro (decoding from a window of bins).
 
     Examples
     --------

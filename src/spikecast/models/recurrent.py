@@ -8,6 +8,7 @@ import numpy as np
 
 from spikecast.models.networks.plan import Plan
 from spikecast.models.neural import LATENT_SPACE, NeuralModel
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, Space
 from spikecast.tasks.splits import Fold
 
@@ -19,25 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class RecurrentModel(NeuralModel):
-    """Principal components -> input dropout -> recurrent layers -> dropout -> linear readout.
+    """Base class of :class:`RNN`, :class:`GRU` and :class:`LSTM`, which say which cell.
 
-    Base class of :class:`RNN`, :class:`GRU` and :class:`LSTM`, which say which cell.
-
-    Parameters
-    ----------
-    n_latents : int
-        Per direction.
-    n_layers : int
-    widths, n_components
-        Of the input features, as in :class:`Timescales`.
-    dropout : float
-        On inputs and states.
-    causal : bool
-        One direction and causal smoothing.
-    epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.plan.Plan`.
-    device : str
-    seed : int
+    Principal components -> input dropout -> recurrent layers -> dropout -> linear readout.
     """
 
     search_space: ClassVar[Space] = LATENT_SPACE
@@ -72,49 +57,108 @@ class RecurrentModel(NeuralModel):
         )
 
 
+@complete_docs
 class RNN(RecurrentModel):
-    """Vanilla tanh RNN from sequence to sequence; parameters of :class:`RecurrentModel`."""
+    """Recurrent network of tanh units, from sequence to sequence on population features.
+
+    Principal components of the smoothed source -> recurrent layers, in both directions unless
+    `causal` -> linear readout of the log rate (the mean, for continuous targets).
+
+    Parameters
+    ----------
+    {recurrent}
+
+    References
+    ----------
+    Elman 1990, Cognitive Science.
+
+    {network_example}
+    """
 
     about = "tanh RNN from sequence to sequence on population features"
     paper = "Elman 1990"
     cell = "rnn"
 
 
+@complete_docs
 class GRU(RecurrentModel):
-    """GRU from sequence to sequence; parameters of :class:`RecurrentModel`."""
+    """Gated recurrent units, from sequence to sequence on population features.
+
+    Principal components of the smoothed source -> recurrent layers, in both directions unless
+    `causal` -> linear readout of the log rate (the mean, for continuous targets).
+
+    Parameters
+    ----------
+    {recurrent}
+
+    References
+    ----------
+    Cho et al. 2014, EMNLP (arXiv 1406.1078).
+
+    {network_example}
+    """
 
     about = "GRU from sequence to sequence on population features"
     paper = "Cho et al. 2014"
     cell = "gru"
 
 
+@complete_docs
 class LSTM(RecurrentModel):
-    """LSTM from sequence to sequence; parameters of :class:`RecurrentModel`."""
+    """Long short-term memory, from sequence to sequence on population features.
+
+    Principal components of the smoothed source -> recurrent layers, in both directions unless
+    `causal` -> linear readout of the log rate (the mean, for continuous targets).
+
+    Parameters
+    ----------
+    {recurrent}
+
+    References
+    ----------
+    Hochreiter & Schmidhuber 1997, Neural Computation.
+
+    {network_example}
+    """
 
     about = "LSTM from sequence to sequence on population features"
     paper = "Hochreiter & Schmidhuber 1997"
     cell = "lstm"
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class Recipe(NeuralModel):
-    """The reference recipe of the published decks, exactly: here for comparison, not for use.
+    """The recipe of the published student projects, as it is: for comparison, not for use.
 
     Raw counts -> one-layer bidirectional tanh RNN, its two directions averaged -> linear ->
-    softplus(beta=10). Adam on all training trials at once for a fixed number of iterations, no
-    validation, no dropout, no decay; the output offset starts at the source population's mean rate
-    per bin (the recipe's own choice, which is right only where source and target are alike).
+    softplus(beta=10). Adam on all training trials at once for a fixed number of iterations, without
+    validation, dropout or weight decay. The output offset starts at the mean rate of the source,
+    which is right only where source and target are alike.
 
     Parameters
     ----------
     n_latents : int
+        States per direction.
     learning_rate : float
+        Constant.
     n_iterations : int
-    device : str
-    seed : int
+        Steps, each on all training trials.
+    {device}
+
+    References
+    ----------
+    Neuromatch Academy, project template on the Steinmetz recordings.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.poisson(0.5, (12, 20, 6)); y = x[..., :2]
+    >>> Recipe(n_latents=2, n_iterations=5).fit(x, y).predict(x).shape
+    (12, 20, 2)
     """
 
-    about = "the decks' RNN recipe, as it is: no validation, no dropout, for comparison only"
+    about = "the RNN recipe of student projects, as it is: no validation, for comparison only"
     paper = "Neuromatch Academy template"
     kinds = ("counts",)
     # it has no validation part: how long it trains is how much it overfits

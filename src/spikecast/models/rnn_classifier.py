@@ -17,6 +17,7 @@ from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import CELLS
 from spikecast.models.networks.running import fit_network
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.trial_features import check_trials, split_classes
 from spikecast.tasks.splits import Fold
 
@@ -24,6 +25,7 @@ VALID_PARTS = 5  # one fifth of each class decides when to stop
 BALANCES = ("weights", "sampling", "none")
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class RNNClassifier(ClassifierMixin, BaseEstimator):
     """Population features -> bidirectional recurrent layer -> pooling over time -> label.
@@ -38,13 +40,12 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
     balance : {"weights", "sampling", "none"}
         Rare classes count more in the loss, or their trials (from anywhere in the session) are
         drawn more often; both make the probabilities those of equally frequent classes.
-    widths, n_components
-        Of the input features, see :class:`spikecast.models.preprocess.PopulationFeatures`.
+    {features}
     dropout : float
-    epochs, batch_size, learning_rate, weight_decay, patience
-        See :class:`spikecast.models.networks.plan.Plan`.
-    device : str
-    seed : int
+        Probability with which an input or a pooled state is dropped in training.
+    {training}
+    {patience}
+    {device}
 
     Attributes
     ----------
@@ -54,6 +55,10 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
     network_ : RecurrentClassifier
     training_ : dict
         As in :class:`spikecast.models.neural.NeuralModel`.
+
+    References
+    ----------
+    Cho et al. 2014, EMNLP (arXiv 1406.1078).
 
     Examples
     --------

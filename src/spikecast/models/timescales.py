@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import OneOf, Space
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from spikecast.models.networks.timescales import TimescalesNet
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class Timescales(NeuralModel):
     """Latents that each have a learnt time constant, read out through gates: the default model.
@@ -25,26 +27,7 @@ class Timescales(NeuralModel):
 
     Parameters
     ----------
-    n_latents : int
-        Per layer and member.
-    n_members : int
-    widths : sequence of float
-        Smoothing widths in bins, side by side.
-    n_components : int
-        Principal components per width.
-    time_constants : (float, float)
-        Range in bins in which the time constants start.
-    dropout : float
-        Of latents.
-    causal : bool
-        Smooth and filter over the past only; otherwise latents are acausal.
-    n_layers : int
-        Each layer filters what the one before it found; all are read out.
-    epochs, batch_size, learning_rate, weight_decay
-        See :class:`spikecast.models.networks.plan.Plan`.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    seed : int
+    {timescales}
 
     Attributes
     ----------

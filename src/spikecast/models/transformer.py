@@ -12,6 +12,7 @@ from spikecast.core.errors import InputError, ShapeError
 from spikecast.models.neural import EPOCHS, NETWORK_SPACE
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.reconstruction import ReconstructionModel
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, OneOf, Space
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ AREA_SHARE = 0.5  # of the asked share where the sources hidden are random neuro
 ENTRIES = 0.25  # hidden where the source is to be denoised
 
 
+@complete_docs
 @dataclass(eq=False, repr=False)
 class Transformer(ReconstructionModel):
     """Masked modelling over time, neurons and areas with a small transformer.
@@ -38,10 +40,7 @@ class Transformer(ReconstructionModel):
     n_latents : int
         Width of the hidden states, per member; a multiple of twice `n_heads`.
     n_layers, n_heads, n_members : int
-    widths : sequence of float
-        Smoothing widths in bins of the input features.
-    n_components : int
-        Principal components per width.
+    {features}
     hide_areas : bool
         Know the sources' areas, which ``fit`` then has to be told: half of the trials that hide the
         targets hide a whole source area besides, in place of random sources. The fitted model
@@ -50,15 +49,17 @@ class Transformer(ReconstructionModel):
     dropout : float
     causal : bool
         Features and attention of the past only.
-    epochs, batch_size, learning_rate, weight_decay
-        See :class:`spikecast.models.networks.plan.Plan`.
-    device : str
-    seed : int
+    {training}
+    {device}
 
     Attributes
     ----------
     features_ : PopulationFeatures
         Of all neurons.
+
+    References
+    ----------
+    Ye & Pandarinath 2021 (neural data transformer); Zhang et al. 2024, NeurIPS (masks over areas).
 
     Examples
     --------

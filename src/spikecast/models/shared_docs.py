@@ -1,0 +1,124 @@
+"""What several models' docstrings say alike, lines once."""
+
+from textwrap import dedent, indent
+from typing import TypeVar
+
+C = TypeVar("C", bound=type)
+
+TEXTS = {
+    "features": """
+        widths : sequence of float
+            Standard deviations, in bins, of the Gaussians that smooth the source, side by side.
+        n_components : int
+            Principal components of each.
+    """,
+    "penalties": """
+        penalties : sequence of float
+            L2 penalties per sample to choose from on validation trials, relative to the variance
+            of the first component.
+    """,
+    "causal": """
+        causal : bool
+            Smooth, and infer latents, from the present and the past only.
+    """,
+    "seed": """
+        seed : int
+            Of the validation trials.
+    """,
+    "training": """
+        epochs : int
+            Passes through the training trials.
+        batch_size : int
+            Trials per step.
+        learning_rate : float
+            Its peak: it rises over the first fifth of the steps and falls to 0 on a cosine.
+        weight_decay : float
+            Of the network's matrices, decoupled as in AdamW.
+    """,
+    "patience": """
+        patience : int, optional
+            Stop when validation trials have not been predicted better for so many epochs.
+    """,
+    "device": """
+        device : {"auto", "cpu", "cuda", "mps"}
+            Where to train and predict; "auto" takes a graphics processor where there is one.
+        seed : int
+            Of weights, batches and validation trials.
+    """,
+    "recurrent": """
+        n_latents : int
+            States per direction.
+        n_layers : int
+            Recurrent layers, one on top of the other.
+        {features}
+        dropout : float
+            Probability with which an input or a state is dropped in training.
+        causal : bool
+            Smooth the past only, and run in one direction.
+        {training}
+        {patience}
+        {device}
+    """,
+    "timescales": """
+        n_latents : int
+            Per layer and member.
+        n_members : int
+            Networks that are trained side by side and averaged.
+        {features}
+        time_constants : (float, float)
+            Range in bins in which the time constants start.
+        dropout : float
+            Probability with which a latent is dropped in training.
+        causal : bool
+            Smooth and filter over the past only.
+        n_layers : int
+            Each layer filters the latents of the one before it; all are read out.
+        {training}
+        {device}
+    """,
+    "committee": """
+        causal : bool
+            Of the members that have it as a setting.
+        hide_areas : bool
+            Of the members that have it as a setting, see :class:`Transformer`.
+        seed : int
+            Each member's own seed is derived from it.
+    """,
+    "stack": """
+        n_inner : int
+            Inner folds.
+        pull : float
+            Strength of the pull towards the weights shared by all targets, in spikes.
+        {committee}
+    """,
+    "example": """
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.poisson(0.5, (12, 20, 6)); y = x[..., :2]
+        >>> {name}().fit(x, y).predict(x).shape
+        (12, 20, 2)
+    """,
+    "network_example": """
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.poisson(0.5, (12, 20, 6)); y = x[..., :2]
+        >>> {name}(n_latents=4, epochs=1).fit(x, y).predict(x).shape
+        (12, 20, 2)
+    """,
+}
+
+
+def complete_docs(cls: C) -> C:
+    """Return a class whose docstring has the shared texts in place of their names in braces.
+
+    ``{name}`` is the name of the class.
+    """
+    docs = cls.__doc__ or ""
+    for _ in range(3):  # a text may hold others
+        for place, text in TEXTS.items():
+            lines = indent(dedent(text).strip("\n"), "    ") + "\n"
+            docs = docs.replace(f"    {{{place}}}\n", lines)
+    cls.__doc__ = docs.replace("{name}", cls.__name__)
+    return cls
