@@ -1,8 +1,8 @@
 """What every model is: a scikit-learn estimator on trial x time x neuron arrays.
 
-Hyper-parameters are ``__init__`` arguments, ``fit(x, y)`` learns (preprocessing included),
-``predict(x)`` returns the mean of y in its unit, ``transform(x)`` returns latents where the model
-has any, fitted state ends in ``_``.
+Settings are ``__init__`` arguments (most models are dataclasses, whose fields they are), ``fit(x,
+y)`` learns, preprocessing included, ``predict(x)`` returns the mean of y in its unit,
+``transform(x)`` returns latents where the model has any, fitted state ends in ``_``.
 """
 
 from collections.abc import Sequence
@@ -44,10 +44,10 @@ def _check_array(x: np.ndarray) -> np.ndarray:
 
 
 class Model(BaseEstimator):
-    """Base class of the catalogue.
+    """Base class of all models: checks arrays, then calls what a subclass implements.
 
-    Subclasses implement ``_fit(x, y)`` and ``_predict(x)`` (and ``_transform(x)`` where they have
-    latents); this class checks what goes in.
+    A subclass implements ``_fit(x, y)`` and ``_predict(x)``, and ``_transform(x)`` where it has
+    latents.
 
     Attributes
     ----------
@@ -70,13 +70,13 @@ class Model(BaseEstimator):
         Fitted attributes that say what ``fit`` chose and how training went: they are kept with a
         run (``describe_fit``).
     needs : tuple of str
-        What ``fit`` has to be told besides `x` and `y`: ``("areas",)``, or nothing. Whoever fits a
-        model to a :class:`spikecast.tasks.problem.Problem` hands it
+        Arguments of ``fit`` besides `x` and `y` that it cannot do without: ``("areas",)``, or
+        none. A :class:`spikecast.tasks.problem.Problem` gives them:
         ``problem.metadata(model.needs)``.
     counts_ : bool
         Whether the fitted target holds counts.
     areas_ : array of int, (source,)
-        A number per area, where the model wants areas.
+        A number per area, where the model needs areas.
     """
 
     about: str = ""
@@ -91,7 +91,7 @@ class Model(BaseEstimator):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What ``fit`` has to be told besides x and y."""
+        """Arguments of ``fit`` besides x and y that it cannot do without."""
         return ()
 
     def fit(self, x: np.ndarray, y: np.ndarray, areas: Areas | None = None) -> Self:
@@ -103,7 +103,7 @@ class Model(BaseEstimator):
         y : array, (trial, time, target)
             Counts (whole numbers, Poisson) or continuous values (Gaussian).
         areas : sequence of str, (source,), optional
-            The area of each source, for models that want to know (``needs``).
+            The area of each source, for models that need it (``needs``).
 
         Returns
         -------
@@ -114,8 +114,8 @@ class Model(BaseEstimator):
         ShapeError
             When the axes disagree.
         InputError
-            For NaN, a kind of target that the model cannot predict, areas that it lacks, or areas
-            that it would not use.
+            For NaN, a kind of target that the model cannot predict, areas that are missing, or
+            areas that the model does not use.
         """
         self._fit(*self._check_data(x, y, areas))
         return self
@@ -123,7 +123,7 @@ class Model(BaseEstimator):
     def _check_data(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Refuse what cannot be fitted, and note kind, sizes and areas of what can."""
+        """Return `x` and `y` as checked arrays; note their kind, sizes and areas."""
         x, y = _check_array(x), np.asarray(y)
         check_three_axes("y", y)
         check_same_length("x", x.shape[0], "y", y.shape[0])
@@ -136,22 +136,22 @@ class Model(BaseEstimator):
         if kind not in self.kinds:
             raise InputError(f"{type(self).__name__} predicts {self.kinds[0]}, not {kind} targets")
         self.n_sources_, self.n_targets_ = x.shape[2], y.shape[2]
-        self._note_areas(areas)
+        self._set_areas(areas)
         return x, y
 
-    def _note_areas(self, areas: Areas | None) -> None:
+    def _set_areas(self, areas: Areas | None) -> None:
         name = type(self).__name__
         if "areas" not in self.needs:
             if areas is not None:
                 raise InputError(
-                    f"{name} makes no use of areas with these settings; leave areas out, or take a "
+                    f"{name} does not use areas with these settings; leave areas out, or take a "
                     "transformer with hide_areas=True"
                 )
             return
         if areas is None:
             raise InputError(
-                f"{name} with hide_areas=True has to know the area of each source; give "
-                "fit(x, y, areas=...), or a task that says them"
+                f"{name} with hide_areas=True needs the area of each source; give "
+                "fit(x, y, areas=...), or a task whose sources have areas"
             )
         check_same_length("areas", len(areas), "the source axis of x", self.n_sources_)
         self.areas_ = np.unique(areas, return_inverse=True)[1]
@@ -162,7 +162,7 @@ class Model(BaseEstimator):
         return self._predict(self._check_sources(x))
 
     def clone_with_choices(self) -> Self:
-        """Return an unfitted copy that keeps the settings which the inner search chose."""
+        """Return an unfitted copy with the settings that ``fit`` chose on validation trials."""
         return clone(self)
 
     def describe_fit(self) -> dict[str, Any]:
@@ -204,5 +204,5 @@ class Model(BaseEstimator):
         raise InputError(f"{type(self).__name__} has no latents")
 
     def _clip_to_rates(self, prediction: np.ndarray) -> np.ndarray:
-        """Clip a least-squares prediction of counts to possible rates."""
+        """Return a least-squares prediction, raised to possible rates where targets are counts."""
         return np.maximum(prediction, RATE_FLOOR) if self.counts_ else prediction

@@ -81,7 +81,7 @@ class FactorAnalysis(Model):
                 ranks,
                 lambda fold: [
                     predict_targets(
-                        factors(z[fold.train], smoothed[fold.train], rank), z[fold.test]
+                        fit_factors(z[fold.train], smoothed[fold.train], rank), z[fold.test]
                     )
                     for rank in ranks
                 ],
@@ -93,7 +93,7 @@ class FactorAnalysis(Model):
             self.rank_ = ranks[0]
         # row by row in memory, as a stored model is read back: another order rounds otherwise
         self.mean_, self.readin_, self.readout_, self.intercept_ = map(
-            np.ascontiguousarray, factors(z, smoothed, self.rank_)
+            np.ascontiguousarray, fit_factors(z, smoothed, self.rank_)
         )
 
     def _make_features(self, x: np.ndarray) -> np.ndarray:
@@ -107,7 +107,7 @@ class FactorAnalysis(Model):
 
 
 class Solution(NamedTuple):
-    """Posterior means of the factors given the sources, and what the targets make of them."""
+    """How factors follow from the sources, and targets from the factors."""
 
     mean: np.ndarray  # (source,)
     readin: np.ndarray  # (source, factor)
@@ -115,12 +115,12 @@ class Solution(NamedTuple):
     intercept: np.ndarray  # (target,)
 
 
-def predict_targets(found: Solution, z: np.ndarray) -> np.ndarray:
-    """(trial, time, source) -> (trial, time, target)."""
-    return (z - found.mean) @ found.readin @ found.readout + found.intercept
+def predict_targets(solution: Solution, z: np.ndarray) -> np.ndarray:
+    """Return (trial, time, target) from features (trial, time, source)."""
+    return (z - solution.mean) @ solution.readin @ solution.readout + solution.intercept
 
 
-def factors(z: np.ndarray, y: np.ndarray, rank: int) -> Solution:
+def fit_factors(z: np.ndarray, y: np.ndarray, rank: int) -> Solution:
     """Fit factor analysis to features and targets side by side.
 
     Parameters
@@ -139,7 +139,7 @@ def factors(z: np.ndarray, y: np.ndarray, rank: int) -> Solution:
     mean = both.mean(axis=0)
     spread = np.maximum(both.std(axis=0), 1e-6)  # a silent neuron has none
     both = (both - mean) / spread
-    # the likelihood knows the data by their covariance only: a few rows with the same one do
+    # the likelihood depends on the covariance only: a few rows with the same one are enough
     values, vectors = np.linalg.eigh(both.T @ both / len(both) + 1e-6 * np.eye(len(mean)))
     rows = np.sqrt(np.maximum(values, 0) * len(values))[:, np.newaxis] * vectors.T
     model = SklearnFactorAnalysis(rank, max_iter=100, iterated_power=2, random_state=0)

@@ -39,8 +39,7 @@ class PoissonGLM(Model):
     penalties : sequence of float
         To choose from.
     n_inner : int
-        Inner folds that the choice is averaged over, of five parts. What a fold does not try
-        counts there as the last that it did.
+        Inner folds (of five) that the choice is averaged over.
     {causal}
     {seed}
 
@@ -125,11 +124,11 @@ class PoissonGLM(Model):
         )
 
     def _predict_candidates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
-        """Predictions of every candidate for a fold's validation trials, in their order.
+        """Yield the log rates of every candidate for a fold's validation trials, in their order.
 
         More components, and smaller penalties, are tried until they predict worse: beyond that a
-        regression only overfits more. What is not tried is given the last that was, which stands
-        before it and did worse than another.
+        regression only overfits more. A candidate that is not tried gets the prediction of the last
+        one that was, which is not the best.
         """
         for widths in self.widths:
             features = PopulationFeatures(widths, max(self.n_components), self.causal)
@@ -139,23 +138,22 @@ class PoissonGLM(Model):
             predicted: list[np.ndarray] = []
             n_before, score_before, worse = 0, -np.inf, False
             for components in sorted(self.n_components):
-                # a small source has fewer components than are asked for: the same fits again
-                n_kept = min(components, per_width)
-                if n_kept > n_before and not worse:
-                    # the first components of each width: (width, component) -> the kept ones
-                    kept = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_kept].ravel()
+                # a small source has fewer components, and then the same fit need not be made twice
+                n_used = min(components, per_width)
+                if n_used > n_before and not worse:
+                    # columns of the first components of each width
+                    used = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_used].ravel()
                     path = fit_poisson_path(
-                        z[..., kept], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
+                        z[..., used], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
                     )
-                    # what would be predicted with each
                     log_rates = (
-                        np.minimum(z_valid[..., kept] @ weights + offset, MAX_LOG_RATE)
+                        np.minimum(z_valid[..., used] @ weights + offset, MAX_LOG_RATE)
                         for weights, offset in path
                     )
                     predicted, score = _predict_until_worse(
                         log_rates, y[fold.test], len(self.penalties)
                     )
-                    n_before, score_before, worse = n_kept, score, score < score_before
+                    n_before, score_before, worse = n_used, score, score < score_before
                 yield from predicted
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
@@ -166,21 +164,21 @@ class PoissonGLM(Model):
 def _predict_until_worse(
     log_rates: Iterator[np.ndarray], y: np.ndarray, n: int
 ) -> tuple[list[np.ndarray], float]:
-    """Return `n` log rates, the first that predicts worse standing for the rest; best score."""
-    found, best_score = [], -np.inf
+    """Return `n` log rates and the best score; after the first that is worse, all are that one."""
+    tried, best_score = [], -np.inf
     for log_rate in log_rates:
-        found.append(log_rate)
+        tried.append(log_rate)
         score = float(log_likelihood(y, np.exp(log_rate)).sum())
         if score < best_score:
             break
         best_score = score
-    return found + found[-1:] * (n - len(found)), best_score
+    return tried + tried[-1:] * (n - len(tried)), best_score
 
 
 def fit_poisson_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float], tolerance: float = 1e-6
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Poisson regressions of all targets at once for a falling sequence of penalties.
+    """Fit Poisson regressions of all targets at once, for a falling sequence of penalties.
 
     L-BFGS in the eigenbasis of the features' covariance, each coordinate scaled by the curvature
     that the target's mean rate gives it: there the problem is nearly round and takes ten
@@ -238,8 +236,8 @@ def fit_poisson_path(
 
         before = weights
         start = ((weights + change / 2) / scale).ravel().astype(np.float64)
-        found = _minimize_round(loss_and_gradient, start, tolerance)
-        weights = found.reshape(scale.shape).astype(np.float32) * scale
+        solution = _minimize_round(loss_and_gradient, start, tolerance)
+        weights = solution.reshape(scale.shape).astype(np.float32) * scale
         if index > 0:
             change = weights - before
         unrotated = basis @ weights[1:]
@@ -249,16 +247,16 @@ def fit_poisson_path(
 def _minimize_round(
     function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, tolerance: float
 ) -> np.ndarray:
-    """Where a nearly round function is least, by L-BFGS.
+    """Return where a nearly round function is least, by L-BFGS.
 
-    Its first step has length 1, whatever the gradient. In units of the gradient's length at the
-    start, that is the step which solves a round problem at once.
+    The first step of L-BFGS has length 1, whatever the gradient. In units of the gradient's length
+    at the start, that is the step which solves a round problem at once.
     """
     loss, gradient = function(start)
     unit = float(np.linalg.norm(gradient))
     if unit < 1e-7:
         return start
-    known = [(loss, gradient * unit)]  # L-BFGS asks for the start first
+    known = [(loss, gradient * unit)]  # L-BFGS evaluates the start first
 
     def in_units(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         if known:

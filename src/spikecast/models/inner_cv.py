@@ -55,8 +55,8 @@ def note_validation(rows: np.ndarray) -> None:
 def split_inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
     """Cut training trials into `n_folds` random parts, each the validation part once.
 
-    Neighbouring folds of a model's members rotate through these parts, so that together the
-    members learn from every trial. With a single trial it is both parts: there is no choice.
+    Members of a model take turns with these parts, so that together they learn from every trial.
+    A single trial is training and validation part at once.
 
     Examples
     --------

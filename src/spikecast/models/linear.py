@@ -1,7 +1,7 @@
 """Least squares from population features: ridge, reduced rank, partial least squares.
 
-All three smooth the source activity, take its square root, and work on principal components; for
-counts they regress the counts themselves and clip the prediction to possible rates.
+All three smooth the source, take square roots, and regress on principal components. Counts are
+regressed as they are, and predictions raised to possible rates.
 """
 
 import warnings
@@ -215,7 +215,7 @@ class PLS(_Linear):
         z = self._fit_features(x)
 
         def predictions(fold: Fold) -> Iterator[np.ndarray]:
-            # components are found one after the other: fewer are a prefix of more
+            # components come one after the other: the first of many are those of few
             pls = _PLSFit(z[fold.train], y[fold.train], max(self.ranks))
             for rank in self.ranks:
                 weights, intercept = pls.solution(rank)
@@ -234,7 +234,7 @@ class PLS(_Linear):
 def fit_ridge_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ridge solutions for several penalties from one eigendecomposition.
+    """Return the ridge solutions for several penalties, from one eigendecomposition.
 
     Minimises ``mean over samples of squared error + penalty * squared weights``.
 
@@ -263,7 +263,7 @@ def fit_ridge_path(
 
 
 def find_fitted_axes(z: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Principal axes of the fitted values ``z @ weights``, (axis, target), strongest first."""
+    """Return principal axes of fitted values ``z @ weights``, (axis, target), strongest first."""
     flat = z.reshape(-1, z.shape[2])
     covariance = np.cov(flat, rowvar=False, dtype=np.float64)
     _, vectors = np.linalg.eigh(weights.T @ np.atleast_2d(covariance) @ weights)
@@ -281,7 +281,7 @@ class _PLSFit:
         for components in range(min(rank, *flat.shape), 0, -1):
             try:
                 with warnings.catch_warnings():
-                    # of the last components when nothing is left to explain
+                    # warns when there is nothing left for the last components to explain
                     warnings.simplefilter("ignore")
                     pls = PLSRegression(components, scale=False).fit(flat, targets)
             except ValueError:  # scikit-learn divides by the residual that is 0
@@ -290,6 +290,6 @@ class _PLSFit:
             return
 
     def solution(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (feature, target) and intercept (target,) of the first `rank` components."""
+        """Return weights (feature, target) and intercept (target,) of the first components."""
         weights = self.rotations[:, :rank] @ self.loadings[:, :rank].T
         return weights, self.y_mean - self.z_mean @ weights

@@ -1,4 +1,4 @@
-"""Networks as estimators: population features in, log rates (or means) out."""
+"""Base class of models that are networks: population features in, log rates (or means) out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -42,9 +42,10 @@ EPOCHS = Between(6, 40, log=True)
 
 
 class NeuralModel(Model):
-    """Base class: fits a network with the one training loop.
+    """Base class: trains a network with the one training loop, and predicts with it.
 
-    Subclasses say how to build the network and how to train it.
+    A subclass builds the network (``_build_network``); where population features are not its input,
+    it also implements ``_fit_inputs`` and ``_prepare_inputs``.
 
     Attributes
     ----------
@@ -79,22 +80,22 @@ class NeuralModel(Model):
         raise NotImplementedError
 
     def _initialize(self, network: "Network") -> None:
-        """Give weights the values they start from, where drawing them is not enough."""
+        """Set weights that do not start at random values."""
         self._set_offset(network.offset)
 
     def _set_offset(self, offset: "Tensor") -> None:
-        """Start at the mean rate; an output that starts elsewhere costs thousands of steps."""
+        """Set the output to the mean rate; to learn that would take thousands of steps."""
         if self.counts_:
             offset += offset.new_tensor(self.center_)
 
     def _make_plan(self) -> Plan:
-        """How to train: what of it the subclass has among its own settings, else the default."""
+        """Return how to train: with the model's settings, else with defaults."""
         settings = self.get_params(deep=False)
         known = [field.name for field in fields(Plan)]
         return Plan(**{name: settings[name] for name in known if name in settings})
 
     def _make_member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
-        """Each member stops on another part of the training trials."""
+        """Return a fold per member: each stops on another part of the training trials."""
         parts = split_inner_folds(n_trials, VALID_PARTS, self.seed)
         return [parts[member % len(parts)] for member in range(n_members)]
 
@@ -104,7 +105,7 @@ class NeuralModel(Model):
         self._train(self._start_network, z, y, self._make_member_folds(len(z), n_members))
 
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Learn the preprocessing; return input and target as the network is trained on them."""
+        """Learn the preprocessing; return input and target of the network, float32."""
         z = self._fit_inputs(x)
         y = y.astype(np.float32)
         mean = y.mean(axis=(0, 1), dtype=np.float64)
@@ -119,7 +120,7 @@ class NeuralModel(Model):
         return z, y
 
     def _start_network(self) -> "Network":
-        """Return the network as training finds it."""
+        """Return the network as training starts with it."""
         from spikecast.models.networks.running import start_network
 
         return start_network(lambda: self._build_network(**self.sizes_), self._initialize)

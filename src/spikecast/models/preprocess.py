@@ -59,7 +59,7 @@ def make_smoothing_matrix(n_bins: int, width: float, causal: bool = False) -> np
 
 
 def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
-    """Smooth over time with a Gaussian; beyond a trial's ends its first and last bins continue.
+    """Smooth over time with a Gaussian; a trial's first and last bins continue beyond its ends.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
 
 
 def signed_sqrt(x: np.ndarray) -> np.ndarray:
-    """Square root that keeps the sign: makes the variance of counts nearly independent of the rate.
+    """Return the square root with the sign of `x`; it makes the variance of counts nearly constant.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def signed_sqrt(x: np.ndarray) -> np.ndarray:
 def find_principal_axes(
     x: np.ndarray, n_components: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Leading principal axes from the smaller Gram matrix, by Lanczos iterations.
+    """Return the leading principal axes, from the smaller Gram matrix by Lanczos iterations.
 
     scikit-learn's PCA gives the same axes in 4 to 10 times the time at these shapes (its solvers
     factorise the whole matrix, or iterate over all samples); see benchmarks/pca.py.
@@ -148,7 +148,7 @@ def find_principal_axes(
 
 
 def _compute_gram(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """``(x - mean)' (x - mean)`` in blocks of samples, so that x is never copied whole."""
+    """Return ``(x - mean)' (x - mean)``, in blocks of samples so that x is never copied whole."""
     gram = np.zeros((x.shape[1], x.shape[1]), dtype=np.float32)
     for start in range(0, len(x), 4096):
         block = x[start : start + 4096] - mean
@@ -159,7 +159,7 @@ def _compute_gram(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 def _find_leading_without_gram(
     x: np.ndarray, mean: np.ndarray, n_components: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Largest squared singular values of ``x - mean``, descending, and right singular vectors.
+    """Return the largest squared singular values of ``x - mean`` and right singular vectors.
 
     Where the Gram matrix itself is large and the components are few, products with x are faster
     and take no memory.
@@ -176,12 +176,12 @@ def _find_leading_without_gram(
 
 
 def _start(size: int) -> np.ndarray:
-    """Where Lanczos iterations start: fixed, and not orthogonal to what centring leaves."""
+    """Return where Lanczos iterations start: fixed, not orthogonal to what centring leaves."""
     return np.cos(np.arange(size, dtype=np.float32))
 
 
 def _find_leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalues, descending, and their eigenvectors in columns."""
+    """Return the largest eigenvalues, descending, and their eigenvectors in columns."""
     size = len(gram)
     # Lanczos pays only for a small part of the spectrum, and cannot start on a matrix of zeros
     if n_components > size // 3 or not gram.any():
@@ -240,7 +240,7 @@ class PopulationFeatures(BaseEstimator):
         return self
 
     def fit_transform(self, x: np.ndarray) -> np.ndarray:
-        """Like ``fit(x).transform(x)``, smoothing only once."""
+        """Return ``fit(x).transform(x)``, smoothing only once."""
         return self._fit(x)
 
     def _fit(self, x: np.ndarray) -> np.ndarray:

@@ -8,11 +8,11 @@ from spikecast.models.neural import NeuralModel
 
 
 class ReconstructionModel(NeuralModel):
-    """Base class of networks that give the rates of all neurons, sources included.
+    """Base class of networks that predict all neurons, sources included.
 
-    The network is fitted on the activity of sources and targets side by side (of the sources alone
-    where the targets are the same neurons), as its input and as its target alike; how it keeps the
-    one from being copied to the other is its own business.
+    Input and target are the same: the activity of sources and targets side by side, or of the
+    sources alone where the targets are the same neurons. A subclass hides entries in training, so
+    that the network cannot copy its input.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class ReconstructionModel(NeuralModel):
         raise NotImplementedError
 
     def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
-        """Targets are not known: they enter as zeros, and the network hides them anyway."""
+        """Return the network's input; targets are unknown, so they are zeros, which it hides."""
         z = np.zeros((*x.shape[:2], len(self.unit_)), dtype=np.float32)
         z[..., : x.shape[2]] = x / self.unit_[: x.shape[2]]
         return z
