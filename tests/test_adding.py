@@ -105,6 +105,89 @@ def count(data: Annotated[str, typer.Argument(help="a file")]) -> None:
 
     print(load(data).n_neurons)
 '''
+ANALYSIS = '''
+"""Silence: in how many bins nobody fires."""
+
+from dataclasses import dataclass
+
+from spikecast.data.recording import Recording
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The share of bins in which nobody fires, trial by trial."""
+
+    share: float
+
+
+def silence(recording: Recording) -> Silence:
+    """Return how silent a recording is."""
+    return Silence(float((recording.activity.sum(axis=2) == 0).mean()))
+'''
+QUESTION = '''
+"""How silent a population is."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from spikecast.analysis.geometry.silence import silence
+from spikecast.runs.questions.material import Material
+from spikecast.runs.questions.question import Answer, Question, QuestionBlock
+
+
+class Silence(QuestionBlock):
+    """How silent a population is."""
+
+    def expand(self, material: Material) -> Iterator[Question]:
+        """Yield the one question."""
+        answer = partial(find, material)
+        yield self.ask("silence", ("silence",), "looking for silence", material.seed, answer)
+
+
+def find(material: Material) -> Answer:
+    """Return the share of silent bins."""
+    return Answer({"share": silence(material.recording).share})
+'''
+SECTION = '''
+"""How silent a population is: its part of the page."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from spikecast.report.shared.section import Drawing, Section
+from spikecast.report.shared.style import new_figure, report_style
+from spikecast.runs.reader import StoredAnswer
+
+
+def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence per answer."""
+    return [f"Nobody fires in {100 * answer['share']:.1f} % of bins." for answer in answers]
+
+
+def section(answers: Sequence[StoredAnswer]) -> Section:
+    """Return the part of the page on silence."""
+    figure = Drawing("silence", draw_silence, answers, "The share of silent bins.", alt="A bar.")
+    return Section("How silent", sentences=headlines(answers), figures=[figure])
+
+
+@report_style
+def draw_silence(answers: Sequence[StoredAnswer]) -> Figure:
+    """Draw a bar."""
+    figure = new_figure(2)
+    figure.subplots().barh(0, answers[0]["share"])
+    return figure
+'''
+
+
+CONFIG = """
+data: {path: mine.counts}
+task: {target: A, min_rate: 0}
+models: [mean_rate, halfway, pca_ridge]
+evaluation: {folds: 3}
+analysis:
+  silence: {}
+"""
 
 
 class Package:
@@ -115,6 +198,7 @@ class Package:
         self.source = folder / "spikecast"
         shutil.copytree(SOURCE, self.source, ignore=shutil.ignore_patterns("__pycache__"))
         self.touched: list[str] = []
+        self.printed = ""
 
     def add_file(self, place: str, text: str) -> None:
         path = self.source / place
@@ -162,14 +246,30 @@ def package(tmp_path_factory) -> Package:
         readers, "native, steinmetz, stringer\n", "counts, native, steinmetz, stringer\n"
     )
     package.change_line(readers, '"stringer": stringer}', '"stringer": stringer, "counts": counts}')
+    package.add_file("analysis/geometry/silence.py", ANALYSIS)
+    package.add_file("runs/questions/silence.py", QUESTION)
+    package.add_file("report/questions/silence.py", SECTION)
+    catalog = "runs/questions/catalog.py"
+    package.add_line(
+        catalog,
+        "from spikecast.runs.questions.silence import Silence\n",
+        before="from spikecast.runs.questions.subspace import Subspace\n",
+    )
+    package.add_line(
+        catalog,
+        "    silence: Silence | None = None\n",
+        before="    align: Alignment | None = None\n",
+    )
+    catalog = "report/questions/catalog.py"
+    package.add_line(catalog, "    silence,\n", before="    subspace,\n")
+    package.add_line(catalog, '    "silence": silence,\n', before='    "subspace": subspace,\n')
     package.add_file("cli/count.py", COMMAND)
     counts = np.random.default_rng(0).poisson(0.3, size=(30, 40, 24))
     with (package.folder / "mine.counts").open("wb") as file:
         np.save(file, counts)
-    package.call(
-        "predict", "mine.counts", "--target", "A", "--models", "mean_rate,halfway,pca_ridge",
-        "--folds", 3, "--out", "run", "--quiet", "--workers", 1,
-    )  # fmt: skip
+    (package.folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
+    words = ("run", "config.yaml", "--out", "run", "--quiet", "--workers", 1)
+    package.printed = package.call(*words)
     return package
 
 
@@ -203,3 +303,16 @@ def test_a_format_costs_its_file_and_one_line(package):
 def test_a_command_costs_its_file(package):
     assert [one for one in package.touched if one.startswith("cli/")] == ["cli/count.py"]
     assert package.call("count", "mine.counts") == "24\n"
+
+
+def test_an_analysis_with_its_figure_costs_three_files_and_their_lines(package):
+    assert {one for one in package.touched if "silence" in one or "questions" in one} == {
+        "analysis/geometry/silence.py",
+        "runs/questions/silence.py",
+        "runs/questions/catalog.py",
+        "report/questions/silence.py",
+        "report/questions/catalog.py",
+    }
+    assert "How silent" in (package.folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert (package.folder / "run" / "figures" / "silence.svg").exists()
+    assert "Nobody fires in" in package.printed

@@ -1,23 +1,26 @@
 """Whether the code for a label changes over the trial; asked by the block ``over_time``."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikecast.analysis.decoding.generalization import temporal_generalization
 from spikecast.analysis.decoding.sources import Source
+from spikecast.runs.questions.label_block import LabelBlock
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.question import Answer, Question
-
-if TYPE_CHECKING:
-    from spikecast.runs.questions.over_time import OverTime
 
 MOST_PERMUTATIONS = 100  # each takes the square of the number of bins
 
 
 def ask(
-    material: Material, block: "OverTime", label: str, name: str, source: Source, area: str | None
+    material: Material,
+    block: LabelBlock,
+    label: str,
+    name: str,
+    source: Source,
+    area: str | None,
+    allow_acausal: bool,
 ) -> Question:
     """Return the question for one label, source and area."""
     part = block.name_model(material, name) or area
@@ -27,12 +30,18 @@ def ask(
         f"does the code for {block.name_label(label)} change in {name}"
         + (f" of {area}?" if area else "?"),
         material.seed,
-        partial(answer, material, block, label, name, source, area),
+        partial(answer, material, block, label, name, source, area, allow_acausal),
     )
 
 
 def answer(
-    material: Material, block: "OverTime", label: str, name: str, source: Source, area: str | None
+    material: Material,
+    block: LabelBlock,
+    label: str,
+    name: str,
+    source: Source,
+    area: str | None,
+    allow_acausal: bool,
 ) -> Answer:
     """Train a decoder at one time and test it at every other."""
     result = temporal_generalization(
@@ -42,7 +51,7 @@ def answer(
         folds=block.folds,
         null=block.null,
         n_permutations=min(block.permutations, MOST_PERMUTATIONS),
-        allow_acausal=block.allow_acausal,
+        allow_acausal=allow_acausal,
         seed=material.seed,
     )
     diagonal = np.diag(result.score)

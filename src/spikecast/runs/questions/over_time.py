@@ -48,7 +48,9 @@ class OverTime(LabelBlock):
                 )
                 if self.generalization and self.decoder != "ridge" and name != "behavior":
                     for area in on.check_areas(of_counts):
-                        yield generalization.ask(on, self, label, name, source, area)
+                        yield generalization.ask(
+                            on, self, label, name, source, area, self.allow_acausal
+                        )
 
     def _check_causal(self, source: Source) -> None:
         if not (source.causal or self.allow_acausal):
