@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from spikecast.core.notices import Notice
 from spikecast.report.shared.pages import draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.sweep import figures, text
@@ -39,7 +38,7 @@ def build(folder: str | Path) -> Path:
         run=run,
         data=run.manifest["data"],
         headlines=text.headlines(run.facts),
-        notes=run.facts["notes"],
+        notes=text.say(run.facts["notices"]),
         hazards=audit.audit(run.folder),
         n_rules=len(audit.RULES),
         limits=text.limits(run),
@@ -97,7 +96,7 @@ def _model_section(model: SweptModel) -> dict[str, Any]:
             name: draw_figure(model.run.folder, drawing) for name, drawing in drawings.items()
         },
         "settings": _settings_table(model),
-        "warnings": [str(Notice.from_json(notice)) for notice in model["notices"]],
+        "warnings": text.say(model["notices"]),
         "ended": ", ".join(f"{number} {state}" for state, number in ended.items()),
         "took": text.format_duration(model.trials["seconds"].sum()),
     }  # fmt: skip

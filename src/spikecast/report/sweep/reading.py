@@ -2,24 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import read_json
-from spikecast.runs import config as configs
-from spikecast.runs.config import Config, EvaluationConfig, SearchConfig
+from spikecast.runs.config import SearchConfig
 from spikecast.runs.layout import SweepLayout
-from spikecast.runs.run_directory import read_manifest
+from spikecast.runs.reader import Run
 
 
-@dataclass(frozen=True)
-class SweepRun:
-    """A finished sweep; every file is read when it is first needed."""
-
-    folder: Path
+class SweepRun(Run):
+    """A finished sweep; it has the settings, manifest and scores of a run."""
 
     @property
     def layout(self) -> SweepLayout:
@@ -37,30 +32,10 @@ class SweepRun:
             )
         return read_json(self.layout.result)
 
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """Versions, machine, data."""
-        return read_manifest(self.folder)
-
-    @cached_property
-    def config(self) -> Config:
-        """The settings of the sweep."""
-        return configs.read(self.layout.config)
-
     @property
     def search(self) -> SearchConfig:
-        """Its block `search`."""
+        """The block `search` of its config."""
         return self.config.search or SearchConfig()
-
-    @property
-    def evaluation(self) -> EvaluationConfig:
-        """Its block `evaluation`."""
-        return self.config.evaluation
-
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """Headline scores with intervals."""
-        return pd.read_csv(self.layout.summary)
 
     @cached_property
     def trials(self) -> pd.DataFrame:

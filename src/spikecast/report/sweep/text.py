@@ -1,6 +1,7 @@
 """The sentences of a sweep, made from its facts: for the page and the command line."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from spikecast.core.notices import Notice
@@ -102,7 +103,11 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
 
 def warnings(facts: dict[str, Any]) -> list[str]:
     """Return what to know before believing in the settings, each sentence once."""
-    notices = (notice for model in facts["models"] for notice in model["notices"])
+    return say([notice for model in facts["models"] for notice in model["notices"]])
+
+
+def say(notices: Iterable[dict[str, Any]]) -> list[str]:
+    """Return stored notices as sentences, each once."""
     return list(dict.fromkeys(str(Notice.from_json(notice)) for notice in notices))
 
 
@@ -130,10 +135,11 @@ def limits(run: SweepRun) -> list[str]:
 
 def protocol(run: SweepRun) -> list[str]:
     """Return how the numbers came about, as short paragraphs."""
+    inner, evaluation = run.search.inner_folds, run.config.evaluation
     return [
-        f"Nested cross-validation: trials were cut into {run.evaluation.folds} outer folds (split "
-        f"by {run.evaluation.split}). For each, a search looked at its training trials only, cut "
-        f"again into {run.search.inner_folds} inner folds; the winner was fitted to all training "
+        f"Nested cross-validation: trials were cut into {evaluation.folds} outer folds (split "
+        f"by {evaluation.split}). For each, a search looked at its training trials only, cut "
+        f"again into {inner} inner folds; the winner was fitted to all training "
         "trials and scored once on the test trials, beside the same model with the config's "
         "settings and the nulls.",
         f"Each search tried up to {run.search.trials} settings by the tree-structured Parzen "
@@ -141,7 +147,7 @@ def protocol(run: SweepRun) -> list[str]:
         "the others. The score of a try is the mean over inner folds, against the mean of the "
         "inner training part.",
         METRICS[run.facts["metric"]].help,
-        f"Intervals are 95 % bootstrap intervals over trials ({run.evaluation.bootstrap} "
+        f"Intervals are 95 % bootstrap intervals over trials ({evaluation.bootstrap} "
         "resamples); the gain over the defaults is paired.",
     ]
 

@@ -1,16 +1,4 @@
-"""Make the directory of an atlas, job by job, so that a killed one goes on.
-
-=====================================  ===========================================================
-``atlas.yaml``                         the settings, defaults included
-``manifest.json``                      versions, machine, hashes of the data, when it finished
-``jobs.jsonl``                         every finished job, one line each, appended at once
-``scores.csv`` (``.parquet``)          every score, tidy; Parquet with the extra ``parquet``
-``cells.csv``, ``pooled.csv``          means over draws of neurons, and over sessions
-``timings.csv``                        seconds of each job
-``log.txt``                            what happened when
-``report.html``                        written by :mod:`spikecast.report.atlas.page`
-=====================================  ===========================================================
-"""
+"""Make the directory of an atlas, job by job, so that a killed one goes on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """Study B: motor cortex from other areas, and half of it from the other half."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +88,8 @@ def describe(inputs: StudyInputs) -> Column:
     losses = {}
     for key, task in tasks.items():
         problem = task.problem(recording)
-        fit = partial(_fit_network, problem, train, test, settings, inputs.seed, key)
-        network = inputs.steps.compute(f"LSTM, {key}", fit)
+        fit = _fit_network, problem, train, test, settings, inputs.seed, key
+        network = inputs.steps.compute(f"LSTM, {key}", *fit)
         column.add(
             key,
             Measure("test trials", float(network["new"]), "poisson_nll"),

@@ -1,6 +1,5 @@
 """Study A: MOs from all other areas by an RNN, and the choice from its latents."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +113,9 @@ def describe(inputs: StudyInputs) -> Column:
     column, settings = Column(), inputs.settings
     problem = AreaToArea(settings["target"], min_rate=0.0).problem(inputs.recording)
     train, test = _cut_randomly(len(problem.y), inputs.seed, "trials")
-    network = inputs.steps.compute(
-        f"RNN, {settings['n_iterations']} iterations",
-        partial(_fit_network, problem, train, test, settings, inputs.seed),
-    )
+    title = f"RNN, {settings['n_iterations']} iterations"
+    fit = _fit_network, problem, train, test, settings, inputs.seed
+    network = inputs.steps.compute(title, *fit)
     column.add(
         "spikes",
         Measure("trials it never saw", float(network["unseen"]), "bits_per_spike"),
@@ -161,8 +159,8 @@ def _decode_latents(
     flat = latents.reshape(len(latents), -1)
     svm = SVC(kernel="rbf").fit(flat[learnt], words[learnt])
     own, new = (metrics.labels(words[part], svm.predict(flat[part])) for part in (learnt, scored))
-    steps = partial(_decode_bins, latents, words, learnt, scored)
-    curve = inputs.steps.compute("one SVM per bin", steps)["curve"]
+    decode = _decode_bins, latents, words, learnt, scored
+    curve = inputs.steps.compute("one SVM per bin", *decode)["curve"]
     majority = float(pd.Series(words[scored]).value_counts(normalize=True).iloc[0])
 
     column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(learnt)))

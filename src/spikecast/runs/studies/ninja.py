@@ -1,7 +1,6 @@
 """Study C: latents of visual cortex by stimulus and choice, and correct or not from thalamus."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +123,7 @@ def describe(inputs: StudyInputs) -> Column:
     _fit_autoencoder(column, inputs)
     _classify_outcome(column, inputs)
     column.add("cells", *_count_cell_types(inputs.recording))
-    column.arrays["maps"] = inputs.steps.compute("maps", partial(_map_trials, inputs))
+    column.arrays["maps"] = inputs.steps.compute("maps", _map_trials, inputs)
     return column
 
 
@@ -198,10 +197,8 @@ def _predict_half(column: Column, inputs: StudyInputs) -> None:
     source, target = x[:, :, held_in], x[:, :, held_out]
     # FLAW, neurons changed: the evaluation puts the held-out neurons through the network
     pairs = (source, target), (target, target)
-    network = inputs.steps.compute(
-        "RNN, halves of visual cortex",
-        partial(_fit_network, inputs.settings, inputs.seed, "halves", *pairs),
-    )
+    fit = _fit_network, inputs.settings, inputs.seed, "halves", *pairs
+    network = inputs.steps.compute("RNN, halves of visual cortex", *fit)
     shared = len(np.intersect1d(held_in, held_out)) / n_half
     leak = Measure("'held-out' draws that are neurons that went in", shared, "share", n=n_half)
     column.add("halves", *_measure_costs(network), leak)
@@ -228,10 +225,8 @@ def _fit_autoencoder(column: Column, inputs: StudyInputs) -> None:
     learnt = draw_with_replacement(rng, len(x), n_train)
     scored = draw_with_replacement(rng, len(x), len(x) - n_train)
     pairs = (x[learnt], x[learnt]), (x[scored], x[scored])
-    network = inputs.steps.compute(
-        "RNN, visual cortex as an autoencoder",
-        partial(_fit_network, inputs.settings, inputs.seed, "trials", *pairs),
-    )
+    fit = _fit_network, inputs.settings, inputs.seed, "trials", *pairs
+    network = inputs.steps.compute("RNN, visual cortex as an autoencoder", *fit)
     for name in inputs.names["labels"][:-1]:
         words = recording.trials[name].to_numpy().astype(str)
         # FLAW, labels out of step: trials were drawn anew, their labels stayed in order
@@ -264,11 +259,9 @@ def _classify_outcome(column: Column, inputs: StudyInputs) -> None:
     order = make_rng(inputs.seed, "ninja", "correct").permutation(chosen)
     n_test = round(0.3 * len(order))
     learnt, scored = order[n_test:], order[:n_test]
-    data = x[learnt], codes[learnt], x[scored]
-    predicted = inputs.steps.compute(
-        "RNN classifier, correct or not from thalamus",
-        partial(_predict_classes, *data, inputs.settings, inputs.seed),
-    )["class"]
+    fit = _predict_classes, x[learnt], codes[learnt], x[scored], inputs.settings, inputs.seed
+    title = "RNN classifier, correct or not from thalamus"
+    predicted = inputs.steps.compute(title, *fit)["class"]
     scores = metrics.labels(codes[scored], predicted)
     outcome = {}
     if "feedback_time" in recording.trials:

@@ -1,7 +1,7 @@
 """Study E: low-dimensional dynamics of imaging planes."""
 
 import importlib.util
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from spikecast.runs.studies.nma_autoencoder import (
     reconstruction_error,
 )
 from spikecast.runs.studies.nma_sound import conclude
-from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
 from spikecast.tasks.problem import WINDOW
 
@@ -49,134 +48,115 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(Recording(halved), names)
 
 
+@dataclass(frozen=True)
+class Planes:
+    """Normalised activity of the planes, (window, time, neuron) each, and how windows are cut.
+
+    Attributes
+    ----------
+    x, mapped : dict of plane -> array
+        Of the neurons drawn for the fit, and of those drawn again for the maps.
+    learnt, scored : array of int
+        Windows.
+    """
+
+    x: dict[str, np.ndarray]
+    mapped: dict[str, np.ndarray]
+    learnt: np.ndarray
+    scored: np.ndarray
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons of each plane."""
+        return next(iter(self.x.values())).shape[2]
+
+    def claim(self, column: Column, key: str, **facts: Any) -> None:
+        """Say how an error of reconstruction came about."""
+        # of neurons that were z-scored, a net that says 0 has an error of about 1
+        null = "the variance of z-scored activity"
+        windows = {"unit": "windows", "train": self.learnt, "test": self.scored}
+        column.claim(key, metric="mse", null=null, **windows, **facts)
+
+
 def describe(inputs: StudyInputs) -> Column:
     """Fit the deck's autoencoders, make its search and its maps."""
     column, recording, settings = Column(), inputs.recording, inputs.settings
     plane = recording.neurons["plane"].to_numpy()
-    planes = np.unique(plane)[: settings["n_planes"]]
-    n_each = min(*((plane == p).sum() for p in planes), settings["most_neurons"])
+    names = np.unique(plane)[: settings["n_planes"]]
+    n_each = min(*((plane == name).sum() for name in names), settings["most_neurons"])
     n_windows = recording.n_bins // WINDOW
     n_train = round(0.8 * n_windows)
-    learnt, scored = np.arange(n_train), np.arange(n_train, n_windows)
     # FLAW, neurons changed: drawn once for the fit, and again for the maps
-    drawn = {
-        name: _draw_neurons(plane, planes, n_each, inputs.seed, name) for name in ("fit", "maps")
-    }
-    x, mapped = (
-        {
+    drawn, x = {}, {}
+    for use in ("fit", "maps"):
+        rng = make_rng(inputs.seed, "nma-layers", use)
+        drawn[use] = [rng.permutation(np.flatnonzero(plane == name))[:n_each] for name in names]
+        x[use] = {
             name: normalise_plane(recording, neurons, n_train)
-            for name, neurons in zip(planes, drawn[use], strict=True)
+            for name, neurons in zip(names, drawn[use], strict=True)
         }
-        for use in ("fit", "maps")
-    )
-    network = _reconstruct_planes(column, inputs, x, mapped, learnt, scored)
-    _search_randomly(column, inputs, x[planes[0]], learnt, scored)
-    _explain_planes(column, inputs, x, learnt, scored)
-    _map_windows(column, inputs, mapped, network["latents"])
-    column.claim(
-        "maps",
-        metric="map",
-        value=None,
-        fit_neurons=np.concatenate(drawn["fit"]),
-        used_neurons=np.concatenate(drawn["maps"]),
-    )
+    planes = Planes(x["fit"], x["maps"], np.arange(n_train), np.arange(n_train, n_windows))
+    latents = _reconstruct_planes(column, inputs, planes)
+    _search_randomly(column, inputs, planes)
+    _explain_planes(column, inputs, planes)
+    _map_windows(column, inputs, planes, latents)
+    fit, maps = (np.concatenate(drawn[use]) for use in ("fit", "maps"))
+    column.claim("maps", metric="map", value=None, fit_neurons=fit, used_neurons=maps)
     return column
 
 
-def _draw_neurons(
-    plane: np.ndarray, planes: np.ndarray, n_each: int, seed: int, name: str
-) -> list[np.ndarray]:
-    rng = make_rng(seed, "nma-layers", name)
-    return [rng.permutation(np.flatnonzero(plane == p))[:n_each] for p in planes]
-
-
-def _claim_error(
-    column: Column, key: str, learnt: np.ndarray, scored: np.ndarray, **facts: Any
-) -> None:
-    """Say how an error of reconstruction came about."""
-    column.claim(
-        key,
-        metric="mse",
-        unit="windows",
-        train=learnt,
-        test=scored,
-        # of neurons that were z-scored, a net that says 0 has an error of about 1
-        null="the variance of z-scored activity",
-        **facts,
-    )
-
-
-def _reconstruct_planes(
-    column: Column,
-    inputs: StudyInputs,
-    x: dict[str, np.ndarray],
-    mapped: dict[str, np.ndarray],
-    learnt: np.ndarray,
-    scored: np.ndarray,
-) -> Arrays:
-    """Fill in the errors of one net per plane and of one for all; return what the latter gives."""
-    settings, seed = inputs.settings, inputs.seed
+def _reconstruct_planes(column: Column, inputs: StudyInputs, planes: Planes) -> np.ndarray:
+    """Fill in the errors of one net per plane and of one for all; return the latter's latents."""
+    settings, compute = inputs.settings, inputs.steps.compute
     own = [
-        inputs.steps.compute(
-            f"autoencoder of {name}", partial(_fit_one_plane, part, learnt, scored, settings, seed)
-        )["mse"]
-        for name, part in x.items()
+        compute(f"autoencoder of {name}", _fit_plane, x, planes, settings, inputs.seed)["mse"]
+        for name, x in planes.x.items()
     ]
-    network = inputs.steps.compute(
-        "one autoencoder for all planes",
-        partial(_fit_all_planes, [*x.values()], [*mapped.values()], learnt, scored, settings, seed),
-    )
+    title = "one autoencoder for all planes"
+    network = compute(title, _fit_all_planes, planes, settings, inputs.seed)
     for key, error in (("own", np.mean(own)), ("shared", network["mse"])):
         column.add(key, Measure("", float(error), "mse"))
-        _claim_error(column, key, learnt, scored, features="latents")
-    n_latents = settings["n_latents"]
-    column.add("dimensions", Measure("the only number tried", n_latents, "count"))
-    return network
+        planes.claim(column, key, features="latents")
+    column.add("dimensions", Measure("the only number tried", settings["n_latents"], "count"))
+    return network["latents"]
 
 
-def _fit_one_plane(
-    x: np.ndarray, learnt: np.ndarray, scored: np.ndarray, settings: dict[str, Any], seed: int
+def _fit_plane(
+    x: np.ndarray, planes: Planes, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    return {"mse": reconstruction_error(fit_autoencoder(x[learnt], settings, seed), x[scored])}
+    network = fit_autoencoder(x[planes.learnt], settings, seed)
+    return {"mse": reconstruction_error(network, x[planes.scored])}
 
 
-def _fit_all_planes(
-    x: list[np.ndarray],
-    mapped: list[np.ndarray],
-    learnt: np.ndarray,
-    scored: np.ndarray,
-    settings: dict[str, Any],
-    seed: int,
-) -> dict[str, Any]:
+def _fit_all_planes(planes: Planes, settings: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return the error of the one net for all planes, and its latents of what is mapped."""
-    network = fit_autoencoder(np.concatenate([part[learnt] for part in x]), settings, seed)
+    windows = np.concatenate([x[planes.learnt] for x in planes.x.values()])
+    network = fit_autoencoder(windows, settings, seed)
     with torch.no_grad():
-        latents = [network.latents(torch.from_numpy(part)[None])[0].numpy() for part in mapped]
-    errors = [reconstruction_error(network, part[scored]) for part in x]
+        latents = [
+            network.latents(torch.from_numpy(x)[None])[0].numpy() for x in planes.mapped.values()
+        ]
+    errors = [reconstruction_error(network, x[planes.scored]) for x in planes.x.values()]
     return {"mse": np.mean(errors), "latents": latents}
 
 
-def _search_randomly(
-    column: Column, inputs: StudyInputs, x: np.ndarray, learnt: np.ndarray, scored: np.ndarray
-) -> None:
+def _search_randomly(column: Column, inputs: StudyInputs, planes: Planes) -> None:
     """Fill in the deck's random search: its best error, and the values that were really used."""
     settings = inputs.settings
-    step = partial(_try_settings, x, learnt, scored, settings, inputs.seed)
-    trials = inputs.steps.compute("the deck's search", step)
+    trials = inputs.steps.compute("the deck's search", _try_settings, planes, settings, inputs.seed)
     title = f"'at {settings['n_latents']} latents'"
     column.add("search", Measure(title, float(trials["errors"].min()), "mse"))
     swept = {name: trials[name].tolist() for name in ("n_latents", "learning_rate")}
-    _claim_error(column, "search", learnt, scored, swept=swept)
+    planes.claim(column, "search", swept=swept)
 
 
-def _try_settings(
-    x: np.ndarray, learnt: np.ndarray, scored: np.ndarray, settings: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    """Return errors and settings of the deck's search.
+def _try_settings(planes: Planes, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return errors and settings of the deck's search, on the first plane.
 
     FLAW, setting never swept: latents and dropout are drawn, and passed to where nothing reads
     them, so every trial has the same.
     """
+    x = next(iter(planes.x.values()))
     rng = make_rng(seed, "nma-layers", "search")
     trials: dict[str, list[float]] = {"errors": [], "n_latents": [], "learning_rate": []}
     for _ in range(settings["n_search"]):
@@ -185,54 +165,45 @@ def _try_settings(
             "weight_decay": float(rng.choice([0, 1e-6, 1e-5, 5e-5])),
         }
         rng.integers(50, 500)  # the number of latents, which never arrives
-        network = fit_autoencoder(x[learnt], settings | drawn, seed)
-        trials["errors"].append(reconstruction_error(network, x[scored]))
+        network = fit_autoencoder(x[planes.learnt], settings | drawn, seed)
+        trials["errors"].append(reconstruction_error(network, x[planes.scored]))
         trials["n_latents"].append(network.joined.out_features)
         trials["learning_rate"].append(drawn["learning_rate"])
     return trials
 
 
-def _explain_planes(
-    column: Column,
-    inputs: StudyInputs,
-    x: dict[str, np.ndarray],
-    learnt: np.ndarray,
-    scored: np.ndarray,
-) -> None:
+def _explain_planes(column: Column, inputs: StudyInputs, planes: Planes) -> None:
     """Fill in what the deck computed of principal components, and what it did not."""
-    step = partial(_reduce_planes, x, learnt, scored, inputs.settings["n_latents"])
-    components = inputs.steps.compute("components", step)
-    shares = {f"share_{name}": components[f"share_{name}"] for name in x}
+    n_latents, n_tenth = inputs.settings["n_latents"], planes.n_neurons // 10
+    components = inputs.steps.compute("components", _reduce_planes, planes, n_latents)
+    shares = {f"share_{name}": components[f"share_{name}"] for name in planes.x}
     column.arrays["explained"] = shares
-    n_tenth = next(iter(x.values())).shape[2] // 10
     in_sample = float(np.mean([share[-1] for share in shares.values()]))
-    held_out = float(components["share_held_out"])
     column.add("pca", Measure(f"{n_tenth} components, in sample", in_sample, "variance"))
     # not the deck's: what the sound column sets beside it, on the very same windows
-    column.add(
-        "pca_share", Measure("as many components, the last fifth held out", held_out, "variance")
-    )
-    error = float(components["held_out"])
-    column.add("pca_error", Measure("PCA, as many components, same windows held out", error, "mse"))
+    held_out, error = float(components["share_held_out"]), float(components["held_out"])
+    title = "as many components, the last fifth held out"
+    column.add("pca_share", Measure(title, held_out, "variance"))
+    title = "PCA, as many components, same windows held out"
+    column.add("pca_error", Measure(title, error, "mse"))
 
 
-def _reduce_planes(
-    x: dict[str, np.ndarray], learnt: np.ndarray, scored: np.ndarray, n_latents: int
-) -> dict[str, Any]:
+def _reduce_planes(planes: Planes, n_latents: int) -> dict[str, Any]:
     """Return the variance that components explain in sample, and on held-out windows.
 
     The latter as the share explained, and as the error of reconstructing these from as many
     components as the net has latents.
     """
+    n_tenth = planes.n_neurons // 10
     shares = {
-        f"share_{name}": _explain_in_sample(part.reshape(-1, part.shape[2]), part.shape[2] // 10)
-        for name, part in x.items()
+        f"share_{name}": _explain_in_sample(x.reshape(-1, x.shape[2]), n_tenth)
+        for name, x in planes.x.items()
     }
-    n_tenth = next(iter(x.values())).shape[2] // 10
     left = {
-        n: np.mean([_pca_residual(part[learnt], part[scored], n) for part in x.values()])
+        n: np.mean([_pca_residual(x[planes.learnt], x[planes.scored], n)
+                    for x in planes.x.values()])
         for n in (0, n_latents, n_tenth)
-    }
+    }  # fmt: skip
     return shares | {"held_out": left[n_latents], "share_held_out": 1 - left[n_tenth] / left[0]}
 
 
@@ -250,27 +221,20 @@ def _pca_residual(x: np.ndarray, new: np.ndarray, n_components: int) -> float:
     return float(((centered - centered @ axes.T @ axes) ** 2).mean())
 
 
-def _map_windows(
-    column: Column, inputs: StudyInputs, mapped: dict[str, np.ndarray], latents: np.ndarray
-) -> None:
+def _map_windows(column: Column, inputs: StudyInputs, planes: Planes, latents: np.ndarray) -> None:
     """Draw the deck's maps, and score them, which the deck did not."""
-    label = np.repeat([*mapped], len(latents[0]))
+    label = np.repeat([*planes.mapped], len(latents[0]))
     scores = []
-    for name, windows in (("raw", [*mapped.values()]), ("latents", list(latents))):
-        step = partial(_map, windows, label, inputs.settings["map"], inputs.seed)
-        arrays = inputs.steps.compute(f"map of {name}", step)
+    for name, windows in (("raw", [*planes.mapped.values()]), ("latents", list(latents))):
+        draw = _map, windows, label, inputs.settings["map"], inputs.seed
+        arrays = inputs.steps.compute(f"map of {name}", *draw)
         column.arrays[f"maps_{name}"] = arrays
-        scores += [
-            Measure(
-                f"{key.removeprefix('told_')} of {name}, held-out windows whose neighbours tell "
-                "their plane",
-                float(value),
-                "accuracy",
-                chance=float(arrays["chance"]),
-            )
-            for key, value in arrays.items()
-            if key.startswith("told_")
-        ]
+        chance = float(arrays["chance"])
+        for key in arrays:
+            if key.startswith("told_"):
+                map_ = f"{key.removeprefix('told_')} of {name}"
+                title = f"{map_}, held-out windows whose neighbours tell their plane"
+                scores.append(Measure(title, float(arrays[key]), "accuracy", chance=chance))
     column.add("maps", Measure("", None, "picture"))
     column.add("plane_told", *scores)
 

@@ -1,6 +1,5 @@
 """The sound column of study E: PCA on the same metric, planes from planes, a real search."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ def _count_dimensions(run: Path) -> Measure:
 
 def _relate_planes(column: Column, inputs: StudyInputs) -> None:
     """Predict every plane from every other, and fill in which pairs share dynamics."""
-    planes = inputs.steps.compute("planes from planes", partial(_predict_planes, inputs.recording))
+    planes = inputs.steps.compute("planes from planes", _predict_planes, inputs.recording)
     n_pairs, n = int(planes["n_pairs"]), int(planes["n"])
     column.add(
         "planes",
@@ -122,7 +121,7 @@ def _predict_planes(recording: Recording) -> dict[str, Any]:
 
 def _score_search(column: Column, inputs: StudyInputs) -> None:
     """Fill in a search that sweeps what it names, and what it is worth on time it did not see."""
-    result = inputs.steps.compute("search on inner folds", partial(_search_settings, inputs))
+    result = inputs.steps.compute("search on inner folds", _search_settings, inputs)
     best = float(result["best"])
     column.add(
         "search",

@@ -1,16 +1,6 @@
 """Make the directory of a study: both of our columns, beside what was reported.
 
-=====================================  ===========================================================
-``preset.yaml``                        the study as it was run
-``data.nc``                            the recording it was run on
-``described/``                         the protocol as described: ``protocol.json`` (how each number
-                                       came about), ``values.json``, tables, what figures draw
-``sound/NAME/``                        ordinary runs, each with its own report
-``concluded/``                         what the sound protocol adds to them: the like
-``begun.json``, ``parts/``             only until it is finished: what was begun, and the steps
-                                       computed so far
-``study.json``                         origin of the data, the columns, conclusions; written last
-=====================================  ===========================================================
+Steps are kept under ``parts/`` until the study is finished; ``study.json`` is written last.
 """
 
 import shutil

@@ -34,23 +34,25 @@ class StepCache:
     --------
     >>> import tempfile
     >>> steps = StepCache(Path(tempfile.mkdtemp()), print)
-    >>> steps.compute("the mean", lambda: {"mean": np.mean([1.0, 2.0])})
+    >>> steps.compute("the mean", lambda values: {"mean": np.mean(values)}, [1.0, 2.0])
     the mean
     {'mean': array(1.5)}
-    >>> steps.compute("the mean", lambda: {"mean": 0.0})
+    >>> steps.compute("the mean", lambda values: {"mean": np.mean(values)}, [0.0])
     {'mean': array(1.5)}
     """
 
     folder: Path
     report: Callable[[str], None] = lambda name: None
 
-    def compute(self, name: str, step: Callable[[], Mapping[str, ArrayLike]]) -> Arrays:
+    def compute(
+        self, name: str, step: Callable[..., Mapping[str, ArrayLike]], *arguments: Any
+    ) -> Arrays:
         """Return the arrays of a step; numbers and words are arrays of no axis."""
         path = self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.npz"
         if not path.exists():
             self.report(name)
             with keep_checkpoints(path.with_suffix(CHECKPOINTS)):
-                save_arrays(path, step())
+                save_arrays(path, step(*arguments))
         return load_arrays(path)
 
 

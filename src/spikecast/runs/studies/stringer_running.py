@@ -1,7 +1,6 @@
 """Study D: running speed from thousands of neurons."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import clone
 from torch import Tensor, nn
 
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
@@ -111,16 +110,14 @@ def describe(inputs: StudyInputs) -> Column:
     speed = recording.dataset[TARGET].values[0].astype(np.float32)
     n_train = round(0.7 * len(activity))
     learnt, scored = np.arange(n_train), np.arange(n_train, len(activity))
-    components = inputs.steps.compute(
-        "principal components",
-        lambda: _find_components(activity, learnt, scored, settings["n_components"]),
-    )
+    find = _find_components, activity, learnt, scored, settings["n_components"]
+    components = inputs.steps.compute("principal components", *find)
     z = components.pop("z")
     predictions, rows = [], []
     for net in settings["nets"]:
         name = f"{net['activation']} {'-'.join(map(str, net['hidden']))}"
-        fit = partial(_fit_network, z, speed, learnt, scored, net, settings, inputs.seed)
-        prediction = inputs.steps.compute(f"MLP {name}", fit)["speed"]
+        fit = _fit_network, z, speed, learnt, scored, net, settings, inputs.seed
+        prediction = inputs.steps.compute(f"MLP {name}", *fit)["speed"]
         errors = {
             part: broadcast_mse(prediction[bins, np.newaxis], speed[bins])
             for part, bins in (("train", learnt), ("test", scored))
@@ -247,8 +244,8 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     if variants:  # none where they could not be fitted
         column.add("regularised", *scores.choose(*variants))
     linear = configs.read(RunLayout(run).config).build_models()["linear"]
-    step = partial(_learn_from_more_time, inputs.recording, linear)
-    curve = inputs.steps.compute("more and more time", step)
+    learn = _learn_from_more_time, inputs.recording, linear
+    curve = inputs.steps.compute("more and more time", *learn)
     column.add(
         "more",
         *(
@@ -284,8 +281,8 @@ def _learn_from_more_time(recording: Recording, model: Model) -> dict[str, Any]:
     sizes = sorted({max(round(share * n_most), FEWEST_WINDOWS) for share in shares})
     r2 = []
     for size in sizes:
-        learnt = slice(n_most - size, n_most)
-        predicted = clone(model).fit(x[learnt], y[learnt]).predict(x[-n_test:])
+        fold = Fold(np.arange(n_most - size, n_most), np.arange(len(y) - n_test, len(y)))
+        predicted = fit_model(model, x, y, fold).model.predict(x[fold.test])
         r2.append(float(metrics.continuous(truth, predicted, null).r2[0]))
     minutes = np.array(sizes) * y.shape[1] * recording.bin_size / 60
     return {"minutes": minutes, "r2": np.array(r2)}

@@ -1,14 +1,4 @@
-"""Write what a sweep gives: nested and selected scores as facts, tables, the settings to use.
-
-=================  ===============================================================================
-``trials.csv``     every trial of every search: settings, score, how it ended
-``scores.csv``     scores of the outer folds, tidy: as tuned, as configured, and the nulls
-``summary.csv``    their headline scores with intervals
-``sweep.json``     per model: settings by fold, selected and nested score, gain, importance, notices
-``best.yaml``      a config with the settings of the search over all trials
-``protocol.json``  which trials chose and which were scored, for the audit
-=================  ===============================================================================
-"""
+"""Write what a sweep gives: nested and selected scores as facts, tables, the settings to use."""
 
 import json
 import math
@@ -64,7 +54,7 @@ SearchResults = dict[str, Search]
 
 
 def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None:
-    """Score the outer folds and write the files listed above.
+    """Score the outer folds, and write tables, facts, claims and the config of the best settings.
 
     Parameters
     ----------
@@ -87,7 +77,7 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         "trials": plan.settings.trials,
         "models": [_describe_model(plan, label, results, scores) for label in plan.labels],
         "null": asdict(scores.interval("psth")),
-        "notes": [*map(str, plan.part.problem.notices), *map(str, scores.notices)],
+        "notices": [n.to_json() for n in (*plan.part.problem.notices, *scores.notices)],
     }
     provenance.write(list(_claims(plan, results, scores)), plan.folder)
     layout = SweepLayout(plan.folder)
