@@ -25,10 +25,10 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
     """
     names = [str(name) for name in allowed]
     folded = {name.casefold(): name for name in names}
-    asked = str(given).casefold()
-    # part of a name says more than letters in common
-    near = sorted((name for name in folded if len(asked) > 2 and asked in name), key=len)
-    near = near or get_close_matches(asked, folded, n=1, cutoff=0.5)
+    wanted = str(given).casefold()
+    # a name that contains the given text is nearer than one that shares letters with it
+    near = sorted((name for name in folded if len(wanted) > 2 and wanted in name), key=len)
+    near = near or get_close_matches(wanted, folded, n=1, cutoff=0.5)
     if near:
         return f" Did you mean '{folded[near[0]]}'?"
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
@@ -84,8 +84,7 @@ def check_finite(what: str, array: np.ndarray) -> None:
     array = np.asarray(array)
     if array.dtype.kind != "f":
         return
-    # a sum is finite only if every element is (or opposite infinities cancel to NaN): no mask
-    # of the array's size is made unless something is wrong
+    # a sum is finite only if every element is: a mask of the array's size is made only if needed
     with np.errstate(invalid="ignore"):
         total = array.sum(dtype=np.float64)
     if not np.isfinite(total):

@@ -1,7 +1,7 @@
-"""Everything spikecast can explain to its user in one line.
+"""Errors that one line explains to the user.
 
 The command line prints the message of a :class:`SpikecastError` and exits with status 2; any
-other exception is a bug of ours and shows its traceback.
+other exception is a bug in spikecast and shows its traceback.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ class ShapeError(InputError):
 
 
 class NotEnoughDataError(InputError):
-    """Too few trials, neurons or spikes for what was asked."""
+    """Too few trials, neurons or spikes."""
 
 
 class FormatError(InputError):
@@ -60,7 +60,7 @@ class DamagedFileError(RunError):
 
 
 class WorkerLostError(SpikecastError, RuntimeError):
-    """A job's process died each time it was tried."""
+    """The process of a job died at every attempt."""
 
 
 class FetchError(SpikecastError, OSError):

@@ -1,4 +1,4 @@
-"""Files are written to a temporary name and renamed: nothing half-written is ever seen."""
+"""Write files whole or not at all, read JSON, and lock folders."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
-    # mkstemp makes files private; a result is as readable as any file the user makes
+    # mkstemp makes files private; results get the permissions that the user's files have
     mask = os.umask(0)
     os.umask(mask)
     os.chmod(name, 0o666 & ~mask)
@@ -79,7 +79,7 @@ def read_json(path: str | Path) -> Any:
 def lock_folder(folder: str | Path) -> Iterator[None]:
     """Keep other processes from writing into a folder during a block.
 
-    The lock is the system's: it goes with the process that held it, however that ends.
+    The system holds the lock, and releases it when the process ends, however it ends.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         raise RunError(
-            f"another process is writing into '{folder}'; wait for it, or name another --out"
+            f"another process is writing into '{folder}'; wait for its end or use another folder"
         ) from None
     try:
         yield

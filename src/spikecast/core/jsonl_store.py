@@ -1,7 +1,7 @@
-"""Finished jobs, one line each, in a file that is only ever appended to.
+"""Records of finished jobs, one line each, in a file that is only appended to.
 
 A process that is killed at any moment leaves whole lines, and perhaps the beginning of one more,
-which the next reader cuts off: what was finished is known, what was not is done again.
+which the next reader cuts off: jobs without a whole line are run again.
 """
 
 import json
@@ -46,7 +46,7 @@ class JsonlStore:
             self.records[key] = record
 
     def append(self, key: str, record: Any) -> None:
-        """Keep a record for good: it is on the disk when this returns.
+        """Append a record; it is on the disk when this returns.
 
         Raises
         ------

@@ -1,6 +1,6 @@
-"""What a result is warned about: facts first, and a sentence only where one is shown.
+"""Notices: what to know about a result, as facts that become a sentence where they are shown.
 
-Code asks for a notice's `code` and `values`; it never reads a sentence.
+Other code reads a notice's `code` and `values`, never its sentence.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from spikecast.core.checks import check_one_of
 
 Severity = Literal["severe", "serious", "minor"]
 SEVERITIES: tuple[Severity, ...] = ("severe", "serious", "minor")
-"""The number does not mean what it says; it may mislead; it is good to know."""
+"""Severe: the number does not mean what it says. Serious: it may mislead. Minor: good to know."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Notice:
     Attributes
     ----------
     code : str
-        What it is, in one word with underscores; other code goes by this.
+        Its kind, in one word with underscores; other code reads this.
     severity : {"severe", "serious", "minor"}
     values : dict
         The facts: numbers, names, lists of names.
@@ -39,7 +39,9 @@ class Notice:
     def __str__(self) -> str:
         if not self.text:
             return f"{self.code} {dict(self.values)}"
-        return self.text.format(**{name: _in_words(value) for name, value in self.values.items()})
+        return self.text.format(
+            **{name: _format_value(value) for name, value in self.values.items()}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the notice as plain values, as run directories keep it."""
@@ -52,13 +54,13 @@ class Notice:
         return cls(**content)
 
 
-def _in_words(value: Any) -> Any:
+def _format_value(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)
 class NoticeKind:
-    """A kind of notice: called with the facts, it makes one.
+    """A kind of notice; called with the facts, it makes one.
 
     Examples
     --------

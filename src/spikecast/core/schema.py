@@ -1,9 +1,9 @@
-"""The base of everything that is written in a config file."""
+"""The base of all blocks of a config."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Block(BaseModel):
-    """A block of a config: unknown keys are refused, values do not change."""
+    """A block of a config; unknown keys are refused, values cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

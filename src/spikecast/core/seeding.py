@@ -1,7 +1,7 @@
-"""One seed at the edge, an independent generator for every job.
+"""An independent random generator for every job, all from one seed.
 
-A job is named by words and numbers (``"fold", 3, "timescales"``), so its generator depends on
-the seed and the name alone: not on the order in which jobs run, nor on how many workers there are.
+A job is named by words and numbers (``"fold", 3, "timescales"``). Its generator depends on the
+seed and the name alone, not on the order in which jobs run, nor on the number of workers.
 """
 
 import zlib

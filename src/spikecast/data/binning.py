@@ -1,4 +1,4 @@
-"""Spikes in bins: counting them around events, storing them small, and checking the bins."""
+"""Spikes in bins: count them around events, store them small, check the bins."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,13 @@ def bin_spikes(
     window: tuple[float, float],
     bin_size: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Count spikes around events.
+    """Return the counts of spikes around events, and the bin centres.
 
     Parameters
     ----------
     spike_times, clusters : array, (spike,)
     ids : array, (neuron,)
-        The clusters that count, ascending.
+        The clusters that are counted, ascending.
     events : array, (trial,)
     window : (float, float)
         Relative to the event, in seconds; the end is excluded.
@@ -56,9 +56,9 @@ def bin_spikes(
     for trial, (start, stop) in enumerate(zip(first, last, strict=True)):
         since = spike_times[start:stop] - events[trial] - window[0]
         # the small shift keeps a spike that lies on an edge in the bin that starts there
-        which = np.floor(since / bin_size + 1e-6).astype(int)
-        inside = (which >= 0) & (which < n_bins)
-        np.add.at(counts[trial], (which[inside], neuron[start:stop][inside]), 1)
+        bin_number = np.floor(since / bin_size + 1e-6).astype(int)
+        inside = (bin_number >= 0) & (bin_number < n_bins)
+        np.add.at(counts[trial], (bin_number[inside], neuron[start:stop][inside]), 1)
     return counts, window[0] + bin_size * (np.arange(n_bins) + 0.5)
 
 
@@ -89,7 +89,7 @@ def shrink_counts(activity: np.ndarray) -> np.ndarray:
 
 
 def measure_bin_size(time: np.ndarray) -> float:
-    """Return the spacing of evenly spaced bin centres."""
+    """Return the spacing of bin centres in seconds, or raise when they are not evenly spaced."""
     check_finite("time", time)
     if time.size < 2:
         raise NotEnoughDataError(f"time has {time.size} bins; at least 2 are needed")

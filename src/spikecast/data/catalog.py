@@ -1,11 +1,11 @@
-"""The public data sets spikecast knows: where each file is, who made it, who reads it."""
+"""The public data sets that spikecast knows: address, source and format of each file."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a data set; `sha256` is None until somebody has verified it."""
+    """One file of a data set; `sha256` is None where it is not known."""
 
     name: str
     url: str
@@ -14,14 +14,14 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A public data set.
+    """A public data set and how to cite it.
 
     Attributes
     ----------
     description, citation, licence : str
     files : tuple of RemoteFile
-    reader : {"steinmetz", "stringer", ""}
-        Who turns the files into recordings; "" where nothing reads them yet.
+    reader : str
+        A key of :data:`spikecast.data.readers.READERS`; "" where no reader exists.
     """
 
     description: str

@@ -12,28 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_one_of, check_same_length, suggest_name
-from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.core.checks import check_one_of
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
-from spikecast.data import dataset_checks as labelled
-from spikecast.data.binning import bin_spikes, measure_bin_size, shrink_counts
-from spikecast.data.dataset_checks import AXES, KINDS
+from spikecast.data.binning import bin_spikes
+from spikecast.data.dataset import AXES, build_dataset, check_dataset, read_table, resolve_indices
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
+"""Areas, in lower case, of neurons that no area was assigned to."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Activity of a population, with its neurons, trials and behaviour aligned to it.
+    """Activity of a population, with tables of its neurons and trials and with behaviour.
 
-    Build one with :meth:`from_arrays`, :meth:`from_spike_times` or :func:`spikecast.load`; the
-    constructor checks the Dataset it is given and is meant for readers.
+    Make one with :func:`spikecast.load`, :meth:`from_arrays` or :meth:`from_spike_times`. It does
+    not change: :meth:`select` returns another recording.
 
     Parameters
     ----------
@@ -42,10 +43,25 @@ class Recording:
         ``kind`` (``"counts"`` or ``"continuous"``), ``bin_size`` (s), ``align_to``, ``session``,
         ``subject``.
 
+    Attributes
+    ----------
+    activity : array, (trial, time, neuron)
+        Counts per bin (small unsigned integers) or continuous values (float32).
+    time : array, (time,)
+        Bin centres in seconds from the alignment event.
+    trials, neurons : DataFrame
+        One row per trial, and per neuron.
+    behavior : list of str
+        Names of the variables on (trial, time[, channel]); their values are in `dataset`.
+
     Raises
     ------
     InputError
         When the activity has NaN, negative counts, wrong axes or uneven time bins.
+
+    See Also
+    --------
+    spikecast.load : read a file or a public data set.
 
     Examples
     --------
@@ -62,7 +78,7 @@ class Recording:
     dataset: xr.Dataset
 
     def __post_init__(self) -> None:
-        labelled.check_dataset(self.dataset)
+        check_dataset(self.dataset)
 
     # ---------------------------------------------------------------- building
 
@@ -81,7 +97,7 @@ class Recording:
         session: str = "",
         subject: str = "",
     ) -> Recording:
-        """Make a recording from arrays.
+        """Return a recording made of arrays.
 
         Parameters
         ----------
@@ -92,7 +108,8 @@ class Recording:
         area : str or sequence of str, (neuron,)
             Brain area of each neuron; one name serves all.
         trials, neurons : DataFrame or mapping, optional
-            One row per trial (``response``, ``contrast_left``, ...) or per neuron (``x``, ...).
+            One row per trial (``response``, ``contrast_left``, ...) or per neuron (``x``, ...);
+            columns are numbers, text or dates.
         behavior : mapping of arrays (trial, time) or (trial, time, channel), optional
             Behaviour sampled in the same bins, for example ``{"wheel": speed}``.
         kind : {"counts", "continuous"}
@@ -104,51 +121,17 @@ class Recording:
         Returns
         -------
         Recording
-        """
-        activity = np.asarray(activity)
-        if activity.ndim != 3:
-            raise ShapeError(
-                f"activity has shape {activity.shape}; it must be trial x time x neuron. "
-                "One long recording is one trial: activity[np.newaxis]"
-            )
-        check_one_of("kind", kind, KINDS)
-        n_trials, n_bins, n_neurons = activity.shape
-        time = np.asarray(time, dtype=float)
-        check_same_length("time", time.size, "the time axis of activity", n_bins)
-        area = np.asarray([area] * n_neurons if isinstance(area, str) else area, dtype=str)
-        check_same_length("area", area.size, "the neuron axis of activity", n_neurons)
 
-        if kind == "counts":
-            activity = shrink_counts(activity)
-        else:
-            activity = activity.astype(np.float32, copy=False)
-        variables: dict[str, tuple] = {"activity": (AXES, activity)}
-        coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
-        for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
-            for name, values in () if table is None else table.items():
-                column = labelled.plain_column(values)
-                check_same_length(
-                    f"{axis} column '{name}'", len(column), f"the {axis} axis", length
-                )
-                labelled.check_name_free(name, (*variables, *coordinates, *AXES))
-                coordinates[str(name)] = (axis, column)
-        for name, values in (behavior or {}).items():
-            values = np.asarray(values)
-            if values.shape[:2] != (n_trials, n_bins) or values.ndim > 3:
-                raise ShapeError(
-                    f"behaviour '{name}' has shape {values.shape}; it must start with "
-                    f"(trial, time) = ({n_trials}, {n_bins})"
-                )
-            labelled.check_name_free(name, (*variables, *coordinates, *AXES))
-            variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
-        attributes = {
-            "kind": kind,
-            "bin_size": measure_bin_size(time),
-            "align_to": align_to,
-            "session": str(session),
-            "subject": str(subject),
-        }
-        return cls(xr.Dataset(variables, coordinates, attributes))
+        Raises
+        ------
+        ShapeError
+            When two arrays disagree about the length of an axis; the message names both.
+        InputError
+            When counts are negative, fractional or NaN, or a name is used twice.
+        """
+        dataset = build_dataset(activity, time, area, trials, neurons, behavior, kind)
+        names = {"align_to": align_to, "session": str(session), "subject": str(subject)}
+        return cls(dataset.assign_attrs(names))
 
     @classmethod
     def from_spike_times(
@@ -165,7 +148,7 @@ class Recording:
         session: str = "",
         subject: str = "",
     ) -> Recording:
-        """Bin spike times around events.
+        """Return a recording of the spikes around events.
 
         Parameters
         ----------
@@ -182,11 +165,18 @@ class Recording:
         area : mapping cluster -> str, or str
             Area of each neuron. Neurons are the keys of the mapping (silent ones too), in
             ascending order; with one name for all, they are the clusters that fired.
+        trials, align_to, session, subject
+            As for :meth:`from_arrays`.
 
         Returns
         -------
         Recording
             Its neuron coordinate ``cluster`` holds the cluster ids.
+
+        Raises
+        ------
+        InputError
+            When the window is not a whole number of bins, or a cluster has no area.
 
         Examples
         --------
@@ -279,12 +269,12 @@ class Recording:
     @property
     def trials(self) -> pd.DataFrame:
         """One row per trial, one column per trial coordinate."""
-        return labelled.read_table(self.dataset, "trial")
+        return read_table(self.dataset, "trial")
 
     @property
     def neurons(self) -> pd.DataFrame:
         """One row per neuron, one column per neuron coordinate (``area`` first)."""
-        return labelled.read_table(self.dataset, "neuron")
+        return read_table(self.dataset, "neuron")
 
     @property
     def behavior(self) -> list[str]:
@@ -306,7 +296,7 @@ class Recording:
         time: tuple[float, float] | None = None,
         min_rate: float | None = None,
     ) -> Recording:
-        """Return the part asked for, with every table still aligned and every axis kept.
+        """Return some of the neurons, trials and bins; tables stay aligned, no axis is dropped.
 
         Parameters
         ----------
@@ -326,40 +316,50 @@ class Recording:
         ------
         UnknownNameError
             For an area that is not there; the message names the nearest one.
+        NotEnoughDataError
+            When nothing is left.
+
+        Examples
+        --------
+        >>> import spikecast
+        >>> recording = spikecast.load("simulated")
+        >>> recording.select(area="MOs", trials=recording.trials["response"] != 0,
+        ...                  time=(0.0, 1.0)).shape
+        (152, 100, 50)
         """
-        kept = self.dataset
+        dataset = self.dataset
         if area is not None or min_rate is not None or neurons is not None:
-            wanted = np.ones(self.n_neurons, dtype=bool)
+            mask = np.ones(self.n_neurons, dtype=bool)
             if area is not None:
-                wanted &= self.in_area(area)
+                mask &= self.in_area(area)
             if min_rate is not None:
-                wanted &= self.firing_rate >= min_rate
-            index = labelled.resolve_indices("neurons", neurons, self.n_neurons)
-            kept = kept.isel(neuron=index[wanted[index]])
+                mask &= self.firing_rate >= min_rate
+            index = resolve_indices("neurons", neurons, self.n_neurons)
+            dataset = dataset.isel(neuron=index[mask[index]])
         if trials is not None:
-            kept = kept.isel(trial=labelled.resolve_indices("trials", trials, self.n_trials))
+            dataset = dataset.isel(trial=resolve_indices("trials", trials, self.n_trials))
         if time is not None:
             inside = (self.time >= time[0]) & (self.time < time[1])
-            kept = kept.isel(time=np.flatnonzero(inside))
-        if 0 in kept["activity"].shape:
+            dataset = dataset.isel(time=np.flatnonzero(inside))
+        shape = dataset["activity"].shape
+        if 0 in shape:
             raise NotEnoughDataError(
                 "nothing is left after selecting: "
-                + " x ".join(f"{n} {axis}s" for n, axis in zip(kept["activity"].shape, AXES))
+                + " x ".join(f"{n} {axis}s" for n, axis in zip(shape, AXES, strict=True))
             )
-        return Recording(kept)
+        return Recording(dataset)
 
     def in_area(self, area: str | Sequence[str]) -> np.ndarray:
         """Return a mask (neuron,) of the neurons in one area or several."""
-        wanted = [area] if isinstance(area, str) else list(area)
-        for name in wanted:
-            if name not in self.areas:
-                raise UnknownNameError(f"unknown area '{name}'.{suggest_name(name, self.areas)}")
-        return np.isin(self.area, wanted)
+        areas = [area] if isinstance(area, str) else list(area)
+        for name in areas:
+            check_one_of("area", name, list(self.areas))
+        return np.isin(self.area, areas)
 
     # ---------------------------------------------------------------- comparing and saving
 
     def identical(self, other: Recording) -> bool:
-        """Return whether values, names and attributes are all equal."""
+        """Return whether values, names and attributes of two recordings are equal."""
         return self.dataset.identical(other.dataset)
 
     def save(self, path: str | Path) -> None:
@@ -369,12 +369,21 @@ class Recording:
         ----------
         path : str or Path
             Ends in ``.nc``; an existing file is replaced.
+
+        Raises
+        ------
+        InputError
+            For another ending.
         """
         if Path(path).suffix != ".nc":
             raise InputError(f"'{path}' must end in .nc, the format recordings are saved in")
         with write_atomically(path) as temporary:
             compressed = {"activity": {"zlib": True, "complevel": 4}}
             self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compressed)
+
+    def _repr_html_(self) -> str:
+        sizes = pd.Series(self.areas, name="neurons").rename_axis("area").to_frame()
+        return f"<p>{escape(repr(self))}</p>{sizes.to_html()}"
 
     def __repr__(self) -> str:
         areas = ", ".join(f"{name} {size}" for name, size in self.areas.items())

@@ -1,7 +1,7 @@
-"""Read numpy files whose contents are pickled, without letting the pickle run anything.
+"""Read numpy files whose contents are pickled, without running code from the pickle.
 
-The public data sets are dicts pickled inside ``.npy`` / ``.npz`` containers. A pickle is a program;
-this reader lets it call numpy's own reconstruction functions and make plain builtin containers, and
+The public data sets are dicts pickled inside ``.npy`` / ``.npz`` containers. A pickle can call any
+function; this reader allows numpy's own reconstruction functions and plain builtin containers, and
 refuses everything else by name.
 """
 
@@ -96,7 +96,7 @@ class RestrictedUnpickler(pickle.Unpickler):
 
 
 def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
-    """Read a ``.npy`` or ``.npz`` file, pickled parts through the restricted unpickler.
+    """Return the arrays of a ``.npy`` or ``.npz`` file; pickles are read without running code.
 
     Parameters
     ----------

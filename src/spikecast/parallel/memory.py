@@ -1,4 +1,4 @@
-"""The memory of this machine and process: what is free, what is given back, what is used again."""
+"""The memory of this machine and process: how much is free, and how it is used again."""
 
 import ctypes
 from contextlib import suppress
@@ -22,13 +22,13 @@ def measure_free_memory() -> float:
 
 
 def release_memory() -> None:
-    """Return to the system what was freed: glibc keeps it, as much as was ever in use."""
-    with suppress(AttributeError, OSError):  # another system has no such call, nor need
+    """Return freed memory to the system; glibc would keep it."""
+    with suppress(AttributeError, OSError):  # only glibc has this call, and needs it
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def reuse_memory() -> None:
-    """Let large arrays of this process be made where others were: a third off a large fit's time.
+    """Let large arrays of this process reuse memory; large fits then take a third less time.
 
     glibc asks the system for every array above 32 MB anew, and the system clears each page of it.
     Those above 96 MB still go back at once: of imaging recordings each process would keep several.

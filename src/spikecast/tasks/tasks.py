@@ -17,7 +17,7 @@ from spikecast.core.checks import check_in_range, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
-from spikecast.data.dataset_checks import resolve_indices
+from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.tasks.problem import Problem, Task, cut_into_windows, pair_with_lag
 

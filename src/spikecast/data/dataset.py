@@ -1,0 +1,123 @@
+"""The dataset inside a recording: how it is built, what it must hold, its tables, its indices."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from spikecast.core.checks import check_finite, check_one_of, check_same_length
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.data.binning import measure_bin_size, shrink_counts
+
+AXES = ("trial", "time", "neuron")
+KINDS = ("counts", "continuous")
+
+
+def check_dataset(dataset: xr.Dataset) -> None:
+    """Raise unless a dataset is what a recording must be."""
+    if "activity" not in dataset or dataset["activity"].dims != AXES:
+        raise ShapeError("a recording needs the variable 'activity' with axes trial, time, neuron")
+    if "area" not in dataset.coords or dataset["area"].dims != ("neuron",):
+        raise ShapeError("a recording needs the coordinate 'area' along neuron")
+    missing = {"kind", "bin_size", "align_to", "session", "subject"} - dataset.attrs.keys()
+    if missing:
+        raise InputError(f"a recording needs the attributes {sorted(missing)}")
+    check_one_of("kind", dataset.attrs["kind"], KINDS)
+    activity = dataset["activity"].values
+    if 0 in activity.shape:
+        raise NotEnoughDataError(f"activity is empty: its shape is {activity.shape}")
+    check_finite("activity", activity)
+    if dataset.attrs["kind"] == "counts":
+        if activity.dtype.kind not in "iu":
+            raise InputError(
+                "counts must be whole numbers; pass kind='continuous' for other activity"
+            )
+        if activity.min() < 0:
+            raise InputError(f"counts are negative: the smallest is {activity.min()}")
+    measure_bin_size(dataset["time"].values)
+
+
+def build_dataset(
+    activity: np.ndarray,
+    time: Sequence[float] | np.ndarray,
+    area: Sequence[str] | np.ndarray | str,
+    trials: pd.DataFrame | Mapping[str, np.ndarray] | None,
+    neurons: pd.DataFrame | Mapping[str, np.ndarray] | None,
+    behavior: Mapping[str, np.ndarray] | None,
+    kind: str,
+) -> xr.Dataset:
+    """Return the dataset of arrays; see :meth:`spikecast.Recording.from_arrays`."""
+    activity = np.asarray(activity)
+    if activity.ndim != 3:
+        raise ShapeError(
+            f"activity has shape {activity.shape}; it must be trial x time x neuron. "
+            "One long recording is one trial: activity[np.newaxis]"
+        )
+    check_one_of("kind", kind, KINDS)
+    n_trials, n_bins, n_neurons = activity.shape
+    time = np.asarray(time, dtype=float)
+    check_same_length("time", time.size, "the time axis of activity", n_bins)
+    area = np.asarray([area] * n_neurons if isinstance(area, str) else area, dtype=str)
+    check_same_length("area", area.size, "the neuron axis of activity", n_neurons)
+    counts = kind == "counts"
+    activity = shrink_counts(activity) if counts else activity.astype(np.float32, copy=False)
+
+    variables: dict[str, tuple] = {"activity": (AXES, activity)}
+    coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
+    for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
+        for name, values in () if table is None else table.items():
+            column = convert_column(values)
+            check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
+            check_name_free(name, (*variables, *coordinates, *AXES))
+            coordinates[str(name)] = (axis, column)
+    for name, values in (behavior or {}).items():
+        values = np.asarray(values)
+        if values.shape[:2] != (n_trials, n_bins) or values.ndim > 3:
+            raise ShapeError(
+                f"behaviour '{name}' has shape {values.shape}; it must start with "
+                f"(trial, time) = ({n_trials}, {n_bins})"
+            )
+        check_name_free(name, (*variables, *coordinates, *AXES))
+        variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
+    attributes = {"kind": kind, "bin_size": measure_bin_size(time)}
+    return xr.Dataset(variables, coordinates, attributes)
+
+
+def convert_column(column: object) -> np.ndarray:
+    """Return a table's column as a numpy array that netCDF can hold."""
+    values = np.asarray(column)
+    return values.astype(str) if values.dtype.kind in "OTU" else values
+
+
+def check_name_free(name: object, taken: Sequence[str]) -> None:
+    """Raise when a column or variable would hide another."""
+    if name in taken:
+        raise InputError(f"the name '{name}' is taken; rename that column or variable")
+
+
+def resolve_indices(
+    what: str, chosen: np.ndarray | Sequence[int] | None, length: int
+) -> np.ndarray:
+    """Return indices along an axis, given as a mask, as indices (in any order) or None (all)."""
+    if chosen is None:
+        return np.arange(length)
+    chosen = np.atleast_1d(np.asarray(chosen))
+    if chosen.dtype == bool:
+        check_same_length(what, chosen.size, f"the {what[:-1]} axis", length)
+        return np.flatnonzero(chosen)
+    if chosen.size and (chosen.min() < -length or chosen.max() >= length):
+        raise InputError(
+            f"{what} has indices {chosen.min()} to {chosen.max()}; there are {length} {what}"
+        )
+    return chosen
+
+
+def read_table(dataset: xr.Dataset, axis: str) -> pd.DataFrame:
+    """Return the coordinates along an axis, one row per trial or neuron."""
+    columns = {
+        str(name): coordinate.values
+        for name, coordinate in dataset.coords.items()
+        if coordinate.dims == (axis,) and name != axis
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(dataset.sizes[axis], name=axis))
