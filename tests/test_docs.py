@@ -11,6 +11,9 @@ from spikecast.cli.app import load_command
 from spikecast.runs.config import Config, parse
 
 ROOT = Path(__file__).parents[1]
+SOURCE = [
+    path for path in (ROOT / "src" / "spikecast").rglob("*") if "__pycache__" not in str(path)
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^(?:\.venv/bin/)?spikecast ([^#\n]+)", README, flags=re.MULTILINE)
 COMMANDS += re.findall(r"`spikecast ([^`]+)`", README)
@@ -48,3 +51,17 @@ def test_its_commands_are_accepted(text):
 def test_its_links_lead_somewhere():
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_files_that_the_architecture_names_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.py|/))`", text))
+    named = {name for name in named if not name.startswith("tests/")}
+    places = {str(path.relative_to(SOURCE.parent)) for path in SOURCE.rglob("*")}
+    missing = {
+        name
+        for name in named
+        if not any(f"/{place}".endswith(f"/{name.rstrip('/')}") for place in places)
+    }
+    assert len(named) > 20
+    assert missing == set()
