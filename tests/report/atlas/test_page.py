@@ -83,7 +83,7 @@ def test_hover_sort_and_click(page, browser, width):
     cell = browser.find_element(By.CSS_SELECTOR, CELL.format(3, 3))
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
     ActionChains(browser).move_to_element(cell).perform()
-    said = browser.find_element(By.ID, "said").text
+    said = browser.find_element(By.ID, "cell-text").text
     assert said.startswith("VISp → MOs: ")
     assert "bits per spike" in said
     assert "neurons" in said

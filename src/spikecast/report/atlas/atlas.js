@@ -36,13 +36,13 @@ function interval(low, high) {
 function sentence(cell) {
   if (cell.value === null) return `${cell.source} → ${cell.target}: ${cell.error || "no score"}`;
   const within = cell.source === cell.target ? " (one half from the other)" : "";
-  let said = `${cell.source} → ${cell.target}${within}: ${number(cell.value)}`;
-  said += `${interval(cell.low, cell.high)} ${atlas.unit}`;
-  if (cell.shuffled !== null) said += `; shuffled within condition ${number(cell.shuffled)}`;
-  if (cell.n_sessions) said += `; ${cell.n_sessions} session${cell.n_sessions > 1 ? "s" : ""}`;
-  if (cell.n_source) said += `; ${cell.n_source} → ${cell.n_target} neurons`;
-  if (cell.clear === false) said += "; not clear of the null";
-  return said;
+  let text = `${cell.source} → ${cell.target}${within}: ${number(cell.value)}`;
+  text += `${interval(cell.low, cell.high)} ${atlas.unit}`;
+  if (cell.shuffled !== null) text += `; shuffled within condition ${number(cell.shuffled)}`;
+  if (cell.n_sessions) text += `; ${cell.n_sessions} session${cell.n_sessions > 1 ? "s" : ""}`;
+  if (cell.n_source) text += `; ${cell.n_source} → ${cell.n_target} neurons`;
+  if (cell.clear === false) text += "; not clear of the null";
+  return text;
 }
 
 // white to blue above the null, white to red below; linear, one scale for both
@@ -63,9 +63,9 @@ function drawMatrix() {
   const view = current();
   const table = byId("matrix");
   table.replaceChildren();
-  byId("said").textContent = "";
+  byId("cell-text").textContent = "";
   if (!view) {
-    byId("said").textContent = "This model has no scores here.";
+    byId("cell-text").textContent = "This model has no scores here.";
     return;
   }
   const quantity = byId("quantity").value;
@@ -95,7 +95,7 @@ function cellButton(view, source, target, quantity, most) {
   if (!cell || cell[quantity] === null) {
     button.className = "missing";
     button.disabled = !cell;
-    button.title = cell ? sentence(cell) : `${source} → ${target}: not asked`;
+    button.title = cell ? sentence(cell) : `${source} → ${target}: not in this atlas`;
     if (!cell) return button;
   } else {
     const { background, ink } = color(cell[quantity], most);
@@ -106,9 +106,9 @@ function cellButton(view, source, target, quantity, most) {
   }
   if (source === target) button.classList.add("within");
   if (cell.clear === false) button.classList.add("unclear");
-  const say = () => (byId("said").textContent = sentence(cell));
-  button.addEventListener("mouseenter", say);
-  button.addEventListener("focus", say);
+  const show = () => (byId("cell-text").textContent = sentence(cell));
+  button.addEventListener("mouseenter", show);
+  button.addEventListener("focus", show);
   button.addEventListener("click", () => (location.hash = `pair=${encodeURIComponent(name)}`));
   return button;
 }

@@ -43,13 +43,13 @@ def build(folder: str | Path) -> Path:
     return write_page(
         layout.report,
         "atlas.html",
-        title=text.title(atlas),
-        facts=text.facts(atlas),
+        title=text.TITLE,
+        facts=text.recording_line(atlas),
         verdict=text.verdict(atlas),
         limits=text.limits(atlas),
         protocol=text.protocol(atlas),
         ranking=text.ranking(atlas),
-        unit=atlas.unit,
+        unit=atlas.metric.label,
         failed=atlas.manifest["failed"],
         data=_embed_data(atlas),
         script=files("spikecast.report.atlas").joinpath("atlas.js").read_text(encoding="utf-8"),
@@ -73,7 +73,7 @@ def _embed_data(atlas: Atlas) -> str:
                 names = ["beyond_low", "beyond_high", "n_source", "n_target", "clear", "error"]
                 views[f"{session}|{model}"] = _view(mine, names)
     content = {
-        "unit": atlas.unit,
+        "unit": atlas.metric.label,
         "pooled": POOLED,
         "models": models,
         "sessions": list(atlas.sessions),

@@ -13,6 +13,7 @@ from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.atlas.tables import read_atlas_table
 from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.run_directory import read_manifest
+from spikecast.scoring.metric_table import HEADLINE, Metric
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,7 @@ class Atlas:
         return self.manifest["data"]["sessions"]
 
     @property
-    def kinds(self) -> set[str]:
-        """Kinds of activity among the sessions."""
-        return {about["kind"] for about in self.sessions.values()}
-
-    @property
-    def unit(self) -> str:
-        """What scores are given in."""
-        return "R²" if self.kinds == {"continuous"} else "bits per spike"
+    def metric(self) -> Metric:
+        """What scores are given in; bits per spike where sessions of both kinds are mixed."""
+        kinds = {about["kind"] for about in self.sessions.values()}
+        return HEADLINE["continuous" if kinds == {"continuous"} else "counts"]

@@ -10,13 +10,10 @@ from spikecast.runs.atlas.settings import RIDGE
 from spikecast.runs.atlas.tables import RATE
 from spikecast.tasks.tasks import REST
 
-
-def title(atlas: Atlas) -> str:
-    """Return the question."""
-    return "Which area predicts which?"
+TITLE = "Which area predicts which?"
 
 
-def facts(atlas: Atlas) -> str:
+def recording_line(atlas: Atlas) -> str:
     """Return one line on sessions, pairs, trials and models."""
     sessions = atlas.sessions
     n_cells = len(atlas.cells[["session", "source", "target"]].drop_duplicates())
@@ -39,7 +36,7 @@ def verdict(atlas: Atlas) -> list[str]:
         share = f"{int(mine['clear'].sum())} of {len(mine)}"
         sentences.append(
             f"{model}: {share} predictions of one area from another are above the null (the "
-            f"training trials' mean), median {mine['value'].median():z.3f} {atlas.unit}."
+            f"training trials' mean), median {mine['value'].median():z.3f} {atlas.metric.label}."
         )
         clear = mine[mine["clear"]]
         if len(clear):
@@ -88,7 +85,7 @@ def _compare_models(atlas: Atlas) -> list[str]:
         difference = both["value_other"] - both["value"]
         sentences.append(
             f"{model} is above {models[0]} on {(difference > 0).mean():.0%} of {len(both)} pairs "
-            f"that either predicts, by {difference.mean():+.3f} {atlas.unit} on average."
+            f"that either predicts, by {difference.mean():+.3f} {atlas.metric.label} on average."
         )
     return sentences
 
@@ -138,8 +135,8 @@ def protocol(atlas: Atlas) -> list[str]:
     settings = atlas.settings
     cut = "random trials" if settings.split == "trial" else "contiguous blocks of trials"
     sentences = [
-        f"Score: {atlas.unit} of held-out activity, "
-        + ("pooled over" if atlas.unit != "R²" else "mean over")
+        f"Score: {atlas.metric.label} of held-out activity, "
+        + ("pooled over" if atlas.metric.aggregate == "pooled" else "mean over")
         + f" the target's neurons, against each neuron's mean in the training trials; "
         f"{settings.folds} folds of {cut}, the same for every pair of a session; seed "
         f"{settings.seed}."

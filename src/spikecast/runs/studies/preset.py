@@ -64,16 +64,16 @@ class Preset(Block):
     name: str
     title: str
     about: str = Field(description="one line for the list")
-    asked: list[str]
+    questions: list[str]
     data: Source
-    did: list[str] = Field(description="the protocol as described")
+    protocol: list[str] = Field(description="the protocol as described")
     unstated: list[str] = Field([], description="what the deck leaves open, and what is done here")
     settings: dict[str, Any] = Field(description="numbers of the protocol as described")
     flaws: list[Flaw]
     rows: list[Row]
     tables: dict[str, list[dict[str, Any]]] = Field({}, description="reported tables")
     figures: list[StudyFigure] = Field([], description="of the study; its runs have their own")
-    ours: list[str] = Field(description="the sound protocol")
+    sound_protocol: list[str] = Field(description="the sound protocol")
     sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
     lesson: list[str] = Field(description="what to do instead")
     quick: dict[str, Any] = Field({}, description="what --quick changes")

@@ -66,9 +66,9 @@ class FoldSearch:
         """Its name for a progress bar."""
         return f"{self.label}, {'all trials' if self.fold is None else f'fold {self.fold}'}"
 
-    def objective(self, part: TargetRun) -> Objective:
+    def objective(self, target: TargetRun) -> Objective:
         """Return what fits and scores one of its trials."""
-        problem = part.problem
+        problem = target.problem
         return Objective(
             self.model,
             self.space,
@@ -88,7 +88,7 @@ class Plan:
     ----------
     config : Config
         With its block `search` filled in.
-    part : TargetRun
+    target : TargetRun
         The one target: its problem, outer folds, and place in the run directory.
     searches : tuple of FoldSearch
         In the order in which they are begun.
@@ -98,7 +98,7 @@ class Plan:
     """
 
     config: Config
-    part: TargetRun
+    target: TargetRun
     searches: tuple[FoldSearch, ...]
     folder: Path
     session: str
@@ -124,8 +124,8 @@ class Plan:
             return []
         tuned = clone(search.model).set_params(**settings)
         models = {search.label + TUNED: tuned, search.label: search.model} | NULLS
-        fold = self.part.folds[search.fold]
-        seed, problem = self.config.seed, self.part.problem
+        fold = self.target.folds[search.fold]
+        seed, problem = self.config.seed, self.target.problem
         return [
             Job(name, model, search.fold, fold, seed, problem.metadata())
             for name, model in models.items()
@@ -167,23 +167,23 @@ def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
             f"a sweep tunes for one target, and the config has {len(tasks)} ({targets}): name one "
             "in task.target, and sweep each by itself"
         )
-    part = part_of(tasks[0].problem(recording), config, out)
+    target = part_of(tasks[0].problem(recording), config, out)
     for label in spaces:
-        if part.problem.kind not in models[label].kinds:
-            raise ConfigError(f"model '{label}' cannot predict {part.problem.kind} targets")
+        if target.problem.kind not in models[label].kinds:
+            raise ConfigError(f"model '{label}' cannot predict {target.problem.kind} targets")
     searches = tuple(
-        _plan_search(label, models[label], space, fold, part, config)
+        _plan_search(label, models[label], space, fold, target, config)
         for label, space in spaces.items()
-        for fold in [*range(len(part.folds)), None]
+        for fold in [*range(len(target.folds)), None]
     )
-    return Plan(config, part, searches, out, recording.session), recording
+    return Plan(config, target, searches, out, recording.session), recording
 
 
 def _plan_search(
-    label: str, model: Model, space: Space, fold: int | None, part: TargetRun, config: Config
+    label: str, model: Model, space: Space, fold: int | None, target: TargetRun, config: Config
 ) -> FoldSearch:
-    problem, evaluation = part.problem, config.evaluation
-    trials = np.arange(len(problem.y)) if fold is None else part.folds[fold].train
+    problem, evaluation = target.problem, config.evaluation
+    trials = np.arange(len(problem.y)) if fold is None else target.folds[fold].train
     seed = derive_seed(config.seed, "sweep", label, "all" if fold is None else fold)
     within = replace(
         problem, x=problem.x[trials], y=problem.y[trials], trials=problem.trials.iloc[trials]

@@ -65,19 +65,19 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         Of the data, by which a later run can tell that they chose its settings.
     """
     results = {
-        search.name: found(journal.study(search.name), search.objective(plan.part))
+        search.name: found(journal.study(search.name), search.objective(plan.target))
         for search in plan.searches
     }
     names = [name for label in plan.labels for name in (label + TUNED, label)]
-    scores = read_scores(plan.part, [*names, *NULLS], plan.session, plan.config)
+    scores = read_scores(plan.target, [*names, *NULLS], plan.session, plan.config)
     facts: dict[str, Any] = {
-        "target": plan.part.problem.target,
-        "source": plan.part.problem.source,
+        "target": plan.target.problem.target,
+        "source": plan.target.problem.source,
         "metric": scores.metric,
         "trials": plan.settings.trials,
         "models": [_describe_model(plan, label, results, scores) for label in plan.labels],
         "null": asdict(scores.interval("psth")),
-        "notices": [n.to_json() for n in (*plan.part.problem.notices, *scores.notices)],
+        "notices": [n.to_json() for n in (*plan.target.problem.notices, *scores.notices)],
     }
     provenance.write(list(_claims(plan, results, scores)), plan.folder)
     layout = SweepLayout(plan.folder)
@@ -241,14 +241,14 @@ def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Clai
     for search in plan.searches:
         if search.fold is None:
             continue
-        fold, table = plan.part.folds[search.fold], results[search.name].table
+        fold, table = plan.target.folds[search.fold], results[search.name].table
         numbers = table[list(results[search.name].best)].select_dtypes("number")
         yield Claim(
             name=f"{search.label} as tuned, fold {search.fold}",
             metric=scores.metric,
             value=_fold_score(scores, search.label + TUNED, search),
-            target=plan.part.problem.target,
-            unit="windows" if plan.part.problem.windows else "trials",
+            target=plan.target.problem.target,
+            unit="windows" if plan.target.problem.windows else "trials",
             train=fold.train,
             test=fold.test,
             fitted_on={"preprocessing": fold.train},
@@ -256,7 +256,7 @@ def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Clai
             swept={str(name): numbers[name].tolist() for name in numbers},
             null="the training mean",
             baselines=[search.label, *NULLS],
-            repeats=len(plan.part.folds),
+            repeats=len(plan.target.folds),
         )
 
 

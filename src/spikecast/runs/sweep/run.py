@@ -85,7 +85,7 @@ def run_sweep(
     with logged(layout.log), quiet():
         write_text(layout.config, configs.write(plan.config))
         if not layout.manifest.exists():
-            content = manifest(recording, fingerprint, [plan.part], config.seed)
+            content = manifest(recording, fingerprint, [plan.target], config.seed)
             write_json(layout.manifest, content)
             log.info("started: %s", recording)
         _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
@@ -155,14 +155,14 @@ def take_part(plan: Plan, started: float, share: bool, report: Report = lambda w
     report : callable, optional
     """
     with quiet(), register_worker(SweepLayout(plan.folder).workers) as worker:
-        part = _Participant(plan, SweepJournal(plan.folder), worker, started, report)
-        while still_open := part.open_searches():
-            if search := part.claim_search(still_open):
-                part.run_trials(search, len(still_open))
-                part.close(search)
+        process = _Participant(plan, SweepJournal(plan.folder), worker, started, report)
+        while still_open := process.list_open():
+            if search := process.claim_search(still_open):
+                process.run_trials(search, len(still_open))
+                process.close(search)
                 continue
-            if share and (search := part.neediest(still_open)):
-                part.run_trials(search, len(still_open))
+            if share and (search := process.find_neediest(still_open)):
+                process.run_trials(search, len(still_open))
             else:
                 report("waiting for another process")
             time.sleep(POLL)
@@ -178,7 +178,7 @@ class _Participant:
     started: float
     report: Report
 
-    def open_searches(self) -> list[FoldSearch]:
+    def list_open(self) -> list[FoldSearch]:
         """Return the searches that are not closed."""
         return [s for s in self.plan.searches if not self.journal.read_fact(s.name, "closed")]
 
@@ -192,7 +192,7 @@ class _Participant:
                     return search
         return None
 
-    def neediest(self, searches: list[FoldSearch]) -> FoldSearch | None:
+    def find_neediest(self, searches: list[FoldSearch]) -> FoldSearch | None:
         """Return the search with the most trials left; None where all have come to an end."""
         left = [self.plan.settings.trials - self.journal.count_ended(s.name) for s in searches]
         return searches[left.index(max(left))] if any(left) else None
@@ -200,7 +200,7 @@ class _Participant:
     def run_trials(self, search: FoldSearch, n_open: int) -> None:
         """Try settings until all are tried or time is out; the first are tried in any case."""
         plan, journal, end = self.plan, self.journal, self._end_of_search(n_open)
-        objective, study = search.objective(plan.part), journal.study(search.name)
+        objective, study = search.objective(plan.target), journal.study(search.name)
         while True:
             if time.time() > end and journal.count_ended(search.name):
                 journal.write_fact(search.name, "stopped", True)
@@ -222,14 +222,14 @@ class _Participant:
 
     def close(self, search: FoldSearch) -> None:
         """Fit what is scored on the outer fold: the model tuned and as configured, the nulls."""
-        part, journal = self.plan.part, self.journal
-        settings = found(journal.study(search.name), search.objective(part)).best
+        target, journal = self.plan.target, self.journal
+        settings = found(journal.study(search.name), search.objective(target)).best
         as_kept = json.loads(json.dumps(settings))  # as the journal gives them back
         stale = journal.read_fact(search.name, "refitted") != as_kept
         for job in self.plan.refits(search, settings):
-            file = part.layout.job(job.name, job.index)
+            file = target.layout.job(job.name, job.index)
             if not file.exists() or (stale and job.name == search.label + TUNED):
-                seconds = do(job, part)
+                seconds = do(job, target)
                 log.info("%s, fold %s fitted in %.2f s", job.name, job.index, seconds)
         journal.write_fact(search.name, "refitted", as_kept)
         journal.write_fact(search.name, "closed", True)
