@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecast.models.factor_analysis import FactorAnalysis, factors, predicted
+from spikecast.models.factor_analysis import FactorAnalysis, fit_factors, predict_targets
 
 
 def planted(n_factors=3, n_neurons=30, seed=0):
@@ -17,7 +17,7 @@ def planted(n_factors=3, n_neurons=30, seed=0):
 
 def test_planted_factors_are_recovered_from_the_sources_alone():
     z, x, y = planted()
-    found = factors(x[:30], y[:30], rank=3)
+    found = fit_factors(x[:30], y[:30], rank=3)
     latents = (x[30:] - found.mean) @ found.readin
     flat, truth = latents.reshape(-1, 3), z[30:].reshape(-1, 3)
     weights, *_ = np.linalg.lstsq(flat, truth, rcond=None)
@@ -26,7 +26,7 @@ def test_planted_factors_are_recovered_from_the_sources_alone():
 
 def test_prediction_is_close_to_the_best_linear_one_of_many_samples():
     _, x, y = planted()
-    mine = predicted(factors(x[:30], y[:30], rank=3), x[30:])
+    mine = predict_targets(fit_factors(x[:30], y[:30], rank=3), x[30:])
     flat = x[:30].reshape(-1, 20)
     weights, *_ = np.linalg.lstsq(flat, y[:30].reshape(-1, 10), rcond=None)
     error, best = (np.square(y[30:] - guess).mean() for guess in (mine, x[30:] @ weights))

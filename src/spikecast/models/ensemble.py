@@ -35,31 +35,31 @@ class _Committee(Model):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What ``fit`` has to be told besides x and y."""
+        """Arguments of ``fit`` besides x and y that it cannot do without."""
         return ("areas",) if self.hide_areas else ()
 
     def _make_member(self, name: str, number: int = 0) -> Model:
-        """Make a member: its seed derived from ours, with our settings where it has them."""
+        """Return an unfitted member: its seed derived from ours, our settings where it has them."""
         model = SINGLE[check_one_of("model", name, list(SINGLE))]()
-        known = model.get_params()
-        wanted = {
+        own = model.get_params()
+        shared = {
             "seed": derive_seed(self.seed, name, number),
             "causal": self.causal,
             "hide_areas": self.hide_areas,
         }
-        return model.set_params(**{key: value for key, value in wanted.items() if key in known})
+        return model.set_params(**{key: value for key, value in shared.items() if key in own})
 
     def _fit_member(self, member: Model, x: np.ndarray, y: np.ndarray) -> Model:
-        """Fit a member, telling it what it wants of what we were told."""
+        """Return a member fitted to `x` and `y`, with areas where it needs them."""
         return member.fit(x, y, self.areas_ if "areas" in member.needs else None)
 
     def _predict_natural(self, model: Model, x: np.ndarray) -> np.ndarray:
-        """Prediction as log rate, or as it is where targets are continuous."""
+        """Return a prediction as log rate, or as it is where targets are continuous."""
         prediction = model.predict(x)
         return np.log(np.maximum(prediction, RATE_FLOOR)) if self.counts_ else prediction
 
     def _combine(self, predictions: np.ndarray) -> np.ndarray:
-        """(model, trial, time, target) -> (trial, time, target), in natural parameters."""
+        """Return (trial, time, target) from (model, trial, time, target), in natural parameters."""
         return predictions.mean(axis=0)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
@@ -125,11 +125,14 @@ class Ensemble(_Committee):
 class Stack(_Committee):
     """Unlike models, weighted in log rate by what they predict on inner folds.
 
-    Every model predicts each training trial once without having learnt from it; the weights are
-    those that explain these predictions best: ``log r = log mean + sum_m w_m (log r_m - log
-    mean)``. Each target has its own, drawn towards one set shared by all, so that targets with few
-    spikes follow the others. Weights are not negative; they need not sum to 1, for an average of
-    good log rates is too cautious. The models are then refitted on all training trials.
+    Every model predicts each training trial once without having learnt from it. The weights are
+    those that explain the trials best by these predictions::
+
+        log r = log mean + sum over m of w_m (log r_m - log mean)
+
+    Each target has its own, drawn towards one set shared by all, so that targets with few spikes
+    follow the others. Weights are not negative; they need not sum to 1, as an average of good log
+    rates is too close to the mean. The models are then refitted on all training trials.
 
     Parameters
     ----------
@@ -172,7 +175,7 @@ class Stack(_Committee):
         self._fit_weights([self._fit_member(member, x, y) for member in members], x, y)
 
     def _list_usable(self) -> list[str]:
-        """Models that can predict this kind of target."""
+        """Return the names of the models that can predict this kind of target."""
         kind = "counts" if self.counts_ else "continuous"
         names = [check_one_of("model", name, list(SINGLE)) for name in self.models]
         usable = [name for name in names if kind in SINGLE[name].kinds]
@@ -181,7 +184,7 @@ class Stack(_Committee):
         return usable
 
     def _fit_weights(self, members: list[Model], x: np.ndarray, y: np.ndarray) -> None:
-        """Learn the weights of fitted members on inner folds."""
+        """Learn the weights of fitted members on inner folds, and keep both."""
         self.models_ = members
         mean = y.mean(axis=(0, 1), dtype=float)
         self.center_ = np.log(np.maximum(mean, RATE_FLOOR)) if self.counts_ else mean
@@ -208,7 +211,7 @@ class Stack(_Committee):
 def fit_stacking_weights(
     predictions: np.ndarray, y: np.ndarray, center: np.ndarray, counts: bool, pull: float
 ) -> np.ndarray:
-    """Weights of models that explain held-out data best, not negative.
+    """Return weights of models, not negative, that explain held-out data best.
 
     First one weight per model for all targets; then each target its own, with a quadratic penalty
     on the distance from the shared ones.
@@ -229,14 +232,14 @@ def fit_stacking_weights(
     array, (model, target)
     """
     n_models, n_targets = len(predictions), y.shape[2]
-    # (model, sample, target); a silent or constant target has no say
+    # (model, sample, target); the floor is for constant targets
     f = predictions.reshape(n_models, -1, n_targets).astype(float)
     truth = y.reshape(-1, n_targets).astype(float)
     spread = np.maximum(truth.var(axis=0), 1e-12)
     base = np.exp(center) if counts else None
 
     def loss(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Per target: minus log-likelihood, (target,), and gradient, (model, target)."""
+        """Return minus the log-likelihood, (target,), and its gradient, (model, target)."""
         combined = np.einsum("msn,mn->sn", f, weights)
         if base is not None:
             rate = base * np.exp(np.minimum(combined, MAX_LOG_RATE))
@@ -261,8 +264,8 @@ def fit_stacking_weights(
         return total / len(truth), (gradient + pull * away).ravel() / len(truth)
 
     first = np.repeat(common, n_targets)
-    found = minimize(own, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first))
-    return found.x.reshape(n_models, n_targets)
+    solution = minimize(own, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first))
+    return solution.x.reshape(n_models, n_targets)
 
 
 @complete_docs

@@ -18,10 +18,10 @@ from spikecast.models.spaces import Between, OneOf, Space
 if TYPE_CHECKING:
     from spikecast.models.networks.transformer import TransformerNet
 
-ASKED_SHARE = 0.75  # of training trials that put the very question the model is fitted for
-LARGEST_PART = 0.6  # of neurons that co-smoothing hides
-AREA_SHARE = 0.5  # of the asked share where the sources hidden are random neurons, not an area
-ENTRIES = 0.25  # hidden where the source is to be denoised
+TARGET_SHARE = 0.75  # of training steps that hide the targets
+LARGEST_PART = 0.6  # of neurons that co-smoothing hides at most
+NEURON_SHARE = 0.5  # of those that hide random sources as well, and not a whole area
+ENTRY_SHARE = 0.25  # of entries that are hidden where the source is to be denoised
 
 
 @complete_docs
@@ -42,10 +42,10 @@ class Transformer(ReconstructionModel):
     n_layers, n_heads, n_members : int
     {features}
     hide_areas : bool
-        Know the sources' areas, which ``fit`` then has to be told: half of the trials that hide the
-        targets hide a whole source area besides, in place of random sources. The fitted model
-        bears the loss of an area much better (``predict_masked``). Targets are an area of their
-        own; without this, all sources are one.
+        Hide whole areas of the source, which ``fit`` then needs: half of the training steps that
+        hide the targets hide a source area as well, in place of random sources. The fitted model
+        then predicts much better without an area (``predict_masked``). Targets are an area of
+        their own; without this, all sources are one.
     dropout : float
     causal : bool
         Features and attention of the past only.
@@ -100,7 +100,7 @@ class Transformer(ReconstructionModel):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What ``fit`` has to be told besides x and y."""
+        """Arguments of ``fit`` besides x and y that it cannot do without."""
         return ("areas",) if self.hide_areas else ()
 
     def predict_masked(self, activity: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -140,7 +140,7 @@ class Transformer(ReconstructionModel):
         seen = np.where(observed, activity, 0)
         check_finite("the observed part of activity", seen)
         z = np.concatenate([seen / self.unit_, observed], axis=2).astype(np.float32)
-        return self._to_expected_values(self._run_network(z, "answer"))
+        return self._to_expected_values(self._run_network(z, "predict_masked"))
 
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.n_latents % (2 * self.n_heads):
@@ -157,7 +157,7 @@ class Transformer(ReconstructionModel):
         return self._append_roots(super()._prepare_inputs(x))
 
     def _append_roots(self, z: np.ndarray) -> np.ndarray:
-        """Activity and, beside it, its roots: (trial, time, (1 + width) * neuron)."""
+        """Return activity and, beside it, its roots, (trial, time, (1 + width) * neuron)."""
         return np.concatenate([z, self.features_.roots(z)], axis=2)
 
     def _fit_features(self, z: np.ndarray) -> None:
@@ -170,26 +170,26 @@ class Transformer(ReconstructionModel):
         from spikecast.models.networks.layers import Features
         from spikecast.models.networks.transformer import TransformerNet
 
-        asked = torch.arange(n_targets) >= (n_targets if self.same_ else self.n_sources_)
-        labels = asked.long()
+        targets = torch.arange(n_targets) >= (n_targets if self.same_ else self.n_sources_)
+        labels = targets.long()
         if self.hide_areas:
             labels = torch.full((n_targets,), int(self.areas_.max()) + 1)
             labels[: self.n_sources_] = torch.as_tensor(self.areas_)
         hide_neurons, hide_area = masks.SomeNeurons(LARGEST_PART), masks.OneGroup(labels)
         sources: masks.Scheme = hide_neurons
         if self.hide_areas:
-            sources = masks.Mixture(hide_neurons, [hide_area], AREA_SHARE)
-        main: masks.Scheme = masks.Both(masks.Always(asked), sources)
+            sources = masks.Mixture(hide_neurons, [hide_area], NEURON_SHARE)
+        main: masks.Scheme = masks.Both(masks.Always(targets), sources)
         if self.same_:
-            main = masks.Entries(ENTRIES)
+            main = masks.Entries(ENTRY_SHARE)
         others = [hide_neurons, hide_area, masks.Future(), masks.Span()]
         return TransformerNet(
             "counts" if self.counts_ else "continuous",
             # the first feature has this standard deviation; 2 trains in fewer steps than 1
             Features(self.features_, scale=2.0),
             labels,
-            asked,
-            masks.Mixture(main, others, ASKED_SHARE),
+            targets,
+            masks.Mixture(main, others, TARGET_SHARE),
             self.features_.n_features_,
             self.n_latents,
             self.n_layers,

@@ -1,4 +1,4 @@
-"""Coordinated dropout: how a network that sees what it has to predict is kept from copying it."""
+"""Coordinated dropout: a network predicts entries of its source that it did not see."""
 
 import torch
 from torch import Tensor
@@ -11,8 +11,8 @@ class CoordinatedDropout(Network):
     """Makes a network of features reconstruct its source (Keshtkaran & Pandarinath 2019).
 
     In training, entries of the source are dropped at random before smoothing, the rest is scaled
-    up, and only the dropped entries count in the loss: to copy an entry is no solution, as where it
-    counts it is not seen. Targets that are not part of the source count at all entries.
+    up, and only the dropped entries count in the loss, so that copying does not help. Targets that
+    are not part of the source count at all entries.
 
     Parameters
     ----------

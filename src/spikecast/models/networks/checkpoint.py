@@ -58,7 +58,7 @@ class Checkpoint:
         return self.path is not None and time.monotonic() - self.saved >= self.every
 
     def save(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Write tensors and plain values, and the state of torch's generators."""
+        """Write tensors and plain values, and the state of torch's random generators."""
         assert self.path is not None
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         state["generator"] = torch.get_rng_state()
@@ -71,9 +71,9 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return what was saved by this very training and set the generators, or None.
+        """Return what this training saved before and set the random generators, or return None.
 
-        A damaged file, or one of another training, is as good as none.
+        A damaged file, or one of another training, counts as none.
         """
         if self.path is None or not self.path.exists():
             return None
@@ -101,7 +101,7 @@ def current_checkpoints() -> Checkpoints:
 
 @contextmanager
 def keep_checkpoints(folder: Path, every: float = EVERY) -> Iterator[None]:
-    """Let trainings within the block leave checkpoints in `folder`; remove it when all went well.
+    """Keep checkpoints of trainings within the block in `folder`; remove it where none fails.
 
     Parameters
     ----------

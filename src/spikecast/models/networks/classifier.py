@@ -8,7 +8,7 @@ from spikecast.models.networks.recurrent import CELLS
 
 
 def take_last_states(states: Tensor) -> Tensor:
-    """What the forward direction says at the last bin and the backward one at the first.
+    """Return the forward state at the last bin beside the backward state at the first.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def take_last_states(states: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Average of the states over bins, weighted by how telling each looks (one learnt query)."""
+    """Average of the states over bins, weighted by their product with a learnt query."""
 
     def __init__(self, n_states: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class RecurrentClassifier(Network):
         self.pool = take_last_states if pooling == "last" else Attention(2 * n_latents)
         self.readout = nn.Linear(2 * n_latents, n_classes)
         with torch.no_grad():
-            self.readout.weight *= 0.1  # start without an opinion
+            self.readout.weight *= 0.1  # start with equal probabilities
         self.offset = self.readout.bias
 
     def latents(self, x: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """A generator driven by inferred inputs: two gated recurrent units that feed each other.
 
-At every bin the controller sees the encoder's state and the factors of the bin before and says what
-input, with what uncertainty, the generator gets (Pandarinath et al. 2018, methods). So the loop
-over bins cannot be split; as in :mod:`spikecast.models.networks.gru` its gradient is written out,
+At every bin the controller reads the encoder's state and the factors of the bin before, and gives
+mean and variance of the generator's input (Pandarinath et al. 2018, methods). So the loop over bins
+cannot be split; as in :mod:`spikecast.models.networks.gru` its gradient is written out,
 which leaves five matrix products per bin going forward, five going backward, and one per weight
 after the loop.
 """
@@ -78,7 +78,7 @@ class _Controlled(torch.autograd.Function):
         n_bins, n_trials, n_inputs = noise.shape
         n_controller, n_generator = controller.shape[1], generator.shape[1]
         n_factors = w.factor.shape[1]
-        # what a unit is multiplied with is kept in one row: its inputs, then its state
+        # a unit's inputs and its state stand in one row, to be multiplied together
         seen = drive.new_empty(n_bins + 1, n_trials, n_factors + n_controller)
         driven = drive.new_empty(n_bins + 1, n_trials, n_inputs + n_generator)
         seen[0, :, n_factors:], driven[0, :, n_inputs:] = controller, generator
@@ -123,8 +123,8 @@ class _Controlled(torch.autograd.Function):
          to_controller, to_input, to_generator, to_factor) = ctx.saved_tensors  # fmt: skip
         n_bins, n_trials, n_inputs = noise.shape
         n_factors = to_factor.shape[1]
-        product_c, parts_c, keep_c = _slopes(gates_c, seen[:-1, :, n_factors:])
-        product_g, parts_g, keep_g = _slopes(gates_g, driven[:-1, :, n_inputs:])
+        product_c, parts_c, keep_c = _compute_slopes(gates_c, seen[:-1, :, n_factors:])
+        product_g, parts_g, keep_g = _compute_slopes(gates_g, driven[:-1, :, n_inputs:])
         # gradient of the log variance: noise * spread / 2 times that of the input
         scale = noise * posterior[..., n_inputs:] * 0.5
         to_posterior = torch.empty_like(posterior)
@@ -157,18 +157,18 @@ class _Controlled(torch.autograd.Function):
             total_c,
             total_g,
             None,  # noise
-            _over(seen[:-1], product_c),
+            _sum_products(seen[:-1], product_c),
             product_c[..., 2 * n_controller : 3 * n_controller].sum(dim=(0, 1))[None],
-            _over(seen[1:, :, n_factors:], to_posterior),
+            _sum_products(seen[1:, :, n_factors:], to_posterior),
             to_posterior.sum(dim=(0, 1))[None],
-            _over(driven[:-1], product_g),
+            _sum_products(driven[:-1], product_g),
             product_g.sum(dim=(0, 1))[None],
-            _over(driven[:-1, :, n_inputs:], to_factors),
+            _sum_products(driven[:-1, :, n_inputs:], to_factors),
         )
 
 
-def _slopes(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Slopes of the four blocks, (time, trial, 4 state); a view in parts; the update gate."""
+def _compute_slopes(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return slopes of the four blocks, whole and as parts, and the update gate."""
     n_states = before.shape[-1]
     slope, by_candidate, keep = compute_slopes(
         gates[..., : 3 * n_states], gates[..., 3 * n_states :], before
@@ -177,6 +177,6 @@ def _slopes(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return product, product.unflatten(-1, (4, n_states)), keep
 
 
-def _over(before: Tensor, after: Tensor) -> Tensor:
-    """Gradient of a weight: (row, time * trial) @ (time * trial, column)."""
+def _sum_products(before: Tensor, after: Tensor) -> Tensor:
+    """Return a weight's gradient: (row, time * trial) @ (time * trial, column)."""
     return before.flatten(0, 1).t() @ after.flatten(0, 1)

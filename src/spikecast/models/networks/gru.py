@@ -5,11 +5,11 @@ A gated recurrent unit in torch's convention, state h and input drive a:
     r = sigmoid(a_r + W_r h)    u = sigmoid(a_u + W_u h)
     n = tanh(a_n + r (W_n h + b))    h' = n + u (h - n)
 
-A loop over bins is unavoidable; what can leave it does. Going forward, a bin is one matrix product.
-Going backward, the slopes of all gates are known beforehand for all bins at once, so a bin is one
+The loop over bins does as little as possible. Going forward, a bin is one matrix product. Going
+backward, the slopes of all gates are computed beforehand for all bins at once, so a bin is one
 element-wise and one matrix product, and the gradient of the weights is one product after the loop.
-torch's autograd does each of these bin by bin, and at the sizes of neural data that bookkeeping
-costs as much as the arithmetic (benchmarks/lfads_reference.py).
+torch's autograd does each of these bin by bin, which for neural data takes twice as long
+(benchmarks/lfads_reference.py).
 """
 
 import torch
@@ -100,10 +100,10 @@ class _GRU(torch.autograd.Function):
         upstream = torch.empty_like(candidate)  # gradient of the state after each bin
         parts = slope.unflatten(-1, (3, n_states))
         bins = (part.unbind(1) for part in (slope, parts, keep, upstream, gradient))
-        for product, part, kept, here, given in reversed(list(zip(*bins, strict=True))):
-            torch.add(total, given, out=here)
+        for product, part, direct, here, own in reversed(list(zip(*bins, strict=True))):
+            torch.add(total, own, out=here)
             part.mul_(here.unsqueeze(-2))  # from slopes to gradients of what enters the gates
-            torch.mul(here, kept, out=total)
+            torch.mul(here, direct, out=total)
             total.baddbmm_(product, transposed)
         to_offset = slope[..., 2 * n_states :].sum(dim=(1, 2))[:, None]
         # group: (state, time * trial) @ (time * trial, 3 state)
@@ -114,7 +114,7 @@ class _GRU(torch.autograd.Function):
 
 
 def advance_bin(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor) -> None:
-    """One bin, in place: from what enters the gates to the gates, the candidate and the new state.
+    """Compute the gates, the candidate and the new state of one bin, in place.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def advance_bin(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor)
 def compute_slopes(
     gates: Tensor, candidate: Tensor, before: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """How the new state follows its gates, for all bins at once.
+    """Return the derivatives of the new state by its gates, for all bins at once.
 
     Returns
     -------

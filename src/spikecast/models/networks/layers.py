@@ -32,15 +32,15 @@ class Linear(nn.Module):
 
 
 def normalize(z: Tensor) -> Tensor:
-    """Mean 0 and variance 1 over the last axis; the linear maps that follow have the scale."""
+    """Return `z` with mean 0 and variance 1 over the last axis."""
     return F.layer_norm(z, z.shape[-1:])
 
 
 class Features(nn.Module):
     """Fitted :class:`PopulationFeatures` in torch, so that raw entries can be hidden in training.
 
-    Nothing here is learnt in training: the components are buffers, which the estimator that fitted
-    them stores and hands over again.
+    Nothing here is learnt in training: the components are buffers. The estimator that fitted them
+    stores them.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ class LFADSNet(Network):
         self.warmth = min(1.0, fraction / self.kl_warmup) if self.kl_warmup > 0 else 1.0
 
     def decayed_weights(self) -> list[nn.Parameter]:
-        """Weight decay spares offsets and priors."""
+        """Return all weights, neither offsets nor priors."""
         return [p for name, p in self.named_parameters() if "weight" in name or name == "readin"]
 
     # ------------------------------------------------------------------------- parts
@@ -223,5 +223,5 @@ class LFADSNet(Network):
 
 @lru_cache(maxsize=16)
 def _make_smoother(n_bins: int, width: float) -> Tensor:
-    """Gaussian filter over time as a matrix, (time, time)."""
+    """Return the Gaussian filter over time as a matrix, (time, time)."""
     return torch.from_numpy(smooth(np.eye(n_bins)[np.newaxis], width)[0])

@@ -1,4 +1,4 @@
-"""Ways to hide entries in training: each is a question the network learns to answer.
+"""Ways to hide entries in training: the network learns to predict what each of them hides.
 
 A scheme is a module called as ``scheme(shape, rand)``: given the shape (member, trial, time,
 neuron) and a source of uniform numbers (``rand(*shape)``), it returns what is hidden, True where it
@@ -14,7 +14,7 @@ Rand = Callable[..., Tensor]
 
 
 class Scheme(nn.Module):
-    """Base class; a module, so that what a scheme knows moves to the network's device with it."""
+    """Base class; a module, so that its tensors move to the network's device."""
 
     def forward(self, shape: Sequence[int], rand: Rand) -> Tensor:
         """Return what is hidden, bool, broadcastable to `shape`."""
@@ -34,7 +34,7 @@ class Entries(Scheme):
 
 
 class Always(Scheme):
-    """The same neurons, True in `neurons` (neuron,): the question the model is fitted for."""
+    """The same neurons in every trial, True in `neurons` (neuron,): the targets."""
 
     neurons: Tensor
 

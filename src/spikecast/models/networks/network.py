@@ -1,8 +1,8 @@
 """What the training loop expects of a network.
 
-Every tensor has a leading member axis: a network may hold several members, independent copies with
-their own weights that are trained side by side in the same matrix products (three members cost
-little more than one). Networks without that ability have one member.
+Every tensor has a leading member axis. Members are copies of a network with weights of their own,
+trained side by side in the same matrix products: three cost little more than one. Most networks
+have one member.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class Network(nn.Module):
         Names of the parameters that belong to the recorded neurons: read-in and readout. The others
         are the core, which sessions can share; empty where a network has no such core.
     offset : Parameter
-        Added to the output, one per target; the estimator sets where it starts.
+        Added to the output, one per target; the estimator sets its first value.
     """
 
     n_members = 1
@@ -76,10 +76,10 @@ class Network(nn.Module):
         return self.element_loss(self(x), y).sum(dim=3).mean(dim=2)
 
     def set_progress(self, fraction: float) -> None:
-        """Hear before each step which part of training is done, for what changes along the way."""
+        """Set what changes during training; called before each step with the part that is done."""
 
     def prepare_readin(self, x: Tensor) -> Tensor:
-        """What the read-in weights multiply: (1, trial, time, feature) -> the same axes."""
+        """Return what the read-in weights multiply: (1, trial, time, feature) -> the same axes."""
         return x
 
     @property
@@ -93,12 +93,12 @@ class Network(nn.Module):
 
 
 def dropout(z: Tensor, probability: float, training: bool) -> Tensor:
-    """Drop elements in training, scaling the rest up; four times faster on a CPU than torch's."""
+    """Drop elements in training and scale the rest up; on a CPU four times faster than torch's."""
     if not training or probability == 0:
         return z
     return z * ((torch.rand_like(z) >= probability) * (1 / (1 - probability)))
 
 
 def draw_uniform(*shape: int, fan_in: int) -> nn.Parameter:
-    """Weights drawn as torch's Linear draws them: uniform within ``1 / sqrt(fan_in)``."""
+    """Return weights drawn as by torch's Linear: uniform within ``1 / sqrt(fan_in)``."""
     return nn.Parameter((2 * torch.rand(*shape) - 1) / fan_in**0.5)

@@ -1,4 +1,4 @@
-"""Recurrent networks from sequence to sequence: RNN, GRU, LSTM, and the reference recipe's net."""
+"""Recurrent networks from sequence to sequence: RNN, GRU, LSTM, and the net of the recipe."""
 
 from collections.abc import Callable
 
@@ -76,12 +76,12 @@ class RecipeNet(Network):
         readins, recurrent, offsets, recurrent_offsets = zip(*self.recurrence.all_weights)
         drive = F.linear(x[0], torch.cat(readins), torch.cat(offsets))
         forward, backward = drive.transpose(0, 1).chunk(2, dim=-1)  # (time, trial, latent)
-        before = self._states(forward, recurrent[0], recurrent_offsets[0])
-        after = self._states(backward.flip(0), recurrent[1], recurrent_offsets[1]).flip(0)
+        before = self._run_direction(forward, recurrent[0], recurrent_offsets[0])
+        after = self._run_direction(backward.flip(0), recurrent[1], recurrent_offsets[1]).flip(0)
         return ((before + after) / 2).transpose(0, 1)[None]
 
-    def _states(self, drive: Tensor, recurrent: Tensor, offset: Tensor) -> Tensor:
-        """Run the recurrence on what has been read in, (time, trial, latent)."""
+    def _run_direction(self, drive: Tensor, recurrent: Tensor, offset: Tensor) -> Tensor:
+        """Return the states of one direction, (time, trial, latent), from its read-in."""
         start = drive.new_zeros(1, drive.shape[1], self.n_latents)
         as_it_is = torch.eye(self.n_latents).to(drive), torch.zeros(self.n_latents).to(drive)
         weights = (as_it_is[0], recurrent, as_it_is[1], offset)
@@ -90,12 +90,12 @@ class RecipeNet(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """(1, trial, time, neuron) -> log rate, (1, trial, time, target)."""
-        return torch.log(self._rate(x))
+        return torch.log(self._predict_rate(x))
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """The recipe's loss: the mean over all elements, from the rate itself."""
-        rate = self._rate(x)
+        rate = self._predict_rate(x)
         return (rate - y * torch.log(rate)).mean(dim=(2, 3))
 
-    def _rate(self, x: Tensor) -> Tensor:
+    def _predict_rate(self, x: Tensor) -> Tensor:
         return F.softplus(self.readout(self.latents(x)), beta=10)

@@ -1,9 +1,9 @@
 """Several sessions in one network: read-ins and readouts of their own around one core.
 
-The neurons of two sessions have nothing to do with each other, what the population does may have.
+The neurons of two sessions differ; what their populations do may be alike.
 So each session keeps an ordinary network, and the networks have their core in common (the very same
-tensors). They are trained on *combined trials*, one trial of each session side by side,
-as if all sessions had been recorded at once: the training loop needs to know nothing of it.
+tensors). They are trained on *combined trials*, one trial of each session side by side, as if all
+sessions had been recorded at once: the training loop is the same.
 """
 
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ def use_core(network: Network, other: Network, frozen: bool | None = None) -> No
 def find_shared_components(
     averages: Sequence[Tensor], n_components: int, shared: Tensor | None = None
 ) -> tuple[Tensor, list[Tensor]]:
-    """Directions of each session's features along which sessions do the same.
+    """Return the directions of each session's features along which sessions do the same.
 
     Principal-component regression: the principal components of all sessions' averages side by side
     are regressed on each session's own components (Pandarinath et al. 2018). Of the regression only
@@ -135,7 +135,7 @@ def find_shared_components(
     """
     centered = [average - average.mean(dim=0) for average in averages]
     if shared is None:
-        # every session counts the same, however many features it has and however active they are
+        # every session counts the same, whatever the number and size of its features
         together = [average / average.norm().clamp(min=1e-12) for average in centered]
         left, size, _ = torch.linalg.svd(torch.cat(together, dim=1), full_matrices=False)
         smallest = min(average.shape[1] for average in averages)
@@ -154,9 +154,9 @@ def find_shared_components(
 
 @torch.no_grad()
 def align_readin(network: Network, axes: Tensor, readin: Tensor) -> None:
-    """Make a network read its session's shared components with the weights `readin`.
+    """Set the weights with which a network reads its session's shared components to `readin`.
 
-    What it reads of the rest of its features stays as it was.
+    Its weights of all other directions of the features stay as they are.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class TimescalesNet(Network):
     """Layers of filtered latents -> linear and gated linear readout of all of them.
 
     log rate = offset + sum over layers of A z + B glu(C z + d), with z a layer's filtered latents.
-    A layer after the first reads what the one before it hands on: z and glu(C z + d).
+    A layer after the first reads those of the one before it: z and glu(C z + d).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class TimescalesNet(Network):
         return torch.cat([layer.log_time_constant for layer in layers], dim=1).detach().exp()
 
     def decayed_weights(self) -> list[nn.Parameter]:
-        """Weight decay spares offsets, time constants and the balance of past and future."""
+        """Return read-ins, gates and readout: no offsets, time constants or balances."""
         layers = cast(list[Layer], self.layers)
         return [matrix for layer in layers for matrix in (layer.readin, layer.gate)] + [
             self.readout
@@ -95,7 +95,7 @@ class TimescalesNet(Network):
         return output.view(*x.shape[:3], -1)
 
     def _run_layers(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Filtered latents of all layers, and what is read of them, (member, ..., trial, time)."""
+        """Return latents of all layers and what the readout reads, (member, ..., trial, time)."""
         z = x.permute(0, 3, 1, 2)  # (member, feature, trial, time)
         filtered, read = [], []
         for layer in cast(list[Layer], self.layers):
@@ -249,7 +249,7 @@ class _DecayBothWays(torch.autograd.Function):
 
 
 def _recurrence(drive: Tensor, log_decay: Tensor) -> Tensor:
-    """Chunks of about sqrt(time) bins: a matrix product within each, one for what they hand on."""
+    """Chunks of about sqrt(time) bins: a matrix product within each, one for what they pass on."""
     n_channels, n_batch, n_bins = drive.shape
     near, far, reach = _lags(n_bins)
     length, n_chunks = len(near), len(far)
@@ -259,17 +259,17 @@ def _recurrence(drive: Tensor, log_decay: Tensor) -> Tensor:
         drive = F.pad(drive, (0, n_chunks * length - n_bins))
     within = drive.reshape(n_channels, n_batch * n_chunks, length) @ torch.exp(rate * near)
     within = within.view(n_channels, n_batch, n_chunks, length)
-    handed_on = within[..., -1].contiguous() @ torch.exp(rate * far)  # (channel, batch, chunk)
-    within.addcmul_(handed_on[..., None], torch.exp(rate * reach)[:, None])
+    passed_on = within[..., -1].contiguous() @ torch.exp(rate * far)  # (channel, batch, chunk)
+    within.addcmul_(passed_on[..., None], torch.exp(rate * reach)[:, None])
     return within.view(n_channels, n_batch, -1)[..., :n_bins]
 
 
 @lru_cache(maxsize=16)
 def _lags(n_bins: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Lags from bin to bin in a chunk, from chunk's end to later chunk, from chunk's end to bin.
+    """Return lags from bin to bin in a chunk, from chunk's end to later chunk, and to bin.
 
     A lag that would go back in time is infinite: it gets no weight. Chunk lengths are powers of 2,
-    which the CPU's matrix products like best.
+    for which matrix products on a CPU are fastest.
     """
     length = max(8, 2 ** round(math.log2(math.sqrt(n_bins))))
     n_chunks = -(-n_bins // length)

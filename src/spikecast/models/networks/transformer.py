@@ -2,8 +2,8 @@
 
 The network sees the activity of all neurons together with which entries are observed, and gives
 the rate of every neuron at every bin. In training, entries are hidden in several ways
-(:mod:`spikecast.models.networks.masks`) and only hidden entries count; hence one network answers
-any question of the form "these entries, given those".
+(:mod:`spikecast.models.networks.masks`) and only hidden entries count, so one network predicts any
+entries from any others.
 """
 
 from functools import partial
@@ -16,8 +16,8 @@ from spikecast.models.networks.layers import Features, Linear, normalize
 from spikecast.models.networks.masks import Mixture
 from spikecast.models.networks.network import Network, dropout
 
-N_OTHERS = 128  # neurons that are not asked but count in a training step
-OTHERS = 0.3  # weight of all neurons that are not asked together, relative to those that are
+N_SCORED_SOURCES = 128  # at most so many sources count in a training step
+SOURCE_WEIGHT = 0.3  # of all sources together, relative to all targets together
 
 
 class TransformerNet(Network):
@@ -27,12 +27,12 @@ class TransformerNet(Network):
     ----------
     kind : {"counts", "continuous"}
     features : Features
-        From activity to population features, honouring what is hidden.
+        From the observed part of activity to population features.
     labels : Tensor, (neuron,)
         Group of each neuron; a token tells the network which part of each group is hidden.
-    asked : Tensor of bool, (neuron,)
-        Neurons that ``forward`` hides, the targets. Where it is False throughout, the network
-        gives denoised rates of neurons that it sees.
+    targets : Tensor of bool, (neuron,)
+        Neurons that ``forward`` hides. Where there are none, the network gives denoised rates of
+        the neurons that it sees.
     hiding : Mixture
         What is hidden in training, see :mod:`spikecast.models.networks.masks`.
     n_features, n_latents, n_layers, n_heads, n_members : int
@@ -44,15 +44,15 @@ class TransformerNet(Network):
 
     neuron_parameters = ("embedding.weight", "embedding.offset", "readout.weight", "offset")
     shares_batches = True
-    part: Tensor
-    asked: Tensor
+    group_share: Tensor
+    targets: Tensor
 
     def __init__(
         self,
         kind: str,
         features: Features,
         labels: Tensor,
-        asked: Tensor,
+        targets: Tensor,
         hiding: Mixture,
         n_features: int,
         n_latents: int = 64,
@@ -66,8 +66,8 @@ class TransformerNet(Network):
         self.n_members, self.dropout, self.hiding = n_members, dropout, hiding
         self.features = features
         group = F.one_hot(labels).float()
-        self.register_buffer("part", group / group.sum(dim=0).clamp(min=1), persistent=False)
-        self.register_buffer("asked", asked, persistent=False)
+        self.register_buffer("group_share", group / group.sum(dim=0).clamp(min=1), persistent=False)
+        self.register_buffer("targets", targets, persistent=False)
         self.embedding = Linear(n_members, n_features + group.shape[1], n_latents)
         self.blocks = nn.ModuleList(
             [Block(n_members, n_latents, n_heads, dropout, causal) for _ in range(n_layers)]
@@ -77,7 +77,7 @@ class TransformerNet(Network):
 
     def prepare_readin(self, x: Tensor) -> Tensor:
         """Population features and what is hidden, as ``forward`` sees them."""
-        return self._tokens(x, self._not_asked)
+        return self._tokens(x, self._observed)
 
     @property
     def readin_weight(self) -> Tensor:
@@ -101,9 +101,9 @@ class TransformerNet(Network):
         return normalize(z)
 
     def _tokens(self, x: Tensor, observed: Tensor) -> Tensor:
-        n_neurons = len(self.part)
+        n_neurons = len(self.group_share)
         # (member, trial, time or 1, neuron) @ (neuron, group): the part of each that is hidden
-        hidden = (1 - observed).expand(-1, -1, -1, n_neurons) @ self.part
+        hidden = (1 - observed).expand(-1, -1, -1, n_neurons) @ self.group_share
         hidden = hidden.expand(*x.shape[:3], -1)
         activity, roots = x[..., :n_neurons], x[..., n_neurons:]
         if observed.shape[2] == 1 and roots.shape[3] > 0:
@@ -123,59 +123,62 @@ class TransformerNet(Network):
         return torch.baddbmm(offset, flat, weight).view(*z.shape[:-1], -1)
 
     def latents(self, x: Tensor) -> Tensor:
-        """Activity and roots, the asked neurons hidden -> (member, trial, time, latent)."""
-        return self.states(x, self._not_asked)
+        """Activity and roots, targets hidden -> (member, trial, time, latent)."""
+        return self.states(x, self._observed)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Activity and roots, the asked neurons hidden -> (member, trial, time, neuron), all."""
-        return self.outputs(x, self._not_asked)
+        """Activity and roots, targets hidden -> all neurons, (member, trial, time, neuron)."""
+        return self.outputs(x, self._observed)
 
-    def answer(self, x: Tensor) -> Tensor:
+    def predict_masked(self, x: Tensor) -> Tensor:
         """(member, trial, time, 2 * neuron), activity then observed -> (..., neuron)."""
         return self.outputs(*x.chunk(2, dim=-1))
 
     @property
-    def _not_asked(self) -> Tensor:
-        return 1 - self.asked.float()[None, None, None]  # (1, 1, 1, neuron)
+    def _observed(self) -> Tensor:
+        return 1 - self.targets.float()[None, None, None]  # (1, 1, 1, neuron)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Loss of the hidden entries, (member, trial).
 
-        In evaluation exactly what was asked is hidden (what the main scheme hides, where nothing
-        was). Sources outnumber targets, but these are the question: all others together weigh less
-        than the asked ones, and only some of them, drawn at random, are read out in each step.
+        In evaluation the targets are hidden (what the main scheme hides, where there are none).
+        All sources together weigh less than the targets, though there are more of them, and only
+        some of them, drawn at random, are read out in each step.
         """
-        if not self.training and self.asked.any():
-            hidden = self.asked[None, None, None]
+        if not self.training and self.targets.any():
+            hidden = self.targets[None, None, None]
         else:
             scheme = self.hiding if self.training else self.hiding.main
-            hidden = scheme(y.shape, self._rand(x.device))
-        counted, weight = self._counted()
+            hidden = scheme(y.shape, self._make_rand(x.device))
+        scored, weight = self._draw_scored()
         z = self.states(x, 1 - hidden.float())
-        loss = self.element_loss(self._read_out(z, counted), y[..., counted])
-        hidden = hidden.expand(-1, -1, -1, y.shape[3])[..., counted]
+        loss = self.element_loss(self._read_out(z, scored), y[..., scored])
+        hidden = hidden.expand(-1, -1, -1, y.shape[3])[..., scored]
         return (loss * (hidden * weight)).sum(dim=3).mean(dim=2)
 
-    def _counted(self) -> tuple[Tensor, Tensor]:
-        """Neurons whose hidden entries count in this step, and what they weigh."""
-        if self.asked.all() or not self.asked.any():
-            everyone = torch.arange(len(self.asked), device=self.asked.device)
-            return everyone, torch.ones_like(everyone, dtype=torch.float32)
-        asked, others = self.asked.nonzero().flatten(), (~self.asked).nonzero().flatten()
-        drawn = self._rand(asked.device)(len(others)).argsort()[: N_OTHERS if self.training else 0]
-        weight = torch.full((len(asked) + len(drawn),), OTHERS * len(asked) / max(len(drawn), 1))
-        weight[: len(asked)] = 1.0
-        return torch.cat([asked, others[drawn]]), weight.to(asked.device)
+    def _draw_scored(self) -> tuple[Tensor, Tensor]:
+        """Return the neurons whose hidden entries count in this step, and their weights."""
+        if self.targets.all() or not self.targets.any():
+            all_neurons = torch.arange(len(self.targets), device=self.targets.device)
+            return all_neurons, torch.ones_like(all_neurons, dtype=torch.float32)
+        targets, sources = self.targets.nonzero().flatten(), (~self.targets).nonzero().flatten()
+        n_drawn = N_SCORED_SOURCES if self.training else 0
+        drawn = self._make_rand(targets.device)(len(sources)).argsort()[:n_drawn]
+        weight = torch.full(
+            (len(targets) + len(drawn),), SOURCE_WEIGHT * len(targets) / max(len(drawn), 1)
+        )
+        weight[: len(targets)] = 1.0
+        return torch.cat([targets, sources[drawn]]), weight.to(targets.device)
 
-    def _rand(self, device: torch.device) -> partial[Tensor]:
-        """Validation hides the same entries in every epoch, or the best one would be luck."""
+    def _make_rand(self, device: torch.device) -> partial[Tensor]:
+        """Return what draws uniform numbers: in validation the same ones in every epoch."""
         if self.training:
             return partial(torch.rand, device=device)
         return partial(torch.rand, device=device, generator=torch.Generator(device).manual_seed(0))
 
 
 class Block(nn.Module):
-    """Attention over time, then a perceptron; each sees normalised states and adds to them."""
+    """Attention over time, then a perceptron; both read normalised states and add to them."""
 
     def __init__(
         self, n_members: int, n_latents: int, n_heads: int, dropout: float, causal: bool
@@ -207,7 +210,7 @@ class Block(nn.Module):
 
 
 def rotate(z: Tensor) -> Tensor:
-    """Rotary positions (Su et al. 2021): products of queries and keys see only how far apart.
+    """Rotate by position (Su et al. 2021), so that products of queries and keys depend on lag.
 
     Parameters
     ----------
