@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from spikecast.analysis.interareal.subspace import (
+    choose_rank,
     communication_subspace,
     principal_angles,
-    smallest_rank,
 )
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
@@ -41,7 +41,6 @@ def test_the_planted_ranks_and_directions_are_found():
     # the strongest latents are not the ones passed on
     assert found.angles[0] > 45
     assert 0 < found.shared_variance < 0.5
-    assert f"rank {RANK}" in str(found)
 
 
 def test_no_communication_is_rank_zero():
@@ -63,7 +62,6 @@ def test_noise_has_no_dimensions_at_all():
     assert found.private_axes.shape == (6, 0)
     assert found.angles.size == 0
     assert found.shared_variance == 0
-    assert "rank 0" in str(found)
 
 
 @pytest.mark.slow
@@ -82,9 +80,9 @@ def test_counts_are_binned(recording):
 
 def test_one_standard_error_rule_prefers_the_simpler():
     curve = np.array([0.0, 0.5, 0.58, 0.6, 0.59])
-    assert smallest_rank(curve, np.full(5, 0.03)) == 2
-    assert smallest_rank(curve, np.full(5, 1e-6)) == 3
-    assert smallest_rank(-curve, np.full(5, 0.03)) == 0
+    assert choose_rank(curve, np.full(5, 0.03)) == 2
+    assert choose_rank(curve, np.full(5, 1e-6)) == 3
+    assert choose_rank(-curve, np.full(5, 0.03)) == 0
 
 
 def test_what_cannot_be_asked_is_refused(recording):

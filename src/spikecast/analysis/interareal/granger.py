@@ -7,17 +7,24 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.conditions import number_conditions, shuffle_within
-from spikecast.analysis.interareal.granger_model import OwnPast, lagged, past, time_course
+from spikecast.analysis.interareal.granger_model import OwnPast, make_time_course, stack_past
 from spikecast.analysis.interareal.granger_scores import (
     PAST,
-    Sums,
-    asymmetry,
-    flow_table,
-    over_time,
-    percentiles,
-    plain_asymmetry,
+    GainSums,
+    make_interval,
+    measure_asymmetry,
+    subtract_directions,
+    tabulate_lags,
+    tabulate_time,
 )
-from spikecast.analysis.interareal.populations import project_components, select_neurons
+from spikecast.analysis.interareal.populations import (
+    MIN_RATE,
+    average_lags,
+    check_two_areas,
+    project_components,
+    select_neurons,
+)
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
@@ -26,7 +33,6 @@ from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import Interval, bootstrap_weights
 from spikecast.tasks.splits import Fold, split_by_trial
 
-AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
 OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
 N_RESAMPLES = 2000
 LEAD_IS_NO_CAUSE = NoticeKind(
@@ -38,8 +44,47 @@ LEAD_IS_NO_CAUSE = NoticeKind(
 
 
 @dataclass(frozen=True)
-class InformationFlow:
-    """What :func:`information_flow` found between two areas.
+class PastFeatures:
+    """What of an area's past predicts the other area.
+
+    Parameters
+    ----------
+    n_components : int
+        Principal components of the source; the target's own past has twice as many.
+    window : int
+        The source's bins t - lag - window + 1 to t - lag are averaged. 1 gives the sharpest lag,
+        more gives more power.
+    """
+
+    n_components: int = 10
+    window: int = 1
+
+
+@dataclass(frozen=True)
+class NeuronSample:
+    """Which neurons of two areas take part: equally many of either.
+
+    Parameters
+    ----------
+    min_rate : float
+        Neurons that fire less often (Hz) are left out.
+    n_neurons : int, optional
+        In each area; by default as many as the smaller area has.
+    n_repeats : int
+        Random subsamples of `n_neurons`, each with folds of its own, that are averaged.
+    """
+
+    min_rate: float = MIN_RATE
+    n_neurons: int | None = None
+    n_repeats: int = 3
+
+
+PAST_FEATURES, NEURON_SAMPLE = PastFeatures(), NeuronSample()
+
+
+@dataclass(frozen=True, repr=False)
+class InformationFlow(Result):
+    """Whether the past of either of two areas predicts the other.
 
     Attributes
     ----------
@@ -61,7 +106,7 @@ class InformationFlow:
         ``A->B - B->A`` alone. It is pulled towards the area whose neurons are read better, so it
         is no evidence on its own.
     over_time : DataFrame
-        Per stretch of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
+        Per 5 bins of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
         and ``asymmetry`` with ``low, high``.
     n_neurons, n_trials, n_repeats : int
         Neurons in each area after matching; trials; random subsamples and folds averaged.
@@ -114,14 +159,10 @@ def information_flow(
     target: str,
     lags: Sequence[int] = (1, 2, 3, 5, 8),
     *,
-    window: int = 1,
-    n_components: int = 10,
+    past: PastFeatures = PAST_FEATURES,
+    neurons: NeuronSample = NEURON_SAMPLE,
     folds: int = 5,
-    n_neurons: int | None = None,
-    n_repeats: int = 3,
-    n_shuffles: int = 20,
-    stretch: int = 5,
-    min_rate: float = 0.5,
+    n_permutations: int = 20,
     strata: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationFlow:
@@ -148,23 +189,12 @@ def information_flow(
     lags : sequence of int
         Positive, in bins; each is evaluated in both orders of time. The longest says how far the
         whole past reaches; that many bins at either end of a trial are not scored.
-    window : int
-        The source's bins t - lag - window + 1 to t - lag are averaged. 1 gives the sharpest lag,
-        more gives more power.
-    n_components : int
-        Principal components of the source; the target's own past has twice as many.
+    past : PastFeatures
+    neurons : NeuronSample
     folds : int
         Over trials.
-    n_neurons : int, optional
-        In each area; by default as many as the smaller area has.
-    n_repeats : int
-        Random subsamples of `n_neurons`, each with folds of its own, that are averaged.
-    n_shuffles : int
+    n_permutations : int
         Shuffles of the source's trials within condition; 0 leaves their columns empty.
-    stretch : int
-        Bins per point of the time-resolved asymmetry.
-    min_rate : float
-        Neurons that fire less often (Hz) are left out.
     strata : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
@@ -193,64 +223,63 @@ def information_flow(
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(
     ...     n_trials=20, areas={"VISp": 8, "MOs": 8}, n_bins=40, stim_onset=0.1).recording
-    >>> flow = information_flow(recording, "VISp", "MOs", lags=(1, 3), n_shuffles=0, folds=2)
+    >>> flow = information_flow(recording, "VISp", "MOs", lags=(1, 3), n_permutations=0, folds=2)
     >>> flow.table.shape
     (8, 12)
     """
     lags = sorted(set(lags))
-    _check(recording, source, target, lags, window)
-    neurons = [select_neurons(recording, area, min_rate) for area in (source, target)]
-    smaller = min(len(found) for found in neurons)
-    n_matched = (
-        smaller if n_neurons is None else int(check_in_range("n_neurons", n_neurons, 2, smaller))
-    )
-    check_in_range("n_repeats", n_repeats, 1)
-    labels = number_conditions(recording.trials, strata)
+    _check(recording, source, target, lags, past.window)
+    candidates = [select_neurons(recording, area, neurons.min_rate) for area in (source, target)]
+    smaller = min(map(len, candidates))
+    n_matched = smaller
+    if neurons.n_neurons is not None:
+        n_matched = int(check_in_range("n_neurons", neurons.n_neurons, 2, smaller))
+    check_in_range("n_repeats", neurons.n_repeats, 1)
+    condition = number_conditions(recording.trials, strata)
     rng = make_rng(seed, "flow", "shuffle")
-    orders = [shuffle_within(labels, rng) for _ in range(n_shuffles)]
+    orders = [shuffle_within(condition, rng) for _ in range(n_permutations)]
 
-    totals: dict[tuple[int, int], Sums] = {}  # (direction, order of time)
-    for repeat in range(n_repeats):
+    totals: dict[tuple[int, int], GainSums] = {}  # (direction, order of time)
+    for repeat in range(neurons.n_repeats):
         rng = make_rng(seed, "flow", "neurons", repeat)
         cut = split_by_trial(recording.n_trials, folds, derive_seed(seed, "flow", "folds", repeat))
         a, b = (
-            recording.activity[:, :, np.sort(rng.choice(found, n_matched, replace=False))]
-            for found in neurons
+            recording.activity[:, :, np.sort(rng.choice(some, n_matched, replace=False))]
+            for some in candidates
         )
         for direction, (x, y) in enumerate([(a, b), (b, a)]):
             for time_order in (1, -1):
                 key = direction, time_order
-                found = _gains(x, y, time_order, lags, window, n_components, cut, orders, seed)
-                totals[key] = totals[key] + found if key in totals else found
+                sums = _measure_gains(x, y, time_order, lags, past, cut, orders, seed)
+                totals[key] = totals[key] + sums if key in totals else sums
 
-    bootstrap = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
+    weights = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
     names = [(source, target), (target, source)]
     by_lag, whole_past = (
-        flow_table(totals, names, chosen, recording.bin_size, bootstrap, folds)
-        for chosen in (dict(enumerate(lags, start=1)), {PAST: 1})
+        tabulate_lags(totals, names, of, recording.bin_size, weights, folds)
+        for of in (dict(enumerate(lags, start=1)), {PAST: 1})
     )
     whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
-    edge = _edge(lags, window)
-    time = recording.time[edge : recording.n_bins - edge]
+    plain, resampled = (subtract_directions(whole, 1, w) for w in (None, weights))
+    edge = _count_edge(lags, past.window)
     return InformationFlow(
         source,
         target,
         by_lag,
         whole_past,
-        asymmetry(whole, bootstrap, folds),
-        percentiles(plain_asymmetry(whole, 1, None), plain_asymmetry(whole, 1, bootstrap), folds),
-        over_time(whole, time, stretch, bootstrap, folds),
+        measure_asymmetry(whole, weights, folds),
+        make_interval(plain, resampled, folds),
+        tabulate_time(whole, recording.time[edge : recording.n_bins - edge], weights, folds),
         n_matched,
         recording.n_trials,
-        n_repeats,
+        neurons.n_repeats,
     )
 
 
 def _check(
     recording: Recording, source: str, target: str, lags: Sequence[int], window: int
 ) -> None:
-    if source == target:
-        raise InputError(f"source and target are both '{source}'; choose two areas")
+    check_two_areas(source, target)
     if recording.kind != "counts":
         raise InputError("information_flow needs spike counts; this recording is continuous")
     if not lags or lags[0] < 1:
@@ -258,7 +287,7 @@ def _check(
             f"lags are {list(lags)}; they must be positive bins (each is also taken negative)"
         )
     check_in_range("window", window, 1)
-    edge = _edge(lags, window)
+    edge = _count_edge(lags, window)
     if recording.n_bins < 2 * edge + 2:
         raise NotEnoughDataError(
             f"lags of up to {edge} bins leave nothing to score of trials of {recording.n_bins} "
@@ -266,44 +295,46 @@ def _check(
         )
 
 
-def _edge(lags: Sequence[int], window: int) -> int:
-    """Bins at either end of a trial that are not scored."""
+def _count_edge(lags: Sequence[int], window: int) -> int:
+    """Return the number of bins at either end of a trial that are not scored."""
     return lags[-1] + window - 1
 
 
-# ------------------------------------------------------------------------------------ fitting
-
-
-def _gains(
+def _measure_gains(
     x: np.ndarray,
     y: np.ndarray,
     time_order: int,
     lags: Sequence[int],
-    window: int,
-    n_components: int,
+    past: PastFeatures,
     cut: Sequence[Fold],
     orders: Sequence[np.ndarray],
     seed: int,
-) -> Sums:
-    """Gain of x over y's own past: the whole past first, then each lag; time runs forwards."""
-    edge = _edge(lags, window)
+) -> GainSums:
+    """Return the gain of x over y's own past: of the whole past first, then of each lag.
+
+    It is returned in the trial's own order of time, whichever order it was measured in.
+    """
+    edge = _count_edge(lags, past.window)
     x, y = x[:, ::time_order], y[:, ::time_order]
     n_trials, n_bins = y.shape[:2]
     scored = slice(0, n_bins - 2 * edge)  # of the bins from `edge` on, those with a mirror image
     gain = np.zeros((1 + len(lags), n_trials, n_bins - 2 * edge))
     shuffled = np.zeros((len(orders), 1 + len(lags), n_trials))
-    course = time_course(n_trials, n_bins)
+    course = make_time_course(n_trials, n_bins)
     for index, fold in enumerate(cut):
-        z = project_components(x, fold.train, n_components, AXES_WIDTH)
-        own = project_components(y, fold.train, 2 * n_components, AXES_WIDTH)
-        own = np.concatenate([past(own, OWN_DEPTH * edge), course], axis=2)
+        z = project_components(x, fold.train, past.n_components)
+        own = project_components(y, fold.train, 2 * past.n_components)
+        own = np.concatenate([stack_past(own, OWN_DEPTH * edge), course], axis=2)
         base = OwnPast(own[:, edge:], y[:, edge:], fold, derive_seed(seed, "flow", index))
-        sources = [past(z, edge), *(lagged(z, lag, lag + window - 1) for lag in lags)]
+        sources = [
+            stack_past(z, edge),
+            *(average_lags(z, lag, lag + past.window - 1) for lag in lags),
+        ]
         for which, features in enumerate(sources):
             features = features[:, edge:]
-            gain[which, fold.test] = base.gain(features)[:, scored]
+            gain[which, fold.test] = base.measure_gain(features)[:, scored]
             for number, order in enumerate(orders):
-                added = base.gain(features[order])[:, scored]
+                added = base.measure_gain(features[order])[:, scored]
                 shuffled[number, which, fold.test] = added.sum(axis=1)
     spikes = y[:, edge : n_bins - edge].sum(axis=2, dtype=float)
-    return Sums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])
+    return GainSums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecast.analysis.interareal.populations import average_lags
 from spikecast.models.glm import MAX_LOG_RATE, fit_poisson_path
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.tasks.splits import Fold
@@ -20,28 +21,8 @@ MAX_CHANGE = 3.0  # of the log rate by a source; keeps one bad step finite
 TIME_SCALE = 3.0  # the time course is penalised less than the past
 
 
-def lagged(z: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Mean of the bins t - last to t - first, zero where the trial has not begun.
-
-    Parameters
-    ----------
-    z : array, (trial, time, component)
-    first, last : int
-        In bins, ``0 <= first <= last``; from 1 on the present is not used.
-
-    Examples
-    --------
-    >>> lagged(np.arange(1.0, 6.0).reshape(1, 5, 1), 1, 2)[0, :, 0]
-    array([0. , 0.5, 1.5, 2.5, 3.5])
-    """
-    found = np.zeros_like(z)
-    for lag in range(first, min(last, z.shape[1] - 1) + 1):
-        found[:, lag:] += z[:, : z.shape[1] - lag]
-    return found / (last - first + 1)
-
-
-def past(z: np.ndarray, depth: int) -> np.ndarray:
-    """Stretches of the past that double in length: 1, 2-3, 4-7, ... up to `depth` bins back.
+def stack_past(z: np.ndarray, depth: int) -> np.ndarray:
+    """Return means over stretches of the past: 1, 2-3, 4-7, ... up to `depth` bins back.
 
     Returns
     -------
@@ -50,21 +31,21 @@ def past(z: np.ndarray, depth: int) -> np.ndarray:
     stretches, first = [], 1
     while first <= depth:
         last = min(2 * first - 1, depth)
-        stretches.append(lagged(z, first, last))
+        stretches.append(average_lags(z, first, last))
         first = last + 1
     return np.concatenate(stretches, axis=2)
 
 
-def time_course(n_trials: int, n_bins: int, n_cosines: int = 6) -> np.ndarray:
-    """Slow cosines over the trial, (trial, time, cosine): the response that every trial has."""
+def make_time_course(n_trials: int, n_bins: int, n_cosines: int = 6) -> np.ndarray:
+    """Return slow cosines over the trial, (trial, time, cosine): the response of every trial."""
     phase = np.pi * (np.arange(n_bins) + 0.5) / n_bins
     cosines = np.cos(np.outer(phase, np.arange(1, n_cosines + 1))).astype(np.float32)
     return np.broadcast_to(TIME_SCALE * cosines, (n_trials, n_bins, n_cosines))
 
 
 @dataclass(frozen=True)
-class _Split:
-    """An own-past model, its training residuals and what it predicts for the trials scored."""
+class _OwnFit:
+    """An own-past model, its training residuals and its rate on the trials that are scored."""
 
     train: np.ndarray
     test: np.ndarray
@@ -94,31 +75,35 @@ class OwnPast:
         inner = split_inner_folds(len(fold.train), 4, seed)[0]
         inner = Fold(fold.train[inner.train], fold.train[inner.test])
         path = list(fit_poisson_path(own[inner.train], y[inner.train], OWN_PENALTIES, TOLERANCE))
-        likelihoods = [self._likelihood(inner.test, solution) for solution in path]
+        likelihoods = [self._compute_likelihood(inner.test, solution) for solution in path]
         best = int(np.argmax(likelihoods))
-        self._inner = self._split(inner, path[best])
+        self._inner = self._describe_fit(inner, path[best])
         ((weights, intercept),) = fit_poisson_path(
             own[fold.train], y[fold.train], [OWN_PENALTIES[best]], TOLERANCE
         )
-        self._outer = self._split(fold, (weights, intercept))
+        self._outer = self._describe_fit(fold, (weights, intercept))
 
-    def _rate(self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    def _predict_rate(
+        self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
         weights, intercept = solution
         return np.exp(np.minimum(self.own[trials] @ weights + intercept, MAX_LOG_RATE))
 
-    def _likelihood(self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]) -> float:
-        rate = self._rate(trials, solution)
+    def _compute_likelihood(
+        self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]
+    ) -> float:
+        rate = self._predict_rate(trials, solution)
         return float((self.y[trials] * np.log(rate) - rate).sum(dtype=np.float64))
 
-    def _split(self, fold: Fold, solution: tuple[np.ndarray, np.ndarray]) -> _Split:
+    def _describe_fit(self, fold: Fold, solution: tuple[np.ndarray, np.ndarray]) -> _OwnFit:
         own = self.own[fold.train].reshape(-1, self.own.shape[2])
         own_mean = own.mean(axis=0)
         own = own - own_mean
-        rate = self._rate(fold.train, solution)
+        rate = self._predict_rate(fold.train, solution)
         gram = own.T @ own
         # the smallest addition that keeps copies among the features from being singular
         gram += 1e-5 * np.trace(gram) / len(gram) * np.eye(len(gram), dtype=gram.dtype)
-        return _Split(
+        return _OwnFit(
             fold.train,
             fold.test,
             own,
@@ -126,11 +111,11 @@ class OwnPast:
             gram,
             (self.y[fold.train] - rate).reshape(-1, rate.shape[2]).astype(np.float32),
             np.maximum(rate.mean(axis=(0, 1)), 0.5 / len(own)),
-            self._rate(fold.test, solution),
+            self._predict_rate(fold.test, solution),
         )
 
-    def gain(self, source: np.ndarray) -> np.ndarray:
-        """Log-likelihood that a source adds on the fold's test trials, (test trial, time), nats.
+    def measure_gain(self, source: np.ndarray) -> np.ndarray:
+        """Return the log-likelihood that a source adds on test trials, (test trial, time), nats.
 
         Its penalty is chosen on the inner split, its weights are learnt on the training trials.
 
@@ -138,36 +123,36 @@ class OwnPast:
         ----------
         source : array, (trial, time, feature)
         """
-        most, chosen = -np.inf, SOURCE_PENALTIES[0]
-        changes = self._changes(self._inner, source, SOURCE_PENALTIES)
+        most, best = -np.inf, SOURCE_PENALTIES[0]
+        changes = self._find_changes(self._inner, source, SOURCE_PENALTIES)
         for penalty, change in zip(SOURCE_PENALTIES, changes, strict=True):
-            added = float(self._added(self._inner, change).sum(dtype=np.float64))
-            if added < most:
+            gain = float(self._score_change(self._inner, change).sum(dtype=np.float64))
+            if gain < most:
                 break  # less penalty than that fits noise
-            most, chosen = added, penalty
-        (change,) = self._changes(self._outer, source, [chosen])
-        return self._added(self._outer, change)
+            most, best = gain, penalty
+        (change,) = self._find_changes(self._outer, source, [best])
+        return self._score_change(self._outer, change)
 
-    def _changes(
-        self, split: _Split, source: np.ndarray, penalties: Sequence[float]
+    def _find_changes(
+        self, fit: _OwnFit, source: np.ndarray, penalties: Sequence[float]
     ) -> Iterator[np.ndarray]:
-        """Change of log rate on the test trials (test trial, time, target), by penalty."""
-        x = source[split.train].reshape(-1, source.shape[2])
+        """Yield each penalty's change of log rate on test trials, (test trial, time, target)."""
+        x = source[fit.train].reshape(-1, source.shape[2])
         x_mean = x.mean(axis=0)
         x = x - x_mean
         # what the own past says already is taken out first, so that the step is that of the joint
         # model (Frisch & Waugh 1933)
-        known = np.linalg.solve(split.gram, split.own.T @ x)
-        x = x - split.own @ known
-        own_test = self.own[split.test] - split.own_mean
-        x_test = source[split.test] - x_mean - own_test @ known
+        known = np.linalg.solve(fit.gram, fit.own.T @ x)
+        x = x - fit.own @ known
+        own_test = self.own[fit.test] - fit.own_mean
+        x_test = source[fit.test] - x_mean - own_test @ known
         values, vectors = np.linalg.eigh(x.T @ x / len(x))
-        score = vectors.T @ (x.T @ split.residual / len(x))
+        score = vectors.T @ (x.T @ fit.residual / len(x))
         x_test = x_test @ vectors
-        curvature = np.maximum(values, 0)[:, np.newaxis] * split.mean
+        curvature = np.maximum(values, 0)[:, np.newaxis] * fit.mean
         for penalty in penalties:
             step = score / (curvature + 2 * penalty)
             yield np.clip(x_test @ step, -MAX_CHANGE, MAX_CHANGE)
 
-    def _added(self, split: _Split, change: np.ndarray) -> np.ndarray:
-        return (self.y[split.test] * change - split.rate * np.expm1(change)).sum(axis=2)
+    def _score_change(self, fit: _OwnFit, change: np.ndarray) -> np.ndarray:
+        return (self.y[fit.test] * change - fit.rate * np.expm1(change)).sum(axis=2)

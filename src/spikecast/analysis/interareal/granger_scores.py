@@ -10,18 +10,19 @@ from spikecast.scoring.fold_intervals import refit_limits
 from spikecast.scoring.ratio_scores import Interval
 
 PAST = 0  # stands for the whole past among the lags
+STRETCH = 5  # bins per point of the time-resolved asymmetry
 
 
 @dataclass(frozen=True)
-class Sums:
+class GainSums:
     """Gain (nats) and spikes on the scored bins of one direction in one order of time."""
 
     gain: np.ndarray  # (feature, trial, time)
     shuffled: np.ndarray  # (shuffle, feature, trial)
     spikes: np.ndarray  # (trial, time)
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
+    def __add__(self, other: "GainSums") -> "GainSums":
+        return GainSums(
             self.gain + other.gain, self.shuffled + other.shuffled, self.spikes + other.spikes
         )
 
@@ -30,8 +31,8 @@ Whole = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
 """(direction, order of time) -> gain of the whole past and spikes, both (trial, time)."""
 
 
-def _bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Bits per spike from sums per trial (trial, ...), once or for each resample."""
+def _to_bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return bits per spike of sums per trial (trial, ...), once or for each resample."""
     if weights is not None:
         gain, spikes = weights @ gain, weights @ spikes
     else:
@@ -40,47 +41,51 @@ def _bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> n
         return gain / (np.log(2) * spikes)
 
 
-def percentiles(value: np.ndarray, resampled: np.ndarray, folds: int) -> Interval:
-    """A value with its 95 % limits; see :func:`refit_limits`."""
+def make_interval(value: np.ndarray, resampled: np.ndarray, folds: int) -> Interval:
+    """Return a value with its 95 % limits; see :func:`refit_limits`."""
     low, high = refit_limits(value, resampled, folds)
     return Interval(float(value), float(low), float(high))
 
 
-def plain_asymmetry(
+def subtract_directions(
     whole: Whole, time_order: int, weights: np.ndarray | None, bins: slice = slice(None)
 ) -> np.ndarray:
-    """A->B minus B->A in one order of time."""
+    """Return A->B minus B->A in one order of time, once or for each resample."""
     there, back = (
-        _bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
+        _to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
         for gain, spikes in (whole[direction, time_order] for direction in (0, 1))
     )
     return there - back
 
 
-def asymmetry(whole: Whole, weights: np.ndarray, folds: int, bins: slice = slice(None)) -> Interval:
-    """Half the difference between A->B minus B->A and its mirror image, with its interval."""
+def measure_asymmetry(
+    whole: Whole, weights: np.ndarray, folds: int, bins: slice = slice(None)
+) -> Interval:
+    """Return half the difference between A->B minus B->A and its mirror image."""
     value, resampled = (
-        (plain_asymmetry(whole, 1, chosen, bins) - plain_asymmetry(whole, -1, chosen, bins)) / 2
-        for chosen in (None, weights)
+        (subtract_directions(whole, 1, w, bins) - subtract_directions(whole, -1, w, bins)) / 2
+        for w in (None, weights)
     )
-    return percentiles(value, resampled, folds)
+    return make_interval(value, resampled, folds)
 
 
-def flow_table(
-    totals: dict[tuple[int, int], Sums],
+def tabulate_lags(
+    totals: dict[tuple[int, int], GainSums],
     names: Sequence[tuple[str, str]],
-    chosen: dict[int, int],
+    lags: dict[int, int],
     bin_size: float,
     weights: np.ndarray,
     folds: int,
 ) -> pd.DataFrame:
-    """One row per direction and signed lag; `chosen` maps a feature's position to its lag."""
+    """Return one row per direction and signed lag; `lags` maps a feature's position to its lag."""
     rows = []
     for (direction, time_order), sums in totals.items():
         spikes = sums.spikes.sum(axis=1)
-        for which, lag in chosen.items():
+        for which, lag in lags.items():
             gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
-            found = percentiles(_bits(gain, spikes, None), _bits(gain, spikes, weights), folds)
+            found = make_interval(
+                _to_bits(gain, spikes, None), _to_bits(gain, spikes, weights), folds
+            )
             row = {
                 "source": names[direction][0],
                 "target": names[direction][1],
@@ -94,7 +99,9 @@ def flow_table(
             beyond, shuffled, p = empty, np.nan, np.nan
             if len(null):
                 left = gain - null.mean(axis=0)
-                beyond = percentiles(_bits(left, spikes, None), _bits(left, spikes, weights), folds)
+                beyond = make_interval(
+                    _to_bits(left, spikes, None), _to_bits(left, spikes, weights), folds
+                )
                 shuffled = found.value - beyond.value
                 reached = np.sum(null.sum(axis=1) >= gain.sum())
                 p = float(1 + reached) / (1 + len(null))
@@ -112,16 +119,14 @@ def flow_table(
     return table.iloc[np.lexsort((table["lag"], first))].reset_index(drop=True)
 
 
-def over_time(
-    whole: Whole, time: np.ndarray, stretch: int, weights: np.ndarray, folds: int
-) -> pd.DataFrame:
-    """Gains and asymmetry per stretch of bins."""
+def tabulate_time(whole: Whole, time: np.ndarray, weights: np.ndarray, folds: int) -> pd.DataFrame:
+    """Return gains and asymmetry per stretch of bins."""
     rows = []
-    for start in range(0, max(time.size - stretch, 0) + 1, stretch):
-        bins = slice(start, start + stretch)
-        found = asymmetry(whole, weights, folds, bins)
+    for start in range(0, max(time.size - STRETCH, 0) + 1, STRETCH):
+        bins = slice(start, start + STRETCH)
+        found = measure_asymmetry(whole, weights, folds, bins)
         forward, backward = (
-            float(_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
+            float(_to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
             for gain, spikes in (whole[direction, 1] for direction in (0, 1))
         )
         rows.append(

@@ -7,22 +7,49 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.conditions import number_conditions
-from spikecast.analysis.interareal.granger_model import lagged
-from spikecast.analysis.interareal.populations import project_components, select_neurons
+from spikecast.analysis.interareal.populations import (
+    MIN_RATE,
+    average_lags,
+    check_two_areas,
+    expect_condition,
+    project_components,
+    select_neurons,
+)
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
-from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
 from spikecast.scoring.fold_intervals import refit_limits
 from spikecast.scoring.ratio_scores import bootstrap_weights
 from spikecast.tasks.splits import split_by_trial
 
-AXES_WIDTH = 2.0  # bins
 N_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class JointCorrelation:
-    """What :func:`joint_correlation` found.
+class CanonicalModel:
+    """How canonical correlation is regularised.
+
+    Parameters
+    ----------
+    n_components : int
+        Principal components of each area.
+    shrinkage : float
+        0 to 1: how far each bin's covariance is drawn towards a multiple of the identity.
+    """
+
+    n_components: int = 5
+    shrinkage: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_in_range("shrinkage", self.shrinkage, 0, 1)
+
+
+CANONICAL_MODEL = CanonicalModel()
+
+
+@dataclass(frozen=True, repr=False)
+class JointCorrelation(Result):
+    """How two areas covary at every pair of times.
 
     Attributes
     ----------
@@ -59,10 +86,9 @@ def joint_correlation(
     max_lag: int = 5,
     *,
     window: int = 3,
-    n_components: int = 5,
-    shrinkage: float = 0.3,
+    model: CanonicalModel = CANONICAL_MODEL,
     folds: int = 5,
-    min_rate: float = 0.5,
+    min_rate: float = MIN_RATE,
     strata: Sequence[str] | None = None,
     seed: int = 0,
 ) -> JointCorrelation:
@@ -85,13 +111,11 @@ def joint_correlation(
     window : int
         Bins, the present one and those before it, averaged in both areas alike: less noise, and
         coarser lags, but no bin sees its future.
-    n_components : int
-        Principal components of each area.
-    shrinkage : float
-        0 to 1: how far each bin's covariance is drawn towards a multiple of the identity.
+    model : CanonicalModel
     folds : int
+        Over trials.
     min_rate : float
-        Hz, for counts.
+        Neurons that fire less often (Hz, for counts) are left out.
     strata : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
@@ -114,16 +138,14 @@ def joint_correlation(
     >>> joint_correlation(recording, "VISp", "MOs").matrix.shape
     (20, 20)
     """
-    if source == target:
-        raise InputError(f"source and target are both '{source}'; choose two areas")
+    check_two_areas(source, target)
     check_in_range("max_lag", max_lag, 1, recording.n_bins - 1)
     check_in_range("window", window, 1, recording.n_bins)
-    check_in_range("shrinkage", shrinkage, 0, 1)
     x, y = (
         recording.activity[:, :, select_neurons(recording, area, min_rate)]
         for area in (source, target)
     )
-    labels = number_conditions(recording.trials, strata)
+    condition = number_conditions(recording.trials, strata)
     n_trials, n_bins = x.shape[:2]
     # projections of held-out trials on both directions of every pair of bins
     u = np.zeros((n_trials, n_bins, n_bins), dtype=np.float32)
@@ -131,10 +153,10 @@ def joint_correlation(
     for fold in split_by_trial(n_trials, folds, seed):
         sides = []
         for activity in (x, y):
-            z = project_components(activity, fold.train, n_components, AXES_WIDTH)
-            z = lagged(z, 0, window - 1)
-            z = z - _expected(z, labels, fold.train)
-            sides.append((z, _whitening(z[fold.train], shrinkage)))
+            z = project_components(activity, fold.train, model.n_components)
+            z = average_lags(z, 0, window - 1)
+            z = z - expect_condition(z, condition, fold.train)
+            sides.append((z, _find_whitening(z[fold.train], model.shrinkage)))
         (a, white_a), (b, white_b) = sides
         a, b = np.einsum("rti,tij->rtj", a, white_a), np.einsum("rti,tij->rtj", b, white_b)
         cross = np.einsum("rsi,rtj->stij", a[fold.train], b[fold.train], optimize=True)
@@ -142,15 +164,15 @@ def joint_correlation(
         u[fold.test] = np.einsum("rsi,sti->rst", a[fold.test], left[..., 0], optimize=True)
         v[fold.test] = np.einsum("rtj,stj->rst", b[fold.test], right[..., 0, :], optimize=True)
     sums = [part.reshape(n_trials, -1) for part in (u * v, u * u, v * v)]
-    matrix = _correlation(*(part.sum(axis=0) for part in sums)).reshape(n_bins, n_bins)
+    matrix = _correlate(*(part.sum(axis=0) for part in sums)).reshape(n_bins, n_bins)
 
     weights = bootstrap_weights(n_trials, N_RESAMPLES, seed).astype(np.float32)
     leads = []
     for start in range(0, N_RESAMPLES, 100):  # in blocks: resample x time x time is large
         block = weights[start : start + 100]
-        drawn = _correlation(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
-        leads.append(_lead(drawn, max_lag))
-    lead = _lead(matrix[np.newaxis], max_lag)[0]
+        drawn = _correlate(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
+        leads.append(_average_lead(drawn, max_lag))
+    lead = _average_lead(matrix[np.newaxis], max_lag)[0]
     low, high = refit_limits(lead, np.concatenate(leads), folds)
     table = pd.DataFrame(
         {
@@ -164,19 +186,8 @@ def joint_correlation(
     return JointCorrelation(source, target, recording.time, matrix, table)
 
 
-def _expected(z: np.ndarray, labels: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Mean of the training trials of a trial's condition, drawn towards that of all of them."""
-    overall = z[train].mean(axis=0)
-    expected = np.empty_like(z)
-    for label in np.unique(labels):
-        here = train[labels[train] == label]
-        # one imaginary trial at the overall mean: a condition may be rare or absent in training
-        expected[labels == label] = (z[here].sum(axis=0) + overall) / (len(here) + 1)
-    return expected
-
-
-def _whitening(z: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Inverse square root of each bin's covariance, (time, component, component)."""
+def _find_whitening(z: np.ndarray, shrinkage: float) -> np.ndarray:
+    """Return the inverse square root of each bin's covariance, (time, component, component)."""
     covariance = np.einsum("rti,rtj->tij", z, z, optimize=True) / len(z)
     size = covariance.shape[1]
     scale = np.trace(covariance, axis1=1, axis2=2)[:, np.newaxis, np.newaxis] / size
@@ -186,17 +197,17 @@ def _whitening(z: np.ndarray, shrinkage: float) -> np.ndarray:
     return np.einsum("tij,tj,tkj->tik", vectors, values**-0.5, vectors)
 
 
-def _correlation(uv: np.ndarray, uu: np.ndarray, vv: np.ndarray) -> np.ndarray:
+def _correlate(uv: np.ndarray, uu: np.ndarray, vv: np.ndarray) -> np.ndarray:
     return uv / np.sqrt(np.maximum(uu * vv, 1e-12))
 
 
-def _lead(matrices: np.ndarray, max_lag: int) -> np.ndarray:
-    """Source earlier minus source later around each bin, (matrix, time)."""
+def _average_lead(matrices: np.ndarray, max_lag: int) -> np.ndarray:
+    """Return source earlier minus source later around each bin, (matrix, time)."""
     n_bins = matrices.shape[-1]
     earlier_less_later = matrices - matrices.transpose(0, 2, 1)  # [s, t]: antisymmetric
-    total, found = np.zeros(matrices.shape[:2]), np.zeros(n_bins)
+    total, n_pairs = np.zeros(matrices.shape[:2]), np.zeros(n_bins)
     for lag in range(1, max_lag + 1):
         centers = np.arange(lag, n_bins) - lag // 2
         total[:, centers] += np.diagonal(earlier_less_later, offset=lag, axis1=1, axis2=2)
-        found[centers] += 1
-    return total / np.maximum(found, 1)
+        n_pairs[centers] += 1
+    return total / np.maximum(n_pairs, 1)

@@ -1,34 +1,41 @@
-"""Populations of two areas: which neurons take part, and their principal components."""
+"""Populations of two areas: which neurons take part, their components, what a condition expects."""
 
 import numpy as np
 
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt, smooth
 
+MIN_RATE = 0.5  # Hz
+AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
 
-def select_neurons(recording: Recording, area: str, min_rate: float = 0.0) -> np.ndarray:
-    """Return the indices of an area's neurons that fire at `min_rate` Hz or more.
+
+def check_two_areas(source: str, target: str) -> None:
+    """Raise where source and target are one area."""
+    if source == target:
+        raise InputError(f"source and target are both '{source}'; choose two areas")
+
+
+def select_neurons(recording: Recording, area: str, min_rate: float = MIN_RATE) -> np.ndarray:
+    """Return the indices of an area's neurons that, for counts, fire at `min_rate` Hz or more.
 
     Raises
     ------
     UnknownNameError, NotEnoughDataError
         When the area is not recorded; when fewer than 2 of its neurons are left.
     """
-    wanted = recording.in_area(area)
+    inside = recording.in_area(area)
     if recording.kind == "counts":
-        wanted &= recording.firing_rate >= min_rate
-    if wanted.sum() < 2:
+        inside &= recording.firing_rate >= min_rate
+    if inside.sum() < 2:
         raise NotEnoughDataError(
-            f"area '{area}' has {wanted.sum()} neurons of at least {min_rate:g} Hz; "
+            f"area '{area}' has {inside.sum()} neurons of at least {min_rate:g} Hz; "
             "at least 2 are needed"
         )
-    return np.flatnonzero(wanted)
+    return np.flatnonzero(inside)
 
 
-def project_components(
-    x: np.ndarray, train: np.ndarray, n_components: int, width: float
-) -> np.ndarray:
+def project_components(x: np.ndarray, train: np.ndarray, n_components: int) -> np.ndarray:
     """Project each single bin on axes learnt from smoothed activity of the training trials.
 
     The axes come from smoothed activity, where what neurons share outweighs the noise of single
@@ -40,8 +47,6 @@ def project_components(
     train : array of int
         The trials to learn from.
     n_components : int
-    width : float
-        Standard deviation of the smoothing in bins.
 
     Returns
     -------
@@ -50,9 +55,54 @@ def project_components(
         being 1.
     """
     n_neurons = x.shape[2]
-    learnt = signed_sqrt(smooth(x[train], width)).reshape(-1, n_neurons)
+    learnt = signed_sqrt(smooth(x[train], AXES_WIDTH)).reshape(-1, n_neurons)
     _, axes, _ = find_principal_axes(learnt, n_components)
     scores = signed_sqrt(x.astype(np.float32)) @ axes.T
     scores -= scores[train].mean(axis=(0, 1))
     scale = scores[train][..., 0].std()
     return scores / (scale if scale > 0 else 1.0)
+
+
+def average_lags(z: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Return the mean of the bins t - last to t - first, zero where the trial has not begun.
+
+    Parameters
+    ----------
+    z : array, (trial, time, component)
+    first, last : int
+        In bins, ``0 <= first <= last``; from 1 on the present is not used.
+
+    Examples
+    --------
+    >>> average_lags(np.arange(1.0, 6.0).reshape(1, 5, 1), 1, 2)[0, :, 0]
+    array([0. , 0.5, 1.5, 2.5, 3.5])
+    """
+    total = np.zeros_like(z)
+    for lag in range(first, min(last, z.shape[1] - 1) + 1):
+        total[:, lag:] += z[:, : z.shape[1] - lag]
+    return total / (last - first + 1)
+
+
+def expect_condition(z: np.ndarray, condition: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Return each trial's condition mean over training trials, drawn towards the overall mean.
+
+    Parameters
+    ----------
+    z : array, (trial, time, component)
+    condition : array, (trial,)
+    train : array of int
+        The trials to learn from.
+
+    Examples
+    --------
+    >>> z = np.array([1.0, 5.0, 9.0]).reshape(3, 1, 1)
+    >>> expect_condition(z, np.array([0, 1, 0]), np.array([0, 1])).ravel()
+    array([2., 4., 2.])
+    """
+    overall = z[train].mean(axis=0)
+    expected = np.empty_like(z)
+    for label in np.unique(condition):
+        here = train[condition[train] == label]
+        # one imaginary trial at the overall mean: a condition may be rare or absent in training
+        expected[condition == label] = (z[here].sum(axis=0) + overall) / (len(here) + 1)
+    return expected

@@ -8,9 +8,15 @@ import pandas as pd
 from scipy.linalg import subspace_angles
 
 from spikecast.analysis.conditions import number_conditions
-from spikecast.analysis.interareal.populations import select_neurons
+from spikecast.analysis.interareal.populations import (
+    MIN_RATE,
+    check_two_areas,
+    expect_condition,
+    select_neurons,
+)
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_same_length
-from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.inner_cv import choose_best, split_inner_folds
@@ -21,9 +27,9 @@ from spikecast.tasks.splits import Fold, split_by_trial
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # relative to the variance of a neuron
 
 
-@dataclass(frozen=True)
-class CommunicationSubspace:
-    """What :func:`communication_subspace` found.
+@dataclass(frozen=True, repr=False)
+class CommunicationSubspace(Result):
+    """The dimensions of one area that predict another.
 
     Attributes
     ----------
@@ -90,7 +96,7 @@ def communication_subspace(
     bins: int = 5,
     max_rank: int = 10,
     folds: int = 10,
-    min_rate: float = 0.5,
+    min_rate: float = MIN_RATE,
     strata: Sequence[str] | None = None,
     seed: int = 0,
 ) -> CommunicationSubspace:
@@ -140,16 +146,16 @@ def communication_subspace(
     check_in_range("max_rank", max_rank, 1)
     groups = split_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
-    x, within, y = (_binned(recording, group, bins) for group in groups)
-    labels = number_conditions(recording.trials, strata)
+    x, within, y = (_sum_bins(recording, group, bins) for group in groups)
+    condition = number_conditions(recording.trials, strata)
     cut = split_by_trial(recording.n_trials, folds, seed)
     limit = min(max_rank, half, n_matched)
 
     rows, ranks = [], []
     for name, predicted in ((target, y), (f"{source} (rest)", within)):
-        r2 = np.stack([_curve(x, predicted, labels, fold, limit, seed) for fold in cut])
+        r2 = np.stack([_score_ranks(x, predicted, condition, fold, limit, seed) for fold in cut])
         curve, error = r2.mean(axis=0), r2.std(axis=0, ddof=1) / np.sqrt(len(cut))
-        ranks.append(smallest_rank(curve, error))
+        ranks.append(choose_rank(curve, error))
         rows += [
             {"to": name, "rank": rank, "r2": curve[rank], "standard_error": error[rank]}
             for rank in range(limit + 1)
@@ -157,8 +163,8 @@ def communication_subspace(
     rank, rank_within = ranks
 
     everything = Fold(np.arange(recording.n_trials), np.arange(recording.n_trials))
-    z, residual, _, _ = _residuals(x, y, labels, everything)
-    weights, _, axes = _regression(z, residual, seed)
+    z, residual, _, _ = _subtract_conditions(x, y, condition, everything)
+    weights, _, axes = _fit_regression(z, residual, seed)
     readin, _ = np.linalg.qr(weights @ axes[:rank].T)
     flat = z.reshape(-1, half).astype(np.float32)
     _, dominant, _ = find_principal_axes(flat, max(rank, rank_within, 1))  # on noise both are 0
@@ -181,7 +187,7 @@ def communication_subspace(
 
 
 def split_neurons(
-    recording: Recording, source: str, target: str, min_rate: float = 0.5, seed: int = 0
+    recording: Recording, source: str, target: str, min_rate: float = MIN_RATE, seed: int = 0
 ) -> list[np.ndarray]:
     """Choose half of the source, and equally many of its other half and of the target.
 
@@ -196,8 +202,7 @@ def split_neurons(
         For one area twice, an area that is not recorded, fewer than 4 neurons in the source or 2
         in the target.
     """
-    if source == target:
-        raise InputError(f"source and target are both '{source}'; choose two areas")
+    check_two_areas(source, target)
     shuffled = make_rng(seed, "subspace").permutation(select_neurons(recording, source, min_rate))
     candidates = select_neurons(recording, target, min_rate)
     half = len(shuffled) // 2
@@ -210,7 +215,7 @@ def split_neurons(
     return [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
 
 
-def smallest_rank(curve: np.ndarray, error: np.ndarray) -> int:
+def choose_rank(curve: np.ndarray, error: np.ndarray) -> int:
     """Return the smallest rank whose score is within one standard error of the best.
 
     Parameters
@@ -220,7 +225,7 @@ def smallest_rank(curve: np.ndarray, error: np.ndarray) -> int:
 
     Examples
     --------
-    >>> smallest_rank(np.array([0, 0.30, 0.39, 0.40]), np.array([0, 0.02, 0.02, 0.02]))
+    >>> choose_rank(np.array([0, 0.30, 0.39, 0.40]), np.array([0, 0.02, 0.02, 0.02]))
     2
     """
     best_rank = int(np.argmax(curve))
@@ -246,37 +251,37 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.degrees(subspace_angles(a, b))
 
 
-def _binned(recording: Recording, neurons: np.ndarray, bins: int) -> np.ndarray:
-    """Sums over `bins` bins, their square root for counts, (trial, time, neuron)."""
+def _sum_bins(recording: Recording, neurons: np.ndarray, bins: int) -> np.ndarray:
+    """Return sums over `bins` bins, their square root for counts, (trial, time, neuron)."""
     activity = recording.activity[:, :, neurons].astype(np.float32)
-    n_kept = activity.shape[1] // bins
-    sums = activity[:, : n_kept * bins].reshape(len(activity), n_kept, bins, -1).sum(axis=2)
+    n_sums = activity.shape[1] // bins
+    sums = activity[:, : n_sums * bins].reshape(len(activity), n_sums, bins, -1).sum(axis=2)
     return signed_sqrt(sums) if recording.kind == "counts" else sums
 
 
-def _residuals(
-    x: np.ndarray, y: np.ndarray, labels: np.ndarray, fold: Fold
+def _subtract_conditions(
+    x: np.ndarray, y: np.ndarray, condition: np.ndarray, fold: Fold
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Source and target without the condition's mean course: of training, then of test trials."""
-    found = []
-    for values in (x, y):
-        scale = values[fold.train].std(axis=(0, 1)).mean()
-        overall = values[fold.train].mean(axis=0)
-        expected = np.empty_like(values)
-        for label in np.unique(labels):
-            here = fold.train[labels[fold.train] == label]
-            # one imaginary trial at the overall mean: a condition may be rare in training
-            mean = (values[here].sum(axis=0) + overall) / (len(here) + 1)
-            expected[labels == label] = mean
-        found.append((values - expected) / (scale if scale > 0 else 1.0))
-    z, residual = found
+    """Return source and target without what their condition expects, of training and test trials.
+
+    Both are in units of the mean standard deviation of their neurons.
+    """
+    z, residual = (
+        (values - expect_condition(values, condition, fold.train)) / _find_scale(values[fold.train])
+        for values in (x, y)
+    )
     return z[fold.train], residual[fold.train], z[fold.test], residual[fold.test]
 
 
-def _regression(
+def _find_scale(values: np.ndarray) -> float:
+    scale = values.std(axis=(0, 1)).mean()
+    return scale if scale > 0 else 1.0
+
+
+def _fit_regression(
     z: np.ndarray, y: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ridge weights (source, target), intercept, and the fitted values' axes (axis, target)."""
+    """Return ridge weights (source, target), intercept, and axes of the fit (axis, target)."""
     penalty, _ = choose_best(
         PENALTIES,
         lambda fold: [
@@ -291,12 +296,12 @@ def _regression(
     return weights, intercept, find_fitted_axes(z, weights)
 
 
-def _curve(
-    x: np.ndarray, y: np.ndarray, labels: np.ndarray, fold: Fold, max_rank: int, seed: int
+def _score_ranks(
+    x: np.ndarray, y: np.ndarray, condition: np.ndarray, fold: Fold, max_rank: int, seed: int
 ) -> np.ndarray:
-    """R2 on the test trials for ranks 0 to `max_rank`, all neurons pooled."""
-    z, residual, z_test, truth = _residuals(x, y, labels, fold)
-    weights, intercept, axes = _regression(z, residual, seed)
+    """Return R2 on the test trials for ranks 0 to `max_rank`, all neurons pooled."""
+    z, residual, z_test, truth = _subtract_conditions(x, y, condition, fold)
+    weights, intercept, axes = _fit_regression(z, residual, seed)
     total = np.square(truth).sum(dtype=float)
     scores = [0.0]
     for rank in range(1, max_rank + 1):

@@ -39,7 +39,7 @@ def answer(material: Material, block: Granger, source: str, target: str) -> Answ
         target,
         block.lags,
         folds=block.folds,
-        n_shuffles=block.shuffles,
+        n_permutations=block.shuffles,
         strata=block.conditions,
         seed=material.seed,
     )
