@@ -6,12 +6,9 @@ from itertools import product
 from pydantic import Field
 
 from spikecast.analysis.geometry.cell_types import split_areas
-from spikecast.analysis.interareal.populations import select_neurons
-from spikecast.core.errors import InputError
+from spikecast.analysis.interareal.populations import check_two_areas, select_neurons
 from spikecast.runs.questions.material import Material, name_cell_types
 from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, QuestionBlock
-
-MIN_RATE = 0.5  # Hz: slower neurons are left out
 
 
 class PairBlock(QuestionBlock):
@@ -36,8 +33,7 @@ class PairBlock(QuestionBlock):
             ]  # an area with itself: its narrow spikes with its wide ones
             pairs = [pair for pair in dict.fromkeys(types) if pair[0] != pair[1]]
         for source, target in pairs:
-            if source == target:
-                raise InputError(f"source and target are both '{source}'; choose two areas")
+            check_two_areas(source, target)
             for area in (source, target):
-                select_neurons(material.recording, area, MIN_RATE)
+                select_neurons(material.recording, area)
         return material, pairs

@@ -14,7 +14,7 @@ from spikecast.analysis.interareal.subspace import (
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import MIN_RATE, PairBlock
+from spikecast.runs.questions.pair_block import PairBlock
 from spikecast.runs.questions.question import Answer, Question
 
 N_RANDOM = 100  # pairs of random subspaces, which say what angle chance gives
@@ -32,7 +32,7 @@ class Subspace(PairBlock):
         on, pairs = self.split_pairs(material)
         check_in_range("subspace.bins", self.bins, 1, on.recording.n_bins)
         for pair in pairs:
-            split_neurons(on.recording, *pair, MIN_RATE, on.seed)
+            split_neurons(on.recording, *pair, seed=on.seed)
             yield self.ask(
                 "subspace",
                 ("subspace", *pair),
