@@ -1,6 +1,7 @@
 """The dataset inside a recording: how it is built, what it must hold, its tables, its indices."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.data.binning import measure_bin_size, shrink_counts
 
 AXES = ("trial", "time", "neuron")
-KINDS = ("counts", "continuous")
+Kind = Literal["counts", "continuous"]
+KINDS: tuple[Kind, ...] = ("counts", "continuous")
 
 
 def check_dataset(dataset: xr.Dataset) -> None:

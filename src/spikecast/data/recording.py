@@ -23,7 +23,14 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
 from spikecast.data.binning import bin_spikes
-from spikecast.data.dataset import AXES, build_dataset, check_dataset, read_table, resolve_indices
+from spikecast.data.dataset import (
+    AXES,
+    Kind,
+    build_dataset,
+    check_dataset,
+    read_table,
+    resolve_indices,
+)
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
 """Areas, in lower case, of neurons that no area was assigned to."""
@@ -250,9 +257,9 @@ class Recording:
         return float(self.dataset.attrs["bin_size"])
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """``"counts"`` or ``"continuous"``."""
-        return str(self.dataset.attrs["kind"])
+        return self.dataset.attrs["kind"]
 
     @property
     def session(self) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from spikecast.core.checks import check_one_of, check_same_length, check_three_axes
 from spikecast.core.errors import InputError
 from spikecast.core.notices import NoticeKind
+from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import Job, run_job
 from spikecast.evaluation.score_table import Scores, score
@@ -17,7 +18,6 @@ from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import run_jobs
-from spikecast.tasks.problem import Kind
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import Problem, Task
 

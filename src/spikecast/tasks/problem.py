@@ -1,10 +1,10 @@
-"""What a task makes of a recording: the arrays of one prediction problem."""
+"""The arrays of one prediction problem, which a task makes of a recording."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,10 @@ import pandas as pd
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice
+from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 
 WINDOW = 100  # bins per window when a task cuts a continuous recording
-Kind = Literal["counts", "continuous"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Problem:
     Attributes
     ----------
     task, source, target : str
-        For tables: the task's name, what predicts, what is predicted.
+        Names for tables: of the task, of what predicts, of what is predicted.
     x : array, (trial, time, source neuron)
     y : array, (trial, time, target)
     kind : {"counts", "continuous"}
@@ -111,25 +111,25 @@ def count_windows(n_bins: int, window: int = WINDOW) -> int:
     NotEnoughDataError
         When there are too few to hold any out.
     """
-    found = n_bins // window
-    if found < 4:
+    n_windows = n_bins // window
+    if n_windows < 4:
         raise NotEnoughDataError(
-            f"a continuous recording of {n_bins} bins gives {found} windows of {window}; "
+            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {window}; "
             "at least 4 are needed"
         )
-    return found
+    return n_windows
 
 
 def cut_array(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
     """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
     if len(values) > 1:
         return values
-    kept = count_windows(values.shape[1], window) * window
-    return values[0, :kept].reshape(-1, window, values.shape[2])
+    n_bins = count_windows(values.shape[1], window) * window
+    return values[0, :n_bins].reshape(-1, window, values.shape[2])
 
 
 def cut_into_windows(problem: Problem, window: int = WINDOW) -> Problem:
-    """Cut a single long trial into windows of `window` bins, which then play the part of trials."""
+    """Cut a single long trial into windows of `window` bins, which then stand for trials."""
     if len(problem.y) > 1:
         return problem
     y = cut_array(problem.y, window)

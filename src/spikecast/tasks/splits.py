@@ -1,7 +1,7 @@
-"""Who is held out: folds over trials.
+"""Folds over trials: which trials train a model, and which test it.
 
-Every split is a pair of disjoint index arrays. Trials are the unit; a task has cut a continuous
-recording into windows before, and those are held out in contiguous blocks with a gap.
+Every fold is a pair of disjoint index arrays. Trials are the unit; the windows that a task cuts
+a continuous recording into are held out in contiguous blocks with a gap.
 """
 
 from collections.abc import Callable
@@ -17,27 +17,27 @@ from spikecast.core.seeding import derive_seed
 
 
 class Fold(NamedTuple):
-    """Indices of the trials a model may learn from, and of those it is scored on."""
+    """Indices of the trials that a model learns from, and of those it is scored on."""
 
     train: np.ndarray
     test: np.ndarray
 
 
 def split_by_trial(n_trials: int, folds: int, seed: int = 0) -> list[Fold]:
-    """Cut trials into `folds` random parts; each is the test part once.
+    """Return folds of random parts of the trials; each part is the test part once.
 
     Examples
     --------
     >>> [fold.test.size for fold in split_by_trial(10, 5)]
     [2, 2, 2, 2, 2]
     """
-    _enough(n_trials, folds)
+    _check_enough(n_trials, folds)
     cutter = KFold(folds, shuffle=True, random_state=derive_seed(seed, "split"))
     return [Fold(*pair) for pair in cutter.split(np.zeros(n_trials))]
 
 
 def split_by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold]:
-    """Like :func:`split_by_trial`, with the same share of every stratum in each part.
+    """Return folds like :func:`split_by_trial`, with the same share of every stratum in each.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def split_by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold
     folds, seed : int
     """
     strata = np.asarray(strata)
-    _enough(strata.size, folds)
+    _check_enough(strata.size, folds)
     labels, sizes = np.unique(strata, return_counts=True)
     if sizes.min() < folds:
         raise NotEnoughDataError(
@@ -58,7 +58,7 @@ def split_by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold
 
 
 def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
-    """Cut trials into contiguous blocks; `gap` trials on either side of the test block are unused.
+    """Return folds of contiguous blocks, with `gap` unused trials on either side of the test block.
 
     Slow drift and autocorrelation cannot leak across the gap.
 
@@ -67,15 +67,15 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     >>> split_by_block(10, 5, gap=1)[1]
     Fold(train=array([0, 5, 6, 7, 8, 9]), test=array([2, 3]))
     """
-    _enough(n_trials, folds)
+    _check_enough(n_trials, folds)
     trials = np.arange(n_trials)
-    found = []
+    blocks = []
     for test in np.array_split(trials, folds):
         train = trials[(trials < test[0] - gap) | (trials > test[-1] + gap)]
         if train.size < 2:
             raise NotEnoughDataError(f"a gap of {gap} trials leaves nothing to train on")
-        found.append(Fold(train, test))
-    return found
+        blocks.append(Fold(train, test))
+    return blocks
 
 
 SPLITS = ("trial", "stratum", "block")
@@ -125,7 +125,7 @@ def split_trials(
     """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``."""
     makers: dict[str, Callable[[], list[Fold]]] = {
         "trial": lambda: split_by_trial(n_trials, folds, seed),
-        "stratum": lambda: split_by_stratum(_given(strata, n_trials), folds, seed),
+        "stratum": lambda: split_by_stratum(_check_strata(strata, n_trials), folds, seed),
         "block": lambda: split_by_block(n_trials, folds, gap),
     }
     if kind not in makers:
@@ -133,14 +133,14 @@ def split_trials(
     return makers[kind]()
 
 
-def _given(strata: np.ndarray | None, n_trials: int) -> np.ndarray:
+def _check_strata(strata: np.ndarray | None, n_trials: int) -> np.ndarray:
     if strata is None:
-        raise InputError("split 'stratum' needs a label per trial: name a trial column")
+        raise InputError("the split 'stratum' needs a trial column: name one as strata")
     check_same_length("strata", len(strata), "the trial axis", n_trials)
     return strata
 
 
-def _enough(n_trials: int, folds: int) -> None:
+def _check_enough(n_trials: int, folds: int) -> None:
     if folds < 2:
         raise InputError(f"folds is {folds}; it must be at least 2")
     if n_trials < 2 * folds:

@@ -1,8 +1,8 @@
-"""What predicts what.
+"""Prediction tasks: what predicts what.
 
 A task turns a recording into a :class:`Problem`: the array that predicts, the array to predict, and
 what kind of values the latter has (hence which likelihood and which scores). Models see arrays, and
-only those that ask (:attr:`spikecast.models.base.Model.needs`) the area of each source.
+the area of each source only if they need it (:attr:`spikecast.models.base.Model.needs`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import check_in_range, suggest_name
-from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.tasks.neuron_groups import (
+    check_two_neurons,
+    drop_slow_targets,
+    find_members,
+    read_groups,
+)
 from spikecast.tasks.problem import Problem, Task, cut_into_windows, pair_with_lag
 
 __all__ = [
@@ -32,38 +37,40 @@ __all__ = [
 ]
 
 REST = "rest"
-SLOW_TARGETS = NoticeKind(
-    "slow_targets",
-    "minor",
-    "{n} of {n_targets} target neurons fire less than {min_rate:g} Hz and are left out",
-)
 
 
 @dataclass(frozen=True)
 class AreaToArea:
-    """Predict one area's neurons from others'.
+    """Predict the neurons of one area from those of other areas.
 
     Parameters
     ----------
     target : str
         Area to predict.
     source : str or sequence of str
-        ``"rest"``: every neuron outside the target that has an area (not ``root``); or areas.
+        ``"rest"``: every neuron outside the target that has an area (not ``root``). Or the names
+        of one or several areas.
     lag : int
         The source at bin t - lag predicts the target at bin t. Positive: the past predicts.
     min_rate : float
         Target neurons that fire less often (Hz, over the whole recording) are left out; only for
         counts.
     by : str
-        Neuron coordinate that names the groups; ``"plane"`` for the imaging data.
+        Neuron column that names the groups; ``"plane"`` for the imaging data.
+
+    See Also
+    --------
+    HeldOutNeurons : prediction within an area.
 
     Examples
     --------
     >>> import spikecast
     >>> recording = spikecast.load("simulated")
-    >>> problem = AreaToArea("MOs").problem(recording)
+    >>> problem = spikecast.AreaToArea("MOs").problem(recording)
     >>> problem.source, problem.x.shape[2]
     ('rest', 190)
+    >>> spikecast.AreaToArea("MOs", source=["VISp", "MD"], lag=3).problem(recording).x.shape
+    (200, 247, 130)
     """
 
     target: str
@@ -79,26 +86,25 @@ class AreaToArea:
         Raises
         ------
         UnknownNameError
-            For an area that is not recorded.
+            For an area or a neuron column that is not recorded.
         InputError
-            When source and target overlap.
+            When source and target overlap, or the lag is longer than a trial.
         NotEnoughDataError
             When fewer than 2 neurons are left on either side, or no target neuron fires.
         """
-        group = _groups(recording, self.by)
-        is_target = _members(group, self.target, self.by)
+        group = read_groups(recording, self.by)
+        is_target = find_members(group, self.target, self.by)
         if self.source == REST:
             is_source = ~is_target & ~np.isin(np.char.lower(group), UNLABELED)
         else:
-            names = [self.source] if isinstance(self.source, str) else list(self.source)
-            is_source = np.any([_members(group, name, self.by) for name in names], axis=0)
-            if self.target in names:
+            is_source = find_members(group, self.source, self.by)
+            if (is_source & is_target).any():
                 raise InputError(
                     f"source and target overlap: {self.by} '{self.target}' is in both. "
                     "Prediction within an area is the task held_out_neurons"
                 )
         source = self.source if isinstance(self.source, str) else "+".join(self.source)
-        return _between(recording, is_source, is_target, self, source, self.target)
+        return _pair_neurons(self, recording, is_source, is_target, source, self.target)
 
 
 @dataclass(frozen=True)
@@ -108,13 +114,13 @@ class NeuronsToNeurons:
     Parameters
     ----------
     source, target : sequence of int
-        Numbers of neurons in the recording; none in both.
+        Numbers of neurons in the recording; none may be in both.
     source_name, target_name : str
-        What tables call them.
-    min_rate : float
+        Their names in tables.
+    lag, min_rate
         As in :class:`AreaToArea`.
     by : str
-        Neuron coordinate that models are told, where they want to know.
+        Neuron column whose groups are given to the models that need them.
 
     Examples
     --------
@@ -135,15 +141,14 @@ class NeuronsToNeurons:
 
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
-        sides = {}
-        for side, chosen in (("source", self.source), ("target", self.target)):
-            sides[side] = np.zeros(recording.n_neurons, dtype=bool)
-            sides[side][resolve_indices(f"{side} neurons", chosen, recording.n_neurons)] = True
-        both = int((sides["source"] & sides["target"]).sum())
+        is_source, is_target = np.zeros((2, recording.n_neurons), dtype=bool)
+        is_source[resolve_indices("source neurons", self.source, recording.n_neurons)] = True
+        is_target[resolve_indices("target neurons", self.target, recording.n_neurons)] = True
+        both = int((is_source & is_target).sum())
         if both:
             raise InputError(f"source and target overlap: {both} neurons are in both")
-        return _between(
-            recording, sides["source"], sides["target"], self, self.source_name, self.target_name
+        return _pair_neurons(
+            self, recording, is_source, is_target, self.source_name, self.target_name
         )
 
 
@@ -156,18 +161,24 @@ class HeldOutNeurons:
     fraction : float
         Part of the neurons that is held out, chosen at random.
     area : str, optional
-        Only within this area; otherwise all neurons.
-    min_rate : float
+        Only neurons of this area; otherwise all.
+    lag, min_rate, by
         As in :class:`AreaToArea`.
     seed : int
-        Of the choice.
+        Of the choice of neurons.
+
+    References
+    ----------
+    Macke et al. 2011, Empirical models of spiking in neural populations. Pei et al. 2021, Neural
+    Latents Benchmark.
 
     Examples
     --------
     >>> import spikecast
-    >>> recording = spikecast.load("simulated")
-    >>> HeldOutNeurons(0.2, area="VISp", min_rate=0).problem(recording).y.shape[-1]
-    16
+    >>> task = spikecast.HeldOutNeurons(0.25, area="MOs")
+    >>> problem = task.problem(spikecast.load("simulated"))
+    >>> problem.x.shape[2], problem.y.shape[2]
+    (38, 12)
     """
 
     fraction: float = 0.25
@@ -181,56 +192,15 @@ class HeldOutNeurons:
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
         check_in_range("fraction", self.fraction, 0.01, 0.99)
-        group = _groups(recording, self.by)
-        pool = np.ones(group.size, dtype=bool)
-        if self.area is not None:
-            pool = _members(group, self.area, self.by)
+        pool = find_members(read_groups(recording, self.by), self.area, self.by)
         candidates = np.flatnonzero(pool)
         rng = make_rng(self.seed, "held out", self.area)
         n_held_out = round(self.fraction * candidates.size)
-        held_out = np.zeros(group.size, dtype=bool)
+        held_out = np.zeros(pool.size, dtype=bool)
         held_out[rng.choice(candidates, n_held_out, replace=False)] = True
-        where = self.area or "all areas"
-        target = f"{where} ({n_held_out} held out)"
-        return _between(recording, pool & ~held_out, held_out, self, where, target)
-
-
-def _between(
-    recording: Recording,
-    is_source: np.ndarray,
-    is_target: np.ndarray,
-    task: AreaToArea | NeuronsToNeurons | HeldOutNeurons,
-    source: str,
-    target: str,
-) -> Problem:
-    """The problem of predicting one set of neurons from another."""
-    is_target, notices = _active(recording, is_target, task.min_rate, target)
-    for what, chosen in (("source", is_source), ("target", is_target)):
-        if chosen.sum() < 2:
-            rate = "" if recording.kind != "counts" else f" of at least {task.min_rate:g} Hz"
-            raise NotEnoughDataError(
-                f"the {what} '{source if what == 'source' else target}' has {chosen.sum()} "
-                f"neurons{rate if what == 'target' else ''}; at least 2 are needed"
-            )
-    activity = recording.activity
-    x, y, time = pair_with_lag(
-        activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag
-    )
-    problem = Problem(
-        task.name,
-        source,
-        target,
-        x,
-        y,
-        "counts" if recording.kind == "counts" else "continuous",
-        time,
-        recording.bin_size,
-        recording.trials,
-        recording.neurons[is_target].reset_index(names="neuron"),
-        notices=notices,
-        areas=_groups(recording, task.by)[is_source],
-    )
-    return cut_into_windows(problem)
+        place = self.area or "all areas"
+        target = f"{place} ({n_held_out} held out)"
+        return _pair_neurons(self, recording, pool & ~held_out, held_out, place, target)
 
 
 @dataclass(frozen=True)
@@ -247,14 +217,13 @@ class Forecast:
         Bins to predict; at most half of a trial.
     area : str, optional
         Only neurons of this area; otherwise all.
-    min_rate : float
+    min_rate, by
         As in :class:`AreaToArea`.
-    by : str
 
     Examples
     --------
     >>> import spikecast
-    >>> problem = Forecast(10).problem(spikecast.load("simulated"))
+    >>> problem = spikecast.Forecast(10).problem(spikecast.load("simulated"))
     >>> problem.y.shape, float(problem.time[0].round(3))
     ((200, 10, 238), 1.905)
     """
@@ -268,29 +237,22 @@ class Forecast:
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
         check_in_range("horizon", self.horizon, 1, recording.n_bins // 2)
-        group = _groups(recording, self.by)
-        pool = np.ones(group.size, dtype=bool)
-        if self.area is not None:
-            pool = _members(group, self.area, self.by)
-        where = self.area or "all areas"
-        kept, notices = _active(recording, pool, self.min_rate, where)
-        if kept.sum() < 2:
-            raise NotEnoughDataError(
-                f"the target '{where}' has {kept.sum()} neurons of at least {self.min_rate:g} Hz; "
-                "at least 2 are needed"
-            )
+        group = read_groups(recording, self.by)
+        pool = find_members(group, self.area, self.by)
+        place = self.area or "all areas"
+        is_target, notices = drop_slow_targets(recording, pool, self.min_rate, place)
         start = recording.n_bins - self.horizon
         return Problem(
-            self.name,
-            f"the {self.horizon} bins before",
-            f"{where}, last {self.horizon} bins",
-            recording.activity[:, start - self.horizon : start, pool][:, ::-1].copy(),
-            recording.activity[:, start:, kept],
-            "counts" if recording.kind == "counts" else "continuous",
-            recording.time[start:],
-            recording.bin_size,
-            recording.trials,
-            recording.neurons[kept].reset_index(names="neuron"),
+            task=self.name,
+            source=f"the {self.horizon} bins before",
+            target=f"{place}, last {self.horizon} bins",
+            x=recording.activity[:, start - self.horizon : start, pool][:, ::-1].copy(),
+            y=recording.activity[:, start:, is_target],
+            kind=recording.kind,
+            time=recording.time[start:],
+            bin_size=recording.bin_size,
+            trials=recording.trials,
+            targets=recording.neurons[is_target].reset_index(names="neuron"),
             notices=notices,
             areas=group[pool],
         )
@@ -303,18 +265,18 @@ class Behavior:
     Parameters
     ----------
     variable : str
-        Name of a variable on (trial, time[, channel]), for example ``"running"``.
+        Name of a variable on (trial, time[, channel]), for example ``"running"``; see
+        :attr:`spikecast.Recording.behavior`.
     source : str or sequence of str
         ``"rest"`` (here: all neurons) or areas.
-    lag : int
+    lag, by
         As in :class:`AreaToArea`.
-    by : str
 
     Examples
     --------
     >>> import spikecast
     >>> recording = spikecast.load("simulated-spontaneous")
-    >>> Behavior("running").problem(recording).y.shape
+    >>> spikecast.Behavior("running").problem(recording).y.shape
     (20, 100, 1)
     """
 
@@ -325,74 +287,73 @@ class Behavior:
     name = "behavior"
 
     def problem(self, recording: Recording) -> Problem:
-        """Return the arrays of this task on `recording`."""
+        """Return the arrays of this task on `recording`.
+
+        Raises
+        ------
+        UnknownNameError
+            For a variable, an area or a neuron column that is not recorded.
+        InputError
+            When the variable holds NaN, or the lag is longer than a trial.
+        """
         if self.variable not in recording.behavior:
             raise UnknownNameError(
                 f"unknown behaviour '{self.variable}'."
                 + (suggest_name(self.variable, recording.behavior) or " The recording has none.")
             )
-        activity, source, group = recording.activity, "all", _groups(recording, self.by)
+        activity, source, group = recording.activity, "all", read_groups(recording, self.by)
         if self.source != REST:
-            names = [self.source] if isinstance(self.source, str) else list(self.source)
-            chosen = np.any([_members(group, name, self.by) for name in names], axis=0)
-            activity, source, group = activity[:, :, chosen], "+".join(names), group[chosen]
+            is_source = find_members(group, self.source, self.by)
+            source = self.source if isinstance(self.source, str) else "+".join(self.source)
+            activity, group = activity[:, :, is_source], group[is_source]
         values = recording.dataset[self.variable].values
         y = values[..., np.newaxis] if values.ndim == 2 else values  # (trial, time, channel)
         if not np.isfinite(y).all():
             raise InputError(f"behaviour '{self.variable}' holds NaN; select the trials without it")
         x, y, time = pair_with_lag(activity, y, recording.time, self.lag)
-        channels = pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]})
-        return cut_into_windows(
-            Problem(
-                self.name,
-                source,
-                self.variable,
-                x,
-                y,
-                "continuous",
-                time,
-                recording.bin_size,
-                recording.trials,
-                channels,
-                areas=group,
-            )
+        problem = Problem(
+            task=self.name,
+            source=source,
+            target=self.variable,
+            x=x,
+            y=y,
+            kind="continuous",
+            time=time,
+            bin_size=recording.bin_size,
+            trials=recording.trials,
+            targets=pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]}),
+            areas=group,
         )
+        return cut_into_windows(problem)
 
 
-# ------------------------------------------------------------------------------------ helpers
-
-
-def _groups(recording: Recording, by: str) -> np.ndarray:
-    """The group each neuron belongs to, as text, (neuron,)."""
-    neurons = recording.neurons
-    if by not in neurons:
-        raise UnknownNameError(f"unknown neuron column '{by}'.{suggest_name(by, neurons)}")
-    return neurons[by].to_numpy().astype(str)
-
-
-def _members(group: np.ndarray, name: str, by: str) -> np.ndarray:
-    found = group == str(name)
-    if not found.any():
-        raise UnknownNameError(f"unknown {by} '{name}'.{suggest_name(name, np.unique(group))}")
-    return found
-
-
-def _active(
-    recording: Recording, chosen: np.ndarray, min_rate: float, target: str
-) -> tuple[np.ndarray, tuple[Notice, ...]]:
-    """Leave out target neurons that fire too rarely; say how many."""
-    if recording.kind != "counts":
-        return chosen, ()
-    if not recording.activity[:, :, chosen].any():
-        raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
-    kept = chosen & (recording.firing_rate >= min_rate)
-    left_out = np.flatnonzero(chosen & ~kept)
-    if not left_out.size:
-        return kept, ()
-    notice = SLOW_TARGETS(
-        n=left_out.size,
-        n_targets=int(chosen.sum()),
-        min_rate=float(min_rate),
-        neurons=left_out.tolist(),
+def _pair_neurons(
+    task: AreaToArea | NeuronsToNeurons | HeldOutNeurons,
+    recording: Recording,
+    is_source: np.ndarray,
+    is_target: np.ndarray,
+    source: str,
+    target: str,
+) -> Problem:
+    """Return the problem of predicting one set of neurons from another."""
+    is_target, notices = drop_slow_targets(recording, is_target, task.min_rate, target)
+    check_two_neurons(f"source '{source}'", is_source)
+    activity = recording.activity
+    x, y, time = pair_with_lag(
+        activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag
     )
-    return kept, (notice,)
+    problem = Problem(
+        task=task.name,
+        source=source,
+        target=target,
+        x=x,
+        y=y,
+        kind=recording.kind,
+        time=time,
+        bin_size=recording.bin_size,
+        trials=recording.trials,
+        targets=recording.neurons[is_target].reset_index(names="neuron"),
+        notices=notices,
+        areas=read_groups(recording, task.by)[is_source],
+    )
+    return cut_into_windows(problem)

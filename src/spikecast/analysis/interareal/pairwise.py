@@ -14,11 +14,11 @@ import numpy as np
 
 from spikecast.core.checks import check_in_range, check_same_length, check_three_axes
 from spikecast.core.errors import InputError
+from spikecast.data.dataset import Kind
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.scoring.ratio_scores import RatioScores
 from spikecast.scoring.trial_shuffle import shuffled_error, shuffled_likelihood
-from spikecast.tasks.problem import Kind
 from spikecast.tasks.splits import Fold
 
 WIDTH = 3.0

@@ -15,10 +15,11 @@ from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data import open_sessions
+from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.runs.run_directory import Identity
-from spikecast.tasks.problem import Kind, count_windows
+from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
 
