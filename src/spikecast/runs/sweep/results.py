@@ -22,6 +22,7 @@ from spikecast.runs.layout import SweepLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.sweep.journal import SweepJournal
 from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
+from spikecast.scoring.metric_table import METRICS
 
 N_RANDOM = 10  # trials that the sampler draws at random before it learns from them
 NEGLIGIBLE = 0.01  # of a score: a smaller gain is not worth other settings
@@ -224,16 +225,16 @@ def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
     config = plan.config.model_copy(
         update={"models": entries, "search": None, "tuned_on": activity_hash}
     )
-    scores = "".join(
-        "#   {label}: {value:.3f} [{low:.3f}, {high:.3f}]\n".format(**model["nested"] | model)
+    unit = METRICS[facts["metric"]].unit
+    scores = [
+        f"#   {model['label']}: {model['nested']['value']:.3f} [{model['nested']['low']:.3f}, "
+        f"{model['nested']['high']:.3f}] {unit}; tuning: {model['outcome'].replace('_', ' ')}\n"
         for model in facts["models"]
-    )
+    ]
     return (
-        "# Settings chosen by spikecast sweep on all trials of the recording. On this recording\n"
-        f"# quote the nested score ({facts['metric']}):\n"
-        f"{scores}"
-        "# a run of this config on it scores trials that chose the settings.\n"
-        + configs.write(config)
+        "# Settings chosen by spikecast sweep on all trials of the recording. A run of this config\n"
+        "# on it scores trials that chose the settings: quote the nested score instead.\n"
+        f"{''.join(scores)}{configs.write(config)}"
     )
 
 
