@@ -11,9 +11,7 @@ from spikecast.cli.app import load_command
 from spikecast.runs.config import Config, parse
 
 ROOT = Path(__file__).parents[1]
-SOURCE = [
-    path for path in (ROOT / "src" / "spikecast").rglob("*") if "__pycache__" not in str(path)
-]
+SOURCE = ROOT / "src" / "spikecast"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^(?:\.venv/bin/)?spikecast ([^#\n]+)", README, flags=re.MULTILINE)
 COMMANDS += re.findall(r"`spikecast ([^`]+)`", README)
