@@ -29,14 +29,10 @@ class Option:
     ----------
     field : str
         Its place in the block, with dots between nested blocks.
-    name : str
-        Of the option; by default the field's.
-    help : str
-        By default the field's description.
-    required : bool
-        Whether the command refuses to run without it.
-    show_default : bool
-        Whether the help shows the field's default.
+    name, help : str
+        Of the option; by default the field's name and description.
+    required, show_default : bool
+        Whether the command needs it, and whether the help shows the field's default.
     repeated : bool
         Whether the option is given once for each entry of a list, not with commas.
     metavar : str
@@ -88,12 +84,14 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """
     signature = inspect.signature(command, eval_str=True)
     blocks: dict[str, tuple[type[BaseModel], Options]] = {}
-    parameters = [_parameter("context", typer.Context)]
+    parameters = [_make_parameter("context", typer.Context)]
     for parameter in signature.parameters.values():
         block, *metadata = get_args(parameter.annotation) or (parameter.annotation,)
         if metadata and isinstance(metadata[0], dict):
             blocks[parameter.name] = block, metadata[0]
-            parameters += [_typer_option(name, one, block) for name, one in metadata[0].items()]
+            parameters += [
+                _make_typer_option(name, one, block) for name, one in metadata[0].items()
+            ]
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
@@ -102,7 +100,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         for name, (block, offered) in blocks.items():
             texts = {flag: values.pop(flag) for flag in offered}
             given = {flag: text for flag, text in texts.items() if _is_given(context, flag)}
-            values[name] = _validated(block, offered, given)
+            values[name] = _make_block(block, offered, given)
         command(**values)
 
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -123,28 +121,28 @@ def split_list(text: str, annotation: Any) -> str | list[str]:
     ['0']
     """
     parts = text.split(",")
-    words = [word for one in _alternatives(annotation) for word in _words(one)]
-    is_word = str in _alternatives(annotation) or text in words
+    words = [word for one in _list_alternatives(annotation) for word in _list_words(one)]
+    is_word = str in _list_alternatives(annotation) or text in words
     return text if len(parts) == 1 and is_word else parts
 
 
-def _validated(block: type[BaseModel], offered: Options, given: dict[str, Any]) -> BaseModel:
+def _make_block(block: type[BaseModel], offered: Options, given: dict[str, Any]) -> BaseModel:
     content: dict[str, Any] = {}
     for flag, value in given.items():
         *above, last = offered[flag].path
         inner = content
         for part in above:
             inner = inner.setdefault(part, {})
-        annotation = _field(block, offered[flag].path).annotation
+        annotation = _find_field(block, offered[flag].path).annotation
         is_list = isinstance(value, str) and _is_list(annotation)
         inner[last] = split_list(value, annotation) if is_list else value
     try:
         return block.model_validate(content)
     except ValidationError as error:
-        raise InputError(_explained(error, offered, given)) from None
+        raise InputError(_explain_error(error, offered, given)) from None
 
 
-def _explained(error: ValidationError, offered: Options, given: dict[str, Any]) -> str:
+def _explain_error(error: ValidationError, offered: Options, given: dict[str, Any]) -> str:
     """Return the first problem as one line that names the flag."""
     errors = error.errors()
     for name, option in offered.items():
@@ -163,72 +161,74 @@ def _is_given(context: typer.Context, flag: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-def _typer_option(name: str, option: Option, block: type[BaseModel]) -> inspect.Parameter:
-    field = _field(block, option.path)
+def _make_typer_option(name: str, option: Option, block: type[BaseModel]) -> inspect.Parameter:
+    field = _find_field(block, option.path)
     text = option.help or field.description or ""
     if option.metavar:
         kind: Any = list[str] if _is_list(field.annotation) else str
-        return _parameter(name, Annotated[kind, typer.Argument(metavar=option.metavar, help=text)])
-    default = inspect.Parameter.empty if option.required else _shown(field, option)
+        return _make_parameter(
+            name, Annotated[kind, typer.Argument(metavar=option.metavar, help=text)]
+        )
+    default = inspect.Parameter.empty if option.required else _find_default(field, option)
     flags = [f"{option.flag}/--no{option.flag[1:]}" if default is True else option.flag]
     flags += [option.short] if option.short else []
-    metavar = None if option.repeated else _metavar(field.annotation)
+    metavar = None if option.repeated else _make_metavar(field.annotation)
     made = typer.Option(*flags, help=text, metavar=metavar, show_default=default is not False)
-    return _parameter(
-        name, Annotated[_option_type(field.annotation, option.repeated), made], default
+    return _make_parameter(
+        name, Annotated[_choose_type(field.annotation, option.repeated), made], default
     )
 
 
-def _shown(field: FieldInfo, option: Option) -> Any:
-    """Return the default as the help shows it; one that is not given never reaches the block."""
+def _find_default(field: FieldInfo, option: Option) -> Any:
+    """Return the default for the help; the block never receives it."""
     default = field.get_default(call_default_factory=True)
-    if default is False or (option.show_default and isinstance(default, bool | int | float | str)):
-        return default
-    is_list_of_words = option.show_default and isinstance(default, list) and not option.repeated
-    return ",".join(map(str, default)) if is_list_of_words else None
+    if isinstance(default, list) and not option.repeated:
+        default = ",".join(map(str, default))
+    is_plain = isinstance(default, bool | int | float | str)
+    return default if is_plain and (option.show_default or default is False) else None
 
 
-def _field(block: type[BaseModel], path: list[str]) -> FieldInfo:
+def _find_field(block: type[BaseModel], path: list[str]) -> FieldInfo:
     *above, last = path
     for part in above:
-        inner = _alternatives(block.model_fields[part].annotation)
+        inner = _list_alternatives(block.model_fields[part].annotation)
         block = next(one for one in inner if isinstance(one, type) and issubclass(one, BaseModel))
     return block.model_fields[last]
 
 
-def _alternatives(annotation: Any) -> list[Any]:
+def _list_alternatives(annotation: Any) -> list[Any]:
     """Return the types of a union, without None."""
     if get_origin(annotation) in (Union, UnionType):
         return [one for one in get_args(annotation) if one is not NoneType]
     return [annotation]
 
 
-def _words(annotation: Any) -> tuple[Any, ...]:
+def _list_words(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _is_list(annotation: Any) -> bool:
-    return any(get_origin(one) is list for one in _alternatives(annotation))
+    return any(get_origin(one) is list for one in _list_alternatives(annotation))
 
 
-def _metavar(annotation: Any) -> str | None:
+def _make_metavar(annotation: Any) -> str | None:
     """Return how a list, or one of several words, is written: ``all|A,B``."""
-    kinds = _alternatives(annotation)
+    kinds = _list_alternatives(annotation)
     entries = [get_args(one)[0] for one in kinds if get_origin(one) is list]
-    words = [str(word) for one in (*kinds, *entries) for word in _words(one)]
-    is_open = bool(entries) and not any(_words(one) for one in entries)
+    words = [str(word) for one in (*kinds, *entries) for word in _list_words(one)]
+    is_open = bool(entries) and not any(_list_words(one) for one in entries)
     return "|".join([*words, *(["A,B"] if is_open else [])]) or None
 
 
-def _option_type(annotation: Any, repeated: bool) -> Any:
+def _choose_type(annotation: Any, repeated: bool) -> Any:
     """Return what typer reads: lists and words are texts, which the block then checks."""
-    kinds = _alternatives(annotation)
+    kinds = _list_alternatives(annotation)
     if repeated:
         return list[str] | None
-    is_simple = len(kinds) == 1 and not _is_list(annotation) and not _words(kinds[0])
+    is_simple = len(kinds) == 1 and not _is_list(annotation) and not _list_words(kinds[0])
     return kinds[0] | None if is_simple else str | None
 
 
-def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> Any:
+def _make_parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> Any:
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=default, annotation=annotation)
