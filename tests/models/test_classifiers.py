@@ -1,15 +1,12 @@
 """Classifiers of trials: planted labels are found, labels without a trace are not."""
 
-import pickle
-
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score
 
-from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.classifiers import CLASSIFIERS, Decoder
-from spikecast.models.rnn_classifier import RNNClassifier
 
 OF_TRIALS = [name for name, entry in CLASSIFIERS.items() if entry.reads_trials]
 
@@ -72,30 +69,6 @@ def test_settings_are_chosen_on_whole_trials():
     assert whole.search_score_ < 0.65
 
 
-@pytest.mark.parametrize("pooling", ["attention", "last"])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_every_cell_and_pooling_learns_and_gives_probabilities(cell, pooling):
-    x, labels = planted()
-    model = RNNClassifier(cell, pooling=pooling)
-    assert accuracy(model, x, labels) > 0.8
-    probability = model.predict_proba(x)
-    assert probability.shape == (120, 2)
-    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
-    chosen = model.classes_[probability.argmax(axis=1)]
-    np.testing.assert_array_equal(chosen, model.predict(x))
-
-
-def test_balancing_finds_trials_of_a_rare_class_that_are_missed_without():
-    x, labels = planted(600, rare=0.12, effect=0.5, seed=3)
-    rare = x[160:][labels[160:] == "right"]
-    missed, weighted, drawn = (
-        np.mean(RNNClassifier(balance=how).fit(x[:160], labels[:160]).predict(rare) == "right")
-        for how in ("none", "weights", "sampling")
-    )
-    assert weighted > missed + 0.15
-    assert drawn > missed + 0.15
-
-
 @pytest.mark.parametrize("name", OF_TRIALS)
 def test_hard_cases_give_labels_or_a_clear_error(name):
     x, labels = planted(12)
@@ -121,18 +94,3 @@ def test_bad_input_is_refused(name):
         CLASSIFIERS[name].make(0).fit(x, np.zeros(12))
     with pytest.raises(ShapeError, match="labels has 11"):
         CLASSIFIERS[name].make(0).fit(x, labels[:11])
-
-
-def test_the_network_refuses_wrong_settings():
-    x, labels = planted(12)
-    with pytest.raises(UnknownNameError, match="'last'"):
-        RNNClassifier(pooling="lst").fit(x, labels)
-    with pytest.raises(UnknownNameError, match="'weights'"):
-        RNNClassifier(balance="weight").fit(x, labels)
-
-
-def test_a_fitted_network_travels_between_processes():
-    x, labels = planted(20)
-    model = RNNClassifier(epochs=1).fit(x, labels)
-    again = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))

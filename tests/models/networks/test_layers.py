@@ -1,9 +1,7 @@
 import numpy as np
 import torch
 
-from spikecast.models.networks.augment import perturb_spikes
 from spikecast.models.networks.layers import Features
-from spikecast.models.networks.transformer import rotate
 from spikecast.models.preprocess import PopulationFeatures
 
 
@@ -56,37 +54,3 @@ def test_masked_roots_are_the_features_of_masked_activity():
     torch.testing.assert_close(
         features.mask_neurons(roots, observed), features(torch.from_numpy(x)[None], observed)
     )
-
-
-def test_rotary_positions_tell_distances_only():
-    generator = torch.Generator().manual_seed(0)
-    query, key = torch.randn(2, 8, generator=generator)
-    score = rotate(query.expand(30, 8)) @ rotate(key.expand(30, 8)).T  # (time, time)
-    for lag in (-7, 0, 3):
-        along = score.diagonal(lag)
-        torch.testing.assert_close(along, along[:1].expand(len(along)), atol=1e-4, rtol=1e-4)
-    assert score[0].std() > 0.1
-
-
-def test_spikes_are_kept_in_their_trial_and_neuron_when_they_move():
-    x = torch.from_numpy(counts(2)).expand(2, -1, -1, -1)
-    moved = perturb_spikes(x, thinning=0.0, jitter=3)
-    torch.testing.assert_close(moved.sum(dim=2), x.sum(dim=2))
-    assert not torch.equal(moved, x)
-    single = torch.zeros(1, 1, 21, 1)
-    single[0, 0, 10] = 1
-    places = {int(perturb_spikes(single, 0.0, 2).argmax()) for _ in range(100)}
-    assert places == {8, 9, 10, 11, 12}
-
-
-def test_thinning_keeps_the_mean_and_adds_no_spike():
-    torch.manual_seed(0)
-    x = torch.full((1, 20, 50, 10), 2.0)
-    thinned = perturb_spikes(x, thinning=0.25, jitter=0)
-    assert abs(thinned.mean().item() - 2.0) < 0.05
-    assert set((thinned * 0.75).unique().round().tolist()) <= {0.0, 1.0, 2.0}
-    assert torch.equal(perturb_spikes(x, 0.0, 0), x)
-
-
-def test_thinning_a_silent_source_gives_silence():
-    assert not perturb_spikes(torch.zeros(1, 3, 5, 2), 0.3, 1).any()

@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from spikecast.core.errors import DivergedError
-from spikecast.models.networks.batches import Batches
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.timescales import TimescalesNet
@@ -128,31 +127,6 @@ def test_a_warm_up_of_one_step_is_no_trouble():
         lambda: TimescalesNet("counts", 3, 4, 2), x, y, folds, plan, 0, torch.device("cpu")
     )
     assert len(history.train_loss) == 5
-
-
-def folds_of_three():
-    return [Fold(np.setdiff1d(np.arange(10), test), test) for test in np.arange(6).reshape(3, 2)]
-
-
-def test_members_that_share_batches_learn_from_their_own_trials_only():
-    batches = Batches(folds_of_three(), batch_size=4, n_trials=10, shared=True)
-    seen = torch.zeros(3, 10)
-    for trials, learns in batches.draw():
-        assert trials.shape == (1, 5)  # 10 of 8 times 4
-        for member in range(3):
-            seen[member, trials[0, learns[member]]] += 1
-    assert torch.equal(seen, batches.learns.float())
-    assert not seen[0, :2].any()
-    assert batches.steps == 2
-
-
-def test_members_with_batches_of_their_own_see_whole_batches():
-    batches = Batches(folds_of_three(), batch_size=4, n_trials=10, shared=False)
-    drawn = list(batches.draw())
-    assert len(drawn) == batches.steps == 2
-    for trials, learns in drawn:
-        assert trials.shape == (3, 4)
-        assert learns.all()
 
 
 @pytest.mark.parametrize("n_members", [1, 2])
