@@ -61,3 +61,10 @@ def test_importing_the_package_imports_none_of_the_large_libraries():
 def test_reading_data_does_not_import_torch():
     code = "import sys, spikecast as sc; sc.load('simulated'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reading_a_config_does_not_import_torch():
+    code = (
+        "import sys, spikecast.runs.config, spikecast.cli.predict; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

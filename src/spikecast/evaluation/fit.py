@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -16,9 +16,11 @@ from sklearn.base import BaseEstimator, clone
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import watch_validation
-from spikecast.models.sessions import ManySessions
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from spikecast.models.sessions import ManySessions
 
 M = TypeVar("M", bound=BaseEstimator)
 Arrays = Sequence[np.ndarray]
@@ -135,20 +137,20 @@ def fit_model(
 
 
 def fit_sessions(
-    many: ManySessions,
+    many: "ManySessions",
     xs: Arrays,
     ys: Arrays,
     conditions: Arrays | None,
     *,
     seed: int,
     metadata: Mapping[str, Sequence[Any]],
-) -> Timed[ManySessions]:
+) -> Timed["ManySessions"]:
     """Fit a copy of a model of several sessions on the arrays of each, on one thread."""
     return _run_fit(many, seed, lambda copy: copy.fit(xs, ys, conditions, **metadata))
 
 
 def adapt_session(
-    many: ManySessions,
+    many: "ManySessions",
     x: np.ndarray,
     y: np.ndarray,
     condition: np.ndarray | None,
