@@ -15,8 +15,8 @@ from spikecast.core.errors import RunError
 from spikecast.runs import config as configs
 from spikecast.runs import provenance as protocol
 from spikecast.runs.layout import Layout, RunLayout, StudyLayout
+from spikecast.runs.manifest import read_manifest
 from spikecast.runs.provenance import Claim
-from spikecast.runs.run_directory import read_manifest
 from spikecast.scoring.metric_table import METRICS
 
 Severity = Literal["severe", "serious", "minor"]

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from spikecast.core.files import read_json, write_json
 from spikecast.runs.config import ALL, Config
 from spikecast.runs.layout import Layout, RunLayout
+from spikecast.runs.manifest import read_activity_hash, read_manifest
 from spikecast.runs.reader import read_answers
-from spikecast.runs.run_directory import read_activity_hash, read_manifest
 from spikecast.scoring.metric_table import find_headline
 
 OUTCOMES = {"feedback": "feedback_time"}

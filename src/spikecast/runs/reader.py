@@ -21,7 +21,7 @@ from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.layout import RunLayout, TargetLayout
-from spikecast.runs.run_directory import read_manifest
+from spikecast.runs.manifest import read_manifest
 from spikecast.scoring.metric_table import find_headline
 from spikecast.tasks.splits import Fold, split_by_block
 
@@ -175,6 +175,11 @@ class Target:
     run: Run
     name: str
     layout: TargetLayout
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What to know about its scores."""
+        return tuple(map(Notice.from_json, self.run.verdicts[self.name]["notices"]))
 
     @cached_property
     def problem(self) -> xr.Dataset:

@@ -14,6 +14,7 @@ from spikecast.report.many_runs import index
 from spikecast.report.many_runs.entries import KINDS, Entry, Score, read
 from spikecast.report.many_runs.thumbnail import scales, thumbnail
 from spikecast.runs.layout import MARKERS
+from spikecast.runs.manifest import FORMAT
 
 
 def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finished=True):
@@ -22,7 +23,7 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
     when = f"2026-11-{1 + number % 28:02d}T10:{number % 60:02d}"
     manifest = {
         "started": f"{when}:00+00:00", "finished": f"{when}:30+00:00" if finished else None,
-        "seed": 0, "targets": [target], "folders": [target],
+        "seed": 0, "targets": [target], "format": FORMAT,
         "data": {"hash": "1", "session": session}, "failed": {target: {"lstm": "diverged"}},
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -42,7 +43,7 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
 def decoded(folder):
     """A run that only answers: the stimulus alone tells more than the neurons."""
     fabricate(folder)
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"targets": [], "folders": []}
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"targets": []}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "verdict.json").write_text("{}")
     config = yaml.safe_load((folder / "config.yaml").read_text()) | {"task": None}

@@ -226,7 +226,7 @@ def test_latents_need_a_model_and_a_failure_leaves_no_folder(data, tmp_path):
 def test_a_baseline_leaves_out_what_the_label_is_made_of(recording):
     wanted = Analysis(decode=[{"labels": ["contrast_left>0"], "sources": ["behavior"]}])
     (question,) = expand_questions(wanted, recording, {}, 0)
-    features = question.ask.args[4].name
+    features = question.answer.args[4].name
     assert "contrast_right" in features
     assert "contrast_left" not in features
     bare = recording.select(trials=range(40)).dataset.drop_vars(

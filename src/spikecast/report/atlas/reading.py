@@ -12,7 +12,7 @@ from spikecast.runs.atlas.run import read_settings
 from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.atlas.tables import read_atlas_table
 from spikecast.runs.layout import AtlasLayout
-from spikecast.runs.run_directory import read_manifest
+from spikecast.runs.manifest import read_manifest
 from spikecast.scoring.metric_table import HEADLINE, Metric
 
 

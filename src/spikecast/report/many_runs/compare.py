@@ -15,8 +15,8 @@ from spikecast.core.errors import InputError, RunError
 from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import changes, short_names, unpaired_because
 from spikecast.runs.layout import StudyLayout, kind_of
+from spikecast.runs.manifest import read_activity_hash
 from spikecast.runs.reader import Run, Target, open_run
-from spikecast.runs.run_directory import read_activity_hash
 from spikecast.scoring.metric_table import HEADLINE, METRICS
 from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS

@@ -21,8 +21,8 @@ from spikecast.report.questions.catalog import make_headlines
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
+from spikecast.runs.manifest import read_manifest
 from spikecast.runs.reader import Run, StoredAnswer, read_table
-from spikecast.runs.run_directory import read_manifest
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
 SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast

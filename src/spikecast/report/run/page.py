@@ -99,7 +99,7 @@ def _describe_target(run: Run, target: Target) -> dict[str, Any]:
         "unit": f"{name_trial(target)}s",
         "best": f"{best['model']} {table.rows[0][1]} ({table.rows[0][2]})",
         "verdict": run.verdicts[target.name]["verdict"],
-        "warnings": run.verdicts[target.name]["warnings"],
+        "warnings": [str(notice) for notice in target.notices],
         "trial_shuffle": describe_trial_shuffle(target),
         "table": table,
         "scores": figures.pop("scores"),

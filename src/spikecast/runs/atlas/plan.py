@@ -18,7 +18,7 @@ from spikecast.data import open_sessions
 from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
 from spikecast.data.recording import UNLABELED, Recording
-from spikecast.runs.run_directory import Identity
+from spikecast.runs.manifest import Identity
 from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST

@@ -42,7 +42,8 @@ from spikecast.runs.atlas.plan import (
 )
 from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.layout import AtlasLayout
-from spikecast.runs.run_directory import about_this_run, claimed, finish, logged, read_manifest
+from spikecast.runs.manifest import describe_process, finish_manifest, update_manifest
+from spikecast.runs.run_directory import open_run_directory
 
 if TYPE_CHECKING:
     from spikecast.models.base import Model
@@ -125,10 +126,7 @@ def run_atlas(
     written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
     identity = {session.name: session.identity for session in sessions}
     layout = atlas.layout
-    with (
-        claimed(layout.settings, written, identity, resume=resume, overwrite=overwrite),
-        logged(layout.log),
-    ):
+    with open_run_directory(layout.settings, written, identity, resume=resume, overwrite=overwrite):
         if layout.manifest.exists():
             log.info("resumed")
         else:
@@ -139,9 +137,9 @@ def run_atlas(
         progress("writing the tables", 0, 0)
         atlas.write_tables()
         if outcome.unrecorded:
-            write_json(layout.manifest, read_manifest(layout.folder) | {"failed": outcome.failed})
+            update_manifest(layout.folder, failed=outcome.failed)
         else:
-            finish(layout.folder, failed=outcome.failed)
+            finish_manifest(layout.folder, failed=outcome.failed)
         log.info("finished; %d of %d jobs failed", len(outcome.failed), outcome.n_jobs)
     return outcome
 
@@ -185,7 +183,7 @@ class _Atlas:
         }
         identity = {session.name: session.identity for session in self.sessions}
         data = {"hash": identity, "sessions": about}
-        return about_this_run() | {"data": data, "failed": {}}
+        return describe_process() | {"data": data, "failed": {}}
 
     def write_tables(self) -> None:
         """Write the tables of all jobs in the journal."""

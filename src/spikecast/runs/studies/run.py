@@ -28,7 +28,8 @@ from spikecast.runs import config as configs
 from spikecast.runs import experiment, provenance
 from spikecast.runs.audit import judge
 from spikecast.runs.layout import ShownLayout, StudyLayout
-from spikecast.runs.run_directory import check_data_unchanged, empty
+from spikecast.runs.manifest import check_data_unchanged
+from spikecast.runs.run_directory import empty_folder
 from spikecast.runs.studies import preset as presets
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.preset import Preset
@@ -106,7 +107,7 @@ def run_study(
 
     with lock_folder(out):
         if replaces:
-            empty(out)
+            empty_folder(out)
         write_json(layout.begun, begun)
         if not layout.data.exists():
             prepared.recording.save(layout.data)

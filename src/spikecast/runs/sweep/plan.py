@@ -19,8 +19,8 @@ from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.spaces import Space
 from spikecast.runs.config import Config, SearchConfig, model_names
-from spikecast.runs.experiment import part_of
-from spikecast.runs.run_directory import TargetRun
+from spikecast.runs.layout import RunLayout
+from spikecast.runs.targets import TargetRun, make_target
 from spikecast.tasks.splits import Fold
 
 NULLS: dict[str, Model] = {name: make() for name, make in MODELS.items() if make.is_null}
@@ -167,7 +167,7 @@ def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
             f"a sweep tunes for one target, and the config has {len(tasks)} ({targets}): name one "
             "in task.target, and sweep each by itself"
         )
-    target = part_of(tasks[0].problem(recording), config, out)
+    target = make_target(tasks[0].problem(recording), config, RunLayout(out))
     for label in spaces:
         if target.problem.kind not in models[label].kinds:
             raise ConfigError(f"model '{label}' cannot predict {target.problem.kind} targets")

@@ -17,11 +17,11 @@ from spikecast.models.spaces import Between, OneOf
 from spikecast.runs import config as configs
 from spikecast.runs import provenance
 from spikecast.runs.config import model_names
-from spikecast.runs.experiment import read_scores
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.provenance import Claim
 from spikecast.runs.sweep.journal import SweepJournal
 from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
+from spikecast.runs.targets import score_target
 from spikecast.scoring.metric_table import METRICS
 
 N_RANDOM = 10  # trials that the sampler draws at random before it learns from them
@@ -70,7 +70,7 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         for search in plan.searches
     }
     names = [name for label in plan.labels for name in (label + TUNED, label)]
-    scores = read_scores(plan.target, [*names, *NULLS], plan.session, plan.config)
+    scores = score_target(plan.target, [*names, *NULLS], plan.session, plan.config)
     facts: dict[str, Any] = {
         "target": plan.target.problem.target,
         "source": plan.target.problem.source,

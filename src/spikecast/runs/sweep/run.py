@@ -6,6 +6,7 @@ a process that finds every search taken waits, and goes on with what another lef
 """
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -17,15 +18,18 @@ from spikecast.core.files import write_json, write_text
 from spikecast.data.identity import identify
 from spikecast.evaluation.search import found
 from spikecast.evaluation.search_trials import attempt, quiet
-from spikecast.parallel.executors import open_executor, run_jobs
+from spikecast.parallel.executors import Progress, open_executor, run_jobs
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
-from spikecast.runs.experiment import Progress, do, log
+from spikecast.runs.fits import fit_here
 from spikecast.runs.layout import RunLayout, SweepLayout
-from spikecast.runs.run_directory import claim, finish, logged, manifest, read_manifest
+from spikecast.runs.manifest import describe_run, finish_manifest, read_manifest, update_manifest
+from spikecast.runs.run_directory import log_to_file, prepare_run_directory
 from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker
 from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan, plan_sweep
 from spikecast.runs.sweep.results import write_results
+
+log = logging.getLogger("spikecast")
 
 POLL = 1.0  # seconds between two looks at what other processes do
 Report = Callable[[str], None]
@@ -79,20 +83,22 @@ def run_sweep(
     out = Path(out)
     progress("reading the data", 0, 0)
     plan, recording = plan_sweep(config, out)
-    fingerprint, layout = identify(recording), RunLayout(out)
+    identity, layout = identify(recording), RunLayout(out)
     before = _with_former_length(out, plan.config) if resume else plan.config
-    claim(layout.config, configs.write(before), fingerprint, resume=resume, overwrite=overwrite)
-    with logged(layout.log), quiet():
+    prepare_run_directory(
+        layout.config, configs.write(before), identity, resume=resume, overwrite=overwrite
+    )
+    with log_to_file(layout.log), quiet():
         write_text(layout.config, configs.write(plan.config))
         if not layout.manifest.exists():
-            content = manifest(recording, fingerprint, [plan.target], config.seed)
-            write_json(layout.manifest, content)
+            targets = [plan.target.problem.target]
+            write_json(layout.manifest, describe_run(recording, identity, targets, config.seed))
             log.info("started: %s", recording)
         _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
         _run_searches(plan, workers, share, progress)
         progress("scoring", 0, 0)
-        write_results(plan, SweepJournal(out), fingerprint["activity"])
-        finish(out)
+        write_results(plan, SweepJournal(out), identity["activity"])
+        finish_manifest(out)
         log.info("finished")
     return out
 
@@ -117,7 +123,7 @@ def _reopen(plan: Plan, more: bool) -> None:
         if journal.count_ended(search.name) < plan.settings.trials:
             journal.write_fact(search.name, "stopped", False)
             journal.write_fact(search.name, "closed", False)
-    write_json(RunLayout(plan.folder).manifest, read_manifest(plan.folder) | {"finished": None})
+    update_manifest(plan.folder, finished=None)
 
 
 def _run_searches(plan: Plan, workers: int | None, share: bool, progress: Progress) -> None:
@@ -229,7 +235,7 @@ class _Participant:
         for job in self.plan.refits(search, settings):
             file = target.layout.job(job.name, job.index)
             if not file.exists() or (stale and job.name == search.label + TUNED):
-                seconds = do(job, target)
+                seconds = fit_here(job, target)
                 log.info("%s, fold %s fitted in %.2f s", job.name, job.index, seconds)
         journal.write_fact(search.name, "refitted", as_kept)
         journal.write_fact(search.name, "closed", True)

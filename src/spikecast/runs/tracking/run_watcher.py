@@ -16,8 +16,8 @@ from spikecast.core.files import read_json
 from spikecast.parallel.executors import Progress
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout, split_job_name
+from spikecast.runs.manifest import read_manifest
 from spikecast.runs.reader import Run
-from spikecast.runs.run_directory import read_manifest
 from spikecast.runs.tracking.tracker import TrackedFit, Tracker
 
 
@@ -105,7 +105,8 @@ class _RunWatcher:
 
     def _start(self, tracker: Tracker) -> None:
         manifest = read_manifest(self.out)
-        self.targets = dict(zip(manifest["folders"], manifest["targets"], strict=True))
+        layout = RunLayout(self.out)
+        self.targets = {layout.target(name).folder.name: name for name in manifest["targets"]}
         tracker.start(self.out, self.config)
 
     def _log_fit(self, path: Path, tracker: Tracker) -> None:

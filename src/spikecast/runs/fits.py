@@ -1,0 +1,150 @@
+"""Fit the models of a run, fold by fold, and store each fit as soon as it is done."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikecast.core.errors import UnsavedModelError
+from spikecast.core.files import write_atomically, write_json
+from spikecast.core.notices import NoticeKind
+from spikecast.evaluation.fit import Job, JobResult, run_job
+from spikecast.models import storage
+from spikecast.models.base import Model
+from spikecast.models.networks.checkpoint import keep_checkpoints
+from spikecast.parallel.executors import Call, Progress, open_executor, run_jobs
+from spikecast.parallel.memory import release_memory
+from spikecast.parallel.shared_data import SharedValue, share_value
+from spikecast.runs.targets import TargetRun
+
+log = logging.getLogger("spikecast")
+
+Failures = dict[str, dict[str, str]]
+"""Target -> model -> why it could not be fitted."""
+
+MODEL_NOT_FITTED = NoticeKind("model_not_fitted", "serious", "{model} could not be fitted: {why}")
+
+
+class TargetJob(NamedTuple):
+    """A job, and the target it belongs to."""
+
+    target: TargetRun
+    job: Job
+
+    @property
+    def name(self) -> str:
+        """For the log and the progress bar."""
+        return f"{self.target.problem.target}: {self.job.name}, fold {self.job.index}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its files are there."""
+        return self.target.layout.job(self.job.name, self.job.index).exists()
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the state of its fit."""
+        return self.target.layout.checkpoints(self.job.name, self.job.index)
+
+
+def fit_models(
+    targets: Sequence[TargetRun],
+    models: Mapping[str, Model],
+    seed: int,
+    *,
+    workers: int | None = None,
+    engine: str = "local",
+    progress: Progress,
+) -> Failures:
+    """Fit what is not fitted yet, and store it.
+
+    Parameters
+    ----------
+    targets : sequence of TargetRun
+    models : mapping of name -> Model
+    seed : int
+    workers, engine
+        See :func:`spikecast.parallel.executors.open_executor`.
+    progress : callable
+        Called with what was done, and how many jobs of how many are done.
+
+    Returns
+    -------
+    dict of target -> dict of model -> why it could not be fitted
+    """
+    jobs = [
+        TargetJob(target, Job(name, model, index, fold, seed, target.problem.metadata()))
+        for target in targets
+        for name, model in models.items()
+        for index, fold in enumerate(target.folds)
+    ]
+    missing = {job.name: job for job in jobs if not job.is_done}
+    failures: Failures = {target.problem.target: {} for target in targets}
+    done = len(jobs) - len(missing)
+    progress("fitting", done, len(jobs))
+    with ExitStack() as stack:
+        pool = stack.enter_context(open_executor(len(missing), workers, engine))
+        # once for all jobs of a target: it is a file of the size of the recording
+        problems = {job.target.layout: job.target.problem for job in missing.values()}
+        shared = {
+            layout: stack.enter_context(share_value((problem.x, problem.y), pool))
+            for layout, problem in problems.items()
+        }
+        release_memory()  # what reading took and freed: the processes need it
+        # on another machine there is no run directory to leave a checkpoint in
+        local = engine == "local"
+        calls: dict[str, Call] = {
+            name: (_run, (job, shared[target.layout], folder if local else None))
+            for name, (target, job), folder in (
+                (name, job, job.checkpoints) for name, job in missing.items()
+            )
+        }
+        for outcome in run_jobs(calls, pool):
+            target, job = missing[outcome.name]
+            if outcome.failure:
+                log.info("%s failed: %s", outcome.name, outcome.failure)
+                reasons = failures[target.problem.target]
+                reasons.setdefault(job.name, f"fold {job.index}: {outcome.failure}")
+            else:
+                _save(outcome.value, job, target)
+                log.info("%s fitted in %.2f s", outcome.name, outcome.value.fitted.seconds)
+            done += 1
+            progress(outcome.name, done, len(jobs))
+    return failures
+
+
+def fit_here(job: Job, target: TargetRun) -> float:
+    """Fit one job in this process and store it; return its seconds."""
+    with share_value((target.problem.x, target.problem.y), None) as shared:
+        result = _run(job, shared, TargetJob(target, job).checkpoints)
+    _save(result, job, target)
+    return result.fitted.seconds
+
+
+def _run(job: Job, shared: SharedValue, checkpoints: Path | None) -> JobResult:
+    """Run one job, in whatever process."""
+    release_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
+    x, y = shared.get()
+    with keep_checkpoints(checkpoints) if checkpoints else nullcontext():
+        return run_job(job, x, y)
+
+
+def _save(result: JobResult, job: Job, target: TargetRun) -> None:
+    """Write a job's files, its description last."""
+    layout, which = target.layout, (job.name, job.index)
+    description = {"fit_seconds": result.fitted.seconds, **result.fitted.model.describe_fit()}
+    try:
+        storage.save(result.fitted.model, layout.weights(*which))
+    except UnsavedModelError as error:  # a package's own model: its predictions are kept
+        description["weights_not_saved"] = str(error)
+    arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
+    arrays |= result.fitted.record.to_arrays()
+    if result.latents is not None:
+        arrays["latents"] = result.latents.astype(np.float16)
+    with write_atomically(layout.arrays(*which)) as temporary:
+        np.savez_compressed(temporary, **arrays)
+    write_json(layout.job(*which), json.loads(json.dumps(description, default=str)))

@@ -1,0 +1,151 @@
+"""What a run directory says of itself: versions, machine, seed, data, when it began and ended."""
+
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from spikecast.core.errors import RunError
+from spikecast.core.files import read_json, write_json
+from spikecast.data.identity import changed_parts
+from spikecast.data.quality import check_recording
+from spikecast.data.recording import Recording
+from spikecast.parallel.executors import count_cores
+from spikecast.runs.layout import Layout
+
+FORMAT = 2
+"""Raised when the files of a run directory change so that older ones cannot be read."""
+
+PACKAGES = (
+    "spikecast",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "scikit-learn",
+    "torch",
+    "matplotlib",
+)
+MOST_NAMED = 3  # changed parts of the data that a message names
+
+Identity = dict[str, str]
+"""See :func:`spikecast.data.identity.identify`."""
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run directory.
+
+    Raises
+    ------
+    RunError
+        When there is none, when it is damaged, or of an earlier version of spikecast.
+    """
+    path = Layout(folder).manifest
+    if not path.exists():
+        raise RunError(f"'{folder}' is not a run directory: it has no {path.name}")
+    manifest = read_json(path)
+    if manifest.get("format") != FORMAT:
+        raise RunError(
+            f"'{folder}' was made by an earlier version of spikecast, whose files this one does "
+            "not read; start another run"
+        )
+    return manifest
+
+
+def describe_process() -> dict[str, Any]:
+    """Return when and by which command a run began, with which versions, on what machine."""
+    torch = sys.modules.get("torch")  # 100 MB that a run without networks does without
+    return {
+        "format": FORMAT,
+        "started": _now(),
+        "finished": None,
+        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cores": count_cores(),
+            "cuda": bool(torch and torch.cuda.is_available()),
+        },
+    }
+
+
+def describe_run(
+    recording: Recording, identity: Identity, targets: list[str], seed: int
+) -> dict[str, Any]:
+    """Return the manifest of a run that begins."""
+    data = _describe_recording(recording) | {"hash": identity}
+    return describe_process() | {"seed": seed, "data": data, "targets": targets}
+
+
+def _describe_recording(recording: Recording) -> dict[str, Any]:
+    return {
+        "session": recording.session,
+        "areas": recording.areas,
+        "n_trials": recording.n_trials,
+        "n_bins": recording.n_bins,
+        "n_neurons": recording.n_neurons,
+        "bin_size": recording.bin_size,
+        "kind": recording.kind,
+        "behavior": recording.behavior,
+        "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
+        "notices": [notice.to_json() for notice in check_recording(recording)],
+    }
+
+
+def update_manifest(folder: Path, **facts: Any) -> None:
+    """Change some facts of the manifest."""
+    write_json(Layout(folder).manifest, read_manifest(folder) | facts)
+
+
+def finish_manifest(folder: Path, **facts: Any) -> None:
+    """Note that the run is finished, with further facts."""
+    update_manifest(folder, finished=_now(), **facts)
+
+
+def check_data_unchanged(
+    folder: Path, old: dict[str, Any], new: Identity | dict[str, Identity]
+) -> None:
+    """Refuse to go on with a run whose data are not what they were.
+
+    Parameters
+    ----------
+    folder : Path
+        The run directory.
+    old, new : dict of part -> hash, or dict of session -> dict of part -> hash
+        The identity of the data in the manifest, and of the data now.
+
+    Raises
+    ------
+    RunError
+        When they differ; the message names what changed.
+    """
+    changed = changed_parts(_flatten_identity(old), _flatten_identity(new))
+    if changed:
+        named, more = " and the ".join(changed[:MOST_NAMED]), len(changed) - MOST_NAMED
+        if more > 0:
+            named += f" (and {more} more parts of the data)"
+        have = "have" if changed[1:] else "has"
+        raise RunError(f"the {named} {have} changed since '{folder}' was begun; start another run")
+
+
+def read_activity_hash(manifest: dict[str, Any]) -> str:
+    """Return the hash of the activity that a run was made from."""
+    return manifest["data"]["hash"]["activity"]
+
+
+def _flatten_identity(identity: dict[str, Any]) -> Identity:
+    """Return the parts of an identity, those of several sessions with the session's name."""
+    flat: Identity = {}
+    for name, value in identity.items():
+        if isinstance(value, dict):
+            flat |= {f"{part} of session '{name}'": of_part for part, of_part in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

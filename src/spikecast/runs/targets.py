@@ -1,0 +1,136 @@
+"""The targets of a run: what is predicted, the folds, and what is stored of the data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spikecast.core.files import read_json, write_atomically
+from spikecast.data.recording import Recording
+from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.score_table import Scores, conditions, score
+from spikecast.runs.config import Config
+from spikecast.runs.layout import RunLayout, TargetLayout
+from spikecast.tasks.problem import Problem
+from spikecast.tasks.splits import Fold
+
+EXCERPT_TRIALS, EXCERPT_BINS, EXCERPT_NEURONS = 3, 1000, 2000
+
+
+@dataclass(frozen=True)
+class TargetRun:
+    """One target of a run.
+
+    Attributes
+    ----------
+    problem : Problem
+    folds : list of Fold
+    condition : array, (trial,)
+        For nulls that know the condition.
+    layout : TargetLayout
+        Where its files lie.
+    """
+
+    problem: Problem
+    folds: list[Fold]
+    condition: np.ndarray
+    layout: TargetLayout
+
+
+def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
+    """Return a target with its folds, as the config cuts the trials."""
+    evaluation = config.evaluation
+    folds = make_folds(
+        problem,
+        evaluation.folds,
+        split=evaluation.split,
+        strata=evaluation.strata,
+        gap=evaluation.gap,
+        seed=config.seed,
+    )
+    condition = conditions(problem.trials, evaluation.conditions)
+    return TargetRun(problem, folds, condition, run.target(problem.target))
+
+
+def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:
+    """Score the predictions that are stored of some models."""
+    layout, folds = target.layout, range(len(target.folds))
+    predictions, seconds = {}, {}
+    for model in models:
+        predictions[model] = [np.load(layout.arrays(model, k))["prediction"] for k in folds]
+        seconds[model] = [read_json(layout.job(model, k))["fit_seconds"] for k in folds]
+    return score(
+        target.problem,
+        target.folds,
+        predictions,
+        seconds,
+        session=session,
+        condition=target.condition,
+        n_resamples=config.evaluation.bootstrap,
+        seed=config.seed,
+    )
+
+
+def save_problem(target: TargetRun) -> None:
+    """Store what the report draws of a target: recorded activity, trial table, folds."""
+    problem = target.problem
+    fold_of = np.full(len(problem.y), -1)
+    for index, fold in enumerate(target.folds):
+        fold_of[fold.test] = index
+    trials = {
+        f"trial_{name}": ("trial", problem.trials[name].to_numpy()) for name in problem.trials
+    }
+    neurons = {
+        f"target_{name}": ("target", problem.targets[name].to_numpy().astype(str))
+        for name in problem.targets
+    }
+    dataset = xr.Dataset(
+        {"recorded": (("trial", "time", "target"), problem.y)},
+        {
+            "time": problem.time,
+            "fold": ("trial", fold_of),
+            "condition": ("trial", target.condition),
+            **trials,
+            **neurons,
+        },
+        {
+            "task": problem.task,
+            "source": problem.source,
+            "target": problem.target,
+            "kind": problem.kind,
+            "bin_size": problem.bin_size,
+            "n_sources": problem.x.shape[2],
+            "windows": int(problem.windows),
+        },
+    )
+    _save_dataset(dataset, target.layout.problem)
+
+
+def save_excerpt(recording: Recording, path: Path) -> None:
+    """Store a few whole trials, spread over the recording, and every neuron's mean."""
+    last = recording.n_trials - 1
+    trials = np.unique(np.linspace(0, last, EXCERPT_TRIALS).round().astype(int))
+    excerpt = recording.dataset[["activity", *recording.behavior]].isel(trial=trials)
+    if recording.n_bins > EXCERPT_BINS:
+        excerpt = excerpt.isel(time=slice(0, EXCERPT_BINS))
+    if recording.n_neurons > EXCERPT_NEURONS:
+        neurons = np.linspace(0, recording.n_neurons - 1, EXCERPT_NEURONS).astype(int)
+        excerpt = excerpt.isel(neuron=neurons)
+    mean = recording.activity.mean(axis=(0, 1), dtype=np.float64)
+    excerpt = excerpt.assign(
+        trial_number=("trial", trials),
+        mean_activity=("any_neuron", mean),
+        mean_activity_area=("any_neuron", recording.area),
+    )
+    _save_dataset(excerpt, path)
+
+
+def _save_dataset(dataset: xr.Dataset, path: Path) -> None:
+    encoding = {
+        str(name): {"zlib": True, "complevel": 4}
+        for name in dataset.data_vars
+        if dataset[name].dtype.kind in "iuf"
+    }
+    with write_atomically(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
