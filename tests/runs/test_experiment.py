@@ -101,7 +101,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(data, run, tmp_path):
     done_before = [name for name in files(out) if name.endswith(".json") and "jobs" in name]
     assert len(done_before) == 4
     times = {name: (out / name).stat().st_mtime_ns for name in done_before}
-    with pytest.raises(RunError, match="unfinished run; use --resume"):
+    with pytest.raises(RunError, match="unfinished run; resume it"):
         experiment.execute(make(data), out, workers=1)
     experiment.execute(make(data), out, workers=1, resume=True)
     assert times == {name: (out / name).stat().st_mtime_ns for name in done_before}

@@ -98,7 +98,7 @@ def audit(folder: str | Path) -> list[Hazard]:
     if Layout(folder).protocol.exists():
         return judge(protocol.stated(folder))
     if not read_manifest(folder).get("finished"):
-        raise RunError(f"the run in '{folder}' is not finished; go on with --resume")
+        raise RunError(f"the run in '{folder}' is not finished; resume it")
     return judge(protocol.read(folder, configs.read(RunLayout(folder).config)))
 
 

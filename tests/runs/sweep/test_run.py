@@ -125,7 +125,7 @@ def test_a_sweep_that_is_stopped_goes_on_to_the_same_numbers(make, swept, tmp_pa
         with pytest.raises(KeyboardInterrupt):
             run_sweep(make(), out, workers=1, resume=resume)
     assert not (out / "sweep.json").exists()
-    with pytest.raises(RunError, match="use --resume"):
+    with pytest.raises(RunError, match="resume it"):
         run_sweep(make(), out)
     run_sweep(make(), out, workers=1, resume=True)
     same(out, swept)
