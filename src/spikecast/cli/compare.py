@@ -16,11 +16,12 @@ def compare(
 
     Others are compared with the best model of the first RUN.
     """
-    from spikecast.report.many_runs import compare as comparing
     from spikecast.report.many_runs import comparison_page
+    from spikecast.report.many_runs.comparison import compare_runs
+    from spikecast.report.many_runs.comparison_text import list_lines
 
-    comparison = comparing.compare(folders)
+    comparison = compare_runs(folders)
     page = None if out is None else comparison_page.build(comparison, out)
-    print("\n".join(comparison_page.lines(comparison)))
+    print("\n".join(list_lines(comparison)))
     if page is not None:
         print(f"page: {page}")

@@ -11,8 +11,8 @@ import yaml
 from spikecast import cli
 from spikecast.core.errors import RunError
 from spikecast.report.many_runs import index
-from spikecast.report.many_runs.entries import KINDS, Entry, Score, read
-from spikecast.report.many_runs.thumbnail import scales, thumbnail
+from spikecast.report.many_runs.entries import READERS, Entry, Score, read_entry
+from spikecast.report.many_runs.thumbnail import draw_thumbnail, find_scales
 from spikecast.runs.layout import MARKERS
 from spikecast.runs.manifest import FORMAT
 
@@ -51,7 +51,8 @@ def decoded(folder):
     (folder / "analysis").mkdir()
     for name, source, score in (("a", "counts", 0.6), ("b", "behavior", 0.8)):
         answer = {
-            "kind": "decode", "said": f"'response' from {source}: {score}", "label": "response",
+            "kind": "decode", "label": "response", "area": None, "p": 0.01, "permutations": 200,
+            "notices": [], "tables": [],
             "source": source, "features": source, "decoder": "lda", "metric": "balanced_accuracy",
             "score": score, "low": score - 0.15, "high": score + 0.1, "chance": 0.5,
         }  # fmt: skip
@@ -84,7 +85,9 @@ def shelf(tmp_path):
 
 
 def test_each_kind_and_state_is_recognised(shelf):
-    found = {path.relative_to(shelf).as_posix(): read(path) for path in index.below(shelf)}
+    found = {
+        path.relative_to(shelf).as_posix(): read_entry(path) for path in index.find_folders(shelf)
+    }
     assert {name: (entry.kind, entry.state) for name, entry in found.items()} == {
         "first": ("run", "finished"), "deep/er & er": ("run", "finished"),
         "below the null": ("run", "finished"), "going on": ("run", "unfinished"),
@@ -93,15 +96,15 @@ def test_each_kind_and_state_is_recognised(shelf):
     }  # fmt: skip
     first = found["first"]
     assert (first.best.model, first.best.value, first.seconds) == ("gru", 0.4, 30)
-    assert first.said == "MOs can be predicted. Could not be fitted: lstm."
+    assert first.summary == "MOs can be predicted. Could not be fitted: lstm."
     assert (first.session, first.data, first.targets) == ("Cori", "set.npz", ("MOs",))
     assert found["below the null"].best.model == "gru"  # the best that is no null
     assert found["decoded"].best.model == "counts (lda)"  # not the stimulus alone
-    assert found["going on"].said.startswith("1 of 10 fits")
-    assert found["lost"].said == "it lacks summary.csv"
-    assert "damaged" in found["cut off"].said
-    assert found["study"].said == "Simulated data. So it is."
-    assert found["study"].scores[0].of == "MOs (sound)"
+    assert found["going on"].summary.startswith("1 of 10 fits")
+    assert found["lost"].summary == "it lacks summary.csv"
+    assert "damaged" in found["cut off"].summary
+    assert found["study"].summary == "Simulated data. So it is."
+    assert found["study"].scores[0].target == "MOs (sound)"
 
 
 def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
@@ -113,9 +116,9 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
             (swept / "sweep.json").write_text(json.dumps(facts))
             table = pd.read_csv(swept / "summary.csv").drop(columns="target")
             table.to_csv(swept / "summary.csv", index=False)
-        entry = read(swept)
+        entry = read_entry(swept)
         assert (entry.kind, entry.state) == ("sweep", "finished" if finished else "unfinished")
-    assert read(tmp_path / "sweep True").best.of == "MOs"
+    assert read_entry(tmp_path / "sweep True").best.target == "MOs"
     mapped = fabricate(tmp_path / "atlas")
     (mapped / "atlas.yaml").write_text("models: [ridge]")
     about = {"path": "a/set.npz", "kind": "counts", "areas": {"MOs": 20, "VISp": 30}}
@@ -127,10 +130,10 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
     pd.DataFrame(cells).to_csv(mapped / "cells.csv", index=False)
     manifest = json.loads((mapped / "manifest.json").read_text()) | {"data": {"sessions": sessions}}
     (mapped / "manifest.json").write_text(json.dumps(manifest))
-    entry = read(mapped)
+    entry = read_entry(mapped)
     assert (entry.kind, entry.state, entry.session) == ("atlas", "finished", "Cori")
     assert entry.targets == ("MOs", "VISp")
-    assert [score.of for score in entry.scores] == ["MOs > VISp", "VISp > MOs"]
+    assert [score.target for score in entry.scores] == ["MOs > VISp", "VISp > MOs"]
 
 
 def test_the_page_shows_all_and_needs_nothing_else(shelf):
@@ -185,7 +188,7 @@ def test_another_kind_needs_a_file_and_a_reader(shelf, monkeypatch):
     (shelf / "map" / "map.json").write_text("{}")
     monkeypatch.setitem(MARKERS, "map", ("map.json",))
     monkeypatch.setitem(
-        KINDS, "map", lambda folder: Entry(folder, "map", "finished", said="A map.")
+        READERS, "map", lambda folder: Entry(folder, "map", "finished", summary="A map.")
     )
     page = index.build(shelf).read_text()
     assert 'data-kind="map"' in page
@@ -204,15 +207,16 @@ def test_thumbnails_share_a_scale_and_do_not_break_on_a_failed_model():
     good = Score("gru", "MOs", "bits_per_spike", 0.4, 0.3, 0.5)
     bad = Score("recipe", "MOs", "bits_per_spike", -9.0, -9.5, -8.5)
     half = Score("gru", "CA1", "bits_per_spike", 0.2, 0.1, 0.3)
-    scale = scales([good, bad, half])
+    scale = find_scales([good, bad, half])
     assert scale == {"bits_per_spike": (-0.125, 0.5)}
-    places = [float(re.search(r'cx="([\d.]+)"', thumbnail([s], scale))[1]) for s in (good, half)]
+    drawn = [draw_thumbnail([score], scale) for score in (good, half)]
+    places = [float(re.search(r'cx="([\d.]+)"', svg)[1]) for svg in drawn]
     assert places[0] > places[1]
-    arrow = thumbnail([bad], scale)
+    arrow = draw_thumbnail([bad], scale)
     assert "circle" not in arrow
     assert "-9.000" in arrow
-    assert thumbnail([], scale) == ""
-    assert len(thumbnail([good] * 100, scale)) < 60_000
+    assert draw_thumbnail([], scale) == ""
+    assert len(draw_thumbnail([good] * 100, scale)) < 60_000
 
 
 SHOWN = """

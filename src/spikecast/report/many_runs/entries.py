@@ -1,11 +1,12 @@
 """What the index says of a run, a study, or whatever else lies below a folder.
 
 A folder is of a kind when it holds one of the kind's files (`runs.layout.MARKERS`); the kind's
-reader turns it into an :class:`Entry`. To list another kind, add it to :data:`KINDS`. Readers open
-small files only (no predictions, no recordings), so that hundreds of runs are listed in seconds.
+reader turns it into an :class:`Entry`. To list another kind, add it to :data:`READERS`. Readers
+open small files only (no predictions, no recordings), so that hundreds of runs are listed in
+seconds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +19,15 @@ from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.models.catalog import is_null
 from spikecast.report.questions.catalog import make_headlines
+from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
-from spikecast.runs.layout import AtlasLayout, Layout, RunLayout, StudyLayout, SweepLayout, kind_of
-from spikecast.runs.manifest import read_manifest
+from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, kind_of
 from spikecast.runs.reader import Run, StoredAnswer, read_table
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
-SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
+LONGEST_ERROR = 300  # characters
+FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, ten times as fast
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,13 @@ class Score:
     """
 
     model: str
-    of: str
+    target: str
     metric: str
     value: float
     low: float
     high: float
     null: float = 0.0
-    control: bool = False
+    is_control: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ class Entry:
     ----------
     folder : Path
     kind : str
-        A key of :data:`KINDS`.
+        A key of :data:`READERS`.
     state : {"finished", "unfinished", "damaged"}
-    said : str
+    summary : str
         The result in a sentence; how far it came, or what is wrong with it.
     started : datetime or None
     seconds : float or None
@@ -74,7 +76,7 @@ class Entry:
     folder: Path
     kind: str
     state: str
-    said: str = ""
+    summary: str = ""
     started: datetime | None = None
     seconds: float | None = None
     session: str = ""
@@ -87,128 +89,111 @@ class Entry:
     @property
     def best(self) -> Score | None:
         """The best score that is no control's; a control's where there is no other."""
-        return next((score for score in self.scores if not score.control), None) or next(
-            iter(self.scores), None
-        )
+        models = [score for score in self.scores if not score.is_control]
+        return next(iter([*models, *self.scores]), None)
 
 
 # -------------------------------------------------------------------------------------- runs
 
 
-def run(folder: Path) -> Entry:
-    """Read a run directory."""
-    stored = Run(folder)
-    manifest, config = stored.manifest, _config(stored.layout.config)
-    data = manifest["data"]
+def read_run(folder: Path) -> Entry:
+    """Return the entry of a run of ``predict``, ``decode`` or ``run``."""
+    run = Run(folder)
+    manifest, config = run.manifest, _read_yaml(run.layout.config)
     entry = replace(
-        _begun(folder, "run", manifest, finished=stored.is_finished),
-        session=data["session"] or "unnamed",
+        _make_entry(folder, "run", manifest, finished=run.is_finished),
+        session=manifest["data"]["session"] or "unnamed",
         data=Path(config["data"]["path"]).name,
         targets=tuple(manifest["targets"]),
-        models=tuple(_names(config["models"])) if config["task"] else (),
+        models=_list_models(config) if config["task"] else (),
     )
-    if not stored.is_finished:
-        return replace(entry, said=_progress(folder, manifest, config))
-    answers = stored.answers
-    labels = dict.fromkeys(f"'{a['label']}'" for a in answers if "label" in a.facts)
-    scores = _scores(stored.summary) if manifest["targets"] else _decoded(answers)
+    if not run.is_finished:
+        return replace(entry, summary=_describe_progress(run, config))
+    answers = run.answers
+    labels = dict.fromkeys(f"'{one['label']}'" for one in answers if "label" in one.facts)
+    scores = _list_scores(run.summary) if manifest["targets"] else _list_decoding_scores(answers)
     return replace(
         entry,
-        said=_said(stored.verdicts, answers) + _failed(stored.failed),
+        summary=_describe_result(run) + _describe_failures(run.failed),
         targets=(*entry.targets, *labels),
         scores=tuple(scores),
     )
 
 
-def _config(path: Path) -> dict[str, Any]:
-    """A config as written: its settings are not judged again, they may be of an older version."""
-    return yaml.load(
-        path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """Return a config as written: it is not checked again, it may be of an older version."""
+    return yaml.load(path.read_text(encoding="utf-8"), FAST_LOADER)
 
 
-def _names(models: list[str | dict[str, Any]]) -> Iterator[str]:
-    for model in models:
-        yield from [model] if isinstance(model, str) else model
+def _list_models(config: dict[str, Any]) -> tuple[str, ...]:
+    models = config["models"]
+    return tuple(name for one in models for name in ([one] if isinstance(one, str) else one))
 
 
-def _scores(table: pd.DataFrame, target: str = "") -> list[Score]:
+def _list_scores(table: pd.DataFrame, target: str = "") -> list[Score]:
+    """Return a score per model, or per target the best one's; highest first."""
     if "target" not in table:
         table = table.assign(target=target)
     metric = find_headline(table).name
-    found = [
+    table = table.sort_values(metric, ascending=False, kind="stable")
+    if table["target"].nunique() > 1:
+        table = table.drop_duplicates("target")
+    return [
         Score(
             row["model"], row["target"], metric, row[metric], row["low"], row["high"],
-            control=is_null(row["model"]),
+            is_control=is_null(row["model"]),
         )
         for row in table.to_dict("records")
     ]  # fmt: skip
-    if table["target"].nunique() > 1:
-        found = [max(of, key=lambda score: score.value) for of in _by_target(found).values()]
-    return sorted(found, key=lambda score: -score.value)
 
 
-def _by_target(scores: list[Score]) -> dict[str, list[Score]]:
-    found: dict[str, list[Score]] = {}
-    for score in scores:
-        found.setdefault(score.of, []).append(score)
-    return found
-
-
-def _decoded(answers: list[StoredAnswer]) -> list[Score]:
-    """Scores of decoded labels: of the first label and metric asked, which alone can be ranked."""
-    decoded = [answer for answer in answers if answer.kind == "decode"]
-    found = [
+def _list_decoding_scores(answers: list[StoredAnswer]) -> list[Score]:
+    """Return the scores of the first label and metric, which alone can be ranked."""
+    scores = [
         Score(
             f"{answer['features']} ({answer['decoder']})", f"'{answer['label']}'",
             answer["metric"], answer["score"], answer["low"], answer["high"], answer["chance"],
-            control=answer["source"] == "behavior",
+            is_control=answer["source"] == "behavior",
         )
-        for answer in decoded
+        for answer in answers if answer.kind == "decode"
     ]  # fmt: skip
-    found = [score for score in found if score.of == found[0].of]
-    return sorted(found, key=lambda score: -score.value)
+    scores = [score for score in scores if score.target == scores[0].target]
+    return sorted(scores, key=lambda score: -score.value)
 
 
-def _said(verdicts: dict[str, dict[str, Any]], answers: list[StoredAnswer]) -> str:
-    if len(verdicts) == 1:
-        return next(iter(verdicts.values()))["verdict"][0]
-    if verdicts:
-        return f"{len(verdicts)} targets: each dot is a target's best model"
-    return next(iter(make_headlines(answers[:1])), "")
+def _describe_result(run: Run) -> str:
+    if len(run.verdicts) > 1:
+        return f"{len(run.verdicts)} targets: each dot is a target's best model"
+    for of_target in run.verdicts.values():
+        return str(of_target["verdict"][0])
+    return next(iter(make_headlines(run.answers)), "")
 
 
-def _failed(failed: dict[str, dict[str, str]]) -> str:
-    """Which models could not be fitted, per target."""
+def _describe_failures(failed: dict[str, dict[str, str]]) -> str:
     names = sorted({model for models in failed.values() for model in models})
-    return f" Could not be fitted: {', '.join(names)}." if names else ""
+    return f" Could not be fitted: {join_names(names)}." if names else ""
 
 
-def _progress(folder: Path, manifest: dict[str, Any], config: dict[str, Any]) -> str:
-    """How far an unfinished run came, when it last wrote, and whether it failed."""
-    said = []
-    if manifest["targets"]:
-        models, folds = list(_names(config["models"])), config["evaluation"]["folds"]
-        done = len(RunLayout(folder).all_jobs())
-        said.append(f"{done} of {len(manifest['targets']) * len(models) * folds} fits")
-    return "; ".join([*said, _written(Layout(folder).log)])
+def _describe_progress(run: Run, config: dict[str, Any]) -> str:
+    """Return how far an unfinished run came, and the end of its log."""
+    log = _describe_log(run.layout.log)
+    n_targets = len(run.manifest["targets"])
+    if not n_targets:
+        return log
+    n_fits = n_targets * len(_list_models(config)) * config["evaluation"]["folds"]
+    return f"{len(run.layout.all_jobs())} of {n_fits} fits; {log}"
 
 
-def _written(log: Path) -> str:
-    """When a log was last written to, and whether it ends with an error."""
-    if not log.exists():
+def _describe_log(path: Path) -> str:
+    """Return when a log was last written, and its last line: the error of a run that failed."""
+    if not path.exists():
         return "no log"
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
-    last = datetime.fromtimestamp(log.stat().st_mtime, UTC).astimezone()
-    said = f"last written {last:%Y-%m-%d %H:%M}"
-    if lines[-1].endswith("interrupted"):
-        return f"{said}; interrupted"
-    if any(line.endswith(" failed") for line in lines) and "Error" in lines[-1]:
-        return f"{said}; {lines[-1]}"
-    return said
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
+    last = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone()
+    return f"last written {last:%Y-%m-%d %H:%M}; its log ends: {lines[-1]}"
 
 
-def _page(folder: Path) -> Path | None:
+def _find_page(folder: Path) -> Path | None:
     page = Layout(folder).report
     return page if page.exists() else None
 
@@ -216,107 +201,106 @@ def _page(folder: Path) -> Path | None:
 # ----------------------------------------------------------------------------------- studies
 
 
-def study(folder: Path) -> Entry:
-    """Read a published study that was run: its sentence, and the scores of its first sound run."""
+def read_study(folder: Path) -> Entry:
+    """Return the entry of a published study: its conclusion, its first sound run's scores."""
     layout = StudyLayout(folder)
-    path = layout.result
-    runs = [run(found.folder) for found in layout.sound_runs()]
+    runs = [read_run(one.folder) for one in layout.sound_runs()]
+    finished = layout.result.exists()
     entry = Entry(
         folder,
         "study",
-        "finished" if path.exists() else "unfinished",
-        started=min((found.started for found in runs if found.started), default=None),
-        targets=_joined(found.targets for found in runs),
-        models=_joined(found.models for found in runs),
-        page=_page(folder),
+        "finished" if finished else "unfinished",
+        started=min((run.started for run in runs if run.started), default=None),
+        targets=_join(run.targets for run in runs),
+        models=_join(run.models for run in runs),
+        page=_find_page(folder),
     )
-    if not path.exists():
-        return replace(entry, said=f"{len(runs)} sound runs begun")
-    facts = read_json(path)
-    seconds = None
-    if entry.started:  # its own file is written last
-        seconds = path.stat().st_mtime - entry.started.timestamp()
+    if not finished:
+        return replace(entry, summary=f"{format_count(len(runs), 'sound run')} begun")
+    facts = read_json(layout.result)
+    # its own file is written last
+    ended = layout.result.stat().st_mtime
+    scores = next((run.scores for run in runs if run.scores), ())
     return replace(
         entry,
-        said=" ".join(study_text.conclusions(facts)[:1]),
-        seconds=seconds,
+        summary=" ".join(study_text.conclusions(facts)[:1]),
+        seconds=ended - entry.started.timestamp() if entry.started else None,
         session=facts["session"] or "unnamed",
         data=f"{facts['study']}, {facts['origin']} data{', quick' if facts['quick'] else ''}",
-        scores=tuple(
-            replace(score, of=f"{score.of} (sound)")
-            for score in next((found.scores for found in runs if found.scores), ())
-        ),
+        scores=tuple(replace(score, target=f"{score.target} (sound)") for score in scores),
     )
 
 
-def _joined(names):  # type: ignore[no-untyped-def]
+def _join(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for some in names for name in some))
 
 
 # ------------------------------------------------------------------------- sweeps and atlases
 
 
-def sweep(folder: Path) -> Entry:
-    """Read a sweep: what it gained, and the nested scores of tuned and of given settings."""
-    manifest, path = read_manifest(folder), SweepLayout(folder).result
-    config = _config(RunLayout(folder).config)
+def read_sweep(folder: Path) -> Entry:
+    """Return the entry of a sweep: what it gained, and nested scores of tuned and own settings."""
+    layout, manifest = SweepLayout(folder), read_manifest(folder)
+    config, finished = _read_yaml(layout.config), layout.result.exists()
     entry = replace(
-        _begun(folder, "sweep", manifest, finished=path.exists()),
+        _make_entry(folder, "sweep", manifest, finished=finished),
         session=manifest["data"]["session"] or "unnamed",
         data=Path(config["data"]["path"]).name,
         targets=tuple(manifest["targets"]),
-        models=tuple(_names(config["models"])),
+        models=_list_models(config),
     )
-    if not path.exists():
-        return replace(entry, said=_written(Layout(folder).log))
-    facts = read_json(path)
-    scores = _scores(read_table(RunLayout(folder).summary), facts["target"])
-    return replace(entry, said=" ".join(sweep_text.headlines(facts)[:1]), scores=tuple(scores))
-
-
-def atlas(folder: Path) -> Entry:
-    """Read an atlas: how many sessions and areas, and from which other one each is told best."""
-    manifest = read_manifest(folder)
-    sessions = manifest["data"]["sessions"]
-    areas = sorted({area for about in sessions.values() for area in about["areas"]})
-    said = f"{len(areas)} areas in {len(sessions)} session{'s' * (len(sessions) > 1)}"
-    scores: list[Score] = []
-    if manifest["finished"]:
-        said += ": each dot is an area by the one that predicts it best"
-        scores = _cells(AtlasLayout(folder).cells, {about["kind"] for about in sessions.values()})
-    else:
-        said += f"; {_written(Layout(folder).log)}"
+    if not finished:
+        return replace(entry, summary=_describe_log(layout.log))
+    facts = read_json(layout.result)
     return replace(
-        _begun(folder, "atlas", manifest, finished=bool(manifest["finished"])),
-        said=said,
+        entry,
+        summary=" ".join(sweep_text.headlines(facts)[:1]),
+        scores=tuple(_list_scores(read_table(layout.summary), facts["target"])),
+    )
+
+
+def read_atlas(folder: Path) -> Entry:
+    """Return the entry of an atlas: its size, and each area by the one that predicts it best."""
+    layout, manifest = AtlasLayout(folder), read_manifest(folder)
+    sessions, finished = manifest["data"]["sessions"], bool(manifest["finished"])
+    areas = sorted({area for one in sessions.values() for area in one["areas"]})
+    summary = f"{len(areas)} areas in {format_count(len(sessions), 'session')}"
+    scores: list[Score] = []
+    if finished:
+        summary += ": each dot is an area by the one that predicts it best"
+        scores = _list_cell_scores(layout.cells, {one["kind"] for one in sessions.values()})
+    else:
+        summary += f"; {_describe_log(layout.log)}"
+    return replace(
+        _make_entry(folder, "atlas", manifest, finished=finished),
+        summary=summary,
         session=next(iter(sessions)) if len(sessions) == 1 else f"{len(sessions)} sessions",
-        data=", ".join(dict.fromkeys(Path(about["path"]).name for about in sessions.values())),
+        data=join_names(Path(one["path"]).name for one in sessions.values()),
         targets=tuple(areas),
-        models=tuple(_names(_config(AtlasLayout(folder).settings)["models"])),
+        models=_list_models(_read_yaml(layout.settings)),
         scores=tuple(scores),
     )
 
 
-def _cells(path: Path, kinds: set[str]) -> list[Score]:
-    """The best cell of each target, its own halves left out; none where kinds cannot be ranked."""
+def _list_cell_scores(path: Path, kinds: set[str]) -> list[Score]:
+    """Return each target's best score by another area; none where kinds cannot be ranked."""
     if len(kinds) > 1:
         return []
     metric = HEADLINE[next(iter(kinds))].name
     table = pd.read_csv(path, dtype={"source": str, "target": str})
     table = table[table["source"] != table["target"]].dropna(subset=["value"])
-    best = table.loc[table.groupby("target")["value"].idxmax()]
-    found = [
+    table = table.sort_values("value", ascending=False, kind="stable").drop_duplicates("target")
+    return [
         Score(
             row["model"], f"{row['source']} > {row['target']}", metric,
             row["value"], row["low"], row["high"],
         )
-        for row in best.to_dict("records")
+        for row in table.to_dict("records")
     ]  # fmt: skip
-    return sorted(found, key=lambda score: -score.value)
 
 
-def _begun(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
-    """What every manifest says of when."""
+def _make_entry(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
+    """Return what every manifest says of when."""
     started = datetime.fromisoformat(manifest["started"])
     ended = manifest["finished"] if finished else None
     return Entry(
@@ -325,31 +309,32 @@ def _begun(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool)
         "finished" if finished else "unfinished",
         started=started,
         seconds=(datetime.fromisoformat(ended) - started).total_seconds() if ended else None,
-        page=_page(folder),
+        page=_find_page(folder),
     )
 
 
-KINDS: dict[str, Callable[[Path], Entry]] = {
-    "study": study,
-    "sweep": sweep,
-    "atlas": atlas,
-    "run": run,
+READERS: dict[str, Callable[[Path], Entry]] = {
+    "study": read_study,
+    "sweep": read_sweep,
+    "atlas": read_atlas,
+    "run": read_run,
 }
-"""Kind -> how it is read."""
+"""Kind of directory -> the function that reads it."""
 
 
-def read(folder: Path) -> Entry:
-    """Read a folder of a known kind; whatever is wrong with it becomes a damaged entry."""
-    name = kind_of(folder)
-    if name is None:
-        raise RunError(f"'{folder}' is neither of: {', '.join(KINDS)}")
+def read_entry(folder: Path) -> Entry:
+    """Return the entry of a folder; whatever is wrong with it becomes a damaged entry."""
+    kind = kind_of(folder)
+    if kind is None:
+        raise RunError(f"'{folder}' is neither of: {', '.join(READERS)}")
     try:
-        return KINDS[name](folder)
+        return READERS[kind](folder)
     except Exception as error:  # whatever it is: one damaged run must not hide the others
-        return Entry(folder, name, "damaged", said=_wrong(error)[:300], page=_page(folder))
+        summary = _explain_damage(error)[:LONGEST_ERROR]
+        return Entry(folder, kind, "damaged", summary, page=_find_page(folder))
 
 
-def _wrong(error: Exception) -> str:
+def _explain_damage(error: Exception) -> str:
     if isinstance(error, MissingFileError):
         return f"it lacks {error.path.name}"
     if isinstance(error, FileNotFoundError) and error.filename:

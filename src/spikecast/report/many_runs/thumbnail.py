@@ -5,41 +5,44 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 from spikecast.report.many_runs.entries import Score
+from spikecast.report.shared.formatting import format_estimate
 from spikecast.report.shared.style import BLUE, GREY, ORANGE
 
 WIDTH, ROW, MOST = 168, 9, 8  # pixels, pixels, rows
+Scales = dict[str, tuple[float, float]]
+"""Metric -> the least and the largest value that is drawn."""
 
 
-def scales(scores: Iterable[Score]) -> dict[str, tuple[float, float]]:
-    """From where to where each metric is drawn, so that thumbnails can be compared by eye.
+def find_scales(scores: Iterable[Score]) -> Scales:
+    """Return from where to where each metric is drawn, so that thumbnails compare by eye.
 
     What is far below the null is cut off: one failed model would squeeze all the others.
     """
-    found: dict[str, tuple[float, float]] = {}
+    limits: Scales = {}
     for score in scores:
-        low, high = found.get(score.metric, (score.null, score.null))
-        found[score.metric] = min(low, score.low, score.null), max(high, score.high)
+        low, high = limits.get(score.metric, (score.null, score.null))
+        limits[score.metric] = min(low, score.low, score.null), max(high, score.high)
     return {
         metric: (max(low, -0.25 * max(high, 0.02)), max(high, low + 0.02))
-        for metric, (low, high) in found.items()
+        for metric, (low, high) in limits.items()
     }
 
 
-def thumbnail(scores: Sequence[Score], scale: dict[str, tuple[float, float]]) -> Markup:
-    """Dots with intervals: orange the best, grey controls, a bar where the null is.
+def draw_thumbnail(scores: Sequence[Score], scales: Scales) -> Markup:
+    """Return dots with intervals as SVG: orange the best, grey controls, a bar at the null.
 
     Parameters
     ----------
     scores : sequence of Score
         Of one metric; the first eight are drawn.
-    scale : dict
-        From :func:`scales`.
+    scales : dict of str -> tuple of float
+        From :func:`find_scales`.
     """
     if not scores:
         return Markup("")
     drawn = scores[:MOST]
-    best = next((score for score in drawn if not score.control), None)
-    low, high = scale[drawn[0].metric]
+    best = next((score for score in drawn if not score.is_control), None)
+    low, high = scales[drawn[0].metric]
 
     def x(value: float) -> float:
         share = (min(max(value, low), high) - low) / (high - low)
@@ -48,14 +51,14 @@ def thumbnail(scores: Sequence[Score], scale: dict[str, tuple[float, float]]) ->
     height = ROW * len(drawn) + 4
     parts = [
         f'<svg class="thumb" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'role="img" aria-label="scores of {len(scores)}: {escape(_named(scores[0]))} and below">'
+        f'role="img" aria-label="{len(scores)} scores, best: {escape(_describe(scores[0]))}">'
     ]
     for place, score in enumerate(drawn):
         y = ROW * place + ROW / 2 + 2
-        color = GREY if score.control else ORANGE if score is best else BLUE
+        color = GREY if score.is_control else ORANGE if score is best else BLUE
         null = x(score.null)
         parts.append(
-            f"<g><title>{escape(_named(score))}</title>"
+            f"<g><title>{escape(_describe(score))}</title>"
             f'<path d="M{null} {y - ROW / 2}v{ROW}" stroke="#1d2125" stroke-width="1"/>'
         )
         if score.value < low:
@@ -69,8 +72,6 @@ def thumbnail(scores: Sequence[Score], scale: dict[str, tuple[float, float]]) ->
     return Markup("".join(parts) + "</svg>")
 
 
-def _named(score: Score) -> str:
-    return (
-        f"{score.of}, {score.model}: {score.value:.3f} ({score.low:.3f} to {score.high:.3f}), "
-        f"null {score.null:.2f}"
-    )
+def _describe(score: Score) -> str:
+    estimate = format_estimate(score.value, score.low, score.high)
+    return f"{score.target}, {score.model}: {estimate}, null {score.null:.2f}"

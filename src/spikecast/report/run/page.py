@@ -40,6 +40,7 @@ def build(folder: str | Path) -> Path:
     """
     run = open_run(folder)
     several = len(run.targets) > 1
+    targets = [_describe_target(run, target) for target in run.targets]
     sections = make_sections(run.answers)
     turnable = any(section.turnables for section in sections)
     return write_page(
@@ -58,7 +59,7 @@ def build(folder: str | Path) -> Path:
         script=trajectories_3d.load_script() if turnable else "",
         recording=draw_figure(run.folder, make_recording_figure(run)),
         ranking=draw_figure(run.folder, make_ranking(run)) if several else None,
-        targets=[_describe_target(run, target) for target in run.targets],
+        targets=targets,
         counts=bool(run.targets) and METRICS[run.metric].kind == "counts",
         config=configs.write(run.config),
         versions=run.manifest["versions"],

@@ -1,5 +1,6 @@
 """Runs side by side: paired where it is right, and never silently where it is not."""
 
+import html
 import shutil
 import sys
 
@@ -9,10 +10,15 @@ import pytest
 from spikecast import cli
 from spikecast.core.errors import ConfigError, InputError, RunError
 from spikecast.data import simulate
-from spikecast.report.many_runs import compare as comparing
 from spikecast.report.many_runs import comparison_page
-from spikecast.report.many_runs.compare import compare
-from spikecast.report.many_runs.pairing import unpaired_because
+from spikecast.report.many_runs.comparison import _make_subtraction, compare_runs
+from spikecast.report.many_runs.comparison_text import (
+    Outcome,
+    find_outcome,
+    list_cells,
+    list_headlines,
+)
+from spikecast.report.many_runs.pairing import find_mismatch
 from spikecast.runs import config, experiment
 from spikecast.scoring.metric_table import HEADLINE
 
@@ -51,8 +57,8 @@ def strong(make):
 
 
 def test_a_model_that_is_better_is_better_by_an_interval_above_0(weak, strong):
-    (shared,) = compare([weak, strong]).targets
-    assert shared.reference == "weak/psth"
+    (shared,) = compare_runs([weak, strong]).targets
+    assert shared.reference.name == "weak/psth"
     rows = {row.name: row for row in shared.rows}
     assert list(rows) == ["weak/psth", "strong/pca_ridge", "strong/psth"]
     better = rows["strong/pca_ridge"].to_reference
@@ -61,21 +67,24 @@ def test_a_model_that_is_better_is_better_by_an_interval_above_0(weak, strong):
     own = experiment.json.loads((strong / "verdict.json").read_text())["MOs"]["differences"][0]
     assert better.value == pytest.approx(own["value"], abs=1e-6)
     assert (better.low, better.high) == pytest.approx((own["low"], own["high"]), abs=1e-6)
-    assert shared.said == [f"strong/pca_ridge is better than weak/psth: difference {better} "
-                           "bits/spike."]  # fmt: skip
-    (turned,) = compare([strong, weak]).targets
+    assert find_outcome(shared, rows["strong/pca_ridge"]) is Outcome.BETTER
+    (headline,) = list_headlines(shared)
+    for text in ("strong/pca_ridge", "weak/psth", f"{better.value:.3f}", f"{better.low:.3f}"):
+        assert text in headline
+    (turned,) = compare_runs([strong, weak]).targets
     assert turned.rows[-1].to_reference.high < 0
-    assert turned.said[0].startswith("weak/psth is worse than strong/pca_ridge")
+    assert find_outcome(turned, turned.rows[-1]) is Outcome.WORSE
 
 
 def test_the_same_predictions_differ_by_exactly_0(strong, tmp_path):
     copy = shutil.copytree(strong, tmp_path / "copy")
-    comparison = compare([strong, copy])
+    comparison = compare_runs([strong, copy])
     (shared,) = comparison.targets
     row = next(row for row in shared.rows if row.name == "copy/pca_ridge")
     for found in (row.to_reference, row.to_same):
         assert (found.value, found.low, found.high) == (0, 0, 0)
-    assert shared.said == ["copy/pca_ridge scores exactly as strong/pca_ridge does."]
+    assert find_outcome(shared, row) is Outcome.EQUAL
+    assert len(list_headlines(shared)) == 1
     assert comparison.changes == {"copy": []}
 
 
@@ -92,11 +101,11 @@ class Noisy:
 
 def test_equally_good_models_are_told_apart_no_more_often_than_1_in_20(strong):
     """The null: both are the truth with as much noise, so that neither is better."""
-    first = compare([strong, strong.parent / "weak"]).runs["strong"].targets[0]
+    first = compare_runs([strong, strong.parent / "weak"]).runs["strong"].targets[0]
     rng, excluded = np.random.default_rng(0), 0
     for _ in range(60):
         pair = {"a": Noisy(first, rng), "b": Noisy(first, rng)}
-        found = comparing._differences(pair, first)(("a", "pca_ridge"), ("b", "pca_ridge"))
+        found = _make_subtraction(pair, first)(("a", "pca_ridge"), ("b", "pca_ridge"))
         excluded += not found.low <= 0 <= found.high
     assert excluded <= 8  # 3 expected; more than 8 of 60 at 5 % once in 170 times
 
@@ -113,19 +122,20 @@ def test_equally_good_models_are_told_apart_no_more_often_than_1_in_20(strong):
 )
 def test_what_does_not_match_is_not_paired_and_says_why(make, weak, name, changes, because):
     run = make(name, **changes)
-    (shared,) = compare([weak, run]).targets
+    (shared,) = compare_runs([weak, run]).targets
     row = shared.rows[-1]
-    assert (row.unpaired, row.to_reference, row.to_same) == (because, None, None)
-    assert shared.said == [f"{name} is not paired with weak ({because}): no difference is given."]
-    said = "\n".join(comparison_page.lines(compare([weak, run])))
-    assert f"not paired: {because}" in said
+    assert (row.mismatch, row.to_reference, row.to_same) == (because, None, None)
+    assert find_outcome(shared, row) is Outcome.NOT_PAIRED
+    (headline,) = list_headlines(shared)
+    assert because in headline
+    assert because in list_cells(shared)[-1][4]
 
 
 def test_a_gap_leaves_other_trials_to_learn_from(make):
     runs = [make(f"gap{gap}", evaluation={"split": "block", "gap": gap}) for gap in (0, 2)]
-    found = compare(runs)
-    assert found.targets[0].rows[-1].unpaired == "other folds"
-    assert found.changes["gap2"] == ["evaluation.gap: 0 → 2"]
+    found = compare_runs(runs)
+    assert found.targets[0].rows[-1].mismatch == "other folds"
+    assert list(map(str, found.changes["gap2"])) == ["evaluation.gap: 0 → 2"]
     for run in found.runs.values():
         (target,) = run.targets
         tests = np.concatenate([fold.test for fold in target.folds])
@@ -138,28 +148,28 @@ def test_the_same_model_with_another_seed_is_neither_better_nor_worse(make):
     """Blocks do not depend on the seed, so the two are paired; what differs is luck of the fit."""
     runs = [make(f"seed{seed}", seed=seed, models=["pca_ridge"], evaluation={"split": "block"})
             for seed in (0, 1)]  # fmt: skip
-    comparison = compare(runs)
-    assert comparison.changes == {"seed1": ["seed: 0 → 1"]}
+    comparison = compare_runs(runs)
+    assert [change.setting for change in comparison.changes["seed1"]] == ["seed"]
     (shared,) = comparison.targets
     assert shared.rows[-1].to_reference is not None
-    assert shared.said[0].startswith("seed1/pca_ridge is seed0/pca_ridge with another seed")
-    assert "luck of a fit" in shared.said[0]
+    assert find_outcome(shared, shared.rows[-1]) is Outcome.RESEEDED
 
 
 def test_data_that_only_share_a_name_are_other_data(make, weak, recording, tmp_path):
     recording.select(trials=range(50)).save(tmp_path / "task.nc")
     content = BASE | {"data": {"path": str(tmp_path / "task.nc")}}
     run = experiment.execute(config.parse(content), tmp_path / "shorter", workers=1)
-    targets = [run.targets[0] for run in compare([weak, run]).runs.values()]
-    assert unpaired_because(*targets) == "other data"
+    targets = [run.targets[0] for run in compare_runs([weak, run]).runs.values()]
+    assert find_mismatch(*targets) == "other data"
 
 
 def test_settings_that_differ_are_listed(make, strong):
     small = {"pca_ridge": {"n_components": 3}}
     run = make("small", models=[small], task={"source": ["VISp"]})
-    comparison = compare([strong, run])
-    assert comparison.changes["small"] == ["task.source: rest → ['VISp']",
-                                           "pca_ridge.n_components: 40 → 3"]  # fmt: skip
+    comparison = compare_runs([strong, run])
+    assert list(map(str, comparison.changes["small"])) == [
+        "task.source: rest → ['VISp']", "pca_ridge.n_components: 40 → 3"
+    ]  # fmt: skip
     (shared,) = comparison.targets
     assert shared.rows[-1].to_reference is not None  # other sources, but the same to be predicted
     assert HEADLINE["counts"].name == shared.metric
@@ -167,7 +177,7 @@ def test_settings_that_differ_are_listed(make, strong):
 
 def test_names_are_as_long_as_it_takes(weak, tmp_path):
     twin = shutil.copytree(weak, tmp_path / "twin" / "weak")
-    names = list(compare([weak, twin]).runs)
+    names = list(compare_runs([weak, twin]).runs)
     assert names == [f"{weak.parent.name}/weak", "twin/weak"]
 
 
@@ -187,7 +197,7 @@ def test_mistakes_are_explained(make, weak, tmp_path, monkeypatch, capsys):
         ([weak, tmp_path / "study"], "is a study"), ([weak, lost], "psth-fold1.npz"),
     ):  # fmt: skip
         with pytest.raises((InputError, RunError, ConfigError)):
-            compare(folders)
+            compare_runs(folders)
         monkeypatch.setattr(sys, "argv", ["spikecast", "compare", *map(str, folders)])
         with pytest.raises(SystemExit) as stopped:
             cli.main()
@@ -195,7 +205,7 @@ def test_mistakes_are_explained(make, weak, tmp_path, monkeypatch, capsys):
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert message in line
     with pytest.raises(InputError, match=r"ends in \.html"):
-        comparison_page.build(compare([weak, make("seed", seed=1)]), tmp_path / "config.yaml")
+        comparison_page.build(compare_runs([weak, make("seed", seed=1)]), tmp_path / "config.yaml")
 
 
 DRAWN = "return [...document.images].every(i => i.complete && i.naturalWidth > 100)"
@@ -204,11 +214,14 @@ WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 
 def test_the_page_stands_alone(make, weak, strong, tmp_path, browser):
     runs = [strong, weak, make("seed", seed=1)]
-    page = comparison_page.build(compare(runs), tmp_path / "page.html")
+    page = comparison_page.build(compare_runs(runs), tmp_path / "page.html")
     text = page.read_text()
     assert "http" not in text.replace("http://www.w3.org", "")
-    for phrase in ("not paired: other folds", "weak/psth is worse", "the reference", "seed: 0 → 1"):
-        assert phrase in text, phrase
+    comparison = compare_runs(runs)
+    (shared,) = comparison.targets
+    shown = [*list_headlines(shared), *(cell for row in list_cells(shared) for cell in row)]
+    for phrase in [*shown, str(comparison.changes["seed"][0])]:
+        assert html.escape(phrase) in text, phrase
     for width in (1000, 390):
         browser.set_window_size(width, 900)
         browser.get(page.as_uri())

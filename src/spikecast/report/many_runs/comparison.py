@@ -1,0 +1,250 @@
+"""Several runs -> for every target that two of them share, scores and paired differences.
+
+A difference is given only where both runs predicted the same bins of the same targets in the same
+folds. Where they did not there is none, not even an unpaired one: on other data a difference of
+scores mixes the models with what was recorded, and on other folds of the same trials an unpaired
+interval, which takes the two as independent, would be too wide to be of use and would still leave
+out the luck of the cut. Each run's own interval is shown instead.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikecast.core.errors import InputError, RunError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.models.catalog import is_null
+from spikecast.report.many_runs.pairing import Change, find_mismatch, list_changes, shorten_names
+from spikecast.runs.layout import StudyLayout, kind_of
+from spikecast.runs.manifest import read_activity_hash
+from spikecast.runs.reader import Run, Target, open_run
+from spikecast.scoring.metric_table import HEADLINE
+from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
+from spikecast.scoring.scorers import SCORERS
+
+TUNED_ON_THESE_DATA = NoticeKind(
+    "tuned_on_these_data",
+    "serious",
+    "The settings in {run} were chosen by a sweep on these very data: its scores are no test of "
+    "them.",
+)
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model of one run.
+
+    Attributes
+    ----------
+    run, model : str
+    score : Interval
+        As the run's own report gives it.
+    to_reference : Interval or None
+        Paired difference, this minus the reference: above 0 is better than it.
+    to_same : Interval or None
+        Paired difference to the model of the same name in the reference's run.
+    mismatch : str
+        Why there is no difference; empty where there is one, and for the reference.
+    """
+
+    run: str
+    model: str
+    score: Interval
+    to_reference: Interval | None = None
+    to_same: Interval | None = None
+    mismatch: str = ""
+
+    @property
+    def name(self) -> str:
+        """Run and model."""
+        return f"{self.run}/{self.model}"
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it is a null, not a model."""
+        return is_null(self.model)
+
+
+@dataclass(frozen=True)
+class TargetComparison:
+    """A target that several runs predicted.
+
+    Attributes
+    ----------
+    target, metric : str
+    reference : ModelRow
+        The best model of the first run, which all others are compared with.
+    rows : list of ModelRow
+        Run by run, the best model of each run first.
+    reseeded : frozenset of str
+        Runs that differ from the first one in nothing but the seed.
+    notices : tuple of Notice
+        What to know before a score is read as a result.
+    """
+
+    target: str
+    metric: str
+    reference: ModelRow
+    rows: list[ModelRow]
+    reseeded: frozenset[str] = frozenset()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What several runs have in common.
+
+    Attributes
+    ----------
+    runs : dict of str -> Run
+        In the order given, by the shortest names that tell them apart.
+    targets : list of TargetComparison
+    changes : dict of str -> list of Change
+        For every run but the first, the settings in which it differs from the first.
+    only_in : dict of str -> list of str
+        Targets that only one run has.
+    """
+
+    runs: dict[str, Run]
+    targets: list[TargetComparison]
+    changes: dict[str, list[Change]]
+    only_in: dict[str, list[str]]
+
+    @property
+    def n_differences(self) -> int:
+        """How many paired differences there are."""
+        return sum(row.to_reference is not None for one in self.targets for row in one.rows)
+
+
+def compare_runs(folders: Sequence[str | Path]) -> Comparison:
+    """Compare finished runs on the targets that two or more of them share.
+
+    Parameters
+    ----------
+    folders : sequence of str or Path
+        Run directories. In each target, the best model of the first of them that has the target
+        is what others are compared with.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        For fewer than two runs, one run twice, or runs that share no target.
+    RunError
+        When one is no run, or not finished.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from spikecast.runs import config, experiment
+    >>> from spikecast import simulate
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> simulate.decision_task(n_trials=60, seed=3).recording.save(folder / "task.nc")
+    >>> content = {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"}}
+    >>> runs = [
+    ...     experiment.execute(config.parse(content | {"models": [name]}), folder / name, workers=1)
+    ...     for name in ("psth", "pca_ridge")]
+    >>> (target,) = compare_runs(runs).targets
+    >>> target.reference.name, target.rows[-1].name, target.rows[-1].to_reference.low > 0
+    ('psth/psth', 'pca_ridge/pca_ridge', True)
+    """
+    paths = [Path(folder) for folder in folders]
+    if len(paths) < 2:
+        raise InputError(f"{len(paths)} run given; a comparison needs two or more")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise InputError("one run is given twice; name each run once")
+    runs = {name: _open(path) for name, path in zip(shorten_names(paths), paths, strict=True)}
+    first_name, *other_names = runs
+    owners: dict[tuple[str, str], dict[str, Target]] = {}
+    for name, run in runs.items():
+        for target in run.targets:
+            owners.setdefault((target.name, run.metric), {})[name] = target
+    shared = [_compare_target(targets) for targets in owners.values() if len(targets) > 1]
+    if not shared:
+        targets = "; ".join(
+            f"{name}: {', '.join(run.manifest['targets']) or 'no target'}"
+            for name, run in runs.items()
+        )
+        raise InputError(f"the runs share no target ({targets})")
+    only_in: dict[str, list[str]] = {}
+    for (target_name, _), of_runs in owners.items():
+        if len(of_runs) == 1:
+            only_in.setdefault(next(iter(of_runs)), []).append(target_name)
+    changes = {name: list_changes(runs[first_name], runs[name]) for name in other_names}
+    return Comparison(runs, shared, changes, only_in)
+
+
+def _open(path: Path) -> Run:
+    if kind_of(path) == "study":
+        raise RunError(f"'{path}' is a study; its runs are in {StudyLayout(path).sound}")
+    return open_run(path)
+
+
+def _compare_target(targets: dict[str, Target]) -> TargetComparison:
+    """Compare the scores of all models of one target with the best of the first run."""
+    (first_name, first), *others = targets.items()
+    mismatches = {name: find_mismatch(first, target) for name, target in others}
+    paired = {name: target for name, target in targets.items() if not mismatches.get(name)}
+    subtract = _make_subtraction(paired, first)
+    best = (first_name, str(first.summary["model"].iloc[0]))
+    in_first = set(first.summary["model"])
+    rows = []
+    for name, target in targets.items():
+        for _, line in target.summary.iterrows():
+            model = (name, str(line["model"]))
+            score = Interval(line[first.run.metric], line["low"], line["high"])
+            if name not in paired:
+                rows.append(ModelRow(*model, score, mismatch=mismatches[name]))
+                continue
+            has_same = name != first_name and model[1] in in_first
+            rows.append(
+                ModelRow(
+                    *model,
+                    score,
+                    None if model == best else subtract(model, best),
+                    subtract(model, (first_name, model[1])) if has_same else None,
+                )
+            )
+    return TargetComparison(
+        first.name,
+        first.run.metric,
+        rows[0],
+        rows,
+        frozenset(name for name, target in others if _only_seed_differs(first.run, target.run)),
+        tuple(
+            TUNED_ON_THESE_DATA(run=name) for name, target in targets.items() if _is_tuned(target)
+        ),
+    )
+
+
+def _only_seed_differs(first: Run, other: Run) -> bool:
+    return [change.setting for change in list_changes(first, other)] == ["seed"]
+
+
+def _is_tuned(target: Target) -> bool:
+    return target.run.config.tuned_on == read_activity_hash(target.run.manifest)
+
+
+def _make_subtraction(
+    paired: dict[str, Target], first: Target
+) -> Callable[[tuple[str, str], tuple[str, str]], Interval]:
+    """Return a function of two (run, model): the interval of their difference, trial by trial."""
+    kind = first.problem.attrs["kind"]
+    evaluation, seed = first.run.config.evaluation, first.run.config.seed
+    scorer = SCORERS[kind](first.recorded, first.folds, first.problem["condition"].values)
+    weights = bootstrap_weights(len(first.recorded), evaluation.bootstrap, seed)
+    known: dict[tuple[str, str], RatioScores] = {}
+
+    def find_ratios(run: str, model: str) -> RatioScores:
+        if (run, model) not in known:
+            known[run, model] = scorer.headline(paired[run].predicted(model))
+        return known[run, model]
+
+    def subtract(one: tuple[str, str], minus: tuple[str, str]) -> Interval:
+        ratios, of_minus = find_ratios(*one), find_ratios(*minus)
+        return interval(ratios, weights, HEADLINE[kind].aggregate, of_minus)
+
+    return subtract
