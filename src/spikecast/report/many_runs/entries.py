@@ -23,6 +23,7 @@ from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
 from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, kind_of
+from spikecast.runs.manifest import read_manifest
 from spikecast.runs.reader import Run, StoredAnswer, read_table
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
