@@ -10,7 +10,6 @@ from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import draw_report, execute_config, print_run
 from spikecast.core.errors import InputError
 from spikecast.runs import config as configs
-from spikecast.runs import experiment
 from spikecast.runs.config import Config, DataConfig
 from spikecast.runs.layout import RunLayout, kind_of
 from spikecast.runs.questions.catalog import Analysis
@@ -94,6 +93,8 @@ def decode(
         config = Config(data=data, models=[], seed=seed or 0, analysis=analysis)
         execute_config(config, execution.model_copy(update={"workers": 1}))
         return
+    from spikecast.runs import experiment
+
     with progress_bar(execution.quiet) as progress:
         experiment.ask(folder, analysis, progress=progress)
         page = draw_report(folder, progress)
