@@ -1,7 +1,7 @@
 """Base class of models that are networks: population features in, log rates (or means) out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,13 +129,15 @@ class NeuralModel(Model):
         self, build: Callable[[], "Network"], z: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
     ) -> None:
         """Train the network that `build` makes, and keep it."""
-        from spikecast.models.networks.running import fit_network
+        from spikecast.models.networks.training import pick_device, train_network
 
         for fold in folds:
             note_validation(fold.test)
-        self.network_, self.training_ = fit_network(
-            build, z, y, folds, self._make_plan(), self.seed, self.device
+        device = pick_device(self.device)
+        self.network_, history = train_network(
+            build, z, y, folds, self._make_plan(), self.seed, device
         )
+        self.training_ = asdict(history)
 
     def _run_network(self, z: np.ndarray, function: str) -> "Tensor":
         """Return what a method of the network gives, (member, trial, time, output)."""

@@ -1,7 +1,7 @@
 """A recurrent network that reads a trial's bins in order and tells its label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from spikecast.models.inner_cv import note_validation
 from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import CELLS
-from spikecast.models.networks.running import fit_network
+from spikecast.models.networks.training import pick_device, train_network
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.shared_docs import complete_docs
 from spikecast.models.trial_features import check_trials, split_classes
@@ -107,7 +107,7 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
             one_hot = one_hot / (one_hot.mean(axis=0) * len(self.classes_))
         if self.balance == "sampling":
             fold = Fold(_repeat_rare_classes(fold.train, codes, self.seed), fold.test)
-        self.network_, self.training_ = fit_network(
+        self.network_, history = train_network(
             lambda: RecurrentClassifier(
                 self.cell,
                 z.shape[2],
@@ -127,8 +127,9 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
                 patience=self.patience,
             ),
             self.seed,
-            self.device,
+            pick_device(self.device),
         )
+        self.training_ = asdict(history)
         return self
 
     @torch.no_grad()

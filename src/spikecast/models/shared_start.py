@@ -90,17 +90,7 @@ class SharedStart:
 
 
 def start_around_core(model: NeuralModel, other: Network, tune: bool) -> Network:
-    """Return the network of a session around the core of another network.
-
-    Parameters
-    ----------
-    model : NeuralModel
-        Of the session, its preprocessing fitted.
-    other : Network
-        Whose core it has.
-    tune : bool
-        Whether training may change the session's copy of the core.
-    """
+    """Return the network of a session around the core of another; `tune` lets it change a copy."""
     network = model._start_network()
     use_core(network, other, frozen=not tune)
     return network
@@ -111,15 +101,8 @@ def align_to_components(
 ) -> None:
     """Make a network read the components that earlier sessions share as those read them.
 
-    Parameters
-    ----------
-    network : Network
-    average : array, (condition, time, feature)
-        Mean activity of its session.
-    components : array, (condition, time, component)
-        Of the same conditions.
-    readin : array, (member, unit, component)
-        See :meth:`SharedStart.mean_readin`.
+    `average` and `components` are (condition, time, feature or component) of the same conditions,
+    `readin` is what :meth:`SharedStart.mean_readin` returned.
     """
     known = torch.as_tensor(components).flatten(0, 1)
     _, (axes,) = find_shared_components([_read(network, average)], known.shape[1], known)

@@ -14,17 +14,7 @@ from spikecast.models.preprocess import PopulationFeatures
 
 
 def check_trials(x: np.ndarray) -> np.ndarray:
-    """Return `x` as an array (trial, time, neuron) that holds finite numbers.
-
-    Raises
-    ------
-    ShapeError
-        For another number of axes.
-    InputError
-        For NaN or infinity.
-    NotEnoughDataError
-        When the array is empty.
-    """
+    """Return `x` as an array (trial, time, neuron) of finite numbers, or say what is wrong."""
     x = np.asarray(x)
     check_three_axes("x", x)
     check_finite("x", x)
@@ -34,13 +24,7 @@ def check_trials(x: np.ndarray) -> np.ndarray:
 
 
 def split_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the classes, sorted, and the position of each trial's class among them.
-
-    Raises
-    ------
-    NotEnoughDataError
-        When there are fewer than two classes.
-    """
+    """Return the classes, sorted, and each trial's among them; at least two are needed."""
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise NotEnoughDataError(

@@ -40,14 +40,7 @@ POOLINGS = ("attention", "last")
 class RecurrentClassifier(Network):
     """Input dropout -> bidirectional recurrent layer -> pooling over time -> dropout -> logits.
 
-    Parameters
-    ----------
-    cell : {"rnn", "gru", "lstm"}
-    n_features, n_latents, n_classes : int
-        `n_latents` per direction.
-    pooling : {"attention", "last"}
-    dropout : float
-        Of inputs and of the pooled state.
+    Its settings are those of :class:`spikecast.models.rnn_classifier.RNNClassifier`.
     """
 
     def __init__(

@@ -30,29 +30,16 @@ class LFADSNet(Network):
 
     Parameters
     ----------
-    kind : {"counts", "continuous"}
-        Of the targets.
+    kind, source_kind : {"counts", "continuous"}
+        Of the targets, and of what is encoded.
     n_features, n_targets : int
     generator : callable
         From (initial, encoded, factor) sizes to a generator, see
         :func:`spikecast.models.networks.generators.generator_of_sizes`.
-    source_kind : {"counts", "continuous"}
-        Of what is encoded.
     autoencodes : bool
         The targets are the encoded activity itself: no further readout.
-    n_readin, n_encoder, n_initial, n_factors : int
-        `n_encoder` per direction, `n_initial` of the initial condition's posterior.
-    width : float
-        Standard deviation in bins of the Gaussian that smooths what is encoded.
-    dropout : float
-        Of encoder and generator states.
-    coordinated_dropout : float
-        Part of the input that is hidden in training.
-    kl_weight : float
-        Of the divergences of posteriors from priors, once training has warmed up; 1 is the
-        evidence lower bound.
-    kl_warmup : float
-        Part of training over which the weight rises from 0.
+    n_readin, ..., kl_warmup
+        As in :class:`spikecast.models.lfads.LFADS`; `n_readin` is its ``n_components``.
     """
 
     neuron_parameters = ("readin", "readout_weight", "offset")

@@ -26,11 +26,8 @@ class MLPNet(Network):
         The bins of the window relative to the one that is predicted; beyond a trial's ends there
         are zeros, the features' mean.
     n_features, n_targets : int
-    n_hidden : sequence of int
-        Units of each hidden layer.
-    activation : {"relu", "tanh", "sigmoid"}
-    dropout : float
-        Of the window and of the hidden units.
+    n_hidden, activation, dropout
+        As in :class:`spikecast.models.mlp.MLP`.
     """
 
     def __init__(

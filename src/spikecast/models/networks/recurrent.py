@@ -14,16 +14,7 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "ls
 class Recurrent(Network):
     """Input dropout -> recurrent layers -> dropout -> linear readout.
 
-    Parameters
-    ----------
-    kind : {"counts", "continuous"}
-    cell : {"rnn", "gru", "lstm"}
-    n_features, n_latents, n_targets, n_layers : int
-        `n_latents` per direction.
-    dropout : float
-        On inputs and states.
-    causal : bool
-        One direction only; otherwise the states of both are the latents.
+    Its settings are those of :class:`spikecast.models.recurrent.RNN`; `cell` is one of `CELLS`.
     """
 
     def __init__(

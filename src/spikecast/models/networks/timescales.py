@@ -24,18 +24,7 @@ class TimescalesNet(Network):
     log rate = offset + sum over layers of A z + B glu(C z + d), with z a layer's filtered latents.
     A layer after the first reads those of the one before it: z and glu(C z + d).
 
-    Parameters
-    ----------
-    kind : {"counts", "continuous"}
-    n_features, n_latents, n_targets, n_members : int
-        Latents per layer and member.
-    time_constants : (float, float)
-        Range in bins in which the latents' time constants start, evenly spaced in logarithm.
-    dropout : float
-        Probability with which a latent is dropped at a bin in training.
-    causal : bool
-        Filter over the past only.
-    n_layers : int
+    Its settings are those of :class:`spikecast.models.timescales.Timescales`.
     """
 
     neuron_parameters = ("layers.0.readin", "readout", "offset")
@@ -108,15 +97,7 @@ class TimescalesNet(Network):
 
 
 class Layer(nn.Module):
-    """Linear read-in -> one exponential filter per latent; a gate for what reads them.
-
-    Parameters
-    ----------
-    n_members, n_in, n_latents : int
-    time_constants : (float, float)
-    causal : bool
-        See :class:`TimescalesNet`.
-    """
+    """Linear read-in -> one exponential filter per latent; a gate for what reads them."""
 
     def __init__(
         self,

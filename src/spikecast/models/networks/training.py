@@ -28,8 +28,8 @@ def pick_device(name: str = "auto") -> torch.device:
 
 def train_network(
     build: Callable[[], Network],
-    x: Tensor,
-    y: Tensor,
+    x: Tensor | np.ndarray,
+    y: Tensor | np.ndarray,
     folds: Sequence[Fold],
     plan: Plan,
     seed: int,
@@ -42,8 +42,8 @@ def train_network(
     build : callable
         Makes the network, drawing its weights from torch's generator, which is seeded here and
         put back as it was.
-    x : Tensor, (trial, time, feature)
-    y : Tensor, (trial, time, target)
+    x : Tensor or array of float32, (trial, time, feature)
+    y : Tensor or array of float32, (trial, time, target)
     folds : sequence of Fold, one per member
         ``train``: trials to learn from; ``test``: validation trials that decide which epoch's
         weights are kept (empty: the last).
@@ -66,7 +66,7 @@ def train_network(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = build().to(device)
-        x, y = x.to(device), y.to(device)
+        x, y = (torch.as_tensor(array).to(device) for array in (x, y))
         history = _train_members(network, x, y, folds, plan, seed)
     history.seconds = time.perf_counter() - started
     return network.cpu().eval(), history

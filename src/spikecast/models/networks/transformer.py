@@ -35,11 +35,9 @@ class TransformerNet(Network):
         the neurons that it sees.
     hiding : Mixture
         What is hidden in training, see :mod:`spikecast.models.networks.masks`.
-    n_features, n_latents, n_layers, n_heads, n_members : int
-    dropout : float
-        On tokens, within blocks and on the states that are read out.
-    causal : bool
-        Attend to the past only (the features have to be causal too).
+    n_features : int
+    n_latents, ..., causal
+        As in :class:`spikecast.models.transformer.Transformer`.
     """
 
     neuron_parameters = ("embedding.weight", "embedding.offset", "readout.weight", "offset")
