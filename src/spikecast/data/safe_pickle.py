@@ -16,37 +16,35 @@ from numpy.lib import format as npy
 
 from spikecast.core.errors import FormatError, UnsafeFileError
 
+# stand-ins for the functions that pickles call: ``_codecs.encode`` and three of numpy
+
 
 def _latin1(text: str, encoding: str = "latin1") -> bytes:
-    """Stand-in for ``_codecs.encode``, which old pickles call to make bytes."""
     if encoding != "latin1":
         raise UnsafeFileError(f"the pickle asks for the codec '{encoding}'; only latin1 is allowed")
     return text.encode("latin1")
 
 
 def _reconstruct(subtype: type, shape: tuple, dtype: Any) -> np.ndarray:
-    """Stand-in for numpy's ``_reconstruct``: an empty array that its state then fills."""
     if subtype is not np.ndarray:
         raise UnsafeFileError(f"the pickle asks for an array of type '{subtype}'")
     return np.ndarray.__new__(np.ndarray, shape, dtype)
 
 
 def _scalar(dtype: np.dtype, value: Any) -> Any:
-    """Stand-in for numpy's ``scalar``: one number or string from its bytes."""
     if dtype.hasobject or not isinstance(value, bytes) or len(value) != dtype.itemsize:
         raise UnsafeFileError(f"the pickle asks for a scalar of type '{dtype}'")
     return np.frombuffer(value, dtype=dtype)[0]
 
 
 def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str) -> np.ndarray:
-    """Stand-in for numpy's ``_frombuffer``, which protocol 5 uses."""
     if dtype.hasobject:
         raise UnsafeFileError("the pickle asks for objects made from raw bytes")
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
 def _no_bytes() -> bytes:
-    """Stand-in for ``bytes``, which old pickles call for the empty ones only."""
+    # old pickles call ``bytes`` for the empty ones only
     return b""
 
 

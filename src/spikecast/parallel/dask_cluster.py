@@ -1,11 +1,11 @@
 """Connections to Dask clusters. Imported only where one is used."""
 
-from collections.abc import Callable
 from typing import Any
 
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from spikecast.core.errors import InputError
+from spikecast.parallel.shared_data import drop_value, keep_value
 
 CONNECT = 15  # seconds
 
@@ -13,23 +13,16 @@ CONNECT = 15  # seconds
 class ValueHolder(WorkerPlugin):
     """Gives a shared value to every worker, those that join later too."""
 
-    def __init__(
-        self,
-        key: str,
-        value: Any,
-        keep_value: Callable[[str, Any], None],
-        drop_value: Callable[[str], None],
-    ) -> None:
+    def __init__(self, key: str, value: Any) -> None:
         self.key, self.value = key, value
-        self.keep_value, self.drop_value = keep_value, drop_value
 
     def setup(self, worker: Any) -> None:
         """Keep the value on a worker."""
-        self.keep_value(self.key, self.value)
+        keep_value(self.key, self.value)
 
     def teardown(self, worker: Any) -> None:
         """Drop the value when the plugin or the worker goes."""
-        self.drop_value(self.key)
+        drop_value(self.key)
 
 
 def connect(address: str) -> Client:

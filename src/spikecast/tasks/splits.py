@@ -4,15 +4,14 @@ Every fold is a pair of disjoint index arrays. Trials are the unit; the windows 
 a continuous recording into are held out in contiguous blocks with a gap.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from spikecast.core.checks import check_same_length, suggest_name
-from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed
 
 
@@ -123,21 +122,15 @@ def split_trials(
     gap: int = 0,
 ) -> list[Fold]:
     """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``."""
-    makers: dict[str, Callable[[], list[Fold]]] = {
-        "trial": lambda: split_by_trial(n_trials, folds, seed),
-        "stratum": lambda: split_by_stratum(_check_strata(strata, n_trials), folds, seed),
-        "block": lambda: split_by_block(n_trials, folds, gap),
-    }
-    if kind not in makers:
-        raise UnknownNameError(f"unknown split '{kind}'.{suggest_name(kind, makers)}")
-    return makers[kind]()
-
-
-def _check_strata(strata: np.ndarray | None, n_trials: int) -> np.ndarray:
+    check_one_of("split", kind, SPLITS)
+    if kind == "trial":
+        return split_by_trial(n_trials, folds, seed)
+    if kind == "block":
+        return split_by_block(n_trials, folds, gap)
     if strata is None:
-        raise InputError("the split 'stratum' needs a trial column: name one as strata")
+        raise InputError("the split 'stratum' needs strata: name a trial column")
     check_same_length("strata", len(strata), "the trial axis", n_trials)
-    return strata
+    return split_by_stratum(strata, folds, seed)
 
 
 def _check_enough(n_trials: int, folds: int) -> None:

@@ -7,7 +7,7 @@ session that returns its Recording.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from types import ModuleType
 
 from spikecast.core.errors import FormatError
 from spikecast.data.readers import native, steinmetz, stringer
@@ -16,25 +16,11 @@ from spikecast.data.recording import Recording
 OpenSession = Callable[[], Recording]
 
 
-class Reader(Protocol):
-    """A module that reads one format."""
-
-    CONTENT: str
-
-    def sniff(self, path: Path) -> bool:
-        """Return whether `path` looks like this format."""
-        ...
-
-    def open_sessions(self, path: Path) -> list[OpenSession]:
-        """Return one callable per session."""
-        ...
-
-
-READERS: dict[str, Reader] = {"spikecast": native, "steinmetz": steinmetz, "stringer": stringer}
+READERS: dict[str, ModuleType] = {"spikecast": native, "steinmetz": steinmetz, "stringer": stringer}
 """Formats by name; the first that recognises a path reads it."""
 
 
-def find_reader(path: Path) -> Reader:
+def find_reader(path: Path) -> ModuleType:
     """Return the reader of a file or folder.
 
     Raises
