@@ -232,8 +232,8 @@ def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
         for model in facts["models"]
     ]
     return (
-        "# Settings chosen by spikecast sweep on all trials of the recording. A run of this config\n"
-        "# on it scores trials that chose the settings: quote the nested score instead.\n"
+        "# Settings chosen by spikecast sweep on all trials of the recording. A run of this\n"
+        "# config on it scores trials that chose the settings: quote the nested score instead.\n"
         f"{''.join(scores)}{configs.write(config)}"
     )
 
