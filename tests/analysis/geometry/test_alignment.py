@@ -15,7 +15,7 @@ def rotated():
 
 def test_procrustes_undoes_a_rotation(rotated):
     a, b, rotation = rotated
-    found = align(a, b, n_shuffles=19)
+    found = align(a, b, n_permutations=19)
     np.testing.assert_allclose(found.matrix, 0.7 * rotation, atol=0.05)
     assert found.score.low > 0.9
     assert found.p == pytest.approx(0.05)
@@ -28,11 +28,11 @@ def test_cca_undoes_any_linear_map_between_spaces_of_different_size(rotated):
     a, _, _ = rotated
     rng = np.random.default_rng(1)
     b = a @ rng.normal(size=(4, 7)) + 0.05 * rng.normal(size=(30, 12, 7))
-    found = align(a, b, "cca", n_shuffles=9)
+    found = align(a, b, "cca", n_permutations=9)
     assert found.table["score"].min() > 0.9
     assert found.score.value > 0.9
     assert found.transform(a).shape == b.shape
-    back = align(b, a, "cca", n_dims=2, n_shuffles=0)
+    back = align(b, a, "cca", n_dims=2, n_permutations=0)
     assert len(back.table) == 2
     assert np.isnan(back.shuffled)
 
@@ -41,7 +41,7 @@ def test_cca_undoes_any_linear_map_between_spaces_of_different_size(rotated):
 def test_unrelated_latents_do_not_align(method):
     rng = np.random.default_rng(2)
     found = [
-        align(*rng.normal(size=(2, 30, 10, 5)), method, n_shuffles=39, seed=seed)
+        align(*rng.normal(size=(2, 30, 10, 5)), method, n_permutations=39, seed=seed)
         for seed in range(8)
     ]
     assert max(one.score.value for one in found) < 0.02
@@ -53,17 +53,16 @@ def test_a_common_time_course_survives_shuffling_trials():
     low = 0
     for seed in range(30):
         a, b = course + 0.3 * np.random.default_rng(seed).normal(size=(2, 40, 20, 2))
-        found = align(a, b, n_shuffles=19)
+        found = align(a, b, n_permutations=19)
         assert found.score.value > 0.8
         assert found.shuffled == pytest.approx(found.score.value, abs=0.02)
         low += found.p <= 0.05
     assert low <= 5  # 1.5 are expected; P(more than 5) is below 1 %
-    assert "trials permuted" in str(found)
 
 
 def test_condition_averages_of_two_sessions(rotated):
     a, b, _ = rotated
-    assert align(a[:6], b[:6], folds=3, n_shuffles=0).score.value > 0.9
+    assert align(a[:6], b[:6], folds=3, n_permutations=0).score.value > 0.9
     with pytest.raises(NotEnoughDataError, match="too few"):
         align(a[:6], b[:6])
 
@@ -77,4 +76,4 @@ def test_what_does_not_match_is_refused(rotated):
     with pytest.raises(UnknownNameError, match="cca"):
         align(a, b, "cac")
     with pytest.raises(ShapeError, match="learnt on 4"):
-        align(a, b, n_shuffles=0).transform(a[..., :2])
+        align(a, b, n_permutations=0).transform(a[..., :2])

@@ -23,7 +23,6 @@ def test_labels_and_their_rates(shaped):
     assert found.label.tolist() == ["narrow", "narrow", "wide", "wide", "unknown", "unknown"]
     rates = found.table.set_index(["area", "label"])["median_rate"]
     assert rates["VISp", "narrow"] == pytest.approx(5 * rates["VISp", "wide"])
-    assert "2 narrow, 2 wide, 2 unknown" in str(found)
     assert (cell_types(shaped, threshold=0.65).label == "narrow").sum() == 3
 
 

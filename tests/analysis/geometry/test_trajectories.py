@@ -26,7 +26,7 @@ def test_the_dimension_that_parts_the_conditions_comes_first(latents):
     assert abs(end.loc["left", "x"] - end.loc["right", "x"]) == pytest.approx(4, abs=0.3)
     assert end.loc["left", "x_sem"] == pytest.approx(0.3 / np.sqrt(20), rel=0.5)
     assert found.explained[0] > 0.6
-    assert "left (20 trials)" in str(found)
+    assert found.table.groupby("condition")["n_trials"].first()["left"] == 20
 
 
 def test_averages_equal_the_mean_of_the_single_trials(latents):

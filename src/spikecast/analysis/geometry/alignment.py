@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.results import Result
 from spikecast.core.checks import (
     check_finite,
     check_in_range,
@@ -22,8 +23,8 @@ N_RESAMPLES = 2000
 MIN_CONDITIONS = 4
 
 
-@dataclass(frozen=True)
-class Alignment:
+@dataclass(frozen=True, repr=False)
+class Alignment(Result):
     """A map from one latent space to another, with its held-out score.
 
     Attributes
@@ -74,7 +75,7 @@ def align(
     *,
     n_dims: int | None = None,
     folds: int = 5,
-    n_shuffles: int = 100,
+    n_permutations: int = 100,
     shrinkage: float = 1e-3,
     seed: int = 0,
 ) -> Alignment:
@@ -95,8 +96,8 @@ def align(
         Procrustes takes all.
     folds : int
         Over trials (or conditions).
-    n_shuffles : int
-        Permutations of the trials of b.
+    n_permutations : int
+        Of the trials of b.
     shrinkage : float
         Of both covariances, relative to their mean variance, for ``"cca"``.
     seed : int
@@ -120,8 +121,8 @@ def align(
     >>> rng = np.random.default_rng(0)
     >>> a = rng.normal(size=(20, 10, 3))
     >>> rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-    >>> found = align(a, 2 * a @ rotation + 1, n_shuffles=9)
-    >>> round(found.score.value, 3), found.p
+    >>> alignment = align(a, 2 * a @ rotation + 1, n_permutations=9)
+    >>> round(alignment.score.value, 3), alignment.p
     (1.0, 0.1)
     """
     check_one_of("method", method, METHODS)
@@ -135,10 +136,10 @@ def align(
     n_dims = most if n_dims is None else int(check_in_range("n_dims", n_dims, 1, most))
     cut = split_by_trial(len(a), folds, seed)
     rng = make_rng(seed, "align")
-    shuffles = [rng.permutation(len(a)) for _ in range(n_shuffles)]
+    orders = [rng.permutation(len(a)) for _ in range(n_permutations)]
 
-    ratios, scores = _held_out(a, b, method, n_dims, shrinkage, cut)
-    null = [_held_out(a, b[order], method, n_dims, shrinkage, cut) for order in shuffles]
+    ratios, scores = _score_held_out(a, b, method, n_dims, shrinkage, cut)
+    null = [_score_held_out(a, b[order], method, n_dims, shrinkage, cut) for order in orders]
     reached = sum(other.pooled() >= ratios.pooled() for other, _ in null)
     empty = np.full(len(scores), np.nan)
     table = pd.DataFrame(
@@ -148,13 +149,13 @@ def align(
             "shuffled": np.mean([other for _, other in null], axis=0) if null else empty,
         }
     )
-    fitted = _fit(_flat(a), _flat(b), method, n_dims, shrinkage)
+    fitted = _fit_map(_flatten(a), _flatten(b), method, n_dims, shrinkage)
     return Alignment(
         method,
         table,
         interval(ratios, bootstrap_weights(len(a), N_RESAMPLES, seed)),
         float(np.mean([other.pooled() for other, _ in null])) if null else float("nan"),
-        (1 + reached) / (1 + n_shuffles),
+        (1 + reached) / (1 + n_permutations),
         fitted.mean_a,
         fitted.mean_b,
         fitted.matrix,
@@ -164,8 +165,9 @@ def align(
 def average_conditions(
     a: np.ndarray, labels_a: np.ndarray, b: np.ndarray, labels_b: np.ndarray, least: int = 2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Average two sets of latents over the conditions that both have: what to align where no trial
-    is in both.
+    """Average two sets of latents over the conditions that both have.
+
+    That is what to align where no trial is in both.
 
     Parameters
     ----------
@@ -195,84 +197,88 @@ def average_conditions(
     """
     check_same_length("a", len(a), "labels_a", len(labels_a))
     check_same_length("b", len(b), "labels_b", len(labels_b))
-    kept = [
+    shared = [
         label
         for label in np.intersect1d(labels_a, labels_b)
         if min((labels_a == label).sum(), (labels_b == label).sum()) >= least
     ]
-    if len(kept) < MIN_CONDITIONS:
+    if len(shared) < MIN_CONDITIONS:
         raise NotEnoughDataError(
-            f"{len(kept)} conditions have {least} trials or more in both sets; "
+            f"{len(shared)} conditions have {least} trials or more in both sets; "
             f"{MIN_CONDITIONS} are needed to align averages and hold some out"
         )
     return (
-        np.stack([a[labels_a == label].mean(axis=0) for label in kept]),
-        np.stack([b[labels_b == label].mean(axis=0) for label in kept]),
+        np.stack([a[labels_a == label].mean(axis=0) for label in shared]),
+        np.stack([b[labels_b == label].mean(axis=0) for label in shared]),
     )
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class _Map:
+    """A map from a to b, as :class:`Alignment` keeps it."""
+
     mean_a: np.ndarray
     mean_b: np.ndarray
     matrix: np.ndarray
     pairs: tuple[np.ndarray, np.ndarray] | None = None  # canonical directions in either space
 
 
-def _flat(x: np.ndarray) -> np.ndarray:
+def _flatten(x: np.ndarray) -> np.ndarray:
     return x.reshape(-1, x.shape[-1])
 
 
-def _fit(a: np.ndarray, b: np.ndarray, method: str, n_dims: int, shrinkage: float) -> _Fitted:
+def _fit_map(a: np.ndarray, b: np.ndarray, method: str, n_dims: int, shrinkage: float) -> _Map:
     mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
     a, b = a - mean_a, b - mean_b
     cross = a.T @ b / len(a)
     if method == "procrustes":
         u, strength, v = np.linalg.svd(cross, full_matrices=False)
         scale = strength.sum() / max(np.square(a).sum() / len(a), 1e-30)
-        return _Fitted(mean_a, mean_b, scale * (u @ v))
-    white_a, _ = _roots(a, shrinkage)
-    white_b, color_b = _roots(b, shrinkage)
+        return _Map(mean_a, mean_b, scale * (u @ v))
+    white_a, _ = _find_roots(a, shrinkage)
+    white_b, color_b = _find_roots(b, shrinkage)
     u, correlation, v = np.linalg.svd(white_a @ cross @ white_b, full_matrices=False)
     u, correlation, v = u[:, :n_dims], correlation[:n_dims], v[:n_dims]
     # a's canonical variates predict b's, each by its correlation; then back into b's own axes
     matrix = white_a @ (u * correlation) @ v @ color_b
-    return _Fitted(mean_a, mean_b, matrix, (white_a @ u, white_b @ v.T))
+    return _Map(mean_a, mean_b, matrix, (white_a @ u, white_b @ v.T))
 
 
-def _roots(x: np.ndarray, shrinkage: float) -> tuple[np.ndarray, np.ndarray]:
-    """Inverse square root and square root of the covariance of centred x."""
+def _find_roots(x: np.ndarray, shrinkage: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inverse square root and the square root of the covariance of centred x."""
     values, vectors = np.linalg.eigh(x.T @ x / len(x))
     values = np.maximum(values, 0) + shrinkage * max(values.mean(), 1e-30)
     return (vectors / np.sqrt(values)) @ vectors.T, (vectors * np.sqrt(values)) @ vectors.T
 
 
-def _held_out(
+def _score_held_out(
     a: np.ndarray, b: np.ndarray, method: str, n_dims: int, shrinkage: float, cut: list
 ) -> tuple[RatioScores, np.ndarray]:
-    """Explained and total variance per trial and latent of b, and a score per dimension."""
+    """Return explained and total variance per trial and latent of b; a score per dimension."""
     explained, total = np.zeros((len(b), b.shape[2])), np.zeros((len(b), b.shape[2]))
     variates = np.zeros((2, *a.shape[:2], n_dims))
     for fold in cut:
-        found = _fit(_flat(a[fold.train]), _flat(b[fold.train]), method, n_dims, shrinkage)
-        centered_a, centered_b = a[fold.test] - found.mean_a, b[fold.test] - found.mean_b
-        error = np.square(centered_b - centered_a @ found.matrix).sum(axis=1)
+        fitted = _fit_map(
+            _flatten(a[fold.train]), _flatten(b[fold.train]), method, n_dims, shrinkage
+        )
+        centered_a, centered_b = a[fold.test] - fitted.mean_a, b[fold.test] - fitted.mean_b
+        error = np.square(centered_b - centered_a @ fitted.matrix).sum(axis=1)
         total[fold.test] = np.square(centered_b).sum(axis=1)
         explained[fold.test] = total[fold.test] - error
-        if found.pairs is not None:
-            variates[0][fold.test] = centered_a @ found.pairs[0]
-            variates[1][fold.test] = centered_b @ found.pairs[1]
+        if fitted.pairs is not None:
+            variates[0][fold.test] = centered_a @ fitted.pairs[0]
+            variates[1][fold.test] = centered_b @ fitted.pairs[1]
     ratios = RatioScores(explained, total)
     if method == "procrustes":
         return ratios, ratios.per_target()
     # the sign and order of a pair may differ between folds, never within one
     correlations = [
-        _correlations(*(part[fold.test].reshape(-1, n_dims) for part in variates)) for fold in cut
+        _correlate(*(part[fold.test].reshape(-1, n_dims) for part in variates)) for fold in cut
     ]
     return ratios, np.mean(correlations, axis=0)
 
 
-def _correlations(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _correlate(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     u, v = u - u.mean(axis=0), v - v.mean(axis=0)
     scale = np.sqrt(np.square(u).sum(axis=0) * np.square(v).sum(axis=0))
     return (u * v).sum(axis=0) / np.maximum(scale, 1e-30)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
@@ -17,8 +18,8 @@ TYPES = ("narrow", "wide")
 LEAST = 2  # neurons of a type
 
 
-@dataclass(frozen=True)
-class CellTypes:
+@dataclass(frozen=True, repr=False)
+class CellTypes(Result):
     """Label of each neuron by the width of its spike.
 
     Attributes

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils.extmath import randomized_svd
 
 from spikecast.analysis.geometry.activity import read_activity
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -20,9 +21,9 @@ N_SHIFTS = 200
 ALPHA = 0.05
 
 
-@dataclass(frozen=True)
-class Dimensionality:
-    """What :func:`dimensionality` found.
+@dataclass(frozen=True, repr=False)
+class Dimensionality(Result):
+    """How many dimensions a population has.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Dimensionality:
     n_samples: int
 
     def components_for(self, share: float, column: str = "cross_validated") -> int | None:
-        """Smallest number of components that explain `share` of the variance; None if none does."""
+        """Return how few components explain `share` of the variance; None where none do."""
         enough = self.table[self.table[column] >= share]["n_components"]
         return int(enough.iloc[0]) if len(enough) else None
 
@@ -112,7 +113,7 @@ def dimensionality(
     >>> dimensionality(activity, n_components=10).n_reliable
     3
     """
-    x, groups = _samples(data, width)
+    x, groups = _make_samples(data, width)
     n_samples, n_neurons = x.shape
     if n_neurons < 4:
         raise NotEnoughDataError(f"{n_neurons} neurons cannot be split in two; 4 are needed")
@@ -126,37 +127,37 @@ def dimensionality(
     n_components = min(n_components, n_neurons, n_samples)
 
     mean, axes, variance = find_principal_axes(x, n_components)
-    total = _total_variance(x, mean)
+    total = _sum_variance(x, mean)
     in_sample = np.cumsum(variance[:n_components]) / total
-    ratio = total**2 / (np.square(variance).sum() + _tail(x, mean, axes, seed))
-    held_out = np.mean([_held_out(x, groups, fold, n_components) for fold in cut], axis=0)
-    shared, everything, p = _svca_splits(
+    ratio = total**2 / (np.square(variance).sum() + _estimate_tail(x, mean, axes, seed))
+    held_out = np.mean([_explain_held_out(x, groups, fold, n_components) for fold in cut], axis=0)
+    shared, everything, p = _average_svca(
         x, groups, cut, min(n_components, n_neurons // 2), n_splits, seed
     )
     significant = p <= ALPHA
     n_reliable = int(significant.size if significant.all() else np.argmin(significant))
-    kept = shared[:n_reliable]
+    reliable = shared[:n_reliable]
     table = pd.DataFrame(
         {
             "n_components": np.arange(1, n_components + 1),
             "in_sample": in_sample,
             "cross_validated": held_out,
-            "reliable": _padded(shared / np.maximum(everything, 1e-12), n_components),
-            "p": _padded(p, n_components),
+            "reliable": _pad(shared / np.maximum(everything, 1e-12), n_components),
+            "p": _pad(p, n_components),
         }
     )
     return Dimensionality(
         table,
         float(ratio),
-        float(kept.sum() ** 2 / np.square(kept).sum()) if n_reliable else 0.0,
+        float(reliable.sum() ** 2 / np.square(reliable).sum()) if n_reliable else 0.0,
         n_reliable,
         n_neurons,
         n_samples,
     )
 
 
-def _samples(data: Recording | np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Activity (sample, neuron) as float32, and the trial or stretch of each sample."""
+def _make_samples(data: Recording | np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return activity (sample, neuron) as float32, and the trial or stretch of each sample."""
     activity = read_activity(data)
     n_trials, n_bins, n_neurons = activity.shape
     if width > 0:
@@ -173,7 +174,7 @@ def _samples(data: Recording | np.ndarray, width: float) -> tuple[np.ndarray, np
     return flat, np.minimum(np.arange(n_bins) // WINDOW, n_bins // WINDOW - 1)
 
 
-def _total_variance(x: np.ndarray, mean: np.ndarray) -> float:
+def _sum_variance(x: np.ndarray, mean: np.ndarray) -> float:
     squares = sum(
         float(np.square(x[start : start + 1024] - mean).sum(dtype=np.float64))
         for start in range(0, len(x), 1024)
@@ -181,19 +182,21 @@ def _total_variance(x: np.ndarray, mean: np.ndarray) -> float:
     return max(squares / len(x), 1e-30)
 
 
-def _held_out(x: np.ndarray, groups: np.ndarray, fold: Fold, n_components: int) -> np.ndarray:
-    """Cumulative share of the test samples' variance about the training mean."""
+def _explain_held_out(
+    x: np.ndarray, groups: np.ndarray, fold: Fold, n_components: int
+) -> np.ndarray:
+    """Return the cumulative share of the test samples' variance about the training mean."""
     mean, axes, _ = find_principal_axes(x[np.isin(groups, fold.train)], n_components)
     explained, total = np.zeros(len(axes)), 0.0
     for group in fold.test:
         block = x[groups == group] - mean
         explained += np.square(block @ axes.T).sum(axis=0, dtype=np.float64)
         total += float(np.square(block).sum(dtype=np.float64))
-    return _padded(np.cumsum(explained) / max(total, 1e-30), n_components, "edge")
+    return _pad(np.cumsum(explained) / max(total, 1e-30), n_components, "edge")
 
 
-def _tail(x: np.ndarray, mean: np.ndarray, axes: np.ndarray, seed: int) -> float:
-    """Sum of squared variances beyond `axes`, by random probes (Hutchinson 1990).
+def _estimate_tail(x: np.ndarray, mean: np.ndarray, axes: np.ndarray, seed: int) -> float:
+    """Return the sum of squared variances beyond `axes`, by random probes (Hutchinson 1990).
 
     tr(C^2) is the mean of |C g|^2 over random g; the leading components are exact, so the probes
     only have to measure what is left.
@@ -212,21 +215,21 @@ def _tail(x: np.ndarray, mean: np.ndarray, axes: np.ndarray, seed: int) -> float
     return float(np.square(image).sum(dtype=np.float64) / N_PROBES)
 
 
-def _svca_splits(
+def _average_svca(
     x: np.ndarray, groups: np.ndarray, cut: list[Fold], n_components: int, n_splits: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shared and total variance and p of each component, averaged over halves of the neurons.
+    """Return shared and total variance and p of each component, averaged over random halves.
 
     Held-out time is every other fold's test part.
     """
     held_out = np.isin(groups, np.concatenate([fold.test for fold in cut[1::2]]))
-    found = []
+    parts = []
     for split in range(n_splits):
         rng = make_rng(seed, "dimensionality", "svca", split)
         order = rng.permutation(x.shape[1])
         half = x.shape[1] // 2
-        found.append(
-            svca(
+        parts.append(
+            find_shared_variance(
                 x,
                 np.sort(order[:half]),
                 np.sort(order[half:]),
@@ -235,12 +238,12 @@ def _svca_splits(
                 derive_seed(seed, "svca", split),
             )
         )
-    shared, total, p = (np.stack(part) for part in zip(*found, strict=True))
+    shared, total, p = (np.stack(part) for part in zip(*parts, strict=True))
     # twice the mean of p values is a valid p value whatever their dependence (Vovk & Wang 2020)
     return shared.mean(axis=0), total.mean(axis=0), np.minimum(2 * p.mean(axis=0), 1.0)
 
 
-def svca(
+def find_shared_variance(
     x: np.ndarray,
     one: np.ndarray,
     other: np.ndarray,
@@ -248,7 +251,7 @@ def svca(
     n_components: int,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shared variance components of two groups of neurons (Stringer et al. 2019).
+    """Find shared variance components of two groups of neurons (SVCA, Stringer et al. 2019).
 
     Parameters
     ----------
@@ -266,13 +269,13 @@ def svca(
         Covariance of the two projections and mean of their variances on the held-out samples, and
         the share of circular shifts of one against the other that reach the covariance.
     """
-    f, g = (_centered(x, ~held_out, group) for group in (one, other))
+    f, g = (_center(x, ~held_out, group) for group in (one, other))
     covariance = f.T @ g / len(f)  # (one, other)
     del f, g
     u, _, v = randomized_svd(covariance, n_components, random_state=seed)
     del covariance
-    a = _centered(x, held_out, one) @ u
-    b = _centered(x, held_out, other) @ v.T
+    a = _center(x, held_out, one) @ u
+    b = _center(x, held_out, other) @ v.T
     a, b = a.astype(np.float64), b.astype(np.float64)
     shared = (a * b).mean(axis=0)
     total = (np.square(a).mean(axis=0) + np.square(b).mean(axis=0)) / 2
@@ -286,12 +289,12 @@ def svca(
     return shared, total, p
 
 
-def _centered(x: np.ndarray, samples: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+def _center(x: np.ndarray, samples: np.ndarray, neurons: np.ndarray) -> np.ndarray:
     block = x[np.ix_(samples, neurons)]
     block -= block.mean(axis=0)
     return block
 
 
-def _padded(values: np.ndarray, length: int, mode: str = "nan") -> np.ndarray:
+def _pad(values: np.ndarray, length: int, mode: str = "nan") -> np.ndarray:
     filler = values[-1] if mode == "edge" else np.nan
     return np.concatenate([values, np.full(length - len(values), filler)])

@@ -1,10 +1,11 @@
 """Maps in two or three dimensions, and whether they are worth looking at: scores on new points."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from spikecast.analysis.geometry.activity import read_activity
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -34,7 +36,36 @@ UMAP_NOISE = (  # what umap-learn and numba say of themselves whatever one does
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Points:
+    """What is embedded, and how much of it is held out.
+
+    Parameters
+    ----------
+    kind : {"trials", "time", "neurons"}
+        See :func:`make_points`.
+    held_out : float
+        Share of the points (of the trials, for time points) that the map never sees. t-SNE holds
+        out none.
+    max_points : int
+        A random subset of the points above this.
+    """
+
+    kind: str = "trials"
+    held_out: float = 0.3
+    max_points: int = 5000
+
+    def __post_init__(self) -> None:
+        check_one_of("kind of point", self.kind, KINDS)
+        check_in_range("held_out", self.held_out, 0.05, 0.9)
+
+    @classmethod
+    def of(cls, points: "str | Points") -> Self:
+        """Return the points that a kind stands for, or the points themselves."""
+        return points if isinstance(points, cls) else cls(points)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, repr=False)
+class Embedding(Result):
     """Points in a few dimensions, with what they are worth.
 
     Attributes
@@ -54,6 +85,7 @@ class Embedding:
         ``stability_procrustes`` compare maps of the training points under other seeds (share of
         common neighbours; 1 - Procrustes disparity).
     n_neighbors : int
+        Of the map and of the classifier.
     """
 
     method: str
@@ -63,7 +95,7 @@ class Embedding:
     n_neighbors: int
 
     def score(self, name: str, points: str = "held out") -> float:
-        """Value of one score."""
+        """Return the value of one score."""
         rows = self.scores[(self.scores["score"] == name) & (self.scores["points"] == points)]
         if rows.empty:
             raise InputError(f"there is no score '{name}' of {points} points for {self.method}")
@@ -71,17 +103,15 @@ class Embedding:
 
     def __str__(self) -> str:
         title = f"{'supervised ' if self.supervised else ''}{self.method}"
-        lines = [
-            f"{title} of {len(self.table)} points, {int(self.table['held_out'].sum())} held out:"
-        ]
-        for score, points, value, chance, p in self.scores.to_numpy().tolist():
-            beside = "" if np.isnan(p) else f" (chance {chance:.2f}, p = {p:.3g})"
-            lines.append(f"  {score}, {points}: {value:.2f}{beside}")
-        return "\n".join(lines)
+        scores = "; ".join(
+            f"{row.score}, {row.points}: {row.value:.2f}" for row in self.scores.itertuples()
+        )
+        n_held_out = int(self.table["held_out"].sum())
+        return f"{title} of {len(self.table)} points, {n_held_out} held out: {scores}"
 
 
 def make_points(
-    data: Recording | np.ndarray, of: str = "trials"
+    data: Recording | np.ndarray, kind: str = "trials"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Turn activity into points x features.
 
@@ -89,7 +119,7 @@ def make_points(
     ----------
     data : Recording or array, (trial, time, neuron)
         Counts of a recording enter as square roots.
-    of : {"trials", "time", "neurons"}
+    kind : {"trials", "time", "neurons"}
         A trial is its whole course, (time * neuron); a time point is a bin of a trial, (neuron); a
         neuron is its average over trials, (time), z-scored (its own course in a single trial).
 
@@ -102,14 +132,14 @@ def make_points(
     trial : array of int, (point,)
         The trial of each point, -1 for neurons: carries labels of trials to time points.
     """
-    check_one_of("kind of point", of, KINDS)
+    check_one_of("kind of point", kind, KINDS)
     x = read_activity(data)
     if isinstance(data, Recording) and data.kind == "counts":
         x = signed_sqrt(x.astype(np.float32))
     n_trials, n_bins, n_neurons = x.shape
-    if of == "trials":
+    if kind == "trials":
         return x.reshape(n_trials, -1).astype(np.float32), np.arange(n_trials), np.arange(n_trials)
-    if of == "time":
+    if kind == "time":
         trial = np.repeat(np.arange(n_trials), n_bins)
         group = trial if n_trials > 1 else 100 * np.arange(n_bins) // n_bins
         return x.reshape(-1, n_neurons).astype(np.float32), group, trial
@@ -122,15 +152,13 @@ def make_points(
 def embed(
     data: Recording | np.ndarray,
     method: str = "umap",
-    of: str = "trials",
+    of: str | Points = "trials",
     *,
     labels: Sequence[object] | np.ndarray | None = None,
     supervised: bool = False,
     n_dims: int = 2,
     n_neighbors: int = 15,
     n_components: int = 30,
-    held_out: float = 0.3,
-    max_points: int = 5000,
     n_seeds: int = 3,
     seed: int = 0,
 ) -> Embedding:
@@ -148,8 +176,7 @@ def embed(
         Or latents.
     method : {"pca", "tsne", "umap"}
         UMAP (McInnes et al. 2018) needs the extra ``embed``.
-    of : {"trials", "time", "neurons"}
-        See :func:`make_points`.
+    of : {"trials", "time", "neurons"} or Points
     labels : sequence, optional
         A class per point, or per trial for time points; NaN or None leaves the point out.
     supervised : bool
@@ -160,10 +187,6 @@ def embed(
         Of the map (t-SNE: its perplexity) and of the classifier.
     n_components : int
         Principal components before the map.
-    held_out : float
-        Share of the points (trials, for time points). t-SNE holds out none.
-    max_points : int
-        A random subset of the points above this.
     n_seeds : int
         Maps compared for stability; 1 skips it.
     seed : int
@@ -186,52 +209,42 @@ def embed(
     >>> rng = np.random.default_rng(0)
     >>> side = rng.integers(2, size=60)
     >>> activity = rng.normal(size=(60, 4, 10)) + 2 * side[:, np.newaxis, np.newaxis]
-    >>> found = embed(activity, "pca", labels=side)
-    >>> found.score("knn_accuracy")
+    >>> embedding = embed(activity, "pca", labels=side)
+    >>> embedding.score("knn_accuracy")
     1.0
     """
     check_one_of("method", method, METHODS)
     check_in_range("n_dims", n_dims, 2, 3)
-    check_in_range("held_out", held_out, 0.05, 0.9)
     if supervised and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
-    features, group, trial = make_points(data, of)
-    kept = np.arange(len(features))
-    names = None
-    if labels is not None:
-        names = pd.Series(list(labels))
-        if of == "time" and len(names) == trial[-1] + 1 and len(names) != len(features):
-            names = names.iloc[trial].reset_index(drop=True)
-        check_same_length("labels", len(names), f"the {of}", len(features))
-        kept = np.flatnonzero(names.notna().to_numpy())
+    points = Points.of(of)
+    features, group, trial = make_points(data, points.kind)
+    names = None if labels is None else _match_labels(labels, points.kind, trial, len(features))
     rng = make_rng(seed, "embed")
-    if kept.size > max_points:
-        kept = np.sort(rng.choice(kept, max_points, replace=False))
-    if kept.size < 4 * n_neighbors / 3 + 2:
+    shown = np.arange(len(features)) if names is None else np.flatnonzero(names.notna().to_numpy())
+    if shown.size > points.max_points:
+        shown = np.sort(rng.choice(shown, points.max_points, replace=False))
+    if shown.size < 4 * n_neighbors / 3 + 2:
         raise NotEnoughDataError(
-            f"{kept.size} points are too few for {n_neighbors} neighbours; lower n_neighbors"
+            f"{shown.size} points are too few for {n_neighbors} neighbours; lower n_neighbors"
         )
-    group = group[kept]
-    test = np.zeros(kept.size, dtype=bool)
+    group = group[shown]
+    test = np.zeros(shown.size, dtype=bool)
     if method != "tsne":
         shuffled = rng.permutation(np.unique(group))
-        test = np.isin(group, shuffled[: max(round(held_out * shuffled.size), 1)])
-    mean, axes, _ = find_principal_axes(features[kept[~test]], n_components)
-    z = (features[kept] - mean) @ axes.T
-    classes = None if names is None else pd.factorize(names.iloc[kept], sort=True)[0]
+        test = np.isin(group, shuffled[: max(round(points.held_out * shuffled.size), 1)])
+    mean, axes, _ = find_principal_axes(features[shown[~test]], n_components)
+    z = (features[shown] - mean) @ axes.T
+    classes = None if names is None else pd.factorize(names.iloc[shown], sort=True)[0]
 
-    learnt = classes[~test] if supervised and classes is not None else None
-    places = [
-        _mapped(z, test, learnt, method, n_dims, n_neighbors, derive_seed(seed, "map", i), i > 0)
-        for i in range(max(n_seeds, 1))
-    ]
-    place, others = places[0], [other[~test] for other in places[1:]]
-    table = pd.DataFrame({"point": kept, **dict(zip("xyz", place.T)), "held_out": test})
+    mapper = _Mapper(method, n_dims, n_neighbors, classes if supervised else None)
+    places = [mapper.place(z, test, seed, number) for number in range(max(n_seeds, 1))]
+    table = pd.DataFrame({"point": shown, **dict(zip("xyz", places[0].T)), "held_out": test})
     if names is not None:
-        table["label"] = names.iloc[kept].to_numpy()
-    scores = _scores(z, place, test, classes, group, n_neighbors, seed)
-    if others:
-        scores += _stability([place[~test], *others], n_neighbors)
+        table["label"] = names.iloc[shown].to_numpy()
+    scores = _score_map(z, places[0], test, classes, group, n_neighbors, seed)
+    if n_seeds > 1:
+        scores += _score_stability([place[~test] for place in places], n_neighbors)
     return Embedding(
         method,
         supervised,
@@ -241,44 +254,70 @@ def embed(
     )
 
 
-def _mapped(
-    z: np.ndarray,
-    test: np.ndarray,
-    learnt: np.ndarray | None,
-    method: str,
-    n_dims: int,
-    n_neighbors: int,
-    seed: int,
-    anywhere: bool,
-) -> np.ndarray:
-    """Coordinates of all points (point, dimension) by a map of the training points."""
-    if method == "tsne":
-        perplexity = min(n_neighbors, (len(z) - 1) / 3)
+def _match_labels(
+    labels: Sequence[object] | np.ndarray, kind: str, trial: np.ndarray, n_points: int
+) -> pd.Series:
+    """Return a label per point; time points get their trial's where there is one per trial."""
+    names = pd.Series(list(labels))
+    if kind == "time" and len(names) == trial[-1] + 1 and len(names) != n_points:
+        names = names.iloc[trial].reset_index(drop=True)
+    check_same_length("labels", len(names), f"the {kind}", n_points)
+    return names
+
+
+# ------------------------------------------------------------------------------------ mapping
+
+
+@dataclass(frozen=True)
+class _Mapper:
+    """A method that learns a map of training points; `classes` are those of all points."""
+
+    method: str
+    n_dims: int
+    n_neighbors: int
+    classes: np.ndarray | None
+
+    def place(self, z: np.ndarray, test: np.ndarray, seed: int, number: int) -> np.ndarray:
+        """Return coordinates of all points (point, dimension) by a map of the training points."""
+        seed = derive_seed(seed, "map", number)
+        if self.method == "tsne":
+            return self._place_tsne(z, seed, "random" if number else "pca")
+        if self.method == "pca":
+            return PCA(self.n_dims, random_state=seed).fit(z[~test]).transform(z)
+        return self._place_umap(z, test, seed)
+
+    def _place_tsne(self, z: np.ndarray, seed: int, start: str) -> np.ndarray:
         # from principal components t-SNE ends at the same map whatever the seed: to see how much
-        # of a map is chance it has to start anywhere
-        start = "random" if anywhere else "pca"
-        return TSNE(n_dims, perplexity=perplexity, init=start, random_state=seed).fit_transform(z)
-    mapper: Any
-    if method == "pca":
-        mapper = PCA(n_dims, random_state=seed).fit(z[~test])
-        return mapper.transform(z)
-    umap = _umap()
-    place = np.zeros((len(z), n_dims), dtype=np.float32)
+        # of a map is chance, maps after the first start anywhere
+        perplexity = min(self.n_neighbors, (len(z) - 1) / 3)
+        model = TSNE(self.n_dims, perplexity=perplexity, init=start, random_state=seed)
+        return model.fit_transform(z)
+
+    def _place_umap(self, z: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
+        umap = _import_umap()
+        place = np.zeros((len(z), self.n_dims), dtype=np.float32)
+        with _without_umap_noise():
+            model = umap.UMAP(
+                n_components=self.n_dims, n_neighbors=self.n_neighbors, random_state=seed
+            )
+            of_train = None if self.classes is None else self.classes[~test]
+            place[~test] = model.fit_transform(z[~test], y=of_train)
+            if test.any():
+                place[test] = model.transform(z[test])
+        return place
+
+
+@contextmanager
+def _without_umap_noise() -> Iterator[None]:
     with warnings.catch_warnings():
         for message in UMAP_NOISE:
             warnings.filterwarnings("ignore", message=message)
-        mapper = umap.UMAP(n_components=n_dims, n_neighbors=n_neighbors, random_state=seed)
-        place[~test] = mapper.fit_transform(z[~test], y=learnt)
-        if test.any():
-            place[test] = mapper.transform(z[test])
-    return place
+        yield
 
 
-def _umap() -> Any:
+def _import_umap() -> Any:
     try:
-        with warnings.catch_warnings():
-            for message in UMAP_NOISE:
-                warnings.filterwarnings("ignore", message=message)
+        with _without_umap_noise():
             import umap
     except ImportError as error:
         raise InputError(
@@ -293,7 +332,7 @@ def _umap() -> Any:
 Row = tuple[str, str, float, float, float]
 
 
-def _scores(
+def _score_map(
     z: np.ndarray,
     place: np.ndarray,
     test: np.ndarray,
@@ -302,6 +341,7 @@ def _scores(
     n_neighbors: int,
     seed: int,
 ) -> list[Row]:
+    """Return how well the map keeps neighbours and tells classes, on either part of the points."""
     rows: list[Row] = []
     for name, which in (("train", ~test), ("held out", test)):
         near = min(n_neighbors, int(which.sum()) // 2 - 1)
@@ -313,19 +353,19 @@ def _scores(
     rng = make_rng(seed, "embed", "labels")
     truth = classes[test]
     # held-out labels are exchangeable under the null, nothing has seen them: by trial, though
-    shuffled = [_shuffled(truth, group[test], rng) for _ in range(N_PERMUTATIONS)]
+    shuffled = [_shuffle_labels(truth, group[test], rng) for _ in range(N_PERMUTATIONS)]
     for name, features in (("knn_accuracy", place), ("knn_accuracy_without", z)):
         near = min(n_neighbors, int((~test).sum()))
         classifier = KNeighborsClassifier(near).fit(features[~test], classes[~test])
         predicted = classifier.predict(features[test])
         value = balanced_accuracy_score(truth, predicted)
-        drawn = np.array([_balanced(other, predicted) for other in shuffled])
+        drawn = np.array([_balanced_accuracy(other, predicted) for other in shuffled])
         p = (1 + (drawn >= value - 1e-12).sum()) / (1 + N_PERMUTATIONS)
         rows.append((name, "held out", value, drawn.mean(), p))
     return rows
 
 
-def _shuffled(labels: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _shuffle_labels(labels: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Permute labels between groups where a group has one label; else shift them in time."""
     groups, first, inverse = np.unique(group, return_index=True, return_inverse=True)
     if (labels == labels[first][inverse]).all():
@@ -333,15 +373,16 @@ def _shuffled(labels: np.ndarray, group: np.ndarray, rng: np.random.Generator) -
     return np.roll(labels, rng.integers(1, labels.size))
 
 
-def _balanced(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Balanced accuracy without scikit-learn's checks, which cost more than the permutations."""
+def _balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Return balanced accuracy, without scikit-learn's checks: they cost more than the draws."""
     sizes = np.bincount(truth)
     right = np.bincount(truth[truth == predicted], minlength=sizes.size)
     return float(np.mean(right[sizes > 0] / sizes[sizes > 0]))
 
 
-def _stability(places: list[np.ndarray], n_neighbors: int) -> list[Row]:
-    neighbors = [_neighbors(place, n_neighbors) for place in places]
+def _score_stability(places: list[np.ndarray], n_neighbors: int) -> list[Row]:
+    """Return how much maps of the same points under different seeds agree."""
+    neighbors = [_find_neighbors(place, n_neighbors) for place in places]
     overlap, agreement = [], []
     for one, other in combinations(range(len(places)), 2):
         common = [
@@ -356,6 +397,6 @@ def _stability(places: list[np.ndarray], n_neighbors: int) -> list[Row]:
     ]
 
 
-def _neighbors(place: np.ndarray, n_neighbors: int) -> np.ndarray:
+def _find_neighbors(place: np.ndarray, n_neighbors: int) -> np.ndarray:
     near = min(n_neighbors, len(place) - 1)
     return NearestNeighbors(n_neighbors=near).fit(place).kneighbors(return_distance=False)

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from spikecast.analysis.geometry.tuning import correct_p_values
+from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
@@ -18,9 +19,9 @@ ALPHA = 0.05
 LEAST_SHIFT = 0.05  # of the recording: shorter shifts leave slow signals where they were
 
 
-@dataclass(frozen=True)
-class SharedDynamics:
-    """What :func:`shared_dynamics` found.
+@dataclass(frozen=True, repr=False)
+class SharedDynamics(Result):
+    """Which groups of neurons share dynamics.
 
     Attributes
     ----------
@@ -39,8 +40,8 @@ class SharedDynamics:
     def pairs(self) -> list[tuple[str, str]]:
         """Pairs of groups of which either predicts the other."""
         rows = self.table[self.table["shared"]]
-        found = {tuple(sorted(pair)) for pair in zip(rows["source"], rows["target"], strict=True)}
-        return sorted((first, second) for first, second in found)
+        pairs = {tuple(sorted(pair)) for pair in zip(rows["source"], rows["target"], strict=True)}
+        return sorted((first, second) for first, second in pairs)
 
     @property
     def clusters(self) -> list[list[str]]:
@@ -57,7 +58,7 @@ class SharedDynamics:
         return [sorted(cluster) for cluster in clusters if len(cluster) > 1]
 
     def matrix(self, column: str = "r2") -> np.ndarray:
-        """One column of the table, (source, target); NaN on the diagonal."""
+        """Return one column of the table, (source, target); NaN on the diagonal."""
         wide = self.table.pivot(index="source", columns="target", values=column)
         wide = wide.reindex(index=self.groups, columns=self.groups)
         return wide.to_numpy(dtype=float)
@@ -152,7 +153,7 @@ def shared_dynamics(
             if target != source:
                 of = name[rest] == target
                 rows.append(
-                    {"source": source, "target": target} | _shifted(flat[:, of], shown[:, of])
+                    {"source": source, "target": target} | _score_shifts(flat[:, of], shown[:, of])
                 )
     table = pd.DataFrame(rows)
     table["p_corrected"] = correct_p_values(table["p"].to_numpy(), "holm")
@@ -160,8 +161,8 @@ def shared_dynamics(
     return SharedDynamics(table, groups)
 
 
-def _shifted(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """R2 of a prediction, (bin, neuron), and of all its circular shifts in time.
+def _score_shifts(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Return R2 of a prediction, (bin, neuron), with its null and p from circular shifts in time.
 
     Of the squared error only the product of the two depends on the shift; it is had for all shifts
     at once through the Fourier transform.
@@ -181,12 +182,12 @@ def _shifted(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     return {
         "r2": float(r2[0]),
         "null": float(np.quantile(r2[null], 0.95)),
-        "p": _tail(product[0], product[null]),
+        "p": _estimate_p(product[0], product[null]),
     }
 
 
-def _tail(value: float, null: np.ndarray) -> float:
-    """Chance of a value as large, given what shifts in time give.
+def _estimate_p(value: float, null: np.ndarray) -> float:
+    """Return the chance of a value as large, given what shifts in time give.
 
     Neighbouring shifts give nearly the same, so that counting them would promise smaller p than
     slow signals allow. The null is taken as normal about 0 with the standard deviation over shifts,

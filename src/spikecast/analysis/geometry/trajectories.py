@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.results import Result
 from spikecast.core.checks import (
     check_finite,
     check_in_range,
@@ -17,8 +18,8 @@ from spikecast.core.errors import InputError
 from spikecast.models.preprocess import find_principal_axes
 
 
-@dataclass(frozen=True)
-class Trajectories:
+@dataclass(frozen=True, repr=False)
+class Trajectories(Result):
     """Paths through a few dimensions, by condition and by trial.
 
     Attributes
@@ -47,8 +48,7 @@ class Trajectories:
         listed = ", ".join(f"{name} ({size} trials)" for name, size in sizes.items())
         return (
             f"{len(self.axes)} dimensions with {100 * self.explained.sum():.0f} % of the variance; "
-            f"conditions: {listed}"
-            + (f"; {self.n_left_out} trials without one left out" if self.n_left_out else "")
+            f"conditions: {listed}; {self.n_left_out} trials left out"
         )
 
 
@@ -85,8 +85,8 @@ def trajectories(
     Examples
     --------
     >>> latents = np.random.default_rng(0).normal(size=(6, 5, 4))
-    >>> found = trajectories(latents, np.arange(5) / 10, ["a", "b"] * 3, n_dims=2)
-    >>> found.table.shape, found.trials.shape
+    >>> paths = trajectories(latents, np.arange(5) / 10, ["a", "b"] * 3, n_dims=2)
+    >>> paths.table.shape, paths.trials.shape
     ((10, 7), (30, 5))
     """
     latents = np.asarray(latents)
@@ -106,7 +106,7 @@ def trajectories(
     projected = (latents - center) @ axes.T  # (trial, time, dimension)
 
     letters = list("xyz"[: len(axes)])
-    averages, singles = [], []
+    averages, singles = [], [pd.DataFrame(columns=["trial", "condition", "time", *letters])]
     for name, group in zip(names, groups, strict=True):
         values = projected[group]
         error = values.std(axis=0) / np.sqrt(max(len(group) - 1, 1))
@@ -114,16 +114,7 @@ def trajectories(
         frame |= {letter: values.mean(axis=0)[:, i] for i, letter in enumerate(letters)}
         frame |= {f"{letter}_sem": error[:, i] for i, letter in enumerate(letters)}
         averages.append(pd.DataFrame(frame))
-        shown = (
-            group[
-                np.unique(np.linspace(0, len(group) - 1, min(n_shown, len(group))).round()).astype(
-                    int
-                )
-            ]
-            if n_shown
-            else group[:0]
-        )
-        for trial in shown:
+        for trial in _spread(group, n_shown):
             frame = {"trial": trial, "condition": name, "time": time}
             frame |= {letter: projected[trial, :, i] for i, letter in enumerate(letters)}
             singles.append(pd.DataFrame(frame))
@@ -131,13 +122,17 @@ def trajectories(
     explained = projected.reshape(-1, len(axes)).var(axis=0) / max(total, 1e-12)
     return Trajectories(
         pd.concat(averages, ignore_index=True),
-        pd.concat(singles, ignore_index=True)
-        if singles
-        else pd.DataFrame(columns=["trial", "condition", "time", *letters]),
+        pd.concat(singles[1:] or singles, ignore_index=True),
         axes,
         explained,
         int(labels.isna().sum()),
     )
+
+
+def _spread(trials: np.ndarray, n: int) -> np.ndarray:
+    """Return up to `n` trials, evenly spread."""
+    places = np.linspace(0, len(trials) - 1, min(n, len(trials))).round()
+    return trials[np.unique(places).astype(int)]
 
 
 def name_conditions(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.ndarray:
@@ -151,10 +146,10 @@ def name_conditions(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.nd
     columns = [columns] if isinstance(columns, str) else list(columns)
     for name in columns:
         check_one_of("trial column", name, list(trials))
-    found = []
+    names = []
     for row in trials[columns].itertuples(index=False):
         values = [f"{value:g}" if isinstance(value, float) else str(value) for value in row]
         missing = any(pd.isna(value) for value in row)
         pairs = (f"{name} {value}" for name, value in zip(columns, values, strict=True))
-        found.append(None if missing else ", ".join(pairs))
-    return np.array(found, dtype=object)
+        names.append(None if missing else ", ".join(pairs))
+    return np.array(names, dtype=object)

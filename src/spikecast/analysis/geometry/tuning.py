@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
+from spikecast.analysis.results import Result
 from spikecast.core.checks import (
     check_finite,
     check_in_range,
@@ -23,9 +24,9 @@ MAX_LEVELS = 10  # a number with more distinct values is continuous
 MIN_TRIALS = 10
 
 
-@dataclass(frozen=True)
-class Tuning:
-    """What :func:`tuning` found.
+@dataclass(frozen=True, repr=False)
+class Tuning(Result):
+    """Which trial variables each latent follows.
 
     Attributes
     ----------
@@ -44,21 +45,18 @@ class Tuning:
     left_out: dict[str, str]
 
     def significant(self, alpha: float = 0.05) -> pd.DataFrame:
-        """The rows whose corrected p is at most `alpha`, strongest effect first."""
+        """Return the rows whose corrected p is at most `alpha`, strongest effect first."""
         rows = self.table[self.table["p_corrected"] <= alpha]
         return rows.sort_values("effect", ascending=False, ignore_index=True)
 
     def __str__(self) -> str:
-        lines = [
+        n_tuned = self.significant()["variable"].value_counts()
+        variables = self.table["variable"].unique()
+        tuned = ", ".join(f"{name} {n_tuned.get(name, 0)}" for name in variables)
+        return (
             f"{len(self.table)} tests of latents against trial variables ({self.null}, "
-            f"{self.correction}):"
-        ]
-        tuned = self.significant()
-        for variable, rows in self.table.groupby("variable", sort=False):
-            hits = tuned[tuned["variable"] == variable]
-            lines.append(f"  {variable}: {len(hits)} of {len(rows)} latents")
-        lines += [f"  {name}: not tested, {why}" for name, why in self.left_out.items()]
-        return "\n".join(lines)
+            f"{self.correction}); tuned latents: {tuned}"
+        )
 
 
 def tuning(
@@ -110,59 +108,64 @@ def tuning(
     >>> rng = np.random.default_rng(0)
     >>> choice = rng.integers(2, size=60)
     >>> latents = rng.normal(size=(60, 5, 3)); latents[..., 1] += choice[:, np.newaxis]
-    >>> found = tuning(latents, pd.DataFrame({"choice": choice}))
-    >>> found.significant()["latent"].tolist()
+    >>> tuned = tuning(latents, pd.DataFrame({"choice": choice}))
+    >>> tuned.significant()["latent"].tolist()
     [1]
     """
     check_one_of("correction", correction, CORRECTIONS)
     check_one_of("null", null, NULLS)
     check_in_range("n_permutations", n_permutations, 1)
-    values = _window_mean(latents, time, window)
+    values = _average_window(latents, time, window)
     check_same_length("latents", len(values), "trials", len(trials))
     names = list(trials) if variables is None else list(variables)
     for name in names:
         check_one_of("trial column", name, list(trials))
     rows, left_out = [], {}
     for name in names:
-        column = trials[name]
-        present = column.notna().to_numpy()
-        column = column[present]
-        why = explain_untestable(column)
-        if why:
-            left_out[str(name)] = why
+        present = trials[name].notna().to_numpy()
+        column = trials[name][present]
+        reason = explain_untestable(column)
+        if reason:
+            left_out[str(name)] = reason
             continue
-        design, kind = _design(column)
-        ranks = rankdata(values[present], axis=0)
-        ranks -= ranks.mean(axis=0)
-        ranks /= np.maximum(np.linalg.norm(ranks, axis=0), 1e-12)
-        observed = _explained(design, ranks)
         rng = make_rng(seed, "tuning", name)
-        orders = _orders(null, len(column), n_permutations, rng)
-        drawn = np.stack([_explained(design[order], ranks) for order in orders])
-        close = observed * (1 - 1e-9)  # equal ranks must count as reached, whatever the rounding
-        if null == "permutation":
-            flat = np.sort(drawn[:, np.ptp(ranks, axis=0) > 0].ravel())
-            reached, n_drawn = flat.size - np.searchsorted(flat, close), flat.size
-        else:
-            reached, n_drawn = (drawn >= close).sum(axis=0), len(drawn)
-        for latent in range(values.shape[1]):
-            flat_latent = np.ptp(ranks[:, latent]) == 0
-            rows.append(
-                {
-                    "latent": latent,
-                    "variable": str(name),
-                    "kind": kind,
-                    "n_trials": len(column),
-                    "effect": observed[latent],
-                    "p": 1.0 if flat_latent else (1 + reached[latent]) / (1 + n_drawn),
-                }
-            )
+        orders = _draw_orders(null, len(column), n_permutations, rng)
+        rows.append(_test_variable(column, values[present], orders, pooled=null == "permutation"))
     if not rows:
-        reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise NotEnoughDataError(f"no trial variable can be tested ({reasons})")
-    table = pd.DataFrame(rows)
+    table = pd.concat(rows, ignore_index=True)
     table["p_corrected"] = correct_p_values(table["p"].to_numpy(), correction)
     return Tuning(table, correction, null, left_out)
+
+
+def _test_variable(
+    column: pd.Series, values: np.ndarray, orders: list[np.ndarray], pooled: bool
+) -> pd.DataFrame:
+    """Test a variable against every latent (trial, latent), draws of all latents pooled or not."""
+    design, kind = _make_design(column)
+    ranks = rankdata(values, axis=0)
+    ranks -= ranks.mean(axis=0)
+    ranks /= np.maximum(np.linalg.norm(ranks, axis=0), 1e-12)
+    constant = np.ptp(ranks, axis=0) == 0
+    effect = _explain_ranks(design, ranks)
+    drawn = np.stack([_explain_ranks(design[order], ranks) for order in orders])
+    close = effect * (1 - 1e-9)  # equal ranks must count as reached, whatever the rounding
+    if pooled:
+        flat = np.sort(drawn[:, ~constant].ravel())
+        reached, n_drawn = flat.size - np.searchsorted(flat, close), flat.size
+    else:
+        reached, n_drawn = (drawn >= close).sum(axis=0), len(drawn)
+    return pd.DataFrame(
+        {
+            "latent": np.arange(values.shape[1]),
+            "variable": str(column.name),
+            "kind": kind,
+            "n_trials": len(column),
+            "effect": effect,
+            "p": np.where(constant, 1.0, (1 + reached) / (1 + n_drawn)),
+        }
+    )
 
 
 def correct_p_values(p: np.ndarray, correction: str) -> np.ndarray:
@@ -187,12 +190,12 @@ def correct_p_values(p: np.ndarray, correction: str) -> np.ndarray:
         return false_discovery_control(p, method="bh")
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    found = np.empty_like(p)
-    found[order] = np.minimum(stepped, 1.0)
-    return found
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
 
 
-def _window_mean(
+def _average_window(
     latents: np.ndarray, time: np.ndarray | None, window: tuple[float, float] | None
 ) -> np.ndarray:
     latents = np.asarray(latents)
@@ -210,7 +213,10 @@ def _window_mean(
 
 
 def explain_untestable(column: pd.Series) -> str:
-    """Say why the values of a trial column (missing ones left out) cannot be tested, or ``""``."""
+    """Return why the values of a trial column cannot be tested; ``""`` where they can.
+
+    Missing ones are left out before.
+    """
     if len(column) < MIN_TRIALS:
         return f"only {len(column)} trials have a value"
     counts = column.value_counts()
@@ -225,8 +231,8 @@ def _is_text(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column)
 
 
-def _design(column: pd.Series) -> tuple[np.ndarray, str]:
-    """Orthonormal columns (trial, column) whose span is what the variable explains."""
+def _make_design(column: pd.Series) -> tuple[np.ndarray, str]:
+    """Return orthonormal columns (trial, column) that span what the variable explains."""
     if _is_text(column) or column.nunique() <= MAX_LEVELS:
         member = pd.get_dummies(column).to_numpy(dtype=float)
         return member / np.sqrt(member.sum(axis=0)), "classes"
@@ -235,12 +241,14 @@ def _design(column: pd.Series) -> tuple[np.ndarray, str]:
     return (ranks / np.linalg.norm(ranks))[:, np.newaxis], "continuous"
 
 
-def _explained(design: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-    """Share of each latent's rank variance in the span of the design: H / (n - 1), or rho^2."""
+def _explain_ranks(design: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Return each latent's share of rank variance in the design: H / (n - 1), or rho^2."""
     return np.square(design.T @ ranks).sum(axis=0)
 
 
-def _orders(null: str, n_trials: int, n_permutations: int, rng: np.random.Generator) -> list:
+def _draw_orders(
+    null: str, n_trials: int, n_permutations: int, rng: np.random.Generator
+) -> list[np.ndarray]:
     if null == "permutation":
         return [rng.permutation(n_trials) for _ in range(n_permutations)]
     steps = np.arange(1, n_trials)

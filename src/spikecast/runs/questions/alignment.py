@@ -125,7 +125,7 @@ def _align(
         b,
         block.method,
         folds=min(MOST_FOLDS, len(a) // 2),
-        n_shuffles=block.shuffles,
+        n_permutations=block.shuffles,
         seed=material.seed,
     )
     return {
