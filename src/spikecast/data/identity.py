@@ -77,7 +77,7 @@ def _hash_values(values: np.ndarray) -> str:
         limits = (np.min_scalar_type(int(end)) for end in (values.min(), values.max()))
         kind = np.result_type(*limits)
     digest = hashlib.blake2b(f"{kind.name} {values.shape}".encode(), digest_size=16)
-    for block in _blocks(values):
+    for block in _cut_into_blocks(values):
         block = np.array(block, dtype=kind, order="C")
         if kind.kind == "f":
             block += 0.0  # -0.0 becomes 0.0
@@ -86,14 +86,14 @@ def _hash_values(values: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _blocks(values: np.ndarray) -> Iterator[np.ndarray]:
+def _cut_into_blocks(values: np.ndarray) -> Iterator[np.ndarray]:
     """Yield `values` in pieces along its first axes, in order."""
     if values.nbytes <= BLOCK or values.ndim == 0:
         yield values
     elif len(values) == 1:
-        yield from _blocks(values[0])
+        yield from _cut_into_blocks(values[0])
     else:
         step = max(1, BLOCK * len(values) // values.nbytes)
         for start in range(0, len(values), step):
             piece = values[start : start + step]
-            yield from _blocks(piece[0]) if step == 1 else [piece]
+            yield from _cut_into_blocks(piece[0]) if step == 1 else [piece]

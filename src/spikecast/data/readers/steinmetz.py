@@ -136,8 +136,8 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     coordinates: dict[str, tuple] = {
         # rounded, so that 0.005 is 0.005 and not 0.0050000000000000044
         "time": ("time", np.round((np.arange(n_bins) + 0.5) * bin_size - stim_onset, 9)),
-        **{column: ("neuron", values) for column, values in _neuron_columns(raw, n_neurons)},
-        **{column: ("trial", values) for column, values in _trial_columns(raw, n_trials)},
+        **{column: ("neuron", values) for column, values in _read_neuron_columns(raw, n_neurons)},
+        **{column: ("trial", values) for column, values in _read_trial_columns(raw, n_trials)},
     }
     variables: dict[str, tuple] = {
         # neuron x trial x time -> trial x time x neuron
@@ -152,7 +152,7 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     for key in BEHAVIOR_KEYS:
         if key in raw:
             variables[key] = _arrange_behavior(key, raw[key], "trial", n_trials, n_bins)
-    variables |= _passive_variables(raw, n_neurons, n_bins)
+    variables |= _read_passive_variables(raw, n_neurons, n_bins)
 
     events = [column for column in EVENT_TIMES if column in coordinates]
     if events:
@@ -165,22 +165,22 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     return Recording(xr.Dataset(variables, coordinates, attributes))
 
 
-def _neuron_columns(raw: dict[str, Any], n_neurons: int) -> Iterator[tuple[str, np.ndarray]]:
-    yield "area", _column(raw, "brain_area", n_neurons).astype(str)
+def _read_neuron_columns(raw: dict[str, Any], n_neurons: int) -> Iterator[tuple[str, np.ndarray]]:
+    yield "area", _read_column(raw, "brain_area", n_neurons).astype(str)
     if "ccf" in raw:
-        yield from zip("xyz", _column(raw, "ccf", n_neurons).T, strict=True)
+        yield from zip("xyz", _read_column(raw, "ccf", n_neurons).T, strict=True)
     if "trough_to_peak" in raw:
-        yield "trough_to_peak", _column(raw, "trough_to_peak", n_neurons) / SAMPLES_PER_MS
+        yield "trough_to_peak", _read_column(raw, "trough_to_peak", n_neurons) / SAMPLES_PER_MS
     if "cellid_orig" in raw:
-        yield "cell_id", _column(raw, "cellid_orig", n_neurons)
+        yield "cell_id", _read_column(raw, "cellid_orig", n_neurons)
 
 
-def _trial_columns(raw: dict[str, Any], n_trials: int) -> Iterator[tuple[str, np.ndarray]]:
+def _read_trial_columns(raw: dict[str, Any], n_trials: int) -> Iterator[tuple[str, np.ndarray]]:
     for key, column in TRIAL_KEYS.items():
         if key in raw:
-            yield column, _column(raw, key, n_trials, flat=True)
+            yield column, _read_column(raw, key, n_trials, flat=True)
     if "reaction_time" in raw:
-        reaction = _column(raw, "reaction_time", n_trials).reshape(n_trials, -1)
+        reaction = _read_column(raw, "reaction_time", n_trials).reshape(n_trials, -1)
         yield from zip(("reaction_time", "reaction_direction"), reaction.T)
 
 
@@ -198,8 +198,8 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
     -------
     clock : {"stimulus", "trial start"}
     evidence : str
-        What decided: the wheel (it turns just before a response is registered), else the go cue
-        (it sounds 0.5 to 1.2 s after the stimulus), else nothing, and the stimulus is assumed.
+        From the wheel, which turns just before a response is registered; else from the go cue,
+        which sounds 0.5 to 1.2 s after the stimulus; else none, and the stimulus is assumed.
     """
     if stim_onset == 0:
         return "stimulus", "the trial starts with the stimulus, so both clocks agree"
@@ -236,7 +236,7 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
 def _mean_speed_before(
     speed: np.ndarray, times: np.ndarray, moved: np.ndarray, bin_size: float
 ) -> float:
-    """Mean wheel speed in the ten bins before the times (s from the trial's start) of trials."""
+    """Return the mean wheel speed in the ten bins before `times` (s from the trial's start)."""
     values = []
     for trial, time in zip(speed[moved], times, strict=True):
         stop = int(time / bin_size) if np.isfinite(time) else 0
@@ -245,7 +245,7 @@ def _mean_speed_before(
     return float(np.mean(values)) if values else float("nan")
 
 
-def _column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:
+def _read_column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:
     values = np.asarray(raw[key])
     if flat:  # (n,) or (n, 1), as the public files have both
         values = values.reshape(len(values), -1)[:, 0] if values.ndim else values
@@ -269,7 +269,7 @@ def _arrange_behavior(key: str, values: Any, axis: str, n_trials: int, n_bins: i
     return (axis, "time", f"{key.removesuffix('_passive')}_channel"), values
 
 
-def _passive_variables(raw: dict[str, Any], n_neurons: int, n_bins: int) -> dict[str, tuple]:
+def _read_passive_variables(raw: dict[str, Any], n_neurons: int, n_bins: int) -> dict[str, tuple]:
     if "spks_passive" not in raw:
         return {}
     counts = np.asarray(raw["spks_passive"])
@@ -290,6 +290,6 @@ def _passive_variables(raw: dict[str, Any], n_neurons: int, n_bins: int) -> dict
         if key in BEHAVIOR_KEYS:
             values = _arrange_behavior(name, raw[name], "passive_trial", n_trials, n_bins)
         else:
-            values = ("passive_trial", _column(raw, name, n_trials, flat=True))
+            values = ("passive_trial", _read_column(raw, name, n_trials, flat=True))
         variables[name] = values
     return variables

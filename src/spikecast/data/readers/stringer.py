@@ -43,14 +43,12 @@ BEHAVIOR_KEYS = {
     "beh_svd_time": "face_svd",
     "istim": "stimulus_angle",
 }
-SPONTANEOUS_KEYS = {  # in the orientation files: axes and name of what was measured at rest
+SPONTANEOUS_KEYS = {  # in the orientation files: axes and name of variables measured at rest
     "u_spont": (("neuron", "spontaneous_component"), "spontaneous_u"),
     "v_spont": (("spontaneous_component", "spontaneous_time"), "spontaneous_v"),
     "mean_spont": (("neuron",), "spontaneous_mean"),
     "std_spont": (("neuron",), "spontaneous_std"),
 }
-
-
 CONTENT = ".npy files of the Stringer recordings (Neuromatch packaging)"
 
 
@@ -110,7 +108,7 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
         "area": ("neuron", np.full(n_neurons, "VIS")),
     }
     if "xyz" in raw:
-        positions = _sized(raw, "xyz", 1, n_neurons)
+        positions = _read_sized(raw, "xyz", 1, n_neurons)
         for axis, row in zip("xyz", positions, strict=True):
             coordinates[axis] = ("neuron", row)
         coordinates["plane"] = ("neuron", np.unique(positions[2], return_inverse=True)[1])
@@ -118,14 +116,14 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
         if key in raw:
             values = np.asarray(raw[key])
             if axes[0] == "neuron":
-                values = _sized(raw, key, 0, n_neurons)
+                values = _read_sized(raw, key, 0, n_neurons)
             variables[variable] = (axes, values)
     if "stat" in raw:
-        for field, column in _scalar_fields(raw["stat"], n_neurons).items():
+        for field, column in _read_scalar_fields(raw["stat"], n_neurons).items():
             coordinates[f"stat_{field}"] = ("neuron", column)
     for key, variable in BEHAVIOR_KEYS.items():
         if key in raw:
-            values = _sized(raw, key, 0, n_bins)
+            values = _read_sized(raw, key, 0, n_bins)
             if values.ndim == 1 or values.shape[1] == 1:
                 variables[variable] = (("trial", "time"), values.reshape(1, n_bins))
             else:
@@ -148,26 +146,26 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     return Recording(dataset)
 
 
-def _sized(raw: dict[str, Any], key: str, axis: int, length: int) -> np.ndarray:
+def _read_sized(raw: dict[str, Any], key: str, axis: int, length: int) -> np.ndarray:
     values = np.asarray(raw[key])
     if values.ndim <= axis or values.shape[axis] != length:
         raise FormatError(f"'{key}' has shape {values.shape}; axis {axis} must be {length} long")
     return values
 
 
-def _scalar_fields(stat: Any, n_neurons: int) -> dict[str, np.ndarray]:
-    """Columns of suite2p's per-neuron dicts that are one number for every neuron."""
+def _read_scalar_fields(stat: Any, n_neurons: int) -> dict[str, np.ndarray]:
+    """Return the fields of suite2p's dicts that are one number for every neuron."""
     cells = list(np.ravel(np.asarray(stat, dtype=object)))
     if len(cells) != n_neurons or not all(isinstance(cell, dict) for cell in cells):
         raise FormatError(f"'stat' must be {n_neurons} dicts, one per neuron; it has {len(cells)}")
-    fields = [key for key, value in cells[0].items() if np.ndim(value) == 0 and _number(value)]
+    fields = [key for key, value in cells[0].items() if np.ndim(value) == 0 and _is_number(value)]
     columns = {}
     for field in fields:
         values = [cell.get(field, np.nan) for cell in cells]
-        if all(np.ndim(value) == 0 and _number(value) for value in values):
+        if all(np.ndim(value) == 0 and _is_number(value) for value in values):
             columns[str(field)] = np.asarray(values)
     return columns
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating))

@@ -11,7 +11,7 @@ from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import steinmetz
 from spikecast.data.simulate.planted import (
-    Parts,
+    PlantedLatents,
     Simulated,
     Truth,
     draw_ornstein_uhlenbeck,
@@ -128,20 +128,22 @@ def decision_task(
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
     trials = _draw_trials(n_trials, effects.evidence, choice_onset, make_rng(seed, "trials"))
-    parts = Parts(areas, make_rng(seed, "loadings"))
+    planted = PlantedLatents(areas, make_rng(seed, "loadings"))
     # latents begin before the first bin, where an area hears of another's with a lag
     history = max([round(lag / bin_size) for lag in drives.values()], default=0)
     shape = (n_trials, n_bins + history)
-    arousal = _add_fluctuations(parts, drives, effects, shape, bin_size, make_rng(seed, "latents"))
+    arousal = _add_fluctuations(
+        planted, drives, effects, shape, bin_size, make_rng(seed, "latents")
+    )
     speed = _draw_wheel(trials, time, make_rng(seed, "wheel"))
-    _add_task(parts, trials, time, speed, choice_onset, effects)
-    log_rate = parts.log_rate(n_bins)
+    _add_task(planted, trials, time, speed, choice_onset, effects)
+    log_rate = planted.sum_log_rates(n_bins)
     rate = _draw_rates(log_rate, effects.drift, median_rate, bin_size, make_rng(seed, "neurons"))
     counts = make_rng(seed, "spikes").poisson(rate)
 
     raw = {
         "spks": counts.transpose(2, 0, 1),
-        "brain_area": parts.area,
+        "brain_area": planted.area,
         "bin_size": bin_size,
         "stim_onset": stim_onset,
         "mouse_name": "Simulated",
@@ -154,7 +156,7 @@ def decision_task(
     connections = [(source, target, lag) for (source, target), lag in drives.items()]
     truth = Truth(
         rate,
-        *parts.tables(n_bins, time),
+        *planted.label_all(n_bins, time),
         pd.DataFrame(connections, columns=["source", "target", "lag"]),
         dict(choice_onset),
     )
@@ -170,7 +172,7 @@ def _complete_effects(effects: Effects | Mapping[str, float] | None) -> Effects:
 
 
 def _add_fluctuations(
-    parts: Parts,
+    planted: PlantedLatents,
     drives: Mapping[tuple[str, str], float],
     effects: Effects,
     shape: tuple[int, int],
@@ -181,20 +183,20 @@ def _add_fluctuations(
     gain = effects.shared / np.sqrt(len(SHARED_TIME_CONSTANTS))
     for index, constant in enumerate(SHARED_TIME_CONSTANTS):
         values = draw_ornstein_uhlenbeck(*shape, constant / bin_size, rng)
-        parts.add(f"shared_{index}", "shared", values, dict.fromkeys(parts.areas, gain))
+        planted.add(f"shared_{index}", "shared", values, dict.fromkeys(planted.areas, gain))
     arousal = values
     scale = np.sqrt(len(OWN_TIME_CONSTANTS))
-    for name in parts.areas:
+    for name in planted.areas:
         lags = {to: round(lag / bin_size) for (source, to), lag in drives.items() if source == name}
         gains = dict.fromkeys(lags, effects.drive / scale) | {name: effects.own / scale}
         for index, constant in enumerate(OWN_TIME_CONSTANTS):
             values = draw_ornstein_uhlenbeck(*shape, constant / bin_size, rng)
-            parts.add(f"{name}_{index}", name, values, gains, lags)
+            planted.add(f"{name}_{index}", name, values, gains, lags)
     return arousal
 
 
 def _add_task(
-    parts: Parts,
+    planted: PlantedLatents,
     trials: Mapping[str, np.ndarray],
     time: np.ndarray,
     speed: np.ndarray,
@@ -202,17 +204,17 @@ def _add_task(
     effects: Effects,
 ) -> None:
     """Add the responses to the stimuli, the choice in each area, and movement."""
-    everywhere = dict.fromkeys(parts.areas, effects.stimulus)
+    everywhere = dict.fromkeys(planted.areas, effects.stimulus)
     for side in ("left", "right"):
-        response = trials[f"contrast_{side}"][:, np.newaxis] * _evoked_response(time)
-        parts.add(f"stimulus_{side}", "task", response, everywhere)
+        response = trials[f"contrast_{side}"][:, np.newaxis] * _compute_evoked_response(time)
+        planted.add(f"stimulus_{side}", "task", response, everywhere)
     for name, onset in choice_onset.items():
         since = np.maximum(time - onset, 0.0)
         course = (1 - np.exp(-since / 0.05)) * (time >= onset)
         choice = trials["response"][:, np.newaxis] * course
-        parts.add(f"choice_{name}", "task", choice, {name: effects.choice})
-    everywhere = dict.fromkeys(parts.areas, effects.movement)
-    parts.add("movement", "task", np.abs(speed) / FULL_SPEED, everywhere)
+        planted.add(f"choice_{name}", "task", choice, {name: effects.choice})
+    everywhere = dict.fromkeys(planted.areas, effects.movement)
+    planted.add("movement", "task", np.abs(speed) / FULL_SPEED, everywhere)
 
 
 def _draw_rates(
@@ -267,7 +269,7 @@ def _draw_trials(
     }
 
 
-def _evoked_response(time: np.ndarray) -> np.ndarray:
+def _compute_evoked_response(time: np.ndarray) -> np.ndarray:
     """Return the transient and sustained response to a stimulus at 0, (time,)."""
     since = np.maximum(time - STIMULUS_LATENCY, 0.0)
     return (1 - np.exp(-since / 0.02)) * (0.3 + 0.7 * np.exp(-since / 0.15))

@@ -48,7 +48,7 @@ class Simulated:
     truth: Truth
 
 
-class Parts:
+class PlantedLatents:
     """The latents of a simulated session: each with its loadings, and its lag in each area.
 
     Parameters
@@ -91,7 +91,7 @@ class Parts:
         self.loadings.append(loading * scale)
         self.lags.append(lag)
 
-    def log_rate(self, n_bins: int) -> np.ndarray:
+    def sum_log_rates(self, n_bins: int) -> np.ndarray:
         """Return the sum of all latents times their loadings, (trial, time, neuron)."""
         total = np.zeros((self.values[0].shape[0], n_bins, self.area.size))
         for values, loading, lags in zip(self.values, self.loadings, self.lags, strict=True):
@@ -103,7 +103,7 @@ class Parts:
                     total[..., reached] += seen[..., np.newaxis] * loading[reached]
         return total
 
-    def tables(self, n_bins: int, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
+    def label_all(self, n_bins: int, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
         """Return latents (trial, time, latent) and loadings (latent, neuron), with labels."""
         values = np.stack([part[:, -n_bins:] for part in self.values], axis=-1)
         return label_truth(
