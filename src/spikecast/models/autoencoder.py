@@ -52,15 +52,7 @@ class Autoencoder(ReconstructionModel):
 class RNNAutoencoder(Autoencoder, RNN):
     """:class:`RNN` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    Parameters
-    ----------
-    {recurrent}
-
-    References
-    ----------
-    Elman 1990; Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
-
-    {network_example}
+    {recurrent_docs}
     """
 
     about = "tanh RNN that reconstructs its source, trained by coordinated dropout"
@@ -71,15 +63,7 @@ class RNNAutoencoder(Autoencoder, RNN):
 class GRUAutoencoder(Autoencoder, GRU):
     """:class:`GRU` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    Parameters
-    ----------
-    {recurrent}
-
-    References
-    ----------
-    Cho et al. 2014; Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
-
-    {network_example}
+    {recurrent_docs}
     """
 
     about = "GRU that reconstructs its source, trained by coordinated dropout"
@@ -90,15 +74,7 @@ class GRUAutoencoder(Autoencoder, GRU):
 class LSTMAutoencoder(Autoencoder, LSTM):
     """:class:`LSTM` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    Parameters
-    ----------
-    {recurrent}
-
-    References
-    ----------
-    Hochreiter & Schmidhuber 1997; Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
-
-    {network_example}
+    {recurrent_docs}
     """
 
     about = "LSTM that reconstructs its source, trained by coordinated dropout"
@@ -113,9 +89,7 @@ class TimescalesAutoencoder(Autoencoder, Timescales):
     ----------
     {timescales}
 
-    References
-    ----------
-    Keshtkaran & Pandarinath 2019, NeurIPS (coordinated dropout).
+    {paper}
 
     {network_example}
     """

@@ -21,37 +21,17 @@ DEFAULT_MODEL = "timescales"
 
 
 def is_null(name: str) -> bool:
-    """Return whether a model of the catalogue looks at no other neuron.
-
-    A name that is not in the catalogue (a label in a config) is no null.
-
-    Examples
-    --------
-    >>> is_null("psth"), is_null("timescales")
-    (True, False)
-    """
+    """Return whether a name is that of a model that looks at no other neuron."""
     return name in MODELS and MODELS[name].is_null
 
 
 def is_baseline(name: str) -> bool:
-    """Return whether a model of the catalogue is a simple one that others have to beat.
-
-    Examples
-    --------
-    >>> is_baseline("poisson_glm"), is_baseline("my_variant")
-    (True, False)
-    """
+    """Return whether a model of the catalogue is a simple one that others have to beat."""
     return name in MODELS and MODELS[name].is_baseline
 
 
 def strongest_baseline(names: Iterable[str]) -> str | None:
-    """Return the first baseline of the catalogue that is among `names`, or None.
-
-    Examples
-    --------
-    >>> strongest_baseline(["timescales", "pca_ridge", "poisson_glm"])
-    'poisson_glm'
-    """
+    """Return the first baseline of the catalogue that is among `names`, or None."""
     given = set(names)
     return next((name for name in MODELS if is_baseline(name) and name in given), None)
 

@@ -92,9 +92,7 @@ class Ensemble(_Committee):
     ----------
     models_ : list of Model
 
-    References
-    ----------
-    Lakshminarayanan et al. 2017, NeurIPS.
+    {paper}
 
     Examples
     --------
@@ -146,9 +144,7 @@ class Stack(_Committee):
     weights_ : array, (model, target)
     center_ : array, (target,)
 
-    References
-    ----------
-    Wolpert 1992; Breiman 1996 (not negative weights).
+    {paper}
 
     Examples
     --------

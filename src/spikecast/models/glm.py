@@ -51,9 +51,7 @@ class PoissonGLM(Model):
     chosen_ : tuple
         (widths, components, penalty).
 
-    References
-    ----------
-    Nelder & Wedderburn 1972, JRSS A; Truccolo et al. 2005, Journal of Neurophysiology.
+    {paper}
 
     Examples
     --------

@@ -65,9 +65,7 @@ class PCARidge(_Linear):
     penalty_ : float
         The chosen one.
 
-    References
-    ----------
-    Hoerl & Kennard 1970, Technometrics.
+    {paper}
 
     {example}
     """
@@ -129,15 +127,13 @@ class ReducedRank(_Linear):
         Latents are features times this matrix.
     readout_ : array, (rank, target)
 
-    References
-    ----------
-    Izenman 1975, Journal of Multivariate Analysis; Semedo et al. 2019, Neuron.
+    {paper}
 
     {example}
     """
 
     about = "all targets through a few shared linear latents, closed form"
-    paper = "Izenman 1975"
+    paper = "Izenman 1975; Semedo et al. 2019"
     is_baseline = True
     search_space: ClassVar[Space] = {"widths": WIDTHS, "n_components": Between(5, 160, log=True)}
     fit_record = ("penalty_", "rank_", "history_")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class RecurrentModel(NeuralModel):
     """Base class of :class:`RNN`, :class:`GRU` and :class:`LSTM`, which say which cell.
 
-    Principal components -> input dropout -> recurrent layers -> dropout -> linear readout.
+    Principal components of the smoothed source -> input dropout -> recurrent layers, in both
+    directions unless `causal` -> dropout -> linear readout of the log rate (for continuous targets,
+    of the mean).
     """
 
     search_space: ClassVar[Space] = LATENT_SPACE
@@ -61,18 +63,7 @@ class RecurrentModel(NeuralModel):
 class RNN(RecurrentModel):
     """Recurrent network of tanh units, from sequence to sequence on population features.
 
-    Principal components of the smoothed source -> recurrent layers, in both directions unless
-    `causal` -> linear readout of the log rate (the mean, for continuous targets).
-
-    Parameters
-    ----------
-    {recurrent}
-
-    References
-    ----------
-    Elman 1990, Cognitive Science.
-
-    {network_example}
+    {recurrent_docs}
     """
 
     about = "tanh RNN from sequence to sequence on population features"
@@ -84,18 +75,7 @@ class RNN(RecurrentModel):
 class GRU(RecurrentModel):
     """Gated recurrent units, from sequence to sequence on population features.
 
-    Principal components of the smoothed source -> recurrent layers, in both directions unless
-    `causal` -> linear readout of the log rate (the mean, for continuous targets).
-
-    Parameters
-    ----------
-    {recurrent}
-
-    References
-    ----------
-    Cho et al. 2014, EMNLP (arXiv 1406.1078).
-
-    {network_example}
+    {recurrent_docs}
     """
 
     about = "GRU from sequence to sequence on population features"
@@ -107,18 +87,7 @@ class GRU(RecurrentModel):
 class LSTM(RecurrentModel):
     """Long short-term memory, from sequence to sequence on population features.
 
-    Principal components of the smoothed source -> recurrent layers, in both directions unless
-    `causal` -> linear readout of the log rate (the mean, for continuous targets).
-
-    Parameters
-    ----------
-    {recurrent}
-
-    References
-    ----------
-    Hochreiter & Schmidhuber 1997, Neural Computation.
-
-    {network_example}
+    {recurrent_docs}
     """
 
     about = "LSTM from sequence to sequence on population features"

@@ -99,6 +99,20 @@ TEXTS = {
         >>> {name}().fit(x, y).predict(x).shape
         (12, 20, 2)
     """,
+    "recurrent_docs": """
+        Parameters
+        ----------
+        {recurrent}
+
+        {paper}
+
+        {network_example}
+    """,
+    "paper": """
+        References
+        ----------
+        {reference}
+    """,
     "network_example": """
         Examples
         --------
@@ -113,12 +127,14 @@ TEXTS = {
 def complete_docs(cls: C) -> C:
     """Return a class whose docstring has the shared texts in place of their names in braces.
 
-    ``{name}`` is the name of the class.
+    ``{name}`` is the name of the class, ``{reference}`` its paper.
     """
     docs = cls.__doc__ or ""
     for _ in range(3):  # a text may hold others
         for place, text in TEXTS.items():
             lines = indent(dedent(text).strip("\n"), "    ") + "\n"
             docs = docs.replace(f"    {{{place}}}\n", lines)
-    cls.__doc__ = docs.replace("{name}", cls.__name__)
+    cls.__doc__ = docs.replace("{name}", cls.__name__).replace(
+        "{reference}", getattr(cls, "paper", "")
+    )
     return cls
