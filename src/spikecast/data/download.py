@@ -16,7 +16,7 @@ from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without an answer
 
-Progress = Callable[[str, int, int | None], None]
+DownloadProgress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all or None)."""
 
 
@@ -48,7 +48,7 @@ def find_data_set(name: str) -> Path:
     return find_folder() if len(files) > 1 else find_folder() / files[0].name
 
 
-def fetch_data_set(name: str, progress: Progress | None = None) -> list[Path]:
+def fetch_data_set(name: str, progress: DownloadProgress | None = None) -> list[Path]:
     """Download the files of a data set that are not on this machine, and return all its files.
 
     Parameters
@@ -77,7 +77,7 @@ def _look_up(name: str) -> DataSet:
     return DATASETS[check_one_of("data set", name, list(DATASETS))]
 
 
-def _fetch_file(file: RemoteFile, progress: Progress | None) -> Path:
+def _fetch_file(file: RemoteFile, progress: DownloadProgress | None) -> Path:
     path = find_folder() / file.name
     if not path.exists():
         part = path.with_name(path.name + ".part")
@@ -94,7 +94,7 @@ def _fetch_file(file: RemoteFile, progress: Progress | None) -> Path:
     return path
 
 
-def _download(file: RemoteFile, part: Path, progress: Progress | None) -> None:
+def _download(file: RemoteFile, part: Path, progress: DownloadProgress | None) -> None:
     """Append to `part` what is missing of a file."""
     done = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={done}-"} if done else {}

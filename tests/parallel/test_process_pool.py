@@ -1,0 +1,73 @@
+"""Workers end with the process that started them; a job whose worker dies is repeated."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from spikecast.core.errors import WorkerLostError
+from spikecast.parallel.executors import run_jobs
+from spikecast.parallel.process_pool import RetryingProcessPool
+
+PARENT = """
+import os, time
+from spikecast.parallel.executors import open_executor
+
+if __name__ == "__main__":
+    with open_executor(2, 2) as pool:
+        workers = [pool.submit(os.getpid) for _ in range(2)]
+        [pool.submit(time.sleep, 120) for _ in range(2)]
+        print(*{worker.result() for worker in workers}, flush=True)
+        time.sleep(120)
+"""
+
+
+def is_running(process: int) -> bool:
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc to look at processes")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_do_not_outlive_a_killed_parent(tmp_path, how):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    with parent:
+        workers = [int(word) for word in parent.stdout.readline().split()]
+        assert workers
+        assert all(is_running(worker) for worker in workers)
+        parent.send_signal(how)
+    for _ in range(100):
+        if not any(is_running(worker) for worker in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail("the workers outlived their parent by ten seconds")
+
+
+def dies(marker: str, how_often: int) -> int:
+    """End the process without a word `how_often` times, then return."""
+    with open(marker, "a") as file:
+        file.write("x")
+    if os.path.getsize(marker) <= how_often:
+        os._exit(9)
+    return os.getpid()
+
+
+def test_a_job_whose_process_dies_is_repeated_and_the_others_go_on(tmp_path):
+    calls = {str(n): (pow, (2, n)) for n in range(6)} | {
+        "once": (dies, (str(tmp_path / "once"), 1)),
+        "always": (dies, (str(tmp_path / "always"), 99)),
+    }
+    with RetryingProcessPool(2) as pool:
+        jobs = {job.name: job for job in run_jobs(calls, pool)}
+    assert [jobs[str(n)].value for n in range(6)] == [1, 2, 4, 8, 16, 32]
+    assert isinstance(jobs["once"].result(), int)
+    assert isinstance(jobs["always"].error, WorkerLostError)
+    assert os.path.getsize(tmp_path / "always") == 3
