@@ -37,6 +37,6 @@ def maker(folder):
             "evaluation": {"folds": 2, "bootstrap": 200},
             "search": SEARCH | (search or {}),
         }
-        return config.parse(content | change)
+        return config.parse_config(content | change)
 
     return config_of

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from spikecast.cli.app import load_command
-from spikecast.runs.config import Config, parse
+from spikecast.runs.config import Config, parse_config
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "spikecast"
@@ -35,7 +35,7 @@ def test_its_python_runs(tmp_path, monkeypatch, capsys):
 def test_its_configs_are_valid(block):
     models = ["mean_rate", "pca_ridge", "timescales"]
     whole = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": models}
-    assert isinstance(parse(whole | yaml.safe_load(block)), Config)
+    assert isinstance(parse_config(whole | yaml.safe_load(block)), Config)
 
 
 @pytest.mark.parametrize("text", COMMANDS)

@@ -145,7 +145,7 @@ def test_sessions_are_told_their_own_areas(way, recording, tmp_path):
 
 def test_a_run_tells_them_and_resumes_to_the_same_numbers(recording, tmp_path):
     recording.save(tmp_path / "data.nc")
-    asked = config.parse(
+    asked = config.parse_config(
         {
             "data": {"path": str(tmp_path / "data.nc")},
             "task": {"target": "MOs"},

@@ -99,7 +99,7 @@ def test_intervals_are_those_of_tables():
 def run(recording, tmp_path_factory):
     folder = tmp_path_factory.mktemp("audited")
     recording.save(folder / "task.nc")
-    wanted = config.parse({
+    wanted = config.parse_config({
         "data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
         "models": ["mean_rate", "pca_ridge"], "evaluation": {"folds": 3, "bootstrap": 200},
         "analysis": {
@@ -113,7 +113,7 @@ def run(recording, tmp_path_factory):
 
 
 def test_a_sound_run_triggers_nothing(run):
-    claims = protocol.read(run, config.read(run / "config.yaml"))
+    claims = protocol.read(run, config.read_config(run / "config.yaml"))
     assert len(claims) == 3 + 9 + 1
     assert {len(c.train) + len(c.test) for c in claims if c.train} == {60}
     assert audits.audit(run) == []
@@ -124,7 +124,7 @@ def test_a_run_that_insists_on_acausal_onsets_or_decodes_the_reward_is_named(
 ):
     late = recording.dataset.assign_coords(feedback_time=("trial", [0.3] * recording.n_trials))
     type(recording)(late).save(tmp_path / "late.nc")
-    wanted = config.parse({
+    wanted = config.parse_config({
         "data": {"path": str(tmp_path / "late.nc")}, "task": {"target": "MOs"},
         "models": ["pca_ridge"], "evaluation": {"folds": 3, "bootstrap": 200},
         "analysis": {

@@ -1,17 +1,18 @@
 import pytest
 
 from spikecast.core.errors import ConfigError
+from spikecast.core.schema import to_yaml
 from spikecast.runs import config
 
 MINIMAL = {"data": {"path": "simulated"}, "task": {"target": "MOs"}}
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    wanted = config.parse({
+    wanted = config.parse_config({
         **MINIMAL, "models": ["mean_rate", {"small": {"model": "gru", "n_latents": 4}}], "seed": 3,
     })  # fmt: skip
-    (tmp_path / "c.yaml").write_text(config.write(wanted))
-    assert config.read(tmp_path / "c.yaml") == wanted
+    (tmp_path / "c.yaml").write_text(to_yaml(wanted))
+    assert config.read_config(tmp_path / "c.yaml") == wanted
     assert wanted.build_models()["small"].n_latents == 4
 
 
@@ -34,33 +35,39 @@ def test_what_is_written_is_read_back(tmp_path):
 )
 def test_mistakes_are_explained_in_one_line(change, message):
     with pytest.raises(ConfigError, match=message) as caught:
-        config.parse({**MINIMAL, **change})
+        config.parse_config({**MINIMAL, **change})
     assert "\n" not in str(caught.value)
 
 
 def test_files_that_are_no_config_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="there is no file"):
-        config.read(tmp_path / "none.yaml")
+        config.read_config(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1, 2")
     with pytest.raises(ConfigError, match="is not YAML"):
-        config.read(tmp_path / "bad.yaml")
+        config.read_config(tmp_path / "bad.yaml")
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(ConfigError, match="keys and values"):
-        config.read(tmp_path / "list.yaml")
+        config.read_config(tmp_path / "list.yaml")
     (tmp_path / "code.yaml").write_text("!!python/object/apply:os.system ['true']")
     with pytest.raises(ConfigError, match="is not YAML"):
-        config.read(tmp_path / "code.yaml")
+        config.read_config(tmp_path / "code.yaml")
 
 
 def test_all_takes_every_area_that_is_large_enough(recording):
-    wanted = config.parse({**MINIMAL, "task": {"target": "all", "min_neurons": 20}})
-    assert [task.target for task in wanted.tasks(recording)] == ["MOs", "VISp"]
+    wanted = config.parse_config({**MINIMAL, "task": {"target": "all", "min_neurons": 20}})
+    assert [task.target for task in wanted.make_tasks(recording)] == ["MOs", "VISp"]
     with pytest.raises(ConfigError, match="no area has 99 neurons"):
-        config.parse({**MINIMAL, "task": {"target": "all", "min_neurons": 99}}).tasks(recording)
+        config.parse_config({**MINIMAL, "task": {"target": "all", "min_neurons": 99}}).make_tasks(
+            recording
+        )
 
 
 def test_the_other_tasks_can_be_written(recording):
-    held_out = config.parse({**MINIMAL, "task": {"kind": "held_out_neurons", "target": "VISp"}})
-    assert held_out.tasks(recording)[0].problem(recording).y.shape[2] == 6
-    behavior = config.parse({**MINIMAL, "task": {"kind": "behavior", "target": ["wheel", "face"]}})
-    assert [task.variable for task in behavior.tasks(recording)] == ["wheel", "face"]
+    held_out = config.parse_config(
+        {**MINIMAL, "task": {"kind": "held_out_neurons", "target": "VISp"}}
+    )
+    assert held_out.make_tasks(recording)[0].problem(recording).y.shape[2] == 6
+    behavior = config.parse_config(
+        {**MINIMAL, "task": {"kind": "behavior", "target": ["wheel", "face"]}}
+    )
+    assert [task.variable for task in behavior.make_tasks(recording)] == ["wheel", "face"]

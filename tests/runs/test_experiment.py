@@ -33,7 +33,7 @@ def make(path, **change):
         "models": MODELS,
         "evaluation": {"folds": 3, "bootstrap": 200},
     }
-    return config.parse(content | change)
+    return config.parse_config(content | change)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,9 @@ def test_held_out_latents_are_stored_for_every_trial(run):
 
 
 def test_the_written_config_gives_the_same_numbers(run, tmp_path):
-    again = experiment.execute(config.read(run / "config.yaml"), tmp_path / "again", workers=1)
+    again = experiment.execute(
+        config.read_config(run / "config.yaml"), tmp_path / "again", workers=1
+    )
     drop = ["fit_seconds"]
     pd.testing.assert_frame_equal(
         pd.read_csv(run / "scores.csv").drop(columns=drop),
@@ -255,7 +257,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
     from spikecast.models.linear import PCARidge
 
     recording.save(tmp_path / "task.nc")
-    wanted = config.parse(
+    wanted = config.parse_config(
         {
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},
@@ -287,7 +289,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
 
 def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
     recording.save(tmp_path / "task.nc")
-    wanted = config.parse(
+    wanted = config.parse_config(
         {
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},

@@ -38,7 +38,7 @@ def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, r
     assert row["value"] > 0
 
     recording.save(tmp_path / "task.nc")
-    asked = config.parse({
+    asked = config.parse_config({
         "data": {"path": str(tmp_path / "task.nc")}, "task": {"target": "MOs"},
         "models": ["mean_rate"], "evaluation": {"folds": 3, "bootstrap": 100},
     })  # fmt: skip

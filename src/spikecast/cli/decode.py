@@ -83,7 +83,7 @@ def decode(
             f"'{folder}' is a run: its session, seed and folder stay; leave out --session, --seed, "
             "--out, --resume and --overwrite"
         )
-    has_latents = is_run and configs.read(RunLayout(folder).config).has_latents
+    has_latents = is_run and configs.read_config(RunLayout(folder).config).has_latents
     default = ["counts", *(["latents"] if has_latents else []), "behavior"]
     sources = question.sources if "sources" in question.model_fields_set else default
     decodes = [question.model_copy(update={"sources": sources})]

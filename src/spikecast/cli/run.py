@@ -54,7 +54,7 @@ def run(
         raise InputError(
             f"'{config}' is neither a config (.yaml) nor a study.{suggest_name(config, STUDIES)}"
         )
-    execute_config(configs.read(config), execution)
+    execute_config(configs.read_config(config), execution)
 
 
 def execute_config(config: Config, execution: Execution) -> None:

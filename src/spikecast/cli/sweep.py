@@ -50,9 +50,9 @@ def sweep(
     from spikecast.runs.layout import SweepLayout
     from spikecast.runs.sweep.run import run_sweep
 
-    content = configs.read(config).model_dump(mode="json")
+    content = configs.read_config(config).model_dump(mode="json")
     given = search.model_dump(exclude_unset=True)
-    full = configs.parse(content | {"search": (content["search"] or {}) | given})
+    full = configs.parse_config(content | {"search": (content["search"] or {}) | given})
     out = execution.out or default_folder(full, execution.resume, "_sweep")
     with resumable(out), progress_bar(execution.quiet, "settings") as progress:
         run_sweep(

@@ -1,9 +1,112 @@
-"""The base of all blocks of a config."""
+"""The base of all blocks of a config, and how a YAML file becomes one or is refused in a line."""
 
-from pydantic import BaseModel, ConfigDict
+from pathlib import Path
+from types import NoneType
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spikecast.core.checks import suggest_name
+from spikecast.core.errors import ConfigError
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 
 
 class Block(BaseModel):
     """A block of a config; unknown keys are refused, values cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+B = TypeVar("B", bound=Block)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Return the keys and values of a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        For a missing file, or one that does not hold keys and values.
+    """
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
+    except FileNotFoundError:
+        raise ConfigError(f"there is no file '{path}'") from None
+    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise ConfigError(f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"'{path}' must hold keys and values")
+    return content
+
+
+def read_block(path: str | Path, block: type[B]) -> B:
+    """Read a block from a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        For a missing file, bad YAML, an unknown key or a value outside its range.
+    """
+    return parse_block(read_yaml(path), block)
+
+
+def parse_block(content: dict[str, Any], block: type[B]) -> B:
+    """Return a block of a class from nested dicts.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key or a value outside its range, with the nearest known key.
+    """
+    try:
+        return block.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain_error(error, block)) from None
+
+
+def to_yaml(block: Block) -> str:
+    """Return the YAML text of a block, defaults included."""
+    content = block.model_dump(mode="json")
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as one level, by dotted keys.
+
+    Examples
+    --------
+    >>> flatten({"seed": 0, "data": {"session": 5}})
+    {'seed': 0, 'data.session': 5}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        path = f"{prefix}{key}"
+        flat |= flatten(value, f"{path}.") if isinstance(value, dict) else {path: value}
+    return flat
+
+
+def _explain_error(error: ValidationError, whole: type[Block]) -> str:
+    """Return the first problem of a config as one line, with the nearest key."""
+    errors = error.errors()
+    # a misspelt key is also a missing one: name the key that is there
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+    location = [str(part) for part in first["loc"]]
+    where = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        block: Any = whole
+        for part in location[:-1]:
+            if part in block.model_fields:  # else a place in a list of blocks, or a name of one
+                block = _find_block(block.model_fields[part].annotation)
+        return f"unknown config key '{where}'.{suggest_name(location[-1], block.model_fields)}"
+    if first["type"] == "missing":
+        return f"the config lacks the key '{where}'"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"config key '{where}': {what}" if location else f"in the config {what}"
+
+
+def _find_block(annotation: Any) -> Any:
+    """Return the block in ``Block``, ``Block | None``, ``list[Block]`` or ``dict[str, Block]``."""
+    parts = [part for part in get_args(annotation) if part not in (NoneType, str)]
+    return _find_block(parts[0]) if parts else annotation

@@ -37,7 +37,8 @@ def build(folder: str | Path) -> Path:
     >>> import tempfile
     >>> from spikecast.runs import config, experiment
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
-    >>> run = experiment.execute(config.parse(content), tempfile.mkdtemp() + "/run", workers=1)
+    >>> folder = tempfile.mkdtemp() + "/run"
+    >>> run = experiment.execute(config.parse_config(content), folder, workers=1)
     >>> build(run).name
     'report.html'
     """

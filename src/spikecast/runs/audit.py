@@ -99,7 +99,7 @@ def audit(folder: str | Path) -> list[Hazard]:
         return judge(protocol.stated(folder))
     if not read_manifest(folder).get("finished"):
         raise RunError(f"the run in '{folder}' is not finished; resume it")
-    return judge(protocol.read(folder, configs.read(RunLayout(folder).config)))
+    return judge(protocol.read(folder, configs.read_config(RunLayout(folder).config)))
 
 
 def parts(folder: str | Path) -> dict[str, Path]:

@@ -3,22 +3,21 @@
 Every class is one block of the YAML file; unknown keys are refused with the nearest known one.
 """
 
-import inspect
-import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from spikecast.core.checks import suggest_name
-from spikecast.core.errors import ConfigError, UnknownNameError
-from spikecast.core.schema import Block
+from spikecast.core.checks import check_one_of, suggest_name
+from spikecast.core.errors import ConfigError
+from spikecast.core.schema import Block, parse_block, read_block
+from spikecast.data import load
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.base import Model
-from spikecast.models.catalog import MODELS, searchable_models, space_of
+from spikecast.models.catalog import searchable_models, space_of
 from spikecast.models.spaces import Between, OneOf, Space
+from spikecast.runs.model_entries import ModelEntry, build_models, name_models
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons, Task
 
@@ -34,6 +33,11 @@ class DataConfig(Block):
     time: tuple[float, float] | None = Field(
         None, description="only bins whose centre is in [start, stop), in seconds"
     )
+
+    def load_recording(self) -> Recording:
+        """Return the recording, cut to the time that is asked for."""
+        recording = load(self.path, self.session)
+        return recording if self.time is None else recording.select(time=self.time)
 
 
 class TaskConfig(Block):
@@ -54,10 +58,39 @@ class TaskConfig(Block):
     by: str = Field("area", description="neuron column that names the groups")
 
     @model_validator(mode="after")
-    def _target_is_named(self) -> "TaskConfig":
+    def _check_target(self) -> "TaskConfig":
         if self.target is None and self.kind not in ("held_out_neurons", "forecast"):
             raise ValueError(f"task {self.kind} needs a target")
         return self
+
+    def make_tasks(self, recording: Recording, seed: int) -> list[Task]:
+        """Return one task per target; `seed` draws the neurons that are held out."""
+        targets = [self.target] if isinstance(self.target, str) else self.target or []
+        within: Sequence[str | None] = targets or [None]
+        if self.kind == "behavior":
+            return [Behavior(name, self.source, self.lag, self.by) for name in targets]
+        if self.kind == "forecast":
+            return [Forecast(self.horizon, name, self.min_rate, self.by) for name in within]
+        if self.kind == "held_out_neurons":
+            return [
+                HeldOutNeurons(self.fraction, name, self.lag, self.min_rate, self.by, seed)
+                for name in within
+            ]
+        if targets == [ALL]:
+            targets = self._list_large_areas(recording)
+        return [AreaToArea(name, self.source, self.lag, self.min_rate, self.by) for name in targets]
+
+    def _list_large_areas(self, recording: Recording) -> list[str]:
+        check_one_of("neuron column", self.by, list(recording.neurons))
+        sizes = recording.neurons[self.by].astype(str).value_counts()
+        large = sorted(
+            str(name)
+            for name, size in sizes.items()
+            if size >= self.min_neurons and str(name).lower() not in UNLABELED
+        )
+        if not large:
+            raise ConfigError(f"no area has {self.min_neurons} neurons; lower task.min_neurons")
+        return large
 
 
 class EvaluationConfig(Block):
@@ -84,7 +117,7 @@ class SearchedSetting(Block):
     values: list[Any] | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "SearchedSetting":
+    def _check_range(self) -> "SearchedSetting":
         ends = [end is not None for end in (self.low, self.high)]
         if any(ends) == (self.values is not None) or any(ends) != all(ends):
             raise ValueError("give either low and high, or values")
@@ -111,9 +144,35 @@ class SearchConfig(Block):
     timeout: float | None = Field(None, gt=0, description="seconds for all studies together")
     inner_folds: int = Field(3, ge=2, description="parts of the training trials")
 
-    def space_of(self, name: str) -> Space:
-        """Return what is searched of a model of the catalogue, with the changes asked for."""
-        changes = {key: None if asked is None else asked.range for key, asked in self.space.items()}
+    def make_spaces(self, models: Mapping[str, str]) -> dict[str, Space]:
+        """Return label -> search space of the models that a sweep searches.
+
+        Parameters
+        ----------
+        models : mapping of label -> name in the catalogue
+        """
+        if self.model is not None:
+            if self.model not in models:
+                near = suggest_name(self.model, models)
+                raise ConfigError(f"search.model '{self.model}' is not among the models.{near}")
+            return {self.model: self._make_space(models[self.model])}
+        searchable = searchable_models()
+        chosen = [label for label, name in models.items() if name in searchable]
+        if not chosen:
+            raise ConfigError(
+                f"none of the models ({', '.join(models)}) has a search space: list one that has "
+                f"({', '.join(searchable)}), or give one by search.model and search.space"
+            )
+        if self.space and len(chosen) > 1:
+            raise ConfigError(
+                f"search.space is of one model, and {len(chosen)} can be searched "
+                f"({', '.join(chosen)}): name it, search.model"
+            )
+        return {label: self._make_space(models[label]) for label in chosen}
+
+    def _make_space(self, name: str) -> Space:
+        """Return the space of a model of the catalogue, with the changes that are given."""
+        changes = {key: None if value is None else value.range for key, value in self.space.items()}
         return space_of(name, changes)
 
 
@@ -122,7 +181,7 @@ class Config(Block):
 
     data: DataConfig
     task: TaskConfig | None = Field(None, description="none: only the questions are answered")
-    models: list[str | dict[str, dict[str, Any]]] = Field(
+    models: list[ModelEntry] = Field(
         list(DEFAULT_MODELS), description="names of the catalogue, with settings or without"
     )
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -134,7 +193,7 @@ class Config(Block):
     seed: int = Field(0, ge=0, description="same seed, same numbers")
 
     @model_validator(mode="after")
-    def _something_is_asked(self) -> "Config":
+    def _check_not_empty(self) -> "Config":
         if self.task is None and not self.analysis.blocks:
             raise ValueError("there is neither a task (what predicts what) nor an analysis")
         if self.task is not None and not self.models:
@@ -143,118 +202,35 @@ class Config(Block):
 
     @field_validator("models")
     @classmethod
-    def _models_are_known(cls, models: list) -> list:
+    def _check_models(cls, models: list) -> list:
         build_models(models)
         return models
 
     @model_validator(mode="after")
-    def _search_is_possible(self) -> "Config":
+    def _check_search(self) -> "Config":
         if self.search is not None:
-            self.searched()
+            self.make_spaces()
         return self
 
     def build_models(self) -> dict[str, Model]:
         """Return name -> model, with the settings given."""
         return build_models(self.models)
 
-    def searched(self) -> dict[str, Space]:
-        """Return label -> search space of the models that a sweep is about."""
-        search, names = self.search or SearchConfig(), model_names(self.models)
-        if search.model is not None:
-            if search.model not in names:
-                near = suggest_name(search.model, names)
-                raise ConfigError(f"search.model '{search.model}' is not among the models.{near}")
-            return {search.model: search.space_of(names[search.model])}
-        searchable = searchable_models()
-        tunable = [label for label, name in names.items() if name in searchable]
-        if not tunable:
-            raise ConfigError(
-                f"none of the models ({', '.join(names)}) has a search space: list one that has "
-                f"({', '.join(searchable)}), or give one by search.model and search.space"
-            )
-        if search.space and len(tunable) > 1:
-            raise ConfigError(
-                f"search.space is of one model, and {len(tunable)} can be searched "
-                f"({', '.join(tunable)}): name it, search.model"
-            )
-        return {label: search.space_of(names[label]) for label in tunable}
+    def make_spaces(self) -> dict[str, Space]:
+        """Return label -> search space of the models that a sweep searches."""
+        return (self.search or SearchConfig()).make_spaces(name_models(self.models))
 
     @property
     def has_latents(self) -> bool:
         """Whether one of the models has latents to decode from."""
         return any(model.has_latents for model in self.build_models().values())
 
-    def tasks(self, recording: Recording) -> list[Task]:
-        """Return one task per target."""
-        task = self.task
-        if task is None:
-            return []
-        if task.kind == "behavior":
-            return [Behavior(name, task.source, task.lag, task.by) for name in _listed(task.target)]
-        within = _listed(task.target) or [None]
-        if task.kind == "forecast":
-            return [Forecast(task.horizon, name, task.min_rate, task.by) for name in within]
-        if task.kind == "held_out_neurons":
-            return [
-                HeldOutNeurons(task.fraction, name, task.lag, task.min_rate, task.by, self.seed)
-                for name in within
-            ]
-        targets = _listed(task.target)
-        if targets == [ALL]:
-            targets = _large_groups(recording, task)
-        return [AreaToArea(name, task.source, task.lag, task.min_rate, task.by) for name in targets]
+    def make_tasks(self, recording: Recording) -> list[Task]:
+        """Return one task per target; none where only questions are asked."""
+        return [] if self.task is None else self.task.make_tasks(recording, self.seed)
 
 
-def build_models(entries: list[str | dict[str, dict[str, Any]]]) -> dict[str, Model]:
-    """Turn a config's model entries into models.
-
-    An entry is a name of the catalogue, ``{name: {setting: value}}``, or
-    ``{label: {model: name, setting: value}}``.
-
-    Examples
-    --------
-    >>> build_models(["mean_rate", {"small": {"model": "pca_ridge", "n_components": 5}}])
-    {'mean_rate': MeanRate(), 'small': PCARidge(n_components=5)}
-    """
-    models: dict[str, Model] = {}
-    for entry in entries:
-        if isinstance(entry, str):
-            entry = {entry: {}}
-        for label, settings in entry.items():
-            settings = dict(settings or {})
-            name = settings.pop("model", label)
-            if name not in MODELS:
-                raise ConfigError(f"unknown model '{name}'.{suggest_name(name, MODELS)}")
-            known = list(inspect.signature(MODELS[name]).parameters)
-            for setting in settings:
-                if setting not in known:
-                    raise ConfigError(
-                        f"model '{name}' has no setting '{setting}'.{suggest_name(setting, known)}"
-                    )
-            if not re.fullmatch(r"[A-Za-z0-9_-]+", label):
-                raise ConfigError(f"model label '{label}' may hold letters, digits, - and _ only")
-            if label in models:
-                raise ConfigError(f"model '{label}' is listed twice")
-            models[label] = MODELS[name](**settings)
-    return models
-
-
-def model_names(entries: list[str | dict[str, dict[str, Any]]]) -> dict[str, str]:
-    """Return label -> name in the catalogue, of a config's model entries.
-
-    Examples
-    --------
-    >>> model_names(["mean_rate", {"small": {"model": "pca_ridge", "n_components": 5}}])
-    {'mean_rate': 'mean_rate', 'small': 'pca_ridge'}
-    """
-    names = {}
-    for entry in entries:
-        for label, settings in ({entry: {}} if isinstance(entry, str) else entry).items():
-            names[label] = (settings or {}).get("model", label)
-    return names
-
-
-def read(path: str | Path) -> Config:
+def read_config(path: str | Path) -> Config:
     """Read a config from a YAML file.
 
     Raises
@@ -262,89 +238,9 @@ def read(path: str | Path) -> Config:
     ConfigError
         For a missing file, bad YAML, an unknown key or a value outside its range.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"there is no file '{path}'") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise ConfigError(f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"'{path}' must hold keys and values, with data: and task: at least")
-    return parse(content)
+    return read_block(path, Config)
 
 
-def parse(content: dict[str, Any]) -> Config:
-    """Validate a config given as nested dicts; see :func:`read` for the errors."""
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(explained(error, Config)) from None
-
-
-def write(config: Config) -> str:
-    """Return the YAML text of a config, defaults included."""
-    content = config.model_dump(mode="json")
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-
-
-def flat(content: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """Nested settings as one level, by dotted keys.
-
-    Examples
-    --------
-    >>> flat({"seed": 0, "data": {"session": 5}})
-    {'seed': 0, 'data.session': 5}
-    """
-    found = {}
-    for key, value in content.items():
-        inner = flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
-        found.update(inner)
-    return found
-
-
-def explained(error: ValidationError, whole: type[Block]) -> str:
-    """Return the first problem of a config of class `whole` as one line, with the nearest key."""
-    errors = error.errors()
-    # a misspelt key is also a missing one: name the key that is there
-    first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
-    location = [str(part) for part in first["loc"]]
-    where = ".".join(location) or "the config"
-    if first["type"] == "extra_forbidden":
-        block: Any = whole
-        for part in location[:-1]:
-            if part in block.model_fields:  # else a place in a list of blocks, or a name of one
-                block = _block_of(block.model_fields[part].annotation)
-        return f"unknown config key '{where}'.{suggest_name(location[-1], block.model_fields)}"
-    if first["type"] == "missing":
-        return f"the config lacks the key '{where}'"
-    what = first["msg"].removeprefix("Value error, ")
-    return f"config key '{where}': {what}" if location else f"in the config {what}"
-
-
-def _block_of(annotation: Any) -> Any:
-    """The block in ``Block``, ``Block | None``, ``list[Block]`` or ``dict[str, Block]``."""
-    parts = [part for part in get_args(annotation) if part not in (NoneType, str)]
-    return _block_of(parts[0]) if parts else annotation
-
-
-def _listed(target: str | list[str] | None) -> list:
-    if target is None:
-        return []
-    return [target] if isinstance(target, str) else list(target)
-
-
-def _large_groups(recording: Recording, task: TaskConfig) -> list[str]:
-    """Areas with enough neurons, by name."""
-    if task.by not in recording.neurons:
-        raise UnknownNameError(
-            f"unknown neuron column '{task.by}'.{suggest_name(task.by, recording.neurons)}"
-        )
-    sizes = recording.neurons[task.by].astype(str).value_counts()
-    large = sorted(
-        str(name)
-        for name, size in sizes.items()
-        if size >= task.min_neurons and str(name).lower() not in UNLABELED
-    )
-    if not large:
-        raise ConfigError(f"no area has {task.min_neurons} neurons; lower task.min_neurons")
-    return large
+def parse_config(content: dict[str, Any]) -> Config:
+    """Return a config from nested dicts; see :func:`read_config` for the errors."""
+    return parse_block(content, Config)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from spikecast.core.errors import RunError, SpikecastError
 from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
-from spikecast.data import load
+from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
@@ -83,7 +83,7 @@ def execute(
     progress("reading the data", 0, 0)
     recording, targets, questions = _plan(config, layout)
     models = config.build_models()
-    identity, text = identify(recording), configs.write(config)
+    identity, text = identify(recording), to_yaml(config)
     with open_run_directory(layout.config, text, identity, resume=resume, overwrite=overwrite):
         if layout.manifest.exists():
             log.info("resumed")
@@ -138,7 +138,7 @@ def ask(
     manifest = read_manifest(layout.folder)
     if not manifest.get("finished"):
         raise RunError(f"the run in '{out}' is not finished; resume it")
-    config = configs.read(layout.config)
+    config = configs.read_config(layout.config)
     config = config.model_copy(update={"analysis": config.analysis.merge(analysis)})
     progress("reading the data", 0, 0)
     recording, _, questions = _plan(config, layout)
@@ -146,7 +146,7 @@ def ask(
     check_data_unchanged(layout.folder, identity, identify(recording))
     with lock_folder(layout.folder), log_to_file(layout.log):
         answer_questions(questions, layout, identity, progress)
-        write_text(layout.config, configs.write(config))
+        write_text(layout.config, to_yaml(config))
     return layout.folder
 
 
@@ -155,10 +155,8 @@ def ask(
 
 def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun], list[Question]]:
     """Read the recording, and check all that is predicted in it and asked of it."""
-    recording = load(config.data.path, config.data.session)
-    if config.data.time is not None:
-        recording = recording.select(time=config.data.time)
-    tasks = config.tasks(recording)
+    recording = config.data.load_recording()
+    tasks = config.make_tasks(recording)
     targets = [make_target(task.problem(recording), config, layout) for task in tasks]
     fitted = {
         name: FittedModel(name, model, tasks[0], targets[0].layout)
@@ -176,7 +174,7 @@ def _begin(
     identity: Identity,
 ) -> None:
     """Write what is known before the first fit, the manifest last."""
-    write_text(layout.config, configs.write(config))
+    write_text(layout.config, to_yaml(config))
     save_excerpt(recording, layout.excerpt)
     for target in targets:
         save_problem(target)

@@ -112,7 +112,7 @@ class Run:
     @cached_property
     def config(self) -> Config:
         """The settings, defaults included."""
-        return configs.read(self.layout.config)
+        return configs.read_config(self.layout.config)
 
     @property
     def task(self) -> TaskConfig:

@@ -44,7 +44,7 @@ def run(config: Config | Mapping[str, Any] | str | Path, out: str | Path, **sett
     True
     """
     if isinstance(config, str | Path):
-        config = configs.read(config)
+        config = configs.read_config(config)
     elif isinstance(config, Mapping):
-        config = configs.parse(dict(config))
+        config = configs.parse_config(dict(config))
     return experiment.execute(config, out, **settings)

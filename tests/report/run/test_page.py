@@ -36,7 +36,7 @@ def runs(recording, tmp_path_factory):
     }  # fmt: skip
     return {
         name: experiment.execute(
-            config.parse({**content, "evaluation": {"folds": 3, "bootstrap": 200}}),
+            config.parse_config({**content, "evaluation": {"folds": 3, "bootstrap": 200}}),
             folder / name, workers=1,
         )
         for name, content in wanted.items()

@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
         "evaluation": {"folds": 2, "bootstrap": 200},
         "search": {"trials": 4, "inner_folds": 2},
     }
-    return run_sweep(config.parse(content), where / "out", workers=1)
+    return run_sweep(config.parse_config(content), where / "out", workers=1)
 
 
 def test_the_page_holds_every_score_and_notice(folder, monkeypatch):

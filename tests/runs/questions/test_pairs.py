@@ -61,7 +61,7 @@ def make(path, analysis, **change):
         "data": {"path": path}, "task": {"target": "B"}, "models": ["pca_ridge", "reduced_rank"],
         "evaluation": {"folds": 3, "bootstrap": 200}, "analysis": analysis,
     }  # fmt: skip
-    return config.parse(content | change)
+    return config.parse_config(content | change)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def make(path, analysis, **change):
         "data": {"path": path}, "task": {"target": "MOs"}, "models": MODELS,
         "evaluation": {"folds": 3, "bootstrap": 200}, "analysis": analysis,
     }  # fmt: skip
-    return config.parse(content | change)
+    return config.parse_config(content | change)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
         "decode-response-counts", "decode-feedback-counts"
     ]  # fmt: skip
     assert (out / "analysis/decode-response-counts.json").stat().st_mtime_ns == kept
-    assert config.read(out / "config.yaml").analysis.labels == ["response", "feedback"]
+    assert config.read_config(out / "config.yaml").analysis.labels == ["response", "feedback"]
     experiment.ask(out, Analysis(decode=[more | {"permutations": 30}]))
     assert answers_of(out)["decode-response-counts"]["permutations"] == 30
     before = sorted(p.name for p in RunLayout(out).answers.iterdir())
@@ -199,7 +199,7 @@ def test_mistakes_in_a_block_name_its_place(data):
     with pytest.raises(ConfigError, match="strata go with null_labels: label_shuffle"):
         make(data, {"decode": within | {"null_labels": "pseudo_session"}})
     with pytest.raises(ConfigError, match="neither a task"):
-        config.parse({"data": {"path": data}})
+        config.parse_config({"data": {"path": data}})
 
 
 def test_latents_need_a_model_and_a_failure_leaves_no_folder(data, tmp_path):

@@ -32,4 +32,4 @@ def test_the_sound_configs_are_configs(name):
     prepared = study.prepare(simulated.recording, quick.settings)
     for content in quick.sound.values():
         filled = presets.fill_names(content, prepared.names)
-        configs.parse(presets.merge({"data": {"path": "somewhere.nc"}}, filled))
+        configs.parse_config(presets.merge({"data": {"path": "somewhere.nc"}}, filled))

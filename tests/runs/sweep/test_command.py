@@ -10,6 +10,7 @@ import time
 import pytest
 from planted_sweep import maker
 
+from spikecast.core.schema import to_yaml
 from spikecast.report.sweep import text
 from spikecast.runs import config
 
@@ -24,7 +25,7 @@ def make(tmp_path_factory):
 @pytest.fixture
 def written(make, tmp_path):
     path = tmp_path / "sweep.yaml"
-    path.write_text(config.write(make()))
+    path.write_text(to_yaml(make()))
     return path
 
 
@@ -37,7 +38,7 @@ def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path)
     for warning in text.warnings(facts):
         assert f"warning: {warning}" in said
     assert said.endswith("settings: out/best.yaml\nreport: out/report.html\n")
-    assert config.read(tmp_path / "out" / "config.yaml").search.trials == 3
+    assert config.read_config(tmp_path / "out" / "config.yaml").search.trials == 3
     (tmp_path / "out" / "report.html").unlink()
     assert spikecast("report", "out")[0] == 0
     assert (tmp_path / "out" / "report.html").exists()
@@ -61,7 +62,7 @@ def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path)
     ],
 )
 def test_mistakes_get_one_line_and_status_2(make, spikecast, tmp_path, search, arguments, message):
-    written = config.write(make().model_copy(update={"search": None}))
+    written = to_yaml(make().model_copy(update={"search": None}))
     (tmp_path / "c.yaml").write_text(written.replace("search: null", f"search: {{{search}}}"))
     status, said, errors = spikecast("sweep", "c.yaml", *ARGUMENTS, *arguments)
     assert (status, said) == (2, "")
@@ -75,7 +76,7 @@ def test_a_missing_config_and_models_without_a_space_are_explained(make, spikeca
     status, _, errors = spikecast("sweep", "none.yaml")
     assert (status, errors) == (2, "error: there is no file 'none.yaml'\n")
     nulls = make().model_copy(update={"search": None, "models": ["mean_rate", "psth"]})
-    (tmp_path / "nulls.yaml").write_text(config.write(nulls))
+    (tmp_path / "nulls.yaml").write_text(to_yaml(nulls))
     status, _, errors = spikecast("sweep", "nulls.yaml")
     assert status == 2
     assert "none of the models (mean_rate, psth) has a search space" in errors

@@ -13,6 +13,7 @@ import pytest
 from planted_sweep import maker
 
 from spikecast.core.errors import ConfigError, InputError, RunError
+from spikecast.core.schema import to_yaml
 from spikecast.evaluation.search_trials import decided, quiet
 from spikecast.runs import audit, config, experiment
 from spikecast.runs.sweep import run as sweep_run
@@ -103,7 +104,7 @@ def test_the_searched_trials_are_not_the_scored_ones_and_the_audit_agrees(swept,
 def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp_path):
     text = (swept / "best.yaml").read_text()
     assert "quote the nested score" in text
-    best = config.read(swept / "best.yaml")
+    best = config.read_config(swept / "best.yaml")
     run = experiment.execute(best, tmp_path / "run", workers=1)
     assert [hazard.rule for hazard in audit.audit(run)] == ["chosen on test data"]
     elsewhere = best.model_copy(update={"tuned_on": "another recording"})
@@ -133,7 +134,7 @@ def test_a_sweep_that_is_stopped_goes_on_to_the_same_numbers(make, swept, tmp_pa
 
 def test_a_process_that_is_killed_leaves_its_trial_to_the_next(make, swept, tmp_path):
     out, written = tmp_path / "out", tmp_path / "sweep.yaml"
-    written.write_text(config.write(make()))
+    written.write_text(to_yaml(make()))
     code = (
         "import sys, time\n"
         "from spikecast.runs import config\n"
@@ -143,7 +144,7 @@ def test_a_process_that_is_killed_leaves_its_trial_to_the_next(make, swept, tmp_
         "    if trial.number == 3: time.sleep(600)\n"
         "    attempt(study, trial, objective)\n"
         "run.attempt = slow\n"
-        "run.run_sweep(config.read(sys.argv[1]), sys.argv[2], workers=1)\n"
+        "run.run_sweep(config.read_config(sys.argv[1]), sys.argv[2], workers=1)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(written), str(out)])
     deadline = time.time() + 300

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.schema import to_yaml
 from spikecast.runs import config, experiment, tracking
 
 QUICK = {"timescales": {"n_members": 2, "epochs": 2}}
@@ -47,7 +48,7 @@ class Recorder:
 def experiment_config(recording, tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "task.nc"
     recording.save(path)
-    return config.parse({
+    return config.parse_config({
         "data": {"path": str(path)}, "task": {"target": "MOs"}, "models": ["psth", QUICK],
         "evaluation": {"folds": 2, "bootstrap": 100},
     })  # fmt: skip
@@ -166,7 +167,7 @@ def test_mlflow_reads_back_what_was_written(run, experiment_config, tmp_path, mo
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder, recorder = run
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "config.yaml").write_text(config.write(experiment_config))
+    (tmp_path / "run" / "config.yaml").write_text(to_yaml(experiment_config))
     tracker = tracking.make_tracker("mlflow")
     tracker.start(tmp_path / "run", experiment_config)
     for name, *what in recorder.calls[1:-1]:

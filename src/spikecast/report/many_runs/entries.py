@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
+from spikecast.core.schema import read_yaml
 from spikecast.models.catalog import is_null
 from spikecast.report.questions.catalog import make_headlines
 from spikecast.report.shared.formatting import format_count, join_names
@@ -28,7 +28,6 @@ from spikecast.runs.reader import Run, StoredAnswer, read_table
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
 LONGEST_ERROR = 300  # characters
-FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, ten times as fast
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class Entry:
 def read_run(folder: Path) -> Entry:
     """Return the entry of a run of ``predict``, ``decode`` or ``run``."""
     run = Run(folder)
-    manifest, config = run.manifest, _read_yaml(run.layout.config)
+    manifest, config = run.manifest, read_yaml(run.layout.config)
     entry = replace(
         _make_entry(folder, "run", manifest, finished=run.is_finished),
         session=manifest["data"]["session"] or "unnamed",
@@ -119,11 +118,6 @@ def read_run(folder: Path) -> Entry:
         targets=(*entry.targets, *labels),
         scores=tuple(scores),
     )
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    """Return a config as written: it is not checked again, it may be of an older version."""
-    return yaml.load(path.read_text(encoding="utf-8"), FAST_LOADER)
 
 
 def _list_models(config: dict[str, Any]) -> tuple[str, ...]:
@@ -242,7 +236,7 @@ def _join(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 def read_sweep(folder: Path) -> Entry:
     """Return the entry of a sweep: what it gained, and nested scores of tuned and own settings."""
     layout, manifest = SweepLayout(folder), read_manifest(folder)
-    config, finished = _read_yaml(layout.config), layout.result.exists()
+    config, finished = read_yaml(layout.config), layout.result.exists()
     entry = replace(
         _make_entry(folder, "sweep", manifest, finished=finished),
         session=manifest["data"]["session"] or "unnamed",
@@ -278,7 +272,7 @@ def read_atlas(folder: Path) -> Entry:
         session=next(iter(sessions)) if len(sessions) == 1 else f"{len(sessions)} sessions",
         data=join_names(Path(one["path"]).name for one in sessions.values()),
         targets=tuple(areas),
-        models=_list_models(_read_yaml(layout.settings)),
+        models=_list_models(read_yaml(layout.settings)),
         scores=tuple(scores),
     )
 

@@ -44,7 +44,7 @@ def build(folder: str | Path) -> Path:
     >>> from spikecast.runs import config, experiment
     >>> folder = Path(tempfile.mkdtemp())
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
-    >>> _ = experiment.execute(config.parse(content), folder / "first", workers=1)
+    >>> _ = experiment.execute(config.parse_config(content), folder / "first", workers=1)
     >>> build(folder).name
     'index.html'
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecast.runs.config import flat
+from spikecast.core.schema import flatten
 from spikecast.runs.reader import Run, Target
 
 PACKAGES = ("spikecast", "numpy", "scikit-learn", "torch")
@@ -102,7 +102,7 @@ def list_changes(first: Run, other: Run) -> list[Change]:
 
 def _list_settings(run: Run) -> Iterator[tuple[str, object]]:
     content = run.config.model_dump(mode="json", exclude={"analysis", "models", "search"})
-    yield from flat(content).items()
+    yield from flatten(content).items()
     for label, model in run.config.build_models().items():
         yield f"models.{label}", type(model).__name__
         for name, value in model.get_params(deep=False).items():

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from spikecast.core.schema import to_yaml
 from spikecast.report.questions import trajectories_3d
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run.figures import TARGET_FIGURES
@@ -15,7 +16,6 @@ from spikecast.report.run.target_figure import name_trial
 from spikecast.report.shared.formatting import join_names
 from spikecast.report.shared.pages import draw_figure, draw_section, write_page
 from spikecast.runs import audit
-from spikecast.runs import config as configs
 from spikecast.runs.reader import Run, Target, open_run
 from spikecast.scoring.metric_table import METRICS
 
@@ -61,7 +61,7 @@ def build(folder: str | Path) -> Path:
         ranking=draw_figure(run.folder, make_ranking(run)) if several else None,
         targets=targets,
         counts=bool(run.targets) and METRICS[run.metric].kind == "counts",
-        config=configs.write(run.config),
+        config=to_yaml(run.config),
         versions=run.manifest["versions"],
         command=run.manifest["command"],
     )

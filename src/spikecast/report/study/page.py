@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from spikecast.core.schema import read_block
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run import page as run_page
 from spikecast.report.run.figures import TARGET_FIGURES
@@ -46,8 +47,7 @@ class StudyRun:
     @cached_property
     def preset(self) -> Preset:
         """The study as it was run."""
-        content = self.layout.preset.read_text(encoding="utf-8")
-        return Preset.model_validate(yaml.safe_load(content))
+        return read_block(self.layout.preset, Preset)
 
     @property
     def simulated(self) -> bool:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from spikecast.core.schema import to_yaml
 from spikecast.report.shared.pages import draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.sweep import figures, text
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs import audit
-from spikecast.runs import config as configs
 from spikecast.runs.sweep.plan import TUNED
 from spikecast.scoring.metric_table import METRICS
 
@@ -46,7 +46,7 @@ def build(folder: str | Path) -> Path:
         models=[_model_section(model) for model in run.models],
         protocol=text.protocol(run),
         best=run.layout.best.read_text(encoding="utf-8"),
-        written=configs.write(run.config),
+        written=to_yaml(run.config),
     )
 
 

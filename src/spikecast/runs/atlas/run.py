@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import yaml
 
 from spikecast.analysis.conditions import number_conditions
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.jsonl_store import JsonlStore
+from spikecast.core.schema import read_block, to_yaml
 from spikecast.data.recording import Recording
 from spikecast.parallel.executors import (
     Call,
@@ -123,7 +123,7 @@ def run_atlas(
     models = settings.build_models() if models is None else models
     sessions = list(plan_sessions(settings, sources))
     atlas = _Atlas(AtlasLayout(Path(out)), settings, sources, models, sessions)
-    written = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+    written = to_yaml(settings)
     identity = {session.name: session.identity for session in sessions}
     layout = atlas.layout
     with open_run_directory(layout.settings, written, identity, resume=resume, overwrite=overwrite):
@@ -155,7 +155,7 @@ def read_settings(out: str | Path) -> AtlasSettings:
     path = AtlasLayout(Path(out)).settings
     if not path.exists():
         raise RunError(f"'{out}' is not an atlas: it has no {path.name}")
-    return AtlasSettings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return read_block(path, AtlasSettings)
 
 
 @dataclass(frozen=True)

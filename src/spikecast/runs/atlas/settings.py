@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.errors import ConfigError
-from spikecast.core.schema import Block
+from spikecast.core.schema import Block, parse_block
 
 if TYPE_CHECKING:
     from spikecast.models.base import Model
@@ -106,12 +106,7 @@ def parse_settings(content: dict[str, Any]) -> AtlasSettings:
     ConfigError
         For an unknown key or a value outside its range.
     """
-    try:
-        return AtlasSettings.model_validate(content)
-    except ValidationError as error:
-        from spikecast.runs.config import explained
-
-        raise ConfigError(explained(error, AtlasSettings)) from None
+    return parse_block(content, AtlasSettings)
 
 
 def _build_models(entries: list) -> dict[str, Model]:
@@ -125,6 +120,6 @@ def _build_models(entries: list) -> dict[str, Model]:
     if not named:
         return {}
     # the catalogue brings torch, 100 MB that the ridge does without
-    from spikecast.runs.config import build_models
+    from spikecast.runs.model_entries import build_models
 
     return build_models(named)

@@ -184,7 +184,7 @@ def _sound_config(
     content: dict[str, Any], prepared: Prepared, layout: StudyLayout, seed: int
 ) -> configs.Config:
     given = {"data": {"path": str(layout.data)}, "seed": seed}
-    return configs.parse(presets.merge(given, presets.fill_names(content, prepared.names)))
+    return configs.parse_config(presets.merge(given, presets.fill_names(content, prepared.names)))
 
 
 def _run_sound(

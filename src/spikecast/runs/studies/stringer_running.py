@@ -243,7 +243,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     column.add("r2", *scores.choose(*(model for model in scores if model not in aside)))
     if variants:  # none where they could not be fitted
         column.add("regularised", *scores.choose(*variants))
-    linear = configs.read(RunLayout(run).config).build_models()["linear"]
+    linear = configs.read_config(RunLayout(run).config).build_models()["linear"]
     learn = _learn_from_more_time, inputs.recording, linear
     curve = inputs.steps.compute("more and more time", *learn)
     column.add(

@@ -10,7 +10,6 @@ from sklearn.base import clone
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.seeding import derive_seed
-from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import Job
@@ -18,8 +17,9 @@ from spikecast.evaluation.search_trials import Objective
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.spaces import Space
-from spikecast.runs.config import Config, SearchConfig, model_names
+from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.layout import RunLayout
+from spikecast.runs.model_entries import name_models
 from spikecast.runs.targets import TargetRun, make_target
 from spikecast.tasks.splits import Fold
 
@@ -152,15 +152,13 @@ def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
         When there is not exactly one target, or a model cannot predict it.
     """
     config = config.model_copy(update={"search": config.search or SearchConfig()})
-    spaces, models, names = config.searched(), config.build_models(), model_names(config.models)
+    spaces, models, names = config.make_spaces(), config.build_models(), name_models(config.models)
     if taken := [label for label in spaces if label + TUNED in names or label in NULLS]:
         raise ConfigError(f"the sweep needs the names of '{taken[0]}' and '{taken[0]}{TUNED}'")
     if config.task is None:
         raise ConfigError("a sweep needs a task: what predicts what")
-    recording = load(config.data.path, config.data.session)
-    if config.data.time is not None:
-        recording = recording.select(time=config.data.time)
-    tasks = config.tasks(recording)
+    recording = config.data.load_recording()
+    tasks = config.make_tasks(recording)
     if len(tasks) != 1:
         targets = ", ".join(str(getattr(task, "target", task.name)) for task in tasks)
         raise ConfigError(

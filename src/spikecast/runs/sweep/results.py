@@ -11,13 +11,13 @@ import pandas as pd
 
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.schema import to_yaml
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import Search, found
 from spikecast.models.spaces import Between, OneOf
-from spikecast.runs import config as configs
 from spikecast.runs import provenance
-from spikecast.runs.config import model_names
 from spikecast.runs.layout import SweepLayout
+from spikecast.runs.model_entries import name_models
 from spikecast.runs.provenance import Claim
 from spikecast.runs.sweep.journal import SweepJournal
 from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
@@ -119,7 +119,7 @@ def _describe_model(
     tuned = label + TUNED
     facts = {
         "label": label,
-        "model": model_names(plan.config.models)[label],
+        "model": name_models(plan.config.models)[label],
         "space": {name: _range_facts(values) for name, values in last.space.items()},
         "own": _as_json({name: last.model.get_params()[name] for name in last.space}),
         "best": _as_json(chosen.best),
@@ -212,7 +212,7 @@ def _list_trials(plan: Plan, results: SearchResults) -> pd.DataFrame:
 def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
     """Return the config with the chosen settings; its comment says which score to quote."""
     chosen = {model["label"]: model["best"] for model in facts["models"]}
-    names = model_names(plan.config.models)
+    names = name_models(plan.config.models)
     entries: list[Any] = []
     for entry in plan.config.models:
         given = {entry: {}} if isinstance(entry, str) else entry
@@ -234,7 +234,7 @@ def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
     return (
         "# Settings chosen by spikecast sweep on all trials of the recording. A run of this\n"
         "# config on it scores trials that chose the settings: quote the nested score instead.\n"
-        f"{''.join(scores)}{configs.write(config)}"
+        f"{''.join(scores)}{to_yaml(config)}"
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.files import write_json, write_text
+from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.evaluation.search import found
 from spikecast.evaluation.search_trials import attempt, quiet
@@ -86,10 +87,10 @@ def run_sweep(
     identity, layout = identify(recording), RunLayout(out)
     before = _with_former_length(out, plan.config) if resume else plan.config
     prepare_run_directory(
-        layout.config, configs.write(before), identity, resume=resume, overwrite=overwrite
+        layout.config, to_yaml(before), identity, resume=resume, overwrite=overwrite
     )
     with log_to_file(layout.log), quiet():
-        write_text(layout.config, configs.write(plan.config))
+        write_text(layout.config, to_yaml(plan.config))
         if not layout.manifest.exists():
             targets = [plan.target.problem.target]
             write_json(layout.manifest, describe_run(recording, identity, targets, config.seed))
@@ -106,7 +107,7 @@ def run_sweep(
 def _with_former_length(out: Path, config: Config) -> Config:
     """Return the config with the trials and time of the sweep in `out`: both may be changed."""
     try:
-        former = configs.read(RunLayout(out).config).search or SearchConfig()
+        former = configs.read_config(RunLayout(out).config).search or SearchConfig()
     except ConfigError:
         return config
     length = {"trials": former.trials, "timeout": former.timeout}

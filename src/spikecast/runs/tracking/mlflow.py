@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from spikecast.runs.config import Config, flat
+from spikecast.core.schema import flatten
+from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.tracking.tracker import TrackedFit, missing_package
 
@@ -47,7 +48,7 @@ class MLflow:
         )
         tags = {"mlflow.runName": folder.resolve().name, "folder": str(folder.resolve())}
         self._run = self._client.create_run(experiment, tags=tags).info.run_id
-        for key, value in flat(config.model_dump(mode="json")).items():
+        for key, value in flatten(config.model_dump(mode="json")).items():
             self._client.log_param(self._run, key, str(value)[:LONGEST])
         self._client.log_artifact(self._run, str(RunLayout(folder).config))
 

@@ -54,7 +54,7 @@ def watch_run(
     >>> import tempfile
     >>> from spikecast.runs import config, experiment
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
-    >>> config, out = config.parse(content), Path(tempfile.mkdtemp()) / "run"
+    >>> config, out = config.parse_config(content), Path(tempfile.mkdtemp()) / "run"
     >>> with watch_run(None, config, out) as progress:
     ...     _ = experiment.execute(config, out, progress=progress, workers=1)
     """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from spikecast.runs import config as configs
+from spikecast.core.schema import to_yaml
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.tracking.tracker import TrackedFit, missing_package
@@ -23,7 +23,7 @@ class TensorBoard:
     def start(self, folder: Path, config: Config) -> None:
         """Open the event file, and write the config into it."""
         self._writer = self._open(str(RunLayout(folder).tensorboard))
-        text = configs.write(config).replace("\n", "\n    ")  # indented: shown as it is
+        text = to_yaml(config).replace("\n", "\n    ")  # indented: shown as it is
         self._writer.add_text("config", f"    {text}")
 
     def log_fit(self, fit: TrackedFit) -> None:

@@ -1,0 +1,71 @@
+"""The list ``models`` of a config: names of the catalogue, with settings or without."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from spikecast.core.checks import suggest_name
+from spikecast.core.errors import ConfigError
+from spikecast.models.base import Model
+from spikecast.models.catalog import MODELS
+
+ModelEntry = str | dict[str, dict[str, Any]]
+"""A name of the catalogue, ``{name: {setting: value}}``, or
+``{label: {model: name, setting: value}}``."""
+
+
+def list_labels(entries: Sequence[ModelEntry]) -> list[str]:
+    """Return the labels of model entries, in order."""
+    return [label for label, _, _ in _split(entries)]
+
+
+def name_models(entries: Sequence[ModelEntry]) -> dict[str, str]:
+    """Return label -> name in the catalogue.
+
+    Examples
+    --------
+    >>> name_models(["mean_rate", {"small": {"model": "pca_ridge", "n_components": 5}}])
+    {'mean_rate': 'mean_rate', 'small': 'pca_ridge'}
+    """
+    return {label: name for label, name, _ in _split(entries)}
+
+
+def build_models(entries: Sequence[ModelEntry]) -> dict[str, Model]:
+    """Return label -> model.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown model or setting, and for a label that is listed twice.
+
+    Examples
+    --------
+    >>> build_models(["mean_rate", {"small": {"model": "pca_ridge", "n_components": 5}}])
+    {'mean_rate': MeanRate(), 'small': PCARidge(n_components=5)}
+    """
+    models: dict[str, Model] = {}
+    for label, name, settings in _split(entries):
+        if name not in MODELS:
+            raise ConfigError(f"unknown model '{name}'.{suggest_name(name, MODELS)}")
+        known = list(inspect.signature(MODELS[name]).parameters)
+        for setting in settings:
+            if setting not in known:
+                near = suggest_name(setting, known)
+                raise ConfigError(f"model '{name}' has no setting '{setting}'.{near}")
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", label):
+            raise ConfigError(f"model label '{label}' may hold letters, digits, - and _ only")
+        if label in models:
+            raise ConfigError(f"model '{label}' is listed twice")
+        models[label] = MODELS[name](**settings)
+    return models
+
+
+def _split(entries: Sequence[ModelEntry]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the label, the name in the catalogue and the settings of each model."""
+    models = []
+    for entry in entries:
+        for label, given in ({entry: {}} if isinstance(entry, str) else entry).items():
+            settings = dict(given or {})
+            models.append((label, settings.pop("model", label), settings))
+    return models
