@@ -109,7 +109,7 @@ def run(recording, tmp_path_factory):
                           "generalization": False},
         },
     })  # fmt: skip
-    return experiment.execute(wanted, folder / "run", workers=1)
+    return experiment.run_experiment(wanted, folder / "run", workers=1)
 
 
 def test_a_sound_run_triggers_nothing(run):
@@ -134,7 +134,7 @@ def test_a_run_that_insists_on_acausal_onsets_or_decodes_the_reward_is_named(
                           "permutations": 40, "generalization": False, "allow_acausal": True},
         },
     })  # fmt: skip
-    out = experiment.execute(wanted, tmp_path / "run", workers=1)
+    out = experiment.run_experiment(wanted, tmp_path / "run", workers=1)
     assert {h.rule for h in audits.audit(out)} == {
         "acausal timing", "outcome in the window", "baseline missing",
     }  # fmt: skip

@@ -38,7 +38,7 @@ def make(path, **change):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
-    return experiment.execute(make(data), tmp_path_factory.mktemp("run") / "one", workers=1)
+    return experiment.run_experiment(make(data), tmp_path_factory.mktemp("run") / "one", workers=1)
 
 
 def files(folder):
@@ -76,7 +76,7 @@ def test_held_out_latents_are_stored_for_every_trial(run):
 
 
 def test_the_written_config_gives_the_same_numbers(run, tmp_path):
-    again = experiment.execute(
+    again = experiment.run_experiment(
         config.read_config(run / "config.yaml"), tmp_path / "again", workers=1
     )
     drop = ["fit_seconds"]
@@ -97,15 +97,15 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(data, run, tmp_path):
         return progress
 
     with pytest.raises(KeyboardInterrupt):
-        experiment.execute(make(data), out, workers=1, progress=interrupt_at(4))
+        experiment.run_experiment(make(data), out, workers=1, progress=interrupt_at(4))
     assert not (out / "scores.csv").exists()
     assert "interrupted" in (out / "log.txt").read_text()
     done_before = [name for name in files(out) if name.endswith(".json") and "jobs" in name]
     assert len(done_before) == 4
     times = {name: (out / name).stat().st_mtime_ns for name in done_before}
     with pytest.raises(RunError, match="unfinished run; resume it"):
-        experiment.execute(make(data), out, workers=1)
-    experiment.execute(make(data), out, workers=1, resume=True)
+        experiment.run_experiment(make(data), out, workers=1)
+    experiment.run_experiment(make(data), out, workers=1, resume=True)
     assert times == {name: (out / name).stat().st_mtime_ns for name in done_before}
     drop = ["fit_seconds"]
     pd.testing.assert_frame_equal(
@@ -117,18 +117,18 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(data, run, tmp_path):
 def test_a_job_that_was_cut_off_while_writing_is_done_again(data, run, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        experiment.execute(make(data), out, workers=1, progress=_stop_after(2))
+        experiment.run_experiment(make(data), out, workers=1, progress=_stop_after(2))
     (out / "targets/MOs/jobs/mean_rate-fold1.json").unlink()  # the npz was written, the json not
-    experiment.execute(make(data), out, workers=1, resume=True)
+    experiment.run_experiment(make(data), out, workers=1, resume=True)
     assert (out / "scores.csv").exists()
 
 
 def test_a_run_goes_on_where_the_data_are_called_by_another_path(data, tmp_path, monkeypatch):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        experiment.execute(make(data), out, workers=1, progress=_stop_after(1))
+        experiment.run_experiment(make(data), out, workers=1, progress=_stop_after(1))
     monkeypatch.chdir(Path(data).parent)
-    experiment.execute(make(Path(data).name), out, workers=1, resume=True)
+    experiment.run_experiment(make(Path(data).name), out, workers=1, resume=True)
     assert "resumed" in (out / "log.txt").read_text()
 
 
@@ -143,36 +143,36 @@ def _stop_after(jobs):
 def test_a_finished_run_is_not_touched_unless_asked(data, run):
     before = (run / "scores.csv").read_text()
     with pytest.raises(RunError, match="a finished run"):
-        experiment.execute(make(data), run, workers=1)
+        experiment.run_experiment(make(data), run, workers=1)
     assert (run / "scores.csv").read_text() == before
 
 
 def test_overwriting_replaces_runs_and_nothing_else(data, tmp_path):
     short = make(data, models=["mean_rate"])
-    out = experiment.execute(short, tmp_path / "run", workers=1)
+    out = experiment.run_experiment(short, tmp_path / "run", workers=1)
     (out / "stale").write_text("")
-    experiment.execute(short, out, workers=1, overwrite=True)
+    experiment.run_experiment(short, out, workers=1, overwrite=True)
     assert not (out / "stale").exists()
     other = tmp_path / "precious"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
     with pytest.raises(RunError, match="not a run directory"):
-        experiment.execute(short, other, workers=1, overwrite=True)
+        experiment.run_experiment(short, other, workers=1, overwrite=True)
     assert (other / "thesis.txt").exists()
     with pytest.raises(RunError, match="is a file"):
-        experiment.execute(short, other / "thesis.txt", workers=1)
+        experiment.run_experiment(short, other / "thesis.txt", workers=1)
 
 
 def test_resuming_something_else_is_refused(data, run, tmp_path, recording):
     with pytest.raises(RunError, match="another config"):
-        experiment.execute(make(data, seed=9), run, resume=True)
+        experiment.run_experiment(make(data, seed=9), run, resume=True)
     shutil.copytree(run, tmp_path / "edited")
     for edited in ("data: [", "just words"):
         (tmp_path / "edited" / "config.yaml").write_text(edited)
         with pytest.raises(RunError, match="another config"):
-            experiment.execute(make(data), tmp_path / "edited", resume=True)
+            experiment.run_experiment(make(data), tmp_path / "edited", resume=True)
     with pytest.raises(RunError, match="no run in"):
-        experiment.execute(make(data), tmp_path / "none", resume=True)
+        experiment.run_experiment(make(data), tmp_path / "none", resume=True)
 
 
 def change_one(recording, part):
@@ -202,11 +202,11 @@ def test_changed_data_are_refused_and_named(recording, run, data, tmp_path, part
     shutil.copytree(run, out)
     written = (out / "config.yaml").read_text()
     with pytest.raises(RunError, match=f"the {name} has changed since"):
-        experiment.execute(make(str(changed)), out, resume=True)
+        experiment.run_experiment(make(str(changed)), out, resume=True)
     (out / "config.yaml").write_text(written.replace(data, str(changed)))
     question = {"labels": ["response"], "folds": 3, "permutations": 20}
     with pytest.raises(RunError, match=f"the {name} has changed since"):
-        experiment.ask(out, Analysis(decode=[question]))
+        experiment.add_answers(out, Analysis(decode=[question]))
     assert not (out / "analysis").exists()
 
 
@@ -217,7 +217,7 @@ def test_a_run_of_an_earlier_version_is_not_gone_on_with(data, run, tmp_path):
     del manifest["format"]  # as 0.1.0 wrote it
     (out / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="an earlier version of spikecast"):
-        experiment.execute(make(data), out, resume=True)
+        experiment.run_experiment(make(data), out, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -233,19 +233,19 @@ def test_a_run_of_an_earlier_version_is_not_gone_on_with(data, run, tmp_path):
 )
 def test_a_mistake_leaves_nothing_behind(data, tmp_path, change):
     with pytest.raises(SpikecastError):
-        experiment.execute(make(data, **change), tmp_path / "run")
+        experiment.run_experiment(make(data, **change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_several_targets_make_one_run(data, tmp_path):
     wanted = make(data, task={"target": ["MOs", "VISp"]}, models=["mean_rate", "pca_ridge"])
-    out = experiment.execute(wanted, tmp_path / "run", workers=1)
+    out = experiment.run_experiment(wanted, tmp_path / "run", workers=1)
     assert set(pd.read_csv(out / "scores.csv")["target"]) == {"MOs", "VISp"}
     assert (out / "targets/VISp/weights/pca_ridge-fold2.safetensors").exists()
 
 
 def test_processes_give_the_same_numbers(data, run, tmp_path):
-    out = experiment.execute(make(data), tmp_path / "run", workers=2)
+    out = experiment.run_experiment(make(data), tmp_path / "run", workers=2)
     drop = ["fit_seconds"]
     pd.testing.assert_frame_equal(
         pd.read_csv(run / "scores.csv").drop(columns=drop),
@@ -271,20 +271,20 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
         raise MemoryError("no room")
 
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
-    out = experiment.execute(wanted, tmp_path / "run", workers=1)
+    out = experiment.run_experiment(wanted, tmp_path / "run", workers=1)
     why = json.loads((out / "manifest.json").read_text())["failed"]
     assert why == {"MOs": {"pca_ridge": "fold 0: MemoryError: no room"}}
     assert set(pd.read_csv(out / "summary.csv")["model"]) == {"mean_rate", "reduced_rank"}
     page = report.build(out).read_text()
     assert "pca_ridge could not be fitted: fold 0: MemoryError: no room" in page
     monkeypatch.setattr(PCARidge, "_fit", fit)
-    experiment.execute(wanted, out, resume=True, workers=1)
+    experiment.run_experiment(wanted, out, resume=True, workers=1)
     assert json.loads((out / "manifest.json").read_text())["failed"] == {}
     assert "pca_ridge" in set(pd.read_csv(out / "summary.csv")["model"])
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
     alone = wanted.model_copy(update={"models": ["pca_ridge"]})
     with pytest.raises(RunError, match="no model of MOs could be fitted"):
-        experiment.execute(alone, tmp_path / "alone", workers=1)
+        experiment.run_experiment(alone, tmp_path / "alone", workers=1)
 
 
 def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
@@ -297,8 +297,10 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
             "evaluation": {"folds": 2},
         }
     )
-    here = experiment.execute(wanted, tmp_path / "here", workers=1)
-    there = experiment.execute(wanted, tmp_path / "there", engine=f"dask://{cluster.address}")
+    here = experiment.run_experiment(wanted, tmp_path / "here", workers=1)
+    there = experiment.run_experiment(
+        wanted, tmp_path / "there", engine=f"dask://{cluster.address}"
+    )
     mine, others = (pd.read_csv(out / "scores.csv") for out in (here, there))
     pd.testing.assert_frame_equal(
         mine.drop(columns="fit_seconds"), others.drop(columns="fit_seconds"), check_exact=True
@@ -313,5 +315,5 @@ def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
         return share_value(value, *rest)
 
     monkeypatch.setattr(fits, "share_value", counted)
-    experiment.execute(make(data), tmp_path / "run", workers=1)
+    experiment.run_experiment(make(data), tmp_path / "run", workers=1)
     assert len(given) == 1

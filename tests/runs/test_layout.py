@@ -13,7 +13,7 @@ from spikecast.runs.layout import (
     RunLayout,
     StudyLayout,
     SweepLayout,
-    kind_of,
+    find_kind,
     split_job_name,
 )
 
@@ -87,16 +87,16 @@ def test_jobs_that_are_being_written_are_not_listed(tmp_path):
     target.jobs.mkdir(parents=True)
     target.job("pca", 0).touch()
     (target.jobs / ".pca-fold1-x2.json").touch()
-    assert RunLayout(tmp_path).all_jobs() == target.jobs_of("pca") == [target.job("pca", 0)]
+    assert RunLayout(tmp_path).list_jobs() == target.list_jobs("pca") == [target.job("pca", 0)]
 
 
 @pytest.mark.parametrize("kind", MARKERS)
 def test_a_directory_is_recognised_by_any_of_its_files(kind, tmp_path):
-    assert kind_of(tmp_path) is None
+    assert find_kind(tmp_path) is None
     for name in MARKERS[kind]:
         (tmp_path / name).touch()
         (tmp_path / "manifest.json").touch()
-        assert kind_of(tmp_path) == kind
+        assert find_kind(tmp_path) == kind
         (tmp_path / name).unlink()
 
 

@@ -11,7 +11,7 @@ from spikecast.cli.run import draw_report, execute_config, print_run
 from spikecast.core.errors import InputError
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, DataConfig
-from spikecast.runs.layout import RunLayout, kind_of
+from spikecast.runs.layout import RunLayout, find_kind
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.questions.decode import Decode
 from spikecast.runs.questions.over_time import OverTime
@@ -76,7 +76,7 @@ def decode(
     seen by the model. The answers are added to the RUN and its report.
     """
     folder = Path(data.path)
-    is_run = kind_of(folder) == "run"
+    is_run = find_kind(folder) == "run"
     kept = (data.session, seed, execution.out)
     if is_run and (kept != (None, None, None) or execution.resume or execution.overwrite):
         raise InputError(
@@ -96,7 +96,7 @@ def decode(
     from spikecast.runs import experiment
 
     with progress_bar(execution.quiet) as progress:
-        experiment.ask(folder, analysis, progress=progress)
+        experiment.add_answers(folder, analysis, progress=progress)
         page = draw_report(folder, progress)
     print_run(folder, page)
 

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from spikecast.runs.layout import kind_of
+from spikecast.runs.layout import find_kind
 
 BUILDERS = {
     "study": "spikecast.report.study.page",
@@ -38,11 +38,11 @@ def build(folder: str | Path) -> Path:
     >>> from spikecast.runs import config, experiment
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
     >>> folder = tempfile.mkdtemp() + "/run"
-    >>> run = experiment.execute(config.parse_config(content), folder, workers=1)
+    >>> run = experiment.run_experiment(config.parse_config(content), folder, workers=1)
     >>> build(run).name
     'report.html'
     """
-    module = BUILDERS[kind_of(folder) or "run"]
+    module = BUILDERS[find_kind(folder) or "run"]
     page: Path = import_module(module).build(folder)
     return page
 

@@ -108,7 +108,7 @@ def parts(folder: str | Path) -> dict[str, Path]:
     study = StudyLayout(folder)
     if not study.described.folder.is_dir():
         return {"": folder}
-    sound = {f"sound, {run.folder.name}": run.folder for run in study.sound_runs()}
+    sound = {f"sound, {run.folder.name}": run.folder for run in study.list_sound_runs()}
     if study.concluded.protocol.exists():
         sound["sound, beside the runs"] = study.concluded.folder
     return {"as described": study.described.folder} | sound

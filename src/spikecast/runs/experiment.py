@@ -36,7 +36,7 @@ from spikecast.runs.targets import TargetRun, make_target, save_excerpt, save_pr
 log = logging.getLogger("spikecast")
 
 
-def execute(
+def run_experiment(
     config: Config,
     out: str | Path,
     *,
@@ -109,7 +109,7 @@ def execute(
     return layout.folder
 
 
-def ask(
+def add_answers(
     out: str | Path, analysis: Analysis, *, progress: Progress = lambda what, done, total: None
 ) -> Path:
     """Answer further questions about a finished run and add them to it.

@@ -107,7 +107,7 @@ class TargetLayout:
         """Fitted model, without the suffixes of its two files."""
         return self.folder / "weights" / f"{model}{FOLD}{fold}"
 
-    def jobs_of(self, model: str) -> list[Path]:
+    def list_jobs(self, model: str) -> list[Path]:
         """Descriptions of the fits of a model that are there."""
         return sorted(self.jobs.glob(f"{model}{FOLD}*{JOB_SUFFIX}"))
 
@@ -174,11 +174,11 @@ class RunLayout(Layout):
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
         return TargetLayout(self.targets / plain)
 
-    def all_jobs(self) -> list[Path]:
+    def list_jobs(self) -> list[Path]:
         """Descriptions of all fits that are there, of every target."""
         return sorted(self.targets.glob(f"*/jobs/[!.]*{JOB_SUFFIX}"))
 
-    def problems(self) -> list[Path]:
+    def list_problems(self) -> list[Path]:
         """The problems that are there, one per target."""
         return sorted(self.targets.glob("*/problem.nc"))
 
@@ -346,7 +346,7 @@ class StudyLayout(Layout):
         """Files of a sound run."""
         return RunLayout(self.sound / name)
 
-    def sound_runs(self) -> list[RunLayout]:
+    def list_sound_runs(self) -> list[RunLayout]:
         """The sound runs that were begun."""
         return [RunLayout(path.parent) for path in sorted(self.sound.glob("*/manifest.json"))]
 
@@ -360,16 +360,16 @@ MARKERS = {
 """Kind of directory -> the files by any of which it is recognised."""
 
 
-def kind_of(folder: str | Path) -> str | None:
+def find_kind(folder: str | Path) -> str | None:
     """Return the first kind of :data:`MARKERS` one of whose files a folder holds, or None.
 
     Examples
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> kind_of(folder)
+    >>> find_kind(folder)
     >>> AtlasLayout(folder).settings.touch()
-    >>> kind_of(folder)
+    >>> find_kind(folder)
     'atlas'
     """
     for kind, names in MARKERS.items():

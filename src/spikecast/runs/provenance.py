@@ -151,7 +151,7 @@ def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
     # a sweep that chose the settings on these very trials has seen all of them
     tuned = config.tuned_on == read_activity_hash(read_manifest(folder))
     headline = find_headline(scores["metric"]).name
-    for path in RunLayout(folder).problems():
+    for path in RunLayout(folder).list_problems():
         with xr.open_dataset(path, engine="h5netcdf") as problem:
             fold_of, target = problem["fold"].values, str(problem.attrs["target"])
             windows = bool(problem.attrs["windows"])

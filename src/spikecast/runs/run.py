@@ -20,7 +20,7 @@ def run(config: Config | Mapping[str, Any] | str | Path, out: str | Path, **sett
         The run directory.
     **settings
         ``resume``, ``overwrite``, ``workers``, ``engine``, ``progress``: see
-        :func:`spikecast.runs.experiment.execute`.
+        :func:`spikecast.runs.experiment.run_experiment`.
 
     Returns
     -------
@@ -47,4 +47,4 @@ def run(config: Config | Mapping[str, Any] | str | Path, out: str | Path, **sett
         config = configs.read_config(config)
     elif isinstance(config, Mapping):
         config = configs.parse_config(dict(config))
-    return experiment.execute(config, out, **settings)
+    return experiment.run_experiment(config, out, **settings)

@@ -35,7 +35,7 @@ def runs(recording, tmp_path_factory):
                    "models": ["mean_rate", "reduced_rank"]},
     }  # fmt: skip
     return {
-        name: experiment.execute(
+        name: experiment.run_experiment(
             config.parse_config({**content, "evaluation": {"folds": 3, "bootstrap": 200}}),
             folder / name, workers=1,
         )

@@ -105,10 +105,10 @@ def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp
     text = (swept / "best.yaml").read_text()
     assert "quote the nested score" in text
     best = config.read_config(swept / "best.yaml")
-    run = experiment.execute(best, tmp_path / "run", workers=1)
+    run = experiment.run_experiment(best, tmp_path / "run", workers=1)
     assert [hazard.rule for hazard in audit.audit(run)] == ["chosen on test data"]
     elsewhere = best.model_copy(update={"tuned_on": "another recording"})
-    assert audit.audit(experiment.execute(elsewhere, tmp_path / "other", workers=1)) == []
+    assert audit.audit(experiment.run_experiment(elsewhere, tmp_path / "other", workers=1)) == []
 
 
 def test_a_sweep_that_is_stopped_goes_on_to_the_same_numbers(make, swept, tmp_path, monkeypatch):

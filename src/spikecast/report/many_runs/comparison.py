@@ -15,7 +15,7 @@ from spikecast.core.errors import InputError, RunError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import Change, find_mismatch, list_changes, shorten_names
-from spikecast.runs.layout import StudyLayout, kind_of
+from spikecast.runs.layout import StudyLayout, find_kind
 from spikecast.runs.manifest import read_activity_hash
 from spikecast.runs.reader import Run, Target, open_run
 from spikecast.scoring.metric_table import HEADLINE
@@ -146,7 +146,7 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
     >>> simulate.decision_task(n_trials=60, seed=3).recording.save(folder / "task.nc")
     >>> content = {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"}}
     >>> runs = [
-    ...     experiment.execute(parse_config(content | {"models": [name]}), folder / name, workers=1)
+    ...     experiment.run_experiment(parse_config(content | {"models": [name]}), folder / name, workers=1)
     ...     for name in ("psth", "pca_ridge")]
     >>> (target,) = compare_runs(runs).targets
     >>> target.reference.name, target.rows[-1].name, target.rows[-1].to_reference.low > 0
@@ -179,7 +179,7 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
 
 
 def _open(path: Path) -> Run:
-    if kind_of(path) == "study":
+    if find_kind(path) == "study":
         raise RunError(f"'{path}' is a study; its runs are in {StudyLayout(path).sound}")
     return open_run(path)
 

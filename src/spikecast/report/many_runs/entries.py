@@ -22,7 +22,7 @@ from spikecast.report.questions.catalog import make_headlines
 from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
-from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, kind_of
+from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, find_kind
 from spikecast.runs.manifest import read_manifest
 from spikecast.runs.reader import Run, StoredAnswer, read_table
 from spikecast.scoring.metric_table import HEADLINE, find_headline
@@ -176,7 +176,7 @@ def _describe_progress(run: Run, config: dict[str, Any]) -> str:
     if not n_targets:
         return log
     n_fits = n_targets * len(_list_models(config)) * config["evaluation"]["folds"]
-    return f"{len(run.layout.all_jobs())} of {n_fits} fits; {log}"
+    return f"{len(run.layout.list_jobs())} of {n_fits} fits; {log}"
 
 
 def _describe_log(path: Path) -> str:
@@ -199,7 +199,7 @@ def _find_page(folder: Path) -> Path | None:
 def read_study(folder: Path) -> Entry:
     """Return the entry of a published study: its conclusion, its first sound run's scores."""
     layout = StudyLayout(folder)
-    runs = [read_run(one.folder) for one in layout.sound_runs()]
+    runs = [read_run(one.folder) for one in layout.list_sound_runs()]
     finished = layout.result.exists()
     entry = Entry(
         folder,
@@ -319,7 +319,7 @@ READERS: dict[str, Callable[[Path], Entry]] = {
 
 def read_entry(folder: Path) -> Entry:
     """Return the entry of a folder; whatever is wrong with it becomes a damaged entry."""
-    kind = kind_of(folder)
+    kind = find_kind(folder)
     if kind is None:
         raise RunError(f"'{folder}' is neither of: {', '.join(READERS)}")
     try:

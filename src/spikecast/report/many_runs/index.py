@@ -12,7 +12,7 @@ from spikecast.report.many_runs.entries import Entry, read_entry
 from spikecast.report.many_runs.thumbnail import Scales, draw_thumbnail, find_scales
 from spikecast.report.shared.formatting import format_duration
 from spikecast.report.shared.pages import write_page
-from spikecast.runs.layout import MARKERS, kind_of
+from spikecast.runs.layout import MARKERS, find_kind
 from spikecast.scoring.metric_table import METRICS
 
 FILE = "index.html"
@@ -44,15 +44,15 @@ def build(folder: str | Path) -> Path:
     >>> from spikecast.runs import config, experiment
     >>> folder = Path(tempfile.mkdtemp())
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
-    >>> _ = experiment.execute(config.parse_config(content), folder / "first", workers=1)
+    >>> _ = experiment.run_experiment(config.parse_config(content), folder / "first", workers=1)
     >>> build(folder).name
     'index.html'
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise RunError(f"there is no folder '{folder}'")
-    if kind_of(folder):
-        raise RunError(f"'{folder}' is a {kind_of(folder)} itself; name the folder above it")
+    if find_kind(folder):
+        raise RunError(f"'{folder}' is a {find_kind(folder)} itself; name the folder above it")
     entries = [read_entry(place) for place in find_folders(folder)]
     if not entries:
         raise RunError(
@@ -86,7 +86,7 @@ def build(folder: str | Path) -> Path:
 def find_folders(folder: Path) -> Iterator[Path]:
     """Return folders of a known kind, at any depth, by name; not those within one of them."""
     for place, folders, _ in os.walk(folder):
-        if kind_of(Path(place)):
+        if find_kind(Path(place)):
             folders.clear()
             yield Path(place)
         else:

@@ -41,7 +41,7 @@ class FittedModel:
     @property
     def n_folds(self) -> int:
         """Number of folds it was fitted in."""
-        return len(self.layout.jobs_of(self.name))
+        return len(self.layout.list_jobs(self.name))
 
     def load_latents(self, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Return the trials held out in a fold, and their latents (trial, time, latent)."""

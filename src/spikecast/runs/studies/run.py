@@ -198,7 +198,9 @@ def _run_sound(
 
         run = layout.sound_run(key)
         begun = run.manifest.exists()
-        experiment.execute(config, run.folder, resume=begun, workers=workers, progress=report)
+        experiment.run_experiment(
+            config, run.folder, resume=begun, workers=workers, progress=report
+        )
 
 
 def _origin_facts(source: StudyData, prepared: Prepared) -> dict[str, Any]:

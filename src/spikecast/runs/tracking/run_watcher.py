@@ -40,7 +40,7 @@ def watch_run(
     out : str or Path
         The run directory, which need not be there yet.
     progress : callable
-        As :func:`spikecast.runs.experiment.execute` takes it; still called.
+        As :func:`spikecast.runs.experiment.run_experiment` takes it; still called.
     warn : callable
         Called, once, when the tracker fails.
 
@@ -56,7 +56,7 @@ def watch_run(
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
     >>> config, out = config.parse_config(content), Path(tempfile.mkdtemp()) / "run"
     >>> with watch_run(None, config, out) as progress:
-    ...     _ = experiment.execute(config, out, progress=progress, workers=1)
+    ...     _ = experiment.run_experiment(config, out, progress=progress, workers=1)
     """
     watcher = _RunWatcher(tracker, config, Path(out), warn)
 
@@ -87,7 +87,7 @@ class _RunWatcher:
         """Log the fits that are new."""
         if self.targets is None:
             self._call_tracker(self._start)
-        for path in sorted(set(RunLayout(self.out).all_jobs()) - self.logged):
+        for path in sorted(set(RunLayout(self.out).list_jobs()) - self.logged):
             self.logged.add(path)
             self._call_tracker(partial(self._log_fit, path))
 
