@@ -139,14 +139,14 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
     Examples
     --------
     >>> import tempfile
-    >>> from spikecast.runs import experiment
     >>> from spikecast.runs.config import parse_config
+    >>> from spikecast.runs.experiment import run_experiment
     >>> from spikecast import simulate
     >>> folder = Path(tempfile.mkdtemp())
     >>> simulate.decision_task(n_trials=60, seed=3).recording.save(folder / "task.nc")
     >>> content = {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"}}
     >>> runs = [
-    ...     experiment.run_experiment(parse_config(content | {"models": [name]}), folder / name, workers=1)
+    ...     run_experiment(parse_config(content | {"models": [name]}), folder / name, workers=1)
     ...     for name in ("psth", "pca_ridge")]
     >>> (target,) = compare_runs(runs).targets
     >>> target.reference.name, target.rows[-1].name, target.rows[-1].to_reference.low > 0
