@@ -1,11 +1,11 @@
 """Connections to Dask clusters. Imported only where one is used."""
 
+from collections.abc import Callable
 from typing import Any
 
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from spikecast.core.errors import InputError
-from spikecast.parallel.shared_data import drop_value, keep_value
 
 CONNECT = 15  # seconds
 
@@ -13,16 +13,18 @@ CONNECT = 15  # seconds
 class ValueHolder(WorkerPlugin):
     """Gives a shared value to every worker, those that join later too."""
 
-    def __init__(self, key: str, value: Any) -> None:
-        self.key, self.value = key, value
+    def __init__(
+        self, key: str, value: Any, keep: Callable[[str, Any], None], drop: Callable[[str], None]
+    ) -> None:
+        self.key, self.value, self.keep, self.drop = key, value, keep, drop
 
     def setup(self, worker: Any) -> None:
         """Keep the value on a worker."""
-        keep_value(self.key, self.value)
+        self.keep(self.key, self.value)
 
     def teardown(self, worker: Any) -> None:
         """Drop the value when the plugin or the worker goes."""
-        drop_value(self.key)
+        self.drop(self.key)
 
 
 def connect(address: str) -> Client:

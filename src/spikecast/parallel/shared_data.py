@@ -76,7 +76,7 @@ def share_value(
     elif client is not None:
         from spikecast.parallel.dask_cluster import ValueHolder
 
-        client.register_plugin(ValueHolder(key, value), name=key)
+        client.register_plugin(ValueHolder(key, value, keep_value, drop_value), name=key)
         try:
             yield SharedValue(key)
         finally:
