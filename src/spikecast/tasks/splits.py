@@ -94,22 +94,12 @@ class Split:
         Trials on either side of a test block that are not learnt from.
     n_repeats : int, optional
         How many times trials are cut anew. By default whatever fits the analysis.
-
-    Examples
-    --------
-    >>> Split.of(5) == Split(n_folds=5)
-    True
     """
 
     n_folds: int = 5
     by: str | None = None
     gap: int = 0
     n_repeats: int | None = None
-
-    @classmethod
-    def of(cls, folds: "int | Split") -> "Split":
-        """Return the split that a number of folds stands for, or the split itself."""
-        return folds if isinstance(folds, cls) else cls(int(folds))  # type: ignore[arg-type]
 
 
 def split_trials(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from spikecast.analysis.geometry.cell_types import by_cell_type, cell_types
-from spikecast.core.errors import InputError
+from spikecast.analysis.geometry.cell_types import cell_types, split_areas
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 
 
@@ -26,12 +26,12 @@ def test_labels_and_their_rates(shaped):
     assert (cell_types(shaped, threshold=0.65).label == "narrow").sum() == 3
 
 
-def test_the_parts_are_recordings(shaped):
-    parts = by_cell_type(shaped)
-    assert {name: part.areas for name, part in parts.items()} == {
-        "narrow": {"VISp": 2},
-        "wide": {"MOs": 1, "VISp": 1},
-    }
+def test_each_type_of_an_area_becomes_an_area(shaped):
+    split = split_areas(shaped)
+    assert split.areas == {"narrow cells": 2, "wide cells": 2}
+    assert split.n_trials == shaped.n_trials
+    with pytest.raises(NotEnoughDataError, match="2 narrow, 1 wide"):
+        split_areas(shaped, ["VISp"])
 
 
 def test_without_waveforms_it_says_so(recording):

@@ -13,7 +13,6 @@ them in the same way. Which one is right depends on how the labels came about:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -160,11 +159,6 @@ class LabelNull:
             check_one_of("null", self.kind, list(NULLS))
         if self.strata is not None and not self.shuffles:
             raise InputError("strata go with the null 'label_shuffle' only")
-
-    @classmethod
-    def of(cls, null: "str | DrawLabels | LabelNull") -> Self:
-        """Return the null that a name or a callable stands for, or the null itself."""
-        return null if isinstance(null, cls) else cls(null)  # type: ignore[arg-type]
 
     @property
     def shuffles(self) -> bool:

@@ -19,7 +19,7 @@ resample without an onset counts as later than the last bin.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, cycle
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ from spikecast.analysis.decoding.problem import (
     pose_problem,
 )
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
-from spikecast.analysis.results import Result
+from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
@@ -83,11 +83,6 @@ class LinearDecoder:
 
     def __post_init__(self) -> None:
         check_one_of("decoder", self.name, list(METRICS))
-
-    @classmethod
-    def of(cls, decoder: "str | LinearDecoder") -> Self:
-        """Return the decoder that a name stands for, or the decoder itself."""
-        return decoder if isinstance(decoder, cls) else cls(decoder)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -172,22 +167,12 @@ class OverTime(Result):
     notices: tuple[Notice, ...] = ()
 
     def __str__(self) -> str:
-        lines = [
-            f"'{self.label}' over time from {self.source} ({self.decoder}, {self.metric}); onset = "
-            f"first significant cluster of at least {1000 * self.min_duration:g} ms"
-        ]
-        for area, size, onset, low, high, _, peak, peak_time in self.onsets.to_numpy().tolist():
-            when = f"from {_in_ms(onset)} [{_in_ms(low)}, {_in_ms(high)}]"
-            lines.append(
-                f"  {area} ({size} neurons): {when if np.isfinite(onset) else 'no onset'}, "
-                f"best {peak:.2f} at {_in_ms(peak_time)}"
-            )
-        for first, second, difference, low, high in self.differences.to_numpy().tolist():
-            later = f"{_in_ms(difference)} [{_in_ms(low)}, {_in_ms(high)}]"
-            lines.append(
-                f"  {second} - {first}: {later if np.isfinite(difference) else 'not known'}"
-            )
-        return "\n".join(lines)
+        rows = self.onsets[["area", "onset", "low", "high"]].to_numpy().tolist()
+        onsets = "; ".join(
+            f"{area} {onset:.3f} s [{low:.3f}, {high:.3f}]" if onset > -np.inf else f"{area} none"
+            for area, onset, low, high in rows
+        )
+        return f"'{self.label}' over time from {self.source} ({self.metric}), onsets: {onsets}"
 
 
 def decode_over_time(
@@ -251,7 +236,8 @@ def decode_over_time(
     [0.09]
     """
     source = Counts(window=0.03) if source is None else source
-    decoder, split, null = LinearDecoder.of(decoder), Split.of(folds), LabelNull.of(null)
+    decoder, split = make_settings(LinearDecoder, decoder), make_settings(Split, folds)
+    null = make_settings(LabelNull, null)
     check_in_range("n_permutations", n_permutations, round(1 / onset.alpha))
     if not (source.causal or onset.allow_acausal):
         raise InputError(
@@ -412,7 +398,3 @@ def _compare_onsets(onsets: pd.DataFrame, resampled: dict[str, np.ndarray]) -> p
             bounds = _bound(resampled[second][either] - resampled[first][either])
         rows.append((first, second, difference, *bounds))
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high"])
-
-
-def _in_ms(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if np.isfinite(seconds) else "none"

@@ -13,6 +13,7 @@ from spikecast.analysis.decoding.labels import (
 )
 from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
 from spikecast.analysis.decoding.sources import FoldFeatures, Source
+from spikecast.analysis.results import make_settings
 from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
@@ -141,7 +142,7 @@ def pose_problem(
     InputError
         When the label is part of what it is decoded from.
     """
-    split, null = Split.of(folds), LabelNull.of(null)
+    split, null = make_settings(Split, folds), make_settings(LabelNull, null)
     known = resolve_label(recording, label, split.n_folds, continuous)
     if known.name in (*getattr(source, "columns", ()), *getattr(source, "behavior", ())):
         raise InputError(

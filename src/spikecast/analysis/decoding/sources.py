@@ -76,19 +76,11 @@ class Source:
     notices : tuple of Notice
     """
 
+    name: str
+    causal: bool
     learns: bool = False
     groups: np.ndarray | None = None
     notices: tuple[Notice, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        raise NotImplementedError
-
-    @property
-    def causal(self) -> bool:
-        """Whether features at bin t use bins up to t only."""
-        raise NotImplementedError
 
     def select_trials(self, trials: np.ndarray) -> Self:
         """Return the source for some of the recording's trials."""
@@ -135,11 +127,7 @@ class Counts(Source):
     window: float = 0.05
     n_components: int | None = None
     causal: bool = True
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        return "counts"
+    name = "counts"
 
     @property
     def learns(self) -> bool:  # type: ignore[override]
@@ -216,13 +204,13 @@ class Latents(Source):
         return AreaToArea(max(recording.areas, key=recording.areas.__getitem__))
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """What tables call it."""
         model = self.model if isinstance(self.model, str) else type(self.model).__name__
         return f"latents of {model}"
 
     @property
-    def causal(self) -> bool:
+    def causal(self) -> bool:  # type: ignore[override]
         """Whether features at bin t use bins up to t only."""
         # a negative lag hands the model the source's future
         return bool(self._make_model().causal) and getattr(self.task, "lag", 0) >= 0
@@ -283,7 +271,7 @@ class Baseline(Source):
     causal = True
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """What tables call it."""
         return " + ".join((*self.behavior, *self.columns))
 
@@ -342,6 +330,7 @@ class Precomputed(Source):
     fold: np.ndarray | None = None
     causal: bool = False
     unchecked: bool = False
+    name = "latents"
 
     def __post_init__(self) -> None:
         check_three_axes("latents", self.latents)
@@ -356,11 +345,6 @@ class Precomputed(Source):
                 "pass fold= (the prediction fold that held each trial out), decode from "
                 "Latents(model), or insist with unchecked=True"
             )
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        return "latents"
 
     @property
     def learns(self) -> bool:  # type: ignore[override]

@@ -97,34 +97,6 @@ def cell_types(recording: Recording, threshold: float = THRESHOLD) -> CellTypes:
     return CellTypes(label, threshold, table)
 
 
-def by_cell_type(recording: Recording, threshold: float = THRESHOLD) -> dict[str, Recording]:
-    """Split a recording into one of narrow and one of wide spikes; run any analysis on each.
-
-    Parameters
-    ----------
-    recording : Recording
-    threshold : float
-        Milliseconds.
-
-    Returns
-    -------
-    dict
-        ``"narrow"`` and ``"wide"`` -> Recording; a label without neurons is left out.
-
-    Examples
-    --------
-    >>> recording = Recording.from_arrays(
-    ...     np.ones((2, 3, 3), dtype=int), [0.0, 0.1, 0.2], "VISp",
-    ...     neurons={"trough_to_peak": [0.2, 0.7, 0.6]})
-    >>> {label: part.n_neurons for label, part in by_cell_type(recording).items()}
-    {'narrow': 1, 'wide': 2}
-    """
-    label = cell_types(recording, threshold).label
-    return {
-        name: recording.select(neurons=label == name) for name in TYPES if (label == name).any()
-    }
-
-
 def split_areas(
     recording: Recording, areas: Sequence[str] | None = None, threshold: float = THRESHOLD
 ) -> Recording:

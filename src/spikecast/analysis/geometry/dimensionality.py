@@ -49,11 +49,6 @@ class Dimensionality(Result):
     n_neurons: int
     n_samples: int
 
-    def components_for(self, share: float, column: str = "cross_validated") -> int | None:
-        """Return how few components explain `share` of the variance; None where none do."""
-        enough = self.table[self.table[column] >= share]["n_components"]
-        return int(enough.iloc[0]) if len(enough) else None
-
     def __str__(self) -> str:
         last = self.table.iloc[-1]
         return (

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from spikecast.analysis.geometry.activity import read_activity
-from spikecast.analysis.results import Result
+from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -57,11 +57,6 @@ class Points:
     def __post_init__(self) -> None:
         check_one_of("kind of point", self.kind, KINDS)
         check_in_range("held_out", self.held_out, 0.05, 0.9)
-
-    @classmethod
-    def of(cls, points: "str | Points") -> Self:
-        """Return the points that a kind stands for, or the points themselves."""
-        return points if isinstance(points, cls) else cls(points)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, repr=False)
@@ -217,7 +212,7 @@ def embed(
     check_in_range("n_dims", n_dims, 2, 3)
     if supervised and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
-    points = Points.of(of)
+    points = make_settings(Points, of)
     features, group, trial = make_points(data, points.kind)
     names = None if labels is None else _match_labels(labels, points.kind, trial, len(features))
     rng = make_rng(seed, "embed")

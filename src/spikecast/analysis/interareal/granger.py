@@ -140,17 +140,11 @@ class InformationFlow(Result):
 
     def __str__(self) -> str:
         lead = f"{self.leader} leads" if self.leader else "no lead found"
-        lines = [
+        return (
             f"{self.source} and {self.target}, {self.n_neurons} neurons each, "
             f"{self.n_trials} trials: {lead} "
             f"(asymmetry {self.asymmetry} bits/spike, corrected by mirrored time)"
-        ]
-        for row in self.past[self.past["lag"] > 0].itertuples():
-            lines.append(
-                f"  {row.source} -> {row.target}: {row.gain:.4f} [{row.low:.4f}, {row.high:.4f}] "
-                f"bits/spike over its own past, {row.beyond:.4f} beyond the condition"
-            )
-        return "\n".join(lines)
+        )
 
 
 def information_flow(
