@@ -30,6 +30,10 @@ PACKAGES = (
 )
 MOST_NAMED = 3  # changed parts of the data that a message names
 
+MADE_BEFORE = (
+    "'{folder}' was made by an earlier version of spikecast, whose files this one does not read; "
+    "start another run"
+)
 Identity = dict[str, str]
 """See :func:`spikecast.data.identity.identify`."""
 
@@ -47,10 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise RunError(f"'{folder}' is not a run directory: it has no {path.name}")
     manifest = read_json(path)
     if manifest.get("format") != FORMAT:
-        raise RunError(
-            f"'{folder}' was made by an earlier version of spikecast, whose files this one does "
-            "not read; start another run"
-        )
+        raise RunError(MADE_BEFORE.format(folder=folder))
     return manifest
 
 
@@ -105,9 +106,7 @@ def finish_manifest(folder: Path, **facts: Any) -> None:
     update_manifest(folder, finished=_now(), **facts)
 
 
-def check_data_unchanged(
-    folder: Path, old: dict[str, Any], new: Identity | dict[str, Identity]
-) -> None:
+def check_data_unchanged(folder: Path, old: Any, new: Identity | dict[str, Identity]) -> None:
     """Refuse to go on with a run whose data are not what they were.
 
     Parameters
@@ -122,6 +121,8 @@ def check_data_unchanged(
     RunError
         When they differ; the message names what changed.
     """
+    if not isinstance(old, dict):  # one hash for all
+        raise RunError(MADE_BEFORE.format(folder=folder))
     changed = changed_parts(_flatten_identity(old), _flatten_identity(new))
     if changed:
         named, more = " and the ".join(changed[:MOST_NAMED]), len(changed) - MOST_NAMED
