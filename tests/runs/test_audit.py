@@ -1,13 +1,25 @@
 """Every rule fires on what it is for, and is silent on the sound twin."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from spikecast.analysis.decoding import problem, sources
+from spikecast.analysis.decoding.decode import decode
 from spikecast.core.errors import RunError
+from spikecast.data import load
+from spikecast.data.identity import identify
+from spikecast.evaluation import fit
+from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.fit import fit_model, run_job
 from spikecast.runs import audit as audits
-from spikecast.runs import config, experiment
-from spikecast.runs import provenance as protocol
-from spikecast.runs.audit import RULES, binomial_interval, judge
-from spikecast.runs.provenance import Claim
+from spikecast.runs import config, experiment, fits, targets
+from spikecast.runs.audit import judge
+from spikecast.runs.audit_rules import RULES
+from spikecast.runs.provenance import Claim, read_claims, write_claims
+from spikecast.runs.questions import decode as questions
+from spikecast.tasks.splits import Fold
 
 SOUND = {
     "name": "n", "metric": "accuracy", "value": 0.7, "train": list(range(60)),
@@ -21,6 +33,9 @@ CASES = {  # rule: (what makes it fire, its sound twin)
         {"fitted_on": {"PCA": range(120)}}, {"fitted_on": {"PCA": range(60)}}),
     "chosen on test data": (
         {"chosen_on": {"epoch": range(60, 120)}}, {"chosen_on": {"epoch": range(20)}}),
+    "target among the sources": (
+        {"source_neurons": [7, 8], "target_neurons": [9, 7]},
+        {"source_neurons": [7, 0], "target_neurons": [9, 0]}),
     "shapes broadcast": (
         {"prediction_shape": [9, 1], "target_shape": [9]},
         {"prediction_shape": [9], "target_shape": [9]}),
@@ -70,72 +85,170 @@ def test_every_rule_has_a_case():
 @pytest.mark.parametrize("name", CASES)
 def test_a_rule_fires_alone_and_is_silent_on_the_sound_twin(name):
     flawed, sound = (claim(lists(change)) for change in CASES[name])
-    (found,) = judge([flawed])
-    assert found.rule == name
-    assert found.where == ("n",)
-    assert found.found
-    assert found.fix
-    assert judge([sound]) == []
+    (hazard,) = judge([flawed]).hazards
+    assert hazard.rule == name
+    assert hazard.where == ("n",)
+    assert hazard.found
+    assert hazard.fix
+    assert judge([sound]).hazards == ()
 
 
-def test_the_same_neurons_in_another_order_are_named_as_such():
-    (found,) = judge([claim({"fit_neurons": [0, 1], "used_neurons": [1, 0]})])
-    assert found.found == "the 2 neurons of the fit were used in another order"
+def test_a_rule_that_reads_nothing_of_what_is_recorded_is_not_counted():
+    assert set(judge([claim({})]).silent) == {
+        "evaluated on training data", "drawn with replacement", "null missing",
+        "too few test trials",
+    }  # fmt: skip
+    assert "acausal timing" in judge([claim({"dated": True})]).silent
+    assert judge([]) == audits.Audit((), ())
 
 
 def test_claims_are_written_and_read_back(tmp_path):
     claims = [claim({}), claim({"value": None, "unit": "bins"})]
-    protocol.write(claims, tmp_path)
-    assert protocol.stated(tmp_path) == claims
-    assert [h.rule for h in audits.audit(tmp_path)] == ["picture without a score"]
+    write_claims(claims, tmp_path)
+    assert read_claims(tmp_path) == claims
+    assert fired(tmp_path) == {"picture without a score"}
 
 
-def test_intervals_are_those_of_tables():
-    low, high = binomial_interval(0.5, 100)
-    assert (round(low, 3), round(high, 3)) == (0.404, 0.596)
+def fired(folder):
+    return {hazard.rule for hazard in audits.audit(folder).hazards}
 
 
-@pytest.fixture(scope="module")
-def run(recording, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("audited")
-    recording.save(folder / "task.nc")
-    wanted = config.parse_config({
-        "data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
-        "models": ["mean_rate", "pca_ridge"], "evaluation": {"folds": 3, "bootstrap": 200},
-        "analysis": {
-            "decode": {"labels": ["response"], "sources": ["counts", "latents", "behavior"],
-                       "folds": 3, "permutations": 20},
-            "over_time": {"labels": ["response"], "folds": 3, "permutations": 40,
-                          "generalization": False},
-        },
-    })  # fmt: skip
-    return experiment.run_experiment(wanted, folder / "run", workers=1)
+# ------------------------------------------------------------------------------------ real runs
+
+PREDICT = {
+    "task": {"target": "MOs"},
+    "models": ["pca_ridge"],
+    "evaluation": {"folds": 3, "bootstrap": 100},
+}  # fmt: skip
+DECODE = {
+    "labels": ["response"], "sources": ["counts", "latents"], "folds": 3, "permutations": 20,
+}  # fmt: skip
 
 
-def test_a_sound_run_triggers_nothing(run):
-    claims = protocol.read(run, config.read_config(run / "config.yaml"))
-    assert len(claims) == 3 + 9 + 1
+@pytest.fixture
+def run(recording, tmp_path):
+    """Run a config on a recording."""
+
+    def make(settings, changed=recording):
+        changed.save(tmp_path / "task.nc")
+        asked = config.parse_config({"data": {"path": str(tmp_path / "task.nc")}, **settings})
+        return experiment.execute(asked, tmp_path / "run", workers=1)
+
+    return make
+
+
+def test_a_sound_run_triggers_nothing_and_says_what_could_have_been_found(run):
+    over_time = {"labels": ["response"], "folds": 3, "permutations": 40, "generalization": False}
+    decode = DECODE | {"sources": ["counts", "latents", "behavior"]}
+    out = run(PREDICT | {"models": ["mean_rate", "pca_ridge"],
+                         "analysis": {"decode": decode, "over_time": over_time}})  # fmt: skip
+    claims = read_claims(out)
+    assert len(claims) == 2 * 3 + 3 * 3 + 1
     assert {len(c.train) + len(c.test) for c in claims if c.train} == {60}
-    assert audits.audit(run) == []
+    found = audits.audit(out)
+    assert found.hazards == ()
+    assert set(found.silent) == {
+        "evaluated on training data", "drawn with replacement", "fitted outside the fold",
+        "chosen on test data", "target among the sources", "labels out of step",
+        "acausal timing", "null missing", "baseline missing", "too few test trials",
+    }  # fmt: skip
+
+
+def test_what_models_judged_their_settings_on_is_recorded(run):
+    fits = read_claims(run(PREDICT | {"models": ["mean_rate", "pca_ridge", "stack"]}))
+    chosen_on = {claim.name: claim.chosen_on for claim in fits}
+    assert chosen_on["MOs by mean_rate, fold 0"] == {}
+    for claim in fits:
+        for trials in claim.chosen_on.values():
+            assert set(trials) <= set(claim.train)
+    (every,) = chosen_on["MOs by stack, fold 0"].values()
+    assert every == fits[0].train
+
+
+@pytest.mark.parametrize(
+    ("cut", "rule"),
+    [
+        (lambda fold: Fold(np.arange(60), fold.test), "evaluated on training data"),
+        (lambda fold: Fold(np.append(fold.train, fold.test[:2]), fold.test),
+         "drawn with replacement"),
+    ],
+)  # fmt: skip
+def test_folds_that_share_trials_are_flagged(run, monkeypatch, cut, rule):
+    monkeypatch.setattr(
+        targets, "make_folds", lambda *a, **k: [cut(fold) for fold in make_folds(*a, **k)]
+    )
+    assert fired(run(PREDICT)) == {rule}
+
+
+def test_a_fit_that_is_given_a_test_trial_is_flagged(run, monkeypatch):
+    def leak(model, x, y, fold, **settings):
+        return fit_model(model, x, y, Fold(np.append(fold.train, fold.test[0]), fold.test),
+                         **settings)  # fmt: skip
+
+    monkeypatch.setattr(fit, "fit_model", leak)
+    assert "fitted outside the fold" in fired(run(PREDICT))
+
+
+def test_latents_of_a_model_that_saw_the_decoded_trials_are_flagged(run, monkeypatch):
+    def fit_on_all(model, x, y, fold, **settings):
+        return fit_model(model, x, y, Fold(np.arange(len(y)), fold.test), **settings)
+
+    monkeypatch.setattr(sources, "fit_model", fit_on_all)
+    assert fired(run(PREDICT | {"analysis": {"decode": DECODE}})) == {"fitted outside the fold"}
+
+
+def test_settings_that_a_sweep_chose_on_the_scored_trials_are_flagged(run, recording, tmp_path):
+    recording.save(tmp_path / "task.nc")
+    tuned = {"tuned_on": identify(load(tmp_path / "task.nc"))["activity"]}
+    assert fired(run(PREDICT | tuned)) == {"chosen on test data"}
+
+
+def test_a_source_neuron_that_is_a_target_under_another_id_is_flagged(run, recording):
+    dataset = recording.dataset.copy(deep=True)
+    target, source = (np.flatnonzero(recording.area == area)[2] for area in ("MOs", "VISp"))
+    dataset["activity"][:, :, source] = dataset["activity"][:, :, target].values
+    assert fired(run(PREDICT, type(recording)(dataset))) == {"target among the sources"}
+
+
+def test_targets_and_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):
+    def roll(job, x, y):
+        return run_job(job, x, np.roll(y, 1, axis=0))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fits, "run_job", roll)
+        assert fired(run(PREDICT)) == {"labels out of step"}
+
+
+def test_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):
+    resolve = problem.resolve_label
+
+    def roll(*arguments, **settings):
+        label = resolve(*arguments, **settings)
+        return replace(label, values=np.roll(label.values, 1))
+
+    monkeypatch.setattr(problem, "resolve_label", roll)
+    assert "labels out of step" in fired(run({"analysis": {"decode": DECODE | {
+        "sources": ["counts"]}}}))  # fmt: skip
+
+
+def test_a_label_decoded_without_null_and_from_few_trials_is_flagged(run, recording, monkeypatch):
+    monkeypatch.setattr(questions, "decode", lambda *arguments, **settings: decode(
+        *arguments, **settings | {"n_permutations": 0}))  # fmt: skip
+    few = recording.select(trials=np.arange(20))
+    block = DECODE | {"sources": ["counts"], "folds": 2}
+    found = fired(run({"analysis": {"decode": block}}, few))
+    assert found == {"null missing", "too few test trials"}
 
 
 def test_a_run_that_insists_on_acausal_onsets_or_decodes_the_reward_is_named(
     recording, run, tmp_path
 ):
     late = recording.dataset.assign_coords(feedback_time=("trial", [0.3] * recording.n_trials))
-    type(recording)(late).save(tmp_path / "late.nc")
-    wanted = config.parse_config({
-        "data": {"path": str(tmp_path / "late.nc")}, "task": {"target": "MOs"},
-        "models": ["pca_ridge"], "evaluation": {"folds": 3, "bootstrap": 200},
-        "analysis": {
-            "decode": {"labels": ["feedback"], "sources": ["latents"], "folds": 3,
-                       "permutations": 20},
-            "over_time": {"labels": ["response"], "sources": ["latents"], "folds": 3,
-                          "permutations": 40, "generalization": False, "allow_acausal": True},
-        },
-    })  # fmt: skip
-    out = experiment.run_experiment(wanted, tmp_path / "run", workers=1)
-    assert {h.rule for h in audits.audit(out)} == {
+    over_time = {"labels": ["response"], "sources": ["latents"], "folds": 3, "permutations": 40,
+                 "generalization": False, "allow_acausal": True}  # fmt: skip
+    decode_reward = DECODE | {"labels": ["feedback"], "sources": ["latents"]}
+    blocks = {"analysis": {"decode": decode_reward, "over_time": over_time}}
+    assert fired(run(PREDICT | blocks, type(recording)(late))) == {
         "acausal timing", "outcome in the window", "baseline missing",
     }  # fmt: skip
     with pytest.raises(RunError, match="not a run directory"):

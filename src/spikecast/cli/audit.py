@@ -5,15 +5,15 @@ from spikecast.cli.app import RunFolder
 
 def audit(folder: RunFolder) -> None:
     """Name hazards in how a run came by its numbers, with the fix."""
+    from spikecast.report.shared.audit import describe_silent_rules
     from spikecast.runs import audit as audits
 
     for title, part in audits.parts(folder).items():
         if title:
             print(title)
-        hazards = audits.audit(part)
-        for hazard in hazards:
+        found = audits.audit(part)
+        for hazard in found.hazards:
             print(f"{hazard.severity}: {hazard.rule} ({hazard.places})")
             print(f"  found: {hazard.found}")
             print(f"  fix: {hazard.fix}")
-        if not hazards:
-            print(f"none of {len(audits.RULES)} rules found anything")
+        print(describe_silent_rules(found))

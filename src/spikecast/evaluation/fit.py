@@ -236,7 +236,7 @@ def run_job(job: Job, x: np.ndarray, y: np.ndarray) -> JobResult:
 
 
 def hash_rows(values: np.ndarray) -> np.ndarray:
-    """Return a hash of each row, (row,).
+    """Return a hash of each row, (row,), whatever its data type.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def hash_rows(values: np.ndarray) -> np.ndarray:
     >>> bool(rows[0] == rows[2]), bool(rows[0] == rows[1])
     (True, False)
     """
-    return np.array([_hash(row) for row in values], dtype=np.uint64)
+    return np.array([_hash(np.asarray(row, dtype=float)) for row in values], dtype=np.uint64)
 
 
 def hash_neurons(values: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
@@ -255,7 +255,8 @@ def hash_neurons(values: np.ndarray, dtype: np.dtype | None = None) -> np.ndarra
         block = slice(start, start + NEURONS_AT_A_TIME)
         neurons = np.ascontiguousarray(flat[:, block].T, dtype=dtype)
         varies = (neurons != neurons[:, :1]).any(axis=1)
-        hashes[block] = np.where(varies, hash_rows(neurons), np.uint64(0))
+        hashes[block] = [_hash(neuron) for neuron in neurons]
+        hashes[block][~varies] = 0
     return hashes
 
 

@@ -31,7 +31,14 @@ from spikecast.runs.questions.material import FittedModel
 from spikecast.runs.questions.question import Question
 from spikecast.runs.questions.store import answer_questions
 from spikecast.runs.run_directory import log_to_file, open_run_directory
-from spikecast.runs.targets import TargetRun, make_target, save_excerpt, save_problem, score_target
+from spikecast.runs.targets import (
+    TargetRun,
+    make_target,
+    save_excerpt,
+    save_problem,
+    save_trial_table,
+    score_target,
+)
 
 log = logging.getLogger("spikecast")
 
@@ -176,6 +183,7 @@ def _begin(
     """Write what is known before the first fit, the manifest last."""
     write_text(layout.config, to_yaml(config))
     save_excerpt(recording, layout.excerpt)
+    save_trial_table(recording, layout.trial_table)
     for target in targets:
         save_problem(target)
     names = [target.problem.target for target in targets]

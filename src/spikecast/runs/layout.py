@@ -9,8 +9,10 @@ of a run
 ``manifest.json``                      versions, machine, seed, identity of the data, when it ended
 ``log.txt``                            what happened when
 ``excerpt.nc``                         the part of the recording that the report draws
+``trial_table.csv``                    the recording's table of trials
 ``targets/T/problem.nc``               recorded target activity, trials, folds
-``targets/T/jobs/MODEL-fold0.npz``     predictions and latents of the held-out trials
+``targets/T/jobs/MODEL-fold0.npz``     predictions and latents of the held-out trials; what the fit
+                                       was given
 ``targets/T/jobs/MODEL-fold0.json``    seconds, settings chosen, training history; written last
 ``targets/T/jobs/*.checkpoints``       only while a long fit runs: its state, twice a minute
 ``targets/T/weights/MODEL-fold0.*``    the fitted model (safetensors and JSON)
@@ -137,6 +139,11 @@ class RunLayout(Layout):
     def excerpt(self) -> Path:
         """The part of the recording that the report draws."""
         return self.folder / "excerpt.nc"
+
+    @property
+    def trial_table(self) -> Path:
+        """The recording's table of trials."""
+        return self.table("trial_table")
 
     @property
     def scores(self) -> Path:

@@ -1,27 +1,31 @@
-"""How a run came by each of its numbers, written so that rules can read it.
+"""How a run came by each of its numbers, as rules can read it.
 
 A :class:`Claim` is one number with the units (trials, bins, neurons) that every step saw: what the
 last step learnt from and was scored on, what earlier steps were fitted on, what choices were judged
 on. They are index lists, not statements of good intent, so that a rule can look for overlaps.
-Runs of ``predict``, ``decode`` and ``run`` are described from their files; whatever else makes
-numbers writes its claims to ``protocol.json`` itself.
+
+The claims of a run are made from what was recorded where the fits were made
+(:class:`spikecast.evaluation.fit.FitRecord`,
+:class:`spikecast.analysis.decoding.decode.DecodedFold`), from the folds, which a run stores before
+its first fit, and from the recording's own targets and labels. What was not recorded is left out.
+Studies describe code that is not ours: they write their claims to ``protocol.json``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from spikecast.core.files import read_json, write_json
-from spikecast.runs.config import ALL, Config
-from spikecast.runs.layout import Layout, RunLayout
-from spikecast.runs.manifest import read_activity_hash, read_manifest
-from spikecast.runs.reader import read_answers
-from spikecast.scoring.metric_table import find_headline
+from spikecast.evaluation.fit import hash_rows
+from spikecast.runs.config import ALL
+from spikecast.runs.layout import Layout
+from spikecast.runs.manifest import read_activity_hash
+from spikecast.runs.reader import Run, StoredAnswer, Target, open_run
+from spikecast.scoring.metric_table import METRICS
 
 OUTCOMES = {"feedback": "feedback_time"}
 """Labels that an event of the trial shows, and the trial column with that event's time."""
@@ -37,6 +41,8 @@ class Claim(BaseModel):
     metric : str
     value : float, optional
         None for a picture that is shown without a score.
+    picture : bool
+        Whether it is a picture that is shown as evidence.
     target : str
         What is predicted.
     unit : str
@@ -53,6 +59,8 @@ class Claim(BaseModel):
         Trials of a class that balancing kept, and those it could choose from.
     rows, label_rows : list of int
         The trial in each row of the features, and of the labels.
+    source_neurons, target_neurons : list of int
+        Hash of each neuron's activity on the training trials; 0 says nothing.
     fit_neurons, used_neurons : list of int
         Neurons the model was fitted to, and those that were put through it.
     null, baselines
@@ -83,6 +91,7 @@ class Claim(BaseModel):
     name: str
     metric: str
     value: float | None = None
+    picture: bool = False
     target: str = ""
     unit: Literal["trials", "windows", "bins", "neurons"] = "trials"
     train: list[int] = []
@@ -94,6 +103,8 @@ class Claim(BaseModel):
     pool: dict[str, list[int]] = {}
     rows: list[int] = []
     label_rows: list[int] = []
+    source_neurons: list[int] = []
+    target_neurons: list[int] = []
     fit_neurons: list[int] = []
     used_neurons: list[int] = []
     null: str = ""
@@ -110,6 +121,26 @@ class Claim(BaseModel):
     repeats: int = 1
     n_scored: int | None = None
 
+    @property
+    def is_score(self) -> bool:
+        """Whether it is a number and not a picture."""
+        return self.value is not None
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture, with or without a score."""
+        return self.picture or self.value is None
+
+    @property
+    def from_latents(self) -> bool:
+        """Whether latents were scored."""
+        return self.features == "latents"
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share of trials."""
+        return self.metric in METRICS and METRICS[self.metric].is_share
+
     @field_validator("*", mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
@@ -121,119 +152,143 @@ class Claim(BaseModel):
         return value
 
 
-def write(claims: Sequence[Claim], folder: Path) -> None:
+def write_claims(claims: Sequence[Claim], folder: Path) -> None:
     """Write claims to ``protocol.json``."""
     content = [claim.model_dump(exclude_defaults=True) for claim in claims]
     write_json(Layout(folder).protocol, content)
 
 
-def read(folder: Path, config: Config) -> list[Claim]:
-    """Return the claims of a run directory: those it wrote, else those its files tell of."""
+def read_claims(folder: Path) -> list[Claim]:
+    """Return the claims of a folder: those that it states, else those that its records tell of."""
     if Layout(folder).protocol.exists():
-        return stated(folder)
-    return [*_predictions(folder, config), *_answers(folder)]
+        return [Claim.model_validate(entry) for entry in read_json(Layout(folder).protocol)]
+    run = open_run(folder)
+    return [*_claim_predictions(run), *_claim_answers(run)]
 
 
-def stated(folder: Path) -> list[Claim]:
-    """Return the claims that a folder states."""
-    content = read_json(Layout(folder).protocol)
-    return [Claim.model_validate(entry) for entry in content]
+# ------------------------------------------------------------------------------------ predictions
 
 
-# ------------------------------------------------------------------------------------ runs
-
-
-def _predictions(folder: Path, config: Config) -> Iterator[Claim]:
-    """One claim per target and fold; the folds say who was held out."""
-    if config.task is None:
+def _claim_predictions(run: Run) -> Iterator[Claim]:
+    """One claim per fit."""
+    if run.config.task is None:
         return
-    scores = pd.read_csv(RunLayout(folder).scores, dtype={"target": str, "fold": str})
     # a sweep that chose the settings on these very trials has seen all of them
-    tuned = config.tuned_on == read_activity_hash(read_manifest(folder))
-    headline = find_headline(scores["metric"]).name
-    for path in RunLayout(folder).list_problems():
-        with xr.open_dataset(path, engine="h5netcdf") as problem:
-            fold_of, target = problem["fold"].values, str(problem.attrs["target"])
-            windows = bool(problem.attrs["windows"])
-        gap = max(config.evaluation.gap, 1) if windows else config.evaluation.gap
-        blocks = windows or config.evaluation.split == "block"
-        mine = scores.query("target == @target and metric == @headline and null != 'eval_mean'")
-        for fold in range(int(fold_of.max()) + 1):
-            test = np.flatnonzero(fold_of == fold)
-            train = np.flatnonzero(fold_of != fold)
-            if blocks:
-                train = train[(train < test[0] - gap) | (train > test[-1] + gap)]
-            best = mine[mine["fold"] == str(fold)]["value"].max()
-            yield Claim(
-                name=f"{target}, fold {fold}",
-                metric=headline,
-                value=float(best),
-                target=target,
-                unit="windows" if windows else "trials",
-                train=train,
-                test=test,
-                # models learn their preprocessing, and choose, within fit
-                fitted_on={"preprocessing": train},
-                chosen_on={"settings": np.arange(len(fold_of)) if tuned else train},
-                null="the training mean",
-                baselines=sorted(set(mine["model"])),
-                repeats=int(fold_of.max()) + 1,
-            )
+    tuned = run.config.tuned_on == read_activity_hash(run.manifest)
+    for target in run.targets:
+        own = hash_rows(target.recorded)
+        every = list(range(len(own)))
+        for model in target.models:
+            for index, fold in enumerate(target.folds):
+                record = target.fit_record(model, index)
+                value, null = _read_score(run, target, model, index)
+                chosen_on = {"settings, or when to stop,": record.validation.tolist()}
+                yield Claim(
+                    name=f"{target.name} by {model}, fold {index}",
+                    metric=run.metric,
+                    value=value,
+                    target=target.name,
+                    unit="windows" if target.problem.attrs["windows"] else "trials",
+                    train=fold.train,
+                    test=record.test,
+                    fitted_on={"the model": record.train},
+                    chosen_on=(chosen_on if record.validation.size else {})
+                    | ({"settings": every} if tuned else {}),
+                    rows=record.train,
+                    label_rows=_find_rows(record.target_rows, record.train, own),
+                    source_neurons=record.source_neurons,
+                    target_neurons=record.target_neurons,
+                    null=null,
+                    baselines=target.models,
+                    repeats=target.n_folds,
+                )
 
 
-def _answers(folder: Path) -> Iterator[Claim]:
-    """One claim per fold of a decoded label, one per curve over time."""
-    answers = {answer.name: answer.facts for answer in read_answers(folder)}
-    decoded = [facts for facts in answers.values() if facts["kind"] == "decode"]
-    for name, facts in answers.items():
-        if facts["kind"] == "decode":
-            beside = [d["source"] for d in decoded if d["label"] == facts["label"]]
-            yield from _decoded(folder, name, facts, sorted(set(beside) - {"latents"}))
-        if facts["kind"] == "over_time":
-            onsets = pd.read_csv(RunLayout(folder).answer_table(name, "onsets"))
+def _read_score(run: Run, target: Target, model: str, fold: int) -> tuple[float, str]:
+    """Return the headline score of a model in a fold, and the null that it stands against."""
+    headline = METRICS[run.metric]
+    wanted = {
+        "target": target.name, "model": model, "fold": str(fold), "metric": headline.name,
+        "null": headline.null, "aggregate": headline.aggregate,
+    }  # fmt: skip
+    rows = (run.scores[list(wanted)].astype(str) == pd.Series(wanted)).all(axis=1)
+    row = run.scores[rows].iloc[0]
+    return float(row["value"]), str(row["null"])
+
+
+def _find_rows(received: np.ndarray, trials: np.ndarray, own: np.ndarray) -> list[int]:
+    """Return the trial that each received row belongs to; -1 for one that is in no trial."""
+    first = {key: trial for trial, key in reversed(list(enumerate(own.tolist())))}
+    return [
+        trial if own[trial] == key else first.get(key, -1)
+        for trial, key in zip(trials.tolist(), received.tolist(), strict=True)
+    ]
+
+
+# ------------------------------------------------------------------------------------ answers
+
+
+def _claim_answers(run: Run) -> Iterator[Claim]:
+    """One claim per fold of a decoded label, one per curve over time and per map."""
+    decoded = [answer for answer in run.answers if answer.kind == "decode"]
+    for answer in run.answers:
+        if answer.kind == "decode":
+            beside = {other["source"] for other in decoded if other["label"] == answer["label"]}
+            yield from _claim_decoded(run, answer, sorted(beside - {"latents"}))
+        if answer.kind == "over_time":
             yield Claim(
-                name=f"onset of '{facts['label']}' from {facts['features']}",
-                metric=facts["metric"],
-                value=float(onsets["peak"].max()),
-                null=facts["null"],
+                name=f"onset of '{answer['label']}' from {answer['features']}",
+                metric=answer["metric"],
+                value=float(answer.table("onsets")["peak"].max()),
+                null=answer["null"],
                 dated=True,
-                causal=not facts["acausal"],
+                causal=not answer["acausal"],
             )
 
 
-def _decoded(folder: Path, name: str, facts: dict[str, Any], beside: list[str]) -> Iterator[Claim]:
-    table = pd.read_csv(RunLayout(folder).answer_table(name, "predictions"))
+def _claim_decoded(run: Run, answer: StoredAnswer, beside: list[str]) -> Iterator[Claim]:
     features = {"counts": "activity", "latents": "latents", "behavior": "behavior"}
-    described = f"'{facts['label']}' from {facts['features']} of {facts['area'] or ALL}"
-    for fold, part in table.groupby("fold"):
-        train = table.loc[table["fold"] != fold, "trial"].to_numpy()
+    described = f"'{answer['label']}' from {answer['features']} of {answer['area'] or ALL}"
+    labels = run.trials.get(answer["label"])
+    for index, fold in enumerate(answer["fits"]):
+        chosen_on = {"the decoder's settings": fold["validation"]} if fold["validation"] else {}
         yield Claim(
-            name=f"{described}, fold {fold}",
-            metric=facts["metric"],
-            value=facts["score"],
-            target=facts["label"],
-            train=train,
-            test=part["trial"].to_numpy(),
-            fitted_on={"features": train},
-            chosen_on={"settings": train},
-            null=facts["null"] if facts["permutations"] else "",
+            name=f"{described}, fold {index}",
+            metric=answer["metric"],
+            value=answer["score"],
+            target=answer["label"],
+            train=fold["train"],
+            test=fold["test"],
+            fitted_on=fold["fitted_on"],
+            chosen_on=chosen_on,
+            null=answer["null"] if answer["permutations"] else "",
             baselines=beside,
-            features=features[facts["source"]],
-            rows=table["trial"].to_numpy(),
-            label_rows=table["trial"].to_numpy(),
-            repeats=int(facts["folds"]),
-            n_scored=len(table),
-            **_outcome(folder, facts["label"]),
+            features=features[answer["source"]],
+            rows=fold["train"] if labels is not None else [],
+            label_rows=[]
+            if labels is None
+            else _find_rows(_as_text(fold["labels"]), np.array(fold["train"]), _as_text(labels)),
+            repeats=int(answer["folds"]),
+            n_scored=int(answer["n_trials"]),
+            **_find_outcome(run, answer["label"]),
         )
 
 
-def _outcome(folder: Path, label: str) -> dict[str, float]:
-    """End of the window and the time that shows the label, where an event of the trial does."""
+def _as_text(values: Iterable[Any]) -> np.ndarray:
+    """Return labels as text that is the same in JSON and in a table: 1, 1.0 and True are 1."""
+    texts = []
+    for value in values:
+        try:
+            texts.append(f"{float(value):g}")
+        except ValueError:
+            texts.append(str(value))
+    return np.array(texts)
+
+
+def _find_outcome(run: Run, label: str) -> dict[str, float]:
+    """Return the window's end and the time that shows the label, where an event of a trial does."""
     column = next((time for name, time in OUTCOMES.items() if label.startswith(name)), None)
-    if column is None:
+    if column is None or column not in run.excerpt.coords:
         return {}
-    with xr.open_dataset(RunLayout(folder).excerpt, engine="h5netcdf") as excerpt:
-        if column not in excerpt.coords:
-            return {}
-        shown = float(np.nanmin(excerpt[column].values))
-        return {"window_end": float(excerpt["time"].values[-1]), "outcome_time": shown}
+    shown = float(np.nanmin(run.excerpt[column].values))
+    return {"window_end": float(run.excerpt["time"].values[-1]), "outcome_time": shown}

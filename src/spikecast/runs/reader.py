@@ -17,13 +17,14 @@ import xarray as xr
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.evaluation.fit import FitRecord
 from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.runs.manifest import read_manifest
 from spikecast.scoring.metric_table import find_headline
-from spikecast.tasks.splits import Fold, split_by_block
+from spikecast.tasks.splits import Fold
 
 
 def open_run(folder: str | Path) -> "Run":
@@ -147,6 +148,11 @@ class Run:
         return read_json(self.layout.verdict)
 
     @cached_property
+    def trials(self) -> pd.DataFrame:
+        """The recording's table of trials."""
+        return read_table(self.layout.trial_table)
+
+    @cached_property
     def excerpt(self) -> xr.Dataset:
         """A few whole trials and every neuron's mean."""
         return _read_dataset(self.layout.excerpt)
@@ -213,18 +219,17 @@ class Target:
     @property
     def n_folds(self) -> int:
         """Number of folds."""
-        return int(self.problem["fold"].max()) + 1
+        return len(self.folds)
 
     @cached_property
     def folds(self) -> list[Fold]:
-        """Training and test trials of each fold."""
-        of_trial = self.problem["fold"].values
-        evaluation, windows = self.run.config.evaluation, bool(self.problem.attrs["windows"])
-        if windows or evaluation.split == "block":  # a gap beside each test block is in neither
-            gap = max(evaluation.gap, 1) if windows else evaluation.gap
-            return split_by_block(of_trial.size, self.n_folds, gap)
-        folds = range(self.n_folds)
-        return [Fold(*map(np.flatnonzero, (of_trial != k, of_trial == k))) for k in folds]
+        """Training and test trials of each fold, as they were cut before the first fit."""
+        parts = zip(self.problem["in_train"].values, self.problem["in_test"].values, strict=True)
+        return [Fold(np.flatnonzero(train), np.flatnonzero(test)) for train, test in parts]
+
+    def fit_record(self, model: str, fold: int) -> FitRecord:
+        """What a fit was given."""
+        return FitRecord.from_arrays(self.arrays(model, fold))
 
     def predicted(self, model: str) -> np.ndarray:
         """Held-out predictions of every trial, (trial, time, target)."""

@@ -18,7 +18,15 @@ log = logging.getLogger("spikecast")
 
 _RUN, _ATLAS = RunLayout(Path()), AtlasLayout(Path())
 BEFORE_MANIFEST = {
-    path.name for path in (_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, _RUN.targets)
+    path.name
+    for path in (
+        _RUN.log,
+        _RUN.config,
+        _ATLAS.settings,
+        _RUN.excerpt,
+        _RUN.targets,
+        _RUN.trial_table,
+    )
 }
 """What a run may have written before its manifest says that it is one."""
 

@@ -75,9 +75,9 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
 def save_problem(target: TargetRun) -> None:
     """Store what the report draws of a target: recorded activity, trial table, folds."""
     problem = target.problem
-    fold_of = np.full(len(problem.y), -1)
+    in_train, in_test = np.zeros((2, len(target.folds), len(problem.y)), dtype=bool)
     for index, fold in enumerate(target.folds):
-        fold_of[fold.test] = index
+        in_train[index, fold.train] = in_test[index, fold.test] = True
     trials = {
         f"trial_{name}": ("trial", problem.trials[name].to_numpy()) for name in problem.trials
     }
@@ -89,7 +89,8 @@ def save_problem(target: TargetRun) -> None:
         {"recorded": (("trial", "time", "target"), problem.y)},
         {
             "time": problem.time,
-            "fold": ("trial", fold_of),
+            "in_train": (("fold", "trial"), in_train),
+            "in_test": (("fold", "trial"), in_test),
             "condition": ("trial", target.condition),
             **trials,
             **neurons,
@@ -124,6 +125,12 @@ def save_excerpt(recording: Recording, path: Path) -> None:
         mean_activity_area=("any_neuron", recording.area),
     )
     _save_dataset(excerpt, path)
+
+
+def save_trial_table(recording: Recording, path: Path) -> None:
+    """Store the recording's table of trials."""
+    with write_atomically(path) as temporary:
+        recording.trials.to_csv(temporary, index=False)
 
 
 def _save_dataset(dataset: xr.Dataset, path: Path) -> None:

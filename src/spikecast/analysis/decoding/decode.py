@@ -26,6 +26,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.models.classifiers import BALANCES, CLASSIFIERS, Decoder
+from spikecast.models.inner_cv import watch_validation
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import Interval, RatioScores, interval
 from spikecast.tasks.splits import Fold
@@ -205,8 +206,14 @@ def decode(
 
     known = problem.label
 
+    validation: list[np.ndarray] = []
+
     def decode_all(values: np.ndarray, train: bool) -> _Predictions:
-        parts = [method.decode_fold(part, values, train) for part in features]
+        parts = []
+        for part in features:
+            with watch_validation() as rows:
+                parts.append(method.decode_fold(part, values, train))
+            validation.append(np.array(sorted(rows), dtype=int))
         return _Predictions(known, values, [part.fold for part in features], parts)
 
     observed = decode_all(known.values, train=True)
@@ -225,7 +232,7 @@ def decode(
         observed.score_classes(),
         observed.tabulate(),
         known.n_left_out,
-        tuple(problem.describe_folds(features)),
+        tuple(problem.describe_folds(features, validation)),
         notices,
     )
 

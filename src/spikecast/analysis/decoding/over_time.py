@@ -347,7 +347,7 @@ def _date_area(
     folds = [
         fold
         for _, features in scored
-        for fold in problem.describe_folds(features, "" if area == ALL else area)
+        for fold in problem.describe_folds(features, area="" if area == ALL else area)
     ]
     return _AreaOnset(pd.DataFrame(columns), row, resampled, folds)
 

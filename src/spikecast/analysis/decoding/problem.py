@@ -1,7 +1,8 @@
 """A label to decode: its trials, their folds, the labels of its null, what fits were given."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class DecodedFold:
         What the decoder learnt from and was scored on.
     train_labels, test_labels : array
         Their labels, trial by trial.
+    validation_trials : array of int
+        The training trials on which the decoder's settings, or when to stop, were judged.
     area : str
         Whose neurons, where areas were decoded one by one.
     """
@@ -50,7 +53,18 @@ class DecodedFold:
     test_trials: np.ndarray
     train_labels: np.ndarray
     test_labels: np.ndarray
+    validation_trials: np.ndarray
     area: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain lists, as an answer on disk keeps them."""
+        return {
+            "train": self.train_trials.tolist(),
+            "test": self.test_trials.tolist(),
+            "labels": self.train_labels.tolist(),
+            "validation": self.validation_trials.tolist(),
+            "fitted_on": {step: trials.tolist() for step, trials in self.fitted_on.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -91,20 +105,30 @@ class LabelProblem:
             raise InputError("trials can be cut into folds only once here: n_repeats must be 1")
         return self.cuts[0]
 
-    def describe_folds(self, features: Iterable[FoldFeatures], area: str = "") -> list[DecodedFold]:
-        """Return what the fits of each fold were given."""
+    def describe_folds(
+        self,
+        features: Sequence[FoldFeatures],
+        validation: Sequence[np.ndarray] = (),
+        area: str = "",
+    ) -> list[DecodedFold]:
+        """Return what the fits of each fold were given.
+
+        `validation` has the rows of each fold's training trials that choices were judged on.
+        """
+        validation = validation or [np.empty(0, dtype=int)] * len(features)
         trials = self.label.trials
         values = self.label.decode_values(self.label.values)
         return [
             DecodedFold(
-                {step: trials[rows] for step, rows in part.fitted_on.items()},
+                {step: trials[learnt] for step, learnt in part.fitted_on.items()},
                 trials[part.fold.train],
                 trials[part.fold.test],
                 values[part.fold.train],
                 values[part.fold.test],
+                trials[part.fold.train[rows]],
                 area,
             )
-            for part in features
+            for part, rows in zip(features, validation, strict=False)
         ]
 
 

@@ -13,6 +13,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from spikecast.core.files import write_atomically, write_text
+from spikecast.report.shared.audit import describe_silent_rules
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.runs.layout import Layout
 
@@ -60,9 +61,11 @@ def load_templates() -> Environment:
         for file in folder.iterdir()
         if file.name.endswith((".html", ".css", ".js"))
     }
-    return Environment(
+    environment = Environment(
         loader=DictLoader(texts), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["silent_rules"] = describe_silent_rules
+    return environment
 
 
 def draw_figure(folder: Path, drawing: Drawing) -> PageFigure:

@@ -108,7 +108,7 @@ def build(folder: str | Path) -> Path:
         run_page.build(run.folder)
     facts, preset = study.facts, study.preset
     whats = {flaw.rule: flaw.what for flaw in preset.flaws}
-    hazards = audit.audit(study.layout.described.folder)
+    hazards = audit.audit(study.layout.described.folder).hazards
     return write_page(
         study.layout.report,
         "study.html",
@@ -175,8 +175,7 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
             vars(section) | {"figures": [draw(drawing) for drawing in section.figures]}
             for section in make_sections(run.answers)
         ],
-        "hazards": audit.audit(run.folder),
-        "n_rules": len(audit.RULES),
+        "audit": audit.audit(run.folder),
     }
 
 

@@ -76,9 +76,10 @@ def answer(
         "train": result.train_scores[result.metric],
         "n_trials": len(result.predictions),
         "n_left_out": result.n_left_out,
-        "permutations": block.permutations,
+        "permutations": result.null.size,
         "null": block.null_labels,
         "folds": block.folds,
+        "fits": [fold.to_json() for fold in result.folds],
     }
     tables = {
         "scores": result.table.assign(features=facts["features"], area=area or "all"),

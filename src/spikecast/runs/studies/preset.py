@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.schema import Block
-from spikecast.runs.audit import RULES
+from spikecast.runs.audit_rules import RULES
 
 
 class Row(Block):

@@ -228,7 +228,7 @@ def _write_column(column: Column, preset: Preset, files: ShownLayout) -> None:
         for key, claim in column.claims.items()
     ]
     if claims:
-        provenance.write(claims, files.folder)
+        provenance.write_claims(claims, files.folder)
     for name, table in column.tables.items():
         with write_atomically(files.table(name)) as temporary:
             table.to_csv(temporary, index=False)
@@ -243,7 +243,7 @@ def _join_columns(preset: Preset, described: Column, sound: Column) -> list[dict
 
     def flaws(key: str) -> list[str]:
         claim = described.claims.get(key)
-        return [] if claim is None else [hazard.rule for hazard in judge([claim])]
+        return [] if claim is None else [hazard.rule for hazard in judge([claim]).hazards]
 
     return [
         {

@@ -12,13 +12,13 @@ import pandas as pd
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import to_yaml
+from spikecast.evaluation.fit import FitRecord
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import Search, found
 from spikecast.models.spaces import Between, OneOf
-from spikecast.runs import provenance
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.model_entries import name_models
-from spikecast.runs.provenance import Claim
+from spikecast.runs.provenance import Claim, write_claims
 from spikecast.runs.sweep.journal import SweepJournal
 from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
 from spikecast.runs.targets import score_target
@@ -80,7 +80,7 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         "null": asdict(scores.interval("psth")),
         "notices": [n.to_json() for n in (*plan.target.problem.notices, *scores.notices)],
     }
-    provenance.write(list(_claims(plan, results, scores)), plan.folder)
+    write_claims(list(_claims(plan, results, scores)), plan.folder)
     layout = SweepLayout(plan.folder)
     for name, table in (
         ("trials", _list_trials(plan, results)),
@@ -244,6 +244,8 @@ def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Clai
             continue
         fold, table = plan.target.folds[search.fold], results[search.name].table
         numbers = table[list(results[search.name].best)].select_dtypes("number")
+        with np.load(plan.target.layout.arrays(search.label + TUNED, search.fold)) as stored:
+            record = FitRecord.from_arrays(stored)
         yield Claim(
             name=f"{search.label} as tuned, fold {search.fold}",
             metric=scores.metric,
@@ -251,10 +253,12 @@ def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Clai
             target=plan.target.problem.target,
             unit="windows" if plan.target.problem.windows else "trials",
             train=fold.train,
-            test=fold.test,
-            fitted_on={"preprocessing": fold.train},
+            test=record.test,
+            fitted_on={"the model": record.train},
             chosen_on={"settings": search.trials},
             swept={str(name): numbers[name].tolist() for name in numbers},
+            source_neurons=record.source_neurons,
+            target_neurons=record.target_neurons,
             null="the training mean",
             baselines=[search.label, *NULLS],
             repeats=len(plan.target.folds),

@@ -1,0 +1,25 @@
+"""What is said of rules that found nothing, on the pages and the command line."""
+
+from spikecast.runs.audit import Audit
+
+
+def describe_silent_rules(audit: Audit) -> str:
+    """Return which rules could have found something in a run and did not.
+
+    Examples
+    --------
+    >>> from spikecast.runs.audit import judge
+    >>> from spikecast.runs.provenance import Claim
+    >>> claim = Claim(name="R2", metric="r2", value=0.9, null="mean")
+    >>> print(describe_silent_rules(judge([claim])))
+    1 of 19 rules could find something in what was recorded here and did not: null missing
+    """
+    if not audit.silent:
+        return (
+            f"none of {audit.n_rules} rules could find something in what was recorded here and did "
+            "not"
+        )
+    return (
+        f"{len(audit.silent)} of {audit.n_rules} rules could find something in what was recorded "
+        f"here and did not: {', '.join(audit.silent)}"
+    )
