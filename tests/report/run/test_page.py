@@ -1,5 +1,8 @@
-"""The page in a real browser: no script error, no missing image, no empty section."""
+"""The page of a run: all its parts and numbers; in a real browser without error or gap."""
 
+import html
+import json
+import re
 import shutil
 
 import pytest
@@ -7,7 +10,12 @@ import pytest
 from spikecast import report
 from spikecast.core.errors import RunError
 from spikecast.data import simulate
+from spikecast.report.run.figures import TARGET_FIGURES
+from spikecast.report.run.limits import list_limits
+from spikecast.report.run.protocol import SPLITS, describe_protocol, describe_task
+from spikecast.report.run.scores import make_score_table
 from spikecast.runs import config, experiment
+from spikecast.runs.reader import open_run
 
 QUICK = {"timescales": {"n_members": 1, "epochs": 2}}
 
@@ -61,27 +69,58 @@ def test_a_page_can_be_drawn_again_to_the_same_bytes(runs):
     assert report.build(runs["one"]).read_bytes() == first
 
 
-def test_what_the_page_must_say(runs):
+def ids(page):
+    return set(re.findall(r' id="([^"]+)"', page))
+
+
+def test_the_page_has_every_part_and_all_scores(runs):
     page = report.build(runs["one"]).read_text()
-    expected = """What this cannot show|95 %|the null|recipe|Worse than predicting
-        |a simulated recording|at random|spikecast run|same seed"""
-    for phrase in expected.split("|"):
-        assert phrase.strip() in page, phrase
-    several = report.build(runs["several"]).read_text()
-    assert several.count("<details") >= 3
-    assert "No movement was recorded" not in page
-    assert "contiguous blocks" in report.build(runs["behavior"]).read_text()
+    parts = {"verdict", "limits", "audit", "scores", "recorded", "protocol", "reproduce"}
+    assert parts <= ids(page)
+    run = open_run(runs["one"])
+    for sentence in [*run.verdicts["MOs"]["verdict"], *list_limits(run), *describe_protocol(run)]:
+        assert sentence in html.unescape(page), sentence
+    assert run.manifest["data"]["session"] in page
+    assert run.manifest["data"]["hash"]["activity"] in page
+    assert report.build(runs["several"]).read_text().count("<details") >= 3
+
+
+def test_the_score_table_marks_nulls_and_what_is_worse_than_the_mean(runs):
+    (target,) = open_run(runs["one"]).targets
+    table = make_score_table(target)
+    scores = target.summary["bits_per_spike"]
+    assert [row[1] for row in table.rows] == [f"{score:z.3f}" for score in scores]
+    marks = dict(zip(target.summary["model"], table.row_classes))
+    assert marks == {"poisson_glm": "", "timescales": "", "psth": "null", "mean_rate": "null",
+                     "recipe": "below"}  # fmt: skip
+    assert len({len(row) for row in table.rows} | {len(table.columns)}) == 1
+
+
+def test_limits_depend_on_what_was_recorded(runs, tmp_path):
+    copy = shutil.copytree(runs["one"], tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["data"]["behavior"] = []
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    limits, without = (set(list_limits(open_run(folder))) for folder in (runs["one"], copy))
+    assert limits < without
+    assert len(without - limits) == 1
 
 
 def test_windows_of_a_recording_are_called_so_and_not_averaged(runs):
+    (target,) = open_run(runs["behavior"]).targets
+    assert SPLITS["block"] in describe_protocol(target.run)[0]
+    captions = [figure.describe(target) for figure in TARGET_FIGURES.values()
+                if figure.applies(target)]  # fmt: skip
+    assert not [caption for caption in captions if " trial" in caption]
     page = report.build(runs["behavior"]).read_text()
-    for phrase in ("All 40 neurons predict 2 channels of pupil_position", "held-out windows"):
-        assert phrase in page, phrase
+    assert target.problem.attrs["n_sources"] == 40
+    assert describe_task(target) in html.unescape(page)
     (examples,) = (runs["behavior"] / "figures").glob("*-single_trials.svg")
     assert "pupil_position_1, window " in examples.read_text()
-    for phrase in ("Neuron by neuron", "average responses", "Latents over time", "held-out trials"):
-        assert phrase not in page, phrase
-    assert "Neuron by neuron" in report.build(runs["planes"]).read_text()
+    names = {name.rpartition("-")[2] for name in ids(page)}
+    assert not names & {"neurons", "averages", "latents"}
+    assert "neurons" in {name.rpartition("-")[2] for name in ids(
+        report.build(runs["planes"]).read_text())}  # fmt: skip
 
 
 def test_an_unfinished_run_has_no_page(tmp_path, runs):

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 
 from spikecast.report.run.target_figure import (
     TargetFigure,
+    find_time_axis,
+    find_unit_scale,
     is_cut_into_windows,
-    shown_per_bin,
-    time_axis,
 )
 from spikecast.report.shared.group_averages import draw_group_averages
 from spikecast.report.shared.style import report_style
@@ -25,8 +25,8 @@ def draw_averages(target: Target) -> Figure:
         predicted[scored],
         group[scored],
         grouped_by,
-        *time_axis(target),
-        shown_per_bin(target),
+        *find_time_axis(target),
+        find_unit_scale(target),
     )
 
 

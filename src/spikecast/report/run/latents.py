@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from spikecast.report.run.target_figure import TargetFigure, is_cut_into_windows, time_axis
+from spikecast.report.run.target_figure import TargetFigure, find_time_axis, is_cut_into_windows
 from spikecast.report.shared.style import GROUPS, SIDES, new_figure, report_style
 from spikecast.runs.reader import Target
 
@@ -25,7 +25,7 @@ def draw_latents(target: Target) -> Figure:
     color = dict(zip(names, GROUPS, strict=False)) | {
         name: fixed for name, fixed in SIDES.items() if name in names
     }
-    time, time_label = time_axis(target)
+    time, time_label = find_time_axis(target)
     for index, panel in enumerate(grid.flat):
         if index >= n_shown:
             panel.set_axis_off()

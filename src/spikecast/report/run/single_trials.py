@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 
 from spikecast.report.run.target_figure import (
     TargetFigure,
+    find_time_axis,
+    find_unit_scale,
     is_counts,
     name_trial,
-    shown_per_bin,
-    time_axis,
 )
 from spikecast.report.shared.style import ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
@@ -33,10 +33,10 @@ def draw_single_trials(target: Target) -> Figure:
     names, unit = _name_neurons(target, recorded.shape[2])
     figure = new_figure(1.2 + 1.25 * len(neurons))
     grid = figure.subplots(len(neurons), len(trials), sharex=True, sharey="row", squeeze=False)
-    time, time_label = time_axis(target)
+    time, time_label = find_time_axis(target)
     for row, neuron in zip(grid, neurons, strict=True):
         for axes, trial in zip(row, trials, strict=True):
-            rate = shown_per_bin(target) * prediction[trial, :, neuron]
+            rate = find_unit_scale(target) * prediction[trial, :, neuron]
             axes.plot(time, rate, color=ORANGE, linewidth=1.4, label="predicted")
             _draw_recorded(axes, time, recorded[trial, :, neuron], is_counts(target))
             number = int(stored["test"][trial])

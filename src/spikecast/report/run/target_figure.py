@@ -58,12 +58,12 @@ def is_counts(target: Target) -> bool:
     return bool(target.problem.attrs["kind"] == "counts")
 
 
-def shown_per_bin(target: Target) -> float:
-    """Return what turns activity into the unit shown: Hz for counts."""
+def find_unit_scale(target: Target) -> float:
+    """Return what turns activity into the unit of figures: Hz for counts."""
     return 1 / target.problem.attrs["bin_size"] if is_counts(target) else 1.0
 
 
-def time_axis(target: Target) -> tuple[np.ndarray, str]:
+def find_time_axis(target: Target) -> tuple[np.ndarray, str]:
     """Return bin centres, (time,), and their label: windows may be minutes long."""
     time = target.problem["time"].values
     if is_cut_into_windows(target):
