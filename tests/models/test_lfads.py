@@ -34,6 +34,15 @@ def test_outputs_by_name_and_on_disk(counts, n_inputs, tmp_path):
         np.testing.assert_array_equal(again[name], array)
 
 
+def test_all_outputs_read_the_source_in_the_same_unit(counts):
+    """A continuous source is standardised before it is encoded, whatever is inferred of it."""
+    plain = counts + 0.3
+    models = [LFADS(**SMALL).fit(scale * plain, counts[..., :3]) for scale in (1.0, 128.0)]
+    small, large = (m.outputs(s * plain[:5]) for m, s in zip(models, (1.0, 128.0), strict=True))
+    for name, array in small.items():
+        np.testing.assert_allclose(large[name], array, rtol=1e-3, atol=1e-3)
+
+
 def test_the_same_activity_is_autoencoded_and_other_targets_are_never_encoded(counts):
     assert LFADS(**SMALL).fit(counts, counts.copy()).autoencodes_
     apart = LFADS(**SMALL).fit(counts, counts[..., ::-1])

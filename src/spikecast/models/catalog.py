@@ -1,4 +1,4 @@
-"""The catalogue of models: a plain dict from a name to a class, and what is asked by name."""
+"""The catalogue of models: a plain dict from a name to a class, and functions of these names."""
 
 from collections.abc import Iterable, Mapping
 
@@ -32,8 +32,8 @@ def is_baseline(name: str) -> bool:
 
 def strongest_baseline(names: Iterable[str]) -> str | None:
     """Return the first baseline of the catalogue that is among `names`, or None."""
-    given = set(names)
-    return next((name for name in MODELS if is_baseline(name) and name in given), None)
+    fitted = set(names)
+    return next((name for name in MODELS if is_baseline(name) and name in fitted), None)
 
 
 def searchable_models() -> list[str]:

@@ -187,8 +187,8 @@ class Decoder:
         trial = np.arange(len(y)) if trial is None else trial
         entry = CLASSIFIERS[self.name]
         if self.balance == "subsample" and not entry.predicts_numbers:
-            kept = self._balanced_samples(y, trial)
-            x, y, trial = x[kept], y[kept], trial[kept]
+            drawn = self._draw_balanced(y, trial)
+            x, y, trial = x[drawn], y[drawn], trial[drawn]
         # a null's labels may leave a fold with one class
         self.only_ = y[0] if (y == y[0]).all() else None
         if self.only_ is not None:
@@ -196,7 +196,7 @@ class Decoder:
         weighted = self.balance == "weights" and not entry.predicts_numbers
         estimator = ScaledEstimator(entry.make(self.seed), weighted)
         candidates = list(ParameterGrid(entry.grid))
-        folds = self._inner_folds(y, trial) if len(candidates) > 1 else []
+        folds = self._make_inner_folds(y, trial) if len(candidates) > 1 else []
         if folds:
             for _, valid in folds:
                 note_validation(np.unique(trial[valid]))
@@ -224,18 +224,20 @@ class Decoder:
             return np.full(len(x), self.only_)
         return self.estimator_.predict(x)
 
-    def _balanced_samples(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:
-        """Return which samples to keep: as many trials of each class, random over the session."""
+    def _draw_balanced(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:
+        """Return samples (a mask) of as many trials of each class, random over the session."""
         rng = make_rng(self.seed, "balance")
         trials, first = np.unique(trial, return_index=True)
         classes, sizes = np.unique(y[first], return_counts=True)
         chosen = [rng.permutation(trials[y[first] == c])[: sizes.min()] for c in classes]
         return np.isin(trial, np.concatenate(chosen))
 
-    def _inner_folds(self, y: np.ndarray, trial: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _make_inner_folds(
+        self, y: np.ndarray, trial: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return training and validation samples of inner folds of whole trials.
 
-        None where some class has too few trials to choose anything by.
+        There are no folds where a class has too few trials to choose settings by.
         """
         trials, first, index = np.unique(trial, return_index=True, return_inverse=True)
         numbers = CLASSIFIERS[self.name].predicts_numbers

@@ -39,7 +39,7 @@ class _Committee(Model):
         return ("areas",) if self.hide_areas else ()
 
     def _make_member(self, name: str, number: int = 0) -> Model:
-        """Return an unfitted member: its seed derived from ours, our settings where it has them."""
+        """Return an unfitted member: its seed derived from this one, shared settings set."""
         model = SINGLE[check_one_of("model", name, list(SINGLE))]()
         own = model.get_params()
         shared = {
@@ -245,14 +245,16 @@ def fit_stacking_weights(
             value = 0.5 * slope * slope * spread
         return value.sum(axis=0), np.einsum("msn,sn->mn", f, slope)
 
-    def shared(w: np.ndarray) -> tuple[float, np.ndarray]:
+    def shared_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = loss(np.repeat(w[:, np.newaxis], n_targets, axis=1))
         return value.sum() / len(truth), gradient.sum(axis=1) / len(truth)
 
     start = np.full(n_models, 1 / n_models)
-    common = minimize(shared, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_models).x
+    common = minimize(
+        shared_loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_models
+    ).x
 
-    def own(w: np.ndarray) -> tuple[float, np.ndarray]:
+    def own_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         weights = w.reshape(n_models, n_targets)
         away = weights - common[:, np.newaxis]
         value, gradient = loss(weights)
@@ -260,7 +262,9 @@ def fit_stacking_weights(
         return total / len(truth), (gradient + pull * away).ravel() / len(truth)
 
     first = np.repeat(common, n_targets)
-    solution = minimize(own, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first))
+    solution = minimize(
+        own_loss, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first)
+    )
     return solution.x.reshape(n_models, n_targets)
 
 

@@ -20,7 +20,7 @@ class ForeignModel(Model):
     ``fit`` and ``predict`` are given arrays (trial, time, neuron) of float64, and ``predict`` must
     return (trial, time, target) in y's unit per bin. Regressors of scikit-learn (and others that
     call themselves regressors) are given one row per bin instead, (trial * time, neuron); as they
-    know nothing of counts, rates that they predict below 0 are raised to a small one, as in the
+    do not expect counts, rates that they predict below 0 are raised to a small one, as in the
     package's own least-squares models. One that predicts a single target is fitted once per target.
 
     The object itself is never fitted, only copies of it: :func:`sklearn.base.clone`, which is a

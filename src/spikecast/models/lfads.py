@@ -1,4 +1,4 @@
-"""LFADS as an estimator: what is given as x is encoded, what is given as y is read out."""
+"""LFADS as an estimator: x is encoded, x and y are read out."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -123,18 +123,17 @@ class LFADS(NeuralModel):
             ``rates`` (trial, time, target), ``factors`` (trial, time, factor),
             ``initial_condition`` (trial, initial), ``inferred_inputs`` (trial, time, input).
         """
+        z = self._prepare_inputs(self._check_sources(x))
         return {
             "rates": self.predict(x),
             "factors": self.transform(x),
-            "initial_condition": self._run_network(x, "initial_condition")[0].numpy(),
-            "inferred_inputs": self._run_network(x, "inferred_inputs")[0].numpy(),
+            "initial_condition": self._run_network(z, "initial_condition")[0].numpy(),
+            "inferred_inputs": self._run_network(z, "inferred_inputs")[0].numpy(),
         }
-
-    # ------------------------------------------------------------------------- NeuralModel's parts
 
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         check_in_range("n_inputs", self.n_inputs, 0)
-        # what is hidden is all that an autoencoder is scored on, and something has to be seen
+        # an autoencoder is scored on what is hidden, and encodes what is not
         check_in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
         self.autoencodes_ = bool(np.array_equal(x, y))
         return super()._make_examples(x, y)
@@ -151,16 +150,16 @@ class LFADS(NeuralModel):
         return z
 
     def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
-        """Counts as they are, since that is what the likelihood needs; else standardised."""
+        """Return counts as they are, for their likelihood, and other activity standardised."""
         if self.source_counts_:
             return x.astype(np.float32)
         return ((x - self.source_mean_) / self.source_scale_).astype(np.float32)
 
     def _build_network(self, n_features: int, n_targets: int) -> "LFADSNet":
-        from spikecast.models.networks.generators import generator_of_sizes
+        from spikecast.models.networks.generators import choose_generator
         from spikecast.models.networks.lfads import LFADSNet
 
-        generator = generator_of_sizes(self.n_generator, self.n_controller, self.n_inputs)
+        generator = choose_generator(self.n_generator, self.n_controller, self.n_inputs)
         return LFADSNet(
             "counts" if self.counts_ else "continuous",
             n_features,
@@ -180,7 +179,7 @@ class LFADS(NeuralModel):
         )
 
     def _initialize(self, network: "Network") -> None:
-        """Read in principal components, put out mean rates."""
+        """Set the read-in to principal components, and the offsets to mean rates."""
         net = cast("LFADSNet", network)
         net.readin.copy_(net.readin.new_tensor(self.readin_))
         offsets = [self.center_ if self.counts_ else np.zeros(self.n_targets_)]

@@ -170,12 +170,12 @@ def _find_leading_without_gram(
         rmatvec=lambda left: x.T @ left.ravel() - mean * left.sum(),
         dtype=np.float32,
     )
-    _, values, axes = svds(centered, n_components, v0=_start(len(x)))
+    _, values, axes = svds(centered, n_components, v0=_make_start(len(x)))
     order = np.argsort(values)[::-1]
     return np.square(values[order]), axes[order]
 
 
-def _start(size: int) -> np.ndarray:
+def _make_start(size: int) -> np.ndarray:
     """Return where Lanczos iterations start: fixed, not orthogonal to what centring leaves."""
     return np.cos(np.arange(size, dtype=np.float32))
 
@@ -187,7 +187,7 @@ def _find_leading(gram: np.ndarray, n_components: int) -> tuple[np.ndarray, np.n
     if n_components > size // 3 or not gram.any():
         values, vectors = np.linalg.eigh(gram)
     else:
-        values, vectors = eigsh(gram, n_components, v0=_start(size))
+        values, vectors = eigsh(gram, n_components, v0=_make_start(size))
     order = np.argsort(values)[::-1][:n_components]
     return values[order], vectors[:, order]
 

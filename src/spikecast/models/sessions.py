@@ -64,7 +64,7 @@ class ManySessions(BaseEstimator):
     components_ : array, (condition, time, component)
         What the sessions' averages have in common.
     readin_ : array, (member, unit, component)
-        How the core was given them, on average over sessions.
+        Weights with which they were read in, on average over sessions.
     training_ : dict
         Of the core, as in :class:`NeuralModel`.
 
@@ -93,7 +93,7 @@ class ManySessions(BaseEstimator):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What ``fit`` and ``adapt`` have to be told besides the arrays, as its model does."""
+        """Arguments of ``fit`` and ``adapt`` besides the arrays that the model needs."""
         return self._make_model().needs
 
     def fit(

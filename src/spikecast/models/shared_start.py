@@ -71,7 +71,7 @@ class SharedStart:
         # (condition * time, component) -> (condition, time, component)
         components = components.unflatten(0, self.averages[0].shape[:2])
         self.components = np.ascontiguousarray(components.numpy())
-        # the first session's random read-in says what the core is given of each component
+        # the first session's random weights of each component are those of all sessions
         readin = networks[0].readin_weight.detach() @ self.axes[0]
         for network, axes in zip(networks, self.axes, strict=True):
             align_readin(network, axes, readin)
@@ -117,8 +117,8 @@ def _read(network: Network, averages: np.ndarray) -> Tensor:
 
 def list_common_conditions(labels: Sequence[np.ndarray | None]) -> list[object]:
     """Return the conditions that occur in every session, sorted; none where there are no labels."""
-    given = [set(np.asarray(label).tolist()) for label in labels if label is not None]
-    return sorted(set.intersection(*given), key=str) if given else []
+    of_session = [set(np.asarray(label).tolist()) for label in labels if label is not None]
+    return sorted(set.intersection(*of_session), key=str) if of_session else []
 
 
 def average_conditions(

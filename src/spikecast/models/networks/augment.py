@@ -38,8 +38,8 @@ def perturb_spikes(counts: Tensor, thinning: float, jitter: int) -> Tensor:
     shift = torch.randint(-jitter, jitter + 1, spikes.shape, device=counts.device)
     bins = spikes // n_neurons % n_bins
     spikes = spikes + ((bins + shift).clamp(0, n_bins - 1) - bins) * n_neurons
-    kept = torch.bincount(spikes, minlength=flat.numel()).to(counts)
-    return (kept / (1 - thinning)).view_as(counts)
+    counts_left = torch.bincount(spikes, minlength=flat.numel()).to(counts)
+    return (counts_left / (1 - thinning)).view_as(counts)
 
 
 def add_noise(activity: Tensor, spread: np.ndarray) -> Tensor:

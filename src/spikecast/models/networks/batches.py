@@ -1,4 +1,4 @@
-"""Which trials each training step is made on, and which members learn from them."""
+"""The trials of each training step, and the members that learn from them."""
 
 from collections.abc import Iterator, Sequence
 

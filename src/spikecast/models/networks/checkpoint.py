@@ -39,7 +39,7 @@ class Checkpoints:
         self.folder, self.every = folder, every
         self.number = 0
 
-    def next(self, signature: str) -> "Checkpoint":
+    def open_next(self, signature: str) -> "Checkpoint":
         """Return the checkpoint of the training that begins now; `signature` says what it is."""
         self.number += 1
         path = None if self.folder is None else self.folder / f"{self.number}.safetensors"

@@ -132,7 +132,7 @@ class ControlledGenerator(nn.Module):
 Generator = AutonomousGenerator | ControlledGenerator
 
 
-def generator_of_sizes(
+def choose_generator(
     n_generator: int, n_controller: int, n_inputs: int
 ) -> Callable[[int, int, int], Generator]:
     """Return what makes a generator from the sizes of initial condition, encoder and factors.

@@ -35,7 +35,7 @@ class LFADSNet(Network):
     n_features, n_targets : int
     generator : callable
         From (initial, encoded, factor) sizes to a generator, see
-        :func:`spikecast.models.networks.generators.generator_of_sizes`.
+        :func:`spikecast.models.networks.generators.choose_generator`.
     autoencodes : bool
         The targets are the encoded activity itself: no further readout.
     n_readin, ..., kl_warmup

@@ -13,7 +13,7 @@ CHUNK = 64  # trials per pass when predicting
 
 
 def start_network(build: Callable[[], Network], initialize: Callable[[Network], None]) -> Network:
-    """Return a network as training finds it: built, and some weights given their first values."""
+    """Return a network that is built, with the weights set that do not start at random."""
     network = build()
     with torch.no_grad():
         initialize(network)

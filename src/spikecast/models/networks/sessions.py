@@ -42,7 +42,9 @@ class Sessions(Network):
         parts = zip(
             self.sessions, x.split(self.n_features, -1), y.split(self.n_targets, -1), strict=True
         )
-        return torch.stack([network.loss(mine, aim) for network, mine, aim in parts]).mean(dim=0)
+        return torch.stack([network.loss(own_x, own_y) for network, own_x, own_y in parts]).mean(
+            dim=0
+        )
 
     def set_progress(self, fraction: float) -> None:
         """Pass on which part of training is done."""

@@ -82,7 +82,7 @@ def _train_members(
     best, history = BestWeights(network), History()
     state = TrainingState(network, optimizer, schedule, best, history)
     signature = f"{plan} {[fold.train.tolist() for fold in folds]} {tuple(x.shape)} {seed}"
-    checkpoint = current_checkpoints().next(signature)
+    checkpoint = current_checkpoints().open_next(signature)
     for epoch in range(state.resume(checkpoint), epochs):
         loss = _train_epoch(state, batches, x, y, plan.clip, (epoch, epochs))
         valid = validation_loss(network, x, y, folds)

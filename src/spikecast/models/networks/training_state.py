@@ -64,11 +64,11 @@ class TrainingState:
         checkpoint.save(tensors, values)
 
     def resume(self, checkpoint: Checkpoint) -> int:
-        """Put a state back if there is one, and return the epoch to go on with."""
-        found = checkpoint.load()
-        if found is None:
+        """Restore a saved state if there is one, and return the epoch to go on with."""
+        saved = checkpoint.load()
+        if saved is None:
             return 0
-        tensors, values = found
+        tensors, values = saved
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {
