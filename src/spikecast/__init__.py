@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers: the same names as below
+    from spikecast import analysis as analysis
     from spikecast import models as models
     from spikecast import report as report
     from spikecast import tasks as tasks
@@ -64,6 +65,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
 __version__ = "0.1.0"
 
 MODULES = {
+    "analysis": "spikecast.analysis",
     "errors": "spikecast.core.errors",
     "metrics": "spikecast.scoring.metrics",
     "models": "spikecast.models",
