@@ -28,7 +28,7 @@ def test_its_python_runs(tmp_path, monkeypatch, capsys):
         exec(compile(block, "README.md", "exec"), names)
     assert (tmp_path / "scores.png").exists()
     assert (tmp_path / "mine.nc").exists()
-    assert "poisson_glm" in capsys.readouterr().out
+    assert "reduced_rank" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("block", blocks("yaml"))
