@@ -1,26 +1,24 @@
 """The atlas as a function: which area predicts which, in one table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from spikecast.core.errors import InputError
+from spikecast.core.schema import parse_block
 from spikecast.data.recording import Recording
+from spikecast.models.base import Model
+from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import Progress
 from spikecast.runs.atlas.plan import name_sources
 from spikecast.runs.atlas.run import run_atlas
-from spikecast.runs.atlas.settings import RIDGE, parse_settings
+from spikecast.runs.atlas.settings import INSTANCE, RIDGE, AtlasSettings
 from spikecast.runs.atlas.tables import read_atlas_table
 from spikecast.runs.layout import AtlasLayout
-
-if TYPE_CHECKING:
-    from spikecast.models.base import Model
 
 Data = str | Path | Recording
 
@@ -137,7 +135,7 @@ def atlas(
     """
     sources = name_sources([data] if isinstance(data, Data) else data)
     entries, instances = _split_models(models)
-    block = parse_settings({"data": [*sources], "models": entries} | settings)
+    block = parse_block({"data": [*sources], "models": entries} | settings, AtlasSettings)
     with TemporaryDirectory(prefix="spikecast-atlas-") as temporary:
         outcome = run_atlas(
             block,
@@ -166,15 +164,12 @@ def _split_models(
         raise InputError(f"models is '{models}'; give a list, ['{models}'], or a mapping")
     if not isinstance(models, Mapping):
         return list(models), None
-    # the adapter brings scikit-learn's meta-estimators, which the ridge does without
-    from spikecast.models.foreign import adapt_model
-
     instances = {
         name: None if model is None or model == RIDGE else adapt_model(model)
         for name, model in models.items()
     }
     entries = [
-        RIDGE if model is None and name == RIDGE else {name: {"instance": repr(model)}}
+        RIDGE if model is None and name == RIDGE else {name: {INSTANCE: repr(model)}}
         for name, model in instances.items()
     ]
     return entries, instances

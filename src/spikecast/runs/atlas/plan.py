@@ -1,12 +1,9 @@
 """Plan an atlas: which populations predict which in every session, in folds and jobs by name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,14 +15,12 @@ from spikecast.data import open_sessions
 from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.models.base import Model
+from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.manifest import Identity
 from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
-
-if TYPE_CHECKING:  # both bring torch, which the workers of the ridge do without
-    from spikecast.models.base import Model
-    from spikecast.runs.atlas.settings import AtlasSettings
 
 BETWEEN = " > "
 """Between source and target in the name of a pair."""

@@ -1,8 +1,6 @@
 """Score the pairs of a job; records are plain numbers and notices, as the journal keeps them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -10,14 +8,12 @@ from threadpoolctl import threadpool_limits
 from spikecast.analysis.interareal.pairwise import Pair, PairScore, pairwise_ridge
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
+from spikecast.models.base import Model
 from spikecast.parallel.shared_data import SharedValue
 from spikecast.runs.atlas.plan import BETWEEN, SessionPlan
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
 from spikecast.tasks.problem import cut_array
-
-if TYPE_CHECKING:
-    from spikecast.models.base import Model
 
 Record = dict[str, Any]
 """Of one pair: see :func:`_make_record`."""

@@ -1,7 +1,5 @@
 """Make the directory of an atlas, job by job, so that a killed one goes on."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 import time
@@ -11,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +19,7 @@ from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.jsonl_store import JsonlStore
 from spikecast.core.schema import read_block, to_yaml
 from spikecast.data.recording import Recording
+from spikecast.models.base import Model
 from spikecast.parallel.executors import (
     Call,
     JobOutcome,
@@ -44,9 +43,6 @@ from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.manifest import describe_process, finish_manifest, update_manifest
 from spikecast.runs.run_directory import open_run_directory
-
-if TYPE_CHECKING:
-    from spikecast.models.base import Model
 
 log = logging.getLogger("spikecast")
 

@@ -1,16 +1,13 @@
 """The settings of an atlas; the file ``atlas.yaml`` of its directory."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.errors import ConfigError
-from spikecast.core.schema import Block, parse_block
-
-if TYPE_CHECKING:
-    from spikecast.models.base import Model
+from spikecast.core.schema import Block
+from spikecast.models.base import Model
+from spikecast.runs.model_entries import build_models
 
 RIDGE = "ridge"
 """The linear model whose pairs share their sums of products, see
@@ -66,7 +63,7 @@ class AtlasSettings(Block):
         return names
 
     @model_validator(mode="after")
-    def _repeats_need_a_draw(self) -> AtlasSettings:
+    def _repeats_need_a_draw(self) -> "AtlasSettings":
         if self.repeats and self.repeats > 1 and not self.matched:
             raise ValueError("repeats are draws of neurons: they need 'matched'")
         return self
@@ -98,17 +95,6 @@ class AtlasSettings(Block):
         return models
 
 
-def parse_settings(content: dict[str, Any]) -> AtlasSettings:
-    """Validate settings given as a dict.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown key or a value outside its range.
-    """
-    return parse_block(content, AtlasSettings)
-
-
 def _build_models(entries: list) -> dict[str, Model]:
     """Return the models of the catalogue that are named."""
     named = [
@@ -117,9 +103,4 @@ def _build_models(entries: list) -> dict[str, Model]:
         if entry != RIDGE
         and not (isinstance(entry, dict) and any(INSTANCE in one for one in entry.values()))
     ]
-    if not named:
-        return {}
-    # the catalogue brings torch, 100 MB that the ridge does without
-    from spikecast.runs.model_entries import build_models
-
     return build_models(named)
