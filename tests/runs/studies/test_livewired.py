@@ -4,14 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from spikecast.report.questions.headlines import headlines
 
 from spikecast.core.errors import InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.report.study import text
 from spikecast.runs import audit
-from spikecast.runs.reader import Run
+from spikecast.runs.reader import read_answers
 from spikecast.runs.studies import livewired
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.run import read_facts, run_study
@@ -60,6 +59,7 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
             assert not row[column] or "simulated" in text.cell(row[column], facts)[-1]
     described = {key: row["described"][0]["value"] for key, row in rows.items() if row["described"]}
     assert described["headline"] > described["test"]
+    assert all(rows[key]["sound"] for key in ("headline", "test", "when", "spikes", "flow"))
     (cost,) = [n["values"] for n in facts["conclusions"] if n["code"] != "network_on_new_trials"]
     assert cost["described"] == described["headline"]
     assert cost["points"] == pytest.approx(100 * (cost["described"] - cost["sound"]))
@@ -137,7 +137,7 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     rows = {row["key"]: row for row in read_facts(folder)["columns"]}
     assert rows["headline"]["sound"][0]["value"] > 0.6
     assert 0.11 < rows["when"]["sound"][0]["value"] < 0.2
-    *_, plain, beyond = headlines(Run(folder / "sound" / "main"))
-    assert "perhaps through the stimulus" in plain
-    assert "beyond contrast_left and contrast_right" in beyond
-    assert "perhaps" not in beyond
+    plain, beyond = read_answers(folder / "sound" / "main", "over_time")
+    assert "follows_stimulus" in [notice.code for notice in plain.notices]
+    assert beyond["strata"] == ["contrast_left", "contrast_right"]
+    assert "follows_stimulus" not in [notice.code for notice in beyond.notices]

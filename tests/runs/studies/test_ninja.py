@@ -51,6 +51,7 @@ def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
         recorded = Recording(xr.load_dataset(folder / "data.nc", engine="h5netcdf"))
         assert excerpt["time"].max() < np.nanmin(recorded.trials["feedback_time"])
     assert "cells" not in rows  # no waveforms here
+    assert len(rows["maps"]["sound"]) == 3  # one map of each label
     page = pages.build(folder).read_text()
     assert "labels out of step" in page
     assert page.count("data:image/svg+xml") >= 8

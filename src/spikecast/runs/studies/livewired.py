@@ -281,7 +281,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
         read_onset(run, "beyond the stimulus", within_strata=True),
         read_onset(run, "by whatever tells it, the stimulus included"),
     )
-    for answer in read_answers(run, "flow")[:1]:
+    for answer in read_answers(run, "granger")[:1]:
         pair = f"{answer['source']} and {answer['target']}"
         column.add("flow", Measure(pair, answer["leader"] or None, "leader"))
     values = {

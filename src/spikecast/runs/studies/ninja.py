@@ -367,7 +367,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
 
 def _score_maps(run: Path) -> Iterator[Measure]:
     """Yield how often a new trial's neighbours share its label, map by map."""
-    for answer in read_answers(run, "embed"):
+    for answer in read_answers(run, "embedding"):
         scores = answer.table("scores").query("score == 'knn_accuracy'")
         title = f"{answer['label']}, {answer['method']}: neighbours right"
         for row in scores.to_dict("records"):

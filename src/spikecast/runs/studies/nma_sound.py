@@ -69,7 +69,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
 
 def _count_dimensions(run: Path) -> Measure:
     """Return how many dimensions of all planes together are confirmed."""
-    (answer,) = read_answers(run, "dimensions")
+    (answer,) = read_answers(run, "dimensionality")
     n_tested = answer.table("components")["reliable"].notna().sum()
     n_reliable = int(answer["n_reliable"])
     return Measure(

@@ -76,7 +76,7 @@ class Preset(Block):
     sound_protocol: list[str] = Field(description="the sound protocol")
     sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
     lesson: list[str] = Field(description="what to do instead")
-    quick: dict[str, Any] = Field({}, description="what --quick changes")
+    quick: dict[str, Any] = Field({}, description="what a quick run changes")
 
 
 @cache
