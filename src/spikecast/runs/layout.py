@@ -1,31 +1,6 @@
 """Name every file in the directories that spikecast writes; nothing else spells a path in one.
 
 A run, a sweep, an atlas and a study have one class each. Nothing is read or written here.
-
-=====================================  ===========================================================
-of a run
---------------------------------------------------------------------------------------------------
-``config.yaml``                        the settings, defaults included
-``manifest.json``                      versions, machine, seed, identity of the data, when it ended
-``log.txt``                            what happened when
-``excerpt.nc``                         the part of the recording that the report draws
-``trial_table.csv``                    the recording's table of trials
-``targets/T/problem.nc``               recorded target activity, trials, folds
-``targets/T/jobs/MODEL-fold0.npz``     predictions and latents of the held-out trials; what the fit
-                                       was given
-``targets/T/jobs/MODEL-fold0.json``    seconds, settings chosen, training history; written last
-``targets/T/jobs/*.checkpoints``       only while a long fit runs: its state, twice a minute
-``targets/T/weights/MODEL-fold0.*``    the fitted model (safetensors and JSON)
-``scores.csv``                         every score, tidy
-``summary.csv``                        headline scores with intervals
-``neurons.csv``                        scores neuron by neuron
-``verdict.json``                       per target: verdict, notices, paired differences
-``analysis/index.json``                which answers belong to the run; written last
-``analysis/Q.json``                    one answer: kind, facts, notices, names of its tables
-``analysis/Q-TABLE.csv``               its tables, tidy
-``analysis/Q.npz``                     its matrices, where it has any
-``figures/``, ``report.html``          written by :mod:`spikecast.report`
-=====================================  ===========================================================
 """
 
 from dataclasses import dataclass
@@ -33,8 +8,19 @@ from pathlib import Path
 
 from spikecast.core.files import LOCK
 
-JOB_SUFFIX = ".json"
-FOLD, CHECKPOINTS = "-fold", ".checkpoints"
+FOLD, CHECKPOINTS, JOB_SUFFIX = "-fold", ".checkpoints", ".json"
+_JOBS, _MANIFEST, _PROBLEM = "jobs", "manifest.json", "problem.nc"
+
+
+class Inside:
+    """The path of a file or folder, by its name within a layout's folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layout: "Layout", owner: type) -> Path:
+        """Return the path in the folder of a layout."""
+        return layout.folder / self.name
 
 
 @dataclass(frozen=True)
@@ -43,33 +29,14 @@ class Layout:
 
     folder: Path
 
-    @property
-    def manifest(self) -> Path:
-        """Versions, machine, seed, data, when it was begun and when it ended."""
-        return self.folder / "manifest.json"
-
-    @property
-    def log(self) -> Path:
-        """What happened when."""
-        return self.folder / "log.txt"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that writes into the directory."""
-        return self.folder / LOCK
-
-    @property
-    def protocol(self) -> Path:
-        """How each number came about, for the audit."""
-        return self.folder / "protocol.json"
-
-    @property
-    def report(self) -> Path:
-        """The page."""
-        return self.folder / "report.html"
+    manifest = Inside(_MANIFEST)  # versions, machine, seed, data, when it began and ended
+    log = Inside("log.txt")  # what happened when
+    lock = Inside(LOCK)  # held by the process that writes into the directory
+    protocol = Inside("protocol.json")  # how each number came about, for the audit
+    report = Inside("report.html")
 
     def figure(self, name: str) -> Path:
-        """A figure of the page."""
+        """A figure of the report."""
         return self.folder / "figures" / f"{name}.svg"
 
     def table(self, name: str) -> Path:
@@ -78,39 +45,30 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class TargetLayout:
+class TargetLayout(Layout):
     """The files of one target of a run."""
 
-    folder: Path
-
-    @property
-    def problem(self) -> Path:
-        """Recorded target activity, trials, folds."""
-        return self.folder / "problem.nc"
-
-    @property
-    def jobs(self) -> Path:
-        """Folder of what was fitted."""
-        return self.folder / "jobs"
+    problem = Inside(_PROBLEM)  # recorded target activity, trials, folds
+    jobs = Inside(_JOBS)
 
     def job(self, model: str, fold: int) -> Path:
-        """Description of a fit; a fit is finished when this is there."""
+        """Seconds, settings chosen, training history; a fit is finished when this is there."""
         return self.jobs / f"{model}{FOLD}{fold}{JOB_SUFFIX}"
 
     def arrays(self, model: str, fold: int) -> Path:
-        """Predictions and latents of the held-out trials."""
+        """Predictions and latents of the held-out trials, and what the fit was given."""
         return self.jobs / f"{model}{FOLD}{fold}.npz"
 
     def checkpoints(self, model: str, fold: int) -> Path:
-        """Folder of the state of a fit that is under way."""
+        """Folder of the state of a long fit, only while it runs."""
         return self.jobs / f"{model}{FOLD}{fold}{CHECKPOINTS}"
 
     def weights(self, model: str, fold: int) -> Path:
-        """Fitted model, without the suffixes of its two files."""
+        """Fitted model, without the suffixes of its two files (safetensors and JSON)."""
         return self.folder / "weights" / f"{model}{FOLD}{fold}"
 
     def list_jobs(self, model: str) -> list[Path]:
-        """Descriptions of the fits of a model that are there."""
+        """Return the descriptions of the fits of a model that are there."""
         return sorted(self.jobs.glob(f"{model}{FOLD}*{JOB_SUFFIX}"))
 
 
@@ -130,45 +88,16 @@ def split_job_name(path: Path) -> tuple[str, int]:
 class RunLayout(Layout):
     """The files of a run of ``predict``, ``decode`` or ``run``."""
 
-    @property
-    def config(self) -> Path:
-        """The settings, defaults included."""
-        return self.folder / "config.yaml"
-
-    @property
-    def excerpt(self) -> Path:
-        """The part of the recording that the report draws."""
-        return self.folder / "excerpt.nc"
-
-    @property
-    def trial_table(self) -> Path:
-        """The recording's table of trials."""
-        return self.table("trial_table")
-
-    @property
-    def scores(self) -> Path:
-        """Every score, tidy."""
-        return self.table("scores")
-
-    @property
-    def summary(self) -> Path:
-        """Headline scores with intervals."""
-        return self.table("summary")
-
-    @property
-    def neurons(self) -> Path:
-        """Scores neuron by neuron."""
-        return self.table("neurons")
-
-    @property
-    def verdict(self) -> Path:
-        """Per target: verdict, notices, paired differences."""
-        return self.folder / "verdict.json"
-
-    @property
-    def targets(self) -> Path:
-        """Folder of the targets."""
-        return self.folder / "targets"
+    config = Inside("config.yaml")  # the settings, defaults included
+    excerpt = Inside("excerpt.nc")  # the part of the recording that the report draws
+    trial_table = Inside("trial_table.csv")  # the recording's
+    scores = Inside("scores.csv")  # every score, tidy
+    summary = Inside("summary.csv")  # headline scores with intervals
+    neurons = Inside("neurons.csv")  # scores neuron by neuron
+    verdict = Inside("verdict.json")  # per target: verdict, notices, paired differences
+    targets = Inside("targets")
+    answers = Inside("analysis")
+    tensorboard = Inside("tensorboard")  # event files, where the run is tracked so
 
     def target(self, name: str) -> TargetLayout:
         """Files of a target, by its name or by that of its folder.
@@ -182,25 +111,20 @@ class RunLayout(Layout):
         return TargetLayout(self.targets / plain)
 
     def list_jobs(self) -> list[Path]:
-        """Descriptions of all fits that are there, of every target."""
-        return sorted(self.targets.glob(f"*/jobs/[!.]*{JOB_SUFFIX}"))
+        """Return the descriptions of all fits that are there, of every target."""
+        return sorted(self.targets.glob(f"*/{_JOBS}/[!.]*{JOB_SUFFIX}"))
 
     def list_problems(self) -> list[Path]:
-        """The problems that are there, one per target."""
-        return sorted(self.targets.glob("*/problem.nc"))
-
-    @property
-    def answers(self) -> Path:
-        """Folder of the answers."""
-        return self.folder / "analysis"
+        """Return the problems that are there, one per target."""
+        return sorted(self.targets.glob(f"*/{_PROBLEM}"))
 
     @property
     def answer_index(self) -> Path:
-        """Names of the answers that belong to the run."""
+        """Names of the answers that belong to the run; written last."""
         return self.answers / "index.json"
 
     def answer(self, name: str) -> Path:
-        """One answer; it is complete when this is there."""
+        """One answer: kind, facts, notices, names of its tables; written last."""
         return self.answers / f"{name}.json"
 
     def answer_table(self, name: str, table: str) -> Path:
@@ -211,90 +135,36 @@ class RunLayout(Layout):
         """The matrices of an answer."""
         return self.answers / f"{name}.npz"
 
-    @property
-    def tensorboard(self) -> Path:
-        """Folder of TensorBoard's event files, where the run is tracked so."""
-        return self.folder / "tensorboard"
-
 
 @dataclass(frozen=True)
 class SweepLayout(RunLayout):
     """The files of a sweep, beside those of a run."""
 
-    @property
-    def result(self) -> Path:
-        """What was found, per model; written last."""
-        return self.folder / "sweep.json"
-
-    @property
-    def trials(self) -> Path:
-        """Every trial of every study."""
-        return self.table("trials")
-
-    @property
-    def best(self) -> Path:
-        """A config with the settings that were chosen on all trials."""
-        return self.folder / "best.yaml"
-
-    @property
-    def journal(self) -> Path:
-        """Optuna's journal of all studies."""
-        return self.folder / "study.log"
-
-    @property
-    def journal_lock(self) -> Path:
-        """Held while the journal is written."""
-        return self.folder / ".study.lock"
-
-    @property
-    def claim_lock(self) -> Path:
-        """Held while a study or a trial is taken."""
-        return self.folder / ".claim.lock"
-
-    @property
-    def workers(self) -> Path:
-        """Folder in which living processes leave a sign of life."""
-        return self.folder / "workers"
+    result = Inside("sweep.json")  # what was found, per model; written last
+    trials = Inside("trials.csv")  # every trial of every study
+    best = Inside("best.yaml")  # a config with the settings that were chosen on all trials
+    journal = Inside("study.log")  # Optuna's, of all studies
+    journal_lock = Inside(".study.lock")  # held while the journal is written
+    claim_lock = Inside(".claim.lock")  # held while a study or a trial is taken
+    workers = Inside("workers")  # living processes leave a sign of life there
 
 
 @dataclass(frozen=True)
 class AtlasLayout(Layout):
     """The files of an atlas."""
 
-    @property
-    def settings(self) -> Path:
-        """The settings, defaults included."""
-        return self.folder / "atlas.yaml"
-
-    @property
-    def jobs(self) -> Path:
-        """Journal of the finished jobs."""
-        return self.folder / "jobs.jsonl"
-
-    @property
-    def cells(self) -> Path:
-        """One row per session, model, source and target."""
-        return self.table("cells")
-
-    @property
-    def parquet(self) -> Path:
-        """The scores again, for large atlases."""
-        return self.folder / "scores.parquet"
-
-    @property
-    def shared(self) -> Path:
-        """Folder of the arrays that processes share while it runs."""
-        return self.folder / ".shared"
+    settings = Inside("atlas.yaml")  # the settings, defaults included
+    jobs = Inside("jobs.jsonl")  # journal of the finished jobs
+    cells = Inside("cells.csv")  # one row per session, model, source and target
+    parquet = Inside("scores.parquet")  # the scores again, for large atlases
+    shared = Inside(".shared")  # arrays that processes share while it runs
 
 
 @dataclass(frozen=True)
 class ShownLayout(Layout):
     """The files of what a study computes itself: its protocol, tables and figures' arrays."""
 
-    @property
-    def values(self) -> Path:
-        """Its numbers."""
-        return self.folder / "values.json"
+    values = Inside("values.json")  # its numbers
 
     def arrays(self, name: str) -> Path:
         """What a figure draws."""
@@ -305,64 +175,41 @@ class ShownLayout(Layout):
 class StudyLayout(Layout):
     """The files of a published study."""
 
-    @property
-    def preset(self) -> Path:
-        """The study as it was run."""
-        return self.folder / "preset.yaml"
-
-    @property
-    def data(self) -> Path:
-        """The recording it was run on."""
-        return self.folder / "data.nc"
-
-    @property
-    def begun(self) -> Path:
-        """What was begun; removed when it is finished."""
-        return self.folder / "begun.json"
-
-    @property
-    def parts(self) -> Path:
-        """Folder of what is computed so far; removed when it is finished."""
-        return self.folder / "parts"
-
-    @property
-    def result(self) -> Path:
-        """Where the data are from, the columns, the sentences; written last."""
-        return self.folder / "study.json"
+    preset = Inside("preset.yaml")  # the study as it was run
+    data = Inside("data.nc")  # the recording it was run on
+    begun = Inside("begun.json")  # what was begun; removed when it is finished
+    parts = Inside("parts")  # what is computed so far; removed when it is finished
+    result = Inside("study.json")  # where the data are from, columns, conclusions; written last
+    sound = Inside("sound")  # the sound runs
 
     @property
     def described(self) -> ShownLayout:
         """The protocol as described."""
-        return ShownLayout(self.folder / "described")
+        return self.shown("described")
 
     @property
     def concluded(self) -> ShownLayout:
         """What the sound protocol adds to its runs."""
-        return ShownLayout(self.folder / "concluded")
+        return self.shown("concluded")
 
     def shown(self, column: str) -> ShownLayout:
         """What a study computes itself: ``described`` or ``concluded``."""
         return ShownLayout(self.folder / column)
-
-    @property
-    def sound(self) -> Path:
-        """Folder of the sound runs."""
-        return self.folder / "sound"
 
     def sound_run(self, name: str) -> RunLayout:
         """Files of a sound run."""
         return RunLayout(self.sound / name)
 
     def list_sound_runs(self) -> list[RunLayout]:
-        """The sound runs that were begun."""
-        return [RunLayout(path.parent) for path in sorted(self.sound.glob("*/manifest.json"))]
+        """Return the sound runs that were begun."""
+        return [RunLayout(path.parent) for path in sorted(self.sound.glob(f"*/{_MANIFEST}"))]
 
 
 MARKERS = {
     "study": ("study.json", "preset.yaml"),
     "sweep": ("sweep.json", "study.log"),
     "atlas": ("atlas.yaml",),
-    "run": ("manifest.json",),  # last: the others have manifests too
+    "run": (_MANIFEST,),  # last: the others have manifests too
 }
 """Kind of directory -> the files by any of which it is recognised."""
 

@@ -180,7 +180,7 @@ def _claim_predictions(run: Run) -> Iterator[Claim]:
         every = list(range(len(own)))
         for model in target.models:
             for index, fold in enumerate(target.folds):
-                record = target.fit_record(model, index)
+                record = target.read_record(model, index)
                 value, null = _read_score(run, target, model, index)
                 chosen_on = {"settings, or when to stop,": record.validation.tolist()}
                 yield Claim(

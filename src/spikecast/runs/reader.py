@@ -208,12 +208,12 @@ class Target:
         """(trial, time, target)."""
         return self.problem["recorded"].values
 
-    def job(self, model: str, fold: int) -> dict[str, Any]:
-        """What a fitted model chose and how it trained."""
+    def read_job(self, model: str, fold: int) -> dict[str, Any]:
+        """Return what a fitted model chose and how it trained."""
         return read_json(self.layout.job(model, fold))
 
-    def arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
-        """``prediction``, ``test`` and perhaps ``latents`` of a job."""
+    def read_arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
+        """Return ``prediction``, ``test`` and perhaps ``latents`` of a job."""
         return _read_arrays(self.layout.arrays(model, fold))
 
     @property
@@ -227,15 +227,15 @@ class Target:
         parts = zip(self.problem["in_train"].values, self.problem["in_test"].values, strict=True)
         return [Fold(np.flatnonzero(train), np.flatnonzero(test)) for train, test in parts]
 
-    def fit_record(self, model: str, fold: int) -> FitRecord:
-        """What a fit was given."""
-        return FitRecord.from_arrays(self.arrays(model, fold))
+    def read_record(self, model: str, fold: int) -> FitRecord:
+        """Return what a fit was given."""
+        return FitRecord.from_arrays(_read_arrays(self.layout.arrays(model, fold), "fit_"))
 
-    def predicted(self, model: str) -> np.ndarray:
-        """Held-out predictions of every trial, (trial, time, target)."""
+    def read_predictions(self, model: str) -> np.ndarray:
+        """Return the held-out predictions of every trial, (trial, time, target)."""
         whole = np.full(self.recorded.shape, np.nan, dtype=np.float32)
         for fold in range(self.n_folds):
-            stored = self.arrays(model, fold)
+            stored = self.read_arrays(model, fold)
             whole[stored["test"]] = stored["prediction"]
         return whole
 
@@ -253,8 +253,8 @@ class Target:
         others = set(self.summary["model"]) - {self.shown_model}
         return strongest_baseline(others) or ("psth" if "psth" in others else None)
 
-    def groups(self) -> tuple[str, np.ndarray]:
-        """A few groups of trials to average over: what they are called, and a label per trial.
+    def group_trials(self) -> tuple[str, np.ndarray]:
+        """Return a few groups of trials to average over: their name, and a label per trial.
 
         The side of the stimulus where contrasts are known, else a trial column with few values.
         """
@@ -311,10 +311,10 @@ class StoredAnswer:
         return _read_arrays(self.layout.answer_arrays(self.name))
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
     try:
         with np.load(path) as stored:
-            return dict(stored)
+            return {name: stored[name] for name in stored.files if name.startswith(prefix)}
     except FileNotFoundError:
         raise MissingFileError(path) from None
     except (ValueError, EOFError, BadZipFile) as error:

@@ -95,7 +95,7 @@ class Noisy:
         self.target, self.rng = target, rng
 
     def predicted(self, model):
-        rate = self.target.predicted(model)
+        rate = self.target.read_predictions(model)
         return (rate * np.exp(self.rng.normal(0, 0.2, rate.shape))).astype(np.float32)
 
 

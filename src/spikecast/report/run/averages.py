@@ -17,8 +17,8 @@ from spikecast.runs.reader import Target
 @report_style
 def draw_averages(target: Target) -> Figure:
     """Draw the averages of held-out trials over groups of trials."""
-    grouped_by, group = target.groups()
-    predicted = target.predicted(target.shown_model)
+    grouped_by, group = target.group_trials()
+    predicted = target.read_predictions(target.shown_model)
     scored = np.isfinite(predicted[:, 0, 0])
     return draw_group_averages(
         target.recorded[scored],

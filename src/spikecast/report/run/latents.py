@@ -13,8 +13,8 @@ MOST_COMPONENTS = 6
 @report_style
 def draw_latents(target: Target) -> Figure:
     """Draw the strongest principal components of the latents over time, by group of trials."""
-    grouped_by, group = target.groups()
-    stored = target.arrays(target.shown_model, 0)
+    grouped_by, group = target.group_trials()
+    stored = target.read_arrays(target.shown_model, 0)
     components, explained = _find_components(stored["latents"].astype(np.float32))
     n_shown = components.shape[2]
     n_rows = -(-n_shown // 3)
@@ -74,7 +74,9 @@ def _describe(target: Target) -> str:
 
 
 def _applies(target: Target) -> bool:
-    return not is_cut_into_windows(target) and "latents" in target.arrays(target.shown_model, 0)
+    return not is_cut_into_windows(target) and "latents" in target.read_arrays(
+        target.shown_model, 0
+    )
 
 
 LATENTS = TargetFigure(

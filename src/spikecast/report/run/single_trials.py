@@ -24,7 +24,7 @@ def draw_single_trials(target: Target) -> Figure:
     score = target.run.neurons.query("target == @target.name and model == @target.shown_model")[
         "value"
     ].to_numpy()
-    stored = target.arrays(target.shown_model, 0)
+    stored = target.read_arrays(target.shown_model, 0)
     recorded, prediction = target.recorded[stored["test"]], stored["prediction"]
     neurons = _choose_neurons(target, recorded, score)
     # trials with many spikes of these neurons show most

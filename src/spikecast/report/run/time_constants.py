@@ -19,7 +19,7 @@ def draw_time_constants(target: Target) -> Figure:
     model = cast(Timescales, target.run.config.build_models()[target.shown_model])
     bin_size = 1000 * target.problem.attrs["bin_size"]
     folds = range(target.n_folds)
-    learnt = [target.job(target.shown_model, fold)["time_constants_bins"] for fold in folds]
+    learnt = [target.read_job(target.shown_model, fold)["time_constants_bins"] for fold in folds]
     time_constants = bin_size * np.array(learnt)  # (fold, member * layer * latent)
     first, last = model.time_constants
     start = bin_size * np.geomspace(first, last, model.n_latents)
@@ -70,7 +70,7 @@ def _describe(target: Target) -> str:
 
 
 def _applies(target: Target) -> bool:
-    return "time_constants_bins" in target.job(target.shown_model, 0)
+    return "time_constants_bins" in target.read_job(target.shown_model, 0)
 
 
 TIME_CONSTANTS = TargetFigure(

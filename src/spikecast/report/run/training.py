@@ -18,7 +18,7 @@ def draw_training(target: Target) -> Figure:
     panels = figure.subplots(1, len(networks), squeeze=False)[0]
     for axes, name in zip(panels, networks, strict=True):
         for fold in range(target.n_folds):
-            history = target.job(name, fold)["training"]
+            history = target.read_job(name, fold)["training"]
             epochs = 1 + np.arange(len(history["train_loss"]))
             train, valid = (np.mean(history[f"{part}_loss"], axis=1) for part in ("train", "valid"))
             first = fold == 0
@@ -34,7 +34,9 @@ def draw_training(target: Target) -> Figure:
 
 def list_networks(target: Target) -> list[str]:
     """Return the models of a target that have a training history."""
-    return [name for name in target.models if "training" in target.job(name, 0)][:MOST_NETWORKS]
+    return [name for name in target.models if "training" in target.read_job(name, 0)][
+        :MOST_NETWORKS
+    ]
 
 
 def _describe(target: Target) -> str:
