@@ -94,7 +94,7 @@ class Noisy:
     def __init__(self, target, rng):
         self.target, self.rng = target, rng
 
-    def predicted(self, model):
+    def read_predictions(self, model):
         rate = self.target.read_predictions(model)
         return (rate * np.exp(self.rng.normal(0, 0.2, rate.shape))).astype(np.float32)
 
