@@ -53,7 +53,6 @@ def test_there_are_no_more_workers_than_memory_allows(monkeypatch):
     monkeypatch.setattr(executors, "count_cores", lambda: 8)
     monkeypatch.setattr(executors, "measure_free_memory", lambda: 3 * executors.PER_WORKER)
     assert executors.choose_n_workers(100) == 3
-    assert executors.choose_n_workers(100, bytes_per_job=1e12) == 1
     assert executors.choose_n_workers(2) == 2
 
 

@@ -35,15 +35,15 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def choose_n_workers(n_jobs: int, bytes_per_job: float = 0) -> int:
+def choose_n_workers(n_jobs: int) -> int:
     """Return how many processes to start: one per core, if memory and the number of jobs allow."""
-    room = measure_free_memory() // (PER_WORKER + bytes_per_job)
+    room = measure_free_memory() // PER_WORKER
     return max(1, int(min(count_cores(), n_jobs, room)))
 
 
 @contextmanager
 def open_executor(
-    n_jobs: int, workers: int | None = None, engine: str = "local", bytes_per_job: float = 0
+    n_jobs: int, workers: int | None = None, engine: str = "local"
 ) -> Iterator[Executor | None]:
     """Yield an executor for `n_jobs` jobs, or None if they are to run in this process.
 
@@ -56,8 +56,6 @@ def open_executor(
     engine : str
         ``"local"``: processes of this machine. ``"dask-local"``: a Dask cluster of this machine.
         ``"dask://HOST:PORT"``: all workers of the scheduler there.
-    bytes_per_job : float
-        Memory that a job needs beside its libraries.
 
     Yields
     ------
@@ -75,11 +73,11 @@ def open_executor(
     None
     """
     if engine != "local":
-        with _open_dask(engine, workers or choose_n_workers(n_jobs, bytes_per_job)) as pool:
+        with _open_dask(engine, workers or choose_n_workers(n_jobs)) as pool:
             yield pool
         return
     if workers is None:
-        workers = choose_n_workers(n_jobs, bytes_per_job) if n_jobs >= START_UP else 1
+        workers = choose_n_workers(n_jobs) if n_jobs >= START_UP else 1
     workers = min(workers, n_jobs)
     if workers <= 1:
         yield None

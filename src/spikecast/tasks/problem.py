@@ -103,7 +103,7 @@ def pair_with_lag(
     return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
 
 
-def count_windows(n_bins: int, window: int = WINDOW) -> int:
+def count_windows(n_bins: int) -> int:
     """Return how many windows a single long trial gives.
 
     Raises
@@ -111,33 +111,33 @@ def count_windows(n_bins: int, window: int = WINDOW) -> int:
     NotEnoughDataError
         When there are too few to hold any out.
     """
-    n_windows = n_bins // window
+    n_windows = n_bins // WINDOW
     if n_windows < 4:
         raise NotEnoughDataError(
-            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {window}; "
+            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {WINDOW}; "
             "at least 4 are needed"
         )
     return n_windows
 
 
-def cut_array(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
+def cut_array(values: np.ndarray) -> np.ndarray:
     """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
     if len(values) > 1:
         return values
-    n_bins = count_windows(values.shape[1], window) * window
-    return values[0, :n_bins].reshape(-1, window, values.shape[2])
+    n_bins = count_windows(values.shape[1]) * WINDOW
+    return values[0, :n_bins].reshape(-1, WINDOW, values.shape[2])
 
 
-def cut_into_windows(problem: Problem, window: int = WINDOW) -> Problem:
-    """Cut a single long trial into windows of `window` bins, which then stand for trials."""
+def cut_into_windows(problem: Problem) -> Problem:
+    """Cut a single long trial into windows, which then stand for trials."""
     if len(problem.y) > 1:
         return problem
-    y = cut_array(problem.y, window)
+    y = cut_array(problem.y)
     return replace(
         problem,
-        x=cut_array(problem.x, window),
+        x=cut_array(problem.x),
         y=y,
-        time=(np.arange(window) + 0.5) * problem.bin_size,
-        trials=pd.DataFrame({"window_start": problem.time[: len(y) * window : window]}),
+        time=(np.arange(WINDOW) + 0.5) * problem.bin_size,
+        trials=pd.DataFrame({"window_start": problem.time[: len(y) * WINDOW : WINDOW]}),
         windows=True,
     )
