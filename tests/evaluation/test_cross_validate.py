@@ -1,5 +1,6 @@
 """Scores of known situations: planted truth comes back, noise gives nothing."""
 
+import json
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -12,7 +13,7 @@ from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.score_table import COLUMNS, conditions, score
-from spikecast.evaluation.verdict import verdict
+from spikecast.evaluation.verdict import Verdict, judge_scores
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.linear import PCARidge
@@ -208,7 +209,7 @@ class TestVerdict:
         found = cross_validate(names, AreaToArea("A"), noise)
         for name in names:
             assert not found.interval(name).low > 0, name
-        assert verdict(found)[0].startswith("No model predicts A from the rest better than")
+        assert judge_scores(found).outcome == "not_predicted"
 
     def test_what_only_the_psth_knows_is_said(self):
         rng = np.random.default_rng(0)
@@ -216,7 +217,7 @@ class TestVerdict:
         counts = rng.poisson(bump[:, None], (80, 40, 30))
         recording = Recording.from_arrays(counts, 0.01 * np.arange(40), ["A"] * 10 + ["B"] * 20)
         found = cross_validate(["psth", "pca_ridge"], AreaToArea("A"), recording)
-        assert "No model beats the PSTH" in verdict(found)[0]
+        assert judge_scores(found).outcome == "not_beyond_psth"
 
     def test_a_winner_a_loser_and_the_worse_than_nothing_are_named(self, recording):
         class Worse(PCARidge):
@@ -228,10 +229,18 @@ class TestVerdict:
             "poisson_glm": MODELS["poisson_glm"](),
             "worse": Worse(),
         }
-        said = verdict(cross_validate(models, AreaToArea("MOs"), recording))
-        assert said[0].startswith("MOs can be predicted from the rest")
-        assert any("timescales" in s and "poisson_glm" in s for s in said[1:])
-        assert said[-1].startswith("Worse than predicting the mean: worse (-")
+        verdict = judge_scores(cross_validate(models, AreaToArea("MOs"), recording))
+        assert (verdict.outcome, verdict.target, verdict.source) == ("predicted", "MOs", "rest")
+        assert (verdict.comparison.model, verdict.comparison.baseline) == (
+            "timescales", "poisson_glm",
+        )  # fmt: skip
+        assert "worse" in verdict.below_null
+        assert verdict.below_null["worse"] < 0
+        assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+
+    def test_only_nulls_are_no_verdict(self, recording):
+        scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording)
+        assert judge_scores(scores).outcome == "no_model"
 
 
 QUICK = ["mean_rate", "psth", "pca_ridge", "reduced_rank", "pls", "poisson_glm", "timescales"]

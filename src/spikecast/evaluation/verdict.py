@@ -1,74 +1,115 @@
-"""What a score table says, in plain words."""
+"""What a score table says, as facts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from spikecast.evaluation.score_table import Scores
 from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
-from spikecast.scoring.metric_table import METRICS
+from spikecast.scoring.ratio_scores import Interval
 
-SOURCES = {"rest": "the rest", "all": "all neurons"}
+Outcome = Literal["no_model", "not_predicted", "not_beyond_psth", "predicted"]
 
 
-def verdict(scores: Scores) -> list[str]:
-    """Return one to four sentences; the first is the answer.
+@dataclass(frozen=True)
+class Comparison:
+    """The paired difference of a model to the strongest baseline."""
+
+    model: str
+    baseline: str
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a target is predicted, by which model, and by how much.
+
+    Attributes
+    ----------
+    target, source, metric : str
+    outcome : {"no_model", "not_predicted", "not_beyond_psth", "predicted"}
+        Only nulls were fitted; the leader's interval against the training mean does not lie above
+        0; that against the PSTH does not; both do.
+    leader : str
+        The model with the highest score; "" where only nulls were fitted.
+    score : Interval, optional
+        Of the leader, above the training mean.
+    comparison : Comparison, optional
+        Of the default model, or the first that is no baseline, to the strongest baseline.
+    below_null : dict of model -> float
+        Scores of the models that are worse than the training mean.
+    """
+
+    target: str
+    source: str
+    metric: str
+    outcome: Outcome
+    leader: str = ""
+    score: Interval | None = None
+    comparison: Comparison | None = None
+    below_null: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as plain values, as run directories keep it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Verdict":
+        """Return the verdict that :meth:`to_json` wrote."""
+        score, comparison = content["score"], content["comparison"]
+        if comparison is not None:
+            difference = Interval(**comparison["difference"])
+            comparison = Comparison(**comparison | {"difference": difference})
+        score = None if score is None else Interval(**score)
+        return cls(**dict(content) | {"score": score, "comparison": comparison})
+
+
+def judge_scores(scores: Scores) -> Verdict:
+    """Return what a score table says.
 
     Whether anything is predicted is judged by the best model's intervals against the training mean
     and against the PSTH. It is the best by its test score, but models that learn nothing score
     below the mean, not around it: on 30 simulated recordings of pure noise no claim was made. The
     default model is compared with the strong baseline by a paired interval, both named beforehand.
 
-    Parameters
-    ----------
-    scores : Scores
-
-    Returns
-    -------
-    list of str
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
+    >>> verdict = judge_scores(scores)
+    >>> verdict.outcome, verdict.leader, verdict.score.low > 0
+    ('predicted', 'pca_ridge', True)
     """
-    unit = METRICS[scores.metric].phrase
     target, source = scores.table["target"].iloc[0], scores.table["source"].iloc[0]
-    source = SOURCES.get(source, source)
-    candidates = [name for name in scores.models if not is_null(name)]
-    if not candidates:
-        return ["Only nulls were fitted: add a model."]
-    leader = max(candidates, key=lambda name: scores.interval(name).value)
-    of_leader = scores.interval(leader)
-    if not of_leader.low > 0:
-        said = [
-            f"No model predicts {target} from {source} better than each target's mean: the best, "
-            f"{leader}, reaches {of_leader} {unit}."
-        ]
-    elif _beyond_psth(scores, leader) is False:
-        said = [
-            f"No model beats the PSTH on {target}: there is nothing here beyond the task's "
-            f"average response."
-        ]
-    else:
-        said = [f"{target} can be predicted from {source}: {leader} reaches {of_leader} {unit}."]
-    said += _comparison(scores, candidates, unit)
-    below = [name for name in candidates if scores.interval(name).high < 0]
-    if below:
-        worst = ", ".join(f"{name} ({scores.interval(name).value:.2f})" for name in below)
-        said.append(f"Worse than predicting the mean: {worst}.")
-    return said
+    intervals = {name: scores.interval(name) for name in scores.models if not is_null(name)}
+    if not intervals:
+        return Verdict(target, source, scores.metric, "no_model")
+    leader = max(intervals, key=lambda name: intervals[name].value)
+    return Verdict(
+        target,
+        source,
+        scores.metric,
+        _judge_leader(scores, leader),
+        leader,
+        intervals[leader],
+        _compare_with_baseline(scores, list(intervals)),
+        {name: interval.value for name, interval in intervals.items() if interval.high < 0},
+    )
 
 
-def _beyond_psth(scores: Scores, model: str) -> bool | None:
-    """Whether the model's interval against the PSTH lies above 0; None where there is no PSTH."""
-    if (model, scores.metric, "psth") not in scores.ratios:
+def _judge_leader(scores: Scores, leader: str) -> Outcome:
+    if not scores.interval(leader).low > 0:
+        return "not_predicted"
+    has_psth = (leader, scores.metric, "psth") in scores.ratios
+    if has_psth and not scores.interval(leader, null="psth").low > 0:
+        return "not_beyond_psth"
+    return "predicted"
+
+
+def _compare_with_baseline(scores: Scores, models: list[str]) -> Comparison | None:
+    others = [name for name in models if not is_baseline(name)]
+    baseline = strongest_baseline(models)
+    if not others or baseline is None:
         return None
-    return bool(scores.interval(model, null="psth").low > 0)
-
-
-def _comparison(scores: Scores, candidates: list[str], unit: str) -> list[str]:
-    """The default model, or the first that is not classical, against the strong baseline."""
-    deep = [name for name in candidates if not is_baseline(name)]
-    baseline = strongest_baseline(candidates)
-    if not deep or baseline is None:
-        return []
-    ours = DEFAULT_MODEL if DEFAULT_MODEL in deep else deep[0]
-    difference = scores.interval(ours, minus=baseline)
-    size = f"{abs(difference.value):.3f} {unit} [{difference.low:.3f}, {difference.high:.3f}]"
-    if difference.low > 0:
-        return [f"{ours} beats {baseline} by {size}."]
-    if difference.high < 0:
-        return [f"{ours} loses to {baseline} by {size}: prefer the simpler model."]
-    return [f"{ours} and {baseline} cannot be told apart: their difference is {difference} {unit}."]
+    model = DEFAULT_MODEL if DEFAULT_MODEL in others else others[0]
+    return Comparison(model, baseline, scores.interval(model, minus=baseline))

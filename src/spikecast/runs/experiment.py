@@ -13,7 +13,7 @@ from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
-from spikecast.evaluation.verdict import verdict
+from spikecast.evaluation.verdict import judge_scores
 from spikecast.parallel.executors import Progress, check_engine
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config
@@ -210,7 +210,7 @@ def _write_scores(
         notices = [MODEL_NOT_FITTED(model=model, why=why) for model, why in failed.items()]
         notices += [*target.problem.notices, *scores.notices]
         verdicts[name] = {
-            "verdict": verdict(scores),
+            "verdict": judge_scores(scores).to_json(),
             "notices": [notice.to_json() for notice in notices],
             "differences": _compare_with_best(scores),
         }

@@ -18,6 +18,7 @@ from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.evaluation.fit import FitRecord
+from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
@@ -196,6 +197,11 @@ class Target:
     def summary(self) -> pd.DataFrame:
         """Headline scores of this target, best first."""
         return self.run.summary.query("target == @self.name").reset_index(drop=True)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What its scores say."""
+        return Verdict.from_json(self.run.verdicts[self.name]["verdict"])
 
     @property
     def models(self) -> list[str]:

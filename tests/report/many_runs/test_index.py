@@ -10,6 +10,7 @@ import yaml
 
 from spikecast import cli
 from spikecast.core.errors import RunError
+from spikecast.evaluation.verdict import Verdict
 from spikecast.report.many_runs import index
 from spikecast.report.many_runs.entries import READERS, Entry, Score, read_entry
 from spikecast.report.many_runs.thumbnail import draw_thumbnail, find_scales
@@ -34,7 +35,8 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
                           "low": [best - 0.05, 0.02], "high": [best + 0.05, 0.08],
                           "target": target})  # fmt: skip
     table.to_csv(folder / "summary.csv", index=False)
-    said = {target: {"verdict": [f"{target} can be predicted."]}}
+    verdict = Verdict(target, "rest", "bits_per_spike", "not_beyond_psth").to_json()
+    said = {target: {"verdict": verdict}}
     (folder / "verdict.json").write_text(json.dumps(said))
     (folder / "report.html").write_text("a page")
     return folder
@@ -96,7 +98,10 @@ def test_each_kind_and_state_is_recognised(shelf):
     }  # fmt: skip
     first = found["first"]
     assert (first.best.model, first.best.value, first.seconds) == ("gru", 0.4, 30)
-    assert first.summary == "MOs can be predicted. Could not be fitted: lstm."
+    assert first.summary == (
+        "No model beats the PSTH on MOs: there is nothing here beyond the task's average response. "
+        "Could not be fitted: lstm."
+    )
     assert (first.session, first.data, first.targets) == ("Cori", "set.npz", ("MOs",))
     assert found["below the null"].best.model == "gru"  # the best that is no null
     assert found["decoded"].best.model == "counts (lda)"  # not the stimulus alone

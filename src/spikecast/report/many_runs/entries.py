@@ -17,8 +17,10 @@ import pandas as pd
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.core.schema import read_yaml
+from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import is_null
 from spikecast.report.questions.catalog import make_headlines
+from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
@@ -160,7 +162,7 @@ def _describe_result(run: Run) -> str:
     if len(run.verdicts) > 1:
         return f"{len(run.verdicts)} targets: each dot is a target's best model"
     for of_target in run.verdicts.values():
-        return str(of_target["verdict"][0])
+        return describe_verdict(Verdict.from_json(of_target["verdict"]))[0]
     return next(iter(make_headlines(run.answers)), "")
 
 

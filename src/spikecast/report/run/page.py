@@ -13,6 +13,7 @@ from spikecast.report.run.ranking import make_ranking, summarize_targets
 from spikecast.report.run.recording import make_recording_figure
 from spikecast.report.run.scores import describe_trial_shuffle, make_score_table
 from spikecast.report.run.target_figure import name_trial
+from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import join_names
 from spikecast.report.shared.pages import draw_figure, draw_section, write_page
 from spikecast.runs import audit
@@ -80,7 +81,7 @@ def _make_title(run: Run) -> str:
 def _find_verdict(run: Run) -> list[str]:
     if len(run.targets) > 1:
         return summarize_targets(run)
-    return run.verdicts[run.targets[0].name]["verdict"] if run.targets else []
+    return describe_verdict(run.targets[0].verdict) if run.targets else []
 
 
 def _describe_target(run: Run, target: Target) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _describe_target(run: Run, target: Target) -> dict[str, Any]:
         "task": describe_task(target),
         "unit": f"{name_trial(target)}s",
         "best": f"{best['model']} {table.rows[0][1]} ({table.rows[0][2]})",
-        "verdict": run.verdicts[target.name]["verdict"],
+        "verdict": describe_verdict(target.verdict),
         "warnings": [str(notice) for notice in target.notices],
         "trial_shuffle": describe_trial_shuffle(target),
         "table": table,

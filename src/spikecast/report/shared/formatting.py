@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 MISSING = "–"
+SOURCES = {"rest": "the rest", "all": "all neurons"}
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
@@ -83,3 +84,14 @@ def join_names(names: Iterable[object], last: str = ", ") -> str:
 def to_file_name(name: str) -> str:
     """Return a name in which every character may stand in a file name."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def name_source(source: str) -> str:
+    """Return what a sentence calls the neurons that predict.
+
+    Examples
+    --------
+    >>> name_source("rest"), name_source("VISp")
+    ('the rest', 'VISp')
+    """
+    return SOURCES.get(source, source)

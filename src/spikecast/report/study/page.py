@@ -13,6 +13,7 @@ from spikecast.core.schema import read_block
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run import page as run_page
 from spikecast.report.run.figures import TARGET_FIGURES
+from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
@@ -161,7 +162,7 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
     target = run.targets[0] if run.targets else None
     drawings, verdict = [], []
     if target is not None:
-        verdict = run.verdicts[target.name]["verdict"]
+        verdict = describe_verdict(target.verdict)
         drawings = [
             TARGET_FIGURES[figure].make_drawing(target, figure)
             for figure in FROM_RUNS

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spikecast.core.notices import Notice
-from spikecast.evaluation.verdict import SOURCES
+from spikecast.report.shared.formatting import name_source
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs.sweep.results import NEGLIGIBLE
 from spikecast.scoring.metric_table import METRICS
@@ -86,7 +86,7 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
     words = {
         "label": model["label"],
         "target": facts["target"],
-        "source": SOURCES.get(facts["source"], facts["source"]),
+        "source": name_source(facts["source"]),
         "unit": METRICS[facts["metric"]].phrase,
         "negligible": f"{NEGLIGIBLE:.0%}",
     } | {key: _interval(model[key]) for key in ("nested", "default", "gain")}
