@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -206,14 +206,8 @@ def decode(
 
     known = problem.label
 
-    validation: list[np.ndarray] = []
-
     def decode_all(values: np.ndarray, train: bool) -> _Predictions:
-        parts = []
-        for part in features:
-            with watch_validation() as rows:
-                parts.append(method.decode_fold(part, values, train))
-            validation.append(np.array(sorted(rows), dtype=int))
+        parts = [method.decode_fold(part, values, train) for part in features]
         return _Predictions(known, values, [part.fold for part in features], parts)
 
     observed = decode_all(known.values, train=True)
@@ -232,9 +226,17 @@ def decode(
         observed.score_classes(),
         observed.tabulate(),
         known.n_left_out,
-        tuple(problem.describe_folds(features, validation)),
+        tuple(problem.describe_folds(features, [part.validation for part in observed.parts])),
         notices,
     )
+
+
+class _FoldPredictions(NamedTuple):
+    """Of training trials (or of none) and test trials; rows that settings were judged on."""
+
+    train: np.ndarray
+    test: np.ndarray
+    validation: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -246,22 +248,25 @@ class _Method:
     balance: str
     seed: int
 
-    def decode_fold(
-        self, part: FoldFeatures, values: np.ndarray, train: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return predictions of a fold's training trials (or of none) and of its test trials."""
-        y, no_trials = values[part.fold.train], np.empty(0)
-        entry = CLASSIFIERS[self.decoder]
-        if entry.reads_trials:
-            fitted = entry.make(self.seed).fit(part.train, y)
-            return fitted.predict(part.train) if train else no_trials, fitted.predict(part.test)
-        n_bins = part.train.shape[1] if self.over_time == "vote" else 1
-        x_train, x_test = (self._make_samples(x) for x in (part.train, part.test))
-        decoder = Decoder(self.decoder, self.balance, self.seed).fit(
-            x_train, np.repeat(y, n_bins), np.repeat(np.arange(len(y)), n_bins)
+    def decode_fold(self, part: FoldFeatures, values: np.ndarray, train: bool) -> _FoldPredictions:
+        """Fit a decoder on a fold's training trials and predict its test trials (and these)."""
+        y, entry = values[part.fold.train], CLASSIFIERS[self.decoder]
+        x_train, x_test, n_bins = part.train, part.test, 1
+        with watch_validation() as rows:
+            if entry.reads_trials:
+                fitted = entry.make(self.seed).fit(x_train, y)
+            else:
+                n_bins = x_train.shape[1] if self.over_time == "vote" else 1
+                x_train, x_test = (self._make_samples(x) for x in (x_train, x_test))
+                fitted = Decoder(self.decoder, self.balance, self.seed).fit(
+                    x_train, np.repeat(y, n_bins), np.repeat(np.arange(len(y)), n_bins)
+                )
+        of_train = fitted.predict(x_train) if train else np.empty(0)
+        return _FoldPredictions(
+            _count_votes(of_train, n_bins),
+            _count_votes(fitted.predict(x_test), n_bins),
+            np.array(sorted(rows), dtype=int),
         )
-        of_train = decoder.predict(x_train) if train else no_trials
-        return _count_votes(of_train, n_bins), _count_votes(decoder.predict(x_test), n_bins)
 
     def _make_samples(self, x: np.ndarray) -> np.ndarray:
         """Turn features (trial, time, feature) into samples (sample, feature)."""
@@ -288,24 +293,18 @@ class _Predictions:
     values : array, (trial with a label,)
         What was decoded: the observed labels or those of a draw.
     folds : list of Fold
-    parts : list of (array, array)
-        Predictions of each fold's training and test trials.
+    parts : list of _FoldPredictions
     """
 
     def __init__(
-        self,
-        label: Label,
-        values: np.ndarray,
-        folds: list[Fold],
-        parts: list[tuple[np.ndarray, np.ndarray]],
+        self, label: Label, values: np.ndarray, folds: list[Fold], parts: list[_FoldPredictions]
     ) -> None:
-        self.label, self.values, self.folds = label, values, folds
-        self.of_train = [train for train, _ in parts]
+        self.label, self.values, self.folds, self.parts = label, values, folds, parts
         self.prediction = np.zeros(values.shape, dtype=values.dtype)
         self.fold = np.zeros(values.size, dtype=int)
         mean = np.zeros(values.size)
-        for index, (fold, (_, test)) in enumerate(zip(folds, parts)):
-            self.prediction[fold.test], self.fold[fold.test] = test, index
+        for index, (fold, part) in enumerate(zip(folds, parts, strict=True)):
+            self.prediction[fold.test], self.fold[fold.test] = part.test, index
             mean[fold.test] = values[fold.train].mean()
         if label.continuous:
             self.metric = "r2"
@@ -340,7 +339,7 @@ class _Predictions:
 
     def _read_training(self) -> tuple[np.ndarray, np.ndarray]:
         truth = np.concatenate([self.values[fold.train] for fold in self.folds])
-        return truth, np.concatenate(self.of_train)
+        return truth, np.concatenate([part.train for part in self.parts])
 
     def count_confusions(self) -> pd.DataFrame:
         if self.label.continuous:
