@@ -40,7 +40,7 @@ class Autoencoder(ReconstructionModel):
         from spikecast.models.networks.layers import Features
 
         return CoordinatedDropout(
-            "counts" if self.counts_ else "continuous",
+            self._kind,
             super()._build_network(self.features_.n_features_, n_targets),
             Features(self.features_, float(self._input_scale)),
             self.n_sources_,

@@ -132,9 +132,10 @@ class Model(BaseEstimator):
             raise NotEnoughDataError(f"there is nothing to fit: x is {x.shape}, y is {y.shape}")
         check_finite("y", y)
         self.counts_ = is_counts(y)
-        kind = "counts" if self.counts_ else "continuous"
-        if kind not in self.kinds:
-            raise InputError(f"{type(self).__name__} predicts {self.kinds[0]}, not {kind} targets")
+        if self._kind not in self.kinds:
+            raise InputError(
+                f"{type(self).__name__} predicts {self.kinds[0]}, not {self._kind} targets"
+            )
         self.n_sources_, self.n_targets_ = x.shape[2], y.shape[2]
         self._set_areas(areas)
         return x, y
@@ -161,14 +162,22 @@ class Model(BaseEstimator):
         check_is_fitted(self, "n_targets_")
         return self._predict(self._check_sources(x))
 
+    @property
+    def _kind(self) -> str:
+        """Kind of the fitted targets, ``"counts"`` or ``"continuous"``."""
+        return "counts" if self.counts_ else "continuous"
+
     def clone_with_choices(self) -> Self:
         """Return an unfitted copy with the settings that ``fit`` chose on validation trials."""
         return clone(self)
 
     def describe_fit(self) -> dict[str, Any]:
         """Return what ``fit`` chose and how training went, as plain numbers and text."""
-        state = vars(self)
-        return {name.removesuffix("_"): state[name] for name in self.fit_record if name in state}
+        record = {name: vars(self)[name] for name in self.fit_record if name in vars(self)}
+        return {
+            name.removesuffix("_"): value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in record.items()
+        }
 
     @property
     def has_latents(self) -> bool:

@@ -172,11 +172,10 @@ class Stack(_Committee):
 
     def _list_usable(self) -> list[str]:
         """Return the names of the models that can predict this kind of target."""
-        kind = "counts" if self.counts_ else "continuous"
         names = [check_one_of("model", name, list(SINGLE)) for name in self.models]
-        usable = [name for name in names if kind in SINGLE[name].kinds]
+        usable = [name for name in names if self._kind in SINGLE[name].kinds]
         if not usable:
-            raise InputError(f"none of {', '.join(names)} predicts {kind} targets")
+            raise InputError(f"none of {', '.join(names)} predicts {self._kind} targets")
         return usable
 
     def _fit_weights(self, members: list[Model], x: np.ndarray, y: np.ndarray) -> None:

@@ -25,7 +25,7 @@ class ForeignModel(Model):
 
     The object itself is never fitted, only copies of it: :func:`sklearn.base.clone`, which is a
     deep copy where it has no ``get_params``. There are no latents, and the fitted model cannot be
-    saved.
+    saved: a run keeps its predictions without weights.
 
     Parameters
     ----------

@@ -161,7 +161,7 @@ class LFADS(NeuralModel):
 
         generator = choose_generator(self.n_generator, self.n_controller, self.n_inputs)
         return LFADSNet(
-            "counts" if self.counts_ else "continuous",
+            self._kind,
             n_features,
             n_targets,
             generator,

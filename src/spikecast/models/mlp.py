@@ -130,7 +130,7 @@ class MLP(NeuralModel):
         after = 0 if self.causal else self.after
         past = range(-self.stride, -self.before - 1, -self.stride)
         return MLPNet(
-            "counts" if self.counts_ else "continuous",
+            self._kind,
             Features(self.features_),
             self._make_augment(),
             [*reversed(past), *range(0, after + 1, self.stride)],

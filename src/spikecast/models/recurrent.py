@@ -48,7 +48,7 @@ class RecurrentModel(NeuralModel):
         from spikecast.models.networks.recurrent import Recurrent
 
         return Recurrent(
-            "counts" if self.counts_ else "continuous",
+            self._kind,
             self.cell,
             n_features,
             self.n_latents,

@@ -75,7 +75,7 @@ class Timescales(NeuralModel):
         from spikecast.models.networks.timescales import TimescalesNet
 
         return TimescalesNet(
-            "counts" if self.counts_ else "continuous",
+            self._kind,
             n_features,
             self.n_latents,
             n_targets,

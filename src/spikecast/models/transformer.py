@@ -39,7 +39,12 @@ class Transformer(ReconstructionModel):
     ----------
     n_latents : int
         Width of the hidden states, per member; a multiple of twice `n_heads`.
-    n_layers, n_heads, n_members : int
+    n_layers : int
+        Attention blocks, one after the other.
+    n_heads : int
+        Attention heads of a block.
+    n_members : int
+        Networks that are trained side by side and averaged.
     {features}
     hide_areas : bool
         Hide whole areas of the source, which ``fit`` then needs: half of the training steps that
@@ -47,6 +52,7 @@ class Transformer(ReconstructionModel):
         then predicts much better without an area (``predict_masked``). Targets are an area of
         their own; without this, all sources are one.
     dropout : float
+        On tokens, within blocks and on the states that are read out.
     causal : bool
         Features and attention of the past only.
     {training}
@@ -184,7 +190,7 @@ class Transformer(ReconstructionModel):
             main = masks.Entries(ENTRY_SHARE)
         others = [hide_neurons, hide_area, masks.Future(), masks.Span()]
         return TransformerNet(
-            "counts" if self.counts_ else "continuous",
+            self._kind,
             # the first feature has this standard deviation; 2 trains in fewer steps than 1
             Features(self.features_, scale=2.0),
             labels,
