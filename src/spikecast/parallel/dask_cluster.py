@@ -47,6 +47,11 @@ def connect(address: str) -> Client:
 def start_local(workers: int) -> Client:
     """Return a client of a new cluster on this machine, each worker with one thread."""
     cluster = LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        # any free port: a second cluster on this machine would warn about the default one
+        scheduler_kwargs={"dashboard_address": ":0"},
     )
     return Client(cluster, set_as_default=False)
