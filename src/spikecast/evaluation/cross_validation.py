@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of, check_same_length, check_three_axes
+from spikecast.core.checks import (
+    check_one_of,
+    check_same_length,
+    check_same_shape,
+    check_three_axes,
+)
 from spikecast.core.errors import InputError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.dataset import Kind
@@ -154,6 +159,8 @@ def score_predictions(
     truth = np.asarray(truth)
     check_three_axes("truth", truth)
     named = predicted if isinstance(predicted, Mapping) else {name: predicted}
+    for key, values in named.items():
+        check_same_shape("truth", truth, key, np.asarray(values))
     trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
     check_same_length("trials", len(trials), "the trial axis of truth", len(truth))
     every = np.arange(len(truth))

@@ -16,6 +16,7 @@ from spikecast.report.many_runs.entries import READERS, Entry, Score, read_entry
 from spikecast.report.many_runs.thumbnail import draw_thumbnail, find_scales
 from spikecast.runs.layout import MARKERS
 from spikecast.runs.manifest import FORMAT
+from spikecast.scoring.ratio_scores import Interval
 
 
 def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finished=True):
@@ -35,7 +36,8 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
                           "low": [best - 0.05, 0.02], "high": [best + 0.05, 0.08],
                           "target": target})  # fmt: skip
     table.to_csv(folder / "summary.csv", index=False)
-    verdict = Verdict(target, "rest", "bits_per_spike", "not_beyond_psth").to_json()
+    score = Interval(best, best - 0.05, best + 0.05)
+    verdict = Verdict(target, "rest", "bits_per_spike", "predicted", "gru", score).to_json()
     said = {target: {"verdict": verdict}}
     (folder / "verdict.json").write_text(json.dumps(said))
     (folder / "report.html").write_text("a page")
@@ -99,7 +101,7 @@ def test_each_kind_and_state_is_recognised(shelf):
     first = found["first"]
     assert (first.best.model, first.best.value, first.seconds) == ("gru", 0.4, 30)
     assert first.summary == (
-        "No model beats the PSTH on MOs: there is nothing here beyond the task's average response. "
+        "MOs can be predicted from the rest: gru reaches 0.400 [0.350, 0.450] bits/spike. "
         "Could not be fitted: lstm."
     )
     assert (first.session, first.data, first.targets) == ("Cori", "set.npz", ("MOs",))

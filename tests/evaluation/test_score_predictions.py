@@ -1,0 +1,76 @@
+"""Predictions of another tool are scored as those of a model would be."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast import AreaToArea, cross_validate, score_predictions
+from spikecast.core.errors import InputError, ShapeError
+from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.fit import Job, run_job
+from spikecast.models.linear import PCARidge
+
+
+@pytest.fixture(scope="module")
+def counts():
+    rng = np.random.default_rng(0)
+    rate = rng.gamma(2.0, 0.5, (40, 10, 3))
+    return rng.poisson(rate), rate
+
+
+def test_a_models_own_predictions_get_its_own_scores(recording):
+    task = AreaToArea("MOs")
+    problem = task.problem(recording)
+    folds = make_folds(problem, 3, seed=4)
+    predicted = np.zeros(problem.y.shape)
+    for index, fold in enumerate(folds):
+        job = Job("ridge", PCARidge(), index, fold, 4, problem.metadata())
+        predicted[fold.test] = run_job(job, problem.x, problem.y).prediction
+    ours = cross_validate([PCARidge()], task, recording, 3, seed=4)
+    found = score_predictions(
+        problem.y, {"PCARidge": predicted}, folds=folds, trials=recording.trials, seed=4
+    )
+    np.testing.assert_array_equal(found.table["value"], ours.table["value"])
+    assert found.interval("PCARidge") == ours.interval("PCARidge")
+    assert found.notices == ()
+
+
+def test_trials_in_no_fold_do_not_count(counts):
+    y, rate = counts
+    folds = [(np.arange(20), np.arange(20, 30))]
+    scores = score_predictions(y, rate, folds=folds)
+    changed = rate.copy()
+    changed[30:] = 1e6
+    changed[:20] = 0
+    np.testing.assert_array_equal(
+        score_predictions(y, changed, folds=folds).table["value"], scores.table["value"]
+    )
+    alone = score_predictions(y[:30], rate[:30], folds=folds)
+    np.testing.assert_array_equal(alone.table["value"], scores.table["value"])
+    assert alone.interval("predicted") == scores.interval("predicted")
+    assert set(scores.table["n_test_trials"]) == {10}
+    whole = score_predictions(y.astype(float) + 0.5, rate, folds=folds)  # continuous values
+    assert set(whole.table["n_test_trials"]) == {10}
+    assert np.isfinite(whole.table["value"]).all()
+
+
+def test_without_folds_a_notice_says_what_is_not_known(counts):
+    (notice,) = score_predictions(*counts).notices
+    assert notice.code == "no_folds"
+
+
+def test_conditions_come_from_the_trials(counts):
+    y, rate = counts
+    sides = {"contrast_left": np.repeat([0.0, 1.0], 20), "contrast_right": np.zeros(40)}
+    table = score_predictions(y, rate, trials=pd.DataFrame(sides)).table
+    assert "psth_r2" in set(table["metric"])
+
+
+def test_folds_that_leak_or_overlap_and_other_shapes_are_refused(counts):
+    y, rate = counts
+    with pytest.raises(InputError, match="1 of its test trials were learnt from"):
+        score_predictions(y, rate, folds=[(np.arange(21), np.arange(20, 40))])
+    with pytest.raises(InputError, match="more than one test part"):
+        score_predictions(y, rate, folds=[(np.arange(20), np.arange(20, 30))] * 2)
+    with pytest.raises(ShapeError):
+        score_predictions(y, rate[:, :, :2])
