@@ -204,28 +204,26 @@ def decode(
     notices = (*problem.notices, *_make_feature_notices(features))
     method = _Method(decoder, over_time, balance, derive_seed(seed, "decoder"))
 
-    known = problem.label
-
     def decode_all(values: np.ndarray, train: bool) -> _Predictions:
         parts = [method.decode_fold(part, values, train) for part in features]
-        return _Predictions(known, values, [part.fold for part in features], parts)
+        return _Predictions(problem.label, values, [part.fold for part in features], parts)
 
-    observed = decode_all(known.values, train=True)
+    observed = decode_all(problem.label.values, train=True)
     scores = np.array([decode_all(drawn, train=False).score for drawn in problem.null_labels])
     return Decoding(
-        known.name,
+        problem.label.name,
         source.name,
         decoder,
         observed.metric,
         observed.score_test(),
         observed.score_train(),
-        interval(observed.ratios, draw_resamples(known, N_RESAMPLES, seed)),
+        interval(observed.ratios, draw_resamples(problem.label, N_RESAMPLES, seed)),
         permutation_p(observed.score, scores),
         scores,
         observed.count_confusions(),
         observed.score_classes(),
         observed.tabulate(),
-        known.n_left_out,
+        problem.label.n_left_out,
         tuple(problem.describe_folds(features, [part.validation for part in observed.parts])),
         notices,
     )

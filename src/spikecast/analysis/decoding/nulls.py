@@ -1,10 +1,10 @@
-"""What the labels could have been if the neurons knew nothing of them.
+"""Nulls of decoding: labels as they could have been if unrelated to the neurons.
 
 A null draws many sets of labels; whatever is computed from the true labels is computed from each of
 them in the same way. Which one is right depends on how the labels came about:
 
 - ``label_shuffle``: trials are exchangeable (a stimulus drawn afresh in every trial). Within strata
-  it asks what is known beyond the stratum.
+  it tests what can be decoded beyond the stratum.
 - ``circular_shift``: labels keep their order in time but lose their alignment with the trials.
 - ``pseudo_session``: labels that come in runs (blocks, habits, satiety). Slow drift of the
   recording then predicts them without any relation, and so it does for another session's labels:
@@ -137,8 +137,8 @@ class LabelNull:
         A callable takes labels (trial,), the number of draws and a generator, and returns labels
         (draw, trial).
     strata : str or sequence of str, optional
-        Trial columns within whose values labels are shuffled: what is known beyond them. For
-        ``label_shuffle`` only.
+        Trial columns within whose values labels are shuffled: what can be decoded beyond them.
+        For ``label_shuffle`` only.
 
     Raises
     ------

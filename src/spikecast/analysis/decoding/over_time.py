@@ -206,8 +206,8 @@ def decode_over_time(
         trials are therefore cut 5 times anew and scores averaged; once where a source learns
         something (fits a model) in each fold, and into blocks.
     null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
-        See :mod:`spikecast.analysis.decoding.nulls`. With strata an onset is that of what is known
-        beyond them: of the choice, say, not of the stimulus that it follows.
+        See :mod:`spikecast.analysis.decoding.nulls`. With strata an onset is that of what can be
+        decoded beyond them: of the choice, say, not of the stimulus that it follows.
     n_permutations : int
         Draws of the null.
     onset : OnsetRule
@@ -330,7 +330,7 @@ def _date_area(
 
     least_bins = int(np.ceil(rule.min_duration / parts[0].bin_size - 1e-9))
     onset = _to_seconds(find_onsets(curve[np.newaxis], test, least_bins), time)[0]
-    # where within its bin a spike fell is not known: half a bin either way
+    # a spike may have been anywhere within its bin: half a bin either way
     within_bin = make_rng(seed, "within bin", area).uniform(-0.5, 0.5, len(weights))
     resampled = _to_seconds(find_onsets(bootstrapped, test, least_bins) + within_bin, time)
     early, late = _bound(resampled) if np.isfinite(onset) else (np.nan, np.nan)

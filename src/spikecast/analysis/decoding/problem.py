@@ -167,19 +167,22 @@ def pose_problem(
         When the label is part of what it is decoded from.
     """
     split, null = make_settings(Split, folds), make_settings(LabelNull, null)
-    known = resolve_label(recording, label, split.n_folds, continuous)
-    if known.name in (*getattr(source, "columns", ()), *getattr(source, "behavior", ())):
+    target = resolve_label(recording, label, split.n_folds, continuous)
+    if target.name in (*getattr(source, "columns", ()), *getattr(source, "behavior", ())):
         raise InputError(
-            f"'{known.name}' cannot be decoded from itself; leave it out of the baseline"
+            f"'{target.name}' cannot be decoded from itself; leave it out of the baseline"
         )
-    strata = number_strata(recording, known, null.strata)
-    notices = (*source.notices, *make_label_notices(known, null, seed))
-    recording, source = recording.select(trials=known.trials), source.select_trials(known.trials)
+    strata = number_strata(recording, target, null.strata)
+    notices = (*source.notices, *make_label_notices(target, null, seed))
+    recording, source = (
+        recording.select(trials=target.trials),
+        source.select_trials(target.trials),
+    )
     n_repeats = n_repeats if split.n_repeats is None else split.n_repeats
-    cuts = cut_folds(known, split, null, n_repeats, groups=source.groups, seed=seed)
+    cuts = cut_folds(target, split, null, n_repeats, groups=source.groups, seed=seed)
     within = cuts[0] if len(cuts) == 1 else ()
-    null_labels = null.draw(known.values, n_permutations, seed, within, strata)
-    return LabelProblem(recording, source, known, cuts, null_labels, notices)
+    null_labels = null.draw(target.values, n_permutations, seed, within, strata)
+    return LabelProblem(recording, source, target, cuts, null_labels, notices)
 
 
 def cut_folds(

@@ -49,8 +49,8 @@ def cell_types(recording: Recording, threshold: float = THRESHOLD) -> CellTypes:
     """Label neurons narrow or wide by the time from the trough to the peak of their waveform.
 
     0.4 ms parts the two humps that cortical recordings show (Barthó et al. 2004; as in Steinmetz
-    et al. 2019 and its re-analyses). It was found in cortex and hippocampus: elsewhere (thalamus,
-    striatum, midbrain) narrow does not mean inhibitory.
+    et al. 2019 and its re-analyses). It was established in cortex and hippocampus: elsewhere
+    (thalamus, striatum, midbrain) narrow does not mean inhibitory.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def cell_types(recording: Recording, threshold: float = THRESHOLD) -> CellTypes:
 def split_areas(
     recording: Recording, areas: Sequence[str] | None = None, threshold: float = THRESHOLD
 ) -> Recording:
-    """Make each cell type of an area an area, so that it can be asked about like one.
+    """Make each cell type of an area an area of its own.
 
     Parameters
     ----------
@@ -139,9 +139,9 @@ def split_areas(
                 f"area '{area or 'all neurons'}' has {listed} neurons by their waveforms; "
                 f"{LEAST} of each type are needed to split it"
             )
-    kept = np.isin(label, TYPES)
+    typed = np.isin(label, TYPES)
     names = np.array([f"{name} cells" for name in label])
     if areas is not None:
-        kept &= recording.in_area(areas)
+        typed &= recording.in_area(areas)
         names = np.array([f"{area} {name}" for area, name in zip(recording.area, label)])
-    return Recording(recording.dataset.assign_coords(area=("neuron", names))).select(neurons=kept)
+    return Recording(recording.dataset.assign_coords(area=("neuron", names))).select(neurons=typed)

@@ -193,7 +193,7 @@ def embed(
     Raises
     ------
     InputError
-        When umap-learn is not installed, or supervision is asked of another method.
+        When umap-learn is not installed, or another method is to be supervised.
 
     Notes
     -----

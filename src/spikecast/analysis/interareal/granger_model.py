@@ -142,10 +142,10 @@ class OwnPast:
         x = x - x_mean
         # what the own past says already is taken out first, so that the step is that of the joint
         # model (Frisch & Waugh 1933)
-        known = np.linalg.solve(fit.gram, fit.own.T @ x)
-        x = x - fit.own @ known
+        explained = np.linalg.solve(fit.gram, fit.own.T @ x)
+        x = x - fit.own @ explained
         own_test = self.own[fit.test] - fit.own_mean
-        x_test = source[fit.test] - x_mean - own_test @ known
+        x_test = source[fit.test] - x_mean - own_test @ explained
         values, vectors = np.linalg.eigh(x.T @ x / len(x))
         score = vectors.T @ (x.T @ fit.residual / len(x))
         x_test = x_test @ vectors

@@ -83,7 +83,7 @@ def tabulate_lags(
         spikes = sums.spikes.sum(axis=1)
         for which, lag in lags.items():
             gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
-            found = make_interval(
+            estimate = make_interval(
                 _to_bits(gain, spikes, None), _to_bits(gain, spikes, weights), folds
             )
             row = {
@@ -91,9 +91,9 @@ def tabulate_lags(
                 "target": names[direction][1],
                 "lag": time_order * lag,
                 "lag_seconds": time_order * lag * bin_size,
-                "gain": found.value,
-                "low": found.low,
-                "high": found.high,
+                "gain": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
             }
             empty = Interval(np.nan, np.nan, np.nan)
             beyond, shuffled, p = empty, np.nan, np.nan
@@ -102,7 +102,7 @@ def tabulate_lags(
                 beyond = make_interval(
                     _to_bits(left, spikes, None), _to_bits(left, spikes, weights), folds
                 )
-                shuffled = found.value - beyond.value
+                shuffled = estimate.value - beyond.value
                 reached = np.sum(null.sum(axis=1) >= gain.sum())
                 p = float(1 + reached) / (1 + len(null))
             row |= {
@@ -124,7 +124,7 @@ def tabulate_time(whole: Whole, time: np.ndarray, weights: np.ndarray, folds: in
     rows = []
     for start in range(0, max(time.size - STRETCH, 0) + 1, STRETCH):
         bins = slice(start, start + STRETCH)
-        found = measure_asymmetry(whole, weights, folds, bins)
+        lead = measure_asymmetry(whole, weights, folds, bins)
         forward, backward = (
             float(_to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
             for gain, spikes in (whole[direction, 1] for direction in (0, 1))
@@ -134,9 +134,9 @@ def tabulate_time(whole: Whole, time: np.ndarray, weights: np.ndarray, folds: in
                 "time": float(time[bins].mean()),
                 "forward": forward,
                 "backward": backward,
-                "asymmetry": found.value,
-                "low": found.low,
-                "high": found.high,
+                "asymmetry": lead.value,
+                "low": lead.low,
+                "high": lead.high,
             }
         )
     return pd.DataFrame(rows)

@@ -170,8 +170,8 @@ def joint_correlation(
     leads = []
     for start in range(0, N_RESAMPLES, 100):  # in blocks: resample x time x time is large
         block = weights[start : start + 100]
-        drawn = _correlate(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
-        leads.append(_average_lead(drawn, max_lag))
+        matrices = _correlate(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
+        leads.append(_average_lead(matrices, max_lag))
     lead = _average_lead(matrix[np.newaxis], max_lag)[0]
     low, high = refit_limits(lead, np.concatenate(leads), folds)
     table = pd.DataFrame(

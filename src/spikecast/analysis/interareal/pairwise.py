@@ -1,9 +1,9 @@
 """Ridge regression between many pairs of populations of one recording.
 
-A least-squares problem is known by its sums of products. Those of a source with all its targets
-are formed once for each part of the trials and never again: the training sets of all folds, outer
-and inner, are sums of parts, a penalty is chosen from them without looking at a trial again, and a
-pair is a block of columns.
+A least-squares problem is its sums of products. Those of a source with all its targets are formed
+once for each part of the trials and never again: the training sets of all folds, outer and inner,
+are sums of parts, a penalty is chosen from them without looking at a trial again, and a pair is a
+block of columns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,8 +99,8 @@ def pairwise_ridge(
     >>> x = state @ np.ones((1, 10)) + rng.normal(size=(60, 20, 10))
     >>> pairs = {"a to b": Pair(np.arange(6), np.arange(6, 10))}
     >>> folds = split_by_trial(60, 5)
-    >>> found = dict(pairwise_ridge(x, pairs, folds, np.zeros(60), kind="continuous"))
-    >>> bool(found["a to b"].ratios.pooled() > 0.1)
+    >>> scores = dict(pairwise_ridge(x, pairs, folds, np.zeros(60), kind="continuous"))
+    >>> bool(scores["a to b"].ratios.pooled() > 0.1)
     True
     """
     check_three_axes("activity", activity)
@@ -118,10 +118,10 @@ def pairwise_ridge(
             z = signed_sqrt(z)
         columns = {name: np.searchsorted(targets, pairs[name].target) for name in names}
         parts = _Parts(z, activity[:, :, targets])
-        yield from _one_source(parts, columns, folds, condition, kind, np.asarray(penalties))
+        yield from _score_source(parts, columns, folds, condition, kind, np.asarray(penalties))
 
 
-def _one_source(
+def _score_source(
     parts: "_Parts",
     columns: Mapping[str, np.ndarray],
     folds: Sequence[Fold],
@@ -129,21 +129,21 @@ def _one_source(
     kind: Kind,
     penalties: np.ndarray,
 ) -> Iterator[tuple[str, PairScore]]:
-    """Scores of all pairs of a source; `columns` says where among its targets a pair's are."""
+    """Yield the scores of all pairs of a source; `columns` are a pair's among its targets."""
     z, y = parts.z, parts.y
-    score = _of_counts if kind == "counts" else _of_values
+    score = _score_counts if kind == "counts" else _score_values
     whole = {name: np.zeros((len(y), y.shape[2])) for name in ("gain", "base", "beyond", "shared")}
     chosen: dict[str, list[int]] = {name: [] for name in columns}
     for fold in folds:
         inner = [np.intersect1d(other.test, fold.train) for other in folds]
         inner = [part for part in inner if part.size]
         train = sum((parts[part] for part in inner[1:]), parts[inner[0]])
-        alphas = penalties * max(np.trace(train.centered()[0]) / z.shape[2], 1e-12)
+        alphas = penalties * max(np.trace(train.center()[0]) / z.shape[2], 1e-12)
         errors = np.sum(
-            [_errors(train - parts[part], parts[part], alphas) for part in inner], axis=0
+            [_find_errors(train - parts[part], parts[part], alphas) for part in inner], axis=0
         )
         weights = np.empty((z.shape[2], y.shape[2]))
-        values, vectors, projected = _rotated(train)
+        values, vectors, projected = _rotate(train)
         for name, mine in columns.items():
             # errors (penalty, target): a pair's targets share a penalty
             best = int(np.argmin(errors[:, mine].sum(axis=1)))
@@ -155,10 +155,10 @@ def _one_source(
             # one condition at a time: its trials are each other's controls, and memory stays low
             trials = fold.test[condition[fold.test] == label]
             prediction = z[trials] @ weights.astype(np.float32) + intercept
-            for found, part in zip(whole.values(), score(y[trials], prediction, mean), strict=True):
-                found[trials] = part
+            for all_trials, part in zip(whole.values(), score(y[trials], prediction, mean)):
+                all_trials[trials] = part
     for name, mine in columns.items():
-        gain, base, beyond, shared = (found[:, mine] for found in whole.values())
+        gain, base, beyond, shared = (values[:, mine] for values in whole.values())
         yield (
             name,
             PairScore(
@@ -190,10 +190,10 @@ class _Moments:
     def __sub__(self, other: "_Moments") -> "_Moments":
         return _Moments(*(a - b for a, b in zip(_fields(self), _fields(other), strict=True)))
 
-    def centered(
+    def center(
         self, z_mean: np.ndarray | None = None, y_mean: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The products of what is left after subtracting means; by default its own."""
+        """Return the products of what is left after subtracting means; by default its own."""
         z_mean = self.z / self.n if z_mean is None else z_mean
         y_mean = self.y / self.n if y_mean is None else y_mean
         shift = self.z - self.n * z_mean
@@ -213,16 +213,16 @@ class _Parts:
 
     def __init__(self, z: np.ndarray, y: np.ndarray) -> None:
         self.z, self.y = z, y
-        self.known: dict[bytes, _Moments] = {}
+        self.formed: dict[bytes, _Moments] = {}
 
     def __getitem__(self, trials: np.ndarray) -> _Moments:
         key = trials.tobytes()
-        if key not in self.known:
+        if key not in self.formed:
             blocks = np.array_split(trials, max(1, trials.size * self.y.shape[1] // BLOCK))
-            self.known[key] = sum(map(self._of, blocks[1:]), self._of(blocks[0]))
-        return self.known[key]
+            self.formed[key] = sum(map(self._form, blocks[1:]), self._form(blocks[0]))
+        return self.formed[key]
 
-    def _of(self, trials: np.ndarray) -> _Moments:
+    def _form(self, trials: np.ndarray) -> _Moments:
         z = self.z[trials].reshape(-1, self.z.shape[2]).astype(np.float64)
         y = self.y[trials].reshape(-1, self.y.shape[2]).astype(np.float64)
         return _Moments(
@@ -230,17 +230,17 @@ class _Parts:
         )
 
 
-def _rotated(train: _Moments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Eigenvalues and vectors of z's scatter, and its products with y in their coordinates."""
-    zz, zy, _ = train.centered()
+def _rotate(train: _Moments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return eigenvalues and vectors of z's scatter, and its products with y in that basis."""
+    zz, zy, _ = train.center()
     values, vectors = np.linalg.eigh(zz)
     return np.maximum(values, 0), vectors, vectors.T @ zy
 
 
-def _errors(train: _Moments, valid: _Moments, alphas: np.ndarray) -> np.ndarray:
-    """Mean squared error on validation samples, (penalty, target)."""
-    values, vectors, projected = _rotated(train)
-    zz, zy, yy = valid.centered(train.z / train.n, train.y / train.n)
+def _find_errors(train: _Moments, valid: _Moments, alphas: np.ndarray) -> np.ndarray:
+    """Return the mean squared error on validation samples, (penalty, target)."""
+    values, vectors, projected = _rotate(train)
+    zz, zy, yy = valid.center(train.z / train.n, train.y / train.n)
     zz, zy = vectors.T @ zz @ vectors, vectors.T @ zy
     errors = np.empty((len(alphas), len(yy)))
     for index, alpha in enumerate(alphas):
@@ -252,16 +252,20 @@ def _errors(train: _Moments, valid: _Moments, alphas: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------------------------------- scores
 
 
-def _of_values(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Squared errors of trials of one condition; what is returned is that of :func:`_of_counts`."""
+def _score_values(
+    y: np.ndarray, prediction: np.ndarray, mean: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Return gains in squared error of trials of one condition, as :func:`_score_counts` does."""
     null = np.square(y - mean.astype(np.float32)).sum(axis=1, dtype=float)
     own = np.square(y - prediction).sum(axis=1, dtype=float)
     shared = np.full(own.shape, float(len(y) > 1))
     return null - own, null, (shuffled_error(y, prediction) - own) * shared, shared
 
 
-def _of_counts(y: np.ndarray, prediction: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Poisson scores of trials of one condition.
+def _score_counts(
+    y: np.ndarray, prediction: np.ndarray, mean: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Return Poisson scores of trials of one condition.
 
     Parameters
     ----------
