@@ -36,7 +36,7 @@ STRINGER = "Stringer et al., Science 364, eaav7893 (2019); original release figs
 ORIENTATIONS = "Stringer et al., Cell 184, 2767 (2021)"
 
 
-def _osf(name: str, key: str) -> RemoteFile:
+def _on_osf(name: str, key: str) -> RemoteFile:
     return RemoteFile(name, f"https://osf.io/{key}/download")
 
 
@@ -44,37 +44,40 @@ DATASETS: dict[str, DataSet] = {
     "steinmetz": DataSet(
         "39 Neuropixels sessions of a visual decision task (Neuromatch packaging)",
         (
-            _osf("steinmetz_part0.npz", "agvxh"),
-            _osf("steinmetz_part1.npz", "uv3mw"),
-            _osf("steinmetz_part2.npz", "ehmw2"),
+            _on_osf("steinmetz_part0.npz", "agvxh"),
+            _on_osf("steinmetz_part1.npz", "uv3mw"),
+            _on_osf("steinmetz_part2.npz", "ehmw2"),
         ),
         "steinmetz",
         STEINMETZ,
     ),
     "steinmetz-spike-times": DataSet(
-        "spike times of the same 39 sessions", (_osf("steinmetz_st.npz", "4bjns"),), "", STEINMETZ
+        "spike times of the same 39 sessions",
+        (_on_osf("steinmetz_st.npz", "4bjns"),),
+        "",
+        STEINMETZ,
     ),
     "steinmetz-waveforms": DataSet(
         "spike waveforms of the same 39 sessions",
-        (_osf("steinmetz_wav.npz", "ugm9v"),),
+        (_on_osf("steinmetz_wav.npz", "ugm9v"),),
         "",
         STEINMETZ,
     ),
     "steinmetz-lfp": DataSet(
         "local field potentials of the same 39 sessions",
-        (_osf("steinmetz_lfp.npz", "kx3v9"),),
+        (_on_osf("steinmetz_lfp.npz", "kx3v9"),),
         "",
         STEINMETZ,
     ),
     "stringer-spontaneous": DataSet(
         "11,983 neurons of mouse visual cortex, spontaneous, two-photon (Neuromatch packaging)",
-        (_osf("stringer_spontaneous.npy", "dpqaj"),),
+        (_on_osf("stringer_spontaneous.npy", "dpqaj"),),
         "stringer",
         STRINGER,
     ),
     "stringer-orientations": DataSet(
         "23,589 neurons of mouse visual cortex, oriented gratings, two-photon",
-        (_osf("stringer_orientations.npy", "ny4ut"),),
+        (_on_osf("stringer_orientations.npy", "ny4ut"),),
         "stringer",
         ORIENTATIONS,
     ),

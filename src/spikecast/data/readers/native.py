@@ -46,9 +46,9 @@ def read(path: str | Path) -> Recording:
         raise FormatError(f"there is no file '{path}'") from None
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise FormatError(f"'{path}' is damaged or not a netCDF file: {error}") from None
-    dataset = _text_as_str(dataset)
+    dataset = _convert_text(dataset)
     # netCDF hands scalars back as numpy types
-    dataset.attrs = {key: _builtin(value) for key, value in dataset.attrs.items()}
+    dataset.attrs = {key: _convert_scalar(value) for key, value in dataset.attrs.items()}
     dataset.encoding = {}
     try:
         return Recording(dataset)
@@ -56,7 +56,7 @@ def read(path: str | Path) -> Recording:
         raise FormatError(f"'{path}' is not a spikecast recording: {error}") from None
 
 
-def _text_as_str(dataset: xr.Dataset) -> xr.Dataset:
+def _convert_text(dataset: xr.Dataset) -> xr.Dataset:
     """Return the dataset with numpy's strings: netCDF gives text back as slow Python objects."""
     for name, variable in dataset.variables.items():
         if variable.dtype.kind in "OT":
@@ -65,5 +65,5 @@ def _text_as_str(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def _builtin(value: object) -> object:
+def _convert_scalar(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value

@@ -207,8 +207,8 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
         moved = np.ravel(raw["response"]) != 0
         times = np.ravel(raw["response_time"]).astype(float)
         speed = np.abs(np.squeeze(np.asarray(raw["wheel"], dtype=float), axis=0))
-        from_start = _mean_speed_before(speed, times[moved], moved, float(raw["bin_size"]))
-        from_stimulus = _mean_speed_before(
+        from_start = _measure_speed_before(speed, times[moved], moved, float(raw["bin_size"]))
+        from_stimulus = _measure_speed_before(
             speed, times[moved] + stim_onset, moved, float(raw["bin_size"])
         )
         # NaN (no response within the trial by that clock) compares as False: undecided
@@ -233,7 +233,7 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
     return "stimulus", "nothing in the data decides; the stimulus is assumed"
 
 
-def _mean_speed_before(
+def _measure_speed_before(
     speed: np.ndarray, times: np.ndarray, moved: np.ndarray, bin_size: float
 ) -> float:
     """Return the mean wheel speed in the ten bins before `times` (s from the trial's start)."""

@@ -73,9 +73,9 @@ def lorenz(
     check_in_range("n_conditions", n_conditions, 1)
     check_in_range("n_bins", n_bins, 2)
     rng = make_rng(seed, "lorenz", "states")
-    starts = _integrate(rng.normal(0, 10, (n_conditions, 3)), round(BURN_IN / STEP))[:, -1]
+    starts = _integrate_steps(rng.normal(0, 10, (n_conditions, 3)), round(BURN_IN / STEP))[:, -1]
     # the scale of the attractor, from the conditions' own long runs
-    long_run = _integrate(starts, round(BURN_IN / STEP)).reshape(-1, 3)
+    long_run = _integrate_steps(starts, round(BURN_IN / STEP)).reshape(-1, 3)
     center, scale = long_run.mean(axis=0), long_run.std(axis=0)
     condition = np.arange(n_trials) % n_conditions
     pulse_bin = np.full(n_trials, n_bins)
@@ -87,7 +87,7 @@ def lorenz(
         direction = rng.normal(size=3)
         kick = pulse * direction / np.linalg.norm(direction) * scale
     steps = max(1, round(speed * bin_size / STEP))
-    latents = (_follow(starts[condition], n_bins, steps, pulse_bin, kick) - center) / scale
+    latents = (_trace_states(starts[condition], n_bins, steps, pulse_bin, kick) - center) / scale
 
     rng = make_rng(seed, "lorenz", "neurons")
     loadings = rng.normal(size=(3, n_neurons))
@@ -111,7 +111,7 @@ def lorenz(
     return Simulated(recording, Truth(rate, *label_truth(latents, loadings, names, of_time)))
 
 
-def _follow(
+def _trace_states(
     state: np.ndarray, n_bins: int, steps: int, pulse_bin: np.ndarray, kick: np.ndarray
 ) -> np.ndarray:
     """Return the states of runs that are kicked in one bin, (run, bin, 3)."""
@@ -119,11 +119,11 @@ def _follow(
     for t in range(n_bins):
         state = state + (pulse_bin == t)[:, np.newaxis] * kick
         states[:, t] = state
-        state = _integrate(state, steps)[:, -1]
+        state = _integrate_steps(state, steps)[:, -1]
     return states
 
 
-def _integrate(state: np.ndarray, n_steps: int) -> np.ndarray:
+def _integrate_steps(state: np.ndarray, n_steps: int) -> np.ndarray:
     """Return the path of each run by Euler steps: (run, 3) -> (run, step, 3)."""
     path = np.empty((len(state), n_steps, 3))
     x, y, z = state.T
