@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
-from spikecast.analysis.decoding.nulls import LABELS_COME_IN_RUNS
+from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS, LABELS_COME_IN_RUNS
 from spikecast.report.questions import catalog, decode, over_time
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.reader import StoredAnswer
@@ -101,7 +100,7 @@ def test_acausal_features_have_no_onset(tmp_path):
 def test_only_the_kinds_asked_for_are_said(tmp_path):
     answers = [decoded(tmp_path, "counts", 0.7), dated(tmp_path, [["MOs", 0.1, 0.0, 0.2]])]
     assert len(catalog.make_headlines(answers)) == 2
-    assert catalog.make_headlines(answers, ["time"]) == over_time.headlines(answers[1:])
+    assert catalog.make_headlines(answers, ["over_time"]) == over_time.headlines(answers[1:])
 
 
 @pytest.mark.parametrize("kind", list(catalog.QUESTIONS))

@@ -14,6 +14,7 @@ from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import SPLITS, describe_protocol, describe_task
 from spikecast.report.run.scores import make_score_table
+from spikecast.report.run.verdict import describe_verdict
 from spikecast.runs import config, experiment
 from spikecast.runs.reader import open_run
 
@@ -78,7 +79,8 @@ def test_the_page_has_every_part_and_all_scores(runs):
     parts = {"verdict", "limits", "audit", "scores", "recorded", "protocol", "reproduce"}
     assert parts <= ids(page)
     run = open_run(runs["one"])
-    for sentence in [*run.verdicts["MOs"]["verdict"], *list_limits(run), *describe_protocol(run)]:
+    verdict = describe_verdict(run.targets[0].verdict)
+    for sentence in [*verdict, *list_limits(run), *describe_protocol(run)]:
         assert sentence in html.unescape(page), sentence
     assert run.manifest["data"]["session"] in page
     assert run.manifest["data"]["hash"]["activity"] in page

@@ -6,6 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from spikecast.report.atlas.reading import Atlas
+from spikecast.report.shared.formatting import format_estimate
 from spikecast.runs.atlas.settings import RIDGE
 from spikecast.runs.atlas.tables import RATE
 from spikecast.tasks.tasks import REST
@@ -42,8 +43,8 @@ def verdict(atlas: Atlas) -> list[str]:
         if len(clear):
             best = clear.sort_values("value").iloc[-1]
             sentences.append(
-                f"The best: {best['target']} from {best['source']}, {best['value']:.3f} "
-                f"[{best['low']:.3f}, {best['high']:.3f}] in {best['session']}."
+                f"The best: {best['target']} from {best['source']}, "
+                f"{format_estimate(*best[['value', 'low', 'high']])} in {best['session']}."
             )
             sentences += _describe_control(clear)
     sentences += _compare_models(atlas)
@@ -174,7 +175,7 @@ def ranking(atlas: Atlas) -> list[dict[str, Any]]:
                 "session": session,
                 "target": target,
                 "value": float(top["value"]),
-                "score": f"{top['value']:.3f} [{top['low']:.3f}, {top['high']:.3f}]",
+                "score": format_estimate(*top[["value", "low", "high"]]),
                 "best": ", ".join(
                     f"{row.source} {row.value:.3f}" for row in best.itertuples(index=False)
                 ),

@@ -5,7 +5,7 @@ from enum import Enum
 from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetComparison
 from spikecast.report.shared.formatting import (
     format_difference,
-    format_estimate,
+    format_interval,
     format_number,
     format_range,
 )
@@ -76,7 +76,8 @@ def _headline(target: TargetComparison, run: str) -> str:
     subject = best.name
     if n_models > 1:
         subject += f" (the best of {n_models} in {run}, by these very trials)"
-    difference = f"difference {_estimate(best.to_reference)} {METRICS[target.metric].phrase}"
+    assert best.to_reference is not None  # only the reference has none, and it is of another run
+    difference = f"difference {format_interval(best.to_reference)} {METRICS[target.metric].phrase}"
     return {
         Outcome.EQUAL: f"{subject} scores exactly as {reference.name} does.",
         Outcome.RESEEDED: f"{subject} is {reference.name} with another seed: {difference} is the "
@@ -85,14 +86,6 @@ def _headline(target: TargetComparison, run: str) -> str:
         Outcome.WORSE: f"{subject} is worse than {reference.name}: {difference}.",
         Outcome.UNCLEAR: f"{subject} and {reference.name} cannot be told apart: {difference}.",
     }[outcome]
-
-
-def _estimate(interval: Interval | None) -> str:
-    return "" if interval is None else format_estimate(*_numbers(interval))
-
-
-def _numbers(interval: Interval) -> tuple[float, float, float]:
-    return interval.value, interval.low, interval.high
 
 
 def list_notes(comparison: Comparison) -> list[str]:
@@ -145,7 +138,7 @@ def _to_reference(target: TargetComparison, row: ModelRow) -> str:
 def _difference(interval: Interval) -> str:
     if interval.low == interval.high == 0:
         return "0: the same scores"
-    return format_difference(*_numbers(interval))
+    return format_difference(interval.value, interval.low, interval.high)
 
 
 def list_lines(comparison: Comparison) -> list[str]:

@@ -1,7 +1,7 @@
 """The sentences of a verdict, made from its facts: for the pages and the command line."""
 
 from spikecast.evaluation.verdict import Comparison, Verdict
-from spikecast.report.shared.formatting import name_source
+from spikecast.report.shared.formatting import format_interval, name_source
 from spikecast.scoring.metric_table import METRICS
 
 OUTCOMES = {
@@ -26,7 +26,7 @@ def describe_verdict(verdict: Verdict) -> list[str]:
     >>> from spikecast.scoring.ratio_scores import Interval
     >>> score = Interval(0.3, 0.2, 0.4)
     >>> describe_verdict(Verdict("MOs", "rest", "bits_per_spike", "predicted", "lfads", score))
-    ['MOs can be predicted from the rest: lfads reaches 0.300 [0.200, 0.400] bits/spike.']
+    ['MOs can be predicted from the rest: lfads reaches 0.300 (0.200 to 0.400) bits/spike.']
     """
     unit = METRICS[verdict.metric].phrase
     sentences = [
@@ -34,7 +34,7 @@ def describe_verdict(verdict: Verdict) -> list[str]:
             target=verdict.target,
             source=name_source(verdict.source),
             leader=verdict.leader,
-            score=verdict.score,
+            score=format_interval(verdict.score) if verdict.score else "",
             unit=unit,
         )
     ]
@@ -47,10 +47,10 @@ def describe_verdict(verdict: Verdict) -> list[str]:
 
 
 def _describe_comparison(comparison: Comparison, unit: str) -> str:
-    ours, baseline, difference = comparison.model, comparison.baseline, comparison.difference
-    size = f"{abs(difference.value):.3f} {unit} [{difference.low:.3f}, {difference.high:.3f}]"
+    model, baseline, difference = comparison.model, comparison.baseline, comparison.difference
+    size = f"difference {format_interval(difference)} {unit}"
     if difference.low > 0:
-        return f"{ours} beats {baseline} by {size}."
+        return f"{model} beats {baseline}: {size}."
     if difference.high < 0:
-        return f"{ours} loses to {baseline} by {size}: prefer the simpler model."
-    return f"{ours} and {baseline} cannot be told apart: their difference is {difference} {unit}."
+        return f"{model} loses to {baseline}: {size}; prefer the simpler model."
+    return f"{model} and {baseline} cannot be told apart: {size}."

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from spikecast.scoring.ratio_scores import Interval
+
 MISSING = "–"
 SOURCES = {"rest": "the rest", "all": "all neurons"}
 
@@ -27,6 +29,11 @@ def format_range(low: float, high: float, digits: int = 3) -> str:
 def format_estimate(value: float, low: float, high: float, digits: int = 3) -> str:
     """Return an estimate with its interval, ``"0.300 (0.123 to 0.456)"``."""
     return f"{format_number(value, digits)} ({format_range(low, high, digits)})"
+
+
+def format_interval(interval: Interval) -> str:
+    """Return an estimate that is an object, ``"0.300 (0.123 to 0.456)"``."""
+    return format_estimate(interval.value, interval.low, interval.high)
 
 
 def format_difference(value: float, low: float, high: float) -> str:

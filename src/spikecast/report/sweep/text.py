@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spikecast.core.notices import Notice
-from spikecast.report.shared.formatting import name_source
+from spikecast.report.shared.formatting import format_estimate, name_source
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs.sweep.results import NEGLIGIBLE
 from spikecast.scoring.metric_table import METRICS
@@ -198,4 +198,4 @@ def format_duration(seconds: float) -> str:
 
 
 def _interval(limits: dict[str, float]) -> str:
-    return f"{limits['value']:.3f} [{limits['low']:.3f}, {limits['high']:.3f}]"
+    return format_estimate(limits["value"], limits["low"], limits["high"])
