@@ -11,12 +11,12 @@ from spikecast.core.checks import check_in_range
 from spikecast.core.errors import InputError
 from spikecast.evaluation.search_trials import (
     Objective,
-    ask,
-    attempt,
-    decided,
+    draw_settings,
     fold_score,
+    list_ended,
     new_study,
-    quiet,
+    run_trial,
+    silence_optuna,
 )
 from spikecast.models.base import Model
 from spikecast.models.spaces import Space
@@ -27,8 +27,8 @@ STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
 @dataclass(frozen=True)
-class Search:
-    """What a search tried and found.
+class SearchResult:
+    """The result of a search: what it tried, and the best of it.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def search(
     seed: int = 0,
     metadata: Mapping[str, Any] | None = None,
     say: Say = lambda done, total: None,
-) -> Search:
+) -> SearchResult:
     """Find settings that predict the validation part of inner folds best.
 
     Everything here belongs to one outer training part: pass its trials only, and score the model
@@ -97,7 +97,7 @@ def search(
 
     Returns
     -------
-    Search
+    SearchResult
 
     Raises
     ------
@@ -127,12 +127,12 @@ def search(
     """
     check_in_range("n_trials", n_trials, 1)
     objective = Objective(model, space, x, y, folds, seed, metadata or {})
-    with quiet():
+    with silence_optuna():
         study = new_study()
         for slot in range(n_trials):
             say(slot + 1, n_trials)
-            attempt(study, ask(study, objective, slot), objective)
-        return found(study, objective)
+            run_trial(study, draw_settings(study, objective, slot), objective)
+        return read_search(study, objective)
 
 
 def inner_score(
@@ -153,7 +153,7 @@ def inner_score(
     return float(np.mean(scores))
 
 
-def found(study: Any, objective: Objective) -> Search:
+def read_search(study: Any, objective: Objective) -> SearchResult:
     """Return what a study found.
 
     Raises
@@ -161,7 +161,7 @@ def found(study: Any, objective: Objective) -> Search:
     InputError
         When no trial was completed.
     """
-    trials = decided(study)
+    trials = list_ended(study)
     done = [trial for trial in trials if trial.state.name == "COMPLETE"]
     if not done:
         first = next((trial.user_attrs["reason"] for trial in trials), "no trial was made")
@@ -184,7 +184,7 @@ def found(study: Any, objective: Objective) -> Search:
         }
         for trial in trials
     ]
-    return Search(
+    return SearchResult(
         pd.DataFrame(rows), objective.settings(best.params), best.value, own,
         _importance(study, done),
     )  # fmt: skip

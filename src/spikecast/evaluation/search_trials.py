@@ -52,7 +52,7 @@ class Objective:
         """The model's own values of the settings that its space holds, as Optuna holds them."""
         own = self.model.get_params()
         return {
-            name: _spelt(values, own[name])
+            name: _as_choice(values, own[name])
             for name, values in self.space.items()
             if values.holds(own[name])
         }
@@ -125,8 +125,8 @@ def _choices(values: OneOf) -> dict[Any, Any]:
     return {format_value(value): value for value in values.values}
 
 
-def _spelt(values: Between | OneOf, value: Any) -> Any:
-    """A value of the space as Optuna holds it."""
+def _as_choice(values: Between | OneOf, value: Any) -> Any:
+    """Return a value of the space as Optuna holds it."""
     if isinstance(values, OneOf):
         return next(format_value(one) for one in values.values if OneOf((one,)).holds(value))
     return value
@@ -146,8 +146,8 @@ def new_study(storage: Any = None, name: str | None = None) -> Any:
     )  # fmt: skip
 
 
-def ask(study: Any, objective: Objective, slot: int, worker: str = "") -> Any:
-    """Draw the settings of a trial; the first are the model's own."""
+def draw_settings(study: Any, objective: Objective, slot: int, worker: str = "") -> Any:
+    """Begin a trial with settings drawn by the sampler; the first are the model's own."""
     import optuna
     from optuna.trial import TrialState
 
@@ -162,7 +162,7 @@ def ask(study: Any, objective: Objective, slot: int, worker: str = "") -> Any:
     return trial
 
 
-def attempt(study: Any, trial: Any, objective: Objective) -> None:
+def run_trial(study: Any, trial: Any, objective: Objective) -> None:
     """Fit and score a trial's settings, fold by fold; a fit that fails is a trial that failed."""
     from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
@@ -189,15 +189,15 @@ def attempt(study: Any, trial: Any, objective: Objective) -> None:
         study.tell(trial.number, value, state=state, skip_if_finished=True)
 
 
-def decided(study: Any) -> list[Any]:
-    """The trials that came to an end, by slot: complete, pruned, or failed for a reason."""
+def list_ended(study: Any) -> list[Any]:
+    """Return the trials that came to an end, by slot: complete, pruned, or failed for a reason."""
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
-    kept = [t for t in ended if t.state.name != "FAIL" or "reason" in t.user_attrs]
-    return sorted(kept, key=lambda trial: trial.user_attrs["slot"])
+    counted = [t for t in ended if t.state.name != "FAIL" or "reason" in t.user_attrs]
+    return sorted(counted, key=lambda trial: trial.user_attrs["slot"])
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_optuna() -> Iterator[None]:
     """Keep Optuna from printing within the block."""
     import optuna
 

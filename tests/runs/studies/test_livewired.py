@@ -42,12 +42,12 @@ def folder(small):
 
 
 def flaws(folder):
-    return {hazard.rule for hazard in audit.audit(folder / "described")}
+    return {hazard.rule for hazard in audit.audit(folder / "described").hazards}
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     assert flaws(folder) == {flaw.rule for flaw in read_preset("livewired").flaws}
-    assert audit.audit(folder / "sound" / "main") == []
+    assert audit.audit(folder / "sound" / "main").hazards == ()
 
 
 def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folder):

@@ -37,10 +37,10 @@ def folder(small):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    rules = {hazard.rule for hazard in audit.audit(folder / "described")}
+    rules = {hazard.rule for hazard in audit.audit(folder / "described").hazards}
     assert rules == {flaw.rule for flaw in read_preset("ninja").flaws}
     for run in ("halves", "correct"):
-        assert audit.audit(folder / "sound" / run) == []
+        assert audit.audit(folder / "sound" / run).hazards == ()
 
 
 def test_the_window_of_the_sound_run_ends_before_the_reward(folder):

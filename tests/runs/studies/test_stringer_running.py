@@ -32,9 +32,9 @@ def folder(small):
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
-    rules = {hazard.rule for hazard in audit.audit(folder / "described")}
+    rules = {hazard.rule for hazard in audit.audit(folder / "described").hazards}
     assert rules == {flaw.rule for flaw in read_preset("stringer-running").flaws}
-    assert audit.audit(folder / "sound" / "main") == []
+    assert audit.audit(folder / "sound" / "main").hazards == ()
 
 
 def test_the_error_of_the_deck_is_a_sum_of_variances():

@@ -14,7 +14,7 @@ from planted_sweep import maker
 
 from spikecast.core.errors import ConfigError, InputError, RunError
 from spikecast.core.schema import to_yaml
-from spikecast.evaluation.search_trials import decided, quiet
+from spikecast.evaluation.search_trials import list_ended, silence_optuna
 from spikecast.runs import audit, config, experiment
 from spikecast.runs.sweep import run as sweep_run
 from spikecast.runs.sweep.journal import SILENCE, SweepJournal, Worker, register_worker
@@ -97,8 +97,8 @@ def test_the_searched_trials_are_not_the_scored_ones_and_the_audit_agrees(swept,
     laid, _ = plan_sweep(make(), swept)
     for search in laid.searches:
         if search.fold is not None:
-            assert not set(search.trials) & set(laid.part.folds[search.fold].test)
-    assert audit.audit(swept) == []
+            assert not set(search.trials) & set(laid.target.folds[search.fold].test)
+    assert audit.audit(swept).hazards == ()
 
 
 def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp_path):
@@ -106,21 +106,22 @@ def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp
     assert "quote the nested score" in text
     best = config.read_config(swept / "best.yaml")
     run = experiment.run_experiment(best, tmp_path / "run", workers=1)
-    assert [hazard.rule for hazard in audit.audit(run)] == ["chosen on test data"]
+    assert [hazard.rule for hazard in audit.audit(run).hazards] == ["chosen on test data"]
     elsewhere = best.model_copy(update={"tuned_on": "another recording"})
-    assert audit.audit(experiment.run_experiment(elsewhere, tmp_path / "other", workers=1)) == []
+    other = experiment.run_experiment(elsewhere, tmp_path / "other", workers=1)
+    assert audit.audit(other).hazards == ()
 
 
 def test_a_sweep_that_is_stopped_goes_on_to_the_same_numbers(make, swept, tmp_path, monkeypatch):
-    attempt, begun = sweep_run.attempt, []
+    run_trial, begun = sweep_run.run_trial, []
 
     def stopped(study, trial, objective):
         begun.append(trial)
         if len(begun) in (4, 9):
             raise KeyboardInterrupt
-        attempt(study, trial, objective)
+        run_trial(study, trial, objective)
 
-    monkeypatch.setattr(sweep_run, "attempt", stopped)
+    monkeypatch.setattr(sweep_run, "run_trial", stopped)
     out = tmp_path / "out"
     for resume in (False, True):
         with pytest.raises(KeyboardInterrupt):
@@ -139,11 +140,11 @@ def test_a_process_that_is_killed_leaves_its_trial_to_the_next(make, swept, tmp_
         "import sys, time\n"
         "from spikecast.runs import config\n"
         "from spikecast.runs.sweep import run\n"
-        "attempt = run.attempt\n"
+        "run_trial = run.run_trial\n"
         "def slow(study, trial, objective):\n"
         "    if trial.number == 3: time.sleep(600)\n"
-        "    attempt(study, trial, objective)\n"
-        "run.attempt = slow\n"
+        "    run_trial(study, trial, objective)\n"
+        "run.run_trial = slow\n"
         "run.run_sweep(config.read_config(sys.argv[1]), sys.argv[2], workers=1)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(written), str(out)])
@@ -184,7 +185,7 @@ def test_processes_that_share_a_study_make_each_trial_once(make, tmp_path):
     assert not failed
     journal = SweepJournal(tmp_path / "out")
     for search in laid.searches:
-        ended = decided(journal.study(search.name))
+        ended = list_ended(journal.study(search.name))
         assert [trial.user_attrs["slot"] for trial in ended] == list(range(8))
 
 
@@ -241,7 +242,7 @@ def test_ctrl_c_is_ctrl_c_wherever_it_falls_in_a_lock(tmp_path):
                     raise KeyboardInterrupt
             return follow
 
-        with quiet():
+        with silence_optuna():
             journal = SweepJournal(folder)
             journals.append(journal)  # else it is deleted, and unlocks, during the next one
             journal.study("one")

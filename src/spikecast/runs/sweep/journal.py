@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from filelock import FileLock
 
-from spikecast.evaluation.search_trials import Objective, ask, decided, new_study
+from spikecast.evaluation.search_trials import Objective, draw_settings, list_ended, new_study
 from spikecast.runs.layout import SweepLayout
 
 BEAT = 5.0
@@ -142,7 +142,7 @@ class SweepJournal:
 
     def count_ended(self, search: str) -> int:
         """Return how many trials of a search came to an end."""
-        return len(decided(self.study(search)))
+        return len(list_ended(self.study(search)))
 
     def begin_trial(
         self, search: str, objective: Objective, n_trials: int, worker: Worker
@@ -152,7 +152,7 @@ class SweepJournal:
 
         study = self.study(search)
         with self.claim_lock:
-            slots = {trial.user_attrs["slot"] for trial in decided(study)}
+            slots = {trial.user_attrs["slot"] for trial in list_ended(study)}
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 owner = trial.user_attrs.get("worker")
                 if owner is not None and owner != worker.name and worker.is_alive(owner):
@@ -162,7 +162,7 @@ class SweepJournal:
             free = [slot for slot in range(n_trials) if slot not in slots]
             if not free or self.read_fact(search, "stopped"):
                 return None
-            return ask(study, objective, free[0], worker.name)
+            return draw_settings(study, objective, free[0], worker.name)
 
     def is_running(self, search: str, worker: Worker) -> bool:
         """Return whether a living process fits a trial of the search."""

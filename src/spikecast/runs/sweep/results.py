@@ -14,7 +14,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import to_yaml
 from spikecast.evaluation.fit import FitRecord
 from spikecast.evaluation.score_table import Scores
-from spikecast.evaluation.search import Search, found
+from spikecast.evaluation.search import SearchResult, read_search
 from spikecast.models.spaces import Between, OneOf
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.model_entries import name_models
@@ -51,7 +51,7 @@ BEST_AT_EDGE = NoticeKind(
     "search.space.",
 )
 
-SearchResults = dict[str, Search]
+SearchResults = dict[str, SearchResult]
 
 
 def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None:
@@ -66,7 +66,7 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         Of the data, by which a later run can tell that they chose its settings.
     """
     results = {
-        search.name: found(journal.study(search.name), search.objective(plan.target))
+        search.name: read_search(journal.study(search.name), search.objective(plan.target))
         for search in plan.searches
     }
     names = [name for label in plan.labels for name in (label + TUNED, label)]

@@ -17,8 +17,8 @@ from spikecast.core.errors import ConfigError
 from spikecast.core.files import write_json, write_text
 from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
-from spikecast.evaluation.search import found
-from spikecast.evaluation.search_trials import attempt, quiet
+from spikecast.evaluation.search import read_search
+from spikecast.evaluation.search_trials import run_trial, silence_optuna
 from spikecast.parallel.executors import Progress, open_executor, run_jobs
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
@@ -89,7 +89,7 @@ def run_sweep(
     prepare_run_directory(
         layout.config, to_yaml(before), identity, resume=resume, overwrite=overwrite
     )
-    with log_to_file(layout.log), quiet():
+    with log_to_file(layout.log), silence_optuna():
         write_text(layout.config, to_yaml(plan.config))
         if not layout.manifest.exists():
             targets = [plan.target.problem.target]
@@ -161,7 +161,7 @@ def take_part(plan: Plan, started: float, share: bool, report: Report = lambda w
         Also help in searches of other processes.
     report : callable, optional
     """
-    with quiet(), register_worker(SweepLayout(plan.folder).workers) as worker:
+    with silence_optuna(), register_worker(SweepLayout(plan.folder).workers) as worker:
         process = _Participant(plan, SweepJournal(plan.folder), worker, started, report)
         while still_open := process.list_open():
             if search := process.claim_search(still_open):
@@ -213,7 +213,7 @@ class _Participant:
                 journal.write_fact(search.name, "stopped", True)
             trial = journal.begin_trial(search.name, objective, plan.settings.trials, self.worker)
             if trial is not None:
-                attempt(study, trial, objective)
+                run_trial(study, trial, objective)
                 self.report(search.title)
             elif journal.is_running(search.name, self.worker):
                 time.sleep(POLL)  # a process that dies leaves its trial to this one
@@ -230,7 +230,7 @@ class _Participant:
     def close(self, search: FoldSearch) -> None:
         """Fit what is scored on the outer fold: the model tuned and as configured, the nulls."""
         target, journal = self.plan.target, self.journal
-        settings = found(journal.study(search.name), search.objective(target)).best
+        settings = read_search(journal.study(search.name), search.objective(target)).best
         as_kept = json.loads(json.dumps(settings))  # as the journal gives them back
         stale = journal.read_fact(search.name, "refitted") != as_kept
         for job in self.plan.refits(search, settings):
