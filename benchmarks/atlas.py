@@ -63,7 +63,7 @@ def ridge(n_pairs: int) -> None:
     }
     folds = sc.splits.split_by_trial(recording.n_trials, 5)
     started = time.process_time()
-    found = dict(pairwise_ridge(recording.activity, pairs, folds, np.zeros(recording.n_trials)))
+    result = dict(pairwise_ridge(recording.activity, pairs, folds, np.zeros(recording.n_trials)))
     ours = time.process_time() - started
     chosen = np.random.default_rng(0).choice(list(pairs), n_pairs, replace=False)
     print(f"{len(pairs)} pairs, 5 folds, {len(PENALTIES)} penalties; CPU seconds, one thread")
@@ -72,7 +72,7 @@ def ridge(n_pairs: int) -> None:
         started, worst = time.process_time(), 0.0
         for pair in chosen:
             score = scikit_learn(recording.activity, pairs[pair], folds, inner)
-            worst = max(worst, abs(score - found[pair].ratios.pooled()))
+            worst = max(worst, abs(score - result[pair].ratios.pooled()))
         theirs = (time.process_time() - started) / n_pairs * len(pairs)
         print(
             f"RidgeCV, {name}: {theirs:.0f} (from {n_pairs} pairs), ratio {theirs / ours:.0f}, "
@@ -188,13 +188,13 @@ def memory() -> None:
 
 def family(process: int) -> list[int]:
     """A process and all below it."""
-    found = [process]
+    result = [process]
     for task in Path(f"/proc/{process}/task").glob("*/children"):
         try:
-            found += [one for child in task.read_text().split() for one in family(int(child))]
+            result += [one for child in task.read_text().split() for one in family(int(child))]
         except FileNotFoundError:
             continue
-    return found
+    return result
 
 
 def proportional(process: int) -> float:

@@ -51,12 +51,12 @@ def measure(session: int, target: str, recording: sc.Recording, models: list[str
         if name in set(known):
             continue
         started = time.process_time()
-        found = run_job(Job(name, sc.models.MODELS[name](), 0, fold, 0), problem.x, problem.y)
+        result = run_job(Job(name, sc.models.MODELS[name](), 0, fold, 0), problem.x, problem.y)
         row = {
             "session": session,
             "target": target,
             "model": name,
-            "bits_per_spike": round(sc.metrics.bits_per_spike(y, found.prediction, null), 4),
+            "bits_per_spike": round(sc.metrics.bits_per_spike(y, result.prediction, null), 4),
             "cpu_seconds": round(time.process_time() - started, 2),
         }
         print(*row.values(), flush=True)

@@ -57,8 +57,8 @@ def measure(
     rows = []
     for model in scores.models:
         row = whole.query("model == @model").iloc[0]
-        found = scores.interval(model)
-        limits = {"bits_per_spike": found.value, "low": found.low, "high": found.high}
+        interval = scores.interval(model)
+        limits = {"bits_per_spike": interval.value, "low": interval.low, "high": interval.high}
         rows.append(
             {"session": session, "area": area, "model": model}
             | {name: round(value, 4) for name, value in limits.items()}

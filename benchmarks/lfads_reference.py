@@ -83,8 +83,8 @@ class Reference(Network):
                 u = x.new_zeros(len(x), 1)
             state = cells.unit(u, state)
             states.append(state)
-            kept = dropout(state, self.dropout, self.training)
-            self.rates.append(cells.readout(cells.factors(kept)))
+            dropped = dropout(state, self.dropout, self.training)
+            self.rates.append(cells.readout(cells.factors(dropped)))
         divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
         if cells.n_inputs:
             divergence = divergence + made._divergence(

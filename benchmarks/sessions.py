@@ -46,16 +46,16 @@ def measure(
 ) -> None:
     done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["trials", "model"])
     known = set(done.loc[done["trials"] == n_trials, "model"])
-    wanted = [name for name in (*BASELINES, *models) if name not in known]
+    missing = [name for name in (*BASELINES, *models) if name not in known]
     shared = {
         name: sc.models.ManySessions(name, n_shared=n_shared)
         for name in models
         if f"joint {name}" not in known
     }
-    if not wanted and not shared:
+    if not missing and not shared:
         return
     scores = sc.cross_validate_sessions(
-        wanted,
+        missing,
         shared,
         [sc.AreaToArea(largest(recording)) for recording in recordings],
         recordings,
@@ -64,11 +64,11 @@ def measure(
         n_train=n_trials or None,
     )
     rows = []
-    for session, found in enumerate(scores):
-        whole = found.table.query("fold == 'all' and metric == 'bits_per_spike'")
-        for model in found.models:
+    for session, result in enumerate(scores):
+        whole = result.table.query("fold == 'all' and metric == 'bits_per_spike'")
+        for model in result.models:
             row = whole.query("model == @model").iloc[0]
-            estimate = found.interval(model)
+            estimate = result.interval(model)
             rows.append(
                 {
                     "session": session,

@@ -51,9 +51,9 @@ def measure(path: Path) -> None:
 
     def timed(name, function):
         started = time.perf_counter()
-        found = function()
+        result = function()
         steps[name] = (time.perf_counter() - started, peak() - imported)
-        return found
+        return result
 
     recording = timed("read", lambda: sc.load(path))
     activity = recording.activity

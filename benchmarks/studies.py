@@ -39,10 +39,10 @@ def main() -> None:
         )
         _, status, used = os.wait4(process.pid, 0)
         minutes = (time.perf_counter() - started) / 60
-        said = "resumed" if "--resume" in words else ""
-        said = said if status == 0 else "failed"
+        outcome = "resumed" if "--resume" in words else ""
+        outcome = outcome if status == 0 else "failed"
         # what a process used includes the largest of the children it waited for
-        print(f"| {name} | {minutes:.1f} | {used.ru_maxrss / 1e6:.1f} | {said} |", flush=True)
+        print(f"| {name} | {minutes:.1f} | {used.ru_maxrss / 1e6:.1f} | {outcome} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def measure(arguments: argparse.Namespace) -> None:
             for target in target_areas(recording):
                 if arguments.targets and target not in arguments.targets:
                     continue
-                models = [name for name in arguments.models if wanted(index, target, name)]
+                models = [name for name in arguments.models if is_missing(index, target, name)]
                 if models:
                     scores = sc.cross_validate(
                         models, sc.AreaToArea(target), recording, folds=5, seed=0, executor=pool
@@ -68,7 +68,7 @@ def target_areas(recording: sc.Recording) -> list[str]:
     )
 
 
-def wanted(session: int, target: str, model: str) -> bool:
+def is_missing(session: int, target: str, model: str) -> bool:
     if model == "recipe" and (session, target) not in RECIPE_TARGETS:
         return False
     if not TABLE.exists():
@@ -86,8 +86,8 @@ def append(session: int, target: str, scores: sc.Scores) -> None:
             writer.writerow(COLUMNS)
         for model in scores.models:
             row = whole.query("model == @model").iloc[0]
-            found = scores.interval(model)
-            values = [f"{value:.4f}" for value in (found.value, found.low, found.high)]
+            interval = scores.interval(model)
+            values = [f"{value:.4f}" for value in (interval.value, interval.low, interval.high)]
             seconds = f"{row['fit_seconds'] / 5:.2f}"
             line = [session, target, model, *values, row["n_neurons"], row["n_test_trials"]]
             writer.writerow([*line, seconds])

@@ -123,12 +123,12 @@ INSIDE = {
 @cache
 def modules() -> dict[str, Path]:
     """Dotted name -> file, of everything but the public API."""
-    found = {}
+    by_name = {}
     for path in SOURCE.rglob("*.py"):
         parts = path.relative_to(SOURCE.parent).with_suffix("").parts
-        found[".".join(parts).removesuffix(".__init__")] = path
-    found.pop("spikecast")
-    return found
+        by_name[".".join(parts).removesuffix(".__init__")] = path
+    by_name.pop("spikecast")
+    return by_name
 
 
 @cache
@@ -183,8 +183,8 @@ def test_every_folder_of_folders_has_floors():
         inner = [one for one in path.iterdir() if one.is_dir() and one.name != "__pycache__"]
         return any((one / "__init__.py").exists() for one in inner)
 
-    found = {path.name for path in SOURCE.iterdir() if path.is_dir() and holds_folders(path)}
-    assert found == set(FLOORS) - {""}
+    with_floors = {path.name for path in SOURCE.iterdir() if path.is_dir() and holds_folders(path)}
+    assert with_floors == set(FLOORS) - {""}
 
 
 @pytest.mark.parametrize("folder", FLOORS)
@@ -209,10 +209,10 @@ def test_imports_only_point_down(folder):
 def test_there_are_no_cycles_between_modules():
     graph = {}
     for name, path in modules().items():
-        found = imported(path) & modules().keys() - {name}
+        others = imported(path) & modules().keys() - {name}
         # "from package import module" is about the module, not about the package's own code
         graph[name] = {
-            other for other in found if not any(f.startswith(f"{other}.") for f in found)
+            other for other in others if not any(one.startswith(f"{other}.") for one in others)
         }
     done: set[str] = set()
 

@@ -33,8 +33,8 @@ def test_functions_and_classes_are_described_with_an_example(name):
 
 @pytest.mark.parametrize("name", CALLABLES)
 def test_their_annotations_resolve(name):
-    found = getattr(spikecast, name)
-    typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+    public = getattr(spikecast, name)
+    typing.get_type_hints(public.__init__ if inspect.isclass(public) else public)
 
 
 def test_editors_see_the_names_that_python_finds():

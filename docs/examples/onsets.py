@@ -30,8 +30,8 @@ Made by `python docs/examples/onsets.py FILE`:
 
 ```python
 right = recording.trials["contrast_right"] > 0
-found = sc.decode_over_time(recording, right, areas=areas, null="pseudo_session")
-found.onsets, found.differences
+result = sc.decode_over_time(recording, right, areas=areas, null="pseudo_session")
+result.onsets, result.differences
 ```
 
 **Protocol.** In every bin a linear discriminant (equal priors) on the square root of the counts of
@@ -56,7 +56,7 @@ Differences with an interval that excludes 0 are claims about these recorded neu
 ## How much of that depends on the settings
 
 By how much MD follows VISp in session 5, in ms, for windows of other lengths and other seeds
-(folds, null and resamples drawn anew). The default window, 30 ms, was settled with this session in
+(folds, null and resamples drawn anew). The default window, 30 ms, was chosen with this session in
 view, so read its column as a description and the others as the test:
 
 {sensitivity}
@@ -76,15 +76,15 @@ def onsets_of(path):
             if size >= LEAST_NEURONS and name not in UNLABELED
         ]
         right = recording.trials["contrast_right"].to_numpy() > 0
-        found = sc.decode_over_time(
+        result = sc.decode_over_time(
             recording, right, areas=areas, null="pseudo_session", n_permutations=500
         )
-        early.append(found.table.query("time < 0.03")["significant"])
-        print(recording.session, found, sep="\n", flush=True)
-        for table, into in ((found.onsets, rows), (found.differences, differences)):
+        early.append(result.table.query("time < 0.03")["significant"])
+        print(recording.session, result, sep="\n", flush=True)
+        for table, into in ((result.onsets, rows), (result.differences, differences)):
             table.insert(0, "session", f"{session}: {recording.session}")
             into.append(table)
-        notes |= set(map(str, found.notices))
+        notes |= set(map(str, result.notices))
     early = pd.concat(early)
     return (
         pd.concat(rows, ignore_index=True),
@@ -105,11 +105,11 @@ def sensitivity_of(path):
     for seed in range(5):
         cells = []
         for window in WINDOWS:
-            found = sc.decode_over_time(
+            result = sc.decode_over_time(
                 recording, right, areas=["VISp", "MD"], source=sc.sources.Counts(window), seed=seed,
                 null="pseudo_session", n_permutations=500,
             )  # fmt: skip
-            row = found.differences.iloc[0]
+            row = result.differences.iloc[0]
             sign = 1 if row["first"] == "VISp" else -1
             low, high = sorted((sign * row["low"], sign * row["high"]))
             cells.append(f"{1000 * sign * row['difference']:.0f} [{1000 * low:.0f}, "
@@ -190,7 +190,7 @@ def main(path):
         row = differences.query("first == 'MD' and second == 'VISp'")
         row = row.assign(difference=-row.difference, low=-row.high, high=-row.low)
     example = row[row.session.str.startswith("5")].iloc[0]
-    said = (
+    sentence = (
         f"in session 5 MD follows VISp by {1000 * example.difference:.0f} ms "
         f"[{1000 * example.low:.0f}, {1000 * example.high:.0f}]."
     )
@@ -198,7 +198,7 @@ def main(path):
         least=LEAST_NEURONS,
         rows=len(table),
         table=as_markdown(table),
-        example=said,
+        example=sentence,
         early=early,
         bins=bins,
         sensitivity=sensitivity,

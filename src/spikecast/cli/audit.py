@@ -11,9 +11,9 @@ def audit(folder: RunFolder) -> None:
     for title, part in audits.parts(folder).items():
         if title:
             print(title)
-        found = audits.audit(part)
-        for hazard in found.hazards:
+        result = audits.audit(part)
+        for hazard in result.hazards:
             print(f"{hazard.severity}: {hazard.rule} ({hazard.places})")
             print(f"  found: {hazard.found}")
             print(f"  fix: {hazard.fix}")
-        print(describe_silent_rules(found))
+        print(describe_silent_rules(result))

@@ -77,8 +77,8 @@ def decode(
     """
     folder = Path(data.path)
     is_run = find_kind(folder) == "run"
-    kept = (data.session, seed, execution.out)
-    if is_run and (kept != (None, None, None) or execution.resume or execution.overwrite):
+    given = (data.session, seed, execution.out)
+    if is_run and (given != (None, None, None) or execution.resume or execution.overwrite):
         raise InputError(
             f"'{folder}' is a run: its session, seed and folder stay; leave out --session, --seed, "
             "--out, --resume and --overwrite"
@@ -102,7 +102,7 @@ def decode(
 
 
 def _date(question: Decode, allow_acausal: bool) -> OverTime:
-    """Return the same question asked bin by bin."""
+    """Return the same question, bin by bin."""
     given = question.model_dump(exclude_unset=True, exclude={"combine", "balance"})
     changed = {
         "decoder": "ridge" if question.decoder == "ridge" else "lda",

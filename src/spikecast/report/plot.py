@@ -81,9 +81,9 @@ def scores(table: Scores) -> Figure:
     Examples
     --------
     >>> import spikecast as sc
-    >>> found = sc.cross_validate(
+    >>> result = sc.cross_validate(
     ...     ["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
-    >>> len(scores(found).axes)
+    >>> len(scores(result).axes)
     1
     """
     summary, metric = table.summary()[::-1], table.metric
@@ -115,8 +115,8 @@ def confusion(decoding: Decoding) -> Figure:
     --------
     >>> import spikecast as sc
     >>> recording = sc.load("simulated")
-    >>> found = sc.decode(recording, "response", n_permutations=20)
-    >>> len(confusion(found).axes)
+    >>> result = sc.decode(recording, "response", n_permutations=20)
+    >>> len(confusion(result).axes)
     2
     """
     counts = decoding.confusion.to_numpy(dtype=float)
@@ -150,9 +150,9 @@ def onsets(over_time: OverTime) -> Figure:
     --------
     >>> import spikecast as sc
     >>> recording = sc.load("simulated").select(time=(-0.1, 0.2))
-    >>> found = sc.decode_over_time(
-    ...     recording, "response", areas=["VISp"], n_permutations=20, n_resamples=20)
-    >>> len(onsets(found).axes)
+    >>> result = sc.decode_over_time(
+    ...     recording, "response", areas=["VISp"], n_permutations=20)
+    >>> len(onsets(result).axes)
     2
     """
     figure = new_figure(2.9)
@@ -189,8 +189,8 @@ def matrix(generalization: Generalization) -> Figure:
     --------
     >>> import spikecast as sc
     >>> recording = sc.load("simulated").select(time=(0, 0.1))
-    >>> found = sc.temporal_generalization(recording, "response", n_permutations=20)
-    >>> len(matrix(found).axes)
+    >>> result = sc.temporal_generalization(recording, "response", n_permutations=20)
+    >>> len(matrix(result).axes)
     2
     """
     time = generalization.time
@@ -206,12 +206,12 @@ def matrix(generalization: Generalization) -> Figure:
 
 
 @report_style
-def embedding(found: Embedding) -> Figure:
+def embedding(result: Embedding) -> Figure:
     """Draw a map of trials, held-out points filled.
 
     Parameters
     ----------
-    found : Embedding
+    result : Embedding
         Of :func:`spikecast.embed`.
 
     Returns
@@ -222,13 +222,13 @@ def embedding(found: Embedding) -> Figure:
     --------
     >>> import spikecast as sc
     >>> recording = sc.load("simulated")
-    >>> found = sc.embed(recording, "pca", labels=recording.trials["response"])
-    >>> len(embedding(found).axes)
+    >>> result = sc.embed(recording, "pca", labels=recording.trials["response"])
+    >>> len(embedding(result).axes)
     1
     """
     figure = new_figure(3.6)
     axes = figure.subplots()
-    table = found.table
+    table = result.table
     groups = table.groupby("label") if "label" in table else [("", table)]
     for place, (name, points) in enumerate(groups):
         color = AREAS[place % len(AREAS)]
@@ -236,17 +236,17 @@ def embedding(found: Embedding) -> Figure:
         face = np.where(held_out, color, "none")
         axes.scatter(points["x"], points["y"], c=face, edgecolors=color, s=18, label=str(name))
     axes.legend()
-    axes.set(xticks=[], yticks=[], title=f"{found.method}; filled: held out")
+    axes.set(xticks=[], yticks=[], title=f"{result.method}; filled: held out")
     return figure
 
 
 @report_style
-def trajectories(found: Trajectories) -> Figure:
+def trajectories(result: Trajectories) -> Figure:
     """Draw the mean path of each condition through two dimensions.
 
     Parameters
     ----------
-    found : Trajectories
+    result : Trajectories
         Of :func:`spikecast.trajectories`.
 
     Returns
@@ -257,17 +257,17 @@ def trajectories(found: Trajectories) -> Figure:
     --------
     >>> import spikecast as sc
     >>> recording = sc.load("simulated")
-    >>> found = sc.trajectories(
+    >>> result = sc.trajectories(
     ...     recording.activity, recording.time, recording.trials["response"])
-    >>> len(trajectories(found).axes)
+    >>> len(trajectories(result).axes)
     1
     """
     figure = new_figure(3.6)
     axes = figure.subplots()
-    for place, (name, path) in enumerate(found.table.groupby("condition")):
+    for place, (name, path) in enumerate(result.table.groupby("condition")):
         axes.plot(path["x"], path["y"], color=AREAS[place % len(AREAS)], label=str(name))
         axes.plot(path["x"].iloc[0], path["y"].iloc[0], "o", color=AREAS[place % len(AREAS)])
     axes.legend()
-    shares = [f"dimension {n + 1} ({100 * share:.0f} %)" for n, share in enumerate(found.explained)]
-    axes.set(xlabel=shares[0], ylabel=shares[1])
+    first, second = (f"{100 * share:.0f} % of the variance" for share in result.explained[:2])
+    axes.set(xlabel=first, ylabel=second)
     return figure

@@ -91,6 +91,15 @@ def audit(folder: str | Path) -> Audit:
     ------
     RunError
         When the run is missing or not finished.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import spikecast
+    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["pca_ridge"]}
+    >>> folder = spikecast.run(config, f"{tempfile.mkdtemp()}/run", workers=1)
+    >>> [hazard.severity for hazard in spikecast.audit(folder).hazards]
+    []
     """
     return judge(read_claims(Path(folder)))
 
