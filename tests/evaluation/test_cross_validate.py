@@ -12,7 +12,7 @@ from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
-from spikecast.evaluation.score_table import COLUMNS, conditions, score
+from spikecast.evaluation.score_table import COLUMNS, label_conditions, score_folds
 from spikecast.evaluation.verdict import Verdict, judge_scores
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
@@ -50,7 +50,7 @@ class TestTable:
         folds = make_folds(problem, 5)
         rng = np.random.default_rng(0)
         predictions = [rng.uniform(0.01, 0.3, problem.y[f.test].shape) for f in folds]
-        found = score(problem, folds, {"random": predictions}, {"random": [0.0] * 5})
+        found = score_folds(problem, folds, {"random": predictions}, {"random": [0.0] * 5})
         table = found.table.set_index(["fold", "metric", "null", "aggregate"])["value"]
         for index, (fold, prediction) in enumerate(zip(folds, predictions, strict=True)):
             y, train = problem.y[fold.test], problem.y[fold.train]
@@ -183,14 +183,14 @@ class TestContinuous:
 
 
 def test_conditions_are_the_stimulus_where_it_is_known(recording):
-    label = conditions(recording.trials)
+    label = label_conditions(recording.trials)
     same = (recording.trials["contrast_left"] == recording.trials["contrast_left"][0]) & (
         recording.trials["contrast_right"] == recording.trials["contrast_right"][0]
     )
     np.testing.assert_array_equal(label == label[0], same)
-    assert set(conditions(recording.trials[["response"]])) == {"all trials"}
+    assert set(label_conditions(recording.trials[["response"]])) == {"all trials"}
     with pytest.raises(UnknownNameError, match="Did you mean 'response'"):
-        conditions(recording.trials, ["respons"])
+        label_conditions(recording.trials, ["respons"])
 
 
 def test_names_and_numbers_out_of_range_are_explained(recording):

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from spikecast.core.errors import InputError
-from spikecast.scoring.fold_intervals import fold_limits
+from spikecast.scoring.fold_intervals import compute_fold_limits
 
 FOLDS = 5
 
@@ -19,7 +19,7 @@ def estimates(seed=0, n_recordings=2000, n_trials=50):
 
 def test_limits_cover_the_truth_though_folds_share_trials():
     values = estimates()
-    _, low, high = fold_limits(values)
+    _, low, high = compute_fold_limits(values)
     assert 0.93 < np.mean((low < 0) & (high > 0)) < 0.97
     error = values.std(axis=0, ddof=1) / np.sqrt(FOLDS)
     reach = stats.t.ppf(0.975, FOLDS - 1) * error
@@ -28,10 +28,10 @@ def test_limits_cover_the_truth_though_folds_share_trials():
 
 
 def test_limits_exclude_what_is_far_away():
-    _, low, _ = fold_limits(estimates() + 3.0)
+    _, low, _ = compute_fold_limits(estimates() + 3.0)
     assert np.mean(low > 0) > 0.99
 
 
 def test_one_fold_has_no_limits():
     with pytest.raises(InputError, match="folds"):
-        fold_limits(np.zeros((1, 3)))
+        compute_fold_limits(np.zeros((1, 3)))

@@ -126,7 +126,7 @@ class TestContinuous:
         y = rng.normal(size=(50, 3))
         prediction = y + rng.normal(0, 0.5, y.shape)
         null = np.broadcast_to(y.mean(axis=0), y.shape)
-        found = metrics.continuous(y, prediction, null)
+        found = metrics.score_continuous(y, prediction, null)
         np.testing.assert_allclose(found.r2, r2_score(y, prediction, multioutput="raw_values"))
         np.testing.assert_allclose(found.rmse**2, found.mse)
         np.testing.assert_allclose(
@@ -135,15 +135,15 @@ class TestContinuous:
 
     def test_the_broadcast_of_study_d_is_an_error(self):
         with pytest.raises(ShapeError, match="nothing is broadcast"):
-            metrics.continuous(np.zeros((9, 1)), np.zeros(9), np.zeros((9, 1)))
+            metrics.score_continuous(np.zeros((9, 1)), np.zeros(9), np.zeros((9, 1)))
 
     def test_a_constant_prediction_has_no_correlation(self):
         y = np.arange(4.0)[:, None]
-        assert metrics.continuous(y, np.ones((4, 1)), np.full((4, 1), 1.5)).pearson[0] == 0
+        assert metrics.score_continuous(y, np.ones((4, 1)), np.full((4, 1), 1.5)).pearson[0] == 0
 
 
 def test_label_scores_by_hand():
-    found = metrics.labels(np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 1, 0]))
+    found = metrics.score_labels(np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 1, 0]))
     np.testing.assert_array_equal(found.confusion, [[2, 1, 0], [0, 1, 0], [1, 0, 0]])
     assert found.accuracy == pytest.approx(3 / 5)
     assert found.balanced_accuracy == pytest.approx((2 / 3 + 1 + 0) / 3)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spikecast.scoring.ratio_scores import RatioScores, bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import RatioScores, draw_bootstrap_weights, interval
 
 
 @pytest.fixture
@@ -11,11 +11,11 @@ def ratios():
 
 
 def test_resampling_equals_taking_trials_again(ratios):
-    weights = bootstrap_weights(50, 20, seed=1)
+    weights = draw_bootstrap_weights(50, 20, seed=1)
     for how in ("pooled", "per_neuron"):
         drawn = [np.repeat(np.arange(50), row.astype(int)) for row in weights]
-        expected = [ratios.only(trials).aggregate(how) for trials in drawn]
-        np.testing.assert_allclose(ratios.resampled(weights, how), expected)
+        expected = [ratios.select_trials(trials).aggregate(how) for trials in drawn]
+        np.testing.assert_allclose(ratios.resample(weights, how), expected)
 
 
 def test_a_pooled_interval_covers_the_truth_as_often_as_it_says():
@@ -23,7 +23,7 @@ def test_a_pooled_interval_covers_the_truth_as_often_as_it_says():
     for seed in range(200):
         rng = np.random.default_rng(seed)
         ratios = RatioScores(rng.normal(0.3, 1.0, (80, 1)), np.ones((80, 1)))
-        found = interval(ratios, bootstrap_weights(80, 500, seed))
+        found = interval(ratios, draw_bootstrap_weights(80, 500, seed))
         covered += found.low <= 0.3 <= found.high
     assert 0.90 <= covered / 200 <= 0.99
 
@@ -31,7 +31,7 @@ def test_a_pooled_interval_covers_the_truth_as_often_as_it_says():
 def test_paired_differences_are_tighter_than_unpaired(ratios):
     rng = np.random.default_rng(1)
     better = RatioScores(ratios.numerator + 0.1 + rng.normal(0, 0.01, (50, 4)), ratios.denominator)
-    weights = bootstrap_weights(50, 500, seed=0)
+    weights = draw_bootstrap_weights(50, 500, seed=0)
     difference = interval(better, weights, minus=ratios)
     alone = interval(ratios, weights)
     assert difference.low > 0
@@ -44,4 +44,4 @@ def test_what_does_not_count_does_not_count():
     assert ratios.aggregate("per_neuron") == 0.5
     assert np.isnan(ratios.per_target()[1])
     nothing = RatioScores(np.zeros((2, 1)), np.zeros((2, 1)))
-    assert np.isnan(interval(nothing, bootstrap_weights(2, 10, 0)).low)
+    assert np.isnan(interval(nothing, draw_bootstrap_weights(2, 10, 0)).low)

@@ -18,7 +18,7 @@ from spikecast.core.notices import NoticeKind
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import Job, run_job
-from spikecast.evaluation.score_table import Scores, score
+from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
@@ -101,7 +101,7 @@ def cross_validate(
     problem = task.problem(recording)
     cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
     predictions, seconds = fit_folds(make_models(models), problem, cut, seed, executor)
-    return score(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+    return score_folds(problem, cut, predictions, seconds, session=recording.session, seed=seed)
 
 
 def score_predictions(
@@ -170,7 +170,7 @@ def score_predictions(
     nothing = np.empty((*truth.shape[:2], 0))
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
-    scores = score(
+    scores = score_folds(
         problem,
         cut,
         {key: [np.asarray(values)[fold.test] for fold in cut] for key, values in named.items()},

@@ -11,7 +11,7 @@ from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import Models, fit_folds, make_folds, make_models
 from spikecast.evaluation.fit import Timed, adapt_session, fit_sessions
-from spikecast.evaluation.score_table import Scores, score
+from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.sessions import ManySessions
 from spikecast.parallel.executors import run_jobs
 from spikecast.tasks.splits import Fold
@@ -118,7 +118,7 @@ def cross_validate_sessions(
             predictions[name] = [prediction for _, _, prediction, _ in mine]
             seconds[name] = [taken for *_, taken in mine]
         named = recordings[session].session
-        scores.append(score(problem, cut, predictions, seconds, session=named, seed=seed))
+        scores.append(score_folds(problem, cut, predictions, seconds, session=named, seed=seed))
     return scores
 
 

@@ -10,7 +10,7 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.notices import Notice
 from spikecast.scoring import metrics
 from spikecast.scoring.metric_table import HEADLINE, score_ratios, score_values
-from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem
@@ -114,7 +114,7 @@ class Scores:
         other = None if minus is None else self.ratios[minus, self.metric, null]
         n_trials = len(ratios.numerator)
         if n_trials not in self._weights:
-            self._weights[n_trials] = bootstrap_weights(n_trials, self.n_resamples, self.seed)
+            self._weights[n_trials] = draw_bootstrap_weights(n_trials, self.n_resamples, self.seed)
         return interval(ratios, self._weights[n_trials], aggregate or self.aggregate, other)
 
     def add_notices(self, *notices: Notice) -> "Scores":
@@ -143,7 +143,7 @@ class Scores:
         return pd.DataFrame(rows).sort_values(self.metric, ascending=False, ignore_index=True)
 
 
-def conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
+def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
     """Label each trial by its condition, (trial,): the stimulus, where it is known.
 
     Parameters
@@ -162,7 +162,7 @@ def conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np
     return np.array([", ".join(row) for row in zip(*parts, strict=True)])
 
 
-def score(
+def score_folds(
     problem: Problem,
     folds: Sequence[Fold],
     predictions: Mapping[str, Sequence[np.ndarray]],
@@ -191,7 +191,7 @@ def score(
     -------
     Scores
     """
-    condition = conditions(problem.trials) if condition is None else condition
+    condition = label_conditions(problem.trials) if condition is None else condition
     scorer = SCORERS[problem.kind](problem.y, folds, condition)
     rows: list[dict[str, object]] = []
     ratios: dict[tuple[str, str, str], RatioScores] = {}
@@ -217,7 +217,7 @@ def score(
             scores = _ratio_rows(of_model, trials) + score_values(scorer, whole, trials)
             rows += [{**common, **row} for row in scores]
         if scorer.scored.size < len(problem.y):
-            of_model = {key: ratio.only(scorer.scored) for key, ratio in of_model.items()}
+            of_model = {key: ratio.select_trials(scorer.scored) for key, ratio in of_model.items()}
         ratios |= {(model, metric, null): ratio for (metric, null), ratio in of_model.items()}
     return Scores(
         pd.DataFrame(rows)[COLUMNS],
@@ -237,7 +237,7 @@ def _ratio_rows(
     return [
         {"metric": metric, "null": null, "aggregate": how, "value": part.aggregate(how)}
         for (metric, null), ratio in ratios.items()
-        for part in [ratio.only(trials)]
+        for part in [ratio.select_trials(trials)]
         for how in metrics.AGGREGATES
     ]
 

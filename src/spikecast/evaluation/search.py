@@ -12,10 +12,10 @@ from spikecast.core.errors import InputError
 from spikecast.evaluation.search_trials import (
     Objective,
     draw_settings,
-    fold_score,
     list_ended,
-    new_study,
+    open_study,
     run_trial,
+    score_fold,
     silence_optuna,
 )
 from spikecast.models.base import Model
@@ -128,14 +128,14 @@ def search(
     check_in_range("n_trials", n_trials, 1)
     objective = Objective(model, space, x, y, folds, seed, metadata or {})
     with silence_optuna():
-        study = new_study()
+        study = open_study()
         for slot in range(n_trials):
             say(slot + 1, n_trials)
             run_trial(study, draw_settings(study, objective, slot), objective)
         return read_search(study, objective)
 
 
-def inner_score(
+def score_inner_folds(
     model: Model,
     settings: Mapping[str, Any],
     x: np.ndarray,
@@ -147,7 +147,7 @@ def inner_score(
     """Mean score of a model with some settings over folds: bits per spike, or R2."""
     known = metadata or {}
     scores = [
-        fold_score(model, settings, x, y, fold, index, seed, known)
+        score_fold(model, settings, x, y, fold, index, seed, known)
         for index, fold in enumerate(folds)
     ]
     return float(np.mean(scores))

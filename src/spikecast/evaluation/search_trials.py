@@ -86,12 +86,12 @@ class Objective:
     def scores(self, settings: Mapping[str, Any]) -> Iterator[float]:
         """Score of each fold, one after the other."""
         for index, fold in enumerate(self.folds):
-            yield fold_score(
+            yield score_fold(
                 self.model, settings, self.x, self.y, fold, index, self.seed, self.metadata
             )
 
 
-def fold_score(
+def score_fold(
     model: Model,
     settings: Mapping[str, Any],
     x: np.ndarray,
@@ -132,7 +132,7 @@ def _as_choice(values: Between | OneOf, value: Any) -> Any:
     return value
 
 
-def new_study(storage: Any = None, name: str | None = None) -> Any:
+def open_study(storage: Any = None, name: str | None = None) -> Any:
     """Return an Optuna study: that of `name` in `storage`, if it is there."""
     import optuna  # takes a second
 

@@ -9,7 +9,7 @@ import xarray as xr
 from spikecast.core.files import read_json, write_atomically
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
-from spikecast.evaluation.score_table import Scores, conditions, score
+from spikecast.evaluation.score_table import Scores, label_conditions, score_folds
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.tasks.problem import Problem
@@ -49,7 +49,7 @@ def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
         gap=evaluation.gap,
         seed=config.seed,
     )
-    condition = conditions(problem.trials, evaluation.conditions)
+    condition = label_conditions(problem.trials, evaluation.conditions)
     return TargetRun(problem, folds, condition, run.target(problem.target))
 
 
@@ -60,7 +60,7 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
     for model in models:
         predictions[model] = [np.load(layout.arrays(model, k))["prediction"] for k in folds]
         seconds[model] = [read_json(layout.job(model, k))["fit_seconds"] for k in folds]
-    return score(
+    return score_folds(
         target.problem,
         target.folds,
         predictions,

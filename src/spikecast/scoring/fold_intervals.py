@@ -7,7 +7,7 @@ from spikecast.core.checks import check_in_range
 from spikecast.scoring.ratio_scores import LEVEL
 
 
-def refit_limits(
+def compute_refit_limits(
     value: np.ndarray, resampled: np.ndarray, folds: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return 95 % limits that allow for the models having been learnt from the same trials.
@@ -32,7 +32,7 @@ def refit_limits(
 
     Examples
     --------
-    >>> low, high = refit_limits(np.array(0.0), np.linspace(-1, 1, 201), folds=5)
+    >>> low, high = compute_refit_limits(np.array(0.0), np.linspace(-1, 1, 201), folds=5)
     >>> low.round(3), high.round(3)
     (np.float64(-1.425), np.float64(1.425))
     """
@@ -42,7 +42,7 @@ def refit_limits(
     return value - widening * (value - low), value + widening * (high - value)
 
 
-def fold_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def compute_fold_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the mean over folds of something a model learnt, and its 95 % limits.
 
     Each fold's model saw all trials but its own part, so what they learnt differs much less than
@@ -60,7 +60,7 @@ def fold_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
     Examples
     --------
-    >>> mean, low, high = fold_limits(np.array([1.0, 1.1, 0.9, 1.0, 1.0]))
+    >>> mean, low, high = compute_fold_limits(np.array([1.0, 1.1, 0.9, 1.0, 1.0]))
     >>> float(mean), low.round(2), high.round(2)
     (1.0, np.float64(0.65), np.float64(1.35))
     """

@@ -130,7 +130,7 @@ def _psth_r2(held_out: HeldOut) -> float | None:
 
 def _continuous(name: str) -> Callable[[HeldOut], float]:
     def value(held_out: HeldOut) -> float:
-        scores = metrics.continuous(held_out.truth, held_out.prediction, held_out.null)
+        scores = metrics.score_continuous(held_out.truth, held_out.prediction, held_out.null)
         return float(np.mean(getattr(scores, name)))
 
     return value

@@ -222,7 +222,7 @@ class ContinuousScores(NamedTuple):
     pearson: np.ndarray
 
 
-def continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) -> ContinuousScores:
+def score_continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) -> ContinuousScores:
     """Score continuous targets channel by channel.
 
     Parameters
@@ -238,9 +238,9 @@ def continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) -> Conti
     Examples
     --------
     >>> y = np.array([[1.0], [2.0], [3.0]])
-    >>> continuous(y, y, np.full((3, 1), 2.0)).r2
+    >>> score_continuous(y, y, np.full((3, 1), 2.0)).r2
     array([1.])
-    >>> continuous(y[:, 0], y, y)  # doctest: +ELLIPSIS
+    >>> score_continuous(y[:, 0], y, y)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     spikecast.core.errors.ShapeError: target has shape (3,) but prediction has (3, 1); they must ...
@@ -275,7 +275,7 @@ class LabelScores(NamedTuple):
     support: np.ndarray
 
 
-def labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
+def score_labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
     """Score predicted trial labels.
 
     Parameters
@@ -289,7 +289,7 @@ def labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
 
     Examples
     --------
-    >>> labels(np.array(["go", "no", "no"]), np.array(["go", "no", "go"])).balanced_accuracy
+    >>> score_labels(np.array(["go", "no", "no"]), np.array(["go", "no", "go"])).balanced_accuracy
     0.75
     """
     check_same_shape("labels", y, "prediction", prediction)

@@ -42,11 +42,11 @@ class RatioScores:
         """``"pooled"``, or ``"per_neuron"``: the mean of the targets' own ratios."""
         return self.pooled() if how == "pooled" else _mean(self.per_target())
 
-    def only(self, trials: np.ndarray) -> "RatioScores":
+    def select_trials(self, trials: np.ndarray) -> "RatioScores":
         """The ratios of some trials."""
         return RatioScores(self.numerator[trials], self.denominator[trials])
 
-    def resampled(self, weights: np.ndarray, how: str = "pooled") -> np.ndarray:
+    def resample(self, weights: np.ndarray, how: str = "pooled") -> np.ndarray:
         """The score for each row of `weights` (resample, trial), (resample,)."""
         if how == "pooled":
             return _ratio(
@@ -78,7 +78,7 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
+def draw_bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
     """How often each trial is drawn in each resample, (resample, trial)."""
     rng = make_rng(seed, "bootstrap")
     return rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), n_resamples).astype(float)
@@ -93,7 +93,7 @@ def interval(
     ----------
     ratios : RatioScores
     weights : array, (resample, trial)
-        From :func:`bootstrap_weights`.
+        From :func:`draw_bootstrap_weights`.
     how : {"pooled", "per_neuron"}
     minus : RatioScores, optional
         What is subtracted, scored on the same trials: the interval is paired.
@@ -104,9 +104,9 @@ def interval(
         95 %. It holds the fitted models fixed: it says how much the score depends on which
         trials were scored, not on which were learnt from.
     """
-    value, resampled = ratios.aggregate(how), ratios.resampled(weights, how)
+    value, resampled = ratios.aggregate(how), ratios.resample(weights, how)
     if minus is not None:
-        value, resampled = value - minus.aggregate(how), resampled - minus.resampled(weights, how)
+        value, resampled = value - minus.aggregate(how), resampled - minus.resample(weights, how)
     resampled = resampled[np.isfinite(resampled)]
     if not resampled.size:
         return Interval(value, float("nan"), float("nan"))

@@ -332,7 +332,7 @@ class _Predictions:
         if self.label.continuous:
             r2 = 1 - np.mean((truth - prediction) ** 2) / truth.var()
             return {"r2": float(r2), "pearson": _correlate(truth, prediction)}
-        of_train = metrics.labels(truth, prediction)
+        of_train = metrics.score_labels(truth, prediction)
         return {"balanced_accuracy": of_train.balanced_accuracy, "accuracy": of_train.accuracy}
 
     def _read_training(self) -> tuple[np.ndarray, np.ndarray]:
@@ -343,7 +343,7 @@ class _Predictions:
         if self.label.continuous:
             return pd.DataFrame()
         names = self.label.names
-        counts = metrics.labels(self.values, self.prediction).confusion
+        counts = metrics.score_labels(self.values, self.prediction).confusion
         return pd.DataFrame(
             counts, pd.Index(names, name="truth"), pd.Index(names, name="prediction")
         )
@@ -354,7 +354,7 @@ class _Predictions:
         parts = {"train": self._read_training(), "test": (self.values, self.prediction)}
         columns: dict[str, object] = {"class": self.label.names}
         for part, (truth, prediction) in parts.items():
-            scores = metrics.labels(truth, prediction)
+            scores = metrics.score_labels(truth, prediction)
             for name in ("precision", "recall", "f1", "support"):
                 columns[f"{name}_{part}"] = getattr(scores, name)
         return pd.DataFrame(columns)

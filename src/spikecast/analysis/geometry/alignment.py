@@ -15,7 +15,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.seeding import make_rng
-from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
 from spikecast.tasks.splits import split_by_trial
 
 METHODS = ("cca", "procrustes")
@@ -153,7 +153,7 @@ def align(
     return Alignment(
         method,
         table,
-        interval(ratios, bootstrap_weights(len(a), N_RESAMPLES, seed)),
+        interval(ratios, draw_bootstrap_weights(len(a), N_RESAMPLES, seed)),
         float(np.mean([other.pooled() for other, _ in null])) if null else float("nan"),
         (1 + reached) / (1 + n_permutations),
         fitted.mean_a,

@@ -30,7 +30,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.scoring.ratio_scores import Interval, bootstrap_weights
+from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
 from spikecast.tasks.splits import Fold, split_by_trial
 
 OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
@@ -209,8 +209,8 @@ def information_flow(
     but one of them earlier is a lead by this measure. A shared input whose time course is itself
     irreversible (sharp rise, slow decay) cancels only as far as both areas are read equally well:
     compare ``beyond``, which is free of whatever repeats within a condition. The interval is over
-    trials, widened for the models having been learnt from them (:func:`refit_limits`); it says
-    nothing about other neurons or animals.
+    trials, widened for the models having been learnt from them (:func:`compute_refit_limits`); it
+    says nothing about other neurons or animals.
 
     Examples
     --------
@@ -247,7 +247,7 @@ def information_flow(
                 sums = _measure_gains(x, y, time_order, lags, past, cut, orders, seed)
                 totals[key] = totals[key] + sums if key in totals else sums
 
-    weights = bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
+    weights = draw_bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
     names = [(source, target), (target, source)]
     by_lag, whole_past = (
         tabulate_lags(totals, names, of, recording.bin_size, weights, folds)

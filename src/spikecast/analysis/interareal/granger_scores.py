@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.scoring.fold_intervals import refit_limits
+from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval
 
 PAST = 0  # stands for the whole past among the lags
@@ -42,8 +42,8 @@ def _to_bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -
 
 
 def make_interval(value: np.ndarray, resampled: np.ndarray, folds: int) -> Interval:
-    """Return a value with its 95 % limits; see :func:`refit_limits`."""
-    low, high = refit_limits(value, resampled, folds)
+    """Return a value with its 95 % limits; see :func:`compute_refit_limits`."""
+    low, high = compute_refit_limits(value, resampled, folds)
     return Interval(float(value), float(low), float(high))
 
 

@@ -18,8 +18,8 @@ from spikecast.analysis.interareal.populations import (
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
-from spikecast.scoring.fold_intervals import refit_limits
-from spikecast.scoring.ratio_scores import bootstrap_weights
+from spikecast.scoring.fold_intervals import compute_refit_limits
+from spikecast.scoring.ratio_scores import draw_bootstrap_weights
 from spikecast.tasks.splits import split_by_trial
 
 N_RESAMPLES = 1000
@@ -127,7 +127,7 @@ def joint_correlation(
     Notes
     -----
     The interval of the lead is pointwise, over trials, widened for the models having been learnt
-    from them (:func:`refit_limits`). Noise that grows over
+    from them (:func:`compute_refit_limits`). Noise that grows over
     the trial in one area but not in the other bends the matrix without any lead.
 
     Examples
@@ -166,14 +166,14 @@ def joint_correlation(
     sums = [part.reshape(n_trials, -1) for part in (u * v, u * u, v * v)]
     matrix = _correlate(*(part.sum(axis=0) for part in sums)).reshape(n_bins, n_bins)
 
-    weights = bootstrap_weights(n_trials, N_RESAMPLES, seed).astype(np.float32)
+    weights = draw_bootstrap_weights(n_trials, N_RESAMPLES, seed).astype(np.float32)
     leads = []
     for start in range(0, N_RESAMPLES, 100):  # in blocks: resample x time x time is large
         block = weights[start : start + 100]
         matrices = _correlate(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
         leads.append(_average_lead(matrices, max_lag))
     lead = _average_lead(matrix[np.newaxis], max_lag)[0]
-    low, high = refit_limits(lead, np.concatenate(leads), folds)
+    low, high = compute_refit_limits(lead, np.concatenate(leads), folds)
     table = pd.DataFrame(
         {
             "time": recording.time,

@@ -19,7 +19,7 @@ from spikecast.runs.layout import StudyLayout, find_kind
 from spikecast.runs.manifest import read_activity_hash
 from spikecast.runs.reader import Run, Target, open_run
 from spikecast.scoring.metric_table import HEADLINE
-from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
 from spikecast.scoring.scorers import SCORERS
 
 TUNED_ON_THESE_DATA = NoticeKind(
@@ -236,7 +236,7 @@ def _make_subtraction(
     kind = first.problem.attrs["kind"]
     evaluation, seed = first.run.config.evaluation, first.run.config.seed
     scorer = SCORERS[kind](first.recorded, first.folds, first.problem["condition"].values)
-    weights = bootstrap_weights(len(first.recorded), evaluation.bootstrap, seed)
+    weights = draw_bootstrap_weights(len(first.recorded), evaluation.bootstrap, seed)
     known: dict[tuple[str, str], RatioScores] = {}
 
     def find_ratios(run: str, model: str) -> RatioScores:

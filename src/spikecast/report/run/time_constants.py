@@ -10,7 +10,7 @@ from spikecast.models.timescales import Timescales
 from spikecast.report.run.target_figure import TargetFigure
 from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
-from spikecast.scoring.fold_intervals import fold_limits
+from spikecast.scoring.fold_intervals import compute_fold_limits
 
 
 @report_style
@@ -32,7 +32,7 @@ def draw_time_constants(target: Target) -> Figure:
 
     # members and layers start alike: (fold, member * layer, latent)
     logs = np.log(time_constants).reshape(len(time_constants), -1, start.size).mean(axis=1)
-    mean, low, high = np.exp(fold_limits(logs))
+    mean, low, high = np.exp(compute_fold_limits(logs))
     single.plot(frame, frame, color=GREY, linewidth=1, linestyle="--", label="not moved")
     single.vlines(start, low, high, color=ORANGE, linewidth=1, label="95 % over folds")
     single.plot(start, mean, "o", color=ORANGE, markersize=3)

@@ -12,7 +12,7 @@ from spikecast.models.base import Model
 from spikecast.parallel.shared_data import SharedValue
 from spikecast.runs.atlas.plan import BETWEEN, SessionPlan
 from spikecast.scoring.metric_table import HEADLINE
-from spikecast.scoring.ratio_scores import Interval, RatioScores, bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
 from spikecast.tasks.problem import cut_array
 
 Record = dict[str, Any]
@@ -39,7 +39,7 @@ def score_by_ridge(
     recording: Recording = shared.get()
     activity, pairs = cut_array(recording.activity), session.pairs[draw]
     with threadpool_limits(limits=1):
-        weights = bootstrap_weights(len(activity), bootstrap, seed)
+        weights = draw_bootstrap_weights(len(activity), bootstrap, seed)
         scores = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
         return {name: _ridge_record(score, pairs[name], session, weights) for name, score in scores}
 
@@ -86,7 +86,7 @@ def score_by_model(
     for fold, result in zip(session.folds, done, strict=True):
         whole[fold.test] = result.prediction
     scoring = SCORERS[problem.kind](problem.y, session.folds, condition)
-    weights = bootstrap_weights(len(problem.y), bootstrap, seed)
+    weights = draw_bootstrap_weights(len(problem.y), bootstrap, seed)
     record = _make_record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
     record["notices"] += [notice.to_json() for notice in scoring.notices]
     return {name: record}
@@ -106,7 +106,7 @@ def _make_record(
     return {
         **{name: getattr(score, name) for name in ("value", "low", "high")},
         **{f"beyond_{name}": getattr(above, name) for name in ("value", "low", "high")},
-        "folds": [ratios.only(fold.test).aggregate(how) for fold in session.folds],
+        "folds": [ratios.select_trials(fold.test).aggregate(how) for fold in session.folds],
         "neurons": np.round(ratios.per_target(), 5).tolist(),
         "n_source": int(pair.source.size),
         "n_target": int(pair.target.size),

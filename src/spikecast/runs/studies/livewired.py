@@ -158,7 +158,9 @@ def _decode_latents(
     learnt, scored = _cut_randomly(len(train), inputs.seed, "svm")
     flat = latents.reshape(len(latents), -1)
     svm = SVC(kernel="rbf").fit(flat[learnt], words[learnt])
-    own, new = (metrics.labels(words[part], svm.predict(flat[part])) for part in (learnt, scored))
+    own, new = (
+        metrics.score_labels(words[part], svm.predict(flat[part])) for part in (learnt, scored)
+    )
     decode = _decode_bins, latents, words, learnt, scored
     curve = inputs.steps.compute("one SVM per bin", *decode)["curve"]
     majority = float(pd.Series(words[scored]).value_counts(normalize=True).iloc[0])

@@ -262,7 +262,7 @@ def _classify_outcome(column: Column, inputs: StudyInputs) -> None:
     fit = _predict_classes, x[learnt], codes[learnt], x[scored], inputs.settings, inputs.seed
     title = "RNN classifier, correct or not from thalamus"
     predicted = inputs.steps.compute(title, *fit)["class"]
-    scores = metrics.labels(codes[scored], predicted)
+    scores = metrics.score_labels(codes[scored], predicted)
     outcome = {}
     if "feedback_time" in recording.trials:
         first = float(np.nanmin(recording.trials["feedback_time"]))

@@ -283,7 +283,7 @@ def _learn_from_more_time(recording: Recording, model: Model) -> dict[str, Any]:
     for size in sizes:
         fold = Fold(np.arange(n_most - size, n_most), np.arange(len(y) - n_test, len(y)))
         predicted = fit_model(model, x, y, fold).model.predict(x[fold.test])
-        r2.append(float(metrics.continuous(truth, predicted, null).r2[0]))
+        r2.append(float(metrics.score_continuous(truth, predicted, null).r2[0]))
     minutes = np.array(sizes) * y.shape[1] * recording.bin_size / 60
     return {"minutes": minutes, "r2": np.array(r2)}
 

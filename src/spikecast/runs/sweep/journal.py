@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from filelock import FileLock
 
-from spikecast.evaluation.search_trials import Objective, draw_settings, list_ended, new_study
+from spikecast.evaluation.search_trials import Objective, draw_settings, list_ended, open_study
 from spikecast.runs.layout import SweepLayout
 
 BEAT = 5.0
@@ -129,7 +129,7 @@ class SweepJournal:
     def study(self, search: str) -> Any:
         """Return the Optuna study of a search."""
         if search not in self._studies:
-            self._studies[search] = new_study(self._storage, search)
+            self._studies[search] = open_study(self._storage, search)
         return self._studies[search]
 
     def write_fact(self, search: str, key: str, value: Any) -> None:
