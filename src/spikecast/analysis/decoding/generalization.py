@@ -61,8 +61,13 @@ class Generalization(Result):
         return pd.DataFrame({name: values.ravel() for name, values in columns.items()})
 
     @property
+    def best(self) -> float:
+        """The best score of a decoder at the time it was trained at."""
+        return float(np.diag(self.score).max())
+
+    @property
     def best_time(self) -> float:
-        """When a decoder scores best at the time it was trained at, in seconds."""
+        """That time, in seconds."""
         return float(self.time[np.diag(self.score).argmax()])
 
     @property
@@ -74,7 +79,7 @@ class Generalization(Result):
     def __str__(self) -> str:
         reach = "{:.3f} to {:.3f} s".format(*self.reach) if self.reach else "no time"
         return (
-            f"'{self.label}' from {self.source}: best {np.diag(self.score).max():.2f} at "
+            f"'{self.label}' from {self.source}: best {self.best:.2f} at "
             f"{self.best_time:.3f} s; that decoder also works from {reach}"
         )
 

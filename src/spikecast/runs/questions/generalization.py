@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import numpy as np
-
 from spikecast.analysis.decoding.generalization import temporal_generalization
 from spikecast.analysis.decoding.sources import Source
 from spikecast.runs.questions.label_block import LabelBlock
@@ -54,14 +52,11 @@ def answer(
         allow_acausal=allow_acausal,
         seed=material.seed,
     )
-    diagonal = np.diag(result.score)
-    best = int(diagonal.argmax())
-    works = result.time[result.significant[best]]
     facts = block.describe_result(material, result, name, area) | {
         "acausal": result.acausal,
-        "best": float(diagonal[best]),
-        "best_time": float(result.time[best]),
-        "works_between": [float(works.min()), float(works.max())] if works.size else None,
+        "best": result.best,
+        "best_time": result.best_time,
+        "works_between": list(result.reach) if result.reach else None,
     }
     # the table would hold the square of the number of bins
     names = ("time", "score", "chance", "significant")
