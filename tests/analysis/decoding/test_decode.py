@@ -6,24 +6,13 @@ import pytest
 
 from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.nulls import LabelNull
-from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Precomputed
+from spikecast.analysis.decoding.sources import Counts
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.data import simulate
 from spikecast.data.recording import Recording
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.tasks.splits import split_by_trial
-from spikecast.tasks.tasks import AreaToArea
 
 TRIAL_DECODERS = [name for name, entry in CLASSIFIERS.items() if entry.reads_trials]
 SAMPLE_DECODERS = [name for name in CLASSIFIERS if name not in {*TRIAL_DECODERS, "ridge"}]
-
-
-@pytest.fixture(scope="module")
-def strong() -> Recording:
-    return simulate.decision_task(
-        80, {"VISp": 15, "MOs": 15}, n_bins=40, stim_onset=0.1, median_rate=15.0,
-        effects={"stimulus": 2.0, "choice": 1.5, "evidence": 0.0}, seed=2,
-    ).recording  # fmt: skip
 
 
 def made(x, **trials) -> Recording:
@@ -109,84 +98,6 @@ def test_numbers_are_decoded_by_ridge(strong):
     assert found.confusion.empty
 
 
-def test_latents_come_from_models_that_never_saw_the_test_trials(strong, monkeypatch):
-    label = strong.trials["contrast_right"].to_numpy() > 0
-    seen = []
-    from spikecast.models.linear import PCARidge
-
-    fit, transform = PCARidge.fit, PCARidge.transform
-
-    def recorded_fit(self, x, y):
-        self.seen_rows = {row.tobytes() for row in x}
-        return fit(self, x, y)
-
-    def recorded_transform(self, x):
-        seen.append([row.tobytes() in self.seen_rows for row in x])
-        return transform(self, x)
-
-    monkeypatch.setattr(PCARidge, "fit", recorded_fit)
-    monkeypatch.setattr(PCARidge, "transform", recorded_transform)
-    task = AreaToArea("MOs", "VISp")
-    found = decode(strong, label, source=Latents("pca_ridge", task), n_permutations=20)
-    assert found.score > 0.7
-    assert all(all(part) for part in seen[0::2])  # the decoder's training trials
-    assert not any(any(part) for part in seen[1::2])
-    seen.clear()
-    decode(strong, label, source=Latents("pca_ridge", task, held_back=0.5), n_permutations=0)
-    assert not any(any(part) for part in seen)
-
-
-def test_the_result_records_what_the_fits_of_each_fold_were_given(strong):
-    label = strong.trials["response"].to_numpy().astype(float)
-    label[:4] = np.nan
-    source = Latents("pca_ridge", AreaToArea("MOs", "VISp"), held_back=0.25)
-    found = decode(strong, label, source=source, n_permutations=0)
-    assert len(found.folds) == 5
-    tested = np.concatenate([fold.test_trials for fold in found.folds])
-    assert sorted(tested) == list(range(4, 80))
-    for fold in found.folds:
-        parts = (fold.fitted_on["latents"], fold.train_trials, fold.test_trials)
-        assert sum(map(len, parts)) == len(np.unique(np.concatenate(parts))) == 76
-        np.testing.assert_array_equal(fold.train_labels, label[fold.train_trials])
-        np.testing.assert_array_equal(fold.test_labels, label[fold.test_trials])
-    counts = decode(strong, label, source=Counts(), n_permutations=0).folds
-    assert not any(fold.fitted_on for fold in counts)
-
-
-def test_latents_without_folds_need_an_explicit_word_and_are_flagged(strong):
-    rng = np.random.default_rng(0)
-    label = strong.trials["contrast_right"].to_numpy() > 0
-    latents = rng.normal(size=(80, 40, 3)) + label[:, None, None]
-    with pytest.raises(InputError, match="unchecked=True"):
-        Precomputed(latents)
-    found = decode(strong, label, source=Precomputed(latents, unchecked=True), n_permutations=0)
-    assert "latents_without_folds" in notices(found)
-
-
-def test_latents_of_different_folds_are_never_mixed(strong):
-    rng = np.random.default_rng(0)
-    label = strong.trials["contrast_right"].to_numpy() > 0
-    fold = np.empty(80, dtype=int)
-    for index, (_, test) in enumerate(split_by_trial(80, 2)):
-        fold[test] = index
-    # the second model's latent has the opposite sign: mixing them would leave nothing
-    sign = np.where(fold == 0, 1.0, -1.0) * (2 * label - 1)
-    latents = rng.normal(size=(80, 40, 3)) + sign[:, None, None]
-    found = decode(strong, label, source=Precomputed(latents, fold=fold), folds=3, n_permutations=0)
-    assert found.score > 0.9
-    assert not set(notices(found)) - {"labels_come_in_runs"}
-
-
-def test_the_baseline_uses_no_neuron(strong):
-    found = decode(
-        strong, "feedback", source=Baseline(["wheel"], ["contrast_left", "contrast_right"]),
-        n_permutations=0,
-    )  # fmt: skip
-    assert found.source == "wheel + contrast_left + contrast_right"
-    with pytest.raises(InputError, match="from itself"):
-        decode(strong, "feedback", source=Baseline(columns=["feedback"]))
-
-
 def test_labels_are_shuffled_within_strata():
     overall, within = [], []
     for seed in range(5):
@@ -202,7 +113,7 @@ def test_labels_are_shuffled_within_strata():
 
 
 @pytest.mark.parametrize(
-    ("label", "error", "said"),
+    ("label", "error", "message"),
     [
         ("respons", UnknownNameError, "Did you mean 'response'"),
         (np.ones(20), NotEnoughDataError, "on every one of 20 trials"),
@@ -212,9 +123,9 @@ def test_labels_are_shuffled_within_strata():
         (np.zeros(19), InputError, "length 19"),
     ],
 )
-def test_labels_that_cannot_be_decoded_are_refused(label, error, said):
+def test_labels_that_cannot_be_decoded_are_refused(label, error, message):
     recording = made(np.random.default_rng(0).normal(size=(20, 4, 3)), response=np.arange(20))
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         decode(recording, label)
 
 
