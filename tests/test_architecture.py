@@ -110,7 +110,7 @@ INSIDE = {
     # the studies' own names and figures
     "studies.py": ("spikecast.runs.studies.catalog",),
     "figures.py": (
-        "spikecast.report.run",
+        "spikecast.report.run.figures",
         "spikecast.report.study.figures",
         "spikecast.report.study.page",
     ),

@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from spikecast.report.run import figures
+from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.study.figures import DRAW
 from spikecast.report.study.page import StudyRun
 
@@ -37,7 +37,7 @@ def main(runs: Path) -> None:
             save(f"{name}-{figure}", DRAW[written[figure].draw](study.arrays(written[figure])))
         for run in sound:
             target = study.runs[run].targets[0]
-            save(f"{name}-{run}-scores", figures.OF_TARGET["scores"](target))
+            save(f"{name}-{run}-scores", TARGET_FIGURES["scores"].draw(target))
 
 
 def save(name: str, figure: Figure) -> None:
