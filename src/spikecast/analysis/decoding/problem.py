@@ -146,18 +146,8 @@ def pose_problem(
 ) -> LabelProblem:
     """Return the trials of a label with their folds and null labels, once all is checked.
 
-    Parameters
-    ----------
-    recording : Recording
-    label : str or array, (trial,)
-    source : Source
-    folds : int or Split
-    null : str, callable or LabelNull
-    n_permutations, seed : int
-    continuous : bool
-        Whether the label is a number to predict rather than a class.
-    n_repeats : int
-        How many times trials are cut anew where `folds` does not say.
+    The arguments are those of :func:`spikecast.decode`; `continuous` labels are numbers to predict
+    rather than classes, and trials are cut `n_repeats` times anew where `folds` does not say.
 
     Raises
     ------
@@ -200,15 +190,8 @@ def cut_folds(
     Classes are therefore spread evenly over the folds only where the null keeps them so (labels
     shuffled within the folds of a single cut); otherwise trials are cut without regard to them.
 
-    Parameters
-    ----------
-    label : Label
-    split : Split
-    null : LabelNull
-    n_repeats : int
-    groups : array, (trial with a label,), optional
-        Trials of different groups (latents of different models) never meet in a fold.
-    seed : int
+    Trials of different `groups` (trial with a label,), latents of different models, never meet in
+    a fold.
     """
     check_in_range("n_repeats", n_repeats, 1)
     even = null.shuffles and not label.continuous and n_repeats == 1

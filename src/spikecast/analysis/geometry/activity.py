@@ -1,4 +1,4 @@
-"""Activity out of a recording or an array."""
+"""Activity and latents, checked: (trial, time, feature)."""
 
 import numpy as np
 
@@ -14,9 +14,18 @@ def read_activity(data: Recording | np.ndarray) -> np.ndarray:
     >>> read_activity(np.zeros((3, 4, 2))).shape
     (3, 4, 2)
     """
-    if isinstance(data, Recording):
-        return data.activity
-    data = np.asarray(data)
-    check_three_axes("activity", data)
-    check_finite("activity", data)
-    return data
+    return data.activity if isinstance(data, Recording) else read_latents(data, "activity")
+
+
+def read_latents(latents: np.ndarray, name: str = "latents") -> np.ndarray:
+    """Return latents (trial, time, latent) as an array once checked.
+
+    Raises
+    ------
+    ShapeError, InputError
+        When there are not three axes; when a value is not finite.
+    """
+    latents = np.asarray(latents)
+    check_three_axes(name, latents)
+    check_finite(name, latents)
+    return latents

@@ -5,14 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
-from spikecast.core.checks import (
-    check_finite,
-    check_in_range,
-    check_one_of,
-    check_same_length,
-    check_three_axes,
-)
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.seeding import make_rng
 from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
@@ -126,10 +121,7 @@ def align(
     (1.0, 0.1)
     """
     check_one_of("method", method, METHODS)
-    for name, latents in (("a", a), ("b", b)):
-        check_three_axes(name, latents)
-        check_finite(name, np.asarray(latents))
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    a, b = (read_latents(x, name).astype(float) for x, name in ((a, "a"), (b, "b")))
     check_same_length("a", len(a), "b", len(b))
     check_same_length("the time axis of a", a.shape[1], "that of b", b.shape[1])
     most = min(a.shape[2], b.shape[2])

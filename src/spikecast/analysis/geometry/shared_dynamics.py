@@ -11,6 +11,7 @@ from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.linear import PCARidge
 from spikecast.tasks.problem import WINDOW
 from spikecast.tasks.splits import split_by_block
@@ -144,7 +145,7 @@ def shared_dynamics(
         y = windows[:, :, rest]
         truth, predicted = np.empty_like(y), np.empty_like(y)
         for fold in cut:
-            model = PCARidge(n_components=n_components, seed=seed).fit(x[fold.train], y[fold.train])
+            model = fit_model(PCARidge(n_components=n_components, seed=seed), x, y, fold).model
             mean = y[fold.train].mean(axis=(0, 1), dtype=float)
             truth[fold.test] = y[fold.test] - mean
             predicted[fold.test] = model.predict(x[fold.test]) - mean

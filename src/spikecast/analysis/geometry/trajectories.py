@@ -6,14 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
-from spikecast.core.checks import (
-    check_finite,
-    check_in_range,
-    check_one_of,
-    check_same_length,
-    check_three_axes,
-)
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError
 from spikecast.models.preprocess import find_principal_axes
 
@@ -89,9 +84,7 @@ def trajectories(
     >>> paths.table.shape, paths.trials.shape
     ((10, 7), (30, 5))
     """
-    latents = np.asarray(latents)
-    check_three_axes("latents", latents)
-    check_finite("latents", latents)
+    latents = read_latents(latents)
     n_trials, n_bins, n_latents = latents.shape
     check_same_length("time", len(time), "the time axis of latents", n_bins)
     check_same_length("condition", len(condition), "the trial axis of latents", n_trials)

@@ -7,14 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
+from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
-from spikecast.core.checks import (
-    check_finite,
-    check_in_range,
-    check_one_of,
-    check_same_length,
-    check_three_axes,
-)
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import make_rng
 
@@ -198,9 +193,7 @@ def correct_p_values(p: np.ndarray, correction: str) -> np.ndarray:
 def _average_window(
     latents: np.ndarray, time: np.ndarray | None, window: tuple[float, float] | None
 ) -> np.ndarray:
-    latents = np.asarray(latents)
-    check_three_axes("latents", latents)
-    check_finite("latents", latents)
+    latents = read_latents(latents)
     inside = np.ones(latents.shape[1], dtype=bool)
     if window is not None:
         if time is None:
