@@ -1,0 +1,28 @@
+"""Figures for a notebook show what they are given."""
+
+import numpy as np
+import pytest
+
+import spikecast as sc
+
+
+def test_a_raster_shows_each_area_once_and_every_neuron(recording):
+    (axes,) = sc.plot.raster(recording, trial=2).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == sorted(recording.areas)
+    image = axes.images[0].get_array()
+    assert image.shape == (recording.n_neurons, recording.n_bins)
+    assert image.sum() == np.asarray(recording.activity[2]).sum()
+
+
+def test_a_raster_of_a_trial_that_is_not_there_is_refused(recording):
+    with pytest.raises(sc.errors.InputError, match="trial is 99"):
+        sc.plot.raster(recording, trial=99)
+
+
+def test_scores_are_drawn_best_on_top_with_their_intervals(recording):
+    scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording, folds=3)
+    (axes,) = sc.plot.scores(scores).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mean_rate", "pca_ridge"]
+    drawn = [line.get_xdata() for line in axes.lines]
+    best = scores.interval("pca_ridge")
+    assert any(np.allclose(x, [best.low, best.high]) for x in drawn if len(x) == 2)
