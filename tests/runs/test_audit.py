@@ -132,7 +132,7 @@ def run(recording, tmp_path):
     def make(settings, changed=recording):
         changed.save(tmp_path / "task.nc")
         asked = config.parse_config({"data": {"path": str(tmp_path / "task.nc")}, **settings})
-        return experiment.execute(asked, tmp_path / "run", workers=1)
+        return experiment.run_experiment(asked, tmp_path / "run", workers=1)
 
     return make
 
@@ -207,7 +207,9 @@ def test_a_source_neuron_that_is_a_target_under_another_id_is_flagged(run, recor
     dataset = recording.dataset.copy(deep=True)
     target, source = (np.flatnonzero(recording.area == area)[2] for area in ("MOs", "VISp"))
     dataset["activity"][:, :, source] = dataset["activity"][:, :, target].values
-    assert fired(run(PREDICT, type(recording)(dataset))) == {"target among the sources"}
+    (hazard,) = audits.audit(run(PREDICT, type(recording)(dataset))).hazards
+    assert hazard.rule == "target among the sources"
+    assert f"neuron {source} of the sources is neuron {target} of the targets" in hazard.found
 
 
 def test_targets_and_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):

@@ -83,9 +83,14 @@ def _target_among_sources(claim: Claim) -> str:
     if not shared:
         return ""
     key = next(key for key in claim.target_neurons if key in shared)
+    source, target = claim.source_neurons.index(key), claim.target_neurons.index(key)
+    ids = (
+        claim.source_ids[source] if claim.source_ids else source,
+        claim.target_ids[target] if claim.target_ids else target,
+    )
     return (
-        f"{len(shared)} target neurons are among the sources: source "
-        f"{claim.source_neurons.index(key)} is target {claim.target_neurons.index(key)}, bin by bin"
+        f"{len(shared)} target neurons are among the sources: neuron {ids[0]} of the sources is "
+        f"neuron {ids[1]} of the targets, bin by bin"
     )
 
 

@@ -61,6 +61,8 @@ class Claim(BaseModel):
         The trial in each row of the features, and of the labels.
     source_neurons, target_neurons : list of int
         Hash of each neuron's activity on the training trials; 0 says nothing.
+    source_ids, target_ids : list of str
+        What the recording calls them.
     fit_neurons, used_neurons : list of int
         Neurons the model was fitted to, and those that were put through it.
     null, baselines
@@ -105,6 +107,8 @@ class Claim(BaseModel):
     label_rows: list[int] = []
     source_neurons: list[int] = []
     target_neurons: list[int] = []
+    source_ids: list[str] = []
+    target_ids: list[str] = []
     fit_neurons: list[int] = []
     used_neurons: list[int] = []
     null: str = ""
@@ -198,6 +202,8 @@ def _claim_predictions(run: Run) -> Iterator[Claim]:
                     label_rows=_find_rows(record.target_rows, record.train, own),
                     source_neurons=record.source_neurons,
                     target_neurons=record.target_neurons,
+                    source_ids=target.problem["source_neuron"].values.astype(str),
+                    target_ids=target.target_ids,
                     null=null,
                     baselines=target.models,
                     repeats=target.n_folds,

@@ -214,6 +214,12 @@ class Target:
         """(trial, time, target)."""
         return self.problem["recorded"].values
 
+    @property
+    def target_ids(self) -> list[str]:
+        """What the recording calls its targets: numbers of neurons, or names of channels."""
+        column = next(name for name in ("target_neuron", "target_channel") if name in self.problem)
+        return self.problem[column].values.astype(str).tolist()
+
     def read_job(self, model: str, fold: int) -> dict[str, Any]:
         """Return what a fitted model chose and how it trained."""
         return read_json(self.layout.job(model, fold))

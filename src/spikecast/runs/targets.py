@@ -92,6 +92,7 @@ def save_problem(target: TargetRun) -> None:
             "in_train": (("fold", "trial"), in_train),
             "in_test": (("fold", "trial"), in_test),
             "condition": ("trial", target.condition),
+            "source_neuron": ("source", problem.source_neurons),
             **trials,
             **neurons,
         },

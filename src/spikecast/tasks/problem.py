@@ -44,6 +44,8 @@ class Problem:
         What was left out and why.
     areas : array of str, (source neuron,), optional
         The area (or what else the task groups neurons by) of each source.
+    source_neurons : array of int, (source neuron,), optional
+        Their numbers in the recording; those of targets stand in `targets`.
     """
 
     task: str
@@ -59,6 +61,7 @@ class Problem:
     windows: bool = False
     notices: tuple[Notice, ...] = ()
     areas: np.ndarray | None = None
+    source_neurons: np.ndarray | None = None
 
     def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return what a model needs to know of the sources, as keyword arguments of its ``fit``.

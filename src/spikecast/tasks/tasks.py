@@ -255,6 +255,7 @@ class Forecast:
             targets=recording.neurons[is_target].reset_index(names="neuron"),
             notices=notices,
             areas=group[pool],
+            source_neurons=np.flatnonzero(pool),
         )
 
 
@@ -302,10 +303,11 @@ class Behavior:
                 + (suggest_name(self.variable, recording.behavior) or " The recording has none.")
             )
         activity, source, group = recording.activity, "all", read_groups(recording, self.by)
+        neurons = np.arange(recording.n_neurons)
         if self.source != REST:
-            is_source = find_members(group, self.source, self.by)
+            neurons = np.flatnonzero(find_members(group, self.source, self.by))
             source = self.source if isinstance(self.source, str) else "+".join(self.source)
-            activity, group = activity[:, :, is_source], group[is_source]
+            activity, group = activity[:, :, neurons], group[neurons]
         values = recording.dataset[self.variable].values
         y = values[..., np.newaxis] if values.ndim == 2 else values  # (trial, time, channel)
         if not np.isfinite(y).all():
@@ -323,6 +325,7 @@ class Behavior:
             trials=recording.trials,
             targets=pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]}),
             areas=group,
+            source_neurons=neurons,
         )
         return cut_into_windows(problem)
 
@@ -355,5 +358,6 @@ def _pair_neurons(
         targets=recording.neurons[is_target].reset_index(names="neuron"),
         notices=notices,
         areas=read_groups(recording, task.by)[is_source],
+        source_neurons=np.flatnonzero(is_source),
     )
     return cut_into_windows(problem)
