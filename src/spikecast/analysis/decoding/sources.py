@@ -186,6 +186,11 @@ class Latents(Source):
         What the model predicts from what; by default the largest area from the rest.
     held_back : float
         Share of the training trials that only the decoder learns from, 0 to 0.8.
+
+    Examples
+    --------
+    >>> Latents("pca_ridge", AreaToArea("MOs", lag=-1)).causal
+    False
     """
 
     model: str | Model
@@ -263,6 +268,11 @@ class Baseline(Source):
         Behaviour variables of the recording.
     columns : sequence of str
         Trial columns (stimulus, previous outcome, ...); text columns become indicators.
+
+    Examples
+    --------
+    >>> Baseline(["wheel"], ["contrast_left"]).name
+    'wheel + contrast_left'
     """
 
     behavior: Sequence[str] = ()
@@ -324,6 +334,11 @@ class Precomputed(Source):
     unchecked : bool
         Take latents without fold information. Nothing then shows that their model did not see the
         trials that are decoded, and the result says so.
+
+    Examples
+    --------
+    >>> [notice.code for notice in Precomputed(np.zeros((4, 5, 2)), unchecked=True).notices]
+    ['latents_without_folds']
     """
 
     latents: np.ndarray
