@@ -12,7 +12,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from spikecast.core.checks import (
     check_finite,
@@ -29,6 +28,7 @@ from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.foreign import adapt_model
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 from spikecast.parallel.threads import limit_threads
 from spikecast.tasks.splits import Fold
@@ -201,7 +201,7 @@ class Latents(Source):
     def _make_model(self) -> Model:
         if isinstance(self.model, str):
             return MODELS[check_one_of("model", self.model, list(MODELS))]()
-        return clone(self.model)
+        return adapt_model(self.model)
 
     def _choose_task(self, recording: Recording) -> Task:
         if self.task is not None:
