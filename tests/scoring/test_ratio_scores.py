@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spikecast.scoring.ratio_scores import RatioScores, draw_bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import RatioScores, compute_interval, draw_bootstrap_weights
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_a_pooled_interval_covers_the_truth_as_often_as_it_says():
     for seed in range(200):
         rng = np.random.default_rng(seed)
         ratios = RatioScores(rng.normal(0.3, 1.0, (80, 1)), np.ones((80, 1)))
-        found = interval(ratios, draw_bootstrap_weights(80, 500, seed))
+        found = compute_interval(ratios, draw_bootstrap_weights(80, 500, seed))
         covered += found.low <= 0.3 <= found.high
     assert 0.90 <= covered / 200 <= 0.99
 
@@ -32,8 +32,8 @@ def test_paired_differences_are_tighter_than_unpaired(ratios):
     rng = np.random.default_rng(1)
     better = RatioScores(ratios.numerator + 0.1 + rng.normal(0, 0.01, (50, 4)), ratios.denominator)
     weights = draw_bootstrap_weights(50, 500, seed=0)
-    difference = interval(better, weights, minus=ratios)
-    alone = interval(ratios, weights)
+    difference = compute_interval(better, weights, minus=ratios)
+    alone = compute_interval(ratios, weights)
     assert difference.low > 0
     assert difference.high - difference.low < 0.2 * (alone.high - alone.low)
 
@@ -44,4 +44,4 @@ def test_what_does_not_count_does_not_count():
     assert ratios.aggregate("per_neuron") == 0.5
     assert np.isnan(ratios.per_target()[1])
     nothing = RatioScores(np.zeros((2, 1)), np.zeros((2, 1)))
-    assert np.isnan(interval(nothing, draw_bootstrap_weights(2, 10, 0)).low)
+    assert np.isnan(compute_interval(nothing, draw_bootstrap_weights(2, 10, 0)).low)

@@ -1,7 +1,8 @@
 """From predictions to a score table: every score with its null, aggregation and split beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,12 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.notices import Notice
 from spikecast.scoring import metrics
 from spikecast.scoring.metric_table import HEADLINE, score_ratios, score_values
-from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import (
+    Interval,
+    RatioScores,
+    compute_interval,
+    draw_bootstrap_weights,
+)
 from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Problem
@@ -34,7 +40,7 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of several models on one problem.
+    """Scores of several models on one problem; a notebook shows them as their summary.
 
     Attributes
     ----------
@@ -55,8 +61,8 @@ class Scores:
     >>> import spikecast as sc
     >>> task, recording = sc.AreaToArea("MOs"), sc.load("simulated")
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
-    >>> bool(scores.interval("pca_ridge", minus="mean_rate").low > 0)
-    True
+    >>> print(scores)  # doctest: +ELLIPSIS
+    2 models, bits_per_spike: best pca_ridge 0.2...
     """
 
     table: pd.DataFrame
@@ -66,7 +72,6 @@ class Scores:
     n_resamples: int = 2000
     seed: int = 0
     notices: tuple[Notice, ...] = ()
-    _weights: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def metric(self) -> str:
@@ -103,19 +108,30 @@ class Scores:
 
         Examples
         --------
-        >>> import spikecast
-        >>> from spikecast.tasks.tasks import AreaToArea
-        >>> scores = spikecast.cross_validate(
-        ...     ["mean_rate", "pca_ridge"], AreaToArea("MOs"), spikecast.load("simulated"))
+        >>> import spikecast as sc
+        >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
         >>> scores.interval("pca_ridge").low > 0
         True
         """
         ratios = self.ratios[model, self.metric, null]
         other = None if minus is None else self.ratios[minus, self.metric, null]
-        n_trials = len(ratios.numerator)
-        if n_trials not in self._weights:
-            self._weights[n_trials] = draw_bootstrap_weights(n_trials, self.n_resamples, self.seed)
-        return interval(ratios, self._weights[n_trials], aggregate or self.aggregate, other)
+        return compute_interval(ratios, self._weights, aggregate or self.aggregate, other)
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        """The resamples, the same for every score."""
+        n_trials = len(next(iter(self.ratios.values())).numerator)
+        return draw_bootstrap_weights(n_trials, self.n_resamples, self.seed)
+
+    def __str__(self) -> str:
+        best = self.summary().iloc[0]
+        score = self.interval(best["model"])
+        n_models = len(self.models)
+        return f"{n_models} models, {self.metric}: best {best['model']} {score}"
+
+    def _repr_html_(self) -> str:
+        """Return the summary as notebooks show it."""
+        return self.summary().to_html(index=False, float_format="{:.3f}".format)
 
     def add_notices(self, *notices: Notice) -> "Scores":
         """Return the same scores with more to know about them."""

@@ -18,8 +18,8 @@ RATE_FLOOR = 1e-9
 AGGREGATES = ("pooled", "per_neuron")
 
 
-def _checked(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
-    """Return the floored rate, having refused NaN, negative values and another shape."""
+def _check_rate(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
+    """Return the rate, floored; refuse NaN, negative values and another shape."""
     check_same_shape("counts", y, name, rate)
     if np.isnan(rate).any() or (rate < 0).any():
         raise InputError(f"the predicted {name} holds NaN or negative values")
@@ -27,7 +27,9 @@ def _checked(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
 
 
 def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Poisson log-likelihood of each element without the log-factorial: ``y log r - r`` (nats).
+    """Return the Poisson log-likelihood of each element, ``y log r - r`` (nats).
+
+    The log-factorial is left out.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
     -------
     array, the shape of `y`
     """
-    rate = _checked(y, rate)
+    rate = _check_rate(y, rate)
     likelihood = y * np.log(rate) - rate  # the floor keeps 0 log 0 out
     return np.where(np.isnan(y), 0.0, likelihood) if np.asarray(y).dtype.kind == "f" else likelihood
 
@@ -84,11 +86,7 @@ def bits_per_spike(
     check_one_of("aggregate", aggregate, AGGREGATES)
     gain = log_likelihood(y, rate) - log_likelihood(y, null_rate)
     axes = tuple(range(gain.ndim - 1))
-    return bits(gain.sum(axis=axes), np.nansum(y, axis=axes, dtype=float), aggregate)
-
-
-def bits(gain: np.ndarray, spikes: np.ndarray, aggregate: str = "pooled") -> float:
-    """Bits per spike from the log-likelihood gain (nats) and spike count of each neuron."""
+    gain, spikes = gain.sum(axis=axes), np.nansum(y, axis=axes, dtype=float)
     if not spikes.sum() > 0:
         raise NotEnoughDataError("there is no spike to score")
     if aggregate == "pooled":
@@ -174,7 +172,7 @@ def d2(y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray) -> float:
 
 
 def _deviance(y: np.ndarray, rate: np.ndarray) -> float:
-    rate = _checked(y, rate)
+    rate = _check_rate(y, rate)
     y = np.asarray(y, dtype=float)
     return float(2 * np.nansum(xlogy(y, y / rate) - (y - rate)))
 
@@ -196,7 +194,7 @@ def psth_r2(y: np.ndarray, rate: np.ndarray, condition: np.ndarray) -> float:
     condition : array, (trial,)
         A label per trial.
     """
-    rate = _checked(y, rate)
+    rate = _check_rate(y, rate)
     labels = np.unique(condition)
     recorded = np.stack([np.nanmean(y[condition == c], axis=0) for c in labels])
     predicted = np.stack([rate[condition == c].mean(axis=0) for c in labels])

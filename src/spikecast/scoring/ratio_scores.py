@@ -84,7 +84,7 @@ def draw_bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.nda
     return rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), n_resamples).astype(float)
 
 
-def interval(
+def compute_interval(
     ratios: RatioScores, weights: np.ndarray, how: str = "pooled", minus: RatioScores | None = None
 ) -> Interval:
     """Percentile bootstrap over trials, of a score or of the difference of two on the same trials.

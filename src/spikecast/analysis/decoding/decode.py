@@ -28,7 +28,7 @@ from spikecast.data.recording import Recording
 from spikecast.models.classifiers import BALANCES, CLASSIFIERS, Decoder
 from spikecast.models.inner_cv import watch_validation
 from spikecast.scoring import metrics
-from spikecast.scoring.ratio_scores import Interval, RatioScores, interval
+from spikecast.scoring.ratio_scores import Interval, RatioScores, compute_interval
 from spikecast.tasks.splits import Fold
 
 OVER_TIME = ("mean", "concatenate", "vote")
@@ -217,7 +217,7 @@ def decode(
         observed.metric,
         observed.score_test(),
         observed.score_train(),
-        interval(observed.ratios, draw_resamples(problem.label, N_RESAMPLES, seed)),
+        compute_interval(observed.ratios, draw_resamples(problem.label, N_RESAMPLES, seed)),
         permutation_p(observed.score, scores),
         scores,
         observed.count_confusions(),

@@ -10,7 +10,12 @@ from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.seeding import make_rng
-from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import (
+    Interval,
+    RatioScores,
+    compute_interval,
+    draw_bootstrap_weights,
+)
 from spikecast.tasks.splits import split_by_trial
 
 METHODS = ("cca", "procrustes")
@@ -145,7 +150,7 @@ def align(
     return Alignment(
         method,
         table,
-        interval(ratios, draw_bootstrap_weights(len(a), N_RESAMPLES, seed)),
+        compute_interval(ratios, draw_bootstrap_weights(len(a), N_RESAMPLES, seed)),
         float(np.mean([other.pooled() for other, _ in null])) if null else float("nan"),
         (1 + reached) / (1 + n_permutations),
         fitted.mean_a,

@@ -19,7 +19,12 @@ from spikecast.runs.layout import StudyLayout, find_kind
 from spikecast.runs.manifest import read_activity_hash
 from spikecast.runs.reader import Run, Target, open_run
 from spikecast.scoring.metric_table import HEADLINE
-from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import (
+    Interval,
+    RatioScores,
+    compute_interval,
+    draw_bootstrap_weights,
+)
 from spikecast.scoring.scorers import SCORERS
 
 TUNED_ON_THESE_DATA = NoticeKind(
@@ -246,6 +251,6 @@ def _make_subtraction(
 
     def subtract(one: tuple[str, str], minus: tuple[str, str]) -> Interval:
         ratios, of_minus = find_ratios(*one), find_ratios(*minus)
-        return interval(ratios, weights, HEADLINE[kind].aggregate, of_minus)
+        return compute_interval(ratios, weights, HEADLINE[kind].aggregate, of_minus)
 
     return subtract

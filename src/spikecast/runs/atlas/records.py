@@ -12,7 +12,12 @@ from spikecast.models.base import Model
 from spikecast.parallel.shared_data import SharedValue
 from spikecast.runs.atlas.plan import BETWEEN, SessionPlan
 from spikecast.scoring.metric_table import HEADLINE
-from spikecast.scoring.ratio_scores import Interval, RatioScores, draw_bootstrap_weights, interval
+from spikecast.scoring.ratio_scores import (
+    Interval,
+    RatioScores,
+    compute_interval,
+    draw_bootstrap_weights,
+)
 from spikecast.tasks.problem import cut_array
 
 Record = dict[str, Any]
@@ -101,8 +106,8 @@ def _make_record(
 ) -> Record:
     """Return the headline score with interval, by fold, by neuron, and beyond the condition."""
     how = HEADLINE[session.kind].aggregate
-    score = interval(ratios, weights, how)
-    above = interval(beyond, weights, how) if beyond else Interval(np.nan, np.nan, np.nan)
+    score = compute_interval(ratios, weights, how)
+    above = compute_interval(beyond, weights, how) if beyond else Interval(np.nan, np.nan, np.nan)
     return {
         **{name: getattr(score, name) for name in ("value", "low", "high")},
         **{f"beyond_{name}": getattr(above, name) for name in ("value", "low", "high")},
