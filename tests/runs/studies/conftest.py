@@ -2,23 +2,23 @@
 
 import pytest
 
-from spikecast.runs.studies import preset as presets
-from spikecast.runs.studies.run import run_study
+from spikecast.runs.studies import run
+from spikecast.runs.studies.preset import Preset, make_quick, merge, read_preset
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
     """Run a study on a simulation of the test's own size; returns the folder."""
 
-    def execute(name, change, out=None, **arguments):
-        quick = presets.make_quick(presets.read_preset(name))
-        content = presets.merge(quick.model_dump(exclude={"quick"}), change)
+    def run_small(name, change, out=None, **arguments):
+        quick = make_quick(read_preset(name))
+        content = merge(quick.model_dump(exclude={"quick"}), change)
         patch = pytest.MonkeyPatch()
-        patch.setattr(presets, "read_preset", lambda _: presets.Preset.model_validate(content))
+        patch.setattr(run, "read_preset", lambda _: Preset.model_validate(content))
         try:
             out = out or tmp_path_factory.mktemp(name) / "study"
-            return run_study(name, out, workers=1, **arguments)
+            return run.run_study(name, out, workers=1, **arguments)
         finally:
             patch.undo()
 
-    return execute
+    return run_small

@@ -155,33 +155,33 @@ def _decode_latents(
 ) -> None:
     """Fill in what the deck's SVMs say of the latents of the training trials."""
     latents = network["latents"]
-    learnt, scored = _cut_randomly(len(train), inputs.seed, "svm")
+    svm_train, svm_test = _cut_randomly(len(train), inputs.seed, "svm")
     flat = latents.reshape(len(latents), -1)
-    svm = SVC(kernel="rbf").fit(flat[learnt], words[learnt])
+    svm = SVC(kernel="rbf").fit(flat[svm_train], words[svm_train])
     own, new = (
-        metrics.score_labels(words[part], svm.predict(flat[part])) for part in (learnt, scored)
+        metrics.score_labels(words[part], svm.predict(flat[part])) for part in (svm_train, svm_test)
     )
-    decode = _decode_bins, latents, words, learnt, scored
+    decode = _decode_bins, latents, words, svm_train, svm_test
     curve = inputs.steps.compute("one SVM per bin", *decode)["curve"]
-    majority = float(pd.Series(words[scored]).value_counts(normalize=True).iloc[0])
+    majority = float(pd.Series(words[svm_test]).value_counts(normalize=True).iloc[0])
 
-    column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(learnt)))
-    column.add("test", Measure("the SVM's test trials", new.accuracy, "accuracy", n=len(scored)))
+    column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(svm_train)))
+    column.add("test", Measure("the SVM's test trials", new.accuracy, "accuracy", n=len(svm_test)))
     column.add("when", *_date_curve(curve, time, majority))
     facts: dict[str, Any] = {
         "metric": "accuracy",
         "target": str(inputs.names["label"]),
-        "train": train[learnt],
+        "train": train[svm_train],
         "fitted_on": {"the RNN": train},
         "features": "latents",
     }
     # FLAW, evaluated on training data: the accuracy that the deck leads with
-    column.claim("headline", test=train[learnt], **facts)
-    column.claim("test", test=train[scored], **facts)
+    column.claim("headline", test=train[svm_train], **facts)
+    column.claim("test", test=train[svm_test], **facts)
     column.claim(
         "when",
         value=float(curve.max()),
-        test=train[scored],
+        test=train[svm_test],
         dated=True,
         causal=bool(network["causal"]),
         **facts,
@@ -224,14 +224,14 @@ def _fit_network(
 
 
 def _decode_bins(
-    latents: np.ndarray, words: np.ndarray, learnt: np.ndarray, scored: np.ndarray
+    latents: np.ndarray, words: np.ndarray, svm_train: np.ndarray, svm_test: np.ndarray
 ) -> dict[str, Any]:
     """Return the accuracy of one SVM per bin.
 
     FLAW, acausal timing: at every bin, latents of both directions know the whole trial.
     """
     accuracy = [
-        (SVC().fit(z[learnt], words[learnt]).predict(z[scored]) == words[scored]).mean()
+        (SVC().fit(z[svm_train], words[svm_train]).predict(z[svm_test]) == words[svm_test]).mean()
         for z in latents.transpose(1, 0, 2)
     ]
     return {"curve": accuracy}

@@ -158,8 +158,8 @@ def _fit_network(
     settings: dict[str, Any],
     seed: int,
     name: str,
-    learnt: tuple[np.ndarray, np.ndarray],
-    scored: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
 ) -> dict[str, Any]:
     """Fit the template's RNN to (x, y); return first and last cost, loss elsewhere, latents."""
     model = Recipe(
@@ -167,13 +167,13 @@ def _fit_network(
         settings["learning_rate"],
         settings["n_iterations"],
         seed=derive_seed(seed, "ninja", name),
-    ).fit(*learnt)
+    ).fit(*train)
     # as the deck gives it: without the part that is constant
     costs = np.array(model.training_["train_loss"])[:, 0]
     return {
         "cost": costs[[0, -1]],
-        "loss": metrics.poisson_nll(scored[1], model.predict(scored[0])),
-        "latents": model.transform(learnt[0]),
+        "loss": metrics.poisson_nll(test[1], model.predict(test[0])),
+        "latents": model.transform(train[0]),
     }
 
 
@@ -222,9 +222,9 @@ def _fit_autoencoder(column: Column, inputs: StudyInputs) -> None:
     x = recording.select(area=VISUAL).activity
     rng = make_rng(inputs.seed, "ninja", "trials")
     n_train = round(0.8 * len(x))
-    learnt = draw_with_replacement(rng, len(x), n_train)
-    scored = draw_with_replacement(rng, len(x), len(x) - n_train)
-    pairs = (x[learnt], x[learnt]), (x[scored], x[scored])
+    train = draw_with_replacement(rng, len(x), n_train)
+    test = draw_with_replacement(rng, len(x), len(x) - n_train)
+    pairs = (x[train], x[train]), (x[test], x[test])
     fit = _fit_network, inputs.settings, inputs.seed, "trials", *pairs
     network = inputs.steps.compute("RNN, visual cortex as an autoencoder", *fit)
     for name in inputs.names["labels"][:-1]:
@@ -233,16 +233,16 @@ def _fit_autoencoder(column: Column, inputs: StudyInputs) -> None:
         column.arrays[f"latents_{name}"] = {
             "latents": network["latents"], "label": words[:n_train], "time": recording.time,
         }  # fmt: skip
-    seen = float(np.isin(scored, learnt).mean())
+    seen = float(np.isin(test, train).mean())
     leak = Measure("'held-out' trials that were trained on", seen, "share")
     column.add("trials", *_measure_costs(network), leak)
     column.claim(
         "trials",
         metric="poisson_nll",
         target=VISUAL,
-        train=learnt,
-        test=scored,
-        rows=learnt,
+        train=train,
+        test=test,
+        rows=train,
         label_rows=np.arange(n_train),
         null="the cost before training",
     )
@@ -258,22 +258,22 @@ def _classify_outcome(column: Column, inputs: StudyInputs) -> None:
     chosen = choose_first_trials(label, int(np.bincount(codes).min()))
     order = make_rng(inputs.seed, "ninja", "correct").permutation(chosen)
     n_test = round(0.3 * len(order))
-    learnt, scored = order[n_test:], order[:n_test]
-    fit = _predict_classes, x[learnt], codes[learnt], x[scored], inputs.settings, inputs.seed
+    train, test = order[n_test:], order[:n_test]
+    fit = _predict_classes, x[train], codes[train], x[test], inputs.settings, inputs.seed
     title = "RNN classifier, correct or not from thalamus"
     predicted = inputs.steps.compute(title, *fit)["class"]
-    scores = metrics.score_labels(codes[scored], predicted)
+    scores = metrics.score_labels(codes[test], predicted)
     outcome = {}
     if "feedback_time" in recording.trials:
         first = float(np.nanmin(recording.trials["feedback_time"]))
         outcome = {"window_end": float(recording.time[-1]), "outcome_time": first}
-    column.add("correct", Measure("its test trials", scores.accuracy, "accuracy", n=len(scored)))
+    column.add("correct", Measure("its test trials", scores.accuracy, "accuracy", n=len(test)))
     column.claim(
         "correct",
         metric="accuracy",
         target="feedback",
-        train=learnt,
-        test=scored,
+        train=train,
+        test=test,
         kept={str(name): np.sort(chosen[label[chosen] == name]) for name in classes},
         pool={str(name): np.flatnonzero(label == name) for name in classes},
         loss_on="probabilities",

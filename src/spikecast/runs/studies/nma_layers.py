@@ -56,14 +56,14 @@ class Planes:
     ----------
     x, mapped : dict of plane -> array
         Of the neurons drawn for the fit, and of those drawn again for the maps.
-    learnt, scored : array of int
+    train, test : array of int
         Windows.
     """
 
     x: dict[str, np.ndarray]
     mapped: dict[str, np.ndarray]
-    learnt: np.ndarray
-    scored: np.ndarray
+    train: np.ndarray
+    test: np.ndarray
 
     @property
     def n_neurons(self) -> int:
@@ -74,7 +74,7 @@ class Planes:
         """Say how an error of reconstruction came about."""
         # of neurons that were z-scored, a net that says 0 has an error of about 1
         null = "the variance of z-scored activity"
-        windows = {"unit": "windows", "train": self.learnt, "test": self.scored}
+        windows = {"unit": "windows", "train": self.train, "test": self.test}
         column.claim(key, metric="mse", null=null, **windows, **facts)
 
 
@@ -124,19 +124,19 @@ def _reconstruct_planes(column: Column, inputs: StudyInputs, planes: Planes) -> 
 def _fit_plane(
     x: np.ndarray, planes: Planes, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    network = fit_autoencoder(x[planes.learnt], settings, seed)
-    return {"mse": reconstruction_error(network, x[planes.scored])}
+    network = fit_autoencoder(x[planes.train], settings, seed)
+    return {"mse": reconstruction_error(network, x[planes.test])}
 
 
 def _fit_all_planes(planes: Planes, settings: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return the error of the one net for all planes, and its latents of what is mapped."""
-    windows = np.concatenate([x[planes.learnt] for x in planes.x.values()])
+    windows = np.concatenate([x[planes.train] for x in planes.x.values()])
     network = fit_autoencoder(windows, settings, seed)
     with torch.no_grad():
         latents = [
             network.latents(torch.from_numpy(x)[None])[0].numpy() for x in planes.mapped.values()
         ]
-    errors = [reconstruction_error(network, x[planes.scored]) for x in planes.x.values()]
+    errors = [reconstruction_error(network, x[planes.test]) for x in planes.x.values()]
     return {"mse": np.mean(errors), "latents": latents}
 
 
@@ -165,8 +165,8 @@ def _try_settings(planes: Planes, settings: dict[str, Any], seed: int) -> dict[s
             "weight_decay": float(rng.choice([0, 1e-6, 1e-5, 5e-5])),
         }
         rng.integers(50, 500)  # the number of latents, which never arrives
-        network = fit_autoencoder(x[planes.learnt], settings | drawn, seed)
-        trials["errors"].append(reconstruction_error(network, x[planes.scored]))
+        network = fit_autoencoder(x[planes.train], settings | drawn, seed)
+        trials["errors"].append(reconstruction_error(network, x[planes.test]))
         trials["n_latents"].append(network.joined.out_features)
         trials["learning_rate"].append(drawn["learning_rate"])
     return trials
@@ -200,7 +200,7 @@ def _reduce_planes(planes: Planes, n_latents: int) -> dict[str, Any]:
         for name, x in planes.x.items()
     }
     left = {
-        n: np.mean([_pca_residual(x[planes.learnt], x[planes.scored], n)
+        n: np.mean([_pca_residual(x[planes.train], x[planes.test], n)
                     for x in planes.x.values()])
         for n in (0, n_latents, n_tenth)
     }  # fmt: skip

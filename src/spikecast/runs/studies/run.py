@@ -30,9 +30,15 @@ from spikecast.runs.audit import judge
 from spikecast.runs.layout import ShownLayout, StudyLayout
 from spikecast.runs.manifest import check_data_unchanged
 from spikecast.runs.run_directory import empty_folder
-from spikecast.runs.studies import preset as presets
 from spikecast.runs.studies.catalog import STUDIES
-from spikecast.runs.studies.preset import Preset
+from spikecast.runs.studies.preset import (
+    Preset,
+    fill_names,
+    fill_rows,
+    make_quick,
+    merge,
+    read_preset,
+)
 from spikecast.runs.studies.step_cache import StepCache, save_arrays
 from spikecast.runs.studies.study import Column, Prepared, StudyInputs
 from spikecast.runs.studies.study_data import StudyData, find_data
@@ -85,9 +91,9 @@ def run_study(
         otherwise.
     """
     out, layout = Path(out), StudyLayout(Path(out))
-    preset, study = presets.read_preset(name), STUDIES[name]
+    preset, study = read_preset(name), STUDIES[name]
     if quick:
-        preset = presets.make_quick(preset)
+        preset = make_quick(preset)
     progress(f"{name}: finding the data", 0, 0)
     source = find_data(preset, data, session, seed=seed)
     prepared = study.prepare(source.recording, preset.settings)
@@ -113,7 +119,7 @@ def run_study(
             prepared.recording.save(layout.data)
         with limit_threads():
             described = study.describe(inputs(prepared, "as described"))
-        preset = presets.fill_rows(preset, prepared.names)
+        preset = fill_rows(preset, prepared.names)
         write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
         _write_column(described, preset, layout.described)
         facts = {key: begun[key] for key in ("study", "quick", "seed")}
@@ -184,7 +190,7 @@ def _sound_config(
     content: dict[str, Any], prepared: Prepared, layout: StudyLayout, seed: int
 ) -> configs.Config:
     given = {"data": {"path": str(layout.data)}, "seed": seed}
-    return configs.parse_config(presets.merge(given, presets.fill_names(content, prepared.names)))
+    return configs.parse_config(merge(given, fill_names(content, prepared.names)))
 
 
 def _run_sound(

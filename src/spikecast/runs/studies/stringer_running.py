@@ -109,18 +109,18 @@ def describe(inputs: StudyInputs) -> Column:
     activity = recording.activity[0]  # (bin, neuron)
     speed = recording.dataset[TARGET].values[0].astype(np.float32)
     n_train = round(0.7 * len(activity))
-    learnt, scored = np.arange(n_train), np.arange(n_train, len(activity))
-    find = _find_components, activity, learnt, scored, settings["n_components"]
+    train, test = np.arange(n_train), np.arange(n_train, len(activity))
+    find = _find_components, activity, train, test, settings["n_components"]
     components = inputs.steps.compute("principal components", *find)
     z = components.pop("z")
     predictions, rows = [], []
     for net in settings["nets"]:
         name = f"{net['activation']} {'-'.join(map(str, net['hidden']))}"
-        fit = _fit_network, z, speed, learnt, scored, net, settings, inputs.seed
+        fit = _fit_network, z, speed, train, test, net, settings, inputs.seed
         prediction = inputs.steps.compute(f"MLP {name}", *fit)["speed"]
         errors = {
             part: broadcast_mse(prediction[bins, np.newaxis], speed[bins])
-            for part, bins in (("train", learnt), ("test", scored))
+            for part, bins in (("train", train), ("test", test))
         }
         rows.append(
             {"net": name}
@@ -139,29 +139,29 @@ def describe(inputs: StudyInputs) -> Column:
             metric="mse",
             target=TARGET,
             unit="bins",
-            train=learnt,
-            test=scored,
+            train=train,
+            test=test,
             fitted_on={"the PCA": np.arange(len(z))},
-            chosen_on={"the epoch": scored},
-            prediction_shape=[len(scored), 1],
-            target_shape=[len(scored)],
+            chosen_on={"the epoch": test},
+            prediction_shape=[len(test), 1],
+            target_shape=[len(test)],
             # their own linear regression, discarded, had an R2
             null="the mean speed",
         )
-    first, truth = predictions[0][scored], speed[scored]
-    r2 = 1 - ((truth - first) ** 2).sum() / ((truth - speed[learnt].mean()) ** 2).sum()
+    first, truth = predictions[0][test], speed[test]
+    r2 = 1 - ((truth - first) ** 2).sum() / ((truth - speed[train].mean()) ** 2).sum()
     column.add("r2", Measure("its test bins", float(r2), "r2"))
     column.add("identity", *_shuffle_in_time(first, truth))
     column.tables["sweep"] = pd.DataFrame(rows)
     column.arrays["predicted"] = {
-        "truth": truth, "predicted": first, "seconds": recording.time[scored]
+        "truth": truth, "predicted": first, "seconds": recording.time[test]
     }  # fmt: skip
     column.arrays["explained"] = components
     return column
 
 
 def _find_components(
-    activity: np.ndarray, learnt: np.ndarray, scored: np.ndarray, n_components: int
+    activity: np.ndarray, train: np.ndarray, test: np.ndarray, n_components: int
 ) -> dict[str, np.ndarray]:
     """Return the deck's scaled components ``z``, and what such components explain.
 
@@ -170,14 +170,14 @@ def _find_components(
     mean, axes, _ = find_principal_axes(activity, n_components)
     z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
     z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
-    return {"z": z} | _explain_variance(activity, learnt, scored, n_components)
+    return {"z": z} | _explain_variance(activity, train, test, n_components)
 
 
 def _fit_network(
     z: np.ndarray,
     speed: np.ndarray,
-    learnt: np.ndarray,
-    scored: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
     net: dict[str, Any],
     settings: dict[str, Any],
     seed: int,
@@ -188,7 +188,7 @@ def _fit_network(
         torch.from_numpy(z[:, np.newaxis]),
         torch.from_numpy(speed[:, np.newaxis, np.newaxis]),
         # FLAW, chosen on test data: the bins that choose the epoch are those that are scored
-        [Fold(learnt, scored)],
+        [Fold(train, test)],
         Plan.plain(settings["epochs"], settings["learning_rate"], settings["batch_size"]),
         derive_seed(seed, "stringer-running", str(net)),
         torch.device("cpu"),
@@ -210,13 +210,13 @@ def _shuffle_in_time(prediction: np.ndarray, speed: np.ndarray) -> list[Measure]
 
 
 def _explain_variance(
-    activity: np.ndarray, learnt: np.ndarray, scored: np.ndarray, n_components: int
+    activity: np.ndarray, train: np.ndarray, test: np.ndarray, n_components: int
 ) -> dict[str, np.ndarray]:
     """Return the cumulative variance of training and new bins that training components explain."""
     n_components = min(n_components, 60)
-    mean, axes, _ = find_principal_axes(activity[learnt], n_components)
+    mean, axes, _ = find_principal_axes(activity[train], n_components)
     shares = {}
-    for name, bins in (("training bins", learnt), ("new bins", scored)):
+    for name, bins in (("training bins", train), ("new bins", test)):
         centered = activity[bins] - mean
         total = (centered**2).sum(dtype=float)
         explained = ((centered @ axes.T) ** 2).sum(axis=0, dtype=float).cumsum()
