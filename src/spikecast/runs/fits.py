@@ -97,12 +97,10 @@ def fit_models(
         release_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in
         local = engine == "local"
-        calls: dict[str, Call] = {
-            name: (_run, (job, shared[target.layout], folder if local else None))
-            for name, (target, job), folder in (
-                (name, job, job.checkpoints) for name, job in missing.items()
-            )
-        }
+        calls: dict[str, Call] = {}
+        for name, of_target in missing.items():
+            checkpoints = of_target.checkpoints if local else None
+            calls[name] = (_run, (of_target.job, shared[of_target.target.layout], checkpoints))
         for outcome in run_jobs(calls, pool):
             target, job = missing[outcome.name]
             if outcome.failure:
