@@ -37,7 +37,7 @@ OWN_DEPTH = 2  # the own past reaches this many times further back than the sour
 N_RESAMPLES = 2000
 LEAD_IS_NO_CAUSE = NoticeKind(
     "lead_is_no_cause",
-    "serious",
+    "minor",
     "A lead in time is not a cause: a third area that reaches one of the two earlier looks the "
     "same, and so does any part of the own past that the components miss.",
 )
@@ -157,7 +157,7 @@ def information_flow(
     neurons: NeuronSample = NEURON_SAMPLE,
     folds: int = 5,
     n_permutations: int = 20,
-    strata: Sequence[str] | None = None,
+    conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationFlow:
     """Ask whether one area's past predicts another beyond that area's own past, both ways.
@@ -189,7 +189,7 @@ def information_flow(
         Over trials.
     n_permutations : int
         Shuffles of the source's trials within condition; 0 leaves their columns empty.
-    strata : sequence of str, optional
+    conditions : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
 
@@ -229,7 +229,7 @@ def information_flow(
     if neurons.n_neurons is not None:
         n_matched = int(check_in_range("n_neurons", neurons.n_neurons, 2, smaller))
     check_in_range("n_repeats", neurons.n_repeats, 1)
-    condition = number_conditions(recording.trials, strata)
+    condition = number_conditions(recording.trials, conditions)
     rng = make_rng(seed, "flow", "shuffle")
     orders = [shuffle_within(condition, rng) for _ in range(n_permutations)]
 

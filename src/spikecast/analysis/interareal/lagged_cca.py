@@ -89,7 +89,7 @@ def joint_correlation(
     model: CanonicalModel = CANONICAL_MODEL,
     folds: int = 5,
     min_rate: float = MIN_RATE,
-    strata: Sequence[str] | None = None,
+    conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> JointCorrelation:
     """Correlate two areas' populations at every pair of times, on held-out trials.
@@ -116,7 +116,7 @@ def joint_correlation(
         Over trials.
     min_rate : float
         Neurons that fire less often (Hz, for counts) are left out.
-    strata : sequence of str, optional
+    conditions : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
 
@@ -145,7 +145,7 @@ def joint_correlation(
         recording.activity[:, :, select_neurons(recording, area, min_rate)]
         for area in (source, target)
     )
-    condition = number_conditions(recording.trials, strata)
+    condition = number_conditions(recording.trials, conditions)
     n_trials, n_bins = x.shape[:2]
     # projections of held-out trials on both directions of every pair of bins
     u = np.zeros((n_trials, n_bins, n_bins), dtype=np.float32)

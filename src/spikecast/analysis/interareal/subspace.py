@@ -97,7 +97,7 @@ def communication_subspace(
     max_rank: int = 10,
     folds: int = 10,
     min_rate: float = MIN_RATE,
-    strata: Sequence[str] | None = None,
+    conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> CommunicationSubspace:
     """Find how many dimensions of one area predict another, and which (Semedo et al. 2019).
@@ -119,7 +119,7 @@ def communication_subspace(
         Over trials.
     min_rate : float
         Neurons that fire less often (Hz) are left out.
-    strata : sequence of str, optional
+    conditions : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
 
@@ -147,7 +147,7 @@ def communication_subspace(
     groups = split_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
     x, within, y = (_sum_bins(recording, group, bins) for group in groups)
-    condition = number_conditions(recording.trials, strata)
+    condition = number_conditions(recording.trials, conditions)
     cut = split_by_trial(recording.n_trials, folds, seed)
     limit = min(max_rank, half, n_matched)
 

@@ -40,7 +40,7 @@ def answer(material: Material, block: Granger, source: str, target: str) -> Answ
         block.lags,
         folds=block.folds,
         n_permutations=block.shuffles,
-        strata=block.conditions,
+        conditions=block.conditions,
         seed=material.seed,
     )
     facts = {

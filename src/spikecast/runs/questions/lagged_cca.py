@@ -43,7 +43,7 @@ def answer(material: Material, block: LaggedCCA, source: str, target: str) -> An
         block.max_lag,
         window=block.window,
         folds=block.folds,
-        strata=block.conditions,
+        conditions=block.conditions,
         seed=material.seed,
     )
     facts = {

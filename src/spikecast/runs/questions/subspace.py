@@ -51,7 +51,7 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         bins=block.bins,
         max_rank=block.max_rank,
         folds=block.folds,
-        strata=block.conditions,
+        conditions=block.conditions,
         seed=material.seed,
     )
     n_neurons = len(result.source_neurons)
