@@ -1,6 +1,7 @@
 """Runs side by side: paired where it is right, and never silently where it is not."""
 
 import html
+import json
 import shutil
 import sys
 
@@ -64,7 +65,7 @@ def test_a_model_that_is_better_is_better_by_an_interval_above_0(weak, strong):
     better = rows["strong/pca_ridge"].to_reference
     assert better.low > 0
     # as the run's own report says, where both models were in one run
-    own = experiment.json.loads((strong / "verdict.json").read_text())["MOs"]["differences"][0]
+    own = json.loads((strong / "verdict.json").read_text())["MOs"]["differences"][0]
     assert better.value == pytest.approx(own["value"], abs=1e-6)
     assert (better.low, better.high) == pytest.approx((own["low"], own["high"]), abs=1e-6)
     assert find_outcome(shared, rows["strong/pca_ridge"]) is Outcome.BETTER
@@ -140,8 +141,8 @@ def test_a_gap_leaves_other_trials_to_learn_from(make):
         (target,) = run.targets
         tests = np.concatenate([fold.test for fold in target.folds])
         assert sorted(tests) == list(range(60))
-        for index, fold in enumerate(target.folds):
-            assert np.array_equal(np.flatnonzero(target.problem["fold"] == index), fold.test)
+        unused = [60 - len(fold.train) - len(fold.test) for fold in target.folds]
+        assert unused == ([2, 4, 2] if run is found.runs["gap2"] else [0, 0, 0])
 
 
 def test_the_same_model_with_another_seed_is_neither_better_nor_worse(make):
@@ -184,8 +185,8 @@ def test_names_are_as_long_as_it_takes(weak, tmp_path):
 def test_mistakes_are_explained(make, weak, tmp_path, monkeypatch, capsys):
     unfinished = shutil.copytree(weak, tmp_path / "unfinished")
     text = (unfinished / "manifest.json").read_text()
-    manifest = experiment.json.loads(text) | {"finished": None}
-    (unfinished / "manifest.json").write_text(experiment.json.dumps(manifest))
+    manifest = json.loads(text) | {"finished": None}
+    (unfinished / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "study.json").write_text("{}")
     lost = shutil.copytree(weak, tmp_path / "lost")
