@@ -29,6 +29,14 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["facts.json"]
 
 
+def test_a_writer_that_makes_private_files_leaves_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").touch()
+    with write_atomically(tmp_path / "weights") as temporary:
+        temporary.unlink()
+        temporary.touch(mode=0o600)
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_a_file_that_is_missing_or_damaged_is_named(tmp_path):
     with pytest.raises(MissingFileError) as caught:
         read_json(tmp_path / "facts.json")

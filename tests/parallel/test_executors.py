@@ -50,8 +50,8 @@ def test_jobs_that_have_not_begun_are_cancelled_when_the_caller_stops():
 
 
 def test_there_are_no_more_workers_than_memory_allows(monkeypatch):
-    monkeypatch.setattr(executors, "count_cores", lambda: 8)
-    monkeypatch.setattr(executors, "measure_free_memory", lambda: 3 * executors.PER_WORKER)
+    monkeypatch.setattr(executors, "cpu_count", lambda: 8)
+    monkeypatch.setattr(executors, "measure_free_memory", lambda: 3 * executors.WORKER_MEMORY)
     assert executors.choose_n_workers(100) == 3
     assert executors.choose_n_workers(2) == 2
 
@@ -64,7 +64,7 @@ def test_an_unknown_engine_is_refused(name):
 
 def test_an_engine_that_does_not_answer(monkeypatch):
     cluster = pytest.importorskip("spikecast.parallel.dask_cluster", reason="dask is not installed")
-    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.5)
     with (
         pytest.raises(InputError, match="no Dask scheduler answers"),
         open_executor(3, engine="dask://127.0.0.1:1"),

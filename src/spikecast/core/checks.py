@@ -25,10 +25,10 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
     """
     names = [str(name) for name in allowed]
     folded = {name.casefold(): name for name in names}
-    wanted = str(given).casefold()
+    text = str(given).casefold()
     # a name that contains the given text is nearer than one that shares letters with it
-    near = sorted((name for name in folded if len(wanted) > 2 and wanted in name), key=len)
-    near = near or get_close_matches(wanted, folded, n=1, cutoff=0.5)
+    near = sorted((name for name in folded if len(text) > 2 and text in name), key=len)
+    near = near or get_close_matches(text, folded, n=1, cutoff=0.5)
     if near:
         return f" Did you mean '{folded[near[0]]}'?"
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
@@ -36,26 +36,14 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
 
 
 def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
-    """Return `given` if it is in `allowed`, else raise with the nearest allowed one.
-
-    Examples
-    --------
-    >>> check_one_of("area", "MOs", ["VISp", "MOs"])
-    'MOs'
-    """
+    """Return `given` if it is in `allowed`, else raise with the nearest allowed one."""
     if given not in allowed:
         raise UnknownNameError(f"unknown {what} '{given}'.{suggest_name(given, allowed)}")
     return given
 
 
 def check_in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
-    """Return `given` if ``low <= given <= high``, else raise.
-
-    Examples
-    --------
-    >>> check_in_range("folds", 5, 2)
-    5
-    """
+    """Return `given` if ``low <= given <= high``, else raise."""
     if not low <= given <= high:
         bound = f"at least {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
         raise InputError(f"{what} is {given:g}; it must be {bound}")
@@ -82,17 +70,13 @@ def check_same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> N
 def check_finite(what: str, array: np.ndarray) -> None:
     """Raise when a float array holds NaN or infinity."""
     array = np.asarray(array)
-    if array.dtype.kind != "f":
-        return
     # a sum is finite only if every element is: a mask of the array's size is made only if needed
     with np.errstate(invalid="ignore"):
-        total = array.sum(dtype=np.float64)
-    if not np.isfinite(total):
-        bad = int(np.size(array) - np.isfinite(array).sum())
-        if bad:
-            raise InputError(
-                f"{what} holds {bad} NaN or infinite values; remove or fill them first"
-            )
+        if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
+            return
+    bad = array.size - np.isfinite(array).sum()
+    if bad:
+        raise InputError(f"{what} holds {bad} NaN or infinite values; remove or fill them first")
 
 
 def check_three_axes(what: str, array: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Errors that one line explains to the user.
+"""Errors whose message is one line for the user.
 
 The command line prints the message of a :class:`SpikecastError` and exits with status 2; any
 other exception is a bug in spikecast and shows its traceback.
@@ -16,7 +16,7 @@ class InputError(SpikecastError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name (area, model, option, data set) that is not in the list it is looked up in."""
+    """A name (of an area, model, option, data set) is not among the allowed ones."""
 
 
 class ShapeError(InputError):
@@ -32,7 +32,7 @@ class FormatError(InputError):
 
 
 class UnsafeFileError(FormatError):
-    """A pickle asks for something other than numpy arrays and plain containers."""
+    """A pickle holds something other than numpy arrays and plain containers."""
 
 
 class ConfigError(InputError):
@@ -51,7 +51,7 @@ class MissingFileError(RunError):
         self.path = path
 
     def __reduce__(self) -> tuple:
-        """Let it travel between processes by its path."""
+        """Return how to rebuild the error in another process: from its path."""
         return type(self), (self.path,)
 
 

@@ -1,49 +1,37 @@
 """Write files whole or not at all, read JSON, and lock folders."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 
 LOCK = ".lock"
-"""Name of the file that the process which writes into a folder holds."""
+"""Name of the file that is locked while a process writes into a folder."""
 
 
 @contextmanager
 def write_atomically(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The temporary file keeps the suffix, since some writers go by it.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> target = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with write_atomically(target) as temporary:
-    ...     _ = temporary.write_text("whole")
-    >>> target.read_text()
-    'whole'
+    The temporary path keeps the suffix, since some writers choose the format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    # mkstemp makes files private; results get the permissions that the user's files have
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(name, 0o666 & ~mask)
+    temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
+    temporary.touch()
+    mode = temporary.stat().st_mode
     try:
-        yield Path(name)
-        os.replace(name, path)
+        yield temporary
+        temporary.chmod(mode)  # safetensors makes its files private
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -59,13 +47,7 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file.
-
-    Raises
-    ------
-    MissingFileError, DamagedFileError
-        When there is none, or when it is not JSON.
-    """
+    """Return the content of a JSON file; raise MissingFileError or DamagedFileError without."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -77,14 +59,9 @@ def read_json(path: str | Path) -> Any:
 
 @contextmanager
 def lock_folder(folder: str | Path) -> Iterator[None]:
-    """Keep other processes from writing into a folder during a block.
+    """Keep other processes from writing into a folder during a block, or raise a RunError.
 
-    The system holds the lock, and releases it when the process ends, however it ends.
-
-    Raises
-    ------
-    RunError
-        When another process is writing there.
+    The operating system holds the lock, and releases it when the process ends, however it ends.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Records of finished jobs, one line each, in a file that is only appended to.
 
 A process that is killed at any moment leaves whole lines, and perhaps the beginning of one more,
-which the next reader cuts off: jobs without a whole line are run again.
+which is cut off when the file is read again: jobs without a whole line are run again.
 """
 
 import json
@@ -11,17 +11,7 @@ from typing import Any
 
 
 class JsonlStore:
-    """Records by key, kept in a file of JSON lines.
-
-    Parameters
-    ----------
-    path : str or Path
-        Made with the first record; an incomplete last line is cut off.
-
-    Attributes
-    ----------
-    records : dict of key -> record
-        In the order they were finished.
+    """Records by key in a file of JSON lines; `records` has them in the order of the file.
 
     Examples
     --------
@@ -34,25 +24,14 @@ class JsonlStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.records: dict[str, Any] = {}
-        if not self.path.exists():
-            return
-        content = self.path.read_bytes()
+        content = self.path.read_bytes() if self.path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
             os.truncate(self.path, len(whole))
-        for line in whole.splitlines():
-            key, record = json.loads(line)
-            self.records[key] = record
+        self.records: dict[str, Any] = dict(map(json.loads, whole.splitlines()))
 
     def append(self, key: str, record: Any) -> None:
-        """Append a record; it is on the disk when this returns.
-
-        Raises
-        ------
-        OSError
-            When the disk is full or the folder cannot be written; the file is then as before.
-        """
+        """Write a record to the disk; after an OSError the file is as before."""
         line = (json.dumps([key, record], separators=(",", ":")) + "\n").encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

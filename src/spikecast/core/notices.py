@@ -4,7 +4,7 @@ Other code reads a notice's `code` and `values`, never its sentence.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from spikecast.core.checks import check_one_of
@@ -16,35 +16,22 @@ SEVERITIES: tuple[Severity, ...] = ("severe", "serious", "minor")
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to know about a result.
-
-    Made by a :class:`NoticeKind`, which stands beside the code that gives it.
-
-    Attributes
-    ----------
-    code : str
-        Its kind, in one word with underscores; other code reads this.
-    severity : {"severe", "serious", "minor"}
-    values : dict
-        The facts: numbers, names, lists of names.
-    text : str
-        How to say it, with the values' names in braces.
-    """
+    """One thing to know about a result; `text` is its sentence, with names of values in braces."""
 
     code: str
     severity: Severity
-    values: Mapping[str, Any] = field(default_factory=dict)
-    text: str = ""
+    values: Mapping[str, Any]
+    text: str
 
     def __str__(self) -> str:
-        if not self.text:
-            return f"{self.code} {dict(self.values)}"
-        return self.text.format(
-            **{name: _format_value(value) for name, value in self.values.items()}
-        )
+        values = {
+            name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            for name, value in self.values.items()
+        }
+        return self.text.format(**values)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the notice as plain values, as run directories keep it."""
+        """Return the notice as plain values, for a JSON file."""
         return asdict(self)
 
     @classmethod
@@ -54,13 +41,9 @@ class Notice:
         return cls(**content)
 
 
-def _format_value(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-
-
 @dataclass(frozen=True)
 class NoticeKind:
-    """A kind of notice; called with the facts, it makes one.
+    """A kind of notice, a constant beside the code that gives it; called with values, makes one.
 
     Examples
     --------
@@ -74,5 +57,5 @@ class NoticeKind:
     text: str
 
     def __call__(self, **values: Any) -> Notice:
-        """Return a notice of this kind with these facts."""
+        """Return a notice of this kind with these values."""
         return Notice(self.code, self.severity, values, self.text)

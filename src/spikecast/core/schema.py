@@ -1,4 +1,4 @@
-"""The base of all blocks of a config, and how a YAML file becomes one or is refused in a line."""
+"""The base of all blocks of a config; reading a YAML file as one, with errors of one line."""
 
 from pathlib import Path
 from types import NoneType
@@ -23,13 +23,7 @@ B = TypeVar("B", bound=Block)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Return the keys and values of a YAML file.
-
-    Raises
-    ------
-    ConfigError
-        For a missing file, or one that does not hold keys and values.
-    """
+    """Return the keys and values of a YAML file, or raise a ConfigError."""
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError:
@@ -42,24 +36,12 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def read_block(path: str | Path, block: type[B]) -> B:
-    """Read a block from a YAML file.
-
-    Raises
-    ------
-    ConfigError
-        For a missing file, bad YAML, an unknown key or a value outside its range.
-    """
+    """Return the block in a YAML file, or raise a ConfigError."""
     return parse_block(read_yaml(path), block)
 
 
 def parse_block(content: dict[str, Any], block: type[B]) -> B:
-    """Return a block of a class from nested dicts.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown key or a value outside its range, with the nearest known key.
-    """
+    """Return a block made of nested dicts, or raise a ConfigError with the nearest known key."""
     try:
         return block.model_validate(content)
     except ValidationError as error:

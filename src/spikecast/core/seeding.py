@@ -10,14 +10,7 @@ import numpy as np
 
 
 def make_rng(seed: int, *name: object) -> np.random.Generator:
-    """Return the generator of the job called `name`.
-
-    Parameters
-    ----------
-    seed : int
-        The user's seed, at least 0.
-    *name : object
-        What the generator is for; every part is turned into a string.
+    """Return the generator of the job called `name`, whose parts are turned into strings.
 
     Examples
     --------

@@ -4,7 +4,6 @@ Everything that runs many jobs takes a standard :class:`concurrent.futures.Execu
 this process. :func:`open_executor` makes one, :func:`run_jobs` gives jobs to it.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from joblib import cpu_count
+
 from spikecast.core.errors import InputError
 from spikecast.parallel.memory import measure_free_memory
 from spikecast.parallel.process_pool import RetryingProcessPool
@@ -20,25 +21,18 @@ from spikecast.parallel.process_pool import RetryingProcessPool
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
 
-START_UP = 6
+MIN_JOBS = 6
 """Fewer jobs than this run in this process: starting others, which import torch, takes longer."""
-PER_WORKER = 400e6
+WORKER_MEMORY = 400e6
 """Bytes a worker needs for libraries (torch among them) and one fit."""
 ENGINES = ("local", "dask-local", "dask://HOST:PORT")
 POLL = 1.0  # seconds between two calls of `while_waiting`
 
 
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def choose_n_workers(n_jobs: int) -> int:
     """Return how many processes to start: one per core, if memory and the number of jobs allow."""
-    room = measure_free_memory() // PER_WORKER
-    return max(1, int(min(count_cores(), n_jobs, room)))
+    n_fitting = measure_free_memory() // WORKER_MEMORY
+    return max(1, int(min(cpu_count(), n_jobs, n_fitting)))
 
 
 @contextmanager
@@ -77,7 +71,7 @@ def open_executor(
             yield pool
         return
     if workers is None:
-        workers = choose_n_workers(n_jobs) if n_jobs >= START_UP else 1
+        workers = choose_n_workers(n_jobs) if n_jobs >= MIN_JOBS else 1
     workers = min(workers, n_jobs)
     if workers <= 1:
         yield None
@@ -92,12 +86,7 @@ def open_executor(
 
 
 def check_engine(engine: str) -> None:
-    """Raise for an engine that is unknown or whose library is not installed.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise for an engine that is unknown or whose library is not installed."""
     if engine == "local":
         return
     if engine != "dask-local" and not engine.startswith("dask://"):
@@ -117,12 +106,8 @@ def _open_dask(engine: str, workers: int) -> Iterator[Executor]:
         client = dask_cluster.start_local(workers)
     else:
         client = dask_cluster.connect(engine.removeprefix("dask://"))
-    try:
+    with client:
         yield client.get_executor(pure=False)
-    finally:
-        client.close()
-        if client.cluster is not None:
-            client.cluster.close()
 
 
 # ----------------------------------------------------------------------------------------- jobs
@@ -133,16 +118,7 @@ Call = tuple[Callable, tuple]
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """How a job ended.
-
-    Attributes
-    ----------
-    name : str
-    value : object
-        What the job's function returned; None if it failed.
-    error : Exception or None
-        What it raised.
-    """
+    """What a job returned, or the error it raised."""
 
     name: str
     value: Any = None
@@ -150,7 +126,7 @@ class JobOutcome:
 
     @property
     def failure(self) -> str | None:
-        """Why the job failed, in one line; None if it did not."""
+        """The error in one line; None if there was none."""
         if self.error is None:
             return None
         message = " ".join(str(self.error).split())
@@ -169,18 +145,10 @@ def run_jobs(
     executor: Executor | None,
     while_waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[JobOutcome]:
-    """Run jobs and yield how each ended, in the order in which they end.
+    """Run jobs, given by name, and yield the outcome of each as it ends.
 
     A job that raises does not stop the others. Jobs that have not begun are cancelled when the
-    iteration is left early.
-
-    Parameters
-    ----------
-    jobs : mapping of name -> (function, arguments)
-    executor : concurrent.futures.Executor or None
-        None: in this process, one job after the other.
-    while_waiting : callable, optional
-        Called once a second while no job ends.
+    iteration is left early. `while_waiting` is called once a second while no job ends.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""The memory of this machine and process: how much is free, and how it is used again."""
+"""The memory of this machine and process: measure what is free, return it, reuse it."""
 
 import ctypes
 from contextlib import suppress
 from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""What glibc's ``mallopt`` calls them."""
+"""Parameters of glibc's ``mallopt``."""
 
 
 def measure_free_memory() -> float:

@@ -16,21 +16,10 @@ ATTEMPTS = 3
 
 
 class RetryingProcessPool(Executor):
-    """Run jobs in processes; a job whose process died is tried again in a new one.
+    """Processes that run jobs; a job whose process died is tried again in a new one.
 
     Each slot is a pool of one process. When a process dies (killed, or out of memory), it is known
     which job it was running, and jobs in other slots are not affected.
-
-    Parameters
-    ----------
-    workers : int
-        Number of processes.
-
-    Examples
-    --------
-    >>> with RetryingProcessPool(1) as pool:
-    ...     pool.submit(pow, 2, 5).result()
-    32
     """
 
     def __init__(self, workers: int) -> None:
@@ -41,10 +30,7 @@ class RetryingProcessPool(Executor):
         self._closed = False
 
     def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
-        """Run ``fn(*args, **kwargs)`` in one of the processes.
-
-        The future raises :class:`WorkerLostError` when the process died at every attempt.
-        """
+        """Return the future of a call; it raises when the process died at every attempt."""
         return self._threads.submit(self._run_with_retries, fn, args, kwargs)
 
     def _run_with_retries(self, fn: Callable, args: tuple, kwargs: dict) -> Any:
@@ -64,7 +50,7 @@ class RetryingProcessPool(Executor):
     def _start_process(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._closed:
-                raise WorkerLostError("the run was ended")
+                raise WorkerLostError("the pool was ended before this job began")
             # spawn: a forked torch can hang on locks that another thread held
             pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _set_up_worker)
             self._pools.add(pool)
@@ -72,14 +58,14 @@ class RetryingProcessPool(Executor):
         return pool
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End when all jobs are done (or, with `cancel_futures`, those that have begun)."""
+        """End the processes after all jobs (with `cancel_futures`, after those that have begun)."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
         with self._lock:
             for pool in self._pools:
                 pool.shutdown(wait)
 
     def kill(self) -> None:
-        """End at once; jobs that have begun are lost."""
+        """End the processes at once; jobs that have begun are lost."""
         with self._lock:
             self._closed = True
             for pool in self._pools:

@@ -13,30 +13,26 @@ from typing import Any
 import joblib
 
 _VALUES: dict[str, Any] = {}
-"""The shared values that this process holds, by key."""
+"""The shared values in this process, by key."""
 
 
 @dataclass(frozen=True)
 class SharedValue:
-    """A small handle that travels with jobs instead of the value.
+    """A handle that is sent with jobs instead of the value.
 
-    Attributes
-    ----------
-    key : str
-    path : str or None
-        File whose arrays every process of this machine maps into its memory; None where the
-        workers hold the value itself.
+    `path` is the file whose arrays each process maps into its memory; None where the workers hold
+    the value itself.
     """
 
     key: str
     path: str | None = None
 
     def get(self) -> Any:
-        """Return the value; its arrays cannot be written to where they are mapped."""
+        """Return the value; its arrays are read-only where they are mapped."""
         if self.key not in _VALUES:
             if self.path is None:
                 raise LookupError("the shared value is gone: its block has ended")
-            # our own file, written a moment ago in a folder that no one else can write
+            # a pickle, but of this program, in a folder that nobody else can write
             _VALUES[self.key] = joblib.load(self.path, mmap_mode="r")
         return _VALUES[self.key]
 
@@ -45,25 +41,10 @@ class SharedValue:
 def share_value(
     value: Any, executor: Executor | None, folder: Path | None = None
 ) -> Iterator[SharedValue]:
-    """Let the jobs of a block read `value`, wherever they run; yield the handle to pass to them.
+    """Make `value` readable for the jobs of a block; yield the handle to pass to them.
 
-    Parameters
-    ----------
-    value : object
-        Anything that can be pickled; large arrays in it are mapped, not copied.
-    executor : concurrent.futures.Executor or None
-        None: jobs run in this process and read the same object. A Dask client's executor: each
-        worker is sent the value once, those that join later too. Any other: the value is
-        written to a file.
-    folder : Path, optional
-        Where the file is written; all workers must be able to read it. By default a temporary
-        folder of this machine.
-
-    Examples
-    --------
-    >>> with share_value({"x": 3}, None) as handle:
-    ...     handle.get()["x"]
-    3
+    Without an executor they read the same object. Dask workers are each sent the value once. For
+    any other executor it is written to a file, in `folder` or a temporary one, and mapped.
     """
     key = uuid.uuid4().hex
     client = find_dask_client(executor)
@@ -76,7 +57,7 @@ def share_value(
     elif client is not None:
         from spikecast.parallel.dask_cluster import ValueHolder
 
-        client.register_plugin(ValueHolder(key, value, keep_value, drop_value), name=key)
+        client.register_plugin(ValueHolder(key, value, hold_value, drop_value), name=key)
         try:
             yield SharedValue(key)
         finally:
@@ -101,11 +82,11 @@ def find_dask_client(executor: Executor | None) -> Any:
     return executor._client  # type: ignore[union-attr]
 
 
-def keep_value(key: str, value: Any) -> None:
-    """Hold a value for the jobs of this process."""
+def hold_value(key: str, value: Any) -> None:
+    """Store a value for the jobs of this process."""
     _VALUES[key] = value
 
 
 def drop_value(key: str) -> None:
-    """Release a value."""
+    """Remove a value from this process."""
     _VALUES.pop(key, None)

@@ -19,10 +19,6 @@ def limit_threads() -> Iterator[None]:
 
     torch is limited only if it is already imported, which it is wherever a network exists.
 
-    Yields
-    ------
-    None
-
     Examples
     --------
     >>> import numpy as np

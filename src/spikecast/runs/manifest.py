@@ -7,12 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
+
 from spikecast.core.errors import RunError
 from spikecast.core.files import read_json, write_json
 from spikecast.data.identity import changed_parts
 from spikecast.data.quality import check_recording
 from spikecast.data.recording import Recording
-from spikecast.parallel.executors import count_cores
 from spikecast.runs.layout import Layout
 
 FORMAT = 2
@@ -67,7 +68,7 @@ def describe_process() -> dict[str, Any]:
         "machine": {
             "system": platform.system(),
             "processor": platform.machine(),
-            "cores": count_cores(),
+            "cores": cpu_count(),
             "cuda": bool(torch and torch.cuda.is_available()),
         },
     }
