@@ -1,19 +1,28 @@
 """audit from the command line."""
 
+import spikecast as sc
 
-def test_audit_names_what_is_wrong_with_a_run_and_how_to_mend_it(data, spikecast, tmp_path):
+
+def test_audit_prints_every_hazard_with_its_fix_and_the_rules_that_are_silent(
+    data, spikecast, tmp_path
+):
     quick = ("--label", "response", "--folds", 3, "--permutations", 20, "--quiet")
     done = spikecast("decode", data, "--session", 0, *quick, "--out", "run")
     assert done.status == 0, done.errors
-    sound = spikecast("audit", tmp_path / "run").output
-    assert all(name in sound for name in ("labels out of step", "too few test trials"))
-    assert "hazard" not in sound
+    sound = sc.audit(tmp_path / "run")
+    assert (sound.hazards, "evaluated on training data" in sound.silent) == ((), True)
+    printed = spikecast("audit", tmp_path / "run").output
+    assert all(rule in printed for rule in sound.silent)
     (tmp_path / "run" / "protocol.json").write_text(
         '[{"name": "accuracy", "metric": "accuracy", "value": 0.9, "train": [1], "test": [1]}]'
     )
-    flawed = spikecast("audit", tmp_path / "run").output
-    assert flawed.startswith("severe: evaluated on training data (accuracy)")
-    assert "fix: score on trials that no step has seen" in flawed
-    assert "hazards" in (spikecast("report", tmp_path / "run") and (
-        tmp_path / "run" / "report.html").read_text())  # fmt: skip
+    flawed = sc.audit(tmp_path / "run").hazards
+    assert "evaluated on training data" in [hazard.rule for hazard in flawed]
+    printed = spikecast("audit", tmp_path / "run").output
+    assert spikecast("report", tmp_path / "run").status == 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    for hazard in flawed:
+        assert f"{hazard.severity}: {hazard.rule} ({hazard.places})" in printed
+        assert f"fix: {hazard.fix}" in printed
+        assert hazard.rule in page.casefold()
     assert spikecast("audit", tmp_path).status == 2
