@@ -44,10 +44,10 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     out = tmp_path / "killed"
     # the second of two networks; the score of the sound run; the conclusion
     fit, fits = killing(stringer_running._fit_network, 2)
-    score, _ = killing(experiment._score, 1)
+    score, _ = killing(experiment.score_target, 1)
     conclude, _ = killing(stringer_running.sound_runs.read_scores, 1)
     monkeypatch.setattr(stringer_running, "_fit_network", fit)
-    monkeypatch.setattr(experiment, "_score", score)
+    monkeypatch.setattr(experiment, "score_target", score)
     monkeypatch.setattr(stringer_running.sound_runs, "read_scores", conclude)
     for resume in (False, True, True):
         with pytest.raises(Killed):
