@@ -17,8 +17,15 @@ COMMANDS = re.findall(r"^(?:\.venv/bin/)?spikecast ([^#\n]+)", README, flags=re.
 COMMANDS += re.findall(r"`spikecast ([^`]+)`", README)
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_models_of_ones_own_run(capsys):
+    text = (ROOT / "docs" / "own_models.md").read_text(encoding="utf-8")
+    for block in blocks("python", text):
+        exec(compile(block, "own_models.md", "exec"), {})
+    assert "TrialMean" in capsys.readouterr().out
 
 
 def test_its_python_runs(tmp_path, monkeypatch, capsys):
