@@ -27,6 +27,9 @@ from spikecast.runs.manifest import read_manifest
 from spikecast.scoring.metric_table import find_headline
 from spikecast.tasks.splits import Fold
 
+TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggregate")
+"""Columns of scores that are text: an empty null is "none", and a target may be called "0"."""
+
 
 def open_run(folder: str | Path) -> "Run":
     """Return a finished run.
@@ -60,19 +63,19 @@ def read_answers(folder: str | Path, kind: str | None = None) -> list["StoredAns
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return a table of scores; names of targets, sources, models and nulls are text.
+    """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold.
 
     Raises
     ------
     MissingFileError, DamagedFileError
     """
     try:
-        # an empty null means "none", a target may be called "0": both are text
+        columns = pd.read_csv(path, nrows=0).columns
         return pd.read_csv(
             path,
             keep_default_na=False,
-            na_values=["nan", "NaN"],
-            dtype={"target": str, "source": str, "model": str},
+            na_values={name: ["", "nan", "NaN"] for name in columns if name not in TEXT},
+            dtype=dict.fromkeys(TEXT, str),
         )
     except FileNotFoundError:
         raise MissingFileError(path) from None

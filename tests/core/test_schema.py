@@ -1,0 +1,54 @@
+"""A YAML file becomes a block of settings, or is refused in one line."""
+
+import pytest
+from pydantic import Field
+
+from spikecast.core.errors import ConfigError
+from spikecast.core.schema import Block, parse_block, read_block, to_yaml
+
+
+class Inner(Block):
+    size: int = Field(1, ge=1)
+
+
+class Outer(Block):
+    name: str
+    one: Inner = Inner()
+    many: list[Inner] = Field([])
+    by_name: dict[str, Inner | None] = Field({})
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    block = Outer(name="é", many=[Inner(size=3)], by_name={"a": None})
+    (tmp_path / "block.yaml").write_text(to_yaml(block), encoding="utf-8")
+    assert read_block(tmp_path / "block.yaml", Outer) == block
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "lacks the key 'name'"),
+        ({"nam": "a"}, "unknown config key 'nam'. Did you mean 'name'"),
+        ({"name": "a", "one": {"siz": 1}}, "'one.siz'. Did you mean 'size'"),
+        ({"name": "a", "many": [{"siz": 1}]}, "'many.0.siz'. Did you mean 'size'"),
+        ({"name": "a", "by_name": {"b": {"siz": 1}}}, "'by_name.b.siz'. Did you mean 'size'"),
+        ({"name": "a", "one": {"size": 0}}, "config key 'one.size': .*greater than or equal to 1"),
+    ],
+)
+def test_mistakes_are_explained_in_one_line(content, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse_block(content, Outer)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "there is no file"), ("a: [1", "is not YAML"), ("- a", "must hold keys and values")],
+)
+def test_files_that_hold_no_block_are_refused(tmp_path, text, message):
+    path = tmp_path / "block.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_block(path, Outer)
+    assert "\n" not in str(caught.value)

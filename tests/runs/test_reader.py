@@ -1,0 +1,82 @@
+"""What is wrong with a run directory is said in a line, by the file's name."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
+from spikecast.core.notices import NoticeKind
+from spikecast.runs.layout import RunLayout
+from spikecast.runs.manifest import FORMAT, read_manifest
+from spikecast.runs.reader import Run, open_run, read_answers, read_table
+
+FLAW = NoticeKind("flaw", "minor", "{n} flaws")
+
+
+def write_manifest(folder, **facts):
+    content = {"format": FORMAT, "finished": None, "command": "spikecast run", "targets": []}
+    RunLayout(folder).manifest.write_text(json.dumps(content | facts))
+    return folder
+
+
+def test_only_finished_runs_are_opened(tmp_path):
+    assert not Run(write_manifest(tmp_path)).is_finished
+    with pytest.raises(RunError, match="not finished"):
+        open_run(tmp_path)
+    run = open_run(write_manifest(tmp_path, finished="2026-11-28", failed={"MOs": {"gru": "no"}}))
+    assert run.failed == {"MOs": {"gru": "no"}}
+    assert run.targets == run.answers == []
+
+
+@pytest.mark.parametrize("facts", [{"format": FORMAT - 1}, {"format": None}])
+def test_runs_of_earlier_versions_are_refused(tmp_path, facts):
+    with pytest.raises(RunError, match="earlier version"):
+        read_manifest(write_manifest(tmp_path, **facts))
+
+
+def test_missing_and_damaged_files_are_named(tmp_path):
+    with pytest.raises(RunError, match=r"it has no manifest\.json"):
+        read_manifest(tmp_path)
+    run, layout = Run(write_manifest(tmp_path)), RunLayout(tmp_path)
+    layout.manifest.write_text('{"format":')
+    with pytest.raises(DamagedFileError, match=r"manifest\.json' is damaged"):
+        read_manifest(tmp_path)
+    for read, path in (
+        (lambda: run.summary, layout.summary),
+        (lambda: run.verdicts, layout.verdict),
+        (lambda: run.excerpt, layout.excerpt),
+    ):
+        with pytest.raises(MissingFileError, match=f"lacks {path.name}") as caught:
+            read()
+        assert caught.value.path == path
+    layout.summary.touch()
+    layout.excerpt.write_text("no data set")
+    for read in (lambda: run.summary, lambda: run.excerpt):
+        with pytest.raises(DamagedFileError, match="is damaged"):
+            read()
+
+
+def test_a_target_may_be_called_by_a_number(tmp_path):
+    content = {"target": ["0", "1"], "null": ["", "psth"], "value": [0.5, np.nan]}
+    pd.DataFrame(content).to_csv(tmp_path / "t.csv")
+    table = read_table(tmp_path / "t.csv")
+    assert table[["target", "null"]].to_numpy().tolist() == [["0", ""], ["1", "psth"]]
+    assert np.isnan(table["value"][1])
+
+
+def test_answers_are_listed_by_kind_with_their_notices(tmp_path):
+    layout = RunLayout(tmp_path)
+    assert read_answers(tmp_path) == []
+    layout.answers.mkdir()
+    layout.answer_index.write_text('["one", "two"]')
+    for name, kind in (("one", "decode"), ("two", "granger")):
+        content = {"kind": kind, "notices": [FLAW(n=2).to_json()], "tables": []}
+        layout.answer(name).write_text(json.dumps(content))
+    (answer,) = read_answers(tmp_path, "granger")
+    assert (answer.name, answer.notices) == ("two", (FLAW(n=2),))
+    assert answer.table("none").empty
+    layout.answer("one").unlink()
+    with pytest.raises(MissingFileError, match=r"lacks one\.json"):
+        read_answers(tmp_path)
