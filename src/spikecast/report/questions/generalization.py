@@ -22,13 +22,13 @@ def _headline(answer: StoredAnswer) -> str:
     time, score = answer.arrays["time"], np.diag(answer.arrays["score"])
     best = int(score.argmax())
     works = time[answer.arrays["significant"][best]]
-    reach = f"from {format_ms(works.min())} to {format_ms(works.max())} ms" if works.size else (
-        "at no time"
-    )  # fmt: skip
+    where = "at no time"
+    if works.size:
+        where = f"from {format_ms(works.min())} to {format_ms(works.max())} ms"
     return (
         f"'{answer['label']}' from {name_source(answer)}: the best decoder "
         f"({score[best]:.2f}) was trained at {format_ms(time[best])} ms and is above chance "
-        f"{reach}."
+        f"{where}."
     )
 
 

@@ -16,7 +16,7 @@ from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 MOST_DIFFERENCES = 6  # rows of a table that is not folded away
-MOST_DIFFERENCES_SAID = 3  # in a headline
+MOST_IN_HEADLINE = 3  # differences
 
 # ----------------------------------------------------------------------------------- sentences
 
@@ -44,7 +44,7 @@ def _headline(answer: StoredAnswer) -> str:
     if undated:
         sentence += f"; no onset in {', '.join(undated)}"
     differences = answer.table("differences").dropna(subset=["difference"])
-    if len(differences) <= MOST_DIFFERENCES_SAID:
+    if len(differences) <= MOST_IN_HEADLINE:
         sentence += "".join(
             f"; {row['second']} minus {row['first']}: {format_ms(row['difference'])} ms "
             f"({format_ms(row['low'])} to {format_ms(row['high'])})"
