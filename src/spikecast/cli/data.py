@@ -16,7 +16,7 @@ data = typer.Typer(help="Known data sets: list them, fetch them.", **SETTINGS)
 def list_data() -> None:
     """List the data sets that can be fetched, and which are on this machine."""
     from spikecast.data.catalog import DATASETS
-    from spikecast.data.download import find_folder, list_local_files
+    from spikecast.data.download import find_data_folder, list_local_files
 
     table = Table(box=None, pad_edge=False)
     for column in ("name", "what it is", "files here", "cite"):
@@ -25,7 +25,7 @@ def list_data() -> None:
         here = f"{len(list_local_files(name))} of {len(data_set.files)}"
         table.add_row(name, data_set.description, here, data_set.citation)
     Console().print(table)
-    print(f"kept in {find_folder()} (set SPIKECAST_DATA to change)")
+    print(f"kept in {find_data_folder()} (set SPIKECAST_DATA to change)")
 
 
 @data.command()

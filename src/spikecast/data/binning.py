@@ -1,4 +1,4 @@
-"""Spikes in bins: count them around events, store them small, check the bins."""
+"""Count spikes in bins around events, check counts, measure the size of bins."""
 
 from collections.abc import Sequence
 
@@ -16,24 +16,9 @@ def bin_spikes(
     window: tuple[float, float],
     bin_size: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the counts of spikes around events, and the bin centres.
+    """Return counts (trial, time, neuron) of the clusters `ids` (ascending), and bin centres.
 
-    Parameters
-    ----------
-    spike_times, clusters : array, (spike,)
-    ids : array, (neuron,)
-        The clusters that are counted, ascending.
-    events : array, (trial,)
-    window : (float, float)
-        Relative to the event, in seconds; the end is excluded.
-    bin_size : float
-        Seconds.
-
-    Returns
-    -------
-    counts : array of int, (trial, time, neuron)
-    time : array, (time,)
-        Bin centres.
+    The other arguments are those of :meth:`spikecast.Recording.from_spike_times`.
     """
     spike_times, clusters = np.asarray(spike_times, dtype=float), np.asarray(clusters)
     events = np.asarray(events, dtype=float)
@@ -63,12 +48,7 @@ def bin_spikes(
 
 
 def shrink_counts(activity: np.ndarray) -> np.ndarray:
-    """Return counts in the smallest unsigned integers that hold them.
-
-    Raises
-    ------
-    InputError
-        For NaN, negative or fractional counts.
+    """Return counts in the smallest unsigned integers that hold them; raise for other values.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The dataset inside a recording: how it is built, what it must hold, its tables, its indices."""
+"""The xarray dataset inside a recording: build it, check it, read its tables, index its axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("counts", "continuous")
 
 
 def check_dataset(dataset: xr.Dataset) -> None:
-    """Raise unless a dataset is what a recording must be."""
+    """Raise unless a dataset can be a recording: axes, coordinates, attributes and values."""
     if "activity" not in dataset or dataset["activity"].dims != AXES:
         raise ShapeError("a recording needs the variable 'activity' with axes trial, time, neuron")
     if "area" not in dataset.coords or dataset["area"].dims != ("neuron",):
@@ -32,9 +32,7 @@ def check_dataset(dataset: xr.Dataset) -> None:
     check_finite("activity", activity)
     if dataset.attrs["kind"] == "counts":
         if activity.dtype.kind not in "iu":
-            raise InputError(
-                "counts must be whole numbers; pass kind='continuous' for other activity"
-            )
+            raise InputError(f"counts must be integers, not {activity.dtype}")
         if activity.min() < 0:
             raise InputError(f"counts are negative: the smallest is {activity.min()}")
     measure_bin_size(dataset["time"].values)
@@ -69,7 +67,9 @@ def build_dataset(
     coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
     for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
         for name, values in () if table is None else table.items():
-            column = convert_column(values)
+            column = np.asarray(values)
+            if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
+                column = column.astype(str)
             check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
             check_name_free(name, (*variables, *coordinates, *AXES))
             coordinates[str(name)] = (axis, column)
@@ -84,12 +84,6 @@ def build_dataset(
         variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
     attributes = {"kind": kind, "bin_size": measure_bin_size(time)}
     return xr.Dataset(variables, coordinates, attributes)
-
-
-def convert_column(column: object) -> np.ndarray:
-    """Return a table's column as a numpy array that netCDF can hold."""
-    values = np.asarray(column)
-    return values.astype(str) if values.dtype.kind in "OTU" else values
 
 
 def check_name_free(name: object, taken: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from platformdirs import user_cache_path
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import FetchError, FormatError
 from spikecast.core.files import write_text
-from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
+from spikecast.data.catalog import DATASETS, RemoteFile
 
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without an answer
@@ -20,65 +20,39 @@ DownloadProgress = Callable[[str, int, int | None], None]
 """Called with (file name, bytes so far, bytes in all or None)."""
 
 
-def find_folder() -> Path:
-    """Return where data sets are kept: ``$SPIKECAST_DATA``, else the user's cache folder."""
+def find_data_folder() -> Path:
+    """Return the folder of data sets: ``$SPIKECAST_DATA``, else the user's cache folder."""
     return Path(os.environ.get("SPIKECAST_DATA") or user_cache_path("spikecast"))
 
 
 def list_local_files(name: str) -> list[Path]:
     """Return the files of data set `name` that are on this machine."""
-    paths = [find_folder() / file.name for file in DATASETS[name].files]
+    paths = [find_data_folder() / file.name for file in DATASETS[name].files]
     return [path for path in paths if path.exists()]
 
 
 def find_data_set(name: str) -> Path:
-    """Return the path of data set `name` (its folder if it has several files).
-
-    Raises
-    ------
-    FetchError
-        When it is not on this machine; the message says how to get it.
-    """
-    files = _look_up(name).files
+    """Return the path of data set `name` (its folder if it has several files), or raise."""
+    files = DATASETS[name].files
     if len(list_local_files(name)) < len(files):
         raise FetchError(
             f"data set '{name}' is not on this machine; run 'spikecast data fetch {name}'. "
-            + _explain_by_hand(files)
+            + _explain_manual_download(files)
         )
-    return find_folder() if len(files) > 1 else find_folder() / files[0].name
+    return find_data_folder() if len(files) > 1 else find_data_folder() / files[0].name
 
 
 def fetch_data_set(name: str, progress: DownloadProgress | None = None) -> list[Path]:
     """Download the files of a data set that are not on this machine, and return all its files.
 
-    Parameters
-    ----------
-    name : str
-        A name of :data:`spikecast.data.catalog.DATASETS`.
-    progress : callable, optional
-        Called with (file name, bytes so far, bytes in all or None) as the download proceeds.
-
-    Returns
-    -------
-    list of Path
-
-    Raises
-    ------
-    FetchError
-        When a file cannot be reached; the message gives its address and where to put it. What was
-        downloaded stays in a ``.part`` file, and the next call goes on from there.
-    FormatError
-        When a file does not have its known checksum.
+    What was downloaded before an error stays in a ``.part`` file, and the next call goes on there.
     """
-    return [_fetch_file(file, progress) for file in _look_up(name).files]
-
-
-def _look_up(name: str) -> DataSet:
-    return DATASETS[check_one_of("data set", name, list(DATASETS))]
+    check_one_of("data set", name, list(DATASETS))
+    return [_fetch_file(file, progress) for file in DATASETS[name].files]
 
 
 def _fetch_file(file: RemoteFile, progress: DownloadProgress | None) -> Path:
-    path = find_folder() / file.name
+    path = find_data_folder() / file.name
     if not path.exists():
         part = path.with_name(path.name + ".part")
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +61,7 @@ def _fetch_file(file: RemoteFile, progress: DownloadProgress | None) -> Path:
         except (requests.RequestException, OSError) as error:
             raise FetchError(
                 f"'{file.name}' could not be downloaded ({type(error).__name__}). "
-                + _explain_by_hand((file,))
+                + _explain_manual_download((file,))
             ) from None
         os.replace(part, path)
     _check_hash(path, file.sha256)
@@ -117,7 +91,7 @@ def _download(file: RemoteFile, part: Path, progress: DownloadProgress | None) -
 
 
 def _check_hash(path: Path, known: str | None) -> None:
-    """Compare a file with its known checksum, else with the one noted at its first download."""
+    """Raise unless a file has its known checksum, else the one stored at its first download."""
     note = path.with_name(path.name + ".sha256")
     with open(path, "rb") as stream:
         current = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -132,6 +106,7 @@ def _check_hash(path: Path, known: str | None) -> None:
         write_text(note, current + "\n")
 
 
-def _explain_by_hand(files: tuple[RemoteFile, ...]) -> str:
-    steps = "; ".join(f"{file.url} as {find_folder() / file.name}" for file in files)
+def _explain_manual_download(files: tuple[RemoteFile, ...]) -> str:
+    """Return a sentence with the address of each file and where to put it."""
+    steps = "; ".join(f"{file.url} as {find_data_folder() / file.name}" for file in files)
     return f"By hand: download {steps}"

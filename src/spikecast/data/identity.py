@@ -1,4 +1,4 @@
-"""What the data of a run are: one hash for each part that a run may read.
+"""The identity of data: one hash for each part of a recording that a run may read.
 
 Two recordings have the same identity when the same analysis gives the same numbers on both. Where
 they differ, :func:`changed_parts` names what does.
@@ -12,25 +12,16 @@ import numpy as np
 from spikecast.data.recording import Recording
 
 ATTRIBUTES = ("kind", "bin_size", "align_to")
-"""The attributes that are part of the identity: names (session, subject) do not change a number."""
+"""Attributes that are part of the identity; names (session, subject) do not change a number."""
 BLOCK = 1 << 24  # bytes hashed at a time, so that no large copy is made
 
 
 def identify(recording: Recording) -> dict[str, str]:
     """Return the hash of each part of a recording, by the part's name.
 
-    Parameters
-    ----------
-    recording : Recording
+    Names: ``"activity"``, ``"time axis"``, ``"neuron column 'NAME'"``, ``"trial column 'NAME'"``,
+    ``"behaviour 'NAME'"``, ``"attribute 'NAME'"``.
 
-    Returns
-    -------
-    dict of str -> str
-        Keys are ``"activity"``, ``"time axis"``, ``"neuron column 'NAME'"``, ``"trial column
-        'NAME'"``, ``"behaviour 'NAME'"`` and ``"attribute 'NAME'"``.
-
-    Notes
-    -----
     Hashes do not depend on the file's format, on how variables are ordered, or on the width of
     numbers: integers and booleans are hashed in the narrowest type that holds them all, other
     numbers in double precision, with one bit pattern for every NaN and for both zeros. Times are

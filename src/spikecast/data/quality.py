@@ -1,4 +1,4 @@
-"""What is unusual about a recording and matters for a score."""
+"""Checks of a recording for what is unusual and matters for a score."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ DUPLICATE_CORRELATION = 0.95  # of binned counts; real pairs of neurons stay far
 DRIFT_RATIO = 2.0  # change of rate between the first and the last third of trials
 DRIFT_Z = 5.0  # standard errors of that change
 MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
-FEW_TRIALS = 50
+MIN_TRIALS = 50
 
 SILENT = NoticeKind(
     "silent",
@@ -35,31 +35,11 @@ UNLABELED_NEURONS = NoticeKind(
     "minor",
     "{n} of {n_neurons} neurons without an area (root or empty): the source 'rest' leaves them out",
 )
-SHORT = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
+FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
 def check_recording(recording: Recording) -> list[Notice]:
-    """Look for silent, duplicate, drifting and unlabeled neurons, and for too few trials.
-
-    Parameters
-    ----------
-    recording : Recording
-
-    Returns
-    -------
-    list of Notice
-        Codes are ``silent``, ``duplicate``, ``drift``, ``unlabeled`` (each with the numbers of
-        the `neurons` it is about) and ``few_trials``; empty if nothing is unusual.
-
-    Examples
-    --------
-    >>> import numpy as np, spikecast
-    >>> counts = np.random.default_rng(0).poisson(0.5, size=(60, 50, 3))
-    >>> counts[..., 2] = 0
-    >>> recording = spikecast.Recording.from_arrays(counts, np.arange(50) / 100, "CA1")
-    >>> [(notice.code, notice.values["neurons"]) for notice in check_recording(recording)]
-    [('silent', [2])]
-    """
+    """Return notices of silent, duplicate, drifting and unlabeled neurons, and of few trials."""
     silent = _find_silent(recording)
     checks: tuple[tuple[NoticeKind, np.ndarray, dict[str, float]], ...] = (
         (SILENT, silent, {}),
@@ -72,8 +52,8 @@ def check_recording(recording: Recording) -> list[Notice]:
         for kind, neurons, limit in checks
         if neurons.size
     ]
-    if 1 < recording.n_trials < FEW_TRIALS:
-        notices.append(SHORT(n_trials=recording.n_trials))
+    if 1 < recording.n_trials < MIN_TRIALS:
+        notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
 
 

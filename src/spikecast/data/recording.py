@@ -4,8 +4,7 @@
 Coordinates along ``neuron`` describe neurons (``area``, ``x``, ``y``, ``z``, ...), coordinates
 along ``trial`` describe trials (``contrast_left``, ``response``, ...), further variables on
 ``(trial, time[, channel])`` are behaviour. ``time`` is the centre of each bin in seconds from the
-alignment event.
-A continuous recording is one long trial; tasks cut it into windows.
+alignment event. A continuous recording is one long trial; tasks cut it into windows.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from spikecast.data.dataset import (
 )
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
-"""Areas, in lower case, of neurons that no area was assigned to."""
+"""Areas, in lower case, of neurons without an area."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +136,9 @@ class Recording:
             When counts are negative, fractional or NaN, or a name is used twice.
         """
         dataset = build_dataset(activity, time, area, trials, neurons, behavior, kind)
-        names = {"align_to": align_to, "session": str(session), "subject": str(subject)}
-        return cls(dataset.assign_attrs(names))
+        return cls(
+            dataset.assign_attrs(align_to=align_to, session=str(session), subject=str(subject))
+        )
 
     @classmethod
     def from_spike_times(
@@ -233,23 +233,22 @@ class Recording:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(n_trials, n_bins, n_neurons)."""
-        n_trials, n_bins, n_neurons = self.dataset["activity"].shape
-        return n_trials, n_bins, n_neurons
+        return self.n_trials, self.n_bins, self.n_neurons
 
     @property
     def n_trials(self) -> int:
         """Number of trials."""
-        return self.shape[0]
+        return self.dataset.sizes["trial"]
 
     @property
     def n_bins(self) -> int:
         """Number of time bins in a trial."""
-        return self.shape[1]
+        return self.dataset.sizes["time"]
 
     @property
     def n_neurons(self) -> int:
         """Number of neurons."""
-        return self.shape[2]
+        return self.dataset.sizes["neuron"]
 
     @property
     def bin_size(self) -> float:

@@ -23,8 +23,8 @@ from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import run_jobs
+from spikecast.tasks.problem import Problem, Task
 from spikecast.tasks.splits import Fold, split_trials
-from spikecast.tasks.tasks import Problem, Task
 
 Models = Sequence[Any] | Mapping[str, Any]
 """Names of the catalogue and models, or name -> model; see :func:`make_models`."""

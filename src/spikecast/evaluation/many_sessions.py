@@ -14,8 +14,8 @@ from spikecast.evaluation.fit import Timed, adapt_session, fit_sessions
 from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.sessions import ManySessions
 from spikecast.parallel.executors import run_jobs
+from spikecast.tasks.problem import Problem, Task
 from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import Problem, Task
 
 FoldScore = tuple[int, int, np.ndarray, float]
 """Session, fold, prediction of its test trials, seconds of fit."""

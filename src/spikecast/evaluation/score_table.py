@@ -18,8 +18,8 @@ from spikecast.scoring.ratio_scores import (
     draw_bootstrap_weights,
 )
 from spikecast.scoring.scorers import SCORERS
+from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import Problem
 
 COLUMNS = [
     "session",

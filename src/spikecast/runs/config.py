@@ -19,7 +19,8 @@ from spikecast.models.catalog import searchable_models, space_of
 from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.runs.model_entries import ModelEntry, build_models, name_models
 from spikecast.runs.questions.catalog import Analysis
-from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons, Task
+from spikecast.tasks.problem import Task
+from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons
 
 DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
 ALL = "all"

@@ -1,4 +1,4 @@
-"""Which neurons a task is about: groups by name, and target neurons that fire often enough."""
+"""The source and target neurons of a task: groups by name, and targets that fire often enough."""
 
 from collections.abc import Sequence
 
@@ -37,32 +37,20 @@ def drop_slow_targets(
 ) -> tuple[np.ndarray, tuple[Notice, ...]]:
     """Return the mask of targets that fire at least `min_rate` Hz, and a notice of the others.
 
-    Continuous targets all stay.
-
-    Raises
-    ------
-    NotEnoughDataError
-        When fewer than 2 are left, or none fires.
+    Continuous targets all stay. Raises when fewer than 2 targets are left, or none fires.
     """
-    notices: tuple[Notice, ...] = ()
-    active = is_target
-    if recording.kind == "counts":
-        if not recording.activity[:, :, is_target].any():
-            raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
-        active = is_target & (recording.firing_rate >= min_rate)
-        slow = np.flatnonzero(is_target & ~active)
-        if slow.size:
-            notices = (
-                SLOW_TARGETS(
-                    n=slow.size,
-                    n_targets=int(is_target.sum()),
-                    min_rate=float(min_rate),
-                    neurons=slow.tolist(),
-                ),
-            )
-    rate = f" of at least {min_rate:g} Hz" if recording.kind == "counts" else ""
-    check_two_neurons(f"target '{target}'", active, rate)
-    return active, notices
+    if recording.kind == "continuous":
+        check_two_neurons(f"target '{target}'", is_target)
+        return is_target, ()
+    if not recording.activity[:, :, is_target].any():
+        raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
+    active = is_target & (recording.firing_rate >= min_rate)
+    check_two_neurons(f"target '{target}'", active, f" of at least {min_rate:g} Hz")
+    slow = np.flatnonzero(is_target & ~active).tolist()
+    notice = SLOW_TARGETS(
+        n=len(slow), n_targets=int(is_target.sum()), min_rate=float(min_rate), neurons=slow
+    )
+    return active, (notice,) if slow else ()
 
 
 def check_two_neurons(what: str, mask: np.ndarray, which: str = "") -> None:

@@ -25,7 +25,7 @@ class Problem:
     Attributes
     ----------
     task, source, target : str
-        Names for tables: of the task, of what predicts, of what is predicted.
+        Names for tables.
     x : array, (trial, time, source neuron)
     y : array, (trial, time, target)
     kind : {"counts", "continuous"}
@@ -64,13 +64,13 @@ class Problem:
     source_neurons: np.ndarray | None = None
 
     def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return what a model needs to know of the sources, as keyword arguments of its ``fit``.
+        """Return facts about the sources by name, for the arguments of a model's ``fit``.
 
         Parameters
         ----------
         needs : sequence of str, optional
             See :attr:`spikecast.models.base.Model.needs`; so far there is ``"areas"``. By default
-            all that there is.
+            all.
 
         Examples
         --------
@@ -80,9 +80,9 @@ class Problem:
         >>> sorted(set(problem.metadata(["areas"])["areas"].tolist()))
         ['CA1', 'MD', 'VISp']
         """
-        known = {"areas": self.areas}
-        wanted = known if needs is None else needs
-        return {name: known[check_one_of("metadata", name, list(known))] for name in wanted}
+        facts = {"areas": self.areas}
+        names = facts if needs is None else needs
+        return {name: facts[check_one_of("metadata", name, list(facts))] for name in names}
 
 
 class Task(Protocol):
@@ -107,13 +107,7 @@ def pair_with_lag(
 
 
 def count_windows(n_bins: int) -> int:
-    """Return how many windows a single long trial gives.
-
-    Raises
-    ------
-    NotEnoughDataError
-        When there are too few to hold any out.
-    """
+    """Return how many windows a single long trial gives, or raise for fewer than 4."""
     n_windows = n_bins // WINDOW
     if n_windows < 4:
         raise NotEnoughDataError(
@@ -123,7 +117,7 @@ def count_windows(n_bins: int) -> int:
     return n_windows
 
 
-def cut_array(values: np.ndarray) -> np.ndarray:
+def cut_windows(values: np.ndarray) -> np.ndarray:
     """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
     if len(values) > 1:
         return values
@@ -135,10 +129,10 @@ def cut_into_windows(problem: Problem) -> Problem:
     """Cut a single long trial into windows, which then stand for trials."""
     if len(problem.y) > 1:
         return problem
-    y = cut_array(problem.y)
+    y = cut_windows(problem.y)
     return replace(
         problem,
-        x=cut_array(problem.x),
+        x=cut_windows(problem.x),
         y=y,
         time=(np.arange(WINDOW) + 0.5) * problem.bin_size,
         trials=pd.DataFrame({"window_start": problem.time[: len(y) * WINDOW : WINDOW]}),

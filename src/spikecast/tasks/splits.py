@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed
 
@@ -124,8 +124,7 @@ def split_trials(
 
 
 def _check_enough(n_trials: int, folds: int) -> None:
-    if folds < 2:
-        raise InputError(f"folds is {folds}; it must be at least 2")
+    check_in_range("folds", folds, 2)
     if n_trials < 2 * folds:
         raise NotEnoughDataError(
             f"{n_trials} trials are too few for {folds} folds; at least {2 * folds} are needed"

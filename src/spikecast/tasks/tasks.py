@@ -24,17 +24,7 @@ from spikecast.tasks.neuron_groups import (
     find_members,
     read_groups,
 )
-from spikecast.tasks.problem import Problem, Task, cut_into_windows, pair_with_lag
-
-__all__ = [
-    "AreaToArea",
-    "Behavior",
-    "Forecast",
-    "HeldOutNeurons",
-    "NeuronsToNeurons",
-    "Problem",
-    "Task",
-]
+from spikecast.tasks.problem import Problem, cut_into_windows, pair_with_lag
 
 REST = "rest"
 

@@ -31,8 +31,9 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 from spikecast.parallel.threads import limit_threads
+from spikecast.tasks.problem import Task
 from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import AreaToArea, Task
+from spikecast.tasks.tasks import AreaToArea
 
 LATENTS_WITHOUT_FOLDS = NoticeKind(
     "latents_without_folds",

@@ -1,8 +1,8 @@
-"""One file per format, one line for each here.
+"""Readers of files, one module per format, each with an entry in :data:`READERS`.
 
-A reader is a module with three names: ``CONTENT``, what it reads, for messages; ``sniff(path)``,
-whether a file or folder looks like its format; and ``open_sessions(path)``, one callable per
-session that returns its Recording.
+A reader has three names: ``CONTENT``, what it reads, for messages; ``sniff(path)``, whether a file
+or folder looks like its format; and ``open_sessions(path)``, one callable per session that returns
+its Recording.
 """
 
 from collections.abc import Callable
@@ -15,19 +15,12 @@ from spikecast.data.recording import Recording
 
 OpenSession = Callable[[], Recording]
 
-
 READERS: dict[str, ModuleType] = {"spikecast": native, "steinmetz": steinmetz, "stringer": stringer}
 """Formats by name; the first that recognises a path reads it."""
 
 
 def find_reader(path: Path) -> ModuleType:
-    """Return the reader of a file or folder.
-
-    Raises
-    ------
-    FormatError
-        When no format is recognised.
-    """
+    """Return the reader of a file or folder, or raise when no format is recognised."""
     for reader in READERS.values():
         if reader.sniff(path):
             return reader

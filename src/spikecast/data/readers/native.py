@@ -20,25 +20,11 @@ def sniff(path: Path) -> bool:
 
 def open_sessions(path: Path) -> list[Callable[[], Recording]]:
     """Return one callable, which reads the file."""
-    return [partial(read, path)]
+    return [partial(_read_file, path)]
 
 
-def read(path: str | Path) -> Recording:
-    """Return the recording in a ``.nc`` file.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Recording
-
-    Raises
-    ------
-    FormatError
-        When the file is missing, damaged, or not a recording.
-    """
+def _read_file(path: Path) -> Recording:
+    """Return the recording in a ``.nc`` file."""
     try:
         with xr.open_dataset(path, engine="h5netcdf") as opened:
             dataset = opened.load()
@@ -46,24 +32,17 @@ def read(path: str | Path) -> Recording:
         raise FormatError(f"there is no file '{path}'") from None
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise FormatError(f"'{path}' is damaged or not a netCDF file: {error}") from None
-    dataset = _convert_text(dataset)
-    # netCDF hands scalars back as numpy types
-    dataset.attrs = {key: _convert_scalar(value) for key, value in dataset.attrs.items()}
+    for name, variable in dataset.variables.items():
+        if variable.dtype.kind in "OT":  # netCDF returns text as slow Python objects
+            dataset[name] = (variable.dims, variable.values.astype(str))
+        dataset[name].encoding = {}
+    # netCDF returns numbers as numpy types
+    dataset.attrs = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in dataset.attrs.items()
+    }
     dataset.encoding = {}
     try:
         return Recording(dataset)
     except InputError as error:
         raise FormatError(f"'{path}' is not a spikecast recording: {error}") from None
-
-
-def _convert_text(dataset: xr.Dataset) -> xr.Dataset:
-    """Return the dataset with numpy's strings: netCDF gives text back as slow Python objects."""
-    for name, variable in dataset.variables.items():
-        if variable.dtype.kind in "OT":
-            dataset[name] = (variable.dims, variable.values.astype(str))
-        dataset[name].encoding = {}
-    return dataset
-
-
-def _convert_scalar(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value

@@ -1,6 +1,6 @@
 """The Steinmetz 2019 recordings in the Neuromatch packaging: dicts in a numpy file, one a session.
 
-Every key that is present arrives in the Recording; ``NAMES`` below is the dictionary.
+Every key that is present has a name in the Recording:
 
 ==================  ==============================  ==========================================
 key in the file     name in the Recording           axes and unit
@@ -61,8 +61,6 @@ BEHAVIOR_KEYS = ("wheel", "pupil", "face", "licks")
 PASSIVE_KEYS = (*BEHAVIOR_KEYS, "contrast_left", "contrast_right")
 SAMPLES_PER_MS = 30.0  # trough_to_peak is in samples at 30 kHz
 GO_CUE_DELAY = (0.4, 1.3)  # seconds after the stimulus; the task draws it from 0.5 to 1.2
-
-
 CONTENT = ".npz files of the Steinmetz recordings, or the folder of their parts"
 
 
@@ -98,19 +96,9 @@ def _read_sessions(path: Path) -> list[dict[str, Any]]:
 
 
 def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
-    """Return the recording of one session dict; the module's table has the names.
+    """Return the recording of one session's dict; the module's table has the names.
 
-    Parameters
-    ----------
-    raw : dict
-        A session in the Neuromatch packaging.
-    name : str
-        What messages call it, and the recording if it has neither subject nor date.
-
-    Raises
-    ------
-    FormatError
-        When a required key is missing or two keys disagree about a length; the message names it.
+    `name` is for messages, and the session's name if it has neither subject nor date.
     """
     missing = [key for key in REQUIRED if key not in raw]
     if missing:
@@ -185,21 +173,10 @@ def _read_trial_columns(raw: dict[str, Any], n_trials: int) -> Iterator[tuple[st
 
 
 def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str]:
-    """Return what the event times of a session count from, and what in the data shows it.
+    """Return what event times count from, ``"stimulus"`` or ``"trial start"``, and the evidence.
 
-    Parameters
-    ----------
-    raw : dict
-        A session in the Neuromatch packaging.
-    stim_onset : float
-        Seconds from the start of the trial to the stimulus.
-
-    Returns
-    -------
-    clock : {"stimulus", "trial start"}
-    evidence : str
-        From the wheel, which turns just before a response is registered; else from the go cue,
-        which sounds 0.5 to 1.2 s after the stimulus; else none, and the stimulus is assumed.
+    It is the wheel, which turns just before a response is registered; else the go cue, which sounds
+    0.5 to 1.2 s after the stimulus; else there is none, and the stimulus is assumed.
     """
     if stim_onset == 0:
         return "stimulus", "the trial starts with the stimulus, so both clocks agree"

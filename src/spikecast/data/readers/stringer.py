@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from spikecast.core.errors import FormatError
@@ -59,37 +60,22 @@ def sniff(path: Path) -> bool:
 
 def open_sessions(path: Path) -> list[Callable[[], Recording]]:
     """Return one callable, which reads the file."""
-    return [partial(read, path)]
+    return [partial(_read_file, path)]
 
 
-def read(path: str | Path) -> Recording:
-    """Return the recording in ``stringer_spontaneous.npy`` or ``stringer_orientations.npy``.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Recording
-        Continuous, one trial. ``activity`` is a view of the array in the file, not a copy.
-
-    Raises
-    ------
-    FormatError
-        When ``sresp`` is missing or two keys disagree about a length; the message names it.
-    """
+def _read_file(path: Path) -> Recording:
+    """Return the recording in a file of spontaneous activity or of orientations."""
     content = load_numpy(path).get("")
     raw = content.item() if content is not None and content.ndim == 0 else None
     if not isinstance(raw, dict):
         raise FormatError(
             f"'{path}' does not hold one pickled dict; it is not a Stringer recording"
         )
-    return build_recording(raw, name=Path(path).stem)
+    return build_recording(raw, path.stem)
 
 
 def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
-    """Return the recording of the dict of a file; the module's table has the names."""
+    """Return the recording of a file's dict; activity is a view of its array, not a copy."""
     if "sresp" not in raw:
         raise FormatError(f"recording {name} lacks the required key 'sresp'")
     response = np.asarray(raw["sresp"])
@@ -109,8 +95,7 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     }
     if "xyz" in raw:
         positions = _read_sized(raw, "xyz", 1, n_neurons)
-        for axis, row in zip("xyz", positions, strict=True):
-            coordinates[axis] = ("neuron", row)
+        coordinates |= {axis: ("neuron", row) for axis, row in zip("xyz", positions, strict=True)}
         coordinates["plane"] = ("neuron", np.unique(positions[2], return_inverse=True)[1])
     for key, (axes, variable) in SPONTANEOUS_KEYS.items():
         if key in raw:
@@ -120,7 +105,7 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
             variables[variable] = (axes, values)
     if "stat" in raw:
         for field, column in _read_scalar_fields(raw["stat"], n_neurons).items():
-            coordinates[f"stat_{field}"] = ("neuron", column)
+            coordinates[f"stat_{field}"] = ("neuron", column.to_numpy())
     for key, variable in BEHAVIOR_KEYS.items():
         if key in raw:
             values = _read_sized(raw, key, 0, n_bins)
@@ -153,19 +138,9 @@ def _read_sized(raw: dict[str, Any], key: str, axis: int, length: int) -> np.nda
     return values
 
 
-def _read_scalar_fields(stat: Any, n_neurons: int) -> dict[str, np.ndarray]:
-    """Return the fields of suite2p's dicts that are one number for every neuron."""
+def _read_scalar_fields(stat: Any, n_neurons: int) -> pd.DataFrame:
+    """Return the fields of suite2p's dicts that are one number for every neuron, as columns."""
     cells = list(np.ravel(np.asarray(stat, dtype=object)))
     if len(cells) != n_neurons or not all(isinstance(cell, dict) for cell in cells):
         raise FormatError(f"'stat' must be {n_neurons} dicts, one per neuron; it has {len(cells)}")
-    fields = [key for key, value in cells[0].items() if np.ndim(value) == 0 and _is_number(value)]
-    columns = {}
-    for field in fields:
-        values = [cell.get(field, np.nan) for cell in cells]
-        if all(np.ndim(value) == 0 and _is_number(value) for value in values):
-            columns[str(field)] = np.asarray(values)
-    return columns
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating))
+    return pd.DataFrame(cells).select_dtypes(["number", "bool"])

@@ -129,14 +129,14 @@ def decision_task(
 
     trials = _draw_trials(n_trials, effects.evidence, choice_onset, make_rng(seed, "trials"))
     planted = PlantedLatents(areas, make_rng(seed, "loadings"))
-    # latents begin before the first bin, where an area hears of another's with a lag
+    # latents begin before the first bin: with a lag, earlier values reach the first bins
     history = max([round(lag / bin_size) for lag in drives.values()], default=0)
     shape = (n_trials, n_bins + history)
     arousal = _add_fluctuations(
         planted, drives, effects, shape, bin_size, make_rng(seed, "latents")
     )
     speed = _draw_wheel(trials, time, make_rng(seed, "wheel"))
-    _add_task(planted, trials, time, speed, choice_onset, effects)
+    _add_task_latents(planted, trials, time, speed, choice_onset, effects)
     log_rate = planted.sum_log_rates(n_bins)
     rate = _draw_rates(log_rate, effects.drift, median_rate, bin_size, make_rng(seed, "neurons"))
     counts = make_rng(seed, "spikes").poisson(rate)
@@ -156,7 +156,7 @@ def decision_task(
     connections = [(source, target, lag) for (source, target), lag in drives.items()]
     truth = Truth(
         rate,
-        *planted.label_all(n_bins, time),
+        *planted.to_arrays(time),
         pd.DataFrame(connections, columns=["source", "target", "lag"]),
         dict(choice_onset),
     )
@@ -179,7 +179,7 @@ def _add_fluctuations(
     bin_size: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Add shared and owned latents; return the slowest shared one, which stands for arousal."""
+    """Add shared and own latents of areas; return the slowest shared one, which is arousal."""
     gain = effects.shared / np.sqrt(len(SHARED_TIME_CONSTANTS))
     for index, constant in enumerate(SHARED_TIME_CONSTANTS):
         values = draw_ornstein_uhlenbeck(*shape, constant / bin_size, rng)
@@ -195,7 +195,7 @@ def _add_fluctuations(
     return arousal
 
 
-def _add_task(
+def _add_task_latents(
     planted: PlantedLatents,
     trials: Mapping[str, np.ndarray],
     time: np.ndarray,
@@ -224,7 +224,7 @@ def _draw_rates(
     bin_size: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return expected counts (trial, time, neuron): baselines and drift are added."""
+    """Return expected counts (trial, time, neuron), with random baselines and drift."""
     n_trials, _, n_neurons = log_rate.shape
     base = np.clip(median_rate * rng.lognormal(0.0, 0.9, n_neurons), 0.05, 60.0)
     walk = rng.normal(size=(n_trials, n_neurons)).cumsum(axis=0) / np.sqrt(max(n_trials, 2))

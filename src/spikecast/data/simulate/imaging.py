@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import stringer
-from spikecast.data.simulate.planted import Simulated, Truth, draw_ornstein_uhlenbeck, label_truth
+from spikecast.data.simulate.planted import Simulated, Truth, draw_ornstein_uhlenbeck, label_latents
 
 
 def spontaneous(
@@ -88,8 +88,9 @@ def spontaneous(
     loadings[:n_shared] *= (0.8 / np.sqrt(rank))[:, np.newaxis] * reached
     loadings[n_shared:] *= 0.4 * (own[:, np.newaxis] == plane)
     scale = rng.lognormal(0.0, 0.7, n_neurons).astype(np.float32)
-    noise_rng = make_rng(seed, "noise") if noise > 0 else None
-    activity, rate = _rectify(latents, loadings, threshold, scale, noise, keep_rate, noise_rng)
+    activity, rate = _compute_activity(
+        latents, loadings, threshold, scale, noise, keep_rate, make_rng(seed, "noise")
+    )
 
     pupil = gaussian_filter1d(latents[:, 0], 3.0) + 0.7 * arousal + rng.normal(0, 0.3, n_bins)
     raw = {
@@ -106,22 +107,25 @@ def spontaneous(
     names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_shared))]
     names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
     owners = shared + [f"plane {index}" for index in own]
-    of_latents = {"latent": names, "owner": ("latent", owners)}
-    of_neurons = {"plane": ("neuron", plane)}
-    labelled = label_truth(latents[np.newaxis], loadings, of_latents, of_neurons=of_neurons)
-    return Simulated(stringer.build_recording(raw, "simulated"), Truth(rate, *labelled))
+    arrays = label_latents(
+        latents[np.newaxis],
+        loadings,
+        {"latent": names, "owner": ("latent", owners)},
+        neurons={"plane": ("neuron", plane)},
+    )
+    return Simulated(stringer.build_recording(raw, "simulated"), Truth(rate, *arrays))
 
 
-def _rectify(
+def _compute_activity(
     latents: np.ndarray,
     loadings: np.ndarray,
     threshold: float,
     scale: np.ndarray,
     noise: float,
     keep_rate: bool,
-    rng: np.random.Generator | None,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return activity (neuron, time) and, if it is kept, its drive (1, time, neuron)."""
+    """Return activity (neuron, time) and, with `keep_rate`, its drive (1, time, neuron)."""
     n_bins, n_neurons = len(latents), len(scale)
     activity = np.empty((n_neurons, n_bins), dtype=np.float32)
     rate = np.empty((1, n_bins, n_neurons), dtype=np.float32) if keep_rate else None
@@ -132,14 +136,14 @@ def _rectify(
         drive *= scale[block]
         if rate is not None:
             rate[0, :, block] = drive
-        if rng is not None:
+        if noise > 0:
             drive *= rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
         activity[block] = drive.T
     return activity, rate
 
 
 def _draw_running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
-    """Return running speed in cm/s, (time,): bouts of some seconds, rest in between."""
+    """Return running speed in cm/s, (time,): bouts of some seconds with rest between them."""
     stay = np.exp(-bin_size / 15.0)
     toggles = rng.random(n_bins) > stay
     running = (np.cumsum(toggles) % 2).astype(float)

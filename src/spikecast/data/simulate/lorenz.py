@@ -10,7 +10,7 @@ import pandas as pd
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
-from spikecast.data.simulate.planted import Simulated, Truth, label_truth, scale_rates
+from spikecast.data.simulate.planted import Simulated, Truth, label_latents, scale_rates
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0
 STEP = 0.001  # of the integration, in the system's own unit of time
@@ -107,8 +107,8 @@ def lorenz(
         subject="simulated",
     )
     names = {"latent": ["x", "y", "z"], "owner": ("latent", ["shared"] * 3)}
-    of_time = {"time": time} | ({"pulse_bin": ("trial", pulse_bin)} if pulse else {})
-    return Simulated(recording, Truth(rate, *label_truth(latents, loadings, names, of_time)))
+    when = {"time": time} | ({"pulse_bin": ("trial", pulse_bin)} if pulse else {})
+    return Simulated(recording, Truth(rate, *label_latents(latents, loadings, names, when)))
 
 
 def _trace_states(

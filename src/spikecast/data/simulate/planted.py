@@ -1,4 +1,4 @@
-"""What is planted in a simulated session, and how latents add up to rates."""
+"""The truth of a simulated session, and how its latents add up to rates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,15 +49,7 @@ class Simulated:
 
 
 class PlantedLatents:
-    """The latents of a simulated session: each with its loadings, and its lag in each area.
-
-    Parameters
-    ----------
-    areas : mapping of str -> int
-        Neurons per area.
-    rng : numpy.random.Generator
-        Draws the loadings.
-    """
+    """The latents of a simulated session: each with its loadings, and its lag in each area."""
 
     def __init__(self, areas: Mapping[str, int], rng: np.random.Generator) -> None:
         self.areas = list(areas)
@@ -77,14 +69,14 @@ class PlantedLatents:
         gains: Mapping[str, float],
         lags: Mapping[str, int] | None = None,
     ) -> None:
-        """Add a latent that reaches the areas in `gains` (area -> size), some later (in bins)."""
+        """Add a latent with random loadings of size `gains` in each area, `lags` bins later."""
         # drawn for every neuron, so that removing one part leaves the others as they are
         loading = self.rng.normal(size=self.area.size)
         scale, lag = np.zeros(self.area.size), np.zeros(self.area.size, dtype=int)
         for area, gain in gains.items():
-            here = self.area == area
-            scale[here] = gain
-            lag[here] = (lags or {}).get(area, 0)
+            inside = self.area == area
+            scale[inside] = gain
+            lag[inside] = (lags or {}).get(area, 0)
         self.names.append(name)
         self.owners.append(owner)
         self.values.append(np.asarray(values, dtype=float))
@@ -99,15 +91,14 @@ class PlantedLatents:
                 reached = (lags == lag) & (loading != 0)
                 if reached.any():
                     start = values.shape[1] - n_bins - lag  # values begin before the first bin
-                    seen = values[:, start : start + n_bins] if start >= 0 else values
-                    total[..., reached] += seen[..., np.newaxis] * loading[reached]
+                    lagged = values[:, start : start + n_bins] if start >= 0 else values
+                    total[..., reached] += lagged[..., np.newaxis] * loading[reached]
         return total
 
-    def label_all(self, n_bins: int, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
-        """Return latents (trial, time, latent) and loadings (latent, neuron), with labels."""
-        values = np.stack([part[:, -n_bins:] for part in self.values], axis=-1)
-        return label_truth(
-            values,
+    def to_arrays(self, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
+        """Return latents (trial, time, latent) and loadings (latent, neuron), with coordinates."""
+        return label_latents(
+            np.stack([values[:, -time.size :] for values in self.values], axis=-1),
             np.stack(self.loadings),
             {"latent": self.names, "owner": ("latent", self.owners)},
             {"time": time},
@@ -115,17 +106,17 @@ class PlantedLatents:
         )
 
 
-def label_truth(
+def label_latents(
     latents: np.ndarray,
     loadings: np.ndarray,
-    of_latents: Mapping[str, Any],
-    of_time: Mapping[str, Any] | None = None,
-    of_neurons: Mapping[str, Any] | None = None,
+    names: Mapping[str, Any],
+    time: Mapping[str, Any] | None = None,
+    neurons: Mapping[str, Any] | None = None,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return latents (trial, time, latent) and loadings (latent, neuron) with coordinates."""
     return (
-        xr.DataArray(latents, {**of_latents, **(of_time or {})}, ("trial", "time", "latent")),
-        xr.DataArray(loadings, {**of_latents, **(of_neurons or {})}, ("latent", "neuron")),
+        xr.DataArray(latents, {**names, **(time or {})}, ("trial", "time", "latent")),
+        xr.DataArray(loadings, {**names, **(neurons or {})}, ("latent", "neuron")),
     )
 
 
@@ -137,10 +128,7 @@ def scale_rates(log_rate: np.ndarray, mean_count: np.ndarray) -> np.ndarray:
 def draw_ornstein_uhlenbeck(
     n_trials: int, n_bins: int, time_constant: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return stationary noise (trial, time) of unit variance whose autocorrelation is exponential.
-
-    `time_constant` is in bins.
-    """
+    """Return stationary noise (trial, time) of unit variance; its time constant is in bins."""
     decay = np.exp(-1.0 / time_constant)
     noise = rng.normal(size=(n_trials, n_bins)) * np.sqrt(1 - decay**2)
     noise[:, 0] /= np.sqrt(1 - decay**2)

@@ -18,7 +18,7 @@ from spikecast.scoring.ratio_scores import (
     compute_interval,
     draw_bootstrap_weights,
 )
-from spikecast.tasks.problem import cut_array
+from spikecast.tasks.problem import cut_windows
 
 Record = dict[str, Any]
 """Of one pair: see :func:`_make_record`."""
@@ -42,7 +42,7 @@ def score_by_ridge(
     what they save.
     """
     recording: Recording = shared.get()
-    activity, pairs = cut_array(recording.activity), session.pairs[draw]
+    activity, pairs = cut_windows(recording.activity), session.pairs[draw]
     with threadpool_limits(limits=1):
         weights = draw_bootstrap_weights(len(activity), bootstrap, seed)
         scores = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)

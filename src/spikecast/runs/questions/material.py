@@ -17,7 +17,7 @@ from spikecast.core.files import read_json
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.runs.layout import TargetLayout
-from spikecast.tasks.tasks import Task
+from spikecast.tasks.problem import Task
 
 COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\d.]+)")
 """A name such as ``contrast_right>0``: a trial column made of another."""

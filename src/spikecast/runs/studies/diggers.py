@@ -18,7 +18,8 @@ from spikecast.runs.studies.sound_runs import read_scores
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
 from spikecast.scoring import metrics
-from spikecast.tasks.tasks import AreaToArea, HeldOutNeurons, Problem, Task
+from spikecast.tasks.problem import Problem, Task
+from spikecast.tasks.tasks import AreaToArea, HeldOutNeurons
 
 FEWEST = 8  # neurons of an area whose average is compared
 SHUFFLES = 100

@@ -20,7 +20,8 @@ from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
 from spikecast.runs.studies.study_data import choose_null, with_column
 from spikecast.scoring import metrics
-from spikecast.tasks.tasks import AreaToArea, Problem
+from spikecast.tasks.problem import Problem
+from spikecast.tasks.tasks import AreaToArea
 
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
 CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
