@@ -88,7 +88,7 @@ def test_a_rule_fires_alone_and_is_silent_on_the_sound_twin(name):
     (hazard,) = judge([flawed]).hazards
     assert hazard.rule == name
     assert hazard.where == ("n",)
-    assert hazard.found
+    assert hazard.evidence
     assert hazard.fix
     assert judge([sound]).hazards == ()
 
@@ -209,7 +209,7 @@ def test_a_source_neuron_that_is_a_target_under_another_id_is_flagged(run, recor
     dataset["activity"][:, :, source] = dataset["activity"][:, :, target].values
     (hazard,) = audits.audit(run(PREDICT, type(recording)(dataset))).hazards
     assert hazard.rule == "target among the sources"
-    assert f"neuron {source} of the sources is neuron {target} of the targets" in hazard.found
+    assert f"neuron {source} of the sources is neuron {target} of the targets" in hazard.evidence
 
 
 def test_targets_and_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):

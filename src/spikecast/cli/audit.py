@@ -14,6 +14,6 @@ def audit(folder: RunFolder) -> None:
         result = audits.audit(part)
         for hazard in result.hazards:
             print(f"{hazard.severity}: {hazard.rule} ({hazard.places})")
-            print(f"  found: {hazard.found}")
+            print(f"  found: {hazard.evidence}")
             print(f"  fix: {hazard.fix}")
         print(describe_silent_rules(result))

@@ -148,12 +148,12 @@ class Scores:
         for model in self.models:
             row: dict[str, object] = {"model": model}
             for null in nulls:
-                found = self.interval(model, null=null)
+                score = self.interval(model, null=null)
                 suffix = "" if null == "train_mean" else f"_vs_{null}"
                 row |= {
-                    f"{self.metric}{suffix}": found.value,
-                    f"low{suffix}": found.low,
-                    f"high{suffix}": found.high,
+                    f"{self.metric}{suffix}": score.value,
+                    f"low{suffix}": score.low,
+                    f"high{suffix}": score.high,
                 }
             rows.append(row)
         return pd.DataFrame(rows).sort_values(self.metric, ascending=False, ignore_index=True)

@@ -30,7 +30,7 @@ from spikecast.tasks.splits import Fold
 class Objective:
     """What one trial of a search does: fit a model with some settings on every inner fold.
 
-    Of `metadata` the model is told what it wants with the settings that are tried.
+    Of `metadata` the model is given what it needs with the settings that are tried.
     """
 
     model: Model

@@ -27,8 +27,8 @@ class Hazard:
         The number does not mean what it says; it may mislead; it says little.
     where : tuple of str
         Names of the numbers.
-    found : str
-        The evidence.
+    evidence : str
+        What was found, in a sentence.
     fix : str
         What to do instead.
     """
@@ -36,7 +36,7 @@ class Hazard:
     rule: str
     severity: Severity
     where: tuple[str, ...]
-    found: str
+    evidence: str
     fix: str
 
     @property

@@ -10,6 +10,7 @@ from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
@@ -19,6 +20,7 @@ from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem, Task
+from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea, HeldOutNeurons
 
 FEWEST = 8  # neurons of an area whose average is compared
@@ -139,7 +141,8 @@ def _fit_network(
         settings["learning_rate"],
         settings["n_iterations"],
         seed=derive_seed(seed, "diggers", key),
-    ).fit(problem.x[train], problem.y[train])
+    )
+    model = fit_model(model, problem.x, problem.y, Fold(train, test)).model
     rates = {"own": model.predict(problem.x[train]), "new": model.predict(problem.x[test])}
     null = metrics.null_rate(problem.y[train], problem.y[test])
     return {

@@ -13,6 +13,7 @@ from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.reader import read_answers
 from spikecast.runs.studies.sound_runs import read_decoding, read_onset, read_scores
@@ -21,6 +22,7 @@ from spikecast.runs.studies.study import Column, Measure, Prepared, Study, Study
 from spikecast.runs.studies.study_data import choose_null, with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
+from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea
 
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
@@ -204,7 +206,8 @@ def _fit_network(
         settings["learning_rate"],
         settings["n_iterations"],
         seed=derive_seed(seed, "livewired", "rnn"),
-    ).fit(problem.x[train], problem.y[train])
+    )
+    network = fit_model(network, problem.x, problem.y, Fold(train, test)).model
     predicted = network.predict(problem.x[train])
     seen, unseen = (
         metrics.bits_per_spike(

@@ -15,6 +15,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import fit_model
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.training import train_network
@@ -167,7 +168,9 @@ def _fit_network(
         settings["learning_rate"],
         settings["n_iterations"],
         seed=derive_seed(seed, "ninja", name),
-    ).fit(*train)
+    )
+    every = np.arange(len(train[0]))
+    model = fit_model(model, *train, Fold(every, every[:0])).model
     # as the deck gives it: without the part that is constant
     costs = np.array(model.training_["train_loss"])[:, 0]
     return {
