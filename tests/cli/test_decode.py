@@ -18,7 +18,7 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path):
     assert done.status == 0, done.errors
     answers = Run(Path("runs/task-0_response")).answers
     assert {(answer.kind, answer["area"]) for answer in answers} >= {
-        ("decode", "VISp"), ("decode", "MOs"), ("time", None)
+        ("decode", "VISp"), ("decode", "MOs"), ("over_time", None)
     }  # fmt: skip
     assert set(make_headlines(answers)) <= set(done.output.splitlines())
     within = spikecast("decode", data, "--session", 0, *quick, "--strata",
