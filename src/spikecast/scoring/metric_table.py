@@ -85,16 +85,6 @@ class Metric:
             if not getattr(self, name):
                 object.__setattr__(self, name, getattr(self, default))
 
-    def format(self, value: float) -> str:
-        """Return the number as text.
-
-        Examples
-        --------
-        >>> METRICS["r2"].format(0.5)
-        '0.500'
-        """
-        return f"{value:.{self.digits}f}"
-
 
 def _bits_per_spike(scorer: CountScorer, rate: np.ndarray) -> dict[str, RatioScores]:
     likelihood = scorer.likelihood(rate)

@@ -74,7 +74,7 @@ def make_score_table(target: Target) -> Table:
 
 def _find_score(scores: pd.DataFrame, metric: str, null: str, aggregate: str) -> str:
     rows = scores.query("metric == @metric and null == @null and aggregate == @aggregate")
-    return format_number(rows["value"].iloc[0]) if len(rows) else MISSING
+    return format_number(rows["value"].iloc[0], METRICS[metric].digits) if len(rows) else MISSING
 
 
 def describe_trial_shuffle(target: Target) -> str | None:
