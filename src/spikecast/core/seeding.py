@@ -24,11 +24,5 @@ def make_rng(seed: int, *name: object) -> np.random.Generator:
 
 
 def derive_seed(seed: int, *name: object) -> int:
-    """Return a seed (31 bits) for libraries that want an integer.
-
-    Examples
-    --------
-    >>> derive_seed(0, "fold", 1) == derive_seed(0, "fold", 2)
-    False
-    """
+    """Return the seed of the job called `name` as an integer (31 bits), for other libraries."""
     return int(make_rng(seed, *name).integers(2**31 - 1))

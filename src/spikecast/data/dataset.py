@@ -1,6 +1,6 @@
 """The xarray dataset inside a recording: build it, check it, read its tables, index its axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -71,7 +71,7 @@ def build_dataset(
             if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
                 column = column.astype(str)
             check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
-            check_name_free(name, (*variables, *coordinates, *AXES))
+            _check_name_free(name, variables, coordinates)
             coordinates[str(name)] = (axis, column)
     for name, values in (behavior or {}).items():
         values = np.asarray(values)
@@ -80,15 +80,15 @@ def build_dataset(
                 f"behaviour '{name}' has shape {values.shape}; it must start with "
                 f"(trial, time) = ({n_trials}, {n_bins})"
             )
-        check_name_free(name, (*variables, *coordinates, *AXES))
+        _check_name_free(name, variables, coordinates)
         variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
     attributes = {"kind": kind, "bin_size": measure_bin_size(time)}
     return xr.Dataset(variables, coordinates, attributes)
 
 
-def check_name_free(name: object, taken: Sequence[str]) -> None:
-    """Raise when a column or variable would hide another."""
-    if name in taken:
+def _check_name_free(name: object, *taken: Collection[str]) -> None:
+    """Raise when a column or variable would replace another."""
+    if any(name in names for names in (*taken, AXES)):
         raise InputError(f"the name '{name}' is taken; rename that column or variable")
 
 

@@ -5,7 +5,7 @@ they differ, :func:`changed_parts` names what does.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from spikecast.data.recording import Recording
 
 ATTRIBUTES = ("kind", "bin_size", "align_to")
 """Attributes that are part of the identity; names (session, subject) do not change a number."""
-BLOCK = 1 << 24  # bytes hashed at a time, so that no large copy is made
+BLOCK = 1 << 20  # values hashed at a time, so that no large copy is made
 
 
 def identify(recording: Recording) -> dict[str, str]:
@@ -58,6 +58,7 @@ def changed_parts(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 
 def _hash_values(values: np.ndarray) -> str:
+    """Return the hash of an array, the same for any width of numbers, byte order and layout."""
     if values.dtype.kind in "mM":
         values = values.astype(f"{values.dtype.kind}8[ns]").view(np.int64)
     elif values.dtype.kind in "OSTU":
@@ -68,23 +69,17 @@ def _hash_values(values: np.ndarray) -> str:
         limits = (np.min_scalar_type(int(end)) for end in (values.min(), values.max()))
         kind = np.result_type(*limits)
     digest = hashlib.blake2b(f"{kind.name} {values.shape}".encode(), digest_size=16)
-    for block in _cut_into_blocks(values):
-        block = np.array(block, dtype=kind, order="C")
+    blocks = np.nditer(
+        values,
+        ["external_loop", "buffered", "zerosize_ok"],
+        op_dtypes=kind.newbyteorder("<"),
+        order="C",
+        casting="unsafe",
+        buffersize=BLOCK,
+    )
+    for block in map(np.array, blocks):
         if kind.kind == "f":
             block += 0.0  # -0.0 becomes 0.0
             block[np.isnan(block)] = np.nan
-        digest.update(block.astype(kind.newbyteorder("<"), copy=False).data)
+        digest.update(block.data)
     return digest.hexdigest()
-
-
-def _cut_into_blocks(values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield `values` in pieces along its first axes, in order."""
-    if values.nbytes <= BLOCK or values.ndim == 0:
-        yield values
-    elif len(values) == 1:
-        yield from _cut_into_blocks(values[0])
-    else:
-        step = max(1, BLOCK * len(values) // values.nbytes)
-        for start in range(0, len(values), step):
-            piece = values[start : start + step]
-            yield from _cut_into_blocks(piece[0]) if step == 1 else [piece]

@@ -40,7 +40,8 @@ FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: interval
 
 def check_recording(recording: Recording) -> list[Notice]:
     """Return notices of silent, duplicate, drifting and unlabeled neurons, and of few trials."""
-    silent = _find_silent(recording)
+    activity = recording.activity
+    silent = np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
     checks: tuple[tuple[NoticeKind, np.ndarray, dict[str, float]], ...] = (
         (SILENT, silent, {}),
         (DUPLICATE, _find_duplicates(recording, silent), {"correlation": DUPLICATE_CORRELATION}),
@@ -55,11 +56,6 @@ def check_recording(recording: Recording) -> list[Notice]:
     if 1 < recording.n_trials < MIN_TRIALS:
         notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
-
-
-def _find_silent(recording: Recording) -> np.ndarray:
-    activity = recording.activity
-    return np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
 
 
 def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:

@@ -119,8 +119,6 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
         raise FormatError(f"'{path}' is a folder, not a file") from None
     except UnsafeFileError as error:
         raise UnsafeFileError(f"'{path}': {error}") from None
-    except MemoryError:
-        raise FormatError(f"'{path}' needs more memory than there is") from None
     except Exception as error:  # a damaged pickle can fail in any way
         reason = str(error) or type(error).__name__
         raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None

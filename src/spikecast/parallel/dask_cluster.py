@@ -27,8 +27,22 @@ class ValueHolder(WorkerPlugin):
         self.drop(self.key)
 
 
-def connect(address: str) -> Client:
-    """Return a client of the scheduler at ``HOST:PORT``, or raise when none answers."""
+def open_client(engine: str, workers: int) -> Client:
+    """Return a client of ``dask://HOST:PORT``, or of a new cluster on this machine.
+
+    Closing the client ends the cluster that was started for it.
+    """
+    if engine == "dask-local":
+        return Client(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            # any free port: a second cluster on this machine would warn about the default one
+            scheduler_kwargs={"dashboard_address": ":0"},
+            set_as_default=False,
+        )
+    address = engine.removeprefix("dask://")
     try:
         return Client(f"tcp://{address}", timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -36,16 +50,3 @@ def connect(address: str) -> Client:
             f"no Dask scheduler answers at '{address}' ({error}); start one with "
             "'dask scheduler' and give its HOST:PORT"
         ) from None
-
-
-def start_local(workers: int) -> Client:
-    """Return a client of a new cluster on this machine, which ends when the client is closed."""
-    return Client(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        # any free port: a second cluster on this machine would warn about the default one
-        scheduler_kwargs={"dashboard_address": ":0"},
-        set_as_default=False,
-    )

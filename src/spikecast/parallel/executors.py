@@ -66,9 +66,12 @@ def open_executor(
     ...     print(executor)
     None
     """
+    check_engine(engine)
     if engine != "local":
-        with _open_dask(engine, workers or choose_n_workers(n_jobs)) as pool:
-            yield pool
+        from spikecast.parallel.dask_cluster import open_client
+
+        with open_client(engine, workers or choose_n_workers(n_jobs)) as client:
+            yield client.get_executor(pure=False)
         return
     if workers is None:
         workers = choose_n_workers(n_jobs) if n_jobs >= MIN_JOBS else 1
@@ -95,19 +98,6 @@ def check_engine(engine: str) -> None:
         raise InputError(
             f"engine '{engine}' needs Dask; install it with: pip install 'spikecast[cluster]'"
         )
-
-
-@contextmanager
-def _open_dask(engine: str, workers: int) -> Iterator[Executor]:
-    check_engine(engine)
-    from spikecast.parallel import dask_cluster
-
-    if engine == "dask-local":
-        client = dask_cluster.start_local(workers)
-    else:
-        client = dask_cluster.connect(engine.removeprefix("dask://"))
-    with client:
-        yield client.get_executor(pure=False)
 
 
 # ----------------------------------------------------------------------------------------- jobs

@@ -108,12 +108,9 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
             coordinates[f"stat_{field}"] = ("neuron", column.to_numpy())
     for key, variable in BEHAVIOR_KEYS.items():
         if key in raw:
-            values = _read_sized(raw, key, 0, n_bins)
-            if values.ndim == 1 or values.shape[1] == 1:
-                variables[variable] = (("trial", "time"), values.reshape(1, n_bins))
-            else:
-                axes = ("trial", "time", f"{variable}_channel")
-                variables[variable] = (axes, values[np.newaxis])
+            values = _read_sized(raw, key, 0, n_bins).reshape(1, n_bins, -1)
+            values = values[..., 0] if values.shape[2] == 1 else values
+            variables[variable] = (("trial", "time", f"{variable}_channel")[: values.ndim], values)
     if "beh_svd_mask" in raw:
         axes = ("face_row", "face_column", "face_svd_channel")
         variables["face_svd_mask"] = (axes, np.asarray(raw["beh_svd_mask"]))

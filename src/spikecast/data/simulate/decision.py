@@ -151,7 +151,7 @@ def decision_task(
         "wheel": speed[np.newaxis].astype(np.float32),
         **_draw_behavior(trials, time, speed, arousal[:, -n_bins:], make_rng(seed, "behavior")),
         **{key: trials[name] for key, name in steinmetz.TRIAL_KEYS.items() if name in trials},
-        "reaction_time": np.stack([trials["reaction_time"], trials["reaction_direction"]], axis=1),
+        "reaction_time": np.stack([trials["reaction_time"], trials["response"]], axis=1),
     }
     connections = [(source, target, lag) for (source, target), lag in drives.items()]
     truth = Truth(
@@ -265,7 +265,6 @@ def _draw_trials(
         "response_time": np.round(responds_at, 4),
         "feedback_time": np.round(responds_at + 0.03, 4),
         "reaction_time": np.round(np.where(went, moves_at, 0.0), 4),
-        "reaction_direction": response,
     }
 
 

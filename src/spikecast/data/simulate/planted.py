@@ -91,8 +91,8 @@ class PlantedLatents:
                 reached = (lags == lag) & (loading != 0)
                 if reached.any():
                     start = values.shape[1] - n_bins - lag  # values begin before the first bin
-                    lagged = values[:, start : start + n_bins] if start >= 0 else values
-                    total[..., reached] += lagged[..., np.newaxis] * loading[reached]
+                    lagged = values[:, start : start + n_bins, np.newaxis]
+                    total[..., reached] += lagged * loading[reached]
         return total
 
     def to_arrays(self, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
