@@ -191,13 +191,13 @@ import os, random, signal, sys, time
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 
-out, *files = sys.argv[1:]
+out, n_kills, *files = sys.argv[1:]
 settings = AtlasSettings(data=files, matched=5, repeats=8)
 rng = random.Random(1)
 begun = time.time()
 run_atlas(settings, out + "-whole", workers=1)
 lasts = time.time() - begun
-for _ in range(20):
+for _ in range(int(n_kills)):
     child = os.fork()
     if not child:
         # killed before anything was written, there is nothing to resume
@@ -210,9 +210,12 @@ run_atlas(settings, out, resume=os.path.exists(out + "/manifest.json"), workers=
 """
 
 
-def test_killed_twenty_times_it_ends_with_the_same_table(files, tmp_path):
+@pytest.mark.parametrize("n_kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_any_time_it_ends_with_the_same_table(files, tmp_path, n_kills):
     out = tmp_path / "run"
-    subprocess.run([sys.executable, "-c", KILLED, str(out), *files], check=True, timeout=300)
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(out), str(n_kills), *files], check=True, timeout=300
+    )
     for name in ("scores.csv", "cells.csv", "pooled.csv"):
         assert (out / name).read_bytes() == (tmp_path / "run-whole" / name).read_bytes()
     log = (out / "log.txt").read_text()
