@@ -23,22 +23,7 @@ QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 
 
 def build(folder: str | Path) -> Path:
-    """Write ``report.html`` of an atlas.
-
-    Parameters
-    ----------
-    folder : str or Path
-
-    Returns
-    -------
-    Path
-        Of the page.
-
-    Raises
-    ------
-    RunError
-        When the atlas is missing or unfinished.
-    """
+    """Write ``report.html`` of an atlas; RunError where it is missing or unfinished."""
     atlas, layout = Atlas(Path(folder)), AtlasLayout(Path(folder))
     return write_page(
         layout.report,
@@ -66,12 +51,12 @@ def _embed_data(atlas: Atlas) -> str:
     for model in models:
         pooled = atlas.pooled[atlas.pooled["model"] == model]
         if len(atlas.sessions) > 1:
-            views[f"{POOLED}|{model}"] = _view(pooled, ["n_sessions"])
+            views[f"{POOLED}|{model}"] = _make_view(pooled, ["n_sessions"])
         for session in atlas.sessions:
-            mine = atlas.cells.query("session == @session and model == @model")
-            if len(mine):
+            cells = atlas.cells.query("session == @session and model == @model")
+            if len(cells):
                 names = ["beyond_low", "beyond_high", "n_source", "n_target", "clear", "error"]
-                views[f"{session}|{model}"] = _view(mine, names)
+                views[f"{session}|{model}"] = _make_view(cells, names)
     content = {
         "unit": atlas.metric.label,
         "pooled": POOLED,
@@ -84,7 +69,7 @@ def _embed_data(atlas: Atlas) -> str:
     return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _view(table: pd.DataFrame, more: list[str]) -> dict[str, Any]:
+def _make_view(table: pd.DataFrame, more: list[str]) -> dict[str, Any]:
     """Return the cells of one session (or all) and model, and the orders to show them in."""
     columns = ["source", "target", "value", "low", "high", "beyond", *more]
     # the diagonal needs no square: with other areas together as source there is one row
@@ -105,7 +90,7 @@ def _view(table: pd.DataFrame, more: list[str]) -> dict[str, Any]:
 def _order_by_cluster(
     table: pd.DataFrame, sources: list[str], targets: list[str]
 ) -> list[list[str]]:
-    """Put areas that predict and are predicted alike beside each other (average linkage)."""
+    """Return areas that predict and are predicted alike beside each other (average linkage)."""
     if len(targets) < 3 or set(sources) != set(targets):
         return [sources, targets]
     square = table.pivot(index="source", columns="target", values="value")
@@ -117,7 +102,7 @@ def _order_by_cluster(
 
 
 def _order_by_score(table: pd.DataFrame, sources: list[str], targets: list[str]) -> list[list[str]]:
-    """Put best predictors above, best predicted on the left; by mean over the others."""
+    """Return best predictors first, and best predicted first; by mean over the others."""
     between = table[table["source"] != table["target"]]
     orders = []
     for side, names in (("source", sources), ("target", targets)):

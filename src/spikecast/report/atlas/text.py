@@ -6,7 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from spikecast.report.atlas.reading import Atlas
-from spikecast.report.shared.formatting import format_estimate
+from spikecast.report.shared.formatting import format_count, format_estimate
 from spikecast.runs.atlas.settings import RIDGE
 from spikecast.runs.atlas.tables import RATE
 from spikecast.tasks.tasks import REST
@@ -22,8 +22,8 @@ def recording_line(atlas: Atlas) -> str:
     trials = [about["n_trials"] for about in sessions.values()]
     span = f"{min(trials)}" if min(trials) == max(trials) else f"{min(trials)} to {max(trials)}"
     return (
-        f"{_many(len(sessions), 'session')}, {n_cells} pairs, {span} trials; models: {models}; "
-        f"{atlas.settings.folds} folds"
+        f"{format_count(len(sessions), 'session')}, {n_cells} pairs, {span} trials; "
+        f"models: {models}; {atlas.settings.folds} folds"
     )
 
 
@@ -31,15 +31,15 @@ def verdict(atlas: Atlas) -> list[str]:
     """Return what the table says, model by model."""
     sentences = []
     for model in atlas.settings.labels:
-        mine = select_between(atlas, model).dropna(subset=["value"])
-        if mine.empty:
+        cells = select_between(atlas, model).dropna(subset=["value"])
+        if cells.empty:
             continue
-        share = f"{int(mine['clear'].sum())} of {len(mine)}"
+        share = f"{int(cells['clear'].sum())} of {len(cells)}"
         sentences.append(
             f"{model}: {share} predictions of one area from another are above the null (the "
-            f"training trials' mean), median {mine['value'].median():z.3f} {atlas.metric.label}."
+            f"training trials' mean), median {cells['value'].median():z.3f} {atlas.metric.label}."
         )
-        clear = mine[mine["clear"]]
+        clear = cells[cells["clear"]]
         if len(clear):
             best = clear.sort_values("value").iloc[-1]
             sentences.append(
@@ -52,7 +52,7 @@ def verdict(atlas: Atlas) -> list[str]:
 
 
 def _describe_control(clear: pd.DataFrame) -> list[str]:
-    """Say how much of the scores the condition alone explains."""
+    """Return how much of the scores the condition alone explains."""
     known = clear.dropna(subset=["beyond"])
     if known.empty:
         return []
@@ -71,15 +71,18 @@ def _describe_control(clear: pd.DataFrame) -> list[str]:
 
 
 def _compare_models(atlas: Atlas) -> list[str]:
-    """Compare models with the first one, on the pairs that either predicts: not on noise."""
+    """Return how models compare with the first, on pairs that either predicts: not on noise."""
     models = atlas.settings.labels
-    keys = ["session", "source", "target"]
-    columns = ["value", "clear"]
-    first = select_between(atlas, models[0]).set_index(keys)[columns].dropna()
+    tables = {
+        model: select_between(atlas, model)
+        .set_index(["session", "source", "target"])[["value", "clear"]]
+        .dropna()
+        for model in models
+    }
     sentences = []
     for model in models[1:]:
-        other = select_between(atlas, model).set_index(keys)[columns].dropna()
-        both = first.join(other.add_suffix("_other"), how="inner")
+        other = tables[model]
+        both = tables[models[0]].join(other.add_suffix("_other"), how="inner")
         both = both[both["clear"] | both["clear_other"]]
         if both.empty:
             continue
@@ -126,7 +129,7 @@ def limits(atlas: Atlas) -> list[str]:
     left_out = sum(len(about["left_out"]) for about in atlas.sessions.values())
     if left_out:
         least = max(settings.min_neurons, settings.matched or 0)
-        areas = _many(left_out, "area")
+        areas = format_count(left_out, "area")
         sentences.append(f"{areas} with fewer than {least} active neurons left out.")
     return sentences
 
@@ -190,7 +193,3 @@ def select_between(atlas: Atlas, model: str) -> pd.DataFrame:
     """Return the cells of a model off the diagonal."""
     cells = atlas.cells
     return cells[(cells["model"] == model) & (cells["source"] != cells["target"])]
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

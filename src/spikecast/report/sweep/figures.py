@@ -132,7 +132,7 @@ def slices(model: SweptModel) -> Figure:
     for name, axes in zip(names, grid.ravel()):
         axis = _Axis(model, name, study[name])
         _draw_slice(axes, axis, study["score"].to_numpy(), low)
-        best = int(np.argmax(study["score"].to_numpy()))
+        best = study["score"].argmax()
         axes.plot(axis.at[best], study["score"].max(), "o", color=ORANGE, markersize=6.5)
         axes.set(title=name, ylim=(low, high))
         if axis.own is not None:
@@ -145,15 +145,9 @@ def slices(model: SweptModel) -> Figure:
 
 
 class _Axis:
-    """The places of a setting's values on an axis: numbers as they are, others in their order.
+    """The places `at` of a setting's values on an axis, and `own` of its default.
 
-    Attributes
-    ----------
-    at : array, (trial,)
-    own : float or None
-        The place of the default.
-    names : list of str
-        Of the places, where they are not numbers.
+    Numbers stand where they are, others in their order, with `names`.
     """
 
     def __init__(self, model: SweptModel, name: str, values: pd.Series) -> None:
@@ -163,19 +157,15 @@ class _Axis:
             self.own, self.names = (own if isinstance(own, int | float) else None), []
             self.log = model["space"][name].get("log", False)
             return
-        texts = [json.dumps(own), *(_text(value) for value in values)]
-        order = sorted(dict.fromkeys(texts), key=lambda text: (len(text), text))
-        tried = [_text(value) for value in values]
+        tried = [value if isinstance(value, str) else json.dumps(value) for value in values]
+        order = sorted({json.dumps(own), *tried}, key=lambda text: (len(text), text))
         self.at = np.array([order.index(text) for text in tried], dtype=float)
         self.own, self.log = float(order.index(json.dumps(own))), False
         self.names = [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in order]
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def _draw_slice(axes: Axes, axis: _Axis, score: np.ndarray, low: float) -> None:
+    """Draw scores against a setting; those below the panel are marked on its edge."""
     below = score < low
     axes.plot(axis.at[~below], score[~below], "o", color=BLUE, markersize=3.5)
     _draw_at_edge(axes, axis.at[below], low, "v", BLUE)

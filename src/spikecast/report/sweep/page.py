@@ -4,6 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from spikecast.core.schema import to_yaml
+from spikecast.report.shared.formatting import (
+    MISSING,
+    format_duration,
+    format_estimate,
+    format_range,
+)
 from spikecast.report.shared.pages import draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.sweep import figures, text
@@ -14,22 +20,7 @@ from spikecast.scoring.metric_table import METRICS
 
 
 def build(folder: str | Path) -> Path:
-    """Write ``report.html`` and ``figures/*.svg`` of a finished sweep.
-
-    Parameters
-    ----------
-    folder : str or Path
-
-    Returns
-    -------
-    Path
-        Of the page.
-
-    Raises
-    ------
-    RunError
-        When the sweep is missing or unfinished.
-    """
+    """Write ``report.html`` and ``figures/*.svg`` of a finished sweep; else RunError."""
     run = SweepRun(Path(folder))
     return write_page(
         run.layout.report,
@@ -52,7 +43,8 @@ def build(folder: str | Path) -> Path:
 def _score_table(run: SweepRun) -> Table:
     """Return tuned, default and null beside each other, on the same held-out trials."""
     metric = run.facts["metric"]
-    psth = f"{metric}_vs_psth" in run.summary
+    beyond = [f"{metric}_vs_psth", "low_vs_psth", "high_vs_psth"]
+    psth = beyond[0] in run.summary
     columns = ["model", "settings", f"{METRICS[metric].label}<br>held out", "95 % interval"]
     columns += ["above the PSTH<br>(95 % interval)"] if psth else []
     columns += ["gain over defaults<br>(paired interval)", "selected score<br>(do not quote)"]
@@ -67,18 +59,13 @@ def _score_table(run: SweepRun) -> Table:
                 model["label"] if model else name,
                 "tuned in each fold" if model else "defaults" if name in defaults else "null",
                 f"{row[metric]:.3f}",
-                f"{row['low']:.3f} to {row['high']:.3f}",
-                *([_with_interval(row, f"{metric}_vs_psth", "_vs_psth")] if psth else []),
-                _with_interval(model["gain"], "value") if model else "–",
-                f"{model['selected']:.3f}" if model else "–",
+                format_range(row["low"], row["high"]),
+                *([format_estimate(*row[beyond])] if psth else []),
+                format_estimate(**model["gain"]) if model else MISSING,
+                f"{model['selected']:.3f}" if model else MISSING,
             ]
         )
     return Table(columns, rows, 2)
-
-
-def _with_interval(limits: Any, value: str, suffix: str = "") -> str:
-    low, high = limits[f"low{suffix}"], limits[f"high{suffix}"]
-    return f"{limits[value]:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _model_section(model: SweptModel) -> dict[str, Any]:
@@ -97,7 +84,7 @@ def _model_section(model: SweptModel) -> dict[str, Any]:
         "settings": _settings_table(model),
         "warnings": text.say(model["notices"]),
         "ended": ", ".join(f"{number} {state}" for state, number in ended.items()),
-        "took": text.format_duration(model.trials["seconds"].sum()),
+        "took": format_duration(model.trials["seconds"].sum()),
     }  # fmt: skip
 
 

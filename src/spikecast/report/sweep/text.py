@@ -89,7 +89,7 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
         "source": name_source(facts["source"]),
         "unit": METRICS[facts["metric"]].phrase,
         "negligible": f"{NEGLIGIBLE:.0%}",
-    } | {key: _interval(model[key]) for key in ("nested", "default", "gain")}
+    } | {key: format_estimate(**model[key]) for key in ("nested", "default", "gain")}
     quote = (
         "Quote the nested score of {label}: {nested} {unit} (with its defaults {default}). Do not "
         f"quote the selected score, {model['selected']:.3f}: it is the best of {facts['trials']} "
@@ -181,21 +181,3 @@ def describe_range(space: dict[str, Any]) -> str:
 def format_setting(value: Any) -> str:
     """Return a value of a setting, short enough for a table."""
     return f"{value:.3g}" if isinstance(value, float) else json.dumps(value).replace(".0", "")
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration in hours, minutes or seconds.
-
-    Examples
-    --------
-    >>> format_duration(300)
-    '5 minutes'
-    """
-    for size, unit in ((3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
-def _interval(limits: dict[str, float]) -> str:
-    return format_estimate(limits["value"], limits["low"], limits["high"])

@@ -31,36 +31,17 @@ Sources = Mapping[str, Callable[[], Sequence[Callable[[], Recording]]]]
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """What an atlas does with one session.
+    """What an atlas does with one session."""
 
-    Attributes
-    ----------
-    name : str
-        Of the session; unique.
-    path : str
-    index : int
-        Where it is loaded from.
-    kind : {"counts", "continuous"}
-    n_trials : int
-    bin_size : float
-    areas : dict of area -> number of active neurons
-    left_out : dict of area -> number of active neurons, too few
-    pairs : list (one per draw) of dict of name -> Pair
-        Names are ``"SOURCE > TARGET"``; numbers of neurons in the recording.
-    folds : list of Fold
-    identity : dict of part -> hash
-        Of the data.
-    """
-
-    name: str
-    path: str
-    index: int
+    name: str  # unique
+    path: str  # a key of the sources
+    index: int  # of the session in it
     kind: Kind
     n_trials: int
     bin_size: float
-    areas: dict[str, int]
-    left_out: dict[str, int]
-    pairs: list[dict[str, Pair]]
+    areas: dict[str, int]  # area -> number of active neurons
+    left_out: dict[str, int]  # the same, of areas that have too few
+    pairs: list[dict[str, Pair]]  # by "SOURCE > TARGET", one dict per draw of neurons
     folds: list[Fold]
     identity: Identity
 
@@ -89,28 +70,19 @@ def split_name(job: str) -> tuple[str, str]:
 
 def name_sources(data: Iterable[str | Path | Recording]) -> Sources:
     """Return what opens each file by its path, and each recording in memory by a name."""
-    sources: dict[str, Callable[[], Sequence[Callable[[], Recording]]]] = {}
-    for number, one in enumerate(data):
-        if isinstance(one, Recording):
-            sources[f"recording {number}"] = partial(_wrap_recording, one)
-        else:
-            sources[str(one)] = partial(open_sessions, str(one))
-    return sources
+    return {
+        f"recording {number}" if isinstance(one, Recording) else str(one): partial(_open, one)
+        for number, one in enumerate(data)
+    }
 
 
-def _wrap_recording(recording: Recording) -> list[Callable[[], Recording]]:
-    return [lambda: recording]
+def _open(source: str | Path | Recording) -> Sequence[Callable[[], Recording]]:
+    """Return one callable per session."""
+    return [lambda: source] if isinstance(source, Recording) else open_sessions(str(source))
 
 
 def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[SessionPlan]:
-    """Plan every session that the settings name, one after the other.
-
-    Raises
-    ------
-    UnknownNameError, InputError, NotEnoughDataError
-        For a target that no session has, a session number that is not there, or when there is no
-        pair at all.
-    """
+    """Yield the plan of every session that the settings name; refuse what no session has."""
     targets = set() if settings.targets == "all" else set(settings.targets)
     areas: set[str] = set()
     names: set[str] = set()
@@ -154,15 +126,10 @@ def _plan_session(
     name = recording.session or f"{Path(path).stem} {index}"
     if name in taken:
         name = f"{name} ({Path(path).stem} {index})"
-    n_trials = recording.n_trials if recording.n_trials > 1 else count_windows(recording.n_bins)
-    if recording.n_trials > 1:
-        folds = split_trials(
-            settings.split, n_trials, settings.folds, seed=settings.seed, gap=settings.gap
-        )
-    else:
-        folds = split_trials("block", n_trials, settings.folds, gap=max(settings.gap, 1))
+    n_trials, split, gap = recording.n_trials, settings.split, settings.gap
+    if n_trials == 1:
+        n_trials, split, gap = count_windows(recording.n_bins), "block", max(gap, 1)
     populations = _find_populations(recording, settings)
-    areas = {area: members.size for area, members in populations.items()}
     enough = max(settings.min_neurons, settings.matched or 0)
     large = {area: members for area, members in populations.items() if members.size >= enough}
     return SessionPlan(
@@ -172,10 +139,10 @@ def _plan_session(
         kind="counts" if recording.kind == "counts" else "continuous",
         n_trials=n_trials,
         bin_size=recording.bin_size,
-        areas={area: size for area, size in areas.items() if area in large},
-        left_out={area: size for area, size in areas.items() if area not in large},
+        areas={area: members.size for area, members in large.items()},
+        left_out={area: populations[area].size for area in populations if area not in large},
         pairs=[_draw_pairs(large, settings, name, draw) for draw in range(settings.draws)],
-        folds=folds,
+        folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
         identity=identify(recording),
     )
 
@@ -201,10 +168,7 @@ def _find_populations(recording: Recording, settings: AtlasSettings) -> dict[str
 def _draw_pairs(
     populations: dict[str, np.ndarray], settings: AtlasSettings, session: str, draw: int
 ) -> dict[str, Pair]:
-    """Return the pairs of one draw of neurons.
-
-    An area's draws and halves depend on nothing but its name: they are the same in every pair.
-    """
+    """Return the pairs of one draw: an area's neurons and halves are the same in every pair."""
     matched = settings.matched
     pairs, drawn, halves = {}, {}, {}
     for area, members in populations.items():
@@ -214,19 +178,19 @@ def _draw_pairs(
         size = min(half, matched or half)
         if settings.within and size >= max(settings.min_neurons // 2, matched or 2):
             halves[area] = Pair(np.sort(order[:size]), np.sort(order[half : half + size]))
-    targets = [area for area in drawn if settings.targets == "all" or area in settings.targets]
-    for target in targets:
-        if settings.sources == REST:
-            others = [populations[area] for area in drawn if area != target]
-            if others:
-                rest = np.concatenate(others)
-                rng = make_rng(settings.seed, "draw", session, target, REST, draw)
-                rest = rng.permutation(rest)[:matched] if matched else rest
-                pairs[REST + BETWEEN + target] = Pair(np.sort(rest), drawn[target])
-        else:
-            for source in drawn:
-                if source != target:
-                    pairs[source + BETWEEN + target] = Pair(drawn[source], drawn[target])
+    for target in drawn:
+        if settings.targets != "all" and target not in settings.targets:
+            continue
+        others = [area for area in drawn if area != target]
+        if settings.sources == REST and others:
+            rest = np.concatenate([populations[area] for area in others])
+            rng = make_rng(settings.seed, "draw", session, target, REST, draw)
+            rest = rng.permutation(rest)[:matched] if matched else rest
+            pairs[REST + BETWEEN + target] = Pair(np.sort(rest), drawn[target])
+        elif settings.sources != REST:
+            pairs |= {
+                source + BETWEEN + target: Pair(drawn[source], drawn[target]) for source in others
+            }
         if target in halves:
             pairs[target + BETWEEN + target] = halves[target]
     return pairs

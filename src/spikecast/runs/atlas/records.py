@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from spikecast.analysis.interareal.pairwise import Pair, PairScore, pairwise_ridge
+from spikecast.analysis.interareal.pairwise import Pair, pairwise_ridge
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
@@ -45,18 +45,15 @@ def score_by_ridge(
     activity, pairs = cut_windows(recording.activity), session.pairs[draw]
     with threadpool_limits(limits=1):
         weights = draw_bootstrap_weights(len(activity), bootstrap, seed)
-        scores = pairwise_ridge(activity, pairs, session.folds, condition, kind=session.kind)
-        return {name: _ridge_record(score, pairs[name], session, weights) for name, score in scores}
-
-
-def _ridge_record(
-    score: PairScore, pair: Pair, session: SessionPlan, weights: np.ndarray
-) -> Record:
-    record = _make_record(score.ratios, score.beyond, pair, session, weights)
-    record["chosen"] = score.penalties
-    if score.at_edge:
-        record["notices"].append(PENALTY_AT_EDGE().to_json())
-    return record
+        result = {}
+        for name, score in pairwise_ridge(
+            activity, pairs, session.folds, condition, kind=session.kind
+        ):
+            record = _make_record(score.ratios, score.beyond, pairs[name], session, weights)
+            record["chosen"] = score.penalties
+            record["notices"] = [PENALTY_AT_EDGE().to_json()] if score.at_edge else []
+            result[name] = record
+        return result
 
 
 def score_by_model(
@@ -79,22 +76,15 @@ def score_by_model(
     source, target = name.split(BETWEEN)
     task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
     problem = task.problem(shared.get())
-    done = [
-        run_job(
-            Job("model", estimator, index, fold, seed, problem.metadata(), latents=False),
-            problem.x,
-            problem.y,
-        )
-        for index, fold in enumerate(session.folds)
-    ]
-    whole = np.empty(problem.y.shape, dtype=np.float32)
-    for fold, result in zip(session.folds, done, strict=True):
-        whole[fold.test] = result.prediction
+    predicted = np.empty(problem.y.shape, dtype=np.float32)
+    for index, fold in enumerate(session.folds):
+        job = Job("model", estimator, index, fold, seed, problem.metadata(), latents=False)
+        predicted[fold.test] = run_job(job, problem.x, problem.y).prediction
     scoring = SCORERS[problem.kind](problem.y, session.folds, condition)
     weights = draw_bootstrap_weights(len(problem.y), bootstrap, seed)
-    record = _make_record(scoring.headline(whole), scoring.beyond(whole), pair, session, weights)
-    record["notices"] += [notice.to_json() for notice in scoring.notices]
-    return {name: record}
+    headline, beyond = scoring.headline(predicted), scoring.beyond(predicted)
+    record = _make_record(headline, beyond, pair, session, weights)
+    return {name: record | {"notices": [notice.to_json() for notice in scoring.notices]}}
 
 
 def _make_record(
@@ -116,5 +106,4 @@ def _make_record(
         "n_source": int(pair.source.size),
         "n_target": int(pair.target.size),
         "n_trials": session.n_trials,
-        "notices": [],
     }

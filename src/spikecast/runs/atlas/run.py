@@ -49,21 +49,12 @@ log = logging.getLogger("spikecast")
 
 @dataclass(frozen=True)
 class AtlasOutcome:
-    """How an atlas ended.
-
-    Attributes
-    ----------
-    folder : Path
-    n_jobs : int
-    failed : dict of job name -> why
-    unrecorded : dict of job name -> why
-        Jobs that were done, but could not be written down.
-    """
+    """How an atlas ended."""
 
     folder: Path
     n_jobs: int
-    failed: dict[str, str] = field(default_factory=dict)
-    unrecorded: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)  # job -> why
+    unrecorded: dict[str, str] = field(default_factory=dict)  # fitted, but not written down: why
 
 
 def run_atlas(
@@ -79,34 +70,22 @@ def run_atlas(
     executor: Executor | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> AtlasOutcome:
-    """Predict every area from every other, in every session.
+    """Predict every area from every other, in every session, and return how that ended.
 
     A job that fails leaves its reason in the table, and the others go on.
 
     Parameters
     ----------
-    settings : AtlasSettings
-    out : str or Path
-        The directory.
     sources : mapping, optional
         What opens the data that the settings name; by default they are files and data sets.
     models : mapping of name -> Model, optional
         Instead of those that the settings name; None is the ridge of all pairs at once.
     resume : bool
         Go on with an interrupted atlas of the same settings and data; failed jobs are done again.
-    overwrite : bool
-        Replace what is there.
-    workers : int, optional
-        Processes; does not change any number.
-    engine : str
-        See :func:`spikecast.parallel.executors.open_executor`.
+    engine, workers
+        See :func:`spikecast.parallel.executors.open_executor`; they change no number.
     executor : concurrent.futures.Executor, optional
         Used instead: a Dask client's ``get_executor()``, MPI's, or another that has processes.
-    progress : callable, optional
-
-    Returns
-    -------
-    AtlasOutcome
 
     Raises
     ------
@@ -118,16 +97,16 @@ def run_atlas(
     sources = name_sources(settings.data) if sources is None else sources
     models = settings.build_models() if models is None else models
     sessions = list(plan_sessions(settings, sources))
-    atlas = _Atlas(AtlasLayout(Path(out)), settings, sources, models, sessions)
-    written = to_yaml(settings)
+    layout, written = AtlasLayout(Path(out)), to_yaml(settings)
+    atlas = _Atlas(layout, settings, sources, models, sessions)
     identity = {session.name: session.identity for session in sessions}
-    layout = atlas.layout
     with open_run_directory(layout.settings, written, identity, resume=resume, overwrite=overwrite):
         if layout.manifest.exists():
             log.info("resumed")
         else:
             write_text(layout.settings, written)
-            write_json(layout.manifest, atlas.manifest())
+            data = {"hash": identity, "sessions": atlas.describe_sessions()}
+            write_json(layout.manifest, describe_process() | {"data": data, "failed": {}})
             log.info("started: %d sessions", len(sessions))
         outcome = atlas.run(workers, engine, executor, progress)
         progress("writing the tables", 0, 0)
@@ -141,13 +120,7 @@ def run_atlas(
 
 
 def read_settings(out: str | Path) -> AtlasSettings:
-    """Return the settings of an atlas.
-
-    Raises
-    ------
-    RunError
-        When there is none.
-    """
+    """Return the settings of an atlas; RunError where there is none."""
     path = AtlasLayout(Path(out)).settings
     if not path.exists():
         raise RunError(f"'{out}' is not an atlas: it has no {path.name}")
@@ -170,16 +143,13 @@ class _Atlas:
         return [(session, job) for session in self.sessions
                 for job in plan_jobs(session, self.models)]  # fmt: skip
 
-    def manifest(self) -> dict[str, Any]:
-        """Return what the manifest says at the beginning."""
+    def describe_sessions(self) -> dict[str, dict[str, Any]]:
+        """Return what the manifest says of each session."""
         facts = ("path", "index", "kind", "n_trials", "bin_size", "areas", "left_out")
-        about = {
+        return {
             session.name: {name: getattr(session, name) for name in facts}
             for session in self.sessions
         }
-        identity = {session.name: session.identity for session in self.sessions}
-        data = {"hash": identity, "sessions": about}
-        return describe_process() | {"data": data, "failed": {}}
 
     def write_tables(self) -> None:
         """Write the tables of all jobs in the journal."""
@@ -249,16 +219,14 @@ class _Atlas:
         condition = number_conditions(recording.trials, self.settings.conditions)
         if recording.n_trials == 1:
             condition = condition.repeat(session.n_trials)
-        rest = (condition, self.settings.bootstrap, self.settings.seed)
+        settings = (condition, self.settings.bootstrap, self.settings.seed)
         calls: dict[str, Call] = {}
         for job in jobs:
             model = self.models[job.model]
-            if model is None:
-                call: Call = records.score_by_ridge, (handle, session, job.draw, *rest)
-            else:
-                pair = (handle, session, job.draw, job.pair, model)
-                call = records.score_by_model, (*pair, *rest)
-            calls[job.name] = (_time_call, call)
+            score = records.score_by_ridge if model is None else records.score_by_model
+            pair = () if model is None else (job.pair, model)
+            arguments = (handle, session, job.draw, *pair, *settings)
+            calls[job.name] = (_time_call, (score, arguments))
         return calls
 
 
@@ -278,5 +246,6 @@ def _record(result: JobOutcome, journal: JsonlStore, outcome: AtlasOutcome) -> N
 
 
 def _time_call(function: Callable, arguments: tuple) -> dict[str, Any]:
+    """Return the records of a call, and its seconds."""
     started = time.perf_counter()
     return {"pairs": function(*arguments), "seconds": time.perf_counter() - started}

@@ -15,18 +15,14 @@ NULLS = {"": "train_mean", "beyond_": "trial_shuffle"}
 """Prefix of a record's fields -> the null that they are scored against."""
 RATE = 0.05
 """Of false discoveries among the cells of a session."""
-CELL = ["session", "model", "source", "target"]
+PAIR = ["model", "source", "target"]
+CELL = ["session", *PAIR]
 
 
 def tabulate_scores(jobs: Sequence[tuple[SessionPlan, PairJob]], records: dict) -> pd.DataFrame:
     """Return one row per job, pair, null and fold, in the order of the plan.
 
-    Parameters
-    ----------
-    jobs : sequence of (SessionPlan, PairJob)
-    records : dict of job name -> record
-        Of the journal; jobs that are not in it are left out, those that failed say why under
-        ``error``.
+    Jobs without a record are left out; those that failed say why under ``error``.
     """
     rows = []
     for session, job in jobs:
@@ -37,8 +33,7 @@ def tabulate_scores(jobs: Sequence[tuple[SessionPlan, PairJob]], records: dict) 
 
 def _score_rows(job: PairJob, session: SessionPlan, record: dict) -> list[dict]:
     rows: list[dict] = []
-    names = [job.pair] if job.pair else list(session.pairs[job.draw])
-    for name in names:
+    for name in [job.pair] if job.pair else session.pairs[job.draw]:
         source, target = name.split(BETWEEN)
         pair = session.pairs[job.draw][name]
         common = {
@@ -58,13 +53,14 @@ def _score_rows(job: PairJob, session: SessionPlan, record: dict) -> list[dict]:
             missing = {"null": "train_mean", "fold": "all", "value": np.nan}
             rows.append(common | missing | {"error": record["failed"]})
             continue
-        for prefix, null in NULLS.items():
-            limits = {key: one[prefix + key] for key in ("value", "low", "high")}
-            rows.append(common | {"null": null, "fold": "all"} | limits | {"error": ""})
+        scores = [
+            (null, "all", *(one[prefix + key] for key in ("value", "low", "high")), "")
+            for prefix, null in NULLS.items()
+        ]
         for fold, value in enumerate(one["folds"]):
-            limits = {"value": value, "low": np.nan, "high": np.nan}
-            rows.append(common | {"null": "train_mean", "fold": str(fold)} | limits)
-            rows[-1]["error"] = ""
+            scores.append(("train_mean", str(fold), value, np.nan, np.nan, ""))
+        columns = ("null", "fold", "value", "low", "high", "error")
+        rows += [common | dict(zip(columns, score, strict=True)) for score in scores]
     return rows
 
 
@@ -74,25 +70,13 @@ def average_draws(table: pd.DataFrame) -> pd.DataFrame:
     Its interval allows for the trials that were scored (mean over draws) and, with several draws,
     for the neurons that were drawn. ``clear`` says whether the score is above the null after
     correction for all cells of the session and model (Benjamini & Hochberg 1995).
-
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`tabulate_scores`.
-
-    Returns
-    -------
-    DataFrame
-        Columns session, model, source, target, value, low, high, beyond, beyond_low, beyond_high,
-        n_source, n_target, n_trials, draws, p, clear, error.
     """
     whole = table[table["fold"] == "all"]
     rows = []
     for names, part in whole.groupby(CELL, sort=False):
         row: dict = dict(zip(CELL, names, strict=True))
-        for prefix, null in (("", "train_mean"), ("beyond_", "trial_shuffle")):
-            mine = part[part["null"] == null].dropna(subset=["value"])
-            value, low, high = _average(mine)
+        for prefix, null in NULLS.items():
+            value, low, high = _average(part[part["null"] == null].dropna(subset=["value"]))
             row |= {f"{prefix}value": value, f"{prefix}low": low, f"{prefix}high": high}
         first = part.iloc[0]
         row |= {name: int(first[name]) for name in ("n_source", "n_target", "n_trials")}
@@ -115,47 +99,32 @@ def _average(part: pd.DataFrame) -> tuple[float, float, float]:
     value = part["value"].to_numpy()
     if not value.size:
         return np.nan, np.nan, np.nan
-    mean, spread = value.mean(), 0.0
-    if value.size > 1:
-        reach = stats.t.ppf((1 + LEVEL) / 2, value.size - 1)
-        spread = float(reach * value.std(ddof=1) / np.sqrt(value.size))
+    mean, spread = value.mean(), _half_width(value) if value.size > 1 else 0.0
     below = np.sqrt(((value - part["low"]) ** 2).mean() + spread**2)
     above = np.sqrt(((part["high"] - value) ** 2).mean() + spread**2)
     return float(mean), float(mean - below), float(mean + above)
 
 
+def _half_width(values: np.ndarray) -> float:
+    """Return half of Student's interval of a mean."""
+    reach = stats.t.ppf((1 + LEVEL) / 2, values.size - 1)
+    return float(reach * values.std(ddof=1) / np.sqrt(values.size))
+
+
 def pool_sessions(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return means over sessions, each session counting once.
+    """Return means over sessions, each session counting once: a row per model, source and target.
 
     The 95 % interval is Student's over sessions: with the two to six sessions that share a pair, a
     percentile bootstrap over sessions covers far too little (with two, half of the time). One
     session has none.
-
-    Parameters
-    ----------
-    cells : DataFrame
-        From :func:`average_draws`.
-
-    Returns
-    -------
-    DataFrame
-        Columns model, source, target, value, low, high, beyond, n_sessions.
     """
     rows = []
     whole = cells.dropna(subset=["value"])
-    for names, part in whole.groupby(["model", "source", "target"], sort=False):
+    for names, part in whole.groupby(PAIR, sort=False):
         value = part["value"].to_numpy()
-        low = high = np.nan
-        if value.size > 1:
-            reach = stats.t.ppf((1 + LEVEL) / 2, value.size - 1)
-            half = reach * value.std(ddof=1) / np.sqrt(value.size)
-            low, high = value.mean() - half, value.mean() + half
-        rows.append(
-            dict(zip(["model", "source", "target"], names, strict=True))
-            | {"value": value.mean(), "low": low, "high": high}
-            | {"beyond": part["beyond"].mean(), "n_sessions": value.size}
-        )
-    columns = ["model", "source", "target", "value", "low", "high", "beyond", "n_sessions"]
+        mean, half = value.mean(), _half_width(value) if value.size > 1 else np.nan
+        rows.append((*names, mean, mean - half, mean + half, part["beyond"].mean(), value.size))
+    columns = [*PAIR, "value", "low", "high", "beyond", "n_sessions"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -33,18 +33,10 @@ WAIT = 0.005
 
 @dataclass(frozen=True)
 class Worker:
-    """One process that takes part in a sweep.
+    """One process that takes part in a sweep."""
 
-    Attributes
-    ----------
-    folder : Path
-        Holds a file per process, named after it.
-    name : str
-        Machine, process number and a random part.
-    """
-
-    folder: Path
-    name: str
+    folder: Path  # holds a file per process, named after it
+    name: str  # machine, process number and a random part
 
     def is_alive(self, other: str) -> bool:
         """Return whether another process, by its name, is alive."""
@@ -101,15 +93,7 @@ def _process_exists(process: str) -> bool:
 class SweepJournal:
     """The searches of a sweep, in ``study.log``.
 
-    Parameters
-    ----------
-    folder : Path
-        The run directory.
-
-    Attributes
-    ----------
-    claim_lock : FileLock
-        Within its block no other process takes a search or a trial.
+    While `claim_lock` is held, no other process takes a search or a trial.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -117,13 +101,13 @@ class SweepJournal:
         from optuna.storages.journal import JournalFileBackend
 
         layout = SweepLayout(folder.resolve())
-        path = layout.journal
         # not Optuna's own locks: a Ctrl-C while they are taken or released comes out of them as
         # another error, and they remain when a process is killed
         write_lock = FileLock(layout.journal_lock, poll_interval=WAIT)
         self.claim_lock = FileLock(layout.claim_lock, poll_interval=WAIT)
-        _cut_incomplete_line(path, write_lock)
-        self._storage = JournalStorage(JournalFileBackend(str(path), cast(Any, write_lock)))
+        _cut_incomplete_line(layout.journal, write_lock)
+        backend = JournalFileBackend(str(layout.journal), cast(Any, write_lock))
+        self._storage = JournalStorage(backend)
         self._studies: dict[str, Any] = {}
 
     def study(self, search: str) -> Any:
@@ -133,7 +117,7 @@ class SweepJournal:
         return self._studies[search]
 
     def write_fact(self, search: str, key: str, value: Any) -> None:
-        """Keep a fact about a search."""
+        """Write down a fact about a search."""
         self.study(search).set_user_attr(key, value)
 
     def read_fact(self, search: str, key: str) -> Any:
@@ -153,7 +137,7 @@ class SweepJournal:
         study = self.study(search)
         with self.claim_lock:
             slots = {trial.user_attrs["slot"] for trial in list_ended(study)}
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            for trial in self._list_running(search):
                 owner = trial.user_attrs.get("worker")
                 if owner is not None and owner != worker.name and worker.is_alive(owner):
                     slots.add(trial.user_attrs["slot"])
@@ -166,10 +150,14 @@ class SweepJournal:
 
     def is_running(self, search: str, worker: Worker) -> bool:
         """Return whether a living process fits a trial of the search."""
+        owners = [trial.user_attrs.get("worker", "") for trial in self._list_running(search)]
+        return any(worker.is_alive(owner) for owner in owners)
+
+    def _list_running(self, search: str) -> list[Any]:
+        """Return the trials that were begun and have not ended."""
         from optuna.trial import TrialState
 
-        running = self.study(search).get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return any(worker.is_alive(trial.user_attrs.get("worker", "")) for trial in running)
+        return self.study(search).get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
 def _cut_incomplete_line(path: Path, lock: FileLock) -> None:

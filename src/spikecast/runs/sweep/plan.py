@@ -30,30 +30,14 @@ TUNED = "_tuned"
 
 @dataclass(frozen=True)
 class FoldSearch:
-    """One search: a model's settings are tried on some trials, cut into inner folds.
+    """One search: a model's settings are tried on some trials, cut into inner folds."""
 
-    Attributes
-    ----------
-    label : str
-        Of the model, in the config.
-    model : Model
-        With the config's settings.
-    space : mapping of setting -> Between or OneOf
-    fold : int, optional
-        The outer fold on whose training trials it searches; None searches on all trials.
-    trials : array of int
-        The trials it may look at.
-    inner_folds : sequence of Fold
-        Over these trials.
-    seed : int
-    """
-
-    label: str
-    model: Model
+    label: str  # of the model, in the config
+    model: Model  # with the config's settings
     space: Space
-    fold: int | None
-    trials: np.ndarray
-    inner_folds: Sequence[Fold]
+    fold: int | None  # the outer fold whose training trials it looks at; None: all trials
+    trials: np.ndarray  # the numbers of these
+    inner_folds: Sequence[Fold]  # over these
     seed: int
 
     @property
@@ -82,24 +66,11 @@ class FoldSearch:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a process needs to know to take part in a sweep.
+    """Everything a process needs to know to take part in a sweep."""
 
-    Attributes
-    ----------
-    config : Config
-        With its block `search` filled in.
-    target : TargetRun
-        The one target: its problem, outer folds, and place in the run directory.
-    searches : tuple of FoldSearch
-        In the order in which they are begun.
-    folder : Path
-        The run directory.
-    session : str
-    """
-
-    config: Config
-    target: TargetRun
-    searches: tuple[FoldSearch, ...]
+    config: Config  # with its block `search` filled in
+    target: TargetRun  # the one target: its problem, outer folds, and place in the run directory
+    searches: tuple[FoldSearch, ...]  # in the order in which they are begun
     folder: Path
     session: str
 
@@ -133,23 +104,10 @@ class Plan:
 
 
 def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
-    """Read the data and lay out the searches; every mistake of a config is found here.
+    """Return the searches of a sweep, and the recording; every mistake of a config is found here.
 
-    Parameters
-    ----------
-    config : Config
-    out : Path
-        The run directory; not written to.
-
-    Returns
-    -------
-    Plan
-    Recording
-
-    Raises
-    ------
-    ConfigError
-        When there is not exactly one target, or a model cannot predict it.
+    Nothing is written to the run directory `out`. ConfigError says when there is not exactly one
+    target, or a model cannot predict it.
     """
     config = config.model_copy(update={"search": config.search or SearchConfig()})
     spaces, models, names = config.make_spaces(), config.build_models(), name_models(config.models)

@@ -15,7 +15,7 @@ from spikecast.core.schema import to_yaml
 from spikecast.evaluation.fit import FitRecord
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import SearchResult, read_search
-from spikecast.models.spaces import Between, OneOf
+from spikecast.models.spaces import Between
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.model_entries import name_models
 from spikecast.runs.provenance import Claim, write_claims
@@ -57,13 +57,8 @@ SearchResults = dict[str, SearchResult]
 def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None:
     """Score the outer folds, and write tables, facts, claims and the config of the best settings.
 
-    Parameters
-    ----------
-    plan : Plan
-    journal : SweepJournal
-        All of whose searches are closed.
-    activity_hash : str
-        Of the data, by which a later run can tell that they chose its settings.
+    All searches are closed. By the hash of the activity, a later run can tell that these data chose
+    its settings.
     """
     results = {
         search.name: read_search(journal.study(search.name), search.objective(plan.target))
@@ -80,13 +75,11 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         "null": asdict(scores.interval("psth")),
         "notices": [n.to_json() for n in (*plan.target.problem.notices, *scores.notices)],
     }
-    write_claims(list(_claims(plan, results, scores)), plan.folder)
+    write_claims(list(_make_claims(plan, results, scores)), plan.folder)
     layout = SweepLayout(plan.folder)
-    for name, table in (
-        ("trials", _list_trials(plan, results)),
-        ("scores", scores.table),
-        ("summary", scores.summary()),
-    ):
+    trials = _list_trials(plan, results)
+    tables = {"trials": trials, "scores": scores.table, "summary": scores.summary()}
+    for name, table in tables.items():
         with write_atomically(layout.table(name)) as temporary:
             table.to_csv(temporary, index=False)
     write_text(layout.best, _best_config(plan, facts, activity_hash))
@@ -120,7 +113,7 @@ def _describe_model(
     facts = {
         "label": label,
         "model": name_models(plan.config.models)[label],
-        "space": {name: _range_facts(values) for name, values in last.space.items()},
+        "space": {name: _as_json(values._asdict()) for name, values in last.space.items()},
         "own": _as_json({name: last.model.get_params()[name] for name in last.space}),
         "best": _as_json(chosen.best),
         "importance": chosen.importance,
@@ -135,8 +128,8 @@ def _describe_model(
                 "fold": search.fold,
                 "best": _as_json(result.best),
                 "selected": result.score,
-                "nested": _fold_score(scores, tuned, search),
-                "default": _fold_score(scores, label, search),
+                "nested": _read_fold_score(scores, tuned, search),
+                "default": _read_fold_score(scores, label, search),
             }
             for search, result in outer
         ],
@@ -145,7 +138,8 @@ def _describe_model(
     return facts | {"outcome": judge_gain(facts)}
 
 
-def _fold_score(scores: Scores, model: str, search: FoldSearch) -> float:
+def _read_fold_score(scores: Scores, model: str, search: FoldSearch) -> float:
+    """Return the headline score of a model on the outer fold of a search."""
     table = scores.table
     rows = table[
         (table["model"] == model)
@@ -238,7 +232,8 @@ def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
     )
 
 
-def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Claim]:
+def _make_claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Claim]:
+    """Yield how the score of each tuned model on each outer fold came about."""
     for search in plan.searches:
         if search.fold is None:
             continue
@@ -249,7 +244,7 @@ def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Clai
         yield Claim(
             name=f"{search.label} as tuned, fold {search.fold}",
             metric=scores.metric,
-            value=_fold_score(scores, search.label + TUNED, search),
+            value=_read_fold_score(scores, search.label + TUNED, search),
             target=plan.target.problem.target,
             unit="windows" if plan.target.problem.windows else "trials",
             train=fold.train,
@@ -268,8 +263,3 @@ def _claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator[Clai
 def _as_json(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings as JSON gives them back: lists, no tuples."""
     return json.loads(json.dumps(settings))
-
-
-def _range_facts(values: Between | OneOf) -> dict[str, Any]:
-    """Return where a setting was searched: low, high and log, or values."""
-    return _as_json(values._asdict())

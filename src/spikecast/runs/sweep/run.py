@@ -47,30 +47,19 @@ def run_sweep(
     share: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Path:
-    """Search settings on the training trials of outer folds, and score them on their test trials.
+    """Search settings on the training trials of outer folds, score them on their test trials.
 
     Parameters
     ----------
     config : Config
         Its block `search` says what is searched, and how long.
-    out : str or Path
-        The run directory.
     resume : bool
         Go on with a sweep that was killed, join one that runs, or add trials to a finished one.
-    overwrite : bool
-        Replace a run that is there.
     workers : int, optional
         Processes; by default one per core. Does not change any number, unless time runs out.
     share : bool
         Help in searches that another process works on: faster where processes outnumber searches,
         but the numbers then depend on timing.
-    progress : callable, optional
-        Called with what is being done, and how many trials of how many are done.
-
-    Returns
-    -------
-    Path
-        The run directory.
 
     Raises
     ------
@@ -116,7 +105,7 @@ def _with_former_length(out: Path, config: Config) -> Config:
 
 
 def _reopen(plan: Plan, more: bool) -> None:
-    """Open searches again that ran out of time in a finished sweep, or get more trials."""
+    """Open again, in a finished sweep, searches that ran out of time or get more trials."""
     if not (more or read_manifest(plan.folder).get("finished")):
         return
     journal = SweepJournal(plan.folder)
@@ -152,14 +141,8 @@ def _run_searches(plan: Plan, workers: int | None, share: bool, progress: Progre
 def take_part(plan: Plan, started: float, share: bool, report: Report = lambda what: None) -> None:
     """Work on searches that no other process works on, until all are closed.
 
-    Parameters
-    ----------
-    plan : Plan
-    started : float
-        When the sweep began, in seconds since the epoch: its time runs from there.
-    share : bool
-        Also help in searches of other processes.
-    report : callable, optional
+    The time of the sweep runs from `started`, in seconds since the epoch. With `share`, also help
+    in searches of other processes.
     """
     with silence_optuna(), register_worker(SweepLayout(plan.folder).workers) as worker:
         process = _Participant(plan, SweepJournal(plan.folder), worker, started, report)

@@ -14,7 +14,7 @@ import pandas as pd
 from spikecast.core.schema import flatten
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.tracking.tracker import TrackedFit, missing_package
+from spikecast.runs.tracking.tracker import TrackedFit, make_package_error
 
 EXPERIMENT = "spikecast"
 BATCH, LONGEST = 900, 500  # metrics in one request; characters of a parameter
@@ -29,7 +29,7 @@ class MLflow:
         try:
             import mlflow
         except ImportError:
-            raise missing_package("mlflow") from None
+            raise make_package_error("mlflow") from None
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         self._mlflow = mlflow
 
@@ -39,13 +39,11 @@ class MLflow:
         here = f"sqlite:///{beside / 'mlflow.db'}"
         uri = os.environ.get("MLFLOW_TRACKING_URI", here)
         self._client = self._mlflow.MlflowClient(uri)
-        existing = self._client.get_experiment_by_name(EXPERIMENT)
         files = (beside / "mlflow-files").as_uri() if uri == here else None
-        experiment = (
-            existing.experiment_id
-            if existing
-            else self._client.create_experiment(EXPERIMENT, files)
-        )
+        if existing := self._client.get_experiment_by_name(EXPERIMENT):
+            experiment = existing.experiment_id
+        else:
+            experiment = self._client.create_experiment(EXPERIMENT, files)
         tags = {"mlflow.runName": folder.resolve().name, "folder": str(folder.resolve())}
         self._run = self._client.create_run(experiment, tags=tags).info.run_id
         for key, value in flatten(config.model_dump(mode="json")).items():
@@ -64,15 +62,13 @@ class MLflow:
     def log_scores(self, summary: pd.DataFrame) -> None:
         """Log a number per target and model, and its interval."""
         metric = summary.columns[1]
-        self._log(
-            {
-                (f"{row['target']}/{row['model']}/{name}", 0): row[column]
-                for row in summary.to_dict("records")
-                for name, column in (
-                    (metric, metric), (f"{metric}_low", "low"), (f"{metric}_high", "high"),
-                )
-            }
-        )  # fmt: skip
+        names = {metric: metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+        values = {
+            (f"{row['target']}/{row['model']}/{name}", 0): row[column]
+            for row in summary.to_dict("records")
+            for column, name in names.items()
+        }
+        self._log(values)
 
     def finish(self, folder: Path) -> None:
         """Add the report, and close the run."""
@@ -88,6 +84,7 @@ class MLflow:
         self._client.set_terminated(self._run, "KILLED" if why == "interrupted" else "FAILED")
 
     def _log(self, values: dict[tuple[str, int], float]) -> None:
+        """Send values, by name and step, in batches."""
         metric, now = self._mlflow.entities.Metric, int(1000 * time.time())
         metrics = [
             metric(_clean_name(key), value, now, step) for (key, step), value in values.items()

@@ -30,33 +30,10 @@ def watch_run(
     *,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Iterator[Progress]:
-    """Log what happens to a run within the block.
+    """Log what happens to a run within the block; yield what the experiment takes as progress.
 
-    Parameters
-    ----------
-    tracker : Tracker or None
-        One that fails is not used again: it must not cost the run. None logs nothing.
-    config : Config
-    out : str or Path
-        The run directory, which need not be there yet.
-    progress : callable
-        As :func:`spikecast.runs.experiment.run_experiment` takes it; still called.
-    warn : callable
-        Called, once, when the tracker fails.
-
-    Yields
-    ------
-    callable
-        To be given to the experiment as its progress.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from spikecast.runs import config, experiment
-    >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
-    >>> config, out = config.parse_config(content), Path(tempfile.mkdtemp()) / "run"
-    >>> with watch_run(None, config, out) as progress:
-    ...     _ = experiment.run_experiment(config, out, progress=progress, workers=1)
+    The run directory `out` need not be there yet, and `progress` is still called. A tracker that
+    fails is not used again, and `warn` is called once: it must not cost the run. None logs nothing.
     """
     watcher = _RunWatcher(tracker, config, Path(out), warn)
 
@@ -74,7 +51,7 @@ def watch_run(
 
 
 class _RunWatcher:
-    """Remembers what is logged already."""
+    """What a tracker is told of a run, and which fits it has logged."""
 
     def __init__(
         self, tracker: Tracker | None, config: Config, out: Path, warn: Callable[[str], None]
@@ -99,14 +76,13 @@ class _RunWatcher:
         self._call_tracker(lambda tracker: tracker.finish(self.out))
 
     def stop(self, why: str) -> None:
-        """Log an end before the end."""
+        """Log that the run ended before it was finished."""
         if self.targets is not None:
             self._call_tracker(lambda tracker: tracker.stop(why))
 
     def _start(self, tracker: Tracker) -> None:
-        manifest = read_manifest(self.out)
-        layout = RunLayout(self.out)
-        self.targets = {layout.target(name).folder.name: name for name in manifest["targets"]}
+        layout, names = RunLayout(self.out), read_manifest(self.out)["targets"]
+        self.targets = {layout.target(name).folder.name: name for name in names}
         tracker.start(self.out, self.config)
 
     def _log_fit(self, path: Path, tracker: Tracker) -> None:

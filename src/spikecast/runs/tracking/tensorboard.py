@@ -7,7 +7,7 @@ import pandas as pd
 from spikecast.core.schema import to_yaml
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.tracking.tracker import TrackedFit, missing_package
+from spikecast.runs.tracking.tracker import TrackedFit, make_package_error
 
 
 class TensorBoard:
@@ -17,7 +17,7 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise missing_package("tensorboard") from None
+            raise make_package_error("tensorboard") from None
         self._open = SummaryWriter
 
     def start(self, folder: Path, config: Config) -> None:

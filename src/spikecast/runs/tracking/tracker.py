@@ -1,6 +1,6 @@
 """What a tracker has to do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,23 +12,13 @@ from spikecast.runs.config import Config
 
 @dataclass(frozen=True)
 class TrackedFit:
-    """One model that was fitted on one fold.
-
-    Attributes
-    ----------
-    target, model : str
-    fold : int
-    seconds : float
-    losses : dict of str -> list of float
-        ``"train"`` and ``"valid"``, a value per epoch, mean over members; empty for models that
-        are not trained in epochs.
-    """
+    """One model that was fitted on one fold."""
 
     target: str
     model: str
     fold: int
     seconds: float
-    losses: dict[str, list[float]] = field(default_factory=dict)
+    losses: dict[str, list[float]]  # "train", "valid": a value per epoch; empty without epochs
 
 
 class Tracker(Protocol):
@@ -50,7 +40,7 @@ class Tracker(Protocol):
         """End a run before it was finished; nothing follows."""
 
 
-def missing_package(tracker: str) -> InputError:
+def make_package_error(tracker: str) -> InputError:
     """Return the error for a tracker whose package is not installed."""
     return InputError(
         f"the tracker '{tracker}' needs a package that is not installed: "
