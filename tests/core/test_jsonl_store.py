@@ -6,20 +6,20 @@ from spikecast.core.jsonl_store import JsonlStore
 
 
 def test_records_come_back_in_order_and_exactly(tmp_path):
-    journal = JsonlStore(tmp_path / "jobs.jsonl")
-    journal.append("b", {"value": 0.1 + 0.2})
-    journal.append("a", [None, "text\nwith a line"])
+    store = JsonlStore(tmp_path / "jobs.jsonl")
+    store.append("b", {"value": 0.1 + 0.2})
+    store.append("a", [None, "text\nwith a line"])
     again = JsonlStore(tmp_path / "jobs.jsonl")
     assert again.records == {"b": {"value": 0.1 + 0.2}, "a": [None, "text\nwith a line"]}
-    assert list(again.records) == ["b", "a"] == list(journal.records)
+    assert list(again.records) == ["b", "a"] == list(store.records)
 
 
 def test_a_torn_line_is_cut_off_wherever_it_was_torn(tmp_path):
     path = tmp_path / "jobs.jsonl"
-    journal = JsonlStore(path)
-    journal.append("a", 1)
+    store = JsonlStore(path)
+    store.append("a", 1)
     whole = path.stat().st_size
-    journal.append("b", {"value": 2})
+    store.append("b", {"value": 2})
     content = path.read_bytes()
     for end in range(whole, len(content)):
         path.write_bytes(content[:end])
@@ -30,9 +30,9 @@ def test_a_torn_line_is_cut_off_wherever_it_was_torn(tmp_path):
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
-    journal = JsonlStore(tmp_path / "jobs.jsonl")
-    journal.append("a", 1)
-    before = journal.path.read_bytes()
+    store = JsonlStore(tmp_path / "jobs.jsonl")
+    store.append("a", 1)
+    before = store.path.read_bytes()
     write = os.write
 
     def full(handle, part):
@@ -42,6 +42,6 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(OSError, match="No space"):
-        journal.append("b", "x" * 200)
-    assert journal.path.read_bytes() == before
-    assert "b" not in journal.records
+        store.append("b", "x" * 200)
+    assert store.path.read_bytes() == before
+    assert "b" not in store.records

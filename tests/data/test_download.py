@@ -14,7 +14,7 @@ CONTENT = bytes(range(256)) * 9000  # 2.3 MB
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT; remembers the ranges asked for; may break off or ignore ranges."""
+    """Serves CONTENT; stores the ranges of requests; may break off or ignore ranges."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -25,9 +25,9 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        wanted = self.headers.get("Range")
-        self.server.ranges.append(wanted)
-        start = int(wanted.split("=")[1].rstrip("-")) if wanted and self.server.resumes else 0
+        ranges = self.headers.get("Range")
+        self.server.ranges.append(ranges)
+        start = int(ranges.split("=")[1].rstrip("-")) if ranges and self.server.resumes else 0
         self.send_response(206 if start else 200)
         body = CONTENT[start:]
         self.send_header("Content-Length", str(len(body)))
@@ -48,8 +48,8 @@ def server(tmp_path, monkeypatch):
     for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)
     url = f"http://127.0.0.1:{server.server_port}/file"
-    known = DataSet("a test", (RemoteFile("file.bin", url),), "", "nobody")
-    monkeypatch.setitem(DATASETS, "test", known)
+    data_set = DataSet("a test", (RemoteFile("file.bin", url),), "", "nobody")
+    monkeypatch.setitem(DATASETS, "test", data_set)
     yield server
     server.shutdown()
     server.server_close()

@@ -29,8 +29,8 @@ def test_each_fault_is_found_where_it_is(activity):
     activity[:, :, 1] = 0
     activity[:, :, 4] = activity[:, :, 2]
     activity[60:, :, 5] = rng.poisson(0.9, (30, 40))
-    found = codes(make(activity, ["A", "A", "A", "root", "A", "A"]))
-    assert found == {"silent": [1], "duplicate": [4], "drift": [5], "unlabeled": [3]}
+    faults = codes(make(activity, ["A", "A", "A", "root", "A", "A"]))
+    assert faults == {"silent": [1], "duplicate": [4], "drift": [5], "unlabeled": [3]}
 
 
 def test_few_trials(activity):

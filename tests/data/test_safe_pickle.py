@@ -41,14 +41,14 @@ def test_everything_the_data_sets_hold_is_read(tmp_path, protocol):
         "nested": {"list": [1, 2.5, None], "tuple": (True, b"raw"), "set": {1, 2}},
         "empty": np.zeros((0, 3)),
     }
-    found = load_numpy(write(tmp_path / "x.npy", pickle.dumps(content, protocol)))[""].item()
-    assert found.keys() == content.keys()
+    again = load_numpy(write(tmp_path / "x.npy", pickle.dumps(content, protocol)))[""].item()
+    assert again.keys() == content.keys()
     for key in ("array", "fortran", "text", "empty"):
-        np.testing.assert_array_equal(found[key], content[key])
-        assert found[key].dtype == content[key].dtype
-    assert found["ragged"].tolist() == content["ragged"].tolist()
-    assert (found["scalar"], found["bool"]) == (np.float32(2.5), np.bool_(True))
-    assert found["nested"] == content["nested"]
+        np.testing.assert_array_equal(again[key], content[key])
+        assert again[key].dtype == content[key].dtype
+    assert again["ragged"].tolist() == content["ragged"].tolist()
+    assert (again["scalar"], again["bool"]) == (np.float32(2.5), np.bool_(True))
+    assert again["nested"] == content["nested"]
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,13 @@ def test_a_worker_is_killed_and_another_joins(cluster):
         share_value({"x": np.arange(10.0)}, pool) as handle,
     ):
         calls = {str(n): (total, (handle, n)) for n in range(40)}
-        found = {}
+        results = {}
         for job in run_jobs(calls, pool):
-            found[job.name] = job.result()
-            if len(found) == 5:
+            results[job.name] = job.result()
+            if len(results) == 5:
                 cluster.workers[0].send_signal(signal.SIGKILL)
                 cluster.add_worker()
-    assert {name: value for name, (value, _) in found.items()} == {
+    assert {name: value for name, (value, _) in results.items()} == {
         str(n): 45.0 + n for n in range(40)
     }
 

@@ -1,4 +1,4 @@
-"""Large arrays are made where others were, once that is asked for."""
+"""Large arrays are made where others were, after `reuse_memory`."""
 
 import platform
 import subprocess
@@ -31,8 +31,8 @@ def faults(how: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has to be asked")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has this setting")
 def test_a_second_large_array_costs_no_new_pages():
-    asked_for = faults("reuse")
-    assert asked_for[2] < asked_for[0] / 10
-    assert faults("leave")[2] > asked_for[2]  # else there is nothing to ask for
+    reused = faults("reuse")
+    assert reused[2] < reused[0] / 10
+    assert faults("leave")[2] > reused[2]  # else there is nothing to gain

@@ -71,3 +71,30 @@ def test_a_job_whose_process_dies_is_repeated_and_the_others_go_on(tmp_path):
     assert isinstance(jobs["once"].result(), int)
     assert isinstance(jobs["always"].error, WorkerLostError)
     assert os.path.getsize(tmp_path / "always") == 3
+
+
+def test_killing_ends_every_process_and_fails_every_job():
+    pool = RetryingProcessPool(3)
+    workers = [job.result() for job in [pool.submit(os.getpid) for _ in range(3)]]
+    jobs = [pool.submit(time.sleep, 120) for _ in range(5)]
+    while sum(job.running() for job in jobs) < 3:
+        time.sleep(0.05)
+    pool.kill()
+    begun = [job for job in jobs if not job.cancelled()]
+    assert len(begun) == 3
+    assert all(job.exception(timeout=30) is not None for job in begun)
+    assert not any(is_running(worker) for worker in workers)
+
+
+def test_processes_that_die_are_not_removed_while_the_pool_is_killed():
+    """Removing one from the set that `kill` goes through would stop it halfway."""
+    pool = RetryingProcessPool(1)
+
+    class Pools(set):
+        def discard(self, one):
+            assert pool._lock.locked()
+            super().discard(one)
+
+    pool._pools = Pools()
+    with pool, pytest.raises(WorkerLostError):
+        pool.submit(os._exit, 9).result()

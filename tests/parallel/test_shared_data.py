@@ -15,9 +15,9 @@ def read(handle: SharedValue) -> tuple[float, bool, bool]:
 def test_processes_map_one_file_and_leave_none(tmp_path):
     value = {"x": np.arange(1000.0), "name": "s"}
     with RetryingProcessPool(2) as pool, share_value(value, pool, tmp_path) as handle:
-        found = [future.result() for future in [pool.submit(read, handle) for _ in range(4)]]
+        results = [future.result() for future in [pool.submit(read, handle) for _ in range(4)]]
         assert list(tmp_path.iterdir())
-    assert found == [(499500.0, True, True)] * 4
+    assert results == [(499500.0, True, True)] * 4
     assert not list(tmp_path.iterdir())
 
 

@@ -108,8 +108,8 @@ def test_a_forecast_looks_only_at_what_came_before(recording):
     problem = Forecast(20).problem(recording)
     activity = recording.activity
     assert problem.y.shape[:2] == problem.x.shape[:2] == (60, 20)
-    kept = recording.firing_rate >= 0.5
-    np.testing.assert_array_equal(problem.y, activity[:, 60:, kept])
+    active = recording.firing_rate >= 0.5
+    np.testing.assert_array_equal(problem.y, activity[:, 60:, active])
     # the bin just before the forecast comes first
     np.testing.assert_array_equal(problem.x[:, 0], activity[:, 59])
     np.testing.assert_array_equal(problem.x[:, -1], activity[:, 40])

@@ -47,7 +47,7 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file; raise MissingFileError or DamagedFileError without."""
+    """Return the content of a JSON file, or raise MissingFileError or DamagedFileError."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ def read_json(path: str | Path) -> Any:
 
 @contextmanager
 def lock_folder(folder: str | Path) -> Iterator[None]:
-    """Keep other processes from writing into a folder during a block, or raise a RunError.
+    """Keep other processes from writing into a folder during a block; raise if one already does.
 
     The operating system holds the lock, and releases it when the process ends, however it ends.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class JsonlStore:
-    """Records by key in a file of JSON lines; `records` has them in the order of the file.
+    """A file of JSON lines, each a key and a record; `records` holds them in the file's order.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Notices: what to know about a result, as facts that become a sentence where they are shown.
+"""Notices: facts about a result that become a sentence where they are shown.
 
 Other code reads a notice's `code` and `values`, never its sentence.
 """
@@ -11,12 +11,12 @@ from spikecast.core.checks import check_one_of
 
 Severity = Literal["severe", "serious", "minor"]
 SEVERITIES: tuple[Severity, ...] = ("severe", "serious", "minor")
-"""Severe: the number does not mean what it says. Serious: it may mislead. Minor: good to know."""
+"""Severe: the number is wrong for its name. Serious: it may mislead. Minor: good to know."""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to know about a result; `text` is its sentence, with names of values in braces."""
+    """A fact about a result; `text` is its sentence, with the names of values in braces."""
 
     code: str
     severity: Severity
@@ -43,7 +43,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class NoticeKind:
-    """A kind of notice, a constant beside the code that gives it; called with values, makes one.
+    """A kind of notice, a constant beside the code that uses it; a call with values makes one.
 
     Examples
     --------

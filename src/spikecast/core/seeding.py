@@ -10,7 +10,7 @@ import numpy as np
 
 
 def make_rng(seed: int, *name: object) -> np.random.Generator:
-    """Return the generator of the job called `name`, whose parts are turned into strings.
+    """Return the random generator of the job called `name`; its parts become strings.
 
     Examples
     --------

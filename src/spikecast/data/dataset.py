@@ -54,7 +54,6 @@ def build_dataset(
             f"activity has shape {activity.shape}; it must be trial x time x neuron. "
             "One long recording is one trial: activity[np.newaxis]"
         )
-    check_one_of("kind", kind, KINDS)
     n_trials, n_bins, n_neurons = activity.shape
     time = np.asarray(time, dtype=float)
     check_same_length("time", time.size, "the time axis of activity", n_bins)

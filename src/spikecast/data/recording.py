@@ -1,11 +1,4 @@
-"""A recording of a population of neurons: one checked xarray Dataset.
-
-``activity (trial, time, neuron)`` holds counts (integers) or continuous values (floats).
-Coordinates along ``neuron`` describe neurons (``area``, ``x``, ``y``, ``z``, ...), coordinates
-along ``trial`` describe trials (``contrast_left``, ``response``, ...), further variables on
-``(trial, time[, channel])`` are behaviour. ``time`` is the centre of each bin in seconds from the
-alignment event. A continuous recording is one long trial; tasks cut it into windows.
-"""
+"""A recording of a population of neurons: one checked xarray Dataset."""
 
 from __future__ import annotations
 
@@ -40,25 +33,17 @@ class Recording:
     """Activity of a population, with tables of its neurons and trials and with behaviour.
 
     Make one with :func:`spikecast.load`, :meth:`from_arrays` or :meth:`from_spike_times`. It does
-    not change: :meth:`select` returns another recording.
+    not change: :meth:`select` returns another recording. A continuous recording is one long trial;
+    tasks cut it into windows.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Holds ``activity (trial, time, neuron)`` and the neuron coordinate ``area``. Attributes:
-        ``kind`` (``"counts"`` or ``"continuous"``), ``bin_size`` (s), ``align_to``, ``session``,
-        ``subject``.
-
-    Attributes
-    ----------
-    activity : array, (trial, time, neuron)
-        Counts per bin (small unsigned integers) or continuous values (float32).
-    time : array, (time,)
-        Bin centres in seconds from the alignment event.
-    trials, neurons : DataFrame
-        One row per trial, and per neuron.
-    behavior : list of str
-        Names of the variables on (trial, time[, channel]); their values are in `dataset`.
+        Holds ``activity (trial, time, neuron)``, ``time``, and the neuron coordinate ``area``.
+        Further coordinates along ``neuron`` (``x``, ...) and ``trial`` (``response``, ...) describe
+        neurons and trials; further variables on ``(trial, time[, channel])`` are behaviour.
+        Attributes: ``kind`` (``"counts"`` or ``"continuous"``), ``bin_size`` (s), ``align_to``,
+        ``session``, ``subject``.
 
     Raises
     ------
@@ -211,7 +196,7 @@ class Recording:
 
     @property
     def activity(self) -> np.ndarray:
-        """Counts or continuous values, (trial, time, neuron)."""
+        """Counts (unsigned integers) or continuous values (float32), (trial, time, neuron)."""
         return self.dataset["activity"].values
 
     @property
@@ -284,7 +269,7 @@ class Recording:
 
     @property
     def behavior(self) -> list[str]:
-        """Names of the variables on (trial, time[, channel])."""
+        """Names of the variables on (trial, time[, channel]); their values are in `dataset`."""
         return [
             str(name)
             for name, variable in self.dataset.data_vars.items()

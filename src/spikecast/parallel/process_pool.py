@@ -40,7 +40,8 @@ class RetryingProcessPool(Executor):
                 return pool.submit(fn, *args, **kwargs).result()
             except BrokenProcessPool:
                 self._slot.pool = None
-                self._pools.discard(pool)
+                with self._lock:  # `kill` goes through the pools
+                    self._pools.discard(pool)
                 pool.shutdown(wait=False)
         raise WorkerLostError(
             f"the process of this job died {ATTEMPTS} times without an error message, most likely "
@@ -85,6 +86,7 @@ def _set_up_worker() -> None:
 
 
 def _exit_with_parent() -> None:
+    """Wait until the parent process has ended, then end this one."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,13 +1,12 @@
 """Values that many jobs read: sent to each worker once, not with every job."""
 
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import joblib
@@ -47,7 +46,7 @@ def share_value(
     any other executor it is written to a file, in `folder` or a temporary one, and mapped.
     """
     key = uuid.uuid4().hex
-    client = find_dask_client(executor)
+    client = _find_dask_client(executor)
     if executor is None:
         _VALUES[key] = value
         try:
@@ -66,16 +65,13 @@ def share_value(
     else:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix="spikecast-", dir=folder))
-        try:
-            path = place / "shared.joblib"
+        with TemporaryDirectory("", "spikecast-", folder, ignore_cleanup_errors=True) as place:
+            path = f"{place}/shared.joblib"
             joblib.dump(value, path)
-            yield SharedValue(key, str(path))
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
+            yield SharedValue(key, path)
 
 
-def find_dask_client(executor: Executor | None) -> Any:
+def _find_dask_client(executor: Executor | None) -> Any:
     """Return the Dask client behind an executor, or None for another kind of executor."""
     if type(executor).__module__.split(".")[0] != "distributed":
         return None

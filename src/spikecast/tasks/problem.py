@@ -98,7 +98,7 @@ class Task(Protocol):
 def pair_with_lag(
     x: np.ndarray, y: np.ndarray, time: np.ndarray, lag: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pair x at bin t - lag with y at bin t, dropping the bins without a partner."""
+    """Return x at bins t - lag, y at bins t, and t, without the bins that have no partner."""
     n_bins = x.shape[1]
     if abs(lag) > n_bins - 2:
         raise InputError(f"a lag of {lag} bins leaves nothing of trials of {n_bins} bins")
@@ -118,15 +118,15 @@ def count_windows(n_bins: int) -> int:
 
 
 def cut_windows(values: np.ndarray) -> np.ndarray:
-    """Cut (1, time, feature) into (window, time, feature); whole trials stay as they are."""
+    """Return one long trial as (window, time, feature); return several trials as they are."""
     if len(values) > 1:
         return values
     n_bins = count_windows(values.shape[1]) * WINDOW
     return values[0, :n_bins].reshape(-1, WINDOW, values.shape[2])
 
 
-def cut_into_windows(problem: Problem) -> Problem:
-    """Cut a single long trial into windows, which then stand for trials."""
+def cut_problem(problem: Problem) -> Problem:
+    """Return a problem of one long trial cut into windows, which then are its trials."""
     if len(problem.y) > 1:
         return problem
     y = cut_windows(problem.y)

@@ -24,7 +24,7 @@ from spikecast.tasks.neuron_groups import (
     find_members,
     read_groups,
 )
-from spikecast.tasks.problem import Problem, cut_into_windows, pair_with_lag
+from spikecast.tasks.problem import Problem, cut_problem, pair_with_lag
 
 REST = "rest"
 
@@ -317,7 +317,7 @@ class Behavior:
             areas=group,
             source_neurons=neurons,
         )
-        return cut_into_windows(problem)
+        return cut_problem(problem)
 
 
 def _pair_neurons(
@@ -350,4 +350,4 @@ def _pair_neurons(
         areas=read_groups(recording, task.by)[is_source],
         source_neurons=np.flatnonzero(is_source),
     )
-    return cut_into_windows(problem)
+    return cut_problem(problem)

@@ -93,7 +93,7 @@ class TestEventClock:
 
     @pytest.mark.parametrize("evidence", ["wheel", "go cue"])
     @pytest.mark.parametrize("clock", ["stimulus", "trial start"])
-    def test_it_is_found_from_the_data(self, evidence, clock):
+    def test_the_clock_is_read_from_the_data(self, evidence, clock):
         simulated = simulate.decision_task(n_trials=60, areas={"A": 3}, seed=1).recording
         raw = build_session(simulated)
         if evidence == "go cue":
@@ -101,12 +101,12 @@ class TestEventClock:
         if clock == "trial start":
             for key in ("gocue", "response_time", "feedback_time"):
                 raw[key] = raw[key] + raw["stim_onset"]
-        found = steinmetz.build_recording(raw)
-        assert found.dataset.attrs["event_clock"] == clock
-        assert evidence in found.dataset.attrs["event_clock_evidence"]
-        np.testing.assert_allclose(found.trials["gocue_time"], simulated.trials["gocue_time"])
+        recording = steinmetz.build_recording(raw)
+        assert recording.dataset.attrs["event_clock"] == clock
+        assert evidence in recording.dataset.attrs["event_clock_evidence"]
+        np.testing.assert_allclose(recording.trials["gocue_time"], simulated.trials["gocue_time"])
 
-    def test_nothing_to_go_by_is_said(self, raw):
+    def test_without_evidence_the_stimulus_is_assumed(self, raw):
         for key in ("wheel", "gocue"):
             del raw[key]
         attributes = steinmetz.build_recording(raw).dataset.attrs
@@ -145,9 +145,9 @@ class TestBadFiles:
         whole = tmp_path / "whole.npz"
         write_steinmetz(whole, recording)
         content = whole.read_bytes()
-        for kept in (0, 10, 200, len(content) // 2, len(content) - 30):
+        for length in (0, 10, 200, len(content) // 2, len(content) - 30):
             cut = tmp_path / "cut.npz"
-            cut.write_bytes(content[:kept])
+            cut.write_bytes(content[:length])
             with pytest.raises(FormatError):
                 load(cut)
 
@@ -155,9 +155,9 @@ class TestBadFiles:
         whole = tmp_path / "whole.npz"
         write_steinmetz(whole, recording)
         inner = zipfile.ZipFile(whole).read("dat.npy")
-        for kept in (50, 500, len(inner) - 100):
+        for length in (50, 500, len(inner) - 100):
             with zipfile.ZipFile(tmp_path / "cut.npz", "w") as archive:
-                archive.writestr("dat.npy", inner[:kept])
+                archive.writestr("dat.npy", inner[:length])
             with pytest.raises(FormatError):
                 load(tmp_path / "cut.npz")
 

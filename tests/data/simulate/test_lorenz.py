@@ -4,16 +4,16 @@ from spikecast.data.simulate.lorenz import lorenz
 
 
 def test_the_rate_is_as_asked_and_log_linear_in_the_latents():
-    found = lorenz(40, 30, n_conditions=8, mean_rate=10.0)
-    assert 5 < found.recording.firing_rate.mean() < 15
-    log_rate, latents = np.log(found.truth.rate), found.truth.latents.values
-    residual = log_rate - latents @ found.truth.loadings.values
+    simulated = lorenz(40, 30, n_conditions=8, mean_rate=10.0)
+    assert 5 < simulated.recording.firing_rate.mean() < 15
+    log_rate, latents = np.log(simulated.truth.rate), simulated.truth.latents.values
+    residual = log_rate - latents @ simulated.truth.loadings.values
     np.testing.assert_allclose(residual - residual[0, 0], 0, atol=1e-9)
 
 
 def test_trials_of_a_condition_share_their_path_but_not_their_spikes():
-    found = lorenz(20, 10, n_conditions=10, n_bins=30)
-    rate, counts = found.truth.rate, found.recording.activity
+    simulated = lorenz(20, 10, n_conditions=10, n_bins=30)
+    rate, counts = simulated.truth.rate, simulated.recording.activity
     np.testing.assert_array_equal(rate[:10], rate[10:])
     assert (counts[:10] != counts[10:]).any()
     assert not np.allclose(rate[0], rate[1])

@@ -223,6 +223,7 @@ def _measure_speed_before(
 
 
 def _read_column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:
+    """Return the array of a key, or raise unless its first axis has this length."""
     values = np.asarray(raw[key])
     if flat:  # (n,) or (n, 1), as the public files have both
         values = values.reshape(len(values), -1)[:, 0] if values.ndim else values
@@ -262,11 +263,8 @@ def _read_passive_variables(raw: dict[str, Any], n_neurons: int, n_bins: int) ->
     }
     for key in PASSIVE_KEYS:
         name = f"{key}_passive"
-        if name not in raw:
-            continue
-        if key in BEHAVIOR_KEYS:
-            values = _arrange_behavior(name, raw[name], "passive_trial", n_trials, n_bins)
-        else:
-            values = ("passive_trial", _read_column(raw, name, n_trials, flat=True))
-        variables[name] = values
+        if name in raw and key in BEHAVIOR_KEYS:
+            variables[name] = _arrange_behavior(name, raw[name], "passive_trial", n_trials, n_bins)
+        elif name in raw:
+            variables[name] = ("passive_trial", _read_column(raw, name, n_trials, flat=True))
     return variables

@@ -94,21 +94,21 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
         "area": ("neuron", np.full(n_neurons, "VIS")),
     }
     if "xyz" in raw:
-        positions = _read_sized(raw, "xyz", 1, n_neurons)
+        positions = _read_array(raw, "xyz", 1, n_neurons)
         coordinates |= {axis: ("neuron", row) for axis, row in zip("xyz", positions, strict=True)}
         coordinates["plane"] = ("neuron", np.unique(positions[2], return_inverse=True)[1])
     for key, (axes, variable) in SPONTANEOUS_KEYS.items():
         if key in raw:
             values = np.asarray(raw[key])
             if axes[0] == "neuron":
-                values = _read_sized(raw, key, 0, n_neurons)
+                values = _read_array(raw, key, 0, n_neurons)
             variables[variable] = (axes, values)
     if "stat" in raw:
         for field, column in _read_scalar_fields(raw["stat"], n_neurons).items():
             coordinates[f"stat_{field}"] = ("neuron", column.to_numpy())
     for key, variable in BEHAVIOR_KEYS.items():
         if key in raw:
-            values = _read_sized(raw, key, 0, n_bins).reshape(1, n_bins, -1)
+            values = _read_array(raw, key, 0, n_bins).reshape(1, n_bins, -1)
             values = values[..., 0] if values.shape[2] == 1 else values
             variables[variable] = (("trial", "time", f"{variable}_channel")[: values.ndim], values)
     if "beh_svd_mask" in raw:
@@ -128,7 +128,8 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     return Recording(dataset)
 
 
-def _read_sized(raw: dict[str, Any], key: str, axis: int, length: int) -> np.ndarray:
+def _read_array(raw: dict[str, Any], key: str, axis: int, length: int) -> np.ndarray:
+    """Return the array of a key, or raise unless an axis of it has this length."""
     values = np.asarray(raw[key])
     if values.ndim <= axis or values.shape[axis] != length:
         raise FormatError(f"'{key}' has shape {values.shape}; axis {axis} must be {length} long")

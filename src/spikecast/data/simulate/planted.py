@@ -19,7 +19,7 @@ class Truth:
     Attributes
     ----------
     rate : array, (trial, time, neuron)
-        Expected count (or activity) per bin: the best possible prediction. None if not kept.
+        Expected count (or activity) per bin: the best prediction. None with ``keep_rate=False``.
     latents : DataArray, (trial, time, latent)
         With the coordinate ``owner``: ``"shared"``, ``"task"``, or the area (plane) that has it.
     loadings : DataArray, (latent, neuron)
