@@ -16,6 +16,7 @@ _MODULES = {
     "decoding.decode": ("Decoding", "decode"),
     "decoding.generalization": ("Generalization", "temporal_generalization"),
     "decoding.nulls": ("LabelNull",),
+    "decoding.problem": ("Draws",),
     "decoding.over_time": (
         "LinearDecoder",
         "MatchedAreas",

@@ -13,12 +13,7 @@ STIMULUS = ("contrast_left", "contrast_right")
 def number_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
     """Number the distinct combinations of trial columns, (trial,).
 
-    Parameters
-    ----------
-    trials : DataFrame
-        One row per trial.
-    columns : sequence of str, optional
-        By default the contrasts, where the recording has them; else all trials are alike.
+    By default of the contrasts, where the recording has them; else all trials are alike.
 
     Examples
     --------

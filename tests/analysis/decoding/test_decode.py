@@ -6,6 +6,7 @@ import pytest
 
 from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.nulls import LabelNull
+from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Counts
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data.recording import Recording
@@ -164,3 +165,6 @@ def test_slow_drift_fools_shuffled_labels_but_not_pseudo_sessions():
 def test_same_seed_same_numbers(strong):
     first, second = (decode(strong, "response", n_permutations=5, seed=4) for _ in range(2))
     pd.testing.assert_frame_equal(first.table, second.table)
+    few = decode(strong, "response", n_permutations=Draws(5, n_resamples=20), seed=4)
+    assert (few.score, few.p) == (first.score, first.p)
+    assert few.interval != first.interval

@@ -6,6 +6,7 @@ import pytest
 from spikecast.analysis.decoding.generalization import temporal_generalization
 from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.over_time import MatchedAreas, OnsetRule, decode_over_time
+from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Counts, Latents, Precomputed
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data import simulate
@@ -140,7 +141,9 @@ def test_nothing_planted_nothing_found():
 
 
 def test_none_is_an_answer():
-    found = decode_over_time(nothing(1), "response", n_permutations=99, folds=TWICE)
+    draws = Draws(99, n_resamples=50)
+    found = decode_over_time(nothing(1), "response", n_permutations=draws, folds=TWICE)
+    assert len(found.onset_resamples) == 50
     assert np.isnan(found.onsets.loc[0, "onset"])
     assert found.differences.empty
 

@@ -41,6 +41,8 @@ def test_new_trials_explain_less_and_never_more_than_all():
     found = dimensionality(planted(5, noise=3.0, shape=(20, 10, 50)), n_components=50)
     table = found.table
     assert (table["cross_validated"][:20] < table["in_sample"][:20]).all()
+    assert found.components_for(0.5) >= found.components_for(0.5, "in_sample") > 1
+    assert found.components_for(2.0) is None
     assert table["in_sample"].iloc[-1] == pytest.approx(1, abs=1e-4)
     assert table["cross_validated"].iloc[-1] == pytest.approx(1, abs=1e-4)
 

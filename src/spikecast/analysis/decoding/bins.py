@@ -12,13 +12,12 @@ from spikecast.tasks.splits import Fold
 
 
 class BinScores(NamedTuple):
-    """Scores over time.
+    """Scores over time, and what they are ratios of for the observed labels.
 
     Attributes
     ----------
     numerator, denominator : array, (trial, time)
-        Of the observed labels; a score is the ratio of their sums over trials, hence any bootstrap
-        over trials a matrix product.
+        A score is the ratio of their sums over trials, hence any bootstrap a matrix product.
     scores : array, (1 + permutation, time)
         The observed labels first.
     """
@@ -40,13 +39,7 @@ class Target(Protocol):
 
 
 class ClassTarget:
-    """Linear discriminant analysis, scored by balanced accuracy.
-
-    Parameters
-    ----------
-    codes : array of int, (1 + permutation, trial)
-    n_classes : int
-    """
+    """Linear discriminant analysis of codes (1 + permutation, trial), by balanced accuracy."""
 
     def __init__(self, codes: np.ndarray, n_classes: int) -> None:
         self.codes = np.ascontiguousarray(codes.T)  # (trial, 1 + permutation)
@@ -70,13 +63,7 @@ class ClassTarget:
 
 
 class NumberTarget:
-    """Ridge regression, scored by R2 against the mean of the training trials.
-
-    Parameters
-    ----------
-    values : array, (1 + permutation, trial)
-    folds : sequence of Fold
-    """
+    """Ridge regression of values (1 + permutation, trial), by R2 against the training mean."""
 
     def __init__(self, values: np.ndarray, folds: Sequence[Fold]) -> None:
         self.values = np.ascontiguousarray(values.T, dtype=float)
@@ -93,16 +80,10 @@ class NumberTarget:
 
 
 def score_shared(x: np.ndarray, target: Target, folds: Sequence[Fold], penalty: float) -> BinScores:
-    """Score features that are the same in every fold: one factorisation per bin.
+    """Score features (trial, time, feature) that all folds share: one factorisation per bin.
 
-    Parameters
-    ----------
-    x : array, (trial, time, feature)
-    target : Target
-    folds : sequence of Fold
-    penalty : float
-        In units of the number of trials times the features' mean variance in the bin (of all
-        trials; labels have no part in it).
+    The penalty is in units of the number of trials times the features' mean variance in the bin (of
+    all trials; labels have no part in it).
     """
     n_bins = x.shape[1]
     per_bin = (
@@ -117,12 +98,7 @@ def score_shared(x: np.ndarray, target: Target, folds: Sequence[Fold], penalty: 
 def score_nested(features: Sequence[FoldFeatures], target: Target, penalty: float) -> BinScores:
     """Score features that were learnt in each fold: one factorisation per bin and fold.
 
-    Parameters
-    ----------
-    features : sequence of FoldFeatures
-    target : Target
-    penalty : float
-        In units of the number of the fold's training trials times their features' mean variance.
+    The penalty is in units of the fold's training trials times their features' mean variance.
     """
 
     def predict_bin(t: int) -> Iterable[HeldOut]:

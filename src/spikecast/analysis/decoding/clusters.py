@@ -35,16 +35,14 @@ LEVELS = ClusterLevels()
 
 @dataclass(frozen=True)
 class Clusters:
-    """A cluster test of scores over time (or over any grid).
+    """A cluster test of scores over time, or over any grid.
 
     Attributes
     ----------
     significant : array of bool, (...)
         Points in a cluster with p at most alpha.
-    p : array, (...)
-        Of the cluster a point is in, corrected for all clusters; 1 outside clusters.
-    p_pointwise : array, (...)
-        Uncorrected.
+    p, p_pointwise : array, (...)
+        Of the cluster a point is in, corrected for all clusters (1 outside); uncorrected.
     threshold, center, scale : array, (...)
         A point joins a cluster where its score exceeds the threshold; its excess is
         ``(score - center) / scale``.
@@ -62,21 +60,10 @@ class Clusters:
 
 
 def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters:
-    """Test observed scores against their null.
+    """Test observed scores against their null, (1 + permutation, ...), the observed ones first.
 
     Observed and null scores are treated alike throughout (thresholds are taken from all of them),
     so that under the null the observed row is one among equals and the test is exact.
-
-    Parameters
-    ----------
-    scores : array, (1 + permutation, ...)
-        The observed scores first; the other axes are the grid, neighbours, diagonal ones too, are
-        connected.
-    levels : ClusterLevels
-
-    Returns
-    -------
-    Clusters
 
     Examples
     --------
@@ -106,30 +93,18 @@ def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters
 
 
 def _sum_clusters(above: np.ndarray, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number the clusters of one map and return the sum of each one's excess."""
+    """Return the number of the cluster each point is in, and the sum of each one's excess."""
     # diagonal neighbours count: a code that moves on is a diagonal of train x test times
     labels, n_clusters = ndimage.label(above, np.ones((3,) * above.ndim))
     return labels, ndimage.sum_labels(excess, labels, np.arange(1, n_clusters + 1))
 
 
 def find_onsets(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarray:
-    """Find when each curve's first significant cluster of at least `least_bins` begins, in bins.
+    """Return when each curve (curve, time) first has a significant cluster that lasts, in bins.
 
-    A cluster begins where the curve crosses the threshold, on a straight line between the last bin
-    below and the first above: whole bins would add noise of their own to differences.
-
-    Parameters
-    ----------
-    curves : array, (curve, time)
-        Scores, each a curve on the grid of `test`.
-    test : Clusters
-        Gives threshold and critical mass.
-    least_bins : int
-
-    Returns
-    -------
-    array of float, (curve,)
-        Infinite where there is none.
+    A cluster begins where the curve crosses the threshold of `test`, on a straight line between the
+    last bin below and the first above: whole bins would add noise of their own to differences.
+    Infinite where no cluster of `least_bins` is significant.
 
     Examples
     --------

@@ -10,8 +10,8 @@ import pandas as pd
 from spikecast.analysis.decoding.labels import Label
 from spikecast.analysis.decoding.nulls import permutation_p
 from spikecast.analysis.decoding.problem import (
-    N_RESAMPLES,
     DecodedFold,
+    Draws,
     Folds,
     Null,
     Values,
@@ -19,8 +19,8 @@ from spikecast.analysis.decoding.problem import (
     pose_problem,
 )
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
-from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.analysis.results import Result, make_settings
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed
@@ -134,7 +134,7 @@ def decode(
     balance: str = "weights",
     folds: Folds = 5,
     null: Null = "label_shuffle",
-    n_permutations: int = 200,
+    n_permutations: int | Draws = 200,
     seed: int = 0,
 ) -> Decoding:
     """Decode a label of trials, held-out.
@@ -166,8 +166,8 @@ def decode(
     null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
         See :mod:`spikecast.analysis.decoding.nulls`. Decoders, with their tuning, are refitted on
         each draw.
-    n_permutations : int
-        Draws of the null.
+    n_permutations : int or Draws
+        Draws of the null; as ``Draws`` also how many resamples give the interval.
     seed : int
 
     Returns
@@ -192,13 +192,13 @@ def decode(
     check_one_of("decoder", decoder, list(CLASSIFIERS))
     check_one_of("over_time", over_time, OVER_TIME)
     check_one_of("balance", balance, BALANCES)
-    check_in_range("n_permutations", n_permutations, 0)
+    draws = make_settings(Draws, n_permutations)
     numbers = CLASSIFIERS[decoder].predicts_numbers
     if over_time == "vote" and numbers:
         raise InputError("bins cannot vote on a number; use over_time='mean'")
     source = Counts(n_components=40) if source is None else source
     problem = pose_problem(
-        recording, label, source, folds, null, n_permutations, seed, continuous=numbers
+        recording, label, source, folds, null, draws.n_permutations, seed, continuous=numbers
     )
     features = list(problem.source.fold_features(problem.recording, problem.only_cut, seed))
     notices = (*problem.notices, *_make_feature_notices(features))
@@ -217,7 +217,7 @@ def decode(
         observed.metric,
         observed.score_test(),
         observed.score_train(),
-        compute_interval(observed.ratios, draw_resamples(problem.label, N_RESAMPLES, seed)),
+        compute_interval(observed.ratios, draw_resamples(problem.label, draws.n_resamples, seed)),
         permutation_p(observed.score, scores),
         scores,
         observed.count_confusions(),
@@ -283,16 +283,7 @@ def _count_votes(predicted: np.ndarray, n_bins: int) -> np.ndarray:
 
 
 class _Predictions:
-    """Predictions of all folds and their scores.
-
-    Parameters
-    ----------
-    label : Label
-    values : array, (trial with a label,)
-        What was decoded: the observed labels or those of a draw.
-    folds : list of Fold
-    parts : list of _FoldPredictions
-    """
+    """Predictions of all folds and their scores; `values` are the observed labels or a draw's."""
 
     def __init__(
         self, label: Label, values: np.ndarray, folds: list[Fold], parts: list[_FoldPredictions]

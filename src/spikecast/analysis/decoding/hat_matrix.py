@@ -33,13 +33,13 @@ from spikecast.tasks.splits import Fold
 
 
 class HeldOut(NamedTuple):
-    """What a fold's refitted regression says, for many label columns at once.
+    """Predictions of a fold's refitted regression, for many label columns at once.
 
     Attributes
     ----------
     fold : Fold
     fitted : array, (test trial, column)
-        Prediction of the held-out trials, intercept included.
+        Intercept included.
     quadratic : array, (group, group, permutation)
         ``y_i' H y_j`` over the training trials, ``H`` being the fold's own hat matrix.
     """
@@ -63,21 +63,16 @@ def predict_shared(
 ) -> Iterator[HeldOut]:
     """Yield every fold's held-out predictions from one factorisation of all trials' features.
 
-    For features that are the same in every fold, that is, features nothing was learnt for.
-
     Parameters
     ----------
     x : array, (trial, feature)
+        The same in every fold, that is, nothing was learnt for them.
     y : array, (trial, group, permutation)
         Targets, or indicator columns of all classes but the last.
     folds : sequence of Fold
         Each trial is trained on unless it is tested: ``train`` and ``test`` make up all trials.
     penalty : float
         L2, on the sum of squared errors; above 0. The same in every fold.
-
-    Yields
-    ------
-    HeldOut
     """
     check_in_range("penalty", penalty, 1e-12)
     n = len(x)
@@ -99,16 +94,9 @@ def predict_shared(
 def predict_nested(
     x_train: np.ndarray, x_test: np.ndarray, y: np.ndarray, fold: Fold, penalty: float
 ) -> HeldOut:
-    """Return one fold's held-out predictions, of features that were learnt in this fold.
+    """Return one fold's held-out predictions, of features (trial, feature) learnt in this fold.
 
-    Parameters
-    ----------
-    x_train, x_test : array, (trial, feature)
-        Features of the training trials, and of whatever is predicted.
-    y : array, (trial, group, permutation)
-        Of all trials.
-    fold : Fold
-    penalty : float
+    `x_test` is of whatever is predicted, `y` (trial, group, permutation) of all trials.
     """
     check_in_range("penalty", penalty, 1e-12)
     targets = y[fold.train].reshape(len(fold.train), -1)
@@ -121,14 +109,7 @@ def predict_nested(
 
 
 class RidgeRoot:
-    """The square root of a ridge regression: maps features to where the penalised scatter is I.
-
-    Parameters
-    ----------
-    x : array, (trial, feature)
-        Training trials.
-    penalty : float
-    """
+    """Map of features to where the penalised scatter of the training trials is the identity."""
 
     def __init__(self, x: np.ndarray, penalty: float) -> None:
         self.mean = x.mean(axis=0)
@@ -152,7 +133,7 @@ class RidgeRoot:
 
 
 def score_classes(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return linear discriminant scores from the regression on the indicator matrix.
+    """Return linear discriminant scores (trial, class, permutation) from indicator regression.
 
     With ``Y`` the indicators, ``N`` the diagonal of class sizes and ``Q = Y' H Y`` of centred
     features, the scores of regularised LDA at equal priors are, up to a factor and a constant that
@@ -160,19 +141,10 @@ def score_classes(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) 
 
     ``(F - mean) (N - Q)^-1 - 1/2 diag(N^-1 Q (N - Q)^-1)``
 
-    which follows from ``S_w = S_t - M' N M`` by the Woodbury identity.
-
-    Parameters
-    ----------
-    fitted : array, (trial, class - 1, permutation)
-        Predicted indicators of all classes but the last (they sum to 1).
-    quadratic : array, (class - 1, class - 1, permutation)
-    sizes : array, (class, permutation)
-        Training trials of each class. A class without any is never chosen.
-
-    Returns
-    -------
-    array, (trial, class, permutation)
+    which follows from ``S_w = S_t - M' N M`` by the Woodbury identity. `fitted` (trial, class - 1,
+    permutation) are the predicted indicators ``F`` and `quadratic` is ``Q``, of all classes but the
+    last (they sum to 1); `sizes` (class, permutation) are training trials. A class without any is
+    never chosen.
     """
     n_classes = len(sizes)
     total = sizes.sum(axis=0)
@@ -211,7 +183,7 @@ def classify(fitted: np.ndarray, quadratic: np.ndarray, sizes: np.ndarray) -> np
 
 
 def _factor_hat(centered: np.ndarray, penalty: float) -> np.ndarray:
-    """``B`` (trial, direction) with ``B B' = X (X'X + penalty I)^-1 X'``."""
+    """Return ``B`` (trial, direction) with ``B B' = X (X'X + penalty I)^-1 X'``."""
     centered = centered.astype(np.float64)
     if centered.shape[1] > centered.shape[0]:
         values, vectors = np.linalg.eigh(centered @ centered.T)
@@ -228,7 +200,7 @@ def _factor_scatter(centered: np.ndarray, penalty: float) -> np.ndarray:
 
 
 def _multiply_groups(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """``a_i' b_j`` for every pair of groups, (group, group, permutation)."""
+    """Return ``a_i' b_j`` for every pair of groups, (group, group, permutation)."""
     groups, permutations = shape[1:]
     a, b = (part.reshape(-1, groups, permutations) for part in (a, b))
     return np.einsum("rip,rjp->ijp", a, b)

@@ -75,17 +75,11 @@ class Label:
 def resolve_label(
     recording: Recording, label: str | Sequence | np.ndarray, folds: int, continuous: bool
 ) -> Label:
-    """Find the values of a label and check that they can be decoded.
+    """Return the values of a label, once checked that they can be decoded.
 
-    Parameters
-    ----------
-    recording : Recording
-    label : str or array, (trial,)
-        A trial column, a behaviour variable (its mean over the trial) or values of your own. Trials
-        where it is NaN or empty are left out.
-    folds : int
-    continuous : bool
-        Whether it is a number to predict rather than a class.
+    `label` is a trial column, a behaviour variable (its mean over the trial) or values of your own
+    (trial,); trials where it is NaN or empty are left out. A `continuous` one is a number to
+    predict.
 
     Raises
     ------
@@ -137,10 +131,7 @@ def number_strata(
 ) -> np.ndarray | None:
     """Number the strata within which labels are shuffled, (trial with a label,), or return None.
 
-    Raises
-    ------
-    NotEnoughDataError
-        When the label is the same all over each stratum: shuffling would change nothing.
+    Strata all over each of which the label is the same are refused: shuffling would change nothing.
     """
     if not columns:
         return None

@@ -67,13 +67,8 @@ def draw_pseudo_sessions(labels: np.ndarray, n: int, rng: np.random.Generator) -
 
     A session starts within a run of a random label; the length of each run is drawn from the
     observed lengths, the label that follows from the observed successions (any other label where
-    none was observed). Where the task's own rule for its labels is known, pass that as the null
-    instead.
-
-    Raises
-    ------
-    NotEnoughDataError
-        When the labels make a single run, or such sessions rarely have every label.
+    none was observed). Labels of a single run, or such sessions that rarely have every label, are
+    refused. Where the task's own rule for its labels is known, pass that as the null instead.
 
     Examples
     --------
@@ -173,19 +168,11 @@ class LabelNull:
         folds: Sequence[Fold] = (),
         strata: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Draw labels, (draw, trial).
+        """Draw `n` sets of labels, (draw, trial), within `strata` (trial,) where given.
 
         ``label_shuffle`` permutes within each test fold, so that folds cut with equal shares of
         every class keep them: the observed labels are then one draw among equals, and the test is
         exact.
-
-        Parameters
-        ----------
-        labels : array, (trial,)
-        n, seed : int
-        folds : sequence of Fold
-        strata : array, (trial,), optional
-            Number of each trial's stratum.
         """
         rng = make_rng(seed, "null")
         if self.shuffles:

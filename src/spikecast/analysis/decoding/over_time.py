@@ -35,8 +35,8 @@ from spikecast.analysis.decoding.clusters import ClusterLevels, cluster_test, fi
 from spikecast.analysis.decoding.labels import make_stimulus_notices
 from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.problem import (
-    N_RESAMPLES,
     DecodedFold,
+    Draws,
     Folds,
     LabelProblem,
     Null,
@@ -184,7 +184,7 @@ def decode_over_time(
     decoder: str | LinearDecoder = "lda",
     folds: Folds = 5,
     null: Null = "label_shuffle",
-    n_permutations: int = 1000,
+    n_permutations: int | Draws = 1000,
     onset: OnsetRule = OnsetRule(),
     seed: int = 0,
 ) -> OverTime:
@@ -208,8 +208,8 @@ def decode_over_time(
     null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
         See :mod:`spikecast.analysis.decoding.nulls`. With strata an onset is that of what can be
         decoded beyond them: of the choice, say, not of the stimulus that it follows.
-    n_permutations : int
-        Draws of the null.
+    n_permutations : int or Draws
+        Draws of the null; as ``Draws`` also how many resamples give the intervals.
     onset : OnsetRule
     seed : int
 
@@ -237,22 +237,22 @@ def decode_over_time(
     """
     source = Counts(window=0.03) if source is None else source
     decoder, split = make_settings(LinearDecoder, decoder), make_settings(Split, folds)
-    null = make_settings(LabelNull, null)
-    check_in_range("n_permutations", n_permutations, round(1 / onset.alpha))
+    null, draws = make_settings(LabelNull, null), make_settings(Draws, n_permutations)
+    check_in_range("n_permutations", draws.n_permutations, round(1 / onset.alpha))
     if not (source.causal or onset.allow_acausal):
         raise InputError(
             f"{source.name} are acausal: at bin t they know bins after t, so they date nothing; "
             "use a causal model or window, or insist with OnsetRule(allow_acausal=True)"
         )
     problem = pose_problem(
-        recording, label, source, split, null, n_permutations, seed,
+        recording, label, source, split, null, draws.n_permutations, seed,
         continuous=decoder.name == "ridge",
         n_repeats=1 if source.learns or split.by == "block" else N_REPEATS,
     )  # fmt: skip
     notices = [*problem.notices, *([] if source.causal else [ACAUSAL_FEATURES()])]
     if null.strata is None:
         notices += make_stimulus_notices(recording, problem.label, seed)
-    weights = draw_resamples(problem.label, N_RESAMPLES, seed)
+    weights = draw_resamples(problem.label, draws.n_resamples, seed)
     dated = [
         _date_area(area, parts, problem, decoder, onset, weights, seed)
         for area, parts in _select_populations(problem.recording, areas, seed)

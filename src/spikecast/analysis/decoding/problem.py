@@ -22,11 +22,29 @@ from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.tasks.splits import Fold, Split, split_trials
 
-N_RESAMPLES = 1000  # of trials, for 95 % intervals
-
 Folds = int | Split
 Null = str | DrawLabels | LabelNull
 Values = str | Sequence | np.ndarray
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How many draws p values and intervals come from.
+
+    Parameters
+    ----------
+    n_permutations : int
+        Draws of the null.
+    n_resamples : int
+        Resamples of the trials, for the 95 % intervals.
+    """
+
+    n_permutations: int
+    n_resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        check_in_range("n_permutations", self.n_permutations, 0)
+        check_in_range("n_resamples", self.n_resamples, 1)
 
 
 @dataclass(frozen=True)
@@ -69,15 +87,10 @@ class DecodedFold:
 
 @dataclass(frozen=True)
 class LabelProblem:
-    """A label to decode from the trials that have it.
+    """A label to decode from the trials that have it; `recording` and `source` have these only.
 
     Attributes
     ----------
-    recording : Recording
-        The trials with a label.
-    source : Source
-        For these trials.
-    label : Label
     cuts : list of list of Fold
         The trials cut into folds, once or several times anew.
     null_labels : array, (draw, trial)
@@ -147,14 +160,8 @@ def pose_problem(
     """Return the trials of a label with their folds and null labels, once all is checked.
 
     The arguments are those of :func:`spikecast.decode`; `continuous` labels are numbers to predict
-    rather than classes, and trials are cut `n_repeats` times anew where `folds` does not say.
-
-    Raises
-    ------
-    UnknownNameError, NotEnoughDataError
-        See :func:`spikecast.analysis.decoding.labels.resolve_label`.
-    InputError
-        When the label is part of what it is decoded from.
+    rather than classes, and trials are cut `n_repeats` times anew where `folds` does not say. A
+    label that is part of what it is decoded from is refused.
     """
     split, null = make_settings(Split, folds), make_settings(LabelNull, null)
     target = resolve_label(recording, label, split.n_folds, continuous)
@@ -189,9 +196,8 @@ def cut_folds(
     Observed and null labels must meet the same kind of folds, or chance is not the same for both.
     Classes are therefore spread evenly over the folds only where the null keeps them so (labels
     shuffled within the folds of a single cut); otherwise trials are cut without regard to them.
-
-    Trials of different `groups` (trial with a label,), latents of different models, never meet in
-    a fold.
+    Trials of different `groups` (trial with a label,), latents of different models, never share a
+    fold.
     """
     check_in_range("n_repeats", n_repeats, 1)
     even = null.shuffles and not label.continuous and n_repeats == 1

@@ -7,7 +7,7 @@ from spikecast.data.recording import Recording
 
 
 def read_activity(data: Recording | np.ndarray) -> np.ndarray:
-    """Return (trial, time, neuron) from a recording, or the array itself once checked.
+    """Return (trial, time, neuron) of a recording, or the array itself once checked.
 
     Examples
     --------
@@ -18,13 +18,7 @@ def read_activity(data: Recording | np.ndarray) -> np.ndarray:
 
 
 def read_latents(latents: np.ndarray, name: str = "latents") -> np.ndarray:
-    """Return latents (trial, time, latent) as an array once checked.
-
-    Raises
-    ------
-    ShapeError, InputError
-        When there are not three axes; when a value is not finite.
-    """
+    """Return latents (trial, time, latent) as an array, once checked for its axes and for NaN."""
     latents = np.asarray(latents)
     check_three_axes(name, latents)
     check_finite(name, latents)

@@ -73,8 +73,14 @@ def cell_types(recording: Recording, threshold: float = THRESHOLD) -> CellTypes:
     >>> recording = Recording.from_arrays(
     ...     np.ones((2, 3, 3), dtype=int), [0.0, 0.1, 0.2], "VISp",
     ...     neurons={"trough_to_peak": [0.2, 0.7, float("nan")]})
-    >>> cell_types(recording).label.tolist()
+    >>> label = cell_types(recording).label
+    >>> label.tolist()
     ['narrow', 'wide', 'unknown']
+
+    Any analysis of one type alone takes a part of the recording (:func:`split_areas` makes areas):
+
+    >>> recording.select(neurons=label == "narrow").n_neurons
+    1
     """
     check_in_range("threshold (ms)", threshold, 0.05, 2.0)
     neurons = recording.neurons

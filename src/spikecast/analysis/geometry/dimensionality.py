@@ -49,6 +49,11 @@ class Dimensionality(Result):
     n_neurons: int
     n_samples: int
 
+    def components_for(self, share: float, column: str = "cross_validated") -> int | None:
+        """Return the fewest components that explain a share of the variance; None if none do."""
+        enough = self.table[self.table[column] >= share]["n_components"]
+        return int(enough.iloc[0]) if len(enough) else None
+
     def __str__(self) -> str:
         last = self.table.iloc[-1]
         return (
@@ -248,21 +253,10 @@ def find_shared_variance(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find shared variance components of two groups of neurons (SVCA, Stringer et al. 2019).
 
-    Parameters
-    ----------
-    x : array of float32, (sample, neuron)
-    one, other : array of int
-        The two groups of neurons.
-    held_out : array of bool, (sample,)
-        Samples that validate; the others find the components.
-    n_components : int
-    seed : int
-
-    Returns
-    -------
-    shared, total, p : array, (component,)
-        Covariance of the two projections and mean of their variances on the held-out samples, and
-        the share of circular shifts of one against the other that reach the covariance.
+    They are found on the samples of `x` (sample, neuron) that are not `held_out` (sample,).
+    Returns, per component and on held-out samples, the covariance of the two projections, the mean
+    of their variances, and the share of circular shifts of one against the other that reach the
+    covariance.
     """
     f, g = (_center(x, ~held_out, group) for group in (one, other))
     covariance = f.T @ g / len(f)  # (one, other)

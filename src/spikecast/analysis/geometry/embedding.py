@@ -108,24 +108,12 @@ class Embedding(Result):
 def make_points(
     data: Recording | np.ndarray, kind: str = "trials"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn activity into points x features.
+    """Return features (point, feature) of activity, the group and the trial of each point.
 
-    Parameters
-    ----------
-    data : Recording or array, (trial, time, neuron)
-        Counts of a recording enter as square roots.
-    kind : {"trials", "time", "neurons"}
-        A trial is its whole course, (time * neuron); a time point is a bin of a trial, (neuron); a
-        neuron is its average over trials, (time), z-scored (its own course in a single trial).
-
-    Returns
-    -------
-    features : array of float32, (point, feature)
-    group : array of int, (point,)
-        What must be held out together: the trial (a hundredth of a single long trial); the
-        neuron.
-    trial : array of int, (point,)
-        The trial of each point, -1 for neurons: carries labels of trials to time points.
+    A trial is its whole course, (time * neuron); a time point is a bin of a trial, (neuron); a
+    neuron is its average over trials, (time), z-scored (its own course in a single trial). Counts
+    of a recording enter as square roots. Points of a group must be held out together: those of a
+    trial (of a hundredth of a single long trial). The trial of neurons is -1.
     """
     check_one_of("kind of point", kind, KINDS)
     x = read_activity(data)

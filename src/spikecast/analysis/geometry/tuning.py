@@ -164,12 +164,7 @@ def _test_variable(
 
 
 def correct_p_values(p: np.ndarray, correction: str) -> np.ndarray:
-    """Return p values corrected for how many there are.
-
-    Parameters
-    ----------
-    p : array, (test,)
-    correction : {"bh", "holm", "none"}
+    """Return p values (test,) corrected for how many there are by "bh", "holm" or "none".
 
     Examples
     --------
@@ -206,10 +201,7 @@ def _average_window(
 
 
 def explain_untestable(column: pd.Series) -> str:
-    """Return why the values of a trial column cannot be tested; ``""`` where they can.
-
-    Missing ones are left out before.
-    """
+    """Return why a trial column (without missing values) cannot be tested; ``""`` where it can."""
     if len(column) < MIN_TRIALS:
         return f"only {len(column)} trials have a value"
     counts = column.value_counts()

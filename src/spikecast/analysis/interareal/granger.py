@@ -45,7 +45,7 @@ LEAD_IS_NO_CAUSE = NoticeKind(
 
 @dataclass(frozen=True)
 class PastFeatures:
-    """What of an area's past predicts the other area.
+    """What of an area's past predicts the other area, and how finely in time it is shown.
 
     Parameters
     ----------
@@ -54,10 +54,13 @@ class PastFeatures:
     window : int
         The source's bins t - lag - window + 1 to t - lag are averaged. 1 gives the sharpest lag,
         more gives more power.
+    stretch : int
+        Bins of the trial in each row of ``over_time``.
     """
 
     n_components: int = 10
     window: int = 1
+    stretch: int = 5
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,6 @@ class NeuronSample:
     min_rate: float = MIN_RATE
     n_neurons: int | None = None
     n_repeats: int = 3
-
-
-PAST_FEATURES, NEURON_SAMPLE = PastFeatures(), NeuronSample()
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,7 +106,7 @@ class InformationFlow(Result):
         ``A->B - B->A`` alone. It is pulled towards the area whose neurons are read better, so it
         is no evidence on its own.
     over_time : DataFrame
-        Per 5 bins of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
+        Per stretch of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
         and ``asymmetry`` with ``low, high``.
     n_neurons, n_trials, n_repeats : int
         Neurons in each area after matching; trials; random subsamples and folds averaged.
@@ -153,8 +153,8 @@ def information_flow(
     target: str,
     lags: Sequence[int] = (1, 2, 3, 5, 8),
     *,
-    past: PastFeatures = PAST_FEATURES,
-    neurons: NeuronSample = NEURON_SAMPLE,
+    past: PastFeatures = PastFeatures(),
+    neurons: NeuronSample = NeuronSample(),
     folds: int = 5,
     n_permutations: int = 20,
     conditions: Sequence[str] | None = None,
@@ -222,7 +222,7 @@ def information_flow(
     (8, 12)
     """
     lags = sorted(set(lags))
-    _check(recording, source, target, lags, past.window)
+    _check(recording, source, target, lags, past)
     candidates = [select_neurons(recording, area, neurons.min_rate) for area in (source, target)]
     smaller = min(map(len, candidates))
     n_matched = smaller
@@ -263,7 +263,9 @@ def information_flow(
         whole_past,
         measure_asymmetry(whole, weights, folds),
         make_interval(plain, resampled, folds),
-        tabulate_time(whole, recording.time[edge : recording.n_bins - edge], weights, folds),
+        tabulate_time(
+            whole, recording.time[edge : recording.n_bins - edge], past.stretch, weights, folds
+        ),
         n_matched,
         recording.n_trials,
         neurons.n_repeats,
@@ -271,7 +273,7 @@ def information_flow(
 
 
 def _check(
-    recording: Recording, source: str, target: str, lags: Sequence[int], window: int
+    recording: Recording, source: str, target: str, lags: Sequence[int], past: PastFeatures
 ) -> None:
     check_two_areas(source, target)
     if recording.kind != "counts":
@@ -280,8 +282,9 @@ def _check(
         raise InputError(
             f"lags are {list(lags)}; they must be positive bins (each is also taken negative)"
         )
-    check_in_range("window", window, 1)
-    edge = _count_edge(lags, window)
+    check_in_range("window", past.window, 1)
+    check_in_range("stretch", past.stretch, 1)
+    edge = _count_edge(lags, past.window)
     if recording.n_bins < 2 * edge + 2:
         raise NotEnoughDataError(
             f"lags of up to {edge} bins leave nothing to score of trials of {recording.n_bins} "

@@ -22,12 +22,7 @@ TIME_SCALE = 3.0  # the time course is penalised less than the past
 
 
 def stack_past(z: np.ndarray, depth: int) -> np.ndarray:
-    """Return means over stretches of the past: 1, 2-3, 4-7, ... up to `depth` bins back.
-
-    Returns
-    -------
-    array, (trial, time, stretch * component)
-    """
+    """Return means over 1, 2-3, 4-7, ... bins back, (trial, time, stretch * component)."""
     stretches, first = [], 1
     while first <= depth:
         last = min(2 * first - 1, depth)
@@ -58,16 +53,9 @@ class _OwnFit:
 
 
 class OwnPast:
-    """A target predicted from its own past and the time in the trial, in one fold.
+    """A target's counts (trial, time, target) predicted from its own past features, in one fold.
 
-    Parameters
-    ----------
-    own : array, (trial, time, feature)
-    y : array, (trial, time, target)
-        Counts.
-    fold : Fold
-    seed : int
-        Of the inner split, on which penalties are chosen.
+    The seed is that of the inner split, on which penalties are chosen.
     """
 
     def __init__(self, own: np.ndarray, y: np.ndarray, fold: Fold, seed: int) -> None:
@@ -117,11 +105,8 @@ class OwnPast:
     def measure_gain(self, source: np.ndarray) -> np.ndarray:
         """Return the log-likelihood that a source adds on test trials, (test trial, time), nats.
 
-        Its penalty is chosen on the inner split, its weights are learnt on the training trials.
-
-        Parameters
-        ----------
-        source : array, (trial, time, feature)
+        The penalty of the source (trial, time, feature) is chosen on the inner split, its weights
+        are learnt on the training trials.
         """
         most, best = -np.inf, SOURCE_PENALTIES[0]
         changes = self._find_changes(self._inner, source, SOURCE_PENALTIES)

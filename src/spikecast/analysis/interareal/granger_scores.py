@@ -10,7 +10,6 @@ from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval
 
 PAST = 0  # stands for the whole past among the lags
-STRETCH = 5  # bins per point of the time-resolved asymmetry
 
 
 @dataclass(frozen=True)
@@ -119,11 +118,13 @@ def tabulate_lags(
     return table.iloc[np.lexsort((table["lag"], first))].reset_index(drop=True)
 
 
-def tabulate_time(whole: Whole, time: np.ndarray, weights: np.ndarray, folds: int) -> pd.DataFrame:
-    """Return gains and asymmetry per stretch of bins."""
+def tabulate_time(
+    whole: Whole, time: np.ndarray, stretch: int, weights: np.ndarray, folds: int
+) -> pd.DataFrame:
+    """Return gains and asymmetry per stretch of so many bins."""
     rows = []
-    for start in range(0, max(time.size - STRETCH, 0) + 1, STRETCH):
-        bins = slice(start, start + STRETCH)
+    for start in range(0, max(time.size - stretch, 0) + 1, stretch):
+        bins = slice(start, start + stretch)
         lead = measure_asymmetry(whole, weights, folds, bins)
         forward, backward = (
             float(_to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))

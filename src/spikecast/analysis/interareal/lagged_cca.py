@@ -44,9 +44,6 @@ class CanonicalModel:
         check_in_range("shrinkage", self.shrinkage, 0, 1)
 
 
-CANONICAL_MODEL = CanonicalModel()
-
-
 @dataclass(frozen=True, repr=False)
 class JointCorrelation(Result):
     """How two areas covary at every pair of times.
@@ -86,7 +83,7 @@ def joint_correlation(
     max_lag: int = 5,
     *,
     window: int = 3,
-    model: CanonicalModel = CANONICAL_MODEL,
+    model: CanonicalModel = CanonicalModel(),
     folds: int = 5,
     min_rate: float = MIN_RATE,
     conditions: Sequence[str] | None = None,

@@ -265,19 +265,10 @@ def _score_values(
 def _score_counts(
     y: np.ndarray, prediction: np.ndarray, mean: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Return Poisson scores of trials of one condition.
+    """Return Poisson scores (trial, target) of trials of one condition.
 
-    Parameters
-    ----------
-    y, prediction : array, (trial, time, target)
-    mean : array, (target,)
-        Of the training trials: the null.
-
-    Returns
-    -------
-    gain, base, beyond, shared : array, (trial, target)
-        Gain over the null in bits; spikes; gain over predictions made from the other trials;
-        whether there are others.
+    They are the gain over the null (`mean` of the training trials) in bits; spikes; the gain over
+    predictions made from the other trials; and whether there are others.
     """
     y = y.astype(np.float32)
     fires = mean > 0  # where it never fired in training, no model can know its rate

@@ -19,10 +19,7 @@ def check_two_areas(source: str, target: str) -> None:
 def select_neurons(recording: Recording, area: str, min_rate: float = MIN_RATE) -> np.ndarray:
     """Return the indices of an area's neurons that, for counts, fire at `min_rate` Hz or more.
 
-    Raises
-    ------
-    UnknownNameError, NotEnoughDataError
-        When the area is not recorded; when fewer than 2 of its neurons are left.
+    An area that is not recorded, or with fewer than 2 such neurons, is refused.
     """
     inside = recording.in_area(area)
     if recording.kind == "counts":
@@ -36,23 +33,11 @@ def select_neurons(recording: Recording, area: str, min_rate: float = MIN_RATE) 
 
 
 def project_components(x: np.ndarray, train: np.ndarray, n_components: int) -> np.ndarray:
-    """Project each single bin on axes learnt from smoothed activity of the training trials.
+    """Return single bins projected on axes of smoothed training trials, (trial, time, component).
 
     The axes come from smoothed activity, where what neurons share outweighs the noise of single
-    bins; what is projected is not smoothed, so a value belongs to its bin alone.
-
-    Parameters
-    ----------
-    x : array, (trial, time, neuron)
-    train : array of int
-        The trials to learn from.
-    n_components : int
-
-    Returns
-    -------
-    array of float32, (trial, time, component)
-        Centred on the training trials, the first component's standard deviation in single bins
-        being 1.
+    bins; what is projected is not smoothed, so a value belongs to its bin alone. Components are
+    centred on the training trials, the first one's standard deviation in single bins being 1.
     """
     n_neurons = x.shape[2]
     learnt = signed_sqrt(smooth(x[train], AXES_WIDTH)).reshape(-1, n_neurons)
@@ -66,11 +51,7 @@ def project_components(x: np.ndarray, train: np.ndarray, n_components: int) -> n
 def average_lags(z: np.ndarray, first: int, last: int) -> np.ndarray:
     """Return the mean of the bins t - last to t - first, zero where the trial has not begun.
 
-    Parameters
-    ----------
-    z : array, (trial, time, component)
-    first, last : int
-        In bins, ``0 <= first <= last``; from 1 on the present is not used.
+    From `first` = 1 on the present is not used.
 
     Examples
     --------
@@ -85,13 +66,6 @@ def average_lags(z: np.ndarray, first: int, last: int) -> np.ndarray:
 
 def expect_condition(z: np.ndarray, condition: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Return each trial's condition mean over training trials, drawn towards the overall mean.
-
-    Parameters
-    ----------
-    z : array, (trial, time, component)
-    condition : array, (trial,)
-    train : array of int
-        The trials to learn from.
 
     Examples
     --------

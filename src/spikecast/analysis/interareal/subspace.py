@@ -189,18 +189,9 @@ def communication_subspace(
 def split_neurons(
     recording: Recording, source: str, target: str, min_rate: float = MIN_RATE, seed: int = 0
 ) -> list[np.ndarray]:
-    """Choose half of the source, and equally many of its other half and of the target.
+    """Choose neurons of half the source, and equally many of its other half and of the target.
 
-    Returns
-    -------
-    list of array of int
-        Neurons that predict, neurons of the source kept aside, neurons of the target.
-
-    Raises
-    ------
-    InputError, UnknownNameError, NotEnoughDataError
-        For one area twice, an area that is not recorded, fewer than 4 neurons in the source or 2
-        in the target.
+    Fewer than 4 neurons in the source, or 2 in the target, are refused.
     """
     check_two_areas(source, target)
     shuffled = make_rng(seed, "subspace").permutation(select_neurons(recording, source, min_rate))
@@ -217,11 +208,6 @@ def split_neurons(
 
 def choose_rank(curve: np.ndarray, error: np.ndarray) -> int:
     """Return the smallest rank whose score is within one standard error of the best.
-
-    Parameters
-    ----------
-    curve, error : array, (rank,)
-        Held-out score and its standard error for ranks 0, 1, 2, ...
 
     Examples
     --------
