@@ -54,7 +54,9 @@ def test_names_and_paths_that_lead_nowhere_are_explained(tmp_path, monkeypatch):
         load(tmp_path / "x.mat")
 
 
-def test_the_embedded_recording_needs_no_file():
+def test_the_simulated_recording_needs_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "simulated").mkdir()  # a run directory of that name does not hide it
     recording = load("simulated")
     assert recording.n_bins == 250
     np.testing.assert_allclose(recording.time[0], -0.495)

@@ -11,16 +11,7 @@ from typing import Any
 
 
 class JsonlStore:
-    """A file of JSON lines, each a key and a record; `records` holds them in the file's order.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "jobs.jsonl"
-    >>> JsonlStore(path).append("VISp to MOs", {"value": 0.25})
-    >>> JsonlStore(path).records
-    {'VISp to MOs': {'value': 0.25}}
-    """
+    """A file of JSON lines, each a key and a record; `records` holds them in the file's order."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

@@ -48,13 +48,7 @@ def bin_spikes(
 
 
 def shrink_counts(activity: np.ndarray) -> np.ndarray:
-    """Return counts in the smallest unsigned integers that hold them; raise for other values.
-
-    Examples
-    --------
-    >>> shrink_counts(np.array([0.0, 3.0])).dtype
-    dtype('uint8')
-    """
+    """Return counts in the smallest unsigned integers that hold them; raise for other values."""
     if activity.size == 0:
         raise NotEnoughDataError(f"activity is empty: its shape is {activity.shape}")
     if activity.dtype.kind not in "iufb":

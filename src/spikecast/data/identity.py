@@ -27,15 +27,6 @@ def identify(recording: Recording) -> dict[str, str]:
     numbers in double precision, with one bit pattern for every NaN and for both zeros. Times are
     rounded to microseconds. Text is hashed as it prints, so a missing value in a text column is
     ``"None"`` or ``"nan"``, as recordings keep it.
-
-    Examples
-    --------
-    >>> import spikecast
-    >>> recording = spikecast.load("simulated")
-    >>> identity = identify(recording)
-    >>> other = recording.dataset.assign_coords(response=-recording.dataset["response"])
-    >>> changed_parts(identity, identify(spikecast.Recording(other)))
-    ["trial column 'response'"]
     """
     dataset = recording.dataset
     parts = {

@@ -1,4 +1,4 @@
-"""A path or the name of a data set -> recordings."""
+"""Load recordings by path or by the name of a data set."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,10 +99,10 @@ def open_sessions(name_or_path: str | Path) -> list[OpenSession]:
     sessions that are called become recordings. Errors are those of :func:`load`.
     """
     path, name = Path(name_or_path), str(name_or_path)
+    if name in SIMULATED:  # also beside a folder of this name, such as the run's
+        return [SIMULATED[name]]
     if path.exists():
         return find_reader(path).open_sessions(path)
-    if name in SIMULATED:
-        return [SIMULATED[name]]
     readable = {key: data_set for key, data_set in DATASETS.items() if data_set.reader}
     if name in readable:
         return READERS[readable[name].reader].open_sessions(find_data_set(name))

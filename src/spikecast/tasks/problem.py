@@ -66,11 +66,7 @@ class Problem:
     def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return facts about the sources by name, for the arguments of a model's ``fit``.
 
-        Parameters
-        ----------
-        needs : sequence of str, optional
-            See :attr:`spikecast.models.base.Model.needs`; so far there is ``"areas"``. By default
-            all.
+        `needs` are the model's (:attr:`spikecast.models.base.Model.needs`); by default all.
 
         Examples
         --------
