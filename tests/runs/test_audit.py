@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikecast.analysis.decoding import problem, sources
-from spikecast.analysis.decoding.decode import decode
+from spikecast.analysis.decoding.decode import _Method, decode
 from spikecast.core.errors import RunError
 from spikecast.data import load
 from spikecast.data.identity import identify
@@ -231,6 +231,20 @@ def test_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):
     monkeypatch.setattr(problem, "resolve_label", roll)
     assert "labels out of step" in fired(run({"analysis": {"decode": DECODE | {
         "sources": ["counts"]}}}))  # fmt: skip
+
+
+@pytest.mark.parametrize(("decoder", "combine"), [
+    ("lda", "mean"), ("logistic_l2", "vote"), ("linear_classifier", "mean"),
+])  # fmt: skip
+def test_labels_rolled_on_their_way_to_the_decoder_are_flagged(run, monkeypatch, decoder, combine):
+    decode_fold = _Method.decode_fold
+
+    def roll(method, part, values, train):
+        return decode_fold(method, part, np.roll(values, 1), train)
+
+    monkeypatch.setattr(_Method, "decode_fold", roll)
+    block = DECODE | {"sources": ["counts"], "decoder": decoder, "combine": combine}
+    assert fired(run({"analysis": {"decode": block}})) == {"labels out of step"}
 
 
 def test_a_label_decoded_without_null_and_from_few_trials_is_flagged(run, recording, monkeypatch):

@@ -6,7 +6,7 @@ on. They are index lists, not statements of good intent, so that a rule can look
 
 The claims of a run are made from what was recorded where the fits were made
 (:class:`spikecast.evaluation.fit.FitRecord`,
-:class:`spikecast.analysis.decoding.decode.DecodedFold`), from the folds, which a run stores before
+:class:`spikecast.analysis.decoding.problem.DecodedFold`), from the folds, which a run stores before
 its first fit, and from the recording's own targets and labels. What was not recorded is left out.
 Studies describe code that is not ours: they write their claims to ``protocol.json``.
 """

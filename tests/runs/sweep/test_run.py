@@ -101,6 +101,14 @@ def test_the_searched_trials_are_not_the_scored_ones_and_the_audit_agrees(swept,
     assert audit.audit(swept).hazards == ()
 
 
+def test_a_search_of_a_setting_that_never_changed_is_flagged(make, tmp_path):
+    space = {"widths": None, "n_components": {"values": [1]}}
+    folder = run_sweep(make(search={"space": space, "trials": 2}), tmp_path / "one", workers=1)
+    (hazard,) = audit.audit(folder).hazards
+    assert hazard.rule == "setting never swept"
+    assert "all 2 trials of the search used n_components = 1" in hazard.evidence
+
+
 def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp_path):
     text = (swept / "best.yaml").read_text()
     assert "quote the nested score" in text

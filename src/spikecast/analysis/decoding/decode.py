@@ -224,16 +224,27 @@ def decode(
         observed.score_classes(),
         observed.tabulate(),
         problem.label.n_left_out,
-        tuple(problem.describe_folds(features, [part.validation for part in observed.parts])),
+        tuple(
+            problem.describe_folds(
+                features,
+                [part.labels for part in observed.parts],
+                [part.validation for part in observed.parts],
+            )
+        ),
         notices,
     )
 
 
 class _FoldPredictions(NamedTuple):
-    """Of training trials (or of none) and test trials; rows that settings were judged on."""
+    """Of training trials (or of none) and test trials, and what the decoder was given.
+
+    `labels` has those that its ``fit`` received, one per training trial, `validation` the rows of
+    the training trials on which its settings were judged.
+    """
 
     train: np.ndarray
     test: np.ndarray
+    labels: np.ndarray
     validation: np.ndarray
 
 
@@ -252,17 +263,21 @@ class _Method:
         x_train, x_test, n_bins = part.train, part.test, 1
         with watch_validation() as rows:
             if entry.reads_trials:
-                fitted = entry.make(self.seed).fit(x_train, y)
+                fitted, received = _fit_and_record(entry.make(self.seed), x_train, y)
             else:
                 n_bins = x_train.shape[1] if self.over_time == "vote" else 1
                 x_train, x_test = (self._make_samples(x) for x in (x_train, x_test))
-                fitted = Decoder(self.decoder, self.balance, self.seed).fit(
-                    x_train, np.repeat(y, n_bins), np.repeat(np.arange(len(y)), n_bins)
+                fitted, received = _fit_and_record(
+                    Decoder(self.decoder, self.balance, self.seed),
+                    x_train,
+                    np.repeat(y, n_bins),
+                    trial=np.repeat(np.arange(len(y)), n_bins),
                 )
         of_train = fitted.predict(x_train) if train else np.empty(0)
         return _FoldPredictions(
             _count_votes(of_train, n_bins),
             _count_votes(fitted.predict(x_test), n_bins),
+            received[::n_bins],
             np.array(sorted(rows), dtype=int),
         )
 
@@ -271,6 +286,13 @@ class _Method:
         if self.over_time == "mean":
             return x.mean(axis=1)
         return x.reshape(-1, x.shape[2]) if self.over_time == "vote" else x.reshape(len(x), -1)
+
+
+def _fit_and_record(
+    decoder: Any, x: np.ndarray, y: np.ndarray, **settings: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """Return the fitted decoder and a copy of the labels that it was given."""
+    return decoder.fit(x, y, **settings), y.copy()
 
 
 def _count_votes(predicted: np.ndarray, n_bins: int) -> np.ndarray:

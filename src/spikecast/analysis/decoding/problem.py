@@ -59,7 +59,7 @@ class DecodedFold:
     train_trials, test_trials : array of int
         What the decoder learnt from and was scored on.
     train_labels, test_labels : array
-        Their labels, trial by trial.
+        Labels, trial by trial: those that the decoder received, and those it was scored against.
     validation_trials : array of int
         The training trials on which the decoder's settings, or when to stop, were judged.
     area : str
@@ -121,27 +121,30 @@ class LabelProblem:
     def describe_folds(
         self,
         features: Sequence[FoldFeatures],
+        received: Sequence[np.ndarray] = (),
         validation: Sequence[np.ndarray] = (),
         area: str = "",
     ) -> list[DecodedFold]:
         """Return what the fits of each fold were given.
 
-        `validation` has the rows of each fold's training trials that choices were judged on.
+        `received` has the labels (as codes) that each fold's decoder was given, by default those
+        of its training trials; `validation` the rows of them that choices were judged on.
         """
         validation = validation or [np.empty(0, dtype=int)] * len(features)
         trials = self.label.trials
-        values = self.label.decode_values(self.label.values)
+        values = self.label.values
+        received = received or [values[part.fold.train] for part in features]
         return [
             DecodedFold(
                 {step: trials[learnt] for step, learnt in part.fitted_on.items()},
                 trials[part.fold.train],
                 trials[part.fold.test],
-                values[part.fold.train],
-                values[part.fold.test],
+                self.label.decode_values(labels),
+                self.label.decode_values(values[part.fold.test]),
                 trials[part.fold.train[rows]],
                 area,
             )
-            for part, rows in zip(features, validation, strict=False)
+            for part, labels, rows in zip(features, received, validation, strict=True)
         ]
 
 
