@@ -26,3 +26,10 @@ def test_scores_are_drawn_best_on_top_with_their_intervals(recording):
     drawn = [line.get_xdata() for line in axes.lines]
     best = scores.interval("pca_ridge")
     assert any(np.allclose(x, [best.low, best.high]) for x in drawn if len(x) == 2)
+
+
+def test_onsets_are_drawn_area_by_area(recording):
+    result = sc.decode_over_time(recording, "response", areas=["VISp", "MOs"], n_permutations=20)
+    curves, onsets = sc.plot.onsets(result).axes
+    assert sum(len(line.get_xdata()) == recording.n_bins for line in curves.lines) == 3  # chance
+    assert [label.get_text() for label in onsets.get_yticklabels()] == ["MOs (20)", "VISp (25)"]

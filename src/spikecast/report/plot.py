@@ -4,8 +4,6 @@
 >>> figure = sc.plot.raster(sc.load("simulated"), trial=0)
 """
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -17,10 +15,18 @@ from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
-from spikecast.report.shared.style import AREAS, draw_score, model_color, new_figure, report_style
+from spikecast.report.questions.decode import draw_confusion_tables
+from spikecast.report.questions.embedding import METHODS, draw_maps
+from spikecast.report.questions.generalization import draw_time_matrices
+from spikecast.report.questions.over_time import draw_curves
+from spikecast.report.questions.trajectories import draw_paths
+from spikecast.report.run.scores import draw_model_scores
+from spikecast.report.shared.style import new_figure, report_style
 from spikecast.scoring.metric_table import METRICS
 
 __all__ = ["confusion", "embedding", "matrix", "onsets", "raster", "scores", "trajectories"]
+
+EVENT = "the event"  # results do not hold what their time starts from
 
 
 @report_style
@@ -65,7 +71,6 @@ def raster(recording: Recording, trial: int = 0) -> Figure:
     return figure
 
 
-@report_style
 def scores(table: Scores) -> Figure:
     """Draw the score of every model with its 95 % interval; 0 is the null.
 
@@ -86,19 +91,10 @@ def scores(table: Scores) -> Figure:
     >>> len(scores(result).axes)
     1
     """
-    summary, metric = table.summary()[::-1], table.metric
-    figure = new_figure(0.9 + 0.3 * len(summary))
-    axes = figure.subplots()
-    for height, (_, row) in enumerate(summary.iterrows()):
-        draw_score(axes, row, metric, height, model_color(row["model"], summary["model"].iloc[-1]))
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set(
-        yticks=range(len(summary)), yticklabels=list(summary["model"]), xlabel=METRICS[metric].axis
-    )
-    return figure
+    summary = table.summary()
+    return draw_model_scores(summary, table.metric, str(summary["model"].iloc[0]))
 
 
-@report_style
 def confusion(decoding: Decoding) -> Figure:
     """Draw the share of each true class that was decoded as each class, on held-out trials.
 
@@ -117,23 +113,11 @@ def confusion(decoding: Decoding) -> Figure:
     >>> recording = sc.load("simulated")
     >>> result = sc.decode(recording, "response", n_permutations=20)
     >>> len(confusion(result).axes)
-    2
+    1
     """
-    counts = decoding.confusion.to_numpy(dtype=float)
-    share = counts / counts.sum(axis=1, keepdims=True)
-    figure = new_figure(3.2)
-    axes = figure.subplots()
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, label="share of the class")
-    names = decoding.confusion.columns
-    axes.set(
-        xticks=range(len(names)), xticklabels=names, yticks=range(len(names)), yticklabels=names,
-        xlabel="decoded", ylabel=decoding.label,
-    )  # fmt: skip
-    return figure
+    return draw_confusion_tables([decoding.confusion], [decoding.source], decoding.label)
 
 
-@report_style
 def onsets(over_time: OverTime) -> Figure:
     """Draw decoding bin by bin, area by area, and the onset of each area with its interval.
 
@@ -155,24 +139,16 @@ def onsets(over_time: OverTime) -> Figure:
     >>> len(onsets(result).axes)
     2
     """
-    figure = new_figure(2.9)
-    axes, dated = figure.subplots(1, 2, width_ratios=[2.1, 1])
-    for place, row in over_time.onsets.iterrows():
-        curve = over_time.table[over_time.table["area"] == row["area"]]
-        color: Any = AREAS[int(str(place)) % len(AREAS)]
-        axes.fill_between(curve["time"], curve["low"], curve["high"], color=color, alpha=0.15)
-        axes.plot(curve["time"], curve["score"], color=color, label=row["area"])
-        axes.plot(curve["time"], curve["chance"], color="black", linewidth=0.8, linestyle="--")
-        if np.isfinite(row["onset"]):
-            dated.plot([row["low"], row["high"]], [row["area"]] * 2, color=color)
-            dated.plot(row["onset"], row["area"], "o", color=color)
-    axes.legend()
-    axes.set(xlabel="seconds", ylabel=over_time.metric.replace("_", " "), title=over_time.label)
-    dated.set(xlabel="onset (seconds)", xlim=axes.get_xlim())
-    return figure
+    return draw_curves(
+        over_time.table,
+        over_time.onsets,
+        f"{over_time.label} from {over_time.source}",
+        METRICS[over_time.metric].label,
+        EVENT,
+        acausal=over_time.acausal,
+    )
 
 
-@report_style
 def matrix(generalization: Generalization) -> Figure:
     """Draw how well decoders trained at one time read every other time.
 
@@ -193,21 +169,12 @@ def matrix(generalization: Generalization) -> Figure:
     >>> len(matrix(result).axes)
     2
     """
-    time = generalization.time
-    half = (time[1] - time[0]) / 2
-    figure = new_figure(3.2)
-    axes = figure.subplots()
-    ends = (time[0] - half, time[-1] + half)
-    image = axes.imshow(generalization.score, origin="lower", extent=(*ends, *ends), cmap="RdBu_r")
-    axes.contour(time, time, generalization.significant, levels=[0.5], colors="black")
-    figure.colorbar(image, label="balanced accuracy")
-    axes.set(xlabel="tested at (s)", ylabel="trained at (s)", title=generalization.label)
-    return figure
+    title = f"{generalization.label} from {generalization.source}"
+    return draw_time_matrices([(title, vars(generalization))], n_columns=1)
 
 
-@report_style
 def embedding(result: Embedding) -> Figure:
-    """Draw a map of trials, held-out points filled.
+    """Draw a map of trials: dots were held out, crosses made the map.
 
     Parameters
     ----------
@@ -226,23 +193,13 @@ def embedding(result: Embedding) -> Figure:
     >>> len(embedding(result).axes)
     1
     """
-    figure = new_figure(3.6)
-    axes = figure.subplots()
-    table = result.table
-    groups = table.groupby("label") if "label" in table else [("", table)]
-    for place, (name, points) in enumerate(groups):
-        color = AREAS[place % len(AREAS)]
-        held_out = points["held_out"].to_numpy(dtype=bool)
-        face = np.where(held_out, color, "none")
-        axes.scatter(points["x"], points["y"], c=face, edgecolors=color, s=18, label=str(name))
-    axes.legend()
-    axes.set(xticks=[], yticks=[], title=f"{result.method}; filled: held out")
-    return figure
+    table = result.table if "label" in result.table else result.table.assign(label="trials")
+    name = METHODS[result.method] + (", supervised" if result.supervised else "")
+    return draw_maps([(name, table)], least_columns=1)
 
 
-@report_style
 def trajectories(result: Trajectories) -> Figure:
-    """Draw the mean path of each condition through two dimensions.
+    """Draw the mean path of each condition through two dimensions, and the first one over time.
 
     Parameters
     ----------
@@ -260,14 +217,6 @@ def trajectories(result: Trajectories) -> Figure:
     >>> result = sc.trajectories(
     ...     recording.activity, recording.time, recording.trials["response"])
     >>> len(trajectories(result).axes)
-    1
+    2
     """
-    figure = new_figure(3.6)
-    axes = figure.subplots()
-    for place, (name, path) in enumerate(result.table.groupby("condition")):
-        axes.plot(path["x"], path["y"], color=AREAS[place % len(AREAS)], label=str(name))
-        axes.plot(path["x"].iloc[0], path["y"].iloc[0], "o", color=AREAS[place % len(AREAS)])
-    axes.legend()
-    first, second = (f"{100 * share:.0f} % of the variance" for share in result.explained[:2])
-    axes.set(xlabel=first, ylabel=second)
-    return figure
+    return draw_paths(result.table, result.trials[:0], result.explained, EVENT)

@@ -37,19 +37,10 @@ TUNED_ON_THESE_DATA = NoticeKind(
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model of one run.
+    """One model of one run: its score, as the run's own report gives it, and paired differences.
 
-    Attributes
-    ----------
-    run, model : str
-    score : Interval
-        As the run's own report gives it.
-    to_reference : Interval or None
-        Paired difference, this minus the reference: above 0 is better than it.
-    to_same : Interval or None
-        Paired difference to the model of the same name in the reference's run.
-    mismatch : str
-        Why there is no difference; empty where there is one, and for the reference.
+    A difference is this minus the reference (`to_reference`), or minus the model of the same name
+    in the reference's run (`to_same`). `mismatch` says why there is none, if it is not empty.
     """
 
     run: str
@@ -72,19 +63,10 @@ class ModelRow:
 
 @dataclass(frozen=True)
 class TargetComparison:
-    """A target that several runs predicted.
+    """A target that several runs predicted: rows run by run, the best model of each run first.
 
-    Attributes
-    ----------
-    target, metric : str
-    reference : ModelRow
-        The best model of the first run, which all others are compared with.
-    rows : list of ModelRow
-        Run by run, the best model of each run first.
-    reseeded : frozenset of str
-        Runs that differ from the first one in nothing but the seed.
-    notices : tuple of Notice
-        What to know before a score is read as a result.
+    `reference` is the best model of the first run, which all others are compared with; `reseeded`
+    are the runs that differ from the first one in nothing but the seed.
     """
 
     target: str
@@ -97,17 +79,10 @@ class TargetComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What several runs have in common.
+    """What several runs have in common; `runs` are by the shortest names that tell them apart.
 
-    Attributes
-    ----------
-    runs : dict of str -> Run
-        In the order given, by the shortest names that tell them apart.
-    targets : list of TargetComparison
-    changes : dict of str -> list of Change
-        For every run but the first, the settings in which it differs from the first.
-    only_in : dict of str -> list of str
-        Targets that only one run has.
+    `changes` are the settings in which each run but the first differs from the first; `only_in`
+    are the targets that only one run has, by that run.
     """
 
     runs: dict[str, Run]
@@ -115,47 +90,11 @@ class Comparison:
     changes: dict[str, list[Change]]
     only_in: dict[str, list[str]]
 
-    @property
-    def n_differences(self) -> int:
-        """How many paired differences there are."""
-        return sum(row.to_reference is not None for one in self.targets for row in one.rows)
-
 
 def compare_runs(folders: Sequence[str | Path]) -> Comparison:
     """Compare finished runs on the targets that two or more of them share.
 
-    Parameters
-    ----------
-    folders : sequence of str or Path
-        Run directories. In each target, the best model of the first of them that has the target
-        is what others are compared with.
-
-    Returns
-    -------
-    Comparison
-
-    Raises
-    ------
-    InputError
-        For fewer than two runs, one run twice, or runs that share no target.
-    RunError
-        When one is no run, or not finished.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from spikecast.runs.config import parse_config
-    >>> from spikecast.runs.experiment import run_experiment
-    >>> from spikecast import simulate
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> simulate.decision_task(n_trials=60, seed=3).recording.save(folder / "task.nc")
-    >>> content = {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"}}
-    >>> runs = [
-    ...     run_experiment(parse_config(content | {"models": [name]}), folder / name, workers=1)
-    ...     for name in ("psth", "pca_ridge")]
-    >>> (target,) = compare_runs(runs).targets
-    >>> target.reference.name, target.rows[-1].name, target.rows[-1].to_reference.low > 0
-    ('psth/psth', 'pca_ridge/pca_ridge', True)
+    In each target, the others are compared with the best model of the first run that has it.
     """
     paths = [Path(folder) for folder in folders]
     if len(paths) < 2:

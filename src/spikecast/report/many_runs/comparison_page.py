@@ -1,11 +1,11 @@
 """A comparison as one self-contained page with a figure per target."""
 
 import os
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.core.errors import InputError
@@ -20,29 +20,12 @@ from spikecast.report.many_runs.comparison_text import (
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.pages import PageFigure, inline_image, to_svg, write_page
 from spikecast.report.shared.section import Table
-from spikecast.report.shared.style import AREAS, GREY, new_figure, report_style
+from spikecast.report.shared.style import AREAS, GREY, draw_interval, new_figure, report_style
 from spikecast.scoring.metric_table import METRICS
-from spikecast.scoring.ratio_scores import Interval
 
 
 def build(comparison: Comparison, path: str | Path) -> Path:
-    """Write a comparison as one HTML file.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    path : str or Path
-        Of the page, ``.html``; a page that is there is replaced.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InputError
-        When `path` does not name an HTML file.
-    """
+    """Write a comparison as one HTML file, which replaces a page that is there; return its path."""
     path = Path(path)
     if path.suffix != ".html" or path.is_dir():
         raise InputError(f"'{path}' does not name a page; a page's name ends in .html")
@@ -81,7 +64,7 @@ def _describe_target(target: TargetComparison) -> dict[str, Any]:
     return {
         "name": target.target,
         "headlines": list_headlines(target),
-        "table": Table(columns, list_cells(target), 2, "", "compared", _row_classes(target)),
+        "table": Table(columns, list_cells(target), 2, "", "compared", _list_row_classes(target)),
         "figure": PageFigure(
             f"compared-{to_file_name(target.target)}",
             inline_image(to_svg(draw_comparison(target))),
@@ -95,7 +78,7 @@ def _describe_target(target: TargetComparison) -> dict[str, Any]:
     }
 
 
-def _row_classes(target: TargetComparison) -> list[str]:
+def _list_row_classes(target: TargetComparison) -> list[str]:
     classes = []
     before = target.rows[0].run
     for row in target.rows:
@@ -108,9 +91,6 @@ def _row_classes(target: TargetComparison) -> list[str]:
         classes.append(" ".join(name for name, holds in names.items() if holds))
         before = row.run
     return classes
-
-
-# -------------------------------------------------------------------------------------- figure
 
 
 @report_style
@@ -129,16 +109,17 @@ def draw_comparison(target: TargetComparison) -> Figure:
             text = f"{row.score.value:.2f}"
             scores.text(0.9 * left, height, text, va="center", color=color, fontsize=7.5)
         else:
-            _draw_interval(scores, row.score, height, color, filled=not row.mismatch)
+            draw_interval(scores, astuple(row.score), height, color, filled=not row.mismatch)
         if row.mismatch:
             differences.text(
                 0.02, height, f"not paired: {row.mismatch}", color=color, va="center", fontsize=7.5,
                 transform=differences.get_yaxis_transform(),
+                bbox={"color": "white", "pad": 1, "linewidth": 0},  # hides the line at 0
             )  # fmt: skip
         elif row.to_reference is None:
             differences.plot(0, height, "D", color=color, markersize=5)
         elif row.score.value >= left and not row.is_null:  # these would squeeze all others
-            _draw_interval(differences, row.to_reference, height, color, filled=True)
+            draw_interval(differences, astuple(row.to_reference), height, color)
     for axes in (scores, differences):
         axes.axvline(0, color="black", linewidth=0.8)
     scores.set(
@@ -160,11 +141,3 @@ def _place_rows(rows: list[ModelRow]) -> list[float]:
         height += 0 if before is None else 1 if before.run == row.run else 1.6
         heights.append(height)
     return heights
-
-
-def _draw_interval(
-    axes: Axes, interval: Interval, height: float, color: str, *, filled: bool
-) -> None:
-    axes.plot([interval.low, interval.high], [height, height], color=color, linewidth=1.6)
-    face = color if filled else "white"
-    axes.plot(interval.value, height, "o", color=color, markerfacecolor=face, markersize=4.5)

@@ -90,7 +90,8 @@ def _headline(target: TargetComparison, run: str) -> str:
 
 def list_notes(comparison: Comparison) -> list[str]:
     """Return what to know before reading the numbers."""
-    number = comparison.n_differences
+    rows = [row for target in comparison.targets for row in target.rows]
+    number = sum(row.to_reference is not None for row in rows)
     chance = f"There are {number} differences: about one in 20 intervals leaves out 0 by chance."
     return [*NOTES, *([chance] if number > MANY_DIFFERENCES else [])]
 
@@ -98,9 +99,6 @@ def list_notes(comparison: Comparison) -> list[str]:
 def describe_changes(comparison: Comparison, run: str) -> str:
     """Return the settings in which a run differs from the first one."""
     return "; ".join(map(str, comparison.changes[run])) or "no setting (models: see the table)"
-
-
-# -------------------------------------------------------------------------------------- tables
 
 
 def shows_same(target: TargetComparison) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -53,31 +53,15 @@ class Score:
 class Entry:
     """One line of the index.
 
-    Attributes
-    ----------
-    folder : Path
-    kind : str
-        A key of :data:`READERS`.
-    state : {"finished", "unfinished", "damaged"}
-    summary : str
-        The result in a sentence; how far it came, or what is wrong with it.
-    started : datetime or None
-    seconds : float or None
-        From the first start to the end, pauses included.
-    session, data : str
-        The recording, and the file or data set it is from.
-    targets, models : tuple of str
-        What was predicted (trial columns that were decoded in quotes), and by what.
-    scores : tuple of Score
-        What the thumbnail draws, highest first: each model of a single target, or each target's
-        best model.
-    page : Path or None
-        Its report, where there is one.
+    `summary` is the result in a sentence, how far it came, or what is wrong with it. `seconds` go
+    from the first start to the end, pauses included. `session` is the recording, `data` the file or
+    data set it is from. `targets` that were decoded, not predicted, stand in quotes. `scores` are
+    what the thumbnail draws, highest first: each model of a single target, or each target's best.
     """
 
     folder: Path
     kind: str
-    state: str
+    state: Literal["finished", "unfinished", "damaged"]
     summary: str = ""
     started: datetime | None = None
     seconds: float | None = None
@@ -93,9 +77,6 @@ class Entry:
         """The best score that is no control's; a control's where there is no other."""
         models = [score for score in self.scores if not score.is_control]
         return next(iter([*models, *self.scores]), None)
-
-
-# -------------------------------------------------------------------------------------- runs
 
 
 def read_run(folder: Path) -> Entry:
@@ -195,9 +176,6 @@ def _find_page(folder: Path) -> Path | None:
     return page if page.exists() else None
 
 
-# ----------------------------------------------------------------------------------- studies
-
-
 def read_study(folder: Path) -> Entry:
     """Return the entry of a published study: its conclusion, its first sound run's scores."""
     layout = StudyLayout(folder)
@@ -230,9 +208,6 @@ def read_study(folder: Path) -> Entry:
 
 def _join(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for some in names for name in some))
-
-
-# ------------------------------------------------------------------------- sweeps and atlases
 
 
 def read_sweep(folder: Path) -> Entry:

@@ -21,32 +21,10 @@ LONGEST_SUMMARY = 200  # characters
 
 
 def build(folder: str | Path) -> Path:
-    """Write ``index.html``: every run, study and the like below a folder.
+    """Write ``index.html`` of all runs, studies and the like below a folder; return its path.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Searched at any depth; what lies within a run or a study belongs to it.
-
-    Returns
-    -------
-    Path
-        Of the page. An older index is replaced; the new one is seen when it is complete.
-
-    Raises
-    ------
-    RunError
-        When there is no such folder, nothing to list in it, or a page that is not an index.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from spikecast.runs import config, experiment
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
-    >>> _ = experiment.run_experiment(config.parse_config(content), folder / "first", workers=1)
-    >>> build(folder).name
-    'index.html'
+    Folders are searched at any depth; what lies within a run or a study belongs to it. An older
+    index is replaced; any other page of that name is not.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -19,17 +19,6 @@ def find_mismatch(first: Target, other: Target) -> str:
     They can where the same bins of the same targets were predicted in the same folds: then the
     nulls are the same too, and every trial of one has its partner in the other. What predicted
     them (areas, lag, model, seed) may differ: that is what is compared.
-
-    Parameters
-    ----------
-    first, other : Target
-        Of two finished runs.
-
-    Returns
-    -------
-    str
-        ``"other recording"``, ``"other data"`` (of a session with the same name), ``"other
-        neurons"``, ``"other bins"``, ``"other folds"``, or ``""``.
     """
     data, other_data = first.run.manifest["data"], other.run.manifest["data"]
     if data["hash"] != other_data["hash"]:
@@ -86,8 +75,8 @@ def _shorten(value: object) -> str:
 def list_changes(first: Run, other: Run) -> list[Change]:
     """Return the settings in which a run differs from the first.
 
-    Questions asked of the run, and how its file is called, are no settings of its scores. A model
-    that only one of them has is seen in the table.
+    Its questions and the name of its file do not change its scores. A model that only one of the
+    two has is seen in the table.
     """
     before, after = (dict(_list_settings(run)) for run in (first, other))
     if first.manifest["data"]["hash"] == other.manifest["data"]["hash"]:

@@ -14,7 +14,7 @@ Scales = dict[str, tuple[float, float]]
 
 
 def find_scales(scores: Iterable[Score]) -> Scales:
-    """Return from where to where each metric is drawn, so that thumbnails compare by eye.
+    """Return the limits that each metric is drawn between, so that thumbnails compare by eye.
 
     What is far below the null is cut off: one failed model would squeeze all the others.
     """
@@ -29,15 +29,7 @@ def find_scales(scores: Iterable[Score]) -> Scales:
 
 
 def draw_thumbnail(scores: Sequence[Score], scales: Scales) -> Markup:
-    """Return dots with intervals as SVG: orange the best, grey controls, a bar at the null.
-
-    Parameters
-    ----------
-    scores : sequence of Score
-        Of one metric; the first eight are drawn.
-    scales : dict of str -> tuple of float
-        From :func:`find_scales`.
-    """
+    """Return SVG of the first scores: the best in orange, controls in grey, a bar at the null."""
     if not scores:
         return Markup("")
     drawn = scores[:MOST]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_number, format_range
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
+from spikecast.report.shared.style import GREY, ORANGE, draw_interval, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 METHODS = {
@@ -60,14 +60,14 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     groups = _group_pairs(answers)
     return Section(
         "Are the latents the same in every fold and model",
-        sentences=_methods(answers),
+        sentences=_describe_methods(answers),
         tables=[_summary_table(groups)],
         more_tables=[_pair_table(groups)],
         figures=[_figure(groups)],
     )
 
 
-def _methods(answers: Sequence[StoredAnswer]) -> list[str]:
+def _describe_methods(answers: Sequence[StoredAnswer]) -> list[str]:
     first = answers[0]
     sentences = [
         f"The leading {first['components']} principal components of one set of latents were "
@@ -148,11 +148,10 @@ def draw_alignment(groups: Sequence[Group]) -> Figure:
         n_pairs = len(group.pairs)
         heights = row + np.linspace(0.26, -0.26, n_pairs) * min(1, n_pairs / 4)
         for height, (_, pair) in zip(heights, group.pairs.iterrows(), strict=True):
-            axes.plot([pair["low"], pair["high"]], [height] * 2, color=ORANGE, linewidth=1)
-            face = ORANGE if pair["p"] <= ALPHA else "white"
-            axes.plot(
-                pair["score"], height, "o", color=ORANGE, markerfacecolor=face, markersize=3.5
-            )
+            draw_interval(
+                axes, (pair["score"], pair["low"], pair["high"]), height, ORANGE,
+                filled=pair["p"] <= ALPHA, linewidth=1, markersize=3.5,
+            )  # fmt: skip
             axes.plot(pair["shuffled"], height, "|", color=GREY, markersize=5)
     axes.axvline(0, color="black", linewidth=0.6)
     axes.axvline(1, color="black", linewidth=0.6, linestyle=":")

@@ -24,7 +24,7 @@ class QuestionPage(Protocol):
     """What a module of a kind of question has."""
 
     def headlines(self, answers: Sequence[StoredAnswer]) -> list[str]:
-        """Return what was found, in sentences made of the answers' facts."""
+        """Return the results in sentences."""
 
     def section(self, answers: Sequence[StoredAnswer]) -> Section:
         """Return the part of the page on these answers."""
@@ -75,14 +75,7 @@ def make_sections(answers: Sequence[StoredAnswer]) -> list[Section]:
 def make_headlines(
     answers: Sequence[StoredAnswer], kinds: Sequence[str] = tuple(QUESTIONS)
 ) -> list[str]:
-    """Return what was found, in sentences, kind by kind.
-
-    Parameters
-    ----------
-    answers : sequence of StoredAnswer
-    kinds : sequence of str
-        Only of these kinds.
-    """
+    """Return the results in sentences, kind by kind."""
     return [
         headline
         for kind in kinds

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.labels import LABELS_COME_IN_RUNS
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.report.questions.phrases import ALPHA, describe_null, group_answers, name_source
+from spikecast.report.questions.phrases import ALPHA, describe_null, group_answers, name_features
 from spikecast.report.shared.formatting import (
     format_estimate,
     format_number,
@@ -18,7 +19,16 @@ from spikecast.report.shared.formatting import (
     to_file_name,
 )
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import BLUE, GREEN, GREY, ORANGE, new_figure, report_style
+from spikecast.report.shared.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    draw_interval,
+    make_panels,
+    new_figure,
+    report_style,
+)
 from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
@@ -34,8 +44,6 @@ BALANCED = {
     "none": "Classes weigh as they are, so a frequent one is guessed more often.",
 }
 MOST_OTHERS = 8  # sources that a headline lists beside the best one
-
-# ----------------------------------------------------------------------------------- sentences
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
@@ -54,7 +62,7 @@ def _headline(answers: list[StoredAnswer]) -> str:
     decoded = best["p"] <= ALPHA
     sentence = (
         f"'{best['label']}' {'can be decoded' if decoded else 'was not decoded above chance'} from "
-        f"{name_source(best)}{f', the best of {len(neural)} sources' if others else ''}: "
+        f"{name_features(best)}{f', the best of {len(neural)} sources' if others else ''}: "
         f"{METRICS[best['metric']].label} {_score(best)}, chance {best['chance']:.2f}, "
         f"p {format_p(best['p'], best['permutations'])}"
     )
@@ -62,7 +70,7 @@ def _headline(answers: list[StoredAnswer]) -> str:
         sentence += " (too small: labels come in runs, see below)"
     sentence += "."
     if others:
-        listed = [f"{name_source(answer)} {_score(answer)}" for answer in others[:MOST_OTHERS]]
+        listed = [f"{name_features(answer)} {_score(answer)}" for answer in others[:MOST_OTHERS]]
         more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
         sentence += f" Other source{'s' * (len(others) > 1)}: {', '.join(listed)}{more}."
     if not beside:
@@ -70,7 +78,7 @@ def _headline(answers: list[StoredAnswer]) -> str:
             " Behaviour and stimulus were not decoded from, so what they explain of it is not "
             "known."
         )
-    sentence += f" From {name_source(beside[0])}: {_score(beside[0])}"
+    sentence += f" From {name_features(beside[0])}: {_score(beside[0])}"
     if decoded and beside[0]["score"] >= best["low"]:
         sentence += ", no less: the neurons need not carry more than what the animal saw and did"
     return sentence + "."
@@ -84,25 +92,25 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     """Return the part of the page on decoding of whole trials."""
     return Section(
         "Which labels can be decoded",
-        sentences=_methods(answers),
+        sentences=_describe_methods(answers),
         tables=[_score_table(answers)],
         more_tables=[
             _class_table(answer)
             for group in group_answers(answers, "label")
-            for answer in _classified(group)
+            for answer in _select_classifications(group)
         ],
         figures=[
             *(_score_figure(group) for group in group_answers(answers, "metric")),
             *(
-                _confusion_figure(_classified(group))
+                _confusion_figure(classified)
                 for group in group_answers(answers, "label")
-                if _classified(group)
+                if (classified := _select_classifications(group))
             ),
         ],
     )
 
 
-def _methods(answers: Sequence[StoredAnswer]) -> list[str]:
+def _describe_methods(answers: Sequence[StoredAnswer]) -> list[str]:
     first = answers[0]
     training = " ".join(dict.fromkeys(map(_describe_training, answers)))
     sentences = [
@@ -136,16 +144,13 @@ def _describe_training(answer: StoredAnswer) -> str:
     return f"{COMBINED[answer['combine']]} {BALANCED[answer['balance']]}"
 
 
-# -------------------------------------------------------------------------------------- tables
-
-
 def _score_table(answers: Sequence[StoredAnswer]) -> Table:
     columns = ["label", "from", "score", "95 % interval", "chance", "p", "on training<br>trials",
                "trials"]  # fmt: skip
     rows = [
         [
             answer["label"],
-            name_source(answer) + _metric_unless_share(answer["metric"]),
+            name_features(answer) + _metric_unless_share(answer["metric"]),
             format_number(answer["score"]),
             format_range(answer["low"], answer["high"]),
             format_number(answer["chance"]),
@@ -175,16 +180,13 @@ def _class_table(answer: StoredAnswer) -> Table:
         ]
         for _, row in answer.table("per_class").iterrows()
     ]
-    title = f"'{answer['label']}' from {name_source(answer)}: class by class, train beside test"
+    title = f"'{answer['label']}' from {name_features(answer)}: class by class, train beside test"
     return Table(columns, rows, title=title)
 
 
-def _classified(answers: Sequence[StoredAnswer]) -> list[StoredAnswer]:
+def _select_classifications(answers: Sequence[StoredAnswer]) -> list[StoredAnswer]:
     """Return the answers that have a confusion table: classes were decoded, not numbers."""
     return [answer for answer in answers if len(answer.table("confusion"))]
-
-
-# ------------------------------------------------------------------------------------- figures
 
 
 def _score_figure(answers: list[StoredAnswer]) -> Drawing:
@@ -225,31 +227,37 @@ def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
         axes.barh(row, high - low, 0.62, left=low, color="#dddddd")
         axes.plot([null.mean()] * 2, [row - 0.31, row + 0.31], color=GREY, linewidth=1)
         color = SOURCE_COLORS[answer["source"]]
-        axes.plot([answer["low"], answer["high"]], [row, row], color=color, linewidth=1.8)
-        face = color if answer["p"] <= ALPHA else "white"
-        axes.plot(answer["score"], row, "o", color=color, markerfacecolor=face, markersize=5.5)
+        estimate = answer["score"], answer["low"], answer["high"]
+        draw_interval(
+            axes, estimate, row, color, filled=answer["p"] <= ALPHA, linewidth=1.8, markersize=5.5
+        )
     if METRICS[answers[0]["metric"]].is_share:
         axes.set_xlim(right=1.02)
     axes.set(
         yticks=range(len(answers)),
-        yticklabels=[f"{answer['label']} ← {name_source(answer)}" for answer in answers[::-1]],
+        yticklabels=[f"{answer['label']} ← {name_features(answer)}" for answer in answers[::-1]],
         ylim=(-0.6, len(answers) - 0.4),
         xlabel=f"{METRICS[answers[0]['metric']].label} on held-out trials",
     )
     return figure
 
 
-@report_style
 def draw_confusion(answers: Sequence[StoredAnswer]) -> Figure:
-    """Draw a confusion matrix per source, each row in per cent of its true class."""
+    """Draw a confusion matrix per source."""
     tables = [answer.table("confusion").set_index("truth") for answer in answers]
-    n_rows = -(-len(tables) // 3)
-    side = 0.7 + 0.32 * max(len(table) for table in tables)
-    figure = new_figure(min(2.2, 0.6 + side) * n_rows + 0.3)
-    grid = figure.subplots(n_rows, min(3, len(tables)), squeeze=False)
-    for panel in grid.flat[len(tables) :]:
-        panel.set_axis_off()
-    for answer, table, panel in zip(answers, tables, grid.flat, strict=False):
+    titles = [fill(name_features(answer), 20) for answer in answers]
+    return draw_confusion_tables(tables, titles, answers[0]["label"])
+
+
+@report_style
+def draw_confusion_tables(
+    tables: Sequence[pd.DataFrame], titles: Sequence[str], label: str
+) -> Figure:
+    """Draw tables of counts, true class by decoded class, each row in per cent of its class."""
+    side = 0.7 + 0.32 * max(map(len, tables))
+    figure = new_figure(min(2.2, 0.6 + side) * -(-len(tables) // 3) + 0.3)
+    grid, panels = make_panels(figure, len(tables), min(3, len(tables)))
+    for table, title, panel in zip(tables, titles, panels, strict=True):
         counts = table.to_numpy(dtype=float)
         share = counts / counts.sum(axis=1, keepdims=True)
         panel.imshow(share, cmap="Blues", vmin=0, vmax=1)
@@ -263,10 +271,10 @@ def draw_confusion(answers: Sequence[StoredAnswer]) -> Figure:
             xticklabels=list(table.columns),
             yticks=range(len(table)),
             yticklabels=[f"{name} ({n})" for name, n in zip(table.index, sizes, strict=True)],
-            title=fill(name_source(answer), 20),
+            title=title,
             xlabel="decoded",
         )
         panel.spines[:].set_visible(False)
     for row in grid:
-        row[0].set_ylabel(f"{answers[0]['label']} (trials)")
+        row[0].set_ylabel(f"{label} (trials)")
     return figure

@@ -2,19 +2,26 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from spikecast.report.questions.phrases import group_answers, say_trials_left_out
+from spikecast.report.questions.phrases import describe_left_out, group_answers
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import AREAS, new_figure, report_style
+from spikecast.report.shared.style import (
+    AREAS,
+    draw_top_legend,
+    make_panels,
+    new_figure,
+    report_style,
+)
 from spikecast.runs.reader import StoredAnswer
 
 METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
-    """Return a sentence per label: how well nearest neighbours in each map know it."""
+    """Return a sentence per label: the accuracy of nearest neighbours in each map."""
     return [
         f"Maps of the trials by '{group[0]['label']}'; balanced accuracy of nearest neighbours on "
         f"held-out trials: {'; '.join(_map_score(answer) for answer in group)}."
@@ -56,36 +63,33 @@ def _figure(answers: list[StoredAnswer]) -> Drawing:
         "crosses made it. It does not show how far apart classes are: distances and sizes of "
         "clusters mean nothing in t-SNE and little in UMAP, and a supervised map pulls its own "
         "crosses apart whatever the data. Where dots lie apart from crosses (in the middle, at the "
-        "rim), the map has fitted noise." + say_trials_left_out(answers[0]["n_left_out"], label),
+        "rim), the map has fitted noise." + describe_left_out(answers[0]["n_left_out"], label),
         alt="Trials in two dimensions: dots were held out from the map, small crosses made it.",
     )
 
 
-@report_style
 def draw_embedding(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw a map per method, coloured by label."""
-    n_columns = min(3, max(2, len(answers)))
-    n_rows = -(-len(answers) // n_columns)
-    figure = new_figure(2.6 * n_rows + 0.3)
-    grid = figure.subplots(n_rows, n_columns, squeeze=False)
-    for panel in grid.flat[len(answers) :]:
-        panel.set_axis_off()
-    for answer, panel in zip(answers, grid.flat, strict=False):
-        for place, (name, rows) in enumerate(answer.table("points").groupby("label")):
+    maps = [(_name_map(answer), answer.table("points")) for answer in answers]
+    return draw_maps(maps, answers[0]["label"])
+
+
+@report_style
+def draw_maps(
+    maps: Sequence[tuple[str, pd.DataFrame]], label: str | None = None, least_columns: int = 2
+) -> Figure:
+    """Draw titled maps: tables of points with columns ``x``, ``y``, ``held_out``, ``label``."""
+    n_columns = min(3, max(least_columns, len(maps)))
+    figure = new_figure(2.6 * -(-len(maps) // n_columns) + 0.3)
+    _, panels = make_panels(figure, len(maps), n_columns)
+    for (title, points), panel in zip(maps, panels, strict=True):
+        for place, (name, rows) in enumerate(points.groupby("label")):
             color = AREAS[place % len(AREAS)]
             held_out = rows["held_out"].to_numpy(dtype=bool)
             training, new = rows[~held_out], rows[held_out]
             panel.plot(training["x"], training["y"], "x", color=color, markersize=2.5, alpha=0.5)
             panel.plot(new["x"], new["y"], "o", color=color, markersize=3.5, alpha=0.85)
             panel.plot([], [], "o", color=color, markersize=4, label=str(name))
-        panel.set(title=_name_map(answer), xticks=[], yticks=[])
-    handles = grid[0, 0].get_legend_handles_labels()
-    figure.legend(
-        *handles,
-        title=answers[0]["label"],
-        title_fontsize=8,
-        loc="outside upper center",
-        ncols=min(6, len(handles[1])),
-        handlelength=1.0,
-    )
+        panel.set(title=title, xticks=[], yticks=[])
+    draw_top_legend(figure, panels[0], 6, label)
     return figure

@@ -1,15 +1,15 @@
 """Temporal generalization: whether a decoder of one time works at other times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from spikecast.report.questions.phrases import group_answers, name_source
+from spikecast.report.questions.phrases import group_answers, name_features
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import new_figure, report_style
+from spikecast.report.shared.style import make_panels, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -26,7 +26,7 @@ def _headline(answer: StoredAnswer) -> str:
     if works.size:
         where = f"from {format_ms(works.min())} to {format_ms(works.max())} ms"
     return (
-        f"'{answer['label']}' from {name_source(answer)}: the best decoder "
+        f"'{answer['label']}' from {name_features(answer)}: the best decoder "
         f"({score[best]:.2f}) was trained at {format_ms(time[best])} ms and is above chance "
         f"{where}."
     )
@@ -55,21 +55,24 @@ def _figure(answers: list[StoredAnswer]) -> Drawing:
     )
 
 
-@report_style
 def draw_generalization(answers: Sequence[StoredAnswer]) -> Figure:
     """Draw a matrix per area: time of training up, time of testing across."""
-    n_rows = -(-len(answers) // 3)
-    figure = new_figure(2.5 * n_rows)
-    grid = figure.subplots(n_rows, 3, squeeze=False)
-    for panel in grid.flat[len(answers) :]:
-        panel.set_axis_off()
+    return draw_time_matrices([(_name_panel(answer), answer.arrays) for answer in answers])
+
+
+@report_style
+def draw_time_matrices(
+    matrices: Sequence[tuple[str, Mapping[str, np.ndarray]]], n_columns: int = 3
+) -> Figure:
+    """Draw titled matrices: arrays ``time``, ``score``, ``chance`` and ``significant``."""
+    figure = new_figure(2.5 * -(-len(matrices) // n_columns))
+    grid, panels = make_panels(figure, len(matrices), n_columns)
     furthest = max(
-        np.abs(answer.arrays["score"] - answer.arrays["chance"].mean()).max() for answer in answers
+        np.abs(arrays["score"] - arrays["chance"].mean()).max() for _, arrays in matrices
     )
-    for answer, panel in zip(answers, grid.flat, strict=False):
-        arrays = answer.arrays
+    for (title, arrays), panel in zip(matrices, panels, strict=True):
         time, chance = 1000 * arrays["time"], arrays["chance"].mean()
-        edges = [time[0], time[-1], time[0], time[-1]]
+        edges = (time[0], time[-1], time[0], time[-1])
         image = panel.imshow(
             arrays["score"],
             origin="lower",
@@ -85,14 +88,14 @@ def draw_generalization(answers: Sequence[StoredAnswer]) -> Figure:
                 time, time, significant.astype(float), [0.5], colors="black", linewidths=0.8
             )
         panel.plot(edges[:2], edges[:2], color="black", linewidth=0.5, linestyle=":")
-        panel.set(xlabel="tested at (ms)", title=fill(_panel_title(answer), 24))
+        panel.set(xlabel="tested at (ms)", title=fill(title, 24))
     for row in grid:
         row[0].set_ylabel("trained at (ms)")
     figure.colorbar(image, ax=list(grid.flat), label="balanced accuracy", shrink=0.7)
     return figure
 
 
-def _panel_title(answer: StoredAnswer) -> str:
-    whole = "all neurons" if answer["source"] == "counts" else name_source(answer)
+def _name_panel(answer: StoredAnswer) -> str:
+    whole = "all neurons" if answer["source"] == "counts" else name_features(answer)
     acausal = " (ACAUSAL)" if answer["acausal"] else ""
     return f"{answer['label']}, {answer['area'] or whole}{acausal}"

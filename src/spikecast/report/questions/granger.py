@@ -13,10 +13,14 @@ from spikecast.runs.reader import StoredAnswer
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
     """Return sentences per pair of areas: which leads, and the gain in both directions."""
-    return [sentence for answer in answers for sentence in (_lead(answer), _gains(answer))]
+    return [
+        sentence
+        for answer in answers
+        for sentence in (_describe_lead(answer), _describe_gains(answer))
+    ]
 
 
-def _lead(answer: StoredAnswer) -> str:
+def _describe_lead(answer: StoredAnswer) -> str:
     source, target = answer["source"], answer["target"]
     value, low, high = answer["asymmetry"]
     lead = f"{answer['leader']} leads" if answer["leader"] else "no lead was found"
@@ -27,7 +31,7 @@ def _lead(answer: StoredAnswer) -> str:
     )
 
 
-def _gains(answer: StoredAnswer) -> str:
+def _describe_gains(answer: StoredAnswer) -> str:
     past = answer.table("past")
     gains = [
         f"{row['source']} → {row['target']} {format_estimate(row['gain'], row['low'], row['high'])}"

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import BLUE, GREY, new_figure, report_style
+from spikecast.report.shared.style import BLUE, GREY, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
@@ -78,8 +78,7 @@ def draw_lagged_cca(answer: StoredAnswer) -> Figure:
     lead.plot(bins, course["lead"], color="black", linewidth=1.4)
     for panel in (diagonal, lead):
         panel.axhline(0, color="black", linewidth=0.6)
-        if time.min() < 0 < time.max():
-            panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
+        mark_event(panel, time)
     diagonal.set(title="At the same time", ylabel="correlation")
     diagonal.tick_params(labelbottom=False)
     lead.set(

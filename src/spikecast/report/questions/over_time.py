@@ -8,17 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
-from spikecast.report.questions.phrases import describe_null, name_source
+from spikecast.report.questions.phrases import describe_null, name_features
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table
-from spikecast.report.shared.style import AREAS, new_figure, report_style
+from spikecast.report.shared.style import AREAS, draw_interval, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
 
 MOST_DIFFERENCES = 6  # rows of a table that is not folded away
 MOST_IN_HEADLINE = 3  # differences
-
-# ----------------------------------------------------------------------------------- sentences
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
@@ -93,9 +91,6 @@ def _difference_table(answer: StoredAnswer) -> Table:
     return Table(columns, rows, 2, title)
 
 
-# -------------------------------------------------------------------------------------- figure
-
-
 def _figure(answer: StoredAnswer) -> Drawing:
     caption = (
         f"How well '{answer['label']}' is decoded in each bin (band: 95 % interval; bars below: "
@@ -105,11 +100,11 @@ def _figure(answer: StoredAnswer) -> Drawing:
     if strata:
         caption += (
             f" The dashed line is what labels shuffled among trials of equal "
-            f"{' and '.join(strata)} reach, so it rises with what these tell; above it, more is "
-            "known."
+            f"{' and '.join(strata)} reach, so it rises with what these predict; above it, more "
+            "can be decoded than they explain."
         )
     if answer["acausal"]:
-        caption += " ACAUSAL: the features at a bin know later bins, so these are not onsets."
+        caption += " ACAUSAL: the features at a bin depend on later bins, so these are not onsets."
     return Drawing(
         f"time-{to_file_name(answer['label'])}-{to_file_name(answer['features'])}",
         draw_over_time,
@@ -122,10 +117,32 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@report_style
 def draw_over_time(answer: StoredAnswer) -> Figure:
     """Draw a curve per area with its significant stretches, and the onsets beside them."""
-    curves, onsets = answer.table("curves"), answer.table("onsets")
+    counts = answer["source"] == "counts"
+    return draw_curves(
+        answer.table("curves"),
+        answer.table("onsets"),
+        f"{answer['label']} from {'counts' if counts else name_features(answer)}",
+        METRICS[answer["metric"]].label,
+        answer["align_to"],
+        acausal=answer["acausal"],
+        of_areas=counts,
+    )
+
+
+@report_style
+def draw_curves(
+    curves: pd.DataFrame,
+    onsets: pd.DataFrame,
+    title: str,
+    metric: str,
+    event: str,
+    *,
+    acausal: bool,
+    of_areas: bool = True,
+) -> Figure:
+    """Draw a curve per area from the tables of decoding over time, and the onsets beside them."""
     names = list(onsets["area"])
     figure = new_figure(2.9 + 0.1 * max(0, len(names) - 4))
     axes, onset_axes = figure.subplots(1, 2, width_ratios=[2.1, 1])
@@ -145,21 +162,17 @@ def draw_over_time(answer: StoredAnswer) -> Figure:
     chance = curves.groupby("time")["chance"].mean()
     axes.plot(1000 * chance.index, chance, color="black", linewidth=0.8, linestyle="--")
     axes.text(time.max(), chance.iloc[-1], " chance", va="bottom", ha="right", fontsize=7)
-    if time.min() < 0 < time.max():
-        axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
-    acausal, counts = answer["acausal"], answer["source"] == "counts"
+    mark_event(axes, time)
     axes.set(
-        xlabel=f"ms from {answer['align_to']}, centre of the "
-        + ("bin" if acausal else "last bin used"),
-        ylabel=METRICS[answer["metric"]].label,
-        title=f"{answer['label']} from {'counts' if counts else name_source(answer)}"
-        + ("  (ACAUSAL FEATURES)" if acausal else ""),
+        xlabel=f"ms from {event}, centre of the {'bin' if acausal else 'last bin used'}",
+        ylabel=metric,
+        title=title + ("  (ACAUSAL FEATURES)" if acausal else ""),
     )
     sizes = onsets["n_neurons"].astype(int)
     labels = [f"{name} ({n})" for name, n in zip(names[::-1], sizes[::-1], strict=True)]
     onset_axes.set(
         yticks=range(len(names)),
-        yticklabels=labels if counts else [""] * len(names),
+        yticklabels=labels if of_areas else [""] * len(names),
         ylim=(-0.6, len(names) - 0.4),
         xlim=(time.min(), time.max()),
         xlabel="onset (ms)",
@@ -181,24 +194,13 @@ def _find_stretches(time: np.ndarray, significant: pd.Series) -> list[tuple[floa
 def _draw_onset(axes: Axes, row: pd.Series, height: float, color: str) -> None:
     """Draw an onset and its interval, which leaves the axis where it may be after the last bin."""
     if np.isnan(row["onset"]):
-        axes.text(
-            0.5,
-            height,
-            "none found",
-            color=color,
-            va="center",
-            ha="center",
-            transform=axes.get_yaxis_transform(),
-        )
+        place = axes.get_yaxis_transform()
+        axes.text(0.5, height, "none found", color=color, va="center", ha="center", transform=place)
         return
     onset, low, high = (1000 * row[name] for name in ("onset", "low", "high"))
-    axes.plot([low, min(high, 1e6)], [height] * 2, color=color, linewidth=1.8)
-    axes.plot(onset, height, "o", color=color, markersize=5.5)
+    estimate = onset, low, min(high, 1e6)
+    draw_interval(axes, estimate, height, color, linewidth=1.8, markersize=5.5)
     axes.annotate(
-        f"{onset:.0f}",
-        (onset, height),
-        xytext=(0, 6),
-        textcoords="offset points",
-        ha="center",
+        f"{onset:.0f}", (onset, height), xytext=(0, 6), textcoords="offset points", ha="center",
         color=color,
-    )
+    )  # fmt: skip

@@ -21,7 +21,7 @@ def group_answers(answers: Sequence[StoredAnswer], *keys: str) -> list[list[Stor
     return list(groups.values())
 
 
-def name_source(answer: StoredAnswer) -> str:
+def name_features(answer: StoredAnswer) -> str:
     """Return what was decoded from: counts of an area, latents of a model, behaviour alone."""
     if answer["source"] == "behavior":
         parts = str(answer["features"]).split(" + ")
@@ -39,6 +39,6 @@ def describe_null(answers: Sequence[StoredAnswer]) -> str:
     )
 
 
-def say_trials_left_out(number: int, label: str) -> str:
+def describe_left_out(number: int, label: str) -> str:
     """Return a sentence on trials without a value of the label; nothing where all have one."""
     return f" {format_count(number, 'trial')} without '{label}' not shown." if number else ""

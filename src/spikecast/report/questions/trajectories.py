@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.report.questions import trajectories_3d
-from spikecast.report.questions.phrases import say_trials_left_out
+from spikecast.report.questions.phrases import describe_left_out
 from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section, Turnable
-from spikecast.report.shared.style import AREAS, new_figure, report_style
+from spikecast.report.shared.style import AREAS, draw_top_legend, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 NEEDS_PLOTLY = (
@@ -69,7 +69,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
         "first of them over time. It does not show that conditions can be told apart on single "
         "trials (thin lines may leave the frame): the dimensions were chosen to look apart, on "
         "these same trials; the decoding table says what holds on new ones."
-        + say_trials_left_out(answer["n_left_out"], label),
+        + describe_left_out(answer["n_left_out"], label),
         alt="Average path of each condition with single trials, through two dimensions.",
     )
 
@@ -85,10 +85,17 @@ def _turnable(answer: StoredAnswer) -> Turnable:
     )
 
 
-@report_style
 def draw_trajectories(answer: StoredAnswer) -> Figure:
     """Draw average and single-trial paths in a plane, and the first dimension over time."""
-    means, trials = answer.table("means"), answer.table("trials")
+    tables = answer.table("means"), answer.table("trials")
+    return draw_paths(*tables, answer["explained"], answer["align_to"])
+
+
+@report_style
+def draw_paths(
+    means: pd.DataFrame, trials: pd.DataFrame, explained: Sequence[float] | np.ndarray, event: str
+) -> Figure:
+    """Draw paths from the tables of trajectories, and the first dimension over time."""
     figure = new_figure(3.6)
     plane, first = figure.subplots(1, 2)
     for place, (name, mean) in enumerate(means.groupby("condition", sort=False)):
@@ -99,23 +106,16 @@ def draw_trajectories(answer: StoredAnswer) -> Figure:
         time, error = 1000 * mean["time"], mean["x_sem"]
         first.fill_between(time, mean["x"] - error, mean["x"] + error, color=color, alpha=0.2, lw=0)
         first.plot(time, mean["x"], color=color, linewidth=1.4)
-    one, two = (100 * share for share in answer["explained"][:2])
-    # single trials are noisy: the frame is that of the averages
-    for set_limits, axis in ((plane.set_xlim, "x"), (plane.set_ylim, "y")):
-        margin = 0.5 * np.ptp(means[axis])
-        set_limits(means[axis].min() - margin, means[axis].max() + margin)
+    one, two = (100 * share for share in explained[:2])
     plane.set(
+        xlim=trajectories_3d.find_frame(means["x"]),
+        ylim=trajectories_3d.find_frame(means["y"]),
         xlabel=f"dimension 1 ({one:.0f} % of variance)",
         ylabel=f"dimension 2 ({two:.0f} %)",
         title="● start   ★ event   ■ end",
     )
-    first.set(xlabel=f"ms from {answer['align_to']}", ylabel="dimension 1 (mean ± s.e.m.)")
-    figure.legend(
-        *plane.get_legend_handles_labels(),
-        loc="outside upper center",
-        ncols=min(4, means["condition"].nunique()),
-        handlelength=1.0,
-    )
+    first.set(xlabel=f"ms from {event}", ylabel="dimension 1 (mean ± s.e.m.)")
+    draw_top_legend(figure, plane, 4)
     return figure
 
 

@@ -34,15 +34,7 @@ def load_script() -> Markup:
 
 
 def write_trajectories(answer: StoredAnswer, name: str) -> Markup:
-    """Return the HTML of the average and single-trial paths of each condition.
-
-    Parameters
-    ----------
-    answer : StoredAnswer
-        Trajectories with columns ``x, y, z``.
-    name : str
-        The figure's id on the page.
-    """
+    """Return the HTML of each condition's paths in three dimensions; `name` is its id."""
     from plotly import graph_objects
 
     means, trials = answer.table("means"), answer.table("trials")
@@ -76,7 +68,7 @@ def write_trajectories(answer: StoredAnswer, name: str) -> Markup:
     axes = {
         f"{axis}axis": {
             "title": {"text": f"dimension {number} ({100 * share:.0f} %)"},
-            "range": _axis_range(means[axis]),
+            "range": find_frame(means[axis]),
             "nticks": 5,
             "gridcolor": "#c9d0d8",
         }
@@ -115,7 +107,7 @@ def _choose_markers(mean: pd.DataFrame) -> tuple[list[int], list[str]]:
     return list(markers), list(markers.values())
 
 
-def _axis_range(values: pd.Series) -> list[float]:
-    """Return the range of the averages and half of it on either side: trials may leave it."""
+def find_frame(values: pd.Series) -> list[float]:
+    """Return the range of the averages and half of it on either side: noisy trials may leave it."""
     margin = 0.5 * (values.max() - values.min())
     return [float(values.min() - margin), float(values.max() + margin)]

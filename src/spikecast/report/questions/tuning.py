@@ -25,8 +25,6 @@ NULLS = {
     "circular_shift": "shifting the variable along the session",
 }
 
-# ----------------------------------------------------------------------------------- sentences
-
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
     """Return a sentence per population: how many of its units follow each variable."""
@@ -87,9 +85,6 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     return part
 
 
-# -------------------------------------------------------------------------------------- tables
-
-
 def _tables(answer: StoredAnswer, n_first: int) -> tuple[Table, Table]:
     """Return the strongest `n_first` tests that pass (of all where none does), and the rest."""
     population = _name_population(answer)
@@ -128,9 +123,6 @@ def _table(answer: StoredAnswer, tests: pd.DataFrame, title: str) -> Table:
 
 def _small_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else format_number(p)
-
-
-# -------------------------------------------------------------------------------------- figure
 
 
 def _figure(answer: StoredAnswer) -> Drawing:

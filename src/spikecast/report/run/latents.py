@@ -4,7 +4,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spikecast.report.run.target_figure import TargetFigure, find_time_axis, is_cut_into_windows
-from spikecast.report.shared.style import GROUPS, SIDES, new_figure, report_style
+from spikecast.report.shared.style import (
+    GROUPS,
+    SIDES,
+    draw_top_legend,
+    make_panels,
+    mark_event,
+    new_figure,
+    report_style,
+)
 from spikecast.runs.reader import Target
 
 MOST_COMPONENTS = 6
@@ -17,19 +25,15 @@ def draw_latents(target: Target) -> Figure:
     stored = target.read_arrays(target.shown_model, 0)
     components, explained = _find_components(stored["latents"].astype(np.float32))
     n_shown = components.shape[2]
-    n_rows = -(-n_shown // 3)
-    figure = new_figure(1.0 + 1.7 * n_rows)
-    grid = figure.subplots(n_rows, min(3, n_shown), sharex=True, squeeze=False)
+    figure = new_figure(1.0 + 1.7 * -(-n_shown // 3))
+    _, panels = make_panels(figure, n_shown, min(3, n_shown), sharex=True)
     group = group[stored["test"]]
     names = [name for name in np.unique(group) if np.sum(group == name) > 1][: len(GROUPS)]
     color = dict(zip(names, GROUPS, strict=False)) | {
         name: fixed for name, fixed in SIDES.items() if name in names
     }
     time, time_label = find_time_axis(target)
-    for index, panel in enumerate(grid.flat):
-        if index >= n_shown:
-            panel.set_axis_off()
-            continue
+    for index, panel in enumerate(panels):
         for name in names:
             trials = components[group == name, :, index]
             mean = trials.mean(axis=0)
@@ -39,16 +43,8 @@ def draw_latents(target: Target) -> Figure:
                 time, mean - error, mean + error, color=color[name], alpha=0.2, linewidth=0
             )
         panel.set_title(f"component {index + 1} ({100 * explained[index]:.0f} %)")
-        if time[0] < 0 < time[-1]:
-            panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
-    figure.legend(
-        *grid[0, 0].get_legend_handles_labels(),
-        title=grouped_by,
-        title_fontsize=8,
-        loc="outside upper center",
-        ncols=len(names),
-        handlelength=1.0,
-    )
+        mark_event(panel, time)
+    draw_top_legend(figure, panels[0], len(names), grouped_by)
     figure.supxlabel(time_label, fontsize=9)
     figure.supylabel("s.d. (mean ± s.e.m. over trials)", fontsize=9)
     return figure

@@ -69,14 +69,10 @@ def _describe(target: Target) -> str:
     )
 
 
-def _applies(target: Target) -> bool:
-    return bool(target.problem.sizes["target"] >= FEWEST_POINTS)
-
-
 NEURONS = TargetFigure(
     "Neuron by neuron",
     draw_neurons,
     _describe,
     "Scores neuron by neuron: the model shown against the baseline, and against firing rate.",
-    _applies,
+    lambda target: bool(target.problem.sizes["target"] >= FEWEST_POINTS),
 )

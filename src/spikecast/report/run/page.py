@@ -22,23 +22,7 @@ from spikecast.scoring.metric_table import METRICS
 
 
 def build(folder: str | Path) -> Path:
-    """Write ``report.html`` and ``figures/*.svg`` of a finished run.
-
-    Parameters
-    ----------
-    folder : str or Path
-        A run directory.
-
-    Returns
-    -------
-    Path
-        Of the page.
-
-    Raises
-    ------
-    RunError
-        When the run is missing, unfinished or incomplete.
-    """
+    """Write ``report.html`` and ``figures/*.svg`` of a finished run; return the page's path."""
     run = open_run(folder)
     several = len(run.targets) > 1
     targets = [_describe_target(run, target) for target in run.targets]

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from spikecast.report.shared.formatting import format_number
 from spikecast.report.shared.section import Drawing
-from spikecast.report.shared.style import draw_score, model_color, new_figure, report_style
+from spikecast.report.shared.style import draw_interval, model_color, new_figure, report_style
 from spikecast.runs.reader import Run
 from spikecast.scoring.metric_table import METRICS
 
@@ -55,7 +55,8 @@ def draw_ranking(run: Run) -> Figure:
             scores = target.summary[target.summary["model"] == name]
             if len(scores):
                 color = model_color(str(name), target.shown_model)
-                draw_score(axes, scores.iloc[0], run.metric, row + shift, color)
+                value, low, high = scores[[run.metric, "low", "high"]].iloc[0]
+                draw_interval(axes, (value, low, high), row + shift, color)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(
         yticks=range(len(targets)),

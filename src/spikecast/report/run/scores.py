@@ -8,7 +8,7 @@ from spikecast.models.catalog import is_null
 from spikecast.report.run.target_figure import TargetFigure, name_trial
 from spikecast.report.shared.formatting import MISSING, format_estimate, format_number, format_range
 from spikecast.report.shared.section import Table
-from spikecast.report.shared.style import draw_score, model_color, new_figure, report_style
+from spikecast.report.shared.style import draw_interval, model_color, new_figure, report_style
 from spikecast.runs.reader import Run, Target
 from spikecast.scoring.metric_table import METRICS, Metric
 
@@ -97,21 +97,25 @@ def describe_trial_shuffle(target: Target) -> str | None:
     )
 
 
-@report_style
 def draw_scores(target: Target) -> Figure:
     """Draw the headline score of every model with its interval."""
-    summary, metric = target.summary, target.run.metric
+    return draw_model_scores(target.summary, target.run.metric, target.shown_model)
+
+
+@report_style
+def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str) -> Figure:
+    """Draw a score with its interval per row of a summary, best first; `shown` is coloured."""
     figure = new_figure(0.9 + 0.3 * len(summary))
     axes = figure.subplots()
     top = max(float(summary["high"].max()), 0.02)
     left = -0.35 * top  # models far below the null are named at the edge instead of drawn
     for height, (_, row) in enumerate(summary[::-1].iterrows()):
-        color = model_color(row["model"], target.shown_model)
+        color = model_color(row["model"], shown)
         if row[metric] < left:
             axes.plot(0.98 * left, height, "<", color=color, markersize=6)
             axes.text(0.93 * left, height, f"{row[metric]:.2f}", va="center", color=color)
         else:
-            draw_score(axes, row, metric, height, color)
+            draw_interval(axes, (row[metric], row["low"], row["high"]), height, color)
             place = max(row["high"], 0) + 0.02 * top
             axes.text(place, height, format_number(row[metric]), va="center", color=color)
     axes.axvline(0, color="black", linewidth=0.8)

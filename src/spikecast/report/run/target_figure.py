@@ -10,33 +10,20 @@ from spikecast.report.shared.section import Drawing
 from spikecast.runs.reader import Target
 
 
-def _always(target: Target) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class TargetFigure:
     """A figure that every target can have.
 
-    Attributes
-    ----------
-    heading : str
-        Above it on the page; empty for a figure that needs none.
-    draw : callable
-        Draws it for a target.
-    describe : callable
-        Returns its caption for a target: what it shows and, where it misleads, what it does not.
-    alt : str
-        What is drawn, in a sentence.
-    applies : callable
-        Whether it can be drawn for a target, and says something.
+    `heading` stands above it on the page, if it is not empty. `describe` returns the caption: what
+    the figure shows and, where it misleads, what it does not. `alt` says in a sentence what is
+    drawn. `applies` returns whether a target has what the figure needs.
     """
 
     heading: str
     draw: Callable[[Target], Figure]
     describe: Callable[[Target], str]
     alt: str
-    applies: Callable[[Target], bool] = _always
+    applies: Callable[[Target], bool] = lambda target: True
 
     def make_drawing(self, target: Target, name: str, note: str = "") -> Drawing:
         """Return the figure of a target under a name; `note` is added to its caption."""

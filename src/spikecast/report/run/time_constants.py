@@ -69,14 +69,10 @@ def _describe(target: Target) -> str:
     )
 
 
-def _applies(target: Target) -> bool:
-    return "time_constants_bins" in target.read_job(target.shown_model, 0)
-
-
 TIME_CONSTANTS = TargetFigure(
     "Time constants",
     draw_time_constants,
     _describe,
     "Learnt time constants: all of them sorted, and latent by latent against where it started.",
-    _applies,
+    lambda target: "time_constants_bins" in target.read_job(target.shown_model, 0),
 )

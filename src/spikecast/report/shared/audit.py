@@ -1,4 +1,4 @@
-"""What is said of rules that found nothing, on the pages and the command line."""
+"""The sentence on rules of the audit that found nothing, for the pages and the command line."""
 
 from spikecast.runs.audit import Audit
 
@@ -14,12 +14,8 @@ def describe_silent_rules(audit: Audit) -> str:
     >>> print(describe_silent_rules(judge([claim])))
     1 of 19 rules could find something in what was recorded here and did not: null missing
     """
-    if not audit.silent:
-        return (
-            f"none of {audit.n_rules} rules could find something in what was recorded here and did "
-            "not"
-        )
+    names = f": {', '.join(audit.silent)}" if audit.silent else ""
     return (
-        f"{len(audit.silent)} of {audit.n_rules} rules could find something in what was recorded "
-        f"here and did not: {', '.join(audit.silent)}"
+        f"{len(audit.silent) or 'none'} of {audit.n_rules} rules could find something in what was "
+        f"recorded here and did not{names}"
     )

@@ -19,19 +19,10 @@ def draw_group_averages(
     time_label: str,
     per_bin: float = 1.0,
 ) -> Figure:
-    """Draw averages (neuron, time) of recorded and predicted activity over groups of trials.
+    """Draw averages over groups of trials of recorded and predicted activity (trial, time, neuron).
 
-    Parameters
-    ----------
-    recorded, predicted : array, (trial, time, neuron)
-    group : array of str, (trial,)
-    grouped_by : str
-        What the groups are.
-    time : array, (time,)
-    time_label : str
-        Unit of the time axis, and what it starts from.
-    per_bin : float
-        What turns activity into the unit shown.
+    `group` names the group of each trial, `grouped_by` what the groups are; `per_bin` turns
+    activity into the unit shown.
     """
     names = [name for name in np.unique(group) if np.sum(group == name) > 1][:MOST_GROUPS]
     pairs = [

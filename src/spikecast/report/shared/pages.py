@@ -31,22 +31,7 @@ class PageFigure:
 
 
 def write_page(path: Path, template: str, **content: Any) -> Path:
-    """Write a page whole and return its path.
-
-    Parameters
-    ----------
-    path : Path
-        Of the page; a page that is there is replaced once the new one is complete.
-    template : str
-        File name of a template in any folder of the report. It extends ``base.html`` and uses the
-        macros of ``parts.html``.
-    **content
-        What the template shows.
-
-    Returns
-    -------
-    Path
-    """
+    """Fill a template of any folder of the report, replace the page by it, return its path."""
     write_text(path, load_templates().get_template(template).render(**content))
     return path
 

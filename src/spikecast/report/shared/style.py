@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-import pandas as pd
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -74,7 +74,49 @@ def model_color(name: str, default: str) -> str:
     return GREY if is_null(name) else ORANGE if name == default else BLUE
 
 
-def draw_score(axes: Axes, row: pd.Series, metric: str, height: float, color: str) -> None:
-    """Draw a score with its interval, from the columns `metric`, ``low``, ``high``."""
-    axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=1.6)
-    axes.plot(row[metric], height, "o", color=color, markersize=4.5)
+def draw_interval(
+    axes: Axes,
+    estimate: tuple[float, float, float],
+    height: float,
+    color: str,
+    *,
+    filled: bool = True,
+    linewidth: float = 1.6,
+    markersize: float = 4.5,
+) -> None:
+    """Draw a value with its limits (value, low, high) as a dot on a horizontal line."""
+    value, *limits = estimate
+    axes.plot(limits, [height, height], color=color, linewidth=linewidth)
+    face = color if filled else "white"
+    axes.plot(value, height, "o", color=color, markerfacecolor=face, markersize=markersize)
+
+
+def mark_event(axes: Axes, time: np.ndarray) -> None:
+    """Draw a dotted line at the event, 0, where it lies within the time shown."""
+    if time.min() < 0 < time.max():
+        axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
+
+
+def make_panels(
+    figure: Figure, n_panels: int, n_columns: int, *, sharex: bool = False
+) -> tuple[np.ndarray, list[Axes]]:
+    """Return the grid of axes, (row, column), and those in use; the last ones may be left empty."""
+    n_rows = -(-n_panels // n_columns)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=sharex)
+    for panel in grid.flat[n_panels:]:
+        panel.set_axis_off()
+    return grid, list(grid.flat[:n_panels])
+
+
+def draw_top_legend(figure: Figure, axes: Axes, n_columns: int, title: str | None = None) -> None:
+    """Draw the legend of some axes above the whole figure, in at most `n_columns` columns."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        title=title,
+        title_fontsize=8,
+        loc="outside upper center",
+        ncols=min(n_columns, len(labels)),
+        handlelength=1.0,
+    )
