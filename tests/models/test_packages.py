@@ -1,13 +1,17 @@
 """Models of installed packages: found by entry point, left out with a notice where broken."""
 
 import importlib
+import inspect
+import pickle
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
-CODE = """
+CODE = '''
+CODE = "no class"
 import numpy as np
 from spikecast.models import ForeignModel, Model
 
@@ -24,8 +28,13 @@ class Twice(Model):
         return np.broadcast_to(self.factor * self.mean_, (*x.shape[:2], self.n_targets_))
 
 class Plain:
+    """The mean over trials and bins."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
     def fit(self, x, y):
-        self.mean = y.mean(axis=(0, 1))
+        self.mean = self.factor * y.mean(axis=(0, 1))
 
     def predict(self, x):
         return np.broadcast_to(self.mean, (*x.shape[:2], len(self.mean)))
@@ -38,16 +47,22 @@ class Wrapped(ForeignModel):
 
     def make_estimator(self):
         return Plain()
-"""
+
+class Unusable:
+    """No fit, no predict."""
+'''
 POINTS = """
 [spikecast.models]
 twice = fake_models:Twice
 wrapped = fake_models:Wrapped
 psth = fake_models:Twice
 plain = fake_models:Plain
+unusable = fake_models:Unusable
+instance = fake_models:CODE
 absent = fake_models:Absent
 nowhere = no_such_module:Model
 """
+BROKEN = ["psth", "unusable", "instance", "absent", "nowhere"]
 
 
 @pytest.fixture
@@ -68,11 +83,22 @@ def test_models_of_packages_are_found_and_broken_ones_are_named(package):
     from spikecast.models.single import SINGLE
 
     models, notices = find_package_models(SINGLE)
-    assert sorted(models) == ["twice", "wrapped"]
+    assert sorted(models) == ["plain", "twice", "wrapped"]
     assert {notice.code for notice in notices} == {"broken_model"}
-    assert {notice.values["name"] for notice in notices} == {"psth", "plain", "absent", "nowhere"}
+    assert {notice.values["name"] for notice in notices} == set(BROKEN)
     assert {notice.values["package"] for notice in notices} == {"fake-package"}
     assert all(notice.values["name"] in str(notice) for notice in notices)
+
+
+def test_a_plain_class_is_wrapped_with_its_settings(package):
+    from spikecast.models.packages import find_package_models
+
+    plain = find_package_models([])[0]["plain"]
+    assert plain.about == "The mean over trials and bins."
+    assert list(inspect.signature(plain).parameters) == ["factor"]  # what a config may set
+    x = np.random.default_rng(0).poisson(0.5, (6, 10, 4))
+    model = pickle.loads(pickle.dumps(plain(factor=2.0))).fit(x, x)  # as other processes get it
+    np.testing.assert_allclose(model.predict(x)[0, 0], 2 * x.mean(axis=(0, 1)))
 
 
 def test_the_catalogue_holds_them_by_name(package, tmp_path):
@@ -83,12 +109,12 @@ import numpy as np
 from spikecast.models import MODELS, load, save
 from spikecast.models.catalog import NOTICES
 x = np.random.default_rng(0).poisson(0.5, (6, 10, 4))
-for name in ("twice", "wrapped"):
+for name in ("twice", "wrapped", "plain"):
     assert MODELS[name]().fit(x, x[..., :2]).predict(x).shape == (6, 10, 2)
 model = MODELS["twice"](factor=3.0).fit(x, x)
 save(model, {str(tmp_path / "saved")!r})
 assert np.array_equal(load({str(tmp_path / "saved")!r}).predict(x), model.predict(x))
-assert len(NOTICES) == 4
+assert len(NOTICES) == 5
 from spikecast.cli import main
 sys.argv = ["spikecast", "models"]
 main()
@@ -96,5 +122,5 @@ main()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "twice the mean" in done.stdout  # the command line lists what is found
-    for name in ("psth", "plain", "absent", "nowhere"):  # and says what is left out
+    for name in BROKEN:  # and says what is left out
         assert f"'{name}'" in done.stderr

@@ -1,19 +1,17 @@
 """Autoencoders: the sequence models, made to reconstruct the neurons they see."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from spikecast.models.neural import EPOCHS, LATENT_SPACE
 from spikecast.models.reconstruction import ReconstructionModel
 from spikecast.models.recurrent import GRU, LSTM, RNN
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
 from spikecast.models.timescales import Timescales
 
 if TYPE_CHECKING:
     from spikecast.models.networks.autoencoder import CoordinatedDropout
-    from spikecast.models.networks.timescales import TimescalesNet
 
 
 class Autoencoder(ReconstructionModel):
@@ -48,40 +46,36 @@ class Autoencoder(ReconstructionModel):
         )
 
 
-@complete_docs
 class RNNAutoencoder(Autoencoder, RNN):
     """:class:`RNN` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    {recurrent_docs}
+    {recurrent}
     """
 
     about = "tanh RNN that reconstructs its source, trained by coordinated dropout"
     paper = "Elman 1990; Keshtkaran & Pandarinath 2019"
 
 
-@complete_docs
 class GRUAutoencoder(Autoencoder, GRU):
     """:class:`GRU` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    {recurrent_docs}
+    {recurrent}
     """
 
     about = "GRU that reconstructs its source, trained by coordinated dropout"
     paper = "Cho et al. 2014; Keshtkaran & Pandarinath 2019"
 
 
-@complete_docs
 class LSTMAutoencoder(Autoencoder, LSTM):
     """:class:`LSTM` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
-    {recurrent_docs}
+    {recurrent}
     """
 
     about = "LSTM that reconstructs its source, trained by coordinated dropout"
     paper = "Hochreiter & Schmidhuber 1997; Keshtkaran & Pandarinath 2019"
 
 
-@complete_docs
 class TimescalesAutoencoder(Autoencoder, Timescales):
     """:class:`Timescales` that reconstructs the neurons it sees; see :class:`Autoencoder`.
 
@@ -91,15 +85,9 @@ class TimescalesAutoencoder(Autoencoder, Timescales):
 
     {paper}
 
-    {network_example}
+    {example}
     """
 
     about = "timescales that reconstructs its source, trained by coordinated dropout"
     paper = "spikecast; Keshtkaran & Pandarinath 2019"
     search_space: ClassVar[Space] = LATENT_SPACE | {"epochs": EPOCHS}
-
-    @property
-    def time_constants_(self) -> np.ndarray:
-        """Learnt time constants in bins, (member * layer * latent,)."""
-        network = cast("TimescalesNet", cast("CoordinatedDropout", self.network_).network)
-        return network.time_constants.flatten().numpy()

@@ -14,10 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_length, check_three_axes
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
 
 RATE_FLOOR = 1e-4
 """Smallest expected count per bin that a least-squares model predicts for counts."""
+
+MAX_LOG_RATE = 5.0
+"""Largest log rate: exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite."""
 
 Areas = Sequence[str] | np.ndarray
 """The area of each source, (source,)."""
@@ -36,7 +40,8 @@ def is_counts(y: np.ndarray) -> bool:
     return bool(y.min() >= 0 and (y.dtype.kind == "i" or (y == np.floor(y)).all()))
 
 
-def _check_array(x: np.ndarray) -> np.ndarray:
+def check_array(x: np.ndarray) -> np.ndarray:
+    """Return `x` as a checked array (trial, time, neuron) of finite numbers."""
     x = np.asarray(x)
     check_three_axes("x", x)
     check_finite("x", x)
@@ -79,6 +84,9 @@ class Model(BaseEstimator):
         A number per area, where the model needs areas.
     """
 
+    def __init_subclass__(cls) -> None:
+        complete_docs(cls)
+
     about: str = ""
     paper: str = ""
     kinds: tuple[str, ...] = ("counts", "continuous")
@@ -92,7 +100,7 @@ class Model(BaseEstimator):
     @property
     def needs(self) -> tuple[str, ...]:
         """Arguments of ``fit`` besides x and y that it cannot do without."""
-        return ()
+        return ("areas",) if getattr(self, "hide_areas", False) else ()
 
     def fit(self, x: np.ndarray, y: np.ndarray, areas: Areas | None = None) -> Self:
         """Learn to predict `y` from `x`.
@@ -124,7 +132,7 @@ class Model(BaseEstimator):
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return `x` and `y` as checked arrays; note their kind, sizes and areas."""
-        x, y = _check_array(x), np.asarray(y)
+        x, y = check_array(x), np.asarray(y)
         check_three_axes("y", y)
         check_same_length("x", x.shape[0], "y", y.shape[0])
         check_same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
@@ -159,7 +167,6 @@ class Model(BaseEstimator):
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""
-        check_is_fitted(self, "n_targets_")
         return self._predict(self._check_sources(x))
 
     @property
@@ -192,11 +199,11 @@ class Model(BaseEstimator):
         InputError
             When the model has none.
         """
-        check_is_fitted(self, "n_targets_")
         return self._transform(self._check_sources(x))
 
     def _check_sources(self, x: np.ndarray) -> np.ndarray:
-        x = _check_array(x)
+        check_is_fitted(self, "n_targets_")
+        x = check_array(x)
         if x.shape[2] != self.n_sources_:
             raise ShapeError(
                 f"x has {x.shape[2]} source neurons; the model was fitted on {self.n_sources_}"

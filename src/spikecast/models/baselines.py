@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecast.models.base import RATE_FLOOR, Model
+from spikecast.models.base import Model
 from spikecast.scoring.metrics import psth
 
 
@@ -29,7 +29,7 @@ class MeanRate(Model):
         self.mean_ = y.mean(axis=(0, 1), dtype=float)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        mean = np.maximum(self.mean_, RATE_FLOOR) if self.counts_ else self.mean_
+        mean = self._clip_to_rates(self.mean_)
         return np.broadcast_to(mean, (*x.shape[:2], self.n_targets_)).copy()
 
 

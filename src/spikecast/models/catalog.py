@@ -42,26 +42,10 @@ def searchable_models() -> list[str]:
 
 
 def space_of(name: str, changes: Mapping[str, Between | OneOf | None] | None = None) -> Space:
-    """Return a model's search space, with changes.
+    """Return a model's search space with changes; None leaves a setting at the model's value.
 
-    Parameters
-    ----------
-    name : str
-        Of the catalogue.
-    changes : mapping of setting -> Between, OneOf or None, optional
-        What is searched instead or as well; None leaves the setting at the model's own value.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    UnknownNameError
-        For a setting that the model does not have.
-    InputError
-        When the model has no space and none is given, for values that cannot be searched (see
-        :func:`spikecast.models.spaces.check_values`), or when nothing is left to search.
+    Raises UnknownNameError for a setting that the model does not have, and InputError when nothing
+    is left to search or for values that cannot be searched (``check_values``).
 
     Examples
     --------

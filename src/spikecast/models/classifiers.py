@@ -33,21 +33,11 @@ BALANCES = ("weights", "subsample", "none")
 
 @dataclass(frozen=True)
 class Classifier:
-    """An entry of the catalogue.
+    """An entry of the catalogue: how to make a decoder that is not fitted, from a seed.
 
-    Attributes
-    ----------
-    about, paper : str
-        One line on the method, and where it comes from.
-    make : callable
-        From a seed to an estimator that is not fitted. Where `reads_trials`, it learns its
-        preprocessing too.
-    grid : dict
-        Settings to choose from on inner folds of the training trials: setting -> values.
-    reads_trials : bool
-        Whether it reads whole trials, (trial, time, feature), and not samples, (sample, feature).
-    predicts_numbers : bool
-        Whether labels are numbers and not classes.
+    Some read whole trials, (trial, time, feature), and learn their preprocessing too; the others
+    read samples, (sample, feature). `grid` holds values of settings to choose from on inner folds
+    of the training trials.
     """
 
     about: str
@@ -55,7 +45,7 @@ class Classifier:
     make: Callable[[int], BaseEstimator]
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reads_trials: bool = False
-    predicts_numbers: bool = False
+    predicts_numbers: bool = False  # labels are numbers and not classes
 
 
 def _make_rnn(seed: int) -> BaseEstimator:
@@ -150,7 +140,7 @@ class Decoder:
     Parameters
     ----------
     name : str
-        Of :data:`CLASSIFIERS`, one that does not read whole trials.
+        Of :data:`CLASSIFIERS`, one that reads samples.
     balance : {"weights", "subsample", "none"}
         Classes weigh the same in the loss (in LDA: equal priors); or trials of larger classes are
         left out at random over the whole session until all are of equal size.
@@ -258,12 +248,8 @@ class Decoder:
 class ScaledEstimator(BaseEstimator):
     """An estimator of scaled features, in which all classes may weigh the same.
 
-    Parameters
-    ----------
-    estimator : estimator of scikit-learn
-    weighted : bool
-        Whether rare classes count more: as sample weights, or as equal priors where the estimator
-        takes no weights.
+    If weighted, rare classes count more: as sample weights, or as equal priors where the estimator
+    takes no weights.
     """
 
     def __init__(self, estimator: BaseEstimator, weighted: bool) -> None:

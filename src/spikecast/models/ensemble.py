@@ -14,12 +14,9 @@ from scipy.optimize import minimize
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
-from spikecast.models.base import RATE_FLOOR, Model
+from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Model
 from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.single import SINGLE
-
-MAX_LOG_RATE = 5.0
 
 
 class _Committee(Model):
@@ -32,11 +29,6 @@ class _Committee(Model):
     seed: int
     causal: bool
     hide_areas: bool
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Arguments of ``fit`` besides x and y that it cannot do without."""
-        return ("areas",) if self.hide_areas else ()
 
     def _make_member(self, name: str, number: int = 0) -> Model:
         """Return an unfitted member: its seed derived from this one, shared settings set."""
@@ -75,7 +67,6 @@ class _Committee(Model):
         return np.concatenate(latents, axis=2)
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class Ensemble(_Committee):
     """Seeds of one model, averaged in log rate.
@@ -118,7 +109,6 @@ class Ensemble(_Committee):
         self.models_ = [self._fit_member(member, x, y) for member in members]
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class Stack(_Committee):
     """Unlike models, weighted in log rate by what they predict on inner folds.
@@ -206,25 +196,12 @@ class Stack(_Committee):
 def fit_stacking_weights(
     predictions: np.ndarray, y: np.ndarray, center: np.ndarray, counts: bool, pull: float
 ) -> np.ndarray:
-    """Return weights of models, not negative, that explain held-out data best.
+    """Return weights of models, (model, target), none negative, that explain held-out data best.
 
     First one weight per model for all targets; then each target its own, with a quadratic penalty
-    on the distance from the shared ones.
-
-    Parameters
-    ----------
-    predictions : array, (model, trial, time, target)
-        Held-out natural parameters minus `center`.
-    y : array, (trial, time, target)
-    center : array, (target,)
-    counts : bool
-        Poisson, else Gaussian.
-    pull : float
-        Strength of the penalty, in spikes (continuous targets: in samples).
-
-    Returns
-    -------
-    array, (model, target)
+    on the distance from the shared ones. `predictions` (model, trial, time, target) are natural
+    parameters minus `center` (target,). `pull` is the strength of the penalty, in spikes
+    (continuous targets: in samples).
     """
     n_models, n_targets = len(predictions), y.shape[2]
     # (model, sample, target); the floor is for constant targets
@@ -267,7 +244,6 @@ def fit_stacking_weights(
     return solution.x.reshape(n_models, n_targets)
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class Auto(Stack):
     """A stack of the strong candidates, within a budget of seconds where one is given.

@@ -12,13 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import signed_sqrt, smooth
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, Space
 
 PRIVATE = 0.2  # of a neuron's variance, at least, is private noise
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class FactorAnalysis(Model):
     """Shared factors plus private variance of every neuron (Everitt 1984; Yu et al. 2009).
@@ -121,18 +119,9 @@ def predict_targets(solution: Solution, z: np.ndarray) -> np.ndarray:
 
 
 def fit_factors(z: np.ndarray, y: np.ndarray, rank: int) -> Solution:
-    """Fit factor analysis to features and targets side by side.
+    """Return factor analysis with `rank` factors of features and targets side by side.
 
-    Parameters
-    ----------
-    z : array, (trial, time, source)
-    y : array, (trial, time, target)
-    rank : int
-        Number of factors.
-
-    Returns
-    -------
-    Solution
+    `z` and `y` are (trial, time, source) and (trial, time, target).
     """
     n_sources = z.shape[2]
     both = np.concatenate([z, y], axis=2).reshape(-1, n_sources + y.shape[2]).astype(np.float64)

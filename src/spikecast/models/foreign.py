@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils import get_tags
 
@@ -73,11 +73,12 @@ class ForeignModel(Model):
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         estimator = self.make_estimator()
         _set_seed(estimator, self.seed)
-        self.flattened_ = _reads_rows(estimator) if self.flatten is None else self.flatten
-        if self.flattened_ and _predicts_one_target(estimator):
+        tags = get_tags(estimator) if hasattr(estimator, "__sklearn_tags__") else None
+        is_regressor = tags is not None and tags.estimator_type == "regressor"
+        self.flattened_ = is_regressor if self.flatten is None else self.flatten
+        if self.flattened_ and tags is not None and not tags.target_tags.multi_output:
             estimator = MultiOutputRegressor(estimator)
-        x, y = self._arrange(x), self._arrange(y)
-        estimator.fit(x, y)
+        estimator.fit(self._arrange(x), self._arrange(y))
         self.estimator_ = estimator
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
@@ -109,15 +110,7 @@ class ForeignModel(Model):
 def adapt_model(model: object) -> Model:
     """Return a model as it is, and any other object as a :class:`ForeignModel`.
 
-    Parameters
-    ----------
-    model : object
-        A :class:`spikecast.models.Model`, or an object with ``fit(x, y)`` and ``predict(x)``.
-
-    Raises
-    ------
-    InputError
-        When it has no ``fit`` and ``predict``, or is a class and not an instance.
+    Raises InputError when it has no ``fit`` and ``predict``, or is a class and not an instance.
 
     Examples
     --------
@@ -140,23 +133,12 @@ def adapt_model(model: object) -> Model:
     return ForeignModel(model)
 
 
-def _reads_rows(estimator: Any) -> bool:
-    return hasattr(estimator, "__sklearn_tags__") and is_regressor(estimator)
-
-
-def _predicts_one_target(estimator: Any) -> bool:
-    return (
-        hasattr(estimator, "__sklearn_tags__") and not get_tags(estimator).target_tags.multi_output
-    )
-
-
 def _set_seed(estimator: Any, seed: int | None) -> None:
     if seed is None or not hasattr(estimator, "get_params"):
         return
-    settings = estimator.get_params()
     unset = {
         name: seed
-        for name, value in settings.items()
+        for name, value in estimator.get_params().items()
         if name.rpartition("__")[2] in ("random_state", "seed") and value is None
     }
     if unset:

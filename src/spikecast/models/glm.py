@@ -8,18 +8,14 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import clone
 
-from spikecast.models.base import Model
+from spikecast.models.base import MAX_LOG_RATE, Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import OneOf, Space
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
-MAX_LOG_RATE = 5.0  # exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite
 
-
-@complete_docs
 @dataclass(eq=False, repr=False)
 class PoissonGLM(Model):
     """Square root of counts at several widths, unwhitened components, Poisson regression.
@@ -176,25 +172,12 @@ def _predict_until_worse(
 def fit_poisson_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float], tolerance: float = 1e-6
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Fit Poisson regressions of all targets at once, for a falling sequence of penalties.
+    """Yield (feature, target) weights and (target,) intercepts for a falling sequence of penalties.
 
     L-BFGS in the eigenbasis of the features' covariance, each coordinate scaled by the curvature
     that the target's mean rate gives it: there the problem is nearly round and takes ten
     iterations, not hundreds. Each penalty starts from where the solutions before it lead.
-
-    Parameters
-    ----------
-    z : array, (trial, time, feature)
-    y : array, (trial, time, target)
-        Counts.
-    penalties : sequence of float
-    tolerance : float
-        Relative change of the loss at which to stop.
-
-    Yields
-    ------
-    weights, intercept
-        Shapes (feature, target) and (target,), in the order of `penalties`.
+    `tolerance` is the relative change of the loss at which to stop.
     """
     flat = z.reshape(-1, z.shape[2]).astype(np.float32)
     counts = y.reshape(-1, y.shape[2]).astype(np.float32)

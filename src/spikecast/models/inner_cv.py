@@ -77,24 +77,11 @@ def choose_best(
     folds: Sequence[Fold],
     counts: bool,
 ) -> tuple[C, dict[str, Any]]:
-    """Return the candidate that predicts the validation trials best.
+    """Return the candidate that predicts validation trials best, and a record of all mean scores.
 
-    Parameters
-    ----------
-    candidates : sequence
-    predictions : callable
-        Given a fold, returns one prediction (trial, time, target) per candidate, learnt from the
-        fold's training trials, for its validation trials. For counts it returns log rates.
-    y : array, (trial, time, target)
-    folds : sequence of Fold
-    counts : bool
-        Poisson log-likelihood, else minus squared error.
-
-    Returns
-    -------
-    candidate
-    record : dict
-        The candidates and their mean validation score per element, for the run's history.
+    `predictions` takes a fold and returns one prediction (trial, time, target) per candidate,
+    learnt from its training trials, for its validation trials; for counts these are log rates. The
+    score is the Poisson log-likelihood for counts, else minus the squared error.
     """
     scores = np.zeros(len(candidates))
     for fold in folds:

@@ -7,9 +7,8 @@ import numpy as np
 
 from spikecast.core.checks import check_in_range
 from spikecast.models.base import RATE_FLOOR, is_counts
-from spikecast.models.neural import NeuralModel
+from spikecast.models.neural import NeuralModel, pick_settings
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, Space
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 INPUT_SCALE = 3.0  # of the first principal component; smaller inputs take more steps to be noticed
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class LFADS(NeuralModel):
     """Latent factor analysis via dynamical systems: a generator network that explains each trial.
@@ -168,14 +166,7 @@ class LFADS(NeuralModel):
             source_kind="counts" if self.source_counts_ else "continuous",
             autoencodes=self.autoencodes_,
             n_readin=self.readin_.shape[1],
-            n_encoder=self.n_encoder,
-            n_initial=self.n_initial,
-            n_factors=self.n_factors,
-            width=self.width,
-            dropout=self.dropout,
-            coordinated_dropout=self.coordinated_dropout,
-            kl_weight=self.kl_weight,
-            kl_warmup=self.kl_warmup,
+            **pick_settings(self, LFADSNet),
         )
 
     def _initialize(self, network: "Network") -> None:

@@ -15,7 +15,6 @@ from sklearn.cross_decomposition import PLSRegression
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.tasks.splits import Fold
 
@@ -26,14 +25,7 @@ RANKS = (1, 2, 4, 8, 16, 32)
 
 
 class _Linear(Model):
-    """Features, an intercept, and a matrix of weights from features to targets.
-
-    Attributes
-    ----------
-    features_ : PopulationFeatures
-    weights_ : array, (feature, target)
-    intercept_ : array, (target,)
-    """
+    """Base class: features, an intercept, and a matrix of weights from features to targets."""
 
     widths: Sequence[float]
     n_components: int
@@ -48,7 +40,6 @@ class _Linear(Model):
         return self._clip_to_rates(z @ self.weights_ + self.intercept_)
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class PCARidge(_Linear):
     """Principal components of smoothed activity, then ridge regression.
@@ -102,7 +93,6 @@ class PCARidge(_Linear):
         return self.features_.transform(x)
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class ReducedRank(_Linear):
     """Reduced-rank regression: all targets through a few shared latents (Izenman 1975).
@@ -169,7 +159,6 @@ class ReducedRank(_Linear):
         return self.features_.transform(x) @ self.readin_
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class PLS(_Linear):
     """Partial least squares (scikit-learn's): latents that covary with the targets.
@@ -230,20 +219,10 @@ class PLS(_Linear):
 def fit_ridge_path(
     z: np.ndarray, y: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the ridge solutions for several penalties, from one eigendecomposition.
+    """Return weights (feature, target) and intercept (target,) for each penalty.
 
-    Minimises ``mean over samples of squared error + penalty * squared weights``.
-
-    Parameters
-    ----------
-    z : array, (trial, time, feature)
-    y : array, (trial, time, target)
-    penalties : sequence of float
-
-    Returns
-    -------
-    list of (weights, intercept)
-        Shapes (feature, target) and (target,), in the order of `penalties`.
+    Minimises ``mean over samples of squared error + penalty * squared weights``, by one
+    eigendecomposition for all penalties.
     """
     flat = z.reshape(-1, z.shape[2]).astype(np.float64)
     targets = y.reshape(-1, y.shape[2])

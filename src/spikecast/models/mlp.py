@@ -9,9 +9,8 @@ import numpy as np
 
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.models.base import is_counts
-from spikecast.models.neural import EPOCHS, NETWORK_SPACE, NeuralModel
+from spikecast.models.neural import EPOCHS, NETWORK_SPACE, NeuralModel, pick_settings
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, OneOf, Space
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class MLP(NeuralModel):
     """A window of bins -> hidden layers -> targets, with the source perturbed in training.
@@ -136,17 +134,17 @@ class MLP(NeuralModel):
             [*reversed(past), *range(0, after + 1, self.stride)],
             self.features_.n_features_,
             n_targets,
-            self.n_hidden,
-            self.activation,
-            self.dropout,
+            **pick_settings(self, MLPNet),
         )
 
     def _make_augment(self) -> "Callable[[Tensor], Tensor]":
         """Return what changes the source in training."""
-        from spikecast.models.networks.augment import add_noise, keep, perturb_spikes
+        from torch import nn
+
+        from spikecast.models.networks.augment import add_noise, perturb_spikes
 
         if self.spikes_:
             return partial(perturb_spikes, thinning=self.thinning, jitter=self.jitter)
         if self.noise:
             return partial(add_noise, spread=self.spread_)
-        return keep
+        return nn.Identity()

@@ -1,12 +1,14 @@
 """Base class of models that are networks: population features in, log rates (or means) out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from spikecast.models.base import Model
+from spikecast.models.base import MAX_LOG_RATE, Model
 from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
@@ -19,7 +21,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: only what builds or runs a n
     from spikecast.models.networks.network import Network
 
 VALID_PARTS = 5  # a member is stopped on one fifth of the training trials
-MAX_LOG_RATE = 5.0
+CHUNK = 64  # trials per pass when predicting
 
 NETWORK_SPACE: dict[str, Between | OneOf] = {
     "widths": OneOf(((1.0,), (3.0,), (1.0, 3.0), (2.0, 6.0), (1.0, 3.0, 8.0), (1.0, 4.0, 16.0))),
@@ -39,6 +41,12 @@ LATENT_SPACE: dict[str, Between | OneOf] = NETWORK_SPACE | {
 }
 # stopped by its validation trials or not: epochs bound how far a network that is not gets
 EPOCHS = Between(6, 40, log=True)
+
+
+def pick_settings(model: BaseEstimator, build: Callable[..., object]) -> dict[str, Any]:
+    """Return those settings of a model that `build` has an argument for, by name."""
+    known = signature(build).parameters
+    return {name: value for name, value in model.get_params(deep=False).items() if name in known}
 
 
 class NeuralModel(Model):
@@ -90,19 +98,15 @@ class NeuralModel(Model):
 
     def _make_plan(self) -> Plan:
         """Return how to train: with the model's settings, else with defaults."""
-        settings = self.get_params(deep=False)
-        known = [field.name for field in fields(Plan)]
-        return Plan(**{name: settings[name] for name in known if name in settings})
+        return Plan(**pick_settings(self, Plan))
 
-    def _make_member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
+    def _make_member_folds(self, n_trials: int) -> list[Fold]:
         """Return a fold per member: each stops on another part of the training trials."""
         parts = split_inner_folds(n_trials, VALID_PARTS, self.seed)
-        return [parts[member % len(parts)] for member in range(n_members)]
+        return [parts[member % len(parts)] for member in range(getattr(self, "n_members", 1))]
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        z, y = self._make_examples(x, y)
-        n_members = int(getattr(self, "n_members", 1))
-        self._train(self._start_network, z, y, self._make_member_folds(len(z), n_members))
+        self._train(self._start_network, *self._make_examples(x, y))
 
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Learn the preprocessing; return input and target of the network, float32."""
@@ -115,22 +119,23 @@ class NeuralModel(Model):
         else:
             self.center_, self.scale_ = mean, np.maximum(y.std(axis=(0, 1)), 1e-6)
             y = ((y - self.center_) / self.scale_).astype(np.float32)
-
         self.sizes_ = {"n_features": z.shape[2], "n_targets": y.shape[2]}
         return z, y
 
     def _start_network(self) -> "Network":
         """Return the network as training starts with it."""
-        from spikecast.models.networks.running import start_network
+        import torch
 
-        return start_network(lambda: self._build_network(**self.sizes_), self._initialize)
+        network = self._build_network(**self.sizes_)
+        with torch.no_grad():
+            self._initialize(network)
+        return network
 
-    def _train(
-        self, build: Callable[[], "Network"], z: np.ndarray, y: np.ndarray, folds: Sequence[Fold]
-    ) -> None:
+    def _train(self, build: Callable[[], "Network"], z: np.ndarray, y: np.ndarray) -> None:
         """Train the network that `build` makes, and keep it."""
         from spikecast.models.networks.training import pick_device, train_network
 
+        folds = self._make_member_folds(len(z))
         for fold in folds:
             note_validation(fold.test)
         device = pick_device(self.device)
@@ -141,9 +146,20 @@ class NeuralModel(Model):
 
     def _run_network(self, z: np.ndarray, function: str) -> "Tensor":
         """Return what a method of the network gives, (member, trial, time, output)."""
-        from spikecast.models.networks.running import run_network
+        import torch
 
-        return run_network(self.network_, z, function, self.device)
+        from spikecast.models.networks.training import pick_device
+
+        device, network = pick_device(self.device), self.network_
+        run = getattr(network.to(device), function)
+        n_inputs = 1 if network.shares_batches else network.n_members
+        with torch.no_grad():
+            outputs = [
+                run(part.to(device).expand(n_inputs, *part.shape)).cpu()
+                for part in torch.from_numpy(z).split(CHUNK)
+            ]
+        network.cpu()
+        return torch.cat(outputs, dim=1)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         return self._to_expected_values(self._run_network(self._prepare_inputs(x), "forward"))

@@ -5,15 +5,18 @@ A package lists them in its pyproject.toml, name to class::
     [project.entry-points."spikecast.models"]
     my_model = "my_package.models:MyModel"
 
-The class is a :class:`spikecast.models.Model`, or a :class:`spikecast.models.ForeignModel` whose
-``make_estimator`` returns an object with ``fit(x, y)`` and ``predict(x)``.
+The class is a :class:`spikecast.models.Model`, or any other whose instances have ``fit(x, y)`` and
+``predict(x)``; such an instance is used as a :class:`spikecast.models.ForeignModel`.
 """
 
 from collections.abc import Collection
 from importlib.metadata import EntryPoint, entry_points
+from inspect import getdoc, signature
+from typing import Any
 
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.base import Model
+from spikecast.models.foreign import ForeignModel, adapt_model
 
 GROUP = "spikecast.models"
 
@@ -27,10 +30,7 @@ def find_package_models(
 ) -> tuple[dict[str, type[Model]], tuple[Notice, ...]]:
     """Return the models of installed packages by name, and a notice for each that is broken.
 
-    Parameters
-    ----------
-    taken : collection of str
-        Names that are in the catalogue already.
+    Names in `taken` are in the catalogue already.
     """
     models: dict[str, type[Model]] = {}
     notices = []
@@ -48,7 +48,25 @@ def _load(point: EntryPoint, taken: Collection[str]) -> type[Model]:
     if point.name in taken:
         raise ValueError("there is a model of this name already")
     model = point.load()
-    if not (isinstance(model, type) and issubclass(model, Model)):
-        raise TypeError(f"'{point.value}' is not a subclass of spikecast.models.Model")
+    if not isinstance(model, type):
+        raise TypeError(
+            f"'{point.value}' is not a class; name a class with fit(x, y) and predict(x)"
+        )
+    if not issubclass(model, Model):
+        model = _wrap_class(model)
     model()  # all settings of a model of the catalogue have a default
     return model
+
+
+def _wrap_class(plain: type) -> type[Model]:
+    """Return a class that takes the settings of `plain` and makes a ForeignModel around it."""
+
+    class Wrapped(ForeignModel):
+        about = (getdoc(plain) or plain.__name__).partition("\n")[0]
+        __signature__ = signature(plain)
+
+        # no instance of this class itself: other processes could not find it to unpickle one
+        def __new__(cls, *arguments: Any, **settings: Any) -> Model:  # type: ignore[misc]
+            return adapt_model(plain(*arguments, **settings))
+
+    return Wrapped

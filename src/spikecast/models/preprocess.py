@@ -21,19 +21,9 @@ LONG = 1000  # bins; up to here smoothing is one matrix product, beyond it a con
 
 
 def make_gaussian_weights(width: float, causal: bool = False) -> np.ndarray:
-    """Return the weights of a Gaussian filter, cut at 4 widths, summing to 1.
+    """Return the weights (2 * radius + 1,) of a Gaussian filter, cut at 4 widths, summing to 1.
 
-    Parameters
-    ----------
-    width : float
-        Standard deviation in bins; 0 leaves the signal as it is.
-    causal : bool
-        Give the future half no weight.
-
-    Returns
-    -------
-    array, (2 * radius + 1,)
-        The middle is lag 0; earlier entries weigh the past.
+    `width` is in bins; 0 leaves the signal as it is. If causal, the future half has no weight.
     """
     check_in_range("smoothing width (bins)", width, 0)
     radius = int(4 * width + 0.5)
@@ -59,19 +49,10 @@ def make_smoothing_matrix(n_bins: int, width: float, causal: bool = False) -> np
 
 
 def smooth(x: np.ndarray, width: float, causal: bool = False) -> np.ndarray:
-    """Smooth over time with a Gaussian; a trial's first and last bins continue beyond its ends.
+    """Smooth (trial, time, neuron) over time with a Gaussian of `width` bins; return float32.
 
-    Parameters
-    ----------
-    x : array, (trial, time, neuron)
-    width : float
-        Standard deviation in bins.
-    causal : bool
-        Use the present and the past only.
-
-    Returns
-    -------
-    array of float32, (trial, time, neuron)
+    A trial's first and last bins continue beyond its ends. If causal, it uses the present and the
+    past only.
 
     Examples
     --------
@@ -110,17 +91,12 @@ def find_principal_axes(
     scikit-learn's PCA gives the same axes in 4 to 10 times the time at these shapes (its solvers
     factorise the whole matrix, or iterate over all samples); see benchmarks/pca.py.
 
-    Parameters
-    ----------
-    x : array, (sample, feature)
-    n_components : int
-        At most ``min(x.shape)`` are returned.
-
     Returns
     -------
     mean : array, (feature,)
     axes : array, (component, feature)
-        Orthonormal rows, largest variance first; the largest entry of each row is positive.
+        At most `n_components` or ``min(x.shape)`` orthonormal rows, largest variance first; the
+        largest entry of each row is positive.
     variance : array, (component,)
     """
     n_samples, n_features = x.shape
@@ -236,14 +212,11 @@ class PopulationFeatures(BaseEstimator):
 
     def fit(self, x: np.ndarray) -> Self:
         """Learn the components from `x` (trial, time, neuron)."""
-        self._fit(x)
+        self.fit_transform(x)
         return self
 
     def fit_transform(self, x: np.ndarray) -> np.ndarray:
         """Return ``fit(x).transform(x)``, smoothing only once."""
-        return self._fit(x)
-
-    def _fit(self, x: np.ndarray) -> np.ndarray:
         check_three_axes("x", x)
         check_in_range("n_components", self.n_components, 1)
         n_trials, n_bins, n_neurons = x.shape

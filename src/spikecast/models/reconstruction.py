@@ -11,15 +11,9 @@ class ReconstructionModel(NeuralModel):
     """Base class of networks that predict all neurons, sources included.
 
     Input and target are the same: the activity of sources and targets side by side, or of the
-    sources alone where the targets are the same neurons. A subclass hides entries in training, so
-    that the network cannot copy its input.
-
-    Attributes
-    ----------
-    same_ : bool
-        Whether the target is the source itself.
-    unit_ : array, (neuron,)
-        Activity is divided by it: 1 for counts, the standard deviation otherwise.
+    sources alone where the targets are the same neurons (`same_`). A subclass hides entries in
+    training, so that the network cannot copy its input. Activity is divided by `unit_` (neuron,):
+    1 for counts, the standard deviation otherwise.
     """
 
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

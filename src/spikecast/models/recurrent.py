@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from spikecast.models.networks.plan import Plan
-from spikecast.models.neural import LATENT_SPACE, NeuralModel
-from spikecast.models.shared_docs import complete_docs
+from spikecast.models.neural import LATENT_SPACE, NeuralModel, pick_settings
 from spikecast.models.spaces import Between, Space
 from spikecast.tasks.splits import Fold
 
@@ -47,23 +46,14 @@ class RecurrentModel(NeuralModel):
     def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.recurrent import Recurrent
 
-        return Recurrent(
-            self._kind,
-            self.cell,
-            n_features,
-            self.n_latents,
-            n_targets,
-            self.n_layers,
-            self.dropout,
-            self.causal,
-        )
+        settings = pick_settings(self, Recurrent)
+        return Recurrent(self._kind, self.cell, n_features, n_targets=n_targets, **settings)
 
 
-@complete_docs
 class RNN(RecurrentModel):
     """Recurrent network of tanh units, from sequence to sequence on population features.
 
-    {recurrent_docs}
+    {recurrent}
     """
 
     about = "tanh RNN from sequence to sequence on population features"
@@ -71,11 +61,10 @@ class RNN(RecurrentModel):
     cell = "rnn"
 
 
-@complete_docs
 class GRU(RecurrentModel):
     """Gated recurrent units, from sequence to sequence on population features.
 
-    {recurrent_docs}
+    {recurrent}
     """
 
     about = "GRU from sequence to sequence on population features"
@@ -83,11 +72,10 @@ class GRU(RecurrentModel):
     cell = "gru"
 
 
-@complete_docs
 class LSTM(RecurrentModel):
     """Long short-term memory, from sequence to sequence on population features.
 
-    {recurrent_docs}
+    {recurrent}
     """
 
     about = "LSTM from sequence to sequence on population features"
@@ -95,7 +83,6 @@ class LSTM(RecurrentModel):
     cell = "lstm"
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class Recipe(NeuralModel):
     """The recipe of the published student projects, as it is: for comparison, not for use.
@@ -119,12 +106,7 @@ class Recipe(NeuralModel):
     ----------
     Neuromatch Academy, project template on the Steinmetz recordings.
 
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.poisson(0.5, (12, 20, 6)); y = x[..., :2]
-    >>> Recipe(n_latents=2, n_iterations=5).fit(x, y).predict(x).shape
-    (12, 20, 2)
+    {example}
     """
 
     about = "the RNN recipe of student projects, as it is: no validation, for comparison only"
@@ -158,7 +140,7 @@ class Recipe(NeuralModel):
     def _set_offset(self, offset: "Tensor") -> None:
         offset.fill_(self.source_mean_)
 
-    def _make_member_folds(self, n_trials: int, n_members: int) -> list[Fold]:
+    def _make_member_folds(self, n_trials: int) -> list[Fold]:
         return [Fold(np.arange(n_trials), np.arange(0))]
 
     def _make_plan(self) -> Plan:

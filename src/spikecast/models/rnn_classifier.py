@@ -16,16 +16,15 @@ from spikecast.models.networks.classifier import POOLINGS, RecurrentClassifier
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import CELLS
 from spikecast.models.networks.training import pick_device, train_network
+from spikecast.models.neural import VALID_PARTS, pick_settings
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.shared_docs import complete_docs
 from spikecast.models.trial_features import check_trials, split_classes
 from spikecast.tasks.splits import Fold
 
-VALID_PARTS = 5  # one fifth of each class decides when to stop
 BALANCES = ("weights", "sampling", "none")
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class RNNClassifier(ClassifierMixin, BaseEstimator):
     """Population features -> bidirectional recurrent layer -> pooling over time -> label.
@@ -109,23 +108,14 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
             fold = Fold(_repeat_rare_classes(fold.train, codes, self.seed), fold.test)
         self.network_, history = train_network(
             lambda: RecurrentClassifier(
-                self.cell,
-                z.shape[2],
-                self.n_latents,
-                len(self.classes_),
-                self.pooling,
-                self.dropout,
+                n_features=z.shape[2],
+                n_classes=len(self.classes_),
+                **pick_settings(self, RecurrentClassifier),
             ),
             z,
             one_hot,
             [fold],
-            Plan(
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
-                patience=self.patience,
-            ),
+            Plan(**pick_settings(self, Plan)),
             self.seed,
             pick_device(self.device),
         )
@@ -142,6 +132,9 @@ class RNNClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the most probable class of each trial, (trial,)."""
         return self.classes_[self.predict_proba(x).argmax(axis=1)]
+
+
+complete_docs(RNNClassifier)
 
 
 def _draw_validation_fold(codes: np.ndarray, seed: int) -> Fold:

@@ -12,7 +12,7 @@ from spikecast.core.checks import check_in_range, check_one_of, check_same_lengt
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.base import Areas
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.sessions import Sessions
+from spikecast.models.networks.sessions import Sessions, use_core
 from spikecast.models.neural import NeuralModel
 from spikecast.models.shared_start import (
     SharedStart,
@@ -20,7 +20,6 @@ from spikecast.models.shared_start import (
     average_conditions,
     combine_trials,
     list_common_conditions,
-    start_around_core,
 )
 from spikecast.models.single import SINGLE
 
@@ -209,13 +208,12 @@ class ManySessions(BaseEstimator):
     def _fit_core(self, start: SharedStart, examples: Sequence[Example]) -> list[Network]:
         """Train the sessions' networks together on combined trials, and return them."""
         first = start.models[0]
-        order, n_combined = combine_trials([len(z) for z, _ in examples], first.seed)
+        order = combine_trials([len(z) for z, _ in examples], first.seed)
         z, y = (  # (combined trial, time, feature or target of all sessions)
             np.concatenate([part[rows] for part, rows in zip(parts, order, strict=True)], axis=2)
             for parts in zip(*examples, strict=True)
         )
-        n_members = int(getattr(first, "n_members", 1))
-        first._train(start.build, z, y, first._make_member_folds(n_combined, n_members))
+        first._train(start.build, z, y)
         self.training_ = first.training_
         return cast(Sessions, first.network_).sessions
 
@@ -231,7 +229,8 @@ class ManySessions(BaseEstimator):
         z, y = example
 
         def build() -> Network:
-            network = start_around_core(model, core, tune)
+            network = model._start_network()
+            use_core(network, core, frozen=not tune)
             rows = self._find_conditions(conditions)
             if rows.size and self.readin_.size:
                 names = [self.labels_[row] for row in rows if self.labels_]
@@ -239,8 +238,7 @@ class ManySessions(BaseEstimator):
                 align_to_components(network, average, self.components_[rows], self.readin_)
             return network
 
-        n_members = int(getattr(model, "n_members", 1))
-        model._train(build, z, y, model._make_member_folds(len(z), n_members))
+        model._train(build, z, y)
         return model
 
     def _get_model(self, session: int) -> NeuralModel:

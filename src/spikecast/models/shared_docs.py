@@ -1,9 +1,7 @@
-"""What several models' docstrings say alike, lines once."""
+"""Texts that the docstrings of several models share."""
 
+import re
 from textwrap import dedent, indent
-from typing import TypeVar
-
-C = TypeVar("C", bound=type)
 
 TEXTS = {
     "features": """
@@ -46,6 +44,8 @@ TEXTS = {
             Of weights, batches and validation trials.
     """,
     "recurrent": """
+        Parameters
+        ----------
         n_latents : int
             States per direction.
         n_layers : int
@@ -58,6 +58,10 @@ TEXTS = {
         {training}
         {patience}
         {device}
+
+        {paper}
+
+        {example}
     """,
     "timescales": """
         n_latents : int
@@ -96,45 +100,38 @@ TEXTS = {
         --------
         >>> rng = np.random.default_rng(0)
         >>> x = rng.poisson(0.5, (12, 20, 6)); y = x[..., :2]
-        >>> {name}().fit(x, y).predict(x).shape
+        >>> {name}({quick}).fit(x, y).predict(x).shape
         (12, 20, 2)
-    """,
-    "recurrent_docs": """
-        Parameters
-        ----------
-        {recurrent}
-
-        {paper}
-
-        {network_example}
     """,
     "paper": """
         References
         ----------
         {reference}
     """,
-    "network_example": """
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> x = rng.poisson(0.5, (12, 20, 6)); y = x[..., :2]
-        >>> {name}(n_latents=4, epochs=1).fit(x, y).predict(x).shape
-        (12, 20, 2)
-    """,
 }
 
+LINE = re.compile(rf"^( *){{({'|'.join(TEXTS)})}}\n", re.MULTILINE)
+QUICK = {"n_latents": 4, "n_iterations": 5, "epochs": 1}
+"""Settings of an example that runs at once, where a class has them."""
 
-def complete_docs(cls: C) -> C:
-    """Return a class whose docstring has the shared texts in place of their names in braces.
 
-    ``{name}`` is the name of the class, ``{reference}`` its paper.
+def complete_docs(cls: type) -> None:
+    """Put shared texts into a class's docstring, in place of lines with their names in braces.
+
+    Within the texts, ``{name}`` is the name of the class, ``{reference}`` its paper, ``{quick}``
+    settings of an example.
     """
-    docs = cls.__doc__ or ""
-    for _ in range(3):  # a text may hold others
-        for place, text in TEXTS.items():
-            lines = indent(dedent(text).strip("\n"), "    ") + "\n"
-            docs = docs.replace(f"    {{{place}}}\n", lines)
-    cls.__doc__ = docs.replace("{name}", cls.__name__).replace(
-        "{reference}", getattr(cls, "paper", "")
-    )
-    return cls
+    words = {
+        "{name}": cls.__name__,
+        "{reference}": getattr(cls, "paper", ""),
+        "{quick}": ", ".join(f"{key}={value}" for key, value in QUICK.items() if hasattr(cls, key)),
+    }
+
+    def fill(match: re.Match[str]) -> str:
+        text = LINE.sub(fill, dedent(TEXTS[match[2]]).lstrip("\n"))
+        for word, content in words.items():
+            text = text.replace(word, content)
+        return indent(text, match[1])
+
+    if cls.__doc__:
+        cls.__doc__ = LINE.sub(fill, cls.__doc__)

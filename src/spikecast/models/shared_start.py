@@ -10,12 +10,7 @@ from spikecast.core.checks import check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.networks.network import Network
-from spikecast.models.networks.sessions import (
-    Sessions,
-    align_readin,
-    find_shared_components,
-    use_core,
-)
+from spikecast.models.networks.sessions import Sessions, align_readin, find_shared_components
 from spikecast.models.neural import VALID_PARTS, NeuralModel
 from spikecast.models.preprocess import smooth
 
@@ -23,24 +18,13 @@ WIDTH = 2.0  # bins; smooths the averages that sessions are compared by
 
 
 class SharedStart:
-    """Makes the network of several sessions, and keeps what their read-ins had in common.
+    """Start of the networks of several sessions, alike in what their read-ins have in common.
 
-    Parameters
-    ----------
-    models : sequence of NeuralModel
-        One per session, its preprocessing fitted.
-    averages : sequence of array, (condition, time, feature)
-        Mean activity of each session.
-    n_shared : int
-        Components of the averages that read-ins see alike.
-
-    Attributes
-    ----------
-    components : array, (condition, time, component)
-        What the sessions' averages have in common.
+    `models` have a fitted preprocessing, `averages` (condition, time, feature) are mean activity,
+    one per session; read-ins see `n_shared` components of the averages alike.
     """
 
-    components: np.ndarray
+    components: np.ndarray  # of the averages, (condition, time, component)
 
     def __init__(
         self, models: Sequence[NeuralModel], averages: Sequence[np.ndarray], n_shared: int
@@ -49,13 +33,7 @@ class SharedStart:
         self.axes: list[Tensor] = []  # of each session, (feature, component)
 
     def build(self) -> Sessions:
-        """Return the sessions' networks with one core.
-
-        Raises
-        ------
-        InputError
-            When the networks have no core.
-        """
+        """Return the sessions' networks with one core; raise InputError where they have none."""
         networks = [model._start_network() for model in self.models]
         if not networks[0].neuron_parameters:
             raise InputError(
@@ -78,22 +56,12 @@ class SharedStart:
         return together
 
     def mean_readin(self, networks: Sequence[Network]) -> np.ndarray:
-        """Return how trained networks give the components to the core, (member, unit, component).
-
-        The average over sessions.
-        """
+        """Return the sessions' mean weights from components to core, (member, unit, component)."""
         readins = [
             network.readin_weight.detach() @ axes
             for network, axes in zip(networks, self.axes, strict=True)
         ]
         return torch.stack(readins).mean(dim=0).numpy()
-
-
-def start_around_core(model: NeuralModel, other: Network, tune: bool) -> Network:
-    """Return the network of a session around the core of another; `tune` lets it change a copy."""
-    network = model._start_network()
-    use_core(network, other, frozen=not tune)
-    return network
 
 
 def align_to_components(
@@ -135,28 +103,12 @@ def average_conditions(
     return smooth(np.stack([z[labels == label].mean(axis=0) for label in conditions]), WIDTH)
 
 
-def combine_trials(sizes: Sequence[int], seed: int) -> tuple[list[np.ndarray], int]:
-    """Say which trial of each session goes into which combined trial.
+def combine_trials(sizes: Sequence[int], seed: int) -> list[np.ndarray]:
+    """Return which trials of each session go into the combined trials, in their order.
 
     The parts that members stop on are cut in every session as in one that stands alone, and put
-    side by side: a trial that a session repeats is never in two parts.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Number of trials of each session.
-    seed : int
-
-    Returns
-    -------
-    order : list of array, (combined trial,)
-        Of each session.
-    n_combined : int
-
-    Raises
-    ------
-    NotEnoughDataError
-        When a session has fewer trials than there are parts.
+    side by side: a trial that a session repeats is never in two parts. Raises NotEnoughDataError
+    where a session has fewer trials than there are parts.
     """
     if min(sizes) < VALID_PARTS:
         raise NotEnoughDataError(
@@ -170,4 +122,4 @@ def combine_trials(sizes: Sequence[int], seed: int) -> tuple[list[np.ndarray], i
         for to, of in zip(parts, split_inner_folds(size, VALID_PARTS, seed), strict=True):
             rows[to.test] = np.resize(of.test, to.test.size)
         order.append(rows)
-    return order, n_combined
+    return order

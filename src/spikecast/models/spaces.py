@@ -58,10 +58,8 @@ def format_value(value: Any) -> Any:
 def check_values(setting: str, values: Between | OneOf, own: Any) -> Between | OneOf:
     """Return the values to search of a setting whose value is `own` by default.
 
-    Raises
-    ------
-    InputError
-        For ends in the wrong order, a logarithmic range that starts at 0, or an empty list.
+    Raises InputError for ends in the wrong order, a logarithmic range that starts at 0, or an
+    empty list.
 
     Examples
     --------

@@ -71,7 +71,7 @@ def load(stem: str | Path) -> Model:
     try:
         description = json.loads(stem.with_name(stem.name + ".json").read_text(encoding="utf-8"))
         arrays = load_file(stem.with_name(stem.name + ".safetensors"))
-        return _restore_part(description, "", arrays)
+        return _restore_part(description, arrays)
     except FileNotFoundError as error:
         raise FormatError(f"there is no file '{error.filename}'") from None
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -110,7 +110,7 @@ def _describe_part(
     return {"class": type(part).__name__, "parameters": parameters, "state": state}
 
 
-def _restore_part(description: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray]) -> Any:
+def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     part = _find_class(description["class"])(**description["parameters"])
     networks = []
     for attribute, entry in description["state"].items():
@@ -118,13 +118,9 @@ def _restore_part(description: dict[str, Any], prefix: str, arrays: dict[str, np
         if kind == "array":
             setattr(part, attribute, arrays[content])
         elif kind == "part":
-            setattr(part, attribute, _restore_part(content, f"{prefix}{attribute}.", arrays))
+            setattr(part, attribute, _restore_part(content, arrays))
         elif kind == "parts":
-            restored = [
-                _restore_part(one, f"{prefix}{attribute}.{i}.", arrays)
-                for i, one in enumerate(content)
-            ]
-            setattr(part, attribute, restored)
+            setattr(part, attribute, [_restore_part(one, arrays) for one in content])
         elif kind == "network":
             networks.append((attribute, content))
         else:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel
-from spikecast.models.shared_docs import complete_docs
+from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel, pick_settings
 from spikecast.models.spaces import OneOf, Space
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from spikecast.models.networks.timescales import TimescalesNet
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class Timescales(NeuralModel):
     """Latents that each have a learnt time constant, read out through gates: the default model.
@@ -74,17 +72,8 @@ class Timescales(NeuralModel):
     def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.timescales import TimescalesNet
 
-        return TimescalesNet(
-            self._kind,
-            n_features,
-            self.n_latents,
-            n_targets,
-            self.n_members,
-            self.time_constants,
-            self.dropout,
-            self.causal,
-            self.n_layers,
-        )
+        settings = pick_settings(self, TimescalesNet)
+        return TimescalesNet(self._kind, n_features, n_targets=n_targets, **settings)
 
     def describe_fit(self) -> dict[str, Any]:
         """Return how training went, and the time constants."""
@@ -93,4 +82,5 @@ class Timescales(NeuralModel):
     @property
     def time_constants_(self) -> np.ndarray:
         """Learnt time constants in bins, (member * layer * latent,)."""
-        return cast("TimescalesNet", self.network_).time_constants.flatten().numpy()
+        network = getattr(self.network_, "network", self.network_)  # an autoencoder wraps it
+        return cast("TimescalesNet", network).time_constants.flatten().numpy()

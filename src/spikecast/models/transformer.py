@@ -9,10 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_shape, check_three_axes
 from spikecast.core.errors import InputError, ShapeError
-from spikecast.models.neural import EPOCHS, NETWORK_SPACE
+from spikecast.models.neural import EPOCHS, NETWORK_SPACE, pick_settings
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.reconstruction import ReconstructionModel
-from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Between, OneOf, Space
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ NEURON_SHARE = 0.5  # of those that hide random sources as well, and not a whole
 ENTRY_SHARE = 0.25  # of entries that are hidden where the source is to be denoised
 
 
-@complete_docs
 @dataclass(eq=False, repr=False)
 class Transformer(ReconstructionModel):
     """Masked modelling over time, neurons and areas with a small transformer.
@@ -103,11 +101,6 @@ class Transformer(ReconstructionModel):
     weight_decay: float = 0.5
     device: str = "auto"
     seed: int = 0
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Arguments of ``fit`` besides x and y that it cannot do without."""
-        return ("areas",) if self.hide_areas else ()
 
     def predict_masked(self, activity: np.ndarray, observed: np.ndarray) -> np.ndarray:
         """Predict all neurons at all bins from the entries that are observed.
@@ -197,10 +190,5 @@ class Transformer(ReconstructionModel):
             targets,
             masks.Mixture(main, others, TARGET_SHARE),
             self.features_.n_features_,
-            self.n_latents,
-            self.n_layers,
-            self.n_heads,
-            self.n_members,
-            self.dropout,
-            self.causal,
+            **pick_settings(self, TransformerNet),
         )

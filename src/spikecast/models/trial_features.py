@@ -8,16 +8,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.core.checks import check_finite, check_in_range, check_same_length, check_three_axes
+from spikecast.core.checks import check_in_range, check_same_length
 from spikecast.core.errors import NotEnoughDataError, ShapeError
+from spikecast.models.base import check_array
 from spikecast.models.preprocess import PopulationFeatures
 
 
 def check_trials(x: np.ndarray) -> np.ndarray:
-    """Return `x` as an array (trial, time, neuron) of finite numbers, or say what is wrong."""
-    x = np.asarray(x)
-    check_three_axes("x", x)
-    check_finite("x", x)
+    """Return `x` as a checked array (trial, time, neuron) that is not empty."""
+    x = check_array(x)
     if 0 in x.shape:
         raise NotEnoughDataError(f"x is empty: {x.shape}")
     return x
@@ -37,14 +36,7 @@ def split_classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class TrialFeatures(TransformerMixin, BaseEstimator):
     """One row per trial: principal components of smoothed activity, averaged in wide bins.
 
-    Parameters
-    ----------
-    widths : sequence of float
-        Smoothing widths in bins.
-    n_components : int
-        Principal components per width.
-    n_windows : int
-        A trial's bins are averaged in so many windows, fewer where there are fewer bins.
+    A trial's bins are averaged in `n_windows`, fewer where there are fewer bins.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from spikecast.models.networks.augment import perturb_spikes
+from spikecast.models.networks.augment import add_noise, perturb_spikes
 
 
 def counts(seed=0, shape=(6, 30, 8)):
@@ -26,6 +26,13 @@ def test_thinning_keeps_the_mean_and_adds_no_spike():
     assert abs(thinned.mean().item() - 2.0) < 0.05
     assert set((thinned * 0.75).unique().round().tolist()) <= {0.0, 1.0, 2.0}
     assert torch.equal(perturb_spikes(x, 0.0, 0), x)
+
+
+def test_noise_has_the_spread_of_each_neuron():
+    torch.manual_seed(0)
+    noisy = add_noise(torch.ones(1, 40, 50, 2), np.array([0.0, 2.0]))
+    assert torch.equal(noisy[..., 0], torch.ones(1, 40, 50))
+    assert abs(noisy[..., 1].std().item() - 2.0) < 0.1
 
 
 def test_thinning_a_silent_source_gives_silence():

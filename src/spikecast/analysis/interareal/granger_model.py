@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.analysis.interareal.populations import average_lags
-from spikecast.models.glm import MAX_LOG_RATE, fit_poisson_path
+from spikecast.models.base import MAX_LOG_RATE
+from spikecast.models.glm import fit_poisson_path
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.tasks.splits import Fold
 

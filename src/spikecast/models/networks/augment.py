@@ -6,22 +6,10 @@ from torch import Tensor
 
 
 def perturb_spikes(counts: Tensor, thinning: float, jitter: int) -> Tensor:
-    """Drop spikes and move those that are left in time, each spike on its own.
+    """Return counts (..., time, neuron) with some spikes dropped, and the others moved in time.
 
-    Parameters
-    ----------
-    counts : Tensor, (..., time, neuron)
-        Whole numbers.
-    thinning : float
-        Probability with which a spike is dropped; the result is scaled so that its mean is that of
-        `counts`.
-    jitter : int
-        A spike moves by at most so many bins, every shift being as likely; at the ends of a trial
-        it stays inside.
-
-    Returns
-    -------
-    Tensor, the shape of `counts`
+    A spike is dropped with probability `thinning`; what is left is scaled up to the same mean. A
+    spike moves by at most `jitter` bins, every shift being as likely, and never out of its trial.
 
     Examples
     --------
@@ -43,27 +31,6 @@ def perturb_spikes(counts: Tensor, thinning: float, jitter: int) -> Tensor:
 
 
 def add_noise(activity: Tensor, spread: np.ndarray) -> Tensor:
-    """Add Gaussian noise, independent from bin to bin and neuron to neuron.
-
-    Parameters
-    ----------
-    activity : Tensor, (..., time, neuron)
-    spread : array, (neuron,)
-        Its standard deviation.
-
-    Returns
-    -------
-    Tensor, the shape of `activity`
-
-    Examples
-    --------
-    >>> add_noise(torch.ones(3, 2), np.zeros(2)).unique()
-    tensor([1.])
-    """
+    """Return activity (..., neuron) plus Gaussian noise, `spread` (neuron,) its deviation."""
     scale = torch.from_numpy(spread).to(activity)
     return torch.addcmul(activity, torch.randn_like(activity), scale)
-
-
-def keep(activity: Tensor) -> Tensor:
-    """Return the activity as it is."""
-    return activity

@@ -8,22 +8,12 @@ from spikecast.models.networks.network import Network
 
 
 class CoordinatedDropout(Network):
-    """Makes a network of features reconstruct its source (Keshtkaran & Pandarinath 2019).
+    """Network that reconstructs its source from a part of it (Keshtkaran & Pandarinath 2019).
 
-    In training, entries of the source are dropped at random before smoothing, the rest is scaled
-    up, and only the dropped entries count in the loss, so that copying does not help. Targets that
-    are not part of the source count at all entries.
-
-    Parameters
-    ----------
-    kind : {"counts", "continuous"}
-    network : Network
-        From features to all neurons, sources first.
-    features : Features
-        Of the source.
-    n_sources : int
-    probability : float
-        Of dropping an entry.
+    In training, entries of the source are dropped with `probability` before smoothing, the rest is
+    scaled up, and only the dropped entries count in the loss, so that copying does not help.
+    Targets that are not part of the source count at all entries. `network` maps `features` of the
+    first `n_sources` neurons to all neurons, sources first.
     """
 
     def __init__(

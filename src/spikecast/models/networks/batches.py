@@ -12,15 +12,7 @@ class Batches:
     """The trials of each step, and which members learn from them.
 
     Members usually have batches of their own. Where they share them, a batch is as much larger as
-    it takes for a member to learn from equally many, and passes over those it must not see.
-
-    Parameters
-    ----------
-    folds : sequence of Fold
-    batch_size : int or None
-    n_trials : int
-        Of the data.
-    shared : bool
+    it takes for a member to learn from equally many, and holds trials that a member must not see.
     """
 
     def __init__(

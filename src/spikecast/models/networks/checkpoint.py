@@ -25,15 +25,7 @@ EVERY = 30.0  # seconds
 
 
 class Checkpoints:
-    """Numbered checkpoint files of the trainings of one fit.
-
-    Parameters
-    ----------
-    folder : Path or None
-        None keeps nothing.
-    every : float
-        Seconds between two.
-    """
+    """Numbered checkpoint files of the trainings of one fit; without a folder none is kept."""
 
     def __init__(self, folder: Path | None, every: float = EVERY) -> None:
         self.folder, self.every = folder, every
@@ -103,11 +95,7 @@ def current_checkpoints() -> Checkpoints:
 def keep_checkpoints(folder: Path, every: float = EVERY) -> Iterator[None]:
     """Keep checkpoints of trainings within the block in `folder`; remove it where none fails.
 
-    Parameters
-    ----------
-    folder : Path
-    every : float
-        Seconds between two checkpoints of a training.
+    There are `every` seconds between two checkpoints of a training.
     """
     token = _CURRENT.set(Checkpoints(folder, every))
     try:

@@ -8,15 +8,9 @@ from spikecast.models.networks.recurrent import CELLS
 
 
 def take_last_states(states: Tensor) -> Tensor:
-    """Return the forward state at the last bin beside the backward state at the first.
+    """Return the forward state of the last bin beside the backward state of the first.
 
-    Parameters
-    ----------
-    states : Tensor, (trial, time, 2 * latent)
-
-    Returns
-    -------
-    Tensor, (trial, 2 * latent)
+    (trial, time, 2 * latent) -> (trial, 2 * latent)
     """
     forward, backward = states.chunk(2, dim=-1)
     return torch.cat([forward[:, -1], backward[:, 0]], dim=-1)

@@ -22,32 +22,21 @@ class Weights(NamedTuple):
     Those of a unit come in four blocks: what enters the reset gate, the update gate, the candidate
     from the state (inside the reset gate) and the candidate from the input. Rows are the unit's
     inputs, then its states; the third block is 0 for inputs, the fourth for states.
-
-    Attributes
-    ----------
-    controller : Tensor, (factor + controller, 4 controller)
-    controller_offset : Tensor, (1, controller)
-        Of the candidate's part from the state.
-    inputs, inputs_offset : Tensor, (controller, 2 input) and (1, 2 input)
-        To the mean and the log variance of the inferred input.
-    generator : Tensor, (input + generator, 4 generator)
-    generator_offset : Tensor, (1, 4 generator)
-    factor : Tensor, (generator, factor)
     """
 
-    controller: Tensor
-    controller_offset: Tensor
-    inputs: Tensor
-    inputs_offset: Tensor
-    generator: Tensor
-    generator_offset: Tensor
-    factor: Tensor
+    controller: Tensor  # (factor + controller, 4 controller)
+    controller_offset: Tensor  # of the candidate's part from the state, (1, controller)
+    inputs: Tensor  # to mean and log variance of the inferred input, (controller, 2 input)
+    inputs_offset: Tensor  # (1, 2 input)
+    generator: Tensor  # (input + generator, 4 generator)
+    generator_offset: Tensor  # (1, 4 generator)
+    factor: Tensor  # (generator, factor)
 
 
 def run_controlled(
     drive: Tensor, controller: Tensor, generator: Tensor, noise: Tensor, weights: Weights
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Run controller and generator over time.
+    """Return states of generator and controller, and the sampled inputs, each (time, trial, size).
 
     Parameters
     ----------
@@ -58,13 +47,6 @@ def run_controlled(
     noise : Tensor, (time, trial, input)
         Standard normal, or 0 for the posterior mean.
     weights : Weights
-
-    Returns
-    -------
-    generator : Tensor, (time, trial, generator)
-    controller : Tensor, (time, trial, controller)
-    inputs : Tensor, (time, trial, input)
-        The sample that the generator got.
     """
     return _Controlled.apply(drive, controller, generator, noise, *weights)
 

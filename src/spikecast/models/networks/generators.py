@@ -14,20 +14,11 @@ from spikecast.models.networks.network import draw_uniform
 
 
 class Trajectory(NamedTuple):
-    """What a generator did in each trial.
+    """States of a generator, and its inferred inputs (no columns where there are none)."""
 
-    Attributes
-    ----------
-    states : Tensor, (time, trial, generator)
-    inputs : Tensor, (time, trial, input)
-        Inferred; no columns where there are none.
-    divergence : Tensor, (trial,)
-        Of the posterior of the inputs from their prior, nats.
-    """
-
-    states: Tensor
-    inputs: Tensor
-    divergence: Tensor
+    states: Tensor  # (time, trial, generator)
+    inputs: Tensor  # (time, trial, input)
+    divergence: Tensor  # of the posterior of the inputs from their prior, nats, (trial,)
 
 
 class AutonomousGenerator(nn.Module):
@@ -55,10 +46,6 @@ class ControlledGenerator(nn.Module):
 
     The prior of each input is a stationary process of order 1, independent of the others, with a
     learnt time constant and variance.
-
-    Parameters
-    ----------
-    n_initial, n_encoded, n_factors, n_generator, n_controller, n_inputs : int
     """
 
     def __init__(

@@ -22,18 +22,9 @@ from spikecast.models.networks.network import draw_uniform
 class GRUWeights(nn.Module):
     """Weights of several independent gated recurrent units, for example of two directions.
 
-    Parameters
-    ----------
-    n_groups, n_inputs, n_states : int
-
-    Attributes
-    ----------
-    input_weight : Parameter, (group, input, 3 state)
-        To reset gate, update gate and candidate.
-    input_offset : Parameter, (group, 1, 3 state)
-    state_weight : Parameter, (group, state, 3 state)
-    state_offset : Parameter, (group, 1, state)
-        Of the candidate, inside the reset gate.
+    Those of the input are (group, input, 3 state), those of the state (group, state, 3 state): to
+    reset gate, update gate and candidate. `state_offset` (group, 1, state) is that of the
+    candidate, inside the reset gate.
     """
 
     def __init__(self, n_groups: int, n_inputs: int, n_states: int) -> None:
@@ -45,7 +36,7 @@ class GRUWeights(nn.Module):
 
 
 def run_gru(drive: Tensor, initial: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
-    """Run gated recurrent units over time; groups have their own weights and run side by side.
+    """Return the states of gated recurrent units after each bin, (group, time, trial, state).
 
     Parameters
     ----------
@@ -54,11 +45,6 @@ def run_gru(drive: Tensor, initial: Tensor, weight: Tensor, offset: Tensor) -> T
     initial : Tensor, (group, trial, state)
     weight : Tensor, (group, state, 3 state)
     offset : Tensor, (group, 1, state)
-
-    Returns
-    -------
-    Tensor, (group, time, trial, state)
-        The state after each bin.
 
     Examples
     --------
@@ -114,15 +100,11 @@ class _GRU(torch.autograd.Function):
 
 
 def advance_bin(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor) -> None:
-    """Compute the gates, the candidate and the new state of one bin, in place.
+    """Compute the gates, the candidate and the new state (..., state) of one bin, in place.
 
-    Parameters
-    ----------
-    gates : Tensor, (..., 3 state)
-        Reset and update gate before their sigmoid (after it when this returns), ``W_n h + b``.
-    candidate : Tensor, (..., state)
-        Its drive from the input; the candidate when this returns.
-    before, after : Tensor, (..., state)
+    `gates` (..., 3 state) holds the drives of reset and update gate, which become the gates, and
+    ``W_n h + b``; `candidate` (..., state) holds its drive from the input, which becomes the
+    candidate.
     """
     n_states = before.shape[-1]
     gates[..., : 2 * n_states].sigmoid_()
@@ -134,16 +116,16 @@ def advance_bin(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor)
 def compute_slopes(
     gates: Tensor, candidate: Tensor, before: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the derivatives of the new state by its gates, for all bins at once.
+    """Return the derivatives of the new state by what enters it, for all bins at once.
 
     Returns
     -------
     slope : Tensor, (..., 3 state)
-        Derivative by what enters the reset gate, the update gate, and by ``W_n h + b``.
+        By what enters the reset gate, the update gate, and by ``W_n h + b``.
     by_candidate : Tensor, (..., state)
-        Derivative by the candidate's drive.
-    keep : Tensor, (..., state)
-        The direct derivative by the state before: the update gate.
+        By the candidate's drive.
+    update : Tensor, (..., state)
+        The update gate: the direct derivative by the state before.
     """
     reset, update, recurrent = gates.split(before.shape[-1], dim=-1)
     open_to_new = 1 - update

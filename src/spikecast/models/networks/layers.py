@@ -9,14 +9,7 @@ from spikecast.models.preprocess import PopulationFeatures, make_smoothing_matri
 
 
 class Linear(nn.Module):
-    """A linear map per member.
-
-    Parameters
-    ----------
-    n_members, n_in, n_out : int
-    gain : float
-        Scales the weights at the start.
-    """
+    """A linear map per member, its weights scaled by `gain` at the start."""
 
     def __init__(self, n_members: int, n_in: int, n_out: int, gain: float = 1.0) -> None:
         super().__init__()
@@ -37,16 +30,10 @@ def normalize(z: Tensor) -> Tensor:
 
 
 class Features(nn.Module):
-    """Fitted :class:`PopulationFeatures` in torch, so that raw entries can be hidden in training.
+    """Fitted :class:`PopulationFeatures`, times `scale`, in torch: training can hide entries.
 
     Nothing here is learnt in training: the components are buffers. The estimator that fitted them
     stores them.
-
-    Parameters
-    ----------
-    features : PopulationFeatures
-    scale : float
-        Multiplies the features.
     """
 
     mean: Tensor
@@ -62,15 +49,11 @@ class Features(nn.Module):
         self._kernels: dict[int, Tensor] = {}
 
     def forward(self, x: Tensor, observed: Tensor | None = None) -> Tensor:
-        """Return the features, (member, trial, time, width * component).
+        """Return features of activity (member, trial, time, neuron): (..., width * component).
 
-        Parameters
-        ----------
-        x : Tensor, (member, trial, time, neuron)
-            Activity.
-        observed : Tensor, broadcastable to `x`, optional
-            1 where an entry is seen, 0 where it is not. Smoothing then averages over what is seen;
-            where that is little, a feature falls back to the neuron's mean.
+        `observed`, broadcastable to `x`, is 1 where an entry is seen and 0 where it is not.
+        Smoothing then averages over what is seen; where that is little, a feature falls back to the
+        mean.
         """
         seen = x if observed is None else x * observed
         parts = []
@@ -88,11 +71,8 @@ class Features(nn.Module):
     def mask_neurons(self, roots: Tensor, observed: Tensor) -> Tensor:
         """Return the features where neurons are hidden for whole trials: no smoothing is needed.
 
-        Parameters
-        ----------
-        roots : Tensor, (member, trial, time, width * neuron)
-            As :meth:`PopulationFeatures.roots` gives them.
-        observed : Tensor of 0 and 1, broadcastable to (member, trial, 1, neuron)
+        `roots` (member, trial, time, width * neuron) are those of :meth:`PopulationFeatures.roots`,
+        `observed` (member, trial, 1, neuron) is 1 where a neuron is seen.
         """
         parts = roots.chunk(len(self.axes), dim=-1)
         return torch.cat([(part * observed) @ axes for part, axes in zip(parts, self.axes)], dim=-1)

@@ -8,16 +8,17 @@ a controller infers bin by bin. Its states are read out as factors, factors as l
 from collections.abc import Callable
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spikecast.models.networks.generators import Generator, Trajectory
 from spikecast.models.networks.gru import GRUWeights, run_gru
 from spikecast.models.networks.network import LOSSES, Network, draw_uniform, dropout
-from spikecast.models.preprocess import smooth
+from spikecast.models.preprocess import make_smoothing_matrix
 
 MASK_SEED = 0  # of the elements that are hidden when an autoencoder is validated
+
+_make_smoothing_matrix = lru_cache(maxsize=16)(make_smoothing_matrix)
 
 
 class LFADSNet(Network):
@@ -26,20 +27,10 @@ class LFADSNet(Network):
     The activity that is encoded is also reconstructed, from elements (trial, bin, neuron) that the
     encoder did not see: coordinated dropout (Keshtkaran & Pandarinath 2019) hides a random part of
     the input, and only the hidden part is scored. Further targets are read out from the factors;
-    they are learnt from, never encoded.
+    they are learnt from, never encoded. Where the network autoencodes, there are none.
 
-    Parameters
-    ----------
-    kind, source_kind : {"counts", "continuous"}
-        Of the targets, and of what is encoded.
-    n_features, n_targets : int
-    generator : callable
-        From (initial, encoded, factor) sizes to a generator, see
-        :func:`spikecast.models.networks.generators.choose_generator`.
-    autoencodes : bool
-        The targets are the encoded activity itself: no further readout.
-    n_readin, ..., kl_warmup
-        As in :class:`spikecast.models.lfads.LFADS`; `n_readin` is its ``n_components``.
+    `generator` makes one from (initial, encoded, factor) sizes, see ``choose_generator``; the other
+    settings are those of :class:`spikecast.models.lfads.LFADS`, `n_readin` its ``n_components``.
     """
 
     neuron_parameters = ("readin", "readout_weight", "offset")
@@ -103,16 +94,14 @@ class LFADSNet(Network):
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read trials (trial, time, feature) in both directions.
 
-        Returns
-        -------
-        encoded : Tensor, (time, trial, 2 encoder)
-        mean, log_variance : Tensor, (trial, initial)
-            Posterior of the initial condition.
+        Returns the encoded trials (time, trial, 2 encoder), and mean and log variance of the
+        posterior of the initial condition, (trial, initial).
         """
         n_trials, n_bins, _ = x.shape
         z = (x - self.input_center) @ self.readin
         if self.width > 0:
-            z = _make_smoother(n_bins, self.width).to(z) @ z  # (time, time) @ (trial, time, readin)
+            matrix = torch.from_numpy(_make_smoothing_matrix(n_bins, self.width)).to(z)
+            z = matrix @ z  # (time, time) @ (trial, time, readin)
         z = z.transpose(0, 1)
         z = torch.stack([z, z.flip(0)]).flatten(1, 2)
         unit = self.encoder
@@ -206,9 +195,3 @@ class LFADSNet(Network):
         """Loss of the hidden elements, (trial,), as if all elements had been hidden."""
         loss = self.source_loss(output, x) * (hidden * (1 / self.coordinated_dropout))
         return loss.sum(dim=2).mean(dim=1)
-
-
-@lru_cache(maxsize=16)
-def _make_smoother(n_bins: int, width: float) -> Tensor:
-    """Return the Gaussian filter over time as a matrix, (time, time)."""
-    return torch.from_numpy(smooth(np.eye(n_bins)[np.newaxis], width)[0])

@@ -14,20 +14,9 @@ from spikecast.models.networks.network import Network, dropout
 class MLPNet(Network):
     """Augmentation -> features -> a window of bins around each -> hidden layers -> linear readout.
 
-    Parameters
-    ----------
-    kind : {"counts", "continuous"}
-        Of the targets.
-    features : Features
-        From activity to features per bin.
-    augment : callable
-        Applied to the activity in training.
-    lags : sequence of int
-        The bins of the window relative to the one that is predicted; beyond a trial's ends there
-        are zeros, the features' mean.
-    n_features, n_targets : int
-    n_hidden, activation, dropout
-        As in :class:`spikecast.models.mlp.MLP`.
+    `augment` changes the activity in training. `lags` are the bins of the window relative to the
+    one that is predicted; beyond a trial's ends there are zeros, the features' mean. The other
+    settings are those of :class:`spikecast.models.mlp.MLP`.
     """
 
     def __init__(

@@ -35,29 +35,20 @@ LOSSES: dict[str, Loss] = {"counts": poisson_loss, "continuous": gaussian_loss, 
 class Network(nn.Module):
     """Base class: maps source features to the natural parameter of the targets.
 
-    Parameters
-    ----------
-    kind : {"counts", "continuous", "label"}
-        Of the targets: the output is a log rate, a standardised mean, or a logit per class.
-
-    Attributes
-    ----------
-    n_members : int
-        With more than one, every parameter has the member as its first axis.
-    shares_batches : bool
-        Whether ``loss`` takes the same trials for all members, a first axis of length 1: cheaper
-        where what comes before the weights costs most.
-    neuron_parameters : tuple of str
-        Names of the parameters that belong to the recorded neurons: read-in and readout. The others
-        are the core, which sessions can share; empty where a network has no such core.
-    offset : Parameter
-        Added to the output, one per target; the estimator sets its first value.
+    For targets of `kind` counts the output is a log rate, for continuous ones a standardised mean,
+    for labels a logit per class.
     """
 
     n_members = 1
+    """With more than one, every parameter has the member as its first axis."""
     shares_batches = False
+    """Whether ``loss`` takes the same trials for all members, a first axis of length 1: cheaper
+    where what comes before the weights costs most."""
     neuron_parameters: tuple[str, ...] = ()
+    """Names of the parameters that belong to the recorded neurons: read-in and readout. The others
+    are the core, which sessions can share; empty where a network has no such core."""
     offset: nn.Parameter
+    """Added to the output, one per target; the estimator sets its first value."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()

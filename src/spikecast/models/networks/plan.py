@@ -7,34 +7,19 @@ from dataclasses import dataclass, field
 class Plan:
     """How to train.
 
-    Parameters
-    ----------
-    epochs : int
-        Passes through the training trials.
-    min_steps : int
-        Few trials make few steps in a pass; there are as many passes as it takes to get here.
-    batch_size : int or None
-        Trials per step; None takes all.
-    learning_rate : float
-        Its peak: it rises over the first `warmup` part of the steps and falls to 0 on a cosine.
-    warmup : float or None
-        None keeps the learning rate constant.
-    weight_decay : float
-        Of the network's matrices (decoupled, as in AdamW).
-    clip : float or None
-        Largest norm of the gradient, per member.
-    patience : int or None
-        Stop when no member has improved for so many epochs.
+    The learning rate rises to its peak over the first `warmup` part of the steps and falls to 0 on
+    a cosine. As few trials make few steps in an epoch, there are as many epochs as it takes to
+    reach `min_steps`.
     """
 
-    epochs: int = 12
+    epochs: int = 12  # passes through the training trials
     min_steps: int = 100
-    batch_size: int | None = 8
+    batch_size: int | None = 8  # trials per step; None takes all
     learning_rate: float = 0.01
-    warmup: float | None = 0.2
-    weight_decay: float = 0.5
-    clip: float | None = 5.0
-    patience: int | None = None
+    warmup: float | None = 0.2  # None keeps the learning rate constant
+    weight_decay: float = 0.5  # of the network's matrices (decoupled, as in AdamW)
+    clip: float | None = 5.0  # largest norm of the gradient, per member
+    patience: int | None = None  # stop when no member has improved for so many epochs
 
     @classmethod
     def plain(

@@ -17,14 +17,10 @@ from spikecast.models.networks.network import Network
 
 
 class Sessions(Network):
-    """Networks with a common core, as one network for the training loop.
+    """Networks of one class with a common core, as one network for the training loop.
 
-    Parameters
-    ----------
-    networks : sequence of Network
-        Of one class, with `neuron_parameters`; the others become those of the first network.
-    n_features, n_targets : sequence of int
-        Of each session, in the order in which combined trials have them side by side.
+    All get the core of the first. `n_features` and `n_targets` are those of each session, in the
+    order in which combined trials have them side by side.
     """
 
     def __init__(
@@ -70,19 +66,10 @@ def core_parameters(network: Network) -> dict[str, nn.Parameter]:
 
 
 def use_core(network: Network, other: Network, frozen: bool | None = None) -> None:
-    """Let a network have the core of another one.
+    """Give a network the core of another one: its very parameters, or a copy.
 
-    Parameters
-    ----------
-    network, other : Network
-    frozen : bool, optional
-        None: the very same parameters. Otherwise a copy, which training leaves alone (True) or may
-        change (False).
-
-    Raises
-    ------
-    ShapeError
-        When the cores differ in shape.
+    With `frozen` None they are the same parameters; True makes a copy that training leaves alone,
+    False one that it may change. Raises ShapeError when the cores differ in shape.
     """
     own = core_parameters(network)
     for name, parameter in core_parameters(other).items():
@@ -118,7 +105,7 @@ def find_shared_components(
     n_components : int
         At most; fewer where there are fewer samples or features.
     shared : Tensor, (sample, component), optional
-        The common components, where they are known; otherwise they are found.
+        The common components, computed from `averages` by default.
 
     Returns
     -------
@@ -156,15 +143,10 @@ def find_shared_components(
 
 @torch.no_grad()
 def align_readin(network: Network, axes: Tensor, readin: Tensor) -> None:
-    """Set the weights with which a network reads its session's shared components to `readin`.
+    """Set the weights along `axes` (feature, component) to `readin` (member, unit, component).
 
-    Its weights of all other directions of the features stay as they are.
-
-    Parameters
-    ----------
-    network : Network
-    axes : Tensor, (feature, component)
-    readin : Tensor, (member, unit, component)
+    The network then reads its session's shared components as the others do. Its weights of all
+    other directions of the features stay as they are.
     """
     weight = network.readin_weight
     weight += (readin - weight @ axes) @ axes.T

@@ -147,17 +147,9 @@ class Layer(nn.Module):
 
 
 def run_decay(drive: Tensor, log_decay: Tensor) -> Tensor:
-    """Run ``z[t] = exp(log_decay) * z[t - 1] + drive[t]`` for every channel, all bins at once.
+    """Return ``z[t] = exp(log_decay) * z[t - 1] + drive[t]`` for every channel, all bins at once.
 
-    Parameters
-    ----------
-    drive : Tensor, (channel, batch, time)
-    log_decay : Tensor, (channel,)
-        Below 0.
-
-    Returns
-    -------
-    Tensor, (channel, batch, time)
+    `drive` and z are (channel, batch, time), `log_decay` is (channel,) and below 0.
 
     Examples
     --------
@@ -168,18 +160,9 @@ def run_decay(drive: Tensor, log_decay: Tensor) -> Tensor:
 
 
 def run_decay_both_ways(drive: Tensor, log_decay: Tensor, past: Tensor, future: Tensor) -> Tensor:
-    """Run :func:`run_decay` over time and over reversed time, and add the two with weights.
+    """Return :func:`run_decay` over time and over reversed time, added with weights.
 
-    Parameters
-    ----------
-    drive : Tensor, (channel, batch, time)
-    log_decay : Tensor, (channel,)
-    past, future : Tensor, (channel, time)
-        Weights of what comes from earlier and from later bins.
-
-    Returns
-    -------
-    Tensor, (channel, batch, time)
+    `past` and `future` (channel, time) weigh what comes from earlier and from later bins.
     """
     return _DecayBothWays.apply(drive, log_decay, past, future)
 

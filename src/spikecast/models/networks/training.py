@@ -37,30 +37,11 @@ def train_network(
 ) -> tuple[Network, History]:
     """Fit a network; each member learns from its own fold and keeps its best weights.
 
-    Parameters
-    ----------
-    build : callable
-        Makes the network, drawing its weights from torch's generator, which is seeded here and
-        put back as it was.
-    x : Tensor or array of float32, (trial, time, feature)
-    y : Tensor or array of float32, (trial, time, target)
-    folds : sequence of Fold, one per member
-        ``train``: trials to learn from; ``test``: validation trials that decide which epoch's
-        weights are kept (empty: the last).
-    plan : Plan
-    seed : int
-    device : torch.device
-
-    Returns
-    -------
-    network : Network
-        In evaluation mode, on the CPU.
-    history : History
-
-    Raises
-    ------
-    DivergedError
-        When the loss stops being a number.
+    `build` makes the network, drawing its weights from torch's generator, which is seeded here and
+    put back as it was. `x` (trial, time, feature) and `y` (trial, time, target) are float32. The
+    test trials of a member's fold are its validation trials, which decide which epoch's weights are
+    kept (without any, the last). The network is returned in evaluation mode, on the CPU. Raises
+    DivergedError when the loss stops being a number.
     """
     started = time.perf_counter()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -23,21 +23,10 @@ SOURCE_WEIGHT = 0.3  # of all sources together, relative to all targets together
 class TransformerNet(Network):
     """Features of what is observed -> one token per bin -> attention blocks -> linear readout.
 
-    Parameters
-    ----------
-    kind : {"counts", "continuous"}
-    features : Features
-        From the observed part of activity to population features.
-    labels : Tensor, (neuron,)
-        Group of each neuron; a token tells the network which part of each group is hidden.
-    targets : Tensor of bool, (neuron,)
-        Neurons that ``forward`` hides. Where there are none, the network gives denoised rates of
-        the neurons that it sees.
-    hiding : Mixture
-        What is hidden in training, see :mod:`spikecast.models.networks.masks`.
-    n_features : int
-    n_latents, ..., causal
-        As in :class:`spikecast.models.transformer.Transformer`.
+    `labels` (neuron,) are groups of neurons: tokens hold which part of each is hidden. `targets`
+    (neuron,) are the neurons that ``forward`` hides; where there are none, the network gives
+    denoised rates of the neurons that it sees. `hiding` hides entries in training. The other
+    settings are those of :class:`spikecast.models.transformer.Transformer`.
     """
 
     neuron_parameters = ("embedding.weight", "embedding.offset", "readout.weight", "offset")
@@ -83,14 +72,11 @@ class TransformerNet(Network):
         return self.embedding.weight.transpose(1, 2)
 
     def states(self, x: Tensor, observed: Tensor) -> Tensor:
-        """Hidden states, (member, trial, time, latent).
+        """Return hidden states, (member, trial, time, latent).
 
-        Parameters
-        ----------
-        x : Tensor, (member or 1, trial, time, neuron)
-            Activity, and beside it, to save smoothing it again and again, its roots: see
-            :meth:`spikecast.models.preprocess.PopulationFeatures.roots`.
-        observed : Tensor of 0 and 1, broadcastable to the activity
+        `x` (member or 1, trial, time, ...) holds activity and beside it, so as not to smooth it
+        again and again, its roots (:meth:`spikecast.models.preprocess.PopulationFeatures.roots`).
+        `observed` is 0 or 1, broadcastable to the activity.
         """
         tokens = self._tokens(x, observed).expand(self.n_members, -1, -1, -1)
         z = self.embedding(dropout(tokens, self.dropout, self.training))
@@ -208,12 +194,7 @@ class Block(nn.Module):
 
 
 def rotate(z: Tensor) -> Tensor:
-    """Rotate by position (Su et al. 2021), so that products of queries and keys depend on lag.
-
-    Parameters
-    ----------
-    z : Tensor, (..., time, width)
-        An even width.
+    """Rotate (..., time, width) by position (Su et al. 2021): products then depend on lags only.
 
     Examples
     --------
