@@ -66,7 +66,7 @@ def _wrap_class(plain: type) -> type[Model]:
         __signature__ = signature(plain)
 
         # no instance of this class itself: other processes could not find it to unpickle one
-        def __new__(cls, *arguments: Any, **settings: Any) -> Model:  # type: ignore[misc]
+        def __new__(cls, *arguments: Any, **settings: Any) -> Model:
             return adapt_model(plain(*arguments, **settings))
 
     return Wrapped
