@@ -128,7 +128,6 @@ QUESTION = '''
 """How silent a population is."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from spikecast.analysis.geometry.silence import silence
 from spikecast.runs.questions.material import Material
@@ -140,11 +139,10 @@ class Silence(QuestionBlock):
 
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield the one question."""
-        answer = partial(find, material)
-        yield self.ask("silence", ("silence",), "looking for silence", material.seed, answer)
+        yield self.make_question(material, ("silence",), "looking for silence", answer)
 
 
-def find(material: Material) -> Answer:
+def answer(material: Material, block: Silence) -> Answer:
     """Return the share of silent bins."""
     return Answer({"share": silence(material.recording).share})
 '''

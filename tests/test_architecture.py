@@ -41,7 +41,6 @@ FLOORS: dict[str, list[list[str]]] = {
         ["audit_rules", "experiment"],
         ["audit"],
         ["atlas", "sweep", "studies", "tracking"],
-        ["run"],
     ],
     "report": [
         ["shared"],

@@ -53,7 +53,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.report import plot as plot
     from spikecast.runs.atlas.atlas import atlas as atlas
     from spikecast.runs.audit import audit as audit
-    from spikecast.runs.run import run as run
+    from spikecast.runs.experiment import run as run
     from spikecast.scoring import metrics as metrics
     from spikecast.tasks import splits as splits
     from spikecast.tasks.tasks import AreaToArea as AreaToArea
@@ -107,7 +107,7 @@ NAMES = {
     "tuning": "spikecast.analysis.geometry.tuning",
     "atlas": "spikecast.runs.atlas.atlas",
     "audit": "spikecast.runs.audit",
-    "run": "spikecast.runs.run",
+    "run": "spikecast.runs.experiment",
     "open_executor": "spikecast.parallel.executors",
     "limit_threads": "spikecast.parallel.threads",
 }

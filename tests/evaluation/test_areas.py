@@ -153,14 +153,14 @@ def test_a_run_tells_them_and_resumes_to_the_same_numbers(recording, tmp_path):
             "evaluation": {"folds": 2, "bootstrap": 100},
         }
     )
-    out = experiment.run_experiment(asked, tmp_path / "run", workers=1)
+    out = experiment.run(asked, tmp_path / "run", workers=1)
     before = (out / "summary.csv").read_text()
     jobs = out / "targets/MOs/jobs"
     (jobs / "transformer-fold1.json").unlink()
     stored = np.load(jobs / "transformer-fold1.npz")["prediction"]
     manifest = json.loads((out / "manifest.json").read_text())
     (out / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
-    experiment.run_experiment(asked, out, workers=1, resume=True)
+    experiment.run(asked, out, workers=1, resume=True)
     np.testing.assert_array_equal(np.load(jobs / "transformer-fold1.npz")["prediction"], stored)
     assert (out / "summary.csv").read_text().split(",")[:5] == before.split(",")[:5]
     model = storage.load(out / "targets/MOs/weights/transformer-fold1")

@@ -132,7 +132,7 @@ def run(recording, tmp_path):
     def make(settings, changed=recording):
         changed.save(tmp_path / "task.nc")
         asked = config.parse_config({"data": {"path": str(tmp_path / "task.nc")}, **settings})
-        return experiment.run_experiment(asked, tmp_path / "run", workers=1)
+        return experiment.run(asked, tmp_path / "run", workers=1)
 
     return make
 

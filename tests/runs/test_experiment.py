@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from spikecast import report
-from spikecast.core.errors import RunError, SpikecastError
+from spikecast.core.errors import ConfigError, RunError, SpikecastError
 from spikecast.evaluation.score_table import COLUMNS
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
@@ -17,6 +18,12 @@ from spikecast.runs import config, experiment, fits
 from spikecast.runs.questions.catalog import Analysis
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
+QUICK = {
+    "data": {"path": "simulated"},
+    "task": {"target": "MOs"},
+    "models": ["mean_rate"],
+    "evaluation": {"folds": 2, "bootstrap": 100},
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +45,7 @@ def make(path, **change):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
-    return experiment.run_experiment(make(data), tmp_path_factory.mktemp("run") / "one", workers=1)
+    return experiment.run(make(data), tmp_path_factory.mktemp("run") / "one", workers=1)
 
 
 def files(folder):
@@ -76,9 +83,7 @@ def test_held_out_latents_are_stored_for_every_trial(run):
 
 
 def test_the_written_config_gives_the_same_numbers(run, tmp_path):
-    again = experiment.run_experiment(
-        config.read_config(run / "config.yaml"), tmp_path / "again", workers=1
-    )
+    again = experiment.run(config.read_config(run / "config.yaml"), tmp_path / "again", workers=1)
     drop = ["fit_seconds"]
     pd.testing.assert_frame_equal(
         pd.read_csv(run / "scores.csv").drop(columns=drop),
@@ -97,15 +102,15 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(data, run, tmp_path):
         return progress
 
     with pytest.raises(KeyboardInterrupt):
-        experiment.run_experiment(make(data), out, workers=1, progress=interrupt_at(4))
+        experiment.run(make(data), out, workers=1, progress=interrupt_at(4))
     assert not (out / "scores.csv").exists()
     assert "interrupted" in (out / "log.txt").read_text()
     done_before = [name for name in files(out) if name.endswith(".json") and "jobs" in name]
     assert len(done_before) == 4
     times = {name: (out / name).stat().st_mtime_ns for name in done_before}
     with pytest.raises(RunError, match="unfinished run; resume it"):
-        experiment.run_experiment(make(data), out, workers=1)
-    experiment.run_experiment(make(data), out, workers=1, resume=True)
+        experiment.run(make(data), out, workers=1)
+    experiment.run(make(data), out, workers=1, resume=True)
     assert times == {name: (out / name).stat().st_mtime_ns for name in done_before}
     drop = ["fit_seconds"]
     pd.testing.assert_frame_equal(
@@ -117,18 +122,18 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(data, run, tmp_path):
 def test_a_job_that_was_cut_off_while_writing_is_done_again(data, run, tmp_path):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        experiment.run_experiment(make(data), out, workers=1, progress=_stop_after(2))
+        experiment.run(make(data), out, workers=1, progress=_stop_after(2))
     (out / "targets/MOs/jobs/mean_rate-fold1.json").unlink()  # the npz was written, the json not
-    experiment.run_experiment(make(data), out, workers=1, resume=True)
+    experiment.run(make(data), out, workers=1, resume=True)
     assert (out / "scores.csv").exists()
 
 
 def test_a_run_goes_on_where_the_data_are_called_by_another_path(data, tmp_path, monkeypatch):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        experiment.run_experiment(make(data), out, workers=1, progress=_stop_after(1))
+        experiment.run(make(data), out, workers=1, progress=_stop_after(1))
     monkeypatch.chdir(Path(data).parent)
-    experiment.run_experiment(make(Path(data).name), out, workers=1, resume=True)
+    experiment.run(make(Path(data).name), out, workers=1, resume=True)
     assert "resumed" in (out / "log.txt").read_text()
 
 
@@ -143,36 +148,36 @@ def _stop_after(jobs):
 def test_a_finished_run_is_not_touched_unless_asked(data, run):
     before = (run / "scores.csv").read_text()
     with pytest.raises(RunError, match="a finished run"):
-        experiment.run_experiment(make(data), run, workers=1)
+        experiment.run(make(data), run, workers=1)
     assert (run / "scores.csv").read_text() == before
 
 
 def test_overwriting_replaces_runs_and_nothing_else(data, tmp_path):
     short = make(data, models=["mean_rate"])
-    out = experiment.run_experiment(short, tmp_path / "run", workers=1)
+    out = experiment.run(short, tmp_path / "run", workers=1)
     (out / "stale").write_text("")
-    experiment.run_experiment(short, out, workers=1, overwrite=True)
+    experiment.run(short, out, workers=1, overwrite=True)
     assert not (out / "stale").exists()
     other = tmp_path / "precious"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
     with pytest.raises(RunError, match="not a run directory"):
-        experiment.run_experiment(short, other, workers=1, overwrite=True)
+        experiment.run(short, other, workers=1, overwrite=True)
     assert (other / "thesis.txt").exists()
     with pytest.raises(RunError, match="is a file"):
-        experiment.run_experiment(short, other / "thesis.txt", workers=1)
+        experiment.run(short, other / "thesis.txt", workers=1)
 
 
 def test_resuming_something_else_is_refused(data, run, tmp_path, recording):
     with pytest.raises(RunError, match="another config"):
-        experiment.run_experiment(make(data, seed=9), run, resume=True)
+        experiment.run(make(data, seed=9), run, resume=True)
     shutil.copytree(run, tmp_path / "edited")
     for edited in ("data: [", "just words"):
         (tmp_path / "edited" / "config.yaml").write_text(edited)
         with pytest.raises(RunError, match="another config"):
-            experiment.run_experiment(make(data), tmp_path / "edited", resume=True)
+            experiment.run(make(data), tmp_path / "edited", resume=True)
     with pytest.raises(RunError, match="no run in"):
-        experiment.run_experiment(make(data), tmp_path / "none", resume=True)
+        experiment.run(make(data), tmp_path / "none", resume=True)
 
 
 def change_one(recording, part):
@@ -202,7 +207,7 @@ def test_changed_data_are_refused_and_named(recording, run, data, tmp_path, part
     shutil.copytree(run, out)
     written = (out / "config.yaml").read_text()
     with pytest.raises(RunError, match=f"the {name} has changed since"):
-        experiment.run_experiment(make(str(changed)), out, resume=True)
+        experiment.run(make(str(changed)), out, resume=True)
     (out / "config.yaml").write_text(written.replace(data, str(changed)))
     question = {"labels": ["response"], "folds": 3, "permutations": 20}
     with pytest.raises(RunError, match=f"the {name} has changed since"):
@@ -217,7 +222,7 @@ def test_a_run_of_an_earlier_version_is_not_gone_on_with(data, run, tmp_path):
     del manifest["format"]  # as 0.1.0 wrote it
     (out / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(RunError, match="an earlier version of spikecast"):
-        experiment.run_experiment(make(data), out, resume=True)
+        experiment.run(make(data), out, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -233,19 +238,19 @@ def test_a_run_of_an_earlier_version_is_not_gone_on_with(data, run, tmp_path):
 )
 def test_a_mistake_leaves_nothing_behind(data, tmp_path, change):
     with pytest.raises(SpikecastError):
-        experiment.run_experiment(make(data, **change), tmp_path / "run")
+        experiment.run(make(data, **change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_several_targets_make_one_run(data, tmp_path):
     wanted = make(data, task={"target": ["MOs", "VISp"]}, models=["mean_rate", "pca_ridge"])
-    out = experiment.run_experiment(wanted, tmp_path / "run", workers=1)
+    out = experiment.run(wanted, tmp_path / "run", workers=1)
     assert set(pd.read_csv(out / "scores.csv")["target"]) == {"MOs", "VISp"}
     assert (out / "targets/VISp/weights/pca_ridge-fold2.safetensors").exists()
 
 
 def test_processes_give_the_same_numbers(data, run, tmp_path):
-    out = experiment.run_experiment(make(data), tmp_path / "run", workers=2)
+    out = experiment.run(make(data), tmp_path / "run", workers=2)
     drop = ["fit_seconds"]
     pd.testing.assert_frame_equal(
         pd.read_csv(run / "scores.csv").drop(columns=drop),
@@ -271,20 +276,20 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
         raise MemoryError("no room")
 
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
-    out = experiment.run_experiment(wanted, tmp_path / "run", workers=1)
+    out = experiment.run(wanted, tmp_path / "run", workers=1)
     why = json.loads((out / "manifest.json").read_text())["failed"]
     assert why == {"MOs": {"pca_ridge": "fold 0: MemoryError: no room"}}
     assert set(pd.read_csv(out / "summary.csv")["model"]) == {"mean_rate", "reduced_rank"}
     page = report.build(out).read_text()
     assert "pca_ridge could not be fitted: fold 0: MemoryError: no room" in page
     monkeypatch.setattr(PCARidge, "_fit", fit)
-    experiment.run_experiment(wanted, out, resume=True, workers=1)
+    experiment.run(wanted, out, resume=True, workers=1)
     assert json.loads((out / "manifest.json").read_text())["failed"] == {}
     assert "pca_ridge" in set(pd.read_csv(out / "summary.csv")["model"])
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
     alone = wanted.model_copy(update={"models": ["pca_ridge"]})
     with pytest.raises(RunError, match="no model of MOs could be fitted"):
-        experiment.run_experiment(alone, tmp_path / "alone", workers=1)
+        experiment.run(alone, tmp_path / "alone", workers=1)
 
 
 def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
@@ -297,10 +302,8 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
             "evaluation": {"folds": 2},
         }
     )
-    here = experiment.run_experiment(wanted, tmp_path / "here", workers=1)
-    there = experiment.run_experiment(
-        wanted, tmp_path / "there", engine=f"dask://{cluster.address}"
-    )
+    here = experiment.run(wanted, tmp_path / "here", workers=1)
+    there = experiment.run(wanted, tmp_path / "there", engine=f"dask://{cluster.address}")
     mine, others = (pd.read_csv(out / "scores.csv") for out in (here, there))
     pd.testing.assert_frame_equal(
         mine.drop(columns="fit_seconds"), others.drop(columns="fit_seconds"), check_exact=True
@@ -315,5 +318,20 @@ def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
         return share_value(value, *rest)
 
     monkeypatch.setattr(fits, "share_value", counted)
-    experiment.run_experiment(make(data), tmp_path / "run", workers=1)
+    experiment.run(make(data), tmp_path / "run", workers=1)
     assert len(given) == 1
+
+
+def test_a_dict_and_a_file_give_the_same_scores(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(QUICK), encoding="utf-8")
+    first = experiment.run(QUICK, tmp_path / "first", workers=1)
+    second = experiment.run(path, tmp_path / "second", workers=1)
+    tables = [pd.read_csv(folder / "scores.csv") for folder in (first, second)]
+    pd.testing.assert_frame_equal(*(table.drop(columns="fit_seconds") for table in tables))
+
+
+def test_unknown_key_gets_the_nearest_in_its_message(tmp_path):
+    with pytest.raises(ConfigError, match="Did you mean 'task'"):
+        experiment.run(QUICK | {"tasks": {}}, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

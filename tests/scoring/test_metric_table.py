@@ -42,7 +42,7 @@ def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, r
         "data": {"path": str(tmp_path / "task.nc")}, "task": {"target": "MOs"},
         "models": ["mean_rate"], "evaluation": {"folds": 3, "bootstrap": 100},
     })  # fmt: skip
-    run = experiment.run_experiment(asked, tmp_path / "run", workers=1)
+    run = experiment.run(asked, tmp_path / "run", workers=1)
     page = build(run).read_text(encoding="utf-8")
     assert "<th>absolute<br>error<br>in<br>counts</th>" in page
     assert f"<td>{row['value']:.3f}</td>" in page

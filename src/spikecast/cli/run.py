@@ -68,7 +68,7 @@ def execute_config(config: Config, execution: Execution) -> None:
         progress_bar(execution.quiet) as bar,
         tracking.watch_run(tracker, config, out, bar, warn=print_warning) as progress,
     ):
-        folder = experiment.run_experiment(
+        folder = experiment.run(
             config,
             out,
             resume=execution.resume,

@@ -38,7 +38,7 @@ def build(folder: str | Path) -> Path:
     >>> from spikecast.runs import config, experiment
     >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
     >>> folder = tempfile.mkdtemp() + "/run"
-    >>> run = experiment.run_experiment(config.parse_config(content), folder, workers=1)
+    >>> run = experiment.run(config.parse_config(content), folder, workers=1)
     >>> build(run).name
     'report.html'
     """

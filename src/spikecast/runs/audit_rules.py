@@ -1,4 +1,4 @@
-"""The rules of the audit: what each reads of a claim, and what it says against it."""
+"""The rules of the audit: what each reads of a claim, and the evidence it finds there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,42 +10,61 @@ from spikecast.core.notices import Severity
 from spikecast.runs.provenance import Claim
 from spikecast.scoring.metric_table import METRICS
 
+Finder = Callable[[Claim], str]
+"""A function that returns the evidence in a claim, "" where there is none."""
+
 WIDEST = 0.2
 """Half the width of a 95 % interval from which on an accuracy says little."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A hazard that can be looked for.
-
-    Attributes
-    ----------
-    name : str
-    severity : {"severe", "serious", "minor"}
-    fix : str
-    find : callable
-        Returns the evidence in a claim, "" where there is none.
-    reads : tuple of str
-        What a claim must record: where one of these is missing, the rule cannot find anything.
-    """
+    """A hazard that can be looked for."""
 
     name: str
     severity: Severity
     fix: str
-    find: Callable[[Claim], str]
-    reads: tuple[str, ...]
+    find: Finder
+    reads: tuple[str, ...]  # what a claim must record for the rule to find anything
 
     def applies_to(self, claim: Claim) -> bool:
         """Return whether the claim records what the rule reads."""
         return all(getattr(claim, name) not in (None, "", [], {}, False) for name in self.reads)
 
 
+RULES: list[Rule] = []
+
+
+def rule(
+    name: str, severity: Severity, fix: str, *, reads: tuple[str, ...]
+) -> Callable[[Finder], Finder]:
+    """Return a decorator that adds a rule to :data:`RULES`; see :class:`Rule`."""
+
+    def add(find: Finder) -> Finder:
+        RULES.append(Rule(name, severity, fix, find, reads))
+        return find
+
+    return add
+
+
+@rule(
+    "evaluated on training data",
+    "severe",
+    "score on trials that no step has seen",
+    reads=("train", "test"),
+)
 def _evaluated_on_training(claim: Claim) -> str:
     if not set(claim.test) <= set(claim.train):
         return ""
     return f"all {len(claim.test)} scored {claim.unit} were learnt from"
 
 
+@rule(
+    "drawn with replacement",
+    "severe",
+    "cut the units into disjoint parts (spikecast.tasks.splits)",
+    reads=("train", "test"),
+)
 def _drawn_with_replacement(claim: Claim) -> str:
     shared = len(set(claim.test) & set(claim.train))
     for what, units in (("test", claim.test), ("training", claim.train)):
@@ -60,24 +79,32 @@ def _drawn_with_replacement(claim: Claim) -> str:
     return ""
 
 
+@rule(
+    "fitted outside the fold",
+    "severe",
+    "fit every step anew on each fold's training part",
+    reads=("test", "fitted_on"),
+)
 def _fitted_outside_fold(claim: Claim) -> str:
     return _find_held_out(claim, claim.fitted_on, "was fitted on")
 
 
+@rule(
+    "chosen on test data",
+    "severe",
+    "choose weights and settings on a validation part of the training data",
+    reads=("test", "chosen_on"),
+)
 def _chosen_on_test(claim: Claim) -> str:
     return _find_held_out(claim, claim.chosen_on, "was chosen by looking at")
 
 
-def _find_held_out(claim: Claim, steps: dict[str, list[int]], how: str) -> str:
-    """Name the first step that has seen test units which the last step did not learn from."""
-    held_out = set(claim.test) - set(claim.train)
-    for step, units in steps.items():
-        shared = len(held_out & set(units))
-        if shared:
-            return f"{step} {how} {shared} of the {len(held_out)} held-out {claim.unit}"
-    return ""
-
-
+@rule(
+    "target among the sources",
+    "severe",
+    "keep a neuron on one side; units that one spike was sorted into twice are one neuron",
+    reads=("source_neurons", "target_neurons"),
+)
 def _target_among_sources(claim: Claim) -> str:
     shared = set(claim.source_neurons) & set(claim.target_neurons) - {0}
     if not shared:
@@ -94,32 +121,12 @@ def _target_among_sources(claim: Claim) -> str:
     )
 
 
-def _acausal_timing(claim: Claim) -> str:
-    return "" if claim.causal else "a time is read from features that at every bin know later bins"
-
-
-def _null_missing(claim: Claim) -> str:
-    if claim.null:
-        return ""
-    return f"nothing says what {claim.metric} would be if there were nothing to find"
-
-
-def _baseline_missing(claim: Claim) -> str:
-    if claim.features != "latents" or claim.baselines:
-        return ""
-    return "latents were scored, but not the raw activity or the stimulus in the same way"
-
-
-def _losses_compared(claim: Claim) -> str:
-    metric = METRICS.get(claim.metric)
-    if metric is None or not metric.depends_on_rate or claim.compared_with == claim.target:
-        return ""
-    return (
-        f"{claim.metric} of {claim.target} is set against that of {claim.compared_with}, and it "
-        "depends on how much the targets fire"
-    )
-
-
+@rule(
+    "shapes broadcast",
+    "severe",
+    "give predictions and targets the same shape; (N,) against (N, 1) is an error",
+    reads=("prediction_shape", "target_shape"),
+)
 def _shapes_broadcast(claim: Claim) -> str:
     a, b = tuple(claim.prediction_shape), tuple(claim.target_shape)
     if a == b:
@@ -131,6 +138,12 @@ def _shapes_broadcast(claim: Claim) -> str:
     return f"predictions {a} against targets {b} become {shape}"
 
 
+@rule(
+    "labels out of step",
+    "severe",
+    "permute labels and trials with the same order",
+    reads=("rows", "label_rows"),
+)
 def _labels_out_of_step(claim: Claim) -> str:
     if len(claim.rows) != len(claim.label_rows):
         return ""
@@ -138,22 +151,12 @@ def _labels_out_of_step(claim: Claim) -> str:
     return f"{moved} of {len(claim.rows)} labels belong to another trial" if moved else ""
 
 
-def _balanced_in_time_order(claim: Claim) -> str:
-    for name, kept in claim.kept.items():
-        pool = sorted(claim.pool.get(name, []))
-        if len(kept) < len(pool) and sorted(kept) in (pool[: len(kept)], pool[-len(kept) :]):
-            place = "first" if sorted(kept) == pool[: len(kept)] else "last"
-            return f"of '{name}' the {place} {len(kept)} of {len(pool)} trials were kept"
-    return ""
-
-
-def _outcome_in_window(claim: Claim) -> str:
-    end, shown = claim.window_end, claim.outcome_time
-    if end is None or shown is None or end < shown:
-        return ""
-    return f"the window ends at {end:.2f} s; what is decoded happens from {shown:.2f} s on"
-
-
+@rule(
+    "neurons changed",
+    "severe",
+    "draw the neurons once, with a seed, and use the same ones throughout",
+    reads=("fit_neurons", "used_neurons"),
+)
 def _neurons_changed(claim: Claim) -> str:
     if claim.fit_neurons == claim.used_neurons:
         return ""
@@ -163,12 +166,121 @@ def _neurons_changed(claim: Claim) -> str:
     return f"{shared} of the {len(claim.used_neurons)} neurons used are those of the fit"
 
 
+@rule(
+    "acausal timing",
+    "severe",
+    "date with causal features (causal: true, or counts in a window that ends with the bin)",
+    reads=("dated",),
+)
+def _acausal_timing(claim: Claim) -> str:
+    return "" if claim.causal else "a time is read from features that at every bin know later bins"
+
+
+@rule(
+    "outcome in the window",
+    "severe",
+    "end the window before the earliest outcome (data.time in the config)",
+    reads=("window_end", "outcome_time"),
+)
+def _outcome_in_window(claim: Claim) -> str:
+    end, shown = claim.window_end, claim.outcome_time
+    if end is None or shown is None or end < shown:
+        return ""
+    return f"the window ends at {end:.2f} s; what is decoded happens from {shown:.2f} s on"
+
+
+@rule(
+    "losses compared across targets",
+    "severe",
+    "compare bits per spike, each against its own null",
+    reads=("compared_with",),
+)
+def _losses_compared(claim: Claim) -> str:
+    metric = METRICS.get(claim.metric)
+    if metric is None or not metric.depends_on_rate or claim.compared_with == claim.target:
+        return ""
+    return (
+        f"{claim.metric} of {claim.target} is set against that of {claim.compared_with}, and it "
+        "depends on how much the targets fire"
+    )
+
+
+@rule(
+    "balanced in time order",
+    "serious",
+    "draw the trials to keep at random over the session, or weigh the classes",
+    reads=("kept", "pool"),
+)
+def _balanced_in_time_order(claim: Claim) -> str:
+    for name, kept in claim.kept.items():
+        pool = sorted(claim.pool.get(name, []))
+        if len(kept) < len(pool) and sorted(kept) in (pool[: len(kept)], pool[-len(kept) :]):
+            place = "first" if sorted(kept) == pool[: len(kept)] else "last"
+            return f"of '{name}' the {place} {len(kept)} of {len(pool)} trials were kept"
+    return ""
+
+
+@rule("null missing", "serious", "shuffle the labels, or score the mean", reads=("is_score",))
+def _null_missing(claim: Claim) -> str:
+    if claim.null:
+        return ""
+    return f"nothing says what {claim.metric} would be if there were nothing to find"
+
+
+@rule(
+    "baseline missing",
+    "serious",
+    "decode raw counts and the stimulus by the same protocol; put PCA on the same metric",
+    reads=("from_latents",),
+)
+def _baseline_missing(claim: Claim) -> str:
+    if claim.features != "latents" or claim.baselines:
+        return ""
+    return "latents were scored, but not the raw activity or the stimulus in the same way"
+
+
+@rule("softmax twice", "serious", "give the logits to the cross-entropy", reads=("loss_on",))
+def _softmax_twice(claim: Claim) -> str:
+    if claim.loss_on != "probabilities":
+        return ""
+    return "cross-entropy takes logits, and was given probabilities"
+
+
+@rule(
+    "setting never swept",
+    "serious",
+    "look at the values the search tried before naming the best",
+    reads=("swept",),
+)
+def _never_swept(claim: Claim) -> str:
+    still = [name for name, values in claim.swept.items() if len(set(values)) < 2]
+    if not still:
+        return ""
+    name = still[0]
+    value, n = claim.swept[name][0], len(claim.swept[name])
+    return f"{', '.join(still)}: all {n} trials of the search used {name} = {value:g}"
+
+
+@rule("single seed", "serious", "repeat over seeds and splits", reads=("compared_with",))
 def _single_seed(claim: Claim) -> str:
     if claim.repeats > 1:
         return ""
     return f"the comparison with {claim.compared_with} rests on one seed and one split"
 
 
+@rule(
+    "picture without a score",
+    "minor",
+    "score held-out points (nearest neighbours, against shuffled labels)",
+    reads=("is_picture",),
+)
+def _never_scored(claim: Claim) -> str:
+    return "" if claim.value is not None else "shown as evidence, with no number on held-out points"
+
+
+@rule(
+    "too few test trials", "minor", "test every trial once by cross-validation", reads=("is_share",)
+)
 def _too_few(claim: Claim) -> str:
     metric, n = METRICS.get(claim.metric), claim.n_scored or len(claim.test)
     if metric is None or not metric.is_share or not n or claim.value is None:
@@ -179,153 +291,11 @@ def _too_few(claim: Claim) -> str:
     return f"{claim.value:.0%} of {n} trials: anything from {low:.0%} to {high:.0%}"
 
 
-def _softmax_twice(claim: Claim) -> str:
-    if claim.loss_on != "probabilities":
-        return ""
-    return "cross-entropy takes logits, and was given probabilities"
-
-
-def _never_swept(claim: Claim) -> str:
-    still = [name for name, values in claim.swept.items() if len(set(values)) < 2]
-    if not still:
-        return ""
-    name = still[0]
-    value, n = claim.swept[name][0], len(claim.swept[name])
-    return f"{', '.join(still)}: all {n} trials of the search used {name} = {value:g}"
-
-
-def _never_scored(claim: Claim) -> str:
-    return "" if claim.value is not None else "shown as evidence, with no number on held-out points"
-
-
-RULES = [
-    Rule(
-        "evaluated on training data",
-        "severe",
-        "score on trials that no step has seen",
-        _evaluated_on_training,
-        ("train", "test"),
-    ),
-    Rule(
-        "drawn with replacement",
-        "severe",
-        "cut the units into disjoint parts (spikecast.tasks.splits)",
-        _drawn_with_replacement,
-        ("train", "test"),
-    ),
-    Rule(
-        "fitted outside the fold",
-        "severe",
-        "fit every step anew on each fold's training part",
-        _fitted_outside_fold,
-        ("test", "fitted_on"),
-    ),
-    Rule(
-        "chosen on test data",
-        "severe",
-        "choose weights and settings on a validation part of the training data",
-        _chosen_on_test,
-        ("test", "chosen_on"),
-    ),
-    Rule(
-        "target among the sources",
-        "severe",
-        "keep a neuron on one side; units that one spike was sorted into twice are one neuron",
-        _target_among_sources,
-        ("source_neurons", "target_neurons"),
-    ),
-    Rule(
-        "shapes broadcast",
-        "severe",
-        "give predictions and targets the same shape; (N,) against (N, 1) is an error",
-        _shapes_broadcast,
-        ("prediction_shape", "target_shape"),
-    ),
-    Rule(
-        "labels out of step",
-        "severe",
-        "permute labels and trials with the same order",
-        _labels_out_of_step,
-        ("rows", "label_rows"),
-    ),
-    Rule(
-        "neurons changed",
-        "severe",
-        "draw the neurons once, with a seed, and use the same ones throughout",
-        _neurons_changed,
-        ("fit_neurons", "used_neurons"),
-    ),
-    Rule(
-        "acausal timing",
-        "severe",
-        "date with causal features (causal: true, or counts in a window that ends with the bin)",
-        _acausal_timing,
-        ("dated",),
-    ),
-    Rule(
-        "outcome in the window",
-        "severe",
-        "end the window before the earliest outcome (data.time in the config)",
-        _outcome_in_window,
-        ("window_end", "outcome_time"),
-    ),
-    Rule(
-        "losses compared across targets",
-        "severe",
-        "compare bits per spike, each against its own null",
-        _losses_compared,
-        ("compared_with",),
-    ),
-    Rule(
-        "balanced in time order",
-        "serious",
-        "draw the trials to keep at random over the session, or weigh the classes",
-        _balanced_in_time_order,
-        ("kept", "pool"),
-    ),
-    Rule(
-        "null missing",
-        "serious",
-        "shuffle the labels, or score the mean",
-        _null_missing,
-        ("is_score",),
-    ),
-    Rule(
-        "baseline missing",
-        "serious",
-        "decode raw counts and the stimulus by the same protocol; put PCA on the same metric",
-        _baseline_missing,
-        ("from_latents",),
-    ),
-    Rule(
-        "softmax twice",
-        "serious",
-        "give the logits to the cross-entropy",
-        _softmax_twice,
-        ("loss_on",),
-    ),
-    Rule(
-        "setting never swept",
-        "serious",
-        "look at the values the search tried before naming the best",
-        _never_swept,
-        ("swept",),
-    ),
-    Rule(
-        "single seed", "serious", "repeat over seeds and splits", _single_seed, ("compared_with",)
-    ),
-    Rule(
-        "picture without a score",
-        "minor",
-        "score held-out points (nearest neighbours, against shuffled labels)",
-        _never_scored,
-        ("is_picture",),
-    ),
-    Rule(
-        "too few test trials",
-        "minor",
-        "test every trial once by cross-validation",
-        _too_few,
-        ("is_share",),
-    ),
-]
+def _find_held_out(claim: Claim, steps: dict[str, list[int]], how: str) -> str:
+    """Name the first step that has seen test units which the last step did not learn from."""
+    held_out = set(claim.test) - set(claim.train)
+    for step, units in steps.items():
+        shared = len(held_out & set(units))
+        if shared:
+            return f"{step} {how} {shared} of the {len(held_out)} held-out {claim.unit}"
+    return ""

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,12 @@ from spikecast.runs import config as configs
 from spikecast.runs.config import Config
 from spikecast.runs.fits import MODEL_NOT_FITTED, Failures, fit_models
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.manifest import (
-    Identity,
-    check_data_unchanged,
-    describe_run,
-    finish_manifest,
-    read_manifest,
-)
+from spikecast.runs.manifest import Identity, check_data_unchanged, describe_run, finish_manifest
 from spikecast.runs.questions.catalog import Analysis, expand_questions
 from spikecast.runs.questions.material import FittedModel
 from spikecast.runs.questions.question import Question
 from spikecast.runs.questions.store import answer_questions
+from spikecast.runs.reader import open_run
 from spikecast.runs.run_directory import log_to_file, open_run_directory
 from spikecast.runs.targets import (
     TargetRun,
@@ -43,8 +39,8 @@ from spikecast.runs.targets import (
 log = logging.getLogger("spikecast")
 
 
-def run_experiment(
-    config: Config,
+def run(
+    config: Config | Mapping[str, Any] | str | Path,
     out: str | Path,
     *,
     resume: bool = False,
@@ -53,14 +49,15 @@ def run_experiment(
     engine: str = "local",
     progress: Progress = lambda what, done, total: None,
 ) -> Path:
-    """Run an experiment and return its run directory.
+    """Run a config and return its run directory.
 
     Everything is checked before the first file is written. A model that cannot be fitted is left
     out of its target's table; the manifest says why under ``failed``.
 
     Parameters
     ----------
-    config : Config
+    config : Config, mapping, or path of a YAML file
+        What predicts what, by which models; see docs/architecture.md.
     out : str or Path
         The run directory.
     resume : bool
@@ -77,14 +74,29 @@ def run_experiment(
     Returns
     -------
     Path
-        The run directory.
+        Of the run directory: ``scores.csv``, ``config.yaml``, weights, predictions. Draw its page
+        with ``spikecast.report.build``.
 
     Raises
     ------
+    ConfigError
+        For an unknown key, or a value outside its range.
     RunError
         When `out` holds something else, or a finished run, or (with `resume`) another config; when
         no model of a target could be fitted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["mean_rate"]}
+    >>> folder = run(config, f"{tempfile.mkdtemp()}/run", workers=1)
+    >>> (folder / "scores.csv").exists()
+    True
     """
+    if isinstance(config, str | Path):
+        config = configs.read_config(config)
+    elif isinstance(config, Mapping):
+        config = configs.parse_config(dict(config))
     layout = RunLayout(Path(out))
     check_engine(engine)
     progress("reading the data", 0, 0)
@@ -119,37 +131,17 @@ def run_experiment(
 def add_answers(
     out: str | Path, analysis: Analysis, *, progress: Progress = lambda what, done, total: None
 ) -> Path:
-    """Answer further questions about a finished run and add them to it.
+    """Answer further questions about a finished run, add them to its config, return its directory.
 
-    Its config then asks them too, so that it still holds all that was asked.
-
-    Parameters
-    ----------
-    out : str or Path
-        The run directory.
-    analysis : Analysis
-        The questions; where the run asks the same with other settings, these stand.
-    progress : callable, optional
-
-    Returns
-    -------
-    Path
-        The run directory.
-
-    Raises
-    ------
-    RunError
-        When the run is not finished, or its data have changed.
+    Where the run asks the same with other settings, those of `analysis` stand. Raises a RunError
+    when the run is not finished, or its data have changed.
     """
-    layout = RunLayout(Path(out))
-    manifest = read_manifest(layout.folder)
-    if not manifest.get("finished"):
-        raise RunError(f"the run in '{out}' is not finished; resume it")
-    config = configs.read_config(layout.config)
-    config = config.model_copy(update={"analysis": config.analysis.merge(analysis)})
+    stored = open_run(out)
+    layout, identity = stored.layout, stored.manifest["data"]["hash"]
+    whole = stored.config.analysis.merge(analysis)
+    config = stored.config.model_copy(update={"analysis": whole})
     progress("reading the data", 0, 0)
     recording, _, questions = _plan(config, layout)
-    identity = manifest["data"]["hash"]
     check_data_unchanged(layout.folder, identity, identify(recording))
     with lock_folder(layout.folder), log_to_file(layout.log):
         answer_questions(questions, layout, identity, progress)
@@ -161,7 +153,7 @@ def add_answers(
 
 
 def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun], list[Question]]:
-    """Read the recording, and check all that is predicted in it and asked of it."""
+    """Return the recording, with what is predicted in it and asked of it, all checked."""
     recording = config.data.load_recording()
     tasks = config.make_tasks(recording)
     targets = [make_target(task.problem(recording), config, layout) for task in tasks]
@@ -194,6 +186,7 @@ def _begin(
 def _write_scores(
     layout: RunLayout, targets: list[TargetRun], failures: Failures, session: str, config: Config
 ) -> None:
+    """Score what was fitted; write the tables of all targets, then their verdicts."""
     tables: dict[str, list[pd.DataFrame]] = {"scores": [], "summary": [], "neurons": []}
     verdicts = {}
     for target in targets:

@@ -60,22 +60,7 @@ def fit_models(
     engine: str = "local",
     progress: Progress,
 ) -> Failures:
-    """Fit what is not fitted yet, and store it.
-
-    Parameters
-    ----------
-    targets : sequence of TargetRun
-    models : mapping of name -> Model
-    seed : int
-    workers, engine
-        See :func:`spikecast.parallel.executors.open_executor`.
-    progress : callable
-        Called with what was done, and how many jobs of how many are done.
-
-    Returns
-    -------
-    dict of target -> dict of model -> why it could not be fitted
-    """
+    """Fit what is not fitted yet, store it, and return what could not be fitted."""
     jobs = [
         TargetJob(target, Job(name, model, index, fold, seed, target.problem.metadata()))
         for target in targets

@@ -9,17 +9,17 @@ from pathlib import Path
 from spikecast.core.files import LOCK
 
 FOLD, CHECKPOINTS, JOB_SUFFIX = "-fold", ".checkpoints", ".json"
-_JOBS, _MANIFEST, _PROBLEM = "jobs", "manifest.json", "problem.nc"
+_JOBS, _MANIFEST = "jobs", "manifest.json"
 
 
 class Inside:
-    """The path of a file or folder, by its name within a layout's folder."""
+    """A file or folder of a layout, by its name in the layout's folder."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __get__(self, layout: "Layout", owner: type) -> Path:
-        """Return the path in the folder of a layout."""
+        """Return the path in the layout's folder."""
         return layout.folder / self.name
 
 
@@ -48,7 +48,7 @@ class Layout:
 class TargetLayout(Layout):
     """The files of one target of a run."""
 
-    problem = Inside(_PROBLEM)  # recorded target activity, trials, folds
+    problem = Inside("problem.nc")  # recorded target activity, trials, folds
     jobs = Inside(_JOBS)
 
     def job(self, model: str, fold: int) -> Path:
@@ -60,7 +60,7 @@ class TargetLayout(Layout):
         return self.jobs / f"{model}{FOLD}{fold}.npz"
 
     def checkpoints(self, model: str, fold: int) -> Path:
-        """Folder of the state of a long fit, only while it runs."""
+        """Folder of the state of a long fit, while it runs."""
         return self.jobs / f"{model}{FOLD}{fold}{CHECKPOINTS}"
 
     def weights(self, model: str, fold: int) -> Path:
@@ -113,10 +113,6 @@ class RunLayout(Layout):
     def list_jobs(self) -> list[Path]:
         """Return the descriptions of all fits that are there, of every target."""
         return sorted(self.targets.glob(f"*/{_JOBS}/[!.]*{JOB_SUFFIX}"))
-
-    def list_problems(self) -> list[Path]:
-        """Return the problems that are there, one per target."""
-        return sorted(self.targets.glob(f"*/{_PROBLEM}"))
 
     @property
     def answer_index(self) -> Path:

@@ -1,4 +1,4 @@
-"""What a run directory says of itself: versions, machine, seed, data, when it began and ended."""
+"""The manifest of a run directory: versions, machine, seed, data, when the run began and ended."""
 
 import platform
 import sys
@@ -29,6 +29,9 @@ PACKAGES = (
     "torch",
     "matplotlib",
 )
+FACTS = ("session", "areas", "n_trials", "n_bins", "n_neurons", "bin_size", "kind", "behavior")
+"""Attributes of the recording that a manifest holds."""
+
 MOST_NAMED = 3  # changed parts of the data that a message names
 
 MADE_BEFORE = (
@@ -40,13 +43,7 @@ Identity = dict[str, str]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a run directory.
-
-    Raises
-    ------
-    RunError
-        When there is none, when it is damaged, or of an earlier version of spikecast.
-    """
+    """Return the manifest of a run directory; raise a RunError where it cannot be read."""
     path = Layout(folder).manifest
     if not path.exists():
         raise RunError(f"'{folder}' is not a run directory: it has no {path.name}")
@@ -84,14 +81,7 @@ def describe_run(
 
 def _describe_recording(recording: Recording) -> dict[str, Any]:
     return {
-        "session": recording.session,
-        "areas": recording.areas,
-        "n_trials": recording.n_trials,
-        "n_bins": recording.n_bins,
-        "n_neurons": recording.n_neurons,
-        "bin_size": recording.bin_size,
-        "kind": recording.kind,
-        "behavior": recording.behavior,
+        **{name: getattr(recording, name) for name in FACTS},
         "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
         "notices": [notice.to_json() for notice in check_recording(recording)],
     }
@@ -108,19 +98,10 @@ def finish_manifest(folder: Path, **facts: Any) -> None:
 
 
 def check_data_unchanged(folder: Path, old: Any, new: Identity | dict[str, Identity]) -> None:
-    """Refuse to go on with a run whose data are not what they were.
+    """Raise a RunError that names what changed where the data of a run are not what they were.
 
-    Parameters
-    ----------
-    folder : Path
-        The run directory.
-    old, new : dict of part -> hash, or dict of session -> dict of part -> hash
-        The identity of the data in the manifest, and of the data now.
-
-    Raises
-    ------
-    RunError
-        When they differ; the message names what changed.
+    `old` is the identity in the manifest, `new` that of the data now: part -> hash, or session ->
+    part -> hash.
     """
     if not isinstance(old, dict):  # one hash for all
         raise RunError(MADE_BEFORE.format(folder=folder))

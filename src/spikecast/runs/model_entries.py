@@ -15,11 +15,6 @@ ModelEntry = str | dict[str, dict[str, Any]]
 ``{label: {model: name, setting: value}}``."""
 
 
-def list_labels(entries: Sequence[ModelEntry]) -> list[str]:
-    """Return the labels of model entries, in order."""
-    return [label for label, _, _ in _split(entries)]
-
-
 def name_models(entries: Sequence[ModelEntry]) -> dict[str, str]:
     """Return label -> name in the catalogue.
 

@@ -4,6 +4,8 @@ Nothing else opens the files of a run. Each file is read when it is first needed
 missing or damaged is explained in a line.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,13 +34,7 @@ TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggre
 
 
 def open_run(folder: str | Path) -> "Run":
-    """Return a finished run.
-
-    Raises
-    ------
-    RunError
-        When the folder holds no run, or one that is not finished.
-    """
+    """Return a finished run; raise a RunError where there is none, or it is not finished."""
     run = Run(Path(folder))
     if not run.is_finished:
         raise RunError(
@@ -49,13 +45,7 @@ def open_run(folder: str | Path) -> "Run":
 
 
 def read_answers(folder: str | Path, kind: str | None = None) -> list["StoredAnswer"]:
-    """Return the answers of a run, of one kind or of all; none where nothing was asked.
-
-    Raises
-    ------
-    MissingFileError
-        When an answer that is listed is not there.
-    """
+    """Return the answers of a run, of one kind or of all; none where it has no questions."""
     layout = RunLayout(Path(folder))
     names = read_json(layout.answer_index) if layout.answer_index.exists() else []
     answers = [StoredAnswer(layout, name, read_json(layout.answer(name))) for name in names]
@@ -63,13 +53,8 @@ def read_answers(folder: str | Path, kind: str | None = None) -> list["StoredAns
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold.
-
-    Raises
-    ------
-    MissingFileError, DamagedFileError
-    """
-    try:
+    """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold."""
+    with _explain_errors(path):
         columns = pd.read_csv(path, nrows=0).columns
         return pd.read_csv(
             path,
@@ -77,10 +62,6 @@ def read_table(path: Path) -> pd.DataFrame:
             na_values={name: ["", "nan", "NaN"] for name in columns if name not in TEXT},
             dtype=dict.fromkeys(TEXT, str),
         )
-    except FileNotFoundError:
-        raise MissingFileError(path) from None
-    except ValueError as error:  # pandas' parsers raise kinds of it
-        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -91,7 +72,7 @@ class Run:
 
     @property
     def layout(self) -> RunLayout:
-        """Where the files lie."""
+        """The paths of its files."""
         return RunLayout(self.folder)
 
     @cached_property
@@ -180,7 +161,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Target:
-    """One target of a run."""
+    """One target of a run, as it is stored."""
 
     run: Run
     name: str
@@ -268,25 +249,6 @@ class Target:
         others = set(self.summary["model"]) - {self.shown_model}
         return strongest_baseline(others) or ("psth" if "psth" in others else None)
 
-    def group_trials(self) -> tuple[str, np.ndarray]:
-        """Return a few groups of trials to average over: their name, and a label per trial.
-
-        The side of the stimulus where contrasts are known, else a trial column with few values.
-        """
-        problem = self.problem
-        if {"trial_contrast_left", "trial_contrast_right"} <= set(problem.variables):
-            right, left = (problem[f"trial_contrast_{s}"].values for s in ("right", "left"))
-            side = np.sign(right - left)
-            names = {-1: "left", 0: "equal or none", 1: "right"}
-            return "stronger stimulus", np.array([names[int(value)] for value in side])
-        for name in problem.variables:
-            if not str(name).startswith("trial_"):
-                continue
-            values = problem[name].values
-            if 1 < len(np.unique(values)) <= 5:
-                return str(name).removeprefix("trial_"), values.astype(str)
-        return "trials", np.full(problem.sizes["trial"], "all")
-
 
 @dataclass(frozen=True)
 class StoredAnswer:
@@ -327,20 +289,21 @@ class StoredAnswer:
 
 
 def _read_arrays(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
-    try:
-        with np.load(path) as stored:
-            return {name: stored[name] for name in stored.files if name.startswith(prefix)}
-    except FileNotFoundError:
-        raise MissingFileError(path) from None
-    except (ValueError, EOFError, BadZipFile) as error:
-        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
+    with _explain_errors(path), np.load(path) as stored:
+        return {name: stored[name] for name in stored.files if name.startswith(prefix)}
 
 
 def _read_dataset(path: Path) -> xr.Dataset:
+    with _explain_errors(path), xr.open_dataset(path, engine="h5netcdf") as opened:
+        return opened.load()
+
+
+@contextmanager
+def _explain_errors(path: Path) -> Iterator[None]:
+    """Raise errors of reading a file as MissingFileError or DamagedFileError."""
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
-            return opened.load()
+        yield
     except FileNotFoundError:
         raise MissingFileError(path) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise DamagedFileError(f"'{path}' is damaged: {error}") from None

@@ -17,17 +17,8 @@ from spikecast.runs.manifest import check_data_unchanged, read_manifest
 log = logging.getLogger("spikecast")
 
 _RUN, _ATLAS = RunLayout(Path()), AtlasLayout(Path())
-BEFORE_MANIFEST = {
-    path.name
-    for path in (
-        _RUN.log,
-        _RUN.config,
-        _ATLAS.settings,
-        _RUN.excerpt,
-        _RUN.targets,
-        _RUN.trial_table,
-    )
-}
+_FIRST = (_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, _RUN.targets, _RUN.trial_table)
+BEFORE_MANIFEST = {path.name for path in _FIRST}
 """What a run may have written before its manifest says that it is one."""
 
 
@@ -35,20 +26,15 @@ BEFORE_MANIFEST = {
 def open_run_directory(
     config: Path, text: str, identity: dict[str, Any], *, resume: bool, overwrite: bool
 ) -> Iterator[None]:
-    """Hold a run directory's lock during a block and write its log there.
+    """Prepare a run directory, hold its lock during a block, and write its log there.
 
-    Arguments and errors are those of :func:`prepare_run_directory`.
-
-    Raises
-    ------
-    RunError
-        Also when another process writes there.
+    Arguments and errors are those of :func:`prepare_run_directory`; a RunError is also raised when
+    another process writes there.
     """
-    new = (config, text, identity)
     # before a folder is made for the lock, and again when no other process can change it
-    _check_writable(*new, resume=resume, overwrite=overwrite)
+    _check_writable(config, text, identity, resume, overwrite)
     with lock_folder(config.parent):
-        prepare_run_directory(*new, resume=resume, overwrite=overwrite)
+        prepare_run_directory(config, text, identity, resume=resume, overwrite=overwrite)
         with log_to_file(Layout(config.parent).log):
             yield
 
@@ -58,33 +44,19 @@ def prepare_run_directory(
 ) -> None:
     """Check that a run may be written into a directory; empty it where it is replaced.
 
-    Parameters
-    ----------
-    config : Path
-        The file in the directory that holds the settings.
-    text : str
-        What that file is to hold.
-    identity : dict
-        Of the data, or of each session's.
-    resume : bool
-        Go on with the run that is there.
-    overwrite : bool
-        Replace it.
-
-    Raises
-    ------
-    RunError
-        When the directory holds something else, or a run that is neither resumed nor replaced, or
-        nothing that could be resumed.
+    `config` is the file in the directory that is to hold the settings, `text`; `identity` is that
+    of the data, or of each session's. Raises a RunError when the directory holds something else,
+    a run that is neither resumed nor overwritten, or nothing that could be resumed.
     """
-    _check_writable(config, text, identity, resume=resume, overwrite=overwrite)
+    _check_writable(config, text, identity, resume, overwrite)
     if overwrite or _list_names(config.parent) <= BEFORE_MANIFEST:
         empty_folder(config.parent)
 
 
 def _check_writable(
-    config: Path, text: str, identity: dict[str, Any], *, resume: bool, overwrite: bool
+    config: Path, text: str, identity: dict[str, Any], resume: bool, overwrite: bool
 ) -> None:
+    """Raise a RunError where a run may not be written."""
     folder = config.parent
     if _list_names(folder) <= BEFORE_MANIFEST:  # nothing, or interrupted while it was set up
         if resume:

@@ -20,21 +20,11 @@ EXCERPT_TRIALS, EXCERPT_BINS, EXCERPT_NEURONS = 3, 1000, 2000
 
 @dataclass(frozen=True)
 class TargetRun:
-    """One target of a run.
-
-    Attributes
-    ----------
-    problem : Problem
-    folds : list of Fold
-    condition : array, (trial,)
-        For nulls that know the condition.
-    layout : TargetLayout
-        Where its files lie.
-    """
+    """A target that a run fits: its arrays, its folds, the paths of its files."""
 
     problem: Problem
     folds: list[Fold]
-    condition: np.ndarray
+    condition: np.ndarray  # (trial,), for nulls that know the condition
     layout: TargetLayout
 
 
@@ -54,7 +44,7 @@ def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
 
 
 def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:
-    """Score the predictions that are stored of some models."""
+    """Return the scores of the stored predictions of some models."""
     layout, folds = target.layout, range(len(target.folds))
     predictions, seconds = {}, {}
     for model in models:

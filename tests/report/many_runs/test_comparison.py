@@ -41,7 +41,7 @@ def make(recording, tmp_path_factory):
             content = {key: value | changes.get(key, {}) if isinstance(value, dict)
                        else changes.get(key, value) for key, value in BASE.items()}  # fmt: skip
             content["data"] = {"path": str(folder / f"{data}.nc")}
-            experiment.run_experiment(config.parse_config(content), folder / name, workers=1)
+            experiment.run(config.parse_config(content), folder / name, workers=1)
         return folder / name
 
     return execute
@@ -159,7 +159,7 @@ def test_the_same_model_with_another_seed_is_neither_better_nor_worse(make):
 def test_data_that_only_share_a_name_are_other_data(make, weak, recording, tmp_path):
     recording.select(trials=range(50)).save(tmp_path / "task.nc")
     content = BASE | {"data": {"path": str(tmp_path / "task.nc")}}
-    run = experiment.run_experiment(config.parse_config(content), tmp_path / "shorter", workers=1)
+    run = experiment.run(config.parse_config(content), tmp_path / "shorter", workers=1)
     targets = [run.targets[0] for run in compare_runs([weak, run]).runs.values()]
     assert find_mismatch(*targets) == "other data"
 

@@ -12,7 +12,7 @@ def page_of(recording, folder, n_dims):
     recording.save(folder / "task.nc")
     asked = {"labels": ["response"], "area": "VISp", "n_dims": n_dims}
     wanted = {"data": {"path": str(folder / "task.nc")}, "analysis": {"trajectories": asked}}
-    return report.build(experiment.run_experiment(config.parse_config(wanted), folder / "run"))
+    return report.build(experiment.run(config.parse_config(wanted), folder / "run"))
 
 
 @pytest.fixture(scope="module")

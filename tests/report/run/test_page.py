@@ -44,7 +44,7 @@ def runs(recording, tmp_path_factory):
                    "models": ["mean_rate", "reduced_rank"]},
     }  # fmt: skip
     return {
-        name: experiment.run_experiment(
+        name: experiment.run(
             config.parse_config({**content, "evaluation": {"folds": 3, "bootstrap": 200}}),
             folder / name, workers=1,
         )

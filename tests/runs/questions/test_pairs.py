@@ -74,7 +74,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "one"
-    return experiment.run_experiment(make(data, QUESTIONS), out, workers=1)
+    return experiment.run(make(data, QUESTIONS), out, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_latents_align_where_they_are_the_same(run, answers):
 
 def test_without_shared_conditions_only_trials_are_aligned(data, tmp_path):
     asked = {"align": {"models": ["pca_ridge"], "conditions": ["side"], "shuffles": 19}}
-    out = experiment.run_experiment(make(data, asked), tmp_path / "run", workers=1)
+    out = experiment.run(make(data, asked), tmp_path / "run", workers=1)
     found = answers_of(out)["align-folds-pca_ridge"]
     assert [notice["code"] for notice in found["notices"]] == ["folds_without_averages"]
     pairs = pd.read_csv(out / "analysis/align-folds-pca_ridge-pairs.csv")
@@ -158,7 +158,7 @@ def test_every_block_with_areas_can_be_split(data, tmp_path):
         "subspace": {"pairs": [["A", "A"]], "folds": 2, "cell_types": True},
     }  # fmt: skip
     alone = make(data, asked, task=None, models=[])
-    out = experiment.run_experiment(alone, tmp_path / "run")
+    out = experiment.run(alone, tmp_path / "run")
     found = answers_of(out)
     assert list(found) == [
         "time-side-counts", "subspace-A_narrow-A_wide", "subspace-A_wide-A_narrow",
@@ -214,14 +214,14 @@ LATENTS = {"source": "latents"}
 )
 def test_a_mistake_is_found_before_anything_is_written(data, tmp_path, analysis, message):
     with pytest.raises(SpikecastError, match=message):
-        experiment.run_experiment(make(data, analysis), tmp_path / "run", workers=1)
+        experiment.run(make(data, analysis), tmp_path / "run", workers=1)
     assert not (tmp_path / "run").exists()
 
 
 def test_latents_need_a_model_and_cell_types_need_waveforms(data, recording, tmp_path):
     for asked in ({"align": {}}, {"tuning": LATENTS}):
         with pytest.raises(InputError, match="latents are those of a fitted model"):
-            experiment.run_experiment(make(data, asked, models=["mean_rate"]), tmp_path / "run")
+            experiment.run(make(data, asked, models=["mean_rate"]), tmp_path / "run")
     recording.save(tmp_path / "task.nc")
     for asked in (
         {"dimensions": {"cell_types": True}},
@@ -229,12 +229,12 @@ def test_latents_need_a_model_and_cell_types_need_waveforms(data, recording, tmp
     ):
         alone = make(str(tmp_path / "task.nc"), asked, task=None, models=[])
         with pytest.raises(InputError, match="no neuron coordinate 'trough_to_peak'"):
-            experiment.run_experiment(alone, tmp_path / "run")
+            experiment.run(alone, tmp_path / "run")
     few = recording.select(neurons=[0, 1])
     few.save(tmp_path / "few.nc")
     asked = {"trajectories": {"labels": ["response"], "n_dims": 3}}
     with pytest.raises(InputError, match="between 1 and 2"):
-        experiment.run_experiment(
+        experiment.run(
             make(str(tmp_path / "few.nc"), asked, task=None, models=[]), tmp_path / "run"
         )
     assert not (tmp_path / "run").exists()
@@ -248,7 +248,7 @@ def test_tuning_warns_of_variables_that_come_in_runs(tmp_path):
     for null, warned in (("permutation", 1), ("circular_shift", 0)):
         asked["tuning"]["null_labels"] = null
         settings = make(str(tmp_path / "runs.nc"), asked, **without)
-        out = experiment.run_experiment(settings, tmp_path / null, workers=1)
+        out = experiment.run(settings, tmp_path / null, workers=1)
         (answer,) = answers_of(out).values()
         assert len(answer["notices"]) == warned
         for notice in answer["notices"]:

@@ -55,7 +55,7 @@ def make(path, analysis, **change):
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "one"
-    return experiment.run_experiment(make(data, QUESTIONS), out, workers=1)
+    return experiment.run(make(data, QUESTIONS), out, workers=1)
 
 
 def numbers(run):
@@ -92,10 +92,10 @@ def test_an_interrupted_run_answers_on_to_the_same_numbers(data, run, tmp_path):
 
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        experiment.run_experiment(make(data, QUESTIONS), out, workers=1, progress=interrupt)
+        experiment.run(make(data, QUESTIONS), out, workers=1, progress=interrupt)
     assert not (out / "analysis/index.json").exists()
     kept = (out / "analysis/decode-response-counts.json").stat().st_mtime_ns
-    experiment.run_experiment(make(data, QUESTIONS), out, workers=1, resume=True)
+    experiment.run(make(data, QUESTIONS), out, workers=1, resume=True)
     assert (out / "analysis/decode-response-counts.json").stat().st_mtime_ns == kept
     assert numbers(out) == numbers(run)
 
@@ -111,7 +111,7 @@ def test_an_answer_about_other_data_is_not_kept(tmp_path):
 
 def test_more_can_be_asked_of_a_run_and_its_config_then_says_so(data, tmp_path):
     out = tmp_path / "run"
-    experiment.run_experiment(make(data, {}), out, workers=1)
+    experiment.run(make(data, {}), out, workers=1)
     more = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 20}
     experiment.add_answers(out, Analysis(decode=[more]))
     kept = (out / "analysis/decode-response-counts.json").stat().st_mtime_ns
@@ -138,7 +138,7 @@ def test_what_is_known_beyond_the_stimulus_stands_beside_what_is_known(data, tmp
         "decode": [block, within],
         "over_time": [block | {"areas": ["MOs"]}, within | {"areas": ["MOs"]}],
     }
-    run = experiment.run_experiment(make(data, asked, task=None, models=[]), tmp_path / "run")
+    run = experiment.run(make(data, asked, task=None, models=[]), tmp_path / "run")
     found = answers_of(run)
     strata = "within_contrast_left_contrast_right"
     assert [name for name in found if name.startswith(("decode", "time"))] == [
@@ -182,7 +182,7 @@ def test_what_is_known_beyond_the_stimulus_stands_beside_what_is_known(data, tmp
 )  # fmt: skip
 def test_a_mistake_is_found_before_anything_is_written(data, tmp_path, analysis, message):
     with pytest.raises(SpikecastError, match=message):
-        experiment.run_experiment(make(data, analysis), tmp_path / "run", workers=1)
+        experiment.run(make(data, analysis), tmp_path / "run", workers=1)
     assert not (tmp_path / "run").exists()
 
 
@@ -205,7 +205,7 @@ def test_mistakes_in_a_block_name_its_place(data):
 def test_latents_need_a_model_and_a_failure_leaves_no_folder(data, tmp_path):
     alone = {"task": None, "models": []}
     with pytest.raises(InputError, match="latents are those of a fitted model"):
-        experiment.run_experiment(
+        experiment.run(
             make(data, {"decode": {"labels": ["response"], "sources": ["latents"]}}, **alone),
             tmp_path / "run",
         )
@@ -216,7 +216,7 @@ def test_latents_need_a_model_and_a_failure_leaves_no_folder(data, tmp_path):
     )  # fmt: skip
     recording.save(tmp_path / "still.nc")
     with pytest.raises(InputError, match="none of the 3 features varies"):
-        experiment.run_experiment(
+        experiment.run(
             make(str(tmp_path / "still.nc"), {"decode": {"labels": ["side"]}}, **alone),
             tmp_path / "run",
         )
@@ -226,7 +226,7 @@ def test_latents_need_a_model_and_a_failure_leaves_no_folder(data, tmp_path):
 def test_a_baseline_leaves_out_what_the_label_is_made_of(recording):
     wanted = Analysis(decode=[{"labels": ["contrast_left>0"], "sources": ["behavior"]}])
     (question,) = expand_questions(wanted, recording, {}, 0)
-    features = question.answer.args[4].name
+    features = question.answer.args[2].features.name
     assert "contrast_right" in features
     assert "contrast_left" not in features
     bare = recording.select(trials=range(40)).dataset.drop_vars(
@@ -254,7 +254,7 @@ def test_the_page_shows_every_answer(run):
 
 def test_questions_alone_make_a_page(data, tmp_path):
     asked = {"decode": {"labels": ["response"], "folds": 3, "permutations": 20}}
-    out = experiment.run_experiment(make(data, asked, task=None, models=[]), tmp_path / "run")
+    out = experiment.run(make(data, asked, task=None, models=[]), tmp_path / "run")
     page = report.build(out).read_text()
     assert "Can response be read from the activity?" in page
     assert "can be decoded from counts of all neurons" in page
@@ -269,9 +269,7 @@ def test_how_bins_are_combined_and_classes_balanced_is_done_and_said(data, tmp_p
         {**asked, "areas": ["MOs"], "combine": "vote", "balance": "subsample"},
         {**asked, "areas": ["VISp"], "decoder": "linear_classifier"},
     ]
-    run = experiment.run_experiment(
-        make(data, {"decode": blocks}, task=None, models=[]), tmp_path / "r"
-    )
+    run = experiment.run(make(data, {"decode": blocks}, task=None, models=[]), tmp_path / "r")
     answers = answers_of(run)
     assert [answer["combine"] for answer in answers.values()] == ["mean", "vote", "mean"]
     page = report.build(run).read_text(encoding="utf-8")

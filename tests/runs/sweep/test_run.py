@@ -113,10 +113,10 @@ def test_best_yaml_runs_and_the_audit_says_that_its_score_is_selected(swept, tmp
     text = (swept / "best.yaml").read_text()
     assert "quote the nested score" in text
     best = config.read_config(swept / "best.yaml")
-    run = experiment.run_experiment(best, tmp_path / "run", workers=1)
+    run = experiment.run(best, tmp_path / "run", workers=1)
     assert [hazard.rule for hazard in audit.audit(run).hazards] == ["chosen on test data"]
     elsewhere = best.model_copy(update={"tuned_on": "another recording"})
-    other = experiment.run_experiment(elsewhere, tmp_path / "other", workers=1)
+    other = experiment.run(elsewhere, tmp_path / "other", workers=1)
     assert audit.audit(other).hazards == ()
 
 

@@ -56,7 +56,7 @@ def experiment_config(recording, tmp_path_factory):
 
 def tracked(tracker, experiment_config, out, **arguments):
     with tracking.watch_run(tracker, experiment_config, out, **arguments) as progress:
-        return experiment.run_experiment(experiment_config, out, workers=1, progress=progress)
+        return experiment.run(experiment_config, out, workers=1, progress=progress)
 
 
 @pytest.fixture(scope="module")

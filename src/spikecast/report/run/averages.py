@@ -7,6 +7,7 @@ from spikecast.report.run.target_figure import (
     TargetFigure,
     find_time_axis,
     find_unit_scale,
+    group_trials,
     is_cut_into_windows,
 )
 from spikecast.report.shared.group_averages import draw_group_averages
@@ -17,7 +18,7 @@ from spikecast.runs.reader import Target
 @report_style
 def draw_averages(target: Target) -> Figure:
     """Draw the averages of held-out trials over groups of trials."""
-    grouped_by, group = target.group_trials()
+    grouped_by, group = group_trials(target)
     predicted = target.read_predictions(target.shown_model)
     scored = np.isfinite(predicted[:, 0, 0])
     return draw_group_averages(

@@ -3,7 +3,12 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from spikecast.report.run.target_figure import TargetFigure, find_time_axis, is_cut_into_windows
+from spikecast.report.run.target_figure import (
+    TargetFigure,
+    find_time_axis,
+    group_trials,
+    is_cut_into_windows,
+)
 from spikecast.report.shared.style import (
     GROUPS,
     SIDES,
@@ -21,7 +26,7 @@ MOST_COMPONENTS = 6
 @report_style
 def draw_latents(target: Target) -> Figure:
     """Draw the strongest principal components of the latents over time, by group of trials."""
-    grouped_by, group = target.group_trials()
+    grouped_by, group = group_trials(target)
     stored = target.read_arrays(target.shown_model, 0)
     components, explained = _find_components(stored["latents"].astype(np.float32))
     n_shown = components.shape[2]

@@ -56,3 +56,21 @@ def find_time_axis(target: Target) -> tuple[np.ndarray, str]:
     if is_cut_into_windows(target):
         return time, "s from the start of the window"
     return 1000 * time, f"ms from {target.run.manifest['data']['attributes']['align_to']}"
+
+
+def group_trials(target: Target) -> tuple[str, np.ndarray]:
+    """Return a few groups of trials to average over: their name, and a label per trial.
+
+    The side of the stimulus where contrasts are known, else a trial column with few values.
+    """
+    problem = target.problem
+    if {"trial_contrast_left", "trial_contrast_right"} <= set(problem.variables):
+        right, left = (problem[f"trial_contrast_{s}"].values for s in ("right", "left"))
+        side = np.sign(right - left)
+        names = {-1: "left", 0: "equal or none", 1: "right"}
+        return "stronger stimulus", np.array([names[int(value)] for value in side])
+    for name in map(str, problem.variables):
+        values = problem[name].values
+        if name.startswith("trial_") and 1 < len(np.unique(values)) <= 5:
+            return name.removeprefix("trial_"), values.astype(str)
+    return "trials", np.full(problem.sizes["trial"], "all")

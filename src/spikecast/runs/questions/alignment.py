@@ -1,7 +1,6 @@
 """Whether folds of a model, and models of the run, have found the same latents."""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import combinations
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models import storage
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs.questions.material import FittedModel, Material
-from spikecast.runs.questions.question import CONDITIONS, Answer, Question, QuestionBlock
+from spikecast.runs.questions.question import CONDITIONS, Answer, Question, QuestionBlock, pick
 
 MOST_FOLDS = 5  # over trials, or over conditions
 FOLDS_WITHOUT_AVERAGES = NoticeKind(
@@ -44,21 +43,13 @@ class Alignment(QuestionBlock):
         chosen: list = self.models or list(material.fitted) or [None]
         names = list(dict.fromkeys(material.find_model(name).name for name in chosen))
         for name in names:
-            yield self.ask(
-                "alignment",
-                ("align", "folds", name),
-                f"are the latents of {name} the same in every fold?",
-                material.seed,
-                partial(compare_folds, material, self, name),
-            )
-        for first, second in combinations(names, 2):
-            yield self.ask(
-                "alignment",
-                ("align", first, second),
-                f"are the latents of {first} those of {second}?",
-                material.seed,
-                partial(compare_models, material, self, first, second),
-            )
+            description = f"are the latents of {name} the same in every fold?"
+            parts = ("align", "folds", name)
+            yield self.make_question(material, parts, description, compare_folds, name)
+        for pair in combinations(names, 2):
+            description = f"are the latents of {pair[0]} those of {pair[1]}?"
+            parts = ("align", *pair)
+            yield self.make_question(material, parts, description, compare_models, *pair)
 
 
 def compare_folds(material: Material, block: Alignment, model: str) -> Answer:
@@ -153,8 +144,6 @@ def _make_answer(
         "compared": compared,
         "first": one.name,
         "second": other.name,
-        "method": block.method,
-        "components": block.components,
-        "shuffles": block.shuffles,
+        **pick(block, "method", "components", "shuffles"),
     }
     return Answer(facts, {"pairs": pd.DataFrame(rows)}, notices)

@@ -50,14 +50,14 @@ class Analysis(Block):
         return list(dict.fromkeys(label for block in self.blocks for label in block.trial_labels))
 
     def merge(self, other: Self) -> Self:
-        """Return these questions and those of another; of the same question the other's stand."""
+        """Return these blocks and those of another; of a kind with one block, the other's."""
         merged: dict[str, Any] = {}
         for name in type(self).model_fields:
-            mine, more = getattr(self, name), getattr(other, name)
-            if isinstance(mine, list):
-                merged[name] = [*(block for block in mine if block not in more), *more]
+            own, added = getattr(self, name), getattr(other, name)
+            if isinstance(own, list):
+                merged[name] = [*(block for block in own if block not in added), *added]
             else:
-                merged[name] = mine if more is None else more
+                merged[name] = own if added is None else added
         return type(self)(**merged)
 
 
@@ -66,23 +66,9 @@ def expand_questions(
 ) -> list[Question]:
     """Return the questions of an analysis block, checked against the recording.
 
-    Parameters
-    ----------
-    analysis : Analysis
-    recording : Recording
-    fitted : dict of name -> FittedModel
-        The run's models with latents; empty where nothing is fitted.
-    seed : int
-
-    Returns
-    -------
-    list of Question
-        Where the same is asked twice with other settings, the later stands.
-
-    Raises
-    ------
-    SpikecastError
-        For labels, areas or sources that the recording does not have.
+    `fitted` are the run's models with latents, by name. Where the same is asked twice with other
+    settings, the later stands. Raises a SpikecastError for labels, areas or sources that the
+    recording does not have.
     """
     material = Material(add_comparisons(recording, analysis.labels), fitted, seed)
     questions = [question for block in analysis.blocks for question in block.expand(material)]

@@ -1,16 +1,14 @@
 """Which labels can be decoded from whole trials, and from what."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal
 
 from pydantic import Field
 
 from spikecast.analysis.decoding.decode import decode
-from spikecast.analysis.decoding.sources import Source
-from spikecast.runs.questions.label_block import LabelBlock
+from spikecast.runs.questions.label_block import Decoding, LabelBlock
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import Answer, Question
+from spikecast.runs.questions.question import Answer, Question, pick
 
 N_COMPONENTS = 40  # of the counts
 WINDOW = 0.05  # seconds that the root of their mean is taken of
@@ -29,32 +27,22 @@ class Decode(LabelBlock):
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield one question per label, source and (for counts) area."""
         split, areas = material.split_cell_types(self.areas, self.cell_types)
-        for label in self.labels:
-            self.check_label(material, label)
-            for name, source in self.make_sources(material, label, WINDOW, N_COMPONENTS):
-                of_counts = name == "counts"
-                on = split if of_counts else material
-                for area in on.check_areas(areas) if of_counts else (None,):
-                    part = self.name_model(material, name) or area
-                    yield self.ask(
-                        "decode",
-                        ("decode", *self.name_parts(label, name, part)),
-                        f"decoding {self.name_label(label)} from {name}"
-                        + (f" of {area}" if area else "")
-                        + self.describe_cost(material, name),
-                        material.seed,
-                        partial(answer, on, self, label, name, source, area),
-                    )
+        for decoding in self.make_decodings(material, WINDOW, N_COMPONENTS):
+            of_counts = decoding.source == "counts"
+            on = split if of_counts else material
+            for area in on.check_areas(areas) if of_counts else (None,):
+                name = ("decode", *self.name_parts(decoding, area))
+                description = f"decoding {self.name_label(decoding.label)} from {decoding.source}"
+                description += (f" of {area}" if area else "") + decoding.cost
+                yield self.make_question(on, name, description, answer, decoding, area)
 
 
-def answer(
-    material: Material, block: Decode, label: str, name: str, source: Source, area: str | None
-) -> Answer:
+def answer(material: Material, block: Decode, decoding: Decoding, area: str | None) -> Answer:
     """Decode a label from whole trials."""
     result = decode(
         material.select_area(area),
-        label,
-        source=source,
+        decoding.label,
+        source=decoding.features,
         decoder=block.decoder,
         over_time=block.combine,
         balance=block.balance,
@@ -63,22 +51,14 @@ def answer(
         n_permutations=block.permutations,
         seed=material.seed,
     )
-    facts = block.describe_result(material, result, name, area) | {
-        "decoder": result.decoder,
-        "combine": block.combine,
-        "balance": block.balance,
-        "metric": result.metric,
-        "score": result.score,
-        "low": result.interval.low,
-        "high": result.interval.high,
-        "chance": result.chance,
-        "p": result.p,
+    facts = block.describe_result(material, result, decoding, area) | {
+        **pick(block, "combine", "balance", "folds"),
+        **pick(result, "decoder", "metric", "score", "chance", "p", "n_left_out"),
+        **pick(result.interval, "low", "high"),
         "train": result.train_scores[result.metric],
         "n_trials": len(result.predictions),
-        "n_left_out": result.n_left_out,
         "permutations": result.null.size,
         "null": block.null_labels,
-        "folds": block.folds,
         "fits": [fold.to_json() for fold in result.folds],
     }
     tables = {

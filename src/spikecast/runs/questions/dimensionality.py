@@ -1,13 +1,19 @@
 """How many dimensions a population has."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from pydantic import Field
 
 from spikecast.analysis.geometry.dimensionality import dimensionality
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import AREAS, CELL_TYPES, Answer, Question, QuestionBlock
+from spikecast.runs.questions.question import (
+    AREAS,
+    CELL_TYPES,
+    Answer,
+    Question,
+    QuestionBlock,
+    pick,
+)
 
 
 class Dimensionality(QuestionBlock):
@@ -21,13 +27,9 @@ class Dimensionality(QuestionBlock):
         """Yield one question per area."""
         on, areas = material.split_cell_types(self.areas, self.cell_types)
         for area in on.check_areas(areas):
-            yield self.ask(
-                "dimensionality",
-                ("dimensions", area or "all"),
-                f"counting the dimensions of {area or 'all neurons'}",
-                on.seed,
-                partial(answer, on, self, area),
-            )
+            name = ("dimensions", area or "all")
+            description = f"counting the dimensions of {area or 'all neurons'}"
+            yield self.make_question(on, name, description, answer, area)
 
 
 def answer(material: Material, block: Dimensionality, area: str | None) -> Answer:
@@ -37,11 +39,8 @@ def answer(material: Material, block: Dimensionality, area: str | None) -> Answe
     )
     facts = {
         "area": area,
-        "n_neurons": result.n_neurons,
-        "n_samples": result.n_samples,
-        "n_reliable": result.n_reliable,
-        "participation_ratio": result.participation_ratio,
-        "shared_participation_ratio": result.shared_participation_ratio,
         "bin_size": material.recording.bin_size,
+        **pick(result, "n_neurons", "n_samples", "n_reliable"),
+        **pick(result, "participation_ratio", "shared_participation_ratio"),
     }
     return Answer(facts, {"components": result.table})

@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -38,13 +37,11 @@ class Embedding(QuestionBlock):
         for label in self.labels:
             resolve_label(material.recording, label, 2, continuous=False)
             for method in self.methods:
-                yield self.ask(
-                    "embedding",
+                name, description = (
                     ("embed", label, method, self.area),
                     f"mapping trials by {method}",
-                    material.seed,
-                    partial(answer, material, self, label, method),
                 )
+                yield self.make_question(material, name, description, answer, label, method)
 
 
 def answer(material: Material, block: Embedding, label: str, method: str) -> Answer:

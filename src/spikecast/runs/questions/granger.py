@@ -1,15 +1,13 @@
 """Whether one area's past predicts another beyond that area's own past."""
 
-from collections.abc import Iterator
 from dataclasses import astuple
-from functools import partial
 
 from pydantic import Field
 
 from spikecast.analysis.interareal.granger import information_flow
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.pair_block import PairBlock
-from spikecast.runs.questions.question import Answer, Question
+from spikecast.runs.questions.question import Answer, Question, pick
 
 
 class Granger(PairBlock):
@@ -18,17 +16,10 @@ class Granger(PairBlock):
     lags: list[int] = Field(default=[1, 2, 3, 5, 8], min_length=1, description="bins")
     shuffles: int = Field(20, ge=0, description="of trials within condition")
 
-    def expand(self, material: Material) -> Iterator[Question]:
-        """Yield one question per pair of areas."""
-        on, pairs = self.split_pairs(material)
-        for pair in pairs:
-            yield self.ask(
-                "granger",
-                ("flow", *pair),
-                f"does {pair[0]} lead {pair[1]}?",
-                on.seed,
-                partial(answer, on, self, *pair),
-            )
+    def ask_about(self, material: Material, source: str, target: str) -> Question:
+        """Return the question about one pair of areas."""
+        name, description = ("flow", source, target), f"does {source} lead {target}?"
+        return self.make_question(material, name, description, answer, source, target)
 
 
 def answer(material: Material, block: Granger, source: str, target: str) -> Answer:
@@ -46,12 +37,10 @@ def answer(material: Material, block: Granger, source: str, target: str) -> Answ
     facts = {
         "source": source,
         "target": target,
-        "n_neurons": result.n_neurons,
-        "n_trials": result.n_trials,
         "align_to": material.event,
         "asymmetry": list(astuple(result.asymmetry)),
         "plain": list(astuple(result.plain_asymmetry)),
-        "leader": result.leader,
+        **pick(result, "n_neurons", "n_trials", "leader"),
     }
     tables = {"lags": result.table, "past": result.past, "over_time": result.over_time}
     return Answer(facts, tables, result.notices)

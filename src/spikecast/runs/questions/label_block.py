@@ -1,6 +1,7 @@
 """What decoding whole trials and decoding over time have in common."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,10 +14,21 @@ from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Sourc
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.runs.questions.material import COMPARISON, Material
+from spikecast.runs.questions.material import COMPARISON, FittedModel, Material
 from spikecast.runs.questions.question import AREAS, CELL_TYPES, LABELS, MODEL, QuestionBlock
 
 SourceName = Literal["counts", "latents", "behavior"]
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """A label, and the features it is decoded from."""
+
+    label: str
+    source: str  # a SourceName
+    features: Source
+    model: str | None = None  # whose latents the features are
+    cost: str = ""  # how many fits the features take, and how long; empty where none
 
 
 class LabelBlock(QuestionBlock):
@@ -78,70 +90,53 @@ class LabelBlock(QuestionBlock):
         """Return the label with what it is decoded beyond."""
         return f"{label} beyond {' and '.join(self.strata)}" if self.strata else label
 
-    def name_parts(self, label: str, source: str, part: str | None) -> tuple[str | None, ...]:
-        """Return what a question's file is named after; `part`: an area or a model."""
+    def name_parts(self, decoding: Decoding, area: str | None) -> tuple[str | None, ...]:
+        """Return what the files of a question are named after."""
         within = f"within {' '.join(self.strata)}" if self.strata else None
-        return label, source, part, within
+        return decoding.label, decoding.source, decoding.model or area, within
 
-    def check_label(self, material: Material, label: str) -> None:
-        """Raise where the recording does not have the label or the strata."""
-        resolved = resolve_label(
-            material.recording, label, self.folds, continuous=self.decoder == "ridge"
-        )
-        number_strata(material.recording, resolved, self.strata)
+    def make_decodings(
+        self, material: Material, window: float, n_components: int | None = None
+    ) -> Iterator[Decoding]:
+        """Yield each label, checked against the recording, with each source.
 
-    def make_sources(
-        self, material: Material, label: str, window: float, n_components: int | None = None
-    ) -> Iterator[tuple[str, Source]]:
-        """Yield the name and the features of each source.
-
-        Parameters
-        ----------
-        material : Material
-        label : str
-            Which is left out of the features of the baseline.
-        window : float
-            Seconds that a feature of the counts takes in; at least a bin.
-        n_components : int, optional
-            Principal components of the counts.
+        A feature of the counts takes in `window` seconds, or a bin where that is longer; of all
+        neurons' counts, `n_components` principal components are kept.
         """
-        for name in self.sources:
-            if name == "counts":
-                seconds = max(window, material.recording.bin_size)
-                yield name, Counts(seconds, n_components)
-            elif name == "latents":
-                fitted = material.find_model(self.model)
-                yield name, Latents(fitted.model, fitted.task)
-            elif (baseline := _make_baseline(material, label)) is not None:
-                yield name, baseline
-            elif len(self.sources) == 1:
-                raise InputError(
-                    f"there is neither behaviour nor a stimulus to decode '{label}' from; "
-                    "decode from counts"
-                )
+        for label in self.labels:
+            resolved = resolve_label(
+                material.recording, label, self.folds, continuous=self.decoder == "ridge"
+            )
+            number_strata(material.recording, resolved, self.strata)
+            for name in self.sources:
+                if name == "counts":
+                    seconds = max(window, material.recording.bin_size)
+                    yield Decoding(label, name, Counts(seconds, n_components))
+                elif name == "latents":
+                    fitted = material.find_model(self.model)
+                    features = Latents(fitted.model, fitted.task)
+                    yield Decoding(label, name, features, fitted.name, self._describe_cost(fitted))
+                elif (baseline := _make_baseline(material, label)) is not None:
+                    yield Decoding(label, name, baseline)
+                elif len(self.sources) == 1:
+                    raise InputError(
+                        f"there is neither behaviour nor a stimulus to decode '{label}' from; "
+                        "decode from counts"
+                    )
 
-    def name_model(self, material: Material, source: str) -> str | None:
-        """Return the name of the model whose latents are the source, or None."""
-        return material.find_model(self.model).name if source == "latents" else None
-
-    def describe_cost(self, material: Material, source: str) -> str:
-        """Return how many fits the source takes, and how long; empty where it takes none."""
-        if source != "latents":
-            return ""
-        fitted = material.find_model(self.model)
+    def _describe_cost(self, fitted: FittedModel) -> str:
         seconds = fitted.seconds
         total = "" if seconds is None else f", about {seconds * self.folds:.0f} s"
         return f" ({self.folds} refits of {fitted.name}{total})"
 
     def describe_result(
-        self, material: Material, result: Any, source: str, area: str | None
+        self, material: Material, result: Any, decoding: Decoding, area: str | None
     ) -> dict[str, Any]:
         """Return the facts that all decoding answers have."""
-        model = self.name_model(material, source)
         return {
             "label": self.name_label(result.label),
-            "source": source,
-            "features": f"latents of {model}" if model else result.source,
+            "source": decoding.source,
+            "features": f"latents of {decoding.model}" if decoding.model else result.source,
             "area": area,
             "strata": self.strata,
             "align_to": material.event,
@@ -149,7 +144,7 @@ class LabelBlock(QuestionBlock):
 
 
 def _make_baseline(material: Material, label: str) -> Baseline | None:
-    """Behaviour and stimulus, without what the label itself is made of; None where none is left."""
+    """Return behaviour and stimulus without what the label is made of; None where none is left."""
     comparison = COMPARISON.fullmatch(label)
     own = {label, comparison["column"] if comparison else label}
     dataset, behavior = material.recording.dataset, material.recording.behavior

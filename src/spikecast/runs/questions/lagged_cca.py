@@ -1,8 +1,5 @@
 """When in the trial two areas covary, and which of them first."""
 
-from collections.abc import Iterator
-from functools import partial
-
 import numpy as np
 from pydantic import Field
 
@@ -19,19 +16,12 @@ class LaggedCCA(PairBlock):
     max_lag: int = Field(5, ge=1, description="bins on either side that a lead averages over")
     window: int = Field(3, ge=1, description="bins, the last being the present one")
 
-    def expand(self, material: Material) -> Iterator[Question]:
-        """Yield one question per pair of areas."""
-        on, pairs = self.split_pairs(material)
-        check_in_range("joint.max_lag (bins)", self.max_lag, 1, on.recording.n_bins - 1)
-        check_in_range("joint.window (bins)", self.window, 1, on.recording.n_bins)
-        for pair in pairs:
-            yield self.ask(
-                "lagged_cca",
-                ("joint", *pair),
-                f"when do {pair[0]} and {pair[1]} covary?",
-                on.seed,
-                partial(answer, on, self, *pair),
-            )
+    def ask_about(self, material: Material, source: str, target: str) -> Question:
+        """Return the question about one pair of areas."""
+        check_in_range("joint.max_lag (bins)", self.max_lag, 1, material.recording.n_bins - 1)
+        check_in_range("joint.window (bins)", self.window, 1, material.recording.n_bins)
+        name, description = ("joint", source, target), f"when do {source} and {target} covary?"
+        return self.make_question(material, name, description, answer, source, target)
 
 
 def answer(material: Material, block: LaggedCCA, source: str, target: str) -> Answer:

@@ -1,4 +1,4 @@
-"""What questions are answered from: the recording, and the models with latents that a run has."""
+"""What answers are computed from: the recording, and the models with latents that a run has."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -55,18 +55,10 @@ class FittedModel:
 
 @dataclass(frozen=True)
 class Material:
-    """What answers are made from.
-
-    Attributes
-    ----------
-    recording : Recording
-    fitted : dict of name -> FittedModel
-        The models of the run that have latents.
-    seed : int
-    """
+    """What answers are computed from."""
 
     recording: Recording
-    fitted: dict[str, FittedModel]
+    fitted: dict[str, FittedModel]  # by name: the models of the run that have latents
     seed: int
 
     @property

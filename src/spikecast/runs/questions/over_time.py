@@ -1,7 +1,6 @@
 """From when labels can be decoded, area by area."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Literal
 
 from pydantic import Field
@@ -10,9 +9,9 @@ from spikecast.analysis.decoding.over_time import OnsetRule, decode_over_time
 from spikecast.analysis.decoding.sources import Source
 from spikecast.core.errors import InputError
 from spikecast.runs.questions import generalization
-from spikecast.runs.questions.label_block import LabelBlock, SourceName
+from spikecast.runs.questions.label_block import Decoding, LabelBlock, SourceName
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import Answer, Question
+from spikecast.runs.questions.question import Answer, Question, pick
 
 WINDOW = 0.03  # seconds: short, to date sharply
 
@@ -30,27 +29,28 @@ class OverTime(LabelBlock):
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield one question per label and source, all areas in it, then its generalization."""
         split, areas = material.split_cell_types(self.areas, self.cell_types)
-        for label in self.labels:
-            self.check_label(material, label)
-            for name, source in self.make_sources(material, label, WINDOW):
-                self._check_causal(source)
-                on = split if name == "counts" else material
-                on.check_areas(areas if name == "counts" else self.areas)
-                of_counts = areas if name == "counts" else None
-                model = self.name_model(material, name)
-                yield self.ask(
-                    "over_time",
-                    ("time", *self.name_parts(label, name, model)),
-                    f"dating {self.name_label(label)} in {name}"
-                    + self.describe_cost(material, name),
-                    material.seed,
-                    partial(answer, on, self, label, name, source, of_counts),
+        for decoding in self.make_decodings(material, WINDOW):
+            self._check_causal(decoding.features)
+            of_counts = decoding.source == "counts"
+            on, within = (split, areas) if of_counts else (material, None)
+            on.check_areas(areas if of_counts else self.areas)
+            label, source = self.name_label(decoding.label), decoding.source
+            name, description = self.name_parts(decoding, None), f"dating {label} in {source}"
+            yield self.make_question(
+                on, ("time", *name), description + decoding.cost, answer, decoding, within
+            )
+            if not self.generalization or self.decoder == "ridge" or source == "behavior":
+                continue
+            for area in on.check_areas(within):
+                yield self.make_question(
+                    on,
+                    ("generalization", *self.name_parts(decoding, area)),
+                    f"does the code for {label} change in {source}{f' of {area}' if area else ''}?",
+                    generalization.answer,
+                    decoding,
+                    area,
+                    self.allow_acausal,
                 )
-                if self.generalization and self.decoder != "ridge" and name != "behavior":
-                    for area in on.check_areas(of_counts):
-                        yield generalization.ask(
-                            on, self, label, name, source, area, self.allow_acausal
-                        )
 
     def _check_causal(self, source: Source) -> None:
         if not (source.causal or self.allow_acausal):
@@ -62,19 +62,14 @@ class OverTime(LabelBlock):
 
 
 def answer(
-    material: Material,
-    block: OverTime,
-    label: str,
-    name: str,
-    source: Source,
-    areas: Sequence[str] | None,
+    material: Material, block: OverTime, decoding: Decoding, areas: Sequence[str] | None
 ) -> Answer:
     """Decode a label bin by bin, and date its onset in each area."""
     result = decode_over_time(
         material.recording,
-        label,
+        decoding.label,
         areas=areas,
-        source=source,
+        source=decoding.features,
         decoder=block.decoder,
         folds=block.folds,
         null=block.null,
@@ -82,15 +77,10 @@ def answer(
         onset=OnsetRule(min_duration=block.min_duration, allow_acausal=block.allow_acausal),
         seed=material.seed,
     )
-    facts = block.describe_result(material, result, name, None) | {
-        "decoder": block.decoder,
-        "metric": result.metric,
-        "min_duration": result.min_duration,
-        "alpha": result.alpha,
-        "acausal": result.acausal,
+    facts = block.describe_result(material, result, decoding, None) | {
+        **pick(block, "decoder", "permutations"),
+        **pick(result, "metric", "min_duration", "alpha", "acausal", "n_left_out"),
         "null": block.null_labels,
-        "permutations": block.permutations,
-        "n_left_out": result.n_left_out,
     }
     tables = {"curves": result.table, "onsets": result.onsets, "differences": result.differences}
     return Answer(facts, tables, result.notices)

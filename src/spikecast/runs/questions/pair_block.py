@@ -1,5 +1,6 @@
 """What questions about two areas have in common."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from spikecast.analysis.geometry.cell_types import split_areas
 from spikecast.analysis.interareal.populations import check_two_areas, select_neurons
 from spikecast.runs.questions.material import Material, name_cell_types
-from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, QuestionBlock
+from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, Question, QuestionBlock
 
 
 class PairBlock(QuestionBlock):
@@ -19,8 +20,8 @@ class PairBlock(QuestionBlock):
     conditions: list[str] | None = Field(None, description=CONDITIONS)
     cell_types: bool = Field(False, description=CELL_TYPES + ": every pair of them")
 
-    def split_pairs(self, material: Material) -> tuple[Material, list[tuple[str, str]]]:
-        """Return material and pairs, checked: as they are, or each area cut into cell types."""
+    def expand(self, material: Material) -> Iterator[Question]:
+        """Yield one question per pair of areas, or per pair of their cell types."""
         material.check_columns(self.conditions)
         pairs = list(self.pairs)
         if self.cell_types:
@@ -32,8 +33,13 @@ class PairBlock(QuestionBlock):
                 for pair in product(name_cell_types([a]), name_cell_types([b]))
             ]  # an area with itself: its narrow spikes with its wide ones
             pairs = [pair for pair in dict.fromkeys(types) if pair[0] != pair[1]]
-        for source, target in pairs:
-            check_two_areas(source, target)
-            for area in (source, target):
+        for pair in pairs:
+            check_two_areas(*pair)
+            for area in pair:
                 select_neurons(material.recording, area)
-        return material, pairs
+        for pair in pairs:
+            yield self.ask_about(material, *pair)
+
+    def ask_about(self, material: Material, source: str, target: str) -> Question:
+        """Return the question about one pair of areas."""
+        raise NotImplementedError

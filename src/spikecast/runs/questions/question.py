@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,26 +36,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """One question.
+    """One question, and the function that computes its answer."""
 
-    Attributes
-    ----------
-    kind : str
-        Name of the module of `runs.questions` that asks it.
-    name : str
-        Of its files.
-    description : str
-        For the log and the progress bar.
-    settings : dict
-        All that decides the answer but the data; it is asked again where they differ.
-    answer : callable
-        Computes the answer.
-    """
-
-    kind: str
-    name: str
-    description: str
-    settings: dict[str, Any]
+    kind: str  # name of the module that answers it
+    name: str  # of its files
+    description: str  # for the log and the progress bar
+    settings: dict[str, Any]  # with the data, all that decides the answer
     answer: Callable[[], Answer]
 
 
@@ -70,21 +57,34 @@ class QuestionBlock(Block):
         """Yield its questions, each checked against the recording."""
         raise NotImplementedError
 
-    def ask(
+    def make_question(
         self,
-        kind: str,
+        material: Material,
         name: Sequence[str | None],
         description: str,
-        seed: int,
-        answer: Callable[[], Answer],
+        answer: Callable[..., Answer],
+        *arguments: Any,
     ) -> Question:
-        """Return one of its questions; `name` are the parts of its file's name."""
+        """Return a question of the kind that the module of `answer` is named after.
+
+        `name` are the parts of its files' name; `answer` is called with the material, this block
+        and the arguments.
+        """
         parts = [part for part in name if part]
         settings = self.model_dump(mode="json", exclude=IN_NAME)
-        settings |= {"question": parts, "seed": seed}
-        return Question(kind, "-".join(map(_plain, parts)), description, settings, answer)
+        return Question(
+            answer.__module__.rpartition(".")[2],
+            "-".join(map(_make_file_name, parts)),
+            description,
+            settings | {"question": parts, "seed": material.seed},
+            partial(answer, material, self, *arguments),
+        )
 
 
-def _plain(part: str) -> str:
-    spelled = part.replace(">", "_above_").replace("<", "_below_")
-    return re.sub(r"[^\w.]+", "_", spelled)
+def pick(holder: object, *names: str) -> dict[str, Any]:
+    """Return some attributes of a result or a block, by name."""
+    return {name: getattr(holder, name) for name in names}
+
+
+def _make_file_name(part: str) -> str:
+    return re.sub(r"[^\w.]+", "_", part.replace(">", "_above_").replace("<", "_below_"))

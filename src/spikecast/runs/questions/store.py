@@ -7,36 +7,24 @@ of them where they are shown.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from spikecast.core.files import read_json, write_atomically, write_json
+from spikecast.parallel.executors import Progress
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs.layout import RunLayout
+from spikecast.runs.manifest import Identity
 from spikecast.runs.questions.question import Answer, Question
 
 log = logging.getLogger("spikecast")
 
 
 def answer_questions(
-    questions: Sequence[Question],
-    layout: RunLayout,
-    identity: dict[str, str],
-    progress: Callable[[str, int, int], None],
+    questions: Sequence[Question], layout: RunLayout, identity: Identity, progress: Progress
 ) -> None:
-    """Answer what is not answered yet, then list the answers.
-
-    Parameters
-    ----------
-    questions : sequence of Question
-    layout : RunLayout
-        Of the run.
-    identity : dict of part -> hash
-        Of the data: an answer about other data is not kept.
-    progress : callable
-        Called with what is being done.
-    """
+    """Answer what is not answered yet about data of this identity, then list the answers."""
     for number, question in enumerate(questions, start=1):
         progress(f"{question.description} [{number} of {len(questions)}]", 0, 0)
         settings = question.settings | {"data": identity}

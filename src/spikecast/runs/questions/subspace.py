@@ -1,8 +1,5 @@
 """Through how many dimensions one area predicts another."""
 
-from collections.abc import Iterator
-from functools import partial
-
 import numpy as np
 from pydantic import Field
 
@@ -15,7 +12,7 @@ from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.pair_block import PairBlock
-from spikecast.runs.questions.question import Answer, Question
+from spikecast.runs.questions.question import Answer, Question, pick
 
 N_RANDOM = 100  # pairs of random subspaces, which say what angle chance gives
 
@@ -27,19 +24,13 @@ class Subspace(PairBlock):
     bins: int = Field(5, ge=1, description="summed before anything else")
     max_rank: int = Field(10, ge=1)
 
-    def expand(self, material: Material) -> Iterator[Question]:
-        """Yield one question per pair of areas."""
-        on, pairs = self.split_pairs(material)
-        check_in_range("subspace.bins", self.bins, 1, on.recording.n_bins)
-        for pair in pairs:
-            split_neurons(on.recording, *pair, seed=on.seed)
-            yield self.ask(
-                "subspace",
-                ("subspace", *pair),
-                f"through how many dimensions does {pair[0]} predict {pair[1]}?",
-                on.seed,
-                partial(answer, on, self, *pair),
-            )
+    def ask_about(self, material: Material, source: str, target: str) -> Question:
+        """Return the question about one pair of areas."""
+        check_in_range("subspace.bins", self.bins, 1, material.recording.n_bins)
+        split_neurons(material.recording, source, target, seed=material.seed)
+        description = f"through how many dimensions does {source} predict {target}?"
+        name = ("subspace", source, target)
+        return self.make_question(material, name, description, answer, source, target)
 
 
 def answer(material: Material, block: Subspace, source: str, target: str) -> Answer:
@@ -63,18 +54,15 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         "n_trials": material.recording.n_trials,
         "window": block.bins * material.recording.bin_size,
         "folds": block.folds,
-        "rank": result.rank,
-        "rank_within": result.rank_within,
-        "n_private": result.n_private,
         "angles": result.angles.tolist(),
         "random_angles": _draw_angles(n_neurons, result.rank, material.seed).tolist(),
-        "shared_variance": result.shared_variance,
+        **pick(result, "rank", "rank_within", "n_private", "shared_variance"),
     }
     return Answer(facts, {"ranks": result.table})
 
 
 def _draw_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
-    """Mean principal angles of two random subspaces, largest first: near 90 in many dimensions."""
+    """Return mean angles of two random subspaces, largest first: near 90 in many dimensions."""
     rng = make_rng(seed, "random subspaces")
     drawn = [principal_angles(*rng.normal(size=(2, n_neurons, rank))) for _ in range(N_RANDOM)]
     return np.mean(drawn, axis=0)

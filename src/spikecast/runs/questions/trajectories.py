@@ -1,7 +1,6 @@
 """Average and single-trial paths through a few dimensions."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -47,13 +46,8 @@ class Trajectories(QuestionBlock):
                 check_in_range("n_dims", self.n_dims, 1, n_neurons)
             else:
                 part = material.find_model(self.model).name
-            yield self.ask(
-                "trajectories",
-                ("trajectories", label, self.source, part),
-                f"averaging paths by {label}",
-                material.seed,
-                partial(answer, material, self, label),
-            )
+            name = ("trajectories", label, self.source, part)
+            yield self.make_question(material, name, f"averaging paths by {label}", answer, label)
 
 
 def answer(material: Material, block: Trajectories, label: str) -> Answer:

@@ -1,7 +1,6 @@
 """Which trial variables each latent, or each neuron, follows."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Literal
 
 import pandas as pd
@@ -19,6 +18,7 @@ from spikecast.runs.questions.question import (
     Answer,
     Question,
     QuestionBlock,
+    pick,
 )
 
 VARIABLES_COME_IN_RUNS = NoticeKind(
@@ -61,27 +61,14 @@ class Tuning(QuestionBlock):
         self._check_window(material)
         if self.source == "latents":
             model = material.find_model(self.model).name
-            yield self._ask(material, variables, model, None, f"latents of {model}")
+            parts, description = ("tuning", "latents", model), f"what do latents of {model} follow?"
+            yield self.make_question(material, parts, description, answer, variables, None)
             return
         on, areas = material.split_cell_types(self.areas, self.cell_types)
         for area in on.check_areas(areas):
-            yield self._ask(on, variables, area, area, area or "all neurons")
-
-    def _ask(
-        self,
-        material: Material,
-        variables: Sequence[str],
-        part: str | None,
-        area: str | None,
-        units: str,
-    ) -> Question:
-        return self.ask(
-            "tuning",
-            ("tuning", self.source, part),
-            f"what do {units} follow?",
-            material.seed,
-            partial(answer, material, self, variables, area),
-        )
+            description = f"what do {area or 'all neurons'} follow?"
+            name = ("tuning", "counts", area)
+            yield self.make_question(on, name, description, answer, variables, area)
 
     def _check_window(self, material: Material) -> None:
         if self.window is None:
@@ -130,16 +117,13 @@ def answer(material: Material, block: Tuning, variables: Sequence[str], area: st
         seed=material.seed,
     )
     facts = {
-        "source": block.source,
+        **pick(block, "source", "window", "correction", "permutations"),
         "area": area,
         "model": model,
         "n_units": values.shape[2],
         "n_trials": len(trials),
-        "window": block.window,
         "align_to": material.event,
-        "correction": block.correction,
         "null": block.null_labels,
-        "permutations": block.permutations,
         "left_out": result.left_out,
     }
     tested = [name for name in variables if name not in result.left_out]

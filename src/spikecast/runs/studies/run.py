@@ -204,9 +204,7 @@ def _run_sound(
 
         run = layout.sound_run(key)
         begun = run.manifest.exists()
-        experiment.run_experiment(
-            config, run.folder, resume=begun, workers=workers, progress=report
-        )
+        experiment.run(config, run.folder, resume=begun, workers=workers, progress=report)
 
 
 def _origin_facts(source: StudyData, prepared: Prepared) -> dict[str, Any]:
