@@ -162,7 +162,7 @@ def test_it_is_replaced_whole_or_not_at_all(shelf, monkeypatch):
     fabricate(shelf / "new", 7)
     assert 'data-name="new"' in index.build(shelf).read_text()
     before = {path.name for path in shelf.iterdir()}
-    monkeypatch.setattr("spikecast.core.files.os.replace", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="no space left"):
         index.build(shelf)
     assert {path.name for path in shelf.iterdir()} == before

@@ -141,18 +141,12 @@ def _compare_target(targets: dict[str, Target]) -> TargetComparison:
         for _, line in target.summary.iterrows():
             model = (name, str(line["model"]))
             score = Interval(line[first.run.metric], line["low"], line["high"])
-            if name not in paired:
-                rows.append(ModelRow(*model, score, mismatch=mismatches[name]))
-                continue
-            has_same = name != first_name and model[1] in in_first
-            rows.append(
-                ModelRow(
-                    *model,
-                    score,
-                    None if model == best else subtract(model, best),
-                    subtract(model, (first_name, model[1])) if has_same else None,
-                )
-            )
+            to_reference = to_same = None
+            if name in paired and model != best:
+                to_reference = subtract(model, best)
+            if name in paired and name != first_name and model[1] in in_first:
+                to_same = subtract(model, (first_name, model[1]))
+            rows.append(ModelRow(*model, score, to_reference, to_same, mismatches.get(name, "")))
     return TargetComparison(
         first.name,
         first.run.metric,

@@ -1,7 +1,5 @@
 """A comparison in sentences and, for the terminal, as text tables."""
 
-from enum import Enum
-
 from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetComparison
 from spikecast.report.shared.formatting import (
     format_difference,
@@ -29,33 +27,35 @@ NOTES = (
 MANY_DIFFERENCES = 5
 
 
-class Outcome(Enum):
-    """How the best model of a run stands to the reference."""
+OUTCOMES = {
+    "equal": "{model} scores exactly as {reference} does.",
+    "reseeded": (
+        "{model} is {reference} with another seed: {difference} is the luck of a fit, which the "
+        "intervals do not include."
+    ),
+    "better": "{model} is better than {reference}: {difference}.",
+    "worse": "{model} is worse than {reference}: {difference}.",
+    "unclear": "{model} and {reference} cannot be told apart: {difference}.",
+}
+"""How the best model of a run stands to the reference, where the two are paired."""
 
-    NOT_PAIRED = "not paired"
-    EQUAL = "equal"
-    RESEEDED = "reseeded"
-    BETTER = "better"
-    WORSE = "worse"
-    UNCLEAR = "unclear"
 
-
-def find_outcome(target: TargetComparison, row: ModelRow) -> Outcome:
-    """Return how a row stands to the reference.
+def find_outcome(target: TargetComparison, row: ModelRow) -> str:
+    """Return how a row stands to the reference: a key of OUTCOMES, or ``"not paired"``.
 
     The intervals are over trials and hold the fits fixed. Two fits of the same settings with other
     seeds can therefore differ by more than their interval says, which is no result about models.
     """
     difference = row.to_reference
     if difference is None:
-        return Outcome.NOT_PAIRED
+        return "not paired"
     if difference.low == difference.high == 0:
-        return Outcome.EQUAL
+        return "equal"
     if row.run in target.reseeded and row.model == target.reference.model:
-        return Outcome.RESEEDED
+        return "reseeded"
     if difference.low > 0:
-        return Outcome.BETTER
-    return Outcome.WORSE if difference.high < 0 else Outcome.UNCLEAR
+        return "better"
+    return "worse" if difference.high < 0 else "unclear"
 
 
 def list_headlines(target: TargetComparison) -> list[str]:
@@ -68,7 +68,7 @@ def _headline(target: TargetComparison, run: str) -> str:
     rows = [row for row in target.rows if row.run == run]
     best, reference = rows[0], target.reference  # a run's rows are sorted by their score
     outcome = find_outcome(target, best)
-    if outcome is Outcome.NOT_PAIRED:
+    if outcome == "not paired":
         return (
             f"{run} is not paired with {reference.run} ({best.mismatch}): no difference is given."
         )
@@ -78,14 +78,7 @@ def _headline(target: TargetComparison, run: str) -> str:
         subject += f" (the best of {n_models} in {run}, by these very trials)"
     assert best.to_reference is not None  # only the reference has none, and it is of another run
     difference = f"difference {format_interval(best.to_reference)} {METRICS[target.metric].phrase}"
-    return {
-        Outcome.EQUAL: f"{subject} scores exactly as {reference.name} does.",
-        Outcome.RESEEDED: f"{subject} is {reference.name} with another seed: {difference} is the "
-        "luck of a fit, which the intervals do not include.",
-        Outcome.BETTER: f"{subject} is better than {reference.name}: {difference}.",
-        Outcome.WORSE: f"{subject} is worse than {reference.name}: {difference}.",
-        Outcome.UNCLEAR: f"{subject} and {reference.name} cannot be told apart: {difference}.",
-    }[outcome]
+    return OUTCOMES[outcome].format(model=subject, reference=reference.name, difference=difference)
 
 
 def list_notes(comparison: Comparison) -> list[str]:
@@ -120,20 +113,20 @@ def list_cells(target: TargetComparison) -> list[list[str]]:
     rows = []
     for row in target.rows:
         cells = [row.run, row.model, format_number(row.score.value)]
-        cells += [format_range(row.score.low, row.score.high), _to_reference(target, row)]
+        cells += [format_range(row.score.low, row.score.high), _format_to_reference(target, row)]
         if shows_same(target):
-            cells.append(NO_DIFFERENCE if row.to_same is None else _difference(row.to_same))
+            cells.append(NO_DIFFERENCE if row.to_same is None else _format_difference(row.to_same))
         rows.append(cells)
     return rows
 
 
-def _to_reference(target: TargetComparison, row: ModelRow) -> str:
+def _format_to_reference(target: TargetComparison, row: ModelRow) -> str:
     if row.mismatch:
         return f"not paired: {row.mismatch}"
-    return "the reference" if row.to_reference is None else _difference(row.to_reference)
+    return "the reference" if row.to_reference is None else _format_difference(row.to_reference)
 
 
-def _difference(interval: Interval) -> str:
+def _format_difference(interval: Interval) -> str:
     if interval.low == interval.high == 0:
         return "0: the same scores"
     return format_difference(interval.value, interval.low, interval.high)

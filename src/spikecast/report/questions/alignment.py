@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.report.questions.phrases import ALPHA
-from spikecast.report.shared.formatting import format_number, format_range
-from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.formatting import format_number, format_range, join_names
+from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import GREY, ORANGE, draw_interval, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
@@ -90,39 +90,38 @@ def _describe_methods(answers: Sequence[StoredAnswer]) -> list[str]:
 
 
 def _summary_table(groups: list[Group]) -> Table:
-    columns = ["latents", "aligned on", "pairs", "R² held out<br>median", "lowest to highest",
-               "null", "pairs with<br>p ≤ 0.05"]  # fmt: skip
     rows = [
-        [
-            group.name,
-            f"{group.size} {group.on}",
-            str(len(group.pairs)),
-            format_number(group.pairs["score"].median(), 2),
-            format_range(group.pairs["score"].min(), group.pairs["score"].max(), 2),
-            format_number(group.pairs["shuffled"].median(), 2),
-            str((group.pairs["p"] <= ALPHA).sum()),
-        ]
+        {
+            "latents": group.name,
+            "aligned on": f"{group.size} {group.on}",
+            "pairs": str(len(group.pairs)),
+            "R² held out<br>median": format_number(group.pairs["score"].median(), 2),
+            "lowest to highest": format_range(
+                group.pairs["score"].min(), group.pairs["score"].max(), 2
+            ),
+            "null": format_number(group.pairs["shuffled"].median(), 2),
+            "pairs with<br>p ≤ 0.05": str((group.pairs["p"] <= ALPHA).sum()),
+        }
         for group in groups
     ]
-    return Table(columns, rows, n_words=2)
+    return make_table(rows, n_words=2)
 
 
 def _pair_table(groups: list[Group]) -> Table:
-    columns = ["latents", "aligned on", "folds", "R²", "95 % interval", "null", "p"]
     rows = [
-        [
-            group.name,
-            f"{row['n']} {group.on}",
-            " and ".join(dict.fromkeys([str(row["first"]), str(row["second"])])),
-            format_number(row["score"]),
-            format_range(row["low"], row["high"]),
-            format_number(row["shuffled"]),
-            f"{row['p']:.2g}",
-        ]
+        {
+            "latents": group.name,
+            "aligned on": f"{row['n']} {group.on}",
+            "folds": join_names([row["first"], row["second"]], last=" and "),
+            "R²": format_number(row["score"]),
+            "95 % interval": format_range(row["low"], row["high"]),
+            "null": format_number(row["shuffled"]),
+            "p": f"{row['p']:.2g}",
+        }
         for group in groups
         for _, row in group.pairs.iterrows()
     ]
-    return Table(columns, rows, 2, "Every pair")
+    return make_table(rows, 2, "Every pair")
 
 
 def _figure(groups: list[Group]) -> Drawing:

@@ -18,7 +18,7 @@ from spikecast.report.shared.formatting import (
     join_names,
     to_file_name,
 )
-from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import (
     BLUE,
     GREEN,
@@ -145,43 +145,36 @@ def _describe_training(answer: StoredAnswer) -> str:
 
 
 def _score_table(answers: Sequence[StoredAnswer]) -> Table:
-    columns = ["label", "from", "score", "95 % interval", "chance", "p", "on training<br>trials",
-               "trials"]  # fmt: skip
-    rows = [
-        [
-            answer["label"],
-            name_features(answer) + _metric_unless_share(answer["metric"]),
-            format_number(answer["score"]),
-            format_range(answer["low"], answer["high"]),
-            format_number(answer["chance"]),
-            format_p(answer["p"], answer["permutations"]),
-            format_number(answer["train"]),
-            str(answer["n_trials"])
-            + (f" ({answer['n_left_out']} left out)" if answer["n_left_out"] else ""),
-        ]
-        for answer in answers
-    ]
-    return Table(columns, rows, n_words=2)
-
-
-def _metric_unless_share(metric: str) -> str:
-    return "" if METRICS[metric].is_share else f" ({METRICS[metric].label})"
+    rows = []
+    for answer in answers:
+        metric, n_left_out = METRICS[answer["metric"]], answer["n_left_out"]
+        row = {
+            "label": answer["label"],
+            "from": name_features(answer) + ("" if metric.is_share else f" ({metric.label})"),
+            "score": format_number(answer["score"]),
+            "95 % interval": format_range(answer["low"], answer["high"]),
+            "chance": format_number(answer["chance"]),
+            "p": format_p(answer["p"], answer["permutations"]),
+            "on training<br>trials": format_number(answer["train"]),
+            "trials": f"{answer['n_trials']}{f' ({n_left_out} left out)' if n_left_out else ''}",
+        }
+        rows.append(row)
+    return make_table(rows, n_words=2)
 
 
 def _class_table(answer: StoredAnswer) -> Table:
     parts = [(part, name) for name in ("precision", "recall", "f1") for part in ("train", "test")]
-    columns = ["class", *(f"{name.replace('f1', 'F1')}<br>{part}" for part, name in parts),
-               "trials"]  # fmt: skip
-    rows = [
-        [
-            str(row["class"]),
-            *(format_number(row[f"{name}_{part}"], 2) for part, name in parts),
-            str(int(row["support_test"])),
-        ]
-        for _, row in answer.table("per_class").iterrows()
-    ]
+    rows = []
+    for _, row in answer.table("per_class").iterrows():
+        shares = {
+            f"{name.replace('f1', 'F1')}<br>{part}": format_number(row[f"{name}_{part}"], 2)
+            for part, name in parts
+        }
+        rows.append(
+            {"class": str(row["class"])} | shares | {"trials": f"{row['support_test']:.0f}"}
+        )
     title = f"'{answer['label']}' from {name_features(answer)}: class by class, train beside test"
-    return Table(columns, rows, title=title)
+    return make_table(rows, title=title)
 
 
 def _select_classifications(answers: Sequence[StoredAnswer]) -> list[StoredAnswer]:

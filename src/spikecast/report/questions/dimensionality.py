@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_count
-from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.section import Drawing, Section, make_table
 from spikecast.report.shared.style import AREAS, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
@@ -29,16 +29,14 @@ def _headline(answer: StoredAnswer) -> str:
 
 def section(answers: Sequence[StoredAnswer]) -> Section:
     """Return the part of the page on numbers of dimensions."""
-    columns = ["neurons of", "n", "reliable shared<br>dimensions", "participation ratio<br>shared",
-               "participation ratio<br>noise included"]  # fmt: skip
     rows = [
-        [
-            answer["area"] or "all areas",
-            str(answer["n_neurons"]),
-            str(answer["n_reliable"]),
-            f"{answer['shared_participation_ratio']:.1f}",
-            f"{answer['participation_ratio']:.1f}",
-        ]
+        {
+            "neurons of": answer["area"] or "all areas",
+            "n": str(answer["n_neurons"]),
+            "reliable shared<br>dimensions": str(answer["n_reliable"]),
+            "participation ratio<br>shared": f"{answer['shared_participation_ratio']:.1f}",
+            "participation ratio<br>noise included": f"{answer['participation_ratio']:.1f}",
+        }
         for answer in answers
     ]
     figure = Drawing(
@@ -57,7 +55,7 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     return Section(
         "How many dimensions",
         sentences=headlines(answers),
-        tables=[Table(columns, rows)],
+        tables=[make_table(rows)],
         figures=[figure],
     )
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
 from spikecast.report.questions.phrases import describe_null, name_features
 from spikecast.report.shared.formatting import format_ms, to_file_name
-from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import AREAS, draw_interval, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 from spikecast.scoring.metric_table import METRICS
@@ -78,17 +78,17 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
 def _difference_table(answer: StoredAnswer) -> Table:
     known = answer.table("differences").dropna(subset=["difference"])
     rows = [
-        [
-            str(row["first"]),
-            str(row["second"]),
-            format_ms(row["difference"]),
-            f"{format_ms(row['low'])} to {format_ms(row['high'])}",
-        ]
+        {
+            "first area": str(row["first"]),
+            "second area": str(row["second"]),
+            "second is later by (ms)": format_ms(row["difference"]),
+            "95 % interval": f"{format_ms(row['low'])} to {format_ms(row['high'])}",
+        }
         for _, row in known.iterrows()
     ]
-    columns = ["first area", "second area", "second is later by (ms)", "95 % interval"]
+
     title = f"'{answer['label']}' from {answer['source']}: differences between onsets"
-    return Table(columns, rows, 2, title)
+    return make_table(rows, 2, title)
 
 
 def _figure(answer: StoredAnswer) -> Drawing:

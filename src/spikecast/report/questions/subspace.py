@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikecast.report.shared.formatting import MISSING, format_number, to_file_name
-from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.section import Drawing, Section, make_table
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
@@ -51,29 +51,30 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
         "the best; where it is lower than within the source, the dimensions that are left are the "
         "source's own."
     )
-    columns = ["from → to", "neurons", "R² held out", "dimensions<br>to the target",
-               "within<br>the source", "private", "their share of the<br>source's variance",
-               "largest angle<br>(random)"]  # fmt: skip
+
     return Section(
         "Through how many dimensions does one area predict another",
         sentences=[methods, *headlines(answers)],
-        tables=[Table(columns, [_table_row(answer) for answer in answers])],
+        tables=[make_table([_make_row(answer) for answer in answers])],
         figures=[_figure(answer) for answer in answers],
     )
 
 
-def _table_row(answer: StoredAnswer) -> list[str]:
-    angles = answer["angles"]
-    return [
-        f"{answer['source']} → {answer['target']}",
-        f"{answer['n_neurons']} → {answer['n_targets']}",
-        format_number(_best_r2(answer, answer["target"])),
-        str(answer["rank"]),
-        str(answer["rank_within"]),
-        str(answer["n_private"]),
-        f"{100 * answer['shared_variance']:.0f} %" if answer["rank"] else MISSING,
-        f"{angles[0]:.0f}° ({answer['random_angles'][0]:.0f}°)" if angles else MISSING,
-    ]
+def _make_row(answer: StoredAnswer) -> dict[str, str]:
+    angles, shared = answer["angles"], answer["shared_variance"]
+    largest = f"{angles[0]:.0f}° ({answer['random_angles'][0]:.0f}°)" if angles else MISSING
+    return {
+        "from → to": f"{answer['source']} → {answer['target']}",
+        "neurons": f"{answer['n_neurons']} → {answer['n_targets']}",
+        "R² held out": format_number(_best_r2(answer, answer["target"])),
+        "dimensions<br>to the target": str(answer["rank"]),
+        "within<br>the source": str(answer["rank_within"]),
+        "private": str(answer["n_private"]),
+        "their share of the<br>source's variance": f"{100 * shared:.0f} %"
+        if answer["rank"]
+        else MISSING,
+        "largest angle<br>(random)": largest,
+    }
 
 
 def _figure(answer: StoredAnswer) -> Drawing:

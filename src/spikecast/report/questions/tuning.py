@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_number, join_names, to_file_name
-from spikecast.report.shared.section import Drawing, Section, Table
+from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
@@ -104,24 +104,22 @@ def _tables(answer: StoredAnswer, n_first: int) -> tuple[Table, Table]:
 
 
 def _table(answer: StoredAnswer, tests: pd.DataFrame, title: str) -> Table:
-    columns = [_name_unit(answer), "variable", "as", "variance of<br>ranks explained", "p",
-               "p corrected", "trials"]  # fmt: skip
     rows = [
-        [
-            str(row["latent"]),
-            row["variable"],
-            row["kind"],
-            f"{100 * row['effect']:.1f} %",
-            _small_p(row["p"]),
-            _small_p(row["p_corrected"]),
-            str(row["n_trials"]),
-        ]
+        {
+            _name_unit(answer): str(row["latent"]),
+            "variable": row["variable"],
+            "as": row["kind"],
+            "variance of<br>ranks explained": f"{100 * row['effect']:.1f} %",
+            "p": _format_small_p(row["p"]),
+            "p corrected": _format_small_p(row["p_corrected"]),
+            "trials": str(row["n_trials"]),
+        }
         for _, row in tests.iterrows()
     ]
-    return Table(columns, rows, 3, title)
+    return make_table(rows, 3, title)
 
 
-def _small_p(p: float) -> str:
+def _format_small_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else format_number(p)
 
 

@@ -1,6 +1,6 @@
 """What a part of a page is made of: sentences, tables and figures that are still to be drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,12 @@ class Table:
     title: str = ""
     css: str = "plain"
     row_classes: Sequence[str] = ()
+
+
+def make_table(rows: Sequence[Mapping[str, str]], n_words: int = 1, title: str = "") -> Table:
+    """Return a table of rows that name their cells by column, the same in every row."""
+    columns = list(rows[0]) if rows else []
+    return Table(columns, [list(row.values()) for row in rows], n_words, title)
 
 
 @dataclass
