@@ -137,21 +137,11 @@ CLASSIFIERS: dict[str, Classifier] = {
 class Decoder:
     """A decoder of samples with scaling, tuning and class balance.
 
-    Parameters
-    ----------
-    name : str
-        Of :data:`CLASSIFIERS`, one that reads samples.
-    balance : {"weights", "subsample", "none"}
-        Classes weigh the same in the loss (in LDA: equal priors); or trials of larger classes are
-        left out at random over the whole session until all are of equal size.
-    seed : int
-
-    Attributes
-    ----------
-    chosen_ : dict
-        The settings picked on inner folds.
-    search_score_ : float
-        Their balanced accuracy (R2 for numbers) on inner folds, where there was a choice.
+    `name` is one of :data:`CLASSIFIERS` that reads samples. With balance ``"weights"`` classes
+    weigh the same in the loss (in LDA: equal priors); with ``"subsample"`` trials of larger classes
+    are left out at random over the whole session until all are of equal size. After ``fit``,
+    `chosen_` are the settings picked on inner folds, `search_score_` is their balanced accuracy
+    there (R2 for numbers), where there was a choice.
 
     Examples
     --------
@@ -165,14 +155,9 @@ class Decoder:
         self.name, self.balance, self.seed = name, balance, seed
 
     def fit(self, x: np.ndarray, y: np.ndarray, trial: np.ndarray | None = None) -> Self:
-        """Learn from samples.
+        """Learn `y` (sample,) from `x` (sample, feature).
 
-        Parameters
-        ----------
-        x : array, (sample, feature)
-        y : array, (sample,)
-        trial : array of int, (sample,), optional
-            The trial a sample belongs to: trials stay whole in inner folds and subsamples.
+        `trial` (sample,) are trials of the samples, which inner folds and subsamples keep whole.
         """
         trial = np.arange(len(y)) if trial is None else trial
         entry = CLASSIFIERS[self.name]

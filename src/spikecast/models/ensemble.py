@@ -277,15 +277,15 @@ class Auto(Stack):
         started = time.perf_counter()
         members: list[Model] = []
         promised = 0.0  # seconds that the members' inner fits will take
+        budget = np.inf if self.budget is None else self.budget
         for name in self._list_usable():
             begun = time.perf_counter()
-            if self.budget is not None and begun - started + promised > self.budget and members:
+            if members and begun - started + promised > budget:
                 break
             member = self._fit_member(self._make_member(name), x, y)
-            taken = time.perf_counter() - begun
-            inner = taken * self.n_inner
-            spent = time.perf_counter() - started
-            if members and self.budget is not None and spent + promised + inner > self.budget:
+            ended = time.perf_counter()
+            inner = (ended - begun) * self.n_inner
+            if members and ended - started + promised + inner > budget:
                 continue
             members.append(member)
             promised += inner

@@ -37,7 +37,7 @@ def watch_validation() -> Iterator[set[int]]:
 
 @contextmanager
 def number_rows(rows: np.ndarray) -> Iterator[None]:
-    """Within the block, where a model is fitted on `rows` of the array, note rows as its own."""
+    """Note rows within the block as those of the outer array, whose `rows` a model is fitted on."""
     outer = _note.get()
     token = _note.set(None if outer is None else lambda noted: outer(rows[noted]))
     try:

@@ -196,8 +196,6 @@ class ManySessions(BaseEstimator):
         _check_alike([first.counts_, model.counts_], [self.components_.shape[1], z.shape[1]])
         return self._fit_to_core(model, (z, y), conditions, first.network_, tune)
 
-    # ------------------------------------------------------------------------------- parts
-
     def _make_model(self) -> NeuralModel:
         chosen = SINGLE[check_one_of("model", self.base, list(SINGLE))]
         if not issubclass(chosen, NeuralModel):

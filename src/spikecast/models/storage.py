@@ -112,9 +112,13 @@ def _describe_part(
 
 def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     part = _find_class(description["class"])(**description["parameters"])
-    networks = []
-    for attribute, entry in description["state"].items():
-        ((kind, content),) = entry.items()
+    entries = [
+        (name, kind, content)
+        for name, entry in description["state"].items()
+        for kind, content in entry.items()
+    ]
+    # networks are built last: their sizes are part of the state
+    for attribute, kind, content in sorted(entries, key=lambda entry: entry[1] == "network"):
         if kind == "array":
             setattr(part, attribute, arrays[content])
         elif kind == "part":
@@ -122,11 +126,10 @@ def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         elif kind == "parts":
             setattr(part, attribute, [_restore_part(one, arrays) for one in content])
         elif kind == "network":
-            networks.append((attribute, content))
+            network = part._build_network(**part.sizes_)
+            setattr(part, attribute, _restore_network(network, content, arrays))
         else:
             setattr(part, attribute, content)
-    for attribute, key in networks:  # built last: their sizes are part of the state
-        setattr(part, attribute, _restore_network(part._build_network(**part.sizes_), key, arrays))
     return part
 
 

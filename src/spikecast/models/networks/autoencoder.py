@@ -25,7 +25,7 @@ class CoordinatedDropout(Network):
         self.n_members, self.offset = network.n_members, network.offset
 
     def decayed_weights(self) -> list[torch.nn.Parameter]:
-        """Those of the wrapped network."""
+        """Return the decayed weights of the wrapped network."""
         return self.network.decayed_weights()
 
     def latents(self, x: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class Checkpoints:
 
 
 class Checkpoint:
-    """One training's file."""
+    """The checkpoint file of one training."""
 
     def __init__(self, path: Path | None, signature: str, every: float) -> None:
         self.path, self.signature, self.every = path, signature, every
@@ -52,12 +52,14 @@ class Checkpoint:
     def save(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Write tensors and plain values, and the state of torch's random generators."""
         assert self.path is not None
-        state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        # copies: safetensors refuses tensors that share memory
+        state = {
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in tensors.items()
+        }
         state["generator"] = torch.get_rng_state()
         if torch.cuda.is_available():
             state["generator.cuda"] = torch.cuda.get_rng_state()
-        # copies: safetensors refuses tensors that share memory
-        state = {name: tensor.clone() for name, tensor in state.items()}
         with write_atomically(self.path) as temporary:
             save_file(state, temporary, {"signature": self.signature, "values": json.dumps(values)})
         self.saved = time.monotonic()

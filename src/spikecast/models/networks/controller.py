@@ -38,15 +38,9 @@ def run_controlled(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return states of generator and controller, and the sampled inputs, each (time, trial, size).
 
-    Parameters
-    ----------
-    drive : Tensor, (time, trial, 3 controller)
-        What the encoder adds to the controller's gates and candidate.
-    controller, generator : Tensor, (trial, state)
-        Initial states.
-    noise : Tensor, (time, trial, input)
-        Standard normal, or 0 for the posterior mean.
-    weights : Weights
+    `drive` (time, trial, 3 controller) is what the encoder adds to the controller's gates and
+    candidate; `controller` and `generator` (trial, state) are initial states; `noise` (time, trial,
+    input) is standard normal, or 0 for the posterior mean.
     """
     return _Controlled.apply(drive, controller, generator, noise, *weights)
 

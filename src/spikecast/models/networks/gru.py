@@ -38,13 +38,8 @@ class GRUWeights(nn.Module):
 def run_gru(drive: Tensor, initial: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
     """Return the states of gated recurrent units after each bin, (group, time, trial, state).
 
-    Parameters
-    ----------
-    drive : Tensor, (group, time, trial, 3 state)
-        What the input adds to the reset gate, the update gate and the candidate.
-    initial : Tensor, (group, trial, state)
-    weight : Tensor, (group, state, 3 state)
-    offset : Tensor, (group, 1, state)
+    `drive` (group, time, trial, 3 state) is what the input adds to the reset gate, the update gate
+    and the candidate, `initial` is (group, trial, state); weights are as in :class:`GRUWeights`.
 
     Examples
     --------
@@ -116,16 +111,10 @@ def advance_bin(gates: Tensor, candidate: Tensor, before: Tensor, after: Tensor)
 def compute_slopes(
     gates: Tensor, candidate: Tensor, before: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the derivatives of the new state by what enters it, for all bins at once.
+    """Return the derivatives of the new state, (..., state), for all bins at once.
 
-    Returns
-    -------
-    slope : Tensor, (..., 3 state)
-        By what enters the reset gate, the update gate, and by ``W_n h + b``.
-    by_candidate : Tensor, (..., state)
-        By the candidate's drive.
-    update : Tensor, (..., state)
-        The update gate: the direct derivative by the state before.
+    The first, (..., 3 state), is by what enters the reset gate, the update gate, and by ``W_n h +
+    b``; the second by the candidate's drive; the third by the state before: the update gate.
     """
     reset, update, recurrent = gates.split(before.shape[-1], dim=-1)
     open_to_new = 1 - update

@@ -89,8 +89,6 @@ class LFADSNet(Network):
         """Return all weights, neither offsets nor priors."""
         return [p for name, p in self.named_parameters() if "weight" in name or name == "readin"]
 
-    # ------------------------------------------------------------------------- parts
-
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Read trials (trial, time, feature) in both directions.
 
@@ -116,7 +114,7 @@ class LFADSNet(Network):
         return torch.cat([states[0], states[1].flip(0)], dim=-1), mean, log_variance
 
     def run(self, x: Tensor) -> tuple[Trajectory, Tensor]:
-        """Encode trials (trial, time, feature) and generate; also the divergences, (trial,).
+        """Return the generator's trajectory in each trial (trial, time, feature), and divergences.
 
         In training the posteriors are sampled, otherwise their means are used.
         """
@@ -136,8 +134,6 @@ class LFADSNet(Network):
         output = torch.addmm(self.offset, factors, self.readout_weight)
         return output.view(*states.shape[:2], -1).transpose(0, 1)
 
-    # ------------------------------------------------------------------------- what comes out
-
     def forward(self, x: Tensor) -> Tensor:
         """(1, trial, time, feature) -> (1, trial, time, target)."""
         trajectory, _ = self.run(x[0])
@@ -155,8 +151,6 @@ class LFADSNet(Network):
     def inferred_inputs(self, x: Tensor) -> Tensor:
         """Posterior mean: (1, trial, time, feature) -> (1, trial, time, input)."""
         return self.run(x[0])[0].inputs.transpose(0, 1)[None]
-
-    # ------------------------------------------------------------------------- learning
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Loss of each trial, (1, trial): in nats per bin, summed over neurons.
@@ -187,7 +181,7 @@ class LFADSNet(Network):
         return loss + self.warmth * self.kl_weight / x.shape[1] * divergence
 
     def _seen(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """Hidden elements at their mean, the others' deviations scaled up as in dropout."""
+        """Return hidden elements at their mean, the others' deviations scaled up as in dropout."""
         keep = 1 / (1 - self.coordinated_dropout)
         return torch.where(hidden, self.input_center, torch.lerp(self.input_center, x, keep))
 

@@ -15,17 +15,17 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def poisson_loss(log_rate: Tensor, counts: Tensor) -> Tensor:
-    """Minus the Poisson log-likelihood without the log-factorial, per element."""
+    """Return minus the Poisson log-likelihood without the log-factorial, per element."""
     return log_rate.exp() - counts * log_rate
 
 
 def gaussian_loss(mean: Tensor, value: Tensor) -> Tensor:
-    """Half the squared error, per element; targets are standardised before."""
+    """Return half the squared error, per element; targets are standardised before."""
     return 0.5 * (mean - value) ** 2
 
 
 def label_loss(logit: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy over the last axis, per class; `label` is one-hot, times its class's weight."""
+    """Return the cross-entropy per class; `label` is one-hot, times its class's weight."""
     return -label * logit.log_softmax(dim=-1)
 
 
@@ -63,7 +63,7 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Loss of each trial, (member, trial): mean over time, sum over targets."""
+        """Return the loss of each trial, (member, trial): mean over time, sum over targets."""
         return self.element_loss(self(x), y).sum(dim=3).mean(dim=2)
 
     def set_progress(self, fraction: float) -> None:
@@ -79,7 +79,7 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def decayed_weights(self) -> list[nn.Parameter]:
-        """Parameters that weight decay shrinks: weights that multiply, not offsets."""
+        """Return parameters that weight decay shrinks: weights that multiply, not offsets."""
         return [p for name, p in self.named_parameters() if "weight" in name]
 
 

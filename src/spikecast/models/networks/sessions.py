@@ -48,7 +48,7 @@ class Sessions(Network):
             network.set_progress(fraction)
 
     def decayed_weights(self) -> list[nn.Parameter]:
-        """Those of all networks, the core's once."""
+        """Return the decayed weights of all networks, the core's once."""
         every = [matrix for network in self.sessions for matrix in network.decayed_weights()]
         return list({id(matrix): matrix for matrix in every}.values())
 
@@ -86,9 +86,6 @@ def use_core(network: Network, other: Network, frozen: bool | None = None) -> No
         setattr(network.get_submodule(owner), leaf, parameter)
 
 
-# ------------------------------------------------------------------------------- where they start
-
-
 def find_shared_components(
     averages: Sequence[Tensor], n_components: int, shared: Tensor | None = None
 ) -> tuple[Tensor, list[Tensor]]:
@@ -98,20 +95,9 @@ def find_shared_components(
     are regressed on each session's own components (Pandarinath et al. 2018). Of the regression only
     the rotation is kept, so that no read-in changes its size.
 
-    Parameters
-    ----------
-    averages : sequence of Tensor, (sample, feature)
-        Mean activity of each session; a sample is the same condition and bin in all of them.
-    n_components : int
-        At most; fewer where there are fewer samples or features.
-    shared : Tensor, (sample, component), optional
-        The common components, computed from `averages` by default.
-
-    Returns
-    -------
-    shared : Tensor, (sample, component)
-    axes : list of Tensor, (feature, component)
-        Orthonormal columns.
+    `averages` (sample, feature) are mean activity, a sample being the same condition and bin in all
+    sessions. Returned are the common components (sample, component), computed unless `shared` gives
+    them, and for each session orthonormal axes (feature, component).
 
     Examples
     --------

@@ -137,13 +137,10 @@ class Layer(nn.Module):
         return z.view(n_members, -1, n_trials, n_bins)
 
     def append_gated(self, z: Tensor) -> Tensor:
-        """Latents and their gated sums, (member, latent, ...) -> (member, 2 latent, ...)."""
+        """Return latents and their gated sums, (member, latent, ...) -> (member, 2 latent, ...)."""
         mixed = torch.baddbmm(self.gate_offset, self.gate, z.flatten(2))
         value, gate = mixed.view(len(z), -1, *z.shape[2:]).chunk(2, dim=1)
         return torch.cat([z, value * torch.sigmoid(gate)], dim=1)
-
-
-# ------------------------------------------------------------------------------- the recurrence
 
 
 def run_decay(drive: Tensor, log_decay: Tensor) -> Tensor:
@@ -213,7 +210,10 @@ class _DecayBothWays(torch.autograd.Function):
 
 
 def _recurrence(drive: Tensor, log_decay: Tensor) -> Tensor:
-    """Chunks of about sqrt(time) bins: a matrix product within each, one for what they pass on."""
+    """Return the states of the recurrence, in chunks of about sqrt(time) bins.
+
+    There is a matrix product within each chunk, and one for what they pass on.
+    """
     n_channels, n_batch, n_bins = drive.shape
     near, far, reach = _lags(n_bins)
     length, n_chunks = len(near), len(far)

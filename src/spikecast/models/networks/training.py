@@ -1,4 +1,4 @@
-"""THE training loop: mini-batches, AdamW, early stopping on validation trials, best weights."""
+"""The training loop: mini-batches, AdamW, early stopping on validation trials, best weights."""
 
 import math
 import time
@@ -145,7 +145,7 @@ def _train_epoch(
 def validation_loss(
     network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], samples: int = 4000
 ) -> Tensor:
-    """Mean loss of each member over its validation trials, (member,); 0 where there are none.
+    """Return the mean loss of each member over its validation trials, (member,); 0 without any.
 
     `samples` bins (of all trials) go through in one pass: few enough to stay in the caches.
     """

@@ -101,7 +101,7 @@ class TransformerNet(Network):
         return self.readout(self.states(x, observed))
 
     def _read_out(self, z: Tensor, neurons: Tensor) -> Tensor:
-        """Like ``outputs`` for some neurons, in training with dropout."""
+        """Return the outputs of some neurons, in training with dropout."""
         offset, weight = self.readout.offset[..., neurons], self.readout.weight[..., neurons]
         flat = dropout(z, self.dropout, self.training).flatten(1, -2)  # (member, sample, latent)
         return torch.baddbmm(offset, flat, weight).view(*z.shape[:-1], -1)

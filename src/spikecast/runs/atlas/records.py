@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 from spikecast.analysis.interareal.pairwise import Pair, pairwise_ridge
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import Job, run_job
 from spikecast.models.base import Model
 from spikecast.parallel.shared_data import SharedValue
 from spikecast.runs.atlas.plan import BETWEEN, SessionPlan
@@ -18,7 +19,9 @@ from spikecast.scoring.ratio_scores import (
     compute_interval,
     draw_bootstrap_weights,
 )
+from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.problem import cut_windows
+from spikecast.tasks.tasks import NeuronsToNeurons
 
 Record = dict[str, Any]
 """Of one pair: see :func:`_make_record`."""
@@ -67,11 +70,6 @@ def score_by_model(
     seed: int,
 ) -> dict[str, Record]:
     """Return the record of one pair, by any other model."""
-    # torch takes 100 MB of a worker's memory; the ridge does without
-    from spikecast.evaluation.fit import Job, run_job
-    from spikecast.scoring.scorers import SCORERS
-    from spikecast.tasks.tasks import NeuronsToNeurons
-
     pair = session.pairs[draw][name]
     source, target = name.split(BETWEEN)
     task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
