@@ -92,7 +92,7 @@ class Reference(Network):
             )
         return Trajectory(torch.stack(states), encoded[..., :0], divergence * 0), divergence
 
-    def _log_rates(self, states: Tensor) -> Tensor:
+    def _compute_log_rates(self, states: Tensor) -> Tensor:
         return torch.stack(self.rates, dim=1)
 
 

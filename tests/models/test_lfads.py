@@ -71,11 +71,13 @@ def test_what_is_scored_was_not_seen(counts):
     x = torch.from_numpy(counts.astype(np.float32))
     hidden = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)) < 0.3
     changed = torch.where(hidden, 5.0, x)
-    torch.testing.assert_close(network._seen(x, hidden), network._seen(changed, hidden))
+    torch.testing.assert_close(
+        network._hide_elements(x, hidden), network._hide_elements(changed, hidden)
+    )
     output = torch.zeros_like(x)
     changed = torch.where(hidden, x, 5.0)
-    loss = network._reconstruction(x, output, hidden)
-    torch.testing.assert_close(loss, network._reconstruction(changed, output, hidden))
+    loss = network._compute_reconstruction_loss(x, output, hidden)
+    torch.testing.assert_close(loss, network._compute_reconstruction_loss(changed, output, hidden))
 
 
 def test_areas_predict_each_other(simulated):

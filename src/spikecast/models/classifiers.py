@@ -165,8 +165,8 @@ class Decoder:
             drawn = self._draw_balanced(y, trial)
             x, y, trial = x[drawn], y[drawn], trial[drawn]
         # a null's labels may leave a fold with one class
-        self.only_ = y[0] if (y == y[0]).all() else None
-        if self.only_ is not None:
+        self.single_label_ = y[0] if (y == y[0]).all() else None
+        if self.single_label_ is not None:
             return self
         weighted = self.balance == "weights" and not entry.predicts_numbers
         estimator = ScaledEstimator(entry.make(self.seed), weighted)
@@ -195,8 +195,8 @@ class Decoder:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return a code, or a number, per sample."""
-        if self.only_ is not None:
-            return np.full(len(x), self.only_)
+        if self.single_label_ is not None:
+            return np.full(len(x), self.single_label_)
         return self.estimator_.predict(x)
 
     def _draw_balanced(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:

@@ -55,16 +55,9 @@ class NeuralModel(Model):
     A subclass builds the network (``_build_network``); where population features are not its input,
     it also implements ``_fit_inputs`` and ``_prepare_inputs``.
 
-    Attributes
-    ----------
-    network_ : Network
-    sizes_ : dict
-        What the network was built with.
-    training_ : dict
-        :class:`spikecast.models.networks.plan.History`: losses per epoch and member, best
-        epochs, seconds.
-    center_, scale_ : array, (target,)
-        Log of the mean count, and 1; for continuous targets their mean and standard deviation.
+    Fitted are `network_`, the `sizes_` it was built with, `training_` (a dict of
+    :class:`spikecast.models.networks.plan.History`), and `center_` and `scale_` of the targets: log
+    of the mean count, and 1; for continuous targets their mean and standard deviation.
     """
 
     widths: Sequence[float]

@@ -45,7 +45,7 @@ class Checkpoint:
         self.path, self.signature, self.every = path, signature, every
         self.saved = time.monotonic()
 
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time to save."""
         return self.path is not None and time.monotonic() - self.saved >= self.every
 

@@ -127,7 +127,7 @@ class LFADSNet(Network):
         divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(dim=1)
         return trajectory, divergence + trajectory.divergence
 
-    def _log_rates(self, states: Tensor) -> Tensor:
+    def _compute_log_rates(self, states: Tensor) -> Tensor:
         """(time, trial, generator) -> (trial, time, output): sources (if apart), then targets."""
         states = dropout(states, self.dropout, self.training)
         factors = states.flatten(0, 1) @ self.generator.factor_weight
@@ -137,7 +137,7 @@ class LFADSNet(Network):
     def forward(self, x: Tensor) -> Tensor:
         """(1, trial, time, feature) -> (1, trial, time, target)."""
         trajectory, _ = self.run(x[0])
-        return self._log_rates(trajectory.states)[None, ..., -self.n_targets :]
+        return self._compute_log_rates(trajectory.states)[None, ..., -self.n_targets :]
 
     def latents(self, x: Tensor) -> Tensor:
         """Factors: (1, trial, time, feature) -> (1, trial, time, factor)."""
@@ -162,30 +162,32 @@ class LFADSNet(Network):
         x, y = x[0], y[0]
         if self.training:
             hidden = torch.rand_like(x) < self.coordinated_dropout
-            return self._bound(x, y, hidden)[None]
+            return self._compute_bound(x, y, hidden)[None]
         if not self.autoencodes:
             return super().loss(x[None], y[None])
         generator = torch.Generator().manual_seed(MASK_SEED)
         hidden = torch.rand(x.shape, generator=generator).to(x.device) < self.coordinated_dropout
-        trajectory, _ = self.run(self._seen(x, hidden))
-        return self._reconstruction(x, self._log_rates(trajectory.states), hidden)[None]
+        trajectory, _ = self.run(self._hide_elements(x, hidden))
+        return self._compute_reconstruction_loss(
+            x, self._compute_log_rates(trajectory.states), hidden
+        )[None]
 
-    def _bound(self, x: Tensor, y: Tensor, hidden: Tensor) -> Tensor:
-        trajectory, divergence = self.run(self._seen(x, hidden))
-        output = self._log_rates(trajectory.states)
+    def _compute_bound(self, x: Tensor, y: Tensor, hidden: Tensor) -> Tensor:
+        trajectory, divergence = self.run(self._hide_elements(x, hidden))
+        output = self._compute_log_rates(trajectory.states)
         n_sources = output.shape[2] - (0 if self.autoencodes else self.n_targets)
-        loss = self._reconstruction(x, output[..., :n_sources], hidden)
+        loss = self._compute_reconstruction_loss(x, output[..., :n_sources], hidden)
         if not self.autoencodes:
             of_targets = self.element_loss(output[..., n_sources:], y).sum(dim=2).mean(dim=1)
             loss = loss + of_targets
         return loss + self.warmth * self.kl_weight / x.shape[1] * divergence
 
-    def _seen(self, x: Tensor, hidden: Tensor) -> Tensor:
+    def _hide_elements(self, x: Tensor, hidden: Tensor) -> Tensor:
         """Return hidden elements at their mean, the others' deviations scaled up as in dropout."""
         keep = 1 / (1 - self.coordinated_dropout)
         return torch.where(hidden, self.input_center, torch.lerp(self.input_center, x, keep))
 
-    def _reconstruction(self, x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
+    def _compute_reconstruction_loss(self, x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
         """Loss of the hidden elements, (trial,), as if all elements had been hidden."""
         loss = self.source_loss(output, x) * (hidden * (1 / self.coordinated_dropout))
         return loss.sum(dim=2).mean(dim=1)

@@ -81,7 +81,7 @@ class Future(Scheme):
     def forward(self, shape: Sequence[int], rand: Rand) -> Tensor:
         """(member, trial, time, 1)."""
         start = shape[2] * rand(*shape[:2], 1, 1)
-        return _bins(shape, start) >= start
+        return _number_bins(shape, start) >= start
 
 
 class Span(Scheme):
@@ -90,7 +90,7 @@ class Span(Scheme):
     def forward(self, shape: Sequence[int], rand: Rand) -> Tensor:
         """(member, trial, time, 1)."""
         middle, length = shape[2] * rand(*shape[:2], 1, 1), shape[2] / 2 * rand(*shape[:2], 1, 1)
-        return (_bins(shape, middle) - middle).abs() < length / 2
+        return (_number_bins(shape, middle) - middle).abs() < length / 2
 
 
 class Both(Scheme):
@@ -122,5 +122,5 @@ class Mixture(Scheme):
         return scheme(shape, rand)
 
 
-def _bins(shape: Sequence[int], like: Tensor) -> Tensor:
+def _number_bins(shape: Sequence[int], like: Tensor) -> Tensor:
     return torch.arange(shape[2], device=like.device)[:, None]  # (time, 1)

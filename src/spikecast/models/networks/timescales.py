@@ -169,14 +169,14 @@ class _Decay(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, drive: Tensor, log_decay: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        z = _recurrence(drive, log_decay)
+        z = _run_recurrence(drive, log_decay)
         ctx.save_for_backward(z, log_decay)
         return z
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
         z, log_decay = ctx.saved_tensors
-        upstream = _recurrence(gradient.flip(-1), log_decay).flip(-1)
+        upstream = _run_recurrence(gradient.flip(-1), log_decay).flip(-1)
         # d z[t] / d log_decay = exp(log_decay) * z[t - 1], and upstream[t] gathers all later bins
         slope = torch.linalg.vecdot(upstream[..., 1:], z[..., :-1]).sum(dim=1)
         return upstream, slope * torch.exp(log_decay)
@@ -187,7 +187,7 @@ class _DecayBothWays(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, drive, log_decay, past, future):  # type: ignore[no-untyped-def]
-        both = _recurrence(torch.cat([drive, drive.flip(-1)], dim=1), log_decay)
+        both = _run_recurrence(torch.cat([drive, drive.flip(-1)], dim=1), log_decay)
         before, after = both.chunk(2, dim=1)
         after = after.flip(-1)
         ctx.save_for_backward(before, after, log_decay, past, future)
@@ -197,7 +197,9 @@ class _DecayBothWays(torch.autograd.Function):
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         before, after, log_decay, past, future = ctx.saved_tensors
         weighed = [(gradient * past[:, None]).flip(-1), gradient * future[:, None]]
-        from_before, from_after = _recurrence(torch.cat(weighed, dim=1), log_decay).chunk(2, dim=1)
+        from_before, from_after = _run_recurrence(torch.cat(weighed, dim=1), log_decay).chunk(
+            2, dim=1
+        )
         from_before = from_before.flip(-1)
         slope = torch.linalg.vecdot(from_before[..., 1:], before[..., :-1]).sum(dim=1)
         slope += torch.linalg.vecdot(from_after[..., :-1], after[..., 1:]).sum(dim=1)
@@ -209,13 +211,13 @@ class _DecayBothWays(torch.autograd.Function):
         )
 
 
-def _recurrence(drive: Tensor, log_decay: Tensor) -> Tensor:
+def _run_recurrence(drive: Tensor, log_decay: Tensor) -> Tensor:
     """Return the states of the recurrence, in chunks of about sqrt(time) bins.
 
     There is a matrix product within each chunk, and one for what they pass on.
     """
     n_channels, n_batch, n_bins = drive.shape
-    near, far, reach = _lags(n_bins)
+    near, far, reach = _make_lags(n_bins)
     length, n_chunks = len(near), len(far)
     near, far, reach = (lags.to(drive) for lags in (near, far, reach))
     rate = log_decay[:, None, None]
@@ -229,7 +231,7 @@ def _recurrence(drive: Tensor, log_decay: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _lags(n_bins: int) -> tuple[Tensor, Tensor, Tensor]:
+def _make_lags(n_bins: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return lags from bin to bin in a chunk, from chunk's end to later chunk, and to bin.
 
     A lag that would go back in time is infinite: it gets no weight. Chunk lengths are powers of 2,

@@ -77,7 +77,7 @@ def _train_members(
         best.update(network, valid, epoch)
         if plan.patience is not None and epoch - max(best.epoch) >= plan.patience:
             break
-        if checkpoint.due():
+        if checkpoint.is_due():
             state.save(checkpoint)
     best.restore(network)
     history.best_epoch = best.epoch

@@ -64,7 +64,7 @@ class TransformerNet(Network):
 
     def prepare_readin(self, x: Tensor) -> Tensor:
         """Population features and what is hidden, as ``forward`` sees them."""
-        return self._tokens(x, self._observed)
+        return self._make_tokens(x, self._observed)
 
     @property
     def readin_weight(self) -> Tensor:
@@ -78,13 +78,13 @@ class TransformerNet(Network):
         again and again, its roots (:meth:`spikecast.models.preprocess.PopulationFeatures.roots`).
         `observed` is 0 or 1, broadcastable to the activity.
         """
-        tokens = self._tokens(x, observed).expand(self.n_members, -1, -1, -1)
+        tokens = self._make_tokens(x, observed).expand(self.n_members, -1, -1, -1)
         z = self.embedding(dropout(tokens, self.dropout, self.training))
         for block in self.blocks:
             z = block(z)
         return normalize(z)
 
-    def _tokens(self, x: Tensor, observed: Tensor) -> Tensor:
+    def _make_tokens(self, x: Tensor, observed: Tensor) -> Tensor:
         n_neurons = len(self.group_share)
         # (member, trial, time or 1, neuron) @ (neuron, group): the part of each that is hidden
         hidden = (1 - observed).expand(-1, -1, -1, n_neurons) @ self.group_share
