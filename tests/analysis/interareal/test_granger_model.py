@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikecast.analysis.interareal.granger_model import stack_past
+from spikecast.analysis.interareal.granger_model import average_past
 from spikecast.analysis.interareal.populations import average_lags, project_components
 
 
@@ -13,8 +13,8 @@ def test_features_of_the_past_never_see_the_present_or_the_future():
     changed[6:, 15:] = 9  # trials the axes are not learnt from
     train = np.arange(6)
     before, after = (project_components(counts, train, 3) for counts in (x, changed))
-    np.testing.assert_array_equal(stack_past(before, 8)[:, :16], stack_past(after, 8)[:, :16])
+    np.testing.assert_array_equal(average_past(before, 8)[:, :16], average_past(after, 8)[:, :16])
     np.testing.assert_array_equal(
         average_lags(before, 2, 3)[:, :17], average_lags(after, 2, 3)[:, :17]
     )
-    assert not np.array_equal(stack_past(before, 8)[6:, 16], stack_past(after, 8)[6:, 16])
+    assert not np.array_equal(average_past(before, 8)[6:, 16], average_past(after, 8)[6:, 16])

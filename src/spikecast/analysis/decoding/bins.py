@@ -12,19 +12,11 @@ from spikecast.tasks.splits import Fold
 
 
 class BinScores(NamedTuple):
-    """Scores over time, and what they are ratios of for the observed labels.
+    """Scores over time: ratios of sums over trials, hence any bootstrap a matrix product."""
 
-    Attributes
-    ----------
-    numerator, denominator : array, (trial, time)
-        A score is the ratio of their sums over trials, hence any bootstrap a matrix product.
-    scores : array, (1 + permutation, time)
-        The observed labels first.
-    """
-
-    numerator: np.ndarray
-    denominator: np.ndarray
-    scores: np.ndarray
+    numerator: np.ndarray  # (trial, time), of the observed labels
+    denominator: np.ndarray  # (trial, time)
+    scores: np.ndarray  # (1 + permutation, time), the observed labels first
 
 
 class Target(Protocol):

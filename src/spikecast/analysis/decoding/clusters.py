@@ -35,28 +35,19 @@ LEVELS = ClusterLevels()
 
 @dataclass(frozen=True)
 class Clusters:
-    """A cluster test of scores over time, or over any grid.
+    """A cluster test of scores over time, or over any grid: arrays over the grid.
 
-    Attributes
-    ----------
-    significant : array of bool, (...)
-        Points in a cluster with p at most alpha.
-    p, p_pointwise : array, (...)
-        Of the cluster a point is in, corrected for all clusters (1 outside); uncorrected.
-    threshold, center, scale : array, (...)
-        A point joins a cluster where its score exceeds the threshold; its excess is
-        ``(score - center) / scale``.
-    critical : float
-        Mass (sum of excess) from which on a cluster is significant.
+    A point joins a cluster where its score exceeds the threshold; its excess is
+    ``(score - center) / scale``.
     """
 
-    significant: np.ndarray
-    p: np.ndarray
-    p_pointwise: np.ndarray
+    significant: np.ndarray  # points in a cluster with p at most alpha
+    p: np.ndarray  # of the cluster a point is in, corrected for all clusters; 1 outside
+    p_pointwise: np.ndarray  # uncorrected
     threshold: np.ndarray
     center: np.ndarray
     scale: np.ndarray
-    critical: float
+    critical: float  # mass (sum of excess) from which on a cluster is significant
 
 
 def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters:

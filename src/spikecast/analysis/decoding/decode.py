@@ -1,4 +1,4 @@
-"""What the latents (or counts, or behaviour) say about a trial: one label, one score, one null."""
+"""A label decoded from whole trials of latents, counts or behaviour: its score and its null."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from spikecast.analysis.decoding.problem import (
     Null,
     Values,
     draw_resamples,
-    pose_problem,
+    make_label_problem,
 )
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
@@ -137,7 +137,7 @@ def decode(
     n_permutations: int | Draws = 200,
     seed: int = 0,
 ) -> Decoding:
-    """Decode a label of trials, held-out.
+    """Decode a label of held-out trials, and compare its score with a null.
 
     The decoding folds are nested in the source's: in each fold, whatever the source learns (a
     model, principal components, a scale) and whatever the decoder learns (scale, settings,
@@ -197,10 +197,10 @@ def decode(
     if over_time == "vote" and numbers:
         raise InputError("bins cannot vote on a number; use over_time='mean'")
     source = Counts(n_components=40) if source is None else source
-    problem = pose_problem(
+    problem = make_label_problem(
         recording, label, source, folds, null, draws.n_permutations, seed, continuous=numbers
     )
-    features = list(problem.source.fold_features(problem.recording, problem.only_cut, seed))
+    features = list(problem.source.fold_features(problem.recording, problem.single_cut, seed))
     notices = (*problem.notices, *_make_feature_notices(features))
     method = _Method(decoder, over_time, balance, derive_seed(seed, "decoder"))
 
@@ -236,16 +236,12 @@ def decode(
 
 
 class _FoldPredictions(NamedTuple):
-    """Of training trials (or of none) and test trials, and what the decoder was given.
-
-    `labels` has those that its ``fit`` received, one per training trial, `validation` the rows of
-    the training trials on which its settings were judged.
-    """
+    """Predictions of a fold's training trials (empty where not needed) and test trials."""
 
     train: np.ndarray
     test: np.ndarray
-    labels: np.ndarray
-    validation: np.ndarray
+    labels: np.ndarray  # that the decoder's fit received, one per training trial
+    validation: np.ndarray  # rows of the training trials that settings were judged on
 
 
 @dataclass(frozen=True)
@@ -319,34 +315,31 @@ class _Predictions:
             mean[fold.test] = values[fold.train].mean()
         if label.continuous:
             self.metric = "r2"
-            error = (values - self.prediction) ** 2
-            null_error = (values - mean) ** 2
-            self.ratios = RatioScores(
-                (null_error - error)[:, np.newaxis], null_error[:, np.newaxis]
-            )
+            base = (values - mean) ** 2
+            gain = base - (values - self.prediction) ** 2
         else:
             self.metric = "balanced_accuracy"
-            share = 1.0 / np.bincount(values)[values]  # every class weighs the same
-            self.ratios = RatioScores(
-                (share * (values == self.prediction))[:, np.newaxis], share[:, np.newaxis]
-            )
+            base = 1.0 / np.bincount(values)[values]  # every class weighs the same
+            gain = base * (values == self.prediction)
+        self.ratios = RatioScores(gain[:, np.newaxis], base[:, np.newaxis])
         self.score = self.ratios.pooled()
 
     def score_test(self) -> dict[str, float]:
-        if self.label.continuous:
-            return {"r2": self.score, "pearson": _correlate(self.values, self.prediction)}
-        return {
-            "balanced_accuracy": self.score,
-            "accuracy": float((self.values == self.prediction).mean()),
-        }
+        return {self.metric: self.score} | self._compute_second_score(self.values, self.prediction)
 
     def score_train(self) -> dict[str, float]:
         truth, prediction = self._read_training()
         if self.label.continuous:
-            r2 = 1 - np.mean((truth - prediction) ** 2) / truth.var()
-            return {"r2": float(r2), "pearson": _correlate(truth, prediction)}
-        of_train = metrics.score_labels(truth, prediction)
-        return {"balanced_accuracy": of_train.balanced_accuracy, "accuracy": of_train.accuracy}
+            score = float(1 - np.mean((truth - prediction) ** 2) / truth.var())
+        else:
+            score = metrics.score_labels(truth, prediction).balanced_accuracy
+        return {self.metric: score} | self._compute_second_score(truth, prediction)
+
+    def _compute_second_score(self, truth: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
+        """Return the score that is listed after the headline score."""
+        if self.label.continuous:
+            return {"pearson": _correlate(truth, prediction)}
+        return {"accuracy": float((truth == prediction).mean())}
 
     def _read_training(self) -> tuple[np.ndarray, np.ndarray]:
         truth = np.concatenate([self.values[fold.train] for fold in self.folds])
@@ -355,11 +348,9 @@ class _Predictions:
     def count_confusions(self) -> pd.DataFrame:
         if self.label.continuous:
             return pd.DataFrame()
-        names = self.label.names
+        truth, decoded = (pd.Index(self.label.names, name=x) for x in ("truth", "prediction"))
         counts = metrics.score_labels(self.values, self.prediction).confusion
-        return pd.DataFrame(
-            counts, pd.Index(names, name="truth"), pd.Index(names, name="prediction")
-        )
+        return pd.DataFrame(counts, truth, decoded)
 
     def score_classes(self) -> pd.DataFrame:
         if self.label.continuous:

@@ -1,4 +1,4 @@
-"""Does the code change? A decoder trained at one time, tested at every other."""
+"""Temporal generalization: decoders trained at one time and tested at every other."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pandas as pd
 from spikecast.analysis.decoding import hat_matrix
 from spikecast.analysis.decoding.bins import ClassTarget
 from spikecast.analysis.decoding.clusters import LEVELS, ClusterLevels, cluster_test
-from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values, pose_problem
+from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values, make_label_problem
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
@@ -31,7 +31,7 @@ class Generalization(Result):
         Mean of the null; p of the cluster a pair of times is in, corrected over the whole matrix.
     significant : array of bool, (train time, test time)
     acausal : bool
-        Whether features saw the future.
+        Whether features use later bins.
     n_left_out : int
         Trials without a label.
     folds : tuple of DecodedFold
@@ -114,7 +114,7 @@ def temporal_generalization(
         Draws of the null. Time and memory grow with ``n_permutations * n_bins ** 2``.
     levels : ClusterLevels
     allow_acausal : bool
-        Accept features that saw the future; the result carries the flag.
+        Accept features that use later bins; the result carries the flag.
 
     Returns
     -------
@@ -140,14 +140,14 @@ def temporal_generalization(
     source = Counts() if source is None else source
     if not source.causal and not allow_acausal:
         raise InputError(f"{source.name} are acausal; insist with allow_acausal=True")
-    problem = pose_problem(recording, label, source, folds, null, n_permutations, seed)
+    problem = make_label_problem(recording, label, source, folds, null, n_permutations, seed)
     target = ClassTarget(problem.all_labels, problem.label.classes.size)
-    features = list(problem.source.fold_features(problem.recording, problem.only_cut, seed))
+    features = list(problem.source.fold_features(problem.recording, problem.single_cut, seed))
     n_bins = features[0].train.shape[1]
     scores = np.zeros((1 + n_permutations, n_bins, n_bins))
     for part in features:
         for t in range(n_bins):
-            scores[:, t] += _test_everywhere(part, t, target, penalty)
+            scores[:, t] += _score_all_bins(part, t, target, penalty)
     scores /= target.denominator.sum(axis=0)[:, np.newaxis, np.newaxis]
     test = cluster_test(scores, levels)
     return Generalization(
@@ -165,7 +165,7 @@ def temporal_generalization(
     )
 
 
-def _test_everywhere(part: FoldFeatures, t: int, target: ClassTarget, penalty: float) -> np.ndarray:
+def _score_all_bins(part: FoldFeatures, t: int, target: ClassTarget, penalty: float) -> np.ndarray:
     """Return the summed gains of the decoder of bin `t` in each bin, (1 + permutation, time)."""
     train, (n_test, n_bins, n_features) = part.train[:, t], part.test.shape
     held_out = hat_matrix.predict_nested(

@@ -33,19 +33,11 @@ from spikecast.tasks.splits import Fold
 
 
 class HeldOut(NamedTuple):
-    """Predictions of a fold's refitted regression, for many label columns at once.
-
-    Attributes
-    ----------
-    fold : Fold
-    fitted : array, (test trial, column)
-        Intercept included.
-    quadratic : array, (group, group, permutation)
-        ``y_i' H y_j`` over the training trials, ``H`` being the fold's own hat matrix.
-    """
+    """Predictions of a fold's refitted regression, for many label columns at once."""
 
     fold: Fold
-    fitted: np.ndarray
+    fitted: np.ndarray  # (test trial, column), intercept included
+    # (group, group, permutation): y_i' H y_j over the training trials, with the fold's own H
     quadratic: np.ndarray
 
 
@@ -86,9 +78,9 @@ def predict_shared(
         here = basis[fold.test]
         # (I - H_TT)^-1 H_T,: in terms of the basis
         lifted = cho_solve(cho_factor(np.eye(len(here)) - here @ here.T), here)
-        seen = whole - part  # basis_train' y_train
-        quadratic = _multiply_groups(seen, seen + here.T @ (lifted @ seen), y.shape)
-        yield HeldOut(fold, lifted @ seen, quadratic)
+        projected = whole - part  # basis_train' y_train
+        quadratic = _multiply_groups(projected, projected + here.T @ (lifted @ projected), y.shape)
+        yield HeldOut(fold, lifted @ projected, quadratic)
 
 
 def predict_nested(
@@ -101,11 +93,11 @@ def predict_nested(
     check_in_range("penalty", penalty, 1e-12)
     targets = y[fold.train].reshape(len(fold.train), -1)
     root = RidgeRoot(x_train, penalty)
-    seen = np.vstack(
+    projected = np.vstack(
         [targets.sum(axis=0) / len(targets) ** 0.5, root.transform(x_train).T @ targets]
     )
-    fitted = targets.mean(axis=0) + root.transform(x_test) @ seen[1:]
-    return HeldOut(fold, fitted, _multiply_groups(seen, seen, y.shape))
+    fitted = targets.mean(axis=0) + root.transform(x_test) @ projected[1:]
+    return HeldOut(fold, fitted, _multiply_groups(projected, projected, y.shape))
 
 
 class RidgeRoot:

@@ -16,7 +16,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 
 MISSING = ("", "nan", "None")
-FOLLOWS = 0.01  # p up to which a label counts as going along with the stimulus
+FOLLOWS_P = 0.01  # p up to which a label counts as going along with the stimulus
 LABELS_COME_IN_RUNS = NoticeKind(
     "labels_come_in_runs",
     "serious",
@@ -36,25 +36,12 @@ FOLLOWS_STIMULUS = NoticeKind(
 
 @dataclass(frozen=True)
 class Label:
-    """Values to decode.
-
-    Attributes
-    ----------
-    name : str
-    trials : array of int
-        Trials of the recording that have a value.
-    values : array, (trial with a label,)
-        Codes 0, 1, ... of the classes, or the values of a continuous variable.
-    classes : array, (code,)
-        The values that codes stand for; empty for a continuous variable.
-    n_left_out : int
-        Trials of the recording without a value.
-    """
+    """Values to decode, of the trials that have one."""
 
     name: str
-    trials: np.ndarray
-    values: np.ndarray
-    classes: np.ndarray
+    trials: np.ndarray  # of the recording, that have a value
+    values: np.ndarray  # (trial with a label,): codes 0, 1, ... of classes, or numbers
+    classes: np.ndarray  # (code,): the values that codes stand for; empty for numbers
     n_left_out: int
 
     @property
@@ -151,9 +138,9 @@ def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
 
 
 def make_stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Notice]:
-    """Return a notice where a label goes along with the stimulus but is not made of it.
+    """Return a notice where a label depends on the stimulus without being fixed by it.
 
-    What tells such a label first may be the response to the stimulus.
+    What first predicts such a label may be the response to the stimulus.
     """
     columns = [name for name in STIMULUS if name in recording.trials]
     stimulus = number_conditions(recording.trials, columns)[label.trials]
@@ -163,7 +150,7 @@ def make_stimulus_notices(recording: Recording, label: Label, seed: int) -> list
     if len(table) < 2:
         return []
     shuffled = PermutationMethod(n_resamples=999, rng=make_rng(seed, "follows stimulus"))
-    if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS:
+    if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS_P:
         return []
     return [FOLLOWS_STIMULUS(label=label.name, columns=columns)]
 
@@ -180,7 +167,7 @@ def _read_values(recording: Recording, name: str) -> np.ndarray:
 
 
 def make_label_notices(label: Label, null: LabelNull, seed: int) -> list[Notice]:
-    """Return what a reader of the result has to know about its label."""
+    """Return notices of trials left out, and of labels that come in runs."""
     notices = []
     if label.n_left_out:
         notices.append(TRIALS_LEFT_OUT(n_trials=label.n_left_out, label=label.name))

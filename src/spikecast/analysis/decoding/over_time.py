@@ -42,7 +42,7 @@ from spikecast.analysis.decoding.problem import (
     Null,
     Values,
     draw_resamples,
-    pose_problem,
+    make_label_problem,
 )
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
@@ -115,7 +115,7 @@ class OnsetRule(ClusterLevels):
     min_duration : float
         Seconds that the cluster must last.
     allow_acausal : bool
-        Accept features that saw the future; the result carries the flag.
+        Accept features that use later bins; the result carries the flag.
     """
 
     min_duration: float = 0.03
@@ -143,7 +143,7 @@ class OverTime(Result):
         Seconds, infinite where there is none.
     min_duration, alpha : float
     acausal : bool
-        Whether features saw the future: onsets then are no onsets.
+        Whether features use later bins: onsets may then lie before the true ones.
     n_left_out : int
         Trials without a label.
     folds : tuple of DecodedFold
@@ -241,10 +241,10 @@ def decode_over_time(
     check_in_range("n_permutations", draws.n_permutations, round(1 / onset.alpha))
     if not (source.causal or onset.allow_acausal):
         raise InputError(
-            f"{source.name} are acausal: at bin t they know bins after t, so they date nothing; "
-            "use a causal model or window, or insist with OnsetRule(allow_acausal=True)"
+            f"{source.name} are acausal: at bin t they use bins after t, so onsets would be too "
+            "early; use a causal model or window, or insist with OnsetRule(allow_acausal=True)"
         )
-    problem = pose_problem(
+    problem = make_label_problem(
         recording, label, source, split, null, draws.n_permutations, seed,
         continuous=decoder.name == "ridge",
         n_repeats=1 if source.learns or split.by == "block" else N_REPEATS,
@@ -253,18 +253,18 @@ def decode_over_time(
     if null.strata is None:
         notices += make_stimulus_notices(recording, problem.label, seed)
     weights = draw_resamples(problem.label, draws.n_resamples, seed)
-    dated = [
-        _date_area(area, parts, problem, decoder, onset, weights, seed)
+    results = [
+        _find_area_onset(area, parts, problem, decoder, onset, weights, seed)
         for area, parts in _select_populations(problem.recording, areas, seed)
     ]
-    onsets = pd.DataFrame([one.onset for one in dated])
-    resampled = {one.onset["area"]: one.resampled for one in dated}
+    onsets = pd.DataFrame([one.onset for one in results])
+    resampled = {one.onset["area"]: one.resampled for one in results}
     return OverTime(
         problem.label.name,
         source.name,
         decoder.name,
         METRICS[decoder.name],
-        pd.concat([one.curve for one in dated], ignore_index=True),
+        pd.concat([one.curve for one in results], ignore_index=True),
         onsets,
         _compare_onsets(onsets, resampled),
         pd.DataFrame(resampled),
@@ -272,7 +272,7 @@ def decode_over_time(
         onset.alpha,
         not source.causal,
         problem.label.n_left_out,
-        tuple(fold for one in dated for fold in one.folds),
+        tuple(fold for one in results for fold in one.folds),
         tuple(notices),
     )
 
@@ -307,7 +307,7 @@ class _AreaOnset:
     folds: list[DecodedFold]
 
 
-def _date_area(
+def _find_area_onset(
     area: str,
     parts: Sequence[Recording],
     problem: LabelProblem,
@@ -323,7 +323,7 @@ def _date_area(
     time, curve = problem.source.time(parts[0]), scores.scores[0]
     test = cluster_test(scores.scores, rule)
     bootstrapped = (weights @ scores.numerator) / (weights @ scores.denominator)
-    low, high = _bound(bootstrapped)
+    low, high = _find_limits(bootstrapped)
     columns = {"area": area, "time": time, "score": curve, "low": low, "high": high}
     columns |= {"chance": scores.scores[1:].mean(axis=0), "p": test.p_pointwise}
     columns |= {"p_cluster": test.p, "significant": test.significant}
@@ -333,7 +333,7 @@ def _date_area(
     # a spike may have been anywhere within its bin: half a bin either way
     within_bin = make_rng(seed, "within bin", area).uniform(-0.5, 0.5, len(weights))
     resampled = _to_seconds(find_onsets(bootstrapped, test, least_bins) + within_bin, time)
-    early, late = _bound(resampled) if np.isfinite(onset) else (np.nan, np.nan)
+    early, late = _find_limits(resampled) if np.isfinite(onset) else (np.nan, np.nan)
     row = {
         "area": area,
         "n_neurons": parts[0].n_neurons,
@@ -378,7 +378,7 @@ def _to_seconds(bins: np.ndarray, time: np.ndarray) -> np.ndarray:
     return time[0] + bins * (time[1] - time[0])
 
 
-def _bound(resampled: np.ndarray) -> tuple[Any, Any]:
+def _find_limits(resampled: np.ndarray) -> tuple[Any, Any]:
     """Return the 95 % interval along the first axis, of observed values: some may be infinite."""
     low, high = np.quantile(
         resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0, method="inverted_cdf"
@@ -395,6 +395,6 @@ def _compare_onsets(onsets: pd.DataFrame, resampled: dict[str, np.ndarray]) -> p
         if np.isfinite(difference):
             # where neither has an onset there is no difference
             either = np.isfinite(resampled[first]) | np.isfinite(resampled[second])
-            bounds = _bound(resampled[second][either] - resampled[first][either])
+            bounds = _find_limits(resampled[second][either] - resampled[first][either])
         rows.append((first, second, difference, *bounds))
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high"])

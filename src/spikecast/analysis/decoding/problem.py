@@ -49,30 +49,17 @@ class Draws:
 
 @dataclass(frozen=True)
 class DecodedFold:
-    """What the fits of one fold were given; trials are numbered as in the recording.
+    """The trials that the fits of one fold were given, numbered as in the recording."""
 
-    Attributes
-    ----------
-    fitted_on : mapping of step -> array of int
-        What each step of the source that learns something (``"latents"``, ``"components"``,
-        ``"scale"``) learnt from.
-    train_trials, test_trials : array of int
-        What the decoder learnt from and was scored on.
-    train_labels, test_labels : array
-        Labels, trial by trial: those that the decoder received, and those it was scored against.
-    validation_trials : array of int
-        The training trials on which the decoder's settings, or when to stop, were judged.
-    area : str
-        Whose neurons, where areas were decoded one by one.
-    """
-
+    # the trials that each step of the source ("latents", "components", "scale") learnt from
     fitted_on: Mapping[str, np.ndarray]
-    train_trials: np.ndarray
-    test_trials: np.ndarray
-    train_labels: np.ndarray
-    test_labels: np.ndarray
+    train_trials: np.ndarray  # that the decoder learnt from
+    test_trials: np.ndarray  # that it was scored on
+    train_labels: np.ndarray  # that the decoder received
+    test_labels: np.ndarray  # that it was scored against
+    # training trials on which the decoder's settings, or when to stop, were judged
     validation_trials: np.ndarray
-    area: str = ""
+    area: str = ""  # where areas were decoded one by one
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists, as an answer on disk keeps them."""
@@ -87,24 +74,14 @@ class DecodedFold:
 
 @dataclass(frozen=True)
 class LabelProblem:
-    """A label to decode from the trials that have it; `recording` and `source` have these only.
-
-    Attributes
-    ----------
-    cuts : list of list of Fold
-        The trials cut into folds, once or several times anew.
-    null_labels : array, (draw, trial)
-        Labels of the null, coded like the label's.
-    notices : tuple of Notice
-        On the source and the label.
-    """
+    """A label to decode from the trials that have it; `recording` and `source` have these only."""
 
     recording: Recording
     source: Source
     label: Label
-    cuts: list[list[Fold]]
-    null_labels: np.ndarray
-    notices: tuple[Notice, ...]
+    cuts: list[list[Fold]]  # the trials cut once, or several times anew
+    null_labels: np.ndarray  # (draw, trial), coded like the label's
+    notices: tuple[Notice, ...]  # on the source and the label
 
     @property
     def all_labels(self) -> np.ndarray:
@@ -112,7 +89,7 @@ class LabelProblem:
         return np.vstack([self.label.values, self.null_labels])
 
     @property
-    def only_cut(self) -> list[Fold]:
+    def single_cut(self) -> list[Fold]:
         """The folds, where trials are cut once; else an error."""
         if len(self.cuts) > 1:
             raise InputError("trials can be cut into folds only once here: n_repeats must be 1")
@@ -148,7 +125,7 @@ class LabelProblem:
         ]
 
 
-def pose_problem(
+def make_label_problem(
     recording: Recording,
     label: Values,
     source: Source,
@@ -174,10 +151,8 @@ def pose_problem(
         )
     strata = number_strata(recording, target, null.strata)
     notices = (*source.notices, *make_label_notices(target, null, seed))
-    recording, source = (
-        recording.select(trials=target.trials),
-        source.select_trials(target.trials),
-    )
+    recording = recording.select(trials=target.trials)
+    source = source.select_trials(target.trials)
     n_repeats = n_repeats if split.n_repeats is None else split.n_repeats
     cuts = cut_folds(target, split, null, n_repeats, groups=source.groups, seed=seed)
     within = cuts[0] if len(cuts) == 1 else ()

@@ -43,21 +43,12 @@ LATENTS_WITHOUT_FOLDS = NoticeKind(
 
 
 class FoldFeatures(NamedTuple):
-    """Features of one fold.
-
-    Attributes
-    ----------
-    fold : Fold
-        The trials a decoder learns from and those it is scored on.
-    train, test : array, (trial, time, feature)
-        Their features.
-    fitted_on : mapping of step -> array of int
-        The trials that each step which learnt something was given.
-    """
+    """Features of the trials a decoder learns from in one fold, and of those it is scored on."""
 
     fold: Fold
-    train: np.ndarray
+    train: np.ndarray  # (trial, time, feature)
     test: np.ndarray
+    # the trials that each step which learnt something was given
     fitted_on: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
@@ -211,7 +202,7 @@ class Latents(Source):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """What tables call it."""
+        """For tables and figures."""
         model = self.model if isinstance(self.model, str) else type(self.model).__name__
         return f"latents of {model}"
 
@@ -283,7 +274,7 @@ class Baseline(Source):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """What tables call it."""
+        """For tables and figures."""
         return " + ".join((*self.behavior, *self.columns))
 
     def compute_features(self, recording: Recording) -> np.ndarray:
@@ -374,7 +365,7 @@ class Precomputed(Source):
 
     @property
     def notices(self) -> tuple[Notice, ...]:  # type: ignore[override]
-        """What a reader has to know."""
+        """A notice where latents came without folds."""
         return () if self.fold is not None else (LATENTS_WITHOUT_FOLDS(),)
 
     def select_trials(self, trials: np.ndarray) -> Self:

@@ -1,4 +1,4 @@
-"""Do two sets of latents say the same: canonical correlation and Procrustes, scored held out."""
+"""Maps between two sets of latents (canonical correlation, Procrustes), scored held out."""
 
 from dataclasses import dataclass
 

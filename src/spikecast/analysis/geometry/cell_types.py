@@ -15,7 +15,7 @@ WIDTH = "trough_to_peak"
 THRESHOLD = 0.4  # milliseconds
 UNKNOWN = "unknown"
 TYPES = ("narrow", "wide")
-LEAST = 2  # neurons of a type
+MIN_PER_TYPE = 2  # neurons of a type
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,11 +139,11 @@ def split_areas(
     for area in [None] if areas is None else areas:
         inside = label if area is None else label[recording.in_area(area)]
         sizes = {name: int((inside == name).sum()) for name in (*TYPES, UNKNOWN)}
-        if min(sizes[name] for name in TYPES) < LEAST:
+        if min(sizes[name] for name in TYPES) < MIN_PER_TYPE:
             listed = ", ".join(f"{size} {name}" for name, size in sizes.items())
             raise NotEnoughDataError(
                 f"area '{area or 'all neurons'}' has {listed} neurons by their waveforms; "
-                f"{LEAST} of each type are needed to split it"
+                f"{MIN_PER_TYPE} of each type are needed to split it"
             )
     typed = np.isin(label, TYPES)
     names = np.array([f"{name} cells" for name in label])

@@ -1,5 +1,6 @@
 """How many dimensions a population has: what new trials, and other neurons, confirm of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,11 +176,13 @@ def _make_samples(data: Recording | np.ndarray, width: float) -> tuple[np.ndarra
 
 
 def _sum_variance(x: np.ndarray, mean: np.ndarray) -> float:
-    squares = sum(
-        float(np.square(x[start : start + 1024] - mean).sum(dtype=np.float64))
-        for start in range(0, len(x), 1024)
-    )
+    squares = sum(float(np.square(b).sum(dtype=np.float64)) for b in _center_blocks(x, mean))
     return max(squares / len(x), 1e-30)
+
+
+def _center_blocks(x: np.ndarray, mean: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield blocks of samples less the mean: a copy of all would need too much memory."""
+    return (x[start : start + 1024] - mean for start in range(0, len(x), 1024))
 
 
 def _explain_held_out(
@@ -207,8 +210,7 @@ def _estimate_tail(x: np.ndarray, mean: np.ndarray, axes: np.ndarray, seed: int)
     probes = probes.astype(np.float32)
     probes -= axes.T @ (axes @ probes)
     image = np.zeros_like(probes)
-    for start in range(0, len(x), 1024):
-        block = x[start : start + 1024] - mean
+    for block in _center_blocks(x, mean):
         image += block.T @ (block @ probes)
     image = image / len(x)
     image -= axes.T @ (axes @ image)
@@ -223,21 +225,12 @@ def _average_svca(
     Held-out time is every other fold's test part.
     """
     held_out = np.isin(groups, np.concatenate([fold.test for fold in cut[1::2]]))
-    parts = []
+    parts, half = [], x.shape[1] // 2
     for split in range(n_splits):
-        rng = make_rng(seed, "dimensionality", "svca", split)
-        order = rng.permutation(x.shape[1])
-        half = x.shape[1] // 2
-        parts.append(
-            find_shared_variance(
-                x,
-                np.sort(order[:half]),
-                np.sort(order[half:]),
-                held_out,
-                n_components,
-                derive_seed(seed, "svca", split),
-            )
-        )
+        order = make_rng(seed, "dimensionality", "svca", split).permutation(x.shape[1])
+        one, other = np.sort(order[:half]), np.sort(order[half:])
+        own_seed = derive_seed(seed, "svca", split)
+        parts.append(find_shared_variance(x, one, other, held_out, n_components, own_seed))
     shared, total, p = (np.stack(part) for part in zip(*parts, strict=True))
     # twice the mean of p values is a valid p value whatever their dependence (Vovk & Wang 2020)
     return shared.mean(axis=0), total.mean(axis=0), np.minimum(2 * p.mean(axis=0), 1.0)
@@ -263,9 +256,8 @@ def find_shared_variance(
     del f, g
     u, _, v = randomized_svd(covariance, n_components, random_state=seed)
     del covariance
-    a = _center(x, held_out, one) @ u
-    b = _center(x, held_out, other) @ v.T
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a = (_center(x, held_out, one) @ u).astype(np.float64)
+    b = (_center(x, held_out, other) @ v.T).astype(np.float64)
     shared = (a * b).mean(axis=0)
     total = (np.square(a).mean(axis=0) + np.square(b).mean(axis=0)) / 2
     # all circular shifts at once through the Fourier transform

@@ -1,4 +1,4 @@
-"""Maps in two or three dimensions, and whether they are worth looking at: scores on new points."""
+"""Maps of activity in two or three dimensions, scored on new points."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 METHODS = ("pca", "tsne", "umap")
 KINDS = ("trials", "time", "neurons")
 N_PERMUTATIONS = 1000
-UMAP_NOISE = (  # what umap-learn and numba say of themselves whatever one does
+UMAP_WARNINGS = (  # warnings of umap-learn and numba whatever the arguments
     "n_jobs value .* overridden to 1 by setting random_state",
     "'force_all_finite' was renamed",
     "Graph is not fully connected",
@@ -61,7 +61,7 @@ class Points:
 
 @dataclass(frozen=True, repr=False)
 class Embedding(Result):
-    """Points in a few dimensions, with what they are worth.
+    """Points in a few dimensions, with scores of the map.
 
     Attributes
     ----------
@@ -279,7 +279,7 @@ class _Mapper:
     def _place_umap(self, z: np.ndarray, test: np.ndarray, seed: int) -> np.ndarray:
         umap = _import_umap()
         place = np.zeros((len(z), self.n_dims), dtype=np.float32)
-        with _without_umap_noise():
+        with _silence_umap():
             model = umap.UMAP(
                 n_components=self.n_dims, n_neighbors=self.n_neighbors, random_state=seed
             )
@@ -291,16 +291,16 @@ class _Mapper:
 
 
 @contextmanager
-def _without_umap_noise() -> Iterator[None]:
+def _silence_umap() -> Iterator[None]:
     with warnings.catch_warnings():
-        for message in UMAP_NOISE:
+        for message in UMAP_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         yield
 
 
 def _import_umap() -> Any:
     try:
-        with _without_umap_noise():
+        with _silence_umap():
             import umap
     except ImportError as error:
         raise InputError(
@@ -369,8 +369,8 @@ def _score_stability(places: list[np.ndarray], n_neighbors: int) -> list[Row]:
     overlap, agreement = [], []
     for one, other in combinations(range(len(places)), 2):
         common = [
-            np.intersect1d(mine, theirs).size / mine.size
-            for mine, theirs in zip(neighbors[one], neighbors[other], strict=True)
+            np.intersect1d(near, others).size / near.size
+            for near, others in zip(neighbors[one], neighbors[other], strict=True)
         ]
         overlap.append(np.mean(common))
         agreement.append(1 - procrustes(places[one], places[other])[2])

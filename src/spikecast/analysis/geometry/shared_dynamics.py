@@ -152,10 +152,9 @@ def shared_dynamics(
         flat, shown = (part.reshape(-1, part.shape[2]) for part in (truth, predicted))
         for target in groups:
             if target != source:
-                of = name[rest] == target
-                rows.append(
-                    {"source": source, "target": target} | _score_shifts(flat[:, of], shown[:, of])
-                )
+                here = name[rest] == target
+                scores = _score_shifts(flat[:, here], shown[:, here])
+                rows.append({"source": source, "target": target} | scores)
     table = pd.DataFrame(rows)
     table["p_corrected"] = correct_p_values(table["p"].to_numpy(), "holm")
     table["shared"] = (table["p_corrected"] <= ALPHA) & (table["r2"] > 0)

@@ -107,7 +107,7 @@ def trajectories(
         frame |= {letter: values.mean(axis=0)[:, i] for i, letter in enumerate(letters)}
         frame |= {f"{letter}_sem": error[:, i] for i, letter in enumerate(letters)}
         averages.append(pd.DataFrame(frame))
-        for trial in _spread(group, n_shown):
+        for trial in _pick_evenly(group, n_shown):
             frame = {"trial": trial, "condition": name, "time": time}
             frame |= {letter: projected[trial, :, i] for i, letter in enumerate(letters)}
             singles.append(pd.DataFrame(frame))
@@ -122,8 +122,8 @@ def trajectories(
     )
 
 
-def _spread(trials: np.ndarray, n: int) -> np.ndarray:
-    """Return up to `n` trials, evenly spread."""
+def _pick_evenly(trials: np.ndarray, n: int) -> np.ndarray:
+    """Return up to `n` of the trials, evenly spread over the session."""
     places = np.linspace(0, len(trials) - 1, min(n, len(trials))).round()
     return trials[np.unique(places).astype(int)]
 

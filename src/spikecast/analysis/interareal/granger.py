@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.conditions import number_conditions, shuffle_within
-from spikecast.analysis.interareal.granger_model import OwnPast, make_time_course, stack_past
+from spikecast.analysis.interareal.granger_model import OwnPastModel, average_past, make_time_course
 from spikecast.analysis.interareal.granger_scores import (
     PAST,
     GainSums,
@@ -160,7 +160,7 @@ def information_flow(
     conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationFlow:
-    """Ask whether one area's past predicts another beyond that area's own past, both ways.
+    """Measure how well an area's past predicts another's activity beyond its own, both ways.
 
     In every fold each target neuron is first predicted from its area's own past (principal
     components in stretches of 1, 2-3, 4-7, ... bins back) and a time course common to all trials,
@@ -222,7 +222,7 @@ def information_flow(
     (8, 12)
     """
     lags = sorted(set(lags))
-    _check(recording, source, target, lags, past)
+    _check_arguments(recording, source, target, lags, past)
     candidates = [select_neurons(recording, area, neurons.min_rate) for area in (source, target)]
     smaller = min(map(len, candidates))
     n_matched = smaller
@@ -250,8 +250,8 @@ def information_flow(
     weights = draw_bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
     names = [(source, target), (target, source)]
     by_lag, whole_past = (
-        tabulate_lags(totals, names, of, recording.bin_size, weights, folds)
-        for of in (dict(enumerate(lags, start=1)), {PAST: 1})
+        tabulate_lags(totals, names, positions, recording.bin_size, weights, folds)
+        for positions in (dict(enumerate(lags, start=1)), {PAST: 1})
     )
     whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
     plain, resampled = (subtract_directions(whole, 1, w) for w in (None, weights))
@@ -272,7 +272,7 @@ def information_flow(
     )
 
 
-def _check(
+def _check_arguments(
     recording: Recording, source: str, target: str, lags: Sequence[int], past: PastFeatures
 ) -> None:
     check_two_areas(source, target)
@@ -321,10 +321,10 @@ def _measure_gains(
     for index, fold in enumerate(cut):
         z = project_components(x, fold.train, past.n_components)
         own = project_components(y, fold.train, 2 * past.n_components)
-        own = np.concatenate([stack_past(own, OWN_DEPTH * edge), course], axis=2)
-        base = OwnPast(own[:, edge:], y[:, edge:], fold, derive_seed(seed, "flow", index))
+        own = np.concatenate([average_past(own, OWN_DEPTH * edge), course], axis=2)
+        base = OwnPastModel(own[:, edge:], y[:, edge:], fold, derive_seed(seed, "flow", index))
         sources = [
-            stack_past(z, edge),
+            average_past(z, edge),
             *(average_lags(z, lag, lag + past.window - 1) for lag in lags),
         ]
         for which, features in enumerate(sources):

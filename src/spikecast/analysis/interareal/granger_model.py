@@ -22,7 +22,7 @@ MAX_CHANGE = 3.0  # of the log rate by a source; keeps one bad step finite
 TIME_SCALE = 3.0  # the time course is penalised less than the past
 
 
-def stack_past(z: np.ndarray, depth: int) -> np.ndarray:
+def average_past(z: np.ndarray, depth: int) -> np.ndarray:
     """Return means over 1, 2-3, 4-7, ... bins back, (trial, time, stretch * component)."""
     stretches, first = [], 1
     while first <= depth:
@@ -53,7 +53,7 @@ class _OwnFit:
     rate: np.ndarray  # (test trial, time, target)
 
 
-class OwnPast:
+class OwnPastModel:
     """A target's counts (trial, time, target) predicted from its own past features, in one fold.
 
     The seed is that of the inner split, on which penalties are chosen.

@@ -1,7 +1,7 @@
 """From log-likelihood gains to bits per spike, their asymmetry and their intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,10 @@ from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval
 
 PAST = 0  # stands for the whole past among the lags
+LAG_COLUMNS = [
+    *("source", "target", "lag", "lag_seconds", "gain", "low", "high"),
+    *("shuffled", "beyond", "beyond_low", "beyond_high", "p"),
+]
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,23 @@ def make_interval(value: np.ndarray, resampled: np.ndarray, folds: int) -> Inter
     return Interval(float(value), float(low), float(high))
 
 
+def _estimate_bits(
+    gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray, folds: int
+) -> Interval:
+    """Return bits per spike of sums per trial, (trial,), with their limits."""
+    value, resampled = (_to_bits(gain, spikes, w) for w in (None, weights))
+    return make_interval(value, resampled, folds)
+
+
 def subtract_directions(
     whole: Whole, time_order: int, weights: np.ndarray | None, bins: slice = slice(None)
 ) -> np.ndarray:
     """Return A->B minus B->A in one order of time, once or for each resample."""
-    there, back = (
+    forward, backward = (
         _to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
         for gain, spikes in (whole[direction, time_order] for direction in (0, 1))
     )
-    return there - back
+    return forward - backward
 
 
 def measure_asymmetry(
@@ -82,37 +94,15 @@ def tabulate_lags(
         spikes = sums.spikes.sum(axis=1)
         for which, lag in lags.items():
             gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
-            estimate = make_interval(
-                _to_bits(gain, spikes, None), _to_bits(gain, spikes, weights), folds
-            )
-            row = {
-                "source": names[direction][0],
-                "target": names[direction][1],
-                "lag": time_order * lag,
-                "lag_seconds": time_order * lag * bin_size,
-                "gain": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-            }
-            empty = Interval(np.nan, np.nan, np.nan)
-            beyond, shuffled, p = empty, np.nan, np.nan
+            estimate = _estimate_bits(gain, spikes, weights, folds)
+            beyond, p = Interval(np.nan, np.nan, np.nan), np.nan
             if len(null):
-                left = gain - null.mean(axis=0)
-                beyond = make_interval(
-                    _to_bits(left, spikes, None), _to_bits(left, spikes, weights), folds
-                )
-                shuffled = estimate.value - beyond.value
-                reached = np.sum(null.sum(axis=1) >= gain.sum())
-                p = float(1 + reached) / (1 + len(null))
-            row |= {
-                "shuffled": shuffled,
-                "beyond": beyond.value,
-                "beyond_low": beyond.low,
-                "beyond_high": beyond.high,
-                "p": p,
-            }
-            rows.append(row)
-    table = pd.DataFrame(rows)
+                beyond = _estimate_bits(gain - null.mean(axis=0), spikes, weights, folds)
+                p = float(1 + np.sum(null.sum(axis=1) >= gain.sum())) / (1 + len(null))
+            shuffled, lag = estimate.value - beyond.value, time_order * lag
+            gains = (*astuple(estimate), shuffled, *astuple(beyond), p)
+            rows.append((*names[direction], lag, lag * bin_size, *gains))
+    table = pd.DataFrame(rows, columns=LAG_COLUMNS)
     # A -> B first, then B -> A, each from the most negative lag to the most positive
     first = (table["source"] != names[0][0]).to_numpy()
     return table.iloc[np.lexsort((table["lag"], first))].reset_index(drop=True)
@@ -130,14 +120,5 @@ def tabulate_time(
             float(_to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
             for gain, spikes in (whole[direction, 1] for direction in (0, 1))
         )
-        rows.append(
-            {
-                "time": float(time[bins].mean()),
-                "forward": forward,
-                "backward": backward,
-                "asymmetry": lead.value,
-                "low": lead.low,
-                "high": lead.high,
-            }
-        )
-    return pd.DataFrame(rows)
+        rows.append((float(time[bins].mean()), forward, backward, *astuple(lead)))
+    return pd.DataFrame(rows, columns=["time", "forward", "backward", "asymmetry", "low", "high"])

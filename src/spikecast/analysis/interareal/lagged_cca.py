@@ -11,7 +11,7 @@ from spikecast.analysis.interareal.populations import (
     MIN_RATE,
     average_lags,
     check_two_areas,
-    expect_condition,
+    estimate_condition_means,
     project_components,
     select_neurons,
 )
@@ -152,7 +152,7 @@ def joint_correlation(
         for activity in (x, y):
             z = project_components(activity, fold.train, model.n_components)
             z = average_lags(z, 0, window - 1)
-            z = z - expect_condition(z, condition, fold.train)
+            z = z - estimate_condition_means(z, condition, fold.train)
             sides.append((z, _find_whitening(z[fold.train], model.shrinkage)))
         (a, white_a), (b, white_b) = sides
         a, b = np.einsum("rti,tij->rtj", a, white_a), np.einsum("rti,tij->rtj", b, white_b)

@@ -8,6 +8,7 @@ block of columns.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, sub
 from typing import NamedTuple
 
 import numpy as np
@@ -117,12 +118,12 @@ def pairwise_ridge(
         if kind == "counts":
             z = signed_sqrt(z)
         columns = {name: np.searchsorted(targets, pairs[name].target) for name in names}
-        parts = _Parts(z, activity[:, :, targets])
+        parts = _MomentCache(z, activity[:, :, targets])
         yield from _score_source(parts, columns, folds, condition, kind, np.asarray(penalties))
 
 
 def _score_source(
-    parts: "_Parts",
+    parts: "_MomentCache",
     columns: Mapping[str, np.ndarray],
     folds: Sequence[Fold],
     condition: np.ndarray,
@@ -144,11 +145,11 @@ def _score_source(
         )
         weights = np.empty((z.shape[2], y.shape[2]))
         values, vectors, projected = _rotate(train)
-        for name, mine in columns.items():
+        for name, block in columns.items():
             # errors (penalty, target): a pair's targets share a penalty
-            best = int(np.argmin(errors[:, mine].sum(axis=1)))
+            best = int(np.argmin(errors[:, block].sum(axis=1)))
             chosen[name].append(best)
-            weights[:, mine] = vectors @ (projected[:, mine] / (values + alphas[best])[:, None])
+            weights[:, block] = vectors @ (projected[:, block] / (values + alphas[best])[:, None])
         mean = train.y / train.n
         intercept = (mean - train.z / train.n @ weights).astype(np.float32)
         for label in np.unique(condition[fold.test]):
@@ -157,8 +158,8 @@ def _score_source(
             prediction = z[trials] @ weights.astype(np.float32) + intercept
             for all_trials, part in zip(whole.values(), score(y[trials], prediction, mean)):
                 all_trials[trials] = part
-    for name, mine in columns.items():
-        gain, base, beyond, shared = (values[:, mine] for values in whole.values())
+    for name, block in columns.items():
+        gain, base, beyond, shared = (values[:, block] for values in whole.values())
         yield (
             name,
             PairScore(
@@ -185,10 +186,10 @@ class _Moments:
     yy: np.ndarray
 
     def __add__(self, other: "_Moments") -> "_Moments":
-        return _Moments(*(a + b for a, b in zip(_fields(self), _fields(other), strict=True)))
+        return _Moments(*map(add, vars(self).values(), vars(other).values()))
 
     def __sub__(self, other: "_Moments") -> "_Moments":
-        return _Moments(*(a - b for a, b in zip(_fields(self), _fields(other), strict=True)))
+        return _Moments(*map(sub, vars(self).values(), vars(other).values()))
 
     def center(
         self, z_mean: np.ndarray | None = None, y_mean: np.ndarray | None = None
@@ -204,25 +205,22 @@ class _Moments:
         )
 
 
-def _fields(moments: _Moments) -> tuple:
-    return tuple(vars(moments).values())
-
-
-class _Parts:
+class _MomentCache:
     """Moments of sets of trials, each formed once."""
 
     def __init__(self, z: np.ndarray, y: np.ndarray) -> None:
         self.z, self.y = z, y
-        self.formed: dict[bytes, _Moments] = {}
+        self.moments: dict[bytes, _Moments] = {}
 
     def __getitem__(self, trials: np.ndarray) -> _Moments:
         key = trials.tobytes()
-        if key not in self.formed:
+        if key not in self.moments:
             blocks = np.array_split(trials, max(1, trials.size * self.y.shape[1] // BLOCK))
-            self.formed[key] = sum(map(self._form, blocks[1:]), self._form(blocks[0]))
-        return self.formed[key]
+            products = map(self._sum_products, blocks)
+            self.moments[key] = sum(products, next(products))
+        return self.moments[key]
 
-    def _form(self, trials: np.ndarray) -> _Moments:
+    def _sum_products(self, trials: np.ndarray) -> _Moments:
         z = self.z[trials].reshape(-1, self.z.shape[2]).astype(np.float64)
         y = self.y[trials].reshape(-1, self.y.shape[2]).astype(np.float64)
         return _Moments(

@@ -64,13 +64,13 @@ def average_lags(z: np.ndarray, first: int, last: int) -> np.ndarray:
     return total / (last - first + 1)
 
 
-def expect_condition(z: np.ndarray, condition: np.ndarray, train: np.ndarray) -> np.ndarray:
+def estimate_condition_means(z: np.ndarray, condition: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Return each trial's condition mean over training trials, drawn towards the overall mean.
 
     Examples
     --------
     >>> z = np.array([1.0, 5.0, 9.0]).reshape(3, 1, 1)
-    >>> expect_condition(z, np.array([0, 1, 0]), np.array([0, 1])).ravel()
+    >>> estimate_condition_means(z, np.array([0, 1, 0]), np.array([0, 1])).ravel()
     array([2., 4., 2.])
     """
     overall = z[train].mean(axis=0)

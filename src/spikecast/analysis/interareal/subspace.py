@@ -11,7 +11,7 @@ from spikecast.analysis.conditions import number_conditions
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
     check_two_areas,
-    expect_condition,
+    estimate_condition_means,
     select_neurons,
 )
 from spikecast.analysis.results import Result
@@ -252,16 +252,13 @@ def _subtract_conditions(
 
     Both are in units of the mean standard deviation of their neurons.
     """
-    z, residual = (
-        (values - expect_condition(values, condition, fold.train)) / _find_scale(values[fold.train])
-        for values in (x, y)
-    )
+    parts = []
+    for values in (x, y):
+        scale = values[fold.train].std(axis=(0, 1)).mean()
+        left = values - estimate_condition_means(values, condition, fold.train)
+        parts.append(left / (scale if scale > 0 else 1.0))
+    z, residual = parts
     return z[fold.train], residual[fold.train], z[fold.test], residual[fold.test]
-
-
-def _find_scale(values: np.ndarray) -> float:
-    scale = values.std(axis=(0, 1)).mean()
-    return scale if scale > 0 else 1.0
 
 
 def _fit_regression(
