@@ -9,8 +9,8 @@ from scipy.stats import PermutationMethod, chi2_contingency
 
 from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.nulls import LabelNull, labels_come_in_runs
-from spikecast.core.checks import check_same_length, suggest_name
-from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
@@ -156,14 +156,11 @@ def make_stimulus_notices(recording: Recording, label: Label, seed: int) -> list
 
 
 def _read_values(recording: Recording, name: str) -> np.ndarray:
-    trials = recording.trials
-    if name in trials:
-        return trials[name].to_numpy()
-    if name in recording.behavior:
-        values = recording.dataset[name].values
-        return values.reshape(len(values), -1).mean(axis=1)
-    known = [*trials.columns, *recording.behavior]
-    raise UnknownNameError(f"unknown trial column '{name}'.{suggest_name(name, known)}")
+    check_one_of("trial column", name, [*recording.trials.columns, *recording.behavior])
+    if name in recording.trials:
+        return recording.trials[name].to_numpy()
+    values = recording.dataset[name].values
+    return values.reshape(len(values), -1).mean(axis=1)
 
 
 def make_label_notices(label: Label, null: LabelNull, seed: int) -> list[Notice]:

@@ -19,9 +19,8 @@ from spikecast.core.checks import (
     check_one_of,
     check_same_length,
     check_three_axes,
-    suggest_name,
 )
-from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
@@ -133,8 +132,8 @@ class Counts(Source):
         x = recording.activity
         n_bins = x.shape[1]
         ahead = 0 if self.causal else (width - 1) // 2
-        stop = np.minimum(np.arange(1, n_bins + 1) + ahead, n_bins)
-        start = np.maximum(np.arange(1, n_bins + 1) + ahead - width, 0)
+        stops = np.arange(1, n_bins + 1) + ahead
+        start, stop = np.maximum(stops - width, 0), np.minimum(stops, n_bins)
         total = np.zeros((x.shape[0], n_bins + 1, x.shape[2]))
         np.cumsum(x, axis=1, out=total[:, 1:], dtype=float)
         mean = (total[:, stop] - total[:, start]) / (stop - start)[:, np.newaxis]
@@ -282,9 +281,7 @@ class Baseline(Source):
         n_trials, n_bins, _ = recording.shape
         parts = []
         for name in self.behavior:
-            if name not in recording.behavior:
-                known = recording.behavior
-                raise UnknownNameError(f"unknown behaviour '{name}'.{suggest_name(name, known)}")
+            check_one_of("behaviour", name, list(recording.behavior))
             parts.append(recording.dataset[name].values.reshape(n_trials, n_bins, -1))
         trials = recording.trials
         for name in self.columns:

@@ -138,12 +138,11 @@ def align(
     ratios, scores = _score_held_out(a, b, method, n_dims, shrinkage, cut)
     null = [_score_held_out(a, b[order], method, n_dims, shrinkage, cut) for order in orders]
     reached = sum(other.pooled() >= ratios.pooled() for other, _ in null)
-    empty = np.full(len(scores), np.nan)
     table = pd.DataFrame(
         {
             "dimension": np.arange(len(scores)),
             "score": scores,
-            "shuffled": np.mean([other for _, other in null], axis=0) if null else empty,
+            "shuffled": np.mean([other for _, other in null], axis=0) if null else np.nan,
         }
     )
     fitted = _fit_map(_flatten(a), _flatten(b), method, n_dims, shrinkage)

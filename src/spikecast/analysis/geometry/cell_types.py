@@ -39,9 +39,8 @@ class CellTypes(Result):
     table: pd.DataFrame
 
     def __str__(self) -> str:
-        counts = ", ".join(
-            f"{(self.label == name).sum()} {name}" for name in ("narrow", "wide", UNKNOWN)
-        )
+        names = (*TYPES, UNKNOWN)
+        counts = ", ".join(f"{(self.label == name).sum()} {name}" for name in names)
         return f"trough to peak, threshold {self.threshold:g} ms: {counts}"
 
 

@@ -160,15 +160,13 @@ def _score_source(
                 all_trials[trials] = part
     for name, block in columns.items():
         gain, base, beyond, shared = (values[:, block] for values in whole.values())
-        yield (
-            name,
-            PairScore(
-                RatioScores(gain, base),
-                RatioScores(beyond, base * shared),
-                tuple(float(penalties[index]) for index in chosen[name]),
-                bool({0, len(penalties) - 1} & set(chosen[name])),
-            ),
+        pair_score = PairScore(
+            RatioScores(gain, base),
+            RatioScores(beyond, base * shared),
+            tuple(float(penalties[index]) for index in chosen[name]),
+            bool({0, len(penalties) - 1} & set(chosen[name])),
         )
+        yield name, pair_score
 
 
 # ------------------------------------------------------------------------------ sums of products
