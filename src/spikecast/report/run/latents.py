@@ -74,16 +74,12 @@ def _describe(target: Target) -> str:
     )
 
 
-def _applies(target: Target) -> bool:
-    return not is_cut_into_windows(target) and "latents" in target.read_arrays(
-        target.shown_model, 0
-    )
-
-
 LATENTS = TargetFigure(
     "Latents over time",
     draw_latents,
     _describe,
     "The strongest principal components of the latents over time, by group of trials.",
-    _applies,
+    lambda target: (
+        not is_cut_into_windows(target) and "latents" in target.read_arrays(target.shown_model, 0)
+    ),
 )

@@ -14,15 +14,20 @@ MOVEMENT = {"wheel", "face", "running", "face_svd"}
 
 def list_limits(run: Run) -> list[str]:
     """Return what the reader cannot conclude from a run, in sentences."""
-    limits = _limits_of_prediction(run) if run.targets else []
+    limits = _list_prediction_limits(run) if run.targets else []
     if run.answers:
         limits += DECODING
-        if not run.targets:
-            limits += _limits_of_answers_alone(run)
+    if run.answers and not run.targets:
+        data = run.manifest["data"]
+        if not data["behavior"]:
+            limits.append(
+                "No movement was recorded here, so how much of it is movement is not known."
+            )
+        limits.append(_describe_sample(data["n_trials"], "trials"))
     return limits
 
 
-def _limits_of_prediction(run: Run) -> list[str]:
+def _list_prediction_limits(run: Run) -> list[str]:
     data, first = run.manifest["data"], run.targets[0]
     limits = [
         "Prediction is not causation. Two areas that a third one drives, or that both follow the "
@@ -31,7 +36,7 @@ def _limits_of_prediction(run: Run) -> list[str]:
     if not MOVEMENT & set(data["behavior"]):
         limits.append(
             "No movement was recorded here, so how much of the prediction is shared movement "
-            "cannot be told."
+            "is not known."
         )
     if not run.config.build_models()[first.shown_model].causal:
         limits.append(
@@ -52,15 +57,9 @@ def _limits_of_prediction(run: Run) -> list[str]:
             "the ranking is of what could be predicted here, not of areas in general."
         )
     unit = "windows" if first.problem.attrs["windows"] else "trials"
-    limits.append(_one_recording(first.problem.sizes["trial"], unit))
+    limits.append(_describe_sample(first.problem.sizes["trial"], unit))
     return limits
 
 
-def _limits_of_answers_alone(run: Run) -> list[str]:
-    data = run.manifest["data"]
-    unknown = "No movement was recorded here, so how much of it is movement is not known."
-    return [*([] if data["behavior"] else [unknown]), _one_recording(data["n_trials"], "trials")]
-
-
-def _one_recording(number: int, unit: str) -> str:
+def _describe_sample(number: int, unit: str) -> str:
     return f"This is one recording ({number} {unit}): the intervals do not speak for other animals."

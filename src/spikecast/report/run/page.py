@@ -25,6 +25,8 @@ def build(folder: str | Path) -> Path:
     """Write ``report.html`` and ``figures/*.svg`` of a finished run; return the page's path."""
     run = open_run(folder)
     several = len(run.targets) > 1
+    of_targets = [sentence for one in run.targets for sentence in describe_verdict(one.verdict)]
+    verdict = summarize_targets(run) if several else of_targets
     targets = [_describe_target(run, target) for target in run.targets]
     sections = make_sections(run.answers)
     turnable = any(section.turnables for section in sections)
@@ -35,7 +37,7 @@ def build(folder: str | Path) -> Path:
         run=run,
         data=run.manifest["data"],
         recording_notices=[str(notice) for notice in run.recording_notices],
-        verdict=[*_find_verdict(run), *make_headlines(run.answers, IN_VERDICT)],
+        verdict=verdict + make_headlines(run.answers, IN_VERDICT),
         limits=list_limits(run),
         audit=audit.audit(run.folder),
         protocol=describe_protocol(run) if run.targets else (),
@@ -60,12 +62,6 @@ def _make_title(run: Run) -> str:
     source = first.problem.attrs["source"]
     sources = {"rest": "the rest of the recording", "all": "all neurons"}
     return f"Can {what} be predicted from {sources.get(source, source)}?"
-
-
-def _find_verdict(run: Run) -> list[str]:
-    if len(run.targets) > 1:
-        return summarize_targets(run)
-    return describe_verdict(run.targets[0].verdict) if run.targets else []
 
 
 def _describe_target(run: Run, target: Target) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The scores of one target: a table and a figure of all models, and what a trial shuffle leaves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -7,34 +9,18 @@ from matplotlib.figure import Figure
 from spikecast.models.catalog import is_null
 from spikecast.report.run.target_figure import TargetFigure, name_trial
 from spikecast.report.shared.formatting import MISSING, format_estimate, format_number, format_range
-from spikecast.report.shared.section import Table
+from spikecast.report.shared.section import Table, make_table
 from spikecast.report.shared.style import draw_interval, model_color, new_figure, report_style
-from spikecast.runs.reader import Run, Target
-from spikecast.scoring.metric_table import METRICS, Metric
+from spikecast.runs.reader import Target
+from spikecast.scoring.metric_table import METRICS
 
 NULL_MODEL = "mean_rate"
-
-
-def list_other_metrics(run: Run) -> list[Metric]:
-    """Return the metrics beside the headline that have a column in the score table."""
-    kind = METRICS[run.metric].kind
-    return [metric for metric in METRICS.values() if metric.kind == kind and metric.in_page]
 
 
 def make_score_table(target: Target) -> Table:
     """Return a row per model, best first; rows of nulls and of scores below 0 have a class."""
     headline = METRICS[target.run.metric]
-    counts = headline.kind == "counts"
-    others = list_other_metrics(target.run)
-    columns = [
-        "model",
-        f"{headline.unit}<br>above the mean",
-        "95 % interval",
-        *(["above<br>the PSTH", "mean of<br>neurons"] if counts else []),
-        *(metric.label.replace(" ", "<br>") for metric in others),
-        "behind the best<br>(paired interval)",
-        "seconds<br>per fit",
-    ]
+    others = [one for one in METRICS.values() if one.kind == headline.kind and one.in_page]
     leader = target.summary["model"].iloc[0]
     differences = {
         entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]
@@ -46,30 +32,27 @@ def make_score_table(target: Target) -> Table:
         behind = differences.get(row["model"])
         limits = format_range(row["low"], row["high"])
         null = is_null(row["model"])
-        rows.append(
-            [
-                row["model"] + (" (null)" if null else ""),
-                format_number(row[headline.name]),
-                "the null" if row["model"] == NULL_MODEL else limits,
-                *(
-                    [
-                        _find_score(scores, headline.name, "psth", "pooled"),
-                        _find_score(scores, headline.name, "train_mean", "per_neuron"),
-                    ]
-                    if counts
-                    else []
-                ),
-                *(_find_score(scores, other.name, other.null, other.aggregate) for other in others),
-                "best"
-                if row["model"] == leader
-                else format_estimate(*(behind[key] for key in ("value", "low", "high")))
-                if behind
-                else MISSING,
-                f"{scores['fit_seconds'].iloc[0] / target.n_folds:.2f}",
-            ]
-        )
+        cells = {
+            "model": row["model"] + (" (null)" if null else ""),
+            f"{headline.unit}<br>above the mean": format_number(row[headline.name]),
+            "95 % interval": "the null" if row["model"] == NULL_MODEL else limits,
+        }
+        if headline.kind == "counts":
+            cells["above<br>the PSTH"] = _find_score(scores, headline.name, "psth", "pooled")
+            cells["mean of<br>neurons"] = _find_score(
+                scores, headline.name, "train_mean", "per_neuron"
+            )
+        for other in others:
+            label = other.label.replace(" ", "<br>")
+            cells[label] = _find_score(scores, other.name, other.null, other.aggregate)
+        gap = "best" if row["model"] == leader else MISSING
+        if behind:
+            gap = format_estimate(behind["value"], behind["low"], behind["high"])
+        cells["behind the best<br>(paired interval)"] = gap
+        cells["seconds<br>per fit"] = f"{scores['fit_seconds'].iloc[0] / target.n_folds:.2f}"
+        rows.append(cells)
         classes.append("null" if null else "below" if row[headline.name] < 0 else "")
-    return Table(columns, rows, css="scores", row_classes=classes)
+    return replace(make_table(rows), css="scores", row_classes=classes)
 
 
 def _find_score(scores: pd.DataFrame, metric: str, null: str, aggregate: str) -> str:

@@ -39,17 +39,13 @@ def list_networks(target: Target) -> list[str]:
     ]
 
 
-def _describe(target: Target) -> str:
-    return (
-        "Loss per epoch, one line per fold, mean over members. The weights kept are those of the "
-        "lowest validation loss."
-    )
-
-
 TRAINING = TargetFigure(
     "Training",
     draw_training,
-    _describe,
+    lambda target: (
+        "Loss per epoch, one line per fold, mean over members. The weights kept are "
+        "those of the lowest validation loss."
+    ),
     "Training and validation loss per epoch of the networks.",
     lambda target: bool(list_networks(target)),
 )
