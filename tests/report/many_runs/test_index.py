@@ -88,6 +88,15 @@ def shelf(tmp_path):
     return folder
 
 
+def test_scores_of_one_label_by_two_metrics_are_not_ranked_together(tmp_path):
+    decoded(tmp_path / "run")
+    answers = tmp_path / "run" / "analysis"
+    other = json.loads((answers / "a.json").read_text()) | {"metric": "r2", "score": 0.9}
+    (answers / "c.json").write_text(json.dumps(other))
+    (answers / "index.json").write_text('["a", "b", "c"]')
+    assert {score.metric for score in read_entry(tmp_path / "run").scores} == {"balanced_accuracy"}
+
+
 def test_each_kind_and_state_is_recognised(shelf):
     found = {
         path.relative_to(shelf).as_posix(): read_entry(path) for path in index.find_folders(shelf)

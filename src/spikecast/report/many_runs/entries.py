@@ -1,4 +1,4 @@
-"""What the index says of a run, a study, or whatever else lies below a folder.
+"""Entries of the index: what it shows of a run, a study, a sweep or an atlas.
 
 A folder is of a kind when it holds one of the kind's files (`runs.layout.MARKERS`); the kind's
 reader turns it into an :class:`Entry`. To list another kind, add it to :data:`READERS`. Readers
@@ -135,8 +135,11 @@ def _list_decoding_scores(answers: list[StoredAnswer]) -> list[Score]:
         )
         for answer in answers if answer.kind == "decode"
     ]  # fmt: skip
-    scores = [score for score in scores if score.target == scores[0].target]
-    return sorted(scores, key=lambda score: -score.value)
+    alike = [
+        score for score in scores
+        if (score.target, score.metric) == (scores[0].target, scores[0].metric)
+    ]  # fmt: skip
+    return sorted(alike, key=lambda score: -score.value)
 
 
 def _describe_result(run: Run) -> str:
@@ -186,8 +189,8 @@ def read_study(folder: Path) -> Entry:
         "study",
         "finished" if finished else "unfinished",
         started=min((run.started for run in runs if run.started), default=None),
-        targets=_join(run.targets for run in runs),
-        models=_join(run.models for run in runs),
+        targets=_list_unique(run.targets for run in runs),
+        models=_list_unique(run.models for run in runs),
         page=_find_page(folder),
     )
     if not finished:
@@ -206,7 +209,7 @@ def read_study(folder: Path) -> Entry:
     )
 
 
-def _join(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+def _list_unique(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for some in names for name in some))
 
 
@@ -272,7 +275,7 @@ def _list_cell_scores(path: Path, kinds: set[str]) -> list[Score]:
 
 
 def _make_entry(folder: Path, kind: str, manifest: dict[str, Any], *, finished: bool) -> Entry:
-    """Return what every manifest says of when."""
+    """Return an entry with what every kind has: state, start, duration, page."""
     started = datetime.fromisoformat(manifest["started"])
     ended = manifest["finished"] if finished else None
     return Entry(

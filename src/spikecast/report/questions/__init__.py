@@ -1,1 +1,1 @@
-"""What a run's page says of each question."""
+"""Sentences, tables and figures of each kind of question."""

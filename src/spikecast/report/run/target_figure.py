@@ -1,4 +1,4 @@
-"""What a figure of one target is made of, and what such figures share."""
+"""The class of figures of one target, and the units and names that such figures share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a part of a page is made of: sentences, tables and figures that are still to be drawn."""
+"""Parts of a page: sections, tables, and figures that are still to be drawn."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that is still to be drawn: its name, the function that draws it, and of what.
+    """A figure that is still to be drawn: its name, the function that draws it, and its data.
 
     `alt` says in a sentence what is drawn; the caption also says how to read it.
     """
@@ -23,7 +23,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Turnable:
-    """A figure that the reader can turn: its name, the function that writes its HTML, of what."""
+    """A figure that the reader can turn: its name, the function that writes its HTML, its data."""
 
     name: str
     draw: Callable[[Any, str], str]
