@@ -46,3 +46,5 @@ def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, r
     page = build(run).read_text(encoding="utf-8")
     assert "<th>absolute<br>error<br>in<br>counts</th>" in page
     assert f"<td>{row['value']:.3f}</td>" in page
+    help_of_column = "Mean absolute error, in spikes per bin. Lower is better."
+    assert f"Absolute error in counts: {help_of_column}" in page

@@ -1,8 +1,9 @@
 """How the scores of a run were made, in the sentences of a methods section."""
 
+from spikecast.report.run.scores import list_other_metrics
 from spikecast.report.run.target_figure import is_cut_into_windows
 from spikecast.runs.reader import Run, Target
-from spikecast.scoring.metric_table import METRICS
+from spikecast.scoring.metric_table import METRICS, Metric
 
 SPLITS = {
     "trial": "at random",
@@ -32,11 +33,18 @@ def describe_protocol(run: Run) -> list[str]:
         "stop training) it learns from the training parts; choices are made on validation trials "
         "cut from them.",
         METRICS[run.metric].help,
+        *map(_describe_metric, list_other_metrics(run)),
         *([f"The source is taken {lag:g} ms before the target."] if lag else []),
         f"Intervals are 95 % bootstrap intervals over {unit} ({evaluation.bootstrap} resamples); "
         "differences between models are paired. They say how much a score depends on which of "
         "this recording's trials were scored, not how it would vary between animals.",
     ]
+
+
+def _describe_metric(metric: Metric) -> str:
+    """Return what a column of the score table says, and which way is better."""
+    label = metric.label[0].upper() + metric.label[1:]
+    return f"{label}: {metric.help}" + ("" if metric.higher_is_better else " Lower is better.")
 
 
 def describe_task(target: Target) -> str:
