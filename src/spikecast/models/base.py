@@ -18,7 +18,11 @@ from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
 
 RATE_FLOOR = 1e-4
-"""Smallest expected count per bin that a least-squares model predicts for counts."""
+"""Smallest expected count per bin that a least-squares model predicts for counts.
+
+It keeps scores finite, no more. An average of few trials is 0 in many bins, and every spike there
+costs log(1e-4): shrink it towards the mean, as :func:`spikecast.scoring.metrics.psth` does.
+"""
 
 MAX_LOG_RATE = 5.0
 """Largest log rate: exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite."""

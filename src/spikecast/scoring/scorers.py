@@ -31,7 +31,7 @@ class HeldOut(NamedTuple):
     ----------
     truth, prediction, null : array, (trial, time, target)
     counted : array of bool, (target,)
-        Whether a target counts in any of these trials.
+        Whether a target counts in any of these trials. A metric over bins leaves the others out.
     condition : array, (trial,)
     complete : bool
         Whether these are all held-out trials.
