@@ -15,7 +15,7 @@ from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import fit_model, run_job
 from spikecast.runs import audit as audits
 from spikecast.runs import config, experiment, fits, targets
-from spikecast.runs.audit import judge
+from spikecast.runs.audit import judge_claims
 from spikecast.runs.audit_rules import RULES
 from spikecast.runs.provenance import Claim, read_claims, write_claims
 from spikecast.runs.questions import decode as questions
@@ -85,21 +85,21 @@ def test_every_rule_has_a_case():
 @pytest.mark.parametrize("name", CASES)
 def test_a_rule_fires_alone_and_is_silent_on_the_sound_twin(name):
     flawed, sound = (claim(lists(change)) for change in CASES[name])
-    (hazard,) = judge([flawed]).hazards
+    (hazard,) = judge_claims([flawed]).hazards
     assert hazard.rule == name
     assert hazard.where == ("n",)
     assert hazard.evidence
     assert hazard.fix
-    assert judge([sound]).hazards == ()
+    assert judge_claims([sound]).hazards == ()
 
 
 def test_a_rule_that_reads_nothing_of_what_is_recorded_is_not_counted():
-    assert set(judge([claim({})]).silent) == {
+    assert set(judge_claims([claim({})]).silent) == {
         "evaluated on training data", "drawn with replacement", "null missing",
         "too few test trials",
     }  # fmt: skip
-    assert "acausal timing" in judge([claim({"dated": True})]).silent
-    assert judge([]) == audits.Audit((), ())
+    assert "acausal timing" in judge_claims([claim({"dated": True})]).silent
+    assert judge_claims([]) == audits.Audit((), ())
 
 
 def test_claims_are_written_and_read_back(tmp_path):

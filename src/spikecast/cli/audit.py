@@ -8,7 +8,7 @@ def audit(folder: RunFolder) -> None:
     from spikecast.report.shared.audit import describe_silent_rules
     from spikecast.runs import audit as audits
 
-    for title, part in audits.parts(folder).items():
+    for title, part in audits.list_audited(folder).items():
         if title:
             print(title)
         result = audits.audit(part)

@@ -1,8 +1,4 @@
-"""Rules that read how a run came by its numbers and name what is wrong with them.
-
-Each rule is a small function of a :class:`spikecast.runs.provenance.Claim` that returns its
-evidence, or nothing: see :mod:`spikecast.runs.audit_rules`.
-"""
+"""Name what is wrong with how a run came by its numbers, by :mod:`spikecast.runs.audit_rules`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +9,7 @@ from spikecast.runs.audit_rules import RULES
 from spikecast.runs.layout import StudyLayout
 from spikecast.runs.provenance import Claim, read_claims
 
-SHOWN = 3
+MOST_NAMED = 3  # numbers that a hazard names
 
 
 @dataclass(frozen=True)
@@ -42,8 +38,8 @@ class Hazard:
     @property
     def places(self) -> str:
         """The numbers it concerns, the first few by name."""
-        more = len(self.where) - SHOWN
-        named = ", ".join(self.where[:SHOWN])
+        more = len(self.where) - MOST_NAMED
+        named = ", ".join(self.where[:MOST_NAMED])
         return f"{named} and {more} more" if more > 0 else named
 
 
@@ -61,7 +57,7 @@ class Audit:
     Examples
     --------
     >>> flawed = Claim(name="R2", metric="r2", value=0.9, train=[0, 1], test=[0, 1], null="mean")
-    >>> found = judge([flawed])
+    >>> found = judge_claims([flawed])
     >>> [hazard.rule for hazard in found.hazards], found.silent
     (['evaluated on training data'], ('drawn with replacement', 'null missing'))
     """
@@ -101,11 +97,11 @@ def audit(folder: str | Path) -> Audit:
     >>> [hazard.severity for hazard in spikecast.audit(folder).hazards]
     []
     """
-    return judge(read_claims(Path(folder)))
+    return judge_claims(read_claims(Path(folder)))
 
 
-def parts(folder: str | Path) -> dict[str, Path]:
-    """Return what there is to audit in a folder: the run itself, or the parts of a study's."""
+def list_audited(folder: str | Path) -> dict[str, Path]:
+    """Return title -> folder of what can be audited: a run by itself, or the parts of a study."""
     folder = Path(folder)
     study = StudyLayout(folder)
     if not study.described.folder.is_dir():
@@ -116,8 +112,8 @@ def parts(folder: str | Path) -> dict[str, Path]:
     return {"as described": study.described.folder} | sound
 
 
-def judge(claims: Iterable[Claim]) -> Audit:
-    """Apply every rule to every claim."""
+def judge_claims(claims: Iterable[Claim]) -> Audit:
+    """Return what all rules find in all claims."""
     claims = list(claims)
     hazards, silent = [], []
     for rule in RULES:

@@ -36,7 +36,7 @@ class DataConfig(Block):
     )
 
     def load_recording(self) -> Recording:
-        """Return the recording, cut to the time that is asked for."""
+        """Return the recording, cut to `time`."""
         recording = load(self.path, self.session)
         return recording if self.time is None else recording.select(time=self.time)
 
@@ -126,7 +126,7 @@ class SearchedSetting(Block):
 
     @property
     def range(self) -> Between | OneOf:
-        """As the search takes it."""
+        """The range in the form that a search takes."""
         if self.low is None or self.high is None:
             return OneOf(tuple(self.values or ()))
         return Between(self.low, self.high, self.log)
@@ -148,9 +148,7 @@ class SearchConfig(Block):
     def make_spaces(self, models: Mapping[str, str]) -> dict[str, Space]:
         """Return label -> search space of the models that a sweep searches.
 
-        Parameters
-        ----------
-        models : mapping of label -> name in the catalogue
+        `models` are all of the config's: label -> name in the catalogue.
         """
         if self.model is not None:
             if self.model not in models:
@@ -193,14 +191,6 @@ class Config(Block):
     )
     seed: int = Field(0, ge=0, description="same seed, same numbers")
 
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> "Config":
-        if self.task is None and not self.analysis.blocks:
-            raise ValueError("there is neither a task (what predicts what) nor an analysis")
-        if self.task is not None and not self.models:
-            raise ValueError("the list 'models' is empty; a task needs one at least")
-        return self
-
     @field_validator("models")
     @classmethod
     def _check_models(cls, models: list) -> list:
@@ -208,7 +198,11 @@ class Config(Block):
         return models
 
     @model_validator(mode="after")
-    def _check_search(self) -> "Config":
+    def _check_whole(self) -> "Config":
+        if self.task is None and not self.analysis.blocks:
+            raise ValueError("there is neither a task (what predicts what) nor an analysis")
+        if self.task is not None and not self.models:
+            raise ValueError("the list 'models' is empty; a task needs one at least")
         if self.search is not None:
             self.make_spaces()
         return self
@@ -232,16 +226,10 @@ class Config(Block):
 
 
 def read_config(path: str | Path) -> Config:
-    """Read a config from a YAML file.
-
-    Raises
-    ------
-    ConfigError
-        For a missing file, bad YAML, an unknown key or a value outside its range.
-    """
+    """Return the config in a YAML file, or raise a ConfigError."""
     return read_block(path, Config)
 
 
 def parse_config(content: dict[str, Any]) -> Config:
-    """Return a config from nested dicts; see :func:`read_config` for the errors."""
+    """Return the config that nested dicts make, or raise a ConfigError."""
     return parse_block(content, Config)

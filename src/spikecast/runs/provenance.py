@@ -1,8 +1,8 @@
-"""How a run came by each of its numbers, as rules can read it.
+"""How a run came by each of its numbers, for the rules of the audit to read.
 
 A :class:`Claim` is one number with the units (trials, bins, neurons) that every step saw: what the
 last step learnt from and was scored on, what earlier steps were fitted on, what choices were judged
-on. They are index lists, not statements of good intent, so that a rule can look for overlaps.
+on. They are lists of indices, so that a rule can look for overlaps.
 
 The claims of a run are made from what was recorded where the fits were made
 (:class:`spikecast.evaluation.fit.FitRecord`,
@@ -34,54 +34,6 @@ OUTCOMES = {"feedback": "feedback_time"}
 class Claim(BaseModel):
     """One number and how it came about; a fact that is not known is left out.
 
-    Parameters
-    ----------
-    name : str
-        What a reader calls the number.
-    metric : str
-    value : float, optional
-        None for a picture that is shown without a score.
-    picture : bool
-        Whether it is a picture that is shown as evidence.
-    target : str
-        What is predicted.
-    unit : str
-        What the index lists count: trials, windows, bins, neurons.
-    train, test : list of int
-        Units that the last step learnt from, and was scored on.
-    fitted_on : dict of step -> list of int
-        Units that each other learnt step (components, scales, latents) has seen.
-    chosen_on : dict of choice -> list of int
-        Units on which epochs or settings were compared.
-    swept : dict of setting -> list
-        The values a setting took in the search that is said to have chosen it.
-    kept, pool : dict of class -> list of int
-        Trials of a class that balancing kept, and those it could choose from.
-    rows, label_rows : list of int
-        The trial in each row of the features, and of the labels.
-    source_neurons, target_neurons : list of int
-        Hash of each neuron's activity on the training trials; 0 says nothing.
-    source_ids, target_ids : list of str
-        What the recording calls them.
-    fit_neurons, used_neurons : list of int
-        Neurons the model was fitted to, and those that were put through it.
-    null, baselines
-        What the number is measured against; an empty string is none.
-    features : {"activity", "latents", "behavior"}
-    dated : bool
-        Whether a time is read from it; `causal`: whether its features saw the past only.
-    prediction_shape, target_shape : list of int
-    window_end, outcome_time : float
-        Seconds: the last bin, and the earliest event that shows the label.
-    loss_on : {"logits", "probabilities"}
-        What the cross-entropy was computed from.
-    compared_with : str
-        The target of another number that this one is set against.
-    repeats : int
-        Seeds or splits the number is an average of.
-    n_scored : int, optional
-        Units the number rests on, where it pools more than those of `test` (all folds).
-
     Examples
     --------
     >>> Claim(name="R2 of running", metric="r2", value=0.4, train=[0, 1], test=[2]).unit
@@ -90,40 +42,49 @@ class Claim(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: str  # what a reader calls the number
     metric: str
-    value: float | None = None
-    picture: bool = False
-    target: str = ""
-    unit: Literal["trials", "windows", "bins", "neurons"] = "trials"
+    value: float | None = None  # None for a picture that is shown without a score
+    picture: bool = False  # whether a picture is shown as evidence
+    target: str = ""  # what is predicted
+    unit: Literal["trials", "windows", "bins", "neurons"] = "trials"  # what the lists count
+    # units that the last step learnt from, and was scored on
     train: list[int] = []
     test: list[int] = []
+    # step (components, scales, latents) -> units it learnt from
     fitted_on: dict[str, list[int]] = {}
+    # choice (epochs, settings) -> units on which it was made
     chosen_on: dict[str, list[int]] = {}
+    # setting -> its values in the search that is said to have chosen it
     swept: dict[str, list[float]] = {}
+    # class -> trials that balancing kept, and those it could choose from
     kept: dict[str, list[int]] = {}
     pool: dict[str, list[int]] = {}
+    # the trial in each row of the features, and of the labels
     rows: list[int] = []
     label_rows: list[int] = []
+    # hash of each neuron's activity on the training trials (0 says nothing), and its name
     source_neurons: list[int] = []
     target_neurons: list[int] = []
     source_ids: list[str] = []
     target_ids: list[str] = []
+    # neurons that the model was fitted to, and that were put through it
     fit_neurons: list[int] = []
     used_neurons: list[int] = []
+    # what the number is measured against; "" is nothing
     null: str = ""
     baselines: list[str] = []
     features: Literal["activity", "latents", "behavior"] = "activity"
-    dated: bool = False
-    causal: bool = True
+    dated: bool = False  # whether a time is read from it
+    causal: bool = True  # whether its features saw the past only
     prediction_shape: list[int] = []
     target_shape: list[int] = []
-    window_end: float | None = None
-    outcome_time: float | None = None
-    loss_on: Literal["", "logits", "probabilities"] = ""
-    compared_with: str = ""
-    repeats: int = 1
-    n_scored: int | None = None
+    window_end: float | None = None  # seconds of the last bin
+    outcome_time: float | None = None  # seconds of the earliest event that shows the label
+    loss_on: Literal["", "logits", "probabilities"] = ""  # what the cross-entropy was given
+    compared_with: str = ""  # target of a number that this one is set against
+    repeats: int = 1  # seeds or splits that the number is an average of
+    n_scored: int | None = None  # units it rests on, where more than those of `test`
 
     @property
     def is_score(self) -> bool:
@@ -147,12 +108,12 @@ class Claim(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _plain(cls, value: Any) -> Any:
-        """Numpy arrays and numbers as Python's."""
+    def _convert_arrays(cls, value: Any) -> Any:
+        """Return numpy arrays and numbers as Python's."""
         if isinstance(value, np.ndarray | np.generic):
             return value.tolist()
         if isinstance(value, dict):
-            return {key: cls._plain(part) for key, part in value.items()}
+            return {key: cls._convert_arrays(part) for key, part in value.items()}
         return value
 
 
@@ -163,18 +124,18 @@ def write_claims(claims: Sequence[Claim], folder: Path) -> None:
 
 
 def read_claims(folder: Path) -> list[Claim]:
-    """Return the claims of a folder: those that it states, else those that its records tell of."""
+    """Return the claims of a folder: those stored in it, else those made from a run's records."""
     if Layout(folder).protocol.exists():
         return [Claim.model_validate(entry) for entry in read_json(Layout(folder).protocol)]
     run = open_run(folder)
-    return [*_claim_predictions(run), *_claim_answers(run)]
+    return [*_describe_fits(run), *_describe_answers(run)]
 
 
 # ------------------------------------------------------------------------------------ predictions
 
 
-def _claim_predictions(run: Run) -> Iterator[Claim]:
-    """One claim per fit."""
+def _describe_fits(run: Run) -> Iterator[Claim]:
+    """Yield a claim per fit."""
     if run.config.task is None:
         return
     # a sweep that chose the settings on these very trials has seen all of them
@@ -213,11 +174,11 @@ def _claim_predictions(run: Run) -> Iterator[Claim]:
 def _read_score(run: Run, target: Target, model: str, fold: int) -> tuple[float, str]:
     """Return the headline score of a model in a fold, and the null that it stands against."""
     headline = METRICS[run.metric]
-    wanted = {
+    cell = {
         "target": target.name, "model": model, "fold": str(fold), "metric": headline.name,
         "null": headline.null, "aggregate": headline.aggregate,
     }  # fmt: skip
-    rows = (run.scores[list(wanted)].astype(str) == pd.Series(wanted)).all(axis=1)
+    rows = (run.scores[list(cell)].astype(str) == pd.Series(cell)).all(axis=1)
     row = run.scores[rows].iloc[0]
     return float(row["value"]), str(row["null"])
 
@@ -234,13 +195,13 @@ def _find_rows(received: np.ndarray, trials: np.ndarray, own: np.ndarray) -> lis
 # ------------------------------------------------------------------------------------ answers
 
 
-def _claim_answers(run: Run) -> Iterator[Claim]:
-    """One claim per fold of a decoded label, one per curve over time and per map."""
+def _describe_answers(run: Run) -> Iterator[Claim]:
+    """Yield a claim per fold of a decoded label, and one per curve over time."""
     decoded = [answer for answer in run.answers if answer.kind == "decode"]
     for answer in run.answers:
         if answer.kind == "decode":
             beside = {other["source"] for other in decoded if other["label"] == answer["label"]}
-            yield from _claim_decoded(run, answer, sorted(beside - {"latents"}))
+            yield from _describe_decoding(run, answer, sorted(beside - {"latents"}))
         if answer.kind == "over_time":
             yield Claim(
                 name=f"onset of '{answer['label']}' from {answer['features']}",
@@ -252,7 +213,8 @@ def _claim_answers(run: Run) -> Iterator[Claim]:
             )
 
 
-def _claim_decoded(run: Run, answer: StoredAnswer, beside: list[str]) -> Iterator[Claim]:
+def _describe_decoding(run: Run, answer: StoredAnswer, beside: list[str]) -> Iterator[Claim]:
+    """Yield a claim per fold; `beside`: other sources that the label was decoded from."""
     features = {"counts": "activity", "latents": "latents", "behavior": "behavior"}
     described = f"'{answer['label']}' from {answer['features']} of {answer['area'] or ALL}"
     labels = run.trials.get(answer["label"])

@@ -35,7 +35,7 @@ def folder(small):
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     rules = {hazard.rule for hazard in audit.audit(folder / "described").hazards}
     assert rules == {flaw.rule for flaw in read_preset("nma-layers").flaws}
-    _, *sound = audit.parts(folder).values()
+    _, *sound = audit.list_audited(folder).values()
     assert [part.name for part in sound] == ["plane", "concluded"]
     assert all(audit.audit(part).hazards == () for part in sound)
 

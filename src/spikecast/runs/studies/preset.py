@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, field_validator
 
 from spikecast.core.checks import check_one_of
-from spikecast.core.schema import Block
+from spikecast.core.schema import Block, parse_block, read_block
 from spikecast.runs.audit_rules import RULES
 
 
@@ -81,15 +80,14 @@ class Preset(Block):
 
 @cache
 def read_preset(name: str) -> Preset:
-    """Return a preset by name."""
-    text = files("spikecast.runs.studies").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    return Preset.model_validate(yaml.safe_load(text))
+    """Return the preset of a study, from the package's YAML file."""
+    return read_block(Path(__file__).with_name(f"{name}.yaml"), Preset)
 
 
 def make_quick(preset: Preset) -> Preset:
     """Return the preset with its block `quick` applied: smaller, for minutes instead of hours."""
     content = preset.model_dump()
-    return Preset.model_validate(merge(content, content.pop("quick")))
+    return parse_block(merge(content, content.pop("quick")), Preset)
 
 
 def fill_rows(preset: Preset, names: Mapping[str, Any]) -> Preset:

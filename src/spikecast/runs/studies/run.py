@@ -26,7 +26,7 @@ from spikecast.parallel.executors import Progress
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs import config as configs
 from spikecast.runs import experiment, provenance
-from spikecast.runs.audit import judge
+from spikecast.runs.audit import judge_claims
 from spikecast.runs.layout import ShownLayout, StudyLayout
 from spikecast.runs.manifest import check_data_unchanged
 from spikecast.runs.run_directory import empty_folder
@@ -247,7 +247,7 @@ def _join_columns(preset: Preset, described: Column, sound: Column) -> list[dict
 
     def flaws(key: str) -> list[str]:
         claim = described.claims.get(key)
-        return [] if claim is None else [hazard.rule for hazard in judge([claim]).hazards]
+        return [] if claim is None else [hazard.rule for hazard in judge_claims([claim]).hazards]
 
     return [
         {
