@@ -131,8 +131,8 @@ def run(recording, tmp_path):
 
     def make(settings, changed=recording):
         changed.save(tmp_path / "task.nc")
-        asked = config.parse_config({"data": {"path": str(tmp_path / "task.nc")}, **settings})
-        return experiment.run(asked, tmp_path / "run", workers=1)
+        parsed = config.parse_config({"data": {"path": str(tmp_path / "task.nc")}, **settings})
+        return experiment.run(parsed, tmp_path / "run", workers=1)
 
     return make
 

@@ -8,12 +8,12 @@ MINIMAL = {"data": {"path": "simulated"}, "task": {"target": "MOs"}}
 
 
 def test_what_is_written_is_read_back(tmp_path):
-    wanted = config.parse_config({
+    parsed = config.parse_config({
         **MINIMAL, "models": ["mean_rate", {"small": {"model": "gru", "n_latents": 4}}], "seed": 3,
     })  # fmt: skip
-    (tmp_path / "c.yaml").write_text(to_yaml(wanted))
-    assert config.read_config(tmp_path / "c.yaml") == wanted
-    assert wanted.build_models()["small"].n_latents == 4
+    (tmp_path / "c.yaml").write_text(to_yaml(parsed))
+    assert config.read_config(tmp_path / "c.yaml") == parsed
+    assert parsed.build_models()["small"].n_latents == 4
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_files_that_are_no_config_are_refused(tmp_path):
 
 
 def test_all_takes_every_area_that_is_large_enough(recording):
-    wanted = config.parse_config({**MINIMAL, "task": {"target": "all", "min_neurons": 20}})
-    assert [task.target for task in wanted.make_tasks(recording)] == ["MOs", "VISp"]
+    parsed = config.parse_config({**MINIMAL, "task": {"target": "all", "min_neurons": 20}})
+    assert [task.target for task in parsed.make_tasks(recording)] == ["MOs", "VISp"]
     with pytest.raises(ConfigError, match="no area has 99 neurons"):
         config.parse_config({**MINIMAL, "task": {"target": "all", "min_neurons": 99}}).make_tasks(
             recording

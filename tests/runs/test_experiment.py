@@ -52,17 +52,17 @@ def files(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-def test_everything_promised_is_there(run):
-    found = files(run)
+def test_a_run_directory_is_complete(run):
+    names = files(run)
     expected = "config.yaml manifest.json log.txt scores.csv summary.csv neurons.csv verdict.json"
     for name in [*expected.split(), "excerpt.nc", "targets/MOs/problem.nc"]:
-        assert name in found
+        assert name in names
     assert list(pd.read_csv(run / "scores.csv")) == COLUMNS
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["finished"]
     assert manifest["versions"]["torch"]
     assert "fitted in" in (run / "log.txt").read_text()
-    assert not [name for name in found if "/." in name or name.startswith(".")]
+    assert not [name for name in names if "/." in name or name.startswith(".")]
 
 
 def test_the_weights_give_the_predictions_that_are_stored(run, recording):
@@ -145,7 +145,7 @@ def _stop_after(jobs):
     return progress
 
 
-def test_a_finished_run_is_not_touched_unless_asked(data, run):
+def test_a_finished_run_is_not_changed_without_overwrite(data, run):
     before = (run / "scores.csv").read_text()
     with pytest.raises(RunError, match="a finished run"):
         experiment.run(make(data), run, workers=1)
@@ -215,7 +215,7 @@ def test_changed_data_are_refused_and_named(recording, run, data, tmp_path, part
     assert not (out / "analysis").exists()
 
 
-def test_a_run_of_an_earlier_version_is_not_gone_on_with(data, run, tmp_path):
+def test_a_run_of_an_earlier_version_is_not_resumed(data, run, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(run, out)
     manifest = json.loads((out / "manifest.json").read_text())
@@ -243,8 +243,8 @@ def test_a_mistake_leaves_nothing_behind(data, tmp_path, change):
 
 
 def test_several_targets_make_one_run(data, tmp_path):
-    wanted = make(data, task={"target": ["MOs", "VISp"]}, models=["mean_rate", "pca_ridge"])
-    out = experiment.run(wanted, tmp_path / "run", workers=1)
+    settings = make(data, task={"target": ["MOs", "VISp"]}, models=["mean_rate", "pca_ridge"])
+    out = experiment.run(settings, tmp_path / "run", workers=1)
     assert set(pd.read_csv(out / "scores.csv")["target"]) == {"MOs", "VISp"}
     assert (out / "targets/VISp/weights/pca_ridge-fold2.safetensors").exists()
 
@@ -262,7 +262,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
     from spikecast.models.linear import PCARidge
 
     recording.save(tmp_path / "task.nc")
-    wanted = config.parse_config(
+    settings = config.parse_config(
         {
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},
@@ -276,25 +276,25 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
         raise MemoryError("no room")
 
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
-    out = experiment.run(wanted, tmp_path / "run", workers=1)
+    out = experiment.run(settings, tmp_path / "run", workers=1)
     why = json.loads((out / "manifest.json").read_text())["failed"]
     assert why == {"MOs": {"pca_ridge": "fold 0: MemoryError: no room"}}
     assert set(pd.read_csv(out / "summary.csv")["model"]) == {"mean_rate", "reduced_rank"}
     page = report.build(out).read_text()
     assert "pca_ridge could not be fitted: fold 0: MemoryError: no room" in page
     monkeypatch.setattr(PCARidge, "_fit", fit)
-    experiment.run(wanted, out, resume=True, workers=1)
+    experiment.run(settings, out, resume=True, workers=1)
     assert json.loads((out / "manifest.json").read_text())["failed"] == {}
     assert "pca_ridge" in set(pd.read_csv(out / "summary.csv")["model"])
     monkeypatch.setattr(PCARidge, "_fit", unlucky)
-    alone = wanted.model_copy(update={"models": ["pca_ridge"]})
+    alone = settings.model_copy(update={"models": ["pca_ridge"]})
     with pytest.raises(RunError, match="no model of MOs could be fitted"):
         experiment.run(alone, tmp_path / "alone", workers=1)
 
 
 def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
     recording.save(tmp_path / "task.nc")
-    wanted = config.parse_config(
+    settings = config.parse_config(
         {
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},
@@ -302,8 +302,8 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
             "evaluation": {"folds": 2},
         }
     )
-    here = experiment.run(wanted, tmp_path / "here", workers=1)
-    there = experiment.run(wanted, tmp_path / "there", engine=f"dask://{cluster.address}")
+    here = experiment.run(settings, tmp_path / "here", workers=1)
+    there = experiment.run(settings, tmp_path / "there", engine=f"dask://{cluster.address}")
     mine, others = (pd.read_csv(out / "scores.csv") for out in (here, there))
     pd.testing.assert_frame_equal(
         mine.drop(columns="fit_seconds"), others.drop(columns="fit_seconds"), check_exact=True
@@ -311,15 +311,15 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
 
 
 def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
-    given = []
+    shared = []
 
     def counted(value, *rest):
-        given.append(value)
+        shared.append(value)
         return share_value(value, *rest)
 
     monkeypatch.setattr(fits, "share_value", counted)
     experiment.run(make(data), tmp_path / "run", workers=1)
-    assert len(given) == 1
+    assert len(shared) == 1
 
 
 def test_a_dict_and_a_file_give_the_same_scores(tmp_path):

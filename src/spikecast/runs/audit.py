@@ -24,7 +24,7 @@ class Hazard:
     where : tuple of str
         Names of the numbers.
     evidence : str
-        What was found, in a sentence.
+        What is wrong, in a sentence.
     fix : str
         What to do instead.
     """
@@ -57,8 +57,8 @@ class Audit:
     Examples
     --------
     >>> flawed = Claim(name="R2", metric="r2", value=0.9, train=[0, 1], test=[0, 1], null="mean")
-    >>> found = judge_claims([flawed])
-    >>> [hazard.rule for hazard in found.hazards], found.silent
+    >>> result = judge_claims([flawed])
+    >>> [hazard.rule for hazard in result.hazards], result.silent
     (['evaluated on training data'], ('drawn with replacement', 'null missing'))
     """
 

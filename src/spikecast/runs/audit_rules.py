@@ -53,7 +53,7 @@ def rule(
     "score on trials that no step has seen",
     reads=("train", "test"),
 )
-def _evaluated_on_training(claim: Claim) -> str:
+def _find_test_in_training(claim: Claim) -> str:
     if not set(claim.test) <= set(claim.train):
         return ""
     return f"all {len(claim.test)} scored {claim.unit} were learnt from"
@@ -65,7 +65,7 @@ def _evaluated_on_training(claim: Claim) -> str:
     "cut the units into disjoint parts (spikecast.tasks.splits)",
     reads=("train", "test"),
 )
-def _drawn_with_replacement(claim: Claim) -> str:
+def _find_repeats(claim: Claim) -> str:
     shared = len(set(claim.test) & set(claim.train))
     for what, units in (("test", claim.test), ("training", claim.train)):
         repeated = len(units) - len(set(units))
@@ -85,8 +85,8 @@ def _drawn_with_replacement(claim: Claim) -> str:
     "fit every step anew on each fold's training part",
     reads=("test", "fitted_on"),
 )
-def _fitted_outside_fold(claim: Claim) -> str:
-    return _find_held_out(claim, claim.fitted_on, "was fitted on")
+def _find_fits_on_test(claim: Claim) -> str:
+    return _find_held_out_units(claim, claim.fitted_on, "was fitted on")
 
 
 @rule(
@@ -95,8 +95,8 @@ def _fitted_outside_fold(claim: Claim) -> str:
     "choose weights and settings on a validation part of the training data",
     reads=("test", "chosen_on"),
 )
-def _chosen_on_test(claim: Claim) -> str:
-    return _find_held_out(claim, claim.chosen_on, "was chosen by looking at")
+def _find_choices_on_test(claim: Claim) -> str:
+    return _find_held_out_units(claim, claim.chosen_on, "was chosen by looking at")
 
 
 @rule(
@@ -105,7 +105,7 @@ def _chosen_on_test(claim: Claim) -> str:
     "keep a neuron on one side; units that one spike was sorted into twice are one neuron",
     reads=("source_neurons", "target_neurons"),
 )
-def _target_among_sources(claim: Claim) -> str:
+def _find_shared_neurons(claim: Claim) -> str:
     shared = set(claim.source_neurons) & set(claim.target_neurons) - {0}
     if not shared:
         return ""
@@ -127,7 +127,7 @@ def _target_among_sources(claim: Claim) -> str:
     "give predictions and targets the same shape; (N,) against (N, 1) is an error",
     reads=("prediction_shape", "target_shape"),
 )
-def _shapes_broadcast(claim: Claim) -> str:
+def _find_broadcast(claim: Claim) -> str:
     a, b = tuple(claim.prediction_shape), tuple(claim.target_shape)
     if a == b:
         return ""
@@ -144,7 +144,7 @@ def _shapes_broadcast(claim: Claim) -> str:
     "permute labels and trials with the same order",
     reads=("rows", "label_rows"),
 )
-def _labels_out_of_step(claim: Claim) -> str:
+def _find_moved_labels(claim: Claim) -> str:
     if len(claim.rows) != len(claim.label_rows):
         return ""
     moved = sum(a != b for a, b in zip(claim.rows, claim.label_rows, strict=True))
@@ -157,7 +157,7 @@ def _labels_out_of_step(claim: Claim) -> str:
     "draw the neurons once, with a seed, and use the same ones throughout",
     reads=("fit_neurons", "used_neurons"),
 )
-def _neurons_changed(claim: Claim) -> str:
+def _find_changed_neurons(claim: Claim) -> str:
     if claim.fit_neurons == claim.used_neurons:
         return ""
     shared = len(set(claim.fit_neurons) & set(claim.used_neurons))
@@ -172,7 +172,7 @@ def _neurons_changed(claim: Claim) -> str:
     "date with causal features (causal: true, or counts in a window that ends with the bin)",
     reads=("dated",),
 )
-def _acausal_timing(claim: Claim) -> str:
+def _find_acausal_dating(claim: Claim) -> str:
     return "" if claim.causal else "a time is read from features that at every bin know later bins"
 
 
@@ -182,7 +182,7 @@ def _acausal_timing(claim: Claim) -> str:
     "end the window before the earliest outcome (data.time in the config)",
     reads=("window_end", "outcome_time"),
 )
-def _outcome_in_window(claim: Claim) -> str:
+def _find_outcome_in_window(claim: Claim) -> str:
     end, shown = claim.window_end, claim.outcome_time
     if end is None or shown is None or end < shown:
         return ""
@@ -195,7 +195,7 @@ def _outcome_in_window(claim: Claim) -> str:
     "compare bits per spike, each against its own null",
     reads=("compared_with",),
 )
-def _losses_compared(claim: Claim) -> str:
+def _find_compared_losses(claim: Claim) -> str:
     metric = METRICS.get(claim.metric)
     if metric is None or not metric.depends_on_rate or claim.compared_with == claim.target:
         return ""
@@ -211,7 +211,7 @@ def _losses_compared(claim: Claim) -> str:
     "draw the trials to keep at random over the session, or weigh the classes",
     reads=("kept", "pool"),
 )
-def _balanced_in_time_order(claim: Claim) -> str:
+def _find_balance_by_time(claim: Claim) -> str:
     for name, kept in claim.kept.items():
         pool = sorted(claim.pool.get(name, []))
         if len(kept) < len(pool) and sorted(kept) in (pool[: len(kept)], pool[-len(kept) :]):
@@ -221,7 +221,7 @@ def _balanced_in_time_order(claim: Claim) -> str:
 
 
 @rule("null missing", "serious", "shuffle the labels, or score the mean", reads=("is_score",))
-def _null_missing(claim: Claim) -> str:
+def _find_missing_null(claim: Claim) -> str:
     if claim.null:
         return ""
     return f"nothing says what {claim.metric} would be if there were nothing to find"
@@ -233,14 +233,14 @@ def _null_missing(claim: Claim) -> str:
     "decode raw counts and the stimulus by the same protocol; put PCA on the same metric",
     reads=("from_latents",),
 )
-def _baseline_missing(claim: Claim) -> str:
+def _find_missing_baseline(claim: Claim) -> str:
     if claim.features != "latents" or claim.baselines:
         return ""
     return "latents were scored, but not the raw activity or the stimulus in the same way"
 
 
 @rule("softmax twice", "serious", "give the logits to the cross-entropy", reads=("loss_on",))
-def _softmax_twice(claim: Claim) -> str:
+def _find_second_softmax(claim: Claim) -> str:
     if claim.loss_on != "probabilities":
         return ""
     return "cross-entropy takes logits, and was given probabilities"
@@ -252,7 +252,7 @@ def _softmax_twice(claim: Claim) -> str:
     "look at the values the search tried before naming the best",
     reads=("swept",),
 )
-def _never_swept(claim: Claim) -> str:
+def _find_constant_settings(claim: Claim) -> str:
     still = [name for name, values in claim.swept.items() if len(set(values)) < 2]
     if not still:
         return ""
@@ -262,7 +262,7 @@ def _never_swept(claim: Claim) -> str:
 
 
 @rule("single seed", "serious", "repeat over seeds and splits", reads=("compared_with",))
-def _single_seed(claim: Claim) -> str:
+def _find_single_seed(claim: Claim) -> str:
     if claim.repeats > 1:
         return ""
     return f"the comparison with {claim.compared_with} rests on one seed and one split"
@@ -274,14 +274,14 @@ def _single_seed(claim: Claim) -> str:
     "score held-out points (nearest neighbours, against shuffled labels)",
     reads=("is_picture",),
 )
-def _never_scored(claim: Claim) -> str:
+def _find_missing_score(claim: Claim) -> str:
     return "" if claim.value is not None else "shown as evidence, with no number on held-out points"
 
 
 @rule(
     "too few test trials", "minor", "test every trial once by cross-validation", reads=("is_share",)
 )
-def _too_few(claim: Claim) -> str:
+def _find_wide_interval(claim: Claim) -> str:
     metric, n = METRICS.get(claim.metric), claim.n_scored or len(claim.test)
     if metric is None or not metric.is_share or not n or claim.value is None:
         return ""
@@ -291,8 +291,8 @@ def _too_few(claim: Claim) -> str:
     return f"{claim.value:.0%} of {n} trials: anything from {low:.0%} to {high:.0%}"
 
 
-def _find_held_out(claim: Claim, steps: dict[str, list[int]], how: str) -> str:
-    """Name the first step that has seen test units which the last step did not learn from."""
+def _find_held_out_units(claim: Claim, steps: dict[str, list[int]], how: str) -> str:
+    """Return a sentence on the first step that learnt from held-out units, "" where none did."""
     held_out = set(claim.test) - set(claim.train)
     for step, units in steps.items():
         shared = len(held_out & set(units))

@@ -221,7 +221,7 @@ class Config(Block):
         return any(model.has_latents for model in self.build_models().values())
 
     def make_tasks(self, recording: Recording) -> list[Task]:
-        """Return one task per target; none where only questions are asked."""
+        """Return one task per target; none where the config holds questions only."""
         return [] if self.task is None else self.task.make_tasks(recording, self.seed)
 
 

@@ -153,7 +153,7 @@ def add_answers(
 
 
 def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun], list[Question]]:
-    """Return the recording, with what is predicted in it and asked of it, all checked."""
+    """Return the recording, its targets and the questions about it, all checked."""
     recording = config.data.load_recording()
     tasks = config.make_tasks(recording)
     targets = [make_target(task.problem(recording), config, layout) for task in tasks]
@@ -172,7 +172,7 @@ def _begin(
     targets: list[TargetRun],
     identity: Identity,
 ) -> None:
-    """Write what is known before the first fit, the manifest last."""
+    """Write all that does not need a fit, the manifest last."""
     write_text(layout.config, to_yaml(config))
     save_excerpt(recording, layout.excerpt)
     save_trial_table(recording, layout.trial_table)

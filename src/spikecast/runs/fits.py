@@ -37,7 +37,7 @@ class TargetJob(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For the log and the progress bar."""
+        """Its name for the log and the progress bar."""
         return f"{self.target.problem.target}: {self.job.name}, fold {self.job.index}"
 
     @property
@@ -100,7 +100,7 @@ def fit_models(
     return failures
 
 
-def fit_here(job: Job, target: TargetRun) -> float:
+def fit_and_store(job: Job, target: TargetRun) -> float:
     """Fit one job in this process and store it; return its seconds."""
     with share_value((target.problem.x, target.problem.y), None) as shared:
         result = _run(job, shared, TargetJob(target, job).checkpoints)
@@ -109,7 +109,7 @@ def fit_here(job: Job, target: TargetRun) -> float:
 
 
 def _run(job: Job, shared: SharedValue, checkpoints: Path | None) -> JobResult:
-    """Run one job, in whatever process."""
+    """Return the result of one job; in any process."""
     release_memory()  # jobs leave pieces free that the next one's large arrays do not fit into
     x, y = shared.get()
     with keep_checkpoints(checkpoints) if checkpoints else nullcontext():

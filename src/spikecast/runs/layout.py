@@ -36,11 +36,11 @@ class Layout:
     report = Inside("report.html")
 
     def figure(self, name: str) -> Path:
-        """A figure of the report."""
+        """Return the path of a figure of the report."""
         return self.folder / "figures" / f"{name}.svg"
 
     def table(self, name: str) -> Path:
-        """A table."""
+        """Return the path of a table."""
         return self.folder / f"{name}.csv"
 
 
@@ -52,19 +52,19 @@ class TargetLayout(Layout):
     jobs = Inside(_JOBS)
 
     def job(self, model: str, fold: int) -> Path:
-        """Seconds, settings chosen, training history; a fit is finished when this is there."""
+        """Return the path of a fit's seconds, settings and training history; written last."""
         return self.jobs / f"{model}{FOLD}{fold}{JOB_SUFFIX}"
 
     def arrays(self, model: str, fold: int) -> Path:
-        """Predictions and latents of the held-out trials, and what the fit was given."""
+        """Return the path of a fit's predictions and latents of held-out trials, and its record."""
         return self.jobs / f"{model}{FOLD}{fold}.npz"
 
     def checkpoints(self, model: str, fold: int) -> Path:
-        """Folder of the state of a long fit, while it runs."""
+        """Return the folder of the state of a long fit, which is there while it runs."""
         return self.jobs / f"{model}{FOLD}{fold}{CHECKPOINTS}"
 
     def weights(self, model: str, fold: int) -> Path:
-        """Fitted model, without the suffixes of its two files (safetensors and JSON)."""
+        """Return the path of a fitted model, without the suffixes of its two files."""
         return self.folder / "weights" / f"{model}{FOLD}{fold}"
 
     def list_jobs(self, model: str) -> list[Path]:
@@ -100,7 +100,7 @@ class RunLayout(Layout):
     tensorboard = Inside("tensorboard")  # event files, where the run is tracked so
 
     def target(self, name: str) -> TargetLayout:
-        """Files of a target, by its name or by that of its folder.
+        """Return the files of a target, by its name or by that of its folder.
 
         Examples
         --------
@@ -120,15 +120,15 @@ class RunLayout(Layout):
         return self.answers / "index.json"
 
     def answer(self, name: str) -> Path:
-        """One answer: kind, facts, notices, names of its tables; written last."""
+        """Return the path of an answer: kind, facts, notices, names of its tables; written last."""
         return self.answers / f"{name}.json"
 
     def answer_table(self, name: str, table: str) -> Path:
-        """One table of an answer."""
+        """Return the path of a table of an answer."""
         return self.answers / f"{name}-{table}.csv"
 
     def answer_arrays(self, name: str) -> Path:
-        """The matrices of an answer."""
+        """Return the path of the matrices of an answer."""
         return self.answers / f"{name}.npz"
 
 
@@ -136,7 +136,7 @@ class RunLayout(Layout):
 class SweepLayout(RunLayout):
     """The files of a sweep, beside those of a run."""
 
-    result = Inside("sweep.json")  # what was found, per model; written last
+    result = Inside("sweep.json")  # the best settings of each model; written last
     trials = Inside("trials.csv")  # every trial of every study
     best = Inside("best.yaml")  # a config with the settings that were chosen on all trials
     journal = Inside("study.log")  # Optuna's, of all studies
@@ -157,13 +157,13 @@ class AtlasLayout(Layout):
 
 
 @dataclass(frozen=True)
-class ShownLayout(Layout):
-    """The files of what a study computes itself: its protocol, tables and figures' arrays."""
+class ColumnLayout(Layout):
+    """The files of a column of a study: its protocol, tables and arrays of figures."""
 
     values = Inside("values.json")  # its numbers
 
     def arrays(self, name: str) -> Path:
-        """What a figure draws."""
+        """Return the path of what a figure draws."""
         return self.folder / f"{name}.npz"
 
 
@@ -179,21 +179,21 @@ class StudyLayout(Layout):
     sound = Inside("sound")  # the sound runs
 
     @property
-    def described(self) -> ShownLayout:
+    def described(self) -> ColumnLayout:
         """The protocol as described."""
-        return self.shown("described")
+        return self.column("described")
 
     @property
-    def concluded(self) -> ShownLayout:
+    def concluded(self) -> ColumnLayout:
         """What the sound protocol adds to its runs."""
-        return self.shown("concluded")
+        return self.column("concluded")
 
-    def shown(self, column: str) -> ShownLayout:
-        """What a study computes itself: ``described`` or ``concluded``."""
-        return ShownLayout(self.folder / column)
+    def column(self, name: str) -> ColumnLayout:
+        """Return the files of a column of the study: ``described`` or ``concluded``."""
+        return ColumnLayout(self.folder / name)
 
     def sound_run(self, name: str) -> RunLayout:
-        """Files of a sound run."""
+        """Return the files of a sound run."""
         return RunLayout(self.sound / name)
 
     def list_sound_runs(self) -> list[RunLayout]:

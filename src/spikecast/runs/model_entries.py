@@ -60,7 +60,7 @@ def _split(entries: Sequence[ModelEntry]) -> list[tuple[str, str, dict[str, Any]
     """Return the label, the name in the catalogue and the settings of each model."""
     models = []
     for entry in entries:
-        for label, given in ({entry: {}} if isinstance(entry, str) else entry).items():
-            settings = dict(given or {})
+        for label, content in ({entry: {}} if isinstance(entry, str) else entry).items():
+            settings = dict(content or {})
             models.append((label, settings.pop("model", label), settings))
     return models

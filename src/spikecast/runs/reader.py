@@ -184,7 +184,7 @@ class Target:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What its scores say."""
+        """The verdict on its scores."""
         return Verdict.from_json(self.run.verdicts[self.name]["verdict"])
 
     @property
@@ -195,12 +195,12 @@ class Target:
 
     @property
     def recorded(self) -> np.ndarray:
-        """(trial, time, target)."""
+        """The recorded activity, (trial, time, target)."""
         return self.problem["recorded"].values
 
     @property
     def target_ids(self) -> list[str]:
-        """What the recording calls its targets: numbers of neurons, or names of channels."""
+        """Numbers of its neurons in the recording, or names of its channels."""
         column = next(name for name in ("target_neuron", "target_channel") if name in self.problem)
         return self.problem[column].values.astype(str).tolist()
 
@@ -224,7 +224,7 @@ class Target:
         return [Fold(np.flatnonzero(train), np.flatnonzero(test)) for train, test in parts]
 
     def read_record(self, model: str, fold: int) -> FitRecord:
-        """Return what a fit was given."""
+        """Return the record of a fit: its trials, its neurons."""
         return FitRecord.from_arrays(_read_arrays(self.layout.arrays(model, fold), "fit_"))
 
     def read_predictions(self, model: str) -> np.ndarray:
@@ -272,11 +272,11 @@ class StoredAnswer:
         return tuple(Notice.from_json(content) for content in self.facts["notices"])
 
     def has_notice(self, kind: NoticeKind) -> bool:
-        """Whether one of its notices is of this kind."""
+        """Return whether one of its notices is of this kind."""
         return any(notice.code == kind.code for notice in self.notices)
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of its tables; empty where it has no such table."""
+        """Return one of its tables; empty where it has no such table."""
         if name not in self.facts["tables"]:
             return pd.DataFrame()
         names = {"class": str, "truth": str, "condition": str, "label": str, "area": str}

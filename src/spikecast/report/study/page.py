@@ -67,7 +67,7 @@ class StudyRun:
 
     def file(self, figure: StudyFigure) -> Path:
         """Return where the arrays of a figure are, if these data have it."""
-        return self.layout.shown(figure.folder).arrays(figure.name)
+        return self.layout.column(figure.folder).arrays(figure.name)
 
     def arrays(self, figure: StudyFigure) -> dict[str, np.ndarray]:
         """Return what a figure draws."""

@@ -1,4 +1,4 @@
-"""Whether folds of a model, and models of the run, have found the same latents."""
+"""Whether folds of a model, and models of the run, have the same latents."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -26,7 +26,7 @@ FOLDS_WITHOUT_AVERAGES = NoticeKind(
 
 
 class Alignment(QuestionBlock):
-    """Whether folds of a model, and models of the run, have found the same latents."""
+    """Whether folds of a model, and models of the run, have the same latents."""
 
     models: list[str] | None = Field(None, description="default: all that have latents")
     method: Literal["procrustes", "cca"] = Field(
@@ -110,7 +110,7 @@ def _align(
     a: np.ndarray,
     b: np.ndarray,
 ) -> dict[str, Any]:
-    """Align two arrays of latents; return a row of the table."""
+    """Return a row of the table: how well two arrays of latents align."""
     result = align(
         a,
         b,

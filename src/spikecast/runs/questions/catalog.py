@@ -24,7 +24,7 @@ LISTED = BeforeValidator(lambda blocks: [blocks] if isinstance(blocks, dict) els
 
 
 class Analysis(Block):
-    """The questions; what is left out is not asked."""
+    """The blocks of questions, by kind."""
 
     decode: Annotated[list[Decode], LISTED] = Field(default_factory=list)
     over_time: Annotated[list[OverTime], LISTED] = Field(default_factory=list)

@@ -100,8 +100,8 @@ class LabelBlock(QuestionBlock):
     ) -> Iterator[Decoding]:
         """Yield each label, checked against the recording, with each source.
 
-        A feature of the counts takes in `window` seconds, or a bin where that is longer; of all
-        neurons' counts, `n_components` principal components are kept.
+        A feature of the counts takes in `window` seconds, at least a bin; `n_components` principal
+        components of these features are decoded, or all of them.
         """
         for label in self.labels:
             resolved = resolve_label(

@@ -49,7 +49,7 @@ class FittedModel:
             return stored["test"], stored["latents"].astype(np.float32)
 
     def weights(self, fold: int) -> Path:
-        """Path (without suffix) of the model as fitted in a fold."""
+        """Return the path (without suffix) of the model as fitted in a fold."""
         return self.layout.weights(self.name, fold)
 
 
@@ -63,7 +63,7 @@ class Material:
 
     @property
     def event(self) -> str:
-        """What time 0 is."""
+        """The event at time 0."""
         return str(self.recording.dataset.attrs["align_to"])
 
     def select_area(self, area: str | None) -> Recording:
@@ -112,7 +112,7 @@ def name_cell_types(areas: Iterable[str]) -> list[str]:
 
 
 def add_comparisons(recording: Recording, names: Iterable[str]) -> Recording:
-    """Add the trial columns that names such as ``"contrast_right>0"`` stand for.
+    """Return the recording with the trial columns that ``"contrast_right>0"`` and so on stand for.
 
     Examples
     --------

@@ -21,7 +21,7 @@ MODEL = "whose latents; default: the first that has any"
 """Descriptions of settings that several blocks have."""
 
 IN_NAME = {"labels", "methods", "pairs", "sources"}
-"""Settings that the name of a question holds: asking for one more leaves the others answered."""
+"""Settings that the name of a question holds: with one more of them, old answers stay."""
 
 
 @dataclass(frozen=True)

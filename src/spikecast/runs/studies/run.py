@@ -27,7 +27,7 @@ from spikecast.parallel.threads import limit_threads
 from spikecast.runs import config as configs
 from spikecast.runs import experiment, provenance
 from spikecast.runs.audit import judge_claims
-from spikecast.runs.layout import ShownLayout, StudyLayout
+from spikecast.runs.layout import ColumnLayout, StudyLayout
 from spikecast.runs.manifest import check_data_unchanged
 from spikecast.runs.run_directory import empty_folder
 from spikecast.runs.studies.catalog import STUDIES
@@ -224,7 +224,7 @@ def _to_json(notices: tuple[Notice, ...] | list[Notice]) -> list[dict[str, Any]]
     return [notice.to_json() for notice in notices]
 
 
-def _write_column(column: Column, preset: Preset, files: ShownLayout) -> None:
+def _write_column(column: Column, preset: Preset, files: ColumnLayout) -> None:
     """Write claims, measures, tables and arrays; claims get the names that readers see."""
     titles = {row.key: row.quantity for row in preset.rows}
     claims = [

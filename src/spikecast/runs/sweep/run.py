@@ -22,7 +22,7 @@ from spikecast.evaluation.search_trials import run_trial, silence_optuna
 from spikecast.parallel.executors import Progress, open_executor, run_jobs
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, SearchConfig
-from spikecast.runs.fits import fit_here
+from spikecast.runs.fits import fit_and_store
 from spikecast.runs.layout import RunLayout, SweepLayout
 from spikecast.runs.manifest import describe_run, finish_manifest, read_manifest, update_manifest
 from spikecast.runs.run_directory import log_to_file, prepare_run_directory
@@ -219,7 +219,7 @@ class _Participant:
         for job in self.plan.refits(search, settings):
             file = target.layout.job(job.name, job.index)
             if not file.exists() or (stale and job.name == search.label + TUNED):
-                seconds = fit_here(job, target)
+                seconds = fit_and_store(job, target)
                 log.info("%s, fold %s fitted in %.2f s", job.name, job.index, seconds)
         journal.write_fact(search.name, "refitted", as_kept)
         journal.write_fact(search.name, "closed", True)

@@ -1,0 +1,69 @@
+"""Decoding of labels: strata, the baseline, bins combined, classes balanced."""
+
+import pytest
+from planted_questions import make_alone, read_facts
+
+from spikecast import report
+from spikecast.core.errors import InputError
+from spikecast.data.recording import Recording
+from spikecast.runs import experiment
+from spikecast.runs.questions.catalog import Analysis, expand_questions
+
+
+def test_decoding_within_strata_stands_beside_decoding(task_file, tmp_path):
+    block = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 40}
+    within = block | {"strata": ["contrast_left", "contrast_right"]}
+    questions = {
+        "decode": [block, within],
+        "over_time": [block | {"areas": ["MOs"]}, within | {"areas": ["MOs"]}],
+    }
+    run = experiment.run(make_alone(task_file, questions), tmp_path / "run")
+    facts = read_facts(run)
+    strata = "within_contrast_left_contrast_right"
+    assert [name for name in facts if name.startswith(("decode", "time"))] == [
+        "decode-response-counts", f"decode-response-counts-{strata}",
+        "time-response-counts", f"time-response-counts-{strata}",
+    ]  # fmt: skip
+    plain, beyond = (facts[name] for name in facts if name.startswith("decode"))
+    assert beyond["label"] == "response beyond contrast_left and contrast_right"
+    assert beyond["score"] == plain["score"]
+    assert beyond["chance"] > plain["chance"] + 0.05
+    codes = [notice["code"] for notice in facts["time-response-counts"]["notices"]]
+    assert "follows_stimulus" in codes
+    page = report.build(run).read_text()
+    for phrase in (
+        "&#39;response beyond contrast_left and contrast_right&#39;",
+        "shuffled over trials of equal contrast_left and contrast_right",
+        "name contrast_left, contrast_right as strata",
+    ):
+        assert phrase in page, phrase
+
+
+def test_a_baseline_leaves_out_what_the_label_is_made_of(recording):
+    analysis = Analysis(decode=[{"labels": ["contrast_left>0"], "sources": ["behavior"]}])
+    (question,) = expand_questions(analysis, recording, {}, 0)
+    features = question.answer.args[2].features.name
+    assert "contrast_right" in features
+    assert "contrast_left" not in features
+    bare = recording.select(trials=range(40)).dataset.drop_vars(
+        [*recording.behavior, "contrast_left", "contrast_right"]
+    )
+    alone = Analysis(decode=[{"labels": ["response"], "sources": ["behavior"], "folds": 2}])
+    with pytest.raises(InputError, match="neither behaviour nor a stimulus"):
+        expand_questions(alone, Recording(bare), {}, 0)
+
+
+def test_the_page_names_how_bins_are_combined_and_classes_balanced(task_file, tmp_path):
+    questions = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 20}
+    blocks = [
+        questions,
+        {**questions, "areas": ["MOs"], "combine": "vote", "balance": "subsample"},
+        {**questions, "areas": ["VISp"], "decoder": "linear_classifier"},
+    ]
+    run = experiment.run(make_alone(task_file, {"decode": blocks}), tmp_path / "r")
+    answers = read_facts(run)
+    assert [answer["combine"] for answer in answers.values()] == ["mean", "vote", "mean"]
+    page = report.build(run).read_text(encoding="utf-8")
+    for phrase in ("averaged over its bins", "most of its bins", "at random over the session"):
+        assert page.count(phrase) == 1
+    assert "linear_classifier reads a trial" in page
