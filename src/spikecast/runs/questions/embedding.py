@@ -24,11 +24,6 @@ class Embedding(QuestionBlock):
     )
     area: str | None = Field(None, description="default: all neurons")
 
-    @property
-    def trial_labels(self) -> list[str]:
-        """The labels that maps are coloured by."""
-        return self.labels
-
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield one question per label and method."""
         needs_umap = any(method.startswith("umap") for method in self.methods)

@@ -11,7 +11,7 @@ from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding.labels import number_strata, resolve_label
 from spikecast.analysis.decoding.nulls import NULLS, LabelNull
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
-from spikecast.core.checks import suggest_name
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.runs.questions.material import COMPARISON, FittedModel, Material
@@ -69,17 +69,12 @@ class LabelBlock(QuestionBlock):
     @field_validator("decoder")
     @classmethod
     def _check_decoder(cls, name: str) -> str:
-        return _check_name("decoder", name, list(CLASSIFIERS))
+        return check_one_of("decoder", name, list(CLASSIFIERS))
 
     @field_validator("null_labels")
     @classmethod
     def _check_null(cls, name: str) -> str:
-        return _check_name("null", name, list(NULLS))
-
-    @property
-    def trial_labels(self) -> list[str]:
-        """The labels that are decoded."""
-        return self.labels
+        return check_one_of("null", name, list(NULLS))
 
     @property
     def null(self) -> LabelNull:
@@ -155,9 +150,3 @@ def _make_baseline(material: Material, label: str) -> Baseline | None:
     ]
     columns = [name for name in complete if name not in behavior]
     return Baseline([n for n in complete if n in behavior], columns) if complete else None
-
-
-def _check_name(what: str, name: str, allowed: list[str]) -> str:
-    if name not in allowed:
-        raise ValueError(f"unknown {what} '{name}'.{suggest_name(name, allowed)}")
-    return name

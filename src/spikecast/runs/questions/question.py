@@ -50,8 +50,8 @@ class QuestionBlock(Block):
 
     @property
     def trial_labels(self) -> list[str]:
-        """The labels of trials that it names."""
-        return []
+        """The labels of trials that it names: its setting `labels`, where it has that."""
+        return list(getattr(self, "labels", ()))
 
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield its questions, each checked against the recording."""

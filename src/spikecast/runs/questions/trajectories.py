@@ -31,11 +31,6 @@ class Trajectories(QuestionBlock):
     area: str | None = Field(None, description="default: all neurons (counts only)")
     n_dims: Literal[2, 3] = Field(2, description="3: also a figure that can be turned")
 
-    @property
-    def trial_labels(self) -> list[str]:
-        """The labels whose values are the conditions."""
-        return self.labels
-
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield one question per label."""
         for label in self.labels:
