@@ -233,17 +233,18 @@ def test_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):
         "sources": ["counts"]}}}))  # fmt: skip
 
 
-@pytest.mark.parametrize(("decoder", "combine"), [
-    ("lda", "mean"), ("logistic_l2", "vote"), ("linear_classifier", "mean"),
+@pytest.mark.parametrize("how", [
+    {}, {"strata": ["contrast_left"]}, {"decoder": "logistic_l2", "combine": "vote"},
+    {"decoder": "linear_classifier"},
 ])  # fmt: skip
-def test_labels_rolled_on_their_way_to_the_decoder_are_flagged(run, monkeypatch, decoder, combine):
+def test_labels_rolled_on_their_way_to_the_decoder_are_flagged(run, monkeypatch, how):
     decode_fold = _Method.decode_fold
 
     def roll(method, part, values, train):
         return decode_fold(method, part, np.roll(values, 1), train)
 
     monkeypatch.setattr(_Method, "decode_fold", roll)
-    block = DECODE | {"sources": ["counts"], "decoder": decoder, "combine": combine}
+    block = DECODE | {"sources": ["counts"]} | how
     assert fired(run({"analysis": {"decode": block}})) == {"labels out of step"}
 
 

@@ -1,6 +1,6 @@
 """Scores of models, and of predictions that another tool made, on held-out trials."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -268,14 +268,11 @@ def fit_folds(
     """Fit every model in every fold; return predictions and seconds, by model and fold."""
     predictions = {name: [np.empty(0)] * len(folds) for name in models}
     seconds = {name: [0.0] * len(folds) for name in models}
-    jobs: Iterable[Job] = (
-        Job(name, model, index, fold, seed, problem.metadata(), latents=False)
-        for name, model in models.items()
-        for index, fold in enumerate(folds)
-    )
-    calls = {
-        f"{job.name}, fold {job.index}": (run_job, (job, problem.x, problem.y)) for job in jobs
-    }
+    calls = {}
+    for name, model in models.items():
+        for index, fold in enumerate(folds):
+            job = Job(name, model, index, fold, seed, problem.metadata(), latents=False)
+            calls[f"{name}, fold {index}"] = run_job, (job, problem.x, problem.y)
     for outcome in run_jobs(calls, executor):
         result = outcome.result()
         predictions[result.name][result.index] = result.prediction

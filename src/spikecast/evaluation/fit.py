@@ -29,33 +29,20 @@ NEURONS_AT_A_TIME = 256  # that are copied to be hashed
 
 @dataclass(frozen=True)
 class FitRecord:
-    """What one fit was given.
+    """The trials and arrays that one fit received."""
 
-    Attributes
-    ----------
-    train : array of int
-        Trials that the model learnt from, in the order of the rows it received.
-    validation : array of int
-        Those of them on which it judged its settings or when to stop.
-    test : array of int
-        Trials that it is scored on.
-    target_rows : array of uint64, (row,)
-        Hash of each trial of the target, in the order received: labels that belong to another
-        trial are found by it.
-    source_neurons, target_neurons : array of uint64, (neuron,)
-        Hash of each neuron's activity in these rows: a source that is also a target, under
-        whatever name, is found by it. 0 where the activity is constant.
-    """
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
+    train: np.ndarray  # trials that the model learnt from, in the order of its rows
+    validation: np.ndarray  # those of them on which it judged its settings or when to stop
+    test: np.ndarray  # trials that it is scored on
+    # hash of each trial of the target, (row,): targets that belong to another trial show in it
     target_rows: np.ndarray
+    # hash of each neuron's activity in these rows, 0 where it is constant, (neuron,): a source that
+    # is also a target, under whatever name, shows in it
     source_neurons: np.ndarray
     target_neurons: np.ndarray
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return the record as named arrays, as a job's file keeps it."""
+        """Return name -> array, as a job's file keeps them."""
         return {f"fit_{name}": values for name, values in asdict(self).items()}
 
     @classmethod
@@ -91,18 +78,9 @@ def fit_model(
 ) -> Fitted:
     """Fit a copy of a model on the training trials of a fold, on one thread.
 
-    Parameters
-    ----------
-    model : Model
-        Stays as it is.
-    x, y : array, (trial, time, source) and (trial, time, target)
-        All trials; the training rows are taken here.
-    fold : Fold
-    seed, index : int
-        The copy's seed is derived from both: folds differ in their draws, models of one fold share
-        their validation parts. Without a seed the model keeps its own.
-    metadata : mapping, optional
-        What models may want to know besides: ``problem.metadata()``.
+    `x` and `y` hold all trials, (trial, time, source) and (trial, time, target). The copy's seed is
+    derived from `seed` and `index`: folds differ in their draws, models of one fold share their
+    validation parts. Without a seed the model keeps its own. `metadata` is ``problem.metadata()``.
 
     Examples
     --------
@@ -198,24 +176,12 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job gives.
+    """The fitted model of a job, and what it makes of the test trials."""
 
-    Attributes
-    ----------
-    name : str
-        Of the model.
-    index : int
-        Of the fold.
-    prediction : array of float32, (test trial, time, target)
-    latents : array of float32, (test trial, time, latent), or None
-        From the model that never saw these trials.
-    fitted : Fitted
-    """
-
-    name: str
-    index: int
-    prediction: np.ndarray
-    latents: np.ndarray | None
+    name: str  # of the model
+    index: int  # of the fold
+    prediction: np.ndarray  # float32, (test trial, time, target)
+    latents: np.ndarray | None  # float32, (test trial, time, latent)
     fitted: Fitted
 
 

@@ -17,13 +17,13 @@ from spikecast.parallel.executors import run_jobs
 from spikecast.tasks.problem import Problem, Task
 from spikecast.tasks.splits import Fold
 
-FoldScore = tuple[int, int, np.ndarray, float]
+FoldResult = tuple[int, int, np.ndarray, float]
 """Session, fold, prediction of its test trials, seconds of fit."""
 
 
 @dataclass(frozen=True)
 class _Sessions:
-    """The problem of each session, its folds, and what its trials have in common with others."""
+    """The problem of each session, its folds, and a label per trial that sessions share, if any."""
 
     problems: Sequence[Problem]
     cuts: Sequence[Sequence[Fold]]
@@ -93,9 +93,9 @@ def cross_validate_sessions(
     check_in_range("the number of recordings", len(recordings), 2)
     for way in ways:
         check_one_of("way", way, list(WAYS))
-    every = list(tasks) if isinstance(tasks, Sequence) else [tasks] * len(recordings)
-    check_same_length("tasks", len(every), "recordings", len(recordings))
-    problems = [task.problem(recording) for task, recording in zip(every, recordings, strict=True)]
+    each = list(tasks) if isinstance(tasks, Sequence) else [tasks] * len(recordings)
+    check_same_length("tasks", len(each), "recordings", len(recordings))
+    problems = [task.problem(recording) for task, recording in zip(each, recordings, strict=True)]
     cuts = [
         [
             _limit_training(fold, n_train, make_rng(seed, "few trials", session, index))
@@ -113,12 +113,12 @@ def cross_validate_sessions(
     scores = []
     for session, (problem, cut) in enumerate(zip(problems, cuts, strict=True)):
         predictions, seconds = fit_folds(make_models(models), problem, cut, seed, executor)
-        for name, found in together.items():
-            mine = sorted((one for one in found if one[0] == session), key=lambda one: one[1])
-            predictions[name] = [prediction for _, _, prediction, _ in mine]
-            seconds[name] = [taken for *_, taken in mine]
-        named = recordings[session].session
-        scores.append(score_folds(problem, cut, predictions, seconds, session=named, seed=seed))
+        for name, results in together.items():
+            here = sorted((one for one in results if one[0] == session), key=lambda one: one[1])
+            predictions[name] = [prediction for _, _, prediction, _ in here]
+            seconds[name] = [duration for *_, duration in here]
+        name = recordings[session].session
+        scores.append(score_folds(problem, cut, predictions, seconds, session=name, seed=seed))
     return scores
 
 
@@ -137,16 +137,16 @@ def _find_labels(problem: Problem, column: str | None) -> np.ndarray | None:
 
 def _fit_together(
     many: ManySessions, sessions: _Sessions, way: str, executor: Executor | None
-) -> list[FoldScore]:
-    """Fit sessions together in one way; return all sessions and folds."""
+) -> list[FoldResult]:
+    """Fit sessions together in one way; return the results of all sessions and folds."""
     fit = WAYS[way]
     n_jobs = len(sessions.cuts[0]) if fit is _fit_joint else len(sessions.problems)
     calls = {str(number): (fit, (many, sessions, number)) for number in range(n_jobs)}
     return [part for done in run_jobs(calls, executor) for part in done.result()]
 
 
-def _fit_joint(many: ManySessions, sessions: _Sessions, index: int) -> list[FoldScore]:
-    """Fit the training trials of one fold of all sessions; seconds are a session's share."""
+def _fit_joint(many: ManySessions, sessions: _Sessions, index: int) -> list[FoldResult]:
+    """Fit one fold of all sessions together; seconds are a session's share."""
     folds = [cut[index] for cut in sessions.cuts]
     rows = {session: fold.train for session, fold in enumerate(folds)}
     fitted = _fit_rows(many, sessions, rows, derive_seed(sessions.seed, "fold", index))
@@ -158,7 +158,7 @@ def _fit_joint(many: ManySessions, sessions: _Sessions, index: int) -> list[Fold
     ]  # fmt: skip
 
 
-def _fit_adapted(many: ManySessions, sessions: _Sessions, session: int) -> list[FoldScore]:
+def _fit_adapted(many: ManySessions, sessions: _Sessions, session: int) -> list[FoldResult]:
     """Learn the core from the other sessions and adapt it to this one, fold by fold.
 
     Seconds are those of adapting: the core is learnt once.
@@ -170,7 +170,7 @@ def _fit_adapted(many: ManySessions, sessions: _Sessions, session: int) -> list[
     }
     core = _fit_rows(many, sessions, rows, derive_seed(sessions.seed, "core", session)).model
     problem, label = sessions.problems[session], sessions.labels[session]
-    scores = []
+    results = []
     for index, fold in enumerate(sessions.cuts[session]):
         fitted = adapt_session(
             core,
@@ -181,8 +181,8 @@ def _fit_adapted(many: ManySessions, sessions: _Sessions, session: int) -> list[
             metadata=problem.metadata(core.needs),
         )
         prediction = fitted.model.predict(problem.x[fold.test]).astype(np.float32)
-        scores.append((session, index, prediction, fitted.seconds))
-    return scores
+        results.append((session, index, prediction, fitted.seconds))
+    return results
 
 
 def _fit_rows(
@@ -203,7 +203,7 @@ def _fit_rows(
     )
 
 
-WAYS: dict[str, Callable[[ManySessions, _Sessions, int], list[FoldScore]]] = {
+WAYS: dict[str, Callable[[ManySessions, _Sessions, int], list[FoldResult]]] = {
     "joint": _fit_joint,
     "adapted": _fit_adapted,
 }

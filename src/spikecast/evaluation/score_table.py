@@ -21,22 +21,6 @@ from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 
-COLUMNS = [
-    "session",
-    "task",
-    "source",
-    "target",
-    "model",
-    "fold",
-    "metric",
-    "null",
-    "aggregate",
-    "value",
-    "n_test_trials",
-    "n_neurons",
-    "fit_seconds",
-]
-
 
 @dataclass(frozen=True)
 class Scores:
@@ -45,8 +29,9 @@ class Scores:
     Attributes
     ----------
     table : DataFrame
-        Tidy, columns :data:`COLUMNS`; ``fold`` is a number or ``"all"`` (every trial scored once,
-        by the model that did not see it).
+        Tidy, columns ``session, task, source, target, model, fold, metric, null, aggregate, value,
+        n_test_trials, n_neurons, fit_seconds``; ``fold`` is a number or ``"all"`` (every trial
+        scored once, by the model that did not see it).
     neurons : DataFrame
         One row per model and target: its own score against the training mean.
     ratios : dict
@@ -96,7 +81,7 @@ class Scores:
         null: str = "train_mean",
         aggregate: str | None = None,
     ) -> Interval:
-        """Headline score of a model with its 95 % bootstrap interval over trials.
+        """Return the headline score of a model with its 95 % bootstrap interval over trials.
 
         Parameters
         ----------
@@ -138,7 +123,7 @@ class Scores:
         return replace(self, notices=(*self.notices, *notices))
 
     def summary(self) -> pd.DataFrame:
-        """One row per model, best first: headline score and its interval against each null."""
+        """Return a row per model, best first: its headline score and interval against each null."""
         nulls = [
             null
             for model, metric, null in self.ratios
@@ -160,14 +145,7 @@ class Scores:
 
 
 def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
-    """Label each trial by its condition, (trial,): the stimulus, where it is known.
-
-    Parameters
-    ----------
-    trials : DataFrame
-    columns : sequence of str, optional
-        By default ``contrast_left`` and ``contrast_right``, if they are there.
-    """
+    """Label each trial by its condition, (trial,): by default its contrasts, where it has them."""
     if columns is None:
         columns = [name for name in ("contrast_left", "contrast_right") if name in trials]
     for name in columns:
@@ -191,21 +169,8 @@ def score_folds(
 ) -> Scores:
     """Score predictions of held-out trials.
 
-    Parameters
-    ----------
-    problem : Problem
-    folds : sequence of Fold
-    predictions : mapping of model name -> one array (test trial, time, target) per fold
-    seconds : mapping of model name -> seconds of fit per fold
-    session : str
-    condition : array, (trial,), optional
-        Label per trial, for the null that shuffles trials within a condition.
-    n_resamples, seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    Scores
+    `predictions` and `seconds` are model -> one array (test trial, time, target), or the seconds of
+    its fit, per fold; `condition` labels each trial, for the null that shuffles within conditions.
     """
     condition = label_conditions(problem.trials) if condition is None else condition
     scorer = SCORERS[problem.kind](problem.y, folds, condition)
@@ -226,18 +191,20 @@ def score_folds(
                 "target": problem.target,
                 "model": model,
                 "fold": "all" if index is None else index,
+            }
+            sizes = {
                 "n_test_trials": len(trials),
                 "n_neurons": scorer.n_targets(trials),
                 "fit_seconds": sum(seconds[model]) if index is None else seconds[model][index],
             }
-            scores = _ratio_rows(of_model, trials) + score_values(scorer, whole, trials)
-            rows += [{**common, **row} for row in scores]
+            scores = _make_ratio_rows(of_model, trials) + score_values(scorer, whole, trials)
+            rows += [{**common, **row, **sizes} for row in scores]
         if scorer.scored.size < len(problem.y):
             of_model = {key: ratio.select_trials(scorer.scored) for key, ratio in of_model.items()}
         ratios |= {(model, metric, null): ratio for (metric, null), ratio in of_model.items()}
     return Scores(
-        pd.DataFrame(rows)[COLUMNS],
-        _neuron_table(problem, ratios, session),
+        pd.DataFrame(rows),
+        _tabulate_neurons(problem, ratios, session),
         ratios,
         problem.kind,
         n_resamples,
@@ -246,10 +213,10 @@ def score_folds(
     )
 
 
-def _ratio_rows(
+def _make_ratio_rows(
     ratios: Mapping[tuple[str, str], RatioScores], trials: np.ndarray
 ) -> list[dict[str, object]]:
-    """One row per metric, null and aggregation, over some trials."""
+    """Return a row per metric, null and aggregation, over some trials."""
     return [
         {"metric": metric, "null": null, "aggregate": how, "value": part.aggregate(how)}
         for (metric, null), ratio in ratios.items()
@@ -258,10 +225,10 @@ def _ratio_rows(
     ]
 
 
-def _neuron_table(
+def _tabulate_neurons(
     problem: Problem, ratios: Mapping[tuple[str, str, str], RatioScores], session: str
 ) -> pd.DataFrame:
-    """Each target's own headline score above the training mean."""
+    """Return each target's own headline score above the training mean."""
     headline = HEADLINE[problem.kind].name
     tables = [
         problem.targets.assign(

@@ -15,7 +15,6 @@ from spikecast.evaluation.search_trials import (
     list_ended,
     open_study,
     run_trial,
-    score_fold,
     silence_optuna,
 )
 from spikecast.models.base import Model
@@ -56,7 +55,7 @@ class SearchResult:
 
     @property
     def swept(self) -> dict[str, int]:
-        """How many different values each setting took: 1 means that it was not searched."""
+        """Setting -> how many different values it took: 1 means that it was not searched."""
         return {name: int(self.table[name].nunique()) for name in self.best}
 
 
@@ -93,7 +92,7 @@ def search(
     metadata : mapping, optional
         What models may want to know besides: ``problem.metadata()``.
     say : callable, optional
-        Told (settings tried, in all).
+        Called with the number of settings tried and that of all.
 
     Returns
     -------
@@ -135,32 +134,8 @@ def search(
         return read_search(study, objective)
 
 
-def score_inner_folds(
-    model: Model,
-    settings: Mapping[str, Any],
-    x: np.ndarray,
-    y: np.ndarray,
-    folds: Sequence[Fold],
-    seed: int = 0,
-    metadata: Mapping[str, Any] | None = None,
-) -> float:
-    """Mean score of a model with some settings over folds: bits per spike, or R2."""
-    known = metadata or {}
-    scores = [
-        score_fold(model, settings, x, y, fold, index, seed, known)
-        for index, fold in enumerate(folds)
-    ]
-    return float(np.mean(scores))
-
-
 def read_search(study: Any, objective: Objective) -> SearchResult:
-    """Return what a study found.
-
-    Raises
-    ------
-    InputError
-        When no trial was completed.
-    """
+    """Return the result of an Optuna study; raise InputError where it completed no trial."""
     trials = list_ended(study)
     done = [trial for trial in trials if trial.state.name == "COMPLETE"]
     if not done:
@@ -170,7 +145,12 @@ def read_search(study: Any, objective: Objective) -> SearchResult:
             f"the first: {first}"
         )
     best = max(done, key=lambda trial: trial.value)  # of equals the earliest
-    own = done[0].value if objective.starts_at_own and done[0] is trials[0] else np.nan
+    # the first trial has the model's own settings, where the space holds them
+    own = (
+        done[0].value
+        if len(objective.own) == len(objective.space) and done[0] is trials[0]
+        else np.nan
+    )
     names = list(objective.space)
     rows = [
         {
@@ -185,12 +165,12 @@ def read_search(study: Any, objective: Objective) -> SearchResult:
         for trial in trials
     ]
     return SearchResult(
-        pd.DataFrame(rows), objective.settings(best.params), best.value, own,
-        _importance(study, done),
+        pd.DataFrame(rows), objective.read_settings(best.params), best.value, own,
+        _measure_importance(study, done),
     )  # fmt: skip
 
 
-def _importance(study: Any, done: list[Any]) -> dict[str, float]:
+def _measure_importance(study: Any, done: list[Any]) -> dict[str, float]:
     import optuna
 
     if len(done) < 4 or len({trial.value for trial in done}) < 2:

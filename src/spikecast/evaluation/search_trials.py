@@ -28,10 +28,7 @@ from spikecast.tasks.splits import Fold
 
 @dataclass(frozen=True)
 class Objective:
-    """What one trial of a search does: fit a model with some settings on every inner fold.
-
-    Of `metadata` the model is given what it needs with the settings that are tried.
-    """
+    """A model, its search space, and the arrays and inner folds that settings are scored on."""
 
     model: Model
     space: Space
@@ -52,39 +49,34 @@ class Objective:
         """The model's own values of the settings that its space holds, as Optuna holds them."""
         own = self.model.get_params()
         return {
-            name: _as_choice(values, own[name])
+            name: _to_choice(values, own[name])
             for name, values in self.space.items()
             if values.holds(own[name])
         }
 
-    @property
-    def starts_at_own(self) -> bool:
-        """Whether the first trial has the model's own settings."""
-        return len(self.own) == len(self.space)
-
-    def distributions(self) -> dict[str, Any]:
-        """The space as Optuna spells it."""
+    def make_distributions(self) -> dict[str, Any]:
+        """Return the space as Optuna's distributions."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-        spelt: dict[str, Any] = {}
+        made: dict[str, Any] = {}
         for name, values in self.space.items():
             if isinstance(values, OneOf):
-                spelt[name] = CategoricalDistribution(list(_choices(values)))
+                made[name] = CategoricalDistribution(list(_list_choices(values)))
             elif values.whole:
-                spelt[name] = IntDistribution(int(values.low), int(values.high), values.log)
+                made[name] = IntDistribution(int(values.low), int(values.high), values.log)
             else:
-                spelt[name] = FloatDistribution(values.low, values.high, values.log)
-        return spelt
+                made[name] = FloatDistribution(values.low, values.high, values.log)
+        return made
 
-    def settings(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
-        """What Optuna drew, as the model's settings."""
+    def read_settings(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what Optuna drew as the model's settings."""
         return {
-            name: _choices(values)[drawn[name]] if isinstance(values, OneOf) else drawn[name]
+            name: _list_choices(values)[drawn[name]] if isinstance(values, OneOf) else drawn[name]
             for name, values in self.space.items()
         }
 
-    def scores(self, settings: Mapping[str, Any]) -> Iterator[float]:
-        """Score of each fold, one after the other."""
+    def score_folds(self, settings: Mapping[str, Any]) -> Iterator[float]:
+        """Yield the score of each fold."""
         for index, fold in enumerate(self.folds):
             yield score_fold(
                 self.model, settings, self.x, self.y, fold, index, self.seed, self.metadata
@@ -97,11 +89,11 @@ def score_fold(
     x: np.ndarray,
     y: np.ndarray,
     fold: Fold,
-    index: int,
-    seed: int,
-    metadata: Mapping[str, Any],
+    index: int = 0,
+    seed: int = 0,
+    metadata: Mapping[str, Any] | None = None,
 ) -> float:
-    """Score of some settings on the test part of one fold: bits per spike, or R2."""
+    """Return the score of some settings on the test part of one fold: bits per spike, or R2."""
     made = clone(model).set_params(**settings)
     with limit_threads():
         fitted = fit_model(made, x, y, fold, seed=seed, index=index, metadata=metadata)
@@ -120,12 +112,12 @@ def score_fold(
     return score
 
 
-def _choices(values: OneOf) -> dict[Any, Any]:
-    """What Optuna is given -> the value: a journal cannot hold lists among the choices."""
+def _list_choices(values: OneOf) -> dict[Any, Any]:
+    """Return what Optuna is given -> the value: a journal cannot hold lists among the choices."""
     return {format_value(value): value for value in values.values}
 
 
-def _as_choice(values: Between | OneOf, value: Any) -> Any:
+def _to_choice(values: Between | OneOf, value: Any) -> Any:
     """Return a value of the space as Optuna holds it."""
     if isinstance(values, OneOf):
         return next(format_value(one) for one in values.values if OneOf((one,)).holds(value))
@@ -156,7 +148,7 @@ def draw_settings(study: Any, objective: Objective, slot: int, worker: str = "")
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     if slot == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         study.enqueue_trial(objective.own)
-    trial = study.ask(objective.distributions())
+    trial = study.ask(objective.make_distributions())
     trial.set_user_attr("slot", slot)
     trial.set_user_attr("worker", worker)
     return trial
@@ -168,7 +160,7 @@ def run_trial(study: Any, trial: Any, objective: Objective) -> None:
     from optuna.trial import TrialState
 
     started = time.perf_counter()
-    fits = objective.scores(objective.settings(trial.params))
+    fits = objective.score_folds(objective.read_settings(trial.params))
     scores: list[float] = []
     state = TrialState.COMPLETE
     # another process that believed this one dead has ended the trial, and repeats it

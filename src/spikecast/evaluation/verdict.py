@@ -1,4 +1,4 @@
-"""What a score table says, as facts."""
+"""The verdict on a score table: whether a target is predicted, by which model, how well."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,30 +24,19 @@ class Comparison:
 class Verdict:
     """Whether a target is predicted, by which model, and by how much.
 
-    Attributes
-    ----------
-    target, source, metric : str
-    outcome : {"no_model", "not_predicted", "not_beyond_psth", "predicted"}
-        Only nulls were fitted; the leader's interval against the training mean does not lie above
-        0; that against the PSTH does not; both do.
-    leader : str
-        The model with the highest score; "" where only nulls were fitted.
-    score : Interval, optional
-        Of the leader, above the training mean.
-    comparison : Comparison, optional
-        Of the default model, or the first that is no baseline, to the strongest baseline.
-    below_null : dict of model -> float
-        Scores of the models that are worse than the training mean.
+    Outcomes: only nulls were fitted; the leader's interval against the training mean does not lie
+    above 0; that against the PSTH does not; both do.
     """
 
     target: str
     source: str
     metric: str
     outcome: Outcome
-    leader: str = ""
-    score: Interval | None = None
+    leader: str = ""  # the model with the highest score; "" where only nulls were fitted
+    score: Interval | None = None  # of the leader, above the training mean
+    # of the default model, or the first that is no baseline, to the strongest baseline
     comparison: Comparison | None = None
-    below_null: dict[str, float] = field(default_factory=dict)
+    below_null: dict[str, float] = field(default_factory=dict)  # model -> score
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain values, as run directories keep it."""
@@ -65,7 +54,7 @@ class Verdict:
 
 
 def judge_scores(scores: Scores) -> Verdict:
-    """Return what a score table says.
+    """Return the verdict on a score table.
 
     Whether anything is predicted is judged by the best model's intervals against the training mean
     and against the PSTH. It is the best by its test score, but models that learn nothing score

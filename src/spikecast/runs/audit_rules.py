@@ -19,7 +19,7 @@ WIDEST = 0.2
 
 @dataclass(frozen=True)
 class Rule:
-    """A hazard that can be looked for."""
+    """One way in which a number can mislead, and how to see it in a claim."""
 
     name: str
     severity: Severity

@@ -217,7 +217,6 @@ def _describe_decoding(run: Run, answer: StoredAnswer, beside: list[str]) -> Ite
     """Yield a claim per fold; `beside`: other sources that the label was decoded from."""
     features = {"counts": "activity", "latents": "latents", "behavior": "behavior"}
     described = f"'{answer['label']}' from {answer['features']} of {answer['area'] or ALL}"
-    labels = run.trials.get(answer["label"])
     for index, fold in enumerate(answer["fits"]):
         chosen_on = {"the decoder's settings": fold["validation"]} if fold["validation"] else {}
         yield Claim(
@@ -232,14 +231,20 @@ def _describe_decoding(run: Run, answer: StoredAnswer, beside: list[str]) -> Ite
             null=answer["null"] if answer["permutations"] else "",
             baselines=beside,
             features=features[answer["source"]],
-            rows=fold["train"] if labels is not None else [],
-            label_rows=[]
-            if labels is None
-            else _find_rows(_as_text(fold["labels"]), np.array(fold["train"]), _as_text(labels)),
             repeats=int(answer["folds"]),
             n_scored=int(answer["n_trials"]),
+            **_find_label_rows(run, answer["column"], fold),
             **_find_outcome(run, answer["label"]),
         )
+
+
+def _find_label_rows(run: Run, label: str, fold: dict[str, Any]) -> dict[str, list[int]]:
+    """Return the trials of a fold and those its labels belong to, where the run has the label."""
+    if label not in run.trials:
+        return {}
+    own = _as_text(run.trials[label])
+    received = _find_rows(_as_text(fold["labels"]), np.array(fold["train"]), own)
+    return {"rows": fold["train"], "label_rows": received}
 
 
 def _as_text(values: Iterable[Any]) -> np.ndarray:

@@ -19,16 +19,7 @@ def compute_refit_limits(
     multiplied by ``sqrt(1 + folds / (folds - 1))``, the correction of Nadeau & Bengio (2003) for
     the overlap of training sets, which errs on the wide side.
 
-    Parameters
-    ----------
-    value : array, (...)
-    resampled : array, (resample, ...)
-        NaN where a resample has nothing to score.
-    folds : int
-
-    Returns
-    -------
-    low, high : array, (...)
+    `value` is an array (...), `resampled` (resample, ...): NaN where one has nothing to score.
 
     Examples
     --------
@@ -50,13 +41,7 @@ def compute_fold_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     (Quenouille 1956; Kott 2001), with a standard error of ``(k - 1) / sqrt(k)`` times the standard
     deviation over k folds. Where folds also draw other starting values it errs on the wide side.
 
-    Parameters
-    ----------
-    values : array, (fold, ...)
-
-    Returns
-    -------
-    mean, low, high : array, (...)
+    `values` is an array (fold, ...).
 
     Examples
     --------

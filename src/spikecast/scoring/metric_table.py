@@ -20,64 +20,31 @@ Aggregate = Literal["pooled", "per_neuron"]
 class Metric:
     """One metric.
 
-    Attributes
-    ----------
-    name : str
-        As in the columns ``metric`` of tables.
-    kind : {"counts", "continuous", "labels"}
-        Of the targets that it scores.
-    label : str
-        Name in headings and figures.
-    help : str
-        What it says, in a sentence or two.
-    unit : str
-        Behind a number in tables and on axes; by default the label.
-    phrase : str
-        Behind a number in a sentence; by default the unit.
-    axis : str
-        Of an axis of scores against the default null; by default the label.
-    null : str
-        What it is measured against by default; "" for a score without null.
-    aggregate : {"pooled", "per_neuron"}
-        How it is aggregated over targets by default.
-    higher_is_better : bool
-    depends_on_rate : bool
-        Whether it depends on how much the targets fire or vary, so that it must not be compared
-        between targets.
-    is_share : bool
-        Whether it is a share of trials, with a binomial interval.
-    digits : int
-        After the point.
-    in_page : bool
-        Whether the page's score table has a column for it.
-    ratios : callable, optional
-        For a score that is a ratio of sums over trials, and hence resamples: given a scorer and
-        the predictions of all trials, returns a :class:`RatioScores` per null.
-    value : callable, optional
-        For any other score: given the :class:`HeldOut` trials, returns the number, or None where
-        there is none.
-
     Examples
     --------
     >>> METRICS["bits_per_spike"].unit, METRICS["rmse"].higher_is_better
     ('bits/spike', False)
     """
 
-    name: str
-    kind: Literal["counts", "continuous", "labels"]
-    label: str
-    help: str
-    unit: str = ""
-    phrase: str = ""
-    axis: str = ""
-    null: str = "train_mean"
-    aggregate: Aggregate = "pooled"
+    name: str  # as in the columns ``metric`` of tables
+    kind: Literal["counts", "continuous", "labels"]  # of the targets that it scores
+    label: str  # in headings and figures
+    help: str  # what it says, in a sentence or two
+    unit: str = ""  # behind a number in tables and on axes; by default the label
+    phrase: str = ""  # behind a number in a sentence; by default the unit
+    axis: str = ""  # of an axis of scores against the default null; by default the label
+    null: str = "train_mean"  # what it is measured against by default; "" for none
+    aggregate: Aggregate = "pooled"  # over targets, by default
     higher_is_better: bool = True
+    # whether it depends on how much targets fire or vary: never compare it between targets
     depends_on_rate: bool = False
-    is_share: bool = False
-    digits: int = 3
-    in_page: bool = False
+    is_share: bool = False  # of trials, with a binomial interval
+    digits: int = 3  # after the point
+    in_page: bool = False  # whether the page's score table has a column for it
+    # of a score that is a ratio of sums over trials, and hence resamples: given a scorer and the
+    # predictions of all trials, returns RatioScores per null
     ratios: Callable[..., Mapping[str, RatioScores]] | None = None
+    # of any other score: given held-out trials, returns the number, or None where there is none
     value: Callable[[HeldOut], float | None] | None = None
 
     def __post_init__(self) -> None:
@@ -241,7 +208,7 @@ def score_ratios(scorer: Scorer, prediction: np.ndarray) -> dict[tuple[str, str]
     """Return (metric, null) -> ratio scores of every metric that resamples."""
     return {
         (metric.name, null): ratio
-        for metric in list(METRICS.values())
+        for metric in METRICS.values()
         if metric.kind == scorer.kind and metric.ratios is not None
         for null, ratio in metric.ratios(scorer, prediction).items()
     }
@@ -250,8 +217,8 @@ def score_ratios(scorer: Scorer, prediction: np.ndarray) -> dict[tuple[str, str]
 def score_values(
     scorer: Scorer, prediction: np.ndarray, trials: np.ndarray
 ) -> list[dict[str, object]]:
-    """Return a row of the score table for every other metric, over some held-out trials."""
-    held_out = scorer.held_out(prediction, trials)
+    """Return a row of the score table for every metric that does not resample."""
+    held_out = scorer.select_held_out(prediction, trials)
     rows: list[dict[str, object]] = []
     for metric in METRICS.values():
         value = metric.value(held_out) if metric.kind == scorer.kind and metric.value else None

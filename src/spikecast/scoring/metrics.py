@@ -50,9 +50,10 @@ def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
 def bits_per_spike(
     y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray, aggregate: str = "pooled"
 ) -> float:
-    """Information gain over a null in bits per spike (Pei et al. 2021, Neural Latents Benchmark).
+    """Return the information gain over a null in bits per spike.
 
-    ``[sum(y log r - r) - sum(y log r0 - r0)] / (ln 2 * sum y)``
+    ``[sum(y log r - r) - sum(y log r0 - r0)] / (ln 2 * sum y)`` (Pei et al. 2021, Neural Latents
+    Benchmark).
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def null_rate(y_train: np.ndarray, y_eval: np.ndarray, null: str = "train_mean")
 
 
 def psth(y: np.ndarray, widths: Sequence[float] = (0, 1, 2, 4, 8, 16, np.inf)) -> np.ndarray:
-    """Average over trials, smoothed as much as predicts a left-out trial best, (time, neuron).
+    """Return the average over trials, (time, neuron), smoothed to predict a left-out trial best.
 
     A raw average of few trials predicts worse than the mean: a bin without a spike in training
     promises that none will come. Of several Gaussian widths (bins) the one with the highest
@@ -153,14 +154,14 @@ def psth(y: np.ndarray, widths: Sequence[float] = (0, 1, 2, 4, 8, 16, np.inf)) -
 
 
 def _smoother(n_bins: int, width: float) -> np.ndarray:
-    """Matrix (time, time) of a Gaussian filter; its rows sum to 1."""
+    """Return the matrix (time, time) of a Gaussian filter; its rows sum to 1."""
     lags = np.subtract.outer(np.arange(n_bins), np.arange(n_bins))
     kernel = np.eye(n_bins) if width == 0 else np.exp(-0.5 * (lags / width) ** 2)
     return kernel / kernel.sum(axis=1, keepdims=True)
 
 
 def d2(y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray) -> float:
-    """Fraction of Poisson deviance explained, ``1 - D(y, r) / D(y, r0)``.
+    """Return the fraction of Poisson deviance explained, ``1 - D(y, r) / D(y, r0)``.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def _deviance(y: np.ndarray, rate: np.ndarray) -> float:
 
 
 def poisson_nll(y: np.ndarray, rate: np.ndarray) -> float:
-    """Mean of ``r - y log r``: the reference recipe's loss.
+    """Return the mean of ``r - y log r``: the reference recipe's loss.
 
     It depends on the firing rate, so it must never be compared between targets.
     """
@@ -186,7 +187,7 @@ def poisson_nll(y: np.ndarray, rate: np.ndarray) -> float:
 
 
 def psth_r2(y: np.ndarray, rate: np.ndarray, condition: np.ndarray) -> float:
-    """R2 of predicted against recorded condition averages, mean over neurons.
+    """Return R2 of predicted against recorded condition averages, mean over neurons.
 
     Parameters
     ----------

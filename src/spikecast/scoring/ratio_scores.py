@@ -31,23 +31,23 @@ class RatioScores:
     denominator: np.ndarray
 
     def pooled(self) -> float:
-        """Ratio of the sums over trials and targets; NaN where nothing counts."""
+        """Return the ratio of the sums over trials and targets; NaN where nothing counts."""
         return float(_ratio(self.numerator.sum(), self.denominator.sum()))
 
     def per_target(self) -> np.ndarray:
-        """Each target's own ratio, (target,); NaN where nothing counts."""
+        """Return each target's own ratio, (target,); NaN where nothing counts."""
         return _ratio(self.numerator.sum(axis=0), self.denominator.sum(axis=0))
 
     def aggregate(self, how: str) -> float:
-        """``"pooled"``, or ``"per_neuron"``: the mean of the targets' own ratios."""
+        """Return the ``"pooled"`` score, or for ``"per_neuron"`` the mean of the targets' own."""
         return self.pooled() if how == "pooled" else _mean(self.per_target())
 
     def select_trials(self, trials: np.ndarray) -> "RatioScores":
-        """The ratios of some trials."""
+        """Return the ratios of some trials."""
         return RatioScores(self.numerator[trials], self.denominator[trials])
 
     def resample(self, weights: np.ndarray, how: str = "pooled") -> np.ndarray:
-        """The score for each row of `weights` (resample, trial), (resample,)."""
+        """Return the score for each row of `weights` (resample, trial), (resample,)."""
         if how == "pooled":
             return _ratio(
                 weights @ self.numerator.sum(axis=1), weights @ self.denominator.sum(axis=1)
@@ -79,7 +79,7 @@ class Interval:
 
 
 def draw_bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
-    """How often each trial is drawn in each resample, (resample, trial)."""
+    """Return how often each trial is drawn in each resample, (resample, trial)."""
     rng = make_rng(seed, "bootstrap")
     return rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), n_resamples).astype(float)
 
@@ -87,22 +87,11 @@ def draw_bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.nda
 def compute_interval(
     ratios: RatioScores, weights: np.ndarray, how: str = "pooled", minus: RatioScores | None = None
 ) -> Interval:
-    """Percentile bootstrap over trials, of a score or of the difference of two on the same trials.
+    """Return a score, or the difference of two, with its 95 % percentile bootstrap over trials.
 
-    Parameters
-    ----------
-    ratios : RatioScores
-    weights : array, (resample, trial)
-        From :func:`draw_bootstrap_weights`.
-    how : {"pooled", "per_neuron"}
-    minus : RatioScores, optional
-        What is subtracted, scored on the same trials: the interval is paired.
-
-    Returns
-    -------
-    Interval
-        95 %. It holds the fitted models fixed: it says how much the score depends on which
-        trials were scored, not on which were learnt from.
+    `weights` is from :func:`draw_bootstrap_weights`; `minus` is subtracted, scored on the same
+    trials: the interval is paired. It holds the fitted models fixed: it says how much the score
+    depends on which trials were scored, not on which were learnt from.
     """
     value, resampled = ratios.aggregate(how), ratios.resample(weights, how)
     if minus is not None:

@@ -25,37 +25,22 @@ SILENT_TARGETS = NoticeKind(
 
 
 class HeldOut(NamedTuple):
-    """Some held-out trials: what was recorded, predicted and expected without a source.
+    """Some held-out trials: what was recorded, predicted and expected without a source."""
 
-    Attributes
-    ----------
-    truth, prediction, null : array, (trial, time, target)
-    counted : array of bool, (target,)
-        Whether a target counts in any of these trials. A metric over bins leaves the others out.
-    condition : array, (trial,)
-    complete : bool
-        Whether these are all held-out trials.
-    """
-
-    truth: np.ndarray
+    truth: np.ndarray  # (trial, time, target), like the next two
     prediction: np.ndarray
     null: np.ndarray
+    # whether a target counts in any of these trials, (target,); metrics over bins omit the others
     counted: np.ndarray
-    condition: np.ndarray
-    complete: bool
+    condition: np.ndarray  # (trial,)
+    complete: bool  # whether these are all held-out trials
 
 
 class Scorer:
-    """Base class of both scorers.
+    """Base class of both scorers, of targets `y`, (trial, time, target), by `condition`, (trial,).
 
-    Trials in no fold's test part do not count, whatever is predicted for them.
-
-    Parameters
-    ----------
-    y : array, (trial, time, target)
-    folds : sequence of Fold
-        Their test parts do not overlap.
-    condition : array, (trial,)
+    Trials in no fold's test part do not count, whatever is predicted for them. Test parts do not
+    overlap.
     """
 
     kind: ClassVar[str]
@@ -71,7 +56,7 @@ class Scorer:
         """Return how many targets count in these trials."""
         return int(self.counted[trials].any(axis=0).sum())
 
-    def held_out(self, prediction: np.ndarray, trials: np.ndarray) -> HeldOut:
+    def select_held_out(self, prediction: np.ndarray, trials: np.ndarray) -> HeldOut:
         """Return the arrays of some held-out trials."""
         return HeldOut(
             self.y[trials],

@@ -35,18 +35,10 @@ def average_others(values: np.ndarray) -> np.ndarray:
 
 
 def shuffled_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Return the Poisson log-likelihood of each trial, expected over the other trials' rates.
+    """Return each trial's log-likelihood expected over other trials' rates, (trial, target).
 
-    Parameters
-    ----------
-    y, rate : array, (trial, time, target)
-        Counts of the trials of one condition, and their predicted rates; see
-        :func:`spikecast.scoring.metrics.log_likelihood`.
-
-    Returns
-    -------
-    array, (trial, target)
-        In nats, without the log-factorial.
+    `y` and `rate`, (trial, time, target), are of the trials of one condition; see
+    :func:`spikecast.scoring.metrics.log_likelihood` (nats, Poisson).
 
     Examples
     --------
@@ -61,17 +53,9 @@ def shuffled_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
 
 
 def shuffled_error(y: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Return the squared error of each trial, expected over the other trials' predictions.
+    """Return each trial's squared error expected over other trials' predictions, (trial, target).
 
-    Parameters
-    ----------
-    y, prediction : array, (trial, time, target)
-        Of the trials of one condition.
-
-    Returns
-    -------
-    array, (trial, target)
-        Summed over bins.
+    `y` and `prediction`, (trial, time, target), are of one condition; errors are summed over bins.
     """
     # summed over bins, (y - p)^2 is y.y - 2 y.p + p.p, with the p of the other trials
     squares = average_others(np.square(prediction).sum(axis=1, dtype=float))

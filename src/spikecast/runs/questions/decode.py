@@ -59,6 +59,7 @@ def answer(material: Material, block: Decode, decoding: Decoding, area: str | No
         "n_trials": len(result.predictions),
         "permutations": result.null.size,
         "null": block.null_labels,
+        "column": result.label,
         "fits": [fold.to_json() for fold in result.folds],
     }
     tables = {

@@ -9,7 +9,8 @@ import pandas as pd
 from spikecast.analysis.geometry.shared_dynamics import shared_dynamics
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
-from spikecast.evaluation.search import score_inner_folds, search
+from spikecast.evaluation.search import search
+from spikecast.evaluation.search_trials import score_fold
 from spikecast.models.recurrent import LSTM
 from spikecast.models.spaces import Between, OneOf
 from spikecast.runs.reader import read_answers
@@ -165,8 +166,7 @@ def _search_settings(inputs: StudyInputs) -> dict[str, Any]:
     inner = split_by_block(len(x), settings["folds"], gap=1)
     result = search(model, space, x, y, inner, n_trials=settings["n_trials"])
     best, default = (
-        score_inner_folds(model, chosen, problem.x, problem.y, [outer])
-        for chosen in (result.best, {})
+        score_fold(model, chosen, problem.x, problem.y, outer) for chosen in (result.best, {})
     )
     return {
         "best": best,
