@@ -40,7 +40,7 @@ def test_trials_alone_in_their_fold_and_condition_do_not_count(group):
     y, rate = group
     folds = [Fold(np.arange(3), np.arange(3, 6)), Fold(np.arange(3, 6), np.arange(3))]
     condition = np.array(["a", "a", "b", "a", "b", "c"])
-    beyond = CountScorer(y, folds, condition).beyond(rate)
+    beyond = CountScorer(y, folds, condition).score_beyond_condition(rate)
     assert (beyond.denominator[2:] == 0).all()
     np.testing.assert_array_equal(beyond.denominator[:2], y[:2].sum(axis=1))
     swapped = log_likelihood(y[[0, 1]], rate[[1, 0]]).sum(axis=1)

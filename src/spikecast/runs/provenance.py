@@ -233,13 +233,13 @@ def _describe_decoding(run: Run, answer: StoredAnswer, beside: list[str]) -> Ite
             features=features[answer["source"]],
             repeats=int(answer["folds"]),
             n_scored=int(answer["n_trials"]),
-            **_find_label_rows(run, answer["column"], fold),
+            **_find_label_rows(run, answer.facts.get("column", ""), fold),
             **_find_outcome(run, answer["label"]),
         )
 
 
 def _find_label_rows(run: Run, label: str, fold: dict[str, Any]) -> dict[str, list[int]]:
-    """Return the trials of a fold and those its labels belong to, where the run has the label."""
+    """Return a fold's trials and those its labels belong to, if the label is a trial column."""
     if label not in run.trials:
         return {}
     own = _as_text(run.trials[label])

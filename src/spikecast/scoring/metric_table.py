@@ -54,24 +54,24 @@ class Metric:
 
 
 def _bits_per_spike(scorer: CountScorer, rate: np.ndarray) -> dict[str, RatioScores]:
-    likelihood = scorer.likelihood(rate)
+    likelihood = scorer.compute_likelihood(rate)
     nulls = {"train_mean": scorer.null_likelihood} | scorer.other_nulls
     above = {
         null: RatioScores((likelihood - of_null) / np.log(2), scorer.spikes)
         for null, of_null in nulls.items()
     }
-    return above | {"trial_shuffle": scorer.beyond(rate)}
+    return above | {"trial_shuffle": scorer.score_beyond_condition(rate)}
 
 
 def _d2(scorer: CountScorer, rate: np.ndarray) -> dict[str, RatioScores]:
     # the deviance is twice the distance from the likelihood of rate = y
     of_null = 2 * (scorer.perfect_likelihood - scorer.null_likelihood)
-    of_model = 2 * (scorer.perfect_likelihood - scorer.likelihood(rate))
+    of_model = 2 * (scorer.perfect_likelihood - scorer.compute_likelihood(rate))
     return {"train_mean": RatioScores(of_null - of_model, of_null)}
 
 
 def _r2(scorer: ContinuousScorer, prediction: np.ndarray) -> dict[str, RatioScores]:
-    return {"train_mean": scorer.headline(prediction)}
+    return {"train_mean": scorer.score_headline(prediction)}
 
 
 def _poisson_nll(held_out: HeldOut) -> float:

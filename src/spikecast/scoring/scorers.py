@@ -67,11 +67,11 @@ class Scorer:
             len(trials) == len(self.scored),
         )
 
-    def headline(self, prediction: np.ndarray) -> RatioScores:
+    def score_headline(self, prediction: np.ndarray) -> RatioScores:
         """Return the headline score above the training mean."""
         raise NotImplementedError
 
-    def beyond(self, prediction: np.ndarray) -> RatioScores | None:
+    def score_beyond_condition(self, prediction: np.ndarray) -> RatioScores | None:
         """Return the headline score above predictions from other trials of the same condition."""
         return None
 
@@ -97,16 +97,16 @@ class CountScorer(Scorer):
         self.spikes = y.sum(axis=1, dtype=float) * self.counted
         if not self.spikes.sum():
             raise NotEnoughDataError("there is no spike to score in the held-out trials")
-        self.null_likelihood = self.likelihood(self.null)
+        self.null_likelihood = self.compute_likelihood(self.null)
 
-    def likelihood(self, rate: np.ndarray) -> np.ndarray:
+    def compute_likelihood(self, rate: np.ndarray) -> np.ndarray:
         """Return the Poisson log-likelihood of each trial and target that counts."""
         return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
 
     @cached_property
     def perfect_likelihood(self) -> np.ndarray:
         """The likelihood of the recorded counts as rates."""
-        return self.likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
+        return self.compute_likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
 
     @cached_property
     def other_nulls(self) -> dict[str, np.ndarray]:
@@ -115,20 +115,23 @@ class CountScorer(Scorer):
         for fold in self.folds:
             psth[fold.test] = metrics.null_rate(self.y[fold.train], self.y[fold.test], "psth")
         eval_mean = metrics.null_rate(self.y[self.scored], self.y).astype(np.float32)
-        return {"psth": self.likelihood(psth), "eval_mean": self.likelihood(eval_mean)}
+        return {
+            "psth": self.compute_likelihood(psth),
+            "eval_mean": self.compute_likelihood(eval_mean),
+        }
 
-    def headline(self, prediction: np.ndarray) -> RatioScores:
+    def score_headline(self, prediction: np.ndarray) -> RatioScores:
         """Return bits per spike above the training mean, without the other nulls."""
-        gained = self.likelihood(prediction) - self.null_likelihood
+        gained = self.compute_likelihood(prediction) - self.null_likelihood
         return RatioScores(gained / np.log(2), self.spikes)
 
-    def beyond(self, prediction: np.ndarray) -> RatioScores:
+    def score_beyond_condition(self, prediction: np.ndarray) -> RatioScores:
         """Return bits per spike above predictions from other trials of the same condition."""
         shuffled, shared = np.zeros(self.spikes.shape), np.zeros((len(self.y), 1))
         for trials in group_trials(self.folds, self.condition):
             shuffled[trials] = shuffled_likelihood(self.y[trials], prediction[trials])
             shared[trials] = 1
-        gained = self.likelihood(prediction) - shuffled * self.counted
+        gained = self.compute_likelihood(prediction) - shuffled * self.counted
         return RatioScores(gained * shared / np.log(2), self.spikes * shared)
 
 
@@ -145,15 +148,15 @@ class ContinuousScorer(Scorer):
         self.counted[self.scored] = True
         for fold in folds:
             self.null[fold.test] = y[fold.train].mean(axis=(0, 1))
-        self.null_error = self._error(self.null)
+        self.null_error = self._sum_error(self.null)
 
-    def _error(self, prediction: np.ndarray) -> np.ndarray:
+    def _sum_error(self, prediction: np.ndarray) -> np.ndarray:
         error = np.square(self.y - prediction).sum(axis=1, dtype=float)  # (trial, channel)
         return error * self.counted
 
-    def headline(self, prediction: np.ndarray) -> RatioScores:
+    def score_headline(self, prediction: np.ndarray) -> RatioScores:
         """Return R2 above the training mean."""
-        return RatioScores(self.null_error - self._error(prediction), self.null_error)
+        return RatioScores(self.null_error - self._sum_error(prediction), self.null_error)
 
 
 SCORERS: dict[str, type[CountScorer] | type[ContinuousScorer]] = {

@@ -179,7 +179,7 @@ def _make_subtraction(
 
     def find_ratios(run: str, model: str) -> RatioScores:
         if (run, model) not in known:
-            known[run, model] = scorer.headline(paired[run].read_predictions(model))
+            known[run, model] = scorer.score_headline(paired[run].read_predictions(model))
         return known[run, model]
 
     def subtract(one: tuple[str, str], minus: tuple[str, str]) -> Interval:

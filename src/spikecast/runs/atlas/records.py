@@ -80,7 +80,7 @@ def score_by_model(
         predicted[fold.test] = run_job(job, problem.x, problem.y).prediction
     scoring = SCORERS[problem.kind](problem.y, session.folds, condition)
     weights = draw_bootstrap_weights(len(problem.y), bootstrap, seed)
-    headline, beyond = scoring.headline(predicted), scoring.beyond(predicted)
+    headline, beyond = scoring.score_headline(predicted), scoring.score_beyond_condition(predicted)
     record = _make_record(headline, beyond, pair, session, weights)
     return {name: record | {"notices": [notice.to_json() for notice in scoring.notices]}}
 
