@@ -11,16 +11,22 @@ from spikecast.report.run.target_figure import TargetFigure, name_trial
 from spikecast.report.shared.formatting import MISSING, format_estimate, format_number, format_range
 from spikecast.report.shared.section import Table, make_table
 from spikecast.report.shared.style import draw_interval, model_color, new_figure, report_style
-from spikecast.runs.reader import Target
-from spikecast.scoring.metric_table import METRICS
+from spikecast.runs.reader import Run, Target
+from spikecast.scoring.metric_table import METRICS, Metric
 
 NULL_MODEL = "mean_rate"
+
+
+def list_other_metrics(run: Run) -> list[Metric]:
+    """Return the metrics beside the headline that have a column in the score table."""
+    kind = METRICS[run.metric].kind
+    return [metric for metric in METRICS.values() if metric.kind == kind and metric.in_page]
 
 
 def make_score_table(target: Target) -> Table:
     """Return a row per model, best first; rows of nulls and of scores below 0 have a class."""
     headline = METRICS[target.run.metric]
-    others = [one for one in METRICS.values() if one.kind == headline.kind and one.in_page]
+    others = list_other_metrics(target.run)
     leader = target.summary["model"].iloc[0]
     differences = {
         entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]
