@@ -1,5 +1,6 @@
 """How the scores of a run were made, in the sentences of a methods section."""
 
+from spikecast.report.run.scores import list_other_metrics
 from spikecast.report.run.target_figure import is_cut_into_windows
 from spikecast.runs.reader import Run, Target
 from spikecast.scoring.metric_table import METRICS, Metric
@@ -25,16 +26,14 @@ def describe_protocol(run: Run) -> list[str]:
     if split == "stratum":
         held_out += f" (strata: {evaluation.strata})"
     held_out += f", with {gap} {unit} left unused on either side." if gap else "."
-    headline = METRICS[run.metric]
-    columns = [one for one in METRICS.values() if one.kind == headline.kind and one.in_page]
     lag = 1000 * run.task.lag * run.manifest["data"]["bin_size"]
     return [
         held_out,
         "Everything a model learns (smoothing widths, principal components, penalties, when to "
         "stop training) it learns from the training parts; choices are made on validation trials "
         "cut from them.",
-        headline.help,
-        *map(_describe_metric, columns),
+        METRICS[run.metric].help,
+        *map(_describe_metric, list_other_metrics(run)),
         *([f"The source is taken {lag:g} ms before the target."] if lag else []),
         f"Intervals are 95 % bootstrap intervals over {unit} ({evaluation.bootstrap} resamples); "
         "differences between models are paired. They say how much a score depends on which of "
