@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
+from spikecast.core.errors import DamagedFileError, MissingFileError, RunError, UnknownNameError
 from spikecast.core.notices import NoticeKind
+from spikecast.report.questions.catalog import QUESTIONS
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.manifest import FORMAT, read_manifest
+from spikecast.runs.questions.catalog import list_kinds
 from spikecast.runs.reader import Run, open_run, read_answers, read_table
 
 FLAW = NoticeKind("flaw", "minor", "{n} flaws")
@@ -77,6 +79,12 @@ def test_answers_are_listed_by_kind_with_their_notices(tmp_path):
     (answer,) = read_answers(tmp_path, "granger")
     assert (answer.name, answer.notices) == ("two", (FLAW(n=2),))
     assert answer.table("none").empty
+    with pytest.raises(UnknownNameError, match=r"kind of answer 'grangr'\. Did you mean 'granger'"):
+        read_answers(tmp_path, "grangr")
     layout.answer("one").unlink()
     with pytest.raises(MissingFileError, match=r"lacks one\.json"):
         read_answers(tmp_path)
+
+
+def test_every_kind_of_answer_has_a_page():
+    assert set(list_kinds()) == set(QUESTIONS)

@@ -80,7 +80,7 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
         block: Any = whole
         for part in location[:-1]:
             if part in block.model_fields:  # else a place in a list of blocks, or a name of one
-                block = _find_block(block.model_fields[part].annotation)
+                block = find_block(block.model_fields[part].annotation)
         return f"unknown config key '{where}'.{suggest_name(location[-1], block.model_fields)}"
     if first["type"] == "missing":
         return f"the config lacks the key '{where}'"
@@ -88,7 +88,7 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
     return f"config key '{where}': {what}" if location else f"in the config {what}"
 
 
-def _find_block(annotation: Any) -> Any:
+def find_block(annotation: Any) -> Any:
     """Return the block in ``Block``, ``Block | None``, ``list[Block]`` or ``dict[str, Block]``."""
     parts = [part for part in get_args(annotation) if part not in (NoneType, str)]
-    return _find_block(parts[0]) if parts else annotation
+    return find_block(parts[0]) if parts else annotation

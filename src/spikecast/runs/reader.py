@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from spikecast.core.checks import check_one_of
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
 from spikecast.core.files import read_json
 from spikecast.core.notices import Notice, NoticeKind
@@ -26,6 +27,7 @@ from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.runs.manifest import read_manifest
+from spikecast.runs.questions.catalog import list_kinds
 from spikecast.scoring.metric_table import find_headline
 from spikecast.tasks.splits import Fold
 
@@ -45,7 +47,15 @@ def open_run(folder: str | Path) -> "Run":
 
 
 def read_answers(folder: str | Path, kind: str | None = None) -> list["StoredAnswer"]:
-    """Return the answers of a run, of one kind or of all; none where it has no questions."""
+    """Return the answers of a run, of one kind or of all; none where it has no questions.
+
+    Raises
+    ------
+    UnknownNameError
+        For a kind that no question has.
+    """
+    if kind is not None:
+        check_one_of("kind of answer", kind, list_kinds())
     layout = RunLayout(Path(folder))
     names = read_json(layout.answer_index) if layout.answer_index.exists() else []
     answers = [StoredAnswer(layout, name, read_json(layout.answer(name))) for name in names]

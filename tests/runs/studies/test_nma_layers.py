@@ -74,14 +74,14 @@ def test_maps_tell_planes_apart_only_where_they_differ_on_windows_never_seen(dif
     rng = np.random.default_rng(0)
     x = [rng.normal(2.0 * plane * differ, 1.0, size=(50, 4, 8)) for plane in range(3)]
     label = np.repeat(["plane 0", "plane 1", "plane 2"], 50)
-    found = nma_layers._map([part.astype(np.float32) for part in x], label, "umap", 0)
-    told = [float(found[f"told_{name}"]) for name in ("umap", "supervised umap")]
+    found = nma_layers._draw_maps([part.astype(np.float32) for part in x], label, "umap", 0)
+    assert found["methods"] == ["umap", "supervised umap"]
+    told = found["neighbours_right"]
     assert found["held_out"].sum() == 45
     assert float(found["chance"]) == pytest.approx(1 / 3, abs=0.05)
     # a supervised map of noise looks perfect where it was learnt, and tells nothing elsewhere
     assert min(told) > 0.9 if differ else max(told) < 0.55
-    arrays = {name: values for name, values in found.items() if not name.startswith("told")}
-    assert len(DRAW["maps"](arrays).axes) == 2
+    assert len(DRAW["maps"](found).axes) == 2
 
 
 @pytest.mark.parametrize("planted", [3, 6])

@@ -1,55 +1,29 @@
 """The files of an atlas as its page reads them."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from spikecast.core.errors import RunError
 from spikecast.runs.atlas.run import read_settings
-from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.atlas.tables import read_atlas_table
 from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.manifest import read_manifest
 from spikecast.scoring.metric_table import HEADLINE, Metric
 
 
-@dataclass(frozen=True)
 class Atlas:
-    """A finished atlas; every table is read when it is first needed."""
+    """The settings, manifest and tables of a finished atlas."""
 
-    folder: Path
-
-    def __post_init__(self) -> None:
-        if not AtlasLayout(self.folder).cells.exists():
-            raise RunError(f"the atlas in '{self.folder}' is not finished; resume it")
-
-    @cached_property
-    def settings(self) -> AtlasSettings:
-        """The settings, defaults included."""
-        return read_settings(self.folder)
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """Versions, machine, sessions."""
-        return read_manifest(self.folder)
-
-    @cached_property
-    def cells(self) -> pd.DataFrame:
-        """One row per session, model, source, target."""
-        return read_atlas_table(AtlasLayout(self.folder).cells)
-
-    @cached_property
-    def pooled(self) -> pd.DataFrame:
-        """One row per model, source, target."""
-        return read_atlas_table(AtlasLayout(self.folder).table("pooled"))
-
-    @property
-    def sessions(self) -> dict[str, Any]:
-        """Name -> what the manifest says of a session."""
-        return self.manifest["data"]["sessions"]
+    def __init__(self, folder: Path) -> None:
+        layout = AtlasLayout(folder)
+        if not layout.cells.exists():
+            raise RunError(f"the atlas in '{folder}' is not finished; resume it")
+        self.folder = folder
+        self.settings = read_settings(folder)
+        self.manifest = read_manifest(folder)
+        self.sessions: dict[str, Any] = self.manifest["data"]["sessions"]
+        self.cells = read_atlas_table(layout.cells)  # a row per session, model, source, target
+        self.pooled = read_atlas_table(layout.table("pooled"))  # a row per model, source, target
 
     @property
     def metric(self) -> Metric:

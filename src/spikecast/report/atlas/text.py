@@ -53,17 +53,17 @@ def verdict(atlas: Atlas) -> list[str]:
 
 def _describe_control(clear: pd.DataFrame) -> list[str]:
     """Return how much of the scores the condition alone explains."""
-    known = clear.dropna(subset=["beyond"])
-    if known.empty:
+    cells = clear.dropna(subset=["beyond"])
+    if cells.empty:
         return []
-    shuffled = float((known["value"] - known["beyond"]).mean())
+    shuffled = float((cells["value"] - cells["beyond"]).mean())
     if shuffled <= 0:
         return [
             "With the source's trials swapped within a condition the same predictions fall below "
             f"the null ({shuffled:.3f} on average): they tell of single trials, not of the "
             "stimulus."
         ]
-    share = shuffled / float(known["value"].mean())
+    share = shuffled / float(cells["value"].mean())
     return [
         f"With the source's trials swapped within a condition {share:.0%} of the score is left: "
         "that part is the condition's, the rest single trials'."

@@ -5,6 +5,7 @@ from itertools import cycle, product
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -96,7 +97,7 @@ def over_time(arrays: Arrays) -> Figure:
 @report_style
 def confusion(arrays: Arrays) -> Figure:
     """Share of each true class decoded as each class, on training and on test trials."""
-    names = [str(name) for name in arrays["classes"]]
+    names = arrays["classes"]
     parts = [part for part in ("train", "test") if part in arrays]
     figure = new_figure(0.9 + 0.45 * len(names))
     grid = figure.subplots(1, len(parts), squeeze=False)[0]
@@ -110,12 +111,9 @@ def confusion(arrays: Arrays) -> Figure:
                 j, i, f"{100 * value:.0f} %\n({counts[i, j]:.0f})", ha="center", va="center",
                 color=color, fontsize=7,
             )  # fmt: skip
-        panel.set(
-            xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
-            yticklabels=names, xlabel="decoded",
-            title="training trials" if part == "train" else "test trials",
-        )  # fmt: skip
-        panel.spines[:].set_visible(False)
+        _name_cells(panel, names)
+        title = "training trials" if part == "train" else "test trials"
+        panel.set(xlabel="decoded", title=title)
     grid[0].set_ylabel("true")
     return figure
 
@@ -190,14 +188,12 @@ def losses(arrays: Arrays) -> Figure:
 @report_style
 def similarity(arrays: Arrays) -> Figure:
     """Correlation between the average activity of areas."""
-    names = [str(name) for name in arrays["areas"]]
+    names = arrays["areas"]
     figure = new_figure(1.2 + 0.28 * len(names))
     axes = figure.subplots()
     image = axes.imshow(arrays["matrix"], cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
-             yticklabels=names)  # fmt: skip
-    axes.tick_params(axis="x", rotation=90)
-    _scale(image, "correlation")
+    _name_cells(axes, names, rotation=90)
+    _draw_color_bar(image, "correlation")
     return figure
 
 
@@ -235,7 +231,7 @@ def explained(arrays: Arrays) -> Figure:
 @report_style
 def importance(arrays: Arrays) -> Figure:
     """How much each setting mattered in a search, and the score of each of its trials."""
-    names, share = [str(name) for name in arrays["names"]], arrays["importance"]
+    names, share = arrays["names"], arrays["importance"]
     figure = new_figure(1.0 + 0.3 * max(len(names), 4))
     bars, trials = figure.subplots(1, 2)
     bars.barh(range(len(names)), 100 * share[::-1], color=BLUE)
@@ -253,24 +249,28 @@ def importance(arrays: Arrays) -> Figure:
 @report_style
 def planes(arrays: Arrays) -> Figure:
     """R2 of each group predicted from each other; a dot where the two share dynamics."""
-    names = [str(name) for name in arrays["names"]]
-    r2, shared = arrays["r2"], arrays["shared"]
+    names, r2, shared = arrays["names"], arrays["r2"], arrays["shared"]
     figure = new_figure(1.4 + 0.32 * len(names))
     axes = figure.subplots()
     image = axes.imshow(np.maximum(r2, 0), cmap="Blues", vmin=0)
     for source, target in np.argwhere(shared):
         dark = r2[source, target] > 0.6 * np.nanmax(r2)
         axes.plot(target, source, "o", color="white" if dark else "black", markersize=3.5)
-    axes.set(xticks=range(len(names)), xticklabels=names, yticks=range(len(names)),
-             yticklabels=names, xlabel="predicted", ylabel="predicts")  # fmt: skip
-    axes.tick_params(axis="x", rotation=90)
-    axes.spines[:].set_visible(False)
-    _scale(image, "R² on held-out time")
+    _name_cells(axes, names, rotation=90)
+    axes.set(xlabel="predicted", ylabel="predicts")
+    _draw_color_bar(image, "R² on held-out time")
     return figure
 
 
-def _scale(image: AxesImage, label: str) -> None:
-    """A colour bar that stays beside its square, which the page's width leaves in the middle."""
+def _name_cells(axes: Axes, names: np.ndarray, rotation: float = 0) -> None:
+    """Write the names of rows and columns of a matrix beside it."""
+    axes.set_xticks(range(len(names)), names, rotation=rotation)
+    axes.set_yticks(range(len(names)), names)
+    axes.spines[:].set_visible(False)
+
+
+def _draw_color_bar(image: AxesImage, label: str) -> None:
+    """Draw a colour bar beside its square, which the page's width leaves in the middle."""
     axes = image.axes
     assert axes is not None
     place = axes.inset_axes((1.06, 0.05, 0.04, 0.9))
@@ -278,17 +278,10 @@ def _scale(image: AxesImage, label: str) -> None:
 
 
 DRAW: dict[str, Callable[[Arrays], Figure]] = {
-    "averages": averages,
-    "latents": latents,
-    "over_time": over_time,
-    "confusion": confusion,
-    "maps": maps,
-    "raster": raster,
-    "losses": losses,
-    "similarity": similarity,
-    "predicted": predicted,
-    "explained": explained,
-    "importance": importance,
-    "planes": planes,
-}
+    draw.__name__: draw
+    for draw in (
+        averages, latents, over_time, confusion, maps, raster, losses, similarity, predicted,
+        explained, importance, planes,
+    )
+}  # fmt: skip
 """What presets call their figures by."""

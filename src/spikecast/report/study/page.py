@@ -1,7 +1,6 @@
 """The page of a study: where the data are from, three columns, flaws by name, figures of both."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,84 +25,42 @@ from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.step_cache import load_arrays
 
 FROM_RUNS = ("scores", "averages", "single_trials", "latents", "time_constants", "training")
-SIMULATED = " Simulated data."
 
 
-@dataclass(frozen=True)
 class StudyRun:
     """The files of a finished study."""
 
-    folder: Path
-
-    @property
-    def layout(self) -> StudyLayout:
-        """Where the files lie."""
-        return StudyLayout(self.folder)
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """The content of ``study.json``."""
-        return read_facts(self.folder)
-
-    @cached_property
-    def preset(self) -> Preset:
-        """The study as it was run."""
-        return read_block(self.layout.preset, Preset)
-
-    @property
-    def simulated(self) -> bool:
-        """Whether its data are simulated."""
-        return self.facts["origin"] == "simulated"
-
-    @cached_property
-    def runs(self) -> dict[str, Run]:
-        """The sound runs."""
-        return {name: open_run(self.layout.sound_run(name).folder) for name in self.facts["runs"]}
-
-    @property
-    def mark(self) -> str:
-        """What captions end with."""
-        return SIMULATED if self.simulated else ""
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.layout = folder, StudyLayout(folder)
+        self.facts = read_facts(folder)
+        self.preset = read_block(self.layout.preset, Preset)  # as it was run
+        self.runs = {name: open_run(self.layout.sound_run(name).folder)
+                     for name in self.facts["runs"]}  # fmt: skip
+        self.simulated = self.facts["origin"] == "simulated"
+        self.mark = " Simulated data." if self.simulated else ""  # the end of every caption
 
     def file(self, figure: StudyFigure) -> Path:
-        """Return where the arrays of a figure are, if these data have it."""
+        """Return where the arrays of a figure are; these data may lack it."""
         return self.layout.column(figure.folder).arrays(figure.name)
 
     def arrays(self, figure: StudyFigure) -> dict[str, np.ndarray]:
-        """Return what a figure draws."""
-        beside = self._sound_curve() if figure.draw == "over_time" else {}
-        return load_arrays(self.file(figure)) | beside
-
-    def _sound_curve(self) -> dict[str, np.ndarray]:
-        """Return the first dated curve of the sound runs, to be drawn beside the deck's."""
-        for run in self.runs.values():
-            for answer in run.answers:
-                if answer.kind == "over_time" and not answer["acausal"]:
-                    curves = answer.table("curves")
-                    first = curves[curves["area"] == curves["area"].iloc[0]]
-                    return {
-                        "sound_time": first["time"].to_numpy(),
-                        "sound_curve": first["score"].to_numpy(),
-                    }
-        return {}
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Return a table of the protocol as described."""
-        return pd.read_csv(self.layout.described.table(name))
+        """Return what a figure draws; beside a deck's curve over time, the first sound one."""
+        arrays = load_arrays(self.file(figure))
+        dated = (
+            answer
+            for run in self.runs.values()
+            for answer in run.answers
+            if answer.kind == "over_time" and not answer["acausal"]
+        )
+        if figure.draw == "over_time" and (answer := next(dated, None)):
+            curves = answer.table("curves")
+            first = curves[curves["area"] == curves["area"].iloc[0]]
+            arrays["sound_time"], arrays["sound_curve"] = first[["time", "score"]].to_numpy().T
+        return arrays
 
 
 def build(folder: str | Path) -> Path:
-    """Write ``report.html`` and ``figures/*.svg`` of a finished study.
-
-    Parameters
-    ----------
-    folder : str or Path
-
-    Returns
-    -------
-    Path
-        Of the page.
-    """
+    """Write ``report.html`` and ``figures/*.svg`` of a finished study."""
     study = StudyRun(Path(folder))
     for run in study.runs.values():
         run_page.build(run.folder)
@@ -119,8 +76,11 @@ def build(folder: str | Path) -> Path:
         origin=text.origin(facts, preset),
         conclusions=text.conclusions(facts),
         comparable=text.COMPARABLE[facts["origin"]],
-        rows=[_row(row, facts) for row in facts["columns"]],
-        tables={name: _tables_beside(study, name) for name in preset.tables},
+        rows=[
+            row | {f"{name}_lines": text.cell(row[name], facts) for name in ("described", "sound")}
+            for row in facts["columns"]
+        ],
+        tables={name: _join_tables(study, name) for name in preset.tables},
         flaws=[(hazard, whats.get(hazard.rule, "")) for hazard in hazards],
         described=_draw_figures(study, "described"),
         concluded=_draw_figures(study, "concluded"),
@@ -129,14 +89,6 @@ def build(folder: str | Path) -> Path:
             preset.model_dump(exclude={"quick"}), sort_keys=False, allow_unicode=True
         ),
     )
-
-
-def _row(row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of the table, with the lines of its cells."""
-    return row | {
-        "described_lines": text.cell(row["described"], facts),
-        "sound_lines": text.cell(row["sound"], facts),
-    }
 
 
 def _draw_figures(study: StudyRun, folder: str) -> list[tuple[str, PageFigure]]:
@@ -159,19 +111,17 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
         drawing = replace(drawing, name=f"{name}-{drawing.name}", caption=caption)
         return draw_figure(study.folder, drawing)
 
-    target = run.targets[0] if run.targets else None
-    drawings, verdict = [], []
-    if target is not None:
-        verdict = describe_verdict(target.verdict)
-        drawings = [
-            TARGET_FIGURES[figure].make_drawing(target, figure)
-            for figure in FROM_RUNS
-            if TARGET_FIGURES[figure].applies(target)
-        ]
+    targets = run.targets[:1]
+    verdict = [line for target in targets for line in describe_verdict(target.verdict)]
     return {
         "name": name,
         "headlines": [*verdict, *make_headlines(run.answers, IN_VERDICT)],
-        "figures": [draw(drawing) for drawing in drawings],
+        "figures": [
+            draw(TARGET_FIGURES[figure].make_drawing(target, figure))
+            for target in targets
+            for figure in FROM_RUNS
+            if TARGET_FIGURES[figure].applies(target)
+        ],
         "sections": [
             vars(section) | {"figures": [draw(drawing) for drawing in section.figures]}
             for section in make_sections(run.answers)
@@ -180,12 +130,11 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
     }
 
 
-def _tables_beside(study: StudyRun, name: str) -> dict[str, Any]:
+def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
     """Return a reported table and the same table as described, column by column."""
     reported = pd.DataFrame(study.preset.tables[name])
-    here = study.table(name)
-    key = reported.columns[0]
-    columns = list(reported.columns[1:])
+    described = pd.read_csv(study.layout.described.table(name))
+    key, *columns = reported.columns
 
     def rows(table: pd.DataFrame) -> list[list[str]]:
         return [
@@ -197,5 +146,5 @@ def _tables_beside(study: StudyRun, name: str) -> dict[str, Any]:
         "key": key,
         "columns": [column.replace("_", " ") for column in columns],
         "parts": [("reported", rows(reported)),
-                  ("as described" + (", simulated" if study.simulated else ""), rows(here))],
+                  ("as described" + (", simulated" if study.simulated else ""), rows(described))],
     }  # fmt: skip

@@ -10,21 +10,11 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 
 class Unit(NamedTuple):
-    """How measures of one unit are written.
+    """How measures of one unit are written."""
 
-    Attributes
-    ----------
-    number : str
-        Format of the value and of its limits.
-    phrase : str
-        What stands around the value.
-    none : str
-        What is said where there is no value.
-    """
-
-    number: str
-    phrase: str = "{}"
-    none: str = "none"
+    number: str  # format of the value and of its limits
+    phrase: str = "{}"  # what stands around the value
+    none: str = "none"  # what is written where there is no value
 
 
 UNITS: dict[str, Unit] = {
@@ -80,7 +70,7 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
     trials = "" if n_trials == 1 else f"{n_trials} trials of "
     shape = f"{facts['n_neurons']:,} neurons, {trials}{facts['n_bins']:,} bins"
     words = {"session": facts["session"], "shape": shape, "theirs": preset.data.shape}
-    sentences = [ORIGINS[facts["origin"]].format(**words), *map(_say, facts["notices"])]
+    sentences = [ORIGINS[facts["origin"]].format(**words), *_write_notices(facts["notices"])]
     if facts["quick"]:
         smaller = ", and a smaller simulation" if facts["origin"] == "simulated" else ""
         sentences.append(f"A quick run: fewer iterations, folds and permutations{smaller}.")
@@ -90,11 +80,11 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
 def conclusions(facts: dict[str, Any]) -> list[str]:
     """Return how much of the numbers was the protocol."""
     mark = "Simulated data. " if facts["origin"] == "simulated" else ""
-    return [mark + _say(notice) for notice in facts["conclusions"]]
+    return [mark + sentence for sentence in _write_notices(facts["conclusions"])]
 
 
-def _say(notice: dict[str, Any]) -> str:
-    return str(Notice.from_json(notice))
+def _write_notices(notices: Sequence[dict[str, Any]]) -> list[str]:
+    return [str(Notice.from_json(notice)) for notice in notices]
 
 
 def cell(measures: Sequence[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
@@ -121,12 +111,12 @@ def describe_measure(measure: dict[str, Any]) -> str:
     elif "n" in measure:
         text = f"{value:.1%} ({round(value * measure['n'])}/{measure['n']})"
     else:
-        text = unit.phrase.format(_number(value, measure))
+        text = unit.phrase.format(_format_value(value, measure))
         if "low" in measure:
-            high = _number(measure["high"], measure) if "high" in measure else "the end"
-            text += f" ({_number(measure['low'], measure)} to {high})"
+            high = _format_value(measure["high"], measure) if "high" in measure else "the end"
+            text += f" ({_format_value(measure['low'], measure)} to {high})"
     if "chance" in measure:
-        text += f", chance {_number(measure['chance'], measure)}"
+        text += f", chance {_format_value(measure['chance'], measure)}"
     if "p" in measure:
         least = 1 / (1 + measure["n_permutations"])
         sign = "≤" if measure["p"] <= 1.001 * least else "="
@@ -134,7 +124,8 @@ def describe_measure(measure: dict[str, Any]) -> str:
     return f"{measure['name']}: {text}" if measure["name"] else text
 
 
-def _number(value: float | str, measure: dict[str, Any]) -> str:
+def _format_value(value: float | str, measure: dict[str, Any]) -> str:
+    """Return a value, or a limit, in the unit of a measure; onsets in ms."""
     if measure["unit"] == "onset" and not isinstance(value, str):
         value = 1000 * value
     return UNITS[measure["unit"]].number.format(value)

@@ -81,12 +81,12 @@ def nested(model: SweptModel) -> Figure:
     for at, fold in enumerate(model["folds"]):
         ends = [fold["default"], fold["nested"]]
         by_fold.plot([at - 0.05, at + 0.2], ends, color=ORANGE, linewidth=0.8)
-    looks = (
+    marks = (
         ("selected", -0.3, "o", GREY, "none", "selected: on the inner folds that chose it"),
         ("default", -0.05, "s", BLUE, BLUE, "with its defaults, held out"),
         ("nested", 0.2, "o", ORANGE, ORANGE, "nested: as tuned, held out"),
     )
-    for column, shift, marker, color, face, label in looks:
+    for column, shift, marker, color, face, label in marks:
         by_fold.plot(
             place + shift, folds[column], marker, color=color, markerfacecolor=face, markersize=5,
             label=label,

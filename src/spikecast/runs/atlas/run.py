@@ -194,11 +194,11 @@ class _Atlas:
             pool = executor or stack.enter_context(open_executor(n_missing, workers, engine))
             # here, one session is in memory at a time; processes map files, and none has to wait
             for batch in [[plan] for plan in plans] if pool is None else [plans]:
-                with ExitStack() as held:
+                with ExitStack() as shares:
                     calls: dict[str, Call] = {}
                     for plan in batch:
                         recording = loaders[plan.path][plan.index]()
-                        handle = held.enter_context(
+                        handle = shares.enter_context(
                             share_value(recording, pool, self.layout.shared)
                         )
                         calls |= self._make_calls(plan, missing[plan.name], recording, handle)
@@ -207,7 +207,7 @@ class _Atlas:
                         loaders.clear()  # what the workers map is on the disk
                     release_memory()
                     for result in run_jobs(calls, pool):
-                        _record(result, journal, outcome)
+                        _record_outcome(result, journal, outcome)
                         n_missing -= 1
                         progress(result.name, len(jobs) - n_missing, len(jobs))
         return outcome
@@ -230,7 +230,7 @@ class _Atlas:
         return calls
 
 
-def _record(result: JobOutcome, journal: JsonlStore, outcome: AtlasOutcome) -> None:
+def _record_outcome(result: JobOutcome, journal: JsonlStore, outcome: AtlasOutcome) -> None:
     """Write down how a job ended."""
     name, record = result.name, result.value
     if result.failure:

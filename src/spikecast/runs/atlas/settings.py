@@ -83,10 +83,7 @@ class AtlasSettings(Block):
     def build_models(self) -> dict[str, Model | None]:
         """Return name -> model, the ridge first; it is None, for it is done for all pairs at once.
 
-        Raises
-        ------
-        ConfigError
-            For a model that was given as an object in Python.
+        A model that was given as an object in Python is a ConfigError.
         """
         models: dict[str, Model | None] = {RIDGE: None} if RIDGE in self.models else {}
         models |= _build_models(self.models)

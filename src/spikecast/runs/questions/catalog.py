@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
-from spikecast.core.schema import Block
+from spikecast.core.schema import Block, find_block
 from spikecast.data.recording import Recording
 from spikecast.runs.questions.alignment import Alignment
 from spikecast.runs.questions.decode import Decode
@@ -59,6 +59,12 @@ class Analysis(Block):
             else:
                 merged[name] = own if added is None else added
         return type(self)(**merged)
+
+
+def list_kinds() -> list[str]:
+    """Return the kinds of answers: each is called after the module that asks for it."""
+    blocks = [find_block(field.annotation) for field in Analysis.model_fields.values()]
+    return [*(block.__module__.rpartition(".")[2] for block in blocks), "generalization"]
 
 
 def expand_questions(

@@ -17,7 +17,7 @@ from spikecast.models.networks.recurrent import Recurrent
 from spikecast.models.recurrent import Recipe
 from spikecast.runs.studies.sound_runs import read_scores
 from spikecast.runs.studies.step_cache import Arrays
-from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem, Task
 from spikecast.tasks.splits import Fold
@@ -73,9 +73,6 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(recording, {"target": target})
 
 
-# ------------------------------------------------------------------------------- as described
-
-
 def describe(inputs: StudyInputs) -> Column:
     """Fit the deck's LSTM to both tasks, once each, and put its raw losses side by side."""
     column, recording, settings = Column(), inputs.recording, inputs.settings
@@ -87,11 +84,11 @@ def describe(inputs: StudyInputs) -> Column:
     titles = {"between": f"all of {target}", "within": f"half of {target}"}
     order = make_rng(inputs.seed, "diggers", "trials").permutation(recording.n_trials)
     n_test = round(0.2 * len(order))
-    train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
+    train, test = fold = Fold(np.sort(order[n_test:]), np.sort(order[:n_test]))
     losses = {}
     for key, task in tasks.items():
         problem = task.problem(recording)
-        fit = _fit_network, problem, train, test, settings, inputs.seed, key
+        fit = _fit_network, problem, fold, settings, inputs.seed, key
         network = inputs.steps.compute(f"LSTM, {key}", *fit)
         column.add(
             key,
@@ -99,15 +96,9 @@ def describe(inputs: StudyInputs) -> Column:
             Measure("training trials", float(network["own"]), "poisson_nll"),
         )
         # FLAW, losses compared across targets, each from one split and one seed, without a null
-        other = "within" if key == "between" else "between"
-        column.claim(
-            key,
-            metric="poisson_nll",
-            target=titles[key],
-            train=train,
-            test=test,
-            compared_with=titles[other],
-        )
+        (other,) = (title for name, title in titles.items() if name != key)
+        facts = {"metric": "poisson_nll", "target": titles[key], "compared_with": other}
+        column.claim(key, train=train, test=test, **facts)
         losses[f"loss_{key}"] = network["course"]
         if key == "between":
             bits = float(network["bits"])
@@ -128,14 +119,10 @@ def describe(inputs: StudyInputs) -> Column:
 
 
 def _fit_network(
-    problem: Problem,
-    train: np.ndarray,
-    test: np.ndarray,
-    settings: dict[str, Any],
-    seed: int,
-    key: str,
+    problem: Problem, fold: Fold, settings: dict[str, Any], seed: int, key: str
 ) -> dict[str, Any]:
     """Return losses and latents of the deck's LSTM, and its score above the mean rate."""
+    train, test = fold
     model = DeckLSTM(
         settings["n_latents"],
         settings["learning_rate"],
@@ -157,20 +144,10 @@ def _fit_network(
 def correlate_areas(
     recording: Recording, rng: np.random.Generator | None = None, single_trials: bool = False
 ) -> tuple[list[str], np.ndarray]:
-    """Correlate the average activity of areas over trials and bins.
+    """Return the areas, and how their average activity correlates over trials and bins.
 
-    Parameters
-    ----------
-    recording : Recording
-    rng : Generator, optional
-        Shuffles the trials of each area: what is left is the time course they have in common.
-    single_trials : bool
-        Subtract the average over trials first, so that only single trials count.
-
-    Returns
-    -------
-    areas : list of str
-    correlation : array, (area, area)
+    A generator shuffles the trials of each area: what is left is the time course they have in
+    common. With `single_trials`, the average over trials is subtracted first.
     """
     areas = [
         name for name, n in recording.areas.items() if n >= FEWEST and name.lower() not in UNLABELED
@@ -202,9 +179,6 @@ def _draw_raster(recording: Recording) -> Arrays:
         "trial": np.array(recording.n_bins * recording.bin_size),
         "rate": recording.activity.mean(axis=1)[:, order].T / recording.bin_size,  # (neuron, trial)
     }
-
-
-# -------------------------------------------------------------------------------------- sound
 
 
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
@@ -243,6 +217,3 @@ def _correlate_single_trials(column: Column, recording: Recording) -> None:
         Measure("trials shuffled", float(np.mean(null)), "correlation", low, high),
     )
     column.claim("similarity", metric="correlation", null="trials shuffled")
-
-
-DIGGERS = Study(prepare, describe, conclude)

@@ -18,7 +18,7 @@ from spikecast.models.recurrent import Recipe
 from spikecast.runs.reader import read_answers
 from spikecast.runs.studies.sound_runs import read_decoding, read_onset, read_scores
 from spikecast.runs.studies.step_cache import Arrays
-from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.runs.studies.study_data import choose_null, with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
@@ -108,16 +108,14 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(with_column(recording, label, words), names, tuple(notices))
 
 
-# ------------------------------------------------------------------------------- as described
-
-
 def describe(inputs: StudyInputs) -> Column:
     """Fit the deck's RNN to 80 % of the trials, then its SVM to those same trials."""
     column, settings = Column(), inputs.settings
     problem = AreaToArea(settings["target"], min_rate=0.0).problem(inputs.recording)
-    train, test = _cut_randomly(len(problem.y), inputs.seed, "trials")
+    fold = _cut_randomly(len(problem.y), inputs.seed, "trials")
+    train = fold.train
     title = f"RNN, {settings['n_iterations']} iterations"
-    fit = _fit_network, problem, train, test, settings, inputs.seed
+    fit = _fit_network, problem, fold, settings, inputs.seed
     network = inputs.steps.compute(title, *fit)
     column.add(
         "spikes",
@@ -141,11 +139,11 @@ def describe(inputs: StudyInputs) -> Column:
     return column
 
 
-def _cut_randomly(n: int, seed: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return 80 % and 20 % of `n` trials, each in order."""
+def _cut_randomly(n: int, seed: int, name: str) -> Fold:
+    """Return 80 % of `n` trials to learn from and 20 % to test, each in order."""
     order = make_rng(seed, "livewired", name).permutation(n)
-    n_first = round(0.8 * n)
-    return np.sort(order[:n_first]), np.sort(order[n_first:])
+    n_train = round(0.8 * n)
+    return Fold(np.sort(order[:n_train]), np.sort(order[n_train:]))
 
 
 def _decode_latents(
@@ -158,14 +156,13 @@ def _decode_latents(
 ) -> None:
     """Fill in what the deck's SVMs say of the latents of the training trials."""
     latents = network["latents"]
-    svm_train, svm_test = _cut_randomly(len(train), inputs.seed, "svm")
+    svm_train, svm_test = svm_fold = _cut_randomly(len(train), inputs.seed, "svm")
     flat = latents.reshape(len(latents), -1)
     svm = SVC(kernel="rbf").fit(flat[svm_train], words[svm_train])
     own, new = (
         metrics.score_labels(words[part], svm.predict(flat[part])) for part in (svm_train, svm_test)
     )
-    decode = _decode_bins, latents, words, svm_train, svm_test
-    curve = inputs.steps.compute("one SVM per bin", *decode)["curve"]
+    curve = inputs.steps.compute("one SVM per bin", _decode_bins, latents, words, svm_fold)["curve"]
     majority = float(pd.Series(words[svm_test]).value_counts(normalize=True).iloc[0])
 
     column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(svm_train)))
@@ -198,9 +195,10 @@ def _decode_latents(
 
 
 def _fit_network(
-    problem: Problem, train: np.ndarray, test: np.ndarray, settings: dict[str, Any], seed: int
+    problem: Problem, fold: Fold, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
     """Return the latents and the loss of the deck's RNN, and the score they did not compute."""
+    train, test = fold
     network = Recipe(
         settings["n_latents"],
         settings["learning_rate"],
@@ -227,15 +225,14 @@ def _fit_network(
     }
 
 
-def _decode_bins(
-    latents: np.ndarray, words: np.ndarray, svm_train: np.ndarray, svm_test: np.ndarray
-) -> dict[str, Any]:
+def _decode_bins(latents: np.ndarray, words: np.ndarray, fold: Fold) -> dict[str, Any]:
     """Return the accuracy of one SVM per bin.
 
     FLAW, acausal timing: at every bin, latents of both directions know the whole trial.
     """
+    train, test = fold
     accuracy = [
-        (SVC().fit(z[svm_train], words[svm_train]).predict(z[svm_test]) == words[svm_test]).mean()
+        (SVC().fit(z[train], words[train]).predict(z[test]) == words[test]).mean()
         for z in latents.transpose(1, 0, 2)
     ]
     return {"curve": accuracy}
@@ -243,14 +240,12 @@ def _decode_bins(
 
 def tabulate_classes(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.DataFrame:
     """Return precision, recall, F1 and support of each class on training and on test trials."""
-    parts = []
-    for part, scores in (("train", own), ("test", new)):
-        columns = {
-            f"{name}_{part}": getattr(scores, name)
-            for name in ("precision", "recall", "f1", "support")
-        }
-        parts.append(pd.DataFrame(columns, index=pd.Index(scores.labels, name="class")))
-    return pd.concat(parts, axis=1).reset_index()
+    columns = {
+        f"{name}_{part}": pd.Series(getattr(scores, name), scores.labels)
+        for part, scores in (("train", own), ("test", new))
+        for name in ("precision", "recall", "f1", "support")
+    }
+    return pd.DataFrame(columns).rename_axis("class").reset_index()
 
 
 def _date_curve(curve: np.ndarray, time: np.ndarray, majority: float) -> list[Measure]:
@@ -262,9 +257,6 @@ def _date_curve(curve: np.ndarray, time: np.ndarray, majority: float) -> list[Me
         Measure("half-way up", float(time[np.argmax(curve >= half)]), "onset"),
         Measure("bins before the stimulus above the majority class", share, "share"),
     ]
-
-
-# -------------------------------------------------------------------------------------- sound
 
 
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
@@ -290,19 +282,11 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     for answer in read_answers(run, "granger")[:1]:
         pair = f"{answer['source']} and {answer['target']}"
         column.add("flow", Measure(pair, answer["leader"] or None, "leader"))
-    values = {
-        "label": inputs.names["label"],
-        "described": described.number("headline"),
-        "sound": latents.number,
-        "low": latents.low,
-        "high": latents.high,
-        "chance": latents.chance,
-        "points": 100 * (described.number("headline") - latents.number),
-    }
-    kind = PROTOCOL_COST if values["points"] >= COST else FLAWS_COST_LITTLE
+    headline = described.number("headline")
+    points = 100 * (headline - latents.number)
+    kind = PROTOCOL_COST if points >= COST else FLAWS_COST_LITTLE
+    values = {"label": inputs.names["label"], "described": headline, "points": points}
+    values |= {"sound": latents.number} | latents.limits
     unseen, seen = (measure.number for measure in described.measures["spikes"])
     column.conclusions.extend([kind(**values), NETWORK_ON_NEW_TRIALS(seen=seen, unseen=unseen)])
     return column
-
-
-LIVEWIRED = Study(prepare, describe, conclude)

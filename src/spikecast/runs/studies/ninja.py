@@ -24,7 +24,7 @@ from spikecast.models.recurrent import Recipe
 from spikecast.runs.reader import read_answers
 from spikecast.runs.studies.sound_runs import read_decoding, read_scores
 from spikecast.runs.studies.step_cache import Arrays
-from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.runs.studies.study_data import choose_null, with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
@@ -114,9 +114,6 @@ def _group_areas(recording: Recording, settings: dict[str, Any]) -> Recording:
     )
 
 
-# ------------------------------------------------------------------------------- as described
-
-
 def describe(inputs: StudyInputs) -> Column:
     """Fit the deck's two models, each with its flaws."""
     column = Column()
@@ -162,7 +159,7 @@ def _fit_network(
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
 ) -> dict[str, Any]:
-    """Fit the template's RNN to (x, y); return first and last cost, loss elsewhere, latents."""
+    """Return first and last cost, loss elsewhere and latents of the template's RNN."""
     model = Recipe(
         settings["n_latents"],
         settings["learning_rate"],
@@ -294,8 +291,8 @@ def _predict_classes(
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes][:, np.newaxis]
     network, _ = train_network(
         lambda: SoftmaxTwice(x.shape[2], settings["n_classifier"], one_hot.shape[2]),
-        torch.from_numpy(x),
-        torch.from_numpy(one_hot),
+        x,
+        one_hot,
         [Fold(np.arange(len(x)), np.arange(0))],
         Plan.plain(settings["n_iterations"], settings["classifier_rate"]),
         derive_seed(seed, "ninja", "classifier"),
@@ -330,9 +327,6 @@ def _count_cell_types(recording: Recording) -> Iterator[Measure]:
     yield Measure("neither", int(rate.size - excitatory.sum() - inhibitory.sum()), "count")
 
 
-# -------------------------------------------------------------------------------------- sound
-
-
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     """Read the same numbers from the sound runs."""
     column, run = Column(), sound / "correct"
@@ -344,26 +338,17 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     assert counts is not None
     column.add("correct", counts, beside)
     column.add("maps", *_score_maps(run))
-    column.conclusions.append(
-        CORRECT_OR_NOT(
-            described=described.number("correct"),
-            sound=counts.number,
-            low=counts.low,
-            high=counts.high,
-            chance=counts.chance,
-        )
-    )
+    share = described.number("correct")
+    column.conclusions.append(CORRECT_OR_NOT(described=share, sound=counts.number, **counts.limits))
     if beside:
-        limits = {"low": beside.low, "high": beside.high}
-        column.conclusions.append(WITHOUT_NEURONS(value=beside.number, **limits))
-    claim = described.claims["halves"]
-    column.conclusions.append(
-        INPUTS_HELD_OUT(
-            n_shared=len(set(claim.train) & set(claim.test)),
-            n=len(set(claim.test)),
-            timescales=scores["timescales"].number,
-            recipe=scores["recipe"].number,
+        column.conclusions.append(
+            WITHOUT_NEURONS(value=beside.number, low=beside.low, high=beside.high)
         )
+    claim = described.claims["halves"]
+    held_in, held_out = set(claim.train), set(claim.test)
+    numbers = {name: scores[name].number for name in ("timescales", "recipe")}
+    column.conclusions.append(
+        INPUTS_HELD_OUT(n_shared=len(held_in & held_out), n=len(held_out), **numbers)
     )
     return column
 
@@ -375,6 +360,3 @@ def _score_maps(run: Path) -> Iterator[Measure]:
         title = f"{answer['label']}, {answer['method']}: neighbours right"
         for row in scores.to_dict("records"):
             yield Measure(title, row["value"], "accuracy", chance=row["chance"])
-
-
-NINJA = Study(prepare, describe, conclude)

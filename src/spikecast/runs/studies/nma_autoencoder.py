@@ -14,6 +14,8 @@ from spikecast.models.networks.training import train_network
 from spikecast.tasks.problem import WINDOW
 from spikecast.tasks.splits import Fold
 
+PLAN = ("epochs", "learning_rate", "batch_size", "weight_decay")
+
 
 class DeckAutoencoder(Network):
     """The deck's net: bidirectional LSTM -> latents -> MLP -> the neurons that went in."""
@@ -59,15 +61,10 @@ def fit_autoencoder(x: np.ndarray, settings: dict[str, Any], seed: int) -> DeckA
     """Return the deck's autoencoder, fitted on windows."""
     network, _ = train_network(
         lambda: DeckAutoencoder(x.shape[2], settings["n_latents"]),
-        torch.from_numpy(x),
-        torch.from_numpy(x),
+        x,
+        x,
         [Fold(np.arange(len(x)), np.arange(0))],
-        Plan.plain(
-            settings["epochs"],
-            settings["learning_rate"],
-            settings["batch_size"],
-            settings["weight_decay"],
-        ),
+        Plan.plain(*(settings[name] for name in PLAN)),
         derive_seed(seed, "nma-layers", "autoencoder"),
         torch.device("cpu"),
     )
@@ -76,6 +73,7 @@ def fit_autoencoder(x: np.ndarray, settings: dict[str, Any], seed: int) -> DeckA
 
 
 @torch.no_grad()
-def reconstruction_error(network: DeckAutoencoder, x: np.ndarray) -> float:
+def measure_error(network: DeckAutoencoder, x: np.ndarray) -> float:
     """Return the mean squared error of reconstructing windows."""
-    return float(network.loss(torch.from_numpy(x)[None], torch.from_numpy(x)[None]).mean())
+    windows = torch.from_numpy(x)[None]
+    return float(network.loss(windows, windows).mean())

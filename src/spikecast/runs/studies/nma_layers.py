@@ -12,13 +12,9 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import find_principal_axes
-from spikecast.runs.studies.nma_autoencoder import (
-    fit_autoencoder,
-    normalise_plane,
-    reconstruction_error,
-)
-from spikecast.runs.studies.nma_sound import conclude
-from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.nma_autoencoder import fit_autoencoder, measure_error, normalise_plane
+from spikecast.runs.studies.nma_sound import conclude as conclude
+from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.tasks.problem import WINDOW
 
 FEWEST_BINS = 2000
@@ -50,28 +46,20 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
 
 @dataclass(frozen=True)
 class Planes:
-    """Normalised activity of the planes, (window, time, neuron) each, and how windows are cut.
+    """Normalised activity of the planes, (window, time, neuron) each, and how windows are cut."""
 
-    Attributes
-    ----------
-    x, mapped : dict of plane -> array
-        Of the neurons drawn for the fit, and of those drawn again for the maps.
-    train, test : array of int
-        Windows.
-    """
-
-    x: dict[str, np.ndarray]
-    mapped: dict[str, np.ndarray]
-    train: np.ndarray
+    x: dict[str, np.ndarray]  # by plane, of the neurons drawn for the fit
+    mapped: dict[str, np.ndarray]  # of those drawn again for the maps
+    train: np.ndarray  # numbers of windows
     test: np.ndarray
 
     @property
-    def n_neurons(self) -> int:
-        """Neurons of each plane."""
-        return next(iter(self.x.values())).shape[2]
+    def n_tenth(self) -> int:
+        """A tenth of the neurons of each plane."""
+        return next(iter(self.x.values())).shape[2] // 10
 
     def claim(self, column: Column, key: str, **facts: Any) -> None:
-        """Say how an error of reconstruction came about."""
+        """Record how an error of reconstruction came about."""
         # of neurons that were z-scored, a net that says 0 has an error of about 1
         null = "the variance of z-scored activity"
         windows = {"unit": "windows", "train": self.train, "test": self.test}
@@ -124,8 +112,9 @@ def _reconstruct_planes(column: Column, inputs: StudyInputs, planes: Planes) -> 
 def _fit_plane(
     x: np.ndarray, planes: Planes, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
+    """Return the error of the net of one plane."""
     network = fit_autoencoder(x[planes.train], settings, seed)
-    return {"mse": reconstruction_error(network, x[planes.test])}
+    return {"mse": measure_error(network, x[planes.test])}
 
 
 def _fit_all_planes(planes: Planes, settings: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -136,7 +125,7 @@ def _fit_all_planes(planes: Planes, settings: dict[str, Any], seed: int) -> dict
         latents = [
             network.latents(torch.from_numpy(x)[None])[0].numpy() for x in planes.mapped.values()
         ]
-    errors = [reconstruction_error(network, x[planes.test]) for x in planes.x.values()]
+    errors = [measure_error(network, x[planes.test]) for x in planes.x.values()]
     return {"mse": np.mean(errors), "latents": latents}
 
 
@@ -166,7 +155,7 @@ def _try_settings(planes: Planes, settings: dict[str, Any], seed: int) -> dict[s
         }
         rng.integers(50, 500)  # the number of latents, which never arrives
         network = fit_autoencoder(x[planes.train], settings | drawn, seed)
-        trials["errors"].append(reconstruction_error(network, x[planes.test]))
+        trials["errors"].append(measure_error(network, x[planes.test]))
         trials["n_latents"].append(network.joined.out_features)
         trials["learning_rate"].append(drawn["learning_rate"])
     return trials
@@ -174,12 +163,12 @@ def _try_settings(planes: Planes, settings: dict[str, Any], seed: int) -> dict[s
 
 def _explain_planes(column: Column, inputs: StudyInputs, planes: Planes) -> None:
     """Fill in what the deck computed of principal components, and what it did not."""
-    n_latents, n_tenth = inputs.settings["n_latents"], planes.n_neurons // 10
-    components = inputs.steps.compute("components", _reduce_planes, planes, n_latents)
+    settings = inputs.settings
+    components = inputs.steps.compute("components", _reduce_planes, planes, settings["n_latents"])
     shares = {f"share_{name}": components[f"share_{name}"] for name in planes.x}
     column.arrays["explained"] = shares
     in_sample = float(np.mean([share[-1] for share in shares.values()]))
-    column.add("pca", Measure(f"{n_tenth} components, in sample", in_sample, "variance"))
+    column.add("pca", Measure(f"{planes.n_tenth} components, in sample", in_sample, "variance"))
     # not the deck's: what the sound column sets beside it, on the very same windows
     held_out, error = float(components["share_held_out"]), float(components["held_out"])
     title = "as many components, the last fifth held out"
@@ -194,17 +183,15 @@ def _reduce_planes(planes: Planes, n_latents: int) -> dict[str, Any]:
     The latter as the share explained, and as the error of reconstructing these from as many
     components as the net has latents.
     """
-    n_tenth = planes.n_neurons // 10
     shares = {
-        f"share_{name}": _explain_in_sample(x.reshape(-1, x.shape[2]), n_tenth)
+        f"share_{name}": _explain_in_sample(x.reshape(-1, x.shape[2]), planes.n_tenth)
         for name, x in planes.x.items()
     }
-    left = {
-        n: np.mean([_pca_residual(x[planes.train], x[planes.test], n)
-                    for x in planes.x.values()])
-        for n in (0, n_latents, n_tenth)
-    }  # fmt: skip
-    return shares | {"held_out": left[n_latents], "share_held_out": 1 - left[n_tenth] / left[0]}
+    whole, error, rest = (
+        np.mean([_pca_residual(x[planes.train], x[planes.test], n) for x in planes.x.values()])
+        for n in (0, n_latents, planes.n_tenth)
+    )
+    return shares | {"held_out": error, "share_held_out": 1 - rest / whole}
 
 
 def _explain_in_sample(x: np.ndarray, n_components: int) -> np.ndarray:
@@ -226,24 +213,22 @@ def _map_windows(column: Column, inputs: StudyInputs, planes: Planes, latents: n
     label = np.repeat([*planes.mapped], len(latents[0]))
     scores = []
     for name, windows in (("raw", [*planes.mapped.values()]), ("latents", list(latents))):
-        draw = _map, windows, label, inputs.settings["map"], inputs.seed
+        draw = _draw_maps, windows, label, inputs.settings["map"], inputs.seed
         arrays = inputs.steps.compute(f"map of {name}", *draw)
         column.arrays[f"maps_{name}"] = arrays
-        chance = float(arrays["chance"])
-        for key in arrays:
-            if key.startswith("told_"):
-                map_ = f"{key.removeprefix('told_')} of {name}"
-                title = f"{map_}, held-out windows whose neighbours tell their plane"
-                scores.append(Measure(title, float(arrays[key]), "accuracy", chance=chance))
+        for method, share in zip(arrays["methods"], arrays["neighbours_right"], strict=True):
+            title = f"{method} of {name}, held-out windows whose neighbours tell their plane"
+            chance = float(arrays["chance"])
+            scores.append(Measure(title, float(share), "accuracy", chance=chance))
     column.add("maps", Measure("", None, "picture"))
     column.add("plane_told", *scores)
 
 
-def _map(x: list[np.ndarray], label: np.ndarray, method: str, seed: int) -> dict[str, Any]:
+def _draw_maps(x: list[np.ndarray], label: np.ndarray, method: str, seed: int) -> dict[str, Any]:
     """Return maps of windows, without and with the planes given to them, and their scores."""
     if method == "umap" and importlib.util.find_spec("umap") is None:
         method = "pca"
-    arrays: dict[str, Any] = {"label_plane": label}
+    arrays: dict[str, Any] = {"label_plane": label, "methods": [], "neighbours_right": []}
     for supervised in (False, True)[: 1 + (method == "umap")]:
         name = f"{'supervised ' * supervised}{method}"
         windows = np.concatenate(x)
@@ -251,13 +236,8 @@ def _map(x: list[np.ndarray], label: np.ndarray, method: str, seed: int) -> dict
             windows, method, labels=label, supervised=supervised, n_seeds=1, seed=seed
         )
         (row,) = embedding.scores.query("score == 'knn_accuracy'").to_dict("records")
-        arrays |= {
-            f"place_{name}": embedding.table[["x", "y"]].to_numpy(),
-            "held_out": embedding.table["held_out"].to_numpy(),
-            f"told_{name}": np.array(row["value"]),
-            "chance": np.array(row["chance"]),
-        }
+        arrays[f"place_{name}"] = embedding.table[["x", "y"]].to_numpy()
+        arrays |= {"held_out": embedding.table["held_out"].to_numpy(), "chance": row["chance"]}
+        arrays["methods"].append(name)
+        arrays["neighbours_right"].append(row["value"])
     return arrays
-
-
-NMA_LAYERS = Study(prepare, describe, conclude)

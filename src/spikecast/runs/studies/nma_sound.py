@@ -45,7 +45,7 @@ PLANES_SHARE = NoticeKind(
 
 
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
-    """PCA on the same metric, nets from plane to plane, shared dynamics, a search that searches."""
+    """Return PCA on the same metric, plane from plane, shared dynamics, and a real search."""
     column = Column()
     scores = read_scores(sound / "plane")
     for key, source in (
@@ -57,12 +57,8 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     network, pca = described.number("own"), described.number("pca_error")
     kind = PCA_IS_BETTER if pca < network else NETWORK_IS_BETTER
     best = column.measures["cells"][0]
-    column.conclusions.extend(
-        [
-            kind(network=network, pca=pca),
-            PLANE_FROM_PLANE(model=best.name, r2=best.number, low=best.low, high=best.high),
-        ]
-    )
+    planes = PLANE_FROM_PLANE(model=best.name, r2=best.number, low=best.low, high=best.high)
+    column.conclusions.extend([kind(network=network, pca=pca), planes])
     _score_search(column, inputs)
     _relate_planes(column, inputs)
     return column
@@ -105,6 +101,7 @@ def _relate_planes(column: Column, inputs: StudyInputs) -> None:
 
 
 def _predict_planes(recording: Recording) -> dict[str, Any]:
+    """Return which planes share dynamics, and how well each predicts each other."""
     shared = shared_dynamics(recording, by="plane")
     r2 = shared.table.loc[shared.table["shared"], "r2"]
     n = len(shared.groups)
@@ -131,7 +128,7 @@ def _score_search(column: Column, inputs: StudyInputs) -> None:
         Measure("sizes of latents tried", int(result["n_sizes"]), "count"),
     )
     trials = pd.DataFrame(
-        {key.removeprefix("trial_"): column_ for key, column_ in result.items()
+        {key.removeprefix("trial_"): values for key, values in result.items()
          if key.startswith("trial_")}
     )  # fmt: skip
     column.claim(
@@ -152,10 +149,9 @@ def _score_search(column: Column, inputs: StudyInputs) -> None:
 
 
 def _search_settings(inputs: StudyInputs) -> dict[str, Any]:
-    """Search on inner folds of the first four fifths; score on the last, which nothing chose."""
+    """Return a search on the first four fifths, and its score on the last, which nothing chose."""
     settings, names = inputs.names["search"], inputs.names
-    task = AreaToArea(str(names["target"]), names["source"], by="plane")
-    problem = task.problem(inputs.recording)
+    problem = AreaToArea(names["target"], names["source"], by="plane").problem(inputs.recording)
     outer = split_by_block(len(problem.y), 5, gap=1)[-1]
     x, y = problem.x[outer.train], problem.y[outer.train]
     space = {
@@ -173,13 +169,12 @@ def _search_settings(inputs: StudyInputs) -> dict[str, Any]:
         "default": default,
         "train": outer.train,
         "test": outer.test,
-        "settings": ", ".join(f"{name} {_shorten(value)}" for name, value in result.best.items()),
+        "settings": ", ".join(
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in result.best.items()
+        ),
         "n_sizes": result.swept["n_latents"],
         "names": np.array(list(result.importance), dtype=str),
         "importance": np.array(list(result.importance.values())),
         "score": result.table["score"].to_numpy(dtype=float),
     } | {f"trial_{name}": values.to_numpy() for name, values in result.table.items()}
-
-
-def _shorten(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -108,9 +108,9 @@ def merge(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """
     result = dict(content)
     for key, value in change.items():
-        known = result.get(key)
-        both = isinstance(known, dict) and isinstance(value, dict)
-        result[key] = merge(known, value) if both else value  # type: ignore[arg-type]
+        former = result.get(key)
+        nested = isinstance(former, dict) and isinstance(value, dict)
+        result[key] = merge(former, value) if nested else value  # type: ignore[arg-type]
     return result
 
 

@@ -5,6 +5,7 @@ Steps are kept under ``parts/`` until the study is finished; ``study.json`` is w
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from spikecast.core.files import (
 from spikecast.core.notices import Notice
 from spikecast.data import load
 from spikecast.data.identity import identify
+from spikecast.data.recording import Recording
 from spikecast.parallel.executors import Progress
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs import config as configs
@@ -41,7 +43,7 @@ from spikecast.runs.studies.preset import (
 )
 from spikecast.runs.studies.step_cache import StepCache, save_arrays
 from spikecast.runs.studies.study import Column, Prepared, StudyInputs
-from spikecast.runs.studies.study_data import StudyData, find_data
+from spikecast.runs.studies.study_data import find_origin, find_recording
 
 
 def run_study(
@@ -57,32 +59,19 @@ def run_study(
     workers: int | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Path:
-    """Run a study: as described, then sound.
+    """Run a study, as described and then sound, and return its directory `out`.
 
     Parameters
     ----------
-    name : str
-        Of :data:`spikecast.runs.studies.catalog.STUDIES`.
-    out : str or Path
-        The directory.
     data, session
-        See :func:`spikecast.runs.studies.study_data.find_data`.
+        See :func:`spikecast.runs.studies.study_data.find_recording`.
     quick : bool
         Smaller simulation, fewer iterations and permutations.
-    seed : int
     resume : bool
         Go on with an interrupted study of the same name, settings and data: the steps that were
         computed are used, and the numbers are those of a study that was never interrupted.
-    overwrite : bool
-        Replace a study that is there.
     workers : int, optional
         Processes of the sound runs.
-    progress : callable, optional
-
-    Returns
-    -------
-    Path
-        The directory.
 
     Raises
     ------
@@ -95,9 +84,14 @@ def run_study(
     if quick:
         preset = make_quick(preset)
     progress(f"{name}: finding the data", 0, 0)
-    source = find_data(preset, data, session, seed=seed)
-    prepared = study.prepare(source.recording, preset.settings)
-    sound = {key: _sound_config(part, prepared, layout, seed) for key, part in preset.sound.items()}
+    recording = find_recording(preset, data, session, seed=seed)
+    prepared = study.prepare(recording, preset.settings)
+    names = prepared.names
+    common = {"data": {"path": str(layout.data)}, "seed": seed}
+    sound = {
+        key: configs.parse_config(merge(common, fill_names(content, names)))
+        for key, content in preset.sound.items()
+    }
     begun = {
         "study": name,
         "quick": quick,
@@ -107,9 +101,9 @@ def run_study(
     }
     replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
 
-    def inputs(prepared: Prepared, column: str) -> StudyInputs:
+    def make_inputs(recording: Recording, names: Mapping[str, Any], column: str) -> StudyInputs:
         steps = StepCache(layout.parts / column, lambda step: progress(f"{column}: {step}", 0, 0))
-        return StudyInputs(prepared.recording, prepared.names, preset.settings, seed, steps)
+        return StudyInputs(recording, names, preset.settings, seed, steps)
 
     with lock_folder(out):
         if replaces:
@@ -118,18 +112,17 @@ def run_study(
         if not layout.data.exists():
             prepared.recording.save(layout.data)
         with limit_threads():
-            described = study.describe(inputs(prepared, "as described"))
-        preset = fill_rows(preset, prepared.names)
+            described = study.describe(make_inputs(prepared.recording, names, "as described"))
+        preset = fill_rows(preset, names)
         write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
         _write_column(described, preset, layout.described)
         facts = {key: begun[key] for key in ("study", "quick", "seed")}
-        facts |= _origin_facts(source, prepared) | {"runs": list(sound)}
-        names = prepared.names
-        del source, prepared  # the sound runs read the file; a large recording is not held twice
+        facts |= _describe_data(recording, prepared, preset) | {"runs": list(sound)}
+        del recording, prepared  # the sound runs read the file; a large recording is not held twice
         _run_sound(sound, layout, workers, progress)
         with limit_threads():
-            again = inputs(Prepared(load(layout.data), names), "sound")
-            concluded = study.conclude(again, layout.sound, described)
+            inputs = make_inputs(load(layout.data), names, "sound")
+            concluded = study.conclude(inputs, layout.sound, described)
         _write_column(concluded, preset, layout.concluded)
         facts |= {
             "conclusions": _to_json(concluded.conclusions),
@@ -142,13 +135,7 @@ def run_study(
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:
-    """Return the content of ``study.json``.
-
-    Raises
-    ------
-    RunError
-        When the directory holds no finished study.
-    """
+    """Return the content of ``study.json``; RunError where no study is finished."""
     path = StudyLayout(Path(folder)).result
     if not path.exists():
         raise RunError(f"'{folder}' holds no finished study: it has no {path.name}")
@@ -176,21 +163,13 @@ def _check_folder(
             f"'{out}' holds an unfinished study; resume it, overwrite it, or name another folder"
         )
     before = read_json(layout.begun)
-    changed = [key for key in begun if key != "data" and before.get(key) != begun[key]]
-    if changed:
+    if changed := [key for key in begun if key != "data" and before.get(key) != begun[key]]:
         raise RunError(
             f"'{out}' was begun with another {', '.join(changed)}; give the same options again, or "
             "overwrite it"
         )
     check_data_unchanged(out, before["data"], begun["data"])
     return False
-
-
-def _sound_config(
-    content: dict[str, Any], prepared: Prepared, layout: StudyLayout, seed: int
-) -> configs.Config:
-    given = {"data": {"path": str(layout.data)}, "seed": seed}
-    return configs.parse_config(merge(given, fill_names(content, prepared.names)))
 
 
 def _run_sound(
@@ -207,12 +186,13 @@ def _run_sound(
         experiment.run(config, run.folder, resume=begun, workers=workers, progress=report)
 
 
-def _origin_facts(source: StudyData, prepared: Prepared) -> dict[str, Any]:
-    n_trials, n_bins, n_neurons = source.recording.shape
+def _describe_data(recording: Recording, prepared: Prepared, preset: Preset) -> dict[str, Any]:
+    """Return where the recording is from, its shape, and what it lacks."""
+    n_trials, n_bins, n_neurons = recording.shape
     return {
         "command": " ".join(["spikecast", *sys.argv[1:]]),
-        "origin": source.origin,
-        "session": source.recording.session,
+        "origin": find_origin(recording, preset),
+        "session": recording.session,
         "n_trials": n_trials,
         "n_bins": n_bins,
         "n_neurons": n_neurons,
@@ -227,36 +207,30 @@ def _to_json(notices: tuple[Notice, ...] | list[Notice]) -> list[dict[str, Any]]
 def _write_column(column: Column, preset: Preset, files: ColumnLayout) -> None:
     """Write claims, measures, tables and arrays; claims get the names that readers see."""
     titles = {row.key: row.quantity for row in preset.rows}
-    claims = [
+    if claims := [
         claim.model_copy(update={"name": titles.get(key, claim.name)})
         for key, claim in column.claims.items()
-    ]
-    if claims:
+    ]:
         provenance.write_claims(claims, files.folder)
     for name, table in column.tables.items():
         with write_atomically(files.table(name)) as temporary:
             table.to_csv(temporary, index=False)
     for name, arrays in column.arrays.items():
         save_arrays(files.arrays(name), arrays)
-    values = {key: _cell(column, key) for key in column.measures}
-    write_json(files.values, values)
+    write_json(files.values, {key: _list_measures(column, key) for key in column.measures})
 
 
 def _join_columns(preset: Preset, described: Column, sound: Column) -> list[dict[str, Any]]:
     """Return the rows of the table, with the flaws of each number as described."""
-
-    def flaws(key: str) -> list[str]:
-        claim = described.claims.get(key)
-        return [] if claim is None else [hazard.rule for hazard in judge_claims([claim]).hazards]
-
+    hazards = {key: judge_claims([claim]).hazards for key, claim in described.claims.items()}
     return [
         {
             "key": row.key,
             "quantity": row.quantity,
             "reported": row.reported,
-            "described": _cell(described, row.key),
-            "flaws": flaws(row.key),
-            "sound": _cell(sound, row.key),
+            "described": _list_measures(described, row.key),
+            "flaws": [hazard.rule for hazard in hazards.get(row.key, [])],
+            "sound": _list_measures(sound, row.key),
             "because": row.because,
         }
         for row in preset.rows
@@ -265,5 +239,6 @@ def _join_columns(preset: Preset, described: Column, sound: Column) -> list[dict
     ]
 
 
-def _cell(column: Column, key: str) -> list[dict[str, Any]]:
+def _list_measures(column: Column, key: str) -> list[dict[str, Any]]:
+    """Return the measures of a cell as ``study.json`` has them."""
     return [measure.to_json() for measure in column.measures.get(key, [])]

@@ -19,7 +19,7 @@ class ModelScores(dict[str, Measure]):
         self.run = run
 
     def __missing__(self, model: str) -> Measure:
-        """Explain that the model was left out of the run because it could not be fitted."""
+        """Refuse a model that the run lacks: it could not be fitted."""
         raise RunError(
             f"the study needs '{model}', which could not be fitted: see {RunLayout(self.run).log}"
         )
@@ -61,13 +61,7 @@ def read_decoding(run: Path, source: str, name: str) -> Measure | None:
 def read_onset(run: Path, name: str, *, within_strata: bool = False) -> Measure | None:
     """Return the earliest onset over areas; None where nothing was dated.
 
-    Parameters
-    ----------
-    run : Path
-    name : str
-        Of the measure.
-    within_strata : bool
-        Whether to read the onset of what is known beyond the strata of the question.
+    With `within_strata`, that of what is known beyond the strata of the question.
     """
     for answer in read_answers(run, "over_time"):
         if answer["acausal"] or bool(answer["strata"]) != within_strata:

@@ -18,17 +18,11 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class StepCache:
-    """Computes steps, each once.
+    """Computes steps, each once, and keeps each in an ``.npz`` of `folder`.
 
     A step is a function of the recording, the settings and the seed: it shares no random generator
-    with another step, so it does not matter which of them were computed before a kill.
-
-    Parameters
-    ----------
-    folder : Path
-        Gets one ``.npz`` for each step.
-    report : callable
-        Called with the name of a step that has to be computed.
+    with another step, so it does not matter which of them were computed before a kill. `report` is
+    called with the name of a step that has to be computed.
 
     Examples
     --------

@@ -23,7 +23,8 @@ from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs import config as configs
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.studies import sound_runs
-from spikecast.runs.studies.study import Column, Measure, Prepared, Study, StudyInputs
+from spikecast.runs.studies.step_cache import Arrays
+from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import Behavior
@@ -61,9 +62,6 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     return Prepared(recording, {"target": TARGET})
 
 
-# ------------------------------------------------------------------------------- as described
-
-
 class DeckMLP(Network):
     """Layers of one activation and a linear output, trained on the deck's loss.
 
@@ -89,7 +87,7 @@ class DeckMLP(Network):
 
 
 def broadcast_mse(prediction: np.ndarray, speed: np.ndarray) -> float:
-    """The deck's error: the mean over all pairs of a prediction (N, 1) and a speed (N,).
+    """Return the deck's error: the mean over all pairs of a prediction (N, 1) and a speed (N,).
 
     It equals ``Var(y) + Var(prediction) + (mean y - mean prediction)**2``, whatever the order of
     the predictions.
@@ -109,14 +107,14 @@ def describe(inputs: StudyInputs) -> Column:
     activity = recording.activity[0]  # (bin, neuron)
     speed = recording.dataset[TARGET].values[0].astype(np.float32)
     n_train = round(0.7 * len(activity))
-    train, test = np.arange(n_train), np.arange(n_train, len(activity))
-    find = _find_components, activity, train, test, settings["n_components"]
+    train, test = fold = Fold(np.arange(n_train), np.arange(n_train, len(activity)))
+    find = _find_components, activity, fold, settings["n_components"]
     components = inputs.steps.compute("principal components", *find)
     z = components.pop("z")
     predictions, rows = [], []
     for net in settings["nets"]:
         name = f"{net['activation']} {'-'.join(map(str, net['hidden']))}"
-        fit = _fit_network, z, speed, train, test, net, settings, inputs.seed
+        fit = _fit_network, z, speed, fold, net, settings, inputs.seed
         prediction = inputs.steps.compute(f"MLP {name}", *fit)["speed"]
         errors = {
             part: broadcast_mse(prediction[bins, np.newaxis], speed[bins])
@@ -160,9 +158,7 @@ def describe(inputs: StudyInputs) -> Column:
     return column
 
 
-def _find_components(
-    activity: np.ndarray, train: np.ndarray, test: np.ndarray, n_components: int
-) -> dict[str, np.ndarray]:
+def _find_components(activity: np.ndarray, fold: Fold, n_components: int) -> Arrays:
     """Return the deck's scaled components ``z``, and what such components explain.
 
     FLAW, fitted outside the fold: components and z-score are those of all bins.
@@ -170,25 +166,24 @@ def _find_components(
     mean, axes, _ = find_principal_axes(activity, n_components)
     z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
     z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
-    return {"z": z} | _explain_variance(activity, train, test, n_components)
+    return {"z": z} | _explain_variance(activity, fold, n_components)
 
 
 def _fit_network(
     z: np.ndarray,
     speed: np.ndarray,
-    train: np.ndarray,
-    test: np.ndarray,
+    fold: Fold,
     net: dict[str, Any],
     settings: dict[str, Any],
     seed: int,
-) -> dict[str, np.ndarray]:
-    """Predict the ``speed`` of all bins, by the weights of the epoch that did best on the test."""
+) -> Arrays:
+    """Return the ``speed`` of all bins, by the weights of the epoch that did best on the test."""
     network, _ = train_network(
         lambda: DeckMLP(z.shape[1], net["hidden"], net["activation"]),
-        torch.from_numpy(z[:, np.newaxis]),
-        torch.from_numpy(speed[:, np.newaxis, np.newaxis]),
+        z[:, np.newaxis],
+        speed[:, np.newaxis, np.newaxis],
         # FLAW, chosen on test data: the bins that choose the epoch are those that are scored
-        [Fold(train, test)],
+        [fold],
         Plan.plain(settings["epochs"], settings["learning_rate"], settings["batch_size"]),
         derive_seed(seed, "stringer-running", str(net)),
         torch.device("cpu"),
@@ -200,31 +195,24 @@ def _fit_network(
 
 def _shuffle_in_time(prediction: np.ndarray, speed: np.ndarray) -> list[Measure]:
     """Return the deck's error of predictions shuffled in time, beside the error pair by pair."""
-    paired = float(((prediction - speed) ** 2).mean())
-    shuffled = np.random.default_rng(0).permutation(prediction)
-    pairs = broadcast_mse(shuffled[:, np.newaxis], speed)
+    shuffled = np.random.default_rng(0).permutation(prediction)[:, np.newaxis]
     return [
-        Measure("predictions shuffled in time", pairs, "mse"),
-        Measure("pair by pair", paired, "mse"),
+        Measure("predictions shuffled in time", broadcast_mse(shuffled, speed), "mse"),
+        Measure("pair by pair", broadcast_mse(prediction, speed), "mse"),
     ]
 
 
-def _explain_variance(
-    activity: np.ndarray, train: np.ndarray, test: np.ndarray, n_components: int
-) -> dict[str, np.ndarray]:
+def _explain_variance(activity: np.ndarray, fold: Fold, n_components: int) -> Arrays:
     """Return the cumulative variance of training and new bins that training components explain."""
     n_components = min(n_components, 60)
-    mean, axes, _ = find_principal_axes(activity[train], n_components)
+    mean, axes, _ = find_principal_axes(activity[fold.train], n_components)
     shares = {}
-    for name, bins in (("training bins", train), ("new bins", test)):
+    for name, bins in (("training bins", fold.train), ("new bins", fold.test)):
         centered = activity[bins] - mean
         total = (centered**2).sum(dtype=float)
         explained = ((centered @ axes.T) ** 2).sum(axis=0, dtype=float).cumsum()
         shares[f"share_{name}"] = explained / total
     return shares
-
-
-# -------------------------------------------------------------------------------------- sound
 
 
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
@@ -256,14 +244,11 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     column.add("baseline", scores["linear"], Measure("linear", float(rmse["linear"]), "rmse"))
     column.add("identity", Measure("", None, "refused"))
     shuffled, paired = (measure.number for measure in described.measures["identity"])
-    column.conclusions.extend(
-        [
-            NO_PREDICTION_ERROR(
-                described=described.number("relu"), shuffled=shuffled, paired=paired
-            ),
-            LINEAR_BESIDE(network=described.number("r2"), linear=scores["linear"].number),
-        ]
+    no_error = NO_PREDICTION_ERROR(
+        described=described.number("relu"), shuffled=shuffled, paired=paired
     )
+    beside = LINEAR_BESIDE(network=described.number("r2"), linear=scores["linear"].number)
+    column.conclusions.extend([no_error, beside])
     return column
 
 
@@ -286,6 +271,3 @@ def _learn_from_more_time(recording: Recording, model: Model) -> dict[str, Any]:
         r2.append(float(metrics.score_continuous(truth, predicted, null).r2[0]))
     minutes = np.array(sizes) * y.shape[1] * recording.bin_size / 60
     return {"minutes": minutes, "r2": np.array(r2)}
-
-
-STRINGER_RUNNING = Study(prepare, describe, conclude)

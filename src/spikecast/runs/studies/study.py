@@ -1,9 +1,9 @@
 """What a study's code gives: its data made ready, and the two columns that we compute."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,65 +16,41 @@ from spikecast.runs.studies.step_cache import Arrays, StepCache
 
 @dataclass(frozen=True)
 class Measure:
-    """One number in a cell of a study's table.
+    """One number in a cell of a study's table, as :mod:`spikecast.report.study.text` writes it."""
 
-    Attributes
-    ----------
-    name : str
-        What was measured, where a cell holds several: a model, a set of trials.
-    value : float, str or None
-        None where there is none to be given: no onset was found, a picture has no score.
-    unit : str
-        A key of :data:`spikecast.report.study.text.UNITS`.
-    low, high : float, optional
-        95 % interval; `high` is left out where it has no end.
-    n : int, optional
-        Of how many units `value` is a share.
-    chance, p : float, optional
-    n_permutations : int, optional
-        Behind `p`.
-    """
-
-    name: str
-    value: float | str | None
-    unit: str
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
+    name: str  # what was measured, where a cell holds several: a model, a set of trials
+    value: float | str | None  # None where there is none: no onset, a picture
+    unit: str  # a key of UNITS there
+    low: float | None = None  # of the 95 % interval
+    high: float | None = None  # None where it has no end
+    n: int | None = None  # of how many units `value` is a share
     chance: float | None = None
     p: float | None = None
-    n_permutations: int | None = None
+    n_permutations: int | None = None  # behind `p`
 
     @property
     def number(self) -> float:
         """The value as a number; NaN where it is none."""
         return self.value if isinstance(self.value, int | float) else float("nan")
 
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """Interval and chance, as sentences about a decoder take them."""
+        return {"low": self.low, "high": self.high, "chance": self.chance}
+
     def to_json(self) -> dict[str, Any]:
-        """Return what is known, as plain values; infinities and NaN are not known."""
-        known = {key: value for key, value in vars(self).items() if _is_known(value)}
-        return {"name": self.name, "value": None, "unit": self.unit} | known
-
-
-def _is_known(value: Any) -> bool:
-    return value is not None and (isinstance(value, str) or bool(np.isfinite(value)))
+        """Return name, value, unit and what else is there; infinities and NaN are left out."""
+        present = {
+            key: value
+            for key, value in vars(self).items()
+            if value is not None and (isinstance(value, str) or np.isfinite(value))
+        }
+        return {"name": self.name, "value": None, "unit": self.unit} | present
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a study's table, and what belongs to it.
-
-    Attributes
-    ----------
-    measures : dict of key -> list of Measure
-        By the keys of the preset's rows; the first of a list is the one that is compared.
-    claims : dict of key -> Claim
-        How each number came about; the audit reads them.
-    tables : dict of DataFrame
-    arrays : dict of figure -> dict of array
-        What each of the preset's figures draws.
-    conclusions : list of Notice
-        How much of a number was the protocol.
 
     Examples
     --------
@@ -85,19 +61,20 @@ class Column:
     (0.9, 0.9)
     """
 
+    # by the keys of the preset's rows; the first of a list is the one that is compared
     measures: dict[str, list[Measure]] = field(default_factory=dict)
-    claims: dict[str, Claim] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)  # how each number came about
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    arrays: dict[str, Arrays] = field(default_factory=dict)
-    conclusions: list[Notice] = field(default_factory=list)
+    arrays: dict[str, Arrays] = field(default_factory=dict)  # what each of the figures draws
+    conclusions: list[Notice] = field(default_factory=list)  # what was the protocol's doing
 
     def add(self, key: str, *measures: Measure | None) -> None:
         """Fill a cell; measures that could not be made are None, and left out."""
-        if known := [measure for measure in measures if measure is not None]:
-            self.measures[key] = known
+        if present := [measure for measure in measures if measure is not None]:
+            self.measures[key] = present
 
     def claim(self, key: str, **facts: Any) -> None:
-        """Say how a number came about; its value is that of the cell where none is given."""
+        """Record how a number came about; its value is the cell's where none is given."""
         if "value" not in facts and key in self.measures:
             facts["value"] = self.number(key)
         self.claims[key] = Claim(name=key, **facts)
@@ -109,60 +86,32 @@ class Column:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recording with the columns that the study needs.
-
-    Attributes
-    ----------
-    recording : Recording
-    names : dict
-        What ``$name`` stands for in the sound configs.
-    notices : tuple of Notice
-        What these data lack, and what is done instead.
-    """
+    """A recording with the columns that the study needs."""
 
     recording: Recording
-    names: Mapping[str, Any] = field(default_factory=dict)
-    notices: tuple[Notice, ...] = ()
+    names: Mapping[str, Any]  # what ``$name`` stands for in the sound configs
+    notices: tuple[Notice, ...] = ()  # what these data lack, and what is done instead
 
 
 @dataclass(frozen=True)
 class StudyInputs:
-    """What both columns are computed from.
-
-    Attributes
-    ----------
-    recording : Recording
-    names : dict
-        See :class:`Prepared`.
-    settings : dict
-        Numbers of the protocol as described.
-    seed : int
-    steps : StepCache
-        Computes what takes long; a resumed study finds it done.
-    """
+    """What both columns are computed from."""
 
     recording: Recording
-    names: Mapping[str, Any]
-    settings: dict[str, Any]
+    names: Mapping[str, Any]  # see Prepared
+    settings: dict[str, Any]  # numbers of the protocol as described
     seed: int
-    steps: StepCache
+    steps: StepCache  # computes what takes long; a resumed study finds it done
 
 
-@dataclass(frozen=True)
-class Study:
-    """The code of a study.
+class Study(Protocol):
+    """What the module of a study defines."""
 
-    Attributes
-    ----------
-    prepare : callable
-        (recording, settings) -> Prepared
-    describe : callable
-        (inputs) -> Column: the protocol as described, flaws included.
-    conclude : callable
-        (inputs, folder with the sound runs by name, column as described) -> Column: the same
-        numbers by the sound protocol.
-    """
+    def prepare(self, recording: Recording, settings: dict[str, Any]) -> Prepared:
+        """Return the recording made ready; refuse one that the study cannot be done on."""
 
-    prepare: Callable[[Recording, dict[str, Any]], Prepared]
-    describe: Callable[[StudyInputs], Column]
-    conclude: Callable[[StudyInputs, Path, Column], Column]
+    def describe(self, inputs: StudyInputs) -> Column:
+        """Return the numbers of the protocol as described, flaws included."""
+
+    def conclude(self, inputs: StudyInputs, sound: Path, described: Column) -> Column:
+        """Return the same numbers by the sound protocol, whose runs are folders in `sound`."""

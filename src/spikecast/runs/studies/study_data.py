@@ -1,8 +1,6 @@
 """The recording a study is run on: the deck's own, another real one, or a simulated one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,37 +12,15 @@ from spikecast.data.download import list_local_files
 from spikecast.data.recording import Recording
 from spikecast.runs.studies.preset import Preset
 
-Origin = Literal["deck", "reduced", "real", "simulated"]
 
-
-@dataclass(frozen=True)
-class StudyData:
-    """A recording and where it comes from.
-
-    Attributes
-    ----------
-    recording : Recording
-    origin : {"deck", "reduced", "real", "simulated"}
-        The deck's own recording; a shorter window of it; another real one; a simulated one.
-    """
-
-    recording: Recording
-    origin: Origin
-
-
-def find_data(preset: Preset, path: str | None, session: int | None, *, seed: int) -> StudyData:
+def find_recording(
+    preset: Preset, path: str | None, session: int | None, *, seed: int
+) -> Recording:
     """Return the recording that the study is run on.
 
-    Parameters
-    ----------
-    preset : Preset
-    path : str, optional
-        A file or the name of a known data set; by default the study's data set where it was
-        downloaded, else a simulated recording of the same shapes.
-    session : int, optional
-        By default, in the full data set, the deck's.
-    seed : int
-        Of the simulation.
+    `path` is a file or the name of a known data set; by default the study's data set where it was
+    downloaded, else a simulated recording of the same shapes. `session` is by default, in the full
+    data set, the deck's; `seed` is that of the simulation.
     """
     source = preset.data
     n_files = len(DATASETS[source.dataset].files)
@@ -53,16 +29,14 @@ def find_data(preset: Preset, path: str | None, session: int | None, *, seed: in
     if path is None:
         if session is not None:
             raise InputError("a session is chosen from a file: name the data as well")
-        simulator = getattr(simulate, source.simulator)
-        recording = simulator(**source.simulation, seed=seed).recording
-    else:
-        if session is None and path == source.dataset:
-            session = source.session
-        recording = load(path, session)
-    return StudyData(recording, _origin(recording, preset))
+        return getattr(simulate, source.simulator)(**source.simulation, seed=seed).recording
+    if session is None and path == source.dataset:
+        session = source.session
+    return load(path, session)
 
 
-def _origin(recording: Recording, preset: Preset) -> Origin:
+def find_origin(recording: Recording, preset: Preset) -> str:
+    """Return where a recording is from: a key of :data:`spikecast.report.study.text.ORIGINS`."""
     if str(recording.dataset.attrs.get("subject")) == "Simulated":
         return "simulated"
     n_trials, n_bins, n_neurons = recording.shape

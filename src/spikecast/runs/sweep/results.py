@@ -209,8 +209,8 @@ def _best_config(plan: Plan, facts: dict[str, Any], activity_hash: str) -> str:
     names = name_models(plan.config.models)
     entries: list[Any] = []
     for entry in plan.config.models:
-        given = {entry: {}} if isinstance(entry, str) else entry
-        for label, settings in given.items():
+        by_label = {entry: {}} if isinstance(entry, str) else entry
+        for label, settings in by_label.items():
             if label in chosen:
                 named = {} if names[label] == label else {"model": names[label]}
                 entries.append({label: named | (settings or {}) | chosen[label]})

@@ -63,12 +63,9 @@ def run_sweep(
 
     Raises
     ------
-    ConfigError
-        When there is not exactly one target, or nothing to search.
-    RunError
-        When `out` holds something else, or (with `resume`) another config.
-    InputError
-        When none of a search's settings could be fitted.
+    ConfigError, RunError, InputError
+        When there is not exactly one target, or nothing to search; when `out` holds something else,
+        or (with `resume`) another config; when none of a search's settings could be fitted.
     """
     out = Path(out)
     progress("reading the data", 0, 0)

@@ -36,10 +36,10 @@ class MLflow:
     def start(self, folder: Path, config: Config) -> None:
         """Open a run in the experiment "spikecast", with the config as parameters."""
         beside = folder.resolve().parent
-        here = f"sqlite:///{beside / 'mlflow.db'}"
-        uri = os.environ.get("MLFLOW_TRACKING_URI", here)
+        local = f"sqlite:///{beside / 'mlflow.db'}"
+        uri = os.environ.get("MLFLOW_TRACKING_URI", local)
         self._client = self._mlflow.MlflowClient(uri)
-        files = (beside / "mlflow-files").as_uri() if uri == here else None
+        files = (beside / "mlflow-files").as_uri() if uri == local else None
         if existing := self._client.get_experiment_by_name(EXPERIMENT):
             experiment = existing.experiment_id
         else:
