@@ -87,11 +87,7 @@ def run_study(
     recording = find_recording(preset, data, session, seed=seed)
     prepared = study.prepare(recording, preset.settings)
     names = prepared.names
-    common = {"data": {"path": str(layout.data)}, "seed": seed}
-    sound = {
-        key: configs.parse_config(merge(common, fill_names(content, names)))
-        for key, content in preset.sound.items()
-    }
+    sound = _make_sound_configs(preset, names, layout, seed)
     begun = {
         "study": name,
         "quick": quick,
@@ -170,6 +166,17 @@ def _check_folder(
         )
     check_data_unchanged(out, before["data"], begun["data"])
     return False
+
+
+def _make_sound_configs(
+    preset: Preset, names: Mapping[str, Any], layout: StudyLayout, seed: int
+) -> dict[str, configs.Config]:
+    """Return the configs of the sound runs by name."""
+    common = {"data": {"path": str(layout.data)}, "seed": seed}
+    return {
+        key: configs.parse_config(merge(common, fill_names(content, names)))
+        for key, content in preset.sound.items()
+    }
 
 
 def _run_sound(
