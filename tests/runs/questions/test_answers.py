@@ -10,7 +10,7 @@ from spikecast import report
 from spikecast.core.errors import InputError, RunError
 from spikecast.runs import config, experiment
 from spikecast.runs.layout import RunLayout
-from spikecast.runs.questions.catalog import Analysis
+from spikecast.runs.questions.catalog import Analysis, expand_questions
 from spikecast.runs.questions.question import Answer, Question
 from spikecast.runs.questions.store import answer_questions
 
@@ -88,6 +88,27 @@ def test_questions_are_added_to_a_run_and_to_its_config(task_file, tmp_path):
     assert sorted(p.name for p in RunLayout(out).answers.iterdir()) == before
     with pytest.raises(RunError, match="not a run directory"):
         experiment.add_answers(tmp_path, Analysis())
+
+
+def test_one_more_area_asks_anew_only_what_compares_areas(recording):
+    label = {"labels": ["response"], "sources": ["counts", "behavior"]}
+    curves = label | {"generalization": False}
+    blocks = {"decode": label, "over_time": curves, "dimensions": {}, "tuning": {}}
+    one, more = (
+        {
+            question.name: question.settings
+            for name, block in blocks.items()
+            for question in expand_questions(
+                Analysis(**{name: block | {"areas": areas}}), recording, {}, seed=0
+            )
+        }
+        for areas in (["VISp"], ["VISp", "MOs"])
+    )
+    assert len(more) > len(one)
+    assert {name for name in one if one[name] != more[name]} == {
+        "time-response-counts", "time-response-behavior"
+    }  # fmt: skip
+    assert one["time-response-counts"]["areas"] == ["VISp"]
 
 
 def test_the_page_shows_every_answer(task_run):

@@ -17,6 +17,8 @@ WINDOW = 0.05  # seconds that the root of their mean is taken of
 class Decode(LabelBlock):
     """Which labels can be decoded from whole trials, and from what."""
 
+    in_name = LabelBlock.in_name | {"areas"}
+
     combine: Literal["mean", "concatenate", "vote"] = Field(
         "mean", description="bins of a trial: averaged, side by side, or each with a vote"
     )

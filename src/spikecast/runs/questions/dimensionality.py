@@ -19,6 +19,8 @@ from spikecast.runs.questions.question import (
 class Dimensionality(QuestionBlock):
     """How many dimensions a population has."""
 
+    in_name = QuestionBlock.in_name | {"areas"}
+
     areas: list[str] | None = Field(None, description=AREAS)
     cell_types: bool = Field(False, description=CELL_TYPES)
     components: int = Field(30, ge=2)

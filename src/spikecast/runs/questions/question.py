@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ CONDITIONS = "trial columns; default: the contrasts"
 LABELS = "trial columns, behaviour variables (their mean), or 'column>number'"
 MODEL = "whose latents; default: the first that has any"
 """Descriptions of settings that several blocks have."""
-
-IN_NAME = {"labels", "methods", "pairs", "sources"}
-"""Settings that the name of a question holds: with one more of them, old answers stay."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,12 @@ class Question:
 class QuestionBlock(Block):
     """A block of a config's ``analysis``: one kind of question, and its settings."""
 
+    in_name: ClassVar[frozenset[str]] = frozenset({"labels", "methods", "pairs", "sources"})
+    """Settings that the name of a question holds: with one more of them, old answers stay.
+
+    A block that asks about each area by itself adds ``"areas"``.
+    """
+
     @property
     def trial_labels(self) -> list[str]:
         """The labels of trials that it names: its setting `labels`, where it has that."""
@@ -67,11 +70,11 @@ class QuestionBlock(Block):
     ) -> Question:
         """Return a question of the kind that the module of `answer` is named after.
 
-        `name` are the parts of its files' name; `answer` is called with the material, this block
-        and the arguments.
+        The module of its part of the page has the same name. `name` are the parts of its files'
+        name; `answer` is called with the material, this block and the arguments.
         """
         parts = [part for part in name if part]
-        settings = self.model_dump(mode="json", exclude=IN_NAME)
+        settings = self.model_dump(mode="json", exclude=set(self.in_name))
         return Question(
             answer.__module__.rpartition(".")[2],
             "-".join(map(_make_file_name, parts)),

@@ -32,6 +32,8 @@ VARIABLES_COME_IN_RUNS = NoticeKind(
 class Tuning(QuestionBlock):
     """Which trial variables each latent, or each neuron, follows."""
 
+    in_name = QuestionBlock.in_name | {"areas"}
+
     source: Literal["counts", "latents"] = "counts"
     variables: list[str] | None = Field(
         None, description="trial columns, or 'column>number'; default: every trial column"
