@@ -57,8 +57,8 @@ def test_a_run_directory_is_complete(run):
     for name in [*expected.split(), "excerpt.nc", "targets/MOs/problem.nc"]:
         assert name in names
     assert list(pd.read_csv(run / "scores.csv")) == [
-        *("session", "task", "source", "target", "model", "fold", "n_test_trials", "n_neurons"),
-        *("fit_seconds", "metric", "null", "aggregate", "value"),
+        *("session", "task", "source", "target", "model", "fold", "metric", "null", "aggregate"),
+        *("value", "n_test_trials", "n_neurons", "fit_seconds"),
     ]
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["finished"]
