@@ -3,6 +3,8 @@
 Every claim holds what the step really used: lengths, draws and shapes of its arrays.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -11,7 +13,7 @@ from spikecast.runs.audit import audit
 from spikecast.runs.studies import run
 from spikecast.runs.studies.ninja import choose_first_trials
 from spikecast.runs.studies.preset import read_preset
-from spikecast.runs.studies.study import Column, Measure, Prepared, Study
+from spikecast.runs.studies.study import Column, Measure, Prepared
 from spikecast.scoring import metrics
 
 PROTOCOL = {"null": "the mean", "repeats": 3}
@@ -113,8 +115,10 @@ def test_a_study_that_breaks_a_rule_is_flagged(rule, flawed, recording, tmp_path
         column.claim("n", **facts)
         return column
 
-    study = Study(
-        lambda recording, settings: Prepared(recording), describe, lambda *inputs: Column()
+    study = SimpleNamespace(
+        prepare=lambda recording, settings: Prepared(recording, {}),
+        describe=describe,
+        conclude=lambda *inputs: Column(),
     )
     preset = read_preset("diggers").model_copy(update={"sound": {}, "rows": [], "figures": []})
     monkeypatch.setattr(run, "read_preset", lambda name: preset)
