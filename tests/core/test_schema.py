@@ -32,6 +32,7 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"name": "a", "one": {"siz": 1}}, "'one.siz'. Did you mean 'size'"),
         ({"name": "a", "many": [{"siz": 1}]}, "'many.0.siz'. Did you mean 'size'"),
         ({"name": "a", "by_name": {"b": {"siz": 1}}}, "'by_name.b.siz'. Did you mean 'size'"),
+        ({"name": "a", "one": [{"size": 1}]}, "'one': give one block of settings .*not a list"),
         ({"name": "a", "one": {"size": 0}}, "config key 'one.size': .*greater than or equal to 1"),
     ],
 )

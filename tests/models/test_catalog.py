@@ -11,10 +11,10 @@ from spikecast.models.catalog import (
 
 
 def test_nulls_and_baselines_are_what_the_papers_call_so():
-    assert [name for name in MODELS if is_null(name)] == ["mean_rate", "psth"]
-    assert [name for name in MODELS if is_baseline(name)] == [
-        "poisson_glm", "pls", "reduced_rank", "pca_ridge", "factor_analysis"
-    ]  # fmt: skip
+    # another model may be added; these are what they are
+    assert {"mean_rate", "psth"} <= {name for name in MODELS if is_null(name)}
+    baselines = {"poisson_glm", "pls", "reduced_rank", "pca_ridge", "factor_analysis"}
+    assert baselines <= {name for name in MODELS if is_baseline(name)}
     assert not is_null("a label of a config")
     assert not is_baseline("a label of a config")
     assert not is_baseline(DEFAULT_MODEL)

@@ -85,6 +85,9 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
     if first["type"] == "missing":
         return f"the config lacks the key '{where}'"
     what = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "model_type":  # pydantic names our class there
+        given = "a list" if isinstance(first["input"], list) else repr(first["input"])[:80]
+        what = f"give one block of settings (keys and values), not {given}"
     return f"config key '{where}': {what}" if location else f"in the config {what}"
 
 
