@@ -21,7 +21,7 @@ from spikecast.models.base import Model
 from spikecast.models.spaces import Space
 from spikecast.tasks.splits import Fold
 
-Say = Callable[[int, int], None]
+SearchProgress = Callable[[int, int], None]
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
@@ -69,7 +69,7 @@ def search(
     n_trials: int = 40,
     seed: int = 0,
     metadata: Mapping[str, Any] | None = None,
-    say: Say = lambda done, total: None,
+    progress: SearchProgress = lambda done, total: None,
 ) -> SearchResult:
     """Find settings that predict the validation part of inner folds best.
 
@@ -91,7 +91,7 @@ def search(
     seed : int
     metadata : mapping, optional
         What models may want to know besides: ``problem.metadata()``.
-    say : callable, optional
+    progress : callable, optional
         Called with the number of settings tried and that of all.
 
     Returns
@@ -129,7 +129,7 @@ def search(
     with silence_optuna():
         study = open_study()
         for slot in range(n_trials):
-            say(slot + 1, n_trials)
+            progress(slot + 1, n_trials)
             run_trial(study, draw_settings(study, objective, slot), objective)
         return read_search(study, objective)
 

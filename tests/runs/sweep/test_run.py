@@ -181,7 +181,7 @@ def test_processes_that_share_a_study_make_each_trial_once(make, tmp_path):
 
     def work():
         try:
-            sweep_run.take_part(laid, time.time(), share=True)
+            sweep_run.run_open_searches(laid, time.time(), share=True)
         except Exception as error:
             failed.append(error)
 

@@ -29,7 +29,7 @@ def build(folder: str | Path) -> Path:
         run=run,
         data=run.manifest["data"],
         headlines=text.headlines(run.facts),
-        notes=text.say(run.facts["notices"]),
+        notes=text.format_notices(run.facts["notices"]),
         audit=audit.audit(run.folder),
         limits=text.limits(run),
         scores=_score_table(run),
@@ -82,7 +82,7 @@ def _model_section(model: SweptModel) -> dict[str, Any]:
             name: draw_figure(model.run.folder, drawing) for name, drawing in drawings.items()
         },
         "settings": _settings_table(model),
-        "warnings": text.say(model["notices"]),
+        "warnings": text.format_notices(model["notices"]),
         "ended": ", ".join(f"{number} {state}" for state, number in ended.items()),
         "took": format_duration(model.trials["seconds"].sum()),
     }  # fmt: skip

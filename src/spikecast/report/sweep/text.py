@@ -103,10 +103,10 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
 
 def warnings(facts: dict[str, Any]) -> list[str]:
     """Return what to know before believing in the settings, each sentence once."""
-    return say([notice for model in facts["models"] for notice in model["notices"]])
+    return format_notices([notice for model in facts["models"] for notice in model["notices"]])
 
 
-def say(notices: Iterable[dict[str, Any]]) -> list[str]:
+def format_notices(notices: Iterable[dict[str, Any]]) -> list[str]:
     """Return stored notices as sentences, each once."""
     return list(dict.fromkeys(str(Notice.from_json(notice)) for notice in notices))
 

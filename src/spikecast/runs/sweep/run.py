@@ -126,16 +126,20 @@ def _run_searches(plan: Plan, workers: int | None, share: bool, progress: Progre
     started = time.time()
     with open_executor(len(plan.searches), workers) as pool:
         if pool is None:
-            take_part(plan, started, share, report)
+            run_open_searches(plan, started, share, report)
             return
         # each takes part until all is done: those that get no process of their own then return
-        parts = {search.name: (take_part, (plan, started, share)) for search in plan.searches}
+        parts = {
+            search.name: (run_open_searches, (plan, started, share)) for search in plan.searches
+        }
         for outcome in run_jobs(parts, pool, while_waiting=report):
             outcome.result()
             report()
 
 
-def take_part(plan: Plan, started: float, share: bool, report: Report = lambda what: None) -> None:
+def run_open_searches(
+    plan: Plan, started: float, share: bool, report: Report = lambda what: None
+) -> None:
     """Work on searches that no other process works on, until all are closed.
 
     The time of the sweep runs from `started`, in seconds since the epoch. With `share`, also help
