@@ -17,9 +17,9 @@ from spikecast.evaluation.fit import Job, run_job
 from spikecast.evaluation.many_sessions import cross_validate_sessions
 from spikecast.evaluation.search import search
 from spikecast.models import storage
-from spikecast.models.baselines import MeanRate
 from spikecast.models.catalog import MODELS
 from spikecast.models.ensemble import Auto, Ensemble, Stack
+from spikecast.models.mean_rate import MeanRate
 from spikecast.models.sessions import ManySessions
 from spikecast.models.spaces import OneOf
 from spikecast.models.transformer import Transformer

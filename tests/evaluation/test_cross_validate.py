@@ -12,12 +12,13 @@ from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.data import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
-from spikecast.evaluation.score_table import label_conditions, score_folds
+from spikecast.evaluation.score_table import score_folds
 from spikecast.evaluation.verdict import Verdict, judge_scores
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.linear import PCARidge
 from spikecast.scoring import metrics
+from spikecast.tasks.trial_facts import label_conditions
 
 
 class Oracle(Model):

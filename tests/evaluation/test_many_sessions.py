@@ -6,8 +6,8 @@ import pytest
 from spikecast.core.errors import InputError
 from spikecast.data import simulate
 from spikecast.evaluation.many_sessions import cross_validate_sessions
-from spikecast.models.baselines import MeanRate
 from spikecast.models.lfads import LFADS
+from spikecast.models.mean_rate import MeanRate
 from spikecast.models.sessions import ManySessions
 from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.tasks import AreaToArea

@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from spikecast.core.errors import InputError, ShapeError, UnsavedModelError
 from spikecast.models import storage
-from spikecast.models.baselines import MeanRate
 from spikecast.models.foreign import ForeignModel, adapt_model
+from spikecast.models.mean_rate import MeanRate
 
 
 class TrialMean:

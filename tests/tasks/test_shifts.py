@@ -14,7 +14,8 @@ def test_every_shift_stays_within_the_session_and_pairs_the_same_targets(n_trial
     assert sorted(-plan.shifts) == sorted(plan.shifts)
     for shift in plan.shifts:
         sources = plan.find_sources(shift)
-        assert sources.min() >= 0 and sources.max() < n_trials
+        assert sources.min() >= 0
+        assert sources.max() < n_trials
         assert (sources - plan.targets == shift).all()
 
 

@@ -1,6 +1,7 @@
 """Checks of a recording for what is unusual and matters for a score."""
 
 import numpy as np
+import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.recording import UNLABELED, Recording
@@ -10,6 +11,8 @@ DRIFT_RATIO = 2.0  # change of rate between the first and the last third of tria
 DRIFT_Z = 5.0  # standard errors of that change
 MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
 MIN_TRIALS = 50
+STIMULUS_COLUMNS = ("contrast_left", "contrast_right")
+SORTABLE_COLUMNS = (*STIMULUS_COLUMNS, "stimulus", "response", "choice", "feedback")
 
 SILENT = NoticeKind(
     "silent",
@@ -35,11 +38,17 @@ UNLABELED_NEURONS = NoticeKind(
     "minor",
     "{n} of {n_neurons} neurons without an area (root or empty): the source 'rest' leaves them out",
 )
+SORTED_TRIALS = NoticeKind(
+    "sorted_trials",
+    "serious",
+    "trials are sorted by '{column}', so they are not in the order in which they were recorded: "
+    "nothing can be said about slow drift",
+)
 FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
 def check_recording(recording: Recording) -> list[Notice]:
-    """Return notices of silent, duplicate, drifting and unlabeled neurons, and of few trials."""
+    """Return notices of silent, duplicate, drifting and unlabeled neurons, and of odd trials."""
     activity = recording.activity
     silent = np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
     checks: tuple[tuple[NoticeKind, np.ndarray, dict[str, float]], ...] = (
@@ -53,9 +62,32 @@ def check_recording(recording: Recording) -> list[Notice]:
         for kind, neurons, limit in checks
         if neurons.size
     ]
+    if (column := find_sorted_column(recording.trials)) is not None:
+        notices.append(SORTED_TRIALS(column=column))
     if 1 < recording.n_trials < MIN_TRIALS:
         notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
+
+
+def find_sorted_column(trials: pd.DataFrame) -> str | None:
+    """Return a column of stimuli or answers whose values never come back, or None.
+
+    No experiment gives all trials of one contrast, then all of the next, and no animal answers so:
+    such trials were sorted after the recording. Other columns (a block's number) may well be in
+    order.
+
+    Examples
+    --------
+    >>> find_sorted_column(pd.DataFrame({"contrast_left": np.repeat([0, 0.5, 1], 10)}))
+    'contrast_left'
+    >>> find_sorted_column(pd.DataFrame({"block": np.repeat([0, 1, 2], 10)}))
+    """
+    for name in SORTABLE_COLUMNS:
+        if name in trials:
+            codes, values = pd.factorize(trials[name])  # numbered as they appear first
+            if 2 <= len(values) <= len(trials) / 4 and (np.diff(codes) >= 0).all():
+                return name
+    return None
 
 
 def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:

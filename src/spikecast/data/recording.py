@@ -251,6 +251,11 @@ class Recording:
         return str(self.dataset.attrs["session"])
 
     @property
+    def ordered(self) -> bool:
+        """Whether trials are said to be in recorded order (attribute ``ordered``, by default)."""
+        return bool(self.dataset.attrs.get("ordered", True))
+
+    @property
     def firing_rate(self) -> np.ndarray:
         """Mean rate of each neuron over trials and bins, (neuron,), in Hz (counts only)."""
         if self.kind != "counts":

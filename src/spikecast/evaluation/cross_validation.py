@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.dataset import Kind
+from spikecast.data.quality import find_sorted_column
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import Job, run_job
+from spikecast.evaluation.ladder import add_rungs, note_rungs
 from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
@@ -52,8 +55,9 @@ def cross_validate(
 ) -> Scores:
     """Score models on held-out trials of one recording.
 
-    The nulls are scored in the same folds as the models; everything a model learns, it learns from
-    the fold's training trials.
+    The rungs of the ladder (``psth``, ``drift``, ``source_free`` and, where it was recorded,
+    ``behavior``) are fitted in the same folds as the models, and are nulls of all others.
+    Everything a model learns, it learns from the fold's training trials.
 
     Parameters
     ----------
@@ -95,13 +99,15 @@ def cross_validate(
     >>> import spikecast as sc
     >>> recording = sc.simulate.decision_task(n_trials=60, seed=3).recording
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
-    >>> scores.summary()["model"].tolist()
-    ['pca_ridge', 'mean_rate']
+    >>> scores.summary()["model"].tolist()[:3]
+    ['pca_ridge', 'behavior', 'source_free']
     """
     problem = task.problem(recording)
     cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
-    predictions, seconds = fit_folds(make_models(models), problem, cut, seed, executor)
-    return score_folds(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+    whole = add_rungs(make_models(models), problem, split=split, gap=gap)
+    predictions, seconds = fit_folds(whole, problem, cut, seed, executor)
+    scores = score_folds(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+    return scores.add_notices(*note_rungs(problem))
 
 
 def score_predictions(
@@ -110,6 +116,8 @@ def score_predictions(
     *,
     folds: Sequence[FoldPair] | None = None,
     trials: pd.DataFrame | None = None,
+    behavior: np.ndarray | None = None,
+    ordered: bool = True,
     name: str = "predicted",
     session: str = "",
     n_resamples: int = 2000,
@@ -129,7 +137,12 @@ def score_predictions(
         scored, against the mean over them.
     trials : DataFrame, optional
         One row per trial. Columns ``contrast_left`` and ``contrast_right`` say which trials share a
-        condition, within which predictions are swapped.
+        condition.
+    behavior : array, (trial, time, channel), optional
+        Recorded behaviour, for the rung ``behavior``.
+    ordered : bool
+        Whether trials are in the order in which they were recorded; else there is no rung
+        ``drift``.
     name : str
         What the table calls a single prediction.
     session : str
@@ -167,19 +180,28 @@ def score_predictions(
     cut = [Fold(every, every)] if folds is None else _check_folds(folds, len(truth))
     targets = pd.DataFrame({"neuron": np.arange(truth.shape[2])})
     kind: Kind = "counts" if is_counts(truth) else "continuous"
-    nothing = np.empty((*truth.shape[:2], 0))
+    nothing = np.empty((*truth.shape[:2], 1))  # the rungs read its number of bins
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
+    ordered = ordered and find_sorted_column(trials) is None
+    problem = replace(problem, behavior=behavior, ordered=ordered)
+    predictions = {key: [np.asarray(one)[fold.test] for fold in cut] for key, one in named.items()}
+    seconds = {key: [float("nan")] * len(cut) for key in named}
+    if folds is not None:
+        split = "trial" if _are_mixed(cut) else "block"
+        rungs = fit_folds(add_rungs({}, problem, split=split), problem, cut, seed, None)
+        predictions, seconds = predictions | rungs[0], seconds | rungs[1]
     scores = score_folds(
-        problem,
-        cut,
-        {key: [np.asarray(values)[fold.test] for fold in cut] for key, values in named.items()},
-        {key: [float("nan")] * len(cut) for key in named},
-        session=session,
-        n_resamples=n_resamples,
-        seed=seed,
+        problem, cut, predictions, seconds, session=session, n_resamples=n_resamples, seed=seed
     )
-    return scores if folds is not None else scores.add_notices(NO_FOLDS())
+    return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
+
+
+def _are_mixed(folds: Sequence[Fold]) -> bool:
+    """Return whether trials of different parts follow each other, as in folds cut at random."""
+    part = np.concatenate([np.full(fold.test.size, index) for index, fold in enumerate(folds)])
+    part = part[np.argsort(np.concatenate([fold.test for fold in folds]), kind="stable")]
+    return bool((np.diff(part) != 0).sum() > 2 * len(folds))
 
 
 def _check_folds(folds: Sequence[FoldPair], n_trials: int) -> list[Fold]:

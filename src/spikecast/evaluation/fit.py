@@ -94,8 +94,7 @@ def fit_model(
     x_train, y_train = x[fold.train], y[fold.train]
 
     def fit(copy: Model) -> Model:
-        known = {name: (metadata or {}).get(name) for name in getattr(copy, "needs", ())}
-        return copy.fit(x_train, y_train, **known)
+        return copy.fit(x_train, y_train, **select_metadata(copy, metadata, fold.train))
 
     with watch_validation() as rows:
         fitted = _run_fit(model, None if seed is None else derive_seed(seed, "fold", index), fit)
@@ -112,6 +111,26 @@ def fit_model(
             hash_neurons(y_train, dtype),
         ),
     )
+
+
+def select_metadata(
+    model: Model, metadata: Mapping[str, Any] | None, rows: np.ndarray
+) -> dict[str, Any]:
+    """Return what a model needs besides arrays; facts about trials are those of some rows."""
+    known = {name: (metadata or {}).get(name) for name in getattr(model, "needs", ())}
+    trials = known.get("trials")
+    if trials is not None:
+        known["trials"] = trials.take(rows)
+    return known
+
+
+def predict_trials(
+    model: Model, x: np.ndarray, rows: np.ndarray, metadata: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    """Return a fitted model's predictions of some trials, float32, (row, time, target)."""
+    if "trials" not in getattr(model, "needs", ()):
+        return model.predict(x[rows]).astype(np.float32)
+    return model.predict(x[rows], **select_metadata(model, metadata, rows)).astype(np.float32)
 
 
 def fit_sessions(
@@ -192,7 +211,7 @@ def run_job(job: Job, x: np.ndarray, y: np.ndarray) -> JobResult:
             job.model, x, y, job.fold, seed=job.seed, index=job.index, metadata=job.metadata
         )
         x_test = x[job.fold.test]
-        prediction = fitted.model.predict(x_test).astype(np.float32)
+        prediction = predict_trials(fitted.model, x, job.fold.test, job.metadata)
         wanted = job.latents and fitted.model.has_latents
         latents = fitted.model.transform(x_test).astype(np.float32) if wanted else None
     return JobResult(job.name, job.index, prediction, latents, fitted)

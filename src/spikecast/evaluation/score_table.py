@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of
 from spikecast.core.notices import Notice
+from spikecast.models.catalog import is_null
 from spikecast.scoring import metrics
 from spikecast.scoring.metric_table import HEADLINE, score_ratios, score_values
 from spikecast.scoring.ratio_scores import (
@@ -17,7 +17,7 @@ from spikecast.scoring.ratio_scores import (
     compute_interval,
     draw_bootstrap_weights,
 )
-from spikecast.scoring.scorers import SCORERS
+from spikecast.scoring.scorers import RUNGS, SCORERS
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 
@@ -47,7 +47,7 @@ class Scores:
     >>> task, recording = sc.AreaToArea("MOs"), sc.load("simulated")
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
     >>> print(scores)  # doctest: +ELLIPSIS
-    2 models, bits_per_spike: best pca_ridge 0.2...
+    1 models, 5 nulls, bits_per_spike: best pca_ridge 0.2...
     """
 
     table: pd.DataFrame
@@ -111,8 +111,9 @@ class Scores:
     def __str__(self) -> str:
         best = self.summary().iloc[0]
         score = self.interval(best["model"])
-        n_models = len(self.models)
-        return f"{n_models} models, {self.metric}: best {best['model']} {score}"
+        n_nulls = sum(map(is_null, self.models))
+        n_models = len(self.models) - n_nulls
+        return f"{n_models} models, {n_nulls} nulls, {self.metric}: best {best['model']} {score}"
 
     def _repr_html_(self) -> str:
         """Return the summary as notebooks show it."""
@@ -144,18 +145,6 @@ class Scores:
         return pd.DataFrame(rows).sort_values(self.metric, ascending=False, ignore_index=True)
 
 
-def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
-    """Label each trial by its condition, (trial,): by default its contrasts, where it has them."""
-    if columns is None:
-        columns = [name for name in ("contrast_left", "contrast_right") if name in trials]
-    for name in columns:
-        check_one_of("trial column", name, list(trials))
-    if not columns:
-        return np.full(len(trials), "all trials")
-    parts = [trials[name].astype(str) for name in columns]
-    return np.array([", ".join(row) for row in zip(*parts, strict=True)])
-
-
 def score_folds(
     problem: Problem,
     folds: Sequence[Fold],
@@ -163,24 +152,22 @@ def score_folds(
     seconds: Mapping[str, Sequence[float]],
     *,
     session: str = "",
-    condition: np.ndarray | None = None,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Scores:
     """Score predictions of held-out trials.
 
     `predictions` and `seconds` are model -> one array (test trial, time, target), or the seconds of
-    its fit, per fold; `condition` labels each trial, for the null that shuffles within conditions.
+    its fit, per fold. Models that are rungs of the ladder are nulls of all others as well.
     """
-    condition = label_conditions(problem.trials) if condition is None else condition
-    scorer = SCORERS[problem.kind](problem.y, folds, condition)
+    scorer = SCORERS[problem.kind](problem.y, folds, problem.condition)
     rows: list[dict[str, object]] = []
     ratios: dict[tuple[str, str, str], RatioScores] = {}
+    for rung in RUNGS:
+        if rung in predictions:
+            scorer.add_rung(rung, _join_folds(problem, folds, predictions[rung]))
     for model, per_fold in predictions.items():
-        # trials in no fold keep a 0 that is not scored
-        whole = np.zeros(problem.y.shape, dtype=np.float32)
-        for fold, prediction in zip(folds, per_fold, strict=True):
-            whole[fold.test] = prediction
+        whole = _join_folds(problem, folds, per_fold)
         of_model = score_ratios(scorer, whole)
         for index in [*range(len(folds)), None]:
             trials = scorer.scored if index is None else folds[index].test
@@ -211,6 +198,16 @@ def score_folds(
         seed,
         tuple(scorer.notices),
     )
+
+
+def _join_folds(
+    problem: Problem, folds: Sequence[Fold], per_fold: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Return predictions of all trials; those in no fold keep a 0 that is not scored."""
+    whole = np.zeros(problem.y.shape, dtype=np.float32)
+    for fold, prediction in zip(folds, per_fold, strict=True):
+        whole[fold.test] = prediction
+    return whole
 
 
 def _make_ratio_rows(

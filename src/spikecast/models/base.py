@@ -79,9 +79,9 @@ class Model(BaseEstimator):
         Fitted attributes that say what ``fit`` chose and how training went: they are kept with a
         run (``describe_fit``).
     needs : tuple of str
-        Arguments of ``fit`` besides `x` and `y` that it cannot do without: ``("areas",)``, or
-        none. A :class:`spikecast.tasks.problem.Problem` gives them:
-        ``problem.metadata(model.needs)``.
+        Arguments of ``fit`` besides `x` and `y`: ``("areas",)``, which it cannot do without;
+        ``("trials",)``, which ``predict`` takes as well; or none. A
+        :class:`spikecast.tasks.problem.Problem` gives them: ``problem.metadata(model.needs)``.
     counts_ : bool
         Whether the fitted target holds counts.
     areas_ : array of int, (source,)

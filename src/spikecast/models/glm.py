@@ -170,14 +170,19 @@ def _predict_until_worse(
 
 
 def fit_poisson_path(
-    z: np.ndarray, y: np.ndarray, penalties: Sequence[float], tolerance: float = 1e-6
+    z: np.ndarray,
+    y: np.ndarray,
+    penalties: Sequence[float],
+    tolerance: float = 1e-6,
+    offset: np.ndarray | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (feature, target) weights and (target,) intercepts for a falling sequence of penalties.
 
     L-BFGS in the eigenbasis of the features' covariance, each coordinate scaled by the curvature
     that the target's mean rate gives it: there the problem is nearly round and takes ten
     iterations, not hundreds. Each penalty starts from where the solutions before it lead.
-    `tolerance` is the relative change of the loss at which to stop.
+    `tolerance` is the relative change of the loss at which to stop. `offset`, in the shape of `y`,
+    is a log rate to which features and intercept add.
     """
     flat = z.reshape(-1, z.shape[2]).astype(np.float32)
     counts = y.reshape(-1, y.shape[2]).astype(np.float32)
@@ -189,7 +194,8 @@ def fit_poisson_path(
     rotated = flat @ basis  # (sample, feature); an L2 penalty does not see the rotation
     # a silent target would have log rate minus infinity: half a spike in all the samples
     mean = np.maximum(counts.mean(axis=0), 0.5 / n_samples)
-    log_mean = np.log(mean)
+    base = np.log(mean) if offset is None else offset.reshape(counts.shape).astype(np.float32)
+    added = base if offset is None else 0.0  # to the intercepts that are returned
     response = np.vstack([counts.sum(axis=0), rotated.T @ counts]) / n_samples
 
     weights = np.zeros((1 + rotated.shape[1], n_targets), dtype=np.float32)  # intercept first
@@ -204,7 +210,7 @@ def fit_poisson_path(
         ) -> tuple[float, np.ndarray]:
             w = flat_parameters.reshape(scale.shape).astype(np.float32) * scale
             rate = rotated @ w[1:]
-            rate += w[0] + log_mean
+            rate += w[0] + base
             np.exp(np.minimum(rate, MAX_LOG_RATE, out=rate), out=rate)
             loss = (
                 rate.sum(dtype=np.float64) / n_samples
@@ -222,7 +228,7 @@ def fit_poisson_path(
         if index > 0:
             change = weights - before
         unrotated = basis @ weights[1:]
-        yield unrotated, weights[0] + log_mean - center @ unrotated
+        yield unrotated, weights[0] + added - center @ unrotated
 
 
 def _minimize_round(

@@ -44,7 +44,7 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> from spikecast.models.baselines import MeanRate
+    >>> from spikecast.models.mean_rate import MeanRate
     >>> x = y = np.ones((4, 3, 2), dtype=int)
     >>> stem = tempfile.mkdtemp() + "/model"
     >>> save(MeanRate().fit(x, y), stem)

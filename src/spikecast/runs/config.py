@@ -35,9 +35,15 @@ class DataConfig(Block):
         None, description="only bins whose centre is in [start, stop), in seconds"
     )
 
+    ordered: bool = Field(
+        True, description="no: trials are not in the order in which they were recorded"
+    )
+
     def load_recording(self) -> Recording:
         """Return the recording, cut to `time`."""
         recording = load(self.path, self.session)
+        if not self.ordered:
+            recording = Recording(recording.dataset.assign_attrs(ordered=False))
         return recording if self.time is None else recording.select(time=self.time)
 
 

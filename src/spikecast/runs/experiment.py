@@ -13,6 +13,7 @@ from spikecast.core.files import lock_folder, write_atomically, write_json, writ
 from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
+from spikecast.evaluation.ladder import note_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.verdict import judge_scores
 from spikecast.parallel.executors import Progress, check_engine
@@ -101,7 +102,6 @@ def run(
     check_engine(engine)
     progress("reading the data", 0, 0)
     recording, targets, questions = _plan(config, layout)
-    models = config.build_models()
     identity, text = identify(recording), to_yaml(config)
     with open_run_directory(layout.config, text, identity, resume=resume, overwrite=overwrite):
         if layout.manifest.exists():
@@ -109,7 +109,7 @@ def run(
         else:
             _begin(layout, config, recording, targets, identity)
         failures = fit_models(
-            targets, models, config.seed, workers=workers, engine=engine, progress=progress
+            targets, config.seed, workers=workers, engine=engine, progress=progress
         )
         progress("scoring", 0, 0)
         _write_scores(layout, targets, failures, recording.session, config)
@@ -192,8 +192,8 @@ def _write_scores(
     for target in targets:
         name, source = target.problem.target, target.problem.source
         failed = failures[name]
-        fitted = [model for model in config.build_models() if model not in failed]
-        if not fitted:
+        fitted = [model for model in target.models if model not in failed]
+        if set(config.build_models()) <= set(failed):
             model, why = next(iter(failed.items()))
             raise RunError(f"no model of {name} could be fitted; {model}: {why}")
         scores = score_target(target, fitted, session, config)
@@ -201,7 +201,7 @@ def _write_scores(
         tables["summary"].append(scores.summary().assign(target=name, source=source))
         tables["neurons"].append(scores.neurons)
         notices = [MODEL_NOT_FITTED(model=model, why=why) for model, why in failed.items()]
-        notices += [*target.problem.notices, *scores.notices]
+        notices += [*target.problem.notices, *note_rungs(target.problem), *scores.notices]
         verdicts[name] = {
             "verdict": judge_scores(scores).to_json(),
             "notices": [notice.to_json() for notice in notices],

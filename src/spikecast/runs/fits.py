@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from spikecast.core.files import write_atomically, write_json
 from spikecast.core.notices import NoticeKind
 from spikecast.evaluation.fit import Job, JobResult, run_job
 from spikecast.models import storage
-from spikecast.models.base import Model
 from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.parallel.executors import Call, Progress, open_executor, run_jobs
 from spikecast.parallel.memory import release_memory
@@ -53,7 +52,6 @@ class TargetJob(NamedTuple):
 
 def fit_models(
     targets: Sequence[TargetRun],
-    models: Mapping[str, Model],
     seed: int,
     *,
     workers: int | None = None,
@@ -64,7 +62,7 @@ def fit_models(
     jobs = [
         TargetJob(target, Job(name, model, index, fold, seed, target.problem.metadata()))
         for target in targets
-        for name, model in models.items()
+        for name, model in target.models.items()
         for index, fold in enumerate(target.folds)
     ]
     missing = {job.name: job for job in jobs if not job.is_done}

@@ -29,6 +29,7 @@ from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.runs.manifest import read_manifest
 from spikecast.runs.questions.catalog import list_kinds
 from spikecast.scoring.metric_table import find_headline
+from spikecast.scoring.scorers import RUNGS
 from spikecast.tasks.splits import Fold
 
 TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggregate")
@@ -199,9 +200,10 @@ class Target:
 
     @property
     def models(self) -> list[str]:
-        """Names of the models that were fitted, in the config's order."""
+        """Names of the models that were fitted, in the config's order, then the rungs."""
         fitted = set(self.summary["model"])
-        return [name for name in self.run.config.build_models() if name in fitted]
+        names = dict.fromkeys([*self.run.config.build_models(), *RUNGS])
+        return [name for name in names if name in fitted]
 
     @property
     def recorded(self) -> np.ndarray:

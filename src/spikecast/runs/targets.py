@@ -1,6 +1,6 @@
 """The targets of a run: what is predicted, the folds, and what is stored of the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,9 @@ import xarray as xr
 from spikecast.core.files import read_json, write_atomically
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
-from spikecast.evaluation.score_table import Scores, label_conditions, score_folds
+from spikecast.evaluation.ladder import add_rungs
+from spikecast.evaluation.score_table import Scores, score_folds
+from spikecast.models.base import Model
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.tasks.problem import Problem
@@ -24,13 +26,15 @@ class TargetRun:
 
     problem: Problem
     folds: list[Fold]
-    condition: np.ndarray  # (trial,), for nulls that know the condition
+    models: dict[str, Model]  # the config's, and the rungs of the ladder
     layout: TargetLayout
 
 
 def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
     """Return a target with its folds, as the config cuts the trials."""
     evaluation = config.evaluation
+    problem = replace(problem, conditions=evaluation.conditions)
+    models = add_rungs(config.build_models(), problem, split=evaluation.split, gap=evaluation.gap)
     folds = make_folds(
         problem,
         evaluation.folds,
@@ -39,8 +43,7 @@ def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
         gap=evaluation.gap,
         seed=config.seed,
     )
-    condition = label_conditions(problem.trials, evaluation.conditions)
-    return TargetRun(problem, folds, condition, run.target(problem.target))
+    return TargetRun(problem, folds, models, run.target(problem.target))
 
 
 def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:
@@ -56,7 +59,6 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
         predictions,
         seconds,
         session=session,
-        condition=target.condition,
         n_resamples=config.evaluation.bootstrap,
         seed=config.seed,
     )
@@ -81,7 +83,7 @@ def save_problem(target: TargetRun) -> None:
             "time": problem.time,
             "in_train": (("fold", "trial"), in_train),
             "in_test": (("fold", "trial"), in_test),
-            "condition": ("trial", target.condition),
+            "condition": ("trial", problem.condition),
             "source_neuron": ("source", problem.source_neurons),
             **trials,
             **neurons,

@@ -11,7 +11,7 @@ import numpy as np
 
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import RatioScores
-from spikecast.scoring.scorers import ContinuousScorer, CountScorer, HeldOut, Scorer
+from spikecast.scoring.scorers import CountScorer, HeldOut, Scorer
 
 Aggregate = Literal["pooled", "per_neuron"]
 
@@ -53,25 +53,12 @@ class Metric:
                 object.__setattr__(self, name, getattr(self, default))
 
 
-def _bits_per_spike(scorer: CountScorer, rate: np.ndarray) -> dict[str, RatioScores]:
-    likelihood = scorer.compute_likelihood(rate)
-    nulls = {"train_mean": scorer.null_likelihood} | scorer.other_nulls
-    above = {
-        null: RatioScores((likelihood - of_null) / np.log(2), scorer.spikes)
-        for null, of_null in nulls.items()
-    }
-    return above | {"trial_shuffle": scorer.score_beyond_condition(rate)}
+def _score_nulls(scorer: Scorer, prediction: np.ndarray) -> dict[str, RatioScores]:
+    return scorer.score_nulls(prediction)
 
 
 def _d2(scorer: CountScorer, rate: np.ndarray) -> dict[str, RatioScores]:
-    # the deviance is twice the distance from the likelihood of rate = y
-    of_null = 2 * (scorer.perfect_likelihood - scorer.null_likelihood)
-    of_model = 2 * (scorer.perfect_likelihood - scorer.compute_likelihood(rate))
-    return {"train_mean": RatioScores(of_null - of_model, of_null)}
-
-
-def _r2(scorer: ContinuousScorer, prediction: np.ndarray) -> dict[str, RatioScores]:
-    return {"train_mean": scorer.score_headline(prediction)}
+    return {"train_mean": scorer.score_deviance(rate)}
 
 
 def _poisson_nll(held_out: HeldOut) -> float:
@@ -104,7 +91,7 @@ _ENTRIES = [
         "uncertainty of every spike.",
         unit="bits/spike",
         axis="bits per spike above the mean rate",
-        ratios=_bits_per_spike,
+        ratios=_score_nulls,
     ),
     Metric(
         "d2",
@@ -142,7 +129,7 @@ _ENTRIES = [
         phrase="of the variance (R2)",
         axis="R² above the mean",
         aggregate="per_neuron",
-        ratios=_r2,
+        ratios=_score_nulls,
     ),
     Metric(
         "mse",

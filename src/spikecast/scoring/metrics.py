@@ -18,6 +18,9 @@ RATE_FLOOR = 1e-9
 AGGREGATES = ("pooled", "per_neuron")
 
 
+PSTH_WIDTHS = (0, 1, 2, 4, 8, 16, np.inf)  # bins
+
+
 def _check_rate(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
     """Return the rate, floored; refuse NaN, negative values and another shape."""
     check_same_shape("counts", y, name, rate)
@@ -117,7 +120,7 @@ def null_rate(y_train: np.ndarray, y_eval: np.ndarray, null: str = "train_mean")
     return np.broadcast_to(nulls[null](), y_eval.shape)
 
 
-def psth(y: np.ndarray, widths: Sequence[float] = (0, 1, 2, 4, 8, 16, np.inf)) -> np.ndarray:
+def psth(y: np.ndarray, widths: Sequence[float] = PSTH_WIDTHS) -> np.ndarray:
     """Return the average over trials, (time, neuron), smoothed to predict a left-out trial best.
 
     A raw average of few trials predicts worse than the mean: a bin without a spike in training
@@ -137,20 +140,31 @@ def psth(y: np.ndarray, widths: Sequence[float] = (0, 1, 2, 4, 8, 16, np.inf)) -
     >>> psth(y, widths=[np.inf]).std(axis=0).round(6)  # no structure in time
     array([0., 0.])
     """
-    n_trials, n_bins = y.shape[:2]
+    n_trials = len(y)
     y = np.nan_to_num(np.asarray(y, dtype=np.float64))
     total = y.sum(axis=0)  # (time, neuron)
     if n_trials < 3 or y.min() < 0:
         return total / n_trials
-    mean = total.mean(axis=0) / n_trials
+    padded = total + total.mean(axis=0) / n_trials  # an imaginary trial at the mean rate
     scores = []
-    for width in widths:
-        kernel = _smoother(n_bins, width)
+    for width in widths if len(widths) > 1 else ():
         # the average of the other trials, for every trial at once
-        others = (kernel @ (total + mean) - kernel @ y) / n_trials
+        others = (smooth_in_time(padded, width) - smooth_in_time(y, width)) / n_trials
         scores.append(log_likelihood(y, np.maximum(others, 0)).sum())
-    kernel = _smoother(n_bins, widths[int(np.argmax(scores))])
-    return kernel @ (total + mean) / (n_trials + 1)
+    best = int(np.argmax(scores)) if scores else 0
+    return smooth_in_time(padded, widths[best]) / (n_trials + 1)
+
+
+def smooth_in_time(values: np.ndarray, width: float) -> np.ndarray:
+    """Return values (..., time, neuron) smoothed by a Gaussian of `width` bins (inf: the mean).
+
+    Examples
+    --------
+    >>> smooth_in_time(np.array([[0.0], [2.0]]), np.inf).ravel()
+    array([1., 1.])
+    """
+    kernel = _smoother(values.shape[-2], width)
+    return kernel.astype(np.result_type(values.dtype, np.float32)) @ values
 
 
 def _smoother(n_bins: int, width: float) -> np.ndarray:

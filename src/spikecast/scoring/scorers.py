@@ -16,6 +16,9 @@ from spikecast.scoring.ratio_scores import RatioScores
 from spikecast.scoring.trial_shuffle import group_trials, shuffled_likelihood
 from spikecast.tasks.splits import Fold
 
+RUNGS = ("psth", "drift", "source_free", "behavior")
+"""Nulls that are models of the catalogue by these names, lowest first: the ladder."""
+
 SILENT_TARGETS = NoticeKind(
     "silent_targets",
     "minor",
@@ -51,6 +54,15 @@ class Scorer:
         self.scored = np.sort(np.concatenate([fold.test for fold in folds]))
         self.counted = np.zeros((len(y), y.shape[2]), dtype=bool)  # (trial, target)
         self.null = np.zeros(y.shape, dtype=np.float32)
+        self.rungs: dict[str, np.ndarray] = {}  # name -> (trial, target)
+
+    def add_rung(self, name: str, prediction: np.ndarray) -> None:
+        """Take predictions of all trials, made without a source, as a null."""
+        self.rungs[name] = self._sum_fit(prediction)
+
+    def _sum_fit(self, prediction: np.ndarray) -> np.ndarray:
+        """Return how well each trial and target is predicted, (trial, target)."""
+        raise NotImplementedError
 
     def n_targets(self, trials: np.ndarray) -> int:
         """Return how many targets count in these trials."""
@@ -69,6 +81,10 @@ class Scorer:
 
     def score_headline(self, prediction: np.ndarray) -> RatioScores:
         """Return the headline score above the training mean."""
+        raise NotImplementedError
+
+    def score_nulls(self, prediction: np.ndarray) -> dict[str, RatioScores]:
+        """Return the headline score above each null by name."""
         raise NotImplementedError
 
     def score_beyond_condition(self, prediction: np.ndarray) -> RatioScores | None:
@@ -97,32 +113,44 @@ class CountScorer(Scorer):
         self.spikes = y.sum(axis=1, dtype=float) * self.counted
         if not self.spikes.sum():
             raise NotEnoughDataError("there is no spike to score in the held-out trials")
-        self.null_likelihood = self.compute_likelihood(self.null)
+        self.null_likelihood = self._sum_fit(self.null)
 
-    def compute_likelihood(self, rate: np.ndarray) -> np.ndarray:
+    def _sum_fit(self, rate: np.ndarray) -> np.ndarray:
         """Return the Poisson log-likelihood of each trial and target that counts."""
         return metrics.log_likelihood(self.y, rate).sum(axis=1, dtype=float) * self.counted
 
     @cached_property
     def perfect_likelihood(self) -> np.ndarray:
         """The likelihood of the recorded counts as rates."""
-        return self.compute_likelihood(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
+        return self._sum_fit(np.maximum(self.y, metrics.RATE_FLOOR).astype(np.float32))
 
     @cached_property
-    def other_nulls(self) -> dict[str, np.ndarray]:
-        """Likelihoods of the nulls that only the whole table of scores needs."""
-        psth = np.zeros(self.y.shape, dtype=np.float32)
-        for fold in self.folds:
-            psth[fold.test] = metrics.null_rate(self.y[fold.train], self.y[fold.test], "psth")
-        eval_mean = metrics.null_rate(self.y[self.scored], self.y).astype(np.float32)
-        return {
-            "psth": self.compute_likelihood(psth),
-            "eval_mean": self.compute_likelihood(eval_mean),
+    def eval_likelihood(self) -> np.ndarray:
+        """The likelihood of each target's mean over the scored trials."""
+        mean = metrics.null_rate(self.y[self.scored], self.y)
+        return self._sum_fit(mean.astype(np.float32))
+
+    def score_nulls(self, prediction: np.ndarray) -> dict[str, RatioScores]:
+        """Return bits per spike above each null."""
+        likelihood = self._sum_fit(prediction)
+        nulls = {"train_mean": self.null_likelihood} | self.rungs
+        nulls |= {"eval_mean": self.eval_likelihood}
+        above = {
+            name: RatioScores((likelihood - of_null) / np.log(2), self.spikes)
+            for name, of_null in nulls.items()
         }
+        return above | {"trial_shuffle": self.score_beyond_condition(prediction)}
+
+    def score_deviance(self, prediction: np.ndarray) -> RatioScores:
+        """Return the share of the deviance from the training mean that is explained."""
+        # the deviance is twice the distance from the likelihood of rate = y
+        of_null = 2 * (self.perfect_likelihood - self.null_likelihood)
+        of_model = 2 * (self.perfect_likelihood - self._sum_fit(prediction))
+        return RatioScores(of_null - of_model, of_null)
 
     def score_headline(self, prediction: np.ndarray) -> RatioScores:
         """Return bits per spike above the training mean, without the other nulls."""
-        gained = self.compute_likelihood(prediction) - self.null_likelihood
+        gained = self._sum_fit(prediction) - self.null_likelihood
         return RatioScores(gained / np.log(2), self.spikes)
 
     def score_beyond_condition(self, prediction: np.ndarray) -> RatioScores:
@@ -131,7 +159,7 @@ class CountScorer(Scorer):
         for trials in group_trials(self.folds, self.condition):
             shuffled[trials] = shuffled_likelihood(self.y[trials], prediction[trials])
             shared[trials] = 1
-        gained = self.compute_likelihood(prediction) - shuffled * self.counted
+        gained = self._sum_fit(prediction) - shuffled * self.counted
         return RatioScores(gained * shared / np.log(2), self.spikes * shared)
 
 
@@ -148,15 +176,23 @@ class ContinuousScorer(Scorer):
         self.counted[self.scored] = True
         for fold in folds:
             self.null[fold.test] = y[fold.train].mean(axis=(0, 1))
-        self.null_error = self._sum_error(self.null)
+        self.null_error = -self._sum_fit(self.null)
 
-    def _sum_error(self, prediction: np.ndarray) -> np.ndarray:
+    def _sum_fit(self, prediction: np.ndarray) -> np.ndarray:
         error = np.square(self.y - prediction).sum(axis=1, dtype=float)  # (trial, channel)
-        return error * self.counted
+        return -error * self.counted
 
     def score_headline(self, prediction: np.ndarray) -> RatioScores:
         """Return R2 above the training mean."""
-        return RatioScores(self.null_error - self._sum_error(prediction), self.null_error)
+        return self.score_nulls(prediction)["train_mean"]
+
+    def score_nulls(self, prediction: np.ndarray) -> dict[str, RatioScores]:
+        """Return the share of the variance that is explained beyond each null."""
+        fit = self._sum_fit(prediction)
+        return {
+            name: RatioScores(fit - of_null, self.null_error)
+            for name, of_null in ({"train_mean": -self.null_error} | self.rungs).items()
+        }
 
 
 SCORERS: dict[str, type[CountScorer] | type[ContinuousScorer]] = {

@@ -14,6 +14,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
+from spikecast.tasks.trial_facts import TrialFacts, label_conditions
 
 WINDOW = 100  # bins per window when a task cuts a continuous recording
 
@@ -46,6 +47,12 @@ class Problem:
         The area (or what else the task groups neurons by) of each source.
     source_neurons : array of int, (source neuron,), optional
         Their numbers in the recording; those of targets stand in `targets`.
+    behavior : array, (trial, time, channel), optional
+        Recorded behaviour on the bins of `y`, where neurons are predicted.
+    ordered : bool
+        Whether trials are in the order in which they were recorded.
+    conditions : sequence of str, optional
+        Trial columns that name the condition; by default the contrasts.
     """
 
     task: str
@@ -62,9 +69,23 @@ class Problem:
     notices: tuple[Notice, ...] = ()
     areas: np.ndarray | None = None
     source_neurons: np.ndarray | None = None
+    behavior: np.ndarray | None = None
+    ordered: bool = True
+    conditions: Sequence[str] | None = None
+
+    @property
+    def condition(self) -> np.ndarray:
+        """The label of each trial's condition, (trial,)."""
+        return label_conditions(self.trials, self.conditions)
+
+    @property
+    def trial_facts(self) -> TrialFacts:
+        """What is known of each trial besides the source."""
+        place = np.arange(len(self.y), dtype=float) if self.ordered else None
+        return TrialFacts(place, np.unique(self.condition, return_inverse=True)[1], self.behavior)
 
     def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return facts about the sources by name, for the arguments of a model's ``fit``.
+        """Return facts about sources and trials by name, for the arguments of a model's ``fit``.
 
         `needs` are the model's (:attr:`spikecast.models.base.Model.needs`); by default all.
 
@@ -76,7 +97,7 @@ class Problem:
         >>> sorted(set(problem.metadata(["areas"])["areas"].tolist()))
         ['CA1', 'MD', 'VISp']
         """
-        facts = {"areas": self.areas}
+        facts = {"areas": self.areas, "trials": self.trial_facts}
         names = facts if needs is None else needs
         return {name: facts[check_one_of("metadata", name, list(facts))] for name in names}
 
@@ -113,6 +134,22 @@ def count_windows(n_bins: int) -> int:
     return n_windows
 
 
+def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
+    """Return all recorded behaviour on some bins, (trial, time, channel), or None.
+
+    Gaps (NaN) become the channel's mean.
+    """
+    bins = np.isin(recording.time, time)
+    channels = []
+    for name in recording.behavior:
+        values = recording.dataset[name].values.astype(np.float32)[:, bins]
+        channels.append(values.reshape(*values.shape[:2], -1))
+    if not channels:
+        return None
+    stacked = np.ma.masked_invalid(np.concatenate(channels, axis=2))
+    return np.ma.where(stacked.mask, stacked.mean(axis=(0, 1)), stacked).filled(0)
+
+
 def cut_windows(values: np.ndarray) -> np.ndarray:
     """Return one long trial as (window, time, feature); return several trials as they are."""
     if len(values) > 1:
@@ -130,6 +167,7 @@ def cut_problem(problem: Problem) -> Problem:
         problem,
         x=cut_windows(problem.x),
         y=y,
+        behavior=None if problem.behavior is None else cut_windows(problem.behavior),
         time=(np.arange(WINDOW) + 0.5) * problem.bin_size,
         trials=pd.DataFrame({"window_start": problem.time[: len(y) * WINDOW : WINDOW]}),
         windows=True,

@@ -24,7 +24,8 @@ from spikecast.tasks.neuron_groups import (
     find_members,
     read_groups,
 )
-from spikecast.tasks.problem import Problem, cut_problem, pair_with_lag
+from spikecast.tasks.problem import Problem, cut_problem, pair_with_lag, stack_behavior
+from spikecast.tasks.trial_facts import is_ordered
 
 REST = "rest"
 
@@ -246,6 +247,8 @@ class Forecast:
             notices=notices,
             areas=group[pool],
             source_neurons=np.flatnonzero(pool),
+            behavior=stack_behavior(recording, recording.time[start:]),
+            ordered=is_ordered(recording),
         )
 
 
@@ -316,6 +319,7 @@ class Behavior:
             targets=pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]}),
             areas=group,
             source_neurons=neurons,
+            ordered=is_ordered(recording),
         )
         return cut_problem(problem)
 
@@ -349,5 +353,7 @@ def _pair_neurons(
         notices=notices,
         areas=read_groups(recording, task.by)[is_source],
         source_neurons=np.flatnonzero(is_source),
+        behavior=stack_behavior(recording, time),
+        ordered=is_ordered(recording),
     )
     return cut_problem(problem)

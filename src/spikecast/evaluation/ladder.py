@@ -1,0 +1,71 @@
+"""The ladder of nulls: what a target shows without any source, rung by rung.
+
+A score above the mean rate is no evidence that one area tells about another: the task, the drift of
+the session and the animal's movement make two areas that share nothing look related. The rungs are
+models that look at no neuron of the source; they are fitted in the same folds as all others.
+"""
+
+from collections.abc import Mapping
+
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.models.base import Model
+from spikecast.models.catalog import MODELS
+from spikecast.models.trial_nulls import TrialNull
+from spikecast.scoring.scorers import RUNGS
+from spikecast.tasks.problem import Problem
+
+UNORDERED = NoticeKind(
+    "unordered",
+    "serious",
+    "the trials are not in the order in which they were recorded: slow drift of the session cannot "
+    "be told from what the source predicts",
+)
+ONE_CONDITION = NoticeKind(
+    "one_condition",
+    "minor",
+    "no trial column names the condition: what both areas owe to a stimulus cannot be told from "
+    "what one tells about the other; name the columns (conditions) where there are any",
+)
+
+
+def list_rungs(problem: Problem) -> list[str]:
+    """Return the names of the rungs that a problem has, lowest first.
+
+    Without the recorded order of trials there is no drift, without recorded behaviour no rung of
+    it.
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> list_rungs(sc.AreaToArea("MOs").problem(sc.load("simulated")))
+    ['psth', 'drift', 'source_free', 'behavior']
+    """
+    absent = set() if problem.ordered else {"drift"}
+    if problem.behavior is None:
+        absent.add("behavior")
+    return [name for name in RUNGS if name not in absent]
+
+
+def add_rungs(
+    models: Mapping[str, Model], problem: Problem, *, split: str = "trial", gap: int = 0
+) -> dict[str, Model]:
+    """Return the models and the rungs of a problem, which cut their inner folds as `split` does.
+
+    Rungs that the problem does not have are left out.
+    """
+    if problem.windows:
+        split, gap = "block", max(gap, 1)
+    inner = {"split": "block" if split == "block" else "trial", "gap": gap}
+    made = {name: model for name, model in models.items() if name not in RUNGS}
+    for name in list_rungs(problem):
+        null = models.get(name) or MODELS[name]()
+        made[name] = null.set_params(**inner) if isinstance(null, TrialNull) else null
+    return made
+
+
+def note_rungs(problem: Problem) -> list[Notice]:
+    """Return notices of what the ladder of a problem cannot take into account."""
+    notices = [] if problem.ordered else [UNORDERED()]
+    if not problem.windows and len(set(problem.condition)) == 1:
+        notices.append(ONE_CONDITION())
+    return notices

@@ -1,0 +1,138 @@
+"""The null of recorded behaviour: what task, drift and movement explain without any source."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikecast.models.base import MAX_LOG_RATE
+from spikecast.models.glm import fit_poisson_path
+from spikecast.models.source_free import SourceFree
+from spikecast.models.trial_nulls import TrialNull
+from spikecast.scoring.metrics import smooth_in_time
+from spikecast.tasks.trial_facts import TrialFacts
+
+LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
+MAX_CHANNELS = 10  # of behaviour; more are reduced to so many principal components
+PENALTIES = (1e-1, 1e-2, 1e-3)
+
+
+@dataclass(eq=False, repr=False)
+class BehaviorNull(TrialNull):
+    """Task, drift and a regression on recorded behaviour.
+
+    Regressors are each channel's value and its distance from the mean, at lags of up to 16 bins
+    either way and averaged over the trial. They are fitted on top of :class:`SourceFree`, with an
+    L2 penalty chosen on an inner fold; where behaviour does not help, none of it is used. A score
+    above this null is what the source tells beyond the task, drift and recorded movement.
+
+    Parameters
+    ----------
+    split : {"trial", "block"}
+        How inner folds are cut: as the outer folds are.
+    gap : int
+        Trials left out on either side of an inner block.
+    {seed}
+
+    Attributes
+    ----------
+    source_free_ : SourceFree
+    penalty_ : float
+        Chosen; infinite where behaviour does not help.
+    center_, axes_ : array
+        Mean of each channel, and what scaled channels are multiplied with.
+    scale_ : array, (regressor,)
+    coefficients_ : array, (regressor, target)
+    intercept_ : array, (target,)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> speed = np.repeat(rng.normal(size=(40, 5, 1)), 6, axis=1).astype(np.float32)
+    >>> y = rng.poisson(np.exp(speed)); trials = TrialFacts(None, np.zeros(40, dtype=int), speed)
+    >>> predicted = BehaviorNull().fit(y, y, trials=trials).predict(y, trials=trials)
+    >>> bool(np.corrcoef(predicted.ravel(), np.exp(speed).ravel())[0, 1] > 0.8)
+    True
+    """
+
+    about = "the task, the session's drift and a regression on recorded behaviour: no source at all"
+    paper = "Musall et al. 2019; Steinmetz et al. 2019"
+    fit_record = ("penalty_",)
+
+    def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
+        self.source_free_ = SourceFree(**self.get_params()).fit(y[..., :1], y, trials=trials)
+        self.penalty_ = np.inf
+        if trials.behavior is None:
+            return
+        z, base = self._scale(trials.behavior), self.source_free_.predict_left_out(y, trials)
+        train, test = self._watch_inner_folds(len(y))[0]
+        predictions = [base[test]]
+        for weights, intercept in self._fit_path(z[train], y[train], base[train], PENALTIES):
+            predictions.append(self._add(base[test], z[test] @ weights + intercept))
+        scores = [self.family.score(y[test], one).sum(dtype=float) for one in predictions]
+        self.penalty_ = float([np.inf, *PENALTIES][int(np.argmax(scores))])
+
+    def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
+        self.source_free_ = self.source_free_.learn_again(y, trials)
+        self.coefficients_, self.intercept_ = np.zeros((0, y.shape[2])), np.zeros(y.shape[2])
+        if np.isfinite(self.penalty_) and trials.behavior is not None:
+            z, base = self._scale(trials.behavior), self.source_free_.predict_left_out(y, trials)
+            path = self._fit_path(z, y, base, [self.penalty_])
+            self.coefficients_, self.intercept_ = next(path)
+
+    def _predict_trials(self, n_bins: int, trials: TrialFacts) -> np.ndarray:
+        base = self.source_free_._predict_trials(n_bins, trials)
+        if not np.isfinite(self.penalty_) or trials.behavior is None:
+            return base
+        z = self._make_regressors(trials.behavior)
+        return self._add(base, z @ self.coefficients_ + self.intercept_)
+
+    def _add(self, base: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+        if self.counts_:
+            deviation = np.minimum(deviation, MAX_LOG_RATE)
+        return self.family.combine(base, deviation).astype(np.float32)
+
+    def _scale(self, behavior: np.ndarray) -> np.ndarray:
+        """Learn the scale of channels (trial, time, channel) and regressors; return regressors."""
+        flat = behavior.reshape(-1, behavior.shape[2]).astype(float)
+        self.center_ = flat.mean(axis=0)
+        std = np.maximum(flat.std(axis=0), 1e-12)
+        self.axes_ = np.diag(1 / std)
+        if flat.shape[1] > MAX_CHANNELS:
+            scaled = (flat - self.center_) / std
+            basis = np.linalg.eigh(scaled.T @ scaled)[1][:, ::-1][:, :MAX_CHANNELS]
+            self.axes_ = basis / std[:, np.newaxis]
+        self.scale_ = np.ones(1)
+        regressors = self._make_regressors(behavior)
+        self.scale_ = np.maximum(regressors.std(axis=(0, 1)), 1e-6)
+        return regressors / self.scale_
+
+    def _make_regressors(self, behavior: np.ndarray) -> np.ndarray:
+        """Return regressors (trial, time, regressor) of behaviour (trial, time, channel)."""
+        z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
+        z = np.concatenate([z, np.abs(z)], axis=2)
+        n_bins = z.shape[1]
+        columns = [
+            np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)
+        ]  # (trial, time, channel), constant within a trial
+        for lag in LAGS:
+            if abs(lag) < n_bins:
+                smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
+                # beyond a trial's ends its first or last value stands
+                columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
+        return (np.concatenate(columns, axis=2) / self.scale_).astype(np.float32)
+
+    def _fit_path(
+        self, z: np.ndarray, y: np.ndarray, base: np.ndarray, penalties: Sequence[float]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield weights and intercepts of regressors on top of a prediction, for each penalty."""
+        if self.counts_:
+            yield from fit_poisson_path(z, y, penalties, 3e-4, offset=np.log(base))
+            return
+        flat, residual = z.reshape(-1, z.shape[2]), (y - base).reshape(-1, y.shape[2])
+        center = flat.mean(axis=0)
+        flat = flat - center
+        products, response = flat.T @ flat / len(flat), flat.T @ residual / len(flat)
+        for penalty in penalties:
+            weights = np.linalg.solve(products + penalty * np.eye(len(products)), response)
+            yield weights, residual.mean(axis=0) - center @ weights

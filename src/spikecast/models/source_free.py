@@ -1,0 +1,91 @@
+"""The null of all that a target shows without any source: the task and the session's drift."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from spikecast.models.drift import Drift
+from spikecast.models.psth import PSTH
+from spikecast.models.trial_nulls import TrialNull
+from spikecast.tasks.trial_facts import TrialFacts
+
+MAX_WEIGHT = 2.0
+
+
+@dataclass(eq=False, repr=False)
+class SourceFree(TrialNull):
+    """The response to the trial's condition and the session's drift, together.
+
+    log rate = log mean + a (log psth - log mean) + b (log drift - log mean), and the like with sums
+    for continuous values. The weights a and b, not below 0, are fitted to predictions of training
+    trials that were left out. A score above this null is what the source tells beyond the task and
+    the session's drift.
+
+    Parameters
+    ----------
+    split : {"trial", "block"}
+        How inner folds are cut: as the outer folds are.
+    gap : int
+        Trials left out on either side of an inner block.
+    {seed}
+
+    Attributes
+    ----------
+    psth_ : PSTH
+    drift_ : Drift
+    weights_ : array, (2,)
+        Of the response and of the drift.
+
+    See Also
+    --------
+    spikecast.models.BehaviorNull : with recorded behaviour.
+
+    Examples
+    --------
+    >>> x, y = np.zeros((40, 3, 2)), np.ones((40, 3, 2), dtype=int)
+    >>> SourceFree().fit(x, y).predict(x)[0, 0].round(2)
+    array([1., 1.], dtype=float32)
+    """
+
+    about = "the response to the condition and the session's drift, together: no source at all"
+    fit_record = ("weights_",)
+
+    def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
+        settings = self.get_params()
+        x = y[..., :1]  # only its number of bins is read
+        self.psth_ = PSTH(**settings).fit(x, y, trials=trials)
+        self.drift_ = Drift(**settings).fit(x, y, trials=trials)
+        self.weights_ = np.ones(2)
+        self._watch_inner_folds(len(y))
+        response = self._deviate(self.psth_.predict_left_out(y, trials))
+        drift = self._deviate(self.drift_.predict_left_out(y, trials))
+        self.weights_ = self._fit_weights(y, response, drift)
+
+    def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
+        self.psth_, self.drift_ = (
+            part.learn_again(y, trials) for part in (self.psth_, self.drift_)
+        )
+
+    def _predict_trials(self, n_bins: int, trials: TrialFacts) -> np.ndarray:
+        parts = (part._predict_trials(n_bins, trials) for part in (self.psth_, self.drift_))
+        response, drift = map(self._deviate, parts)
+        deviation = self.weights_[0] * response + self.weights_[1] * drift
+        return self.family.combine(self.mean_, deviation).astype(np.float32)
+
+    def _deviate(self, prediction: np.ndarray) -> np.ndarray:
+        return self.family.measure_deviation(prediction, self.mean_.astype(np.float32))
+
+    def _fit_weights(self, y: np.ndarray, response: np.ndarray, drift: np.ndarray) -> np.ndarray:
+        """Return the weights under which left-out trials are predicted best."""
+        mean = self.mean_.astype(np.float32)
+
+        def loss_and_gradient(weights: np.ndarray) -> tuple[float, list[float]]:
+            a, b = weights.astype(np.float32)
+            predicted = self.family.combine(mean, a * response + b * drift)
+            missed = y - predicted
+            gradient = [-float((missed * part).sum(dtype=float)) for part in (response, drift)]
+            return -float(self.family.score(y, predicted).sum(dtype=float)), gradient
+
+        bounds = [(0.0, MAX_WEIGHT)] * 2
+        return minimize(loss_and_gradient, np.ones(2), jac=True, method="L-BFGS-B", bounds=bounds).x

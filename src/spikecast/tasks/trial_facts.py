@@ -1,0 +1,71 @@
+"""What is known of each trial besides neurons: its place, its condition, recorded behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import check_one_of
+from spikecast.data.quality import STIMULUS_COLUMNS, find_sorted_column
+from spikecast.data.recording import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class TrialFacts:
+    """Facts about the trials of a problem, for nulls that look at no neuron of the source.
+
+    Attributes
+    ----------
+    place : array, (trial,), optional
+        Of each trial in the session, in trials; None where the recorded order is not known.
+    condition : array of int, (trial,)
+        A number per condition.
+    behavior : array, (trial, time, channel), optional
+        Recorded behaviour on the bins of the target; None where there is none.
+
+    Examples
+    --------
+    >>> facts = TrialFacts(np.arange(4.0), np.array([0, 1, 0, 1]))
+    >>> facts.take(np.array([2, 3])).place
+    array([2., 3.])
+    """
+
+    place: np.ndarray | None
+    condition: np.ndarray
+    behavior: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.condition)
+
+    def take(self, rows: np.ndarray) -> TrialFacts:
+        """Return the facts of some trials."""
+        return TrialFacts(
+            None if self.place is None else self.place[rows],
+            self.condition[rows],
+            None if self.behavior is None else self.behavior[rows],
+        )
+
+    @classmethod
+    def unknown(cls, n_trials: int) -> TrialFacts:
+        """Return what is known where nothing is: one condition, no order, no behaviour."""
+        return cls(None, np.zeros(n_trials, dtype=int))
+
+
+def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
+    """Label each trial by its condition, (trial,): by default its contrasts, where it has them."""
+    if columns is None:
+        columns = [name for name in STIMULUS_COLUMNS if name in trials]
+    for name in columns:
+        check_one_of("trial column", name, list(trials))
+    if not columns:
+        return np.full(len(trials), "all trials")
+    parts = [trials[name].astype(str) for name in columns]
+    return np.array([", ".join(row) for row in zip(*parts, strict=True)])
+
+
+def is_ordered(recording: Recording) -> bool:
+    """Return whether trials are, as far as is known, in the order in which they were recorded."""
+    return recording.ordered and find_sorted_column(recording.trials) is None
