@@ -2,15 +2,17 @@
 
 :func:`decision_task` makes a multi-area recording of a visual decision task in the layout of the
 Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the Stringer data,
-:func:`lorenz` a population driven by a chaotic attractor, and :func:`poisson_noise` a recording
-with nothing in it.
+:func:`lorenz` a population driven by a chaotic attractor, :func:`unrelated_areas` areas that share
+nothing but what is asked for, and :func:`poisson_noise` a recording with nothing in it.
 """
 
 from spikecast.data.simulate.decision import Effects, decision_task, poisson_noise
 from spikecast.data.simulate.imaging import spontaneous
 from spikecast.data.simulate.lorenz import lorenz
 from spikecast.data.simulate.planted import Simulated, Truth
+from spikecast.data.simulate.unrelated import unrelated_areas
 
 __all__ = [
     "Effects", "Simulated", "Truth", "decision_task", "lorenz", "poisson_noise", "spontaneous",
+    "unrelated_areas",
 ]  # fmt: skip

@@ -29,6 +29,8 @@ class Truth:
         One row per directed connection: ``source, target, lag`` (s).
     choice_onset : dict
         Area -> seconds after the stimulus at which information about the choice starts in it.
+    worth : DataFrame
+        Of :func:`unrelated_areas`, one row per area and part: ``area, part, bits_per_spike``.
     """
 
     rate: np.ndarray | None
@@ -38,6 +40,9 @@ class Truth:
         default_factory=lambda: pd.DataFrame(columns=["source", "target", "lag"])
     )
     choice_onset: dict[str, float] = field(default_factory=dict)
+    worth: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["area", "part", "bits_per_spike"])
+    )
 
 
 @dataclass(frozen=True)
