@@ -76,6 +76,8 @@ INSIDE = {
         "spikecast.runs.atlas.plan",
         "spikecast.runs.atlas.settings",
     ),
+    # the verdict that a page prints
+    "claims.py": ("spikecast.evaluation.verdict",),
     # one fit, timed
     "catalogue.py": ("spikecast.evaluation.fit",),
     "workers.py": (
