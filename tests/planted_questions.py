@@ -14,7 +14,7 @@ TASK_QUESTIONS = {
                "folds": 3, "permutations": 20},
     "over_time": {"labels": ["contrast_right>0"], "areas": ["VISp", "MOs"],
                   "folds": 3, "permutations": 40},
-    "flow": {"pairs": [["VISp", "MOs"]], "lags": [1, 2], "folds": 2, "shuffles": 2},
+    "flow": {"pairs": [["VISp", "MOs"]], "lags": [1, 2], "folds": 2, "shifts": 20},
     "dimensions": {"areas": ["VISp"], "components": 8},
     "embed": {"labels": ["response"], "methods": ["pca", "tsne"]},
     "trajectories": {"labels": ["response"], "source": "latents"},

@@ -1,4 +1,4 @@
-"""Conditions of trials: which trials are alike, and trials shuffled among their like."""
+"""Conditions of trials: which trials are alike."""
 
 from collections.abc import Sequence
 
@@ -27,19 +27,3 @@ def number_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None
     if not columns:
         return np.zeros(len(trials), dtype=int)
     return trials.groupby(list(columns), sort=True, dropna=False).ngroup().to_numpy()
-
-
-def shuffle_within(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Permute trials among those of the same label, (trial,).
-
-    Examples
-    --------
-    >>> order = shuffle_within(np.array([0, 0, 1, 1]), np.random.default_rng(0))
-    >>> sorted(order[:2]), sorted(order[2:])
-    ([np.int64(0), np.int64(1)], [np.int64(2), np.int64(3)])
-    """
-    order = np.arange(labels.size)
-    for label in np.unique(labels):
-        here = np.flatnonzero(labels == label)
-        order[here] = rng.permutation(here)
-    return order

@@ -30,11 +30,24 @@ def test_lagged_cca_dates_the_planted_lead_and_none_for_noise(pairs_run):
     assert ((noise["low"] > 0) | (noise["high"] < 0)).mean() < 0.25
 
 
+def test_claims_say_what_they_are_above_and_stand_only_for_what_is_planted(pairs_facts):
+    for kind in ("joint", "subspace"):
+        planted, noise = (pairs_facts[f"{kind}-A-{other}"]["claim"] for other in "BC")
+        assert planted["stands"]
+        assert not noise["stands"]
+        assert (planted["above"], planted["n_shifts"], planted["untested"]) == (
+            "source_free", 40, None,
+        )  # fmt: skip
+    assert pairs_facts["joint-A-B"]["leader"] == "A"
+    assert pairs_facts["joint-A-C"]["leader"] is None
+    assert pairs_facts["joint-A-C"]["covarying"] == []
+
+
 def test_the_page_shows_every_answer(pairs_run):
     page = report.build(pairs_run).read_text()
     for phrase in (
         "When do two areas covary", "Through how many dimensions", "What each latent and neuron",
-        "Are the latents the same", "nothing of C is predicted",
+        "Are the latents the same", "A and C: no more is shared than the task and",
         "12 follow side; none follows nothing",
         "one (it has a single value)", "neurons of C: none passes", "A narrow", "drag to turn",
         "pca_ridge beside reduced_rank", "5 condition averages",

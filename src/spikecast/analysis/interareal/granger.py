@@ -6,8 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.conditions import number_conditions, shuffle_within
-from spikecast.analysis.interareal.granger_model import OwnPastModel, average_past, make_time_course
+from spikecast.analysis.interareal.clearing import Clearing, clear_recording
+from spikecast.analysis.interareal.granger_model import (
+    DIRECTIONS,
+    OWN_DEPTH,
+    AreaPast,
+    OwnPastModel,
+    average_past,
+)
 from spikecast.analysis.interareal.granger_scores import (
     PAST,
     GainSums,
@@ -17,12 +23,20 @@ from spikecast.analysis.interareal.granger_scores import (
     tabulate_lags,
     tabulate_time,
 )
+from spikecast.analysis.interareal.granger_shifts import BEYOND_COLUMNS, FlowTest, rank_flow
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
     average_lags,
     check_two_areas,
     project_components,
     select_neurons,
+)
+from spikecast.analysis.interareal.shift_claims import (
+    ALPHA,
+    N_SHIFTS,
+    Claim,
+    make_claim,
+    plan_pairings,
 )
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
@@ -33,7 +47,6 @@ from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
 from spikecast.tasks.splits import Fold, split_by_trial
 
-OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
 N_RESAMPLES = 2000
 LEAD_IS_NO_CAUSE = NoticeKind(
     "lead_is_no_cause",
@@ -93,18 +106,24 @@ class InformationFlow(Result):
         One row per direction and lag: ``source, target, lag`` (bins; positive: the source's bin
         t - lag predicts the target's bin t beyond the target's own past; negative: the mirror
         image, the source's later bin beyond the target's own future), ``lag_seconds, gain`` (bits
-        per spike of the target, held out) with ``low, high``, ``shuffled`` (mean gain from a
-        source whose trials were shuffled within condition), ``beyond`` (gain minus that, what the
-        stimulus does not explain) with ``beyond_low, beyond_high``, and ``p`` (share of shuffles
-        that reach the gain).
+        per spike of the target, held out) with ``low, high``.
     past : DataFrame
-        The same columns for the source's whole past (``lag`` = 1) and its mirror (-1).
+        The same columns for the source's whole past (``lag`` = 1) and its mirror (-1), and from the
+        shift test, on the trials in the middle of the session: ``shifted`` (mean gain of shifted
+        pairings of trials), ``beyond`` (gain of the true pairing minus that) with ``beyond_low,
+        beyond_high``, ``p``, and ``stands`` (whether the direction may be claimed: `claim` stands,
+        and so does its own p).
     asymmetry : Interval
         Lead of `source` over `target` in bits per spike: ``[(A->B - B->A) - (mirrored A->B -
         mirrored B->A)] / 2`` with the whole past. Above 0 where `source` comes first.
     plain_asymmetry : Interval
         ``A->B - B->A`` alone. It is pulled towards the area whose neurons are read better, so it
         is no evidence on its own.
+    claim : Claim
+        Whether the past of either area tells anything of the other, beyond what the task, the
+        session's drift and recorded movement explain. Without it there is no leader.
+    p_of_lead : float, optional
+        Of the asymmetry in the shift test.
     over_time : DataFrame
         Per stretch of the trial: ``time`` (s, its centre), ``forward, backward`` (gain A->B, B->A)
         and ``asymmetry`` with ``low, high``.
@@ -119,6 +138,8 @@ class InformationFlow(Result):
     past: pd.DataFrame
     asymmetry: Interval
     plain_asymmetry: Interval
+    claim: Claim
+    p_of_lead: float | None
     over_time: pd.DataFrame
     n_neurons: int
     n_trials: int
@@ -127,7 +148,9 @@ class InformationFlow(Result):
 
     @property
     def leader(self) -> str | None:
-        """The area whose lead has an interval on one side of 0; None where neither does."""
+        """The area that leads: interval on one side of 0 and shift test passed; else None."""
+        if not self.claim.stands or self.p_of_lead is None or self.p_of_lead > ALPHA:
+            return None
         if self.asymmetry.low > 0:
             return self.source
         return self.target if self.asymmetry.high < 0 else None
@@ -143,7 +166,7 @@ class InformationFlow(Result):
         return (
             f"{self.source} and {self.target}, {self.n_neurons} neurons each, "
             f"{self.n_trials} trials: {lead} "
-            f"(asymmetry {self.asymmetry} bits/spike, corrected by mirrored time)"
+            f"(asymmetry {self.asymmetry} bits/spike, corrected by mirrored time; {self.claim})"
         )
 
 
@@ -156,17 +179,22 @@ def information_flow(
     past: PastFeatures = PastFeatures(),
     neurons: NeuronSample = NeuronSample(),
     folds: int = 5,
-    n_permutations: int = 20,
+    n_shifts: int = N_SHIFTS,
     conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationFlow:
     """Measure how well an area's past predicts another's activity beyond its own, both ways.
 
     In every fold each target neuron is first predicted from its area's own past (principal
-    components in stretches of 1, 2-3, 4-7, ... bins back) and a time course common to all trials,
-    by Poisson regression; then from the source's bin t - lag besides. The gain on held-out trials
-    is Granger's (1969), for counts, in bits per spike. All features are strictly in the past and
-    no bin is smoothed into another, so a lag is a lag.
+    components in stretches of 1, 2-3, 4-7, ... bins back), from what the task, the session's slow
+    drift and recorded movement make expect of the present, and a time course common to all trials,
+    by Poisson regression; then from the source's bin t - lag besides, without what these three
+    explain of it. The gain on held-out trials is Granger's (1969), for counts, in bits per spike.
+    All features are strictly in the past and no bin is smoothed into another, so a lag is a lag.
+
+    Whether either past tells anything of the other area is tested by pairing the trials of one with
+    later or earlier trials of the other (the linear shift of Harris 2021): what changes slowly
+    stays, what belongs to the single trial goes. Nothing is claimed where that does as well.
 
     Negative lags are the same analysis on the recording played backwards. If two areas only share
     an input, the covariance between them is the same in both orders of time, however well or badly
@@ -187,8 +215,8 @@ def information_flow(
     neurons : NeuronSample
     folds : int
         Over trials.
-    n_permutations : int
-        Shuffles of the source's trials within condition; 0 leaves their columns empty.
+    n_shifts : int
+        Shifted pairings of trials that the true one is compared with; with 0 nothing is claimed.
     conditions : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
@@ -207,8 +235,8 @@ def information_flow(
     -----
     What it cannot show: causation, or a lead shorter than a bin. An input that reaches both areas
     but one of them earlier is a lead by this measure. A shared input whose time course is itself
-    irreversible (sharp rise, slow decay) cancels only as far as both areas are read equally well:
-    compare ``beyond``, which is free of whatever repeats within a condition. The interval is over
+    irreversible (sharp rise, slow decay) cancels only as far as both areas are read equally well.
+    The shift test is made with the first of the subsamples of neurons. The interval is over
     trials, widened for the models having been learnt from them (:func:`compute_refit_limits`); it
     says nothing about other neurons or animals.
 
@@ -217,35 +245,25 @@ def information_flow(
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(
     ...     n_trials=20, areas={"VISp": 8, "MOs": 8}, n_bins=40, stim_onset=0.1).recording
-    >>> flow = information_flow(recording, "VISp", "MOs", lags=(1, 3), n_permutations=0, folds=2)
+    >>> flow = information_flow(recording, "VISp", "MOs", lags=(1, 3), n_shifts=0, folds=2)
     >>> flow.table.shape
-    (8, 12)
+    (8, 7)
     """
     lags = sorted(set(lags))
     _check_arguments(recording, source, target, lags, past)
-    candidates = [select_neurons(recording, area, neurons.min_rate) for area in (source, target)]
-    smaller = min(map(len, candidates))
-    n_matched = smaller
-    if neurons.n_neurons is not None:
-        n_matched = int(check_in_range("n_neurons", neurons.n_neurons, 2, smaller))
-    check_in_range("n_repeats", neurons.n_repeats, 1)
-    condition = number_conditions(recording.trials, conditions)
-    rng = make_rng(seed, "flow", "shuffle")
-    orders = [shuffle_within(condition, rng) for _ in range(n_permutations)]
+    clearing = clear_recording(recording, conditions)
+    samples = _draw_samples(recording, source, target, neurons, seed)
 
     totals: dict[tuple[int, int], GainSums] = {}  # (direction, order of time)
-    for repeat in range(neurons.n_repeats):
-        rng = make_rng(seed, "flow", "neurons", repeat)
+    for repeat, pair in enumerate(samples):
         cut = split_by_trial(recording.n_trials, folds, derive_seed(seed, "flow", "folds", repeat))
-        a, b = (
-            recording.activity[:, :, np.sort(rng.choice(some, n_matched, replace=False))]
-            for some in candidates
-        )
-        for direction, (x, y) in enumerate([(a, b), (b, a)]):
-            for time_order in (1, -1):
-                key = direction, time_order
-                sums = _measure_gains(x, y, time_order, lags, past, cut, orders, seed)
-                totals[key] = totals[key] + sums if key in totals else sums
+        for key, sums in _measure_gains(pair, lags, past, cut, clearing, seed).items():
+            totals[key] = totals[key] + sums if key in totals else sums
+    edge = _count_edge(lags, past.window)
+    pairings = plan_pairings(clearing, n_shifts)
+    test = FlowTest(None, None, None)
+    if pairings is not None:
+        test = rank_flow(samples[0], clearing, pairings, edge, past.n_components, seed)
 
     weights = draw_bootstrap_weights(recording.n_trials, N_RESAMPLES, seed)
     names = [(source, target), (target, source)]
@@ -253,9 +271,9 @@ def information_flow(
         tabulate_lags(totals, names, positions, recording.bin_size, weights, folds)
         for positions in (dict(enumerate(lags, start=1)), {PAST: 1})
     )
+    whole_past = _add_test(whole_past, test.beyond, names)
     whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
     plain, resampled = (subtract_directions(whole, 1, w) for w in (None, weights))
-    edge = _count_edge(lags, past.window)
     return InformationFlow(
         source,
         target,
@@ -263,13 +281,34 @@ def information_flow(
         whole_past,
         measure_asymmetry(whole, weights, folds),
         make_interval(plain, resampled, folds),
+        make_claim(clearing, n_shifts, test.p),
+        test.p_of_lead,
         tabulate_time(
             whole, recording.time[edge : recording.n_bins - edge], past.stretch, weights, folds
         ),
-        n_matched,
+        samples[0][0].shape[2],
         recording.n_trials,
         neurons.n_repeats,
     )
+
+
+def _add_test(
+    past: pd.DataFrame, beyond: pd.DataFrame | None, names: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
+    """Return the gains of the whole past with what the shift test found; NaN where there is none.
+
+    A direction also needs an interval of its gain above 0 to stand.
+    """
+    keys = [
+        (names.index((source, target)), int(np.sign(lag)))
+        for source, target, lag in past[["source", "target", "lag"]].to_numpy()
+    ]
+    if beyond is None:
+        beyond = pd.DataFrame(np.nan, pd.MultiIndex.from_tuples(keys), BEYOND_COLUMNS)
+        beyond["stands"] = False
+    past = past.join(beyond.loc[keys].reset_index(drop=True))
+    past["stands"] &= past["low"] > 0
+    return past
 
 
 def _check_arguments(
@@ -292,46 +331,64 @@ def _check_arguments(
         )
 
 
+def _draw_samples(
+    recording: Recording, source: str, target: str, neurons: NeuronSample, seed: int
+) -> list[list[np.ndarray]]:
+    """Return the counts of equally many neurons of either area, for each repeat."""
+    candidates = [select_neurons(recording, area, neurons.min_rate) for area in (source, target)]
+    smaller = min(map(len, candidates))
+    n_matched = smaller
+    if neurons.n_neurons is not None:
+        n_matched = int(check_in_range("n_neurons", neurons.n_neurons, 2, smaller))
+    check_in_range("n_repeats", neurons.n_repeats, 1)
+    samples = []
+    for repeat in range(neurons.n_repeats):
+        rng = make_rng(seed, "flow", "neurons", repeat)
+        chosen = [np.sort(rng.choice(some, n_matched, replace=False)) for some in candidates]
+        samples.append([recording.activity[:, :, some] for some in chosen])
+    return samples
+
+
 def _count_edge(lags: Sequence[int], window: int) -> int:
     """Return the number of bins at either end of a trial that are not scored."""
     return lags[-1] + window - 1
 
 
 def _measure_gains(
-    x: np.ndarray,
-    y: np.ndarray,
-    time_order: int,
+    pair: Sequence[np.ndarray],
     lags: Sequence[int],
     past: PastFeatures,
     cut: Sequence[Fold],
-    orders: Sequence[np.ndarray],
+    clearing: Clearing,
     seed: int,
-) -> GainSums:
-    """Return the gain of x over y's own past: of the whole past first, then of each lag.
+) -> dict[tuple[int, int], GainSums]:
+    """Return the gain of the other's past over the own, by direction and order of time.
 
-    It is returned in the trial's own order of time, whichever order it was measured in.
+    Of each the gain of the whole past comes first, then that of each lag, in the trial's own order
+    of time, whichever order it was measured in. `pair` are the counts of both areas.
     """
     edge = _count_edge(lags, past.window)
-    x, y = x[:, ::time_order], y[:, ::time_order]
-    n_trials, n_bins = y.shape[:2]
-    scored = slice(0, n_bins - 2 * edge)  # of the bins from `edge` on, those with a mirror image
-    gain = np.zeros((1 + len(lags), n_trials, n_bins - 2 * edge))
-    shuffled = np.zeros((len(orders), 1 + len(lags), n_trials))
-    course = make_time_course(n_trials, n_bins)
+    n_trials, n_bins = pair[0].shape[:2]
+    n_scored = n_bins - 2 * edge  # the bins from `edge` on that have a mirror image
+    gains = {key: np.zeros((1 + len(lags), n_trials, n_scored)) for key in DIRECTIONS}
     for index, fold in enumerate(cut):
-        z = project_components(x, fold.train, past.n_components)
-        own = project_components(y, fold.train, 2 * past.n_components)
-        own = np.concatenate([average_past(own, OWN_DEPTH * edge), course], axis=2)
-        base = OwnPastModel(own[:, edge:], y[:, edge:], fold, derive_seed(seed, "flow", index))
-        sources = [
-            average_past(z, edge),
-            *(average_lags(z, lag, lag + past.window - 1) for lag in lags),
-        ]
-        for which, features in enumerate(sources):
-            features = features[:, edge:]
-            gain[which, fold.test] = base.measure_gain(features)[:, scored]
-            for number, order in enumerate(orders):
-                added = base.measure_gain(features[order])[:, scored]
-                shuffled[number, which, fold.test] = added.sum(axis=1)
-    spikes = y[:, edge : n_bins - edge].sum(axis=2, dtype=float)
-    return GainSums(gain[..., ::time_order], shuffled, spikes[:, ::time_order])
+        components = [project_components(one, fold.train, 2 * past.n_components) for one in pair]
+        areas = list(map(AreaPast, components, clearing.expect(components, fold)))
+        for direction, time_order in DIRECTIONS:
+            one, other = (
+                area if time_order > 0 else area.reverse()
+                for area in (areas[direction], areas[1 - direction])
+            )
+            z = one.describe_source(past.n_components)
+            sources = [
+                average_past(z, edge),
+                *(average_lags(z, lag, lag + past.window - 1) for lag in lags),
+            ]
+            y = pair[1 - direction][:, ::time_order, :][:, edge:]
+            own = other.describe_own(OWN_DEPTH * edge)[:, edge:]
+            base = OwnPastModel(own, y, fold, derive_seed(seed, "flow", index))
+            for which, features in enumerate(sources):
+                gain = base.measure_gain(features[:, edge:])[:, :n_scored]
+                gains[direction, time_order][which, fold.test] = gain[:, ::time_order]
+    spikes = [one[:, edge : n_bins - edge].sum(axis=2, dtype=float) for one in pair]
+    return {key: GainSums(gain, spikes[1 - key[0]]) for key, gain in gains.items()}

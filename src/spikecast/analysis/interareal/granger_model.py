@@ -6,6 +6,7 @@ from it: the fit itself where effects are small, and less than the fit where the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from spikecast.tasks.splits import Fold
 OWN_PENALTIES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
 SOURCE_PENALTIES = (1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
 TOLERANCE = 1e-6
+DIRECTIONS = ((0, 1), (0, -1), (1, 1), (1, -1))
+"""Number of the source area, and order of time: 1 as it was, -1 backwards."""
+OWN_DEPTH = 2  # the own past reaches this many times further back than the source's
 MAX_CHANGE = 3.0  # of the log rate by a source; keeps one bad step finite
 TIME_SCALE = 3.0  # the time course is penalised less than the past
 
@@ -37,6 +41,30 @@ def make_time_course(n_trials: int, n_bins: int, n_cosines: int = 6) -> np.ndarr
     phase = np.pi * (np.arange(n_bins) + 0.5) / n_bins
     cosines = np.cos(np.outer(phase, np.arange(1, n_cosines + 1))).astype(np.float32)
     return np.broadcast_to(TIME_SCALE * cosines, (n_trials, n_bins, n_cosines))
+
+
+class AreaPast(NamedTuple):
+    """What an area's past is made of, both (trial, time, component)."""
+
+    components: np.ndarray  # of single bins
+    expected: np.ndarray  # of them, by task, drift and recorded movement
+
+    def reverse(self) -> "AreaPast":
+        """Return the same with time running backwards."""
+        return AreaPast(self.components[:, ::-1], self.expected[:, ::-1])
+
+    def describe_own(self, depth: int) -> np.ndarray:
+        """Return what the area's own activity is predicted from, (trial, time, feature).
+
+        Its past, what is expected of the present, and a course common to all trials.
+        """
+        course = make_time_course(*self.components.shape[:2])
+        past = average_past(self.components, depth)
+        return np.concatenate([past, self.expected, course], axis=2)
+
+    def describe_source(self, n_components: int) -> np.ndarray:
+        """Return the leading components without what is expected of them."""
+        return (self.components - self.expected)[..., :n_components]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,7 @@ from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval
 
 PAST = 0  # stands for the whole past among the lags
-LAG_COLUMNS = [
-    *("source", "target", "lag", "lag_seconds", "gain", "low", "high"),
-    *("shuffled", "beyond", "beyond_low", "beyond_high", "p"),
-]
+LAG_COLUMNS = ["source", "target", "lag", "lag_seconds", "gain", "low", "high"]
 
 
 @dataclass(frozen=True)
@@ -21,20 +18,17 @@ class GainSums:
     """Gain (nats) and spikes on the scored bins of one direction in one order of time."""
 
     gain: np.ndarray  # (feature, trial, time)
-    shuffled: np.ndarray  # (shuffle, feature, trial)
     spikes: np.ndarray  # (trial, time)
 
     def __add__(self, other: "GainSums") -> "GainSums":
-        return GainSums(
-            self.gain + other.gain, self.shuffled + other.shuffled, self.spikes + other.spikes
-        )
+        return GainSums(self.gain + other.gain, self.spikes + other.spikes)
 
 
 Whole = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
 """(direction, order of time) -> gain of the whole past and spikes, both (trial, time)."""
 
 
-def _to_bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+def to_bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return bits per spike of sums per trial (trial, ...), once or for each resample."""
     if weights is not None:
         gain, spikes = weights @ gain, weights @ spikes
@@ -50,11 +44,11 @@ def make_interval(value: np.ndarray, resampled: np.ndarray, folds: int) -> Inter
     return Interval(float(value), float(low), float(high))
 
 
-def _estimate_bits(
+def estimate_bits(
     gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray, folds: int
 ) -> Interval:
     """Return bits per spike of sums per trial, (trial,), with their limits."""
-    value, resampled = (_to_bits(gain, spikes, w) for w in (None, weights))
+    value, resampled = (to_bits(gain, spikes, w) for w in (None, weights))
     return make_interval(value, resampled, folds)
 
 
@@ -63,7 +57,7 @@ def subtract_directions(
 ) -> np.ndarray:
     """Return A->B minus B->A in one order of time, once or for each resample."""
     forward, backward = (
-        _to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
+        to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), weights)
         for gain, spikes in (whole[direction, time_order] for direction in (0, 1))
     )
     return forward - backward
@@ -93,15 +87,9 @@ def tabulate_lags(
     for (direction, time_order), sums in totals.items():
         spikes = sums.spikes.sum(axis=1)
         for which, lag in lags.items():
-            gain, null = sums.gain[which].sum(axis=1), sums.shuffled[:, which]
-            estimate = _estimate_bits(gain, spikes, weights, folds)
-            beyond, p = Interval(np.nan, np.nan, np.nan), np.nan
-            if len(null):
-                beyond = _estimate_bits(gain - null.mean(axis=0), spikes, weights, folds)
-                p = float(1 + np.sum(null.sum(axis=1) >= gain.sum())) / (1 + len(null))
-            shuffled, lag = estimate.value - beyond.value, time_order * lag
-            gains = (*astuple(estimate), shuffled, *astuple(beyond), p)
-            rows.append((*names[direction], lag, lag * bin_size, *gains))
+            estimate = estimate_bits(sums.gain[which].sum(axis=1), spikes, weights, folds)
+            lag = time_order * lag
+            rows.append((*names[direction], lag, lag * bin_size, *astuple(estimate)))
     table = pd.DataFrame(rows, columns=LAG_COLUMNS)
     # A -> B first, then B -> A, each from the most negative lag to the most positive
     first = (table["source"] != names[0][0]).to_numpy()
@@ -117,7 +105,7 @@ def tabulate_time(
         bins = slice(start, start + stretch)
         lead = measure_asymmetry(whole, weights, folds, bins)
         forward, backward = (
-            float(_to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
+            float(to_bits(gain[:, bins].sum(axis=1), spikes[:, bins].sum(axis=1), None))
             for gain, spikes in (whole[direction, 1] for direction in (0, 1))
         )
         rows.append((float(time[bins].mean()), forward, backward, *astuple(lead)))

@@ -6,28 +6,36 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.conditions import number_conditions
+from spikecast.analysis.interareal.canonical import correlate_sums, find_whitening
+from spikecast.analysis.interareal.clearing import Clearing, clear_recording
+from spikecast.analysis.interareal.lagged_cca_shifts import CorrelationTest, rank_correlation
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
     average_lags,
     check_two_areas,
-    estimate_condition_means,
     project_components,
     select_neurons,
+)
+from spikecast.analysis.interareal.shift_claims import (
+    ALPHA,
+    N_SHIFTS,
+    Claim,
+    make_claim,
+    plan_pairings,
 )
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
 from spikecast.scoring.fold_intervals import compute_refit_limits
-from spikecast.scoring.ratio_scores import draw_bootstrap_weights
-from spikecast.tasks.splits import split_by_trial
+from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
+from spikecast.tasks.splits import Fold, split_by_trial
 
 N_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class CanonicalModel:
-    """How canonical correlation is regularised.
+    """What canonical correlation is made of, and how it is regularised.
 
     Parameters
     ----------
@@ -35,10 +43,13 @@ class CanonicalModel:
         Principal components of each area.
     shrinkage : float
         0 to 1: how far each bin's covariance is drawn towards a multiple of the identity.
+    min_rate : float
+        Neurons that fire less often (Hz, for counts) are left out.
     """
 
     n_components: int = 5
     shrinkage: float = 0.3
+    min_rate: float = MIN_RATE
 
     def __post_init__(self) -> None:
         check_in_range("shrinkage", self.shrinkage, 0, 1)
@@ -57,7 +68,16 @@ class JointCorrelation(Result):
         Held-out correlation of the first canonical pair.
     table : DataFrame
         One row per bin but the first: ``time, together`` (correlation at the same time), ``lead``
-        (source earlier minus source later, averaged over lags), ``low, high``.
+        (source earlier minus source later, averaged over lags), ``low, high``, ``p`` (of the
+        correlation around that bin in the shift test, corrected for the number of bins; NaN where
+        not tested).
+    lead : Interval
+        Mean of the lead over bins.
+    claim : Claim
+        Whether the areas covary at all, beyond what the task, the session's drift and recorded
+        movement explain. Without it there is no leader.
+    p_of_lead : float, optional
+        Of the mean lead in the shift test.
     """
 
     source: str
@@ -65,15 +85,31 @@ class JointCorrelation(Result):
     time: np.ndarray
     matrix: np.ndarray
     table: pd.DataFrame
+    lead: Interval
+    claim: Claim
+    p_of_lead: float | None
+
+    @property
+    def covarying(self) -> np.ndarray:
+        """Times (s) around which the areas covary; none where the claim does not stand."""
+        rows = self.table[(self.table["p"] <= ALPHA) & self.claim.stands]
+        return rows["time"].to_numpy()
+
+    @property
+    def leader(self) -> str | None:
+        """The area ahead on average: interval on one side of 0 and shift test passed, or None."""
+        if not self.claim.stands or self.p_of_lead is None or self.p_of_lead > ALPHA:
+            return None
+        if self.lead.low > 0:
+            return self.source
+        return self.target if self.lead.high < 0 else None
 
     def __str__(self) -> str:
-        first = self.table[self.table["low"] > 0]["time"]
-        second = self.table[self.table["high"] < 0]["time"]
-        parts = [
-            f"{name} ahead in {len(times)} of {len(self.table)} bins"
-            for name, times in ((self.source, first), (self.target, second))
-        ]
-        return f"{self.source} and {self.target} (pointwise 95 %): {', '.join(parts)}"
+        lead = f"{self.leader} is ahead" if self.leader else "none is ahead of the other"
+        return (
+            f"{self.source} and {self.target}: {self.claim}; "
+            f"{len(self.covarying)} of {len(self.table)} bins covary, {lead} (lead {self.lead})"
+        )
 
 
 def joint_correlation(
@@ -85,7 +121,7 @@ def joint_correlation(
     window: int = 3,
     model: CanonicalModel = CanonicalModel(),
     folds: int = 5,
-    min_rate: float = MIN_RATE,
+    n_shifts: int = N_SHIFTS,
     conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> JointCorrelation:
@@ -94,9 +130,12 @@ def joint_correlation(
     For each bin of the source and each bin of the target, canonical correlation across trials
     (regularised, learnt on training trials) gives one direction in each area; what is reported is
     the correlation of held-out trials along them: joint peri-event canonical correlation
-    (Steinmetz et al. 2019). Each condition's mean response is removed, learnt on training trials,
-    so that trials covary beyond the stimulus. An input shared at the same time gives a matrix
-    symmetric about its diagonal even when it changes over the trial; a lead does not.
+    (Steinmetz et al. 2019). What the task, the session's slow drift and recorded movement explain
+    of each area is taken out first, learnt on training trials. Whether anything is left that the
+    areas share is tested by pairing the trials of one with later or earlier trials of the other
+    (the linear shift of Harris 2021): what is slow stays, what belongs to the single trial goes. An
+    input shared at the same time gives a matrix symmetric about its diagonal even when it changes
+    over the trial; a lead does not.
 
     Parameters
     ----------
@@ -111,8 +150,8 @@ def joint_correlation(
     model : CanonicalModel
     folds : int
         Over trials.
-    min_rate : float
-        Neurons that fire less often (Hz, for counts) are left out.
+    n_shifts : int
+        Shifted pairings of trials that the true one is compared with; with 0 nothing is claimed.
     conditions : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
@@ -139,38 +178,26 @@ def joint_correlation(
     check_in_range("max_lag", max_lag, 1, recording.n_bins - 1)
     check_in_range("window", window, 1, recording.n_bins)
     x, y = (
-        recording.activity[:, :, select_neurons(recording, area, min_rate)]
+        recording.activity[:, :, select_neurons(recording, area, model.min_rate)]
         for area in (source, target)
     )
-    condition = number_conditions(recording.trials, conditions)
-    n_trials, n_bins = x.shape[:2]
-    # projections of held-out trials on both directions of every pair of bins
-    u = np.zeros((n_trials, n_bins, n_bins), dtype=np.float32)
-    v = np.zeros_like(u)
-    for fold in split_by_trial(n_trials, folds, seed):
-        sides = []
-        for activity in (x, y):
-            z = project_components(activity, fold.train, model.n_components)
-            z = average_lags(z, 0, window - 1)
-            z = z - estimate_condition_means(z, condition, fold.train)
-            sides.append((z, _find_whitening(z[fold.train], model.shrinkage)))
-        (a, white_a), (b, white_b) = sides
-        a, b = np.einsum("rti,tij->rtj", a, white_a), np.einsum("rti,tij->rtj", b, white_b)
-        cross = np.einsum("rsi,rtj->stij", a[fold.train], b[fold.train], optimize=True)
-        left, _, right = np.linalg.svd(cross)
-        u[fold.test] = np.einsum("rsi,sti->rst", a[fold.test], left[..., 0], optimize=True)
-        v[fold.test] = np.einsum("rtj,stj->rst", b[fold.test], right[..., 0, :], optimize=True)
-    sums = [part.reshape(n_trials, -1) for part in (u * v, u * u, v * v)]
-    matrix = _correlate(*(part.sum(axis=0) for part in sums)).reshape(n_bins, n_bins)
+    clearing = clear_recording(recording, conditions)
+    u, v = _project_held_out(x, y, split_by_trial(len(x), folds, seed), window, model, clearing)
+    matrix, lead, resampled = _measure_leads(u, v, max_lag, seed)
+    low, high = compute_refit_limits(lead, resampled, folds)
+    average, averages = lead[1:].mean(), resampled[:, 1:].mean(axis=1)
+    limits = compute_refit_limits(average, averages, folds)
 
-    weights = draw_bootstrap_weights(n_trials, N_RESAMPLES, seed).astype(np.float32)
-    leads = []
-    for start in range(0, N_RESAMPLES, 100):  # in blocks: resample x time x time is large
-        block = weights[start : start + 100]
-        matrices = _correlate(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
-        leads.append(_average_lead(matrices, max_lag))
-    lead = _average_lead(matrix[np.newaxis], max_lag)[0]
-    low, high = compute_refit_limits(lead, np.concatenate(leads), folds)
+    pairings = plan_pairings(clearing, n_shifts)
+    test = CorrelationTest(None, np.full(recording.n_bins, np.nan), None)
+    if pairings is not None:
+        test = rank_correlation(
+            *_clear_everywhere([x, y], window, model.n_components, clearing),
+            pairings,
+            max_lag,
+            window,
+            model.shrinkage,
+        )
     table = pd.DataFrame(
         {
             "time": recording.time,
@@ -178,24 +205,78 @@ def joint_correlation(
             "lead": lead,
             "low": low,
             "high": high,
+            "p": test.p_of_bins,
         }
     ).iloc[1:]  # no pair of bins has the first bin in its middle
-    return JointCorrelation(source, target, recording.time, matrix, table)
+    return JointCorrelation(
+        source,
+        target,
+        recording.time,
+        matrix,
+        table,
+        Interval(*map(float, (average, *limits))),
+        make_claim(clearing, n_shifts, test.p),
+        test.p_of_lead,
+    )
 
 
-def _find_whitening(z: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Return the inverse square root of each bin's covariance, (time, component, component)."""
-    covariance = np.einsum("rti,rtj->tij", z, z, optimize=True) / len(z)
-    size = covariance.shape[1]
-    scale = np.trace(covariance, axis1=1, axis2=2)[:, np.newaxis, np.newaxis] / size
-    target = np.maximum(scale, 1e-12) * np.eye(size)
-    values, vectors = np.linalg.eigh((1 - shrinkage) * covariance + shrinkage * target)
-    values = np.maximum(values, 1e-12)
-    return np.einsum("tij,tj,tkj->tik", vectors, values**-0.5, vectors)
+def _clear_everywhere(
+    pair: Sequence[np.ndarray], window: int, n_components: int, clearing: Clearing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return components of both areas without what is expected of them in the whole session."""
+    z = [project_components(one, np.arange(len(one)), n_components) for one in pair]
+    expected = clearing.expect_everywhere(z)
+    a, b = (
+        average_lags(one - known, 0, window - 1) for one, known in zip(z, expected, strict=True)
+    )
+    return a, b
 
 
-def _correlate(uv: np.ndarray, uu: np.ndarray, vv: np.ndarray) -> np.ndarray:
-    return uv / np.sqrt(np.maximum(uu * vv, 1e-12))
+def _project_held_out(
+    x: np.ndarray,
+    y: np.ndarray,
+    cut: Sequence[Fold],
+    window: int,
+    model: CanonicalModel,
+    clearing: Clearing,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return held-out trials projected on both directions of every pair of bins.
+
+    Both are (trial, source time, target time).
+    """
+    n_trials, n_bins = x.shape[:2]
+    u = np.zeros((n_trials, n_bins, n_bins), dtype=np.float32)
+    v = np.zeros_like(u)
+    for fold in cut:
+        sides = []
+        components = [project_components(one, fold.train, model.n_components) for one in (x, y)]
+        for one, known in zip(components, clearing.expect(components, fold), strict=True):
+            z = average_lags(one - known, 0, window - 1)
+            covariance = np.einsum("rti,rtj->tij", z[fold.train], z[fold.train], optimize=True)
+            white = find_whitening(covariance / len(fold.train), model.shrinkage)
+            sides.append(np.einsum("rti,tij->rtj", z, white))
+        a, b = sides
+        cross = np.einsum("rsi,rtj->stij", a[fold.train], b[fold.train], optimize=True)
+        left, _, right = np.linalg.svd(cross)
+        u[fold.test] = np.einsum("rsi,sti->rst", a[fold.test], left[..., 0], optimize=True)
+        v[fold.test] = np.einsum("rtj,stj->rst", b[fold.test], right[..., 0, :], optimize=True)
+    return u, v
+
+
+def _measure_leads(
+    u: np.ndarray, v: np.ndarray, max_lag: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the matrix of correlations, the lead at each bin, and leads of resampled trials."""
+    n_trials, n_bins = u.shape[:2]
+    sums = [part.reshape(n_trials, -1) for part in (u * v, u * u, v * v)]
+    matrix = correlate_sums(*(part.sum(axis=0) for part in sums)).reshape(n_bins, n_bins)
+    weights = draw_bootstrap_weights(n_trials, N_RESAMPLES, seed).astype(np.float32)
+    leads = []
+    for start in range(0, N_RESAMPLES, 100):  # in blocks: resample x time x time is large
+        block = weights[start : start + 100]
+        matrices = correlate_sums(*(block @ part for part in sums)).reshape(-1, n_bins, n_bins)
+        leads.append(_average_lead(matrices, max_lag))
+    return matrix, _average_lead(matrix[np.newaxis], max_lag)[0], np.concatenate(leads)
 
 
 def _average_lead(matrices: np.ndarray, max_lag: int) -> np.ndarray:

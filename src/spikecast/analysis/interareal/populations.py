@@ -1,4 +1,4 @@
-"""Populations of two areas: which neurons take part, their components, what a condition expects."""
+"""Populations of two areas: which neurons take part, their components, averages over lags."""
 
 import numpy as np
 
@@ -62,21 +62,3 @@ def average_lags(z: np.ndarray, first: int, last: int) -> np.ndarray:
     for lag in range(first, min(last, z.shape[1] - 1) + 1):
         total[:, lag:] += z[:, : z.shape[1] - lag]
     return total / (last - first + 1)
-
-
-def estimate_condition_means(z: np.ndarray, condition: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Return each trial's condition mean over training trials, drawn towards the overall mean.
-
-    Examples
-    --------
-    >>> z = np.array([1.0, 5.0, 9.0]).reshape(3, 1, 1)
-    >>> estimate_condition_means(z, np.array([0, 1, 0]), np.array([0, 1])).ravel()
-    array([2., 4., 2.])
-    """
-    overall = z[train].mean(axis=0)
-    expected = np.empty_like(z)
-    for label in np.unique(condition):
-        here = train[condition[train] == label]
-        # one imaginary trial at the overall mean: a condition may be rare or absent in training
-        expected[condition == label] = (z[here].sum(axis=0) + overall) / (len(here) + 1)
-    return expected

@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import subspace_angles
 
-from spikecast.analysis.conditions import number_conditions
-from spikecast.analysis.interareal.populations import (
-    MIN_RATE,
-    check_two_areas,
-    estimate_condition_means,
-    select_neurons,
-)
+from spikecast.analysis.interareal.clearing import Clearing, clear_recording
+from spikecast.analysis.interareal.populations import MIN_RATE, check_two_areas, select_neurons
+from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim, make_claim, plan_pairings
+from spikecast.analysis.interareal.subspace_shifts import count_dimensions, rank_dimensions
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_same_length
 from spikecast.core.errors import NotEnoughDataError
@@ -37,12 +34,15 @@ class CommunicationSubspace(Result):
     table : DataFrame
         One row per prediction and rank: ``to`` (the target area, or ``"<source> (rest)"``:
         neurons of the source area kept aside), ``rank, r2`` (held out), ``standard_error`` (over
-        folds).
+        folds), ``p`` (of the dimension of that number, in the shift test; NaN where not tested).
     rank : int
-        Smallest rank within one standard error of the best, to the target; 0 where nothing is
-        predicted.
+        Smallest rank within one standard error of the best, to the target, and no more than the
+        dimensions that pass the shift test one after the other; 0 where nothing is predicted.
     rank_within : int
         The same to the neurons of the source area kept aside.
+    claim : Claim
+        Whether any dimension is shared, beyond what the task, the session's drift and recorded
+        movement explain.
     source_axes : array, (source neuron, rank)
         Orthonormal: the directions of source activity that predict the target.
     target_axes : array, (target neuron, rank)
@@ -65,6 +65,7 @@ class CommunicationSubspace(Result):
     table: pd.DataFrame
     rank: int
     rank_within: int
+    claim: Claim
     source_axes: np.ndarray
     target_axes: np.ndarray
     private_axes: np.ndarray
@@ -82,7 +83,8 @@ class CommunicationSubspace(Result):
         r2 = self.table[self.table["to"] == self.target]["r2"].max()
         angle = f", {self.angles[0]:.0f} degrees off what dominates it" if self.rank else ""
         return (
-            f"{self.source} -> {self.target}: rank {self.rank} (R2 {r2:.3f} held out), within "
+            f"{self.source} -> {self.target}: rank {self.rank} (R2 {r2:.3f} held out; {self.claim}"
+            "), within "
             f"{self.source}: rank {self.rank_within}; the subspace holds "
             f"{100 * self.shared_variance:.0f} % of the variance of {self.source}{angle}"
         )
@@ -97,15 +99,18 @@ def communication_subspace(
     max_rank: int = 10,
     folds: int = 10,
     min_rate: float = MIN_RATE,
+    n_shifts: int = N_SHIFTS,
     conditions: Sequence[str] | None = None,
     seed: int = 0,
 ) -> CommunicationSubspace:
     """Find how many dimensions of one area predict another, and which (Semedo et al. 2019).
 
     Half of the source area predicts the target area, and the other half of the source area, by
-    reduced-rank ridge regression of trial-to-trial residuals (each condition's mean response is
-    removed, learnt on training trials); both targets have equally many neurons. If the rank to the
-    target is lower than the rank within, the areas communicate through a subspace.
+    reduced-rank ridge regression of what the task, the session's slow drift and recorded movement
+    leave of each (they are learnt on training trials); both targets have equally many neurons. If
+    the rank to the target is lower than the rank within, the areas communicate through a subspace.
+    A dimension counts if it predicts more than any does where the trials of the source are paired
+    with later or earlier trials of the target (the linear shift of Harris 2021).
 
     Parameters
     ----------
@@ -119,6 +124,8 @@ def communication_subspace(
         Over trials.
     min_rate : float
         Neurons that fire less often (Hz) are left out.
+    n_shifts : int
+        Shifted pairings of trials that the true one is compared with; with 0 nothing is claimed.
     conditions : sequence of str, optional
         Trial columns that make the condition; by default both contrasts.
     seed : int
@@ -146,25 +153,28 @@ def communication_subspace(
     check_in_range("max_rank", max_rank, 1)
     groups = split_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
-    x, within, y = (_sum_bins(recording, group, bins) for group in groups)
-    condition = number_conditions(recording.trials, conditions)
-    cut = split_by_trial(recording.n_trials, folds, seed)
+    areas = [_sum_bins(recording, groups[which], bins) for which in (0, 2, 1)]
+    clearing = clear_recording(recording, conditions, bins)
     limit = min(max_rank, half, n_matched)
+    scores = _score_folds(
+        areas, split_by_trial(recording.n_trials, folds, seed), clearing, limit, seed
+    )
+    z, *cleared = (
+        _divide_by_scale(one - known)
+        for one, known in zip(areas, clearing.expect_everywhere(areas), strict=True)
+    )
+    pairings = plan_pairings(clearing, n_shifts)
 
-    rows, ranks = [], []
-    for name, predicted in ((target, y), (f"{source} (rest)", within)):
-        r2 = np.stack([_score_ranks(x, predicted, condition, fold, limit, seed) for fold in cut])
-        curve, error = r2.mean(axis=0), r2.std(axis=0, ddof=1) / np.sqrt(len(cut))
-        ranks.append(choose_rank(curve, error))
-        rows += [
-            {"to": name, "rank": rank, "r2": curve[rank], "standard_error": error[rank]}
-            for rank in range(limit + 1)
-        ]
+    ranks, tables = [], []
+    for name, r2, residual in zip((target, f"{source} (rest)"), scores, cleared, strict=True):
+        p = rank_dimensions(z, residual, pairings, PENALTIES, limit) if pairings else None
+        tables.append(_tabulate_ranks(name, r2, p))
+        rank = choose_rank(tables[-1]["r2"].to_numpy(), tables[-1]["standard_error"].to_numpy())
+        ranks.append(rank if p is None else min(rank, count_dimensions(p)))
     rank, rank_within = ranks
+    p_of_first = float(tables[0]["p"][1]) if pairings else None
 
-    everything = Fold(np.arange(recording.n_trials), np.arange(recording.n_trials))
-    z, residual, _, _ = _subtract_conditions(x, y, condition, everything)
-    weights, _, axes = _fit_regression(z, residual, seed)
+    weights, _, axes = _fit_regression(z, cleared[0], seed)
     readin, _ = np.linalg.qr(weights @ axes[:rank].T)
     flat = z.reshape(-1, half).astype(np.float32)
     _, dominant, _ = find_principal_axes(flat, max(rank, rank_within, 1))  # on noise both are 0
@@ -173,14 +183,15 @@ def communication_subspace(
     return CommunicationSubspace(
         source,
         target,
-        pd.DataFrame(rows),
+        pd.concat(tables, ignore_index=True),
         rank,
         rank_within,
+        make_claim(clearing, n_shifts, p_of_first),
         readin,
         axes[:rank].T,
         left[:, strength > 0.5][:, : max(rank_within - rank, 0)],
         principal_angles(readin, dominant[:rank].T),
-        float(np.square(flat @ readin).sum() / np.square(flat).sum()),
+        float(np.square(flat @ readin).sum() / max(np.square(flat).sum(), 1e-12)),
         groups[0],
         groups[2],
     )
@@ -204,6 +215,21 @@ def split_neurons(
         )
     chosen = make_rng(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
     return [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
+
+
+def _tabulate_ranks(name: str, r2: np.ndarray, p: np.ndarray | None) -> pd.DataFrame:
+    """Return a row per rank, from R2 (fold, rank) and the p of each dimension from the first on."""
+    n_folds, n_ranks = r2.shape
+    tested = np.full(n_ranks - 1, np.nan) if p is None else p
+    return pd.DataFrame(
+        {
+            "to": name,
+            "rank": range(n_ranks),
+            "r2": r2.mean(axis=0),
+            "standard_error": r2.std(axis=0, ddof=1) / np.sqrt(n_folds),
+            "p": [np.nan, *tested],
+        }
+    )
 
 
 def choose_rank(curve: np.ndarray, error: np.ndarray) -> int:
@@ -245,20 +271,28 @@ def _sum_bins(recording: Recording, neurons: np.ndarray, bins: int) -> np.ndarra
     return signed_sqrt(sums) if recording.kind == "counts" else sums
 
 
-def _subtract_conditions(
-    x: np.ndarray, y: np.ndarray, condition: np.ndarray, fold: Fold
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return source and target without what their condition expects, of training and test trials.
+def _divide_by_scale(z: np.ndarray, train: slice | np.ndarray = slice(None)) -> np.ndarray:
+    """Return activity in units of the mean standard deviation of its neurons."""
+    scale = z[train].std(axis=(0, 1)).mean()
+    return z / (scale if scale > 0 else 1.0)
 
-    Both are in units of the mean standard deviation of their neurons.
+
+def _score_folds(
+    areas: Sequence[np.ndarray], cut: Sequence[Fold], clearing: Clearing, max_rank: int, seed: int
+) -> np.ndarray:
+    """Return how well the first area predicts each other one, (other, fold, rank from 0).
+
+    R2 of what the null leaves of them.
     """
-    parts = []
-    for values in (x, y):
-        scale = values[fold.train].std(axis=(0, 1)).mean()
-        left = values - estimate_condition_means(values, condition, fold.train)
-        parts.append(left / (scale if scale > 0 else 1.0))
-    z, residual = parts
-    return z[fold.train], residual[fold.train], z[fold.test], residual[fold.test]
+    scores = np.zeros((len(areas) - 1, len(cut), max_rank + 1))
+    for number, fold in enumerate(cut):
+        z, *left = (
+            _divide_by_scale(one - known, fold.train)
+            for one, known in zip(areas, clearing.expect(areas, fold), strict=True)
+        )
+        for which, residual in enumerate(left):
+            scores[which, number] = _score_ranks(z, residual, fold, max_rank, seed)
+    return scores
 
 
 def _fit_regression(
@@ -279,15 +313,13 @@ def _fit_regression(
     return weights, intercept, find_fitted_axes(z, weights)
 
 
-def _score_ranks(
-    x: np.ndarray, y: np.ndarray, condition: np.ndarray, fold: Fold, max_rank: int, seed: int
-) -> np.ndarray:
+def _score_ranks(z: np.ndarray, y: np.ndarray, fold: Fold, max_rank: int, seed: int) -> np.ndarray:
     """Return R2 on the test trials for ranks 0 to `max_rank`, all neurons pooled."""
-    z, residual, z_test, truth = _subtract_conditions(x, y, condition, fold)
-    weights, intercept, axes = _fit_regression(z, residual, seed)
+    weights, intercept, axes = _fit_regression(z[fold.train], y[fold.train], seed)
+    truth = y[fold.test]
     total = np.square(truth).sum(dtype=float)
     scores = [0.0]
     for rank in range(1, max_rank + 1):
-        predicted = z_test @ (weights @ axes[:rank].T) @ axes[:rank] + intercept
+        predicted = z[fold.test] @ (weights @ axes[:rank].T) @ axes[:rank] + intercept
         scores.append(1 - float(np.square(truth - predicted).sum(dtype=float)) / max(total, 1e-12))
     return np.array(scores)

@@ -5,6 +5,12 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.report.questions.claims import (
+    describe_control,
+    describe_silence,
+    describe_test,
+    name_explained,
+)
 from spikecast.report.shared.formatting import format_estimate, to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
@@ -12,12 +18,13 @@ from spikecast.runs.reader import StoredAnswer
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
-    """Return sentences per pair of areas: which leads, and the gain in both directions."""
-    return [
-        sentence
-        for answer in answers
-        for sentence in (_describe_lead(answer), _describe_gains(answer))
-    ]
+    """Return sentences per pair of areas: which predicts the other, by how much, which leads."""
+    return [sentence for answer in answers for sentence in _describe(answer)]
+
+
+def _describe(answer: StoredAnswer) -> list[str]:
+    silence = describe_silence(answer)
+    return [silence] if silence else [_describe_gains(answer), _describe_lead(answer)]
 
 
 def _describe_lead(answer: StoredAnswer) -> str:
@@ -35,17 +42,20 @@ def _describe_gains(answer: StoredAnswer) -> str:
     past = answer.table("past")
     gains = [
         f"{row['source']} → {row['target']} {format_estimate(row['gain'], row['low'], row['high'])}"
-        f", {row['beyond']:z.3f} beyond the condition"
+        + ("" if row["stands"] else ", which does not stand by itself")
         for _, row in past[past["lag"] > 0].iterrows()
     ]
-    return f"Gain over the target's own past (bits/spike): {'; '.join(gains)}."
+    return (
+        f"What the past of one area adds to the other's own past and to {name_explained(answer)} "
+        f"(bits/spike): {'; '.join(gains)} {describe_test(answer)}."
+    )
 
 
 def section(answers: Sequence[StoredAnswer]) -> Section:
     """Return the part of the page on leads between areas."""
     return Section(
         "Does one area lead another",
-        sentences=headlines(answers),
+        sentences=[describe_control(answers), *headlines(answers)],
         figures=[_figure(answer) for answer in answers],
     )
 
@@ -56,10 +66,10 @@ def _figure(answer: StoredAnswer) -> Drawing:
         f"flow-{to_file_name(source)}-{to_file_name(target)}",
         draw_granger,
         answer,
-        "Left: what one area's past adds to predicting the other beyond that area's own past "
-        "(dotted: the source's trials shuffled within condition, which leaves what the stimulus "
-        "does); negative lags are the same with time reversed, and a lead is what is larger on the "
-        "right than on the left. Middle: that asymmetry through the trial (below 0: "
+        "Left: what one area's past adds to predicting the other beyond that area's own past and "
+        f"{name_explained(answer)}; negative lags are the same with time reversed, and a lead is "
+        "what is larger on the right than on the left. Middle: that asymmetry through the trial "
+        "(below 0: "
         f"{target} leads). Right: overall, corrected by reversed time and as it is (biased). It "
         "does not show causation: a third area that reaches one of the two earlier looks the same.",
         alt="Gain over the target's own past by lag, both ways; the asymmetry over time and "
@@ -112,4 +122,3 @@ def _draw_gains(axes: Axes, answer: StoredAnswer) -> None:
             axes.fill_between(time, side["low"], side["high"], color=color, alpha=0.15, lw=0)
             label = f"{source} → {target}" if side["lag"].iloc[0] > 0 else None
             axes.plot(time, side["gain"], "o-", color=color, markersize=3, lw=1.2, label=label)
-            axes.plot(time, side["shuffled"], ":", color=color, linewidth=1)

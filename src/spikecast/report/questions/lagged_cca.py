@@ -8,25 +8,36 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.report.shared.formatting import to_file_name
+from spikecast.report.questions.claims import (
+    describe_control,
+    describe_silence,
+    describe_test,
+    name_explained,
+)
+from spikecast.report.shared.formatting import format_estimate, to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
-    """Return a sentence per pair of areas: in how many bins each of them is ahead."""
+    """Return a sentence per pair of areas: whether they covary, when, and which is ahead."""
     return [_headline(answer) for answer in answers]
 
 
 def _headline(answer: StoredAnswer) -> str:
-    course = answer.table("course")
-    source, target = answer["source"], answer["target"]
+    if silence := describe_silence(answer):
+        return silence
+    times, n_bins = 1000 * np.array(answer["covarying"]), len(answer.table("course"))
+    when = "in no bin by itself"
+    if len(times):
+        when = f"in {len(times)} of {n_bins} bins, from {times[0]:.0f} to {times[-1]:.0f} ms"
+    leader = answer["leader"]
     return (
-        f"{source} and {target}: {source} is ahead in {(course['low'] > 0).sum()} of {len(course)} "
-        f"bins, {target} is ahead in {(course['high'] < 0).sum()} of {len(course)} bins. About "
-        f"{round(0.05 * len(course))} in all would be by chance alone, and neighbouring bins go "
-        "together."
+        f"{answer['source']} and {answer['target']} covary beyond {name_explained(answer)} "
+        f"{describe_test(answer)}, {when}; "
+        f"{f'{leader} is ahead' if leader else 'neither is ahead of the other'} on average "
+        f"(difference of correlations {format_estimate(*answer['lead'])})."
     )
 
 
@@ -34,9 +45,9 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     """Return the part of the page on when areas covary."""
     methods = (
         "Each bin of one area beside each bin of the other: canonical correlation across trials, "
-        "fitted to training trials, and reported for held-out ones. Each condition's mean response "
-        "is subtracted first, so this is what trials share beyond the stimulus. A bin averages the "
-        f"last {1000 * answers[0]['window']:g} ms."
+        "fitted to training trials, and reported for held-out ones. "
+        f"{describe_control(answers)} A bin averages the last "
+        f"{1000 * answers[0]['window']:g} ms."
     )
     return Section(
         "When do two areas covary",

@@ -7,6 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spikecast.report.questions.claims import (
+    describe_control,
+    describe_silence,
+    describe_test,
+    name_explained,
+)
 from spikecast.report.shared.formatting import MISSING, format_number, to_file_name
 from spikecast.report.shared.section import Drawing, Section, make_table
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
@@ -22,12 +28,16 @@ def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
 
 def _headline(answer: StoredAnswer) -> str:
     source, target = answer["source"], answer["target"]
+    if silence := describe_silence(answer):
+        return silence
     if not answer["rank"]:
         return f"{source} → {target}: nothing of {target} is predicted on held-out trials."
     r2 = min(_best_r2(answer, target), _best_r2(answer, f"{source} (rest)"))
     enough = "1 dimension is" if answer["rank"] == 1 else f"{answer['rank']} dimensions are"
-    sentence = f"{source} → {target}: {enough} enough, against {answer['rank_within']} within "
-    sentence += source
+    sentence = (
+        f"{source} → {target}: beyond {name_explained(answer)}, {enough} enough "
+        f"{describe_test(answer)}, against {answer['rank_within']} within {source}"
+    )
     if answer["rank_within"] <= answer["rank"]:
         sentence += ", so nothing speaks for a subspace of its own"
     if r2 < LOW_R2:
@@ -46,10 +56,10 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     methods = (
         "Half of the source's neurons predict equally many of the target and, for comparison, of "
         f"the source's other half, by reduced-rank regression of {1000 * first['window']:g} ms "
-        "counts, bin by bin, each condition's mean response subtracted. Scores are of held-out "
-        f"trials ({first['folds']} folds). The rank is the smallest within one standard error of "
-        "the best; where it is lower than within the source, the dimensions that are left are the "
-        "source's own."
+        f"counts, bin by bin. {describe_control(answers)} Scores are of held-out trials "
+        f"({first['folds']} folds). The rank is the smallest within one standard error of the "
+        "best, and no more than the dimensions that pass one after the other; where it is lower "
+        "than within the source, the dimensions that are left are the source's own."
     )
 
     return Section(
@@ -67,7 +77,8 @@ def _make_row(answer: StoredAnswer) -> dict[str, str]:
         "from → to": f"{answer['source']} → {answer['target']}",
         "neurons": f"{answer['n_neurons']} → {answer['n_targets']}",
         "R² held out": format_number(_best_r2(answer, answer["target"])),
-        "dimensions<br>to the target": str(answer["rank"]),
+        "dimensions<br>to the target": str(answer["rank"])
+        + ("" if answer["claim"]["p"] is not None else " (not tested)"),
         "within<br>the source": str(answer["rank_within"]),
         "private": str(answer["n_private"]),
         "their share of the<br>source's variance": f"{100 * shared:.0f} %"

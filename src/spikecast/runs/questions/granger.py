@@ -6,7 +6,7 @@ from pydantic import Field
 
 from spikecast.analysis.interareal.granger import information_flow
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import PairBlock
+from spikecast.runs.questions.pair_block import PairBlock, describe_claim
 from spikecast.runs.questions.question import Answer, Question, pick
 
 
@@ -14,7 +14,6 @@ class Granger(PairBlock):
     """Whether one area's past predicts another beyond that area's own past."""
 
     lags: list[int] = Field(default=[1, 2, 3, 5, 8], min_length=1, description="bins")
-    shuffles: int = Field(20, ge=0, description="of trials within condition")
 
     def ask_about(self, material: Material, source: str, target: str) -> Question:
         """Return the question about one pair of areas."""
@@ -30,7 +29,7 @@ def answer(material: Material, block: Granger, source: str, target: str) -> Answ
         target,
         block.lags,
         folds=block.folds,
-        n_permutations=block.shuffles,
+        n_shifts=block.shifts,
         conditions=block.conditions,
         seed=material.seed,
     )
@@ -40,7 +39,8 @@ def answer(material: Material, block: Granger, source: str, target: str) -> Answ
         "align_to": material.event,
         "asymmetry": list(astuple(result.asymmetry)),
         "plain": list(astuple(result.plain_asymmetry)),
-        **pick(result, "n_neurons", "n_trials", "leader"),
+        "claim": describe_claim(result.claim),
+        **pick(result, "n_neurons", "n_trials", "leader", "p_of_lead"),
     }
     tables = {"lags": result.table, "past": result.past, "over_time": result.over_time}
     return Answer(facts, tables, result.notices)

@@ -1,13 +1,15 @@
 """When in the trial two areas covary, and which of them first."""
 
+from dataclasses import astuple
+
 import numpy as np
 from pydantic import Field
 
 from spikecast.analysis.interareal.lagged_cca import joint_correlation
 from spikecast.core.checks import check_in_range
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import PairBlock
-from spikecast.runs.questions.question import Answer, Question
+from spikecast.runs.questions.pair_block import PairBlock, describe_claim
+from spikecast.runs.questions.question import Answer, Question, pick
 
 
 class LaggedCCA(PairBlock):
@@ -33,6 +35,7 @@ def answer(material: Material, block: LaggedCCA, source: str, target: str) -> An
         block.max_lag,
         window=block.window,
         folds=block.folds,
+        n_shifts=block.shifts,
         conditions=block.conditions,
         seed=material.seed,
     )
@@ -43,6 +46,10 @@ def answer(material: Material, block: LaggedCCA, source: str, target: str) -> An
         "window": block.window * material.recording.bin_size,
         "lag": block.max_lag * material.recording.bin_size,
         "align_to": material.event,
+        "claim": describe_claim(result.claim),
+        "covarying": result.covarying.tolist(),
+        "lead": list(astuple(result.lead)),
+        **pick(result, "leader", "p_of_lead"),
     }
     arrays = {"time": result.time, "matrix": result.matrix.astype(np.float32)}
     return Answer(facts, {"course": result.table}, arrays=arrays)

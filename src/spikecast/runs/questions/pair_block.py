@@ -1,13 +1,15 @@
 """What questions about two areas have in common."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
+from typing import Any
 
 from pydantic import Field
 
 from spikecast.analysis.geometry.cell_types import split_areas
 from spikecast.analysis.interareal.populations import check_two_areas, select_neurons
+from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim
 from spikecast.runs.questions.material import Material, name_cell_types
 from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, Question, QuestionBlock
 
@@ -18,6 +20,9 @@ class PairBlock(QuestionBlock):
     pairs: list[tuple[str, str]] = Field(min_length=1)
     folds: int = Field(5, ge=2)
     conditions: list[str] | None = Field(None, description=CONDITIONS)
+    shifts: int = Field(
+        N_SHIFTS, ge=0, description="of one area's trials against the other's; with 0 no claim"
+    )
     cell_types: bool = Field(False, description=CELL_TYPES + ": every pair of them")
 
     def expand(self, material: Material) -> Iterator[Question]:
@@ -43,3 +48,8 @@ class PairBlock(QuestionBlock):
     def ask_about(self, material: Material, source: str, target: str) -> Question:
         """Return the question about one pair of areas."""
         raise NotImplementedError
+
+
+def describe_claim(claim: Claim) -> dict[str, Any]:
+    """Return the facts of a claim: what it is above, p, number of shifts, whether it stands."""
+    return asdict(claim) | {"stands": claim.stands}

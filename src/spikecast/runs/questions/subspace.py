@@ -11,7 +11,7 @@ from spikecast.analysis.interareal.subspace import (
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import PairBlock
+from spikecast.runs.questions.pair_block import PairBlock, describe_claim
 from spikecast.runs.questions.question import Answer, Question, pick
 
 N_RANDOM = 100  # pairs of random subspaces, which say what angle chance gives
@@ -42,6 +42,7 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         bins=block.bins,
         max_rank=block.max_rank,
         folds=block.folds,
+        n_shifts=block.shifts,
         conditions=block.conditions,
         seed=material.seed,
     )
@@ -54,6 +55,7 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         "n_trials": material.recording.n_trials,
         "window": block.bins * material.recording.bin_size,
         "folds": block.folds,
+        "claim": describe_claim(result.claim),
         "angles": result.angles.tolist(),
         "random_angles": _draw_angles(n_neurons, result.rank, material.seed).tolist(),
         **pick(result, "rank", "rank_within", "n_private", "shared_variance"),

@@ -1,0 +1,88 @@
+"""How many dimensions of one population predict another beyond shifted pairings of their trials."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spikecast.analysis.interareal.shift_claims import ALPHA, Pairings
+from spikecast.tasks.shifts import rank_p
+
+
+def rank_dimensions(
+    x: np.ndarray, y: np.ndarray, pairings: Pairings, penalties: Sequence[float], max_rank: int
+) -> np.ndarray:
+    """Return p of each dimension in which `x` predicts `y`, strongest first, (dimension,).
+
+    Both are (trial, time, feature), cleared of what else is known to explain them, and in units in
+    which penalties are meant. The
+    statistic is what a dimension adds to the R2 on held-out trials; it is ranked among the largest
+    of any dimension of each shifted pairing, as a dimension that is not there is the first of
+    those that chance makes, however many real ones come before it. No dimension has a smaller p
+    than one before it.
+    """
+    gains = _PairedRegression(x, y, pairings, penalties, max_rank).measure_gains
+    true, *shifted = (gains(shift) for shift in pairings.all_shifts)
+    most = np.array([one.max() for one in shifted])
+    return np.maximum.accumulate([rank_p(gain, most) for gain in true])
+
+
+def count_dimensions(p: np.ndarray) -> int:
+    """Return how many dimensions pass, one after the other, until the first that does not.
+
+    Examples
+    --------
+    >>> count_dimensions(np.array([0.02, 0.05, 0.3, 0.3]))
+    2
+    """
+    return int(np.cumprod(p <= ALPHA).sum())
+
+
+class _PairedRegression:
+    """Reduced-rank ridge regression of one pairing of trials after the other, from sums.
+
+    Sums of products of the source are kept per trial, so a shift costs one product with the target.
+    Both scores and weights follow from sums over parts of the trials.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        pairings: Pairings,
+        penalties: Sequence[float],
+        max_rank: int,
+    ) -> None:
+        self.plan, self.parts = pairings
+        self.penalties, self.max_rank = penalties, max_rank
+        self.x, self.y = x, y[self.plan.targets]
+        self.grams = self.x.transpose(0, 2, 1) @ self.x  # (trial, source, source)
+        self.total = float(np.square(self.y, dtype=float).sum())
+
+    def measure_gains(self, shift: int) -> np.ndarray:
+        """Return the R2 that each dimension adds on held-out trials, (dimension,).
+
+        The penalty is the one under which all dimensions that add something add most.
+        """
+        sources = self.plan.find_sources(shift)
+        products = self.x[sources].transpose(0, 2, 1) @ self.y
+        gram = np.stack([self.grams[sources[part]].sum(axis=0, dtype=float) for part in self.parts])
+        cross = np.stack([products[part].sum(axis=0, dtype=float) for part in self.parts])
+        gains = np.zeros((len(self.penalties), self.max_rank))
+        for part, test_gram, test_cross in zip(self.parts, gram, cross, strict=True):
+            n_samples = (len(self.y) - len(part)) * self.y.shape[1]
+            train_gram = (gram.sum(axis=0) - test_gram) / n_samples
+            train_cross = (cross.sum(axis=0) - test_cross) / n_samples
+            values, vectors = np.linalg.eigh(train_gram)
+            projected = vectors.T @ train_cross
+            for index, penalty in enumerate(self.penalties):
+                weights = vectors @ (projected / (np.maximum(values, 0) + penalty)[:, np.newaxis])
+                _, axes = np.linalg.eigh(weights.T @ train_gram @ weights)
+                axes = axes[:, ::-1][:, : self.max_rank]  # of the fit, strongest first
+                readout = weights @ axes
+                # axes are orthonormal, so dimensions add up
+                gains[index] += 2 * np.einsum(
+                    "xd,xy,yd->d", readout, test_cross, axes, optimize=True
+                )
+                gains[index] -= np.einsum("xd,xz,zd->d", readout, test_gram, readout, optimize=True)
+        best = np.cumsum(gains, axis=1).max(axis=1).argmax()
+        return gains[best] / max(self.total, 1e-12)

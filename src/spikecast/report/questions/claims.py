@@ -1,0 +1,58 @@
+"""Sentences on what two areas share: what it is above, and why nothing is claimed."""
+
+from collections.abc import Sequence
+
+from spikecast.report.shared.formatting import format_p, join_names
+from spikecast.runs.reader import StoredAnswer
+
+EXPLAINED = {
+    "psth": "the task",
+    "source_free": "the task and the session's drift",
+    "behavior": "the task, the session's drift and the recorded movement",
+}
+UNTESTED = {
+    "turned off": "the shift test was turned off",
+    "order unknown": "the order in which the trials were recorded is not known",
+    "too few trials": "there are too few trials to shift them against each other",
+    "too few trials of a condition": "nearly every trial has a condition of its own",
+}
+"""Reasons of :class:`spikecast.analysis.interareal.shift_claims.Claim`."""
+
+
+def name_explained(answer: StoredAnswer) -> str:
+    """Return what was taken out of both areas, "the task and the session's drift"."""
+    return EXPLAINED[answer["claim"]["above"]]
+
+
+def describe_test(answer: StoredAnswer) -> str:
+    """Return the p of the shift test in brackets, or why there is none."""
+    claim = answer["claim"]
+    if claim["p"] is None:
+        return f"(not tested: {UNTESTED[claim['untested']]})"
+    return f"(shift test p {format_p(claim['p'], claim['n_shifts'])})"
+
+
+def describe_silence(answer: StoredAnswer) -> str | None:
+    """Return the headline where nothing may be claimed of a pair of areas; None where it may."""
+    claim, pair = answer["claim"], f"{answer['source']} and {answer['target']}"
+    if claim["stands"]:
+        return None
+    if claim["p"] is None:
+        return f"{pair}: nothing is claimed, as {UNTESTED[claim['untested']]}."
+    return (
+        f"{pair}: no more is shared than {name_explained(answer)} explain {describe_test(answer)}."
+    )
+
+
+def describe_control(answers: Sequence[StoredAnswer]) -> str:
+    """Return how the answers were cleared and tested, for the methods of a section."""
+    explained = join_names((name_explained(answer) for answer in answers), " or ")
+    number = max(answer["claim"]["n_shifts"] for answer in answers)
+    cleared = f"What {explained} explain of each area is taken out first."
+    if not number:
+        return cleared
+    return (
+        f"{cleared} Something is claimed only where the true pairing of trials does better than "
+        f"{number} in which one area's trials are paired with later or earlier trials of the other "
+        "(p at most .05): these keep what changes slowly and lose what belongs to the single trial."
+    )
