@@ -30,7 +30,21 @@ def test_each_fault_is_found_where_it_is(activity):
     activity[:, :, 4] = activity[:, :, 2]
     activity[60:, :, 5] = rng.poisson(0.9, (30, 40))
     faults = codes(make(activity, ["A", "A", "A", "root", "A", "A"]))
-    assert faults == {"silent": [1], "duplicate": [4], "drift": [5], "unlabeled": [3]}
+    assert faults == {"silent": [1], "recorded_twice": [4], "drift": [5], "unlabeled": [3]}
+
+
+def test_pairs_are_named_with_their_areas(activity):
+    activity[:, :, 4] = activity[:, :, 2]
+    (notice,) = check_recording(make(activity, list("ABCDEF")))
+    assert notice.values["pairs"] == ["2 (C) and 4 (E)"]
+    assert "2 (C) and 4 (E)" in str(notice)
+
+
+@pytest.mark.parametrize("kind", ["counts", "continuous"])
+def test_in_coarse_bins_and_imaging_only_near_copies_are_found(activity, kind):
+    activity[:, :, 4] = activity[:, :, 2]
+    recording = Recording.from_arrays(activity, 0.1 * np.arange(40), "A", kind=kind)
+    assert codes(recording) == {"duplicate": [4]}
 
 
 def test_few_trials(activity):

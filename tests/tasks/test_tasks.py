@@ -5,7 +5,7 @@ import spikecast
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
-from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons
+from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons, NeuronsToNeurons
 
 
 def labelled(area, n_trials=6, n_bins=8, seed=0):
@@ -30,6 +30,23 @@ class TestAreaToArea:
         (notice,) = problem.notices
         assert notice.code == "slow_targets"
         assert notice.values == {"n": 1, "n_targets": 3, "min_rate": 0.5, "neurons": [0]}
+
+    def test_sources_that_are_targets_recorded_twice_are_left_out_and_named(self):
+        recording = labelled(list("AAABBB"), n_trials=60, n_bins=30)
+        activity = recording.activity.copy()
+        activity[:, :, 4] = activity[:, :, 1]
+        recording = Recording.from_arrays(activity, recording.time, recording.area)
+        problem = AreaToArea("A").problem(recording)
+        assert problem.source_neurons.tolist() == [3, 5]
+        (notice,) = problem.notices
+        assert notice.code == "coincident_sources"
+        assert notice.values == {"n": 1, "n_sources": 3, "neurons": [4], "partners": [1]}
+        kept = AreaToArea("A", drop_coincident=False).problem(recording)
+        assert kept.source_neurons.tolist() == [3, 4, 5]
+        pair = NeuronsToNeurons([0, 1, 2], [3, 4, 5]).problem(recording)
+        assert pair.notices[0].values["neurons"] == [1]
+        with pytest.raises(NotEnoughDataError, match="1 left out as recorded twice"):
+            NeuronsToNeurons([0, 1], [3, 4, 5]).problem(recording)
 
     @pytest.mark.parametrize("lag", [2, -2])
     def test_a_lag_pairs_source_at_t_minus_lag_with_target_at_t(self, lag):

@@ -21,6 +21,7 @@ SETTINGS = options(
     "within",
     "min_neurons",
     "by",
+    "drop_coincident",
     "folds",
     "split",
     "seed",

@@ -22,6 +22,7 @@ CONFIG = options(
     "evaluation.gap",
     "task.lag",
     "task.min_rate",
+    "task.drop_coincident",
     "seed",
 )
 

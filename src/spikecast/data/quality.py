@@ -1,9 +1,12 @@
 """Checks of a recording for what is unusual and matters for a score."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.coincidence import MIN_SHARE, can_find_coincidences, find_coincident_pairs
 from spikecast.data.recording import UNLABELED, Recording
 
 DUPLICATE_CORRELATION = 0.95  # of binned counts; real pairs of neurons stay far below
@@ -13,6 +16,7 @@ MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
 MIN_TRIALS = 50
 STIMULUS_COLUMNS = ("contrast_left", "contrast_right")
 SORTABLE_COLUMNS = (*STIMULUS_COLUMNS, "stimulus", "response", "choice", "feedback")
+MAX_PAIRS = 10  # named in a sentence
 
 SILENT = NoticeKind(
     "silent",
@@ -25,6 +29,13 @@ DUPLICATE = NoticeKind(
     "serious",
     "{n} of {n_neurons} neurons nearly a copy of another (correlation above {correlation}): one "
     "unit split in two makes prediction look easy",
+)
+RECORDED_TWICE = NoticeKind(
+    "recorded_twice",
+    "serious",
+    "{n} of {n_neurons} neurons look like an earlier one recorded twice (at least {share:.0%} of "
+    "the spikes of one fall into the other's bins): {pairs}. One neuron in two areas makes them "
+    "predict each other; predictions leave such source neurons out",
 )
 DRIFT = NoticeKind(
     "drift",
@@ -48,12 +59,12 @@ FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: interval
 
 
 def check_recording(recording: Recording) -> list[Notice]:
-    """Return notices of silent, duplicate, drifting and unlabeled neurons, and of odd trials."""
+    """Return notices of silent, copied, drifting and unlabeled neurons, and of odd trials."""
     activity = recording.activity
     silent = np.flatnonzero(activity.max(axis=(0, 1)) == activity.min(axis=(0, 1)))
-    checks: tuple[tuple[NoticeKind, np.ndarray, dict[str, float]], ...] = (
+    checks: tuple[tuple[NoticeKind, np.ndarray, dict[str, Any]], ...] = (
         (SILENT, silent, {}),
-        (DUPLICATE, _find_duplicates(recording, silent), {"correlation": DUPLICATE_CORRELATION}),
+        _check_copies(recording, silent),
         (DRIFT, _find_drifting(recording), {"ratio": DRIFT_RATIO}),
         (UNLABELED_NEURONS, np.flatnonzero(np.isin(np.char.lower(recording.area), UNLABELED)), {}),
     )
@@ -88,6 +99,26 @@ def find_sorted_column(trials: pd.DataFrame) -> str | None:
             if 2 <= len(values) <= len(trials) / 4 and (np.diff(codes) >= 0).all():
                 return name
     return None
+
+
+def _check_copies(
+    recording: Recording, silent: np.ndarray
+) -> tuple[NoticeKind, np.ndarray, dict[str, Any]]:
+    """Return the neurons that are copies of an earlier one, by spikes where bins are fine."""
+    if not can_find_coincidences(recording):
+        neurons = _find_duplicates(recording, silent)
+        return DUPLICATE, neurons, {"correlation": DUPLICATE_CORRELATION}
+    everyone = np.arange(recording.n_neurons)
+    pairs = find_coincident_pairs(recording, everyone, everyone)
+    pairs = pairs[pairs["first"] < pairs["second"]]
+    names = [
+        f"{first} ({recording.area[first]}) and {second} ({recording.area[second]})"
+        for first, second in pairs[["first", "second"]].to_numpy(dtype=int)
+    ]
+    if len(names) > MAX_PAIRS:
+        names = [*names[:MAX_PAIRS], f"and {len(names) - MAX_PAIRS} more pairs"]
+    copies = np.unique(pairs["second"].to_numpy(dtype=int))
+    return RECORDED_TWICE, copies, {"share": MIN_SHARE, "pairs": names}
 
 
 def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:

@@ -63,6 +63,9 @@ class TaskConfig(Block):
     horizon: int = Field(10, ge=1, description="forecast: bins at the end of each trial")
     fraction: float = Field(0.25, gt=0, lt=1, description="held_out_neurons: part held out")
     by: str = Field("area", description="neuron column that names the groups")
+    drop_coincident: bool = Field(
+        True, description="leave out source neurons that look like a target neuron recorded twice"
+    )
 
     @model_validator(mode="after")
     def _check_target(self) -> "TaskConfig":
@@ -74,18 +77,22 @@ class TaskConfig(Block):
         """Return one task per target; `seed` draws the neurons that are held out."""
         targets = [self.target] if isinstance(self.target, str) else self.target or []
         within: Sequence[str | None] = targets or [None]
+        drop = self.drop_coincident
         if self.kind == "behavior":
             return [Behavior(name, self.source, self.lag, self.by) for name in targets]
         if self.kind == "forecast":
             return [Forecast(self.horizon, name, self.min_rate, self.by) for name in within]
         if self.kind == "held_out_neurons":
             return [
-                HeldOutNeurons(self.fraction, name, self.lag, self.min_rate, self.by, seed)
+                HeldOutNeurons(self.fraction, name, self.lag, self.min_rate, self.by, seed, drop)
                 for name in within
             ]
         if targets == [ALL]:
             targets = self._list_large_areas(recording)
-        return [AreaToArea(name, self.source, self.lag, self.min_rate, self.by) for name in targets]
+        return [
+            AreaToArea(name, self.source, self.lag, self.min_rate, self.by, drop)
+            for name in targets
+        ]
 
     def _list_large_areas(self, recording: Recording) -> list[str]:
         check_one_of("neuron column", self.by, list(recording.neurons))

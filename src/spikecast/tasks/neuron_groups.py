@@ -1,4 +1,4 @@
-"""The source and target neurons of a task: groups by name, and targets that fire often enough."""
+"""The source and target neurons of a task: groups by name, and which of them are left out."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,20 @@ import numpy as np
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.coincidence import find_coincident_pairs
 from spikecast.data.recording import Recording
 
 SLOW_TARGETS = NoticeKind(
     "slow_targets",
     "minor",
     "{n} of {n_targets} target neurons fire less than {min_rate:g} Hz and are left out",
+)
+
+COINCIDENT_SOURCES = NoticeKind(
+    "coincident_sources",
+    "serious",
+    "{n} of {n_sources} source neurons are left out: they look like target neurons recorded twice, "
+    "by their spikes in the same bins (source {neurons}; target {partners})",
 )
 
 
@@ -51,6 +59,28 @@ def drop_slow_targets(
         n=len(slow), n_targets=int(is_target.sum()), min_rate=float(min_rate), neurons=slow
     )
     return active, (notice,) if slow else ()
+
+
+def drop_coincident_sources(
+    recording: Recording, is_source: np.ndarray, is_target: np.ndarray
+) -> tuple[np.ndarray, tuple[Notice, ...]]:
+    """Return the mask of sources that are no target neuron recorded twice, and a notice of others.
+
+    See :func:`spikecast.data.coincidence.find_coincident_pairs`.
+    """
+    pairs = find_coincident_pairs(recording, np.flatnonzero(is_source), np.flatnonzero(is_target))
+    if pairs.empty:
+        return is_source, ()
+    dropped = np.unique(pairs["first"].to_numpy(dtype=int))
+    kept = is_source.copy()
+    kept[dropped] = False
+    notice = COINCIDENT_SOURCES(
+        n=len(dropped),
+        n_sources=int(is_source.sum()),
+        neurons=dropped.tolist(),
+        partners=np.unique(pairs["second"].to_numpy(dtype=int)).tolist(),
+    )
+    return kept, (notice,)
 
 
 def check_two_neurons(what: str, mask: np.ndarray, which: str = "") -> None:

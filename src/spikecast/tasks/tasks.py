@@ -20,6 +20,7 @@ from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.tasks.neuron_groups import (
     check_two_neurons,
+    drop_coincident_sources,
     drop_slow_targets,
     find_members,
     read_groups,
@@ -48,6 +49,9 @@ class AreaToArea:
         counts.
     by : str
         Neuron column that names the groups; ``"plane"`` for the imaging data.
+    drop_coincident : bool
+        Leave out source neurons that look like a target neuron recorded twice; see
+        :func:`spikecast.data.coincidence.find_coincident_pairs`.
 
     See Also
     --------
@@ -69,6 +73,7 @@ class AreaToArea:
     lag: int = 0
     min_rate: float = 0.5
     by: str = "area"
+    drop_coincident: bool = True
     name = "area_to_area"
 
     def problem(self, recording: Recording) -> Problem:
@@ -112,6 +117,8 @@ class NeuronsToNeurons:
         As in :class:`AreaToArea`.
     by : str
         Neuron column whose groups are given to the models that need them.
+    drop_coincident : bool
+        As in :class:`AreaToArea`.
 
     Examples
     --------
@@ -128,6 +135,7 @@ class NeuronsToNeurons:
     lag: int = 0
     min_rate: float = 0.5
     by: str = "area"
+    drop_coincident: bool = True
     name = "neurons_to_neurons"
 
     def problem(self, recording: Recording) -> Problem:
@@ -157,6 +165,8 @@ class HeldOutNeurons:
         As in :class:`AreaToArea`.
     seed : int
         Of the choice of neurons.
+    drop_coincident : bool
+        As in :class:`AreaToArea`.
 
     References
     ----------
@@ -178,6 +188,7 @@ class HeldOutNeurons:
     min_rate: float = 0.5
     by: str = "area"
     seed: int = 0
+    drop_coincident: bool = True
     name = "held_out_neurons"
 
     def problem(self, recording: Recording) -> Problem:
@@ -334,7 +345,12 @@ def _pair_neurons(
 ) -> Problem:
     """Return the problem of predicting one set of neurons from another."""
     is_target, notices = drop_slow_targets(recording, is_target, task.min_rate, target)
-    check_two_neurons(f"source '{source}'", is_source)
+    which = ""
+    if task.drop_coincident:
+        is_source, copies = drop_coincident_sources(recording, is_source, is_target)
+        notices += copies
+        which = "".join(f", with {one.values['n']} left out as recorded twice" for one in copies)
+    check_two_neurons(f"source '{source}'", is_source, which)
     activity = recording.activity
     x, y, time = pair_with_lag(
         activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag

@@ -109,6 +109,24 @@ def test_the_halves_of_an_area_share_no_neuron(files):
     assert not set(pair.source) & set(pair.target)
 
 
+def test_neurons_recorded_twice_are_left_out_of_the_source_of_each_other(tmp_path):
+    recording = session(0)
+    activity = recording.activity.copy()
+    activity[:, :, 15] = activity[:, :, 27]  # MOs and CA1
+    copied = Recording.from_arrays(activity, recording.time, recording.area, session="copied")
+    sources = name_sources([copied])
+    (plan,) = plan_sessions(AtlasSettings(data=[*sources]), sources)
+    assert plan.coincident == [(15, 27)]
+    pairs = plan.pairs[0]
+    assert 15 not in pairs["MOs > CA1"].source
+    assert 27 not in pairs["CA1 > MOs"].source
+    assert 15 in pairs["MOs > VISp"].source
+    assert 15 in pairs["VISp > MOs"].target
+    (plan,) = plan_sessions(AtlasSettings(data=[*sources], drop_coincident=False), sources)
+    assert 15 in plan.pairs[0]["MOs > CA1"].source
+    assert plan.coincident == []
+
+
 def test_the_rest_predicts(files, tmp_path):
     settings = AtlasSettings(data=files[:1], sources="rest", models=["ridge", "poisson_glm"])
     found = cells(run_atlas(settings, tmp_path / "run").folder)

@@ -131,6 +131,16 @@ def limits(atlas: Atlas) -> list[str]:
         least = max(settings.min_neurons, settings.matched or 0)
         areas = format_count(left_out, "area")
         sentences.append(f"{areas} with fewer than {least} active neurons left out.")
+    copies = [
+        f"{name}: {first} and {second}"
+        for name, about in atlas.sessions.items()
+        for first, second in about.get("coincident", [])
+    ]
+    if copies:
+        sentences.append(
+            "Neurons that look like one recorded twice, by their spikes in the same bins, were "
+            f"left out of the source of each other's area ({'; '.join(copies)})."
+        )
     return sentences
 
 

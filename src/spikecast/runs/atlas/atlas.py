@@ -110,7 +110,8 @@ def atlas(
     **settings
         Fields of :class:`spikecast.runs.atlas.settings.AtlasSettings`: ``sessions``, ``sources``,
         ``targets``, ``within``, ``matched``, ``repeats``, ``min_neurons``, ``min_rate`` (Hz),
-        ``by``, ``folds``, ``split``, ``gap``, ``conditions``, ``bootstrap``, ``seed``.
+        ``by``, ``drop_coincident``, ``folds``, ``split``, ``gap``, ``conditions``, ``bootstrap``,
+        ``seed``.
 
     Returns
     -------

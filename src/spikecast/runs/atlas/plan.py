@@ -12,6 +12,7 @@ from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data import open_sessions
+from spikecast.data.coincidence import find_coincident_pairs
 from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
 from spikecast.data.recording import UNLABELED, Recording
@@ -42,6 +43,7 @@ class SessionPlan:
     areas: dict[str, int]  # area -> number of active neurons
     left_out: dict[str, int]  # the same, of areas that have too few
     pairs: list[dict[str, Pair]]  # by "SOURCE > TARGET", one dict per draw of neurons
+    coincident: list[tuple[int, int]]  # neurons of two groups that look like one recorded twice
     folds: list[Fold]
     identity: Identity
 
@@ -132,6 +134,8 @@ def _plan_session(
     populations = _find_populations(recording, settings)
     enough = max(settings.min_neurons, settings.matched or 0)
     large = {area: members for area, members in populations.items() if members.size >= enough}
+    copies = _find_copies(recording, large) if settings.drop_coincident else []
+    draws = [_draw_pairs(large, settings, name, draw) for draw in range(settings.draws)]
     return SessionPlan(
         name=name,
         path=path,
@@ -141,7 +145,11 @@ def _plan_session(
         bin_size=recording.bin_size,
         areas={area: members.size for area, members in large.items()},
         left_out={area: populations[area].size for area in populations if area not in large},
-        pairs=[_draw_pairs(large, settings, name, draw) for draw in range(settings.draws)],
+        pairs=[
+            {label: _leave_out_copies(pair, copies) for label, pair in pairs.items()}
+            for pairs in draws
+        ],
+        coincident=[(a, b) for a, b in copies if a < b],
         folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
         identity=identify(recording),
     )
@@ -163,6 +171,22 @@ def _find_populations(recording: Recording, settings: AtlasSettings) -> dict[str
         for name in np.unique(group)
         if str(name).lower() not in UNLABELED
     }
+
+
+def _find_copies(
+    recording: Recording, populations: Mapping[str, np.ndarray]
+) -> list[tuple[int, int]]:
+    """Return the pairs of neurons, both ways round, that look like one recorded twice."""
+    neurons = np.concatenate([np.array([], dtype=int), *populations.values()])
+    pairs = find_coincident_pairs(recording, neurons, neurons)
+    return [(int(a), int(b)) for a, b in pairs[["first", "second"]].to_numpy()]
+
+
+def _leave_out_copies(pair: Pair, copies: Sequence[tuple[int, int]]) -> Pair:
+    """Return a pair without the sources that look like one of its targets."""
+    members = set(pair.target.tolist())
+    left_out = [source for source, target in copies if target in members]
+    return Pair(pair.source[~np.isin(pair.source, left_out)], pair.target)
 
 
 def _draw_pairs(

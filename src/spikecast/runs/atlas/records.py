@@ -72,7 +72,10 @@ def score_by_model(
     """Return the record of one pair, by any other model."""
     pair = session.pairs[draw][name]
     source, target = name.split(BETWEEN)
-    task = NeuronsToNeurons(pair.source, pair.target, source, target, min_rate=0)
+    # the plan has left neurons out already
+    task = NeuronsToNeurons(
+        pair.source, pair.target, source, target, min_rate=0, drop_coincident=False
+    )
     problem = task.problem(shared.get())
     predicted = np.empty(problem.y.shape, dtype=np.float32)
     for index, fold in enumerate(session.folds):

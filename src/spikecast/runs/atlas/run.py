@@ -145,7 +145,7 @@ class _Atlas:
 
     def describe_sessions(self) -> dict[str, dict[str, Any]]:
         """Return what the manifest says of each session."""
-        facts = ("path", "index", "kind", "n_trials", "bin_size", "areas", "left_out")
+        facts = "path", "index", "kind", "n_trials", "bin_size", "areas", "left_out", "coincident"
         return {
             session.name: {name: getattr(session, name) for name in facts}
             for session in self.sessions

@@ -38,6 +38,9 @@ class AtlasSettings(Block):
     min_neurons: int = Field(10, ge=2, description="areas with fewer active ones are left out")
     min_rate: float = Field(0.5, ge=0, description="Hz; slower neurons are left out, both sides")
     by: str = Field("area", description="neuron column that names the groups")
+    drop_coincident: bool = Field(
+        True, description="leave out source neurons that look like a target neuron recorded twice"
+    )
     folds: int = Field(5, ge=3, description="parts the trials are cut into")
     split: Literal["trial", "block"] = Field(
         "trial", description="trial (at random), or block (contiguous)"
