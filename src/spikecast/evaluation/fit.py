@@ -116,11 +116,17 @@ def fit_model(
 def select_metadata(
     model: Model, metadata: Mapping[str, Any] | None, rows: np.ndarray
 ) -> dict[str, Any]:
-    """Return what a model needs besides arrays; facts about trials are those of some rows."""
-    known = {name: (metadata or {}).get(name) for name in getattr(model, "needs", ())}
+    """Return what a model needs besides arrays; facts about trials are those of some rows.
+
+    A `base`, (trial, time, target), is handed on to whichever model it is given with.
+    """
+    metadata = metadata or {}
+    known = {name: metadata.get(name) for name in getattr(model, "needs", ())}
     trials = known.get("trials")
     if trials is not None:
         known["trials"] = trials.take(rows)
+    if "base" in metadata:
+        known["base"] = metadata["base"][rows]
     return known
 
 
@@ -128,9 +134,9 @@ def predict_trials(
     model: Model, x: np.ndarray, rows: np.ndarray, metadata: Mapping[str, Any] | None = None
 ) -> np.ndarray:
     """Return a fitted model's predictions of some trials, float32, (row, time, target)."""
-    if "trials" not in getattr(model, "needs", ()):
-        return model.predict(x[rows]).astype(np.float32)
-    return model.predict(x[rows], **select_metadata(model, metadata, rows)).astype(np.float32)
+    known = select_metadata(model, metadata, rows)
+    known.pop("areas", None)  # only ``fit`` takes them
+    return model.predict(x[rows], **known).astype(np.float32)
 
 
 def fit_sessions(

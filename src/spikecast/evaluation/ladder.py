@@ -6,6 +6,7 @@ models that look at no neuron of the source; they are fitted in the same folds a
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.base import Model
@@ -53,14 +54,19 @@ def add_rungs(
 
     Rungs that the problem does not have are left out.
     """
-    if problem.windows:
-        split, gap = "block", max(gap, 1)
-    inner = {"split": "block" if split == "block" else "trial", "gap": gap}
+    inner = choose_inner_folds(problem, split, gap)
     made = {name: model for name, model in models.items() if name not in RUNGS}
     for name in list_rungs(problem):
         null = models.get(name) or MODELS[name]()
         made[name] = null.set_params(**inner) if isinstance(null, TrialNull) else null
     return made
+
+
+def choose_inner_folds(problem: Problem, split: str, gap: int) -> dict[str, Any]:
+    """Return the settings of rungs that cut inner folds as the outer ones are cut."""
+    if problem.windows:
+        return {"split": "block", "gap": max(gap, 1)}
+    return {"split": "block" if split == "block" else "trial", "gap": gap}
 
 
 def note_rungs(problem: Problem) -> list[Notice]:

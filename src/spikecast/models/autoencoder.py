@@ -29,6 +29,7 @@ class Autoencoder(ReconstructionModel):
     """
 
     dropped: ClassVar[float] = 0.3
+    can_add = False
 
     def _fit_features(self, z: np.ndarray) -> None:
         super(ReconstructionModel, self)._fit_inputs(z[..., : self.n_sources_])

@@ -86,6 +86,8 @@ class Model(BaseEstimator):
         Whether the fitted target holds counts.
     areas_ : array of int, (source,)
         A number per area, where the model needs areas.
+    adds_ : bool
+        Whether the model was fitted on top of another prediction.
     """
 
     def __init_subclass__(cls) -> None:
@@ -106,7 +108,13 @@ class Model(BaseEstimator):
         """Arguments of ``fit`` besides x and y that it cannot do without."""
         return ("areas",) if getattr(self, "hide_areas", False) else ()
 
-    def fit(self, x: np.ndarray, y: np.ndarray, areas: Areas | None = None) -> Self:
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        areas: Areas | None = None,
+        base: np.ndarray | None = None,
+    ) -> Self:
         """Learn to predict `y` from `x`.
 
         Parameters
@@ -116,6 +124,10 @@ class Model(BaseEstimator):
             Counts (whole numbers, Poisson) or continuous values (Gaussian).
         areas : sequence of str, (source,), optional
             The area of each source, for models that need it (``needs``).
+        base : array, (trial, time, target), optional
+            A prediction of `y` made without `x`: what the source tells on top of it is learnt (its
+            log rate, or for continuous values the prediction itself, is added to). For models that
+            can (``can_add``); ``predict`` is then given one as well.
 
         Returns
         -------
@@ -129,8 +141,27 @@ class Model(BaseEstimator):
             For NaN, a kind of target that the model cannot predict, areas that are missing, or
             areas that the model does not use.
         """
-        self._fit(*self._check_data(x, y, areas))
+        x, y = self._check_data(x, y, areas)
+        self.adds_ = base is not None
+        if base is None:
+            self._fit(x, y)
+        else:
+            self._fit_on_top(x, y, self._check_base(base, y.shape))
         return self
+
+    def _check_base(self, base: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        if not self.can_add:
+            raise InputError(
+                f"{type(self).__name__} cannot be fitted on top of another prediction; take "
+                "poisson_glm, pca_ridge, timescales or a stack of them"
+            )
+        base = np.asarray(base)
+        if base.shape != shape:
+            raise ShapeError(f"base has shape {base.shape}; it must be that of y, {shape}")
+        check_finite("base", base)
+        if self.counts_ and not base.min() > 0:
+            raise InputError(f"base holds {base.min():g}; expected counts must be above 0")
+        return base
 
     def _check_data(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None
@@ -169,9 +200,23 @@ class Model(BaseEstimator):
         check_same_length("areas", len(areas), "the source axis of x", self.n_sources_)
         self.areas_ = np.unique(areas, return_inverse=True)[1]
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the expected value of the targets, (trial, time, target), in y's unit per bin."""
-        return self._predict(self._check_sources(x))
+    def predict(self, x: np.ndarray, base: np.ndarray | None = None) -> np.ndarray:
+        """Return the expected value of the targets, (trial, time, target), in y's unit per bin.
+
+        `base` is a prediction of the same trials, where the model was fitted on top of one.
+        """
+        x = self._check_sources(x)
+        if (base is not None) != self.adds_:
+            how = "on top of another prediction: give base" if self.adds_ else "without a base"
+            raise InputError(f"{type(self).__name__} was fitted {how}")
+        if base is None:
+            return self._predict(x)
+        return self._predict_on_top(x, self._check_base(base, (*x.shape[:2], self.n_targets_)))
+
+    @property
+    def can_add(self) -> bool:
+        """Whether the model can be fitted on top of another prediction."""
+        return type(self)._fit_on_top is not Model._fit_on_top
 
     @property
     def _kind(self) -> str:
@@ -218,6 +263,12 @@ class Model(BaseEstimator):
         raise NotImplementedError
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> Any:
+        raise NotImplementedError
+
+    def _predict_on_top(self, x: np.ndarray, base: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
     def _transform(self, x: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.glm import fit_poisson_path
+from spikecast.models.linear import fit_ridge_path
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.metrics import smooth_in_time
@@ -128,11 +129,5 @@ class BehaviorNull(TrialNull):
         """Yield weights and intercepts of regressors on top of a prediction, for each penalty."""
         if self.counts_:
             yield from fit_poisson_path(z, y, penalties, 3e-4, offset=np.log(base))
-            return
-        flat, residual = z.reshape(-1, z.shape[2]), (y - base).reshape(-1, y.shape[2])
-        center = flat.mean(axis=0)
-        flat = flat - center
-        products, response = flat.T @ flat / len(flat), flat.T @ residual / len(flat)
-        for penalty in penalties:
-            weights = np.linalg.solve(products + penalty * np.eye(len(products)), response)
-            yield weights, residual.mean(axis=0) - center @ weights
+        else:
+            yield from fit_ridge_path(z, y - base, penalties)

@@ -41,13 +41,19 @@ class _Committee(Model):
         }
         return model.set_params(**{key: value for key, value in shared.items() if key in own})
 
-    def _fit_member(self, member: Model, x: np.ndarray, y: np.ndarray) -> Model:
+    def _fit_member(
+        self, member: Model, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None
+    ) -> Model:
         """Return a member fitted to `x` and `y`, with areas where it needs them."""
-        return member.fit(x, y, self.areas_ if "areas" in member.needs else None)
+        return member.fit(x, y, self.areas_ if "areas" in member.needs else None, base)
 
-    def _predict_natural(self, model: Model, x: np.ndarray) -> np.ndarray:
+    def _predict_natural(
+        self, model: Model, x: np.ndarray, base: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return a prediction as log rate, or as it is where targets are continuous."""
-        prediction = model.predict(x)
+        return self._to_natural(model.predict(x, base))
+
+    def _to_natural(self, prediction: np.ndarray) -> np.ndarray:
         return np.log(np.maximum(prediction, RATE_FLOOR)) if self.counts_ else prediction
 
     def _combine(self, predictions: np.ndarray) -> np.ndarray:
@@ -156,19 +162,38 @@ class Stack(_Committee):
     hide_areas: bool = False
     seed: int = 0
 
-    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        members = [self._make_member(name) for name in self._list_usable()]
-        self._fit_weights([self._fit_member(member, x, y) for member in members], x, y)
+    def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
+        members = [self._make_member(name) for name in self._list_usable(adding=base is not None)]
+        fitted = [self._fit_member(member, x, y, base) for member in members]
+        self._fit_weights(fitted, x, y, base)
 
-    def _list_usable(self) -> list[str]:
-        """Return the names of the models that can predict this kind of target."""
+    @property
+    def can_add(self) -> bool:
+        """Whether some of its models can be fitted on top of another prediction."""
+        return any(SINGLE[name]().can_add for name in self.models if name in SINGLE)
+
+    def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:
+        self._fit(x, y, base)
+
+    def _predict_on_top(self, x: np.ndarray, base: np.ndarray) -> np.ndarray:
+        natural = self._to_natural(base)
+        added = [self._predict_natural(model, x, base) - natural for model in self.models_]
+        combined = natural + np.einsum("mstn,mn->stn", np.stack(added), self.weights_)
+        return np.exp(np.minimum(combined, MAX_LOG_RATE)) if self.counts_ else combined
+
+    def _list_usable(self, *, adding: bool) -> list[str]:
+        """Return the models that can predict this kind of target (on top of another prediction)."""
         names = [check_one_of("model", name, list(SINGLE)) for name in self.models]
         usable = [name for name in names if self._kind in SINGLE[name].kinds]
+        if adding:
+            usable = [name for name in usable if SINGLE[name]().can_add]
         if not usable:
             raise InputError(f"none of {', '.join(names)} predicts {self._kind} targets")
         return usable
 
-    def _fit_weights(self, members: list[Model], x: np.ndarray, y: np.ndarray) -> None:
+    def _fit_weights(
+        self, members: list[Model], x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None
+    ) -> None:
         """Learn the weights of fitted members on inner folds, and keep both."""
         self.models_ = members
         mean = y.mean(axis=(0, 1), dtype=float)
@@ -182,11 +207,17 @@ class Stack(_Committee):
             for number, model in enumerate(self.models_):
                 with number_rows(fold.train):
                     fitted = self._fit_member(
-                        model.clone_with_choices(), x[fold.train], y[fold.train]
+                        model.clone_with_choices(),
+                        x[fold.train],
+                        y[fold.train],
+                        None if base is None else base[fold.train],
                     )
-                held_out[number][fold.test] = self._predict_natural(fitted, x[fold.test])
-        held_out -= self.center_.astype(np.float32)
-        self.weights_ = fit_stacking_weights(held_out, y, self.center_, self.counts_, self.pull)
+                held_out[number][fold.test] = self._predict_natural(
+                    fitted, x[fold.test], None if base is None else base[fold.test]
+                )
+        center = self.center_ if base is None else self._to_natural(base)
+        held_out -= center.astype(np.float32)
+        self.weights_ = fit_stacking_weights(held_out, y, center, self.counts_, self.pull)
 
     def _combine(self, predictions: np.ndarray) -> np.ndarray:
         # target by target: (model, trial, time, target) x (model, target)
@@ -200,14 +231,15 @@ def fit_stacking_weights(
 
     First one weight per model for all targets; then each target its own, with a quadratic penalty
     on the distance from the shared ones. `predictions` (model, trial, time, target) are natural
-    parameters minus `center` (target,). `pull` is the strength of the penalty, in spikes
-    (continuous targets: in samples).
+    parameters minus `center`, (target,) or in the shape of `y`. `pull` is the strength of the
+    penalty, in spikes (continuous targets: in samples).
     """
     n_models, n_targets = len(predictions), y.shape[2]
     # (model, sample, target); the floor is for constant targets
     f = predictions.reshape(n_models, -1, n_targets).astype(float)
     truth = y.reshape(-1, n_targets).astype(float)
     spread = np.maximum(truth.var(axis=0), 1e-12)
+    center = np.broadcast_to(center, y.shape).reshape(truth.shape)
     base = np.exp(center) if counts else None
 
     def loss(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -273,20 +305,20 @@ class Auto(Stack):
 
     budget: float | None = None
 
-    def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+    def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
         started = time.perf_counter()
         members: list[Model] = []
         promised = 0.0  # seconds that the members' inner fits will take
         budget = np.inf if self.budget is None else self.budget
-        for name in self._list_usable():
+        for name in self._list_usable(adding=base is not None):
             begun = time.perf_counter()
             if members and begun - started + promised > budget:
                 break
-            member = self._fit_member(self._make_member(name), x, y)
+            member = self._fit_member(self._make_member(name), x, y, base)
             ended = time.perf_counter()
             inner = (ended - begun) * self.n_inner
             if members and ended - started + promised + inner > budget:
                 continue
             members.append(member)
             promised += inner
-        self._fit_weights(members, x, y)
+        self._fit_weights(members, x, y, base)

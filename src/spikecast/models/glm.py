@@ -92,6 +92,10 @@ class PoissonGLM(Model):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        self._fit_on_top(x, y, None)
+
+    def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None) -> None:
+        offset = None if base is None else np.log(base)
         candidates = [
             (tuple(widths), components, penalty)
             for widths in self.widths
@@ -101,14 +105,18 @@ class PoissonGLM(Model):
         if len(candidates) > 1:
             folds = split_inner_folds(len(x), 5, self.seed)[: self.n_inner]
             self.chosen_, self.history_ = choose_best(
-                candidates, lambda fold: self._predict_candidates(x, y, fold), y, folds, counts=True
+                candidates,
+                lambda fold: self._predict_candidates(x, y, fold, offset),
+                y,
+                folds,
+                counts=True,
             )
         else:
             self.chosen_ = candidates[0]
         widths, components, penalty = self.chosen_
         self.features_ = PopulationFeatures(widths, components, self.causal)
         z = self.features_.fit_transform(x)
-        self.weights_, self.intercept_ = next(fit_poisson_path(z, y, [penalty]))
+        self.weights_, self.intercept_ = next(fit_poisson_path(z, y, [penalty], offset=offset))
 
     def clone_with_choices(self) -> Self:
         """Return an unfitted copy with the chosen widths, components and penalty."""
@@ -117,13 +125,17 @@ class PoissonGLM(Model):
             widths=(widths,), n_components=(components,), penalties=(penalty,)
         )
 
-    def _predict_candidates(self, x: np.ndarray, y: np.ndarray, fold: Fold) -> Iterator[np.ndarray]:
+    def _predict_candidates(
+        self, x: np.ndarray, y: np.ndarray, fold: Fold, offset: np.ndarray | None
+    ) -> Iterator[np.ndarray]:
         """Yield the log rates of every candidate for a fold's validation trials, in their order.
 
         More components, and smaller penalties, are tried until they predict worse: beyond that a
         regression only overfits more. A candidate that is not tried gets the prediction of the last
         one that was, which is not the best.
         """
+        of_train = None if offset is None else offset[fold.train]
+        of_valid = 0.0 if offset is None else offset[fold.test]
         for widths in self.widths:
             features = PopulationFeatures(widths, max(self.n_components), self.causal)
             z = features.fit_transform(x[fold.train])
@@ -138,11 +150,11 @@ class PoissonGLM(Model):
                     # columns of the first components of each width
                     used = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_used].ravel()
                     path = fit_poisson_path(
-                        z[..., used], y[fold.train], sorted(self.penalties)[::-1], tolerance=1e-5
+                        z[..., used], y[fold.train], sorted(self.penalties)[::-1], 1e-5, of_train
                     )
                     log_rates = (
-                        np.minimum(z_valid[..., used] @ weights + offset, MAX_LOG_RATE)
-                        for weights, offset in path
+                        np.minimum(z_valid[..., used] @ weights + level + of_valid, MAX_LOG_RATE)
+                        for weights, level in path
                     )
                     predicted, score = _predict_until_worse(
                         log_rates, y[fold.test], len(self.penalties)
@@ -151,7 +163,10 @@ class PoissonGLM(Model):
                 yield from predicted
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        log_rate = self.features_.transform(x) @ self.weights_ + self.intercept_
+        return self._predict_on_top(x, 1.0)
+
+    def _predict_on_top(self, x: np.ndarray, base: np.ndarray | float) -> np.ndarray:
+        log_rate = self.features_.transform(x) @ self.weights_ + self.intercept_ + np.log(base)
         return np.exp(np.minimum(log_rate, MAX_LOG_RATE))
 
 

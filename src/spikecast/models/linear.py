@@ -89,6 +89,14 @@ class PCARidge(_Linear):
         )
         ((self.weights_, self.intercept_),) = fit_ridge_path(z, y, [self.penalty_])
 
+    def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:
+        self._fit(x, y - base)
+
+    def _predict_on_top(self, x: np.ndarray, base: np.ndarray) -> np.ndarray:
+        added = self.features_.transform(x) @ self.weights_ + self.intercept_
+        # a sum may fall below 0; a tenth of the rate without the source is as low as it goes
+        return np.maximum(base + added, 0.1 * base) if self.counts_ else base + added
+
     def _transform(self, x: np.ndarray) -> np.ndarray:
         return self.features_.transform(x)
 

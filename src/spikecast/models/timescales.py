@@ -75,6 +75,23 @@ class Timescales(NeuralModel):
         settings = pick_settings(self, TimescalesNet)
         return TimescalesNet(self._kind, n_features, n_targets=n_targets, **settings)
 
+    def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:
+        z, y = self._make_examples(x, y)
+        natural = self._standardize(base)
+        if self.counts_:  # the output starts at the base, not at the mean rate
+            self.center_ = np.zeros_like(self.center_)
+        self._train(self._start_network, z, np.concatenate([y, natural], axis=2))
+
+    def _predict_on_top(self, x: np.ndarray, base: np.ndarray) -> np.ndarray:
+        outputs = self._run_network(self._prepare_inputs(x), "forward")
+        return self._to_expected_values(outputs + outputs.new_tensor(self._standardize(base)))
+
+    def _standardize(self, base: np.ndarray) -> np.ndarray:
+        """Return a prediction in the unit of the network's output."""
+        if self.counts_:
+            return np.log(base).astype(np.float32)
+        return ((base - self.center_) / self.scale_).astype(np.float32)
+
     def describe_fit(self) -> dict[str, Any]:
         """Return how training went, and the time constants."""
         return super().describe_fit() | {"time_constants_bins": self.time_constants_.tolist()}

@@ -105,6 +105,7 @@ class TrialNull(Model):
         x: np.ndarray,
         y: np.ndarray,
         areas: Areas | None = None,
+        base: np.ndarray | None = None,
         trials: TrialFacts | None = None,
     ) -> Self:
         """Learn from the targets and what is known of their trials; `x` gives the number of bins.
@@ -112,6 +113,8 @@ class TrialNull(Model):
         Without `trials` all are of one condition, in no known order.
         """
         x, y = self._check_data(x, y, areas)
+        if base is not None:
+            self._check_base(base, y.shape)  # refuses it
         trials = _check_trials(trials, len(y))
         if self.counts_:  # a silent target would have rate 0: half a spike in all the samples
             self.mean_ = np.maximum(y.mean(axis=(0, 1), dtype=float), 0.5 / (y[..., 0].size))
@@ -121,9 +124,13 @@ class TrialNull(Model):
         self._learn(y, trials)
         return self
 
-    def predict(self, x: np.ndarray, trials: TrialFacts | None = None) -> np.ndarray:
+    def predict(
+        self, x: np.ndarray, base: np.ndarray | None = None, trials: TrialFacts | None = None
+    ) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target); `x` gives the bins."""
         x = self._check_sources(x)
+        if base is not None:
+            self._check_base(base, (*x.shape[:2], self.n_targets_))
         return self._predict_trials(x.shape[1], _check_trials(trials, len(x)))
 
     def predict_left_out(self, y: np.ndarray, trials: TrialFacts) -> np.ndarray:

@@ -63,8 +63,15 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the loss of each trial, (member, trial): mean over time, sum over targets."""
-        return self.element_loss(self(x), y).sum(dim=3).mean(dim=2)
+        """Return the loss of each trial, (member, trial): mean over time, sum over targets.
+
+        Where `y` has twice the targets, its second half is added to the output.
+        """
+        output = self(x)
+        if y.shape[3] > output.shape[3]:
+            y, base = y.split(output.shape[3], dim=3)
+            output = output + base
+        return self.element_loss(output, y).sum(dim=3).mean(dim=2)
 
     def set_progress(self, fraction: float) -> None:
         """Set what changes during training; called before each step with the part that is done."""

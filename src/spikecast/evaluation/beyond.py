@@ -1,0 +1,251 @@
+"""What a source tells beyond a rung of the ladder: fitted on top of it, and tested by shifts.
+
+The difference of two separate fits is no measure of what a source adds: a model that does not know
+the session's drift spends its effort on it. Here the rung is the offset, and the source is fitted
+to what it leaves. Slow change that the rung missed would still pass for prediction; the linear
+shift test tells: the source of trial i + k is paired with the target of trial i, the same
+regression refitted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from spikecast.evaluation.fit import fit_model, predict_trials
+from spikecast.evaluation.ladder import choose_inner_folds
+from spikecast.models.base import MAX_LOG_RATE, is_counts
+from spikecast.models.catalog import MODELS
+from spikecast.models.preprocess import PopulationFeatures
+from spikecast.parallel.threads import limit_threads
+from spikecast.scoring.metric_table import HEADLINE
+from spikecast.scoring.ratio_scores import Interval, compute_interval, draw_bootstrap_weights
+from spikecast.scoring.scorers import SCORERS, Scorer
+from spikecast.tasks.problem import Problem
+from spikecast.tasks.shifts import ShiftPlan, plan_shifts, rank_p
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.trial_facts import TrialFacts
+
+GLM_SETTINGS = {
+    "widths": ((1.0, 3.0, 8.0),),
+    "n_components": (60,),
+    "penalties": (1.0, 6.4e-2, 1.6e-2, 4e-3),  # the first is close to no source at all
+}
+RIDGE_SETTINGS = {"widths": (3.0,), "penalties": (1e-3, 1e-2, 1e-1, 1.0, 100.0)}
+SHIFT_WIDTHS, SHIFT_COMPONENTS = (1.0, 3.0, 8.0), 60
+SHIFT_PENALTY = 1.6e-2
+CHUNK = 10  # bins of a window that are shifted together
+LEVEL = 0.05
+
+Untested = Literal["", "unordered", "few_trials", "off"]
+
+
+@dataclass(frozen=True)
+class ShiftTest:
+    """The score of the true pairing among those of shifted ones, on the same target trials."""
+
+    p: float
+    true: float
+    shifts: tuple[int, ...]  # trials (chunks of bins in windows of a continuous recording)
+    scores: tuple[float, ...]  # of each shift, in the headline metric above the rung
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What a source adds on top of a rung.
+
+    Attributes
+    ----------
+    rung : str
+    gain : Interval
+        Of the headline metric above the rung, with a bootstrap over trials.
+    shift_test : ShiftTest, optional
+    untested : {"", "unordered", "few_trials", "off"}
+        Why there is no shift test.
+    """
+
+    rung: str
+    gain: Interval
+    shift_test: ShiftTest | None = None
+    untested: Untested = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the source tells something beyond the rung: by its interval and by shifts."""
+        return self.gain.low > 0 and self.shift_test is not None and self.shift_test.p <= LEVEL
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Beyond":
+        """Return what :meth:`to_json` wrote."""
+        test = content["shift_test"]
+        if test is not None:
+            test = ShiftTest(**test | {key: tuple(test[key]) for key in ("shifts", "scores")})
+        gain = Interval(**content["gain"])
+        return cls(**dict(content) | {"gain": gain, "shift_test": test})
+
+
+@dataclass(frozen=True)
+class BeyondJob:
+    """What a measurement needs besides the arrays of a problem."""
+
+    trials: TrialFacts
+    folds: Sequence[Fold]
+    rung: str
+    inner: Mapping[str, Any]  # how the rung cuts its inner folds
+    windows: bool  # whether trials are windows of a continuous recording
+    n_shifts: int = 40
+    n_resamples: int = 2000
+    seed: int = 0
+
+
+def plan_beyond(
+    problem: Problem,
+    folds: Sequence[Fold],
+    *,
+    split: str = "trial",
+    gap: int = 0,
+    n_shifts: int = 40,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> BeyondJob:
+    """Return the job of measuring what a problem's source tells beyond its highest rung."""
+    rung = "behavior" if problem.behavior is not None else "source_free"
+    inner = choose_inner_folds(problem, split, gap)
+    return BeyondJob(
+        problem.trial_facts, folds, rung, inner, problem.windows, n_shifts, n_resamples, seed
+    )
+
+
+def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
+    """Fit a regression on top of a rung in every fold, score it, and test it by shifts.
+
+    Poisson regression for counts, ridge regression for continuous values; see
+    :class:`spikecast.models.PoissonGLM` and :class:`spikecast.models.PCARidge`.
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> problem = sc.AreaToArea("MOs").problem(sc.simulate.decision_task(60, seed=3).recording)
+    >>> job = plan_beyond(problem, [Fold(np.arange(40), np.arange(40, 60))])
+    >>> beyond = measure_beyond(job, problem.x, problem.y)
+    >>> beyond.rung, beyond.gain.low > 0
+    ('behavior', True)
+    """
+    counts = is_counts(y)
+    rung = MODELS[job.rung]().set_params(**job.inner)
+    settings = GLM_SETTINGS if counts else RIDGE_SETTINGS
+    model = MODELS["poisson_glm" if counts else "pca_ridge"]().set_params(**settings)
+    base, predicted = np.ones((2, *y.shape), dtype=np.float32)
+    with limit_threads():
+        for index, fold in enumerate(job.folds):
+            facts: dict[str, Any] = {"trials": job.trials}
+            null = fit_model(rung, x, y, fold, seed=job.seed, index=index, metadata=facts).model
+            base[fold.test] = predict_trials(null, x, fold.test, facts)
+            whole = base.copy()  # training trials get predictions of fits that left them out
+            whole[fold.train] = null.predict_left_out(y[fold.train], job.trials.take(fold.train))
+            facts = {"base": whole}
+            fitted = fit_model(model, x, y, fold, seed=job.seed, index=index, metadata=facts).model
+            predicted[fold.test] = predict_trials(fitted, x, fold.test, facts)
+        scorer = SCORERS["counts" if counts else "continuous"](y, job.folds, np.zeros(len(y)))
+        scorer.add_rung(job.rung, base)
+        ratios = scorer.score_nulls(predicted)[job.rung].select_trials(scorer.scored)
+        weights = draw_bootstrap_weights(len(scorer.scored), job.n_resamples, job.seed)
+        gain = compute_interval(ratios, weights, HEADLINE[scorer.kind].aggregate)
+        test, untested = _test_shifts(job, x, y, base, scorer)
+    return Beyond(job.rung, gain, test, untested)
+
+
+# ------------------------------------------------------------------------------------ shifts
+
+
+def _test_shifts(
+    job: BeyondJob, x: np.ndarray, y: np.ndarray, base: np.ndarray, scorer: Scorer
+) -> tuple[ShiftTest | None, Untested]:
+    """Return the shift test of a regression on top of `base`, or why there is none."""
+    if job.n_shifts == 0:
+        return None, "off"
+    if job.trials.place is None:
+        return None, "unordered"
+    part = np.full(len(y), -1)
+    for index, fold in enumerate(job.folds):
+        part[fold.test] = index
+    counted = scorer.counted
+    z = PopulationFeatures(SHIFT_WIDTHS, SHIFT_COMPONENTS).fit_transform(x)
+    arrays = [z, y.astype(np.float32), base]
+    if job.windows:  # chunks of bins take the place of trials
+        n_chunks = y.shape[1] // CHUNK
+        arrays = [one.reshape(len(y) * n_chunks, CHUNK, one.shape[2]) for one in arrays]
+        part, counted = np.repeat(part, n_chunks), np.repeat(counted, n_chunks, axis=0)
+    plan = plan_shifts(len(part), job.n_shifts)
+    if plan is None:
+        return None, "few_trials"
+    regression = _ShiftRegression(arrays, part, counted, plan, counts=is_counts(y))
+    true, *scores = (regression.score(shift) for shift in (0, *plan.shifts.tolist()))
+    p = rank_p(true, np.array(scores))
+    return ShiftTest(p, true, tuple(plan.shifts.tolist()), tuple(scores)), ""
+
+
+class _ShiftRegression:
+    """Regression on top of a base, refitted for each pairing of source and target trials.
+
+    One step of Newton's method from the base, which for continuous values is the ridge solution: a
+    Poisson regression whose weights are small is close to it, and it needs sums of products only.
+    """
+
+    def __init__(
+        self,
+        arrays: Sequence[np.ndarray],
+        part: np.ndarray,
+        counted: np.ndarray,
+        plan: ShiftPlan,
+        *,
+        counts: bool,
+    ) -> None:
+        z, y, base = arrays  # (trial, time, feature), twice (trial, time, target)
+        flat = z.reshape(-1, z.shape[2])
+        variance, axes = np.linalg.eigh(np.cov(flat, rowvar=False, dtype=np.float64))
+        self.z = ((z - flat.mean(axis=0)) @ axes.astype(np.float32)).astype(np.float32)
+        self.counts, self.plan, self.part = counts, plan, part[plan.targets]
+        # (trial, 1, target): what does not count has neither residual nor base
+        weight = counted[plan.targets, np.newaxis].astype(np.float32)
+        self.base = base[plan.targets] * weight
+        self.residual = (y[plan.targets] - base[plan.targets]) * weight
+        curvature = base.mean(axis=(0, 1)) if counts else np.ones(y.shape[2])
+        penalty = 2 * SHIFT_PENALTY if counts else SHIFT_PENALTY
+        self.inverse = 1 / (np.maximum(variance, 0)[:, np.newaxis] * curvature + penalty)
+        spikes = np.log(2) * (y[plan.targets] * weight).sum(dtype=float)
+        self.total = spikes if counts else float(np.square(self.residual).sum(dtype=float))
+
+    def score(self, shift: int) -> float:
+        """Return the score above the base of held-out target trials, source shifted by `shift`."""
+        z = self.z[self.plan.find_sources(shift)]
+        parts = np.unique(self.part[self.part >= 0])
+        # sums of products (feature, target) of each part, from which each training set follows
+        products = {k: _multiply(z[self.part == k], self.residual[self.part == k]) for k in parts}
+        gained = 0.0
+        for k in parts:
+            test = self.part == k
+            n_train = ((self.part != k) & (self.part >= 0)).sum() * z.shape[1]
+            train = sum(products[other] for other in parts if other != k)
+            weights = (self.inverse * train / n_train).astype(np.float32)
+            gained += self._measure_gain(test, z[test] @ weights)
+        return gained / self.total
+
+    def _measure_gain(self, test: np.ndarray, added: np.ndarray) -> float:
+        residual, base = self.residual[test], self.base[test]
+        if self.counts:
+            added = np.minimum(added, MAX_LOG_RATE)
+            gain = (residual + base) * added - base * np.expm1(added)
+        else:
+            gain = 2 * residual * added - np.square(added)
+        return float(gain.sum(dtype=float))
+
+
+def _multiply(z: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Return sums of products over trials and bins, (feature, target)."""
+    return z.reshape(-1, z.shape[2]).T @ residual.reshape(-1, residual.shape[2])
