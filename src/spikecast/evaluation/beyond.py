@@ -34,7 +34,7 @@ GLM_SETTINGS = {
 }
 RIDGE_SETTINGS = {"widths": (3.0,), "penalties": (1e-3, 1e-2, 1e-1, 1.0, 100.0)}
 SHIFT_WIDTHS, SHIFT_COMPONENTS = (1.0, 3.0, 8.0), 60
-SHIFT_PENALTY = 1.6e-2
+SHIFT_PENALTY = 0.25  # strong: it is the ranking that counts, and one step overshoots with less
 CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
 
