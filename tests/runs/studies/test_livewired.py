@@ -31,7 +31,7 @@ TINY = {
                         "folds": 3, "permutations": 20}],
             "over_time": [{"labels": ["$label"], "sources": ["counts"], "areas": ["$target"],
                            "folds": 3, "permutations": 40, "generalization": False}],
-            "flow": {"pairs": "$flow", "lags": [1, 2], "folds": 2, "shuffles": 2},
+            "flow": {"pairs": "$flow", "lags": [1, 2], "folds": 2, "shifts": 20},
         }}},
 }  # fmt: skip
 
