@@ -40,6 +40,7 @@ def test_claims_say_what_they_are_above_and_stand_only_for_what_is_planted(pairs
         )  # fmt: skip
     assert pairs_facts["joint-A-B"]["leader"] == "A"
     assert pairs_facts["joint-A-C"]["leader"] is None
+    assert len(pairs_facts["joint-A-B"]["covarying"]) > 15  # of 24 bins
     assert pairs_facts["joint-A-C"]["covarying"] == []
 
 
