@@ -48,7 +48,8 @@ def test_the_page_shows_every_answer(pairs_run):
     page = report.build(pairs_run).read_text()
     for phrase in (
         "When do two areas covary", "Through how many dimensions", "What each latent and neuron",
-        "Are the latents the same", "A and C: no more is shared than the task and",
+        "Are the latents the same", "A predicts C no better than the task and",
+        "they covary no more than",
         "12 follow side; none follows nothing",
         "one (it has a single value)", "neurons of C: none passes", "A narrow", "drag to turn",
         "pca_ridge beside reduced_rank", "5 condition averages",

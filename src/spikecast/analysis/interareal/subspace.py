@@ -34,10 +34,10 @@ class CommunicationSubspace(Result):
     table : DataFrame
         One row per prediction and rank: ``to`` (the target area, or ``"<source> (rest)"``:
         neurons of the source area kept aside), ``rank, r2`` (held out), ``standard_error`` (over
-        folds), ``p`` (of the dimension of that number, in the shift test; NaN where not tested).
+        folds), ``p`` (in the shift test, of so many dimensions; NaN where not tested).
     rank : int
         Smallest rank within one standard error of the best, to the target, and no more than the
-        dimensions that pass the shift test one after the other; 0 where nothing is predicted.
+        dimensions that pass the shift test; 0 where nothing is predicted.
     rank_within : int
         The same to the neurons of the source area kept aside.
     claim : Claim

@@ -11,19 +11,17 @@ from spikecast.tasks.shifts import rank_p
 def rank_dimensions(
     x: np.ndarray, y: np.ndarray, pairings: Pairings, penalties: Sequence[float], max_rank: int
 ) -> np.ndarray:
-    """Return p of each dimension in which `x` predicts `y`, strongest first, (dimension,).
+    """Return p of each dimension in which `x` predicts `y`, that which adds most first.
 
     Both are (trial, time, feature), cleared of what else is known to explain them, and in units in
-    which penalties are meant. The
-    statistic is what a dimension adds to the R2 on held-out trials; it is ranked among the largest
-    of any dimension of each shifted pairing, as a dimension that is not there is the first of
-    those that chance makes, however many real ones come before it. No dimension has a smaller p
-    than one before it.
+    which penalties are meant. The statistic is what a dimension adds to the R2 on held-out trials,
+    ranked among the most that any dimension adds in each shifted pairing: however many real ones
+    come before it, a dimension that is not there is the best of those that chance makes.
     """
     gains = _PairedRegression(x, y, pairings, penalties, max_rank).measure_gains
     true, *shifted = (gains(shift) for shift in pairings.all_shifts)
     most = np.array([one.max() for one in shifted])
-    return np.maximum.accumulate([rank_p(gain, most) for gain in true])
+    return np.array([rank_p(gain, most) for gain in np.sort(true)[::-1]])
 
 
 def count_dimensions(p: np.ndarray) -> int:

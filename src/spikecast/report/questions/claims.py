@@ -32,16 +32,17 @@ def describe_test(answer: StoredAnswer) -> str:
     return f"(shift test p {format_p(claim['p'], claim['n_shifts'])})"
 
 
-def describe_silence(answer: StoredAnswer) -> str | None:
-    """Return the headline where nothing may be claimed of a pair of areas; None where it may."""
+def describe_silence(answer: StoredAnswer, no_more_than: str) -> str | None:
+    """Return the headline where nothing may be claimed of a pair of areas; None where it may.
+
+    `no_more_than` says what was found, "they covary no more than".
+    """
     claim, pair = answer["claim"], f"{answer['source']} and {answer['target']}"
     if claim["stands"]:
         return None
     if claim["p"] is None:
         return f"{pair}: nothing is claimed, as {UNTESTED[claim['untested']]}."
-    return (
-        f"{pair}: no more is shared than {name_explained(answer)} explain {describe_test(answer)}."
-    )
+    return f"{pair}: {no_more_than} {name_explained(answer)} explain {describe_test(answer)}."
 
 
 def describe_control(answers: Sequence[StoredAnswer]) -> str:

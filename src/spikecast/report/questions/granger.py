@@ -23,7 +23,7 @@ def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
 
 
 def _describe(answer: StoredAnswer) -> list[str]:
-    silence = describe_silence(answer)
+    silence = describe_silence(answer, "neither's past tells of the other more than")
     return [silence] if silence else [_describe_gains(answer), _describe_lead(answer)]
 
 

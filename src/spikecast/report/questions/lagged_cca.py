@@ -26,12 +26,13 @@ def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
 
 
 def _headline(answer: StoredAnswer) -> str:
-    if silence := describe_silence(answer):
+    if silence := describe_silence(answer, "they covary no more than"):
         return silence
     times, n_bins = 1000 * np.array(answer["covarying"]), len(answer.table("course"))
-    when = "in no bin by itself"
+    when = "in no single bin"
     if len(times):
-        when = f"in {len(times)} of {n_bins} bins, from {times[0]:.0f} to {times[-1]:.0f} ms"
+        bins = f"{len(times)} of {n_bins} bins"
+        when = f"clearly so in {bins}, from {times[0]:.0f} to {times[-1]:.0f} ms"
     leader = answer["leader"]
     return (
         f"{answer['source']} and {answer['target']} covary beyond {name_explained(answer)} "

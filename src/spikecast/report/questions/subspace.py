@@ -28,7 +28,7 @@ def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
 
 def _headline(answer: StoredAnswer) -> str:
     source, target = answer["source"], answer["target"]
-    if silence := describe_silence(answer):
+    if silence := describe_silence(answer, f"{source} predicts {target} no better than"):
         return silence
     if not answer["rank"]:
         return f"{source} → {target}: nothing of {target} is predicted on held-out trials."
@@ -58,8 +58,8 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
         f"the source's other half, by reduced-rank regression of {1000 * first['window']:g} ms "
         f"counts, bin by bin. {describe_control(answers)} Scores are of held-out trials "
         f"({first['folds']} folds). The rank is the smallest within one standard error of the "
-        "best, and no more than the dimensions that pass one after the other; where it is lower "
-        "than within the source, the dimensions that are left are the source's own."
+        "best, and no more than the dimensions that pass; where it is lower than "
+        "within the source, the dimensions that are left are the source's own."
     )
 
     return Section(
