@@ -26,10 +26,10 @@ from spikecast.analysis.interareal.granger_scores import (
 from spikecast.analysis.interareal.granger_shifts import BEYOND_COLUMNS, FlowTest, rank_flow
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
+    TwoPopulations,
     average_lags,
-    check_two_areas,
     project_components,
-    select_neurons,
+    select_two_populations,
 )
 from spikecast.analysis.interareal.shift_claims import (
     ALPHA,
@@ -250,9 +250,10 @@ def information_flow(
     (8, 7)
     """
     lags = sorted(set(lags))
-    _check_arguments(recording, source, target, lags, past)
+    _check_arguments(recording, lags, past)
+    two = select_two_populations(recording, source, target, neurons.min_rate)
     clearing = clear_recording(recording, conditions)
-    samples = _draw_samples(recording, source, target, neurons, seed)
+    samples = _draw_samples(recording, two, neurons, seed)
 
     totals: dict[tuple[int, int], GainSums] = {}  # (direction, order of time)
     for repeat, pair in enumerate(samples):
@@ -289,6 +290,7 @@ def information_flow(
         samples[0][0].shape[2],
         recording.n_trials,
         neurons.n_repeats,
+        (LEAD_IS_NO_CAUSE(), *two.notices),
     )
 
 
@@ -311,10 +313,7 @@ def _add_test(
     return past
 
 
-def _check_arguments(
-    recording: Recording, source: str, target: str, lags: Sequence[int], past: PastFeatures
-) -> None:
-    check_two_areas(source, target)
+def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatures) -> None:
     if recording.kind != "counts":
         raise InputError("information_flow needs spike counts; this recording is continuous")
     if not lags or lags[0] < 1:
@@ -332,10 +331,10 @@ def _check_arguments(
 
 
 def _draw_samples(
-    recording: Recording, source: str, target: str, neurons: NeuronSample, seed: int
+    recording: Recording, two: TwoPopulations, neurons: NeuronSample, seed: int
 ) -> list[list[np.ndarray]]:
     """Return the counts of equally many neurons of either area, for each repeat."""
-    candidates = [select_neurons(recording, area, neurons.min_rate) for area in (source, target)]
+    candidates = [two.source, two.target]
     smaller = min(map(len, candidates))
     n_matched = smaller
     if neurons.n_neurons is not None:

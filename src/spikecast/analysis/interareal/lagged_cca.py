@@ -12,9 +12,8 @@ from spikecast.analysis.interareal.lagged_cca_shifts import CorrelationTest, ran
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
     average_lags,
-    check_two_areas,
     project_components,
-    select_neurons,
+    select_two_populations,
 )
 from spikecast.analysis.interareal.shift_claims import (
     ALPHA,
@@ -25,6 +24,7 @@ from spikecast.analysis.interareal.shift_claims import (
 )
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
+from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
@@ -78,6 +78,7 @@ class JointCorrelation(Result):
         movement explain. Without it there is no leader.
     p_of_lead : float, optional
         Of the mean lead in the shift test.
+    notices : tuple of Notice
     """
 
     source: str
@@ -88,6 +89,7 @@ class JointCorrelation(Result):
     lead: Interval
     claim: Claim
     p_of_lead: float | None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def covarying(self) -> np.ndarray:
@@ -174,13 +176,10 @@ def joint_correlation(
     >>> joint_correlation(recording, "VISp", "MOs").matrix.shape
     (20, 20)
     """
-    check_two_areas(source, target)
+    two = select_two_populations(recording, source, target, model.min_rate)
     check_in_range("max_lag", max_lag, 1, recording.n_bins - 1)
     check_in_range("window", window, 1, recording.n_bins)
-    x, y = (
-        recording.activity[:, :, select_neurons(recording, area, model.min_rate)]
-        for area in (source, target)
-    )
+    x, y = (recording.activity[:, :, some] for some in (two.source, two.target))
     clearing = clear_recording(recording, conditions)
     u, v = _project_held_out(x, y, split_by_trial(len(x), folds, seed), window, model, clearing)
     matrix, lead, resampled = _measure_leads(u, v, max_lag, seed)
@@ -217,6 +216,7 @@ def joint_correlation(
         Interval(*map(float, (average, *limits))),
         make_claim(clearing, n_shifts, test.p),
         test.p_of_lead,
+        two.notices,
     )
 
 

@@ -1,13 +1,25 @@
 """Populations of two areas: which neurons take part, their components, averages over lags."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt, smooth
+from spikecast.tasks.neuron_groups import drop_coincident_sources
 
 MIN_RATE = 0.5  # Hz
 AXES_WIDTH = 2.0  # bins; smoothing of the activity that principal axes are learnt from
+
+
+class TwoPopulations(NamedTuple):
+    """The numbers of the neurons of two areas that take part, and what is to be said of others."""
+
+    source: np.ndarray
+    target: np.ndarray
+    notices: tuple[Notice, ...]
 
 
 def check_two_areas(source: str, target: str) -> None:
@@ -30,6 +42,25 @@ def select_neurons(recording: Recording, area: str, min_rate: float = MIN_RATE) 
             "at least 2 are needed"
         )
     return np.flatnonzero(inside)
+
+
+def select_two_populations(
+    recording: Recording, source: str, target: str, min_rate: float = MIN_RATE
+) -> TwoPopulations:
+    """Return the neurons of two areas as :func:`select_neurons`, none of them recorded twice.
+
+    A source neuron that looks like one of the target is left out. Fewer than 2 are refused.
+    """
+    check_two_areas(source, target)
+    chosen = [select_neurons(recording, area, min_rate) for area in (source, target)]
+    masks = [np.isin(np.arange(recording.n_neurons), some) for some in chosen]
+    kept, notices = drop_coincident_sources(recording, *masks)
+    if kept.sum() < 2:
+        raise NotEnoughDataError(
+            f"area '{source}' has {kept.sum()} neurons that do not look like neurons of '{target}' "
+            "recorded twice; at least 2 are needed"
+        )
+    return TwoPopulations(np.flatnonzero(kept), chosen[1], notices)
 
 
 def project_components(x: np.ndarray, train: np.ndarray, n_components: int) -> np.ndarray:

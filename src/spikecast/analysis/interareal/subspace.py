@@ -8,12 +8,13 @@ import pandas as pd
 from scipy.linalg import subspace_angles
 
 from spikecast.analysis.interareal.clearing import Clearing, clear_recording
-from spikecast.analysis.interareal.populations import MIN_RATE, check_two_areas, select_neurons
+from spikecast.analysis.interareal.populations import MIN_RATE, select_two_populations
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim, make_claim, plan_pairings
 from spikecast.analysis.interareal.subspace_shifts import count_dimensions, rank_dimensions
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_same_length
 from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.models.inner_cv import choose_best, split_inner_folds
@@ -58,6 +59,7 @@ class CommunicationSubspace(Result):
         Share of the source's variance that lies in the communication subspace.
     source_neurons, target_neurons : array of int
         Which neurons of the recording the axes belong to.
+    notices : tuple of Notice
     """
 
     source: str
@@ -73,6 +75,7 @@ class CommunicationSubspace(Result):
     shared_variance: float
     source_neurons: np.ndarray
     target_neurons: np.ndarray
+    notices: tuple[Notice, ...] = ()
 
     @property
     def n_private(self) -> int:
@@ -151,7 +154,7 @@ def communication_subspace(
     """
     check_in_range("bins", bins, 1, recording.n_bins)
     check_in_range("max_rank", max_rank, 1)
-    groups = split_neurons(recording, source, target, min_rate, seed)
+    groups, notices = split_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
     areas = [_sum_bins(recording, groups[which], bins) for which in (0, 2, 1)]
     clearing = clear_recording(recording, conditions, bins)
@@ -194,27 +197,30 @@ def communication_subspace(
         float(np.square(flat @ readin).sum() / max(np.square(flat).sum(), 1e-12)),
         groups[0],
         groups[2],
+        notices,
     )
 
 
 def split_neurons(
     recording: Recording, source: str, target: str, min_rate: float = MIN_RATE, seed: int = 0
-) -> list[np.ndarray]:
+) -> tuple[list[np.ndarray], tuple[Notice, ...]]:
     """Choose neurons of half the source, and equally many of its other half and of the target.
 
-    Fewer than 4 neurons in the source, or 2 in the target, are refused.
+    With notices of neurons that are left out as recorded twice. Fewer than 4 neurons in the
+    source, or 2 in the target, are refused.
     """
-    check_two_areas(source, target)
-    shuffled = make_rng(seed, "subspace").permutation(select_neurons(recording, source, min_rate))
-    candidates = select_neurons(recording, target, min_rate)
+    candidates = select_two_populations(recording, source, target, min_rate)
+    shuffled = make_rng(seed, "subspace").permutation(candidates.source)
     half = len(shuffled) // 2
-    n_matched = min(len(shuffled) - half, len(candidates))
+    n_matched = min(len(shuffled) - half, len(candidates.target))
     if min(half, n_matched) < 2:
         raise NotEnoughDataError(
             f"area '{source}' has {len(shuffled)} neurons; at least 4 are needed to split it in two"
         )
-    chosen = make_rng(seed, "subspace", "target").choice(candidates, n_matched, replace=False)
-    return [np.sort(group) for group in (shuffled[:half], shuffled[half:][:n_matched], chosen)]
+    rng = make_rng(seed, "subspace", "target")
+    chosen = rng.choice(candidates.target, n_matched, replace=False)
+    groups = (shuffled[:half], shuffled[half:][:n_matched], chosen)
+    return [np.sort(group) for group in groups], candidates.notices
 
 
 def _tabulate_ranks(name: str, r2: np.ndarray, p: np.ndarray | None) -> pd.DataFrame:

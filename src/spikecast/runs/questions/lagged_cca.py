@@ -52,4 +52,4 @@ def answer(material: Material, block: LaggedCCA, source: str, target: str) -> An
         **pick(result, "leader", "p_of_lead"),
     }
     arrays = {"time": result.time, "matrix": result.matrix.astype(np.float32)}
-    return Answer(facts, {"course": result.table}, arrays=arrays)
+    return Answer(facts, {"course": result.table}, result.notices, arrays)

@@ -60,7 +60,7 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         "random_angles": _draw_angles(n_neurons, result.rank, material.seed).tolist(),
         **pick(result, "rank", "rank_within", "n_private", "shared_variance"),
     }
-    return Answer(facts, {"ranks": result.table})
+    return Answer(facts, {"ranks": result.table}, result.notices)
 
 
 def _draw_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
