@@ -10,12 +10,17 @@ from pathlib import Path
 from types import ModuleType
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import native, steinmetz, stringer
+from spikecast.data.readers import native, predictions, steinmetz, stringer
 from spikecast.data.recording import Recording
 
 OpenSession = Callable[[], Recording]
 
-READERS: dict[str, ModuleType] = {"spikecast": native, "steinmetz": steinmetz, "stringer": stringer}
+READERS: dict[str, ModuleType] = {
+    "spikecast": native,
+    "predictions": predictions,
+    "steinmetz": steinmetz,
+    "stringer": stringer,
+}
 """Formats by name; the first that recognises a path reads it."""
 
 

@@ -1,0 +1,26 @@
+"""Predictions of another tool: their targets, and the source where it is in the file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from spikecast.data.predictions import read_predictions
+from spikecast.data.recording import Recording
+
+CONTENT = "predictions of another tool (.npz, docs/own_predictions.md)"
+
+
+def sniff(path: Path) -> bool:
+    """Return whether a file is a ``.npz`` that holds an array called ``truth``."""
+    if path.suffix != ".npz" or not path.is_file():
+        return False
+    try:
+        with ZipFile(path) as archive:
+            return "truth.npy" in archive.namelist()
+    except BadZipFile:
+        return False
+
+
+def open_sessions(path: Path) -> list[Callable[[], Recording]]:
+    """Return one callable, which reads the file."""
+    return [lambda: read_predictions(path).make_recording()]
