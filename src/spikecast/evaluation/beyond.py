@@ -131,9 +131,10 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     --------
     >>> import spikecast as sc
     >>> problem = sc.AreaToArea("MOs").problem(sc.simulate.decision_task(60, seed=3).recording)
-    >>> job = plan_beyond(problem, [Fold(np.arange(40), np.arange(40, 60))])
-    >>> beyond = measure_beyond(job, problem.x, problem.y)
-    >>> beyond.rung, beyond.gain.low > 0
+    >>> folds = [Fold(np.arange(1, 60, 2), np.arange(0, 60, 2)),
+    ...          Fold(np.arange(0, 60, 2), np.arange(1, 60, 2))]
+    >>> beyond = measure_beyond(plan_beyond(problem, folds), problem.x, problem.y)
+    >>> beyond.rung, beyond.passes
     ('behavior', True)
     """
     counts = is_counts(y)
@@ -182,7 +183,7 @@ def _test_shifts(
         arrays = [one.reshape(len(y) * n_chunks, CHUNK, one.shape[2]) for one in arrays]
         part, counted = np.repeat(part, n_chunks), np.repeat(counted, n_chunks, axis=0)
     plan = plan_shifts(len(part), job.n_shifts)
-    if plan is None:
+    if plan is None or np.unique(part[plan.targets]).size < 2:
         return None, "few_trials"
     regression = _ShiftRegression(arrays, part, counted, plan, counts=is_counts(y))
     true, *scores = (regression.score(shift) for shift in (0, *plan.shifts.tolist()))

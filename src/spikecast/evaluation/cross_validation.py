@@ -19,6 +19,7 @@ from spikecast.core.notices import NoticeKind
 from spikecast.data.dataset import Kind
 from spikecast.data.quality import find_sorted_column
 from spikecast.data.recording import Recording
+from spikecast.evaluation.beyond import measure_beyond, plan_beyond
 from spikecast.evaluation.fit import Job, run_job
 from spikecast.evaluation.ladder import add_rungs, note_rungs
 from spikecast.evaluation.score_table import Scores, score_folds
@@ -50,6 +51,7 @@ def cross_validate(
     split: str = "trial",
     strata: str | None = None,
     gap: int = 0,
+    shifts: int = 40,
     seed: int = 0,
     executor: Executor | None = None,
 ) -> Scores:
@@ -78,6 +80,9 @@ def cross_validate(
         Trial column that names the strata.
     gap : int
         Trials left out on either side of a test block.
+    shifts : int
+        Of the shift test of what the source tells beyond the highest rung (``scores.beyond``); 0
+        measures no such thing.
     seed : int
         Same seed, same numbers, for any number of workers.
     executor : concurrent.futures.Executor, optional
@@ -99,14 +104,20 @@ def cross_validate(
     >>> import spikecast as sc
     >>> recording = sc.simulate.decision_task(n_trials=60, seed=3).recording
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
-    >>> scores.summary()["model"].tolist()[:3]
-    ['pca_ridge', 'behavior', 'source_free']
+    >>> scores.summary()["model"].tolist()[:2]
+    ['pca_ridge', 'behavior']
+    >>> scores.beyond.rung, scores.beyond.passes
+    ('behavior', True)
     """
     problem = task.problem(recording)
     cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
     whole = add_rungs(make_models(models), problem, split=split, gap=gap)
     predictions, seconds = fit_folds(whole, problem, cut, seed, executor)
     scores = score_folds(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+    if shifts:
+        job = plan_beyond(problem, cut, split=split, gap=gap, n_shifts=shifts, seed=seed)
+        (outcome,) = run_jobs({"beyond": (measure_beyond, (job, problem.x, problem.y))}, executor)
+        scores = replace(scores, beyond=outcome.result())
     return scores.add_notices(*note_rungs(problem))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice
+from spikecast.evaluation.beyond import Beyond
 from spikecast.models.catalog import is_null
 from spikecast.scoring import metrics
 from spikecast.scoring.metric_table import HEADLINE, score_ratios, score_values
@@ -37,6 +38,8 @@ class Scores:
     ratios : dict
         (model, metric, null) -> :class:`RatioScores` over all trials.
     kind : {"counts", "continuous"}
+    beyond : Beyond, optional
+        What a regression adds on top of the highest rung of the ladder, with its shift test.
     n_resamples, seed : int
         Of the bootstrap.
     notices : tuple of Notice
@@ -57,6 +60,7 @@ class Scores:
     n_resamples: int = 2000
     seed: int = 0
     notices: tuple[Notice, ...] = ()
+    beyond: Beyond | None = None
 
     @property
     def metric(self) -> str:

@@ -1,14 +1,16 @@
-"""The verdict on a score table: whether a target is predicted, by which model, how well."""
+"""The verdict on a score table: whether a target is predicted, beyond what, by which model."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from spikecast.evaluation.beyond import Beyond
 from spikecast.evaluation.score_table import Scores
 from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
 from spikecast.scoring.ratio_scores import Interval
+from spikecast.scoring.scorers import RUNGS
 
-Outcome = Literal["no_model", "not_predicted", "not_beyond_psth", "predicted"]
+Outcome = Literal["no_model", "not_predicted", "not_beyond", "untested", "predicted"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a target is predicted, by which model, and by how much.
+    """Whether a target is predicted, beyond what, by which model, and by how much.
 
-    Outcomes: only nulls were fitted; the leader's interval against the training mean does not lie
-    above 0; that against the PSTH does not; both do.
+    Outcomes: only nulls were fitted (``no_model``); no score lies above the training mean
+    (``not_predicted``); the source tells no more than the highest rung of the ladder
+    (``not_beyond``: by the interval on top of it, or because shifted trials do as well); it does by
+    the interval, but there is no shift test (``untested``); it does by both (``predicted``).
     """
 
     target: str
@@ -34,6 +38,9 @@ class Verdict:
     outcome: Outcome
     leader: str = ""  # the model with the highest score; "" where only nulls were fitted
     score: Interval | None = None  # of the leader, above the training mean
+    rungs: tuple[str, ...] = ()  # of the ladder, lowest first; the highest is the one judged by
+    above_rung: Interval | None = None  # the leader's score above the highest rung
+    beyond: Beyond | None = None  # what a regression on top of the highest rung adds
     # of the default model, or the first that is no baseline, to the strongest baseline
     comparison: Comparison | None = None
     below_null: dict[str, float] = field(default_factory=dict)  # model -> score
@@ -45,54 +52,68 @@ class Verdict:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Verdict":
         """Return the verdict that :meth:`to_json` wrote."""
-        score, comparison = content["score"], content["comparison"]
+        content = dict(content)
+        comparison, beyond = content["comparison"], content.get("beyond")
         if comparison is not None:
             difference = Interval(**comparison["difference"])
-            comparison = Comparison(**comparison | {"difference": difference})
-        score = None if score is None else Interval(**score)
-        return cls(**dict(content) | {"score": score, "comparison": comparison})
+            content["comparison"] = Comparison(**comparison | {"difference": difference})
+        for name in ("score", "above_rung"):
+            if content.get(name) is not None:
+                content[name] = Interval(**content[name])
+        content["beyond"] = None if beyond is None else Beyond.from_json(beyond)
+        content["rungs"] = tuple(content.get("rungs", ()))
+        if not content["rungs"] and content["outcome"] == "predicted":
+            content["outcome"] = "untested"  # of a run made before there was a ladder
+        return cls(**content)
 
 
 def judge_scores(scores: Scores) -> Verdict:
     """Return the verdict on a score table.
 
-    Whether anything is predicted is judged by the best model's intervals against the training mean
-    and against the PSTH. It is the best by its test score, but models that learn nothing score
-    below the mean, not around it: on 30 simulated recordings of pure noise no claim was made. The
-    default model is compared with the strong baseline by a paired interval, both named beforehand.
+    Whether anything is predicted is judged by what a regression adds on top of the highest rung of
+    the ladder and by its shift test (`scores.beyond`), not by the best of the models: none of them
+    was chosen by its test score. The default model is compared with the strong baseline by a paired
+    interval, both named beforehand.
 
     Examples
     --------
     >>> import spikecast as sc
     >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
     >>> verdict = judge_scores(scores)
-    >>> verdict.outcome, verdict.leader, verdict.score.low > 0
-    ('predicted', 'pca_ridge', True)
+    >>> verdict.outcome, verdict.leader, verdict.rungs[-1]
+    ('predicted', 'pca_ridge', 'behavior')
     """
     target, source = scores.table["target"].iloc[0], scores.table["source"].iloc[0]
     intervals = {name: scores.interval(name) for name in scores.models if not is_null(name)}
     if not intervals:
         return Verdict(target, source, scores.metric, "no_model")
     leader = max(intervals, key=lambda name: intervals[name].value)
+    rungs = tuple(name for name in RUNGS if name in scores.models)
+    above = scores.interval(leader, null=rungs[-1]) if rungs else None
     return Verdict(
         target,
         source,
         scores.metric,
-        _judge_leader(scores, leader),
+        _find_outcome(intervals[leader], above, scores.beyond),
         leader,
         intervals[leader],
+        rungs,
+        above,
+        scores.beyond,
         _compare_with_baseline(scores, list(intervals)),
         {name: interval.value for name, interval in intervals.items() if interval.high < 0},
     )
 
 
-def _judge_leader(scores: Scores, leader: str) -> Outcome:
-    if not scores.interval(leader).low > 0:
+def _find_outcome(score: Interval, above: Interval | None, beyond: Beyond | None) -> Outcome:
+    gain = above if beyond is None else beyond.gain
+    if gain is not None and gain.low > 0:
+        if beyond is None or beyond.shift_test is None:
+            return "untested"
+        return "predicted" if beyond.passes else "not_beyond"
+    if not score.low > 0:
         return "not_predicted"
-    has_psth = (leader, scores.metric, "psth") in scores.ratios
-    if has_psth and not scores.interval(leader, null="psth").low > 0:
-        return "not_beyond_psth"
-    return "predicted"
+    return "untested" if gain is None else "not_beyond"
 
 
 def _compare_with_baseline(scores: Scores, models: list[str]) -> Comparison | None:

@@ -116,6 +116,9 @@ class EvaluationConfig(Block):
     )
     strata: str | None = Field(None, description="trial column, for split 'stratum'")
     gap: int = Field(0, ge=0, description="trials unused on either side of a test block")
+    shifts: int = Field(
+        40, ge=0, description="of the shift test of what the source tells; 0: no such test"
+    )
     bootstrap: int = Field(2000, ge=100, description="resamples for intervals")
     conditions: list[str] | None = Field(
         None, description="trial columns that name the condition; default: the stimulus"

@@ -4,14 +4,16 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from spikecast.core.errors import UnsavedModelError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.core.notices import NoticeKind
+from spikecast.evaluation.beyond import Beyond, BeyondJob, measure_beyond
 from spikecast.evaluation.fit import Job, JobResult, run_job
 from spikecast.models import storage
 from spikecast.models.networks.checkpoint import keep_checkpoints
@@ -28,16 +30,22 @@ Failures = dict[str, dict[str, str]]
 MODEL_NOT_FITTED = NoticeKind("model_not_fitted", "serious", "{model} could not be fitted: {why}")
 
 
-class TargetJob(NamedTuple):
-    """A job, and the target it belongs to."""
+@dataclass(frozen=True)
+class TargetJob:
+    """A fit of a model, and the target it belongs to."""
 
     target: TargetRun
     job: Job
 
     @property
-    def name(self) -> str:
-        """Its name for the log and the progress bar."""
-        return f"{self.target.problem.target}: {self.job.name}, fold {self.job.index}"
+    def model(self) -> str:
+        """The name of its model."""
+        return self.job.name
+
+    @property
+    def part(self) -> str:
+        """Which of the model's fits it is."""
+        return f"fold {self.job.index}"
 
     @property
     def is_done(self) -> bool:
@@ -49,6 +57,36 @@ class TargetJob(NamedTuple):
         """Folder of the state of its fit."""
         return self.target.layout.checkpoints(self.job.name, self.job.index)
 
+    def make_call(self, shared: SharedValue, *, local: bool) -> Call:
+        """Return the call that runs it; only in this machine can it leave checkpoints."""
+        return _run, (self.job, shared, self.checkpoints if local else None)
+
+    def store(self, result: JobResult) -> None:
+        """Write its files."""
+        _save(result, self.job, self.target)
+
+
+@dataclass(frozen=True)
+class TargetBeyond:
+    """The measurement of what a source tells beyond the ladder, and the target it belongs to."""
+
+    target: TargetRun
+    model = "beyond the ladder"
+    part = "all folds"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its file is there."""
+        return self.target.layout.beyond.exists()
+
+    def make_call(self, shared: SharedValue, *, local: bool) -> Call:
+        """Return the call that runs it."""
+        return _measure, (self.target.beyond, shared)
+
+    def store(self, result: Beyond) -> None:
+        """Write its file."""
+        write_json(self.target.layout.beyond, result.to_json())
+
 
 def fit_models(
     targets: Sequence[TargetRun],
@@ -59,13 +97,20 @@ def fit_models(
     progress: Progress,
 ) -> Failures:
     """Fit what is not fitted yet, store it, and return what could not be fitted."""
-    jobs = [
+    jobs: list[TargetJob | TargetBeyond] = [
+        TargetBeyond(target) for target in targets if target.beyond.n_shifts
+    ]
+    jobs += [
         TargetJob(target, Job(name, model, index, fold, seed, target.problem.metadata()))
         for target in targets
         for name, model in target.models.items()
         for index, fold in enumerate(target.folds)
     ]
-    missing = {job.name: job for job in jobs if not job.is_done}
+    missing = {
+        f"{job.target.problem.target}: {job.model}, {job.part}": job
+        for job in jobs
+        if not job.is_done
+    }
     failures: Failures = {target.problem.target: {} for target in targets}
     done = len(jobs) - len(missing)
     progress("fitting", done, len(jobs))
@@ -80,19 +125,19 @@ def fit_models(
         release_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in
         local = engine == "local"
-        calls: dict[str, Call] = {}
-        for name, of_target in missing.items():
-            checkpoints = of_target.checkpoints if local else None
-            calls[name] = (_run, (of_target.job, shared[of_target.target.layout], checkpoints))
+        calls = {
+            name: job.make_call(shared[job.target.layout], local=local)
+            for name, job in missing.items()
+        }
         for outcome in run_jobs(calls, pool):
-            target, job = missing[outcome.name]
+            job = missing[outcome.name]
             if outcome.failure:
                 log.info("%s failed: %s", outcome.name, outcome.failure)
-                reasons = failures[target.problem.target]
-                reasons.setdefault(job.name, f"fold {job.index}: {outcome.failure}")
+                reasons = failures[job.target.problem.target]
+                reasons.setdefault(job.model, f"{job.part}: {outcome.failure}")
             else:
-                _save(outcome.value, job, target)
-                log.info("%s fitted in %.2f s", outcome.name, outcome.value.fitted.seconds)
+                job.store(outcome.value)
+                log.info("%s done", outcome.name)
             done += 1
             progress(outcome.name, done, len(jobs))
     return failures
@@ -112,6 +157,12 @@ def _run(job: Job, shared: SharedValue, checkpoints: Path | None) -> JobResult:
     x, y = shared.get()
     with keep_checkpoints(checkpoints) if checkpoints else nullcontext():
         return run_job(job, x, y)
+
+
+def _measure(job: BeyondJob, shared: SharedValue) -> Beyond:
+    """Return what a source tells beyond the ladder; in any process."""
+    release_memory()
+    return measure_beyond(job, *shared.get())
 
 
 def _save(result: JobResult, job: Job, target: TargetRun) -> None:

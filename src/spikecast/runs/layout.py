@@ -49,6 +49,7 @@ class TargetLayout(Layout):
     """The files of one target of a run."""
 
     problem = Inside("problem.nc")  # recorded target activity, trials, folds
+    beyond = Inside("beyond.json")  # what the source tells beyond the highest rung
     jobs = Inside(_JOBS)
 
     def job(self, model: str, fold: int) -> Path:

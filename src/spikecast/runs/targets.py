@@ -8,6 +8,7 @@ import xarray as xr
 
 from spikecast.core.files import read_json, write_atomically
 from spikecast.data.recording import Recording
+from spikecast.evaluation.beyond import Beyond, BeyondJob, plan_beyond
 from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, score_folds
@@ -27,6 +28,7 @@ class TargetRun:
     problem: Problem
     folds: list[Fold]
     models: dict[str, Model]  # the config's, and the rungs of the ladder
+    beyond: BeyondJob
     layout: TargetLayout
 
 
@@ -34,16 +36,21 @@ def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
     """Return a target with its folds, as the config cuts the trials."""
     evaluation = config.evaluation
     problem = replace(problem, conditions=evaluation.conditions)
-    models = add_rungs(config.build_models(), problem, split=evaluation.split, gap=evaluation.gap)
+    split, gap = evaluation.split, evaluation.gap
+    models = add_rungs(config.build_models(), problem, split=split, gap=gap)
     folds = make_folds(
+        problem, evaluation.folds, split=split, strata=evaluation.strata, gap=gap, seed=config.seed
+    )
+    beyond = plan_beyond(
         problem,
-        evaluation.folds,
-        split=evaluation.split,
-        strata=evaluation.strata,
-        gap=evaluation.gap,
+        folds,
+        split=split,
+        gap=gap,
+        n_shifts=evaluation.shifts,
+        n_resamples=evaluation.bootstrap,
         seed=config.seed,
     )
-    return TargetRun(problem, folds, models, run.target(problem.target))
+    return TargetRun(problem, folds, models, beyond, run.target(problem.target))
 
 
 def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:
@@ -53,7 +60,7 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
     for model in models:
         predictions[model] = [np.load(layout.arrays(model, k))["prediction"] for k in folds]
         seconds[model] = [read_json(layout.job(model, k))["fit_seconds"] for k in folds]
-    return score_folds(
+    scores = score_folds(
         target.problem,
         target.folds,
         predictions,
@@ -62,6 +69,9 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
         n_resamples=config.evaluation.bootstrap,
         seed=config.seed,
     )
+    if not layout.beyond.exists():
+        return scores
+    return replace(scores, beyond=Beyond.from_json(read_json(layout.beyond)))
 
 
 def save_problem(target: TargetRun) -> None:

@@ -1,6 +1,6 @@
 """What a run's data and analysis cannot show, in sentences."""
 
-from spikecast.data.quality import DRIFT
+from spikecast.report.shared.formatting import name_rung
 from spikecast.runs.reader import Run
 
 DECODING = (
@@ -31,7 +31,10 @@ def _list_prediction_limits(run: Run) -> list[str]:
     data, first = run.manifest["data"], run.targets[0]
     limits = [
         "Prediction is not causation. Two areas that a third one drives, or that both follow the "
-        "animal's movement or arousal, predict each other."
+        "animal's movement or arousal, predict each other.",
+        "Scores above the mean hold all that both sides share: the task, slow drift over the "
+        f"session, movement. What is claimed is above {name_rung(first.verdict.rungs)}, by a "
+        "regression; what enters otherwise than it can follow is not taken out.",
     ]
     if not MOVEMENT & set(data["behavior"]):
         limits.append(
@@ -43,13 +46,6 @@ def _list_prediction_limits(run: Run) -> list[str]:
             f"{first.shown_model} looks at the past and the future of each bin. Its rates and "
             "latents say nothing about which area comes first or when information arrives; fit "
             "with causal: true for that."
-        )
-    if data["n_trials"] > 1 and run.config.evaluation.split != "block":
-        drifting = any(notice.code == DRIFT.code for notice in run.recording_notices)
-        limits.append(
-            "Trials were split at random, so slow drift over the session can help a prediction"
-            + (", and some neurons here do drift" if drifting else "")
-            + ". A block split (split: block) shows how much."
         )
     if run.task.kind == "area_to_area" and len(run.targets) > 1:
         limits.append(

@@ -33,12 +33,39 @@ def describe_protocol(run: Run) -> list[str]:
         "stop training) it learns from the training parts; choices are made on validation trials "
         "cut from them.",
         METRICS[run.metric].help,
+        *_describe_ladder(first),
         *map(_describe_metric, list_other_metrics(run)),
         *([f"The source is taken {lag:g} ms before the target."] if lag else []),
         f"Intervals are 95 % bootstrap intervals over {unit} ({evaluation.bootstrap} resamples); "
         "differences between models are paired. They say how much a score depends on which of "
         "this recording's trials were scored, not how it would vary between animals.",
     ]
+
+
+def _describe_ladder(target: Target) -> list[str]:
+    """Return how what is claimed was held against task, drift, behaviour, and against shifts."""
+    rungs, beyond = target.verdict.rungs, target.verdict.beyond
+    if not rungs:
+        return []
+    steps = [
+        "psth: each neuron's average response by condition, shrunk to that over all conditions",
+        "drift: each neuron's rate in nearby training trials",
+        "source_free: both together",
+        "behavior: these and a regression on recorded behaviour at several lags",
+    ]
+    known = [step for step in steps if step.partition(":")[0] in rungs]
+    sentences = [
+        f"The ladder of nulls, fitted in the same folds without any source: {'; '.join(known)}. "
+        "Their settings are chosen on inner folds."
+    ]
+    if beyond is not None:
+        sentences.append(
+            "What the source tells beyond the highest rung is what a regression on several "
+            "smoothing widths of the source adds with that rung as its offset. It is claimed where "
+            "its 95 % interval lies above 0 and at most one in twenty shifted pairings of trials "
+            "(Harris 2021: linear shifts, refitted, no wrap-around) does as well."
+        )
+    return sentences
 
 
 def _describe_metric(metric: Metric) -> str:

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from spikecast.report.shared.formatting import format_number
+from spikecast.report.shared.formatting import format_number, join_names, name_rung
 from spikecast.report.shared.section import Drawing
 from spikecast.report.shared.style import draw_interval, model_color, new_figure, report_style
 from spikecast.runs.reader import Run
@@ -12,12 +12,18 @@ from spikecast.scoring.metric_table import METRICS
 def summarize_targets(run: Run) -> list[str]:
     """Return how many targets are predicted, and how the model shown compares over them."""
     best, worst = run.targets[0], run.targets[-1]
-    predicted = sum(float(target.summary["low"].iloc[0]) > 0 for target in run.targets)
+    outcomes = [target.verdict.outcome for target in run.targets]
+    predicted, untested = outcomes.count("predicted"), outcomes.count("untested")
     top, bottom = (format_number(one.summary[run.metric].iloc[0], 2) for one in (best, worst))
     sentences = [
-        f"{predicted} of {len(run.targets)} targets can be predicted; best {best.name} ({top}), "
-        f"least {worst.name} ({bottom})."
+        f"{predicted} of {len(run.targets)} targets can be predicted beyond "
+        f"{name_rung(best.verdict.rungs)}"
+        + (f" ({untested} could not be tested by shifts)" if untested else "")
+        + f". Scores above the mean: best {best.name} ({top}), least {worst.name} ({bottom})."
     ]
+    rest = [target.name for target in run.targets if target.verdict.outcome == "not_beyond"]
+    if rest:
+        sentences.append(f"No more than that: {join_names(rest)}.")
     differences = []
     for target in run.targets:
         if target.shown_baseline:
@@ -39,18 +45,19 @@ def make_ranking(run: Run) -> Drawing:
         draw_ranking,
         run,
         "Each target with its number of neurons; bars are 95 % intervals over trials.",
-        alt="Every target's score: the model shown, the strong baseline, the PSTH.",
+        alt="Every target's score: the model shown, the strong baseline, the highest rung.",
     )
 
 
 @report_style
 def draw_ranking(run: Run) -> Figure:
-    """Draw every target's score by the model shown, the strong baseline and the PSTH."""
+    """Draw every target's score by the model shown, the strong baseline and the highest rung."""
     targets = run.targets[::-1]
     figure = new_figure(0.8 + 0.32 * len(targets))
     axes = figure.subplots()
     for row, target in enumerate(targets):
-        models = ((target.shown_model, 0.16), (target.shown_baseline, -0.16), ("psth", -0.3))
+        rung = target.verdict.rungs[-1] if target.verdict.rungs else "psth"
+        models = ((target.shown_model, 0.16), (target.shown_baseline, -0.16), (rung, -0.3))
         for name, shift in models:
             scores = target.summary[target.summary["model"] == name]
             if len(scores):
@@ -64,7 +71,8 @@ def draw_ranking(run: Run) -> Figure:
         yticklabels=[f"{target.name} ({target.problem.sizes['target']})" for target in targets],
     )
     first = targets[0]
-    for name in (first.shown_model, first.shown_baseline, "psth"):
+    rung = first.verdict.rungs[-1] if first.verdict.rungs else "psth"
+    for name in (first.shown_model, first.shown_baseline, rung):
         if name is not None:
             axes.plot([], [], "o", color=model_color(name, first.shown_model), label=name)
     axes.legend(loc="lower right")

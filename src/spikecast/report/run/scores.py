@@ -8,9 +8,15 @@ from matplotlib.figure import Figure
 
 from spikecast.models.catalog import is_null
 from spikecast.report.run.target_figure import TargetFigure, name_trial
-from spikecast.report.shared.formatting import MISSING, format_estimate, format_number, format_range
+from spikecast.report.shared.formatting import (
+    MISSING,
+    format_estimate,
+    format_number,
+    format_range,
+    name_rung,
+)
 from spikecast.report.shared.section import Table, make_table
-from spikecast.report.shared.style import draw_interval, model_color, new_figure, report_style
+from spikecast.report.shared.style import GREY, draw_interval, model_color, new_figure, report_style
 from spikecast.runs.reader import Run, Target
 from spikecast.scoring.metric_table import METRICS, Metric
 
@@ -28,6 +34,8 @@ def make_score_table(target: Target) -> Table:
     headline = METRICS[target.run.metric]
     others = list_other_metrics(target.run)
     leader = target.summary["model"].iloc[0]
+    rungs = target.verdict.rungs
+    rung = rungs[-1] if rungs else ""
     differences = {
         entry["minus"]: entry for entry in target.run.verdicts[target.name]["differences"]
     }
@@ -43,8 +51,11 @@ def make_score_table(target: Target) -> Table:
             f"{headline.unit}<br>above the mean": format_number(row[headline.name]),
             "95 % interval": "the null" if row["model"] == NULL_MODEL else limits,
         }
+        if rung:
+            columns = (f"{part}_vs_{rung}" for part in (headline.name, "low", "high"))
+            above = "the rung" if row["model"] == rung else format_estimate(*row[list(columns)])
+            cells[f"above<br>{name_rung(rungs)}"] = above
         if headline.kind == "counts":
-            cells["above<br>the PSTH"] = _find_score(scores, headline.name, "psth", "pooled")
             cells["mean of<br>neurons"] = _find_score(
                 scores, headline.name, "train_mean", "per_neuron"
             )
@@ -75,25 +86,26 @@ def describe_trial_shuffle(target: Target) -> str | None:
         return None
     left = row[metric.name] - row[column]
     return (
-        f"Is it more than the stimulus? Predictions of {target.shown_model} swapped between "
-        f"held-out trials of the same condition score {left:.2f} {metric.phrase} instead of "
-        f"{row[metric.name]:.2f}: "
-        + (
-            "what is predicted is the single trial, not the condition's average."
-            if left < 0.25 * row[metric.name]
-            else "a good part of what is predicted is the condition's average."
-        )
+        f"Swapped between held-out trials of the same condition, predictions of "
+        f"{target.shown_model} score {left:.2f} {metric.phrase} instead of {row[metric.name]:.2f}: "
+        "that much is the average of the condition (drift and movement are not taken out here)."
     )
 
 
 def draw_scores(target: Target) -> Figure:
     """Draw the headline score of every model with its interval."""
-    return draw_model_scores(target.summary, target.run.metric, target.shown_model)
+    rungs = target.verdict.rungs
+    return draw_model_scores(
+        target.summary, target.run.metric, target.shown_model, rungs[-1] if rungs else ""
+    )
 
 
 @report_style
-def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str) -> Figure:
-    """Draw a score with its interval per row of a summary, best first; `shown` is coloured."""
+def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str, rung: str = "") -> Figure:
+    """Draw a score with its interval per row of a summary, best first; `shown` is coloured.
+
+    What the highest `rung` of the ladder reaches without the source is shaded.
+    """
     figure = new_figure(0.9 + 0.3 * len(summary))
     axes = figure.subplots()
     top = max(float(summary["high"].max()), 0.02)
@@ -108,6 +120,9 @@ def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str) -> Figure:
             place = max(row["high"], 0) + 0.02 * top
             axes.text(place, height, format_number(row[metric]), va="center", color=color)
     axes.axvline(0, color="black", linewidth=0.8)
+    reached = summary.loc[summary["model"] == rung, metric]
+    if len(reached):
+        axes.axvspan(0, float(reached.iloc[0]), color=GREY, alpha=0.15, linewidth=0)
     axes.set(
         yticks=range(len(summary)),
         yticklabels=list(summary["model"])[::-1],
@@ -121,8 +136,9 @@ def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str) -> Figure:
 def _describe(target: Target) -> str:
     return (
         f"Score of every model on held-out {name_trial(target)}s with its 95 % interval; "
-        f"{target.shown_model} in orange, nulls in grey. An arrow marks a model that is far below "
-        "the null."
+        f"{target.shown_model} in orange, nulls in grey. Shaded: what "
+        f"{name_rung(target.verdict.rungs)} reach without any source; only what lies beyond it can "
+        "be the source's. An arrow marks a model that is far below the null."
     )
 
 

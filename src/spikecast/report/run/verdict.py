@@ -1,7 +1,8 @@
 """The sentences of a verdict, made from its facts: for the pages and the command line."""
 
+from spikecast.evaluation.beyond import Beyond
 from spikecast.evaluation.verdict import Comparison, Verdict
-from spikecast.report.shared.formatting import format_interval, name_source
+from spikecast.report.shared.formatting import format_interval, format_p, name_rung, name_source
 from spikecast.scoring.metric_table import METRICS
 
 OUTCOMES = {
@@ -10,11 +11,29 @@ OUTCOMES = {
         "No model predicts {target} from {source} better than each target's mean: the best, "
         "{leader}, reaches {score} {unit}."
     ),
-    "not_beyond_psth": (
-        "No model beats the PSTH on {target}: there is nothing here beyond the task's average "
-        "response."
+    "not_beyond": (
+        "{source} tells no more about {target} than {rung}: {reason}. ({leader} reaches {score} "
+        "{unit} above the mean.)"
     ),
-    "predicted": "{target} can be predicted from {source}: {leader} reaches {score} {unit}.",
+    "untested": (
+        "{source} tells more about {target} than {rung} by {gain} {unit}, but {reason}. "
+        "({leader} reaches {score} {unit} above the mean.)"
+    ),
+    "predicted": (
+        "{target} can be predicted from {source} beyond {rung}: {gain} {unit} more{test}. "
+        "({leader} reaches {score} {unit} above the mean.)"
+    ),
+}
+UNTESTED = {
+    "unordered": (
+        "whether it is more than slow change of both is not known, as the trials are not in the "
+        "order in which they were recorded"
+    ),
+    "few_trials": (
+        "whether it is more than slow change of both cannot be tested with so few trials"
+    ),
+    "off": "whether it is more than slow change of both was not tested (shifts: 0)",
+    "": "whether it is more than slow change of both was not tested",
 }
 
 
@@ -23,27 +42,62 @@ def describe_verdict(verdict: Verdict) -> list[str]:
 
     Examples
     --------
+    >>> from spikecast.evaluation.beyond import ShiftTest
     >>> from spikecast.scoring.ratio_scores import Interval
-    >>> score = Interval(0.3, 0.2, 0.4)
-    >>> describe_verdict(Verdict("MOs", "rest", "bits_per_spike", "predicted", "lfads", score))
-    ['MOs can be predicted from the rest: lfads reaches 0.300 (0.200 to 0.400) bits/spike.']
+    >>> score, gain = Interval(0.3, 0.2, 0.4), Interval(0.2, 0.1, 0.3)
+    >>> beyond = Beyond("source_free", gain, ShiftTest(0.024, 0.2, (-1, 1), (0.0, 0.0)))
+    >>> verdict = Verdict("MOs", "rest", "bits_per_spike", "predicted", "lfads", score,
+    ...                   ("psth", "drift", "source_free"), beyond=beyond)
+    >>> print(describe_verdict(verdict)[0])  # doctest: +NORMALIZE_WHITESPACE
+    MOs can be predicted from the rest beyond the task and the session's drift: 0.200 (0.100 to
+    0.300) bits/spike more (trials shifted against each other: p ≤ 0.333). (lfads reaches 0.300
+    (0.200 to 0.400) bits/spike above the mean.)
     """
     unit = METRICS[verdict.metric].phrase
-    sentences = [
-        OUTCOMES[verdict.outcome].format(
-            target=verdict.target,
-            source=name_source(verdict.source),
-            leader=verdict.leader,
-            score=format_interval(verdict.score) if verdict.score else "",
-            unit=unit,
-        )
-    ]
+    gain = verdict.beyond.gain if verdict.beyond else verdict.above_rung
+    sentence = OUTCOMES[verdict.outcome].format(
+        target=verdict.target,
+        source=name_source(verdict.source) or "the prediction",
+        leader=verdict.leader,
+        score=format_interval(verdict.score) if verdict.score else "",
+        rung=name_rung(verdict.rungs) or "the mean",
+        gain=format_interval(gain) if gain else "",
+        reason=_give_reason(verdict, unit),
+        test=_describe_test(verdict.beyond),
+        unit=unit,
+    )
+    sentences = [sentence[0].upper() + sentence[1:]]
     if verdict.comparison is not None:
         sentences.append(_describe_comparison(verdict.comparison, unit))
     if verdict.below_null:
         worst = ", ".join(f"{name} ({score:.2f})" for name, score in verdict.below_null.items())
         sentences.append(f"Worse than predicting the mean: {worst}.")
     return sentences
+
+
+def _give_reason(verdict: Verdict, unit: str) -> str:
+    """Return why nothing is claimed beyond the highest rung."""
+    beyond = verdict.beyond
+    if verdict.outcome == "untested":
+        return UNTESTED[beyond.untested if beyond else ""]
+    gain = beyond.gain if beyond else verdict.above_rung
+    if gain is None:
+        return ""
+    if beyond is None:
+        return f"{verdict.leader} scores {format_interval(gain)} {unit} above these"
+    if gain.low > 0:
+        return (
+            f"it adds {format_interval(gain)} {unit} to these, but trials shifted against each "
+            f"other add as much{_describe_test(beyond)}"
+        )
+    return f"it adds {format_interval(gain)} {unit} to these"
+
+
+def _describe_test(beyond: Beyond | None) -> str:
+    if beyond is None or beyond.shift_test is None:
+        return ""
+    p = format_p(beyond.shift_test.p, len(beyond.shift_test.shifts))
+    return f" (trials shifted against each other: p {p})"
 
 
 def _describe_comparison(comparison: Comparison, unit: str) -> str:

@@ -7,6 +7,11 @@ import numpy as np
 from spikecast.scoring.ratio_scores import Interval
 
 MISSING = "–"
+RUNG_PARTS = {
+    "psth": "the task",
+    "drift": "the session's drift",
+    "behavior": "the recorded behaviour",
+}
 SOURCES = {"rest": "the rest", "all": "all neurons"}
 
 
@@ -102,3 +107,17 @@ def name_source(source: str) -> str:
     ('the rest', 'VISp')
     """
     return SOURCES.get(source, source)
+
+
+def name_rung(rungs: Iterable[str]) -> str:
+    """Return what a sentence calls the highest of some rungs of the ladder.
+
+    Examples
+    --------
+    >>> name_rung(["psth", "drift", "source_free", "behavior"])
+    "the task, the session's drift and the recorded behaviour"
+    >>> name_rung(["psth", "source_free"])
+    'the task'
+    """
+    present = set(rungs)
+    return join_names([name for rung, name in RUNG_PARTS.items() if rung in present], last=" and ")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spikecast.core.notices import Notice
-from spikecast.report.shared.formatting import format_estimate, name_source
+from spikecast.report.shared.formatting import format_estimate, name_rung, name_source
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs.sweep.results import NEGLIGIBLE
 from spikecast.scoring.metric_table import METRICS
@@ -96,8 +96,8 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
         "on the inner folds that chose it, hence optimistic. By that score tuning gained "
         f"{model['promised']:.3f}, on held-out trials {model['gain']['value']:.3f}."
     )
-    if model["beyond_psth"] is False and model["nested"]["low"] > 0:
-        quote += " As tuned it does not measurably beat the PSTH, the average response of {target}."
+    if not model["beyond_rung"] and model["nested"]["low"] > 0:
+        quote += f" As tuned it does not measurably beat {name_rung(facts['rungs'])}."
     return [OUTCOMES[model["outcome"]].format(**words), quote.format(**words)]
 
 

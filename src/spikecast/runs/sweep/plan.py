@@ -13,9 +13,10 @@ from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import Job
+from spikecast.evaluation.ladder import add_rungs, list_rungs
 from spikecast.evaluation.search_trials import Objective
 from spikecast.models.base import Model
-from spikecast.models.catalog import MODELS
+from spikecast.models.catalog import MODELS, is_null
 from spikecast.models.spaces import Space
 from spikecast.runs.config import Config, SearchConfig
 from spikecast.runs.layout import RunLayout
@@ -23,7 +24,6 @@ from spikecast.runs.model_entries import name_models
 from spikecast.runs.targets import TargetRun, make_target
 from spikecast.tasks.splits import Fold
 
-NULLS: dict[str, Model] = {name: make() for name, make in MODELS.items() if make.is_null}
 TUNED = "_tuned"
 """Suffix of a model with the settings that its search chose."""
 
@@ -85,6 +85,16 @@ class Plan:
         return list(dict.fromkeys(search.label for search in self.searches))
 
     @property
+    def nulls(self) -> dict[str, Model]:
+        """The nulls that are fitted beside the models: the mean and the rungs of the ladder."""
+        return add_rungs({"mean_rate": MODELS["mean_rate"]()}, self.target.problem)
+
+    @property
+    def rung(self) -> str:
+        """The highest rung."""
+        return list_rungs(self.target.problem)[-1]
+
+    @property
     def n_trials(self) -> int:
         """Trials of all searches together."""
         return self.settings.trials * len(self.searches)
@@ -94,7 +104,7 @@ class Plan:
         if search.fold is None:
             return []
         tuned = clone(search.model).set_params(**settings)
-        models = {search.label + TUNED: tuned, search.label: search.model} | NULLS
+        models = {search.label + TUNED: tuned, search.label: search.model} | self.nulls
         fold = self.target.folds[search.fold]
         seed, problem = self.config.seed, self.target.problem
         return [
@@ -111,7 +121,7 @@ def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
     """
     config = config.model_copy(update={"search": config.search or SearchConfig()})
     spaces, models, names = config.make_spaces(), config.build_models(), name_models(config.models)
-    if taken := [label for label in spaces if label + TUNED in names or label in NULLS]:
+    if taken := [label for label in spaces if label + TUNED in names or is_null(label)]:
         raise ConfigError(f"the sweep needs the names of '{taken[0]}' and '{taken[0]}{TUNED}'")
     if config.task is None:
         raise ConfigError("a sweep needs a task: what predicts what")

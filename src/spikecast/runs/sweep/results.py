@@ -13,6 +13,7 @@ from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import to_yaml
 from spikecast.evaluation.fit import FitRecord
+from spikecast.evaluation.ladder import list_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import SearchResult, read_search
 from spikecast.models.spaces import Between
@@ -20,7 +21,7 @@ from spikecast.runs.layout import SweepLayout
 from spikecast.runs.model_entries import name_models
 from spikecast.runs.provenance import Claim, write_claims
 from spikecast.runs.sweep.journal import SweepJournal
-from spikecast.runs.sweep.plan import NULLS, TUNED, FoldSearch, Plan
+from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan
 from spikecast.runs.targets import score_target
 from spikecast.scoring.metric_table import METRICS
 
@@ -65,14 +66,15 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
         for search in plan.searches
     }
     names = [name for label in plan.labels for name in (label + TUNED, label)]
-    scores = score_target(plan.target, [*names, *NULLS], plan.session, plan.config)
+    scores = score_target(plan.target, [*names, *plan.nulls], plan.session, plan.config)
     facts: dict[str, Any] = {
         "target": plan.target.problem.target,
         "source": plan.target.problem.source,
         "metric": scores.metric,
         "trials": plan.settings.trials,
         "models": [_describe_model(plan, label, results, scores) for label in plan.labels],
-        "null": asdict(scores.interval("psth")),
+        "null": asdict(scores.interval(plan.rung)),
+        "rungs": list_rungs(plan.target.problem),
         "notices": [n.to_json() for n in (*plan.target.problem.notices, *scores.notices)],
     }
     write_claims(list(_make_claims(plan, results, scores)), plan.folder)
@@ -122,7 +124,7 @@ def _describe_model(
         "nested": asdict(scores.interval(tuned)),
         "default": asdict(scores.interval(label)),
         "gain": asdict(scores.interval(tuned, minus=label)),
-        "beyond_psth": _beats_psth(scores, tuned),
+        "beyond_rung": bool(scores.interval(tuned, null=plan.rung).low > 0),
         "folds": [
             {
                 "fold": search.fold,
@@ -149,13 +151,6 @@ def _read_fold_score(scores: Scores, model: str, search: FoldSearch) -> float:
         & (table["aggregate"] == scores.aggregate)
     ]
     return float(rows["value"].iloc[0])
-
-
-def _beats_psth(scores: Scores, model: str) -> bool | None:
-    """Return whether the nested score lies above the PSTH; None for continuous targets."""
-    if (model, scores.metric, "psth") not in scores.ratios:
-        return None
-    return bool(scores.interval(model, null="psth").low > 0)
 
 
 def _check_searches(
@@ -255,7 +250,7 @@ def _make_claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator
             source_neurons=record.source_neurons,
             target_neurons=record.target_neurons,
             null="the training mean",
-            baselines=[search.label, *NULLS],
+            baselines=[search.label, *plan.nulls],
             repeats=len(plan.target.folds),
         )
 
