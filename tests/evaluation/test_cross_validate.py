@@ -45,7 +45,9 @@ class TestTable:
             "value", "n_test_trials", "n_neurons", "fit_seconds",
         ]  # fmt: skip
         assert set(table["fold"]) == {0, 1, 2, 3, 4, "all"}
-        assert set(table["null"]) == {"train_mean", "eval_mean", "psth", "trial_shuffle", ""}
+        rungs = {"psth", "drift", "source_free", "behavior"}
+        assert set(table["null"]) == rungs | {"train_mean", "eval_mean", "trial_shuffle", ""}
+        assert rungs <= set(table["model"])
         assert table.groupby(["model", "fold"]).size().nunique() <= 2  # psth_r2 only over all
         assert np.isfinite(table["value"]).all()
 
@@ -54,8 +56,15 @@ class TestTable:
         folds = make_folds(problem, 5)
         rng = np.random.default_rng(0)
         predictions = [rng.uniform(0.01, 0.3, problem.y[f.test].shape) for f in folds]
-        found = score_folds(problem, folds, {"random": predictions}, {"random": [0.0] * 5})
-        table = found.table.set_index(["fold", "metric", "null", "aggregate"])["value"]
+        psth = [metrics.null_rate(problem.y[f.train], problem.y[f.test], "psth") for f in folds]
+        found = score_folds(
+            problem,
+            folds,
+            {"psth": psth, "random": predictions},
+            {"psth": [0.0] * 5, "random": [0.0] * 5},
+        )
+        table = found.table.query("model == 'random'")
+        table = table.set_index(["fold", "metric", "null", "aggregate"])["value"]
         for index, (fold, prediction) in enumerate(zip(folds, predictions, strict=True)):
             y, train = problem.y[fold.test], problem.y[fold.train]
             for null in ("train_mean", "psth"):
@@ -215,13 +224,15 @@ class TestVerdict:
             assert not found.interval(name).low > 0, name
         assert judge_scores(found).outcome == "not_predicted"
 
-    def test_what_only_the_psth_knows_is_said(self):
+    def test_what_only_the_task_knows_is_said(self):
         rng = np.random.default_rng(0)
         bump = 0.05 + np.exp(-0.5 * ((np.arange(40) - 20) / 4) ** 2)
         counts = rng.poisson(bump[:, None], (80, 40, 30))
         recording = Recording.from_arrays(counts, 0.01 * np.arange(40), ["A"] * 10 + ["B"] * 20)
         found = cross_validate(["psth", "pca_ridge"], AreaToArea("A"), recording)
-        assert judge_scores(found).outcome == "not_beyond_psth"
+        verdict = judge_scores(found)
+        assert verdict.outcome == "not_beyond"
+        assert verdict.score.low > 0
 
     def test_a_winner_a_loser_and_the_worse_than_nothing_are_named(self, recording):
         class Worse(PCARidge):

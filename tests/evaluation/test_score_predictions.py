@@ -28,7 +28,12 @@ def test_a_models_own_predictions_get_its_own_scores(recording):
         predicted[fold.test] = run_job(job, problem.x, problem.y).prediction
     ours = cross_validate([PCARidge()], task, recording, 3, seed=4)
     found = score_predictions(
-        problem.y, {"PCARidge": predicted}, folds=folds, trials=recording.trials, seed=4
+        problem.y,
+        {"PCARidge": predicted},
+        folds=folds,
+        trials=recording.trials,
+        behavior=problem.behavior,
+        seed=4,
     )
     np.testing.assert_array_equal(found.table["value"], ours.table["value"])
     assert found.interval("PCARidge") == ours.interval("PCARidge")

@@ -33,7 +33,9 @@ def test_every_metric_says_what_pages_need():
 
 def test_one_entry_puts_a_metric_into_the_score_table_and_the_page(new_metric, recording, tmp_path):
     scores = cross_validate(["mean_rate"], AreaToArea("MOs"), recording, 3)
-    (row,) = scores.table.query("metric == 'mae' and fold == 'all'").to_dict("records")
+    (row,) = scores.table.query(
+        "metric == 'mae' and fold == 'all' and model == 'mean_rate'"
+    ).to_dict("records")
     assert (row["null"], row["aggregate"]) == ("", "pooled")
     assert row["value"] > 0
 

@@ -206,8 +206,9 @@ class Model(BaseEstimator):
         `base` is a prediction of the same trials, where the model was fitted on top of one.
         """
         x = self._check_sources(x)
-        if (base is not None) != self.adds_:
-            how = "on top of another prediction: give base" if self.adds_ else "without a base"
+        adds = getattr(self, "adds_", False)
+        if (base is not None) != adds:
+            how = "on top of another prediction: give base" if adds else "without a base"
             raise InputError(f"{type(self).__name__} was fitted {how}")
         if base is None:
             return self._predict(x)

@@ -90,7 +90,7 @@ class BehaviorNull(TrialNull):
 
     def _add(self, base: np.ndarray, deviation: np.ndarray) -> np.ndarray:
         if self.counts_:
-            deviation = np.minimum(deviation, MAX_LOG_RATE)
+            deviation = np.clip(deviation, -MAX_LOG_RATE, MAX_LOG_RATE)
         return self.family.combine(base, deviation).astype(np.float32)
 
     def _scale(self, behavior: np.ndarray) -> np.ndarray:

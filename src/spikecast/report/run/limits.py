@@ -41,7 +41,8 @@ def _list_prediction_limits(run: Run) -> list[str]:
             "No movement was recorded here, so how much of the prediction is shared movement "
             "is not known."
         )
-    if not run.config.build_models()[first.shown_model].causal:
+    shown = run.config.build_models().get(first.shown_model)
+    if shown is not None and not shown.causal:
         limits.append(
             f"{first.shown_model} looks at the past and the future of each bin. Its rates and "
             "latents say nothing about which area comes first or when information arrives; fit "

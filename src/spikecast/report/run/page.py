@@ -11,7 +11,7 @@ from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import describe_protocol, describe_task
 from spikecast.report.run.ranking import make_ranking, summarize_targets
 from spikecast.report.run.recording import make_recording_figure
-from spikecast.report.run.scores import describe_trial_shuffle, make_score_table
+from spikecast.report.run.scores import make_score_table
 from spikecast.report.run.target_figure import name_trial
 from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import join_names
@@ -81,7 +81,6 @@ def _describe_target(run: Run, target: Target) -> dict[str, Any]:
         "best": f"{best['model']} {table.rows[0][1]} ({table.rows[0][2]})",
         "verdict": describe_verdict(target.verdict),
         "warnings": [str(notice) for notice in target.notices],
-        "trial_shuffle": describe_trial_shuffle(target),
         "table": table,
         "scores": figures.pop("scores"),
         "figures": [(TARGET_FIGURES[name].heading, figure) for name, figure in figures.items()],

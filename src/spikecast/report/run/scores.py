@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -75,21 +74,6 @@ def make_score_table(target: Target) -> Table:
 def _find_score(scores: pd.DataFrame, metric: str, null: str, aggregate: str) -> str:
     rows = scores.query("metric == @metric and null == @null and aggregate == @aggregate")
     return format_number(rows["value"].iloc[0], METRICS[metric].digits) if len(rows) else MISSING
-
-
-def describe_trial_shuffle(target: Target) -> str | None:
-    """Return how much of the score is left when trials are swapped within their condition."""
-    row = target.summary.query("model == @target.shown_model").iloc[0]
-    metric = METRICS[target.run.metric]
-    column = f"{metric.name}_vs_trial_shuffle"
-    if column not in row or np.isnan(row[column]):
-        return None
-    left = row[metric.name] - row[column]
-    return (
-        f"Swapped between held-out trials of the same condition, predictions of "
-        f"{target.shown_model} score {left:.2f} {metric.phrase} instead of {row[metric.name]:.2f}: "
-        "that much is the average of the condition (drift and movement are not taken out here)."
-    )
 
 
 def draw_scores(target: Target) -> Figure:

@@ -11,17 +11,10 @@ OUTCOMES = {
         "No model predicts {target} from {source} better than each target's mean: the best, "
         "{leader}, reaches {score} {unit}."
     ),
-    "not_beyond": (
-        "{source} tells no more about {target} than {rung}: {reason}. ({leader} reaches {score} "
-        "{unit} above the mean.)"
-    ),
-    "untested": (
-        "{source} tells more about {target} than {rung} by {gain} {unit}, but {reason}. "
-        "({leader} reaches {score} {unit} above the mean.)"
-    ),
+    "not_beyond": ("{source} tells no more about {target} than {rung}: {reason}."),
+    "untested": ("{source} tells more about {target} than {rung} by {gain} {unit}, but {reason}."),
     "predicted": (
-        "{target} can be predicted from {source} beyond {rung}: {gain} {unit} more{test}. "
-        "({leader} reaches {score} {unit} above the mean.)"
+        "{target} can be predicted from {source} beyond {rung}: {gain} {unit} more{test}."
     ),
 }
 UNTESTED = {
@@ -38,7 +31,7 @@ UNTESTED = {
 
 
 def describe_verdict(verdict: Verdict) -> list[str]:
-    """Return one to three sentences; the first is the answer.
+    """Return one to four sentences; the first is the answer.
 
     Examples
     --------
@@ -50,8 +43,7 @@ def describe_verdict(verdict: Verdict) -> list[str]:
     ...                   ("psth", "drift", "source_free"), beyond=beyond)
     >>> print(describe_verdict(verdict)[0])  # doctest: +NORMALIZE_WHITESPACE
     MOs can be predicted from the rest beyond the task and the session's drift: 0.200 (0.100 to
-    0.300) bits/spike more (trials shifted against each other: p ≤ 0.333). (lfads reaches 0.300
-    (0.200 to 0.400) bits/spike above the mean.)
+    0.300) bits/spike more (trials shifted against each other: p ≤ 0.333).
     """
     unit = METRICS[verdict.metric].phrase
     gain = verdict.beyond.gain if verdict.beyond else verdict.above_rung
@@ -67,6 +59,9 @@ def describe_verdict(verdict: Verdict) -> list[str]:
         unit=unit,
     )
     sentences = [sentence[0].upper() + sentence[1:]]
+    if verdict.score is not None and verdict.outcome != "not_predicted":
+        score = f"{format_interval(verdict.score)} {unit} above the mean"
+        sentences.append(f"The best model, {verdict.leader}, reaches {score}.")
     if verdict.comparison is not None:
         sentences.append(_describe_comparison(verdict.comparison, unit))
     if verdict.below_null:
