@@ -34,6 +34,7 @@ _MODULES = {
     "interareal.granger": ("InformationFlow", "NeuronSample", "PastFeatures", "information_flow"),
     "interareal.lagged_cca": ("CanonicalModel", "JointCorrelation", "joint_correlation"),
     "interareal.pairwise": ("Pair", "PairScore", "pairwise_ridge"),
+    "interareal.shift_claims": ("Claim",),
     "interareal.subspace": ("CommunicationSubspace", "communication_subspace", "principal_angles"),
 }
 """Module below this one -> what it exports."""

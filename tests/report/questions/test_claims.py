@@ -40,10 +40,10 @@ def make_answer(tmp_path, page, p=0.02, above="source_free", untested=None):
 def test_a_finding_says_what_it_is_above(tmp_path, page):
     text = " ".join(page.headlines([make_answer(tmp_path, page)]))
     assert "the task and the session's drift" in text
-    assert "movement" not in text
+    assert "behaviour" not in text
     assert "shift test p ≤ 0.024" in text
     moved = " ".join(page.headlines([make_answer(tmp_path, page, above="behavior")]))
-    assert "the task, the session's drift and the recorded movement" in moved
+    assert "the task, the session's drift and the recorded behaviour" in moved
 
 
 @pytest.mark.parametrize("page", list(FACTS))

@@ -35,7 +35,8 @@ class Claim:
     n_shifts : int
         Shifted pairings that the true one was ranked among.
     untested : str, optional
-        Why there is no p: ``"turned off"``, ``"order unknown"`` or ``"too few trials"``.
+        Why there is no p: ``"turned off"``, ``"order unknown"``, ``"too few trials"`` or ``"too few
+        trials of a condition"``.
     """
 
     above: str

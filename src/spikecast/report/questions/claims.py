@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from spikecast.report.shared.formatting import format_p, join_names
+from spikecast.report.shared.formatting import format_p, join_names, name_rung
 from spikecast.runs.reader import StoredAnswer
 
-EXPLAINED = {
-    "psth": "the task",
-    "source_free": "the task and the session's drift",
-    "behavior": "the task, the session's drift and the recorded movement",
+RUNGS = {
+    "psth": ["psth"],
+    "source_free": ["psth", "drift"],
+    "behavior": ["psth", "drift", "behavior"],
 }
+"""What each null that is taken out of both areas is made of."""
 UNTESTED = {
     "turned off": "the shift test was turned off",
     "order unknown": "the order in which the trials were recorded is not known",
@@ -21,7 +22,7 @@ UNTESTED = {
 
 def name_explained(answer: StoredAnswer) -> str:
     """Return what was taken out of both areas, "the task and the session's drift"."""
-    return EXPLAINED[answer["claim"]["above"]]
+    return name_rung(RUNGS[answer["claim"]["above"]])
 
 
 def describe_test(answer: StoredAnswer) -> str:
@@ -49,7 +50,7 @@ def describe_control(answers: Sequence[StoredAnswer]) -> str:
     """Return how the answers were cleared and tested, for the methods of a section."""
     explained = join_names((name_explained(answer) for answer in answers), " or ")
     number = max(answer["claim"]["n_shifts"] for answer in answers)
-    cleared = f"What {explained} explain of each area is taken out first."
+    cleared = f"What is owed to {explained} is taken out of each area first."
     if not number:
         return cleared
     return (
