@@ -78,6 +78,7 @@ INSIDE = {
     ),
     # the verdict that a page prints
     "claims.py": ("spikecast.evaluation.verdict",),
+    "ladder.py": ("spikecast.evaluation.verdict",),
     # one fit, timed
     "catalogue.py": ("spikecast.evaluation.fit",),
     "workers.py": (
