@@ -2,24 +2,32 @@
 
 The difference of two separate fits is no measure of what a source adds: a model that does not know
 the session's drift spends its effort on it. Here the rung is the offset, and the source is fitted
-to what it leaves. Slow change that the rung missed would still pass for prediction; the linear
-shift test tells: the source of trial i + k is paired with the target of trial i, the same
+to what it leaves. No rung is perfect, and a source that follows the stimulus would mend the
+target's response to it; hence what the rung explains of the source is taken out as well (partial
+regression; Robinson 1988). Slow change that the rung missed would still pass for prediction; the
+linear shift test tells: the source of trial i + k is paired with the target of trial i, the same
 regression refitted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from spikecast.data.dataset import Kind
+from spikecast.evaluation.clearing import Clearing
 from spikecast.evaluation.fit import fit_model, predict_trials
 from spikecast.evaluation.ladder import choose_inner_folds
 from spikecast.models.base import MAX_LOG_RATE, is_counts
 from spikecast.models.catalog import MODELS
+from spikecast.models.glm import fit_poisson_path
+from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.linear import fit_ridge_path
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring.metric_table import HEADLINE
+from spikecast.scoring.metrics import log_likelihood
 from spikecast.scoring.ratio_scores import Interval, compute_interval, draw_bootstrap_weights
 from spikecast.scoring.scorers import SCORERS, Scorer
 from spikecast.tasks.problem import Problem
@@ -27,16 +35,15 @@ from spikecast.tasks.shifts import ShiftPlan, plan_shifts, rank_p
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts
 
-GLM_SETTINGS = {
-    "widths": ((1.0, 3.0, 8.0),),
-    "n_components": (60,),
-    "penalties": (1.0, 6.4e-2, 1.6e-2, 4e-3),  # the first is close to no source at all
+WIDTHS, N_COMPONENTS = (1.0, 3.0, 8.0), 60
+PENALTIES = {
+    "counts": (1.0, 0.25, 6.4e-2, 1.6e-2, 4e-3),  # the first is close to no source at all
+    "continuous": (100.0, 1.0, 1e-1, 1e-2, 1e-3),
 }
-RIDGE_SETTINGS = {"widths": (3.0,), "penalties": (1e-3, 1e-2, 1e-1, 1.0, 100.0)}
-SHIFT_WIDTHS, SHIFT_COMPONENTS = (1.0, 3.0, 8.0), 60
 SHIFT_PENALTY = 0.25  # strong: it is the ranking that counts, and one step overshoots with less
 CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
+N_INNER = 5
 
 Untested = Literal["", "unordered", "few_trials", "off"]
 
@@ -124,8 +131,8 @@ def plan_beyond(
 def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     """Fit a regression on top of a rung in every fold, score it, and test it by shifts.
 
-    Poisson regression for counts, ridge regression for continuous values; see
-    :class:`spikecast.models.PoissonGLM` and :class:`spikecast.models.PCARidge`.
+    Poisson regression for counts, ridge regression for continuous values, of components of the
+    source at several smoothing widths.
 
     Examples
     --------
@@ -137,28 +144,69 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     >>> beyond.rung, beyond.passes
     ('behavior', True)
     """
-    counts = is_counts(y)
+    kind: Kind = "counts" if is_counts(y) else "continuous"
     rung = MODELS[job.rung]().set_params(**job.inner)
-    settings = GLM_SETTINGS if counts else RIDGE_SETTINGS
-    model = MODELS["poisson_glm" if counts else "pca_ridge"]().set_params(**settings)
+    clearing = Clearing(job.trials)
     base, predicted = np.ones((2, *y.shape), dtype=np.float32)
+    facts = {"trials": job.trials}
     with limit_threads():
         for index, fold in enumerate(job.folds):
-            facts: dict[str, Any] = {"trials": job.trials}
             null = fit_model(rung, x, y, fold, seed=job.seed, index=index, metadata=facts).model
             base[fold.test] = predict_trials(null, x, fold.test, facts)
             whole = base.copy()  # training trials get predictions of fits that left them out
             whole[fold.train] = null.predict_left_out(y[fold.train], job.trials.take(fold.train))
-            facts = {"base": whole}
-            fitted = fit_model(model, x, y, fold, seed=job.seed, index=index, metadata=facts).model
-            predicted[fold.test] = predict_trials(fitted, x, fold.test, facts)
-        scorer = SCORERS["counts" if counts else "continuous"](y, job.folds, np.zeros(len(y)))
+            z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit(x[fold.train]).transform(x)
+            z -= clearing.expect([z], fold)[0]
+            added = _predict_on_top(z, y, whole, fold, kind, job.seed)
+            predicted[fold.test] = _combine(base[fold.test], added, kind)
+        scorer = SCORERS[kind](y, job.folds, np.zeros(len(y)))
         scorer.add_rung(job.rung, base)
         ratios = scorer.score_nulls(predicted)[job.rung].select_trials(scorer.scored)
         weights = draw_bootstrap_weights(len(scorer.scored), job.n_resamples, job.seed)
-        gain = compute_interval(ratios, weights, HEADLINE[scorer.kind].aggregate)
+        gain = compute_interval(ratios, weights, HEADLINE[kind].aggregate)
         test, untested = _test_shifts(job, x, y, base, scorer)
     return Beyond(job.rung, gain, test, untested)
+
+
+def _predict_on_top(
+    z: np.ndarray, y: np.ndarray, base: np.ndarray, fold: Fold, kind: Kind, seed: int
+) -> np.ndarray:
+    """Return what a regression on features `z` adds to `base` in the test trials of a fold.
+
+    A log rate for counts, else a value. The penalty is chosen on a part of the training trials.
+    """
+    inner = split_inner_folds(len(fold.train), N_INNER, seed)[0]
+    train, valid = fold.train[inner.train], fold.train[inner.test]
+    scores = [
+        _score(y[valid], _combine(base[valid], z[valid] @ weights + level, kind), kind)
+        for weights, level in _fit_path(z[train], y[train], base[train], PENALTIES[kind], kind)
+    ]
+    penalty = PENALTIES[kind][int(np.argmax(scores))]
+    rows = fold.train
+    ((weights, level),) = _fit_path(z[rows], y[rows], base[rows], [penalty], kind)
+    return z[fold.test] @ weights + level
+
+
+def _fit_path(
+    z: np.ndarray, y: np.ndarray, base: np.ndarray, penalties: Sequence[float], kind: Kind
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield weights and intercepts of a regression on top of `base` for each penalty, falling."""
+    if kind == "counts":
+        yield from fit_poisson_path(z, y, penalties, 1e-5, offset=np.log(base))
+    else:
+        yield from fit_ridge_path(z, y - base, penalties)
+
+
+def _combine(base: np.ndarray, added: np.ndarray, kind: Kind) -> np.ndarray:
+    if kind == "counts":
+        return base * np.exp(np.clip(added, -MAX_LOG_RATE, MAX_LOG_RATE))
+    return base + added
+
+
+def _score(y: np.ndarray, prediction: np.ndarray, kind: Kind) -> float:
+    if kind == "counts":
+        return float(log_likelihood(y, prediction).sum(dtype=float))
+    return -float(np.square(y - prediction).sum(dtype=float))
 
 
 # ------------------------------------------------------------------------------------ shifts
@@ -176,7 +224,8 @@ def _test_shifts(
     for index, fold in enumerate(job.folds):
         part[fold.test] = index
     counted = scorer.counted
-    z = PopulationFeatures(SHIFT_WIDTHS, SHIFT_COMPONENTS).fit_transform(x)
+    z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit_transform(x)
+    z -= Clearing(job.trials).expect_everywhere([z])[0]
     arrays = [z, y.astype(np.float32), base]
     if job.windows:  # chunks of bins take the place of trials
         n_chunks = y.shape[1] // CHUNK

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, nnls
 
 from spikecast.models.drift import Drift
 from spikecast.models.psth import PSTH
@@ -79,6 +79,8 @@ class SourceFree(TrialNull):
     def _fit_weights(self, y: np.ndarray, response: np.ndarray, drift: np.ndarray) -> np.ndarray:
         """Return the weights under which left-out trials are predicted best."""
         mean = self.mean_.astype(np.float32)
+        if not self.counts_:
+            return _solve_least_squares(y - mean, response, drift)
 
         def loss_and_gradient(weights: np.ndarray) -> tuple[float, list[float]]:
             a, b = weights.astype(np.float32)
@@ -89,3 +91,12 @@ class SourceFree(TrialNull):
 
         bounds = [(0.0, MAX_WEIGHT)] * 2
         return minimize(loss_and_gradient, np.ones(2), jac=True, method="L-BFGS-B", bounds=bounds).x
+
+
+def _solve_least_squares(y: np.ndarray, *parts: np.ndarray) -> np.ndarray:
+    """Return weights of `parts`, not below 0, whose sum is nearest to `y`."""
+    products = np.array([[np.vdot(one, other) for other in parts] for one in parts], dtype=float)
+    response = np.array([np.vdot(one, y) for one in parts], dtype=float)
+    # the same problem with as many rows as parts; a part that is 0 gets weight 0
+    root = np.linalg.cholesky(products + 1e-9 * (1 + np.trace(products)) * np.eye(len(parts)))
+    return np.minimum(nnls(root.T, np.linalg.solve(root, response))[0], MAX_WEIGHT)

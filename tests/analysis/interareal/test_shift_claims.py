@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikecast.analysis.interareal.clearing import clear_recording
 from spikecast.analysis.interareal.shift_claims import (
     ORDER_UNKNOWN,
     TOO_FEW_ALIKE,
@@ -16,6 +15,7 @@ from spikecast.analysis.interareal.shift_claims import (
     part_by_condition,
     plan_pairings,
 )
+from spikecast.evaluation.clearing import clear_recording
 
 
 def test_a_condition_is_never_learnt_from_and_held_out():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.interareal.clearing import Clearing, clear_recording
 from spikecast.analysis.interareal.granger_model import (
     DIRECTIONS,
     OWN_DEPTH,
@@ -44,6 +43,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
+from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
 from spikecast.tasks.splits import Fold, split_by_trial
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.interareal.clearing import Clearing
 from spikecast.analysis.interareal.granger_model import (
     DIRECTIONS,
     OWN_DEPTH,
@@ -19,6 +18,7 @@ from spikecast.analysis.interareal.granger_scores import estimate_bits, to_bits
 from spikecast.analysis.interareal.populations import project_components
 from spikecast.analysis.interareal.shift_claims import ALPHA, N_PARTS, Pairings
 from spikecast.core.seeding import derive_seed
+from spikecast.evaluation.clearing import Clearing
 from spikecast.scoring.ratio_scores import draw_bootstrap_weights
 from spikecast.tasks.shifts import rank_p
 from spikecast.tasks.splits import Fold

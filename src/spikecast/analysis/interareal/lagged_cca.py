@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.interareal.canonical import correlate_sums, find_whitening
-from spikecast.analysis.interareal.clearing import Clearing, clear_recording
 from spikecast.analysis.interareal.lagged_cca_shifts import CorrelationTest, rank_correlation
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
@@ -26,6 +25,7 @@ from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
+from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
 from spikecast.tasks.splits import Fold, split_by_trial

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecast.analysis.interareal.clearing import Clearing
+from spikecast.evaluation.clearing import Clearing
 from spikecast.tasks.shifts import ShiftPlan, plan_shifts
 
 ALPHA = 0.05

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import subspace_angles
 
-from spikecast.analysis.interareal.clearing import Clearing, clear_recording
 from spikecast.analysis.interareal.populations import MIN_RATE, select_two_populations
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim, make_claim, plan_pairings
 from spikecast.analysis.interareal.subspace_shifts import count_dimensions, rank_dimensions
@@ -17,6 +16,7 @@ from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
+from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.linear import find_fitted_axes, fit_ridge_path
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt

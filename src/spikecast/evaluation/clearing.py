@@ -44,30 +44,33 @@ class Clearing:
         """Return what the null expects of each area in each trial of a fold.
 
         Arrays are (trial, time, feature); the areas are fitted together, which is cheaper. The null
-        learns from the training trials; what it expects of one of them, from the others. Trials
-        of neither part get 0.
+        learns from the training trials; what it expects of one of them, from the others.
         """
         z = np.concatenate(areas, axis=2)
         null, y, facts, center = self._fit(z, fold.train)
         expected = np.zeros_like(z)
         expected[fold.train] = null.predict_left_out(y, facts) + center
         expected[fold.test] = null.predict(z[fold.test], trials=self.facts.take(fold.test)) + center
+        self._add_condition_means(z, expected, fold.train)
         return _separate(expected, areas)
 
     def expect_everywhere(self, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return what is expected of each area in each trial of the session.
-
-        What the null expects of a trial from the others, and what is then left of its condition: a
-        null shrinks the response to a condition, and what that leaves is common to both areas.
-        """
+        """Return what is expected of each area in each trial of the session, from the others."""
         z = np.concatenate(areas, axis=2)
         null, y, facts, center = self._fit(z, np.arange(len(z)))
         expected = (null.predict_left_out(y, facts) + center).astype(z.dtype)
-        left = z - expected
-        for label in np.unique(facts.condition):
-            here = facts.condition == label
-            expected[here] += left[here].mean(axis=0)
+        self._add_condition_means(z, expected, np.arange(len(z)))
         return _separate(expected, areas)
+
+    def _add_condition_means(self, z: np.ndarray, expected: np.ndarray, rows: np.ndarray) -> None:
+        """Add what some trials show of their condition beyond what is expected of them.
+
+        A null shrinks the response to a condition, and what that leaves is common to both areas.
+        """
+        for label in np.unique(self.facts.condition[rows]):
+            here = self.facts.condition == label
+            of_rows = rows[self.facts.condition[rows] == label]
+            expected[here] += (z[of_rows] - expected[of_rows]).mean(axis=0)
 
     def _fit(
         self, z: np.ndarray, rows: np.ndarray

@@ -1,0 +1,88 @@
+"""What a source tells beyond the ladder: found where it is planted, nothing where nothing is."""
+
+import numpy as np
+import pytest
+
+import spikecast as sc
+from spikecast.evaluation.beyond import Beyond, measure_beyond, plan_beyond
+from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.verdict import judge_scores
+
+NOTHING = {"drift": {}, "stimulus": {"stimulus": 0.05}, "movement": {"movement": 0.05}}
+
+
+def measure(recording, split="trial", **settings):
+    problem = sc.AreaToArea("B").problem(recording)
+    folds = make_folds(problem, 5, split=split)
+    job = plan_beyond(problem, folds, split=split, **settings)
+    return measure_beyond(job, problem.x, problem.y)
+
+
+@pytest.mark.parametrize("kind", NOTHING)
+def test_areas_that_share_nothing_tell_nothing(kind):
+    claims = [
+        measure(sc.simulate.unrelated_areas(120, (20, 20), seed=seed, **NOTHING[kind]).recording)
+        for seed in range(4)
+    ]
+    assert not any(beyond.passes for beyond in claims)
+    assert all(abs(beyond.gain.value) < 0.003 for beyond in claims)
+
+
+def test_a_planted_coupling_is_found():
+    recording = sc.simulate.unrelated_areas(200, (40, 40), coupling=0.03, seed=1).recording
+    beyond = measure(recording)
+    assert beyond.rung == "source_free"
+    assert beyond.passes
+    assert 0.003 < beyond.gain.value < 0.03
+    test = beyond.shift_test
+    assert test.true > max(test.scores)
+    assert Beyond.from_json(beyond.to_json()) == beyond
+
+
+def test_continuous_values_are_tested_too():
+    rng = np.random.default_rng(0)
+    slow = np.cumsum(rng.normal(size=(2, 100, 1, 1)), axis=1)
+    fast = rng.normal(size=(100, 20, 2))
+    a = slow[0] + fast @ rng.normal(size=(2, 8)) + rng.normal(size=(100, 20, 8))
+    for coupling in (0.0, 0.5):
+        b = slow[1] + coupling * fast @ rng.normal(size=(2, 6)) + rng.normal(size=(100, 20, 6))
+        recording = sc.Recording.from_arrays(
+            np.concatenate([a, b], axis=2), 0.1 * np.arange(20), ["A"] * 8 + ["B"] * 6,
+            kind="continuous",
+        )  # fmt: skip
+        assert measure(recording).passes == (coupling > 0)
+
+
+def test_blocks_are_held_out_as_blocks():
+    beyond = measure(sc.simulate.unrelated_areas(120, (20, 20), seed=2).recording, split="block")
+    assert not beyond.passes
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "why"),
+    [
+        (lambda r: sc.Recording(r.dataset.assign_attrs(ordered=False)), {}, "unordered"),
+        (lambda r: r.select(trials=np.arange(30)), {}, "few_trials"),
+        (lambda r: r, {"n_shifts": 0}, "off"),
+    ],
+)
+def test_without_a_shift_test_nothing_passes(change, settings, why):
+    recording = sc.simulate.unrelated_areas(60, (20, 20), coupling=0.1, seed=1).recording
+    beyond = measure(change(recording), **settings)
+    assert beyond.untested == why
+    assert beyond.shift_test is None
+    assert not beyond.passes
+
+
+def test_the_verdict_is_silent_on_drift_that_a_score_above_the_mean_takes_for_prediction():
+    recording = sc.simulate.unrelated_areas(200, (40, 40), seed=0).recording
+    scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("B"), recording)
+    verdict = judge_scores(scores)
+    assert scores.interval("source_free").low > 0
+    assert verdict.outcome in ("not_beyond", "not_predicted")
+    assert verdict.rungs == ("psth", "drift", "source_free")
+
+
+def test_the_seed_decides_alone():
+    recording = sc.simulate.unrelated_areas(60, (15, 15), coupling=0.05, seed=1).recording
+    assert measure(recording, seed=3) == measure(recording, seed=3)
