@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 import spikecast as sc
 from spikecast.analysis.decoding import hat_matrix
 from spikecast.analysis.decoding.bins import ClassTarget, score_shared
-from spikecast.analysis.decoding.nulls import LabelNull
+from spikecast.analysis.decoding.nulls import draw_null
 
 N_TRIALS, N_FEATURES, N_BINS, N_FOLDS, N_PERMUTATIONS = 300, 100, 250, 5, 1000
 LOOP_BINS, LOOP_PERMUTATIONS = 2, 20
@@ -48,7 +48,7 @@ def main():
         y = rng.integers(n_classes, size=N_TRIALS)
         x = rng.normal(size=(N_TRIALS, N_BINS, N_FEATURES)) + 0.1 * y[:, None, None]
         folds = sc.splits.split_by_stratum(y, N_FOLDS)
-        codes = np.vstack([y, LabelNull().draw(y, N_PERMUTATIONS, 0, folds)])
+        codes = np.vstack([y, draw_null("label_shuffle", y, N_PERMUTATIONS, 0, folds)])
         with sc.limit_threads():
             started = time.perf_counter()
             ours = score_shared(x, ClassTarget(codes, n_classes), folds, PENALTY).scores

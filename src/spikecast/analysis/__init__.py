@@ -12,18 +12,14 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
+    "decoding.area_choice": ("MatchedAreas", "WholeAreas"),
     "decoding.clusters": ("ClusterLevels",),
     "decoding.decode": ("Decoding", "decode"),
     "decoding.generalization": ("Generalization", "temporal_generalization"),
+    "decoding.null_choice": ("NullChoice",),
     "decoding.nulls": ("LabelNull",),
     "decoding.problem": ("Draws",),
-    "decoding.over_time": (
-        "LinearDecoder",
-        "MatchedAreas",
-        "OnsetRule",
-        "OverTime",
-        "decode_over_time",
-    ),
+    "decoding.over_time": ("LinearDecoder", "OnsetRule", "OverTime", "decode_over_time"),
     "geometry.alignment": ("Alignment", "align", "average_conditions"),
     "geometry.cell_types": ("CellTypes", "cell_types", "split_areas"),
     "geometry.dimensionality": ("Dimensionality", "dimensionality"),

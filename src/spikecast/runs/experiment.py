@@ -162,7 +162,10 @@ def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun]
         for name, model in config.build_models().items()
         if model.has_latents and targets and not targets[0].problem.windows
     }
-    return recording, targets, expand_questions(config.analysis, recording, fitted, config.seed)
+    questions = expand_questions(
+        config.analysis, recording, fitted, config.seed, config.evaluation.conditions
+    )
+    return recording, targets, questions
 
 
 def _begin(

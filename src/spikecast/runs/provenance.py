@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from spikecast.analysis.decoding.null_choice import NONE
 from spikecast.core.files import read_json, write_json
 from spikecast.evaluation.fit import hash_rows
 from spikecast.runs.config import ALL
@@ -228,7 +229,7 @@ def _describe_decoding(run: Run, answer: StoredAnswer, beside: list[str]) -> Ite
             test=fold["test"],
             fitted_on=fold["fitted_on"],
             chosen_on=chosen_on,
-            null=answer["null"] if answer["permutations"] else "",
+            null=answer["null"] if answer["permutations"] or answer["null"] == NONE else "",
             baselines=beside,
             features=features[answer["source"]],
             repeats=int(answer["folds"]),

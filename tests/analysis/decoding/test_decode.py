@@ -148,10 +148,11 @@ def test_slow_drift_fools_shuffled_labels_but_not_pseudo_sessions():
         blocks = np.concatenate([np.full(rng.integers(25, 60), i % 2) for i in range(20)])[:200]
         drift = rng.normal(size=(200, 1, 10)).cumsum(axis=0) / 5
         recording = made(drift + 0.3 * rng.normal(size=(200, 3, 10)), block=blocks)
-        fooled = decode(recording, "block", source=Counts(0.01), n_permutations=30)
-        right = decode(
-            recording, "block", source=Counts(0.01), null="pseudo_session", n_permutations=30
+        fooled, right = (
+            decode(recording, "block", source=Counts(0.01), null=null, n_permutations=30)
+            for null in ("label_shuffle", "auto")
         )
+        assert right.null_used.kind == "pseudo_session"
         naive.append(fooled.p)
         ours.append(right.p)
         scores.append(right.score - right.chance)

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from spikecast.analysis.decoding import hat_matrix
 from spikecast.analysis.decoding.bins import ClassTarget, NumberTarget, score_nested, score_shared
-from spikecast.analysis.decoding.nulls import LabelNull
+from spikecast.analysis.decoding.nulls import draw_null
 from spikecast.analysis.decoding.sources import FoldFeatures
 from spikecast.tasks.splits import Fold, split_by_trial
 
@@ -35,7 +35,7 @@ def test_lda_equals_refitted_scikit_learn(n_classes, n_features):
     )
     x = rng.normal(size=(100, n_features)) * rng.uniform(0.5, 2, n_features) + 0.4 * y[:, None]
     folds = split_by_trial(100, 4)
-    codes = np.vstack([y, LabelNull().draw(y, 8, 0, folds)])
+    codes = np.vstack([y, draw_null("label_shuffle", y, 8, 0, folds)])
     target = ClassTarget(codes, n_classes)
     penalty = 0.7 * hat_matrix.penalty_unit(x)
     shared = list(hat_matrix.predict_shared(x, target.columns, folds, penalty))
@@ -69,7 +69,7 @@ def test_both_ways_give_the_same_scores_over_time():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(50, 4, 9)), rng.normal(size=50)
     folds = split_by_trial(50, 5)
-    target = NumberTarget(np.vstack([y, LabelNull().draw(y, 5, 0)]), folds)
+    target = NumberTarget(np.vstack([y, draw_null("label_shuffle", y, 5, 0)]), folds)
     shared = score_shared(x, target, folds, penalty=1.0)
     features = [FoldFeatures(fold, x[fold.train], x[fold.test]) for fold in folds]
     nested = score_nested(features, target, penalty=1.0)

@@ -70,7 +70,11 @@ def test_the_onset_of_a_choice_is_not_that_of_its_stimulus():
     recording = choosing(0, {"A": 0.2}, choice=2.0)
     plain, beyond = (
         decode_over_time(
-            recording, "response", null=LabelNull(strata=strata), n_permutations=200, folds=TWICE
+            recording,
+            "response",
+            null=LabelNull("label_shuffle", strata),
+            n_permutations=200,
+            folds=TWICE,
         )
         for strata in (None, STIMULUS)
     )
@@ -93,7 +97,7 @@ def test_beyond_the_stimulus_nothing_is_found_where_only_the_stimulus_is():
             found = decode_over_time(
                 recording,
                 "response",
-                null=LabelNull(strata=strata),
+                null=LabelNull("label_shuffle", strata),
                 n_permutations=199,
                 folds=TWICE,
             )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS, LABELS_COME_IN_RUNS
+from spikecast.analysis.decoding.null_choice import FOLLOWS_STIMULUS, LABELS_COME_IN_RUNS
 from spikecast.report.questions import catalog, decode, over_time
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.reader import StoredAnswer

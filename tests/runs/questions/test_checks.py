@@ -71,8 +71,8 @@ def test_mistakes_in_a_block_name_its_place(task_file):
     with pytest.raises(ConfigError, match="Did you mean 'lda'"):
         make_task_config(task_file, {"decode": {"labels": ["response"], "decoder": "ldaa"}})
     within = {"labels": ["response"], "strata": ["contrast_left"]}
-    with pytest.raises(ConfigError, match="strata go with null_labels: label_shuffle"):
-        make_task_config(task_file, {"decode": within | {"null_labels": "pseudo_session"}})
+    with pytest.raises(ConfigError, match="strata go with null_labels: auto, label_shuffle"):
+        make_task_config(task_file, {"decode": within | {"null_labels": "circular_shift"}})
     with pytest.raises(ConfigError, match="neither a task"):
         config.parse_config({"data": {"path": task_file}})
 

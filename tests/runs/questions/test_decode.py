@@ -12,6 +12,7 @@ from spikecast.runs.questions.catalog import Analysis, expand_questions
 
 def test_decoding_within_strata_stands_beside_decoding(task_file, tmp_path):
     block = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 40}
+    block |= {"null_labels": "label_shuffle"}
     within = block | {"strata": ["contrast_left", "contrast_right"]}
     questions = {
         "decode": [block, within],

@@ -47,6 +47,7 @@ class Clusters:
     threshold: np.ndarray
     center: np.ndarray
     scale: np.ndarray
+    chance: np.ndarray  # mean of the null
     critical: float  # mass (sum of excess) from which on a cluster is significant
 
 
@@ -54,7 +55,8 @@ def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters
     """Test observed scores against their null, (1 + permutation, ...), the observed ones first.
 
     Observed and null scores are treated alike throughout (thresholds are taken from all of them),
-    so that under the null the observed row is one among equals and the test is exact.
+    so that under the null the observed row is one among equals and the test is exact. Without a
+    null (a single row) nothing is significant, and p is NaN.
 
     Examples
     --------
@@ -64,6 +66,8 @@ def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters
     array([20, 21, 22, 23, 24])
     """
     n = len(scores)
+    if n == 1:
+        return _leave_untested(scores[0])
     center, scale = scores.mean(axis=0), scores.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     # the level of the test does not hang on this threshold, so a normal quantile is good enough,
@@ -80,7 +84,16 @@ def cluster_test(scores: np.ndarray, levels: ClusterLevels = LEVELS) -> Clusters
     descending = np.sort(largest)[::-1]
     critical = float(descending[max(int(np.floor(levels.alpha * n + 1e-9)), 1) - 1])
     pointwise = (scores >= scores[0] - 1e-12).sum(axis=0) / n
-    return Clusters(p <= levels.alpha, p, pointwise, threshold, center, scale, critical)
+    chance = scores[1:].mean(axis=0)
+    return Clusters(p <= levels.alpha, p, pointwise, threshold, center, scale, chance, critical)
+
+
+def _leave_untested(score: np.ndarray) -> Clusters:
+    """Return that nothing is significant of scores without a null."""
+    unknown, never = np.full(score.shape, np.nan), np.full(score.shape, np.inf)
+    nowhere = np.zeros(score.shape, dtype=bool)
+    one = np.ones(score.shape)
+    return Clusters(nowhere, unknown, unknown, never, score, one, unknown, np.inf)
 
 
 def _sum_clusters(above: np.ndarray, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +113,7 @@ def find_onsets(curves: np.ndarray, test: Clusters, least_bins: int) -> np.ndarr
     Examples
     --------
     >>> flat, one = np.zeros(4), np.ones(4)
-    >>> test = Clusters(flat > 0, one, one, flat + 0.5, flat, one, critical=1.5)
+    >>> test = Clusters(flat > 0, one, one, flat + 0.5, flat, one, flat, critical=1.5)
     >>> find_onsets(np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]]), test, 1)
     array([1.5, inf])
     """

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.decoding.labels import Label
-from spikecast.analysis.decoding.nulls import permutation_p
+from spikecast.analysis.decoding.null_choice import NullChoice
+from spikecast.analysis.decoding.nulls import AUTO, permutation_p
 from spikecast.analysis.decoding.problem import (
     DecodedFold,
     Draws,
@@ -55,9 +56,11 @@ class Decoding(Result):
     interval : Interval
         95 %, bootstrap over trials within classes; decoders stay as they are.
     p : float
-        ``(1 + #{null >= score}) / (1 + n)``.
+        ``(1 + #{null >= score}) / (1 + n)``; NaN where there is no null.
     null : array, (draw,)
         Scores of the labels of the null, everything refitted.
+    null_used : NullChoice
+        Which null that is, and why.
     confusion : DataFrame
         Rows: true class, columns: decoded class, counts of test trials. Empty for numbers.
     per_class : DataFrame
@@ -81,6 +84,7 @@ class Decoding(Result):
     interval: Interval
     p: float
     null: np.ndarray
+    null_used: NullChoice
     confusion: pd.DataFrame
     per_class: pd.DataFrame
     predictions: pd.DataFrame
@@ -133,7 +137,7 @@ def decode(
     over_time: str = "mean",
     balance: str = "weights",
     folds: Folds = 5,
-    null: Null = "label_shuffle",
+    null: Null = AUTO,
     n_permutations: int | Draws = 200,
     seed: int = 0,
 ) -> Decoding:
@@ -163,9 +167,9 @@ def decode(
         See :class:`spikecast.models.classifiers.Decoder`.
     folds : int or Split
         By default classes are spread evenly over 5 folds.
-    null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
-        See :mod:`spikecast.analysis.decoding.nulls`. Decoders, with their tuning, are refitted on
-        each draw.
+    null : {"auto", "label_shuffle", "pseudo_session", "circular_shift"}, callable or LabelNull
+        See :mod:`spikecast.analysis.decoding.nulls`; the result says which one ``auto`` took, and
+        why. Decoders, with their tuning, are refitted on each draw.
     n_permutations : int or Draws
         Draws of the null; as ``Draws`` also how many resamples give the interval.
     seed : int
@@ -220,6 +224,7 @@ def decode(
         compute_interval(observed.ratios, draw_resamples(problem.label, draws.n_resamples, seed)),
         permutation_p(observed.score, scores),
         scores,
+        problem.null_used,
         observed.count_confusions(),
         observed.score_classes(),
         observed.tabulate(),

@@ -8,6 +8,8 @@ import pandas as pd
 from spikecast.analysis.decoding import hat_matrix
 from spikecast.analysis.decoding.bins import ClassTarget
 from spikecast.analysis.decoding.clusters import LEVELS, ClusterLevels, cluster_test
+from spikecast.analysis.decoding.null_choice import NullChoice
+from spikecast.analysis.decoding.nulls import AUTO
 from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values, make_label_problem
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result
@@ -29,11 +31,14 @@ class Generalization(Result):
     score : array, (train time, test time)
     chance, p_cluster : array, (train time, test time)
         Mean of the null; p of the cluster a pair of times is in, corrected over the whole matrix.
+        NaN where there is no null.
     significant : array of bool, (train time, test time)
     acausal : bool
         Whether features use later bins.
     n_left_out : int
         Trials without a label.
+    null_used : NullChoice
+        Which null, and why.
     folds : tuple of DecodedFold
         The trials and labels that each fold's fits were given.
     notices : tuple of Notice
@@ -48,6 +53,7 @@ class Generalization(Result):
     significant: np.ndarray
     acausal: bool
     n_left_out: int
+    null_used: NullChoice
     folds: tuple[DecodedFold, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -91,7 +97,7 @@ def temporal_generalization(
     source: Source | None = None,
     penalty: float = 1.0,
     folds: Folds = 5,
-    null: Null = "label_shuffle",
+    null: Null = AUTO,
     n_permutations: int = 100,
     levels: ClusterLevels = LEVELS,
     allow_acausal: bool = False,
@@ -144,7 +150,7 @@ def temporal_generalization(
     target = ClassTarget(problem.all_labels, problem.label.classes.size)
     features = list(problem.source.fold_features(problem.recording, problem.single_cut, seed))
     n_bins = features[0].train.shape[1]
-    scores = np.zeros((1 + n_permutations, n_bins, n_bins))
+    scores = np.zeros((len(problem.all_labels), n_bins, n_bins))
     for part in features:
         for t in range(n_bins):
             scores[:, t] += _score_all_bins(part, t, target, penalty)
@@ -155,11 +161,12 @@ def temporal_generalization(
         source.name,
         problem.source.time(problem.recording),
         scores[0],
-        scores[1:].mean(axis=0),
+        test.chance,
         test.p,
         test.significant,
         not source.causal,
         problem.label.n_left_out,
+        problem.null_used,
         tuple(problem.describe_folds(features)),
         problem.notices,
     )

@@ -5,32 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import PermutationMethod, chi2_contingency
 
-from spikecast.analysis.conditions import STIMULUS, number_conditions
-from spikecast.analysis.decoding.nulls import LabelNull, labels_come_in_runs
+from spikecast.analysis.conditions import number_conditions
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.notices import Notice, NoticeKind
-from spikecast.core.seeding import make_rng
+from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 
 MISSING = ("", "nan", "None")
-FOLLOWS_P = 0.01  # p up to which a label counts as going along with the stimulus
-LABELS_COME_IN_RUNS = NoticeKind(
-    "labels_come_in_runs",
-    "serious",
-    "'{label}' comes in runs of trials, which slow drift alone can predict: shuffled labels are "
-    "too weak a null; use the null pseudo_session",
-)
 TRIALS_LEFT_OUT = NoticeKind(
     "trials_left_out", "minor", "{n_trials} trials without '{label}' were left out"
-)
-FOLLOWS_STIMULUS = NoticeKind(
-    "follows_stimulus",
-    "serious",
-    "'{label}' goes along with the stimulus, so an onset may be that of the stimulus; name "
-    "{columns} as strata to ask from when on more is known",
 )
 
 
@@ -137,37 +121,9 @@ def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
     return len(np.unique(np.stack([strata, values]), axis=1).T) > np.unique(strata).size
 
 
-def make_stimulus_notices(recording: Recording, label: Label, seed: int) -> list[Notice]:
-    """Return a notice where a label depends on the stimulus without being fixed by it.
-
-    What first predicts such a label may be the response to the stimulus.
-    """
-    columns = [name for name in STIMULUS if name in recording.trials]
-    stimulus = number_conditions(recording.trials, columns)[label.trials]
-    if label.continuous or not differs_within(label.values, stimulus):
-        return []
-    table = pd.crosstab(stimulus, label.values).to_numpy()
-    if len(table) < 2:
-        return []
-    shuffled = PermutationMethod(n_resamples=999, rng=make_rng(seed, "follows stimulus"))
-    if chi2_contingency(table, correction=False, method=shuffled).pvalue > FOLLOWS_P:
-        return []
-    return [FOLLOWS_STIMULUS(label=label.name, columns=columns)]
-
-
 def _read_values(recording: Recording, name: str) -> np.ndarray:
     check_one_of("trial column", name, [*recording.trials.columns, *recording.behavior])
     if name in recording.trials:
         return recording.trials[name].to_numpy()
     values = recording.dataset[name].values
     return values.reshape(len(values), -1).mean(axis=1)
-
-
-def make_label_notices(label: Label, null: LabelNull, seed: int) -> list[Notice]:
-    """Return notices of trials left out, and of labels that come in runs."""
-    notices = []
-    if label.n_left_out:
-        notices.append(TRIALS_LEFT_OUT(n_trials=label.n_left_out, label=label.name))
-    if null.shuffles and not label.continuous and labels_come_in_runs(label.values, seed):
-        notices.append(LABELS_COME_IN_RUNS(label=label.name))
-    return notices

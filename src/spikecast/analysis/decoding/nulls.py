@@ -3,12 +3,15 @@
 A null draws many sets of labels; whatever is computed from the true labels is computed from each of
 them in the same way. Which one is right depends on how the labels came about:
 
-- ``label_shuffle``: trials are exchangeable (a stimulus drawn afresh in every trial). Within strata
-  it tests what can be decoded beyond the stratum.
-- ``circular_shift``: labels keep their order in time but lose their alignment with the trials.
-- ``pseudo_session``: labels that come in runs (blocks, habits, satiety). Slow drift of the
+- ``auto``: one of the next two, whichever suits the label, within strata of the stimulus where
+  that explains the label (:mod:`spikecast.analysis.decoding.null_choice`).
+- ``label_shuffle``: trials are exchangeable (a stimulus drawn afresh in every trial).
+- ``pseudo_session``: labels that change slowly (blocks, habits, satiety). Slow drift of the
   recording then predicts them without any relation, and so it does for another session's labels:
-  the observed score has to beat those (Harris 2021, "Nonsense correlations in neuroscience").
+  the observed score has to beat those (:mod:`spikecast.analysis.decoding.pseudo_sessions`).
+- ``circular_shift``: labels keep their order in time but lose their alignment with the trials.
+
+Within strata a null tests what can be decoded beyond the stratum.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecast.analysis.decoding.pseudo_sessions import draw_pseudo_sessions
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
@@ -24,7 +28,8 @@ from spikecast.tasks.splits import Fold
 DrawLabels = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """Takes labels (trial,), the number of draws and a generator; returns labels (draw, trial)."""
 
-TRIES = 1000  # per pseudo-session
+AUTO = "auto"
+WITHIN_STRATA = (AUTO, "label_shuffle", "pseudo_session")
 
 
 def shuffle_labels(
@@ -62,59 +67,6 @@ def shift_labels(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.nda
     return labels[(np.arange(labels.size) - shifts[:, np.newaxis]) % labels.size]
 
 
-def draw_pseudo_sessions(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw sessions whose labels come in runs like the observed ones, (draw, trial).
-
-    A session starts within a run of a random label; the length of each run is drawn from the
-    observed lengths, the label that follows from the observed successions (any other label where
-    none was observed). Labels of a single run, or such sessions that rarely have every label, are
-    refused. Where the task's own rule for its labels is known, pass that as the null instead.
-
-    Examples
-    --------
-    >>> blocks = np.repeat([0, 1, 0, 1], 5)
-    >>> draw_pseudo_sessions(blocks, 1, np.random.default_rng(3))[0]
-    array([1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1])
-    """
-    labels = np.asarray(labels)
-    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
-    lengths = np.diff(np.r_[starts, labels.size])
-    values, sizes = np.unique(labels, return_counts=True)
-    if values.size < 2:
-        raise NotEnoughDataError("labels of a single value make no pseudo-session")
-    names = labels[starts]
-    after = {
-        value: names[1:][names[:-1] == value]
-        if (names[:-1] == value).any()
-        else values[values != value]
-        for value in values.tolist()
-    }
-    least = min(5, int(sizes.min()))
-
-    def draw_session() -> np.ndarray:
-        value = rng.choice(names)
-        runs: list[np.ndarray] = []
-        missing = labels.size
-        length = int(rng.integers(1, rng.choice(lengths) + 1))  # it starts somewhere in a run
-        while missing > 0:
-            runs.append(np.full(min(length, missing), value, dtype=labels.dtype))
-            missing -= length
-            value, length = rng.choice(after[value.item()]), int(rng.choice(lengths))
-        return np.concatenate(runs)
-
-    sessions: list[np.ndarray] = []
-    for _ in range(TRIES * n):
-        session = draw_session()
-        if all((session == value).sum() >= least for value in values):
-            sessions.append(session)
-            if len(sessions) == n:
-                return np.stack(sessions)
-    raise NotEnoughDataError(
-        f"of {TRIES * n} pseudo-sessions only {len(sessions)} have {least} trials of every label: "
-        "the runs are too long for this session; pass the task's own rule as the null"
-    )
-
-
 NULLS: dict[str, DrawLabels] = {
     "label_shuffle": shuffle_labels,
     "circular_shift": shift_labels,
@@ -128,82 +80,73 @@ class LabelNull:
 
     Parameters
     ----------
-    kind : {"label_shuffle", "circular_shift", "pseudo_session"} or callable
+    kind : {"auto", "label_shuffle", "pseudo_session", "circular_shift"} or callable
         A callable takes labels (trial,), the number of draws and a generator, and returns labels
         (draw, trial).
     strata : str or sequence of str, optional
-        Trial columns within whose values labels are shuffled: what can be decoded beyond them.
-        For ``label_shuffle`` only.
+        Trial columns within whose values labels are drawn: what can be decoded beyond them. By
+        default ``auto`` finds out whether the stimulus explains the label, and the others have
+        none; an empty sequence is "none" for ``auto`` too.
+    stimulus : sequence of str, optional
+        Trial columns that describe the stimulus, for ``auto``; by default the contrasts.
 
     Raises
     ------
     UnknownNameError, InputError
-        For an unknown kind, and for strata of a null that does not shuffle.
+        For an unknown kind, and for strata of a null that knows none.
 
     Examples
     --------
     >>> LabelNull(strata=["contrast_left", "contrast_right"]).kind
-    'label_shuffle'
+    'auto'
     """
 
-    kind: str | DrawLabels = "label_shuffle"
+    kind: str | DrawLabels = AUTO
     strata: str | Sequence[str] | None = None
+    stimulus: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.kind, str):
-            check_one_of("null", self.kind, list(NULLS))
-        if self.strata is not None and not self.shuffles:
-            raise InputError("strata go with the null 'label_shuffle' only")
+            check_one_of("null", self.kind, [AUTO, *NULLS])
+        if self.strata and self.kind not in WITHIN_STRATA:
+            raise InputError(f"strata go with the nulls {', '.join(WITHIN_STRATA)} only")
 
     @property
-    def shuffles(self) -> bool:
-        """Whether labels are permuted over trials, so that every draw has as many of each."""
-        return self.kind == "label_shuffle"
+    def strata_columns(self) -> list[str]:
+        """The columns of the strata, none where there are none."""
+        return [self.strata] if isinstance(self.strata, str) else list(self.strata or ())
 
-    def draw(
-        self,
-        labels: np.ndarray,
-        n: int,
-        seed: int,
-        folds: Sequence[Fold] = (),
-        strata: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """Draw `n` sets of labels, (draw, trial), within `strata` (trial,) where given.
 
-        ``label_shuffle`` permutes within each test fold, so that folds cut with equal shares of
-        every class keep them: the observed labels are then one draw among equals, and the test is
-        exact.
-        """
-        rng = make_rng(seed, "null")
-        if self.shuffles:
-            groups = np.zeros(len(labels), dtype=int)
+def draw_null(
+    kind: str | DrawLabels,
+    labels: np.ndarray,
+    n: int,
+    seed: int,
+    folds: Sequence[Fold] = (),
+    strata: np.ndarray | None = None,
+) -> np.ndarray:
+    """Draw `n` sets of labels, (draw, trial), within `strata` (trial,) where given.
+
+    ``label_shuffle`` without strata permutes within each test fold, so that folds cut with equal
+    shares of every class keep them: the observed labels are then one draw among equals, and the
+    test is exact.
+    """
+    rng = make_rng(seed, "null")
+    if kind == "label_shuffle":
+        groups = np.zeros(len(labels), dtype=int) if strata is None else strata
+        if strata is None:
             for index, fold in enumerate(folds):
                 groups[fold.test] = index
-            if strata is not None:
-                kinds = np.unique(np.asarray(strata), return_inverse=True)[1].ravel()
-                groups = groups * (kinds.max() + 1) + kinds
-            return shuffle_labels(labels, n, rng, groups)
-        draw = NULLS[self.kind] if isinstance(self.kind, str) else self.kind
-        drawn = np.asarray(draw(labels, n, rng))
-        if drawn.shape != (n, len(labels)):
-            raise InputError(
-                f"the null returned labels of shape {drawn.shape}; it must be {(n, len(labels))}"
-            )
-        return drawn
-
-
-def labels_come_in_runs(labels: np.ndarray, seed: int = 0, n: int = 500) -> bool:
-    """Tell whether labels change more rarely in time than shuffled ones (p < 0.01).
-
-    Examples
-    --------
-    >>> labels_come_in_runs(np.repeat([0, 1, 0, 1], 10)), labels_come_in_runs(np.tile([0, 1], 20))
-    (True, False)
-    """
-    changes = (labels[1:] != labels[:-1]).sum()
-    shuffled = shuffle_labels(labels, n, make_rng(seed, "runs"))
-    of_shuffled = (shuffled[:, 1:] != shuffled[:, :-1]).sum(axis=1)
-    return bool((1 + (of_shuffled <= changes).sum()) / (1 + n) < 0.01)
+        return shuffle_labels(labels, n, rng, groups)
+    if kind == "pseudo_session":
+        return draw_pseudo_sessions(labels, n, rng, strata)
+    draw = NULLS[kind] if isinstance(kind, str) else kind
+    drawn = np.asarray(draw(labels, n, rng))
+    if drawn.shape != (n, len(labels)):
+        raise InputError(
+            f"the null returned labels of shape {drawn.shape}; it must be {(n, len(labels))}"
+        )
+    return drawn
 
 
 def permutation_p(observed: float, null: np.ndarray) -> float:

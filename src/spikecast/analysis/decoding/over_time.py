@@ -5,9 +5,9 @@ bin's centre. An onset is where the curve crosses the threshold on its way from 
 (by its centre) to the first bin above. What is strong at once is dated right to half a bin. What
 grows slowly, or is diluted by the older bins of a long window, is found late: an onset is an upper
 bound, and a difference between areas is fair only as far as their signals grow alike and their
-populations are of like size (:class:`MatchedAreas`). A short window dates sharply, a long one finds
-weak signals. A bin must be above chance for itself (``join``: p < 0.001) to begin an onset:
-with a lenient threshold noise before the true onset is taken for its beginning.
+populations are of like size (as they are by default: :class:`MatchedAreas`). A short window dates
+sharply, a long one finds weak signals. A bin must be above chance for itself (``join``: p < 0.001)
+to begin an onset: with a lenient threshold noise before the true onset is taken for its beginning.
 
 **Its interval.** Trials are resampled within classes; each resample gives a new curve from the
 held-out predictions (decoders stay as they are), in it a new first significant cluster by the
@@ -16,7 +16,7 @@ bin either way is added at random. All areas see the same resamples: differences
 resample without an onset counts as later than the last bin.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, cycle
 from typing import Any
@@ -24,6 +24,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.decoding.area_choice import (
+    ALL,
+    Areas,
+    MatchedAreas,
+    choose_areas,
+    select_populations,
+)
 from spikecast.analysis.decoding.bins import (
     BinScores,
     ClassTarget,
@@ -32,8 +39,8 @@ from spikecast.analysis.decoding.bins import (
     score_shared,
 )
 from spikecast.analysis.decoding.clusters import ClusterLevels, cluster_test, find_onsets
-from spikecast.analysis.decoding.labels import make_stimulus_notices
-from spikecast.analysis.decoding.nulls import LabelNull
+from spikecast.analysis.decoding.null_choice import NullChoice
+from spikecast.analysis.decoding.nulls import AUTO, LabelNull
 from spikecast.analysis.decoding.problem import (
     DecodedFold,
     Draws,
@@ -47,7 +54,7 @@ from spikecast.analysis.decoding.problem import (
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of
-from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
@@ -55,7 +62,6 @@ from spikecast.scoring.ratio_scores import LEVEL
 from spikecast.tasks.splits import Fold, Split
 
 METRICS = {"lda": "balanced_accuracy", "ridge": "r2"}
-ALL = "all"
 N_REPEATS = 5
 ACAUSAL_FEATURES = NoticeKind(
     "acausal_features",
@@ -86,25 +92,6 @@ class LinearDecoder:
 
 
 @dataclass(frozen=True)
-class MatchedAreas:
-    """Areas decoded from random subsets of equally many neurons, averaged.
-
-    Parameters
-    ----------
-    n_neurons : int
-        In each subset.
-    names : sequence of str, optional
-        By default all neurons together.
-    n_subsamples : int
-        How many subsets of each area.
-    """
-
-    n_neurons: int
-    names: Sequence[str] | None = None
-    n_subsamples: int = 10
-
-
-@dataclass(frozen=True)
 class OnsetRule(ClusterLevels):
     """What counts as an onset: the start of the first significant cluster that lasts.
 
@@ -132,7 +119,8 @@ class OverTime(Result):
     table : DataFrame
         One row per area and bin: ``area, time, score, low, high, chance, p, p_cluster,
         significant``. ``low`` and ``high`` bound the 95 % bootstrap interval over trials,
-        ``chance`` is the mean of the null, ``p`` is pointwise, ``p_cluster`` corrected.
+        ``chance`` is the mean of the null, ``p`` is pointwise, ``p_cluster`` corrected; NaN where
+        there is no null.
     onsets : DataFrame
         One row per area: ``area, n_neurons, onset, low, high, found, peak, peak_time``. Seconds;
         NaN is "none", a bound of infinity is "not before the last bin"; ``found`` is the share of
@@ -146,6 +134,10 @@ class OverTime(Result):
         Whether features use later bins: onsets may then lie before the true ones.
     n_left_out : int
         Trials without a label.
+    null_used : NullChoice
+        Which null, and why.
+    n_matched : int or None
+        Neurons that each area was decoded from, where areas were matched.
     folds : tuple of DecodedFold
         The trials and labels that each fold's fits were given, by area, subset and cut.
     notices : tuple of Notice
@@ -163,6 +155,8 @@ class OverTime(Result):
     alpha: float
     acausal: bool
     n_left_out: int
+    null_used: NullChoice
+    n_matched: int | None = None
     folds: tuple[DecodedFold, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -179,11 +173,11 @@ def decode_over_time(
     recording: Recording,
     label: Values,
     *,
-    areas: Sequence[str] | MatchedAreas | None = None,
+    areas: Areas = None,
     source: Source | None = None,
     decoder: str | LinearDecoder = "lda",
     folds: Folds = 5,
-    null: Null = "label_shuffle",
+    null: Null = AUTO,
     n_permutations: int | Draws = 1000,
     onset: OnsetRule = OnsetRule(),
     seed: int = 0,
@@ -195,8 +189,10 @@ def decode_over_time(
     recording : Recording
     label : str or array, (trial,)
         A trial column, or a value per trial; trials where it is NaN are left out and counted.
-    areas : sequence of str, or MatchedAreas, optional
-        Areas to decode from one by one; by default all neurons (or latents) together.
+    areas : sequence of str, MatchedAreas or WholeAreas, optional
+        Areas to decode from one by one; by default all neurons (or latents) together. Several areas
+        are decoded from equally many neurons each, random subsets as large as the smallest area;
+        pass ``WholeAreas(names)`` to take all.
     source : Source, optional
         By default ``Counts(window=0.03)``: square root of the counts of the last 30 ms.
     decoder : {"lda", "ridge"} or LinearDecoder
@@ -205,9 +201,10 @@ def decode_over_time(
         How the cut falls is the larger part of the noise of a weak signal's curve. By default
         trials are therefore cut 5 times anew and scores averaged; once where a source learns
         something (fits a model) in each fold, and into blocks.
-    null : {"label_shuffle", "circular_shift", "pseudo_session"}, callable or LabelNull
-        See :mod:`spikecast.analysis.decoding.nulls`. With strata an onset is that of what can be
-        decoded beyond them: of the choice, say, not of the stimulus that it follows.
+    null : {"auto", "label_shuffle", "pseudo_session", "circular_shift"}, callable or LabelNull
+        See :mod:`spikecast.analysis.decoding.nulls`; the result says which one ``auto`` took, and
+        why. With strata an onset is that of what can be decoded beyond them: of the choice, say,
+        not of the stimulus that it follows.
     n_permutations : int or Draws
         Draws of the null; as ``Draws`` also how many resamples give the intervals.
     onset : OnsetRule
@@ -250,12 +247,11 @@ def decode_over_time(
         n_repeats=1 if source.learns or split.by == "block" else N_REPEATS,
     )  # fmt: skip
     notices = [*problem.notices, *([] if source.causal else [ACAUSAL_FEATURES()])]
-    if null.strata is None:
-        notices += make_stimulus_notices(recording, problem.label, seed)
     weights = draw_resamples(problem.label, draws.n_resamples, seed)
+    chosen = choose_areas(problem.recording, areas)
     results = [
         _find_area_onset(area, parts, problem, decoder, onset, weights, seed)
-        for area, parts in _select_populations(problem.recording, areas, seed)
+        for area, parts in select_populations(problem.recording, chosen, seed)
     ]
     onsets = pd.DataFrame([one.onset for one in results])
     resampled = {one.onset["area"]: one.resampled for one in results}
@@ -272,29 +268,11 @@ def decode_over_time(
         onset.alpha,
         not source.causal,
         problem.label.n_left_out,
+        problem.null_used,
+        chosen.n_neurons if isinstance(chosen, MatchedAreas) else None,
         tuple(fold for one in results for fold in one.folds),
         tuple(notices),
     )
-
-
-def _select_populations(
-    recording: Recording, areas: Sequence[str] | MatchedAreas | None, seed: int
-) -> Iterator[tuple[str, list[Recording]]]:
-    """Yield each area's recording, or several with a random subset of its neurons."""
-    match = areas if isinstance(areas, MatchedAreas) else None
-    names = areas.names if isinstance(areas, MatchedAreas) else areas
-    for area in [ALL] if names is None else names:
-        whole = recording if names is None else recording.select(area=area)
-        if match is None:
-            yield area, [whole]
-            continue
-        n = match.n_neurons
-        if whole.n_neurons < n:
-            raise NotEnoughDataError(f"'{area}' has {whole.n_neurons} neurons, fewer than {n}")
-        rng = make_rng(seed, "subsample", area)
-        n_subsets = match.n_subsamples if n < whole.n_neurons else 1
-        subsets = [rng.permutation(whole.n_neurons)[:n] for _ in range(n_subsets)]
-        yield area, [whole.select(neurons=subset) for subset in subsets]
 
 
 @dataclass(frozen=True)
@@ -325,7 +303,7 @@ def _find_area_onset(
     bootstrapped = (weights @ scores.numerator) / (weights @ scores.denominator)
     low, high = _find_limits(bootstrapped)
     columns = {"area": area, "time": time, "score": curve, "low": low, "high": high}
-    columns |= {"chance": scores.scores[1:].mean(axis=0), "p": test.p_pointwise}
+    columns |= {"chance": test.chance, "p": test.p_pointwise}
     columns |= {"p_cluster": test.p, "significant": test.significant}
 
     least_bins = int(np.ceil(rule.min_duration / parts[0].bin_size - 1e-9))

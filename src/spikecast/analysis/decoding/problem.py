@@ -6,12 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.analysis.decoding.labels import (
-    Label,
-    make_label_notices,
-    number_strata,
-    resolve_label,
-)
+from spikecast.analysis.decoding.labels import TRIALS_LEFT_OUT, Label, resolve_label
+from spikecast.analysis.decoding.null_choice import NullChoice, choose_null
 from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
 from spikecast.analysis.decoding.sources import FoldFeatures, Source
 from spikecast.analysis.results import make_settings
@@ -80,7 +76,8 @@ class LabelProblem:
     source: Source
     label: Label
     cuts: list[list[Fold]]  # the trials cut once, or several times anew
-    null_labels: np.ndarray  # (draw, trial), coded like the label's
+    null_labels: np.ndarray  # (draw, trial), coded like the label's; none without a null
+    null_used: NullChoice
     notices: tuple[Notice, ...]  # on the source and the label
 
     @property
@@ -149,21 +146,24 @@ def make_label_problem(
         raise InputError(
             f"'{target.name}' cannot be decoded from itself; leave it out of the baseline"
         )
-    strata = number_strata(recording, target, null.strata)
-    notices = (*source.notices, *make_label_notices(target, null, seed))
+    chosen = choose_null(recording, target, null, seed)
+    notices = [*source.notices, *chosen.notices]
+    if target.n_left_out:
+        notices.append(TRIALS_LEFT_OUT(n_trials=target.n_left_out, label=target.name))
     recording = recording.select(trials=target.trials)
     source = source.select_trials(target.trials)
     n_repeats = n_repeats if split.n_repeats is None else split.n_repeats
-    cuts = cut_folds(target, split, null, n_repeats, groups=source.groups, seed=seed)
-    within = cuts[0] if len(cuts) == 1 else ()
-    null_labels = null.draw(target.values, n_permutations, seed, within, strata)
-    return LabelProblem(recording, source, target, cuts, null_labels, notices)
+    even = chosen.keeps_folds_even and not continuous and n_repeats == 1
+    cuts = cut_folds(target, split, even, n_repeats, groups=source.groups, seed=seed)
+    within = cuts[0] if len(cuts) == 1 else []
+    null_labels = chosen.draw(target.values, n_permutations, seed, within)
+    return LabelProblem(recording, source, target, cuts, null_labels, chosen.choice, tuple(notices))
 
 
 def cut_folds(
     label: Label,
     split: Split,
-    null: LabelNull,
+    even: bool,
     n_repeats: int = 1,
     *,
     groups: np.ndarray | None = None,
@@ -172,13 +172,12 @@ def cut_folds(
     """Cut the trials with a label into folds, `n_repeats` times anew.
 
     Observed and null labels must meet the same kind of folds, or chance is not the same for both.
-    Classes are therefore spread evenly over the folds only where the null keeps them so (labels
+    Classes are therefore spread over the folds `even`-ly only where the null keeps them so (labels
     shuffled within the folds of a single cut); otherwise trials are cut without regard to them.
     Trials of different `groups` (trial with a label,), latents of different models, never share a
     fold.
     """
     check_in_range("n_repeats", n_repeats, 1)
-    even = null.shuffles and not label.continuous and n_repeats == 1
     by = split.by or ("stratum" if even else "trial")
     members = [np.arange(label.trials.size)]
     if groups is not None:

@@ -7,9 +7,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from spikecast.analysis.decoding.labels import LABELS_COME_IN_RUNS
+from spikecast.analysis.decoding.null_choice import FOLLOWS_STIMULUS, LABELS_COME_IN_RUNS
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.report.questions.phrases import ALPHA, describe_null, group_answers, name_features
+from spikecast.report.questions.null_choice import (
+    TOO_LONG,
+    describe_choices,
+    describe_null,
+    is_tested,
+    phrase_null,
+)
+from spikecast.report.questions.phrases import ALPHA, group_answers, name_features
 from spikecast.report.shared.formatting import (
     format_estimate,
     format_number,
@@ -59,16 +66,13 @@ def _headline(answers: list[StoredAnswer]) -> str:
     neural = [answer for answer in answers if answer["source"] != "behavior"]
     beside = [answer for answer in answers if answer["source"] == "behavior"]
     best, *others = sorted(neural, key=lambda answer: -float(answer["score"]))
-    decoded = best["p"] <= ALPHA
+    decoded = _is_decoded(best)
+    said = "can be decoded" if decoded else "was not decoded above chance"
     sentence = (
-        f"'{best['label']}' {'can be decoded' if decoded else 'was not decoded above chance'} from "
+        f"'{best['label']}' {said if is_tested(best) else 'was not tested'} from "
         f"{name_features(best)}{f', the best of {len(neural)} sources' if others else ''}: "
-        f"{METRICS[best['metric']].label} {_score(best)}, chance {best['chance']:.2f}, "
-        f"p {format_p(best['p'], best['permutations'])}"
+        f"{METRICS[best['metric']].label} {_score(best)}{_describe_test(best)}."
     )
-    if best.has_notice(LABELS_COME_IN_RUNS):
-        sentence += " (too small: labels come in runs, see below)"
-    sentence += "."
     if others:
         listed = [f"{name_features(answer)} {_score(answer)}" for answer in others[:MOST_OTHERS]]
         more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
@@ -82,6 +86,25 @@ def _headline(answers: list[StoredAnswer]) -> str:
     if decoded and beside[0]["score"] >= best["low"]:
         sentence += ", no less: the neurons need not carry more than what the animal saw and did"
     return sentence + "."
+
+
+def _is_decoded(answer: StoredAnswer) -> bool:
+    return is_tested(answer) and answer["p"] is not None and answer["p"] <= ALPHA
+
+
+def _describe_test(answer: StoredAnswer) -> str:
+    """Return chance, p and what it is against; or why there is none."""
+    if not is_tested(answer):
+        return f"; {TOO_LONG}"
+    text = (
+        f", chance {answer['chance']:.2f}, p {format_p(answer['p'], answer['permutations'])} "
+        f"against {phrase_null(answer)}"
+    )
+    if answer.has_notice(LABELS_COME_IN_RUNS):
+        text += " (too small: labels change slowly, see below)"
+    if answer.has_notice(FOLLOWS_STIMULUS):
+        text += " (perhaps through the stimulus, which it goes along with)"
+    return text
 
 
 def _score(answer: StoredAnswer) -> str:
@@ -111,7 +134,7 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
 
 
 def _describe_methods(answers: Sequence[StoredAnswer]) -> list[str]:
-    first = answers[0]
+    first = max(answers, key=is_tested)
     training = " ".join(dict.fromkeys(map(_describe_training, answers)))
     sentences = [
         f"The trials were cut into {first['folds']} parts; each was decoded once, by decoders "
@@ -120,7 +143,8 @@ def _describe_methods(answers: Sequence[StoredAnswer]) -> list[str]:
         f"repeated with {first['permutations']} draws of the labels ({describe_null(answers)}), "
         "and p is the share of them that does as well, so never below "
         f"{1 / (1 + first['permutations']):.3f}. p is not corrected for the number of rows. "
-        "Intervals (95 %) resample trials within classes and keep the decoders."
+        "Intervals (95 %) resample trials within classes and keep the decoders.",
+        *describe_choices(answers),
     ]
     features = [answer["features"] for answer in answers if answer["source"] == "behavior"]
     if features:
@@ -154,12 +178,16 @@ def _score_table(answers: Sequence[StoredAnswer]) -> Table:
             "score": format_number(answer["score"]),
             "95 % interval": format_range(answer["low"], answer["high"]),
             "chance": format_number(answer["chance"]),
-            "p": format_p(answer["p"], answer["permutations"]),
+            "p": _format_test(answer),
             "on training<br>trials": format_number(answer["train"]),
             "trials": f"{answer['n_trials']}{f' ({n_left_out} left out)' if n_left_out else ''}",
         }
         rows.append(row)
     return make_table(rows, n_words=2)
+
+
+def _format_test(answer: StoredAnswer) -> str:
+    return format_p(answer["p"], answer["permutations"]) if is_tested(answer) else "not tested"
 
 
 def _class_table(answer: StoredAnswer) -> Table:
@@ -189,10 +217,10 @@ def _score_figure(answers: list[StoredAnswer]) -> Drawing:
         draw_scores,
         answers,
         f"The {METRICS[metric].label} on held-out trials with its 95 % interval (hollow: "
-        "p > 0.05), beside what 95 % of the null's labels reach (grey; line: their mean, which is "
-        "chance). It does not show that the brain uses the label, nor (unless behaviour alone does "
-        "worse) that neurons know more than behaviour does.",
-        alt="Score of each label and source with its interval, beside what shuffled labels give.",
+        "p > 0.05, or not tested), beside what 95 % of the null's labels reach (grey; line: their "
+        "mean, which is chance). It does not show that the brain uses the label, nor (unless "
+        "behaviour alone does worse) that neurons know more than behaviour does.",
+        alt="Score of each label and source with its interval, beside what the null's labels give.",
     )
 
 
@@ -216,13 +244,14 @@ def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
     axes = figure.subplots()
     for row, answer in enumerate(answers[::-1]):
         null = answer.arrays["null"]
-        low, high = np.quantile(null, [0.025, 0.975])
-        axes.barh(row, high - low, 0.62, left=low, color="#dddddd")
-        axes.plot([null.mean()] * 2, [row - 0.31, row + 0.31], color=GREY, linewidth=1)
+        if null.size:
+            low, high = np.quantile(null, [0.025, 0.975])
+            axes.barh(row, high - low, 0.62, left=low, color="#dddddd")
+            axes.plot([null.mean()] * 2, [row - 0.31, row + 0.31], color=GREY, linewidth=1)
         color = SOURCE_COLORS[answer["source"]]
         estimate = answer["score"], answer["low"], answer["high"]
         draw_interval(
-            axes, estimate, row, color, filled=answer["p"] <= ALPHA, linewidth=1.8, markersize=5.5
+            axes, estimate, row, color, filled=_is_decoded(answer), linewidth=1.8, markersize=5.5
         )
     if METRICS[answers[0]["metric"]].is_share:
         axes.set_xlim(right=1.02)

@@ -6,6 +6,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikecast.report.questions.null_choice import TOO_LONG, is_tested, phrase_null
 from spikecast.report.questions.phrases import group_answers, name_features
 from spikecast.report.shared.formatting import format_ms, to_file_name
 from spikecast.report.shared.section import Drawing, Section
@@ -21,6 +22,8 @@ def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
 def _headline(answer: StoredAnswer) -> str:
     time, score = answer.arrays["time"], np.diag(answer.arrays["score"])
     best = int(score.argmax())
+    if not is_tested(answer):
+        return f"'{answer['label']}' from {name_features(answer)}: not tested, since {TOO_LONG}."
     works = time[answer.arrays["significant"][best]]
     where = "at no time"
     if works.size:
@@ -28,7 +31,7 @@ def _headline(answer: StoredAnswer) -> str:
     return (
         f"'{answer['label']}' from {name_features(answer)}: the best decoder "
         f"({score[best]:.2f}) was trained at {format_ms(time[best])} ms and is above chance "
-        f"{where}."
+        f"{where}{f', against {phrase_null(answer)}' if 'null' in answer.facts else ''}."
     )
 
 
@@ -67,11 +70,9 @@ def draw_time_matrices(
     """Draw titled matrices: arrays ``time``, ``score``, ``chance`` and ``significant``."""
     figure = new_figure(2.5 * -(-len(matrices) // n_columns))
     grid, panels = make_panels(figure, len(matrices), n_columns)
-    furthest = max(
-        np.abs(arrays["score"] - arrays["chance"].mean()).max() for _, arrays in matrices
-    )
+    furthest = max(np.abs(arrays["score"] - _find_center(arrays)).max() for _, arrays in matrices)
     for (title, arrays), panel in zip(matrices, panels, strict=True):
-        time, chance = 1000 * arrays["time"], arrays["chance"].mean()
+        time, chance = 1000 * arrays["time"], _find_center(arrays)
         edges = (time[0], time[-1], time[0], time[-1])
         image = panel.imshow(
             arrays["score"],
@@ -93,6 +94,12 @@ def draw_time_matrices(
         row[0].set_ylabel("trained at (ms)")
     figure.colorbar(image, ax=list(grid.flat), label="balanced accuracy", shrink=0.7)
     return figure
+
+
+def _find_center(arrays: Mapping[str, np.ndarray]) -> float:
+    """Return mean chance; the middle of the scores where there was no null."""
+    chance = float(arrays["chance"].mean())
+    return float(np.median(arrays["score"])) if np.isnan(chance) else chance
 
 
 def _name_panel(answer: StoredAnswer) -> str:

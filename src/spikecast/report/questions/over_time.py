@@ -7,9 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikecast.analysis.decoding.labels import FOLLOWS_STIMULUS
-from spikecast.report.questions.phrases import describe_null, name_features
-from spikecast.report.shared.formatting import format_ms, to_file_name
+from spikecast.analysis.decoding.null_choice import FOLLOWS_STIMULUS
+from spikecast.report.questions.null_choice import (
+    TOO_LONG,
+    describe_choices,
+    describe_null,
+    is_tested,
+    phrase_null,
+)
+from spikecast.report.questions.phrases import name_features
+from spikecast.report.shared.formatting import format_ms, join_names, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import AREAS, draw_interval, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
@@ -28,10 +35,12 @@ def _headline(answer: StoredAnswer) -> str:
     label, source = answer["label"], answer["source"]
     if answer["acausal"]:
         return f"'{label}' from {source}: the features are acausal, so there is no onset."
+    if not is_tested(answer):
+        return f"'{label}' was not dated in {source}: {TOO_LONG}."
     onsets = answer.table("onsets").sort_values("onset")
     dated = onsets.dropna(subset=["onset"])
     if dated.empty:
-        return f"'{label}' has no onset in {source}."
+        return f"'{label}' has no onset in {source}, against {phrase_null(answer)}."
     areas = [
         f"{row['area']} {format_ms(row['onset'])} ms ({format_ms(row['low'])} to "
         f"{'the end' if np.isinf(row['high']) else format_ms(row['high'])})"
@@ -50,12 +59,12 @@ def _headline(answer: StoredAnswer) -> str:
         )
     if answer.has_notice(FOLLOWS_STIMULUS):
         sentence += " (perhaps through the stimulus, which it goes along with: see below)"
-    return sentence + "."
+    return f"{sentence}; against {phrase_null(answer)}."
 
 
 def section(answers: Sequence[StoredAnswer]) -> Section:
     """Return the part of the page on onsets."""
-    first = answers[0]
+    first = max(answers, key=is_tested)
     acausal = any(answer["acausal"] for answer in answers)
     methods = (
         "One linear decoder per bin, held out; a bin's features end with that bin, so nothing of "
@@ -68,11 +77,24 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
     tables = [_difference_table(answer) for answer in answers]
     return Section(
         "From when",
-        sentences=[methods],
+        sentences=[methods, *describe_choices(answers), *_describe_matching(answers)],
         tables=[table for table in tables if 0 < len(table.rows) <= MOST_DIFFERENCES],
         more_tables=[table for table in tables if len(table.rows) > MOST_DIFFERENCES],
         figures=[_figure(answer) for answer in answers],
     )
+
+
+def _describe_matching(answers: Sequence[StoredAnswer]) -> list[str]:
+    """Return a sentence on areas that were decoded from equally many neurons."""
+    found = {answer.facts.get("n_matched") for answer in answers}
+    numbers = sorted(number for number in found if number is not None)
+    if not numbers:
+        return []
+    return [
+        f"Each area was decoded from {join_names(map(str, numbers))} neurons, as many as the "
+        "smallest has, drawn at random several times; a larger population would be found to know "
+        "sooner."
+    ]
 
 
 def _difference_table(answer: StoredAnswer) -> Table:
@@ -99,19 +121,24 @@ def _figure(answer: StoredAnswer) -> Drawing:
     strata = answer.facts.get("strata")
     if strata:
         caption += (
-            f" The dashed line is what labels shuffled among trials of equal "
+            f" The dashed line is what labels drawn among trials of equal "
             f"{' and '.join(strata)} reach, so it rises with what these predict; above it, more "
             "can be decoded than they explain."
         )
     if answer["acausal"]:
         caption += " ACAUSAL: the features at a bin depend on later bins, so these are not onsets."
+    unlike = (
+        ""
+        if answer.facts.get("n_matched")
+        else (", larger populations earlier, so areas of unlike size do not compare fairly")
+    )
     return Drawing(
         f"time-{to_file_name(answer['label'])}-{to_file_name(answer['features'])}",
         draw_over_time,
         answer,
         f"{caption} It does not show when an area first gets the information: weak or slowly "
-        "growing signals are found late, larger populations earlier, so areas of unlike size do "
-        "not compare fairly. An interval that leaves the frame may end after the last bin.",
+        f"growing signals are found late{unlike}. An interval that leaves the frame may end after "
+        "the last bin.",
         alt="Decoding bin by bin, significant stretches as bars below, onsets with intervals at "
         "right.",
     )
@@ -159,9 +186,10 @@ def draw_curves(
         )
         _draw_onset(onset_axes, onsets.iloc[place], len(names) - 1 - place, color)
     time = 1000 * curves["time"].to_numpy()
-    chance = curves.groupby("time")["chance"].mean()
-    axes.plot(1000 * chance.index, chance, color="black", linewidth=0.8, linestyle="--")
-    axes.text(time.max(), chance.iloc[-1], " chance", va="bottom", ha="right", fontsize=7)
+    chance = curves.groupby("time")["chance"].mean().dropna()
+    if len(chance):
+        axes.plot(1000 * chance.index, chance, color="black", linewidth=0.8, linestyle="--")
+        axes.text(time.max(), chance.iloc[-1], " chance", va="bottom", ha="right", fontsize=7)
     mark_event(axes, time)
     axes.set(
         xlabel=f"ms from {event}, centre of the {'bin' if acausal else 'last bin used'}",

@@ -2,15 +2,10 @@
 
 from collections.abc import Sequence
 
-from spikecast.report.shared.formatting import format_count, join_names
+from spikecast.report.shared.formatting import format_count
 from spikecast.runs.reader import StoredAnswer
 
 ALPHA = 0.05
-NULLS = {
-    "label_shuffle": "shuffled over trials",
-    "circular_shift": "shifted in time",
-    "pseudo_session": "pseudo-sessions with runs like the observed ones",
-}
 
 
 def group_answers(answers: Sequence[StoredAnswer], *keys: str) -> list[list[StoredAnswer]]:
@@ -28,15 +23,6 @@ def name_features(answer: StoredAnswer) -> str:
         return f"{' and '.join(parts) if len(parts) < 3 else 'behaviour and stimulus'} alone"
     population = "all neurons" if answer["area"] is None else answer["area"]
     return f"counts of {population}" if answer["source"] == "counts" else str(answer["features"])
-
-
-def describe_null(answers: Sequence[StoredAnswer]) -> str:
-    """Return how the labels of the null were drawn."""
-    return join_names(
-        NULLS.get(answer["null"], answer["null"])
-        + (f" of equal {' and '.join(strata)}" if (strata := answer.facts.get("strata")) else "")
-        for answer in answers
-    )
 
 
 def describe_left_out(number: int, label: str) -> str:

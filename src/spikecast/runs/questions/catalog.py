@@ -1,5 +1,6 @@
 """The block ``analysis`` of a config: every kind of question, one line each."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
@@ -68,14 +69,19 @@ def list_kinds() -> list[str]:
 
 
 def expand_questions(
-    analysis: Analysis, recording: Recording, fitted: dict[str, FittedModel], seed: int
+    analysis: Analysis,
+    recording: Recording,
+    fitted: dict[str, FittedModel],
+    seed: int,
+    conditions: Sequence[str] | None = None,
 ) -> list[Question]:
     """Return the questions of an analysis block, checked against the recording.
 
-    `fitted` are the run's models with latents, by name. Where the same is asked twice with other
+    `fitted` are the run's models with latents, by name; `conditions` the trial columns that name a
+    condition, by default the contrasts. Where the same is asked twice with other
     settings, the later stands. Raises a SpikecastError for labels, areas or sources that the
     recording does not have.
     """
-    material = Material(add_comparisons(recording, analysis.labels), fitted, seed)
+    material = Material(add_comparisons(recording, analysis.labels), fitted, seed, conditions)
     questions = [question for block in analysis.blocks for question in block.expand(material)]
     return list({question.name: question for question in questions}.values())

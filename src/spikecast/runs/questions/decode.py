@@ -49,19 +49,19 @@ def answer(material: Material, block: Decode, decoding: Decoding, area: str | No
         over_time=block.combine,
         balance=block.balance,
         folds=block.folds,
-        null=block.null,
+        null=block.make_null(material),
         n_permutations=block.permutations,
         seed=material.seed,
     )
     facts = block.describe_result(material, result, decoding, area) | {
         **pick(block, "combine", "balance", "folds"),
-        **pick(result, "decoder", "metric", "score", "chance", "p", "n_left_out"),
+        **pick(result, "decoder", "metric", "score", "n_left_out"),
+        "chance": result.chance if result.null.size else None,
+        "p": result.p if result.null.size else None,
         **pick(result.interval, "low", "high"),
         "train": result.train_scores[result.metric],
         "n_trials": len(result.predictions),
         "permutations": result.null.size,
-        "null": block.null_labels,
-        "column": result.label,
         "fits": [fold.to_json() for fold in result.folds],
     }
     tables = {

@@ -17,7 +17,7 @@ def answer(
         decoding.label,
         source=decoding.features,
         folds=block.folds,
-        null=block.null,
+        null=block.make_null(material),
         n_permutations=min(block.permutations, MOST_PERMUTATIONS),
         allow_acausal=allow_acausal,
         seed=material.seed,

@@ -1,6 +1,6 @@
 """What decoding whole trials and decoding over time have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding.labels import number_strata, resolve_label
-from spikecast.analysis.decoding.nulls import NULLS, LabelNull
+from spikecast.analysis.decoding.nulls import AUTO, NULLS, WITHIN_STRATA, LabelNull
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
@@ -47,22 +47,22 @@ class LabelBlock(QuestionBlock):
     decoder: str = Field("lda", description="'ridge' decodes numbers, the others classes")
     folds: int = Field(5, ge=2, description="parts the trials are cut into")
     null_labels: str = Field(
-        "label_shuffle", description="pseudo_session for labels that come in runs"
+        AUTO, description="auto takes pseudo_session for labels that change slowly, else shuffles"
     )
     strata: list[str] | None = Field(
         None,
-        min_length=1,
-        description="trial columns within whose values labels are shuffled: what is known beyond "
-        "them (label_shuffle only)",
+        description="trial columns within whose values labels are drawn: what is known beyond "
+        "them; default: the stimulus where null_labels is auto and it explains the label; [] for "
+        "none",
     )
     permutations: int = Field(200, ge=20, description="draws of the null")
 
     @model_validator(mode="after")
     def _check_strata(self) -> Self:
-        if self.strata and self.null_labels != "label_shuffle":
+        if self.strata and self.null_labels not in WITHIN_STRATA:
             raise ValueError(
-                f"strata go with null_labels: label_shuffle, not with {self.null_labels}; leave "
-                "one of the two out"
+                f"strata go with null_labels: {', '.join(WITHIN_STRATA)}, not with "
+                f"{self.null_labels}; leave one of the two out"
             )
         return self
 
@@ -74,16 +74,16 @@ class LabelBlock(QuestionBlock):
     @field_validator("null_labels")
     @classmethod
     def _check_null(cls, name: str) -> str:
-        return check_one_of("null", name, list(NULLS))
+        return check_one_of("null", name, [AUTO, *NULLS])
 
-    @property
-    def null(self) -> LabelNull:
-        """The null that decoded labels are held against."""
-        return LabelNull(self.null_labels, self.strata)
+    def make_null(self, material: Material) -> LabelNull:
+        """Return the null that decoded labels are held against."""
+        return LabelNull(self.null_labels, self.strata, material.conditions)
 
-    def name_label(self, label: str) -> str:
-        """Return the label with what it is decoded beyond."""
-        return f"{label} beyond {' and '.join(self.strata)}" if self.strata else label
+    def name_label(self, label: str, strata: Sequence[str] | None = None) -> str:
+        """Return the label with what it is decoded beyond: by default what is asked for."""
+        strata = self.strata if strata is None else strata
+        return f"{label} beyond {' and '.join(strata)}" if strata else label
 
     def name_parts(self, decoding: Decoding, area: str | None) -> tuple[str | None, ...]:
         """Return what the files of a question are named after."""
@@ -128,12 +128,16 @@ class LabelBlock(QuestionBlock):
         self, material: Material, result: Any, decoding: Decoding, area: str | None
     ) -> dict[str, Any]:
         """Return the facts that all decoding answers have."""
+        used = result.null_used
         return {
-            "label": self.name_label(result.label),
+            "label": self.name_label(result.label, used.strata),
+            "column": result.label,
             "source": decoding.source,
             "features": f"latents of {decoding.model}" if decoding.model else result.source,
             "area": area,
-            "strata": self.strata,
+            "null": used.kind,
+            "null_choice": used.to_json(),
+            "strata": list(used.strata) or None,
             "align_to": material.event,
         }
 

@@ -60,6 +60,7 @@ class Material:
     recording: Recording
     fitted: dict[str, FittedModel]  # by name: the models of the run that have latents
     seed: int
+    conditions: Sequence[str] | None = None  # trial columns that name it; by default the contrasts
 
     @property
     def event(self) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from spikecast.analysis.decoding.area_choice import WholeAreas
 from spikecast.analysis.decoding.over_time import OnsetRule, decode_over_time
 from spikecast.analysis.decoding.sources import Source
 from spikecast.core.errors import InputError
@@ -22,6 +23,9 @@ class OverTime(LabelBlock):
     sources: list[SourceName] = Field(default=["counts"], min_length=1)
     decoder: Literal["lda", "ridge"] = "lda"
     permutations: int = Field(1000, ge=20)
+    neurons: Literal["matched", "all"] = Field(
+        "matched", description="of each of several areas: as many as the smallest has, or all"
+    )
     min_duration: float = Field(0.03, gt=0, description="seconds that an onset's stretch lasts")
     generalization: bool = Field(True, description="train at one time, test at every other")
     allow_acausal: bool = Field(False, description="date onsets with features that saw the future")
@@ -68,11 +72,11 @@ def answer(
     result = decode_over_time(
         material.recording,
         decoding.label,
-        areas=areas,
+        areas=WholeAreas(areas) if areas and block.neurons == "all" else areas,
         source=decoding.features,
         decoder=block.decoder,
         folds=block.folds,
-        null=block.null,
+        null=block.make_null(material),
         n_permutations=block.permutations,
         onset=OnsetRule(min_duration=block.min_duration, allow_acausal=block.allow_acausal),
         seed=material.seed,
@@ -80,7 +84,7 @@ def answer(
     facts = block.describe_result(material, result, decoding, None) | {
         **pick(block, "decoder", "permutations"),
         **pick(result, "metric", "min_duration", "alpha", "acausal", "n_left_out"),
-        "null": block.null_labels,
+        "n_matched": result.n_matched,
     }
     tables = {"curves": result.table, "onsets": result.onsets, "differences": result.differences}
     return Answer(facts, tables, result.notices)

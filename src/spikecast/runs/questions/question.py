@@ -75,6 +75,8 @@ class QuestionBlock(Block):
         """
         parts = [part for part in name if part]
         settings = self.model_dump(mode="json", exclude=set(self.in_name))
+        if material.conditions:
+            settings["run_conditions"] = list(material.conditions)
         return Question(
             answer.__module__.rpartition(".")[2],
             "-".join(map(_make_file_name, parts)),

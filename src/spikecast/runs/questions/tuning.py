@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
-from spikecast.analysis.decoding.nulls import labels_come_in_runs
+from spikecast.analysis.decoding.slowness import labels_come_in_runs
 from spikecast.analysis.geometry.tuning import explain_untestable, tuning
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind

@@ -19,7 +19,7 @@ from spikecast.runs.reader import read_answers
 from spikecast.runs.studies.sound_runs import read_decoding, read_onset, read_scores
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
-from spikecast.runs.studies.study_data import choose_null, with_column
+from spikecast.runs.studies.study_data import with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
@@ -101,8 +101,6 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         )
     names |= {
         "label": label,
-        "null": choose_null(words),
-        "null_beyond": "label_shuffle" if names["beyond"] else choose_null(words),
         "decoded": "Choice" if label == "choice" else "Stimulus (theirs: the choice)",
     }
     return Prepared(with_column(recording, label, words), names, tuple(notices))

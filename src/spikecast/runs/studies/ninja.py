@@ -25,7 +25,7 @@ from spikecast.runs.reader import read_answers
 from spikecast.runs.studies.sound_runs import read_decoding, read_scores
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
-from spikecast.runs.studies.study_data import choose_null, with_column
+from spikecast.runs.studies.study_data import with_column
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
 
@@ -87,7 +87,6 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     else:
         notices.append(NO_RESPONSES())
     names: dict[str, Any] = {"labels": labels, "before": None}
-    names["null"] = choose_null(recording.trials["stimulus"].to_numpy())
     if "feedback_time" in trials:
         first = float(np.nanmin(trials["feedback_time"]))
         names["before"] = [float(recording.time[0]) - recording.bin_size, first]

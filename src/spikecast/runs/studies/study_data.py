@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.analysis.decoding.nulls import labels_come_in_runs
 from spikecast.core.errors import InputError
 from spikecast.data import load, simulate
 from spikecast.data.catalog import DATASETS
@@ -48,17 +47,3 @@ def find_origin(recording: Recording, preset: Preset) -> str:
 def with_column(recording: Recording, name: str, values: Sequence[str] | np.ndarray) -> Recording:
     """Return the recording with one more trial column."""
     return Recording(recording.dataset.assign_coords({name: ("trial", np.asarray(values))}))
-
-
-def choose_null(labels: Sequence[str] | np.ndarray) -> str:
-    """Name the null that fits labels: shuffled ones are too weak for labels that come in runs.
-
-    Neurons drift over a session, and then tell runs apart without responding to the label.
-
-    Examples
-    --------
-    >>> choose_null(["left"] * 20 + ["right"] * 20), choose_null(["left", "right"] * 20)
-    ('pseudo_session', 'label_shuffle')
-    """
-    numbers = np.unique(labels, return_inverse=True)[1]
-    return "pseudo_session" if labels_come_in_runs(numbers) else "label_shuffle"
