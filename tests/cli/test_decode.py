@@ -9,7 +9,7 @@ PREDICT = ("--session", "0", "--target", "MOs", "--models", "mean_rate,pca_ridge
 
 
 def features(run):
-    return {(answer["label"], answer["features"]) for answer in Run(run).answers}
+    return {(answer["column"], answer["features"]) for answer in Run(run).answers}
 
 
 def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path):

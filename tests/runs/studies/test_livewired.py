@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from spikecast.analysis.decoding.slowness import labels_come_in_runs
 from spikecast.core.errors import InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
@@ -110,7 +111,8 @@ def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_fil
     prepared = livewired.prepare(recording, written.settings)
     assert prepared.names["label"] == "stimulus"
     assert [notice.code for notice in prepared.notices] == ["no_responses"]
-    assert prepared.names["null"] == "pseudo_session"  # sides come in runs here
+    sides = np.unique(prepared.recording.trials["stimulus"], return_inverse=True)[1]
+    assert labels_come_in_runs(sides)  # hence pseudo-sessions are the null
     assert set(np.unique(prepared.recording.trials["stimulus"])) == {"Left", "Equal", "Right"}
 
 
