@@ -41,8 +41,8 @@ DRIFT = NoticeKind(
     "drift",
     "serious",
     "{n} of {n_neurons} neurons drifting (their rate changes {ratio:g}-fold or more from the first "
-    "to the last third of the trials): with trials split at random, drift can pass for "
-    "prediction; compare with the split 'block'",
+    "to the last third of the trials): a score above the mean rate holds this drift; read what is "
+    "above the rung 'drift'",
 )
 UNLABELED_NEURONS = NoticeKind(
     "unlabeled",

@@ -1,19 +1,65 @@
-"""Every outcome has a sentence, and a comparison says who is ahead."""
+"""Every outcome has a sentence that says what a score is above."""
+
+from dataclasses import replace
 
 import pytest
 
+from spikecast.evaluation.beyond import Beyond, ShiftTest
 from spikecast.evaluation.verdict import Comparison, Verdict
 from spikecast.report.run.verdict import OUTCOMES, describe_verdict
 from spikecast.scoring.ratio_scores import Interval
 
-SCORE = Interval(0.3, 0.2, 0.4)
+SCORE, GAIN = Interval(0.3, 0.2, 0.4), Interval(0.12, 0.1, 0.14)
+RUNGS = ("psth", "drift", "source_free", "behavior")
+TEST = ShiftTest(0.05, 0.1, tuple(range(1, 20)), (0.0,) * 19)
+VERDICT = Verdict(
+    "MOs", "rest", "bits_per_spike", "predicted", "lfads", SCORE, RUNGS, GAIN,
+    Beyond("behavior", GAIN, TEST),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_every_outcome_is_one_whole_sentence(outcome):
-    (sentence,) = describe_verdict(Verdict("MOs", "rest", "r2", outcome, "lfads", SCORE))
-    assert sentence.endswith(".")
-    assert "{" not in sentence
+def test_every_outcome_is_a_whole_sentence(outcome):
+    first, *others = describe_verdict(replace(VERDICT, outcome=outcome))
+    assert first.endswith(".")
+    assert first[0].isupper()
+    assert "{" not in first + "".join(others)
+
+
+def test_a_claim_names_what_it_is_above_and_its_test():
+    first = describe_verdict(VERDICT)[0]
+    assert "beyond the task, the session's drift and the recorded behaviour" in first
+    assert "0.120" in first
+    assert "p \N{LESS-THAN OR EQUAL TO} 0.050" in first
+
+
+@pytest.mark.parametrize("gain", [Interval(0.01, -0.01, 0.02), GAIN])
+def test_no_more_than_the_ladder_says_why(gain):
+    """By the interval, or because shifted trials do as well."""
+    test = replace(TEST, p=0.4)
+    beyond = Beyond("behavior", gain, test)
+    first = describe_verdict(replace(VERDICT, outcome="not_beyond", beyond=beyond))[0]
+    assert "no more about MOs than" in first
+    assert ("shifted" in first) == (gain.low > 0)
+
+
+@pytest.mark.parametrize(("why", "word"), [("unordered", "order"), ("few_trials", "few trials")])
+def test_without_a_test_nothing_is_called_predicted(why, word):
+    beyond = Beyond("psth", GAIN, None, why)
+    verdict = replace(VERDICT, outcome="untested", beyond=beyond, rungs=("psth", "source_free"))
+    first = describe_verdict(verdict)[0]
+    assert word in first
+    assert "predicted" not in first
+    assert "than the task by" in first
+
+
+def test_a_run_from_before_there_was_a_ladder_claims_no_more_than_it_can():
+    stored = replace(VERDICT, rungs=(), above_rung=None, beyond=None).to_json()
+    for name in ("rungs", "above_rung", "beyond"):
+        del stored[name]
+    verdict = Verdict.from_json(stored)
+    assert verdict.outcome == "untested"
+    assert "not held against" in describe_verdict(verdict)[0]
 
 
 @pytest.mark.parametrize(
@@ -21,7 +67,8 @@ def test_every_outcome_is_one_whole_sentence(outcome):
 )
 def test_a_comparison_follows_its_interval(low, high, word):
     comparison = Comparison("gru", "pls", Interval((low + high) / 2, low, high))
-    verdict = Verdict("MOs", "rest", "r2", "predicted", "gru", SCORE, comparison, {"lstm": -1.0})
-    _, compared, worse = describe_verdict(verdict)
+    verdict = replace(VERDICT, leader="gru", comparison=comparison, below_null={"lstm": -1.0})
+    _, best, compared, worse = describe_verdict(verdict)
+    assert "gru" in best
     assert word in compared
     assert "lstm (-1.00)" in worse

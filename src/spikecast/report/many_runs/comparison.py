@@ -7,12 +7,13 @@ interval, which takes the two as independent, would be too wide to be of use and
 out the luck of the cut. Each run's own interval is shown instead.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.errors import InputError, RunError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import is_null
 from spikecast.report.many_runs.pairing import Change, find_mismatch, list_changes, shorten_names
 from spikecast.runs.layout import StudyLayout, find_kind
@@ -65,14 +66,16 @@ class ModelRow:
 class TargetComparison:
     """A target that several runs predicted: rows run by run, the best model of each run first.
 
-    `reference` is the best model of the first run, which all others are compared with; `reseeded`
-    are the runs that differ from the first one in nothing but the seed.
+    `reference` is the best model of the first run, which all others are compared with; `verdicts`
+    say of each run whether anything is predicted, and beyond what; `reseeded` are the runs that
+    differ from the first one in nothing but the seed.
     """
 
     target: str
     metric: str
     reference: ModelRow
     rows: list[ModelRow]
+    verdicts: dict[str, Verdict]
     reseeded: frozenset[str] = frozenset()
     notices: tuple[Notice, ...] = ()
 
@@ -134,7 +137,7 @@ def _compare_target(targets: dict[str, Target]) -> TargetComparison:
     mismatches = {name: find_mismatch(first, target) for name, target in others}
     paired = {name: target for name, target in targets.items() if not mismatches.get(name)}
     subtract = _make_subtraction(paired, first)
-    best = (first_name, str(first.summary["model"].iloc[0]))
+    best = (first_name, find_best(first.summary["model"]))
     in_first = set(first.summary["model"])
     rows = []
     for name, target in targets.items():
@@ -150,13 +153,26 @@ def _compare_target(targets: dict[str, Target]) -> TargetComparison:
     return TargetComparison(
         first.name,
         first.run.metric,
-        rows[0],
+        next(row for row in rows if (row.run, row.model) == best),
         rows,
+        {name: target.verdict for name, target in targets.items()},
         frozenset(name for name, target in others if _only_seed_differs(first.run, target.run)),
         tuple(
             TUNED_ON_THESE_DATA(run=name) for name, target in targets.items() if _is_tuned(target)
         ),
     )
+
+
+def find_best(models: Iterable[str]) -> str:
+    """Return the first of some models, best first, that is no null; the first where all are.
+
+    Examples
+    --------
+    >>> find_best(["source_free", "timescales", "psth"])
+    'timescales'
+    """
+    names = list(map(str, models))
+    return next((name for name in names if not is_null(name)), names[0])
 
 
 def _only_seed_differs(first: Run, other: Run) -> bool:

@@ -1,6 +1,7 @@
 """A comparison in sentences and, for the terminal, as text tables."""
 
-from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetComparison
+from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetComparison, find_best
+from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import (
     format_difference,
     format_interval,
@@ -59,14 +60,16 @@ def find_outcome(target: TargetComparison, row: ModelRow) -> str:
 
 
 def list_headlines(target: TargetComparison) -> list[str]:
-    """Return a sentence per run on how its best model stands to the reference, and notices."""
+    """Return what each run claims, how its best model stands to the reference, and notices."""
+    claims = [f"{run}: {describe_verdict(one)[0]}" for run, one in target.verdicts.items()]
     runs = dict.fromkeys(row.run for row in target.rows if row.run != target.reference.run)
-    return [*(_headline(target, run) for run in runs), *map(str, target.notices)]
+    return [*claims, *(_headline(target, run) for run in runs), *map(str, target.notices)]
 
 
 def _headline(target: TargetComparison, run: str) -> str:
     rows = [row for row in target.rows if row.run == run]
-    best, reference = rows[0], target.reference  # a run's rows are sorted by their score
+    name = find_best(row.model for row in rows)  # a run's rows are sorted by their score
+    best, reference = next(row for row in rows if row.model == name), target.reference
     outcome = find_outcome(target, best)
     if outcome == "not paired":
         return (

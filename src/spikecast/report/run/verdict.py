@@ -17,6 +17,10 @@ OUTCOMES = {
         "{target} can be predicted from {source} beyond {rung}: {gain} {unit} more{test}."
     ),
 }
+NO_LADDER = (
+    "{target} is predicted from {source} better than by its mean ({score} {unit}), but this was "
+    "not held against the task and the session's drift, which alone can make such a score."
+)
 UNTESTED = {
     "unordered": (
         "whether it is more than slow change of both is not known, as the trials are not in the "
@@ -47,7 +51,8 @@ def describe_verdict(verdict: Verdict) -> list[str]:
     """
     unit = METRICS[verdict.metric].phrase
     gain = verdict.beyond.gain if verdict.beyond else verdict.above_rung
-    sentence = OUTCOMES[verdict.outcome].format(
+    no_ladder = verdict.outcome == "untested" and gain is None
+    sentence = (NO_LADDER if no_ladder else OUTCOMES[verdict.outcome]).format(
         target=verdict.target,
         source=name_source(verdict.source) or "the prediction",
         leader=verdict.leader,
@@ -59,7 +64,7 @@ def describe_verdict(verdict: Verdict) -> list[str]:
         unit=unit,
     )
     sentences = [sentence[0].upper() + sentence[1:]]
-    if verdict.score is not None and verdict.outcome != "not_predicted":
+    if verdict.score is not None and verdict.outcome != "not_predicted" and not no_ladder:
         score = f"{format_interval(verdict.score)} {unit} above the mean"
         sentences.append(f"The best model, {verdict.leader}, reaches {score}.")
     if verdict.comparison is not None:
