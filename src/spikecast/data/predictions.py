@@ -113,7 +113,7 @@ class Predictions:
             kind="counts" if _are_counts(activity) else "continuous",
             session=self.session,
         )
-        return Recording(recording.dataset.assign_attrs(ordered=self.ordered))
+        return Recording(recording.dataset.assign_attrs(ordered=int(self.ordered)))
 
 
 def read_predictions(path: str | Path) -> Predictions:

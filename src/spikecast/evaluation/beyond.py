@@ -45,7 +45,7 @@ CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
 N_INNER = 5
 
-Untested = Literal["", "unordered", "few_trials", "off"]
+Untested = Literal["", "unordered", "few_trials", "off", "no_source"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Beyond:
     gain : Interval
         Of the headline metric above the rung, with a bootstrap over trials.
     shift_test : ShiftTest, optional
-    untested : {"", "unordered", "few_trials", "off"}
+    untested : {"", "unordered", "few_trials", "off", "no_source"}
         Why there is no shift test.
     """
 

@@ -199,8 +199,7 @@ def score_predictions(
     predictions = {key: [np.asarray(one)[fold.test] for fold in cut] for key, one in named.items()}
     seconds = {key: [float("nan")] * len(cut) for key in named}
     if folds is not None:
-        split = "trial" if _are_mixed(cut) else "block"
-        rungs = fit_folds(add_rungs({}, problem, split=split), problem, cut, seed, None)
+        rungs = fit_folds(add_rungs({}, problem, split=name_split(cut)), problem, cut, seed, None)
         predictions, seconds = predictions | rungs[0], seconds | rungs[1]
     scores = score_folds(
         problem, cut, predictions, seconds, session=session, n_resamples=n_resamples, seed=seed
@@ -208,11 +207,17 @@ def score_predictions(
     return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
 
 
-def _are_mixed(folds: Sequence[Fold]) -> bool:
-    """Return whether trials of different parts follow each other, as in folds cut at random."""
+def name_split(folds: Sequence[Fold]) -> str:
+    """Return ``"trial"`` where trials of different parts follow each other, else ``"block"``.
+
+    Examples
+    --------
+    >>> name_split([Fold(np.arange(3, 6), np.arange(3)), Fold(np.arange(3), np.arange(3, 6))])
+    'block'
+    """
     part = np.concatenate([np.full(fold.test.size, index) for index, fold in enumerate(folds)])
     part = part[np.argsort(np.concatenate([fold.test for fold in folds]), kind="stable")]
-    return bool((np.diff(part) != 0).sum() > 2 * len(folds))
+    return "trial" if (np.diff(part) != 0).sum() > 2 * len(folds) else "block"
 
 
 def _check_folds(folds: Sequence[FoldPair], n_trials: int) -> list[Fold]:

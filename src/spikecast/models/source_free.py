@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, nnls
 
 from spikecast.models.drift import Drift
 from spikecast.models.psth import PSTH
-from spikecast.models.trial_nulls import TrialNull
+from spikecast.models.trial_nulls import TrialNull, fit_weights
 from spikecast.tasks.trial_facts import TrialFacts
-
-MAX_WEIGHT = 2.0
 
 
 @dataclass(eq=False, repr=False)
@@ -60,7 +57,7 @@ class SourceFree(TrialNull):
         self._watch_inner_folds(len(y))
         response = self._deviate(self.psth_.predict_left_out(y, trials))
         drift = self._deviate(self.drift_.predict_left_out(y, trials))
-        self.weights_ = self._fit_weights(y, response, drift)
+        self.weights_ = fit_weights(self.family, y, self.mean_, [response, drift])
 
     def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
         self.psth_, self.drift_ = (
@@ -75,28 +72,3 @@ class SourceFree(TrialNull):
 
     def _deviate(self, prediction: np.ndarray) -> np.ndarray:
         return self.family.measure_deviation(prediction, self.mean_.astype(np.float32))
-
-    def _fit_weights(self, y: np.ndarray, response: np.ndarray, drift: np.ndarray) -> np.ndarray:
-        """Return the weights under which left-out trials are predicted best."""
-        mean = self.mean_.astype(np.float32)
-        if not self.counts_:
-            return _solve_least_squares(y - mean, response, drift)
-
-        def loss_and_gradient(weights: np.ndarray) -> tuple[float, list[float]]:
-            a, b = weights.astype(np.float32)
-            predicted = self.family.combine(mean, a * response + b * drift)
-            missed = y - predicted
-            gradient = [-float((missed * part).sum(dtype=float)) for part in (response, drift)]
-            return -float(self.family.score(y, predicted).sum(dtype=float)), gradient
-
-        bounds = [(0.0, MAX_WEIGHT)] * 2
-        return minimize(loss_and_gradient, np.ones(2), jac=True, method="L-BFGS-B", bounds=bounds).x
-
-
-def _solve_least_squares(y: np.ndarray, *parts: np.ndarray) -> np.ndarray:
-    """Return weights of `parts`, not below 0, whose sum is nearest to `y`."""
-    products = np.array([[np.vdot(one, other) for other in parts] for one in parts], dtype=float)
-    response = np.array([np.vdot(one, y) for one in parts], dtype=float)
-    # the same problem with as many rows as parts; a part that is 0 gets weight 0
-    root = np.linalg.cholesky(products + 1e-9 * (1 + np.trace(products)) * np.eye(len(parts)))
-    return np.minimum(nnls(root.T, np.linalg.solve(root, response))[0], MAX_WEIGHT)

@@ -7,11 +7,13 @@ or recorded behaviour (:class:`spikecast.tasks.trial_facts.TrialFacts`).
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
+from scipy.optimize import minimize, nnls
 
 from spikecast.core.checks import check_same_length
 from spikecast.core.errors import InputError
@@ -21,6 +23,7 @@ from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts
 
 N_INNER = 5
+MAX_WEIGHT = 2.0
 SHARED_CHOICE = 2.0  # weight of the targets' mean score when each target chooses for itself
 
 
@@ -182,6 +185,41 @@ class TrialNull(Model):
     @abstractmethod
     def _predict_trials(self, n_bins: int, trials: TrialFacts) -> np.ndarray:
         """Return predictions (trial, time, target)."""
+
+
+def fit_weights(
+    family: Family, y: np.ndarray, mean: np.ndarray, deviations: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Return the weights, not below 0, under which weighted deviations explain `y` best.
+
+    Examples
+    --------
+    >>> deviation = np.array([-1.0, 1.0, 0.5]).reshape(1, 3, 1)
+    >>> fit_weights(GaussianFamily(), 2 + 0.5 * deviation, np.array([2.0]), [deviation]).round(3)
+    array([0.5])
+    """
+    mean = mean.astype(np.float32)
+    if isinstance(family, GaussianFamily):
+        return _solve_least_squares(y - mean, deviations)
+
+    def loss_and_gradient(weights: np.ndarray) -> tuple[float, list[float]]:
+        total = sum(w * one for w, one in zip(weights.astype(np.float32), deviations, strict=True))
+        predicted = family.combine(mean, np.asarray(total))
+        missed = y - predicted
+        gradient = [-float((missed * one).sum(dtype=float)) for one in deviations]
+        return -float(family.score(y, predicted).sum(dtype=float)), gradient
+
+    start, bounds = np.ones(len(deviations)), [(0.0, MAX_WEIGHT)] * len(deviations)
+    return minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+
+
+def _solve_least_squares(y: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return weights of `parts`, not below 0, whose sum is nearest to `y`."""
+    products = np.array([[np.vdot(one, other) for other in parts] for one in parts], dtype=float)
+    response = np.array([np.vdot(one, y) for one in parts], dtype=float)
+    # the same problem with as many rows as parts; a part that is 0 gets weight 0
+    root = np.linalg.cholesky(products + 1e-9 * (1 + np.trace(products)) * np.eye(len(parts)))
+    return np.minimum(nnls(root.T, np.linalg.solve(root, response))[0], MAX_WEIGHT)
 
 
 def choose_by_target(scores: np.ndarray) -> np.ndarray:

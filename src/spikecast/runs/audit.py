@@ -1,11 +1,11 @@
-"""Name what is wrong with how a run came by its numbers, by :mod:`spikecast.runs.audit_rules`."""
+"""Name what is wrong with how a run came by its numbers, by the rules of the audit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.notices import SEVERITIES, Severity
-from spikecast.runs.audit_rules import RULES
+from spikecast.runs.brought_rules import RULES
 from spikecast.runs.layout import StudyLayout
 from spikecast.runs.provenance import Claim, read_claims
 

@@ -43,14 +43,16 @@ class DataConfig(Block):
         """Return the recording, cut to `time`."""
         recording = load(self.path, self.session)
         if not self.ordered:
-            recording = Recording(recording.dataset.assign_attrs(ordered=False))
+            recording = Recording(recording.dataset.assign_attrs(ordered=0))
         return recording if self.time is None else recording.select(time=self.time)
 
 
 class TaskConfig(Block):
     """What predicts what."""
 
-    kind: Literal["area_to_area", "held_out_neurons", "forecast", "behavior"] = "area_to_area"
+    kind: Literal["area_to_area", "held_out_neurons", "forecast", "behavior", "predictions"] = (
+        "area_to_area"
+    )
     target: str | list[str] | None = Field(
         None, description="area(s) to predict, or 'all'; the variable(s), for behavior"
     )
@@ -69,7 +71,8 @@ class TaskConfig(Block):
 
     @model_validator(mode="after")
     def _check_target(self) -> "TaskConfig":
-        if self.target is None and self.kind not in ("held_out_neurons", "forecast"):
+        whole = ("held_out_neurons", "forecast", "predictions")
+        if self.target is None and self.kind not in whole:
             raise ValueError(f"task {self.kind} needs a target")
         return self
 
@@ -217,7 +220,9 @@ class Config(Block):
     def _check_whole(self) -> "Config":
         if self.task is None and not self.analysis.blocks:
             raise ValueError("there is neither a task (what predicts what) nor an analysis")
-        if self.task is not None and not self.models:
+        if self.brings_predictions and self.models:
+            raise ValueError("task predictions scores those of the file; leave 'models' empty: []")
+        if self.task is not None and not self.models and not self.brings_predictions:
             raise ValueError("the list 'models' is empty; a task needs one at least")
         if self.search is not None:
             self.make_spaces()
@@ -230,6 +235,11 @@ class Config(Block):
     def make_spaces(self) -> dict[str, Space]:
         """Return label -> search space of the models that a sweep searches."""
         return (self.search or SearchConfig()).make_spaces(name_models(self.models))
+
+    @property
+    def brings_predictions(self) -> bool:
+        """Whether the data are predictions of another tool, to be scored."""
+        return self.task is not None and self.task.kind == "predictions"
 
     @property
     def has_latents(self) -> bool:

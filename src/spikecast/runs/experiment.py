@@ -12,16 +12,19 @@ from spikecast.core.errors import RunError, SpikecastError
 from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
 from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
+from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
 from spikecast.evaluation.ladder import note_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.verdict import judge_scores
 from spikecast.parallel.executors import Progress, check_engine
 from spikecast.runs import config as configs
+from spikecast.runs.brought_claims import describe_brought
 from spikecast.runs.config import Config
 from spikecast.runs.fits import MODEL_NOT_FITTED, Failures, fit_models
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.manifest import Identity, check_data_unchanged, describe_run, finish_manifest
+from spikecast.runs.provenance import write_claims
 from spikecast.runs.questions.catalog import Analysis, expand_questions
 from spikecast.runs.questions.material import FittedModel
 from spikecast.runs.questions.question import Question
@@ -30,7 +33,8 @@ from spikecast.runs.reader import open_run
 from spikecast.runs.run_directory import log_to_file, open_run_directory
 from spikecast.runs.targets import (
     TargetRun,
-    make_target,
+    make_targets,
+    save_brought,
     save_excerpt,
     save_problem,
     save_trial_table,
@@ -155,10 +159,9 @@ def add_answers(
 def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun], list[Question]]:
     """Return the recording, its targets and the questions about it, all checked."""
     recording = config.data.load_recording()
-    tasks = config.make_tasks(recording)
-    targets = [make_target(task.problem(recording), config, layout) for task in tasks]
+    targets = make_targets(config, recording, layout)
     fitted = {
-        name: FittedModel(name, model, tasks[0], targets[0].layout)
+        name: FittedModel(name, model, config.make_tasks(recording)[0], targets[0].layout)
         for name, model in config.build_models().items()
         if model.has_latents and targets and not targets[0].problem.windows
     }
@@ -181,6 +184,7 @@ def _begin(
     save_trial_table(recording, layout.trial_table)
     for target in targets:
         save_problem(target)
+        save_brought(target)
     names = [target.problem.target for target in targets]
     write_json(layout.manifest, describe_run(recording, identity, names, config.seed))
     log.info("started: %s", recording)
@@ -196,7 +200,7 @@ def _write_scores(
         name, source = target.problem.target, target.problem.source
         failed = failures[name]
         fitted = [model for model in target.models if model not in failed]
-        if set(config.build_models()) <= set(failed):
+        if not target.brought and set(config.build_models()) <= set(failed):
             model, why = next(iter(failed.items()))
             raise RunError(f"no model of {name} could be fitted; {model}: {why}")
         scores = score_target(target, fitted, session, config)
@@ -205,6 +209,9 @@ def _write_scores(
         tables["neurons"].append(scores.neurons)
         notices = [MODEL_NOT_FITTED(model=model, why=why) for model, why in failed.items()]
         notices += [*target.problem.notices, *note_rungs(target.problem), *scores.notices]
+        if target.brought:
+            brought = read_predictions(config.data.path)
+            write_claims(list(describe_brought(target, brought, scores)), target.layout.folder)
         verdicts[name] = {
             "verdict": judge_scores(scores).to_json(),
             "notices": [notice.to_json() for notice in notices],

@@ -85,6 +85,15 @@ class Claim(BaseModel):
     loss_on: Literal["", "logits", "probabilities"] = ""  # what the cross-entropy was given
     compared_with: str = ""  # target of a number that this one is set against
     repeats: int = 1  # seeds or splits that the number is an average of
+    # what was measured of a prediction whose fit nobody watched, by target: z of how far it follows
+    # the counts of its own bin, and its correlation with them
+    zero_lag: dict[str, float] = {}
+    own_correlation: dict[str, float] = {}
+    compared_spikes: bool = False  # whether neurons recorded on both sides were looked for
+    source_copies: list[int] = []  # source neurons that look like a target recorded twice
+    train_value: float | None = None  # the same score on trials that were learnt from
+    drift_value: float | None = None  # the same score of the session's drift alone
+    parts: dict[str, list[int]] = {}  # condition -> number of held-out trials in each part
     n_scored: int | None = None  # units it rests on, where more than those of `test`
 
     @property
@@ -127,9 +136,14 @@ def write_claims(claims: Sequence[Claim], folder: Path) -> None:
 def read_claims(folder: Path) -> list[Claim]:
     """Return the claims of a folder: those stored in it, else those made from a run's records."""
     if Layout(folder).protocol.exists():
-        return [Claim.model_validate(entry) for entry in read_json(Layout(folder).protocol)]
+        return read_stored_claims(folder)
     run = open_run(folder)
     return [*_describe_fits(run), *_describe_answers(run)]
+
+
+def read_stored_claims(folder: Path) -> list[Claim]:
+    """Return the claims in ``protocol.json``."""
+    return [Claim.model_validate(entry) for entry in read_json(Layout(folder).protocol)]
 
 
 # ------------------------------------------------------------------------------------ predictions
@@ -142,9 +156,13 @@ def _describe_fits(run: Run) -> Iterator[Claim]:
     # a sweep that chose the settings on these very trials has seen all of them
     tuned = run.config.tuned_on == read_activity_hash(run.manifest)
     for target in run.targets:
+        if target.brought:
+            yield from read_stored_claims(target.layout.folder)
         own = hash_rows(target.recorded)
         every = list(range(len(own)))
         for model in target.models:
+            if model in target.brought:  # nobody watched its fits
+                continue
             for index, fold in enumerate(target.folds):
                 record = target.read_record(model, index)
                 value, null = _read_score(run, target, model, index)

@@ -201,9 +201,14 @@ class Target:
     @property
     def models(self) -> list[str]:
         """Names of the models that were fitted, in the config's order, then the rungs."""
-        fitted = set(self.summary["model"])
-        names = dict.fromkeys([*self.run.config.build_models(), *RUNGS])
-        return [name for name in names if name in fitted]
+        rows = self.run.scores[self.run.scores["target"] == self.name]
+        return list(dict.fromkeys(rows["model"]))
+
+    @property
+    def brought(self) -> list[str]:
+        """Names of the predictions that another tool made."""
+        brings = self.run.config.brings_predictions
+        return [name for name in self.models if brings and name not in RUNGS]
 
     @property
     def recorded(self) -> np.ndarray:

@@ -1,20 +1,24 @@
 """The targets of a run: what is predicted, the folds, and what is stored of the data."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from spikecast.core.files import read_json, write_atomically
+from spikecast.core.files import read_json, write_atomically, write_json
+from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
-from spikecast.evaluation.beyond import Beyond, BeyondJob, plan_beyond
-from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
+from spikecast.evaluation.brought import judge_brought, measure_brought
+from spikecast.evaluation.cross_validation import make_folds, name_split
 from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.base import Model
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout, TargetLayout
+from spikecast.tasks.predictions import make_brought_problem
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 
@@ -30,6 +34,15 @@ class TargetRun:
     models: dict[str, Model]  # the config's, and the rungs of the ladder
     beyond: BeyondJob
     layout: TargetLayout
+    brought: Mapping[str, np.ndarray] = field(default_factory=dict)  # predictions of another tool
+
+
+def make_targets(config: Config, recording: Recording, run: RunLayout) -> list[TargetRun]:
+    """Return the targets of a config, each with its folds."""
+    if config.brings_predictions:
+        return [make_brought_target(recording, config, run)]
+    tasks = config.make_tasks(recording)
+    return [make_target(task.problem(recording), config, run) for task in tasks]
 
 
 def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
@@ -53,11 +66,30 @@ def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
     return TargetRun(problem, folds, models, beyond, run.target(problem.target))
 
 
+def make_brought_target(recording: Recording, config: Config, run: RunLayout) -> TargetRun:
+    """Return the target of the config's file of predictions, with the folds that it states."""
+    brought = read_predictions(config.data.path)
+    problem = make_brought_problem(brought, recording)
+    problem = replace(problem, conditions=config.evaluation.conditions)
+    folds = [Fold(*pair) for pair in brought.folds]
+    split = name_split(folds)
+    beyond = plan_beyond(
+        problem,
+        folds,
+        split=split,
+        n_shifts=config.evaluation.shifts if problem.source else 0,
+        n_resamples=config.evaluation.bootstrap,
+        seed=config.seed,
+    )
+    rungs, layout = add_rungs({}, problem, split=split), run.target(problem.target)
+    return TargetRun(problem, folds, rungs, beyond, layout, brought.predicted)
+
+
 def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:
     """Return the scores of the stored predictions of some models."""
     layout, folds = target.layout, range(len(target.folds))
     predictions, seconds = {}, {}
-    for model in models:
+    for model in [*target.brought, *models]:
         predictions[model] = [np.load(layout.arrays(model, k))["prediction"] for k in folds]
         seconds[model] = [read_json(layout.job(model, k))["fit_seconds"] for k in folds]
     scores = score_folds(
@@ -69,9 +101,40 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
         n_resamples=config.evaluation.bootstrap,
         seed=config.seed,
     )
-    if not layout.beyond.exists():
-        return scores
-    return replace(scores, beyond=Beyond.from_json(read_json(layout.beyond)))
+    beyond = Beyond.from_json(read_json(layout.beyond)) if layout.beyond.exists() else None
+    if target.brought:
+        beyond = _judge_brought(target, scores, predictions[target.beyond.rung], beyond)
+    return replace(scores, beyond=beyond)
+
+
+def _judge_brought(
+    target: TargetRun, scores: Scores, of_rung: Sequence[np.ndarray], of_source: Beyond | None
+) -> Beyond:
+    """Return what the best of the predictions of another tool adds to the highest rung."""
+    base = np.ones(target.problem.y.shape, dtype=np.float32)
+    for fold, prediction in zip(target.folds, of_rung, strict=True):
+        base[fold.test] = prediction
+    leader = max(target.brought, key=lambda name: scores.interval(name).value)
+    gain = measure_brought(
+        target.problem.y,
+        base,
+        target.brought[leader],
+        target.folds,
+        n_resamples=scores.n_resamples,
+        seed=scores.seed,
+    )
+    untested: Untested = "off" if target.problem.source else "no_source"
+    return judge_brought(target.beyond.rung, gain, of_source, untested)
+
+
+def save_brought(target: TargetRun) -> None:
+    """Store the predictions of another tool as those of a fit are stored, without its record."""
+    for name, whole in target.brought.items():
+        for index, fold in enumerate(target.folds):
+            with write_atomically(target.layout.arrays(name, index)) as temporary:
+                prediction = whole[fold.test].astype(np.float32)
+                np.savez_compressed(temporary, prediction=prediction, test=fold.test)
+            write_json(target.layout.job(name, index), {"fit_seconds": np.nan})
 
 
 def save_problem(target: TargetRun) -> None:

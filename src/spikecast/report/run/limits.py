@@ -9,7 +9,7 @@ DECODING = (
     "What goes along with a label (movement, arousal, reward, time in the session) is decoded with "
     "it. Compare with behaviour and stimulus alone; what was not recorded cannot be ruled out.",
 )
-MOVEMENT = {"wheel", "face", "running", "face_svd"}
+MOVEMENT = {"wheel", "face", "running", "face_svd", "behavior"}
 
 
 def list_limits(run: Run) -> list[str]:
@@ -40,6 +40,11 @@ def _list_prediction_limits(run: Run) -> list[str]:
         limits.append(
             "No movement was recorded here, so how much of the prediction is shared movement "
             "is not known."
+        )
+    if first.brought:
+        limits.append(
+            "Another tool made these predictions. Whether they held trials out as the file says, "
+            "and whether they look at later bins, is not known here."
         )
     shown = run.config.build_models().get(first.shown_model)
     if shown is not None and not shown.causal:

@@ -58,6 +58,8 @@ def _make_title(run: Run) -> str:
         labels = join_names(run.config.analysis.labels, last=" and ")
         return f"Can {labels or 'more'} be read from the activity?"
     first = run.targets[0]
+    if first.brought:
+        return f"What do these predictions of {first.name} tell?"
     what = first.name if len(run.targets) == 1 else f"{len(run.targets)} areas"
     source = first.problem.attrs["source"]
     sources = {"rest": "the rest of the recording", "all": "all neurons"}

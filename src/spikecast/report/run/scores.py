@@ -65,7 +65,9 @@ def make_score_table(target: Target) -> Table:
         if behind:
             gap = format_estimate(behind["value"], behind["low"], behind["high"])
         cells["behind the best<br>(paired interval)"] = gap
-        cells["seconds<br>per fit"] = f"{scores['fit_seconds'].iloc[0] / target.n_folds:.2f}"
+        cells["seconds<br>per fit"] = format_number(
+            scores["fit_seconds"].iloc[0] / target.n_folds, 2
+        )
         rows.append(cells)
         classes.append("null" if null else "below" if row[headline.name] < 0 else "")
     return replace(make_table(rows), css="scores", row_classes=classes)

@@ -30,6 +30,10 @@ UNTESTED = {
         "whether it is more than slow change of both cannot be tested with so few trials"
     ),
     "off": "whether it is more than slow change of both was not tested (shifts: 0)",
+    "no_source": (
+        "whether it is more than slow change of both cannot be tested, as the file does not hold "
+        "the source: no claim beyond this interval"
+    ),
     "": "whether it is more than slow change of both was not tested",
 }
 
