@@ -61,6 +61,16 @@ CASES = {  # rule: (what makes it fire, its sound twin)
         {"swept": {"n_latents": [75, 75]}}, {"swept": {"n_latents": [50, 75]}}),
     "single seed": ({"compared_with": "VISp"}, {"compared_with": "VISp", "repeats": 3}),
     "picture without a score": ({"value": None}, {}),
+    "the answer in the prediction": ({"zero_lag": {"0": 1.0, "1": 9.0}}, {"zero_lag": {"0": 1.0}}),
+    "prediction is the recording": (
+        {"own_correlation": {"0": 1.0}}, {"own_correlation": {"0": 0.4}}),
+    "neurons recorded twice": (
+        {"compared_spikes": True, "source_copies": [7]}, {"compared_spikes": True}),
+    "mostly drift": ({"beyond_drift": 0.1}, {"beyond_drift": 0.6}),
+    "fits the training trials only": ({"train_value": 2.0}, {"train_value": 0.8}),
+    "parts not balanced": (
+        {"parts": {"left": [20, 0], "right": [0, 20]}},
+        {"parts": {"left": [11, 9], "right": [9, 11]}}),
     "too few test trials": ({"test": range(60, 72)}, {}),
 }  # fmt: skip
 

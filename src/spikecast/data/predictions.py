@@ -111,6 +111,7 @@ class Predictions:
             trials=self.trials,
             behavior=None if self.behavior is None else {"behavior": self.behavior},
             kind="counts" if _are_counts(activity) else "continuous",
+            align_to="start" if self.time[0] > 0 else "event",
             session=self.session,
         )
         return Recording(recording.dataset.assign_attrs(ordered=int(self.ordered)))

@@ -20,9 +20,10 @@ from spikecast.data.dataset import Kind
 from spikecast.data.quality import find_sorted_column
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import measure_beyond, plan_beyond
+from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.fit import Job, run_job
-from spikecast.evaluation.ladder import add_rungs, note_rungs
-from spikecast.evaluation.score_table import Scores, score_folds
+from spikecast.evaluation.ladder import add_rungs, list_rungs, note_rungs
+from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
@@ -163,6 +164,8 @@ def score_predictions(
     Returns
     -------
     Scores
+        Its ``beyond`` has what the best prediction adds to the highest rung; there is no shift
+        test without a source (``spikecast score`` takes a file with one).
 
     Raises
     ------
@@ -204,6 +207,18 @@ def score_predictions(
     scores = score_folds(
         problem, cut, predictions, seconds, session=session, n_resamples=n_resamples, seed=seed
     )
+    if folds is not None:
+        rung = list_rungs(problem)[-1]
+        leader = max(named, key=lambda key: scores.interval(key).value)
+        gain = measure_brought(
+            truth,
+            join_folds(problem, cut, predictions[rung]),
+            np.asarray(named[leader]),
+            cut,
+            n_resamples=n_resamples,
+            seed=seed,
+        )
+        scores = replace(scores, beyond=judge_brought(rung, gain, None, "no_source"))
     return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
 
 

@@ -169,9 +169,9 @@ def score_folds(
     ratios: dict[tuple[str, str, str], RatioScores] = {}
     for rung in RUNGS:
         if rung in predictions:
-            scorer.add_rung(rung, _join_folds(problem, folds, predictions[rung]))
+            scorer.add_rung(rung, join_folds(problem, folds, predictions[rung]))
     for model, per_fold in predictions.items():
-        whole = _join_folds(problem, folds, per_fold)
+        whole = join_folds(problem, folds, per_fold)
         of_model = score_ratios(scorer, whole)
         for index in [*range(len(folds)), None]:
             trials = scorer.scored if index is None else folds[index].test
@@ -204,7 +204,7 @@ def score_folds(
     )
 
 
-def _join_folds(
+def join_folds(
     problem: Problem, folds: Sequence[Fold], per_fold: Sequence[np.ndarray]
 ) -> np.ndarray:
     """Return predictions of all trials; those in no fold keep a 0 that is not scored."""

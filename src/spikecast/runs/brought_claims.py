@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from spikecast.data.predictions import Predictions
+from spikecast.evaluation.brought import measure_brought
 from spikecast.evaluation.prediction_checks import (
     correlate_with_truth,
     count_by_part,
@@ -12,7 +14,7 @@ from spikecast.evaluation.prediction_checks import (
 )
 from spikecast.evaluation.score_table import Scores
 from spikecast.runs.provenance import Claim
-from spikecast.runs.targets import TargetRun
+from spikecast.runs.targets import TargetRun, read_held_out
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.neuron_groups import COINCIDENT_SOURCES
@@ -21,14 +23,13 @@ from spikecast.tasks.splits import Fold
 
 def describe_brought(target: TargetRun, brought: Predictions, scores: Scores) -> Iterator[Claim]:
     """Yield a claim per prediction and part, and one per prediction on all that is scored."""
-    metric, aggregate = scores.metric, scores.aggregate
-    drift = scores.ratios.get(("drift", metric, "train_mean"))
+    metric, null = scores.metric, HEADLINE[scores.kind].null
+    drift = read_held_out(target, "drift") if "drift" in scores.models else None
     copies = [one.values for one in target.problem.notices if one.code == COINCIDENT_SOURCES.code]
-    null = HEADLINE[scores.kind].null
+    cell = {"metric": metric, "null": null, "aggregate": scores.aggregate}
+    table = scores.table[(scores.table[list(cell)] == pd.Series(cell)).all(axis=1)]
     for name in brought.predicted:
-        of_model = scores.table.query(
-            "model == @name and metric == @metric and null == @null and aggregate == @aggregate"
-        ).set_index("fold")["value"]
+        of_model = table[table["model"] == name].set_index("fold")["value"]
         shared = {"metric": metric, "target": target.problem.target, "null": null}
         for index, fold in enumerate(target.folds):
             yield Claim(
@@ -43,13 +44,18 @@ def describe_brought(target: TargetRun, brought: Predictions, scores: Scores) ->
             name=f"{target.problem.target} by {name}",
             value=of_model["all"],
             train_value=_score_training(brought, name, target),
-            drift_value=None if drift is None else drift.aggregate(aggregate),
+            beyond_drift=None if drift is None else _measure_beyond(drift, target, name),
             parts=count_by_part(target.problem.condition, target.folds),
             compared_spikes=brought.source is not None,
             source_copies=copies[0]["neurons"] if copies else [],
             **_measure_counts(brought, name, target.folds),
             **shared,
         )
+
+
+def _measure_beyond(drift: np.ndarray, target: TargetRun, name: str) -> float:
+    predicted, y = target.brought[name], target.problem.y
+    return measure_brought(y, drift, predicted, target.folds, n_resamples=1).value
 
 
 def _score_training(brought: Predictions, name: str, target: TargetRun) -> float | None:

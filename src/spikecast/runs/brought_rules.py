@@ -75,15 +75,15 @@ def _find_source_copies(claim: Claim) -> str:
     "mostly drift",
     "serious",
     "read the score above the ladder, not that above the mean",
-    reads=("drift_value", "value"),
+    reads=("beyond_drift", "value"),
 )
 def _find_drift(claim: Claim) -> str:
-    drift, value = claim.drift_value, claim.value
-    if drift is None or value is None or not value > 0 or drift < MOST_DRIFT_SHARE * value:
+    beyond, value = claim.beyond_drift, claim.value
+    if beyond is None or value is None or value <= 0 or value - beyond < MOST_DRIFT_SHARE * value:
         return ""
     return (
-        f"the session's drift alone, without any source, scores {drift:.3f} above the mean, the "
-        f"prediction {value:.3f}"
+        f"{value:.3f} above the mean, but the prediction adds {beyond:.3f} to the session's drift, "
+        "which needs no source"
     )
 
 

@@ -92,7 +92,7 @@ class Claim(BaseModel):
     compared_spikes: bool = False  # whether neurons recorded on both sides were looked for
     source_copies: list[int] = []  # source neurons that look like a target recorded twice
     train_value: float | None = None  # the same score on trials that were learnt from
-    drift_value: float | None = None  # the same score of the session's drift alone
+    beyond_drift: float | None = None  # what it adds to the session's drift alone
     parts: dict[str, list[int]] = {}  # condition -> number of held-out trials in each part
     n_scored: int | None = None  # units it rests on, where more than those of `test`
 

@@ -1,6 +1,6 @@
 """The targets of a run: what is predicted, the folds, and what is stored of the data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.cross_validation import make_folds, name_split
 from spikecast.evaluation.ladder import add_rungs
-from spikecast.evaluation.score_table import Scores, score_folds
+from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout, TargetLayout
@@ -103,17 +103,20 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
     )
     beyond = Beyond.from_json(read_json(layout.beyond)) if layout.beyond.exists() else None
     if target.brought:
-        beyond = _judge_brought(target, scores, predictions[target.beyond.rung], beyond)
+        beyond = _judge_brought(target, scores, beyond)
     return replace(scores, beyond=beyond)
 
 
-def _judge_brought(
-    target: TargetRun, scores: Scores, of_rung: Sequence[np.ndarray], of_source: Beyond | None
-) -> Beyond:
+def read_held_out(target: TargetRun, model: str) -> np.ndarray:
+    """Return a fitted model's predictions, (trial, time, target); 0 in trials never held out."""
+    paths = (target.layout.arrays(model, index) for index in range(len(target.folds)))
+    predictions = [np.load(path)["prediction"] for path in paths]
+    return join_folds(target.problem, target.folds, predictions)
+
+
+def _judge_brought(target: TargetRun, scores: Scores, of_source: Beyond | None) -> Beyond:
     """Return what the best of the predictions of another tool adds to the highest rung."""
-    base = np.ones(target.problem.y.shape, dtype=np.float32)
-    for fold, prediction in zip(target.folds, of_rung, strict=True):
-        base[fold.test] = prediction
+    base = read_held_out(target, target.beyond.rung)
     leader = max(target.brought, key=lambda name: scores.interval(name).value)
     gain = measure_brought(
         target.problem.y,

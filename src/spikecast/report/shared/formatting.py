@@ -12,7 +12,7 @@ RUNG_PARTS = {
     "drift": "the session's drift",
     "behavior": "the recorded behaviour",
 }
-SOURCES = {"rest": "the rest", "all": "all neurons"}
+SOURCES = {"rest": "the rest", "all": "all neurons", "source": "the source"}
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
