@@ -218,8 +218,12 @@ def _solve_least_squares(y: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarr
     products = np.array([[np.vdot(one, other) for other in parts] for one in parts], dtype=float)
     response = np.array([np.vdot(one, y) for one in parts], dtype=float)
     # the same problem with as many rows as parts; a part that is 0 gets weight 0
-    root = np.linalg.cholesky(products + 1e-9 * (1 + np.trace(products)) * np.eye(len(parts)))
-    return np.minimum(nnls(root.T, np.linalg.solve(root, response))[0], MAX_WEIGHT)
+    values, vectors = np.linalg.eigh(products)
+    values = np.maximum(
+        values, 1e-6 * (1e-3 + np.trace(products))
+    )  # rounding may make one negative
+    rows = np.sqrt(values)[:, np.newaxis] * vectors.T
+    return np.minimum(nnls(rows, (vectors.T @ response) / np.sqrt(values))[0], MAX_WEIGHT)
 
 
 def choose_by_target(scores: np.ndarray) -> np.ndarray:
