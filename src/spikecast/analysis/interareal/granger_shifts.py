@@ -25,6 +25,7 @@ from spikecast.tasks.splits import Fold
 
 BEYOND_COLUMNS = ["shifted", "beyond", "beyond_low", "beyond_high", "p", "stands"]
 N_RESAMPLES = 2000
+MOST_OF_A_TRIAL = 0.5  # bits per spike that a trial may gain or lose
 
 
 class FlowTest(NamedTuple):
@@ -104,5 +105,8 @@ def _measure_pairings(
             for number, shift in enumerate(pairings.all_shifts):
                 added = base.measure_gain(source[plan.find_sources(shift)])
                 gain[number, fold.test] = added[:, :n_scored].sum(axis=1)
-        found[direction, time_order] = gain, y[:, :n_scored].sum(axis=(1, 2), dtype=float)
+        spikes = y[:, :n_scored].sum(axis=(1, 2), dtype=float)
+        # where the own past is far off, one trial would outweigh all others
+        most = MOST_OF_A_TRIAL * np.log(2) * spikes
+        found[direction, time_order] = np.clip(gain, -most, most), spikes
     return found
