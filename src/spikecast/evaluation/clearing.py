@@ -46,31 +46,46 @@ class Clearing:
         Arrays are (trial, time, feature); the areas are fitted together, which is cheaper. The null
         learns from the training trials; what it expects of one of them, from the others.
         """
-        z = np.concatenate(areas, axis=2)
-        null, y, facts, center = self._fit(z, fold.train)
-        expected = np.zeros_like(z)
-        expected[fold.train] = null.predict_left_out(y, facts) + center
-        expected[fold.test] = null.predict(z[fold.test], trials=self.facts.take(fold.test)) + center
-        self._add_condition_means(z, expected, fold.train)
-        return _separate(expected, areas)
+        return self.add_condition_means(areas, self.predict(areas, fold), fold.train)
 
     def expect_everywhere(self, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return what is expected of each area in each trial of the session, from the others."""
+        rows = np.arange(len(areas[0]))
+        return self.add_condition_means(areas, self.predict_everywhere(areas), rows)
+
+    def predict(self, areas: Sequence[np.ndarray], fold: Fold) -> list[np.ndarray]:
+        """Return what the null alone predicts: a training trial's own activity is not in it."""
+        z = np.concatenate(areas, axis=2)
+        null, y, facts, center = self._fit(z, fold.train)
+        predicted = np.zeros_like(z)
+        predicted[fold.train] = null.predict_left_out(y, facts) + center
+        test = null.predict(z[fold.test], trials=self.facts.take(fold.test))
+        predicted[fold.test] = test + center
+        return _separate(predicted, areas)
+
+    def predict_everywhere(self, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return what the null alone predicts of each trial of the session, from the others."""
         z = np.concatenate(areas, axis=2)
         null, y, facts, center = self._fit(z, np.arange(len(z)))
-        expected = (null.predict_left_out(y, facts) + center).astype(z.dtype)
-        self._add_condition_means(z, expected, np.arange(len(z)))
-        return _separate(expected, areas)
+        predicted = (null.predict_left_out(y, facts) + center).astype(z.dtype)
+        return _separate(predicted, areas)
 
-    def _add_condition_means(self, z: np.ndarray, expected: np.ndarray, rows: np.ndarray) -> None:
-        """Add what some trials show of their condition beyond what is expected of them.
+    def add_condition_means(
+        self, areas: Sequence[np.ndarray], predicted: Sequence[np.ndarray], rows: np.ndarray
+    ) -> list[np.ndarray]:
+        """Return predictions with what some trials show of their condition beyond them.
 
         A null shrinks the response to a condition, and what that leaves is common to both areas.
+        The means hold part of each of these trials' own activity: they may be subtracted, but
+        nothing may be learnt from them.
         """
+        expected = [one.copy() for one in predicted]
         for label in np.unique(self.facts.condition[rows]):
             here = self.facts.condition == label
             of_rows = rows[self.facts.condition[rows] == label]
-            expected[here] += (z[of_rows] - expected[of_rows]).mean(axis=0)
+            for z, known in zip(areas, expected, strict=True):
+                known[here] += (z[of_rows] - known[of_rows]).mean(axis=0)
+        return expected
 
     def _fit(
         self, z: np.ndarray, rows: np.ndarray

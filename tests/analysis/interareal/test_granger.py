@@ -33,7 +33,8 @@ def test_a_lead_seen_from_the_other_side_is_a_negative_lag(driven):
 def test_a_drive_of_single_trials_is_lost_by_shifts(driven):
     there = driven.past[(driven.past["source"] == "VISp") & (driven.past["lag"] > 0)].iloc[0]
     assert there["stands"]
-    assert there["beyond_low"] > 0
+    assert there["low"] > 0
+    assert there["beyond"] > 0  # of the 30 trials that are scored: too few for an interval
     assert there["p"] == pytest.approx(1 / 31)  # 60 trials: 15 shifts either way
     assert abs(there["shifted"]) < 0.1 * there["gain"]
     assert driven.claim.stands
@@ -46,7 +47,7 @@ def test_swapping_the_areas_swaps_the_sign(two_areas):
     options = {"lags": (2, 4), "neurons": ONCE, "n_shifts": 0, "folds": 3}
     one = information_flow(recording, "VISp", "MOs", **options)
     other = information_flow(recording, "MOs", "VISp", **options)
-    assert one.asymmetry.value == pytest.approx(-other.asymmetry.value, abs=1e-6)
+    assert one.asymmetry.value == pytest.approx(-other.asymmetry.value, abs=1e-4)
     again = information_flow(recording, "VISp", "MOs", past=PastFeatures(stretch=10), **options)
     assert again.table.equals(one.table)
     assert len(again.over_time) == len(one.over_time) // 2

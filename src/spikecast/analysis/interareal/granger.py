@@ -372,7 +372,9 @@ def _measure_gains(
     gains = {key: np.zeros((1 + len(lags), n_trials, n_scored)) for key in DIRECTIONS}
     for index, fold in enumerate(cut):
         components = [project_components(one, fold.train, 2 * past.n_components) for one in pair]
-        areas = list(map(AreaPast, components, clearing.expect(components, fold)))
+        predicted = clearing.predict(components, fold)
+        # means of conditions hold part of training trials' own activity: the test takes them out
+        areas = list(map(AreaPast, components, predicted, predicted))
         for direction, time_order in DIRECTIONS:
             one, other = (
                 area if time_order > 0 else area.reverse()

@@ -44,14 +44,15 @@ def make_time_course(n_trials: int, n_bins: int, n_cosines: int = 6) -> np.ndarr
 
 
 class AreaPast(NamedTuple):
-    """What an area's past is made of, both (trial, time, component)."""
+    """What an area's past is made of, each (trial, time, component)."""
 
     components: np.ndarray  # of single bins
-    expected: np.ndarray  # of them, by task, drift and recorded movement
+    predicted: np.ndarray  # by task, drift and recorded movement, as a null says that left it out
+    expected: np.ndarray  # what is taken out where the area is the source
 
     def reverse(self) -> "AreaPast":
         """Return the same with time running backwards."""
-        return AreaPast(self.components[:, ::-1], self.expected[:, ::-1])
+        return AreaPast(*(one[:, ::-1] for one in self))
 
     def describe_own(self, depth: int) -> np.ndarray:
         """Return what the area's own activity is predicted from, (trial, time, feature).
@@ -60,7 +61,7 @@ class AreaPast(NamedTuple):
         """
         course = make_time_course(*self.components.shape[:2])
         past = average_past(self.components, depth)
-        return np.concatenate([past, self.expected, course], axis=2)
+        return np.concatenate([past, self.predicted, course], axis=2)
 
     def describe_source(self, n_components: int) -> np.ndarray:
         """Return the leading components without what is expected of them."""

@@ -86,7 +86,9 @@ def _measure_pairings(
     plan = pairings.plan
     everything = np.arange(len(pair[0]))
     components = [project_components(one, everything, 2 * n_components) for one in pair]
-    areas = list(map(AreaPast, components, clearing.expect_everywhere(components)))
+    predicted = clearing.predict_everywhere(components)
+    expected = clearing.add_condition_means(components, predicted, everything)
+    areas = list(map(AreaPast, components, predicted, expected))
     rows = np.arange(len(plan.targets))
     cut = [Fold(np.setdiff1d(rows, part), part) for part in pairings.parts]
     n_scored = pair[0].shape[1] - 2 * edge
