@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.analysis.geometry.shared_dynamics import shared_dynamics as shared_dynamics
     from spikecast.analysis.geometry.trajectories import trajectories as trajectories
     from spikecast.analysis.geometry.tuning import tuning as tuning
+    from spikecast.analysis.interareal.explain import explain as explain
     from spikecast.analysis.interareal.granger import information_flow as information_flow
     from spikecast.analysis.interareal.lagged_cca import joint_correlation as joint_correlation
     from spikecast.analysis.interareal.subspace import (
@@ -96,6 +97,7 @@ NAMES = {
     "decode": "spikecast.analysis.decoding.decode",
     "decode_over_time": "spikecast.analysis.decoding.over_time",
     "temporal_generalization": "spikecast.analysis.decoding.generalization",
+    "explain": "spikecast.analysis.interareal.explain",
     "information_flow": "spikecast.analysis.interareal.granger",
     "joint_correlation": "spikecast.analysis.interareal.lagged_cca",
     "communication_subspace": "spikecast.analysis.interareal.subspace",

@@ -27,6 +27,7 @@ _MODULES = {
     "geometry.shared_dynamics": ("SharedDynamics", "shared_dynamics"),
     "geometry.trajectories": ("Trajectories", "name_conditions", "trajectories"),
     "geometry.tuning": ("Tuning", "tuning"),
+    "interareal.explain": ("Explanation", "explain"),
     "interareal.granger": ("InformationFlow", "NeuronSample", "PastFeatures", "information_flow"),
     "interareal.lagged_cca": ("CanonicalModel", "JointCorrelation", "joint_correlation"),
     "interareal.pairwise": ("Pair", "PairScore", "pairwise_ridge"),

@@ -158,13 +158,13 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
             z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit(x[fold.train]).transform(x)
             z -= clearing.expect([z], fold)[0]
             added = _predict_on_top(z, y, whole, fold, kind, job.seed)
-            predicted[fold.test] = _combine(base[fold.test], added, kind)
+            predicted[fold.test] = combine(base[fold.test], added, kind)
         scorer = SCORERS[kind](y, job.folds, np.zeros(len(y)))
         scorer.add_rung(job.rung, base)
         ratios = scorer.score_nulls(predicted)[job.rung].select_trials(scorer.scored)
         weights = draw_bootstrap_weights(len(scorer.scored), job.n_resamples, job.seed)
         gain = compute_interval(ratios, weights, HEADLINE[kind].aggregate)
-        test, untested = _test_shifts(job, x, y, base, scorer)
+        test, untested = run_shift_test(job, x, y, base, scorer)
     return Beyond(job.rung, gain, test, untested)
 
 
@@ -178,16 +178,16 @@ def _predict_on_top(
     inner = split_inner_folds(len(fold.train), N_INNER, seed)[0]
     train, valid = fold.train[inner.train], fold.train[inner.test]
     scores = [
-        _score(y[valid], _combine(base[valid], z[valid] @ weights + level, kind), kind)
-        for weights, level in _fit_path(z[train], y[train], base[train], PENALTIES[kind], kind)
+        _score(y[valid], combine(base[valid], z[valid] @ weights + level, kind), kind)
+        for weights, level in fit_path(z[train], y[train], base[train], PENALTIES[kind], kind)
     ]
     penalty = PENALTIES[kind][int(np.argmax(scores))]
     rows = fold.train
-    ((weights, level),) = _fit_path(z[rows], y[rows], base[rows], [penalty], kind)
+    ((weights, level),) = fit_path(z[rows], y[rows], base[rows], [penalty], kind)
     return z[fold.test] @ weights + level
 
 
-def _fit_path(
+def fit_path(
     z: np.ndarray, y: np.ndarray, base: np.ndarray, penalties: Sequence[float], kind: Kind
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield weights and intercepts of a regression on top of `base` for each penalty, falling."""
@@ -197,7 +197,8 @@ def _fit_path(
         yield from fit_ridge_path(z, y - base, penalties)
 
 
-def _combine(base: np.ndarray, added: np.ndarray, kind: Kind) -> np.ndarray:
+def combine(base: np.ndarray, added: np.ndarray, kind: Kind) -> np.ndarray:
+    """Return predictions `base` changed by log rates, or values, that are added."""
     if kind == "counts":
         return base * np.exp(np.clip(added, -MAX_LOG_RATE, MAX_LOG_RATE))
     return base + added
@@ -212,7 +213,7 @@ def _score(y: np.ndarray, prediction: np.ndarray, kind: Kind) -> float:
 # ------------------------------------------------------------------------------------ shifts
 
 
-def _test_shifts(
+def run_shift_test(
     job: BeyondJob, x: np.ndarray, y: np.ndarray, base: np.ndarray, scorer: Scorer
 ) -> tuple[ShiftTest | None, Untested]:
     """Return the shift test of a regression on top of `base`, or why there is none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class BehaviorNull(TrialNull):
     gap : int
         Trials left out on either side of an inner block.
     {seed}
+    without : {"", "psth", "drift"}
+        A part that is left out of the other two, to see what it explains.
 
     Attributes
     ----------
@@ -45,6 +48,8 @@ class BehaviorNull(TrialNull):
     scale_ : array, (regressor,)
     coefficients_ : array, (regressor, target)
     intercept_ : array, (target,)
+
+    {paper}
 
     Examples
     --------
@@ -59,6 +64,8 @@ class BehaviorNull(TrialNull):
     about = "the task, the session's drift and a regression on recorded behaviour: no source at all"
     paper = "Musall et al. 2019; Steinmetz et al. 2019"
     fit_record = ("penalty_",)
+
+    without: Literal["", "psth", "drift"] = ""
 
     def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
         self.source_free_ = SourceFree(**self.get_params()).fit(y[..., :1], y, trials=trials)

@@ -1,6 +1,7 @@
 """The null of all that a target shows without any source: the task and the session's drift."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class SourceFree(TrialNull):
     gap : int
         Trials left out on either side of an inner block.
     {seed}
+    without : {"", "psth", "drift"}
+        A part that is left out, to see what it explains.
 
     Attributes
     ----------
@@ -48,8 +51,11 @@ class SourceFree(TrialNull):
     about = "the response to the condition and the session's drift, together: no source at all"
     fit_record = ("weights_",)
 
+    without: Literal["", "psth", "drift"] = ""
+
     def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
         settings = self.get_params()
+        del settings["without"]
         x = y[..., :1]  # only its number of bins is read
         self.psth_ = PSTH(**settings).fit(x, y, trials=trials)
         self.drift_ = Drift(**settings).fit(x, y, trials=trials)
@@ -57,7 +63,12 @@ class SourceFree(TrialNull):
         self._watch_inner_folds(len(y))
         response = self._deviate(self.psth_.predict_left_out(y, trials))
         drift = self._deviate(self.drift_.predict_left_out(y, trials))
-        self.weights_ = fit_weights(self.family, y, self.mean_, [response, drift])
+        parts = {"psth": response, "drift": drift}
+        used = [name != self.without for name in parts]
+        self.weights_ = np.zeros(2)
+        self.weights_[used] = fit_weights(
+            self.family, y, self.mean_, [parts[name] for name in parts if name != self.without]
+        )
 
     def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
         self.psth_, self.drift_ = (

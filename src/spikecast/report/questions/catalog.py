@@ -8,6 +8,7 @@ from spikecast.report.questions import (
     decode,
     dimensionality,
     embedding,
+    explain,
     generalization,
     granger,
     lagged_cca,
@@ -34,6 +35,7 @@ QUESTIONS: dict[str, QuestionPage] = {
     "decode": decode,
     "over_time": over_time,
     "generalization": generalization,
+    "explain": explain,
     "granger": granger,
     "lagged_cca": lagged_cca,
     "subspace": subspace,
@@ -45,7 +47,7 @@ QUESTIONS: dict[str, QuestionPage] = {
 }
 """Kind of answer -> its module."""
 
-IN_VERDICT = ("decode", "over_time")
+IN_VERDICT = ("decode", "over_time", "explain")
 """Kinds whose headlines open the page; those of others stand in their section."""
 
 CELL_TYPES = (

@@ -9,14 +9,20 @@ DECODING = (
     "What goes along with a label (movement, arousal, reward, time in the session) is decoded with "
     "it. Compare with behaviour and stimulus alone; what was not recorded cannot be ruled out.",
 )
+EXPLAINING = (
+    "What only one area tells is what no other recorded part tells: an area that was not recorded, "
+    "or a movement, may drive both. A part that is not found may be too small for these trials."
+)
 MOVEMENT = {"wheel", "face", "running", "face_svd", "behavior"}
 
 
 def list_limits(run: Run) -> list[str]:
     """Return what the reader cannot conclude from a run, in sentences."""
     limits = _list_prediction_limits(run) if run.targets else []
-    if run.answers:
+    if run.config.analysis.labels:
         limits += DECODING
+    if any(answer.kind == "explain" for answer in run.answers):
+        limits.append(EXPLAINING)
     if run.answers and not run.targets:
         data = run.manifest["data"]
         if not data["behavior"]:

@@ -55,7 +55,10 @@ def build(folder: str | Path) -> Path:
 
 def _make_title(run: Run) -> str:
     if not run.targets:
-        labels = join_names(run.config.analysis.labels, last=" and ")
+        asked = run.config.analysis
+        if asked.explain is not None and not asked.labels:
+            return f"What explains {join_names(asked.explain.targets, last=' and ')}?"
+        labels = join_names(asked.labels, last=" and ")
         return f"Can {labels or 'more'} be read from the activity?"
     first = run.targets[0]
     if first.brought:

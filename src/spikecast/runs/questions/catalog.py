@@ -11,6 +11,7 @@ from spikecast.runs.questions.alignment import Alignment
 from spikecast.runs.questions.decode import Decode
 from spikecast.runs.questions.dimensionality import Dimensionality
 from spikecast.runs.questions.embedding import Embedding
+from spikecast.runs.questions.explain import Explain
 from spikecast.runs.questions.granger import Granger
 from spikecast.runs.questions.lagged_cca import LaggedCCA
 from spikecast.runs.questions.material import FittedModel, Material, add_comparisons
@@ -29,6 +30,7 @@ class Analysis(Block):
 
     decode: Annotated[list[Decode], LISTED] = Field(default_factory=list)
     over_time: Annotated[list[OverTime], LISTED] = Field(default_factory=list)
+    explain: Explain | None = None
     flow: Granger | None = None
     joint: LaggedCCA | None = None
     subspace: Subspace | None = None
