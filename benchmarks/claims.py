@@ -28,7 +28,7 @@ def claim_predict(recording: sc.Recording) -> bool:
 
 def claim_atlas(recording: sc.Recording) -> bool:
     cells = sc.atlas(recording, workers=1).cells
-    return bool(cells.query("source == 'A' and target == 'B'")["clear"].all())
+    return bool(cells.query("source == 'A' and target == 'B'")["passes"].all())
 
 
 def claim_flow(recording: sc.Recording) -> bool:

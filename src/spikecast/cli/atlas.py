@@ -24,6 +24,9 @@ SETTINGS = options(
     "drop_coincident",
     "folds",
     "split",
+    "ordered",
+    "shifts",
+    "above",
     "seed",
 )
 EXECUTION = execution_options(

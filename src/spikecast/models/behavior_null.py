@@ -72,7 +72,10 @@ class BehaviorNull(TrialNull):
         self.penalty_ = np.inf
         if trials.behavior is None:
             return
-        z, base = self._scale(trials.behavior), self.source_free_.predict_left_out(y, trials)
+        z, base = (
+            self.scale_regressors(trials.behavior),
+            self.source_free_.predict_left_out(y, trials),
+        )
         train, test = self._watch_inner_folds(len(y))[0]
         predictions = [base[test]]
         for weights, intercept in self._fit_path(z[train], y[train], base[train], PENALTIES):
@@ -84,7 +87,10 @@ class BehaviorNull(TrialNull):
         self.source_free_ = self.source_free_.learn_again(y, trials)
         self.coefficients_, self.intercept_ = np.zeros((0, y.shape[2])), np.zeros(y.shape[2])
         if np.isfinite(self.penalty_) and trials.behavior is not None:
-            z, base = self._scale(trials.behavior), self.source_free_.predict_left_out(y, trials)
+            z, base = (
+                self.scale_regressors(trials.behavior),
+                self.source_free_.predict_left_out(y, trials),
+            )
             path = self._fit_path(z, y, base, [self.penalty_])
             self.coefficients_, self.intercept_ = next(path)
 
@@ -100,7 +106,7 @@ class BehaviorNull(TrialNull):
             deviation = np.clip(deviation, -MAX_LOG_RATE, MAX_LOG_RATE)
         return self.family.combine(base, deviation).astype(np.float32)
 
-    def _scale(self, behavior: np.ndarray) -> np.ndarray:
+    def scale_regressors(self, behavior: np.ndarray) -> np.ndarray:
         """Learn the scale of channels (trial, time, channel) and regressors; return regressors."""
         flat = behavior.reshape(-1, behavior.shape[2]).astype(float)
         self.center_ = flat.mean(axis=0)

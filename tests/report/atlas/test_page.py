@@ -125,5 +125,5 @@ def test_models_are_not_compared_on_noise(tmp_path):
         AtlasSettings(data=[str(tmp_path / "n.nc")], models=models), tmp_path / "run", workers=1
     )
     first, *rest = verdict(Atlas(tmp_path / "run"))
-    assert first.startswith("ridge: 0 of 2 predictions")
+    assert first.startswith("ridge: 0 of 2 pairs of areas tell")
     assert not [said for said in rest if " is above ridge" in said]

@@ -139,7 +139,8 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
     sessions = {"Cori": about}
     cells = {
         "source": ["VISp", "CA1", "MOs", "MOs"], "target": ["MOs", "MOs", "MOs", "VISp"],
-        "model": "ridge", "value": [0.2, 0.1, 0.9, 0.3], "low": 0.05, "high": 1.0,
+        "model": "ridge", "value": [0.2, 0.4, 0.9, 0.3], "low": 0.05, "high": 1.0,
+        "passes": [True, False, True, True],
     }  # fmt: skip
     pd.DataFrame(cells).to_csv(mapped / "cells.csv", index=False)
     manifest = json.loads((mapped / "manifest.json").read_text()) | {"data": {"sessions": sessions}}
@@ -148,6 +149,11 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
     assert (entry.kind, entry.state, entry.session) == ("atlas", "finished", "Cori")
     assert entry.targets == ("MOs", "VISp")
     assert [score.target for score in entry.scores] == ["MOs > VISp", "VISp > MOs"]
+    assert "2 of 3 pairs tell something beyond task and drift" in entry.summary
+    pd.DataFrame(cells).drop(columns="passes").to_csv(mapped / "cells.csv", index=False)
+    entry = read_entry(mapped)
+    assert not entry.scores
+    assert "made by an earlier version" in entry.summary
 
 
 def test_the_page_shows_all_and_needs_nothing_else(shelf):

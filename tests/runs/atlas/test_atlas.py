@@ -38,7 +38,7 @@ def test_recordings_in_memory_and_models_from_elsewhere(result, recording):
     assert ridge.columns.tolist() == ["MOs"]
     cells = result.cells.query("model == 'ridge'").set_index("source")["value"]
     pd.testing.assert_series_equal(ridge["MOs"], cells.loc[ridge.index], check_names=False)
-    assert "above the null" in repr(result)
+    assert "beyond task and drift" in repr(result)
     assert result._repr_html_().startswith("<table")
 
 

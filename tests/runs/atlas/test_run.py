@@ -52,11 +52,11 @@ def cells(folder: Path) -> pd.DataFrame:
 
 def test_what_is_coupled_is_found_and_nothing_else(done):
     found = cells(done.folder)
-    assert found.loc[("mouse 0", "VISp", "MOs"), "clear"]
+    assert found.loc[("mouse 0", "VISp", "MOs"), "passes"]
     assert found.loc[("mouse 0", "MOs", "VISp"), "value"] > 0.1
-    assert found.loc[("mouse 0", "VISp", "VISp"), "clear"]
+    assert found.loc[("mouse 0", "VISp", "VISp"), "passes"]
     silent = found[[not {"VISp", "MOs"} >= {s, t} for _, s, t in found.index]]
-    assert not silent["clear"].any()
+    assert not silent["passes"].any()
     assert silent["value"].abs().max() < 0.05
     assert not any("MD" in (source, target) for _, source, target in found.index)
     pooled = pd.read_csv(done.folder / "pooled.csv").set_index(["source", "target"])
@@ -82,7 +82,7 @@ def test_noise_is_rarely_taken_for_prediction(tmp_path):
         session(1000 + seed, nothing).save(tmp_path / f"{seed}.nc")
         names.append(str(tmp_path / f"{seed}.nc"))
     found = cells(run_atlas(AtlasSettings(data=names), tmp_path / "run").folder)
-    claimed = found.groupby("session")["clear"].any()
+    claimed = found.groupby("session")["passes"].any()
     assert claimed.mean() <= 0.1
     pooled = pd.read_csv(tmp_path / "run" / "pooled.csv")
     assert (pooled["low"] < 0.002).all()
@@ -95,7 +95,7 @@ def test_matched_draws_take_equal_numbers_and_average(files, tmp_path):
     assert set(table["n_source"]) == {5} == set(table["n_target"])
     assert set(table["target"]) == {"MOs"}
     found = cells(folder).loc[("mouse 0", "VISp", "MOs")]
-    draws = table.query("source == 'VISp' and fold == 'all' and null == 'train_mean'")["value"]
+    draws = table.query("source == 'VISp' and fold == 'all' and null == 'source_free'")["value"]
     assert len(set(draws)) == 3
     assert found["value"] == pytest.approx(draws.mean())
     assert found["draws"] == 3
@@ -131,8 +131,8 @@ def test_the_rest_predicts(files, tmp_path):
     settings = AtlasSettings(data=files[:1], sources="rest", models=["ridge", "poisson_glm"])
     found = cells(run_atlas(settings, tmp_path / "run").folder)
     assert set(found["n_source"].loc["mouse 0", "rest", "MOs"]) == {26}
-    assert found.loc[("mouse 0", "rest", "MOs"), "clear"].all()
-    assert not found.loc[("mouse 0", "rest", "CA1"), "clear"].any()
+    assert found.loc[("mouse 0", "rest", "MOs"), "passes"].all()
+    assert not found.loc[("mouse 0", "rest", "CA1"), "passes"].any()
 
 
 def test_a_job_that_fails_says_why_and_the_others_go_on(files, tmp_path, monkeypatch):
@@ -156,7 +156,7 @@ def test_a_job_that_fails_says_why_and_the_others_go_on(files, tmp_path, monkeyp
     found = found.set_index(["source", "target"])
     assert found.loc[("VISp", "MOs"), "error"] == "MemoryError: no room"
     assert np.isnan(found.loc[("VISp", "MOs"), "value"])
-    assert found.loc[("MOs", "VISp"), "clear"]
+    assert found.loc[("MOs", "VISp"), "passes"]
     monkeypatch.setattr(PCARidge, "_fit", fit)
     assert not run_atlas(settings, out, resume=True, workers=1).failed
     assert pd.read_csv(out / "cells.csv")["error"].isna().all()

@@ -3,16 +3,18 @@
 A least-squares problem is its sums of products. Those of a source with all its targets are formed
 once for each part of the trials and never again: the training sets of all folds, outer and inner,
 are sums of parts, a penalty is chosen from them without looking at a trial again, and a pair is a
-block of columns.
+block of columns. On top of a null the source is regressed on what the null leaves, which are as
+many targets more; as each fold has a null of its own, their sums are formed once per fold.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import add, sub
 from typing import NamedTuple
 
 import numpy as np
 
+from spikecast.analysis.interareal.pairwise_moments import MomentCache, RidgeFit, fit_ridge
+from spikecast.analysis.interareal.pairwise_rungs import Expected
 from spikecast.core.checks import check_in_range, check_same_length, check_three_axes
 from spikecast.core.errors import InputError
 from spikecast.data.dataset import Kind
@@ -23,7 +25,7 @@ from spikecast.scoring.trial_shuffle import shuffled_error, shuffled_likelihood
 from spikecast.tasks.splits import Fold
 
 WIDTH = 3.0
-BLOCK = 1000  # samples that are turned into double precision at a time
+LOWEST = 0.1  # part of the rate without a source below which no sum of both goes
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-2.5, 2, 10))
 
 
@@ -45,6 +47,9 @@ class PairScore:
     beyond : RatioScores, (trial, target)
         The same against predictions made from other trials of the same fold and condition: what a
         trial's own activity tells beyond its condition. The mean over all such trials, exactly.
+    above : RatioScores, (trial, target), optional
+        Of the source on top of what is expected without it, against that. None where nothing is
+        expected.
     penalties : tuple of float
         Chosen in each fold, relative to the mean sum of squares of a source neuron.
     at_edge : bool
@@ -53,6 +58,7 @@ class PairScore:
 
     ratios: RatioScores
     beyond: RatioScores
+    above: RatioScores | None
     penalties: tuple[float, ...]
     at_edge: bool
 
@@ -62,6 +68,7 @@ def pairwise_ridge(
     pairs: Mapping[str, Pair],
     folds: Sequence[Fold],
     condition: np.ndarray,
+    expected: Expected | None = None,
     *,
     kind: Kind = "counts",
     width: float = WIDTH,
@@ -82,6 +89,9 @@ def pairwise_ridge(
         Three or more, whose test parts do not overlap.
     condition : array, (trial,)
         Label of each trial.
+    expected : Expected, optional
+        What is expected of all targets without a source, in these folds: the source is also scored
+        on top of it. Its penalty is chosen for itself.
     kind : {"counts", "continuous"}
     width : float
         Of the Gaussian, in bins.
@@ -118,131 +128,106 @@ def pairwise_ridge(
         if kind == "counts":
             z = signed_sqrt(z)
         columns = {name: np.searchsorted(targets, pairs[name].target) for name in names}
-        parts = _MomentCache(z, activity[:, :, targets])
-        yield from _score_source(parts, columns, folds, condition, kind, np.asarray(penalties))
+        parts = MomentCache(z, activity[:, :, targets])
+        source = _Source(parts, columns, condition, kind, np.asarray(penalties))
+        for index, fold in enumerate(folds):
+            inner = [np.intersect1d(other.test, fold.train) for other in folds]
+            inner = [part for part in inner if part.size]
+            if expected is None:
+                source.score_fold(fold, source.fit_fold(inner))
+                continue
+            places = expected.find(targets)
+            fit = source.fit_fold(inner, (expected.left[index], places))
+            source.score_fold(fold, fit)
+            source.score_on_top(fold, fit, expected, places)
+        yield from source.yield_scores(on_top=expected is not None)
 
 
-def _score_source(
-    parts: "_MomentCache",
-    columns: Mapping[str, np.ndarray],
-    folds: Sequence[Fold],
-    condition: np.ndarray,
-    kind: Kind,
-    penalties: np.ndarray,
-) -> Iterator[tuple[str, PairScore]]:
-    """Yield the scores of all pairs of a source; `columns` are a pair's among its targets."""
-    z, y = parts.z, parts.y
-    score = _score_counts if kind == "counts" else _score_values
-    whole = {name: np.zeros((len(y), y.shape[2])) for name in ("gain", "base", "beyond", "shared")}
-    chosen: dict[str, list[int]] = {name: [] for name in columns}
-    for fold in folds:
-        inner = [np.intersect1d(other.test, fold.train) for other in folds]
-        inner = [part for part in inner if part.size]
-        train = sum((parts[part] for part in inner[1:]), parts[inner[0]])
-        alphas = penalties * max(np.trace(train.center()[0]) / z.shape[2], 1e-12)
-        errors = np.sum(
-            [_find_errors(train - parts[part], parts[part], alphas) for part in inner], axis=0
-        )
-        weights = np.empty((z.shape[2], y.shape[2]))
-        values, vectors, projected = _rotate(train)
-        for name, block in columns.items():
-            # errors (penalty, target): a pair's targets share a penalty
-            best = int(np.argmin(errors[:, block].sum(axis=1)))
-            chosen[name].append(best)
-            weights[:, block] = vectors @ (projected[:, block] / (values + alphas[best])[:, None])
-        mean = train.y / train.n
-        intercept = (mean - train.z / train.n @ weights).astype(np.float32)
-        for label in np.unique(condition[fold.test]):
+class _Source:
+    """A source with all its targets; `columns` are each pair's among the targets.
+
+    After the targets themselves come, where something is expected of them, their residuals.
+    """
+
+    def __init__(
+        self,
+        parts: MomentCache,
+        columns: Mapping[str, np.ndarray],
+        condition: np.ndarray,
+        kind: Kind,
+        penalties: np.ndarray,
+    ) -> None:
+        self.parts, self.columns = parts, columns
+        self.condition, self.kind, self.penalties = condition, kind, penalties
+        self.n_targets = parts.y.shape[2]
+        names = ("gain", "base", "beyond", "shared", "above")
+        self.whole = {name: np.zeros((len(parts.y), self.n_targets)) for name in names}
+        self.chosen: dict[str, list[int]] = {name: [] for name in columns}
+
+    def fit_fold(
+        self, inner: Sequence[np.ndarray], left: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> RidgeFit:
+        """Fit the trials of all `inner` parts; `left` is what a null leaves, and whose it is."""
+        moments = [self.parts[part] for part in inner]
+        blocks = list(self.columns.values())
+        if left is not None:
+            moments = [
+                one.add_targets(left[0][part], self.parts.z[part], left[1])
+                for one, part in zip(moments, inner, strict=True)
+            ]
+            blocks += [block + self.n_targets for block in blocks]
+        fit = fit_ridge(moments, blocks, self.penalties)
+        for name, best in zip(self.columns, fit.chosen, strict=False):
+            self.chosen[name].append(best)
+        return fit
+
+    def score_fold(self, fold: Fold, fit: RidgeFit) -> None:
+        """Score the test trials by the source alone."""
+        score = _score_counts if self.kind == "counts" else _score_values
+        weights, intercept, mean = (one[..., : self.n_targets] for one in fit[:3])
+        kept = [self.whole[name] for name in ("gain", "base", "beyond", "shared")]
+        for label in np.unique(self.condition[fold.test]):
             # one condition at a time: its trials are each other's controls, and memory stays low
-            trials = fold.test[condition[fold.test] == label]
-            prediction = z[trials] @ weights.astype(np.float32) + intercept
-            for all_trials, part in zip(whole.values(), score(y[trials], prediction, mean)):
+            trials = fold.test[self.condition[fold.test] == label]
+            prediction = self.parts.z[trials] @ weights + intercept
+            for all_trials, part in zip(
+                kept, score(self.parts.y[trials], prediction, mean), strict=True
+            ):
                 all_trials[trials] = part
-    for name, block in columns.items():
-        gain, base, beyond, shared = (values[:, block] for values in whole.values())
-        pair_score = PairScore(
-            RatioScores(gain, base),
-            RatioScores(beyond, base * shared),
-            tuple(float(penalties[index]) for index in chosen[name]),
-            bool({0, len(penalties) - 1} & set(chosen[name])),
-        )
-        yield name, pair_score
 
+    def score_on_top(
+        self, fold: Fold, fit: RidgeFit, expected: Expected, places: np.ndarray
+    ) -> None:
+        """Score the test trials by the source on top of what is expected."""
+        weights, intercept = (one[..., self.n_targets :] for one in fit[:2])
+        y, base = self.parts.y[fold.test], expected.held_out[fold.test][..., places]
+        prediction = self.parts.z[fold.test] @ weights + intercept + base
+        if self.kind == "counts":
+            rate = np.maximum(prediction, np.float32(LOWEST) * base)
+            likelihood = np.einsum("tbq,tbq->tq", y.astype(np.float32), np.log(rate))
+            own = (likelihood - rate.sum(axis=1)) / np.log(2)
+            null = expected.fit[np.ix_(fold.test, places)] / np.log(2)
+            fires = fit.mean[: self.n_targets] > 0
+            self.whole["above"][fold.test] = (own - null) * fires
+        else:
+            own = -np.square(y - prediction).sum(axis=1, dtype=float)
+            self.whole["above"][fold.test] = own - expected.fit[np.ix_(fold.test, places)]
 
-# ------------------------------------------------------------------------------ sums of products
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """Sums over samples of z (feature,), y (target,) and their products."""
-
-    n: int
-    z: np.ndarray
-    y: np.ndarray
-    zz: np.ndarray
-    zy: np.ndarray
-    yy: np.ndarray
-
-    def __add__(self, other: "_Moments") -> "_Moments":
-        return _Moments(*map(add, vars(self).values(), vars(other).values()))
-
-    def __sub__(self, other: "_Moments") -> "_Moments":
-        return _Moments(*map(sub, vars(self).values(), vars(other).values()))
-
-    def center(
-        self, z_mean: np.ndarray | None = None, y_mean: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the products of what is left after subtracting means; by default its own."""
-        z_mean = self.z / self.n if z_mean is None else z_mean
-        y_mean = self.y / self.n if y_mean is None else y_mean
-        shift = self.z - self.n * z_mean
-        return (
-            self.zz - np.outer(self.z, z_mean) - np.outer(z_mean, shift),
-            self.zy - np.outer(self.z, y_mean) - np.outer(z_mean, self.y - self.n * y_mean),
-            self.yy - 2 * self.y * y_mean + self.n * y_mean**2,
-        )
-
-
-class _MomentCache:
-    """Moments of sets of trials, each formed once."""
-
-    def __init__(self, z: np.ndarray, y: np.ndarray) -> None:
-        self.z, self.y = z, y
-        self.moments: dict[bytes, _Moments] = {}
-
-    def __getitem__(self, trials: np.ndarray) -> _Moments:
-        key = trials.tobytes()
-        if key not in self.moments:
-            blocks = np.array_split(trials, max(1, trials.size * self.y.shape[1] // BLOCK))
-            products = map(self._sum_products, blocks)
-            self.moments[key] = sum(products, next(products))
-        return self.moments[key]
-
-    def _sum_products(self, trials: np.ndarray) -> _Moments:
-        z = self.z[trials].reshape(-1, self.z.shape[2]).astype(np.float64)
-        y = self.y[trials].reshape(-1, self.y.shape[2]).astype(np.float64)
-        return _Moments(
-            len(z), z.sum(axis=0), y.sum(axis=0), z.T @ z, z.T @ y, np.square(y).sum(axis=0)
-        )
-
-
-def _rotate(train: _Moments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return eigenvalues and vectors of z's scatter, and its products with y in that basis."""
-    zz, zy, _ = train.center()
-    values, vectors = np.linalg.eigh(zz)
-    return np.maximum(values, 0), vectors, vectors.T @ zy
-
-
-def _find_errors(train: _Moments, valid: _Moments, alphas: np.ndarray) -> np.ndarray:
-    """Return the mean squared error on validation samples, (penalty, target)."""
-    values, vectors, projected = _rotate(train)
-    zz, zy, yy = valid.center(train.z / train.n, train.y / train.n)
-    zz, zy = vectors.T @ zz @ vectors, vectors.T @ zy
-    errors = np.empty((len(alphas), len(yy)))
-    for index, alpha in enumerate(alphas):
-        weights = projected / (values + alpha)[:, np.newaxis]
-        errors[index] = yy - 2 * (weights * zy).sum(axis=0) + (weights * (zz @ weights)).sum(axis=0)
-    return errors / valid.n
+    def yield_scores(self, *, on_top: bool) -> Iterator[tuple[str, PairScore]]:
+        """Yield the scores of all pairs, when all folds are scored."""
+        edges = {0, len(self.penalties) - 1}
+        for name, block in self.columns.items():
+            part = {what: values[:, block] for what, values in self.whole.items()}
+            yield (
+                name,
+                PairScore(
+                    RatioScores(part["gain"], part["base"]),
+                    RatioScores(part["beyond"], part["base"] * part["shared"]),
+                    RatioScores(part["above"], part["base"]) if on_top else None,
+                    tuple(float(self.penalties[index]) for index in self.chosen[name]),
+                    bool(edges & set(self.chosen[name])),
+                ),
+            )
 
 
 # ---------------------------------------------------------------------------------------- scores

@@ -23,7 +23,8 @@ for (const [name, view] of Object.entries(atlas.views)) {
   const cells = {};
   for (const row of view.cells) {
     const cell = Object.fromEntries(view.columns.map((column, i) => [column, row[i]]));
-    cell.shuffled = cell.beyond === null || cell.value === null ? null : cell.value - cell.beyond;
+    const known = cell.trial_shuffle !== null && cell.train_mean !== null;
+    cell.shuffled = known ? cell.train_mean - cell.trial_shuffle : null;
     cells[`${cell.source} > ${cell.target}`] = cell;
   }
   views[name] = { cells, orders: view.orders };
@@ -33,15 +34,28 @@ function interval(low, high) {
   return low === null ? "" : ` [${number(low)}, ${number(high)}]`;
 }
 
+// what the test says of a cell; of all sessions: in how many it passes
+function outcome(cell) {
+  if (cell.n_sessions) {
+    const held = `${cell.n_sessions} session${cell.n_sessions > 1 ? "s" : ""}`;
+    const untested = cell.n_tested < cell.n_sessions ? ` (${cell.n_tested} tested)` : "";
+    return cell.n_sessions === 1
+      ? `one session only, where it ${cell.passes ? "passes" : "does not pass"}${untested}`
+      : `passes in ${cell.passes} of ${held}${untested}`;
+  }
+  if (cell.p === null) return `no claim: ${cell.untested || "no shift test"}`;
+  const p = `p ${cell.p.toFixed(4)} by shifts, corrected ${cell.p_corrected.toFixed(3)}`;
+  return `${cell.passes ? "passes" : "does not pass"} (${p})`;
+}
+
 function sentence(cell) {
   if (cell.value === null) return `${cell.source} → ${cell.target}: ${cell.error || "no score"}`;
   const within = cell.source === cell.target ? " (one half from the other)" : "";
   let text = `${cell.source} → ${cell.target}${within}: ${number(cell.value)}`;
-  text += `${interval(cell.low, cell.high)} ${atlas.unit}`;
-  if (cell.shuffled !== null) text += `; shuffled within condition ${number(cell.shuffled)}`;
-  if (cell.n_sessions) text += `; ${cell.n_sessions} session${cell.n_sessions > 1 ? "s" : ""}`;
+  text += `${interval(cell.low, cell.high)} ${atlas.unit} beyond task and drift; ${outcome(cell)}`;
+  text += `; above the training mean ${number(cell.train_mean)}`;
+  if (cell.shuffled !== null) text += `, ${number(cell.shuffled)} of it swapped within condition`;
   if (cell.n_source) text += `; ${cell.n_source} → ${cell.n_target} neurons`;
-  if (cell.clear === false) text += "; not clear of the null";
   return text;
 }
 
@@ -54,6 +68,20 @@ function color(value, most) {
 }
 
 // ---------------------------------------------------------------------------------- the matrix
+
+const NOTES = {
+  value: `What the source tells beyond ${atlas.rung}. A cell is filled only if it passes: its interval lies `
+    + "above 0, and shifting the source's trials against the target's loses it (corrected for all pairs of the session).",
+  train_mean: "Above each neuron's mean in the training trials: the task and the session's drift count too, so that "
+    + "a high score is no evidence that one area tells about another. Nothing is tested here.",
+  shuffled: "What is left of the score above the training mean when the source's trials are swapped within a condition.",
+};
+const POOLED_NOTE = " The numbers say in how many sessions the pair passes, of those that hold it; the color is the mean "
+  + "over sessions.";
+
+function isPooled() {
+  return byId("session").value === atlas.pooled;
+}
 
 function current() {
   return views[`${byId("session").value}|${byId("model").value}`];
@@ -71,8 +99,9 @@ function drawMatrix() {
   const quantity = byId("quantity").value;
   const [sources, targets] = view.orders[byId("order").value];
   const shown = Object.values(view.cells).map((cell) => cell[quantity]).filter((value) => value !== null);
-  // one scale for all that can be chosen, or switching would hide that the control is weaker
-  const all = Object.values(view.cells).map((cell) => cell.value).filter((value) => value !== null);
+  // one scale for both scores of the source alone, or switching would hide that the control is weaker
+  const scaled = quantity === "value" ? "value" : "train_mean";
+  const all = Object.values(view.cells).map((cell) => cell[scaled]).filter((value) => value !== null);
   const most = Math.max(1e-9, ...all);
   const heads = targets.map((target) => element("th", { scope: "col" }, element("span", {}, target)));
   table.append(element("thead", {}, element("tr", {}, element("th"), ...heads)));
@@ -85,6 +114,7 @@ function drawMatrix() {
   table.append(body);
   byId("lowest").textContent = shown.length ? "0" : "";
   byId("highest").textContent = number(most);
+  byId("matrix-note").textContent = NOTES[quantity] + (quantity === "value" && isPooled() ? POOLED_NOTE : "");
   byId("scale").style.background = `linear-gradient(to right, #fff, ${color(most, most).background})`;
 }
 
@@ -97,15 +127,20 @@ function cellButton(view, source, target, quantity, most) {
     button.disabled = !cell;
     button.title = cell ? sentence(cell) : `${source} → ${target}: not in this atlas`;
     if (!cell) return button;
+  } else if (quantity === "value" && !cell.passes) {
+    button.className = "empty";
+    button.textContent = isPooled() ? `0/${cell.n_sessions}` : "·";
+    button.title = sentence(cell);
   } else {
     const { background, ink } = color(cell[quantity], most);
     button.style.background = background;
     button.style.color = ink;
-    button.textContent = cell[quantity].toFixed(2).replace("0.", ".").replace("-", "−");
+    const pooled = quantity === "value" && isPooled();
+    const short = cell[quantity].toFixed(2).replace("0.", ".").replace("-", "−");
+    button.textContent = pooled ? `${cell.passes}/${cell.n_sessions}` : short;
     button.title = sentence(cell);
   }
   if (source === target) button.classList.add("within");
-  if (cell.clear === false) button.classList.add("unclear");
   const show = () => (byId("cell-text").textContent = sentence(cell));
   button.addEventListener("mouseenter", show);
   button.addEventListener("focus", show);
@@ -132,6 +167,12 @@ function strip(cell, folds, low, high) {
   return drawing;
 }
 
+function shortOutcome(cell) {
+  if (cell.n_sessions) return `${cell.passes} of ${cell.n_sessions}`;
+  if (cell.p === null) return `not tested: ${cell.untested || "no shift test"}`;
+  return `${cell.passes ? "yes" : "no"}, p ${cell.p.toFixed(4)}`;
+}
+
 function pairTable(name) {
   const rows = [];
   for (const session of [atlas.pooled, ...atlas.sessions]) {
@@ -145,8 +186,8 @@ function pairTable(name) {
     0, cell.value, cell.low, cell.high, ...details.flatMap((detail) => detail.folds)]);
   const finite = reached.filter((value) => value !== null);
   const [low, high] = [Math.min(...finite), Math.max(...finite, 1e-6)];
-  const heads = ["session", "model", atlas.unit, "", "shuffled within condition", "neurons of the target: quartiles",
-    "above the null", "neurons"];
+  const heads = ["session", "model", `${atlas.unit} beyond task and drift`, "", "passes", "above the training mean",
+    "swapped within condition", "neurons of the target: quartiles", "above 0", "neurons"];
   const body = element("tbody");
   for (const { session, model, cell, details } of rows) {
     const [first] = details;
@@ -158,6 +199,8 @@ function pairTable(name) {
       element("td", { className: "word" }, model),
       element("td", {}, words),
       cell.value === null ? element("td") : strip(cell, folds, low, high),
+      element("td", { className: "word" }, cell.value === null ? "" : shortOutcome(cell)),
+      element("td", {}, number(cell.train_mean)),
       element("td", {}, number(cell.shuffled)),
       element("td", {}, spread),
       element("td", {}, first ? `${first.above} of ${first.of}` : ""),
@@ -176,9 +219,9 @@ function drawPair(name) {
     element("h1", {}, source === target ? `${target} from itself` : `${target} from ${source}`),
     pairTable(name),
     element("p", { className: "note" }, "Orange: the score; bar: its 95 % interval over trials"
-      + (atlas.matched ? " and draws of neurons" : "") + " (for all sessions: over sessions); pale dots: folds"
-      + (atlas.matched ? " of every draw" : "") + "; grey line: the null, each neuron's mean in "
-      + "the training trials. Every session and model of the pair is on the same scale."),
+      + (atlas.matched ? " and draws of neurons" : "") + " (for all sessions: over sessions and trials); pale dots: folds"
+      + (atlas.matched ? " of every draw" : "") + "; grey line: 0, what "
+      + `${atlas.rung} explain without any source. ` + "Every session and model of the pair is on the same scale."),
   ];
   if (source !== target && Object.values(views).some((view) => `${target} > ${source}` in view.cells)) {
     parts.push(element("h2", {}, `The other way round: ${source} from ${target}`), pairTable(`${target} > ${source}`),
@@ -207,6 +250,7 @@ function show() {
 const names = [...new Set(Object.keys(views).map((name) => name.split("|")[0]))];
 byId("session").append(...names.map((name) => element("option", { value: name }, name)));
 byId("model").append(...atlas.models.map((name) => element("option", { value: name }, name)));
+byId("quantity").value = atlas.above === "train_mean" ? "train_mean" : "value";
 for (const choice of ["session", "model", "quantity", "order"]) byId(choice).addEventListener("change", drawMatrix);
 window.addEventListener("hashchange", show);
 drawMatrix();

@@ -35,6 +35,8 @@ def build(folder: str | Path) -> Path:
         protocol=text.protocol(atlas),
         ranking=text.ranking(atlas),
         unit=atlas.metric.label,
+        rung=text.name_rungs(atlas),
+        above=atlas.settings.above,
         failed=atlas.manifest["failed"],
         data=_embed_data(atlas),
         script=files("spikecast.report.atlas").joinpath("atlas.js").read_text(encoding="utf-8"),
@@ -51,14 +53,16 @@ def _embed_data(atlas: Atlas) -> str:
     for model in models:
         pooled = atlas.pooled[atlas.pooled["model"] == model]
         if len(atlas.sessions) > 1:
-            views[f"{POOLED}|{model}"] = _make_view(pooled, ["n_sessions"])
+            views[f"{POOLED}|{model}"] = _make_view(pooled, ["n_tested", "n_sessions"])
         for session in atlas.sessions:
             cells = atlas.cells.query("session == @session and model == @model")
             if len(cells):
-                names = ["beyond_low", "beyond_high", "n_source", "n_target", "clear", "error"]
+                names = ["p", "p_corrected", "n_source", "n_target", "untested", "error"]
                 views[f"{session}|{model}"] = _make_view(cells, names)
     content = {
         "unit": atlas.metric.label,
+        "rung": text.name_rungs(atlas),
+        "above": atlas.settings.above,
         "pooled": POOLED,
         "models": models,
         "sessions": list(atlas.sessions),
@@ -71,7 +75,8 @@ def _embed_data(atlas: Atlas) -> str:
 
 def _make_view(table: pd.DataFrame, more: list[str]) -> dict[str, Any]:
     """Return the cells of one session (or all) and model, and the orders to show them in."""
-    columns = ["source", "target", "value", "low", "high", "beyond", *more]
+    columns = ["source", "target", "value", "low", "high", "train_mean", "trial_shuffle"]
+    columns += ["passes", *more]
     # the diagonal needs no square: with other areas together as source there is one row
     sources = sort_areas(dict.fromkeys(table["source"]))
     targets = sort_areas(dict.fromkeys(table["target"]))
@@ -116,6 +121,8 @@ def _collect_details(atlas: Atlas) -> dict[str, Any]:
     details: dict[str, list] = {}
     for name, record in JsonlStore(AtlasLayout(atlas.folder).jobs).records.items():
         model, session = split_name(name)
+        if model not in atlas.settings.labels:
+            continue  # the ridge is done for its shift tests alone
         for pair, one in record.get("pairs", {}).items():
             neurons = np.array(one["neurons"], dtype=float)
             neurons = neurons[np.isfinite(neurons)]

@@ -23,6 +23,11 @@ class Atlas:
         self.manifest = read_manifest(folder)
         self.sessions: dict[str, Any] = self.manifest["data"]["sessions"]
         self.cells = read_atlas_table(layout.cells)  # a row per session, model, source, target
+        if "passes" not in self.cells:
+            raise RunError(
+                f"the atlas in '{folder}' was made by an earlier version, which did not ask "
+                "whether a pair tells something beyond task and drift; make it again (--overwrite)"
+            )
         self.pooled = read_atlas_table(layout.table("pooled"))  # a row per model, source, target
 
     @property

@@ -5,13 +5,26 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
+from spikecast.analysis.interareal.shift_claims import (
+    ORDER_UNKNOWN,
+    TOO_FEW_ALIKE,
+    TOO_FEW_TRIALS,
+    TURNED_OFF,
+)
 from spikecast.report.atlas.reading import Atlas
-from spikecast.report.shared.formatting import format_count, format_estimate
+from spikecast.report.shared.formatting import format_count, format_estimate, join_names
+from spikecast.runs.atlas.claims import RATE, count_needed
 from spikecast.runs.atlas.settings import RIDGE
-from spikecast.runs.atlas.tables import RATE
 from spikecast.tasks.tasks import REST
 
 TITLE = "Which area predicts which?"
+UNTESTED = {
+    TURNED_OFF: "the shift test was turned off",
+    ORDER_UNKNOWN: "trials are not in the order in which they were recorded, so that slow drift "
+    "cannot be told from what a source tells",
+    TOO_FEW_TRIALS: "there are too few trials for a shift test (40 are needed)",
+    TOO_FEW_ALIKE: "nearly every trial is a condition of its own (name others: conditions)",
+}
 
 
 def recording_line(atlas: Atlas) -> str:
@@ -27,6 +40,16 @@ def recording_line(atlas: Atlas) -> str:
     )
 
 
+def name_rungs(atlas: Atlas) -> str:
+    """Return in words what scores are above."""
+    rungs = set(atlas.cells["rung"])
+    if rungs == {"behavior"}:
+        return "the task, the session's drift and recorded movement"
+    if "behavior" in rungs:
+        return "the task and the session's drift (and movement, where it was recorded)"
+    return "the task and the session's drift"
+
+
 def verdict(atlas: Atlas) -> list[str]:
     """Return what the table says, model by model."""
     sentences = []
@@ -34,48 +57,53 @@ def verdict(atlas: Atlas) -> list[str]:
         cells = select_between(atlas, model).dropna(subset=["value"])
         if cells.empty:
             continue
-        share = f"{int(cells['clear'].sum())} of {len(cells)}"
-        sentences.append(
-            f"{model}: {share} predictions of one area from another are above the null (the "
-            f"training trials' mean), median {cells['value'].median():z.3f} {atlas.metric.label}."
-        )
-        clear = cells[cells["clear"]]
-        if len(clear):
-            best = clear.sort_values("value").iloc[-1]
+        sentences += _count_passing(atlas, model, cells)
+        if atlas.settings.above == "train_mean":
+            above = int((cells["train_mean_low"] > 0).sum())
             sentences.append(
-                f"The best: {best['target']} from {best['source']}, "
-                f"{format_estimate(*best[['value', 'low', 'high']])} in {best['session']}."
+                f"Above the training mean, where task and drift count too, {above} of {len(cells)} "
+                f"are above 0; median {cells['train_mean'].median():z.3f} {atlas.metric.label}."
             )
-            sentences += _describe_control(clear)
-    sentences += _compare_models(atlas)
+    sentences += _explain_untested(atlas) + _compare_models(atlas)
     return sentences or ["No prediction could be made; see what failed."]
 
 
-def _describe_control(clear: pd.DataFrame) -> list[str]:
-    """Return how much of the scores the condition alone explains."""
-    cells = clear.dropna(subset=["beyond"])
-    if cells.empty:
-        return []
-    shuffled = float((cells["value"] - cells["beyond"]).mean())
-    if shuffled <= 0:
-        return [
-            "With the source's trials swapped within a condition the same predictions fall below "
-            f"the null ({shuffled:.3f} on average): they tell of single trials, not of the "
-            "stimulus."
-        ]
-    share = shuffled / float(cells["value"].mean())
+def _count_passing(atlas: Atlas, model: str, cells: pd.DataFrame) -> list[str]:
+    """Return how many pairs pass of those that were tested, and the best of them."""
+    tested, passing = cells[cells["p"].notna()], cells[cells["passes"]]
+    if tested.empty:
+        return [f"{model}: {len(cells)} pairs of areas were scored, and nothing is claimed of any."]
+    first = (
+        f"{model}: {len(passing)} of {len(tested)} pairs of areas tell something beyond "
+        f"{name_rungs(atlas)}"
+    )
+    if passing.empty:
+        return [f"{first}."]
+    best = passing.sort_values("value").iloc[-1]
     return [
-        f"With the source's trials swapped within a condition {share:.0%} of the score is left: "
-        "that part is the condition's, the rest single trials'."
+        f"{first}: a median of {passing['value'].median():z.3f} {atlas.metric.label} more.",
+        f"Most: {best['target']} from {best['source']}, "
+        f"{format_estimate(*best[['value', 'low', 'high']])} in {best['session']}.",
     ]
 
 
+def _explain_untested(atlas: Atlas) -> list[str]:
+    """Return why sessions were not tested."""
+    cells = atlas.cells[atlas.cells["p"].isna() & atlas.cells["value"].notna()]
+    sentences = []
+    for reason, part in cells.groupby("untested", sort=False):
+        sessions = join_names(dict.fromkeys(part["session"]))
+        why = UNTESTED.get(str(reason), "its shift test is missing")
+        sentences.append(f"Nothing is claimed of {sessions}: {why}.")
+    return sentences
+
+
 def _compare_models(atlas: Atlas) -> list[str]:
-    """Return how models compare with the first, on pairs that either predicts: not on noise."""
+    """Return how models compare with the first, on pairs that pass with either: not on noise."""
     models = atlas.settings.labels
     tables = {
         model: select_between(atlas, model)
-        .set_index(["session", "source", "target"])[["value", "clear"]]
+        .set_index(["session", "source", "target"])[["value", "passes"]]
         .dropna()
         for model in models
     }
@@ -83,13 +111,13 @@ def _compare_models(atlas: Atlas) -> list[str]:
     for model in models[1:]:
         other = tables[model]
         both = tables[models[0]].join(other.add_suffix("_other"), how="inner")
-        both = both[both["clear"] | both["clear_other"]]
+        both = both[both["passes"] | both["passes_other"]]
         if both.empty:
             continue
         difference = both["value_other"] - both["value"]
         sentences.append(
             f"{model} is above {models[0]} on {(difference > 0).mean():.0%} of {len(both)} pairs "
-            f"that either predicts, by {difference.mean():+.3f} {atlas.metric.label} on average."
+            f"that pass with either, by {difference.mean():+.3f} {atlas.metric.label} on average."
         )
     return sentences
 
@@ -99,7 +127,8 @@ def limits(atlas: Atlas) -> list[str]:
     settings = atlas.settings
     sentences = [
         "That one area predicts another does not say that they are connected, nor in which "
-        "direction anything flows: arousal and movement reach all areas at once."
+        "direction anything flows: arousal, and movement that was not recorded, reach all areas at "
+        "once."
     ]
     if settings.matched is None:
         cells = select_between(atlas, settings.labels[0]).dropna(subset=["value"])
@@ -123,9 +152,11 @@ def limits(atlas: Atlas) -> list[str]:
             "only; they have no interval over sessions. Sessions of one animal count as separate."
         )
     sentences.append(
-        "Intervals are over scored trials and hold the fitted models fixed; “above the "
-        f"null” is corrected for all pairs of a session (false discoveries {RATE:.0%})."
+        "Intervals are over scored trials and hold the fitted models fixed; p is corrected for all "
+        f"pairs of areas of a session (false discoveries {RATE:.0%}), and for the halves of areas "
+        "by themselves."
     )
+    sentences += _describe_resolution(atlas)
     left_out = sum(len(about["left_out"]) for about in atlas.sessions.values())
     if left_out:
         least = max(settings.min_neurons, settings.matched or 0)
@@ -144,6 +175,24 @@ def limits(atlas: Atlas) -> list[str]:
     return sentences
 
 
+def _describe_resolution(atlas: Atlas) -> list[str]:
+    """Return in which sessions one pair alone cannot pass: there are too few trials to shift."""
+    cells = select_between(atlas, atlas.settings.labels[0]).dropna(subset=["p"])
+    sentences = []
+    for session, part in cells.groupby("session", sort=False):
+        n_shifts, n_trials = int(part["n_shifts"].max()), int(part["n_trials"].max())
+        needed = count_needed(len(part), n_shifts)
+        if needed > 1:
+            can = "none of them can pass" if needed > len(part) else (
+                f"any of its {len(part)} pairs passes only if {needed} beat all shifts"
+            )  # fmt: skip
+            sentences.append(
+                f"{session}: {n_trials} trials allow {n_shifts} shifts, so that p is at least "
+                f"{1 / (n_shifts + 1):.4f}, and {can}."
+            )
+    return sentences
+
+
 def protocol(atlas: Atlas) -> list[str]:
     """Return how the numbers came about."""
     settings = atlas.settings
@@ -151,19 +200,33 @@ def protocol(atlas: Atlas) -> list[str]:
     sentences = [
         f"Score: {atlas.metric.label} of held-out activity, "
         + ("pooled over" if atlas.metric.aggregate == "pooled" else "mean over")
-        + f" the target's neurons, against each neuron's mean in the training trials; "
-        f"{settings.folds} folds of {cut}, the same for every pair of a session; seed "
-        f"{settings.seed}."
+        + f" the target's neurons, above {name_rungs(atlas)}: what each neuron does on average in "
+        "trials of the condition and in trials nearby, fitted without any source in the same "
+        f"folds. The source is fitted on top of it. {settings.folds} folds of {cut}, the same for "
+        f"every pair of a session; seed {settings.seed}."
     ]
     if RIDGE in settings.models:
         sentences.append(
             "ridge: the source's square-rooted activity, smoothed by a Gaussian of 3 bins (both "
             "sides: it sees the future), to the target's activity; one penalty of ten per pair "
-            "and fold, by squared error on inner folds."
+            "and fold, by squared error on inner folds. On top of task and drift it is fitted to "
+            "what these leave."
+        )
+    if others := [label for label in settings.labels if label != RIDGE]:
+        sentences.append(
+            f"{join_names(others)}: fitted on top of task and drift where the model can be (then "
+            "its score above the training mean is of both together), else scored against them."
         )
     sentences.append(
-        "Shuffled within condition: the prediction made from another trial of the same fold and "
-        "condition, the mean over all such trials."
+        "Shift test: what task, drift and recorded movement explain is taken out of both "
+        "areas; the source of trial i + k is paired with the target of trial i, a ridge "
+        "regression in 20 components refitted for each k, and p is the rank of the true pairing "
+        "(k = 0; linear shifts, Harris 2021). Whatever the model, p is the ridge's. A cell passes "
+        "if its interval lies above 0 and its corrected p is at most .05."
+    )
+    sentences.append(
+        "Swapped within condition: the prediction made by the source alone from another trial of "
+        "the same fold and condition, the mean over all such trials."
     )
     if settings.within and settings.sources != REST:
         sentences.append(
@@ -171,7 +234,11 @@ def protocol(atlas: Atlas) -> list[str]:
             "fewer neurons on both sides than elsewhere."
         )
     if len(atlas.sessions) > 1:
-        sentences.append("Pooled: mean over sessions, with Student's interval over sessions.")
+        sentences.append(
+            "All sessions: mean over sessions; its interval is from a bootstrap over sessions and "
+            "trials, widened to Student's for so few sessions. A pair recorded in one session is "
+            "that one session, without an interval."
+        )
     return sentences
 
 
@@ -181,7 +248,9 @@ def ranking(atlas: Atlas) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     cells = select_between(atlas, model).dropna(subset=["value"])
     for (session, target), part in cells.groupby(["session", "target"], sort=False):
-        best = part.sort_values("value", ascending=False).head(3)
+        best = part[part["passes"]].sort_values("value", ascending=False).head(3)
+        if best.empty:
+            continue
         top = best.iloc[0]
         rows.append(
             {
@@ -192,7 +261,8 @@ def ranking(atlas: Atlas) -> list[dict[str, Any]]:
                 "best": ", ".join(
                     f"{row.source} {row.value:.3f}" for row in best.itertuples(index=False)
                 ),
-                "above": "yes" if top["clear"] else "not clearly",
+                "n_passing": int(part["passes"].sum()),
+                "n_sources": len(part),
                 "model": model,
             }
         )

@@ -242,8 +242,10 @@ def read_atlas(folder: Path) -> Entry:
     summary = f"{len(areas)} areas in {format_count(len(sessions), 'session')}"
     scores: list[Score] = []
     if finished:
-        summary += ": each dot is an area by the one that predicts it best"
-        scores = _list_cell_scores(layout.cells, {one["kind"] for one in sessions.values()})
+        cells = pd.read_csv(layout.cells, dtype={"source": str, "target": str})
+        cells = cells[cells["source"] != cells["target"]].dropna(subset=["value"])
+        summary += _count_cells(cells)
+        scores = _list_cell_scores(cells, {one["kind"] for one in sessions.values()})
     else:
         summary += f"; {_describe_log(layout.log)}"
     return replace(
@@ -257,13 +259,23 @@ def read_atlas(folder: Path) -> Entry:
     )
 
 
-def _list_cell_scores(path: Path, kinds: set[str]) -> list[Score]:
-    """Return each target's best score by another area; none where kinds cannot be ranked."""
-    if len(kinds) > 1:
+def _count_cells(cells: pd.DataFrame) -> str:
+    """Return how many pairs of the first model pass, and what the dots are."""
+    if "passes" not in cells:
+        return "; made by an earlier version, which did not ask what is beyond task and drift"
+    first = cells[cells["model"] == cells["model"].iloc[0]] if len(cells) else cells
+    return (
+        f": {int(first['passes'].sum())} of {len(first)} pairs tell something beyond task and "
+        "drift; each dot is an area by the one that tells most"
+    )
+
+
+def _list_cell_scores(cells: pd.DataFrame, kinds: set[str]) -> list[Score]:
+    """Return each target's best score by an area that passes; none where kinds are mixed."""
+    if len(kinds) > 1 or "passes" not in cells:
         return []
     metric = HEADLINE[next(iter(kinds))].name
-    table = pd.read_csv(path, dtype={"source": str, "target": str})
-    table = table[table["source"] != table["target"]].dropna(subset=["value"])
+    table = cells[cells["passes"]]
     table = table.sort_values("value", ascending=False, kind="stable").drop_duplicates("target")
     return [
         Score(

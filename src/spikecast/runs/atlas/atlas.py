@@ -30,11 +30,18 @@ class AtlasResult:
     Attributes
     ----------
     cells : DataFrame
-        One row per session, model, source and target: ``value`` (the headline metric) with its
-        interval, ``beyond`` (above the null of trials shuffled within conditions), ``clear``
-        (above the null after correction for all pairs of a session), ``error``.
+        One row per session, model, source and target: ``value`` (the headline metric above the null
+        named under ``rung``: task and drift, and behaviour where it was recorded) with its
+        interval; ``train_mean`` (above the mean of the training trials) and ``trial_shuffle``
+        (above trials swapped within conditions), with theirs; ``p`` of the shift test,
+        ``p_corrected`` for all pairs of the session, ``n_shifts``, ``untested`` (why there is no
+        p); ``passes`` (the interval lies above 0 and the corrected p is at most .05); ``error``.
+        A model that can be fitted on top of the rung is: its ``train_mean`` is of rung and source
+        together, and it has no ``trial_shuffle``.
     pooled : DataFrame
-        One row per model, source and target: means over sessions.
+        One row per model, source and target: means over sessions, ``passes`` (in how many sessions
+        the pair does), ``n_tested``, ``n_sessions``; the interval is from a bootstrap over sessions
+        and trials.
     scores : DataFrame
         One row per pair, draw of neurons, null and fold.
     failed : dict of job -> why
@@ -66,7 +73,7 @@ class AtlasResult:
         between = self.cells[self.cells["source"] != self.cells["target"]]
         return (
             f"AtlasResult({self.cells['session'].nunique()} sessions, {len(between)} predictions "
-            f"of one area from another, {int(between['clear'].sum())} above the null)"
+            f"of one area from another, {int(between['passes'].sum())} beyond task and drift)"
         )
 
     def _repr_html_(self) -> str:
@@ -110,8 +117,8 @@ def atlas(
     **settings
         Fields of :class:`spikecast.runs.atlas.settings.AtlasSettings`: ``sessions``, ``sources``,
         ``targets``, ``within``, ``matched``, ``repeats``, ``min_neurons``, ``min_rate`` (Hz),
-        ``by``, ``drop_coincident``, ``folds``, ``split``, ``gap``, ``conditions``, ``bootstrap``,
-        ``seed``.
+        ``by``, ``drop_coincident``, ``folds``, ``split``, ``gap``, ``conditions``, ``ordered``,
+        ``shifts``, ``above``, ``bootstrap``, ``seed``.
 
     Returns
     -------

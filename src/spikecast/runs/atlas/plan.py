@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spikecast.analysis.interareal.pairwise import Pair
+from spikecast.analysis.interareal.pairwise_shifts import choose_n_shifts
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.seeding import make_rng
@@ -17,11 +19,12 @@ from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.models.base import Model
-from spikecast.runs.atlas.settings import AtlasSettings
+from spikecast.runs.atlas.settings import RIDGE, AtlasSettings
 from spikecast.runs.manifest import Identity
 from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
+from spikecast.tasks.trial_facts import is_ordered
 
 BETWEEN = " > "
 """Between source and target in the name of a pair."""
@@ -44,6 +47,10 @@ class SessionPlan:
     left_out: dict[str, int]  # the same, of areas that have too few
     pairs: list[dict[str, Pair]]  # by "SOURCE > TARGET", one dict per draw of neurons
     coincident: list[tuple[int, int]]  # neurons of two groups that look like one recorded twice
+    ordered: bool  # whether trials are in the order in which they were recorded
+    rung: str  # what scores are above: a null of the catalogue
+    inner: dict[str, Any]  # settings of that null: how it cuts inner folds
+    n_shifts: int  # asked for; its trials may allow fewer
     folds: list[Fold]
     identity: Identity
 
@@ -68,6 +75,12 @@ def split_name(job: str) -> tuple[str, str]:
     """Return model and session of a job from its name."""
     model, session, *_ = job.split(" | ")
     return model, session
+
+
+def split_pair(name: str) -> tuple[str, str]:
+    """Return source and target of a pair from its name."""
+    source, target = name.split(BETWEEN)
+    return source, target
 
 
 def name_sources(data: Iterable[str | Path | Recording]) -> Sources:
@@ -112,10 +125,14 @@ def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[Session
 
 
 def plan_jobs(session: SessionPlan, models: Mapping[str, Model | None]) -> list[PairJob]:
-    """Return every job of a session; a model that is None is done for all pairs at once."""
+    """Return every job of a session; a model that is None is done for all pairs at once.
+
+    The ridge makes the shift tests: it is done even where its scores are not asked for.
+    """
+    tested = {RIDGE: None} if session.n_shifts and None not in models.values() else {}
     return [
         PairJob(name, session.name, draw, pair)
-        for name, model in models.items()
+        for name, model in (tested | dict(models)).items()
         for draw, pairs in enumerate(session.pairs)
         for pair in ([None] if model is None else pairs)
         if pairs
@@ -136,6 +153,7 @@ def _plan_session(
     large = {area: members for area, members in populations.items() if members.size >= enough}
     copies = _find_copies(recording, large) if settings.drop_coincident else []
     draws = [_draw_pairs(large, settings, name, draw) for draw in range(settings.draws)]
+    n_between = sum(source != target for source, target in map(split_pair, draws[0]))
     return SessionPlan(
         name=name,
         path=path,
@@ -150,6 +168,10 @@ def _plan_session(
             for pairs in draws
         ],
         coincident=[(a, b) for a, b in copies if a < b],
+        ordered=settings.ordered and is_ordered(recording),
+        rung="behavior" if recording.behavior else "source_free",
+        inner={"split": split, "gap": gap},
+        n_shifts=choose_n_shifts(n_between) if settings.shifts is None else settings.shifts,
         folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
         identity=identify(recording),
     )

@@ -30,7 +30,7 @@ from spikecast.parallel.executors import (
 )
 from spikecast.parallel.memory import release_memory
 from spikecast.parallel.shared_data import SharedValue, share_value
-from spikecast.runs.atlas import records, tables
+from spikecast.runs.atlas import claims, pooling, records, tables
 from spikecast.runs.atlas.plan import (
     PairJob,
     SessionPlan,
@@ -145,7 +145,10 @@ class _Atlas:
 
     def describe_sessions(self) -> dict[str, dict[str, Any]]:
         """Return what the manifest says of each session."""
-        facts = "path", "index", "kind", "n_trials", "bin_size", "areas", "left_out", "coincident"
+        facts = (
+            *("path", "index", "kind", "n_trials", "bin_size", "areas", "left_out", "coincident"),
+            *("ordered", "rung"),
+        )
         return {
             session.name: {name: getattr(session, name) for name in facts}
             for session in self.sessions
@@ -154,8 +157,10 @@ class _Atlas:
     def write_tables(self) -> None:
         """Write the tables of all jobs in the journal."""
         stored = JsonlStore(self.layout.jobs).records
-        scores = tables.tabulate_scores(self.jobs, stored)
+        asked = [(session, job) for session, job in self.jobs if job.model in self.models]
+        scores = tables.tabulate_scores(asked, stored)
         cells = tables.average_draws(scores)
+        cells = claims.test_cells(cells, self.sessions, stored)
         seconds = [
             {"job": name, "seconds": record["seconds"]}
             for name, record in stored.items()
@@ -164,7 +169,7 @@ class _Atlas:
         frames = {
             "scores": scores,
             "cells": cells,
-            "pooled": tables.pool_sessions(cells),
+            "pooled": pooling.pool_sessions(cells, stored, self.settings),
             "timings": pd.DataFrame(seconds),
         }
         for name, frame in frames.items():
@@ -219,13 +224,13 @@ class _Atlas:
         condition = number_conditions(recording.trials, self.settings.conditions)
         if recording.n_trials == 1:
             condition = condition.repeat(session.n_trials)
-        settings = (condition, self.settings.bootstrap, self.settings.seed)
+        scoring = records.Scoring(condition, self.settings.bootstrap, self.settings.seed)
         calls: dict[str, Call] = {}
         for job in jobs:
-            model = self.models[job.model]
+            model = self.models.get(job.model)
             score = records.score_by_ridge if model is None else records.score_by_model
             pair = () if model is None else (job.pair, model)
-            arguments = (handle, session, job.draw, *pair, *settings)
+            arguments = (handle, session, job.draw, *pair, scoring)
             calls[job.name] = (_time_call, (score, arguments))
         return calls
 

@@ -49,6 +49,20 @@ class AtlasSettings(Block):
     conditions: list[str] | None = Field(
         None, description="trial columns that name the condition; default: the stimulus"
     )
+    ordered: bool = Field(
+        True, description="no: trials are not in the order in which they were recorded"
+    )
+    shifts: int | None = Field(
+        None,
+        ge=0,
+        description="of sources' trials against targets', in the test of each pair; 0: no test, "
+        "and nothing is claimed; default: 40, more where a session has more pairs",
+    )
+    above: Literal["source_free", "train_mean"] = Field(
+        "source_free",
+        description="what is shown first: the score above task and drift (and behaviour, where it "
+        "was recorded), or above the training mean",
+    )
     bootstrap: int = Field(1000, ge=100, description="resamples for intervals")
     seed: int = Field(0, ge=0, description="same seed, same numbers")
 

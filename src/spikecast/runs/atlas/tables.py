@@ -1,4 +1,4 @@
-"""Turn the records of an atlas into one tidy table, its cells, and cells pooled over sessions."""
+"""Turn the records of an atlas into one tidy table and its cells."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikecast.runs.atlas.plan import BETWEEN, PairJob, SessionPlan
+from spikecast.runs.atlas.plan import PairJob, SessionPlan, split_pair
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.ratio_scores import LEVEL
 
-NULLS = {"": "train_mean", "beyond_": "trial_shuffle"}
-"""Prefix of a record's fields -> the null that they are scored against."""
-RATE = 0.05
-"""Of false discoveries among the cells of a session."""
+OTHER_NULLS = ("train_mean", "trial_shuffle")
+"""Nulls of the columns beside ``value``, which is above the rung."""
 PAIR = ["model", "source", "target"]
 CELL = ["session", *PAIR]
 
@@ -34,7 +32,7 @@ def tabulate_scores(jobs: Sequence[tuple[SessionPlan, PairJob]], records: dict) 
 def _score_rows(job: PairJob, session: SessionPlan, record: dict) -> list[dict]:
     rows: list[dict] = []
     for name in [job.pair] if job.pair else session.pairs[job.draw]:
-        source, target = name.split(BETWEEN)
+        source, target = split_pair(name)
         pair = session.pairs[job.draw][name]
         common = {
             "session": session.name,
@@ -50,15 +48,12 @@ def _score_rows(job: PairJob, session: SessionPlan, record: dict) -> list[dict]:
         }
         one = record.get("pairs", {}).get(name)
         if one is None:
-            missing = {"null": "train_mean", "fold": "all", "value": np.nan}
+            missing = {"null": session.rung, "fold": "all", "value": np.nan}
             rows.append(common | missing | {"error": record["failed"]})
             continue
-        scores = [
-            (null, "all", *(one[prefix + key] for key in ("value", "low", "high")), "")
-            for prefix, null in NULLS.items()
-        ]
+        scores = [(null, "all", *values, "") for null, values in one["scores"].items()]
         for fold, value in enumerate(one["folds"]):
-            scores.append(("train_mean", str(fold), value, np.nan, np.nan, ""))
+            scores.append((session.rung, str(fold), value, np.nan, np.nan, ""))
         columns = ("null", "fold", "value", "low", "high", "error")
         rows += [common | dict(zip(columns, score, strict=True)) for score in scores]
     return rows
@@ -67,32 +62,27 @@ def _score_rows(job: PairJob, session: SessionPlan, record: dict) -> list[dict]:
 def average_draws(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per session, model, source and target: the mean over draws of neurons.
 
-    Its interval allows for the trials that were scored (mean over draws) and, with several draws,
-    for the neurons that were drawn. ``clear`` says whether the score is above the null after
-    correction for all cells of the session and model (Benjamini & Hochberg 1995).
+    ``value`` is above the rung that is named beside it, with its interval; ``train_mean`` and
+    ``trial_shuffle`` are above these. Intervals allow for the trials that were scored (mean over
+    draws) and, with several draws, for the neurons that were drawn.
     """
     whole = table[table["fold"] == "all"]
     rows = []
     for names, part in whole.groupby(CELL, sort=False):
         row: dict = dict(zip(CELL, names, strict=True))
-        for prefix, null in NULLS.items():
-            value, low, high = _average(part[part["null"] == null].dropna(subset=["value"]))
-            row |= {f"{prefix}value": value, f"{prefix}low": low, f"{prefix}high": high}
+        (rung,) = set(part["null"]) - set(OTHER_NULLS)
+        row["rung"] = rung
+        for null in (rung, *OTHER_NULLS):
+            name = "value" if null == rung else null
+            ends = ("low", "high") if null == rung else (f"{null}_low", f"{null}_high")
+            average = _average(part[part["null"] == null].dropna(subset=["value"]))
+            row |= dict(zip((name, *ends), average, strict=True))
         first = part.iloc[0]
         row |= {name: int(first[name]) for name in ("n_source", "n_target", "n_trials")}
-        row["draws"] = int((part["null"] == "train_mean").sum())
+        row["draws"] = int((part["null"] == rung).sum())
         row["error"] = "; ".join(dict.fromkeys(text for text in part["error"] if text))
         rows.append(row)
-    cells = pd.DataFrame(rows).rename(columns={"beyond_value": "beyond"})
-    # the interval's lower half-width is what stands between the score and the null
-    spread = (cells["value"] - cells["low"]) / stats.norm.ppf((1 + LEVEL) / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cells["p"] = stats.norm.sf(cells["value"] / spread)
-    cells["clear"] = False
-    for _, part in cells.dropna(subset=["p"]).groupby(["session", "model"]):
-        corrected = stats.false_discovery_control(part["p"])
-        cells.loc[part.index, "clear"] = corrected < RATE
-    return cells
+    return pd.DataFrame(rows)
 
 
 def _average(part: pd.DataFrame) -> tuple[float, float, float]:
@@ -111,25 +101,9 @@ def _half_width(values: np.ndarray) -> float:
     return float(reach * values.std(ddof=1) / np.sqrt(values.size))
 
 
-def pool_sessions(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return means over sessions, each session counting once: a row per model, source and target.
-
-    The 95 % interval is Student's over sessions: with the two to six sessions that share a pair, a
-    percentile bootstrap over sessions covers far too little (with two, half of the time). One
-    session has none.
-    """
-    rows = []
-    whole = cells.dropna(subset=["value"])
-    for names, part in whole.groupby(PAIR, sort=False):
-        value = part["value"].to_numpy()
-        mean, half = value.mean(), _half_width(value) if value.size > 1 else np.nan
-        rows.append((*names, mean, mean - half, mean + half, part["beyond"].mean(), value.size))
-    columns = [*PAIR, "value", "low", "high", "beyond", "n_sessions"]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def read_atlas_table(path: Path) -> pd.DataFrame:
     """Return a table of an atlas; an area may be called "NA" or "1", both are text."""
-    names = dict.fromkeys(("session", "model", "source", "target", "fold", "error"), str)
+    names = dict.fromkeys((*CELL, "fold", "rung", "untested", "error"), str)
     table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
-    return table.assign(error=table["error"].fillna("")) if "error" in table else table
+    texts = [name for name in ("untested", "error") if name in table]
+    return table.assign(**{name: table[name].fillna("") for name in texts})
