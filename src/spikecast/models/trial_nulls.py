@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 import numpy as np
-from scipy.optimize import minimize, nnls
+from scipy.optimize import lsq_linear, nnls
 
 from spikecast.core.checks import check_same_length
 from spikecast.core.errors import InputError
@@ -23,6 +23,8 @@ from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts
 
 N_INNER = 5
+MAX_STEPS = 10
+TOLERANCE = 1e-3
 MAX_WEIGHT = 2.0
 SHARED_CHOICE = 2.0  # weight of the targets' mean score when each target chooses for itself
 
@@ -202,15 +204,32 @@ def fit_weights(
     if isinstance(family, GaussianFamily):
         return _solve_least_squares(y - mean, deviations)
 
-    def loss_and_gradient(weights: np.ndarray) -> tuple[float, list[float]]:
+    weights = np.ones(len(deviations))
+    for _ in range(MAX_STEPS):  # of Newton's method
         total = sum(w * one for w, one in zip(weights.astype(np.float32), deviations, strict=True))
         predicted = family.combine(mean, np.asarray(total))
         missed = y - predicted
-        gradient = [-float((missed * one).sum(dtype=float)) for one in deviations]
-        return -float(family.score(y, predicted).sum(dtype=float)), gradient
+        gradient = np.array([_sum_products(missed, one) for one in deviations])
+        curved = [predicted * one for one in deviations]
+        curvature = np.array([[_sum_products(one, other) for other in deviations]
+                              for one in curved])  # fmt: skip
+        before, weights = weights, _climb_parabola(weights, gradient, curvature)
+        if np.abs(weights - before).max() < TOLERANCE:
+            break
+    return weights
 
-    start, bounds = np.ones(len(deviations)), [(0.0, MAX_WEIGHT)] * len(deviations)
-    return minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+
+def _sum_products(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the sum of products of two arrays, (trial, time, target), trial by trial."""
+    return sum(float(np.vdot(a, b)) for a, b in zip(one, other, strict=True))
+
+
+def _climb_parabola(weights: np.ndarray, gradient: np.ndarray, curvature: np.ndarray) -> np.ndarray:
+    """Return the top, between 0 and `MAX_WEIGHT`, of the parabola that fits at `weights`."""
+    ridge = 1e-6 * max(np.trace(curvature), 1e-12)
+    factor = np.linalg.cholesky(curvature + ridge * np.eye(len(weights)))
+    aim = factor.T @ weights + np.linalg.solve(factor, gradient)
+    return lsq_linear(factor.T, aim, bounds=(0.0, MAX_WEIGHT)).x
 
 
 def _solve_least_squares(y: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,7 +13,6 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from spikecast.analysis.interareal.clearing import Clearing
 from spikecast.analysis.interareal.pairwise import WIDTH, Pair
 from spikecast.analysis.interareal.pairwise_rungs import Expected
 from spikecast.analysis.interareal.shift_claims import (
@@ -24,6 +23,7 @@ from spikecast.analysis.interareal.shift_claims import (
     plan_pairings,
 )
 from spikecast.data.dataset import Kind
+from spikecast.evaluation.clearing import Clearing
 from spikecast.models.behavior_null import BehaviorNull
 from spikecast.models.preprocess import smooth
 from spikecast.tasks.trial_facts import TrialFacts
