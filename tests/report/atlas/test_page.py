@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from spikecast.core.errors import RunError
 from spikecast.data.recording import Recording
 from spikecast.report.atlas import page as pages
 from spikecast.report.atlas.reading import Atlas
@@ -127,3 +128,46 @@ def test_models_are_not_compared_on_noise(tmp_path):
     first, *rest = verdict(Atlas(tmp_path / "run"))
     assert first.startswith("ridge: 0 of 2 pairs of areas tell")
     assert not [said for said in rest if " is above ridge" in said]
+
+
+def test_a_session_without_a_test_says_why_and_fills_no_cell(recording, tmp_path):
+    recording.save(tmp_path / "one.nc")
+    settings = AtlasSettings(data=[str(tmp_path / "one.nc")], folds=3, ordered=False)
+    run_atlas(settings, tmp_path / "run", workers=1)
+    said = verdict(Atlas(tmp_path / "run"))
+    assert "nothing is claimed of any" in said[0]
+    assert "not in the order in which they were recorded" in said[1]
+    assert "No pair passes." in pages.build(tmp_path / "run").read_text()
+
+
+def test_cells_that_do_not_pass_are_empty_until_the_train_mean_is_shown(tmp_path, browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    import spikecast as sc
+
+    sc.simulate.unrelated_areas(60, (10, 10), n_bins=30).recording.save(tmp_path / "null.nc")
+    settings = AtlasSettings(data=[str(tmp_path / "null.nc")], folds=3, within=False)
+    run_atlas(settings, tmp_path / "run", workers=1)
+    browser.get(pages.build(tmp_path / "run").as_uri())
+
+    def shown():
+        cells = browser.find_elements(By.CSS_SELECTOR, "#matrix button:not(.missing)")
+        return [cell.text for cell in cells]
+
+    assert shown() == ["·", "·"]
+    Select(browser.find_element(By.ID, "quantity")).select_by_value("train_mean")
+    assert "·" not in shown()
+    assert "no evidence" in browser.find_element(By.ID, "matrix-note").text
+
+
+def test_an_atlas_of_an_earlier_version_is_refused(folder, tmp_path):
+    import shutil
+
+    import pandas as pd
+
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    pd.read_csv(old / "cells.csv").drop(columns="passes").to_csv(old / "cells.csv", index=False)
+    with pytest.raises(RunError, match="earlier version"):
+        Atlas(old)

@@ -45,7 +45,8 @@ function outcome(cell) {
   }
   if (cell.p === null) return `no claim: ${cell.untested || "no shift test"}`;
   const p = `p ${cell.p.toFixed(4)} by shifts, corrected ${cell.p_corrected.toFixed(3)}`;
-  return `${cell.passes ? "passes" : "does not pass"} (${p})`;
+  if (cell.passes) return `passes (${p})`;
+  return `does not pass (${cell.low > 0 ? "" : "its interval is not above 0; "}${p})`;
 }
 
 function sentence(cell) {
@@ -168,9 +169,10 @@ function strip(cell, folds, low, high) {
 }
 
 function shortOutcome(cell) {
-  if (cell.n_sessions) return `${cell.passes} of ${cell.n_sessions}`;
+  if (cell.n_sessions) return cell.n_sessions === 1 ? "one session" : `in ${cell.passes} of ${cell.n_sessions}`;
   if (cell.p === null) return `not tested: ${cell.untested || "no shift test"}`;
-  return `${cell.passes ? "yes" : "no"}, p ${cell.p.toFixed(4)}`;
+  if (cell.passes) return `yes (p ${cell.p.toFixed(4)})`;
+  return cell.low > 0 ? `no (p ${cell.p.toFixed(4)})` : "no (not above 0)";
 }
 
 function pairTable(name) {

@@ -64,7 +64,7 @@ def verdict(atlas: Atlas) -> list[str]:
                 f"Above the training mean, where task and drift count too, {above} of {len(cells)} "
                 f"are above 0; median {cells['train_mean'].median():z.3f} {atlas.metric.label}."
             )
-    sentences += _explain_untested(atlas) + _compare_models(atlas)
+    sentences += _count_in_all_sessions(atlas) + _explain_untested(atlas) + _compare_models(atlas)
     return sentences or ["No prediction could be made; see what failed."]
 
 
@@ -84,6 +84,20 @@ def _count_passing(atlas: Atlas, model: str, cells: pd.DataFrame) -> list[str]:
         f"{first}: a median of {passing['value'].median():z.3f} {atlas.metric.label} more.",
         f"Most: {best['target']} from {best['source']}, "
         f"{format_estimate(*best[['value', 'low', 'high']])} in {best['session']}.",
+    ]
+
+
+def _count_in_all_sessions(atlas: Atlas) -> list[str]:
+    """Return how pairs that several sessions hold do in each, and on average."""
+    pooled = atlas.pooled[atlas.pooled["model"] == atlas.settings.labels[0]]
+    pooled = pooled[(pooled["source"] != pooled["target"]) & (pooled["n_tested"] > 1)]
+    if pooled.empty:
+        return []
+    in_all = int((pooled["passes"] == pooled["n_sessions"]).sum())
+    return [
+        f"Of {format_count(len(pooled), 'pair')} that two sessions or more hold, {in_all} pass in "
+        f"each; the mean over sessions is above 0 in {int((pooled['low'] > 0).sum())} (bootstrap "
+        "over sessions and trials)."
     ]
 
 
@@ -178,19 +192,20 @@ def limits(atlas: Atlas) -> list[str]:
 def _describe_resolution(atlas: Atlas) -> list[str]:
     """Return in which sessions one pair alone cannot pass: there are too few trials to shift."""
     cells = select_between(atlas, atlas.settings.labels[0]).dropna(subset=["p"])
-    sentences = []
+    short = []
     for session, part in cells.groupby("session", sort=False):
-        n_shifts, n_trials = int(part["n_shifts"].max()), int(part["n_trials"].max())
+        n_shifts = int(part["n_shifts"].max())
         needed = count_needed(len(part), n_shifts)
         if needed > 1:
-            can = "none of them can pass" if needed > len(part) else (
-                f"any of its {len(part)} pairs passes only if {needed} beat all shifts"
-            )  # fmt: skip
-            sentences.append(
-                f"{session}: {n_trials} trials allow {n_shifts} shifts, so that p is at least "
-                f"{1 / (n_shifts + 1):.4f}, and {can}."
-            )
-    return sentences
+            some = "none can" if needed > len(part) else f"{needed} of {len(part)}"
+            short.append(f"{session}: {some} (p at least {1 / (n_shifts + 1):.4f})")
+    if not short:
+        return []
+    return [
+        "Too few trials to be shifted for one pair to pass by itself: p has a floor, and with the "
+        "correction so many pairs of a session have to beat all shifts before any of them passes: "
+        f"{'; '.join(short)}."
+    ]
 
 
 def protocol(atlas: Atlas) -> list[str]:
