@@ -12,11 +12,13 @@ from spikecast.analysis.decoding.generalization import Generalization
 from spikecast.analysis.decoding.over_time import OverTime
 from spikecast.analysis.geometry.embedding import Embedding
 from spikecast.analysis.geometry.trajectories import Trajectories
+from spikecast.analysis.interareal.explain import Explanation
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
 from spikecast.report.questions.decode import draw_confusion_tables
 from spikecast.report.questions.embedding import METHODS, draw_maps
+from spikecast.report.questions.explain import draw_parts
 from spikecast.report.questions.generalization import draw_time_matrices
 from spikecast.report.questions.over_time import draw_curves
 from spikecast.report.questions.trajectories import draw_paths
@@ -24,7 +26,16 @@ from spikecast.report.run.scores import draw_model_scores
 from spikecast.report.shared.style import new_figure, report_style
 from spikecast.scoring.metric_table import METRICS
 
-__all__ = ["confusion", "embedding", "matrix", "onsets", "raster", "scores", "trajectories"]
+__all__ = [
+    "confusion",
+    "embedding",
+    "matrix",
+    "onsets",
+    "parts",
+    "raster",
+    "scores",
+    "trajectories",
+]
 
 EVENT = "the event"  # results do not hold what their time starts from
 
@@ -220,3 +231,26 @@ def trajectories(result: Trajectories) -> Figure:
     2
     """
     return draw_paths(result.table, result.trials[:0], result.explained, EVENT)
+
+
+def parts(explanation: Explanation) -> Figure:
+    """Draw what explains an area: unique parts, what is shared, what is its own.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        As :func:`spikecast.explain` returns it. Parts that do not stand have a name only.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.simulate.unrelated_areas(40, (12, 12), n_bins=30, coupling=0.2).recording
+    >>> figure = parts(sc.explain(recording, "B", folds=2, n_shifts=0))
+    >>> figure.axes[0].get_title(loc="left")
+    'What explains B'
+    """
+    return draw_parts(explanation.table, explanation.target, explanation.metric)

@@ -107,7 +107,7 @@ def _make_table(answer: StoredAnswer) -> Table:
 def _figure(answer: StoredAnswer) -> Drawing:
     return Drawing(
         f"explain-{to_file_name(answer['target'])}",
-        draw_parts,
+        _draw_answer,
         answer,
         f"What is explained of {answer['target']} in all (black), and the parts of it with their "
         "95 % intervals: what only task, drift or movement (grey) or one area (orange) tells, what "
@@ -118,10 +118,13 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
+def _draw_answer(answer: StoredAnswer) -> Figure:
+    return draw_parts(answer.table("parts"), answer["target"], answer["metric"])
+
+
 @report_style
-def draw_parts(answer: StoredAnswer) -> Figure:
+def draw_parts(table: pd.DataFrame, target: str, metric: str) -> Figure:
     """Draw a bar per part; those that do not count have a name only."""
-    table = answer.table("parts")
     figure = new_figure(0.9 + 0.32 * len(table))
     axes = figure.subplots()
     top = max(float(table["high"].max()), 1e-3)
@@ -139,7 +142,7 @@ def draw_parts(answer: StoredAnswer) -> Figure:
         yticklabels=[_name(row) for _, row in table[::-1].iterrows()],
         ylim=(-0.6, len(table) - 0.4),
         xlim=(-0.02 * top, 1.15 * top),
-        xlabel=METRICS[answer["metric"]].axis,
-        title=f"What explains {answer['target']}",
+        xlabel=METRICS[metric].axis,
+        title=f"What explains {target}",
     )
     return figure
