@@ -15,6 +15,7 @@ DATA = options(Option("path", "data", metavar="DATA"), "session")
 EXPLAIN = options(
     Option("targets", "target", required=True, help="area to explain; several: A,B"),
     "source",
+    "lag",
     "folds",
     "conditions",
     "shifts",

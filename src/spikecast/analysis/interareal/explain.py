@@ -82,6 +82,7 @@ def explain(
     target: str,
     source: str | Sequence[str] = REST,
     *,
+    lag: int = 0,
     folds: int = 5,
     n_shifts: int = 40,
     conditions: Sequence[str] | None = None,
@@ -110,6 +111,8 @@ def explain(
         Area to explain.
     source : str or sequence of str
         ``"rest"``: every other area; those of fewer than 10 neurons are taken together.
+    lag : int
+        The sources at bin t - lag explain the target at bin t.
     folds : int
     n_shifts : int
         Of the shift test of each area's part; with 0 there is none, and no area's part stands.
@@ -144,7 +147,7 @@ def explain(
     """
     if isinstance(recording, str | Path):
         recording = load(recording)
-    problem = AreaToArea(target, source, min_rate=min_rate).problem(recording)
+    problem = AreaToArea(target, source, lag, min_rate).problem(recording)
     problem = replace(problem, conditions=conditions)
     cut = make_folds(problem, folds, seed=seed)
     job = plan_beyond(problem, cut, n_shifts=n_shifts, n_resamples=n_resamples, seed=seed)

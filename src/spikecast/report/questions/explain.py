@@ -71,6 +71,8 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
         "are not drawn. Parts of areas are what these neurons show of them: with more neurons or "
         "trials they grow."
     )
+    if first["lag"]:
+        methods += f" The sources are taken {1000 * first['lag']:g} ms before the target."
     return Section(
         "What explains an area",
         sentences=[methods, *headlines(answers), *_explain_missing_tests(answers)],

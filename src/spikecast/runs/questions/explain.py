@@ -17,6 +17,7 @@ class Explain(QuestionBlock):
 
     targets: list[str] = Field(min_length=1, description="areas to explain")
     source: str | list[str] = Field("rest", description="'rest' (all other areas), or areas")
+    lag: int = Field(0, description="sources at bin t - lag explain the target at bin t")
     folds: int = Field(5, ge=2)
     conditions: list[str] | None = Field(None, description=CONDITIONS)
     shifts: int = Field(
@@ -44,13 +45,16 @@ def answer(material: Material, block: Explain, target: str) -> Answer:
         material.recording,
         target,
         block.source,
+        lag=block.lag,
         folds=block.folds,
         n_shifts=block.shifts,
         conditions=block.conditions,
         min_rate=block.min_rate,
         seed=material.seed,
     )
-    facts = {"folds": block.folds, "shifts": block.shifts} | pick(
-        result, "target", "metric", "n_trials"
-    )
+    facts = {
+        "lag": block.lag * material.recording.bin_size,
+        "folds": block.folds,
+        "shifts": block.shifts,
+    } | pick(result, "target", "metric", "n_trials")
     return Answer(facts, {"parts": result.table}, result.notices)
