@@ -5,6 +5,8 @@
     python benchmarks/atlas.py workers          # the wall time of two workers against one
     python benchmarks/atlas.py overhead         # of the engine, for jobs of one second
     python benchmarks/atlas.py memory           # peak of all processes, shared pages counted once
+    python benchmarks/atlas.py cost             # of rungs and shift test, beside the source alone
+    python benchmarks/atlas.py claims           # which of the real pairs pass, by session; minutes
 
 Times of scikit-learn are of a random sample of pairs, all folds of each, times the number of
 pairs: the loop has no work that pairs share.
@@ -12,19 +14,24 @@ pairs: the loop has no work that pairs share.
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from machine import REAL, describe
 from sklearn.linear_model import RidgeCV
 
 import spikecast as sc
 from spikecast.analysis.conditions import number_conditions
 from spikecast.analysis.interareal.pairwise import PENALTIES, WIDTH, Pair, pairwise_ridge
+from spikecast.analysis.interareal.pairwise_rungs import Expected, expect_without_source
+from spikecast.analysis.interareal.pairwise_shifts import score_shifts
 from spikecast.models.base import RATE_FLOOR
 from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.parallel import executors as engine
@@ -32,20 +39,21 @@ from spikecast.parallel.shared_data import share_value
 from spikecast.runs.atlas import records
 from spikecast.runs.atlas.plan import name_sources, plan_sessions
 from spikecast.runs.atlas.settings import AtlasSettings
+from spikecast.tasks.trial_facts import TrialFacts
 
 SESSION = 6
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["ridge", "pairs", "workers", "overhead", "memory"])
+    parser.add_argument("what", choices=["ridge", "pairs", *OTHERS])
     parser.add_argument("--pairs", type=int, default=6, help="how many pairs a sample has")
     arguments = parser.parse_args()
     print(describe())
     if arguments.what in ("ridge", "pairs"):
         {"ridge": ridge, "pairs": sampled}[arguments.what](arguments.pairs)
     else:
-        {"workers": workers, "overhead": overhead, "memory": memory}[arguments.what]()
+        OTHERS[arguments.what]()
 
 
 # --------------------------------------------------------------------------------------- ridge
@@ -129,7 +137,9 @@ def sampled(n_pairs: int) -> None:
             trials = number_conditions(recording.trials)
             with share_value(recording, None) as handle:
                 started = time.process_time()
-                records.score_by_model(handle, session, 0, pair, model, trials, 1000, 0)
+                records.score_by_model(
+                    handle, session, 0, pair, model, records.Scoring(trials, 1000, 0)
+                )
                 spent.append(time.process_time() - started)
         mean, error = np.mean(spent), np.std(spent, ddof=1) / np.sqrt(n_pairs)
         print(
@@ -206,6 +216,83 @@ def proportional(process: int) -> float:
     lines = (line.split() for line in text.splitlines())
     return next((1024.0 * int(line[1]) for line in lines if line[0] == "Pss:"), 0.0)
 
+
+# ------------------------------------------------------------------------- beyond task and drift
+
+
+def cost(session: int = 5) -> None:
+    """CPU seconds of all pairs of a session: the source alone, and what stands around it."""
+    settings = AtlasSettings(data=[str(REAL)], sessions=[session])
+    (plan,) = plan_sessions(settings, name_sources(settings.data))
+    recording, pairs = sc.load(REAL, session), plan.pairs[0]
+    activity, condition = recording.activity, number_conditions(recording.trials)
+    facts = TrialFacts(np.arange(len(activity), dtype=float), condition)
+    neurons = np.concatenate([one for pair in pairs.values() for one in pair])
+    spent: dict[str, float] = {}
+
+    def measure(what: str, function: Callable, *given):
+        started = time.process_time()
+        result = function(*given)
+        if not isinstance(result, tuple | Expected):
+            result = dict(result)
+        spent[what] = time.process_time() - started
+        return result
+
+    for _ in range(2):  # the second time everything is loaded
+        measure("the source alone", pairwise_ridge, activity, pairs, plan.folds, condition)
+        expected = measure(
+            "task and drift", expect_without_source,
+            activity, neurons, plan.folds, sc.models.SourceFree(), facts,
+        )  # fmt: skip
+        measure(
+            "alone and on top", pairwise_ridge, activity, pairs, plan.folds, condition, expected
+        )
+        measure("shift test", score_shifts, activity, pairs, expected, facts, plan.n_shifts)
+    print(", ".join(f"{what}: {seconds:.2f}" for what, seconds in spent.items()))
+    before = spent.pop("the source alone")
+    print(f"{len(pairs)} pairs: {sum(spent.values()) / before:.1f} times the source alone")
+    with tempfile.TemporaryDirectory() as folder:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        words = atlas(Path(folder) / "run", 1, "--sessions", str(session))
+        subprocess.run(words, check=True, capture_output=True)
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(
+            f"the command: {now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime:.1f} CPU s"
+        )
+
+
+def claims() -> None:
+    """How many pairs of areas pass in every session; session 0 is not in recorded order."""
+    tables = []
+    for ordered, sessions in ((True, [1, 2, 3, 4, 5, 6]), (False, [0])):
+        started = time.process_time()
+        result = sc.atlas(REAL, workers=1, sessions=sessions, ordered=ordered)
+        print(f"sessions {sessions}: {time.process_time() - started:.0f} CPU s")
+        tables.append(result.cells)
+    cells = pd.concat(tables)
+    heads = ["session", "trials", "pairs", "above the mean", "above task and drift"]
+    heads += ["p <= .05", "both", "pass", "halves that pass"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, part in [*cells.groupby("session", sort=False), ("all", cells)]:
+        pairs, halves = (part[(part["source"] == part["target"]) == same] for same in (False, True))
+        above, low = pairs["low"] > 0, pairs["p"] <= 0.05
+        counts = [
+            len(pairs), (pairs["train_mean_low"] > 0).sum(), above.sum(), low.sum(),
+            (above & low).sum(), pairs["passes"].sum(),
+            f"{halves['passes'].sum()} of {len(halves)}",
+        ]  # fmt: skip
+        n_trials = part["n_trials"].max() if name != "all" else ""
+        lines.append(f"| {name} | {n_trials} | {' | '.join(map(str, counts))} |")
+    print("\n".join(lines))
+
+
+OTHERS = {
+    "workers": workers,
+    "overhead": overhead,
+    "memory": memory,
+    "cost": cost,
+    "claims": claims,
+}
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")

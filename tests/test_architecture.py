@@ -69,6 +69,8 @@ INSIDE = {
     "atlas.py": (
         "spikecast.analysis.conditions",
         "spikecast.analysis.interareal.pairwise",
+        "spikecast.analysis.interareal.pairwise_rungs",
+        "spikecast.analysis.interareal.pairwise_shifts",
         "spikecast.models.base",
         "spikecast.models.preprocess",
         "spikecast.parallel",
@@ -76,6 +78,7 @@ INSIDE = {
         "spikecast.runs.atlas",
         "spikecast.runs.atlas.plan",
         "spikecast.runs.atlas.settings",
+        "spikecast.tasks.trial_facts",
     ),
     # the verdict that a page prints
     "claims.py": ("spikecast.evaluation.verdict",),

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 import spikecast as sc
 from spikecast.runs.atlas.claims import count_needed
@@ -53,6 +54,30 @@ def test_without_a_shift_test_nothing_is_claimed(n_trials, settings, why):
     assert not cells["passes"].any()
     assert cells["p"].isna().all()
     assert np.isfinite(cells["value"]).all()
+
+
+def test_slow_change_of_a_continuous_recording_is_no_claim():
+    rng = np.random.default_rng(0)
+    slow = 40 * gaussian_filter1d(rng.normal(size=(2, 2500, 2)), 200, axis=1)
+    fast = 6 * gaussian_filter1d(rng.normal(size=(2500, 1)), 3, axis=0)
+    passes = {}
+    for shared in (0.0, 1.0):
+        x = [
+            (own + shared * fast) @ rng.normal(size=(2, 12)) + rng.normal(size=(2500, 12))
+            for own in slow
+        ]
+        activity = np.concatenate(x, axis=1)[np.newaxis].astype(np.float32)
+        recording = sc.Recording.from_arrays(
+            activity,
+            np.arange(2500) / 10,
+            ["A"] * 12 + ["B"] * 12,
+            session="windows",
+            kind="continuous",
+        )
+        cells = between(recording)
+        assert (cells["n_shifts"] == 40).all()
+        passes[shared] = cells["passes"].tolist()
+    assert passes == {0.0: [False, False], 1.0: [True, True]}
 
 
 def test_how_many_pairs_have_to_beat_all_shifts():

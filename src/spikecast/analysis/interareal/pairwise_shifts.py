@@ -66,6 +66,7 @@ def score_shifts(
     n_shifts: int,
     *,
     kind: Kind = "counts",
+    n_chunks: int = 1,
 ) -> ShiftScores:
     """Score every pair with its true and with shifted pairings of trials, refitted for each.
 
@@ -82,6 +83,8 @@ def score_shifts(
         Of these trials.
     n_shifts : int
     kind : {"counts", "continuous"}
+    n_chunks : int
+        Parts of each trial that take the place of trials: of windows of a continuous recording.
 
     References
     ----------
@@ -99,15 +102,18 @@ def score_shifts(
     >>> scores["a to b"].shape, int(scores["a to b"].argmax())
     ((41,), 0)
     """
-    obstacle = find_obstacle(Clearing(facts), n_shifts)
+    shifted = Clearing(_repeat_facts(facts, n_chunks))
+    obstacle = find_obstacle(shifted, n_shifts)
     if obstacle:
         return ShiftScores({}, obstacle)
-    pairings = plan_pairings(Clearing(facts), n_shifts)
+    pairings = plan_pairings(shifted, n_shifts)
     assert pairings is not None
     populations: dict[bytes, np.ndarray] = {}
     for pair in pairs.values():
         populations |= {_name(one): np.asarray(one) for one in pair}
     left = _clear(activity, expected, facts, kind)
+    n_kept = left.shape[1] // n_chunks * n_chunks
+    left = left[:, :n_kept].reshape(len(left) * n_chunks, -1, left.shape[2])
     components = {
         name: _find_components(left[:, :, expected.find(neurons)])
         for name, neurons in populations.items()
@@ -120,6 +126,12 @@ def score_shifts(
 
 def _name(neurons: np.ndarray) -> bytes:
     return np.asarray(neurons).tobytes()
+
+
+def _repeat_facts(facts: TrialFacts, n_chunks: int) -> TrialFacts:
+    """Return place and condition of the chunks of trials, in their order."""
+    condition = np.repeat(facts.condition, n_chunks)
+    return TrialFacts(None if facts.place is None else np.arange(len(condition)), condition)
 
 
 def _clear(activity: np.ndarray, expected: Expected, facts: TrialFacts, kind: Kind) -> np.ndarray:

@@ -130,14 +130,16 @@ function cellButton(view, source, target, quantity, most) {
     if (!cell) return button;
   } else if (quantity === "value" && !cell.passes) {
     button.className = "empty";
-    button.textContent = isPooled() ? `0/${cell.n_sessions}` : "·";
+    const tested = isPooled() ? cell.n_tested : cell.p !== null;
+    button.textContent = !tested ? "?" : isPooled() ? `0/${cell.n_sessions}` : "·";
     button.title = sentence(cell);
   } else {
     const { background, ink } = color(cell[quantity], most);
     button.style.background = background;
     button.style.color = ink;
     const pooled = quantity === "value" && isPooled();
-    const short = cell[quantity].toFixed(2).replace("0.", ".").replace("-", "−");
+    const digits = Math.abs(cell[quantity]) < 0.0095 ? 3 : 2; // what passes is no zero
+    const short = cell[quantity].toFixed(digits).replace("0.", ".").replace("-", "−");
     button.textContent = pooled ? `${cell.passes}/${cell.n_sessions}` : short;
     button.title = sentence(cell);
   }

@@ -96,8 +96,8 @@ def _count_in_all_sessions(atlas: Atlas) -> list[str]:
     in_all = int((pooled["passes"] == pooled["n_sessions"]).sum())
     return [
         f"Of {format_count(len(pooled), 'pair')} that two sessions or more hold, {in_all} pass in "
-        f"each; the mean over sessions is above 0 in {int((pooled['low'] > 0).sum())} (bootstrap "
-        "over sessions and trials)."
+        f"each. Over so few sessions little can be said of the group: the interval of the mean, "
+        f"over sessions and trials, lies above 0 in {int((pooled['low'] > 0).sum())}."
     ]
 
 

@@ -29,6 +29,7 @@ from spikecast.tasks.problem import cut_windows, stack_behavior
 from spikecast.tasks.tasks import NeuronsToNeurons
 from spikecast.tasks.trial_facts import TrialFacts
 
+N_CHUNKS = 5  # of a window of a continuous recording, which shifts take for trials
 Record = dict[str, Any]
 """Of one pair: see :func:`_make_record`."""
 
@@ -63,7 +64,13 @@ def score_by_ridge(
             activity, np.concatenate(sides), session.folds, _make_null(session), facts, session.kind
         )
         shifted, untested = score_shifts(
-            activity, pairs, expected, facts, session.n_shifts, kind=session.kind
+            activity,
+            pairs,
+            expected,
+            facts,
+            session.n_shifts,
+            kind=session.kind,
+            n_chunks=N_CHUNKS if recording.n_trials == 1 else 1,
         )
         result = {}
         for name, score in pairwise_ridge(
