@@ -25,6 +25,18 @@ def is_null(name: str) -> bool:
     return name in MODELS and MODELS[name].is_null
 
 
+def find_best(names: Iterable[str]) -> str:
+    """Return the first of some models, best first, that is no null; the first where all are.
+
+    Examples
+    --------
+    >>> find_best(["source_free", "timescales", "psth"])
+    'timescales'
+    """
+    ranked = list(map(str, names))
+    return next((name for name in ranked if not is_null(name)), ranked[0])
+
+
 def is_baseline(name: str) -> bool:
     """Return whether a model of the catalogue is a simple one that others have to beat."""
     return name in MODELS and MODELS[name].is_baseline

@@ -17,6 +17,7 @@ from spikecast.data.recording import Recording
 from spikecast.evaluation.ladder import note_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.verdict import judge_scores
+from spikecast.models.catalog import find_best
 from spikecast.parallel.executors import Progress, check_engine
 from spikecast.runs import config as configs
 from spikecast.runs.brought_claims import describe_brought
@@ -226,9 +227,12 @@ def _write_scores(
 
 def _compare_with_best(scores: Scores) -> list[dict[str, Any]]:
     """Return the paired difference of every model to the best one."""
-    best, *others = map(str, scores.summary()["model"])
+    ranked = list(map(str, scores.summary()["model"]))
+    best = find_best(ranked)
     differences = []
-    for name in others:
+    for name in ranked:
+        if name == best:
+            continue
         interval = scores.interval(best, minus=name)
         limits = {key: getattr(interval, key) for key in ("value", "low", "high")}
         differences.append({"model": best, "minus": name, **limits})

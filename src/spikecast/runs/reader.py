@@ -22,7 +22,7 @@ from spikecast.core.files import read_json
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.evaluation.fit import FitRecord
 from spikecast.evaluation.verdict import Verdict
-from spikecast.models.catalog import DEFAULT_MODEL, is_null, strongest_baseline
+from spikecast.models.catalog import DEFAULT_MODEL, find_best, strongest_baseline
 from spikecast.runs import config as configs
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.layout import RunLayout, TargetLayout
@@ -161,8 +161,7 @@ class Run:
         targets = [
             Target(self, name, self.layout.target(name)) for name in self.manifest["targets"]
         ]
-        best = self.summary.groupby("target")[self.metric].max()
-        return sorted(targets, key=lambda target: -best[target.name])
+        return sorted(targets, key=lambda target: -target.best[self.metric])
 
     @property
     def metric(self) -> str:
@@ -192,6 +191,12 @@ class Target:
     def summary(self) -> pd.DataFrame:
         """Headline scores of this target, best first."""
         return self.run.summary.query("target == @self.name").reset_index(drop=True)
+
+    @property
+    def best(self) -> pd.Series:
+        """The row of the summary of the best model (a null's where there is no other)."""
+        name = find_best(self.summary["model"])
+        return self.summary[self.summary["model"] == name].iloc[0]
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -255,10 +260,9 @@ class Target:
     @cached_property
     def shown_model(self) -> str:
         """The model whose predictions are drawn: the default where it is there, else the best."""
-        fitted = [name for name in self.summary["model"] if not is_null(name)]
-        if DEFAULT_MODEL in fitted:
+        if DEFAULT_MODEL in set(self.summary["model"]):
             return DEFAULT_MODEL
-        return fitted[0] if fitted else str(self.summary["model"].iloc[0])
+        return find_best(self.summary["model"])
 
     @cached_property
     def shown_baseline(self) -> str | None:

@@ -18,8 +18,9 @@ from spikecast.report.many_runs.pairing import find_mismatch
 from spikecast.runs import config, experiment
 from spikecast.scoring.metric_table import HEADLINE
 
-BASE = {"task": {"target": "MOs"}, "models": ["psth"], "seed": 0,
-        "evaluation": {"folds": 3, "bootstrap": 200}}  # fmt: skip
+FEW = {"few": {"model": "pca_ridge", "n_components": 1}}
+BASE = {"task": {"target": "MOs"}, "models": [FEW], "seed": 0,
+        "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 20}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,27 +50,32 @@ def weak(make):
 
 @pytest.fixture(scope="module")
 def strong(make):
-    return make("strong", models=["psth", "pca_ridge"])
+    return make("strong", models=[FEW, "pca_ridge"])
 
 
 def test_a_model_that_is_better_is_better_by_an_interval_above_0(weak, strong):
     (shared,) = compare_runs([weak, strong]).targets
-    assert shared.reference.name == "weak/psth"
+    assert shared.reference.name == "weak/few"
     rows = {row.name: row for row in shared.rows}
-    assert list(rows) == ["weak/psth", "strong/pca_ridge", "strong/psth"]
+    assert [name for name in rows if not rows[name].is_null] == [
+        "weak/few", "strong/pca_ridge", "strong/few"
+    ]  # fmt: skip
     better = rows["strong/pca_ridge"].to_reference
     assert better.low > 0
     # as the run's own report says, where both models were in one run
-    own = json.loads((strong / "verdict.json").read_text())["MOs"]["differences"][0]
+    differences = json.loads((strong / "verdict.json").read_text())["MOs"]["differences"]
+    own = next(one for one in differences if {one["model"], one["minus"]} == {"pca_ridge", "few"})
     assert better.value == pytest.approx(own["value"], abs=1e-6)
     assert (better.low, better.high) == pytest.approx((own["low"], own["high"]), abs=1e-6)
     assert find_outcome(shared, rows["strong/pca_ridge"]) == "better"
     (headline,) = list_headlines(shared)
-    for text in ("strong/pca_ridge", "weak/psth", f"{better.value:.3f}", f"{better.low:.3f}"):
+    for text in ("strong/pca_ridge", "weak/few", f"{better.value:.3f}", f"{better.low:.3f}"):
         assert text in headline
     (turned,) = compare_runs([strong, weak]).targets
-    assert turned.rows[-1].to_reference.high < 0
-    assert find_outcome(turned, turned.rows[-1]) == "worse"
+    last = [row for row in turned.rows if not row.is_null][-1]
+    assert last.to_reference.high < 0
+    assert find_outcome(turned, last) == "worse"
+    assert all(shared.verdicts[run].rungs[-1] == "behavior" for run in ("weak", "strong"))
 
 
 def test_the_same_predictions_differ_by_exactly_0(strong, tmp_path):
@@ -148,7 +154,8 @@ def test_the_same_model_with_another_seed_is_neither_better_nor_worse(make):
     assert [change.setting for change in comparison.changes["seed1"]] == ["seed"]
     (shared,) = comparison.targets
     assert shared.rows[-1].to_reference is not None
-    assert find_outcome(shared, shared.rows[-1]) == "reseeded"
+    row = next(row for row in shared.rows if row.name == "seed1/pca_ridge")
+    assert find_outcome(shared, row) == "reseeded"
 
 
 def test_data_that_only_share_a_name_are_other_data(make, weak, recording, tmp_path):
@@ -185,12 +192,12 @@ def test_mistakes_are_explained(make, weak, tmp_path, monkeypatch, capsys):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "study.json").write_text("{}")
     lost = shutil.copytree(weak, tmp_path / "lost")
-    (lost / "targets" / "MOs" / "jobs" / "psth-fold1.npz").unlink()
+    (lost / "targets" / "MOs" / "jobs" / "few-fold1.npz").unlink()
     for folders, message in (
         ([weak], "needs two or more"), ([weak, weak], "given twice"),
         ([weak, tmp_path], "not a run directory"), ([weak, unfinished], "is not finished"),
         ([weak, make("ca1", task={"target": "CA1"})], "share no target (weak: MOs; ca1: CA1)"),
-        ([weak, tmp_path / "study"], "is a study"), ([weak, lost], "psth-fold1.npz"),
+        ([weak, tmp_path / "study"], "is a study"), ([weak, lost], "few-fold1.npz"),
     ):  # fmt: skip
         with pytest.raises((InputError, RunError, ConfigError)):
             compare_runs(folders)

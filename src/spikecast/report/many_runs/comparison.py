@@ -7,14 +7,14 @@ interval, which takes the two as independent, would be too wide to be of use and
 out the luck of the cut. Each run's own interval is shown instead.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.errors import InputError, RunError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.evaluation.verdict import Verdict
-from spikecast.models.catalog import is_null
+from spikecast.models.catalog import find_best, is_null
 from spikecast.report.many_runs.pairing import Change, find_mismatch, list_changes, shorten_names
 from spikecast.runs.layout import StudyLayout, find_kind
 from spikecast.runs.manifest import read_activity_hash
@@ -161,18 +161,6 @@ def _compare_target(targets: dict[str, Target]) -> TargetComparison:
             TUNED_ON_THESE_DATA(run=name) for name, target in targets.items() if _is_tuned(target)
         ),
     )
-
-
-def find_best(models: Iterable[str]) -> str:
-    """Return the first of some models, best first, that is no null; the first where all are.
-
-    Examples
-    --------
-    >>> find_best(["source_free", "timescales", "psth"])
-    'timescales'
-    """
-    names = list(map(str, models))
-    return next((name for name in names if not is_null(name)), names[0])
 
 
 def _only_seed_differs(first: Run, other: Run) -> bool:

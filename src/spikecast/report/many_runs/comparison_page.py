@@ -13,6 +13,7 @@ from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetCo
 from spikecast.report.many_runs.comparison_text import (
     describe_changes,
     list_cells,
+    list_claims,
     list_columns,
     list_headlines,
     list_notes,
@@ -64,6 +65,7 @@ def _describe_target(target: TargetComparison) -> dict[str, Any]:
     return {
         "name": target.target,
         "headlines": list_headlines(target),
+        "claims": list_claims(target),
         "table": Table(columns, list_cells(target), 2, "", "compared", _list_row_classes(target)),
         "figure": PageFigure(
             f"compared-{to_file_name(target.target)}",

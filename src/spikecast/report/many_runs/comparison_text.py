@@ -60,10 +60,14 @@ def find_outcome(target: TargetComparison, row: ModelRow) -> str:
 
 
 def list_headlines(target: TargetComparison) -> list[str]:
-    """Return what each run claims, how its best model stands to the reference, and notices."""
-    claims = [f"{run}: {describe_verdict(one)[0]}" for run, one in target.verdicts.items()]
+    """Return a sentence per run on how its best model stands to the reference, and notices."""
     runs = dict.fromkeys(row.run for row in target.rows if row.run != target.reference.run)
-    return [*claims, *(_headline(target, run) for run in runs), *map(str, target.notices)]
+    return [*(_headline(target, run) for run in runs), *map(str, target.notices)]
+
+
+def list_claims(target: TargetComparison) -> list[str]:
+    """Return what each run claims of the target, beyond what."""
+    return [f"{run}: {describe_verdict(one)[0]}" for run, one in target.verdicts.items()]
 
 
 def _headline(target: TargetComparison, run: str) -> str:
@@ -141,7 +145,7 @@ def list_lines(comparison: Comparison) -> list[str]:
     for target in comparison.targets:
         lines.append(f"{target.target}: {METRICS[target.metric].axis}")
         lines += _align([list_columns(target), *list_cells(target)])
-        lines += [*list_headlines(target), ""]
+        lines += [*list_headlines(target), *list_claims(target), ""]
     first = next(iter(comparison.runs))
     lines += [
         f"{name} differs from {first} in: {describe_changes(comparison, name)}"

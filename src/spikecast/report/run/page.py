@@ -77,13 +77,13 @@ def _describe_target(run: Run, target: Target) -> dict[str, Any]:
         for name, figure in TARGET_FIGURES.items()
         if figure.applies(target)
     }
-    best = target.summary.iloc[0]
     table = make_score_table(target)
+    best = next(row for row in table.rows if row[0].split()[0] == target.best["model"])
     return {
         "name": target.name,
         "task": describe_task(target),
         "unit": f"{name_trial(target)}s",
-        "best": f"{best['model']} {table.rows[0][1]} ({table.rows[0][2]})",
+        "best": f"{best[0]} {best[1]} ({best[2]})",
         "verdict": describe_verdict(target.verdict),
         "warnings": [str(notice) for notice in target.notices],
         "table": table,

@@ -14,7 +14,7 @@ def summarize_targets(run: Run) -> list[str]:
     best, worst = run.targets[0], run.targets[-1]
     outcomes = [target.verdict.outcome for target in run.targets]
     predicted, untested = outcomes.count("predicted"), outcomes.count("untested")
-    top, bottom = (format_number(one.summary[run.metric].iloc[0], 2) for one in (best, worst))
+    top, bottom = (format_number(one.best[run.metric], 2) for one in (best, worst))
     sentences = [
         f"{predicted} of {len(run.targets)} targets can be predicted beyond "
         f"{name_rung(best.verdict.rungs)}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.figure import Figure
 
-from spikecast.models.catalog import is_null
+from spikecast.models.catalog import find_best, is_null
 from spikecast.report.run.target_figure import TargetFigure, name_trial
 from spikecast.report.shared.formatting import (
     MISSING,
@@ -32,7 +32,7 @@ def make_score_table(target: Target) -> Table:
     """Return a row per model, best first; rows of nulls and of scores below 0 have a class."""
     headline = METRICS[target.run.metric]
     others = list_other_metrics(target.run)
-    leader = target.summary["model"].iloc[0]
+    leader = find_best(target.summary["model"])
     rungs = target.verdict.rungs
     rung = rungs[-1] if rungs else ""
     differences = {
