@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -61,9 +62,10 @@ class TargetJob:
         """Return the call that runs it; only in this machine can it leave checkpoints."""
         return _run, (self.job, shared, self.checkpoints if local else None)
 
-    def store(self, result: JobResult) -> None:
-        """Write its files."""
+    def store(self, result: JobResult) -> float:
+        """Write its files; return its seconds."""
         _save(result, self.job, self.target)
+        return result.fitted.seconds
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,11 @@ class TargetBeyond:
         """Return the call that runs it."""
         return _measure, (self.target.beyond, shared)
 
-    def store(self, result: Beyond) -> None:
-        """Write its file."""
-        write_json(self.target.layout.beyond, result.to_json())
+    def store(self, result: tuple[Beyond, float]) -> float:
+        """Write its file; return its seconds."""
+        beyond, seconds = result
+        write_json(self.target.layout.beyond, beyond.to_json())
+        return seconds
 
 
 def fit_models(
@@ -136,8 +140,7 @@ def fit_models(
                 reasons = failures[job.target.problem.target]
                 reasons.setdefault(job.model, f"{job.part}: {outcome.failure}")
             else:
-                job.store(outcome.value)
-                log.info("%s done", outcome.name)
+                log.info("%s fitted in %.2f s", outcome.name, job.store(outcome.value))
             done += 1
             progress(outcome.name, done, len(jobs))
     return failures
@@ -159,10 +162,11 @@ def _run(job: Job, shared: SharedValue, checkpoints: Path | None) -> JobResult:
         return run_job(job, x, y)
 
 
-def _measure(job: BeyondJob, shared: SharedValue) -> Beyond:
-    """Return what a source tells beyond the ladder; in any process."""
+def _measure(job: BeyondJob, shared: SharedValue) -> tuple[Beyond, float]:
+    """Return what a source tells beyond the ladder, and the seconds that took; in any process."""
     release_memory()
-    return measure_beyond(job, *shared.get())
+    started = time.perf_counter()
+    return measure_beyond(job, *shared.get()), time.perf_counter() - started
 
 
 def _save(result: JobResult, job: Job, target: TargetRun) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from spikecast import cli
 from spikecast.core.errors import RunError
+from spikecast.evaluation.beyond import Beyond, ShiftTest
 from spikecast.evaluation.verdict import Verdict
 from spikecast.report.many_runs import index
 from spikecast.report.many_runs.entries import READERS, Entry, Score, read_entry
@@ -37,7 +38,12 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
                           "target": target})  # fmt: skip
     table.to_csv(folder / "summary.csv", index=False)
     score = Interval(best, best - 0.05, best + 0.05)
-    verdict = Verdict(target, "rest", "bits_per_spike", "predicted", "gru", score).to_json()
+    gain = Interval(best / 2, best / 2 - 0.05, best / 2 + 0.05)
+    beyond = Beyond("source_free", gain, ShiftTest(0.05, best, (1, -1), (0.0, 0.0)))
+    rungs = ("psth", "drift", "source_free")
+    verdict = Verdict(
+        target, "rest", "bits_per_spike", "predicted", "gru", score, rungs, gain, beyond
+    ).to_json()
     said = {target: {"verdict": verdict}}
     (folder / "verdict.json").write_text(json.dumps(said))
     (folder / "report.html").write_text("a page")
@@ -109,7 +115,7 @@ def test_each_kind_and_state_is_recognised(shelf):
     }  # fmt: skip
     first = found["first"]
     assert (first.best.model, first.best.value, first.seconds) == ("gru", 0.4, 30)
-    for fact in ("MOs", "gru", "0.400 (0.350 to 0.450) bits/spike", "lstm"):
+    for fact in ("MOs", "beyond the task", "0.200 (0.150 to 0.250) bits/spike", "lstm"):
         assert fact in first.summary
     assert (first.session, first.data, first.targets) == ("Cori", "set.npz", ("MOs",))
     assert found["below the null"].best.model == "gru"  # the best that is no null

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spikecast.evaluation.beyond import ShiftTest
-from spikecast.report.run.target_figure import TargetFigure
+from spikecast.report.run.target_figure import TargetFigure, is_cut_into_windows
 from spikecast.report.shared.formatting import format_p, name_rung
 from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
@@ -24,19 +24,24 @@ def draw_shift_test(target: Target) -> Figure:
     axes.plot(shifts, scores, "o-", color=GREY, markersize=3, linewidth=0.8, label="shifted")
     axes.plot(0, test.true, "o", color=ORANGE, markersize=6, label="as recorded")
     axes.axhline(0, color="black", linewidth=0.6)
-    unit = "chunks of bins" if target.problem.attrs["windows"] else "trials"
-    axes.set(xlabel=f"source shifted by ({unit})", ylabel=METRICS[target.run.metric].unit)
+    axes.set(
+        xlabel=f"source shifted by ({_name_unit(target)}s)", ylabel=METRICS[target.run.metric].unit
+    )
     axes.legend(loc="best")
     return figure
+
+
+def _name_unit(target: Target) -> str:
+    return "tenth of a window" if is_cut_into_windows(target) else "trial"
 
 
 def _describe(target: Target) -> str:
     test = cast(ShiftTest, _find_test(target))  # drawn only where there is one
     return (
-        "The source of each trial is paired with the target of a later or earlier one and a "
-        f"regression on top of {name_rung(target.verdict.rungs)} is fitted anew, with fixed "
-        "settings and a strong penalty, so that the scores are low. Slow change survives a shift, "
-        "what belongs to the single trial does not. As recorded it ranks with p "
+        f"The source of each {_name_unit(target)} is paired with the target of a later or earlier "
+        f"one and a regression on top of {name_rung(target.verdict.rungs)} is fitted anew, with "
+        "fixed settings and a strong penalty, so that the scores are low. Slow change survives a "
+        "shift, what belongs to the moment does not. As recorded it ranks with p "
         f"{format_p(test.p, len(test.shifts))}."
     )
 
