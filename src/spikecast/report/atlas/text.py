@@ -43,6 +43,9 @@ def recording_line(atlas: Atlas) -> str:
 def name_rungs(atlas: Atlas) -> str:
     """Return in words what scores are above."""
     rungs = set(atlas.cells["rung"])
+    if not any(about["ordered"] for about in atlas.sessions.values()):
+        movement = " and recorded movement" if rungs == {"behavior"} else ""
+        return f"the task{movement} (there is no drift where the order of trials is not known)"
     if rungs == {"behavior"}:
         return "the task, the session's drift and recorded movement"
     if "behavior" in rungs:
@@ -216,7 +219,7 @@ def protocol(atlas: Atlas) -> list[str]:
         f"Score: {atlas.metric.label} of held-out activity, "
         + ("pooled over" if atlas.metric.aggregate == "pooled" else "mean over")
         + f" the target's neurons, above {name_rungs(atlas)}: what each neuron does on average in "
-        "trials of the condition and in trials nearby, fitted without any source in the same "
+        "trials of the condition and, where their order is known, in trials nearby, fitted without any source in the same "
         f"folds. The source is fitted on top of it. {settings.folds} folds of {cut}, the same for "
         f"every pair of a session; seed {settings.seed}."
     ]
