@@ -219,7 +219,8 @@ def protocol(atlas: Atlas) -> list[str]:
         f"Score: {atlas.metric.label} of held-out activity, "
         + ("pooled over" if atlas.metric.aggregate == "pooled" else "mean over")
         + f" the target's neurons, above {name_rungs(atlas)}: what each neuron does on average in "
-        "trials of the condition and, where their order is known, in trials nearby, fitted without any source in the same "
+        "trials of the condition and, where their order is known, in trials nearby, fitted "
+        "without any source in the same "
         f"folds. The source is fitted on top of it. {settings.folds} folds of {cut}, the same for "
         f"every pair of a session; seed {settings.seed}."
     ]
