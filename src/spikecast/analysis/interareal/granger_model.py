@@ -14,6 +14,7 @@ from spikecast.analysis.interareal.populations import average_lags
 from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.glm import fit_poisson_path
 from spikecast.models.inner_cv import split_inner_folds
+from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
 OWN_PENALTIES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
@@ -111,7 +112,7 @@ class OwnPastModel:
         self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]
     ) -> float:
         rate = self._predict_rate(trials, solution)
-        return float((self.y[trials] * np.log(rate) - rate).sum(dtype=np.float64))
+        return float(log_likelihood(self.y[trials], rate).sum(dtype=np.float64))
 
     def _describe_fit(self, fold: Fold, solution: tuple[np.ndarray, np.ndarray]) -> _OwnFit:
         own = self.own[fold.train].reshape(-1, self.own.shape[2])
