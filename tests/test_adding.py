@@ -240,10 +240,10 @@ def package(tmp_path_factory) -> Package:
     package.add_line("scoring/metric_table.py", METRIC, before='    Metric(\n        "psth_r2",')
     package.add_file("data/readers/counts.py", READER)
     readers = "data/readers/__init__.py"
+    package.change_line(readers, "native, predictions,", "counts, native, predictions,")
     package.change_line(
-        readers, "native, steinmetz, stringer\n", "counts, native, steinmetz, stringer\n"
+        readers, '"stringer": stringer,\n', '"stringer": stringer,\n    "counts": counts,\n'
     )
-    package.change_line(readers, '"stringer": stringer}', '"stringer": stringer, "counts": counts}')
     package.add_file("analysis/geometry/silence.py", ANALYSIS)
     package.add_file("runs/questions/silence.py", QUESTION)
     package.add_file("report/questions/silence.py", SECTION)

@@ -1,10 +1,10 @@
 """spikecast: honest prediction between populations of neurons, on a laptop.
 
 >>> import spikecast as sc
->>> recording = sc.load("simulated")
+>>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
 >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
 >>> scores.models
-['mean_rate', 'pca_ridge']
+['mean_rate', 'pca_ridge', 'psth', 'drift', 'source_free', 'behavior']
 
 Every public name is imported when it is first used: torch takes seconds, and reading data does not
 need it.

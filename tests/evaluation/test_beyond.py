@@ -41,10 +41,10 @@ def test_a_planted_coupling_is_found():
 
 def test_continuous_values_are_tested_too():
     rng = np.random.default_rng(0)
-    slow = np.cumsum(rng.normal(size=(2, 100, 1, 1)), axis=1)
+    slow = 0.3 * np.cumsum(rng.normal(size=(2, 100, 1, 1)), axis=1)
     fast = rng.normal(size=(100, 20, 2))
     a = slow[0] + fast @ rng.normal(size=(2, 8)) + rng.normal(size=(100, 20, 8))
-    for coupling in (0.0, 0.5):
+    for coupling in (0.0, 0.7):
         b = slow[1] + coupling * fast @ rng.normal(size=(2, 6)) + rng.normal(size=(100, 20, 6))
         recording = sc.Recording.from_arrays(
             np.concatenate([a, b], axis=2), 0.1 * np.arange(20), ["A"] * 8 + ["B"] * 6,

@@ -23,7 +23,7 @@ def test_spaces_can_be_changed_setting_by_setting():
         ("pca_ridge", {"n_components": Between(9, 2)}, "low must be below high"),
         ("pca_ridge", {"n_components": Between(0, 9, log=True)}, "must start above 0"),
         ("pca_ridge", {"n_components": OneOf(())}, "is empty"),
-        ("psth", {}, "a null has nothing to tune"),
+        ("psth", {}, "a null chooses for itself"),
         ("pca_rige", {}, "Did you mean 'pca_ridge'"),
     ],
 )

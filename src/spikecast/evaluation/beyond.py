@@ -40,7 +40,8 @@ PENALTIES = {
     "counts": (1.0, 0.25, 6.4e-2, 1.6e-2, 4e-3),  # the first is close to no source at all
     "continuous": (100.0, 1.0, 1e-1, 1e-2, 1e-3),
 }
-SHIFT_PENALTY = 0.25  # strong: it is the ranking that counts, and one step overshoots with less
+# strong: it is the ranking that counts, and with less one step overshoots
+SHIFT_PENALTY = {"counts": 0.5, "continuous": 0.05}
 CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
 N_INNER = 5
@@ -267,7 +268,8 @@ class _ShiftRegression:
         self.base = base[plan.targets] * weight
         self.residual = (y[plan.targets] - base[plan.targets]) * weight
         curvature = base.mean(axis=(0, 1)) if counts else np.ones(y.shape[2])
-        penalty = 2 * SHIFT_PENALTY if counts else SHIFT_PENALTY
+        # in the unit of the strongest component, which clearing may have left small
+        penalty = SHIFT_PENALTY["counts" if counts else "continuous"] * variance.max()
         self.inverse = 1 / (np.maximum(variance, 0)[:, np.newaxis] * curvature + penalty)
         spikes = np.log(2) * (y[plan.targets] * weight).sum(dtype=float)
         self.total = spikes if counts else float(np.square(self.residual).sum(dtype=float))

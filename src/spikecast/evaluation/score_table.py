@@ -47,10 +47,11 @@ class Scores:
     Examples
     --------
     >>> import spikecast as sc
-    >>> task, recording = sc.AreaToArea("MOs"), sc.load("simulated")
+    >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
+    >>> task = sc.AreaToArea("MOs")
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
     >>> print(scores)  # doctest: +ELLIPSIS
-    1 models, 5 nulls, bits_per_spike: best pca_ridge 0.2...
+    1 models, 5 nulls, bits_per_spike: best pca_ridge 0.3...
     """
 
     table: pd.DataFrame
@@ -98,7 +99,8 @@ class Scores:
         Examples
         --------
         >>> import spikecast as sc
-        >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
+        >>> recording = sc.simulate.decision_task(40, n_bins=80, seed=3).recording
+        >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), recording)
         >>> scores.interval("pca_ridge").low > 0
         True
         """

@@ -78,7 +78,8 @@ def judge_scores(scores: Scores) -> Verdict:
     Examples
     --------
     >>> import spikecast as sc
-    >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
+    >>> recording = sc.simulate.decision_task(60, seed=3).recording
+    >>> scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), recording)
     >>> verdict = judge_scores(scores)
     >>> verdict.outcome, verdict.leader, verdict.rungs[-1]
     ('predicted', 'pca_ridge', 'behavior')

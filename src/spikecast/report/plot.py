@@ -97,8 +97,8 @@ def scores(table: Scores) -> Figure:
     Examples
     --------
     >>> import spikecast as sc
-    >>> result = sc.cross_validate(
-    ...     ["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), sc.load("simulated"))
+    >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
+    >>> result = sc.cross_validate(["mean_rate", "pca_ridge"], sc.AreaToArea("MOs"), recording)
     >>> len(scores(result).axes)
     1
     """

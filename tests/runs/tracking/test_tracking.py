@@ -68,21 +68,22 @@ def run(experiment_config, tmp_path_factory):
 
 def test_a_run_is_told_from_start_to_end(run, experiment_config):
     folder, recorder = run
-    assert recorder.names == ["start", *["log_fit"] * 4, "log_scores", "finish"]
+    models = ("psth", "timescales", "drift", "source_free", "behavior")
+    assert recorder.names == ["start", *["log_fit"] * 10, "log_scores", "finish"]
     assert recorder.calls[0] == ("start", folder, experiment_config)
-    fits = [fit for name, fit in recorder.calls[1:5]]
+    fits = [fit for name, fit in recorder.calls[1:11]]
     assert {(fit.target, fit.model, fit.fold) for fit in fits} == {
-        ("MOs", model, fold) for model in ("psth", "timescales") for fold in (0, 1)
+        ("MOs", model, fold) for model in models for fold in (0, 1)
     }
     for fit in fits:
-        if fit.model == "psth":
+        if fit.model != "timescales":
             assert fit.losses == {}
             continue
         stored = folder / "targets" / "MOs" / "jobs" / f"timescales-fold{fit.fold}.json"
         history = json.loads(stored.read_text())["training"]
         assert fit.losses["valid"] == np.mean(history["valid_loss"], axis=1).tolist()
         assert len(fit.losses["train"]) == len(fit.losses["valid"])
-    assert set(recorder.calls[5][1]["model"]) == {"psth", "timescales"}
+    assert set(recorder.calls[11][1]["model"]) == set(models)
 
 
 def test_tracking_changes_no_number_and_leaves_no_file(run):
