@@ -284,7 +284,7 @@ def test_a_model_costs_its_file_and_the_catalogue(package):
 def test_a_metric_costs_one_entry(package):
     table = pd.read_csv(package.folder / "run" / "scores.csv")
     values = table.query("metric == 'distance' and fold == 'all'")["value"]
-    assert len(values) == 3
+    assert len(values) == table["model"].nunique()
     assert (values > 0).all()
     page = (package.folder / "run" / "report.html").read_text(encoding="utf-8")
     assert "<th>distance</th>" in page
