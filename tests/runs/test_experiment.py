@@ -21,7 +21,7 @@ QUICK = {
     "data": {"path": "simulated"},
     "task": {"target": "MOs"},
     "models": ["mean_rate"],
-    "evaluation": {"folds": 2, "bootstrap": 100},
+    "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 0},
 }
 
 

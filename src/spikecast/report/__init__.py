@@ -36,7 +36,8 @@ def build(folder: str | Path) -> Path:
     --------
     >>> import tempfile
     >>> from spikecast.runs import config, experiment
-    >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["psth"]}
+    >>> content = {"data": {"path": "simulated"}, "task": {"target": "MOs"},
+    ...            "models": ["psth"], "evaluation": {"folds": 2, "shifts": 0}}
     >>> folder = tempfile.mkdtemp() + "/run"
     >>> run = experiment.run(config.parse_config(content), folder, workers=1)
     >>> build(run).name

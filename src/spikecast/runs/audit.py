@@ -92,7 +92,8 @@ def audit(folder: str | Path) -> Audit:
     --------
     >>> import tempfile
     >>> import spikecast
-    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["pca_ridge"]}
+    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"},
+    ...           "models": ["pca_ridge"], "evaluation": {"folds": 2, "shifts": 0}}
     >>> folder = spikecast.run(config, f"{tempfile.mkdtemp()}/run", workers=1)
     >>> [hazard.severity for hazard in spikecast.audit(folder).hazards]
     []

@@ -94,7 +94,8 @@ def run(
     Examples
     --------
     >>> import tempfile
-    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"}, "models": ["mean_rate"]}
+    >>> config = {"data": {"path": "simulated"}, "task": {"target": "MOs"},
+    ...           "models": ["mean_rate"], "evaluation": {"folds": 2, "shifts": 0}}
     >>> folder = run(config, f"{tempfile.mkdtemp()}/run", workers=1)
     >>> (folder / "scores.csv").exists()
     True
