@@ -53,7 +53,8 @@ def make_score_table(target: Target) -> Table:
         if rung:
             columns = (f"{part}_vs_{rung}" for part in (headline.name, "low", "high"))
             above = "the rung" if row["model"] == rung else format_estimate(*row[list(columns)])
-            cells[f"above<br>{name_rung(rungs)}"] = above
+            name = name_rung(rungs).replace(", ", ",<br>").replace(" and ", "<br>and ")
+            cells[f"above {name}"] = above
         if headline.kind == "counts":
             cells["mean of<br>neurons"] = _find_score(
                 scores, headline.name, "train_mean", "per_neuron"
