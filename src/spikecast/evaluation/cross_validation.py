@@ -22,7 +22,7 @@ from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import measure_beyond, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.fit import Job, run_job
-from spikecast.evaluation.ladder import add_rungs, list_rungs, note_rungs
+from spikecast.evaluation.ladder import add_rungs, check_names, list_rungs, note_rungs
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
@@ -186,6 +186,7 @@ def score_predictions(
     truth = np.asarray(truth)
     check_three_axes("truth", truth)
     named = predicted if isinstance(predicted, Mapping) else {name: predicted}
+    check_names(named)
     for key, values in named.items():
         check_same_shape("truth", truth, key, np.asarray(values))
     trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
@@ -194,7 +195,7 @@ def score_predictions(
     cut = [Fold(every, every)] if folds is None else _check_folds(folds, len(truth))
     targets = pd.DataFrame({"neuron": np.arange(truth.shape[2])})
     kind: Kind = "counts" if is_counts(truth) else "continuous"
-    nothing = np.empty((*truth.shape[:2], 1))  # the rungs read its number of bins
+    nothing = np.zeros((*truth.shape[:2], 1))  # the rungs read its number of bins
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
     ordered = ordered and find_sorted_column(trials) is None

@@ -5,9 +5,12 @@ the session and the animal's movement make two areas that share nothing look rel
 models that look at no neuron of the source; they are fitted in the same folds as all others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sklearn.base import clone
+
+from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
@@ -52,14 +55,25 @@ def add_rungs(
 ) -> dict[str, Model]:
     """Return the models and the rungs of a problem, which cut their inner folds as `split` does.
 
-    Rungs that the problem does not have are left out.
+    Rungs that the problem does not have are left out. Raises InputError where another model has the
+    name of a rung: it would be taken for a null.
     """
     inner = choose_inner_folds(problem, split, gap)
+    check_names([name for name, model in models.items() if not isinstance(model, TrialNull)])
     made = {name: model for name, model in models.items() if name not in RUNGS}
     for name in list_rungs(problem):
-        null = models.get(name) or MODELS[name]()
-        made[name] = null.set_params(**inner) if isinstance(null, TrialNull) else null
+        made[name] = clone(models.get(name) or MODELS[name]()).set_params(**inner)
     return made
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise InputError where something else has the name of a rung: it would pass for a null."""
+    for name in names:
+        if name in RUNGS:
+            raise InputError(
+                f"the name '{name}' belongs to a null that looks at no source; name what is scored "
+                "otherwise"
+            )
 
 
 def choose_inner_folds(problem: Problem, split: str, gap: int) -> dict[str, Any]:

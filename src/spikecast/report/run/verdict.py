@@ -94,7 +94,8 @@ def _give_reason(verdict: Verdict, unit: str) -> str:
             f"it adds {format_interval(gain)} {unit} to these, but trials shifted against each "
             f"other add as much{_describe_test(beyond)}"
         )
-    return f"it adds {format_interval(gain)} {unit} to these"
+    adds = "what it adds to these cannot be told from nothing"
+    return f"{adds}, {format_interval(gain)} {unit}"
 
 
 def _describe_test(beyond: Beyond | None) -> str:

@@ -1,0 +1,39 @@
+"""Which rungs a problem has, and whose names they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import spikecast as sc
+from spikecast.core.errors import InputError
+from spikecast.evaluation.ladder import add_rungs, list_rungs, note_rungs
+from spikecast.models.drift import Drift
+from spikecast.models.linear import PCARidge
+
+
+@pytest.fixture(scope="module")
+def problem(recording):
+    return sc.AreaToArea("MOs").problem(recording)
+
+
+def test_what_is_not_known_has_no_rung(problem):
+    assert list_rungs(problem) == ["psth", "drift", "source_free", "behavior"]
+    unknown = replace(problem, ordered=False, behavior=None)
+    assert list_rungs(unknown) == ["psth", "source_free"]
+    assert [notice.code for notice in note_rungs(unknown)] == ["unordered"]
+
+
+def test_inner_folds_follow_the_outer_ones_and_models_that_are_given_stay_as_they_are(problem):
+    mine = Drift(seed=7)
+    made = add_rungs({"drift": mine}, problem, split="block", gap=2)
+    assert (made["drift"].split, made["drift"].gap, made["drift"].seed) == ("block", 2, 7)
+    assert (mine.split, mine.gap) == ("trial", 0)
+
+
+def test_no_model_with_a_source_passes_for_a_null(problem):
+    with pytest.raises(InputError, match="'source_free' belongs to a null"):
+        add_rungs({"source_free": PCARidge()}, problem)
+    truth = np.random.default_rng(0).poisson(0.5, (20, 5, 2))
+    with pytest.raises(InputError, match="'drift' belongs to a null"):
+        sc.score_predictions(truth, {"drift": 0.5 + 0 * truth})
