@@ -3,6 +3,7 @@
 Where a claim has a direction, A -> B is asked; flow and joint are of the two areas together.
 """
 
+import argparse
 import csv
 import multiprocessing
 import time
@@ -111,6 +112,24 @@ def ask_all(sessions: Iterable[Session], table: Path, workers: int) -> None:
             with table.open("a", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows(job.result())
             print(f"{number} of {len(jobs)} sessions", flush=True)
+
+
+def read_arguments(
+    text: str | None, kinds: dict, claims: dict, *, first: int, **others: Any
+) -> argparse.Namespace:
+    """Return which sessions to ask what; `others` are further options with their defaults."""
+    parser = argparse.ArgumentParser(description=text)
+    parser.add_argument("--sessions", type=int, default=2, help="of each kind")
+    parser.add_argument("--first", type=int, default=first, help="seed of the first")
+    parser.add_argument("--neurons", type=int, default=60, help="in each area")
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--kinds", nargs="*", choices=list(kinds), default=list(kinds))
+    parser.add_argument("--claims", nargs="*", choices=list(claims), default=list(claims))
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--summary", action="store_true")
+    for name, default in others.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    return parser.parse_args()
 
 
 def summarize(table: Path) -> str:

@@ -9,9 +9,7 @@ What can be found of it is less: the factor has to be read from A's spikes. One 
 claim goes to ``results/power.csv``.
 """
 
-import argparse
-
-from claims import PAIR_CLAIMS, Session, ask_all, summarize
+from claims import PAIR_CLAIMS, Session, ask_all, read_arguments, summarize
 from machine import RESULTS, describe
 
 TABLE = RESULTS / "power.csv"
@@ -19,17 +17,7 @@ KINDS = {"drift": {}, "task": {"stimulus": 0.05, "movement": 0.05}}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=2, help="of each kind")
-    parser.add_argument("--first", type=int, default=1000, help="seed of the first")
-    parser.add_argument("--coupling", type=float, default=0.02, help="bits per spike")
-    parser.add_argument("--neurons", type=int, default=60, help="in each area")
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
-    parser.add_argument("--claims", nargs="*", choices=list(PAIR_CLAIMS), default=list(PAIR_CLAIMS))
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--summary", action="store_true")
-    arguments = parser.parse_args()
+    arguments = read_arguments(__doc__, KINDS, PAIR_CLAIMS, first=1000, coupling=0.02)
     if not arguments.summary:
         sessions = [
             Session(

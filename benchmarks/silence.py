@@ -12,7 +12,7 @@ knows (``labels``). Every claim is asked with its defaults. One row per session 
 
 import argparse
 
-from claims import CLAIMS, LABEL_CLAIMS, PAIR_CLAIMS, Session, ask_all, summarize
+from claims import CLAIMS, LABEL_CLAIMS, PAIR_CLAIMS, Session, ask_all, read_arguments, summarize
 from machine import RESULTS, describe
 
 TABLE = RESULTS / "silence.csv"
@@ -25,16 +25,7 @@ KINDS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=2, help="of each kind")
-    parser.add_argument("--first", type=int, default=0, help="seed of the first")
-    parser.add_argument("--neurons", type=int, default=60, help="in each area")
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
-    parser.add_argument("--claims", nargs="*", choices=list(CLAIMS), default=list(CLAIMS))
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--summary", action="store_true")
-    arguments = parser.parse_args()
+    arguments = read_arguments(__doc__, KINDS, CLAIMS, first=0)
     if not arguments.summary:
         ask_all(list_sessions(arguments), TABLE, arguments.workers)
     print(describe())

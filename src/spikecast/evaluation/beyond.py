@@ -9,25 +9,24 @@ linear shift test tells: the source of trial i + k is paired with the target of 
 regression refitted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from spikecast.core.seeding import derive_seed
 from spikecast.data.dataset import Kind
 from spikecast.evaluation.clearing import Clearing
-from spikecast.evaluation.fit import fit_model, predict_trials
-from spikecast.evaluation.ladder import choose_inner_folds
+from spikecast.evaluation.ladder import choose_inner_folds, expect_fold
 from spikecast.models.base import MAX_LOG_RATE, is_counts
 from spikecast.models.catalog import MODELS
-from spikecast.models.glm import fit_poisson_path
+from spikecast.models.families import FAMILIES
 from spikecast.models.inner_cv import split_inner_folds
-from spikecast.models.linear import fit_ridge_path
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.trial_nulls import TrialNull
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring.metric_table import HEADLINE
-from spikecast.scoring.metrics import log_likelihood
 from spikecast.scoring.ratio_scores import Interval, compute_interval, draw_bootstrap_weights
 from spikecast.scoring.scorers import SCORERS, Scorer
 from spikecast.tasks.problem import Problem
@@ -110,6 +109,12 @@ class BeyondJob:
     n_resamples: int = 2000
     seed: int = 0
 
+    def make_rung(self, index: int, rung: str = "", without: str = "") -> TrialNull:
+        """Return the rung of a fold, unfitted; folds differ in how their inner folds are drawn."""
+        seed = derive_seed(self.seed, "fold", index)
+        null = MODELS[rung or self.rung]().set_params(**self.inner, seed=seed)
+        return null.set_params(without=without) if without else null
+
 
 def plan_beyond(
     problem: Problem,
@@ -146,69 +151,43 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     ('behavior', True)
     """
     kind: Kind = "counts" if is_counts(y) else "continuous"
-    rung = MODELS[job.rung]().set_params(**job.inner)
-    clearing = Clearing(job.trials)
+    clearing, family = Clearing(job.trials), FAMILIES[kind]
     base, predicted = np.ones((2, *y.shape), dtype=np.float32)
-    facts = {"trials": job.trials}
     with limit_threads():
         for index, fold in enumerate(job.folds):
-            null = fit_model(rung, x, y, fold, seed=job.seed, index=index, metadata=facts).model
-            base[fold.test] = predict_trials(null, x, fold.test, facts)
-            whole = base.copy()  # training trials get predictions of fits that left them out
-            whole[fold.train] = null.predict_left_out(y[fold.train], job.trials.take(fold.train))
+            whole = expect_fold(job.make_rung(index), y, fold, job.trials)
             z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit(x[fold.train]).transform(x)
             z -= clearing.expect([z], fold)[0]
-            added = _predict_on_top(z, y, whole, fold, kind, job.seed)
-            predicted[fold.test] = combine(base[fold.test], added, kind)
+            penalty = choose_penalty(z, y, whole, fold.train, kind, job.seed)
+            rows, test = fold
+            ((weights, level),) = family.fit_path(z[rows], y[rows], whole[rows], [penalty])
+            base[test] = whole[test]
+            predicted[test] = family.combine(whole[test], z[test] @ weights + level)
         scorer = SCORERS[kind](y, job.folds, np.zeros(len(y)))
         scorer.add_rung(job.rung, base)
         ratios = scorer.score_nulls(predicted)[job.rung].select_trials(scorer.scored)
         weights = draw_bootstrap_weights(len(scorer.scored), job.n_resamples, job.seed)
         gain = compute_interval(ratios, weights, HEADLINE[kind].aggregate)
-        test, untested = run_shift_test(job, x, y, base, scorer)
-    return Beyond(job.rung, gain, test, untested)
+        shift_test, untested = run_shift_test(job, x, y, base, scorer)
+    return Beyond(job.rung, gain, shift_test, untested)
 
 
-def _predict_on_top(
-    z: np.ndarray, y: np.ndarray, base: np.ndarray, fold: Fold, kind: Kind, seed: int
-) -> np.ndarray:
-    """Return what a regression on features `z` adds to `base` in the test trials of a fold.
+def choose_penalty(
+    z: np.ndarray, y: np.ndarray, base: np.ndarray, rows: np.ndarray, kind: Kind, seed: int
+) -> float:
+    """Return the penalty of a regression on features `z` on top of `base`, of training `rows`.
 
-    A log rate for counts, else a value. The penalty is chosen on a part of the training trials.
+    It is the one that predicts a fifth of them best, learnt from the others.
     """
-    inner = split_inner_folds(len(fold.train), N_INNER, seed)[0]
-    train, valid = fold.train[inner.train], fold.train[inner.test]
-    scores = [
-        _score(y[valid], combine(base[valid], z[valid] @ weights + level, kind), kind)
-        for weights, level in fit_path(z[train], y[train], base[train], PENALTIES[kind], kind)
-    ]
-    penalty = PENALTIES[kind][int(np.argmax(scores))]
-    rows = fold.train
-    ((weights, level),) = fit_path(z[rows], y[rows], base[rows], [penalty], kind)
-    return z[fold.test] @ weights + level
-
-
-def fit_path(
-    z: np.ndarray, y: np.ndarray, base: np.ndarray, penalties: Sequence[float], kind: Kind
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield weights and intercepts of a regression on top of `base` for each penalty, falling."""
-    if kind == "counts":
-        yield from fit_poisson_path(z, y, penalties, 1e-5, offset=np.log(base))
-    else:
-        yield from fit_ridge_path(z, y - base, penalties)
-
-
-def combine(base: np.ndarray, added: np.ndarray, kind: Kind) -> np.ndarray:
-    """Return predictions `base` changed by log rates, or values, that are added."""
-    if kind == "counts":
-        return base * np.exp(np.clip(added, -MAX_LOG_RATE, MAX_LOG_RATE))
-    return base + added
-
-
-def _score(y: np.ndarray, prediction: np.ndarray, kind: Kind) -> float:
-    if kind == "counts":
-        return float(log_likelihood(y, prediction).sum(dtype=float))
-    return -float(np.square(y - prediction).sum(dtype=float))
+    inner = split_inner_folds(len(rows), N_INNER, seed)[0]
+    train, valid = rows[inner.train], rows[inner.test]
+    family = FAMILIES[kind]
+    path = family.fit_path(z[train], y[train], base[train], PENALTIES[kind])
+    scores = []
+    for weights, level in path:
+        predicted = family.combine(base[valid], z[valid] @ weights + level)
+        scores.append(family.score(y[valid], predicted).sum(dtype=float))
+    return PENALTIES[kind][int(np.argmax(scores))]
 
 
 # ------------------------------------------------------------------------------------ shifts

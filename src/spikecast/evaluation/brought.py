@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecast.evaluation.beyond import Beyond, Untested
 from spikecast.models.base import MAX_LOG_RATE, is_counts
-from spikecast.models.trial_nulls import GaussianFamily, PoissonFamily, fit_weights
+from spikecast.models.families import FAMILIES, fit_weights
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.metrics import RATE_FLOOR
 from spikecast.scoring.ratio_scores import Interval, compute_interval, draw_bootstrap_weights
@@ -38,7 +38,7 @@ def combine_with_rung(
     True
     """
     counts = is_counts(y)
-    family = PoissonFamily() if counts else GaussianFamily()
+    family = FAMILIES["counts" if counts else "continuous"]
     parts = [fold.test for fold in folds]
     if len(parts) == 1:
         parts = np.array_split(parts[0], min(N_PARTS, len(parts[0])))

@@ -8,6 +8,7 @@ models that look at no neuron of the source; they are fitted in the same folds a
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 
 from spikecast.core.errors import InputError
@@ -17,6 +18,8 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.scorers import RUNGS
 from spikecast.tasks.problem import Problem
+from spikecast.tasks.splits import Fold
+from spikecast.tasks.trial_facts import TrialFacts
 
 UNORDERED = NoticeKind(
     "unordered",
@@ -89,3 +92,16 @@ def note_rungs(problem: Problem) -> list[Notice]:
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
     return notices
+
+
+def expect_fold(null: TrialNull, y: np.ndarray, fold: Fold, facts: TrialFacts) -> np.ndarray:
+    """Return what a null that is fitted to the training trials expects, (trial, time, target).
+
+    A training trial is predicted from the others. Trials of neither part get 1.
+    """
+    known, expected = facts.take(fold.train), np.ones(y.shape, dtype=np.float32)
+    x = y[..., :1]  # only its number of bins is read
+    fitted = clone(null).fit(x[fold.train], y[fold.train], trials=known)
+    expected[fold.train] = fitted.predict_left_out(y[fold.train], known)
+    expected[fold.test] = fitted.predict(x[fold.test], trials=facts.take(fold.test))
+    return expected

@@ -1,14 +1,10 @@
 """The null of recorded behaviour: what task, drift and movement explain without any source."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from spikecast.models.base import MAX_LOG_RATE
-from spikecast.models.glm import fit_poisson_path
-from spikecast.models.linear import fit_ridge_path
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.metrics import smooth_in_time
@@ -17,6 +13,7 @@ from spikecast.tasks.trial_facts import TrialFacts
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
 MAX_CHANNELS = 10  # of behaviour; more are reduced to so many principal components
 PENALTIES = (1e-1, 1e-2, 1e-3)
+TOLERANCE = 3e-4
 
 
 @dataclass(eq=False, repr=False)
@@ -30,11 +27,7 @@ class BehaviorNull(TrialNull):
 
     Parameters
     ----------
-    split : {"trial", "block"}
-        How inner folds are cut: as the outer folds are.
-    gap : int
-        Trials left out on either side of an inner block.
-    {seed}
+    {inner_folds}
     without : {"", "psth", "drift"}
         A part that is left out of the other two, to see what it explains.
 
@@ -72,14 +65,13 @@ class BehaviorNull(TrialNull):
         self.penalty_ = np.inf
         if trials.behavior is None:
             return
-        z, base = (
-            self.scale_regressors(trials.behavior),
-            self.source_free_.predict_left_out(y, trials),
-        )
+        z = self.scale_regressors(trials.behavior)
+        base = self.source_free_.predict_left_out(y, trials)
         train, test = self._watch_inner_folds(len(y))[0]
         predictions = [base[test]]
-        for weights, intercept in self._fit_path(z[train], y[train], base[train], PENALTIES):
-            predictions.append(self._add(base[test], z[test] @ weights + intercept))
+        path = self.family.fit_path(z[train], y[train], base[train], PENALTIES, TOLERANCE)
+        for weights, intercept in path:
+            predictions.append(self.family.combine(base[test], z[test] @ weights + intercept))
         scores = [self.family.score(y[test], one).sum(dtype=float) for one in predictions]
         self.penalty_ = float([np.inf, *PENALTIES][int(np.argmax(scores))])
 
@@ -87,11 +79,9 @@ class BehaviorNull(TrialNull):
         self.source_free_ = self.source_free_.learn_again(y, trials)
         self.coefficients_, self.intercept_ = np.zeros((0, y.shape[2])), np.zeros(y.shape[2])
         if np.isfinite(self.penalty_) and trials.behavior is not None:
-            z, base = (
-                self.scale_regressors(trials.behavior),
-                self.source_free_.predict_left_out(y, trials),
-            )
-            path = self._fit_path(z, y, base, [self.penalty_])
+            z = self.scale_regressors(trials.behavior)
+            base = self.source_free_.predict_left_out(y, trials)
+            path = self.family.fit_path(z, y, base, [self.penalty_], TOLERANCE)
             self.coefficients_, self.intercept_ = next(path)
 
     def _predict_trials(self, n_bins: int, trials: TrialFacts) -> np.ndarray:
@@ -99,12 +89,8 @@ class BehaviorNull(TrialNull):
         if not np.isfinite(self.penalty_) or trials.behavior is None:
             return base
         z = self._make_regressors(trials.behavior)
-        return self._add(base, z @ self.coefficients_ + self.intercept_)
-
-    def _add(self, base: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-        if self.counts_:
-            deviation = np.clip(deviation, -MAX_LOG_RATE, MAX_LOG_RATE)
-        return self.family.combine(base, deviation).astype(np.float32)
+        added = z @ self.coefficients_ + self.intercept_
+        return self.family.combine(base, added).astype(np.float32)
 
     def scale_regressors(self, behavior: np.ndarray) -> np.ndarray:
         """Learn the scale of channels (trial, time, channel) and regressors; return regressors."""
@@ -126,21 +112,11 @@ class BehaviorNull(TrialNull):
         z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
         z = np.concatenate([z, np.abs(z)], axis=2)
         n_bins = z.shape[1]
-        columns = [
-            np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)
-        ]  # (trial, time, channel), constant within a trial
+        # (trial, time, channel); the first is constant within a trial
+        columns = [np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)]
         for lag in LAGS:
             if abs(lag) < n_bins:
                 smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
                 # beyond a trial's ends its first or last value stands
                 columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
         return (np.concatenate(columns, axis=2) / self.scale_).astype(np.float32)
-
-    def _fit_path(
-        self, z: np.ndarray, y: np.ndarray, base: np.ndarray, penalties: Sequence[float]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield weights and intercepts of regressors on top of a prediction, for each penalty."""
-        if self.counts_:
-            yield from fit_poisson_path(z, y, penalties, 3e-4, offset=np.log(base))
-        else:
-            yield from fit_ridge_path(z, y - base, penalties)

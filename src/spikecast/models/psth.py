@@ -25,11 +25,7 @@ class PSTH(TrialNull):
 
     Parameters
     ----------
-    split : {"trial", "block"}
-        How inner folds are cut: as the outer folds are.
-    gap : int
-        Trials left out on either side of an inner block.
-    {seed}
+    {inner_folds}
 
     Attributes
     ----------

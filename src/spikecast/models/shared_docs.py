@@ -23,6 +23,15 @@ TEXTS = {
         seed : int
             Of the validation trials.
     """,
+    "inner_folds": """
+        split : {"trial", "block"}
+            How inner folds are cut: as the outer folds are, since drift is easier to follow
+            between random trials than across a block.
+        gap : int
+            Trials left out on either side of an inner block.
+        seed : int
+            Of the inner folds.
+    """,
     "training": """
         epochs : int
             Passes through the training trials.

@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from spikecast.models.drift import Drift
+from spikecast.models.families import fit_weights
 from spikecast.models.psth import PSTH
-from spikecast.models.trial_nulls import TrialNull, fit_weights
+from spikecast.models.trial_nulls import TrialNull
 from spikecast.tasks.trial_facts import TrialFacts
 
 
@@ -22,11 +23,7 @@ class SourceFree(TrialNull):
 
     Parameters
     ----------
-    split : {"trial", "block"}
-        How inner folds are cut: as the outer folds are.
-    gap : int
-        Trials left out on either side of an inner block.
-    {seed}
+    {inner_folds}
     without : {"", "psth", "drift"}
         A part that is left out, to see what it explains.
 

@@ -4,7 +4,8 @@ import numpy as np
 
 import spikecast as sc
 from spikecast.analysis.interareal.pairwise import Pair, pairwise_ridge
-from spikecast.analysis.interareal.pairwise_rungs import expect_fold, expect_without_source
+from spikecast.analysis.interareal.pairwise_rungs import expect_without_source
+from spikecast.evaluation.ladder import expect_fold
 from spikecast.models.source_free import SourceFree
 from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.trial_facts import TrialFacts

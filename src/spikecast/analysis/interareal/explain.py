@@ -13,24 +13,19 @@ from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import make_rng
 from spikecast.data.coincidence import find_coincident_pairs
-from spikecast.data.dataset import Kind
 from spikecast.data.loaders import load
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import (
     LEVEL,
-    PENALTIES,
     BeyondJob,
-    combine,
-    fit_path,
+    choose_penalty,
     plan_beyond,
     run_shift_test,
 )
 from spikecast.evaluation.clearing import Clearing
 from spikecast.evaluation.cross_validation import make_folds
-from spikecast.evaluation.fit import fit_model, predict_trials
-from spikecast.evaluation.ladder import note_rungs
-from spikecast.models.catalog import MODELS
-from spikecast.models.inner_cv import split_inner_folds
+from spikecast.evaluation.ladder import expect_fold, note_rungs
+from spikecast.models.families import FAMILIES
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring.metric_table import HEADLINE
@@ -259,7 +254,9 @@ class _Whole:
             name: z - one for name, z, one in zip(self.groups, features, expected, strict=True)
         }
         every = np.arange(self.y.shape[2])
-        penalty = self._choose_penalty([*cleared.values()], every, bases[""], fold)
+        z = np.concatenate([*cleared.values()], axis=2)
+        seed = self.job.seed
+        penalty = choose_penalty(z, self.y, bases[""], fold.train, self.kind, seed)
         models = {ALL_SOURCES: (features, ""), CLEARED: ([*cleared.values()], "")}
         models |= {name: (features, name) for name in self.internal}
         models |= {
@@ -282,56 +279,23 @@ class _Whole:
         penalty: float,
     ) -> None:
         """Fit one model and keep its predictions of a fold's test trials."""
-        predicted = base[fold.test][:, :, targets]
+        family, (train, test) = FAMILIES[self.kind], fold
+        predicted = base[test][:, :, targets]
         if features:
-            added = self._regress(features, targets, base, fold.train, fold.test, [penalty])[0]
-            predicted = combine(predicted, added, self.kind)
+            z = np.concatenate(features, axis=2)  # of all sources, side by side
+            below = base[train][:, :, targets]
+            ((weights, level),) = family.fit_path(
+                z[train], self.y[train][:, :, targets], below, [penalty]
+            )
+            predicted = family.combine(predicted, z[test] @ weights + level)
         bins = np.arange(self.y.shape[1])
         self.predictions[name][np.ix_(fold.test, bins, targets)] = predicted
 
     def _fit_rung(self, left_out: str, index: int, fold: Fold) -> np.ndarray:
         """Return what the highest rung without a part expects of each trial of a fold."""
-        job, rung = self.job, self.job.rung
-        if left_out == "movement":
-            rung = "source_free"
-        null = MODELS[rung]().set_params(**job.inner, without=INTERNAL.get(left_out, ""))
-        facts = {"trials": job.trials}
-        x = self.problem.x
-        fitted = fit_model(null, x, self.y, fold, seed=job.seed, index=index, metadata=facts).model
-        base = np.ones(self.y.shape, dtype=np.float32)
-        base[fold.test] = predict_trials(fitted, x, fold.test, facts)
-        known = job.trials.take(fold.train)
-        base[fold.train] = fitted.predict_left_out(self.y[fold.train], known)
-        return base
-
-    def _choose_penalty(
-        self, features: Sequence[np.ndarray], targets: np.ndarray, base: np.ndarray, fold: Fold
-    ) -> float:
-        """Return the penalty of the whole model, chosen on a part of the training trials."""
-        inner = split_inner_folds(len(fold.train), 5, self.job.seed)[0]
-        train, valid = fold.train[inner.train], fold.train[inner.test]
-        penalties = PENALTIES[self.kind]
-        path = self._regress(features, targets, base, train, valid, penalties)
-        truth, expected = self.y[valid][:, :, targets], base[valid][:, :, targets]
-        scores = [_score(truth, combine(expected, added, self.kind), self.kind) for added in path]
-        return penalties[int(np.argmax(scores))]
-
-    def _regress(
-        self,
-        features: Sequence[np.ndarray],
-        targets: np.ndarray,
-        base: np.ndarray,
-        train: np.ndarray,
-        test: np.ndarray,
-        penalties: Sequence[float],
-    ) -> list[np.ndarray]:
-        """Return what features of sources side by side add to `base` in test trials."""
-        z, z_test = (
-            np.concatenate([one[rows] for one in features], axis=2) for rows in (train, test)
-        )
-        y, below = self.y[train][:, :, targets], base[train][:, :, targets]
-        path = fit_path(z, y, below, penalties, self.kind)
-        return [z_test @ weights + level for weights, level in path]
+        rung = "source_free" if left_out == "movement" else self.job.rung
+        null = self.job.make_rung(index, rung, INTERNAL.get(left_out, ""))
+        return expect_fold(null, self.y, fold, self.job.trials)
 
     # -------------------------------------------------------------------------------- shifts
 
@@ -350,12 +314,6 @@ class _Whole:
             test, reason = run_shift_test(self.job, x, y, base, scorer)
             ps.append(np.nan if test is None else test.p)
         return float(np.max(ps)), reason
-
-
-def _score(y: np.ndarray, prediction: np.ndarray, kind: Kind) -> float:
-    every = np.arange(len(y))
-    scorer = SCORERS[kind](y, [Fold(every, every)], np.zeros(len(y)))
-    return scorer.score_headline(prediction).pooled()
 
 
 def _subtract(first: RatioScores, *others: RatioScores) -> RatioScores:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.data.dataset import Kind
+from spikecast.evaluation.ladder import expect_fold
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
@@ -74,16 +75,3 @@ def expect_without_source(
     else:
         fit = -np.square(y - held_out).sum(axis=1, dtype=float)
     return Expected(neurons, held_out, left, fit)
-
-
-def expect_fold(null: TrialNull, y: np.ndarray, fold: Fold, facts: TrialFacts) -> np.ndarray:
-    """Return what a null that is fitted to the training trials expects, (trial, time, target).
-
-    A training trial is predicted from the others. Trials of neither part get 1.
-    """
-    known, expected = facts.take(fold.train), np.ones(y.shape, dtype=np.float32)
-    x = y[..., :1]  # only its number of bins is read
-    fitted = null.clone_with_choices().fit(x[fold.train], y[fold.train], trials=known)
-    expected[fold.train] = fitted.predict_left_out(y[fold.train], known)
-    expected[fold.test] = fitted.predict(x[fold.test], trials=facts.take(fold.test))
-    return expected

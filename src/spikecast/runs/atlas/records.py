@@ -7,12 +7,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from spikecast.analysis.interareal.pairwise import Pair, pairwise_ridge
-from spikecast.analysis.interareal.pairwise_rungs import expect_fold, expect_without_source
+from spikecast.analysis.interareal.pairwise_rungs import expect_without_source
 from spikecast.analysis.interareal.pairwise_shifts import score_shifts
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.evaluation.clearing import NULLS
 from spikecast.evaluation.fit import Job, run_job
+from spikecast.evaluation.ladder import expect_fold
 from spikecast.models.base import Model
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.parallel.shared_data import SharedValue
