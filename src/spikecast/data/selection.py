@@ -1,0 +1,29 @@
+"""What of a session becomes a recording: event, window, bins, units, area, trial table."""
+
+from pydantic import Field
+
+from spikecast.core.schema import Block
+
+
+class Selection(Block):
+    """Around which event a session is cut, in which bins, and which units are taken."""
+
+    align: str | None = Field(
+        None,
+        description="event at time 0: a column of the trial table, the name of a list of events, "
+        "or a file of times (.npy, .csv, .tsv)",
+    )
+    window: tuple[float, float] | None = Field(
+        None, description="start and stop around the event, in seconds"
+    )
+    bin_size: float | None = Field(None, gt=0, description="width of a bin, in seconds")
+    units: list[str] | None = Field(
+        None, description="labels of the quality column that are taken (good), or 'all'"
+    )
+    area_column: str | None = Field(None, description="column of the units that names the area")
+    trials: str | None = Field(
+        None, description="the trial table: its name in the file, or a file (.csv, .tsv, .parquet)"
+    )
+    frame_rate: float | None = Field(
+        None, gt=0, description="frames per second of imaging, where the folder does not say"
+    )

@@ -1,0 +1,168 @@
+"""A session as a lab has it on disk: units, events and behaviour on one clock, not yet cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.notices import Notice
+
+
+class Spikes(Protocol):
+    """Spike times of the units of a session, read when they are asked for."""
+
+    def read_unit(self, unit: int) -> np.ndarray:
+        """Return the times (spike,) of one unit, by its row in the table of units, ascending, s."""
+        ...
+
+    def count(
+        self, units: np.ndarray, events: np.ndarray, window: tuple[float, float], bin_size: float
+    ) -> np.ndarray:
+        """Return counts (trial, time, unit) around events; only what lies near them is read."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SpikesByUnit:
+    """Spikes that are stored unit by unit (NWB, pynapple, SpikeInterface).
+
+    Parameters
+    ----------
+    read_unit : callable
+        Row of a unit -> its times (spike,), ascending, in seconds.
+    """
+
+    read_unit: Callable[[int], np.ndarray]
+
+    def count(
+        self, units: np.ndarray, events: np.ndarray, window: tuple[float, float], bin_size: float
+    ) -> np.ndarray:
+        """Return counts (trial, time, unit) around events, one unit after the other."""
+        n_bins = round((window[1] - window[0]) / bin_size)
+        # the small shift keeps a spike that lies on an edge in the bin that starts there
+        edges = window[0] + bin_size * (np.arange(n_bins + 1) - 1e-6)
+        corners = (events[:, None] + edges).ravel()  # (trial * edge,)
+        counts = np.empty((len(events), n_bins, len(units)), dtype=np.uint16)
+        for column, unit in enumerate(units):
+            before = np.searchsorted(self.read_unit(int(unit)), corners)
+            counts[:, :, column] = np.diff(before.reshape(len(events), n_bins + 1), axis=1)
+        return counts
+
+
+@dataclass(frozen=True, eq=False)
+class SpikesInTime:
+    """Spikes of all units in one list, in order of time (Phy, ALF); arrays may be memory maps.
+
+    Parameters
+    ----------
+    times : array, (spike,)
+        Ascending; ``times * seconds`` is in seconds.
+    units : array, (spike,)
+        The id of the unit that fired each spike.
+    ids : array, (unit,)
+        Ids of the units, in the order of the table of units; spikes of other ids are ignored.
+    seconds : float
+        Seconds per unit of `times`: 1, or one over the sampling rate.
+    """
+
+    times: np.ndarray
+    units: np.ndarray
+    ids: np.ndarray
+    seconds: float = 1.0
+
+    def read_unit(self, unit: int) -> np.ndarray:
+        """Return the times (spike,) of one unit in seconds."""
+        return np.asarray(self.times[self.units == self.ids[unit]], dtype=float) * self.seconds
+
+    def count(
+        self, units: np.ndarray, events: np.ndarray, window: tuple[float, float], bin_size: float
+    ) -> np.ndarray:
+        """Return counts (trial, time, unit) around events, one event after the other."""
+        n_bins = round((window[1] - window[0]) / bin_size)
+        counts = np.zeros((len(events), n_bins, len(units)), dtype=np.uint16)
+        order = np.argsort(self.ids[units])
+        wanted = self.ids[units][order]
+        limits = (events[:, None] + np.array([window[0] - bin_size, window[1] + bin_size])).ravel()
+        first, last = np.searchsorted(self.times, limits / self.seconds).reshape(-1, 2).T
+        for trial, (start, stop) in enumerate(zip(first, last)):
+            fired = np.asarray(self.units[start:stop])
+            place = np.searchsorted(wanted, fired).clip(max=len(wanted) - 1)
+            since = np.asarray(self.times[start:stop], dtype=float) * self.seconds
+            since = since - events[trial] - window[0]
+            time = np.floor(since / bin_size + 1e-6).astype(int)
+            inside = (wanted[place] == fired) & (time >= 0) & (time < n_bins)
+            flat = time[inside] * len(units) + order[place[inside]]
+            counts[trial] = np.bincount(flat, minlength=n_bins * len(units)).reshape(n_bins, -1)
+        return counts
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Something sampled on its own clock: a wheel, a pupil, fluorescence; or times of licks.
+
+    Parameters
+    ----------
+    times : array, (sample,)
+        Ascending, in seconds on the session's clock.
+    values : array, (sample,) or (sample, channel), optional
+        None where only the times count (licks, pulses).
+    unit : str
+        Of the values, for messages.
+    is_position : bool
+        Whether the speed is what tasks want (wheel position, place).
+    """
+
+    times: np.ndarray
+    values: np.ndarray | None = None
+    unit: str = ""
+    is_position: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class RawSession:
+    """What a reader finds in a file, a folder or an object, before it is cut into trials.
+
+    Parameters
+    ----------
+    source : str
+        What it was read from, in words: "NWB file", "Phy folder", ...
+    units : DataFrame
+        One row per unit or cell: index = ids as in the file (text or numbers); columns as found.
+    spikes : Spikes, optional
+        Their times; None for fluorescence.
+    traces : Samples, optional
+        Fluorescence: values (sample, unit); None for spikes.
+    tables : mapping of DataFrame
+        Trial tables by name, one row per trial; times in seconds on the session's clock.
+    events : mapping of array
+        Bare lists of event times by name (`stimulus` -> (event,)), where there is no table.
+    behavior : mapping of Samples
+        By name.
+    area_columns, quality_columns : sequence of str
+        Columns of `units` that may be the area, and the quality, best first. More than one area
+        column that disagree, or none: the user must choose.
+    duration : (float, float)
+        First and last time of the session, in seconds.
+    session, subject : str
+        Names for tables and figures.
+    notices : sequence of Notice
+        What the reader found odd, or decided.
+    """
+
+    source: str
+    units: pd.DataFrame
+    spikes: Spikes | None = None
+    traces: Samples | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    events: Mapping[str, np.ndarray] = field(default_factory=dict)
+    behavior: Mapping[str, Samples] = field(default_factory=dict)
+    area_columns: Sequence[str] = ()
+    quality_columns: Sequence[str] = ()
+    duration: tuple[float, float] = (0.0, 0.0)
+    session: str = ""
+    subject: str = ""
+    notices: Sequence[Notice] = ()
