@@ -33,3 +33,17 @@ def test_counts_are_those_of_from_spike_times(spikes):
         np.testing.assert_array_equal(
             stored.count(np.array([2, 0]), events, WINDOW, BIN_SIZE), expected[:, :, [2, 0]]
         )
+
+
+def test_every_spike_is_in_one_piece(spikes, monkeypatch):
+    times, units, _ = spikes
+    monkeypatch.setattr("spikecast.data.session.PIECE", 999)
+    in_time = SpikesInTime(times, units, IDS, 1 / 30_000)
+    for stored in (in_time, SpikesByUnit(in_time.read_unit)):
+        pieces = list(stored.read_pieces(np.array([2, 0])))
+        assert {int(row) for _, rows in pieces for row in rows} == {0, 2}
+        for row in (2, 0):
+            read = np.concatenate([some[rows == row] for some, rows in pieces])
+            np.testing.assert_array_equal(read, in_time.read_unit(row))
+        for _, rows in pieces:
+            assert np.count_nonzero(np.diff(rows)) == max(np.unique(rows).size - 1, 0)

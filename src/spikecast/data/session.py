@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice
+
+PIECE = 2**22  # spikes of all units that are read at once
 
 
 class Spikes(Protocol):
@@ -23,6 +25,14 @@ class Spikes(Protocol):
         self, units: np.ndarray, events: np.ndarray, window: tuple[float, float], bin_size: float
     ) -> np.ndarray:
         """Return counts (trial, time, unit) around events; only what lies near them is read."""
+        ...
+
+    def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield every spike of some units once: times in seconds, and rows of units, (spike,).
+
+        A piece holds the spikes of one unit after the other, ascending; a unit may be in several
+        pieces, in order of time. No piece is larger than memory has to be.
+        """
         ...
 
 
@@ -51,6 +61,12 @@ class SpikesByUnit:
             before = np.searchsorted(self.read_unit(int(unit)), corners)
             counts[:, :, column] = np.diff(before.reshape(len(events), n_bins + 1), axis=1)
         return counts
+
+    def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the spikes of some units (times, rows), one unit after the other."""
+        for unit in units:
+            times = np.asarray(self.read_unit(int(unit)), dtype=float)
+            yield times, np.full(times.size, unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +114,19 @@ class SpikesInTime:
             flat = time[inside] * len(units) + order[place[inside]]
             counts[trial] = np.bincount(flat, minlength=n_bins * len(units)).reshape(n_bins, -1)
         return counts
+
+    def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the spikes of some units (times, rows), one stretch of time after the other."""
+        order = np.argsort(self.ids[units])
+        wanted = self.ids[units][order]
+        for start in range(0, len(self.times), PIECE):
+            fired = np.asarray(self.units[start : start + PIECE])
+            place = np.searchsorted(wanted, fired).clip(max=len(wanted) - 1)
+            known = np.flatnonzero(wanted[place] == fired)
+            rows = np.asarray(units)[order[place[known]]]
+            by_unit = np.argsort(rows, kind="stable")
+            times = np.asarray(self.times[start : start + PIECE])[known[by_unit]]
+            yield times.astype(float) * self.seconds, rows[by_unit]
 
 
 @dataclass(frozen=True, eq=False)
