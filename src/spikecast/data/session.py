@@ -178,6 +178,11 @@ class RawSession:
         First and last time of the session, in seconds.
     session, subject : str
         Names for tables and figures.
+    frame_rate : float, optional
+        Frames per second of imaging, where the source says it.
+    in_frames : bool
+        The frame rate is not known, so that times of `traces` and `duration` are numbers of frames;
+        the user must give it.
     notices : sequence of Notice
         What the reader found odd, or decided.
     """
@@ -194,4 +199,6 @@ class RawSession:
     duration: tuple[float, float] = (0.0, 0.0)
     session: str = ""
     subject: str = ""
+    frame_rate: float | None = None
+    in_frames: bool = False
     notices: Sequence[Notice] = ()

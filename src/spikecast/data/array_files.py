@@ -1,0 +1,198 @@
+"""Read arrays and tables from the files of a recording; each is checked, errors name the file."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import FormatError
+from spikecast.data.safe_pickle import load_numpy
+
+CHUNK = 1 << 22  # values of a memory map that are looked at together
+LONGEST = 48 * 3600.0  # seconds; a session that seems longer has its times in another unit
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pqt")
+KINDS = {"iu": "whole numbers", "iuf": "numbers", "iufb": "numbers"}
+
+
+def map_array(path: Path, kinds: str = "iuf", length: int | None = None) -> np.ndarray:
+    """Return the values of a ``.npy`` file, (n,) also where it holds (n, 1), as a memory map.
+
+    Parameters
+    ----------
+    path : Path
+    kinds : str
+        Kinds of numpy's types that are allowed (``dtype.kind``): a key of ``KINDS``.
+    length : int, optional
+        What n must be.
+
+    Raises
+    ------
+    FormatError
+        When the file is missing, damaged, or holds something else.
+    """
+    array = map_matrix(path, kinds)
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.reshape(-1)
+    if array.ndim != 1:
+        raise FormatError(f"'{path}' has shape {array.shape}; it must be one column")
+    if length is not None and len(array) != length:
+        raise FormatError(f"'{path}' has {len(array)} values; {length} are needed")
+    return array
+
+
+def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
+    """Return the array of a ``.npy`` file, of any shape, as a memory map; see `map_array`."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except Exception as error:  # a damaged header can fail in any way
+        if str(error).startswith("Object arrays"):
+            raise FormatError(
+                f"'{path}' holds Python objects; it must hold {KINDS[kinds]}"
+            ) from None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if "allow_pickle" in reason:  # numpy's advice for what does not start as its files do
+            reason = "its first bytes are not numpy's"
+        raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
+        given = array.dtype if isinstance(array, np.ndarray) else "several arrays"
+        raise FormatError(f"'{path}' holds {given}; it must hold {KINDS[kinds]}")
+    return array
+
+
+def split_into_chunks(length: int) -> Iterator[slice]:
+    """Yield slices that cover an axis; what they take of a memory map fits in memory."""
+    for start in range(0, length, CHUNK):
+        yield slice(start, min(start + CHUNK, length))
+
+
+def check_spike_times(path: Path, times: np.ndarray) -> None:
+    """Raise unless times are finite, not negative and ascending, naming the first that is not."""
+    last = 0
+    for part in split_into_chunks(len(times)):
+        values = np.asarray(times[part])
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise FormatError(f"'{path}' holds NaN or infinite times")
+        if len(values) and values.min() < 0:
+            raise FormatError(f"'{path}' holds negative times: the first is {values.min()}")
+        falls = np.flatnonzero(values[1:] < values[:-1])
+        if falls.size or (len(values) and values[0] < last):
+            spike = part.start + (int(falls[0]) + 1 if falls.size else 0)
+            raise FormatError(
+                f"'{path}' is not in order of time: spike {spike} is earlier than the one before. "
+                "Sort it together with the file of clusters"
+            )
+        last = values[-1]
+
+
+def check_seconds(what: str, times: np.ndarray) -> None:
+    """Raise when times of spikes cannot be seconds: whole numbers, or more than two days."""
+    if not len(times):
+        return
+    longest = float(np.asarray(times[-CHUNK:], dtype=float).max())
+    sample = np.asarray(times[:CHUNK], dtype=float)
+    whole = len(sample) > 20 and bool((sample == np.floor(sample)).all())
+    if whole or longest > LONGEST:
+        unit = "are whole numbers" if whole else f"reach {longest:g}"
+        raise FormatError(
+            f"{what} {unit}: they seem to be samples or milliseconds. Seconds are needed: divide "
+            "by the sampling rate (30000) or by 1000 first"
+        )
+
+
+def count_spikes(path: Path, clusters: np.ndarray) -> pd.Series:
+    """Return the number of spikes of each id in a memory map of ids, ascending ids as index."""
+    total = np.zeros(0, dtype=np.int64)
+    for part in split_into_chunks(len(clusters)):
+        values = np.asarray(clusters[part])
+        if values.min() < 0 or values.max() > 10_000_000:
+            raise FormatError(
+                f"'{path}' holds ids from {values.min()} to {values.max()}; ids of units are "
+                "whole numbers from 0"
+            )
+        counts = np.bincount(values.astype(np.int64), minlength=len(total))
+        counts[: len(total)] += total
+        total = counts
+    ids = np.flatnonzero(total)
+    return pd.Series(total[ids], index=ids, name="n_spikes")
+
+
+def read_pickled(path: Path) -> np.ndarray:
+    """Return the array of a ``.npy`` file that may hold Python objects; code in it is not run."""
+    content = load_numpy(path).get("")
+    if content is None:
+        raise FormatError(f"'{path}' holds several arrays; one is needed")
+    return content
+
+
+def read_table(path: Path, separator: str | None = None) -> pd.DataFrame:
+    """Return the table in a ``.csv``, ``.tsv`` or Parquet file, with numbers and text only.
+
+    Raises
+    ------
+    FormatError
+        When the file is missing, damaged, empty, has a column twice, or columns of objects.
+    """
+    if path.suffix in (".parquet", ".pqt"):
+        table = _read_parquet(path)
+    else:
+        table = _read_text(path, separator or ("," if path.suffix == ".csv" else "\t"))
+    table.columns = [str(name).strip() for name in table.columns]
+    if table.empty:
+        raise FormatError(f"'{path}' is an empty table")
+    odd = [name for name in table if not is_plain(table[name])]
+    if odd:
+        raise FormatError(
+            f"column '{odd[0]}' of '{path}' holds lists or other objects; columns must hold "
+            "numbers or text"
+        )
+    return table
+
+
+def _read_text(path: Path, separator: str) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # rows that are longer than the header
+            first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
+            table = pd.read_csv(path, sep=separator, index_col=False)
+    except FileNotFoundError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(f"'{path}' is not a table: {reason}") from None
+    twice = first[first.duplicated() & first.notna()]  # pandas renames the second one
+    if len(twice):
+        raise FormatError(f"'{path}' has two columns named '{twice.iloc[0]}'")
+    return table
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except ImportError:
+        raise FormatError(
+            f"'{path}' is a Parquet file; to read it: pip install \"spikecast[parquet]\""
+        ) from None
+    except FileNotFoundError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(f"'{path}' is damaged or not a Parquet file: {reason}") from None
+
+
+def is_plain(column: pd.Series) -> bool:
+    """Return whether a column holds numbers, text, truth values or dates, and no objects."""
+    if column.dtype.kind in "iufbMm" or not isinstance(column.dtype, np.dtype):
+        return True
+    values = column.dropna()
+    return all(isinstance(value, str | int | float | bool | np.generic) for value in values)
+
+
+def pick_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Return the first of `names` that is `wanted`, whatever its capitals, or None."""
+    folded = {name.casefold(): name for name in names}
+    found = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
+    return found[0] if found else None

@@ -1,0 +1,161 @@
+"""Read the files of events and of trials that a user names beside a recording.
+
+``align`` may be a file of times, ``trials`` a file with one row per trial. Times are in seconds on
+the clock of the spikes. One variable of a MATLAB file is named behind a colon: ``stim.mat:onsets``,
+``stim.mat:onsets{1}`` for the first cell of a cell array.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import FormatError
+from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
+
+TRIAL_SUFFIXES = (*TABLE_SUFFIXES,)
+EVENT_SUFFIXES = (".npy", ".csv", ".tsv", ".txt", ".mat")
+
+
+def find_event_file(align: str) -> Path | None:
+    """Return the path that an ``align`` names, or None where it names no file of events.
+
+    Examples
+    --------
+    >>> find_event_file("stimOn_times") is None
+    True
+    """
+    path = Path(_split_variable(align)[0])
+    return path if path.suffix in EVENT_SUFFIXES and path.is_file() else None
+
+
+def read_event_times(align: str) -> np.ndarray:
+    """Return the times (event,) in a file, in its order; NaN where an event did not happen.
+
+    Parameters
+    ----------
+    align : str
+        A ``.npy`` of one column; a ``.csv``, ``.tsv`` or ``.txt`` of one column, with or without a
+        header; or a variable of a ``.mat``.
+
+    Raises
+    ------
+    FormatError
+        When the file holds several columns or variables (the message names them), or no times.
+    """
+    name, variable, cell = _split_variable(align)
+    path = Path(name)
+    if path.suffix == ".mat":
+        times = _read_matlab_variable(path, variable, cell)
+    elif path.suffix == ".npy":
+        times = np.array(map_array(path), dtype=float)
+    else:
+        times = _read_one_column(path)
+    if not len(times) or np.isinf(times).any() or np.isnan(times).all():
+        raise FormatError(f"'{align}' holds no finite times of events")
+    return times
+
+
+def read_trials(path: Path) -> pd.DataFrame:
+    """Return the table of trials in a ``.csv``, ``.tsv`` or Parquet file, one row per trial.
+
+    Raises
+    ------
+    FormatError
+        When the file is no table, or has columns of objects.
+    """
+    if path.suffix not in TRIAL_SUFFIXES:
+        raise FormatError(
+            f"'{path}' is no table of trials that can be read; allowed: {', '.join(TRIAL_SUFFIXES)}"
+        )
+    return read_table(path)
+
+
+def _split_variable(align: str) -> tuple[str, str, int | None]:
+    """Return the path, the variable and the number of its cell, from 0."""
+    match = re.fullmatch(r"(?P<path>.+\.mat):(?P<name>\w+)(?:\{(?P<cell>\d+)\})?", align)
+    if not match:
+        return align, "", None
+    return match["path"], match["name"], int(match["cell"]) - 1 if match["cell"] else None
+
+
+def _read_one_column(path: Path) -> np.ndarray:
+    """Return the numbers of a text file with one column; its first line may be a name."""
+    table = read_table(path)
+    if len(table.columns) > 1:
+        raise FormatError(
+            f"'{path}' has the columns {', '.join(map(str, table.columns))}: it is a table of "
+            "trials. Give it as 'trials', and the name of a column as 'align'"
+        )
+    name, values = table.columns[0], table.iloc[:, 0]
+    try:
+        first = [float(name)]
+    except ValueError:
+        first = []
+    try:
+        return np.concatenate([first, values.to_numpy(dtype=float)])
+    except (ValueError, TypeError):
+        raise FormatError(f"'{path}' holds text; times of events must be numbers") from None
+
+
+def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.ndarray:
+    """Return a vector of a MATLAB file; `variable` may be left out where there is only one."""
+    vectors = _list_vectors(read_matlab(path))
+    name = variable + (f"{{{cell + 1}}}" if cell is not None else "")
+    if not name and len(vectors) == 1:
+        return next(iter(vectors.values()))
+    if name not in vectors:
+        choices = ", ".join(f"{path}:{key} ({len(values)})" for key, values in vectors.items())
+        raise FormatError(
+            f"'{path}' holds {len(vectors)} lists of numbers"
+            + (f"; choose one as 'align': {choices}" if vectors else "")
+        )
+    return vectors[name]
+
+
+def _list_vectors(content: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return the vectors of numbers among variables, also those within cell arrays."""
+    vectors = {}
+    for name, value in content.items():
+        cells = {name: value}
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            cells = {f"{name}{{{i + 1}}}": part for i, part in enumerate(value.ravel())}
+        for key, part in cells.items():
+            numeric = isinstance(part, np.ndarray) and part.dtype.kind in "iuf"
+            if numeric and part.ndim <= 2 and part.size and part.size == max(part.shape):
+                vectors[key] = part.ravel().astype(float)
+    return vectors
+
+
+def read_matlab(path: Path) -> dict[str, Any]:
+    """Return the variables of a ``.mat`` file (version 4 to 7.2; 7.3 through HDF5) by name."""
+    from scipy.io import loadmat
+
+    try:
+        content = loadmat(path)
+    except NotImplementedError:
+        return _read_matlab_hdf5(path)
+    except FileNotFoundError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except Exception as error:  # a damaged file can fail in any way
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(f"'{path}' is damaged or not a MATLAB file: {reason}") from None
+    return {name: value for name, value in content.items() if not name.startswith("__")}
+
+
+def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
+    """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return {
+                name: item[()].T
+                for name, item in file.items()
+                if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf"
+            }
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(f"'{path}' is damaged or not a MATLAB file: {reason}") from None

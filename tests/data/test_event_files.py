@@ -1,0 +1,95 @@
+"""Times of events and tables of trials that a user names, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import savemat
+
+from spikecast.core.errors import FormatError
+from spikecast.data.event_files import find_event_file, read_event_times, read_trials
+
+TIMES = np.array([3.5, 1.25, np.nan, 9.0])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    np.save(tmp_path / "column.npy", TIMES[:, np.newaxis])
+    pd.DataFrame({"onset": TIMES}).to_csv(tmp_path / "named.csv", index=False, na_rep="nan")
+    (tmp_path / "bare.txt").write_text("3.5\n1.25\nnan\n9.0\n")
+    cells = np.empty((1, 2), dtype=object)
+    cells[0, 0], cells[0, 1] = TIMES[np.newaxis], np.arange(3.0)
+    savemat(tmp_path / "cells.mat", {"stim": cells, "grid": np.ones((3, 2))})
+    savemat(tmp_path / "one.mat", {"onsets": TIMES[:, np.newaxis]})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["column.npy", "named.csv", "bare.txt", "one.mat", "one.mat:onsets", "cells.mat:stim{1}"],
+)
+def test_a_file_of_times_is_read_in_its_order(folder, name):
+    assert find_event_file(str(folder / name)) is not None
+    np.testing.assert_array_equal(read_event_times(str(folder / name)), TIMES)
+
+
+def test_names_of_columns_are_no_files(folder):
+    assert find_event_file("stimOn_times") is None
+    assert find_event_file(str(folder / "absent.npy")) is None
+    assert find_event_file(str(folder)) is None
+
+
+def test_what_holds_several_lists_names_them(folder):
+    with pytest.raises(FormatError, match=r"cells.mat:stim\{1\} \(4\).*stim\{2\} \(3\)"):
+        read_event_times(str(folder / "cells.mat"))
+    (folder / "table.csv").write_text("onset,side\n1.5,left\n2.5,right\n")
+    with pytest.raises(FormatError, match="onset, side: it is a table of trials"):
+        read_event_times(str(folder / "table.csv"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", "onset\nleft\n", "holds text"),
+        ("b.csv", "onset\n", "empty table"),
+        ("c.csv", "", "not a table"),
+        ("d.csv", "onset\nnan\nnan\n", "no finite times"),
+        ("e.npy", "not numpy", "damaged or not a numpy file"),
+        ("f.mat", "not MATLAB", "damaged or not a MATLAB file"),
+        ("g.csv", "onset\ninf\n1\n", "no finite times"),
+    ],
+)
+def test_bad_files_are_one_clear_line(tmp_path, name, content, reason):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(FormatError, match=reason) as error:
+        read_event_times(str(tmp_path / name))
+    assert "\n" not in str(error.value)
+
+
+def test_a_table_of_trials(tmp_path):
+    table = pd.DataFrame({"onset": [0.5, 2.0], "side": ["left", "right"]})
+    for name, write in (
+        ("a.csv", lambda path: table.to_csv(path, index=False)),
+        ("a.tsv", lambda path: table.to_csv(path, index=False, sep="\t")),
+        ("a.parquet", table.to_parquet),
+    ):
+        write(tmp_path / name)
+        read = read_trials(tmp_path / name)
+        np.testing.assert_array_equal(read["onset"], table["onset"])
+        assert list(read["side"]) == ["left", "right"]
+
+
+def test_bad_tables_of_trials(tmp_path):
+    (tmp_path / "a.csv").write_text("onset,onset\n1,2\n")
+    with pytest.raises(FormatError, match="two columns named 'onset'"):
+        read_trials(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("onset,side\n1,2\n1,2,3\n")
+    with pytest.raises(FormatError, match="not a table"):
+        read_trials(tmp_path / "b.csv")
+    pd.DataFrame({"onset": [1.0], "list": [[1, 2]]}).to_parquet(tmp_path / "c.parquet")
+    with pytest.raises(FormatError, match=r"column 'list'.*holds lists"):
+        read_trials(tmp_path / "c.parquet")
+    (tmp_path / "d.parquet").write_bytes(b"PAR1")
+    with pytest.raises(FormatError, match="damaged or not a Parquet file"):
+        read_trials(tmp_path / "d.parquet")
+    with pytest.raises(FormatError, match="no table of trials"):
+        read_trials(tmp_path / "e.xlsx")
