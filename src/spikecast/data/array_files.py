@@ -191,8 +191,8 @@ def is_plain(column: pd.Series) -> bool:
     return all(isinstance(value, str | int | float | bool | np.generic) for value in values)
 
 
-def pick_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return the first of `names` that is `wanted`, whatever its capitals, or None."""
-    folded = {name.casefold(): name for name in names}
+def pick_column(table: pd.DataFrame, wanted: Sequence[str]) -> str | None:
+    """Return the first of the `wanted` columns that a table has, whatever its capitals, or None."""
+    folded = {str(name).casefold(): str(name) for name in table}
     found = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
     return found[0] if found else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import native, predictions, steinmetz, stringer
+from spikecast.data.readers import native, phy, predictions, steinmetz, stringer
 from spikecast.data.recording import Recording
 
 OpenSession = Callable[[], Recording]
@@ -18,6 +18,7 @@ OpenSession = Callable[[], Recording]
 READERS: dict[str, ModuleType] = {
     "spikecast": native,
     "predictions": predictions,
+    "phy": phy,
     "steinmetz": steinmetz,
     "stringer": stringer,
 }

@@ -1,0 +1,262 @@
+"""Folders of Kilosort and Phy: spikes of all units in one list, labels in small tables.
+
+=============================  ====================================================================
+file                           what is taken of it
+=============================  ====================================================================
+spike_times.npy                times in samples, (n,) or (n, 1), never read as a whole
+spike_clusters.npy             the unit of each spike, as Phy last saved it; without it
+                               ``spike_templates.npy``, Kilosort's own
+params.py                      ``sample_rate``; the file is parsed, never run
+cluster_*.tsv                  columns of units, by ``cluster_id``: ``group`` (Phy), ``KSLabel``
+                               (Kilosort), an area if there is one, ...
+amplitudes.npy                 column ``amplitude``: the mean over a unit's spikes
+templates.npy,                 columns ``x`` and ``depth``: the channel where the unit's most
+channel_positions.npy          frequent template is largest; ``cluster_info.tsv`` goes before
+=============================  ====================================================================
+
+There are no events in such a folder; the user names a file of them, in seconds from sample 0.
+"""
+
+import ast
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import FormatError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.array_files import (
+    check_spike_times,
+    count_spikes,
+    map_array,
+    map_matrix,
+    pick_column,
+    read_table,
+    split_into_chunks,
+)
+from spikecast.data.session import RawSession, SpikesInTime
+
+CONTENT = "folders of Kilosort or Phy (spike_times.npy, spike_clusters.npy, params.py)"
+AREA_NAMES = ("area", "brain_area", "acronym", "region", "brain_region", "location")
+UNSET = ("", "nan", "unsorted", "none")  # labels of Phy that no person has set
+
+TEMPLATES_USED = NoticeKind(
+    "templates_used",
+    "minor",
+    "there is no spike_clusters.npy: units are Kilosort's templates, before any curation in Phy",
+)
+QUALITY_JOINED = NoticeKind(
+    "quality_joined",
+    "minor",
+    "quality of a unit: Phy's group for {n_group} units that a person labelled, Kilosort's "
+    "KSLabel for {n_sorter}; where both are there they differ for {n_differ}",
+)
+ROWS_WITHOUT_SPIKES = NoticeKind(
+    "rows_without_spikes",
+    "minor",
+    "{n} units of the tables have no spikes (merged or split since) and are left out",
+)
+COLUMNS_DIFFER = NoticeKind(
+    "columns_differ",
+    "serious",
+    "'{column}' differs between {kept} (taken) and cluster_info.tsv for {n} units: Phy writes "
+    "cluster_info.tsv when it saves, so it is older",
+)
+
+
+def sniff(source: Any) -> bool:
+    """Return whether a folder holds files as Kilosort names them."""
+    names = ("spike_times.npy", "spike_clusters.npy", "spike_templates.npy")
+    return isinstance(source, Path) and any((source / name).is_file() for name in names)
+
+
+def open_sessions(source: Path) -> list[Callable[[], RawSession]]:
+    """Return one callable, which reads the folder."""
+    return [partial(read_folder, source)]
+
+
+def read_folder(folder: Path) -> RawSession:
+    """Return the session in a folder; spikes stay on disk until they are counted."""
+    rate = read_sample_rate(folder / "params.py")
+    times = _map_times(folder / "spike_times.npy")
+    notices: list[Notice] = []
+    path = folder / "spike_clusters.npy"
+    if not path.is_file():
+        path = folder / "spike_templates.npy"
+        if not path.is_file():
+            raise FormatError(
+                f"'{folder}' has neither spike_clusters.npy nor spike_templates.npy: the unit of "
+                "each spike is not known"
+            )
+        notices.append(TEMPLATES_USED())
+    clusters = map_array(path, "iu", len(times))
+    counts = count_spikes(path, clusters)
+    units = pd.DataFrame(counts)
+    units.index.name = "cluster_id"
+    labels, found = _read_labels(folder)
+    left_out = labels.index.difference(units.index)
+    if len(left_out):
+        found.append(ROWS_WITHOUT_SPIKES(n=len(left_out)))
+    units = units.join(labels.drop(columns="n_spikes", errors="ignore"))
+    quality, joined = _join_quality(units)
+    units = _add_positions(units, folder, clusters)
+    units = _add_amplitudes(units, folder, clusters)
+    return RawSession(
+        source="Phy folder",
+        units=units,
+        spikes=SpikesInTime(times, clusters, units.index.to_numpy(), 1 / rate),
+        area_columns=[str(name) for name in units if str(name).casefold() in AREA_NAMES],
+        quality_columns=quality,
+        duration=(0.0, float(times[-1]) / rate),
+        session=folder.resolve().name,
+        notices=[*notices, *found, *joined],
+    )
+
+
+def _map_times(path: Path) -> np.ndarray:
+    """Return the checked times in samples; some exports store them as whole floats."""
+    times = map_array(path)
+    check_spike_times(path, times)
+    if not len(times):
+        raise FormatError(f"'{path}' holds no spikes")
+    some = np.asarray(times[:100_000])
+    if (some != np.floor(some)).any():
+        raise FormatError(
+            f"'{path}' holds fractions: it must count samples. Multiply by the sampling rate"
+        )
+    return times
+
+
+def read_sample_rate(path: Path) -> float:
+    """Return ``sample_rate`` of a ``params.py``, which is parsed and never run."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FormatError(
+            f"there is no file '{path}': its line 'sample_rate = 30000.' says how many samples "
+            "spike_times.npy counts per second. Write it"
+        ) from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
+        raise FormatError(
+            f"'{path}' is not what Phy writes: {' '.join(str(error).split())}"
+        ) from None
+    for line in tree.body:
+        names = line.targets if isinstance(line, ast.Assign) else []
+        if any(isinstance(name, ast.Name) and name.id == "sample_rate" for name in names):
+            try:
+                rate = float(ast.literal_eval(line.value))  # type: ignore[attr-defined]
+            except (ValueError, TypeError, OverflowError, RecursionError):
+                rate = float("nan")
+            if not 100 <= rate <= 1e6:
+                raise FormatError(
+                    f"sample_rate of '{path}' must be a number of samples per second, such as "
+                    f"30000., not '{ast.unparse(line.value)[:60]}'"  # type: ignore[attr-defined]
+                )
+            return rate
+    raise FormatError(f"'{path}' lacks the line 'sample_rate = 30000.'")
+
+
+def _read_labels(folder: Path) -> tuple[pd.DataFrame, list[Notice]]:
+    """Return the columns of all tables of units, by id, and what differs between them."""
+    labels = pd.DataFrame(index=pd.Index([], dtype=np.int64))
+    sources: dict[str, str] = {}
+    notices = []
+    paths = [*folder.glob("cluster_*.tsv"), *folder.glob("cluster_*.csv")]
+    # cluster_info.tsv is what Phy exports of the others, so it comes last and only adds
+    for path in sorted(paths, key=lambda path: (path.stem == "cluster_info", path.name)):
+        table = read_table(path, "\t")  # Phy's .csv has tabs too
+        key = pick_column(table, ("cluster_id", "id"))
+        ids = table[key] if key else pd.Series(dtype=object)
+        if key is None or ids.dtype.kind not in "iu" or ids.min() < 0:
+            raise FormatError(f"'{path}' needs a column 'cluster_id' of whole numbers")
+        if ids.duplicated().any():
+            raise FormatError(f"'{path}' has unit {ids[ids.duplicated()].iloc[0]} twice")
+        table = table.set_index(key)
+        labels = labels.reindex(labels.index.union(table.index))
+        for name in map(str, table):
+            column = table[name].reindex(labels.index)
+            if name not in labels:
+                labels[name], sources[name] = column, path.name
+                continue
+            both = column.notna() & labels[name].notna()
+            n_differ = int((column[both].astype(str) != labels.loc[both, name].astype(str)).sum())
+            if n_differ:
+                notices.append(COLUMNS_DIFFER(column=name, kept=sources[name], n=n_differ))
+    return labels, notices
+
+
+def _join_quality(units: pd.DataFrame) -> tuple[list[str], list[Notice]]:
+    """Return the column of quality, which is added where a person's and Kilosort's are there."""
+    group, sorter = (pick_column(units, (name,)) for name in ("group", "KSLabel"))
+    if group is None or sorter is None:
+        return [name for name in (group, sorter) if name], []
+    labels = units[group].astype(object).fillna("").astype(str)
+    by_hand = ~labels.str.strip().str.casefold().isin(UNSET)
+    by_sorter = units[sorter].astype(object)
+    units["quality"] = units[group].astype(object).where(by_hand, by_sorter)
+    differ = by_hand & by_sorter.notna() & (labels != by_sorter.astype(str))
+    n_group = int(by_hand.sum())
+    joined = QUALITY_JOINED(
+        n_group=n_group, n_sorter=len(units) - n_group, n_differ=int(differ.sum())
+    )
+    return ["quality"], [joined]
+
+
+def _add_amplitudes(units: pd.DataFrame, folder: Path, clusters: np.ndarray) -> pd.DataFrame:
+    """Return the units with the mean amplitude of their spikes, where the folder has it."""
+    path = folder / "amplitudes.npy"
+    if not path.is_file() or "amplitude" in units:
+        return units
+    amplitudes = map_array(path, "iuf", len(clusters))
+    total = np.zeros(int(units.index.max()) + 1)
+    for part in split_into_chunks(len(clusters)):
+        ids = clusters[part].astype(np.int64)
+        total += np.bincount(ids, amplitudes[part], minlength=len(total))
+    return units.assign(amplitude=total[units.index] / units["n_spikes"])
+
+
+def _add_positions(units: pd.DataFrame, folder: Path, clusters: np.ndarray) -> pd.DataFrame:
+    """Return the units with ``x`` and ``depth`` of their largest channel, where that is known."""
+    files = [folder / f"{name}.npy" for name in ("templates", "channel_positions")]
+    used = folder / "spike_templates.npy"
+    if "depth" in units or not all(path.is_file() for path in (*files, used)):
+        return units
+    templates, positions = map_matrix(files[0]), map_matrix(files[1])
+    if templates.ndim != 3 or positions.ndim != 2 or positions.shape[1] < 2:
+        return units
+    if not templates.size or templates.shape[2] != len(
+        positions
+    ):  # sparse templates count channels of their own
+        return units
+    with np.errstate(all="ignore"):  # a template may hold NaN
+        peaks = np.array([np.ptp(shape, axis=0).argmax() for shape in templates])
+    own = map_array(used, "iu", len(clusters))
+    channel = [peaks[template] for template in _find_main_templates(units, clusters, own, peaks)]
+    return units.assign(
+        x=np.asarray(positions[channel, 0], float), depth=np.asarray(positions[channel, 1], float)
+    )
+
+
+def _find_main_templates(
+    units: pd.DataFrame, clusters: np.ndarray, templates: np.ndarray, peaks: np.ndarray
+) -> np.ndarray:
+    """Return the template (unit,) that most spikes of each unit have."""
+    pairs: dict[tuple[int, int], int] = {}
+    for part in split_into_chunks(len(clusters)):
+        used = templates[part].astype(np.int64)
+        if used.min() < 0 or used.max() >= len(peaks):
+            raise FormatError(
+                f"spike_templates.npy has templates {used.min()} to {used.max()}; templates.npy "
+                f"has 0 to {len(peaks) - 1}"
+            )
+        code = clusters[part].astype(np.int64) * len(peaks) + used
+        for value, count in zip(*np.unique(code, return_counts=True), strict=True):
+            pair = (int(value) // len(peaks), int(value) % len(peaks))
+            pairs[pair] = pairs.get(pair, 0) + int(count)
+    best: dict[int, tuple[int, int]] = {}
+    for (unit, template), count in pairs.items():
+        best[unit] = max(best.get(unit, (0, 0)), (count, template))
+    return np.array([best[unit][1] for unit in units.index])
