@@ -25,10 +25,7 @@ def bin_spikes(
     check_same_length("spike_times", spike_times.size, "clusters", clusters.size)
     check_finite("spike_times", spike_times)
     check_finite("events", events)
-    check_in_range("bin_size", bin_size, 1e-6)
-    n_bins = round((window[1] - window[0]) / bin_size)
-    if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
-        raise InputError(f"window {tuple(window)} is not a whole number of bins of {bin_size} s")
+    n_bins = count_bins(window, bin_size)
     unknown = np.setdiff1d(clusters, ids)
     if unknown.size:
         raise UnknownNameError(f"cluster {unknown[0]} has spikes but no area is given for it")
@@ -45,6 +42,15 @@ def bin_spikes(
         inside = (bin_number >= 0) & (bin_number < n_bins)
         np.add.at(counts[trial], (bin_number[inside], neuron[start:stop][inside]), 1)
     return counts, window[0] + bin_size * (np.arange(n_bins) + 0.5)
+
+
+def count_bins(window: tuple[float, float], bin_size: float) -> int:
+    """Return how many bins a window holds, or raise where that is not a whole number."""
+    check_in_range("bin_size", bin_size, 1e-6)
+    n_bins = round((window[1] - window[0]) / bin_size)
+    if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
+        raise InputError(f"window {tuple(window)} is not a whole number of bins of {bin_size} s")
+    return n_bins
 
 
 def shrink_counts(activity: np.ndarray) -> np.ndarray:

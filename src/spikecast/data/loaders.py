@@ -1,15 +1,25 @@
-"""Load recordings by path or by the name of a data set."""
+"""Load recordings: by path, from objects in memory, or by the name of a data set."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
 from spikecast.data import simulate
 from spikecast.data.catalog import DATASETS
+from spikecast.data.cut import cut_session
 from spikecast.data.download import find_data_set
 from spikecast.data.readers import READERS, OpenSession, find_reader
 from spikecast.data.recording import Recording
+from spikecast.data.selection import Selection
+from spikecast.data.session import RawSession
+
+WHOLE = Selection()
+"""Nothing is chosen: sessions that are cut into trials already."""
 
 SIMULATED: dict[str, OpenSession] = {
     "simulated": lambda: simulate.decision_task().recording,
@@ -17,18 +27,46 @@ SIMULATED: dict[str, OpenSession] = {
 }
 
 
-def load(name_or_path: str | Path, session: int | None = None) -> Recording:
-    """Return one recording from a file or a known data set.
+def load(
+    source: Any,
+    session: int | None = None,
+    *,
+    align: str | None = None,
+    window: tuple[float, float] | None = None,
+    bin_size: float | None = None,
+    units: str | Sequence[str] | None = None,
+    area_column: str | None = None,
+    trials: str | None = None,
+    frame_rate: float | None = None,
+) -> Recording:
+    """Return one recording from a file, a folder, objects in memory, or a known data set.
 
     Parameters
     ----------
-    name_or_path : str or Path
-        A file: ``.nc``, as :meth:`Recording.save` writes it; a Steinmetz ``.npz`` (or the folder
-        of its parts) or a Stringer ``.npy`` in the Neuromatch packaging. Or a name: a data set
-        that was downloaded (``"steinmetz"``), ``"simulated"`` (a visual decision task) or
-        ``"simulated-spontaneous"`` (two-photon imaging).
+    source : str, Path or object
+        A file or folder of a lab, which is cut around an event by the settings below, or one that
+        is cut into trials already: ``.nc``, as :meth:`Recording.save` writes it; a Steinmetz
+        ``.npz`` (or the folder of its parts) or a Stringer ``.npy`` in the Neuromatch packaging.
+        Objects of other packages, by name: ``{"units": ..., "trials": ..., "wheel": ...}``. Or the
+        name of a data set: one that was downloaded (``"steinmetz"``), ``"simulated"`` (a visual
+        decision task) or ``"simulated-spontaneous"`` (two-photon imaging).
     session : int, optional
         The number of the session, from 0; needed where there are several.
+    align : str, optional
+        The event at time 0: a column of the trial table, the name of a list of events, or a file
+        of times; ``"none"`` for one long trial. ``spikecast inspect`` lists what there is.
+    window : (float, float), optional
+        Start and stop around the event, in seconds.
+    bin_size : float, optional
+        In seconds; the window must hold a whole number of bins. By default the frames of imaging.
+    units : str or sequence of str, optional
+        Labels of the quality column that are taken (``"good"``, ``"group=good"``), or ``"all"``.
+    area_column : str, optional
+        Column of the units that names the area.
+    trials : str, optional
+        The trial table: its name in the file, or a file.
+    frame_rate : float, optional
+        Frames per second of imaging, where the folder does not say.
 
     Returns
     -------
@@ -43,7 +81,8 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
     FetchError
         When the data set is known but not on this machine.
     InputError
-        When there are several sessions and `session` is not one of them.
+        When there are several sessions and `session` is not one of them; when an event, a table or
+        a column must be chosen, or is not there.
 
     See Also
     --------
@@ -57,27 +96,46 @@ def load(name_or_path: str | Path, session: int | None = None) -> Recording:
     >>> recording.areas
     {'CA1': 60, 'MD': 50, 'MOs': 50, 'VISp': 80}
     """
-    sessions = open_sessions(name_or_path)
+    content = {
+        "align": align,
+        "window": window,
+        "bin_size": bin_size,
+        "units": [units] if isinstance(units, str) else units,
+        "area_column": area_column,
+        "trials": trials,
+        "frame_rate": frame_rate,
+    }
+    try:
+        selection = Selection.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{first['loc'][0]} {first['input']}: {first['msg']}") from None
+    return load_selection(source, session, selection)
+
+
+def load_selection(source: Any, session: int | None, selection: Selection) -> Recording:
+    """Return one recording, cut as a selection says; see :func:`load`."""
+    sessions = open_sessions(source, selection)
+    name = f"'{source}'" if isinstance(source, str | Path) else "the object"
     if session is None and len(sessions) > 1:
         raise InputError(
-            f"'{name_or_path}' holds {len(sessions)} sessions; choose one: session 0 to "
-            f"{len(sessions) - 1}"
+            f"{name} holds {len(sessions)} sessions; choose one: session 0 to {len(sessions) - 1}"
         )
     index = session or 0
     if not 0 <= index < len(sessions):
-        raise InputError(
-            f"session {index} is not in '{name_or_path}'; it holds 0 to {len(sessions) - 1}"
-        )
+        raise InputError(f"session {index} is not in {name}; it holds 0 to {len(sessions) - 1}")
     return sessions[index]()
 
 
-def load_all(name_or_path: str | Path) -> Iterator[Recording]:
+def load_all(source: Any, selection: Selection = WHOLE) -> Iterator[Recording]:
     """Yield the recordings of all sessions, one after the other.
 
     Parameters
     ----------
-    name_or_path : str or Path
+    source : str, Path or object
         As for :func:`load`, whose errors it raises.
+    selection : Selection, optional
+        How sessions that are not cut into trials are cut.
 
     Yields
     ------
@@ -88,17 +146,42 @@ def load_all(name_or_path: str | Path) -> Iterator[Recording]:
     >>> [recording.n_trials for recording in load_all("simulated")]
     [200]
     """
-    for open_session in open_sessions(name_or_path):
+    for open_session in open_sessions(source, selection):
         yield open_session()
 
 
-def open_sessions(name_or_path: str | Path) -> list[OpenSession]:
+def open_sessions(source: Any, selection: Selection = WHOLE) -> list[Callable[[], Recording]]:
     """Return one callable per session that returns its recording.
 
     The file is read once and stays in memory as long as one of the callables does; only the
     sessions that are called become recordings. Errors are those of :func:`load`.
     """
-    path, name = Path(name_or_path), str(name_or_path)
+    return [partial(_cut, one, selection) for one in open_uncut(source)]
+
+
+def _cut(open_session: OpenSession, selection: Selection) -> Recording:
+    """Return the recording of a session, cut where it is not."""
+    opened = open_session()
+    if isinstance(opened, RawSession):
+        return cut_session(opened, selection)
+    if given := [name for name, value in selection if value is not None]:
+        raise InputError(
+            f"{opened.session or 'the recording'} is cut into trials already (around "
+            f"'{opened.dataset.attrs['align_to']}'); leave out {', '.join(given)}"
+        )
+    return opened
+
+
+def open_uncut(source: Any) -> list[OpenSession]:
+    """Return one callable per session that returns it as it is: cut into trials already, or not.
+
+    Errors are those of :func:`load`.
+    """
+    if isinstance(source, Recording | RawSession):
+        return [lambda: source]
+    if not isinstance(source, str | Path):
+        return find_reader(source).open_sessions(source)
+    path, name = Path(source), str(source)
     if name in SIMULATED:  # also beside a folder of this name, such as the run's
         return [SIMULATED[name]]
     if path.exists():
@@ -107,7 +190,7 @@ def open_sessions(name_or_path: str | Path) -> list[OpenSession]:
     if name in readable:
         return READERS[readable[name].reader].open_sessions(find_data_set(name))
     if path.suffix or "/" in name:
-        raise FormatError(f"there is no file '{name_or_path}'")
+        raise FormatError(f"there is no file '{source}'")
     raise UnknownNameError(
         f"'{name}' is neither a file nor a known data set."
         f"{suggest_name(name, [*readable, *SIMULATED])}"

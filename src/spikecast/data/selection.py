@@ -11,14 +11,15 @@ class Selection(Block):
     align: str | None = Field(
         None,
         description="event at time 0: a column of the trial table, the name of a list of events, "
-        "or a file of times (.npy, .csv, .tsv)",
+        "or a file of times (.npy, .csv, .tsv); none: one long trial",
     )
     window: tuple[float, float] | None = Field(
         None, description="start and stop around the event, in seconds"
     )
     bin_size: float | None = Field(None, gt=0, description="width of a bin, in seconds")
     units: list[str] | None = Field(
-        None, description="labels of the quality column that are taken (good), or 'all'"
+        None,
+        description="labels of the quality column that are taken (good, or group=good), or 'all'",
     )
     area_column: str | None = Field(None, description="column of the units that names the area")
     trials: str | None = Field(

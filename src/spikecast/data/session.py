@@ -143,12 +143,16 @@ class Samples:
         Of the values, for messages.
     is_position : bool
         Whether the speed is what tasks want (wheel position, place).
+    held : bool
+        Whether there is a sample only where the value changes (a rotary encoder): samples that lie
+        far apart are then no gap.
     """
 
     times: np.ndarray
     values: np.ndarray | None = None
     unit: str = ""
     is_position: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +179,10 @@ class RawSession:
         Columns of `units` that may be the area, and the quality, best first. More than one area
         column that disagree, or none: the user must choose.
     duration : (float, float)
-        First and last time of the session, in seconds.
+        First and last time of the session, in seconds; windows that reach beyond are left out.
+    in_frames : bool
+        Whether all times are frames, for the file does not say how many there are per second: the
+        user must give the frame rate.
     session, subject : str
         Names for tables and figures.
     frame_rate : float, optional
@@ -197,6 +204,7 @@ class RawSession:
     area_columns: Sequence[str] = ()
     quality_columns: Sequence[str] = ()
     duration: tuple[float, float] = (0.0, 0.0)
+    in_frames: bool = False
     session: str = ""
     subject: str = ""
     frame_rate: float | None = None

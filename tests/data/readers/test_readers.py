@@ -1,6 +1,7 @@
 """What a format is: a module that recognises a path and reads it."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,4 +44,16 @@ def test_a_format_is_one_module_and_one_line(tmp_path, monkeypatch):
 )
 def test_each_format_is_recognised(tmp_path, file, name):
     assert find_reader(tmp_path / file) is READERS[name]
+
+
+def test_a_folder_is_recognised_by_what_it_holds(tmp_path):
+    with pytest.raises(FormatError, match="in no format"):
+        find_reader(tmp_path)
+    (tmp_path / "steinmetz_part0.npz").touch()
     assert find_reader(tmp_path) is READERS["steinmetz"]
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("source", [None, 3, {}, {"a": 1}, [1.0], "text", np.zeros(3), Path("no")])
+def test_no_format_is_recognised_in_anything_else_and_nothing_is_raised(reader, source):
+    assert not reader.sniff(source)

@@ -1,19 +1,22 @@
 """Readers of files, one module per format, each with an entry in :data:`READERS`.
 
-A reader has three names: ``CONTENT``, what it reads, for messages; ``sniff(path)``, whether a file
-or folder looks like its format; and ``open_sessions(path)``, one callable per session that returns
-its Recording.
+A reader has three names: ``CONTENT``, what it reads, for messages; ``sniff(source)``, whether a
+file, a folder or a Python object looks like its format (by its content, at once, and without an
+error); and ``open_sessions(source)``, one callable per session that returns its
+:class:`~spikecast.data.session.RawSession`, or its Recording where the format is cut into trials.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from spikecast.core.errors import FormatError
 from spikecast.data.readers import native, phy, predictions, steinmetz, stringer
 from spikecast.data.recording import Recording
+from spikecast.data.session import RawSession
 
-OpenSession = Callable[[], Recording]
+OpenSession = Callable[[], Recording | RawSession]
 
 READERS: dict[str, ModuleType] = {
     "spikecast": native,
@@ -25,13 +28,14 @@ READERS: dict[str, ModuleType] = {
 """Formats by name; the first that recognises a path reads it."""
 
 
-def find_reader(path: Path) -> ModuleType:
-    """Return the reader of a file or folder, or raise when no format is recognised."""
+def find_reader(source: Path | Any) -> ModuleType:
+    """Return the reader of a file, a folder or an object; raise when no format is recognised."""
     for reader in READERS.values():
-        if reader.sniff(path):
+        if reader.sniff(source):
             return reader
     known = "; ".join(reader.CONTENT for reader in READERS.values())
+    given = f"'{source}'" if isinstance(source, Path) else f"an object of {type(source).__name__}"
     raise FormatError(
-        f"'{path}' is in no format that spikecast reads: {known}. "
+        f"{given} is in no format that spikecast reads: {known}. "
         "Other data: spikecast.Recording.from_arrays(...).save('mine.nc')"
     )

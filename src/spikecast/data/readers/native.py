@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,9 +14,9 @@ from spikecast.data.recording import Recording
 CONTENT = ".nc files, which Recording.save writes"
 
 
-def sniff(path: Path) -> bool:
+def sniff(source: Any) -> bool:
     """Return whether a file ends in ``.nc``."""
-    return path.suffix == ".nc"
+    return isinstance(source, Path) and source.suffix == ".nc"
 
 
 def open_sessions(path: Path) -> list[Callable[[], Recording]]:

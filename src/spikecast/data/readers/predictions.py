@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from spikecast.data.predictions import read_predictions
@@ -10,14 +11,14 @@ from spikecast.data.recording import Recording
 CONTENT = "predictions of another tool (.npz, docs/own_predictions.md)"
 
 
-def sniff(path: Path) -> bool:
+def sniff(source: Any) -> bool:
     """Return whether a file is a ``.npz`` that holds an array called ``truth``."""
-    if path.suffix != ".npz" or not path.is_file():
+    if not isinstance(source, Path) or source.suffix != ".npz" or not source.is_file():
         return False
     try:
-        with ZipFile(path) as archive:
+        with ZipFile(source) as archive:
             return "truth.npy" in archive.namelist()
-    except BadZipFile:
+    except (BadZipFile, OSError):
         return False
 
 

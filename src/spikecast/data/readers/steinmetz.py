@@ -64,9 +64,11 @@ GO_CUE_DELAY = (0.4, 1.3)  # seconds after the stimulus; the task draws it from 
 CONTENT = ".npz files of the Steinmetz recordings, or the folder of their parts"
 
 
-def sniff(path: Path) -> bool:
-    """Return whether a path is a ``.npz`` file or a folder."""
-    return path.suffix == ".npz" or path.is_dir()
+def sniff(source: Any) -> bool:
+    """Return whether a path is a ``.npz`` file or a folder of ``steinmetz_part*.npz``."""
+    if not isinstance(source, Path):
+        return False
+    return source.suffix == ".npz" or any(source.glob("steinmetz_part*.npz"))
 
 
 def open_sessions(path: Path) -> list[Callable[[], Recording]]:
@@ -79,8 +81,6 @@ def open_sessions(path: Path) -> list[Callable[[], Recording]]:
 
 def _read_sessions(path: Path) -> list[dict[str, Any]]:
     parts = sorted(path.glob("steinmetz_part*.npz")) if path.is_dir() else [path]
-    if not parts:
-        raise FormatError(f"'{path}' holds no file named steinmetz_part0.npz, ...")
     sessions: list[dict[str, Any]] = []
     for part in parts:
         arrays = load_numpy(part)

@@ -53,9 +53,9 @@ SPONTANEOUS_KEYS = {  # in the orientation files: axes and name of variables mea
 CONTENT = ".npy files of the Stringer recordings (Neuromatch packaging)"
 
 
-def sniff(path: Path) -> bool:
+def sniff(source: Any) -> bool:
     """Return whether a file ends in ``.npy``."""
-    return path.suffix == ".npy"
+    return isinstance(source, Path) and source.suffix == ".npy"
 
 
 def open_sessions(path: Path) -> list[Callable[[], Recording]]:

@@ -1,0 +1,155 @@
+"""Behaviour and fluorescence of a session, onto the bins of its trials."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from spikecast.core.errors import FormatError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.cuts.samples import Bins, Series, count_times
+from spikecast.data.session import Samples
+
+MOST_GAP = 0.5  # share of the bins' time; behaviour with more is left out
+LEAST_GAP = 1e-3  # shares below are rounding
+
+BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}")
+BEHAVIOR_LEFT_OUT = NoticeKind("behavior_left_out", "serious", "behaviour '{name}' left out: {why}")
+GAP_FILLED = (
+    "; {share:.1%} of the time has no samples and is filled on the line between those around it "
+    "(share of each bin: '{name}_gap')"
+)
+FRAMES = NoticeKind("frames", "minor", "fluorescence every {step:.4g} s: {how}")
+FINE_BINS = NoticeKind(
+    "fine_bins",
+    "serious",
+    "bins of {bin_size:.3g} s are finer than the frames ({step:.3g} s): neighbouring bins hold the "
+    "same frames",
+)
+FRAMES_LACKING = NoticeKind(
+    "frames_lacking", "serious", "{n} trials left out: frames are lacking in their window"
+)
+CELLS_LACKING = NoticeKind(
+    "cells_lacking", "serious", "{n} cells left out: their fluorescence has missing values"
+)
+
+
+def bin_behavior(
+    behavior: Mapping[str, Samples], bins: Bins
+) -> tuple[dict[str, np.ndarray], list[Notice]]:
+    """Return behaviour (trial, time[, channel]) by name, and how each was brought onto bins."""
+    variables: dict[str, np.ndarray] = {}
+    notices = []
+    for name, samples in behavior.items():
+        name = name.replace("/", "_")
+        try:
+            made, notice = _bin_one(name, samples, bins)
+        except FormatError as error:
+            notice = BEHAVIOR_LEFT_OUT(name=name, why=str(error))
+        else:
+            variables |= made
+        notices.append(notice)
+    return variables, notices
+
+
+def _bin_one(name: str, samples: Samples, bins: Bins) -> tuple[dict[str, np.ndarray], Notice]:
+    """Return the variables that one behaviour makes, and how; a FormatError says why it cannot."""
+    times = _check_times(samples.times, in_order=samples.values is not None)
+    unit = f" ({samples.unit})" if samples.unit else ""
+    if samples.values is None:
+        how = f"number of its {len(times)} times in each bin"
+        return {name: count_times(np.sort(times[np.isfinite(times)]), bins)}, BEHAVIOR(
+            name=name, unit=unit, how=how, gap=""
+        )
+    channels = [
+        Series(known, values, samples.held)
+        for known, values in _split_channels(times, np.asarray(samples.values))
+    ]
+    made = [one.onto(bins) for one in channels]
+    gap = np.max([one.gaps(bins) for one in channels], axis=0)
+    if gap.mean() > MOST_GAP:
+        raise FormatError(f"there are no samples in {gap.mean():.0%} of the bins' time")
+    values = made[0] if len(made) == 1 else np.stack(made, axis=-1)
+    variables = {name: values}
+    how = _describe(channels[0], bins.size)
+    if samples.is_position:
+        speeds = [one.speed(bins) for one in channels]
+        speed = speeds[0] if len(speeds) == 1 else np.linalg.norm(speeds, axis=0)
+        variables[f"{name}_speed"] = speed
+        how += f"; '{name}_speed' is its change per second"
+    filled = ""
+    if gap.max() > LEAST_GAP:
+        variables[f"{name}_gap"] = gap
+        filled = GAP_FILLED.format(share=float(gap.mean()), name=name)
+    return variables, BEHAVIOR(name=name, unit=unit, how=how, gap=filled)
+
+
+def _describe(series: Series, bin_size: float) -> str:
+    """Return how samples become bins."""
+    if series.averages(bin_size):
+        return f"mean of about {bin_size / max(series.step, 1e-12):.0f} samples in each bin"
+    return f"interpolated between samples (every {series.step:.3g} s, as a rule)"
+
+
+def _check_times(times: np.ndarray, in_order: bool = True) -> np.ndarray:
+    """Return times of samples as floats, or raise; those of events may be in any order."""
+    times = np.asarray(times)
+    if times.ndim != 1 or times.dtype.kind not in "fiu":
+        raise FormatError(f"its times are {times.dtype} of shape {times.shape}, not one list")
+    times = times.astype(float, copy=False)
+    known = times[np.isfinite(times)]
+    if not len(known):
+        raise FormatError("it has no times")
+    if in_order and (backward := int((np.diff(known) < 0).sum())) > 0:
+        raise FormatError(f"its times go back {backward} times")
+    return times
+
+
+def _split_channels(times: np.ndarray, values: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return times and values without missing samples: of all channels, or one by one.
+
+    Channels are told apart only where samples of some of them are missing.
+    """
+    if len(values) != len(times):
+        raise FormatError(f"it has {len(times)} times and {len(values)} values")
+    if values.dtype.kind not in "fiub" or values.ndim not in (1, 2) or not values.size:
+        raise FormatError(f"its values are {values.dtype} of shape {values.shape}")
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    known = np.isfinite(values) & np.isfinite(times).reshape(-1, *[1] * (values.ndim - 1))
+    if not known.any(axis=0).all():
+        raise FormatError("all values of it, or of one of its channels, are missing")
+    if values.ndim == 2 and (known != known[:, :1]).any():
+        return [(times[of_one], one[of_one]) for one, of_one in zip(values.T, known.T)]
+    rows = known if known.ndim == 1 else known[:, 0]
+    return [(times, values) if rows.all() else (times[rows], values[rows])]
+
+
+def bin_traces(
+    traces: Samples, rows: np.ndarray, bins: Bins
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Notice]]:
+    """Return fluorescence (trial, time, cell), masks of the trials and cells kept, and notices.
+
+    Cells with a missing value and trials that lie partly between frames too far apart are left out.
+    """
+    times = _check_times(traces.times)
+    if traces.values is None or np.asarray(traces.values).dtype.kind not in "fiu":
+        raise FormatError("fluorescence must be numbers, frames x cells")
+    series = Series(times, traces.values)
+    kept = series.gaps(bins).max(axis=1) <= LEAST_GAP
+    bins = replace(bins, events=bins.events[kept])
+    # a few cells at a time: the file may be mapped, and is cells x frames
+    activity = np.empty((len(bins.events), bins.n, len(rows)), dtype=np.float32)
+    for start in range(0, len(rows), 256):
+        some = np.asarray(traces.values[:, rows[start : start + 256]])
+        activity[:, :, start : start + 256] = Series(times, some).onto(bins)
+    cells = np.asarray(np.isfinite(activity).all(axis=(0, 1)))
+    notices = [FRAMES(step=series.step, how=_describe(series, bins.size))]
+    if bins.size < 0.99 * series.step:
+        notices.append(FINE_BINS(bin_size=bins.size, step=series.step))
+    if not kept.all():
+        notices.append(FRAMES_LACKING(n=int((~kept).sum())))
+    if not cells.all():
+        notices.append(CELLS_LACKING(n=int((~cells).sum())))
+        activity = activity[:, :, cells]
+    return activity, kept, cells, notices

@@ -1,0 +1,137 @@
+"""Samples on their own clock, onto the bins of trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+GAP = 5.0
+"""Samples further apart than this many times the usual distance have a gap between them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """The bins of all trials.
+
+    Parameters
+    ----------
+    events : array, (trial,)
+        In seconds.
+    start, size : float
+        Start of the window after the event, and width of a bin, in seconds.
+    n : int
+        Bins of a trial.
+    """
+
+    events: np.ndarray
+    start: float
+    size: float
+    n: int
+
+    def edges(self, trial: int) -> np.ndarray:
+        """Return the edges (n + 1,) of a trial's bins, in seconds."""
+        # the small shift keeps a sample that lies on an edge in the bin that starts there
+        return self.events[trial] + self.start + self.size * (np.arange(self.n + 1) - 1e-6)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Samples without missing ones: times (sample,) ascending, values (sample[, channel]).
+
+    `held` says that there is a sample only where the value changes, so that none is missing.
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+    held: bool = False
+
+    @property
+    def step(self) -> float:
+        """The usual distance of samples, in seconds."""
+        steps = np.diff(self.times)
+        return float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+
+    def onto(self, bins: Bins) -> np.ndarray:
+        """Return values (trial, time[, channel]): means within bins, or interpolated.
+
+        Means where a bin holds two samples or more, as a rule; else values at the middle of bins,
+        on the line between two samples.
+        """
+        shape = (len(bins.events), bins.n, *self.values.shape[1:])
+        result = np.empty(shape, dtype=np.float32)
+        averages = self.averages(bins.size)
+        for trial in range(len(bins.events)):
+            edges = bins.edges(trial)
+            middle = self.at(edges[:-1] + bins.size / 2)
+            result[trial] = self._average(edges, middle) if averages else middle
+        return result
+
+    def averages(self, bin_size: float) -> bool:
+        """Return whether bins hold the mean of their samples, not a value between two."""
+        return not self.held and self.step <= bin_size / 2
+
+    def at(self, times: np.ndarray) -> np.ndarray:
+        """Return the values (time[, channel]) on the lines between samples; constant beyond."""
+        if len(self.times) == 1:
+            return np.repeat(np.asarray(self.values[:1], dtype=float), len(times), axis=0)
+        after = np.searchsorted(self.times, times).clip(1, len(self.times) - 1)
+        before = after - 1
+        width = self.times[after] - self.times[before]
+        share = np.where(
+            width > 0, (times - self.times[before]) / np.where(width > 0, width, 1.0), 1.0
+        ).clip(0.0, 1.0)
+        share = share.reshape(-1, *[1] * (self.values.ndim - 1))
+        low = np.asarray(self.values[before], dtype=float)
+        return low + share * (np.asarray(self.values[after], dtype=float) - low)
+
+    def _average(self, edges: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+        """Return the mean of the samples in each bin, or what is given where there is none."""
+        places = np.searchsorted(self.times, edges)
+        inside = np.asarray(self.values[places[0] : places[-1]], dtype=float)
+        sums = np.concatenate([np.zeros((1, *inside.shape[1:])), np.cumsum(inside, axis=0)])
+        count = np.diff(places).reshape(-1, *[1] * (inside.ndim - 1))
+        totals = np.diff(sums[places - places[0]], axis=0)
+        return np.where(count > 0, totals / np.maximum(count, 1), otherwise)
+
+    def gaps(self, bins: Bins) -> np.ndarray:
+        """Return the share (trial, time) of each bin that lies in a gap between samples.
+
+        A gap is longer than a bin and than `GAP` times the usual distance; what lies before the
+        first sample and after the last one is a gap as well.
+        """
+        first, last = self.times[0], self.times[-1]
+        longest = max(GAP * self.step, bins.size)
+        before = np.flatnonzero(np.diff(self.times) > longest)
+        before = before[:0] if self.held else before
+        starts = np.concatenate([[-np.inf], self.times[before], [last + self.step]])
+        stops = np.concatenate([[first - self.step], self.times[before + 1], [np.inf]])
+        result = np.empty((len(bins.events), bins.n), dtype=np.float32)
+        for trial in range(len(bins.events)):
+            edges = bins.edges(trial)
+            near = slice(
+                np.searchsorted(stops, edges[0]), np.searchsorted(starts, edges[-1], "right")
+            )
+            ends = (
+                np.minimum(stops[near], edges[1:, None]),
+                np.maximum(starts[near], edges[:-1, None]),
+            )
+            result[trial] = np.clip(ends[0] - ends[1], 0.0, None).sum(axis=1) / bins.size
+        return result.clip(0.0, 1.0)
+
+    def speed(self, bins: Bins) -> np.ndarray:
+        """Return the mean velocity (trial, time) of a bin, or the speed of several channels.
+
+        In the unit of the values per second; signed where there is one channel.
+        """
+        result = np.empty((len(bins.events), bins.n), dtype=np.float32)
+        for trial in range(len(bins.events)):
+            steps = np.diff(self.at(bins.edges(trial)), axis=0) / bins.size
+            result[trial] = steps if steps.ndim == 1 else np.linalg.norm(steps, axis=1)
+        return result
+
+
+def count_times(times: np.ndarray, bins: Bins) -> np.ndarray:
+    """Return how many of the times (ascending) lie in each bin, (trial, time)."""
+    places = [np.searchsorted(times, bins.edges(trial)) for trial in range(len(bins.events))]
+    return np.diff(np.array(places), axis=1).astype(np.float32)

@@ -1,0 +1,201 @@
+"""Which trial table and event of a session are taken, and which of its trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import check_same_length, suggest_name
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.cuts.tables import (
+    TABLES,
+    TIMES,
+    is_file,
+    read_table_file,
+    read_times_file,
+    to_numbers,
+)
+from spikecast.data.session import RawSession
+
+NONE = "none"
+"""The word for no event at all: one long trial."""
+MILLISECONDS = 1000.0
+
+EVENT = NoticeKind("event", "minor", "time 0 is '{event}'{of}: {n} of {n_all} trials taken{left}")
+ONE_LONG_TRIAL = NoticeKind(
+    "one_long_trial", "minor", "no event: one long trial from {start:g} to {stop:g} s"
+)
+REORDERED = NoticeKind(
+    "reordered", "minor", "events of {source} were not in order of time: trials were put in order"
+)
+OVERLAP = NoticeKind(
+    "overlap",
+    "serious",
+    "{n} of {n_all} windows overlap the next one (shortest distance of events: {shortest:.3g} s): "
+    "the same spikes then stand in two trials, and a trial that is held out is partly known",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """The trials that a session is cut into.
+
+    Attributes
+    ----------
+    events : array, (trial,)
+        Time of each event in seconds.
+    table : DataFrame
+        One row per trial.
+    event : str
+        Name of the event.
+    source : str
+        Name of the trial table; "" where the event is a bare list of times.
+    """
+
+    events: np.ndarray
+    table: pd.DataFrame
+    event: str
+    source: str = ""
+
+    def take(self, rows: np.ndarray) -> Trials:
+        """Return some of the trials, by a mask or by their numbers."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return replace(self, events=self.events[rows], table=self.table.iloc[rows])
+
+
+def choose_trials(
+    raw: RawSession, found: Trials, window: tuple[float, float], tolerance: float
+) -> tuple[Trials, list[Notice]]:
+    """Return the trials whose window lies within the session, in order of time.
+
+    `tolerance` is how far, in seconds, a window may reach beyond the first and last time.
+    """
+    known = found.take(np.isfinite(found.events))
+    inside = (known.events + window[0] >= raw.duration[0] - tolerance) & (
+        known.events + window[1] <= raw.duration[1] + tolerance
+    )
+    trials = known.take(inside)
+    if not len(trials.events):
+        raise NotEnoughDataError(_explain_none(raw, found))
+    n_all = len(found.events)
+    reasons = {
+        "without a time": n_all - len(known.events),
+        "whose window reaches beyond the session": int((~inside).sum()),
+    }
+    left = ", ".join(f"{n} {why}" for why, n in reasons.items() if n)
+    notices = [
+        EVENT(
+            event=trials.event,
+            of=f" of the table '{trials.source}'" if trials.source else "",
+            n=len(trials.events),
+            n_all=n_all,
+            left=f" (left out: {left})" if left else "",
+        )
+    ]
+    if (np.diff(trials.events) < 0).any():
+        trials = trials.take(np.argsort(trials.events, kind="stable"))
+        notices.append(REORDERED(source=f"'{trials.source or trials.event}'"))
+    steps = np.diff(trials.events)
+    overlapping = steps < window[1] - window[0] - tolerance
+    if overlapping.any():
+        n = int(overlapping.sum())
+        notices.append(OVERLAP(n=n, n_all=len(trials.events), shortest=float(steps.min())))
+    return trials, notices
+
+
+def _explain_none(raw: RawSession, found: Trials) -> str:
+    """Return why no trial is left."""
+    events = found.events[np.isfinite(found.events)]
+    if not len(events):
+        return f"'{found.event}' holds no time in any of its {len(found.events)} trials"
+    start, stop = raw.duration
+    text = (
+        f"none of {len(found.events)} windows around '{found.event}' lies within the session "
+        f"({start:g} to {stop:g} s); its events go from {events.min():g} to {events.max():g}"
+    )
+    if stop < events.max() <= stop * MILLISECONDS * 2:
+        text += ". Are they in milliseconds, or in samples? Times must be in seconds"
+    return text
+
+
+def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
+    """Return the event that `align` names, and the trial table that goes with it.
+
+    Parameters
+    ----------
+    align : str
+        A column of a trial table, a name among the session's events, or a file of times.
+    trials : str, optional
+        Name of the table, or a file; by default the one table that has a column `align`.
+    """
+    opened = dict(raw.tables)
+    if trials is not None:
+        if trials not in opened and is_file(trials, TABLES):
+            opened[trials] = read_table_file(trials)
+        elif trials not in opened:
+            raise InputError(
+                f"trials '{trials}': the {raw.source} has no such table."
+                f"{suggest_name(trials, opened)}"
+            )
+        opened = {trials: opened[trials]}
+    holders = [name for name, table in opened.items() if align in map(str, table.columns)]
+    if len(holders) > 1:
+        both = " and ".join(f"'{name}'" for name in holders)
+        raise InputError(f"the tables {both} both have a column '{align}'; name one as trials")
+    if holders and trials is None and align in raw.events:
+        raise InputError(
+            f"'{align}' is a column of the table '{holders[0]}' and a list of events; name the "
+            f"table as trials, or rename one of them"
+        )
+    if holders:
+        return _take_column(opened[holders[0]], align, holders[0])
+    if align in raw.events:
+        events = np.asarray(raw.events[align], dtype=float).ravel()
+    elif is_file(align, TIMES):
+        events = read_times_file(align)
+    else:
+        known = [str(column) for table in opened.values() for column in table.columns]
+        raise InputError(
+            f"align '{align}' is neither a column of a trial table nor a list of events."
+            f"{suggest_name(align, [*known, *raw.events])}"
+        )
+    if trials is None:
+        return Trials(events, pd.DataFrame(index=range(len(events))), align)
+    check_same_length(f"align '{align}'", len(events), f"the table '{trials}'", len(opened[trials]))
+    return Trials(events, opened[trials], align, trials)
+
+
+def _take_column(table: pd.DataFrame, column: str, source: str) -> Trials:
+    values = table[next(name for name in table.columns if str(name) == column)]
+    events = to_numbers(values) if isinstance(values, pd.Series) else np.array([])
+    if len(table) and not np.isfinite(events).any():
+        raise InputError(f"align '{column}' of the table '{source}' holds no number")
+    return Trials(events, table, column, source)
+
+
+def find_event_columns(table: pd.DataFrame, duration: tuple[float, float]) -> list[str]:
+    """Return the columns of a trial table that may be events: times within the session.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"start": [1.5, 9.1], "block": [1, 2], "side": ["L", "R"]})
+    >>> find_event_columns(table, (0.0, 20.0))
+    ['start']
+    """
+    found = []
+    for name in dict.fromkeys(map(str, table.columns)):
+        values = table[next(one for one in table.columns if str(one) == name)]
+        if isinstance(values, pd.DataFrame) or values.dtype.kind == "b":
+            continue
+        times = to_numbers(values)
+        times = times[np.isfinite(times)]
+        counts = times.size and (times == np.round(times)).all() and (np.diff(times) == 1).all()
+        inside = (times >= duration[0]) & (times <= duration[1])
+        rising = (np.diff(times) >= 0).mean() if times.size > 1 else 1.0
+        distinct = len(np.unique(times)) > times.size / 2
+        if times.size and not counts and inside.mean() > 0.5 and rising > 0.8 and distinct:
+            found.append(name)
+    return found
