@@ -180,9 +180,6 @@ class RawSession:
         column that disagree, or none: the user must choose.
     duration : (float, float)
         First and last time of the session, in seconds; windows that reach beyond are left out.
-    in_frames : bool
-        Whether all times are frames, for the file does not say how many there are per second: the
-        user must give the frame rate.
     session, subject : str
         Names for tables and figures.
     frame_rate : float, optional
@@ -204,7 +201,6 @@ class RawSession:
     area_columns: Sequence[str] = ()
     quality_columns: Sequence[str] = ()
     duration: tuple[float, float] = (0.0, 0.0)
-    in_frames: bool = False
     session: str = ""
     subject: str = ""
     frame_rate: float | None = None

@@ -19,7 +19,7 @@ from spikecast.data.cuts.trials import NONE, ONE_LONG_TRIAL, Trials, choose_tria
 from spikecast.data.cuts.units import check_units, choose_units, name_areas
 from spikecast.data.dataset import AXES, build_dataset
 from spikecast.data.selection import Selection
-from spikecast.data.session import RawSession, Samples
+from spikecast.data.session import RawSession
 
 SOURCE = NoticeKind(
     "source", "minor", "{source}: times in seconds on the session's clock, {start:g} to {stop:g} s"
@@ -89,16 +89,13 @@ def _use_seconds(raw: RawSession, frame_rate: float | None) -> RawSession:
         raise InputError(
             f"the {raw.source} does not say how many frames it has per second; give frame_rate"
         )
-
-    def scale(samples: Samples) -> Samples:
-        return replace(samples, times=np.asarray(samples.times) / frame_rate)
-
+    traces = raw.traces
+    if traces is not None:
+        traces = replace(traces, times=np.asarray(traces.times) / frame_rate)
     return replace(
         raw,
         in_frames=False,
-        traces=None if raw.traces is None else scale(raw.traces),
-        behavior={name: scale(one) for name, one in raw.behavior.items()},
-        events={name: np.asarray(one) / frame_rate for name, one in raw.events.items()},
+        traces=traces,
         duration=(raw.duration[0] / frame_rate, raw.duration[1] / frame_rate),
     )
 

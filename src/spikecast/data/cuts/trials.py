@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,12 @@ import pandas as pd
 from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.cuts.tables import (
-    TABLES,
-    TIMES,
-    is_file,
-    read_table_file,
-    read_times_file,
-    to_numbers,
+from spikecast.data.cuts.tables import to_numbers
+from spikecast.data.event_files import (
+    TRIAL_SUFFIXES,
+    find_event_file,
+    read_event_times,
+    read_trials,
 )
 from spikecast.data.session import RawSession
 
@@ -133,8 +133,8 @@ def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
     """
     opened = dict(raw.tables)
     if trials is not None:
-        if trials not in opened and is_file(trials, TABLES):
-            opened[trials] = read_table_file(trials)
+        if trials not in opened and Path(trials).suffix in TRIAL_SUFFIXES:
+            opened[trials] = read_trials(Path(trials))
         elif trials not in opened:
             raise InputError(
                 f"trials '{trials}': the {raw.source} has no such table."
@@ -154,12 +154,13 @@ def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
         return _take_column(opened[holders[0]], align, holders[0])
     if align in raw.events:
         events = np.asarray(raw.events[align], dtype=float).ravel()
-    elif is_file(align, TIMES):
-        events = read_times_file(align)
+    elif find_event_file(align):
+        events = read_event_times(align)
     else:
         known = [str(column) for table in opened.values() for column in table.columns]
         raise InputError(
-            f"align '{align}' is neither a column of a trial table nor a list of events."
+            f"align '{align}' is neither a column of a trial table, nor a list of events, nor a "
+            f"file of times that is there."
             f"{suggest_name(align, [*known, *raw.events])}"
         )
     if trials is None:
