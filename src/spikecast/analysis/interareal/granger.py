@@ -148,12 +148,19 @@ class InformationFlow(Result):
 
     @property
     def leader(self) -> str | None:
-        """The area that leads: interval on one side of 0 and shift test passed; else None."""
-        if not self.claim.stands or self.p_of_lead is None or self.p_of_lead > ALPHA:
-            return None
-        if self.asymmetry.low > 0:
-            return self.source
-        return self.target if self.asymmetry.high < 0 else None
+        """The area that leads, or None.
+
+        Its past tells of the other (its row of `past` stands), the interval of the asymmetry lies
+        on its side of 0, and the asymmetry passes the shift test.
+        """
+        is_ahead = {
+            self.source: self.asymmetry.low > 0,
+            self.target: self.asymmetry.high < 0,
+        }
+        lead_is_real = self.p_of_lead is not None and self.p_of_lead <= ALPHA
+        rows = self.past[(self.past["lag"] > 0) & self.past["stands"]]
+        leaders = [area for area in rows["source"] if is_ahead[area] and lead_is_real]
+        return leaders[0] if leaders else None
 
     @property
     def peak_lag(self) -> int:
