@@ -1,5 +1,6 @@
 """Every rule fires on what it is for, and is silent on the sound twin."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from spikecast.core.errors import RunError
 from spikecast.data import load
 from spikecast.data.identity import identify
 from spikecast.evaluation import fit
+from spikecast.evaluation.beyond import measure_beyond
 from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import fit_model, run_job
 from spikecast.runs import audit as audits
@@ -153,7 +155,8 @@ def test_a_sound_run_triggers_nothing_and_says_what_could_have_been_found(run):
     out = run(PREDICT | {"models": ["mean_rate", "pca_ridge"],
                          "analysis": {"decode": decode, "over_time": over_time}})  # fmt: skip
     claims = read_claims(out)
-    assert len(claims) == (2 + 4) * 3 + 3 * 3 + 1  # two models and four rungs; decoding; a curve
+    # two models, four rungs and what is beyond them; decoding; a curve
+    assert len(claims) == (2 + 4 + 1) * 3 + 3 * 3 + 1
     assert {len(c.train) + len(c.test) for c in claims if c.train} == {60}
     found = audits.audit(out)
     assert found.hazards == ()
@@ -197,6 +200,22 @@ def test_a_fit_that_is_given_a_test_trial_is_flagged(run, monkeypatch):
 
     monkeypatch.setattr(fit, "fit_model", leak)
     assert "fitted outside the fold" in fired(run(PREDICT))
+
+
+def test_a_regression_beyond_the_ladder_is_watched_too(run, monkeypatch):
+    def leak(job, x, y):
+        cut = [Fold(np.append(fold.train, fold.test[0]), fold.test) for fold in job.folds]
+        return measure_beyond(replace(job, folds=cut), x, y)
+
+    def roll(job, x, y):
+        return measure_beyond(job, x, np.roll(y, 1, axis=0))
+
+    for measure, rule in ((leak, "fitted outside the fold"), (roll, "labels out of step")):
+        with monkeypatch.context() as patch:
+            patch.setattr(fits, "measure_beyond", measure)
+            out = run(PREDICT)
+        assert fired(out) == {rule}
+        shutil.rmtree(out)
 
 
 def test_latents_of_a_model_that_saw_the_decoded_trials_are_flagged(run, monkeypatch):

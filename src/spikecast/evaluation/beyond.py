@@ -10,7 +10,7 @@ regression refitted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,11 +18,12 @@ import numpy as np
 from spikecast.core.seeding import derive_seed
 from spikecast.data.dataset import Kind
 from spikecast.evaluation.clearing import Clearing
+from spikecast.evaluation.fit import FitRecord, record_fit
 from spikecast.evaluation.ladder import choose_inner_folds, expect_fold
 from spikecast.models.base import MAX_LOG_RATE, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.families import FAMILIES
-from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.inner_cv import note_validation, split_inner_folds, watch_validation
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.parallel.threads import limit_threads
@@ -70,12 +71,15 @@ class Beyond:
     shift_test : ShiftTest, optional
     untested : {"", "unordered", "few_trials", "off", "no_source"}
         Why there is no shift test.
+    records : tuple of FitRecord
+        What the regression of each fold was given; they are kept apart from the other values.
     """
 
     rung: str
     gain: Interval
     shift_test: ShiftTest | None = None
     untested: Untested = ""
+    records: tuple[FitRecord, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def passes(self) -> bool:
@@ -83,8 +87,10 @@ class Beyond:
         return self.gain.low > 0 and self.shift_test is not None and self.shift_test.p <= LEVEL
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
+        """Return plain values, without the records."""
+        content = asdict(replace(self, records=()))
+        del content["records"]
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Beyond":
@@ -153,13 +159,16 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     kind: Kind = "counts" if is_counts(y) else "continuous"
     clearing, family = Clearing(job.trials), FAMILIES[kind]
     base, predicted = np.ones((2, *y.shape), dtype=np.float32)
+    records = []
     with limit_threads():
         for index, fold in enumerate(job.folds):
             whole = expect_fold(job.make_rung(index), y, fold, job.trials)
             z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit(x[fold.train]).transform(x)
             z -= clearing.expect([z], fold)[0]
-            penalty = choose_penalty(z, y, whole, fold.train, kind, job.seed)
+            with watch_validation() as judged:
+                penalty = choose_penalty(z, y, whole, fold.train, kind, job.seed)
             rows, test = fold
+            records.append(record_fit(x[rows], y[rows], fold, np.array(sorted(judged), dtype=int)))
             ((weights, level),) = family.fit_path(z[rows], y[rows], whole[rows], [penalty])
             base[test] = whole[test]
             predicted[test] = family.combine(whole[test], z[test] @ weights + level)
@@ -169,7 +178,7 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
         weights = draw_bootstrap_weights(len(scorer.scored), job.n_resamples, job.seed)
         gain = compute_interval(ratios, weights, HEADLINE[kind].aggregate)
         shift_test, untested = run_shift_test(job, x, y, base, scorer)
-    return Beyond(job.rung, gain, shift_test, untested)
+    return Beyond(job.rung, gain, shift_test, untested, tuple(records))
 
 
 def choose_penalty(
@@ -180,6 +189,7 @@ def choose_penalty(
     It is the one that predicts a fifth of them best, learnt from the others.
     """
     inner = split_inner_folds(len(rows), N_INNER, seed)[0]
+    note_validation(inner.test)
     train, valid = rows[inner.train], rows[inner.test]
     family = FAMILIES[kind]
     path = family.fit_path(z[train], y[train], base[train], PENALTIES[kind])

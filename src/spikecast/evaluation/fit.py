@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 M = TypeVar("M", bound=BaseEstimator)
 Arrays = Sequence[np.ndarray]
 NEURONS_AT_A_TIME = 256  # that are copied to be hashed
+FIT = "fit_"  # before the names of a record's arrays in a file
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class FitRecord:
     source_neurons: np.ndarray
     target_neurons: np.ndarray
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self, prefix: str = FIT) -> dict[str, np.ndarray]:
         """Return name -> array, as a job's file keeps them."""
-        return {f"fit_{name}": values for name, values in asdict(self).items()}
+        return {f"{prefix}{name}": values for name, values in asdict(self).items()}
 
     @classmethod
-    def from_arrays(cls, stored: Mapping[str, np.ndarray]) -> "FitRecord":
+    def from_arrays(cls, stored: Mapping[str, np.ndarray], prefix: str = FIT) -> "FitRecord":
         """Return the record that :meth:`to_arrays` wrote."""
-        return cls(**{name: stored[f"fit_{name}"] for name in cls.__dataclass_fields__})
+        return cls(**{name: stored[f"{prefix}{name}"] for name in cls.__dataclass_fields__})
 
 
 class Timed(NamedTuple, Generic[M]):
@@ -98,18 +99,22 @@ def fit_model(
 
     with watch_validation() as rows:
         fitted = _run_fit(model, None if seed is None else derive_seed(seed, "fold", index), fit)
-    dtype = np.result_type(x, y)
     validation = np.union1d(list(rows), getattr(fitted.model, "validation_rows_", ()))
-    return Fitted(
-        *fitted,
-        FitRecord(
-            np.asarray(fold.train),
-            np.asarray(fold.train)[validation.astype(int)],
-            np.asarray(fold.test),
-            hash_rows(y_train),
-            hash_neurons(x_train, dtype),
-            hash_neurons(y_train, dtype),
-        ),
+    return Fitted(*fitted, record_fit(x_train, y_train, fold, validation.astype(int)))
+
+
+def record_fit(
+    x_train: np.ndarray, y_train: np.ndarray, fold: Fold, validation: np.ndarray
+) -> FitRecord:
+    """Return the record of a fit on the arrays it received; `validation` are rows of these."""
+    dtype = np.result_type(x_train, y_train)
+    return FitRecord(
+        np.asarray(fold.train),
+        np.asarray(fold.train)[validation],
+        np.asarray(fold.test),
+        hash_rows(y_train),
+        hash_neurons(x_train, dtype),
+        hash_neurons(y_train, dtype),
     )
 
 

@@ -86,8 +86,13 @@ class TargetBeyond:
         return _measure, (self.target.beyond, shared)
 
     def store(self, result: tuple[Beyond, float]) -> float:
-        """Write its file; return its seconds."""
+        """Write its files; return its seconds."""
         beyond, seconds = result
+        arrays: dict[str, Any] = {}
+        for index, record in enumerate(beyond.records):
+            arrays |= record.to_arrays(f"{index}_")
+        with write_atomically(self.target.layout.beyond_fits) as temporary:
+            np.savez_compressed(temporary, **arrays)
         write_json(self.target.layout.beyond, beyond.to_json())
         return seconds
 

@@ -50,6 +50,7 @@ class TargetLayout(Layout):
 
     problem = Inside("problem.nc")  # recorded target activity, trials, folds
     beyond = Inside("beyond.json")  # what the source tells beyond the highest rung
+    beyond_fits = Inside("beyond_fits.npz")  # what the fits of that were given
     jobs = Inside(_JOBS)
 
     def job(self, model: str, fold: int) -> Path:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from spikecast.analysis.decoding.null_choice import NONE
 from spikecast.core.files import read_json, write_json
-from spikecast.evaluation.fit import hash_rows
+from spikecast.evaluation.fit import FitRecord, hash_rows
 from spikecast.runs.config import ALL
 from spikecast.runs.layout import Layout
 from spikecast.runs.manifest import read_activity_hash
@@ -163,31 +163,51 @@ def _describe_fits(run: Run) -> Iterator[Claim]:
         for model in target.models:
             if model in target.brought:  # nobody watched its fits
                 continue
-            for index, fold in enumerate(target.folds):
+            for index in range(target.n_folds):
                 record = target.read_record(model, index)
-                value, null = _read_score(run, target, model, index)
-                chosen_on = {"settings, or when to stop,": record.validation.tolist()}
-                yield Claim(
-                    name=f"{target.name} by {model}, fold {index}",
-                    metric=run.metric,
-                    value=value,
-                    target=target.name,
-                    unit="windows" if target.problem.attrs["windows"] else "trials",
-                    train=fold.train,
-                    test=record.test,
-                    fitted_on={"the model": record.train},
-                    chosen_on=(chosen_on if record.validation.size else {})
-                    | ({"settings": every} if tuned else {}),
-                    rows=record.train,
-                    label_rows=_find_rows(record.target_rows, record.train, own),
-                    source_neurons=record.source_neurons,
-                    target_neurons=record.target_neurons,
-                    source_ids=target.problem["source_neuron"].values.astype(str),
-                    target_ids=target.target_ids,
-                    null=null,
-                    baselines=target.models,
-                    repeats=target.n_folds,
-                )
+                score = _read_score(run, target, model, index)
+                tuned_on = {"settings": every} if tuned else {}
+                yield _describe_fit(run, target, model, index, record, own, score, tuned_on)
+        beyond = target.verdict.beyond
+        if beyond is None:  # no number rests on it
+            continue
+        for index, record in enumerate(target.read_beyond_records()):
+            name, score = f"a source beyond {beyond.rung}", (beyond.gain.value, beyond.rung)
+            yield _describe_fit(run, target, name, index, record, own, score, {})
+
+
+def _describe_fit(
+    run: Run,
+    target: Target,
+    model: str,
+    index: int,
+    record: FitRecord,
+    own: np.ndarray,
+    score: tuple[float, str],
+    tuned_on: dict[str, list[int]],
+) -> Claim:
+    """Return the claim of one fit; `own` are the hashes of the target's trials."""
+    chosen_on = {"settings, or when to stop,": record.validation.tolist()}
+    return Claim(
+        name=f"{target.name} by {model}, fold {index}",
+        metric=run.metric,
+        value=score[0],
+        target=target.name,
+        unit="windows" if target.problem.attrs["windows"] else "trials",
+        train=target.folds[index].train,
+        test=record.test,
+        fitted_on={"the model": record.train},
+        chosen_on=(chosen_on if record.validation.size else {}) | tuned_on,
+        rows=record.train,
+        label_rows=_find_rows(record.target_rows, record.train, own),
+        source_neurons=record.source_neurons,
+        target_neurons=record.target_neurons,
+        source_ids=target.problem["source_neuron"].values.astype(str),
+        target_ids=target.target_ids,
+        null=score[1],
+        baselines=target.models,
+        repeats=target.n_folds,
+    )
 
 
 def _read_score(run: Run, target: Target, model: str, fold: int) -> tuple[float, str]:

@@ -249,6 +249,13 @@ class Target:
         """Return the record of a fit: its trials, its neurons."""
         return FitRecord.from_arrays(_read_arrays(self.layout.arrays(model, fold), "fit_"))
 
+    def read_beyond_records(self) -> list[FitRecord]:
+        """Return the records of the fits on top of the highest rung, one per fold; [] for none."""
+        if not self.layout.beyond_fits.exists():
+            return []
+        stored = _read_arrays(self.layout.beyond_fits)
+        return [FitRecord.from_arrays(stored, f"{index}_") for index in range(self.n_folds)]
+
     def read_predictions(self, model: str) -> np.ndarray:
         """Return the held-out predictions of every trial, (trial, time, target)."""
         whole = np.full(self.recorded.shape, np.nan, dtype=np.float32)

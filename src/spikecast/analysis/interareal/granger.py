@@ -153,10 +153,7 @@ class InformationFlow(Result):
         Its past tells of the other (its row of `past` stands), the interval of the asymmetry lies
         on its side of 0, and the asymmetry passes the shift test.
         """
-        is_ahead = {
-            self.source: self.asymmetry.low > 0,
-            self.target: self.asymmetry.high < 0,
-        }
+        is_ahead = {self.source: self.asymmetry.low > 0, self.target: self.asymmetry.high < 0}
         lead_is_real = self.p_of_lead is not None and self.p_of_lead <= ALPHA
         rows = self.past[(self.past["lag"] > 0) & self.past["stands"]]
         leaders = [area for area in rows["source"] if is_ahead[area] and lead_is_real]
