@@ -1,12 +1,13 @@
 """Read numpy files whose contents are pickled, without running code from the pickle.
 
 The public data sets are dicts pickled inside ``.npy`` / ``.npz`` containers. A pickle can call any
-function; this reader allows numpy's own reconstruction functions and plain builtin containers, and
-refuses everything else by name.
+function; this reader allows numpy's own reconstruction functions, plain builtin containers, dates
+and paths (as text), and refuses everything else by name.
 """
 
 import pickle
 import zipfile
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,6 +48,11 @@ def _make_empty_bytes() -> bytes:
     return b""
 
 
+def _join_path(*parts: str) -> str:
+    """Return a path of the machine that wrote the file as text."""
+    return "/".join(str(part) for part in parts)
+
+
 ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -70,6 +76,13 @@ ALLOWED: dict[tuple[str, str], Any] = {
             ("bytes", _make_empty_bytes),
             ("complex", complex),
         )
+    },
+    # settings that suite2p stores: when and where a movie was processed
+    **{("datetime", kind.__name__): kind for kind in (datetime, timedelta, timezone)},
+    **{
+        (module, name): _join_path
+        for module in ("pathlib", "pathlib._local")
+        for name in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
     },
 }
 

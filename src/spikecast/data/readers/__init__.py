@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import native, phy, predictions, steinmetz, stringer
+from spikecast.data.readers import native, phy, predictions, steinmetz, stringer, suite2p
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 
@@ -22,6 +22,7 @@ READERS: dict[str, ModuleType] = {
     "spikecast": native,
     "predictions": predictions,
     "phy": phy,
+    "suite2p": suite2p,
     "steinmetz": steinmetz,
     "stringer": stringer,
 }

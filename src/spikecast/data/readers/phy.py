@@ -227,9 +227,8 @@ def _add_positions(units: pd.DataFrame, folder: Path, clusters: np.ndarray) -> p
     templates, positions = map_matrix(files[0]), map_matrix(files[1])
     if templates.ndim != 3 or positions.ndim != 2 or positions.shape[1] < 2:
         return units
-    if not templates.size or templates.shape[2] != len(
-        positions
-    ):  # sparse templates count channels of their own
+    # sparse templates count channels of their own
+    if not templates.size or templates.shape[2] != len(positions):
         return units
     with np.errstate(all="ignore"):  # a template may hold NaN
         peaks = np.array([np.ptp(shape, axis=0).argmax() for shape in templates])
