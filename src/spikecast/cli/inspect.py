@@ -11,12 +11,12 @@ def inspect(
 ) -> None:
     """Print sessions, areas, neurons, trials, bins, behaviour and warnings."""
     from spikecast.data import load, load_all
-    from spikecast.data.quality import check_recording
+    from spikecast.data.doctor import examine
 
     recordings = load_all(data) if session is None else [load(data, session)]
     for index, recording in enumerate(recordings):
         _describe(session if session is not None else index, recording)
-        for notice in check_recording(recording):
+        for notice in examine(recording):
             print(f"  warning: {notice}")
 
 

@@ -11,8 +11,8 @@ from joblib import cpu_count
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import read_json, write_json
+from spikecast.data.doctor import examine
 from spikecast.data.identity import changed_parts
-from spikecast.data.quality import check_recording
 from spikecast.data.recording import Recording
 from spikecast.runs.layout import Layout
 
@@ -83,7 +83,7 @@ def _describe_recording(recording: Recording) -> dict[str, Any]:
     return {
         **{name: getattr(recording, name) for name in FACTS},
         "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
-        "notices": [notice.to_json() for notice in check_recording(recording)],
+        "notices": [notice.to_json() for notice in examine(recording)],
     }
 
 

@@ -10,9 +10,10 @@ from spikecast.data.simulate.decision import Effects, decision_task, poisson_noi
 from spikecast.data.simulate.imaging import spontaneous
 from spikecast.data.simulate.lorenz import lorenz
 from spikecast.data.simulate.planted import Simulated, Truth
+from spikecast.data.simulate.raw import raw_session
 from spikecast.data.simulate.unrelated import unrelated_areas
 
 __all__ = [
-    "Effects", "Simulated", "Truth", "decision_task", "lorenz", "poisson_noise", "spontaneous",
-    "unrelated_areas",
+    "Effects", "Simulated", "Truth", "decision_task", "lorenz", "poisson_noise", "raw_session",
+    "spontaneous", "unrelated_areas",
 ]  # fmt: skip

@@ -1,0 +1,43 @@
+"""The doctor: what is unusual in a session or a recording, and matters for a score.
+
+Each check is silent on what is in order; what each one finds, and at which size of the fault, is in
+``docs/doctor.md``.
+"""
+
+import numpy as np
+
+from spikecast.core.notices import Notice
+from spikecast.data.doctor.amplitudes import estimate_missing_share
+from spikecast.data.doctor.events import check_windows
+from spikecast.data.doctor.recording_checks import check_whole_recording
+from spikecast.data.doctor.session_checks import SessionFindings, check_session
+from spikecast.data.recording import Recording
+from spikecast.data.session import RawSession
+
+
+def examine(subject: RawSession | Recording, units: np.ndarray | None = None) -> list[Notice]:
+    """Return notices of what is unusual in a session, or in a recording, and matters for a score.
+
+    Parameters
+    ----------
+    subject : RawSession or Recording
+        A session is looked at spike by spike; a recording by its counts, so that refractory
+        violations, for example, cannot be seen.
+    units : array of int, optional
+        Rows of the units of a session to look at; by default all.
+
+    Examples
+    --------
+    >>> from spikecast.data import load
+    >>> examine(load("simulated"))
+    []
+    """
+    if isinstance(subject, Recording):
+        return check_whole_recording(subject)
+    return check_session(subject, units).notices
+
+
+__all__ = [
+    "SessionFindings", "check_session", "check_whole_recording", "check_windows",
+    "estimate_missing_share", "examine",
+]  # fmt: skip

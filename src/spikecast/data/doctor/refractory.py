@@ -1,0 +1,78 @@
+"""Refractory violations, and how many spikes of other neurons they imply."""
+
+import numpy as np
+from scipy.stats import poisson
+
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.doctor.names import describe_labels, name_units
+from spikecast.data.doctor.spike_facts import REFRACTORY, SpikeFacts
+from spikecast.data.session import RawSession
+
+MOST_CONTAMINATION = 0.1  # a tenth of the spikes are another neuron's
+ALPHA = 0.01  # for all units together
+
+CONTAMINATED = NoticeKind(
+    "contaminated",
+    "serious",
+    "{n} of {n_units} units hold spikes of other neurons: pairs within {refractory_ms:g} ms imply "
+    "more than {limit:.0%} foreign spikes (median of these units {median:.0%}){labels}: {units}. "
+    "They are no single neurons",
+)
+
+
+def estimate_contamination(
+    n_violations: np.ndarray, n_spikes: np.ndarray, seconds: float, refractory: float = REFRACTORY
+) -> np.ndarray:
+    """Return the share of foreign spikes that refractory violations imply, (unit,).
+
+    The foreign spikes are taken to be those of many other neurons, independent of the unit's own.
+    With n violations among N spikes in T seconds and a refractory period r,
+    ``C = 1 - sqrt(1 - n T / (N^2 r))``; more violations than chance gives are 1.
+
+    References
+    ----------
+    Hill, Mehta & Kleinfeld 2011, Quality metrics to accompany spike sorting of extracellular
+    signals, J Neurosci 31:8699 (one other neuron: nearly the same below .2).
+    Llobet, Wyngaard & Barbour 2022, Automatic post-processing and merging of multiple
+    spike-sorting analyses with Lussac, bioRxiv 2022.02.08.479192.
+
+    Examples
+    --------
+    >>> n_spikes = np.array([7200, 7200, 7200])
+    >>> estimate_contamination(np.array([0, 10, 999]), n_spikes, 3600.0).round(2)
+    array([0.  , 0.27, 1.  ])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = n_violations * seconds / (n_spikes.astype(float) ** 2 * refractory)
+    return 1 - np.sqrt(1 - np.clip(np.nan_to_num(share), 0, 1))
+
+
+def find_contaminated(facts: SpikeFacts) -> np.ndarray:
+    """Return a mask (unit,): violations beyond those of a tenth of foreign spikes, and chance."""
+    most = 1 - (1 - MOST_CONTAMINATION) ** 2
+    seconds = np.maximum(facts.seconds, 1e-9)
+    expected = most * facts.n_spikes.astype(float) ** 2 * REFRACTORY / seconds
+    p = poisson.sf(facts.n_violations - 1, expected)
+    return (p < ALPHA / max(len(facts.units), 1)) & (facts.n_violations > 0)
+
+
+def check_refractory(raw: RawSession, facts: SpikeFacts) -> list[Notice]:
+    """Return a notice of the units whose violations imply that other neurons are in them."""
+    found = np.flatnonzero(find_contaminated(facts))
+    if not found.size:
+        return []
+    contamination = estimate_contamination(facts.n_violations, facts.n_spikes, facts.seconds)
+    worst = found[np.argsort(-contamination[found], kind="stable")]
+    rows = facts.units[worst]
+    return [
+        CONTAMINATED(
+            n=found.size,
+            n_units=len(facts.units),
+            refractory_ms=1000 * REFRACTORY,
+            limit=MOST_CONTAMINATION,
+            median=float(np.median(contamination[found])),
+            labels=describe_labels(raw, rows),
+            units=name_units(raw, rows),
+            rows=rows.tolist(),
+        )
+    ]
