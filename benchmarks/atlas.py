@@ -37,7 +37,7 @@ from spikecast.models.preprocess import signed_sqrt, smooth
 from spikecast.parallel import executors as engine
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs.atlas import records
-from spikecast.runs.atlas.plan import name_sources, plan_sessions
+from spikecast.runs.atlas.plan import make_sources, name_data, plan_sessions
 from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.tasks.trial_facts import TrialFacts
 
@@ -126,7 +126,7 @@ def scikit_learn(
 def sampled(n_pairs: int) -> None:
     """CPU seconds of whole jobs (five folds, scores, intervals) of pairs of all sessions."""
     settings = AtlasSettings(data=[str(REAL)], models=["poisson_glm", "timescales"])
-    planned = list(plan_sessions(settings, name_sources(settings.data)))
+    planned = list(plan_sessions(settings, make_sources(name_data(settings.data))))
     every = [(session, pair) for session in planned for pair in session.pairs[0]]
     chosen = np.random.default_rng(0).choice(len(every), n_pairs, replace=False)
     for name, model in settings.build_models().items():
@@ -223,7 +223,7 @@ def proportional(process: int) -> float:
 def cost(session: int = 5) -> None:
     """CPU seconds of all pairs of a session: the source alone, and what stands around it."""
     settings = AtlasSettings(data=[str(REAL)], sessions=[session])
-    (plan,) = plan_sessions(settings, name_sources(settings.data))
+    (plan,) = plan_sessions(settings, make_sources(name_data(settings.data)))
     recording, pairs = sc.load(REAL, session), plan.pairs[0]
     activity, condition = recording.activity, number_conditions(recording.trials)
     facts = TrialFacts(np.arange(len(activity), dtype=float), condition)

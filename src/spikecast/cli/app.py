@@ -21,6 +21,7 @@ import spikecast.cli
 from spikecast.cli.options import Option, Options, options
 from spikecast.core.errors import SpikecastError
 from spikecast.core.schema import Block
+from spikecast.data.selection import Selection
 
 SHARED = ("app", "options", "__main__")
 """Files of this folder that are no commands."""
@@ -63,6 +64,27 @@ def execution_options(*names: str, **helps: str) -> Options:
         for name in names or Execution.model_fields
     )
     return options(*made)
+
+
+UNCUT = "Data that are not cut into trials yet (spikecast inspect DATA lists the choices)"
+SELECTION_NAMES = {"bin_size": "bin"}
+
+
+def selection_options(block: str = "") -> Options:
+    """Return the options of a :class:`Selection`; `block` is the place of its fields in another.
+
+    Examples
+    --------
+    >>> list(selection_options("data"))
+    ['align', 'window', 'bin', 'units', 'area_column', 'trials', 'frame_rate']
+    """
+    prefix = f"{block}." if block else ""
+    return options(
+        *(
+            Option(f"{prefix}{name}", SELECTION_NAMES.get(name, ""), panel=UNCUT)
+            for name in Selection.model_fields
+        )
+    )
 
 
 class CommandFolder(TyperGroup):

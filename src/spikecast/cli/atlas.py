@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Execution, execution_options, progress_bar, resumable
+from spikecast.cli.app import (
+    Execution,
+    execution_options,
+    progress_bar,
+    resumable,
+    selection_options,
+)
 from spikecast.cli.options import Option, options, with_options
 from spikecast.runs.atlas.settings import AtlasSettings
 
@@ -28,7 +34,7 @@ SETTINGS = options(
     "shifts",
     "above",
     "seed",
-)
+) | selection_options("selection")
 EXECUTION = execution_options(
     "out", "engine", "workers", "resume", "overwrite", "quiet", out="default runs/<data>_atlas"
 )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Execution, execution_options, progress_bar
+from spikecast.cli.app import Execution, execution_options, progress_bar, selection_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import draw_report, execute_config, print_run
 from spikecast.core.errors import InputError
@@ -40,9 +40,12 @@ DECODE = options(
     "strata",
     "permutations",
 )
-DATA = options(
-    Option("path", "data", metavar="RUN|DATA", help="a run directory, or data as for predict"),
-    "session",
+DATA = (
+    options(
+        Option("path", "data", metavar="RUN|DATA", help="a run directory, or data as for predict"),
+        "session",
+    )
+    | selection_options()
 )
 EXECUTION = execution_options(
     "out", "resume", "overwrite", "quiet", out="for DATA; default runs/<data>_<label>"
@@ -77,11 +80,11 @@ def decode(
     """
     folder = Path(data.path)
     is_run = find_kind(folder) == "run"
-    given = (data.session, seed, execution.out)
-    if is_run and (given != (None, None, None) or execution.resume or execution.overwrite):
+    given = data.model_fields_set - {"path"} or seed is not None or execution.out is not None
+    if is_run and (given or execution.resume or execution.overwrite):
         raise InputError(
-            f"'{folder}' is a run: its session, seed and folder stay; leave out --session, --seed, "
-            "--out, --resume and --overwrite"
+            f"'{folder}' is a run: its data, seed and folder stay; leave out --session, --seed, "
+            "--out, --resume and --overwrite, and --align with what goes with it"
         )
     has_latents = is_run and configs.read_config(RunLayout(folder).config).has_latents
     default = ["counts", *(["latents"] if has_latents else []), "behavior"]

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Execution, execution_options
+from spikecast.cli.app import Execution, execution_options, selection_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import execute_config
 from spikecast.runs.config import Config, DataConfig
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.questions.explain import Explain
 
-DATA = options(Option("path", "data", metavar="DATA"), "session")
+DATA = options(Option("path", "data", metavar="DATA"), "session") | selection_options()
 EXPLAIN = options(
     Option("targets", "target", required=True, help="area to explain; several: A,B"),
     "source",

@@ -1,27 +1,104 @@
 """spikecast inspect DATA."""
 
+import shlex
 from typing import Annotated
 
-import typer
+from spikecast.cli.app import selection_options
+from spikecast.cli.options import Option, options, with_options
+from spikecast.data import Recording
+from spikecast.data.cuts.choices import Choices, join_names, list_choices
+from spikecast.data.selection import DataChoice
+from spikecast.data.session import RawSession
+
+DATA = (
+    options(Option("path", "data", metavar="DATA"), Option("session", help="only this session"))
+    | selection_options()
+)
 
 
-def inspect(
-    data: Annotated[str, typer.Argument(help="file, folder, or name of a known data set")],
-    session: Annotated[int | None, typer.Option(help="only this session")] = None,
-) -> None:
-    """Print sessions, areas, neurons, trials, bins, behaviour and warnings."""
-    from spikecast.data import load, load_all
+@with_options
+def inspect(data: Annotated[DataChoice, DATA]) -> None:
+    """Print what is in data: areas, neurons, trials, behaviour, what was taken, warnings.
+
+    Of data that are not cut into trials yet: trial tables and events, units, behaviour, and the
+    line to type next.
+    """
+    from spikecast.data.loaders import check_session, cut_opened, open_uncut
     from spikecast.data.doctor import examine
 
-    recordings = load_all(data) if session is None else [load(data, session)]
-    for index, recording in enumerate(recordings):
-        _describe(session if session is not None else index, recording)
+    sessions = open_uncut(data.path)
+    if data.session is not None:
+        check_session(data.path, data.session, len(sessions))
+    for index in range(len(sessions)) if data.session is None else [data.session]:
+        opened = sessions[index]()
+        if isinstance(opened, RawSession) and data.align is None:
+            _describe_uncut(index, opened)
+            number = f" --session {index}" if len(sessions) > 1 else ""
+            print(f"  next: {_make_next_line(opened, data.path + number)}")
+            continue
+        recording = cut_opened(opened, data)
+        _describe(index, recording)
         for notice in examine(recording):
             print(f"  warning: {notice}")
 
 
-def _describe(index: int, recording) -> None:  # type: ignore[no-untyped-def]
+def _describe_uncut(index: int, raw: RawSession) -> None:
+    """Print what can be chosen of a session."""
+    found = list_choices(raw)
+    kind = "units" if raw.traces is None else "cells"
+    clock = "frames" if raw.in_frames else "s"
+    print(f"session {index}: {raw.session or 'unnamed'} ({raw.source}, not cut into trials yet)")
+    print(f"  {len(raw.units)} {kind}, {raw.duration[0]:g} to {raw.duration[1]:g} {clock}")
+    for table, (n_trials, events, others) in found.events.items():
+        print(f"  trial table {table}: {n_trials} trials")
+        print(f"    events: {join_names(events) or 'none'}")
+        if others:
+            print(f"    other columns: {join_names(others)}")
+    for name, n_times in found.lists.items():
+        print(f"  events {name}: {n_times} times")
+    for what, columns in (("area", found.areas), ("quality", found.qualities)):
+        for name, labels in columns.items():
+            counted = [f"{label} {n}" for label, n in labels.items()]
+            print(f"  {what} (column {name}): {join_names(counted)}")
+        if not columns:
+            print(f"  {what}: no column of the {kind} says it")
+    others = [str(name) for name in raw.units if name not in {*found.areas, *found.qualities}]
+    if others:
+        print(f"  other columns of the {kind}: {join_names(others)}")
+    for name, how in found.behavior.items():
+        print(f"  behaviour {name}: {how}")
+    if not found.behavior:
+        print("  behaviour: none")
+    for notice in raw.notices:
+        print(f"  {'note' if notice.severity == 'minor' else 'warning'}: {notice}")
+
+
+def _make_next_line(raw: RawSession, data: str) -> str:
+    """Return the command that fits a session, with the first of its choices."""
+    found = list_choices(raw)
+    line = f"spikecast predict {data} --align {shlex.quote(found.align)}"
+    if found.trials:
+        line += f" --trials {shlex.quote(found.trials)}"
+    if found.window:
+        line += f" --window {found.window[0]:g} {found.window[1]:g}"
+    if found.bin_size:
+        line += f" --bin {found.bin_size:g}"
+    if raw.in_frames:
+        line += " --frame-rate HZ"
+    return line + f" --target {_choose_target(found)}"
+
+
+def _choose_target(found: Choices) -> str:
+    """Return the area with most units."""
+    areas = next(iter(found.areas.values()), {})
+    named = [area for area in areas if area != "none"]
+    return shlex.quote(named[0]) if named else "AREA"
+
+
+def _describe(index: int, recording: Recording) -> None:
     import numpy as np
+
+    from spikecast.data.cuts.taken import read_taken
 
     areas = sorted(recording.areas.items(), key=lambda pair: -pair[1])
     start, stop = recording.time[0], recording.time[-1]
@@ -51,3 +128,5 @@ def _describe(index: int, recording) -> None:  # type: ignore[no-untyped-def]
             f"  event times count from the {attributes['event_clock']} in the file "
             f"({attributes['event_clock_evidence']})"
         )
+    for notice in read_taken(recording.dataset):
+        print(f"  {'taken' if notice.severity == 'minor' else 'warning'}: {notice}")

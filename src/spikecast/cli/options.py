@@ -39,6 +39,8 @@ class Option:
         Makes it an argument without a flag, of this name in the help.
     short : str
         A flag of one letter.
+    panel : str
+        Heading under which the help lists it.
     """
 
     field: str
@@ -49,6 +51,7 @@ class Option:
     repeated: bool = False
     metavar: str = ""
     short: str = ""
+    panel: str = ""
 
     @property
     def path(self) -> list[str]:
@@ -173,7 +176,13 @@ def _make_typer_option(name: str, option: Option, block: type[BaseModel]) -> ins
     flags = [f"{option.flag}/--no{option.flag[1:]}" if default is True else option.flag]
     flags += [option.short] if option.short else []
     metavar = None if option.repeated else _make_metavar(field.annotation)
-    made = typer.Option(*flags, help=text, metavar=metavar, show_default=default is not False)
+    made = typer.Option(
+        *flags,
+        help=text,
+        metavar=metavar,
+        show_default=default is not False,
+        rich_help_panel=option.panel or None,
+    )
     return _make_parameter(
         name, Annotated[_choose_type(field.annotation, option.repeated), made], default
     )
@@ -212,8 +221,10 @@ def _is_list(annotation: Any) -> bool:
 
 
 def _make_metavar(annotation: Any) -> str | None:
-    """Return how a list, or one of several words, is written: ``all|A,B``."""
+    """Return how a list, several numbers or one of several words is written: ``all|A,B``."""
     kinds = _list_alternatives(annotation)
+    if get_origin(kinds[0]) is tuple:
+        return " ".join("ABCDEFGH"[: len(get_args(kinds[0]))])
     entries = [get_args(one)[0] for one in kinds if get_origin(one) is list]
     words = [str(word) for one in (*kinds, *entries) for word in _list_words(one)]
     is_open = bool(entries) and not any(_list_words(one) for one in entries)

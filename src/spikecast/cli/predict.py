@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Execution, execution_options
+from spikecast.cli.app import Execution, execution_options, selection_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import execute_config
 from spikecast.runs.config import Config
@@ -20,11 +20,12 @@ CONFIG = options(
     "evaluation.folds",
     "evaluation.split",
     "evaluation.gap",
+    "evaluation.conditions",
     "task.lag",
     "task.min_rate",
     "task.drop_coincident",
     "seed",
-)
+) | selection_options("data")
 
 
 @with_options

@@ -14,12 +14,16 @@ from spikecast.cli.app import (
     print_warning,
     progress_bar,
     resumable,
+    selection_options,
 )
-from spikecast.cli.options import with_options
+from spikecast.cli.options import Option, options, with_options
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError
 from spikecast.parallel.executors import Progress
 from spikecast.runs.config import Config
+from spikecast.runs.studies.study_data import StudyData
+
+STUDY_DATA = options(Option("path", "data"), "session") | selection_options()
 
 
 @with_options
@@ -28,8 +32,7 @@ def run(
         str, typer.Argument(metavar="CONFIG|STUDY", help="a YAML file, or a name: see studies")
     ],
     execution: Annotated[Execution, execution_options()],
-    data: Annotated[str | None, typer.Option(help="STUDY: file or data set to run it on")] = None,
-    session: Annotated[int | None, typer.Option(help="STUDY: which session of it")] = None,
+    data: Annotated[StudyData, STUDY_DATA],
     quick: Annotated[bool, typer.Option("--quick", help="STUDY: minutes, not the real sizes")] = (
         False
     ),
@@ -43,12 +46,12 @@ def run(
             raise InputError("a study is run on this machine; leave out --engine")
         if execution.track is not None:
             raise InputError("a study holds several runs and is not tracked; leave out --track")
-        run_study(config, data, session, quick, execution)
+        run_study(config, data, quick, execution)
         return
-    if data is not None or session is not None or quick:
+    if data.model_fields_set or quick:
         raise InputError(
-            "--data, --session and --quick are for studies (spikecast studies lists them); a "
-            "config names its data itself"
+            "--data, --session, --align and what goes with it, and --quick are for studies "
+            "(spikecast studies lists them); a config names its data itself"
         )
     if not Path(config).suffix:
         raise InputError(
@@ -98,6 +101,8 @@ def print_run(folder: Path, page: Path) -> None:
     from spikecast.runs.reader import open_run
 
     finished = open_run(folder)
+    for fact in finished.taken:
+        print(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
     for of_target in finished.verdicts.values():
         print("\n".join(describe_verdict(Verdict.from_json(of_target["verdict"]))))
     for headline in make_headlines(finished.answers):
@@ -123,9 +128,7 @@ def default_folder(config: Config, resume: bool, suffix: str = "") -> Path:
     return choose_folder(Path("runs") / re.sub(r"[^\w.-]+", "_", f"{data}_{what}{suffix}"), resume)
 
 
-def run_study(
-    name: str, data: str | None, session: int | None, quick: bool, execution: Execution
-) -> None:
+def run_study(name: str, data: StudyData, quick: bool, execution: Execution) -> None:
     """Run a study, draw its page and print its three columns."""
     from spikecast.report.study import page, text
     from spikecast.runs.studies.run import run_study as execute_study
@@ -136,7 +139,6 @@ def run_study(
             name,
             out,
             data=data,
-            session=session,
             quick=quick,
             resume=execution.resume,
             overwrite=execution.overwrite,

@@ -116,15 +116,25 @@ def load(
 def load_selection(source: Any, session: int | None, selection: Selection) -> Recording:
     """Return one recording, cut as a selection says; see :func:`load`."""
     sessions = open_sessions(source, selection)
-    name = f"'{source}'" if isinstance(source, str | Path) else "the object"
     if session is None and len(sessions) > 1:
         raise InputError(
-            f"{name} holds {len(sessions)} sessions; choose one: session 0 to {len(sessions) - 1}"
+            f"{_name(source)} holds {len(sessions)} sessions; choose one: session 0 to "
+            f"{len(sessions) - 1}"
         )
-    index = session or 0
-    if not 0 <= index < len(sessions):
-        raise InputError(f"session {index} is not in {name}; it holds 0 to {len(sessions) - 1}")
-    return sessions[index]()
+    check_session(source, session or 0, len(sessions))
+    return sessions[session or 0]()
+
+
+def check_session(source: Any, session: int, n_sessions: int) -> None:
+    """Raise where there is no session of this number."""
+    if not 0 <= session < n_sessions:
+        raise InputError(
+            f"session {session} is not in {_name(source)}; it holds 0 to {n_sessions - 1}"
+        )
+
+
+def _name(source: Any) -> str:
+    return f"'{source}'" if isinstance(source, str | Path) else "the object"
 
 
 def load_all(source: Any, selection: Selection = WHOLE) -> Iterator[Recording]:
@@ -160,11 +170,15 @@ def open_sessions(source: Any, selection: Selection = WHOLE) -> list[Callable[[]
 
 
 def _cut(open_session: OpenSession, selection: Selection) -> Recording:
+    return cut_opened(open_session(), selection)
+
+
+def cut_opened(opened: Recording | RawSession, selection: Selection) -> Recording:
     """Return the recording of a session, cut where it is not."""
-    opened = open_session()
     if isinstance(opened, RawSession):
         return cut_session(opened, selection)
-    if given := [name for name, value in selection if value is not None]:
+    given = [name for name in Selection.model_fields if getattr(selection, name) is not None]
+    if given:
         raise InputError(
             f"{opened.session or 'the recording'} is cut into trials already (around "
             f"'{opened.dataset.attrs['align_to']}'); leave out {', '.join(given)}"

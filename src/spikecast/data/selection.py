@@ -28,3 +28,10 @@ class Selection(Block):
     frame_rate: float | None = Field(
         None, gt=0, description="frames per second of imaging, where the folder does not say"
     )
+
+
+class DataChoice(Selection):
+    """Which recording, and how it is cut into trials where it is not yet."""
+
+    path: str = Field(description="file, folder, or name of a known data set")
+    session: int | None = Field(None, ge=0, description="which session, where there are several")

@@ -12,8 +12,9 @@ from pydantic import Field, field_validator, model_validator
 from spikecast.core.checks import check_one_of, suggest_name
 from spikecast.core.errors import ConfigError
 from spikecast.core.schema import Block, parse_block, read_block
-from spikecast.data import load
+from spikecast.data.loaders import load_selection
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.data.selection import DataChoice
 from spikecast.models.base import Model
 from spikecast.models.catalog import searchable_models, space_of
 from spikecast.models.spaces import Between, OneOf, Space
@@ -26,11 +27,9 @@ DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm
 ALL = "all"
 
 
-class DataConfig(Block):
-    """Which recording."""
+class DataConfig(DataChoice):
+    """Which part of which recording, and how it is cut into trials where it is not yet."""
 
-    path: str = Field(description="file, folder, or name of a known data set")
-    session: int | None = Field(None, ge=0, description="which session, where there are several")
     time: tuple[float, float] | None = Field(
         None, description="only bins whose centre is in [start, stop), in seconds"
     )
@@ -41,7 +40,7 @@ class DataConfig(Block):
 
     def load_recording(self) -> Recording:
         """Return the recording, cut to `time`."""
-        recording = load(self.path, self.session)
+        recording = load_selection(self.path, self.session, self)
         if not self.ordered:
             recording = Recording(recording.dataset.assign_attrs(ordered=0))
         return recording if self.time is None else recording.select(time=self.time)

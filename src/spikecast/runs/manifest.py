@@ -11,6 +11,8 @@ from joblib import cpu_count
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import read_json, write_json
+from spikecast.data.cuts.taken import ATTRIBUTE as TAKEN
+from spikecast.data.cuts.taken import read_taken
 from spikecast.data.doctor import examine
 from spikecast.data.identity import changed_parts
 from spikecast.data.recording import Recording
@@ -82,7 +84,10 @@ def describe_run(
 def _describe_recording(recording: Recording) -> dict[str, Any]:
     return {
         **{name: getattr(recording, name) for name in FACTS},
-        "attributes": {key: str(value) for key, value in recording.dataset.attrs.items()},
+        "attributes": {
+            key: str(value) for key, value in recording.dataset.attrs.items() if key != TAKEN
+        },
+        "taken": [notice.to_json() for notice in read_taken(recording.dataset)],
         "notices": [notice.to_json() for notice in examine(recording)],
     }
 

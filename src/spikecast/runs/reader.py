@@ -107,6 +107,11 @@ class Run:
         return [Notice.from_json(notice) for notice in self.manifest["data"].get("notices", ())]
 
     @cached_property
+    def taken(self) -> list[Notice]:
+        """What was taken of the session when the recording was cut from it."""
+        return [Notice.from_json(notice) for notice in self.manifest["data"].get("taken", ())]
+
+    @cached_property
     def config(self) -> Config:
         """The settings, defaults included."""
         return configs.read_config(self.layout.config)

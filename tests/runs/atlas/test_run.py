@@ -14,7 +14,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError, RunError, Unkn
 from spikecast.core.jsonl_store import JsonlStore
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import smooth
-from spikecast.runs.atlas.plan import name_sources, plan_sessions
+from spikecast.runs.atlas.plan import make_sources, name_data, plan_sessions
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 
@@ -103,7 +103,7 @@ def test_matched_draws_take_equal_numbers_and_average(files, tmp_path):
 
 
 def test_the_halves_of_an_area_share_no_neuron(files):
-    (plan,) = plan_sessions(AtlasSettings(data=files[:1]), name_sources(files[:1]))
+    (plan,) = plan_sessions(AtlasSettings(data=files[:1]), make_sources(name_data(files[:1])))
     pair = plan.pairs[0]["VISp > VISp"]
     assert pair.source.size == pair.target.size == 7
     assert not set(pair.source) & set(pair.target)
@@ -114,7 +114,7 @@ def test_neurons_recorded_twice_are_left_out_of_the_source_of_each_other(tmp_pat
     activity = recording.activity.copy()
     activity[:, :, 15] = activity[:, :, 27]  # MOs and CA1
     copied = Recording.from_arrays(activity, recording.time, recording.area, session="copied")
-    sources = name_sources([copied])
+    sources = make_sources(name_data([copied]))
     (plan,) = plan_sessions(AtlasSettings(data=[*sources]), sources)
     assert plan.coincident == [(15, 27)]
     pairs = plan.pairs[0]

@@ -14,6 +14,7 @@ from spikecast.runs.studies import run
 from spikecast.runs.studies.ninja import choose_first_trials
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.study import Column, Measure, Prepared
+from spikecast.runs.studies.study_data import StudyData
 from spikecast.scoring import metrics
 
 PROTOCOL = {"null": "the mean", "repeats": 3}
@@ -124,6 +125,8 @@ def test_a_study_that_breaks_a_rule_is_flagged(rule, flawed, recording, tmp_path
     monkeypatch.setattr(run, "read_preset", lambda name: preset)
     monkeypatch.setitem(run.STUDIES, "diggers", study)
     recording.save(tmp_path / "task.nc")
-    folder = run.run_study("diggers", tmp_path / "study", data=str(tmp_path / "task.nc"), workers=1)
+    folder = run.run_study(
+        "diggers", tmp_path / "study", data=StudyData(path=str(tmp_path / "task.nc")), workers=1
+    )
     found = {hazard.rule for hazard in audit(folder / "described").hazards}
     assert found == ({rule} if flawed else set())

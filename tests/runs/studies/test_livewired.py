@@ -17,7 +17,7 @@ from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.run import read_facts, run_study
 from spikecast.runs.studies.step_cache import StepCache
 from spikecast.runs.studies.study import StudyInputs
-from spikecast.runs.studies.study_data import find_origin, find_recording, with_column
+from spikecast.runs.studies.study_data import StudyData, find_origin, find_recording, with_column
 
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
@@ -106,7 +106,7 @@ def test_without_choice_information_only_the_headline_is_high(tmp_path):
 
 def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_file):
     written = read_preset("livewired")
-    recording = find_recording(written, str(real_file), 2, seed=0)
+    recording = find_recording(written, StudyData(path=str(real_file), session=2), seed=0)
     assert find_origin(recording, written) == "real"
     prepared = livewired.prepare(recording, written.settings)
     assert prepared.names["label"] == "stimulus"
@@ -120,7 +120,7 @@ def test_mistakes_are_explained(folder, tmp_path):
     with pytest.raises(RunError, match="a finished study"):
         run_study("livewired", folder, quick=True)
     with pytest.raises(InputError, match="name the data"):
-        find_recording(read_preset("livewired"), None, 3, seed=0)
+        find_recording(read_preset("livewired"), StudyData(session=3), seed=0)
     with pytest.raises(RunError, match="no finished study"):
         read_facts(tmp_path)
     assert json.loads((folder / "study.json").read_text())["runs"] == ["main"]

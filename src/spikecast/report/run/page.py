@@ -36,7 +36,11 @@ def build(folder: str | Path) -> Path:
         title=_make_title(run),
         run=run,
         data=run.manifest["data"],
-        recording_notices=[str(notice) for notice in run.recording_notices],
+        taken=[str(notice) for notice in run.taken if notice.severity == "minor"],
+        recording_notices=[
+            *(str(notice) for notice in run.taken if notice.severity != "minor"),
+            *(str(notice) for notice in run.recording_notices),
+        ],
         verdict=verdict + make_headlines(run.answers, IN_VERDICT),
         limits=list_limits(run),
         audit=audit.audit(run.folder),

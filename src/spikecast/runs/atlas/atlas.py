@@ -14,7 +14,7 @@ from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import Progress
-from spikecast.runs.atlas.plan import name_sources
+from spikecast.runs.atlas.plan import make_sources, name_data
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import INSTANCE, RIDGE, AtlasSettings
 from spikecast.runs.atlas.tables import read_atlas_table
@@ -118,7 +118,8 @@ def atlas(
         Fields of :class:`spikecast.runs.atlas.settings.AtlasSettings`: ``sessions``, ``sources``,
         ``targets``, ``within``, ``matched``, ``repeats``, ``min_neurons``, ``min_rate`` (Hz),
         ``by``, ``drop_coincident``, ``folds``, ``split``, ``gap``, ``conditions``, ``ordered``,
-        ``shifts``, ``above``, ``bootstrap``, ``seed``.
+        ``shifts``, ``above``, ``bootstrap``, ``seed``; ``selection``: a mapping of what
+        :func:`spikecast.load` takes for files that are not cut into trials yet (``align``, ...).
 
     Returns
     -------
@@ -141,14 +142,14 @@ def atlas(
     >>> result.matrix().index.tolist()
     ['CA1', 'MD', 'VISp']
     """
-    sources = name_sources([data] if isinstance(data, Data) else data)
+    named = name_data([data] if isinstance(data, Data) else data)
     entries, instances = _split_models(models)
-    block = parse_block({"data": [*sources], "models": entries} | settings, AtlasSettings)
+    block = parse_block({"data": [*named], "models": entries} | settings, AtlasSettings)
     with TemporaryDirectory(prefix="spikecast-atlas-") as temporary:
         outcome = run_atlas(
             block,
             temporary if out is None else out,
-            sources=sources,
+            sources=make_sources(named, block.selection),
             models=instances,
             resume=resume,
             overwrite=overwrite,

@@ -17,7 +17,9 @@ from spikecast.data import open_sessions
 from spikecast.data.coincidence import find_coincident_pairs
 from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
+from spikecast.data.loaders import WHOLE
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.atlas.settings import RIDGE, AtlasSettings
 from spikecast.runs.manifest import Identity
@@ -83,17 +85,19 @@ def split_pair(name: str) -> tuple[str, str]:
     return source, target
 
 
-def name_sources(data: Iterable[str | Path | Recording]) -> Sources:
-    """Return what opens each file by its path, and each recording in memory by a name."""
+def name_data(data: Iterable[str | Path | Recording]) -> dict[str, str | Path | Recording]:
+    """Return each file by its path, and each recording in memory by a name."""
     return {
-        f"recording {number}" if isinstance(one, Recording) else str(one): partial(_open, one)
+        f"recording {number}" if isinstance(one, Recording) else str(one): one
         for number, one in enumerate(data)
     }
 
 
-def _open(source: str | Path | Recording) -> Sequence[Callable[[], Recording]]:
-    """Return one callable per session."""
-    return [lambda: source] if isinstance(source, Recording) else open_sessions(str(source))
+def make_sources(
+    named: Mapping[str, str | Path | Recording], selection: Selection = WHOLE
+) -> Sources:
+    """Return what opens each of the data; a selection cuts those that are not cut into trials."""
+    return {name: partial(open_sessions, one, selection) for name, one in named.items()}
 
 
 def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[SessionPlan]:

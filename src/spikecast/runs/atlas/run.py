@@ -35,7 +35,8 @@ from spikecast.runs.atlas.plan import (
     PairJob,
     SessionPlan,
     Sources,
-    name_sources,
+    make_sources,
+    name_data,
     plan_jobs,
     plan_sessions,
 )
@@ -94,7 +95,8 @@ def run_atlas(
     """
     check_engine(engine)
     progress("reading the data", 0, 0)
-    sources = name_sources(settings.data) if sources is None else sources
+    if sources is None:
+        sources = make_sources(name_data(settings.data), settings.selection)
     models = settings.build_models() if models is None else models
     sessions = list(plan_sessions(settings, sources))
     layout, written = AtlasLayout(Path(out)), to_yaml(settings)

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.errors import ConfigError
 from spikecast.core.schema import Block
+from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.model_entries import build_models
 
@@ -20,6 +21,9 @@ class AtlasSettings(Block):
     """One atlas."""
 
     data: list[str] = Field(min_length=1, description="files, folders or names of data sets")
+    selection: Selection = Field(
+        Selection(), description="how data that are not cut into trials yet are cut"
+    )
     sessions: Literal["all"] | list[int] = Field("all", description="numbers, in each of the data")
     sources: Literal["each", "rest"] = Field(
         "each", description="each area by itself, or all other areas together"

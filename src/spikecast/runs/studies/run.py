@@ -43,15 +43,14 @@ from spikecast.runs.studies.preset import (
 )
 from spikecast.runs.studies.step_cache import StepCache, save_arrays
 from spikecast.runs.studies.study import Column, Prepared, StudyInputs
-from spikecast.runs.studies.study_data import find_origin, find_recording
+from spikecast.runs.studies.study_data import NONE_GIVEN, StudyData, find_origin, find_recording
 
 
 def run_study(
     name: str,
     out: str | Path,
     *,
-    data: str | None = None,
-    session: int | None = None,
+    data: StudyData = NONE_GIVEN,
     quick: bool = False,
     seed: int = 0,
     resume: bool = False,
@@ -63,8 +62,8 @@ def run_study(
 
     Parameters
     ----------
-    data, session
-        See :func:`spikecast.runs.studies.study_data.find_recording`.
+    data : StudyData
+        Other data than the study's; see :func:`spikecast.runs.studies.study_data.find_recording`.
     quick : bool
         Smaller simulation, fewer iterations and permutations.
     resume : bool
@@ -84,7 +83,7 @@ def run_study(
     if quick:
         preset = make_quick(preset)
     progress(f"{name}: finding the data", 0, 0)
-    recording = find_recording(preset, data, session, seed=seed)
+    recording = find_recording(preset, data, seed=seed)
     prepared = study.prepare(recording, preset.settings)
     names = prepared.names
     sound = _make_sound_configs(preset, names, layout, seed)

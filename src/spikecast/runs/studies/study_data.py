@@ -3,35 +3,50 @@
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 
 from spikecast.core.errors import InputError
-from spikecast.data import load, simulate
+from spikecast.data import simulate
 from spikecast.data.catalog import DATASETS
 from spikecast.data.download import list_local_files
+from spikecast.data.loaders import load_selection
 from spikecast.data.recording import Recording
+from spikecast.data.selection import Selection
 from spikecast.runs.studies.preset import Preset
 
 
-def find_recording(
-    preset: Preset, path: str | None, session: int | None, *, seed: int
-) -> Recording:
+class StudyData(Selection):
+    """The data of a user that a study is run on, and how they are cut into trials."""
+
+    path: str | None = Field(None, description="STUDY: file or data set to run it on")
+    session: int | None = Field(None, ge=0, description="STUDY: which session of it")
+
+
+NONE_GIVEN = StudyData()
+"""The study's own data."""
+
+
+def find_recording(preset: Preset, given: StudyData, *, seed: int) -> Recording:
     """Return the recording that the study is run on.
 
-    `path` is a file or the name of a known data set; by default the study's data set where it was
-    downloaded, else a simulated recording of the same shapes. `session` is by default, in the full
-    data set, the deck's; `seed` is that of the simulation.
+    By default that is the study's data set where it was downloaded, else a simulated recording of
+    the same shapes. The session is by default, in the full data set, the deck's; `seed` is that of
+    the simulation.
     """
-    source = preset.data
+    source, path, session = preset.data, given.path, given.session
     n_files = len(DATASETS[source.dataset].files)
     if path is None and len(list_local_files(source.dataset)) == n_files:
         path = source.dataset
     if path is None:
-        if session is not None:
-            raise InputError("a session is chosen from a file: name the data as well")
+        if given.model_fields_set:
+            raise InputError(
+                f"{', '.join(sorted(given.model_fields_set))}: name the data as well, from which "
+                "to choose"
+            )
         return getattr(simulate, source.simulator)(**source.simulation, seed=seed).recording
     if session is None and path == source.dataset:
         session = source.session
-    return load(path, session)
+    return load_selection(path, session, given)
 
 
 def find_origin(recording: Recording, preset: Preset) -> str:
