@@ -28,7 +28,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["report"],
         ["cli"],
     ],
-    "data": [["*"], ["readers"], ["simulate"], ["loaders"]],
+    "data": [["*"], ["doctor"], ["readers"], ["simulate"], ["loaders"]],
     "models": [["preprocess"], ["networks"], ["*"]],
     "analysis": [["*"], ["decoding", "interareal", "geometry"]],
     "runs": [

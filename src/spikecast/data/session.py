@@ -83,12 +83,15 @@ class SpikesInTime:
         Ids of the units, in the order of the table of units; spikes of other ids are ignored.
     seconds : float
         Seconds per unit of `times`: 1, or one over the sampling rate.
+    amplitudes : array, (spike,), optional
+        Sizes of the spikes, in any unit.
     """
 
     times: np.ndarray
     units: np.ndarray
     ids: np.ndarray
     seconds: float = 1.0
+    amplitudes: np.ndarray | None = None
 
     def read_unit(self, unit: int) -> np.ndarray:
         """Return the times (spike,) of one unit in seconds."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from spikecast.core.notices import Notice
 from spikecast.data.doctor.amplitudes import estimate_missing_share
-from spikecast.data.doctor.events import check_windows
 from spikecast.data.doctor.recording_checks import check_whole_recording
 from spikecast.data.doctor.session_checks import SessionFindings, check_session
 from spikecast.data.recording import Recording
@@ -38,6 +37,6 @@ def examine(subject: RawSession | Recording, units: np.ndarray | None = None) ->
 
 
 __all__ = [
-    "SessionFindings", "check_session", "check_whole_recording", "check_windows",
+    "SessionFindings", "check_session", "check_whole_recording",
     "estimate_missing_share", "examine",
 ]  # fmt: skip

@@ -1,23 +1,24 @@
 """Spikes that a sorter missed because they were too small."""
 
 import numpy as np
-import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.cuts.tables import to_numbers
 from spikecast.data.doctor.names import describe_labels, name_units
-from spikecast.data.session import RawSession
+from spikecast.data.session import RawSession, SpikesInTime
 
 COLUMN = "amplitude_cutoff"
 MOST_MISSING = 0.1
 FEWEST_SPIKES = 500
+MOST_SPIKES = 2**24  # of all units, evenly through the session
 SMOOTHING = 3  # bins of the histogram
 
 CUT_OFF = NoticeKind(
     "amplitude_cutoff",
     "minor",
     "{n} of {n_measured} units miss more than {limit:.0%} of their spikes, too small to be "
-    "detected (column '{column}'){labels}: {units}. Their rates follow the amplitude too: as the "
+    "detected ({evidence}){labels}: {units}. Their rates follow the amplitude too: as the "
     "probe moves, spikes are lost",
 )
 
@@ -55,10 +56,12 @@ def estimate_missing_share(amplitudes: np.ndarray) -> float:
 
 
 def check_amplitudes(raw: RawSession, units: np.ndarray) -> list[Notice]:
-    """Return a notice of the units that miss spikes by the column ``amplitude_cutoff``."""
-    if COLUMN not in raw.units:
-        return []
-    missing = pd.to_numeric(raw.units[COLUMN].iloc[units], errors="coerce").to_numpy(dtype=float)
+    """Return a notice of the units that miss spikes by their amplitudes.
+
+    The column ``amplitude_cutoff`` of the units says it where it is there, else the amplitudes that
+    are stored with the spikes.
+    """
+    missing, evidence = _read_missing(raw, units)
     found = np.flatnonzero(np.nan_to_num(missing) > MOST_MISSING)
     if not found.size:
         return []
@@ -68,9 +71,27 @@ def check_amplitudes(raw: RawSession, units: np.ndarray) -> list[Notice]:
             n=found.size,
             n_measured=int(np.count_nonzero(np.isfinite(missing))),
             limit=MOST_MISSING,
-            column=COLUMN,
+            evidence=evidence,
             labels=describe_labels(raw, rows),
             units=name_units(raw, rows),
             rows=rows.tolist(),
         )
     ]
+
+
+def _read_missing(raw: RawSession, units: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return the share of spikes that each unit misses, NaN where not known, and what says so."""
+    if COLUMN in raw.units:
+        return to_numbers(raw.units[COLUMN].iloc[units]), f"column '{COLUMN}'"
+    missing = np.full(len(units), np.nan)
+    spikes = raw.spikes
+    if isinstance(spikes, SpikesInTime) and spikes.amplitudes is not None:
+        step = -(-len(spikes.times) // MOST_SPIKES)
+        fired, sizes = np.asarray(spikes.units[::step]), np.asarray(spikes.amplitudes[::step])
+        order = np.argsort(fired, kind="stable")
+        fired, sizes = fired[order], sizes[order]
+        ids = spikes.ids[units]
+        starts, stops = (np.searchsorted(fired, ids, side) for side in ("left", "right"))
+        for place, (start, stop) in enumerate(zip(starts, stops)):
+            missing[place] = estimate_missing_share(sizes[start:stop])
+    return missing, "by the amplitudes of their spikes"

@@ -1,11 +1,12 @@
 """Events and trial tables against the recording: outside it, in another unit, out of order."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.cuts.tables import to_numbers
 from spikecast.data.session import RawSession
 
 TOLERANCE = 1.0  # seconds that an event may lie outside: the last spike is not the very end
@@ -45,13 +46,6 @@ BACKWARD = NoticeKind(
     "the times of '{name}' go back {n} {times_word} (first after row {row}): the rows were sorted, "
     "or a clock began anew. Trials are not in the order in which they were recorded",
 )
-OVERLAP = NoticeKind(
-    "windows_overlap",
-    "serious",
-    "{n} of {n_events} windows of {window} s around '{name}' reach into the next one: the same "
-    "spikes are in two trials, one of which may test what the other trained. Make the window "
-    "shorter, or keep neighbouring trials in one fold",
-)
 TRIALS_OVERLAP = NoticeKind(
     "trials_overlap",
     "serious",
@@ -67,11 +61,11 @@ def find_clocks(raw: RawSession) -> dict[str, np.ndarray]:
     and by more than reaction times do; row numbers and other even integers are none. Names of
     columns are ``table.column``.
     """
-    clocks = {name: np.asarray(times, dtype=float) for name, times in raw.events.items()}
+    clocks = {name: np.asarray(times, dtype=float).ravel() for name, times in raw.events.items()}
     for table, rows in raw.tables.items():
-        for column in rows.columns:
-            if is_clock(rows[column], str(column)):
-                clocks[f"{table}.{column}"] = rows[column].to_numpy(dtype=float)
+        for name, column in rows.items():
+            if is_clock(column, str(name)):
+                clocks[f"{table}.{name}"] = to_numbers(column)
     return clocks
 
 
@@ -87,7 +81,7 @@ def is_clock(column: pd.Series, name: str = "") -> bool:
     """
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return False
-    values = column.to_numpy(dtype=float)
+    values = to_numbers(column)
     values = values[np.isfinite(values)]
     if name.lower() in (*STARTS, *STOPS):
         return values.size > 0
@@ -126,33 +120,6 @@ def check_events(raw: RawSession, start: float, stop: float) -> list[Notice]:
     return notices + [notice for one in _list_tables(raw) for notice in one]
 
 
-def check_windows(name: str, events: np.ndarray, window: tuple[float, float]) -> list[Notice]:
-    """Return a notice where windows around events reach into the next one.
-
-    Parameters
-    ----------
-    name : str
-        Of the event, for the sentence.
-    events : array, (trial,)
-        In seconds, in any order; NaN are left out.
-    window : (float, float)
-        Start and stop around each event, in seconds.
-
-    Examples
-    --------
-    >>> for notice in check_windows("stim_on", np.array([1.0, 2.0, 5.0]), (-0.5, 1.0)):
-    ...     print(notice.values["n"], notice.values["n_events"])
-    1 3
-    """
-    times = np.sort(np.asarray(events, dtype=float))
-    times = times[np.isfinite(times)]
-    n = int(np.count_nonzero(np.diff(times) < (window[1] - window[0]) * (1 - 1e-9)))
-    if not n:
-        return []
-    said = f"{window[0]:g} to {window[1]:g}"
-    return [OVERLAP(n=n, n_events=times.size, window=said, name=name)]
-
-
 def _check_unit(name: str, times: np.ndarray, start: float, stop: float) -> Notice | None:
     """Return a notice where times fit the recording in another unit only."""
 
@@ -177,17 +144,19 @@ def _check_unit(name: str, times: np.ndarray, start: float, stop: float) -> Noti
 def _list_tables(raw: RawSession) -> Iterator[list[Notice]]:
     """Yield notices of times that go back, and of trials that overlap."""
     for name, times in raw.events.items():
-        yield _check_order(name, np.asarray(times, dtype=float))
+        yield _check_order(name, np.asarray(times, dtype=float).ravel())
     for table, rows in raw.tables.items():
         names = {str(column).lower(): column for column in rows.columns}
         starts = [names[name] for name in STARTS if name in names]
         stops = [names[name] for name in STOPS if name in names]
-        clocks = starts or [one for one in rows.columns if is_clock(rows[one], str(one))]
+        clocks: list[Hashable] = [*starts] or [
+            name for name, one in rows.items() if is_clock(one, str(name))
+        ]
         if clocks and pd.api.types.is_numeric_dtype(rows[clocks[0]]):
-            start = rows[clocks[0]].to_numpy(dtype=float)
+            start = to_numbers(rows[clocks[0]])
             yield _check_order(f"{table}.{clocks[0]}", start)
             if starts and stops and pd.api.types.is_numeric_dtype(rows[stops[0]]):
-                yield _check_trials(table, start, rows[stops[0]].to_numpy(dtype=float))
+                yield _check_trials(table, start, to_numbers(rows[stops[0]]))
 
 
 def _check_order(name: str, times: np.ndarray) -> list[Notice]:

@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
+from spikecast.data.cuts.tables import to_numbers
 from spikecast.data.recording import Recording
 
 MOST_CLASSES = 10
@@ -50,8 +51,7 @@ SORTED_NEURONS = NoticeKind(
 def check_order_of_rows(trials: pd.DataFrame) -> list[Notice]:
     """Return notices of the columns of a trial table that come in runs, or are sorted."""
     notices = []
-    for name in trials.columns:
-        column = trials[name]
+    for name, column in trials.items():
         if (run := measure_runs(column)) is not None:
             mean, expected, z = run
             if mean >= LEAST_RUN * expected and z >= LEAST_Z:
@@ -73,7 +73,7 @@ def measure_runs(column: pd.Series) -> tuple[float, float, float] | None:
     >>> mean, round(expected, 1), z > 5
     (25.0, 1.9, True)
     """
-    codes, values = pd.factorize(column)
+    codes, values = pd.factorize(column.map(str) if column.dtype == object else column)
     codes = codes[codes >= 0]
     if codes.size < FEWEST_TRIALS or not 2 <= len(values) <= min(MOST_CLASSES, codes.size / 4):
         return None
@@ -93,7 +93,7 @@ def _is_sorted_measure(column: pd.Series) -> bool:
     """Return whether a measured number (no clock, no counter) rises, or falls, at every step."""
     if not pd.api.types.is_float_dtype(column):
         return False
-    values = column.to_numpy(dtype=float)
+    values = to_numbers(column)
     values = values[np.isfinite(values)]
     if values.size < FEWEST_TRIALS or np.all(values % 1 == 0):
         return False

@@ -55,7 +55,7 @@ def check_session(raw: RawSession, units: np.ndarray | None = None) -> SessionFi
     clock = check_spike_clock(facts) if facts is not None else []
     seconds = not any(notice.severity == "severe" for notice in clock)
     notices += clock
-    if stop > start:
+    if stop > start and not raw.in_frames:
         notices += check_events(raw, start, stop)
     for table, rows in raw.tables.items():
         several = len(raw.tables) > 1

@@ -8,6 +8,7 @@ from spikecast.data.session import RawSession
 
 REFRACTORY = 0.0015  # seconds; shorter than that of any neuron but a few of the fastest
 SHORT = 0.1  # seconds; every neuron that fires at all fires twice within it now and then
+TOLERANCE = 0.1  # seconds that a spike may lie outside the session
 N_STRETCHES = 100  # of the session
 MOST_SECONDS = 200_000  # of the session that are counted one by one
 
@@ -83,10 +84,10 @@ def count_spikes(raw: RawSession, units: np.ndarray) -> SpikeFacts | None:
         totals[0] += np.bincount(here, minlength=n_units)
         for total, limit in zip(totals[1:], (REFRACTORY, SHORT)):
             total += np.bincount(here[1:][interval < limit], minlength=n_units)
-        place = (times - start) / (stop - start)
-        inside = (place >= 0) & (place <= 1)
+        inside = (times >= start - TOLERANCE) & (times <= stop + TOLERANCE)
         n_outside += int(np.count_nonzero(~inside))
-        place, here = np.minimum(place[inside], 1 - 1e-12), here[inside]
+        place, here = (times[inside] - start) / (stop - start), here[inside]
+        place = np.clip(place, 0, 1 - 1e-12)
         flat = (place * N_STRETCHES).astype(int) * n_units + here
         counts += np.bincount(flat, minlength=counts.size).reshape(counts.shape)
         population += np.bincount((place * n_seconds).astype(int), minlength=n_seconds)

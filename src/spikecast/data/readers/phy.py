@@ -107,7 +107,13 @@ def read_folder(folder: Path) -> RawSession:
     return RawSession(
         source="Phy folder",
         units=units,
-        spikes=SpikesInTime(times, clusters, units.index.to_numpy(), 1 / rate),
+        spikes=SpikesInTime(
+            times,
+            clusters,
+            units.index.to_numpy(),
+            1 / rate,
+            _map_amplitudes(folder / "amplitudes.npy", len(times)),
+        ),
         area_columns=[str(name) for name in units if str(name).casefold() in AREA_NAMES],
         quality_columns=quality,
         duration=(0.0, float(times[-1]) / rate),
@@ -205,12 +211,15 @@ def _join_quality(units: pd.DataFrame) -> tuple[list[str], list[Notice]]:
     return ["quality"], [joined]
 
 
+def _map_amplitudes(path: Path, n_spikes: int) -> np.ndarray | None:
+    return map_array(path, "iuf", n_spikes) if path.is_file() else None
+
+
 def _add_amplitudes(units: pd.DataFrame, folder: Path, clusters: np.ndarray) -> pd.DataFrame:
     """Return the units with the mean amplitude of their spikes, where the folder has it."""
-    path = folder / "amplitudes.npy"
-    if not path.is_file() or "amplitude" in units:
+    amplitudes = _map_amplitudes(folder / "amplitudes.npy", len(clusters))
+    if amplitudes is None or "amplitude" in units:
         return units
-    amplitudes = map_array(path, "iuf", len(clusters))
     total = np.zeros(int(units.index.max()) + 1)
     for part in split_into_chunks(len(clusters)):
         ids = clusters[part].astype(np.int64)
