@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.data.binning import bin_spikes
-from spikecast.data.session import SpikesByUnit, SpikesInTime
+from spikecast.data.session import SpikesByUnit, SpikesInTime, SpikesOfProbes
 
 WINDOW, BIN_SIZE, IDS = (-0.5, 1.0), 0.01, np.array([9, 3, 4])
 
@@ -47,3 +47,27 @@ def test_every_spike_is_in_one_piece(spikes, monkeypatch):
             np.testing.assert_array_equal(read, in_time.read_unit(row))
         for _, rows in pieces:
             assert np.count_nonzero(np.diff(rows)) == max(np.unique(rows).size - 1, 0)
+
+
+def test_probes_follow_one_another(spikes):
+    times, units, events = spikes
+    one = SpikesInTime(times, units, IDS, 1 / 30_000)
+    probes = SpikesOfProbes(
+        [
+            SpikesInTime(times, units, IDS[:1], 1 / 30_000),
+            SpikesByUnit(lambda i: one.read_unit(i + 1)),
+        ],
+        [1, 2],
+    )
+    chosen = np.array([2, 0, 1])
+    np.testing.assert_array_equal(
+        probes.count(chosen, events, WINDOW, BIN_SIZE), one.count(chosen, events, WINDOW, BIN_SIZE)
+    )
+    for unit in range(3):
+        np.testing.assert_array_equal(probes.read_unit(unit), one.read_unit(unit))
+        pieces = [
+            piece[rows == unit]
+            for piece, rows in probes.read_pieces(chosen)
+            if (rows == unit).any()
+        ]
+        np.testing.assert_allclose(np.concatenate(pieces), one.read_unit(unit))

@@ -23,8 +23,8 @@ def inspect(data: Annotated[DataChoice, DATA]) -> None:
     Of data that are not cut into trials yet: trial tables and events, units, behaviour, and the
     line to type next.
     """
-    from spikecast.data.loaders import check_session, cut_opened, open_uncut
     from spikecast.data.doctor import examine
+    from spikecast.data.loaders import check_session, cut_opened, open_uncut
 
     sessions = open_uncut(data.path)
     if data.session is not None:

@@ -13,7 +13,7 @@ from spikecast.data.safe_pickle import load_numpy
 CHUNK = 1 << 22  # values of a memory map that are looked at together
 LONGEST = 48 * 3600.0  # seconds; a session that seems longer has its times in another unit
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pqt")
-KINDS = {"iu": "whole numbers", "iuf": "numbers", "iufb": "numbers"}
+KINDS = {"iu": "whole numbers", "iuf": "numbers", "iufb": "numbers", "iufbU": "numbers or text"}
 
 
 def map_array(path: Path, kinds: str = "iuf", length: int | None = None) -> np.ndarray:

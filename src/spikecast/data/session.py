@@ -133,6 +133,52 @@ class SpikesInTime:
 
 
 @dataclass(frozen=True, eq=False)
+class SpikesOfProbes:
+    """Spikes of several probes, each stored by itself, on one clock.
+
+    Parameters
+    ----------
+    probes : sequence of Spikes
+    sizes : sequence of int
+        Number of units of each; their rows follow one another in the table of units.
+    """
+
+    probes: Sequence[Spikes]
+    sizes: Sequence[int]
+
+    def read_unit(self, unit: int) -> np.ndarray:
+        """Return the times (spike,) of one unit in seconds."""
+        probe, row = self._find_rows(np.array([unit]))
+        return self.probes[int(probe[0])].read_unit(int(row[0]))
+
+    def count(
+        self, units: np.ndarray, events: np.ndarray, window: tuple[float, float], bin_size: float
+    ) -> np.ndarray:
+        """Return counts (trial, time, unit) around events, one probe after the other."""
+        probe, rows = self._find_rows(np.asarray(units))
+        n_bins = round((window[1] - window[0]) / bin_size)
+        counts = np.empty((len(events), n_bins, len(rows)), dtype=np.uint16)
+        for number in np.unique(probe):
+            own = probe == number
+            counts[:, :, own] = self.probes[number].count(rows[own], events, window, bin_size)
+        return counts
+
+    def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the spikes of some units (times, rows), one probe after the other."""
+        probe, rows = self._find_rows(np.asarray(units))
+        first = np.cumsum([0, *self.sizes])
+        for number in np.unique(probe):
+            for times, own in self.probes[number].read_pieces(rows[probe == number]):
+                yield times, own + first[number]
+
+    def _find_rows(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probe of each unit, and its row among that probe's."""
+        first = np.cumsum([0, *self.sizes])
+        probe = np.searchsorted(first, units, side="right") - 1
+        return probe, units - first[probe]
+
+
+@dataclass(frozen=True, eq=False)
 class Samples:
     """Something sampled on its own clock: a wheel, a pupil, fluorescence; or times of licks.
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import native, phy, predictions, steinmetz, stringer, suite2p
+from spikecast.data.readers import alf, native, phy, predictions, steinmetz, stringer, suite2p
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 
@@ -23,6 +23,7 @@ READERS: dict[str, ModuleType] = {
     "predictions": predictions,
     "phy": phy,
     "suite2p": suite2p,
+    "alf": alf,
     "steinmetz": steinmetz,
     "stringer": stringer,
 }

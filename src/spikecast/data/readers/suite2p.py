@@ -6,7 +6,7 @@ file            what is taken of it
 spks.npy        activity (ROI, frame): deconvolved fluorescence
 F.npy,          activity where there is no spks.npy: F minus 0.7 times Fneu (the neuropil)
 Fneu.npy
-iscell.npy      columns ``iscell`` (``cell`` or ``not a cell``) and ``cell_probability``
+iscell.npy      columns ``iscell`` (true or false) and ``cell_probability``
 stat.npy        columns ``x``, ``y`` (the middle of the ROI, in pixels), and each field that is one
                 number: ``npix``, ``radius``, ``skew``, ...
 ops.npy         ``fs``, frames per second of one plane; without it the user gives the frame rate
@@ -31,7 +31,6 @@ from spikecast.data.session import RawSession, Samples
 
 CONTENT = "folders of Suite2p (spks.npy, iscell.npy, stat.npy), also with several planes"
 NEUROPIL = 0.7  # part of the neuropil that suite2p takes off, its default `neucoeff`
-CELL, NO_CELL = "cell", "not a cell"
 SIGNALS = ("spks.npy", "F.npy")
 
 SIGNAL_USED = NoticeKind("signal_used", "minor", "activity is {signal} of suite2p: {meaning}")
@@ -161,12 +160,12 @@ def _read_cells(plane: Path, n_rois: int) -> tuple[pd.DataFrame, list[Notice]]:
     notices = []
     if (plane / "iscell.npy").is_file():
         iscell = map_matrix(plane / "iscell.npy", "iufb")
-        iscell = iscell.reshape(len(iscell), -1) if iscell.ndim else iscell
+        iscell = iscell[:, np.newaxis] if iscell.ndim == 1 else iscell
         if iscell.ndim != 2 or len(iscell) != n_rois or not iscell.shape[1]:
             raise FormatError(
                 f"'{plane / 'iscell.npy'}' has shape {iscell.shape}; there are {n_rois} ROIs"
             )
-        table["iscell"] = np.where(iscell[:, 0] > 0, CELL, NO_CELL)
+        table["iscell"] = np.asarray(iscell[:, 0] > 0)
         if iscell.shape[1] > 1:
             table["cell_probability"] = np.asarray(iscell[:, 1], dtype=float)
     else:

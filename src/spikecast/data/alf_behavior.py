@@ -1,0 +1,94 @@
+"""Events, trial tables and behaviour in a folder of ALF files."""
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import FormatError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.alf_files import AlfFolder, interpolate_times, read_object
+from spikecast.data.array_files import map_array
+from spikecast.data.session import Samples
+
+NO_EVENTS = ("spikes", "clusters", "channels", "probes", "templates", "electrodeSites", "drift")
+UNITS = {("wheel", "ibl"): "rad", ("wheel", ""): "encoder ticks"}  # by object and namespace
+LICKS = ("licks", "lickTimes")
+
+BEHAVIOR_LEFT_OUT = NoticeKind(
+    "behavior_left_out", "serious", "the behaviour '{name}' is left out: {reason}"
+)
+
+
+def read_events(folder: AlfFolder) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray]]:
+    """Return tables of what has times or intervals, ``trials`` first, and bare lists of times."""
+    tables, events = {}, {}
+    for name in sorted(folder.files, key=lambda name: (name != "trials", name)):
+        attributes = folder.files[name]
+        if name in NO_EVENTS or "timestamps" in attributes or _is_camera(name):
+            continue
+        if set(attributes) == {"times"}:
+            path = folder.find_needed(name, "times")
+            times = np.array(map_array(path), dtype=float)
+            if np.isinf(times).any():
+                raise FormatError(f"'{path}' holds infinite times")
+            events[name] = times
+            continue
+        table = read_object(folder, name)
+        if len(table) and _has_times(table):
+            tables[name] = table
+    return tables, events
+
+
+def _is_camera(name: str) -> bool:
+    return name.casefold().endswith("camera")
+
+
+def _has_times(table: pd.DataFrame) -> bool:
+    """Return whether some column of a table says when something was."""
+    words = ("times", "intervals")
+    return any(
+        word in str(name) and table[name].dtype.kind in "iuf" for name in table for word in words
+    )
+
+
+def read_behavior(folder: AlfFolder) -> tuple[dict[str, Samples], list[Notice]]:
+    """Return what is sampled on its own clock (wheel, pupil, cameras), and times of licks.
+
+    What cannot be read is left out, with a notice that says why.
+    """
+    behavior: dict[str, Samples] = {}
+    notices = []
+    for name in sorted(folder.files):
+        attributes = folder.files[name]
+        clock = "times" if _is_camera(name) else "timestamps"
+        try:
+            if name in LICKS and "times" in attributes:
+                times = np.array(map_array(folder.find_needed(name, "times")), dtype=float)
+                behavior["licks"] = Samples(np.sort(times[np.isfinite(times)]))
+            elif clock in attributes and name not in NO_EVENTS:
+                behavior |= _read_samples(folder, name, clock)
+        except FormatError as error:
+            notices.append(BEHAVIOR_LEFT_OUT(name=name, reason=str(error)))
+    return behavior, notices
+
+
+def _read_samples(folder: AlfFolder, name: str, clock: str) -> dict[str, Samples]:
+    """Return the attributes of numbers of a continuous object, as ``object_attribute``."""
+    unit = UNITS.get((name, folder.get_namespace(name)), "")
+    found: dict[str, Samples] = {}
+    for attribute in folder.files[name]:
+        path = folder.find(name, attribute)
+        if path is None or attribute in (clock, "timestamps", "times"):
+            continue
+        single = AlfFolder(folder.path, {name: {attribute: [path]}})
+        numbers = read_object(single, name).select_dtypes(["number", "bool"])
+        if numbers.empty:
+            continue
+        times = interpolate_times(folder.find_needed(name, clock), len(numbers))
+        values = numbers.to_numpy(dtype=float)
+        if path.suffix != ".npy":  # a table, as of pose: a variable for each column
+            columns = [str(column).removeprefix(f"{attribute}_") for column in numbers]
+            found |= {f"{name}_{c}": Samples(times, values[:, i]) for i, c in enumerate(columns)}
+            continue
+        values = values[:, 0] if values.shape[1] == 1 else values
+        found[f"{name}_{attribute}"] = Samples(times, values, unit, attribute == "position")
+    return found
