@@ -19,6 +19,7 @@ def test_other_commands_explain_their_mistakes_too(spikecast, tmp_path, monkeypa
     for arguments in (
         ("inspect", "nowhere.npz"), ("report", tmp_path), ("run", "none.yaml"),
         ("data", "fetch", "steinmets"), ("predict", "steinmetz", "--target", "MOs"),
+        ("explain", "simulated"), ("explain",), ("explian",), ("predict", "--targt", "MOs"),
     ):  # fmt: skip
         done = spikecast(*arguments)
         assert done.status == 2, arguments

@@ -26,6 +26,8 @@ from spikecast.data.selection import Selection
 SHARED = ("app", "options", "__main__")
 """Files of this folder that are no commands."""
 
+UsageError: Any = typer.BadParameter.__base__  # typer does not export it
+
 console = Console(stderr=True, highlight=False)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="show no progress")]
@@ -130,10 +132,19 @@ def load_command(name: str) -> Any:
 def main() -> None:
     """Run the command line; the entry point of ``spikecast``."""
     try:
-        app(standalone_mode=True)
+        status = app(standalone_mode=False)
+    except typer.Abort:
+        raise SystemExit(1) from None
+    except UsageError as error:
+        message = error.format_message().rstrip(".")
+        if message:  # where no command was named, typer has printed the help
+            more = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+            print(f"error: {message}{more}", file=sys.stderr)
+        raise SystemExit(2) from None
     except SpikecastError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    raise SystemExit(status if isinstance(status, int) else 0)
 
 
 def print_warning(message: str) -> None:

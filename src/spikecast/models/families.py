@@ -11,6 +11,7 @@ from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.glm import fit_poisson_path
 from spikecast.models.linear import fit_ridge_path
 
+TRIALS_AT_A_TIME = 16  # the arrays between are as large as the activity
 MAX_STEPS = 10
 TOLERANCE = 1e-3
 MAX_WEIGHT = 2.0
@@ -119,13 +120,16 @@ def fit_weights(
 
     weights = np.ones(len(deviations))
     for _ in range(MAX_STEPS):  # of Newton's method
-        total = sum(w * one for w, one in zip(weights.astype(np.float32), deviations, strict=True))
-        predicted = family.combine(mean, np.asarray(total))
-        missed = y - predicted
-        gradient = np.array([_sum_products(missed, one) for one in deviations])
-        curved = [predicted * one for one in deviations]
-        curvature = np.array([[_sum_products(one, other) for other in deviations]
-                              for one in curved])  # fmt: skip
+        gradient, curvature = np.zeros(len(weights)), np.zeros((len(weights),) * 2)
+        for start in range(0, len(y), TRIALS_AT_A_TIME):
+            some = slice(start, start + TRIALS_AT_A_TIME)
+            parts = [one[some] for one in deviations]
+            total = sum(w * one for w, one in zip(weights.astype(np.float32), parts, strict=True))
+            predicted = family.combine(mean, np.asarray(total))
+            missed = y[some] - predicted
+            gradient += [_sum_products(missed, one) for one in parts]
+            curved = [predicted * one for one in parts]
+            curvature += [[_sum_products(one, other) for other in parts] for one in curved]
         before, weights = weights, _climb_parabola(weights, gradient, curvature)
         if np.abs(weights - before).max() < TOLERANCE:
             break

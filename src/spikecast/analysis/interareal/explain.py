@@ -28,8 +28,9 @@ from spikecast.evaluation.ladder import expect_fold, note_rungs
 from spikecast.models.families import FAMILIES
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.parallel.threads import limit_threads
+from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.metric_table import HEADLINE
-from spikecast.scoring.ratio_scores import RatioScores, compute_interval, draw_bootstrap_weights
+from spikecast.scoring.ratio_scores import RatioScores, draw_bootstrap_weights
 from spikecast.scoring.scorers import SCORERS
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
@@ -54,8 +55,9 @@ class Explanation(Result):
         Of all values: bits per spike, R2 for continuous activity; above each target's mean.
     table : DataFrame
         One row per part: ``part``, ``kind`` (``"total"``, ``"rung"``, ``"area"``, ``"own"``,
-        ``"shared"``), ``n_neurons``, ``value``, ``low``, ``high`` (95 %, paired over trials), ``p``
-        (of the shift test, where there is one), ``untested`` (why there is none), ``stands``.
+        ``"shared"``), ``n_neurons``, ``value``, ``low``, ``high`` (95 %, paired over trials, and
+        widened for the models having been learnt from them), ``p`` (of the shift test, where there
+        is one), ``untested`` (why there is none), ``stands``.
     n_trials : int
     notices : tuple of Notice
     """
@@ -218,14 +220,18 @@ class _Whole:
         parts[SHARED] = _subtract(scores[ALL_SOURCES], *unique)
         parts[OWN] = _subtract(scores[TOTAL], scores[ALL_SOURCES])
         weights = draw_bootstrap_weights(len(scorer.scored), self.job.n_resamples, self.job.seed)
-        rows = []
+        rows, how = [], HEADLINE[self.kind].aggregate
         for name, ratios in parts.items():
-            interval = compute_interval(ratios, weights, HEADLINE[self.kind].aggregate)
+            value = np.asarray(ratios.aggregate(how))
+            # a small part depends on what was learnt from as much as on what is scored
+            low, high = compute_refit_limits(
+                value, ratios.resample(weights, how), len(self.job.folds)
+            )
             row = {"part": name, "kind": self._name_kind(name), "n_neurons": self._count(name)}
-            row |= {"value": interval.value, "low": interval.low, "high": interval.high}
+            row |= {"value": float(value), "low": float(low), "high": float(high)}
             tested = name in self.groups or name == OWN
             p, untested = self._test(name) if tested else (np.nan, "")
-            stands = bool(interval.low > 0 and (p <= LEVEL or not tested))
+            stands = bool(low > 0 and (p <= LEVEL or not tested))
             rows.append(row | {"p": p, "untested": untested, "stands": stands})
         return pd.DataFrame(rows)
 

@@ -34,7 +34,7 @@ class Moments:
         """
         if 2 * len(columns) < values.shape[2]:  # a copy of many columns takes longer than products
             values, columns = values[..., columns], np.arange(len(columns))
-        flat = values.reshape(-1, values.shape[2])
+        flat = values.reshape(-1, values.shape[2]).astype(np.float32, copy=False)
         products = z.reshape(-1, z.shape[2]).T @ flat
         squares = np.einsum("sq,sq->q", flat, flat)
         return Moments(

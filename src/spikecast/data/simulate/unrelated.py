@@ -62,6 +62,7 @@ def unrelated_areas(
     movement: float = 0.0,
     label_sd: float | tuple[float, float] | None = None,
     coupling: float | Mapping[str, float] = 0.0,
+    repeat: int = 0,
     seed: int = 0,
 ) -> Simulated:
     """Simulate areas "A", "B", ... that share nothing but what is asked for.
@@ -95,6 +96,9 @@ def unrelated_areas(
     coupling : float, or mapping source area -> float
         Bits per spike that the fast factor of "A" (of each source named) adds to "B", 20 ms later,
         beyond everything else.
+    repeat : int
+        Which session of these neurons: with another number fast factors and spikes are drawn anew,
+        all else is the same.
     seed : int
 
     Returns
@@ -146,12 +150,12 @@ def unrelated_areas(
         parts.append(_draw_movement(running, bin_size, area.size, worth, make_rng(seed, "weights")))
     if label_sd is not None:
         trials["label"] = _draw_label(n_trials, label_sd, make_rng(seed, "label"))
-    parts += _draw_own_parts(area, shape, bin_size, drift_sd, coupling, seed)
+    parts += _draw_own_parts(area, shape, bin_size, drift_sd, coupling, repeat, seed)
     mean_count = _draw_rates(area.size, make_rng(seed, "rates")) * bin_size
     parts, log_rate = _scale_parts(parts, area, mean_count)
     rate = scale_rates(log_rate, mean_count)
     recording = Recording.from_arrays(
-        make_rng(seed, "spikes").poisson(rate),
+        make_rng(seed, "spikes", *([repeat] if repeat else [])).poisson(rate),
         time,
         area,
         trials=trials,
@@ -192,6 +196,7 @@ def _draw_own_parts(
     bin_size: float,
     drift_sd: float | tuple[float, float],
     coupling: Mapping[str, float],
+    repeat: int,
     seed: int,
 ) -> list[Part]:
     """Return each area's drift and fast factor, then the fast factors that reach another area."""
@@ -207,6 +212,8 @@ def _draw_own_parts(
         rng = make_rng(seed, "fast", name)
         # begins before the first bin, for what reaches another area later
         noise = rng.normal(size=(n_trials, n_bins + lag))
+        if repeat:
+            noise = make_rng(seed, "fast", name, repeat).normal(size=noise.shape)
         fast = gaussian_filter1d(noise, FAST_SD / bin_size, axis=1)[..., np.newaxis]
         fast /= fast.std()
         loadings = rng.normal(size=(2, 1, area.size))
