@@ -134,3 +134,57 @@ def test_an_announced_size_beyond_memory_is_an_error_not_a_crash(tmp_path):
         stream.write(b"0" * 64)
     with pytest.raises(FormatError):
         load_numpy(tmp_path / "x.npy")
+
+
+class Forged:
+    """Something that pickles as an array with the state it is given."""
+
+    def __init__(self, *state):
+        self.state = state
+
+    def __reduce__(self):
+        make = np.array([]).__reduce__()[0]
+        return make, (np.ndarray, (0,), b"b"), (1, *self.state)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        ((4,), np.dtype("f4"), False, [1, 2, 3, 4]),  # numpy reads these as addresses of objects
+        ((4,), np.dtype("O"), False, b"0123456701234567012345670123456701234567"),
+        ((2**40,), np.dtype("f4"), False, b"0123"),
+        ((-1,), np.dtype("f4"), False, b""),
+        ((1,), np.dtype([("a", "O"), ("b", "i8")]), False, [(1, 2)]),
+        ((1,), "f4", False, b"0123"),
+        ((1,),),
+    ],
+)
+def test_a_damaged_array_is_refused_and_does_not_crash(tmp_path, state):
+    np.save(tmp_path / "a.npy", {"a": Forged(*state)}, allow_pickle=True)
+    with pytest.raises(FormatError):
+        load_numpy(tmp_path / "a.npy")
+
+
+def test_arrays_of_all_kinds_come_back_as_they_were(tmp_path):
+    arrays = {
+        "floats": np.arange(6.0, dtype=">f4").reshape(2, 3),
+        "fortran": np.asfortranarray(np.arange(6).reshape(2, 3)),
+        "objects": np.array([[1, "a"], [None, np.arange(3)]], dtype=object).T,
+        "text": np.array(["a", "bcd"]),
+        "bytes": np.array([b"a", b"bcd"]),
+        "dates": np.array(["2024-05-06"], dtype="M8[ns]"),
+        "records": np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8", (2,))]),
+        "empty": np.zeros((0, 3)),
+        "flags": np.array([True, False]),
+    }
+    np.save(tmp_path / "a.npy", arrays, allow_pickle=True)
+    read = load_numpy(tmp_path / "a.npy")[""].item()
+    for name, array in arrays.items():
+        assert type(read[name]) is np.ndarray
+        assert read[name].dtype == array.dtype.newbyteorder("=")  # as numpy does
+        if name == "objects":
+            assert read[name].shape == (2, 2)
+            assert type(read[name][1, 1]) is np.ndarray
+            np.testing.assert_array_equal(read[name][1, 1], np.arange(3))
+        else:
+            np.testing.assert_array_equal(read[name], array)

@@ -5,7 +5,9 @@ function; this reader allows numpy's own reconstruction functions, plain builtin
 and paths (as text), and refuses everything else by name.
 """
 
+import math
 import pickle
+import re
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -16,7 +18,10 @@ from numpy.lib import format as npy
 
 from spikecast.core.errors import FormatError, UnsafeFileError
 
-# stand-ins for the functions that pickles call: ``_codecs.encode``, three of numpy, and ``bytes``
+CODE = re.compile(r"[?bBhHiIlLqQefdgFDGSUVOmMuc]\d*")
+"""Codes of numpy's types in a pickle: ``f8``, ``U12``, ``O8``."""
+
+# stand-ins for what pickles call: ``_codecs.encode``, types and functions of numpy, and ``bytes``
 
 
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
@@ -25,22 +30,110 @@ def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
-def _reconstruct(subtype: type, shape: tuple, dtype: Any) -> np.ndarray:
+class _Array(np.ndarray):
+    """An array that checks its state: numpy's own ``__setstate__`` crashes on a damaged one."""
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran_order, data = state
+        dtype = _resolve_dtype(dtype)
+        shape = tuple(int(length) for length in shape)
+        size = math.prod(shape)
+        kind = list if dtype.hasobject else bytes
+        length = size if dtype.hasobject else size * dtype.itemsize
+        if min(shape, default=0) < 0 or type(data) is not kind or len(data) != length:
+            raise FormatError(f"an array of shape {shape} does not have its {length} values")
+        if dtype.hasobject and dtype.kind != "O":
+            raise FormatError(f"the pickle holds an array of type '{dtype}'")
+        checked: Any = (1, shape, dtype, bool(fortran_order), data)
+        super().__setstate__(checked)
+
+
+class _DType:
+    """A type of numpy, made of its code and checked state, for the same reason."""
+
+    def __init__(self, code: Any) -> None:
+        if not isinstance(code, str) or not CODE.fullmatch(code):
+            raise FormatError(f"the pickle holds the type '{code}'")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        version, order, subtype, names, fields, size, *rest = state
+        if order not in ("<", ">", "|", "="):
+            raise FormatError(f"the pickle holds the byte order '{order}'")
+        if subtype is not None:
+            base, shape = subtype
+            self.dtype = np.dtype((_resolve_dtype(base), tuple(int(n) for n in shape)))
+        elif names is not None:
+            parts = [fields[name] for name in names]
+            self.dtype = np.dtype(
+                {
+                    "names": [str(name) for name in names],
+                    "formats": [_resolve_dtype(part[0]) for part in parts],
+                    "offsets": [int(part[1]) for part in parts],
+                    "itemsize": int(size),
+                }
+            )
+        elif version == 4 and self.dtype.kind in "mM":
+            unit, number = rest[2][1][:2]
+            unit = unit.decode("ascii") if isinstance(unit, bytes) else unit
+            self.dtype = np.dtype(f"{self.dtype.str}[{int(number)}{unit}]")
+        if order in "<>":
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+def _make_dtype(code: Any, align: Any = False, copy: Any = True) -> _DType:
+    return _DType(code)
+
+
+def _resolve_dtype(dtype: Any) -> np.dtype:
+    if not isinstance(dtype, _DType):
+        raise FormatError(f"the pickle holds {type(dtype).__name__} where a type is needed")
+    return dtype.dtype
+
+
+def _reconstruct(subtype: type, shape: Any, dtype: Any) -> np.ndarray:
     if subtype is not np.ndarray:
         raise UnsafeFileError(f"the pickle holds an array of type '{subtype}'")
-    return np.ndarray.__new__(np.ndarray, shape, dtype)
+    return np.ndarray.__new__(_Array, (0,), np.int8)
 
 
-def _scalar(dtype: np.dtype, value: Any) -> Any:
+def _scalar(dtype: Any, value: Any) -> Any:
+    dtype = _resolve_dtype(dtype)
     if dtype.hasobject or not isinstance(value, bytes) or len(value) != dtype.itemsize:
         raise UnsafeFileError(f"the pickle holds a scalar of type '{dtype}'")
     return np.frombuffer(value, dtype=dtype)[0]
 
 
-def _frombuffer(buffer: Any, dtype: np.dtype, shape: tuple, order: str) -> np.ndarray:
+def _frombuffer(buffer: Any, dtype: Any, shape: tuple, order: str) -> np.ndarray:
+    dtype = _resolve_dtype(dtype)
     if dtype.hasobject:
         raise UnsafeFileError("the pickle holds objects made from raw bytes")
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)  # type: ignore[call-overload]
+
+
+def _make_plain(value: Any, done: dict[int, Any]) -> Any:
+    """Return a value in which arrays and types are numpy's own, also within containers."""
+    if id(value) in done:
+        return done[id(value)]
+    if isinstance(value, _DType):
+        return value.dtype
+    if isinstance(value, np.ndarray):
+        array = done[id(value)] = value.view(np.ndarray)
+        if array.dtype == object:
+            flat = array.ravel(order="K")  # a view: the array is contiguous
+            for place, item in enumerate(flat):
+                flat[place] = _make_plain(item, done)
+        return array
+    if isinstance(value, dict):
+        done[id(value)] = value
+        for key, item in value.items():
+            value[key] = _make_plain(item, done)
+    elif isinstance(value, list):
+        done[id(value)] = value
+        value[:] = [_make_plain(item, done) for item in value]
+    elif isinstance(value, tuple):
+        return tuple(_make_plain(item, done) for item in value)
+    return value
 
 
 def _make_empty_bytes() -> bytes:
@@ -55,7 +148,7 @@ def _join_path(*parts: str) -> str:
 
 ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "dtype"): _make_dtype,
     ("_codecs", "encode"): _encode_latin1,
     **{
         (f"numpy.{core}.{module}", name): function
@@ -133,7 +226,7 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
     except UnsafeFileError as error:
         raise UnsafeFileError(f"'{path}': {error}") from None
     except Exception as error:  # a damaged pickle can fail in any way
-        reason = str(error) or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None
 
 
@@ -145,7 +238,7 @@ def _read_array(stream: IO[bytes]) -> np.ndarray:
         raise FormatError(f"numpy format version {version} is not known")
     shape, fortran_order, dtype = read_header[version](stream)
     if dtype.hasobject:
-        array = RestrictedUnpickler(stream).load()
+        array = _make_plain(RestrictedUnpickler(stream).load(), {})
         if not isinstance(array, np.ndarray):
             array = np.array(array, dtype=object)
         return array.reshape(shape, order="F" if fortran_order else "C")
