@@ -47,7 +47,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["shared"],
         ["questions"],
         ["run"],
-        ["atlas", "sweep", "study"],
+        ["atlas", "sweep", "study", "doctor"],
         ["many_runs"],
         ["plot"],
     ],

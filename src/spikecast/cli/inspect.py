@@ -1,10 +1,15 @@
 """spikecast inspect DATA."""
 
 import shlex
+import sys
+from pathlib import Path
 from typing import Annotated
+
+import typer
 
 from spikecast.cli.app import selection_options
 from spikecast.cli.options import Option, options, with_options
+from spikecast.core.errors import InputError
 from spikecast.data import Recording
 from spikecast.data.cuts.choices import Choices, join_names, list_choices
 from spikecast.data.selection import DataChoice
@@ -17,22 +22,35 @@ DATA = (
 
 
 @with_options
-def inspect(data: Annotated[DataChoice, DATA]) -> None:
+def inspect(
+    data: Annotated[DataChoice, DATA],
+    html: Annotated[
+        bool, typer.Option("--html", help="write a page with pictures instead, of one session")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="the page of --html")] = Path("inspect.html"),
+) -> None:
     """Print what is in data: areas, neurons, trials, behaviour, what was taken, warnings.
 
     Of data that are not cut into trials yet: trial tables and events, units, behaviour, and the
     line to type next.
     """
-    from spikecast.data.doctor import examine
+    from spikecast.data.doctor import choose_examined, examine
     from spikecast.data.loaders import check_session, cut_opened, open_uncut
 
     sessions = open_uncut(data.path)
     if data.session is not None:
         check_session(data.path, data.session, len(sessions))
+    if html:
+        opened = sessions[_choose_session(data, len(sessions))]()
+        _write_page(opened if data.align is None else cut_opened(opened, data), data, out)
+        return
     for index in range(len(sessions)) if data.session is None else [data.session]:
         opened = sessions[index]()
         if isinstance(opened, RawSession) and data.align is None:
             _describe_uncut(index, opened)
+            rows, _ = choose_examined(opened, data.units)
+            for notice in examine(opened, rows):
+                print(f"  warning: {notice}")
             number = f" --session {index}" if len(sessions) > 1 else ""
             print(f"  next: {_make_next_line(opened, data.path + number)}")
             continue
@@ -40,6 +58,22 @@ def inspect(data: Annotated[DataChoice, DATA]) -> None:
         _describe(index, recording)
         for notice in examine(recording):
             print(f"  warning: {notice}")
+
+
+def _choose_session(data: DataChoice, n_sessions: int) -> int:
+    if data.session is None and n_sessions > 1:
+        raise InputError(
+            f"'{data.path}' holds {n_sessions} sessions; choose one for the page: --session 0 to "
+            f"{n_sessions - 1}"
+        )
+    return data.session or 0
+
+
+def _write_page(subject: Recording | RawSession, data: DataChoice, out: Path) -> None:
+    from spikecast.report.doctor import page
+
+    command = shlex.join(["spikecast", *sys.argv[1:]])
+    print(f"wrote {page.build(subject, out, data.units, command)}")
 
 
 def _describe_uncut(index: int, raw: RawSession) -> None:

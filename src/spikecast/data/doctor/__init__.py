@@ -8,6 +8,7 @@ import numpy as np
 
 from spikecast.core.notices import Notice
 from spikecast.data.doctor.amplitudes import estimate_missing_share
+from spikecast.data.doctor.choice import choose_examined
 from spikecast.data.doctor.recording_checks import check_whole_recording
 from spikecast.data.doctor.session_checks import SessionFindings, check_session
 from spikecast.data.recording import Recording
@@ -37,6 +38,6 @@ def examine(subject: RawSession | Recording, units: np.ndarray | None = None) ->
 
 
 __all__ = [
-    "SessionFindings", "check_session", "check_whole_recording",
+    "SessionFindings", "check_session", "check_whole_recording", "choose_examined",
     "estimate_missing_share", "examine",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def check_amplitudes(raw: RawSession, units: np.ndarray) -> list[Notice]:
     The column ``amplitude_cutoff`` of the units says it where it is there, else the amplitudes that
     are stored with the spikes.
     """
-    missing, evidence = _read_missing(raw, units)
+    missing, evidence = measure_missing(raw, units)
     found = np.flatnonzero(np.nan_to_num(missing) > MOST_MISSING)
     if not found.size:
         return []
@@ -79,7 +79,7 @@ def check_amplitudes(raw: RawSession, units: np.ndarray) -> list[Notice]:
     ]
 
 
-def _read_missing(raw: RawSession, units: np.ndarray) -> tuple[np.ndarray, str]:
+def measure_missing(raw: RawSession, units: np.ndarray) -> tuple[np.ndarray, str]:
     """Return the share of spikes that each unit misses, NaN where not known, and what says so."""
     if COLUMN in raw.units:
         return to_numbers(raw.units[COLUMN].iloc[units]), f"column '{COLUMN}'"

@@ -104,7 +104,7 @@ def check_presence_over_trials(recording: Recording) -> list[Notice]:
     """Return a notice of neurons that are lost, or appear, in the course of the trials."""
     if recording.kind != "counts" or recording.n_trials < 20:
         return []
-    at_start, at_end = find_absence(_sum_by_stretch(recording))
+    at_start, at_end = find_absence(sum_by_stretch(recording))
     found = np.flatnonzero((at_start > 0) | (at_end > 0))
     if not found.size:
         return []
@@ -120,7 +120,7 @@ def check_presence_over_trials(recording: Recording) -> list[Notice]:
     ]
 
 
-def _sum_by_stretch(recording: Recording) -> np.ndarray:
+def sum_by_stretch(recording: Recording) -> np.ndarray:
     """Return the counts in 100 stretches of trials or fewer, (stretch, neuron)."""
     totals = recording.activity.sum(axis=1, dtype=np.int64)
     step = -(-len(totals) // 100)

@@ -58,6 +58,15 @@ def draw_figure(folder: Path, drawing: Drawing) -> PageFigure:
     image = to_svg(drawing.draw(drawing.subject))
     with write_atomically(Layout(folder).figure(drawing.name)) as temporary:
         temporary.write_bytes(image)
+    return _place_figure(drawing, image)
+
+
+def make_figure(drawing: Drawing) -> PageFigure:
+    """Draw a figure, and return it for a page that is one file."""
+    return _place_figure(drawing, to_svg(drawing.draw(drawing.subject)))
+
+
+def _place_figure(drawing: Drawing, image: bytes) -> PageFigure:
     caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")
     return PageFigure(drawing.name, inline_image(image), caption, drawing.alt or caption)
 
