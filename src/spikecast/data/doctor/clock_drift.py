@@ -65,6 +65,12 @@ class LatencyDrift:
     responses: np.ndarray
 
     @property
+    def modulation(self) -> float:
+        """How much the mean response changes around the event, relative to its mean."""
+        mean = self.responses.mean(axis=0)
+        return float(mean.std() / max(mean.mean(), 1e-12))
+
+    @property
     def is_clear(self) -> bool:
         """Whether the shift is larger than bins and chance make it."""
         least = max(LEAST_SHIFT, 2 * float(self.time[1] - self.time[0]))
@@ -85,7 +91,7 @@ def find_latency_drift(raw: RawSession, facts: SpikeFacts) -> LatencyDrift | Non
         time = WINDOW[0] + BIN_SIZE * (np.arange(counts.shape[1]) + 0.5)
         if (one := measure_latency_drift(name, counts, time, events)) is not None:
             found.append(one)
-    return max(found, key=lambda one: (one.is_clear, one.z), default=None)
+    return max(found, key=lambda one: (one.is_clear, one.modulation), default=None)
 
 
 def find_latency_drift_of_recording(recording: Recording) -> LatencyDrift | None:

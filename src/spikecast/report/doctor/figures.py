@@ -42,7 +42,7 @@ def draw_activity_figure(material: Material) -> Figure:
     draw_activity(raster, excerpt.activity, excerpt.time, material.area, colors, excerpt.counts)
     for event in excerpt.events:
         raster.axvline(event, color="black", linewidth=0.6, linestyle=":")
-    raster.set(xlabel=excerpt.label, title=excerpt.title, ylabel=f"{material.unit}s, by area")
+    raster.set(xlabel=excerpt.label, title=excerpt.title, ylabel=material.rows)
     if excerpt.counts:
         draw_rates(rates, material.activity, material.area, colors)
     else:
@@ -86,7 +86,7 @@ def draw_presence(material: Material) -> Figure:
         clip_on=False,
     )
     name_areas(map_, material.area, colors)
-    map_.set(xlabel=presence.label, ylabel=f"{material.unit}s, by area")
+    map_.set(xlabel=presence.label, ylabel=material.rows)
     return figure
 
 

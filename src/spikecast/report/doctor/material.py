@@ -22,10 +22,14 @@ from spikecast.data.doctor.spike_facts import REFRACTORY, SpikeFacts
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 from spikecast.report.doctor.correlograms import LAGS, correlate
+from spikecast.report.shared.formatting import format_duration
 
+NO_AREA = "no area"
+LONG = 600.0  # seconds; shorter sessions are drawn in seconds
 EXCERPT = 5.0  # seconds of all units
 EXCERPT_BIN = 0.002
 MOST_AUTOCORRELOGRAMS = 8
+MOST_QUIET = 4  # where none is suspicious
 MOST_PAIRS = 6
 FEWEST_SPIKES = 100  # of a unit whose intervals are drawn
 
@@ -94,6 +98,11 @@ class Material:
     duration: tuple[float, float] = (0.0, 0.0)
 
     @property
+    def rows(self) -> str:
+        """What the rows of a picture are."""
+        return f"{self.unit}s" + (", by area" if set(self.area) != {NO_AREA} else "")
+
+    @property
     def warnings(self) -> list[Notice]:
         """Notices, the worst first."""
         return sorted(self.notices, key=lambda one: SEVERITIES.index(one.severity))
@@ -107,13 +116,13 @@ def collect_session(raw: RawSession, units: np.ndarray, left_out: str = "") -> M
     findings = check_session(raw, units)
     facts = findings.facts
     area = find_areas(raw)[units]
-    area[area == ""] = "no area"
+    area[area == ""] = NO_AREA
     wrong_clock = (TOO_SLOW.code, TOO_FAST.code)
     spikes_are_seconds = not any(one.code in wrong_clock for one in findings.notices)
     seconds = raw.duration[1] - raw.duration[0] if facts is None else facts.seconds
     parts = [
         f"{len(units)} of {len(raw.units)} units{left_out}",
-        f"{seconds / 60:.1f} min" if not raw.in_frames else f"{seconds:.0f} frames",
+        format_duration(seconds) if not raw.in_frames else f"{seconds:.0f} frames",
         *(f"table {name}: {len(table)} trials" for name, table in raw.tables.items()),
         *(f"{name}: {len(times)} events" for name, times in raw.events.items()),
     ]
@@ -170,10 +179,11 @@ def _cut_excerpt(raw: RawSession, facts: SpikeFacts) -> Excerpt | None:
 def _collect_presence(facts: SpikeFacts) -> Presence:
     fired = facts.counts.sum(axis=1) > 0
     at_start, at_end = find_absence(facts.counts[fired])
+    is_long = facts.seconds > LONG
     return Presence(
         facts.counts,
-        facts.stretches / 60,
-        "minutes of the session",
+        facts.stretches / (60 if is_long else 1),
+        f"{'minutes' if is_long else 'seconds'} of the session",
         len(facts.counts) / facts.seconds,
         (at_start > 0) | (at_end > 0),
     )
@@ -182,8 +192,11 @@ def _collect_presence(facts: SpikeFacts) -> Presence:
 def _collect_intervals(raw: RawSession, facts: SpikeFacts) -> Intervals:
     contamination = estimate_contamination(facts.n_violations, facts.n_spikes, facts.seconds)
     found = find_contaminated(facts)
-    ranked = np.argsort(-(contamination + 10 * found), kind="stable")
-    ranked = ranked[facts.n_spikes[ranked] >= FEWEST_SPIKES][:MOST_AUTOCORRELOGRAMS]
+    ranked = np.argsort(-contamination, kind="stable")
+    if found.any():
+        ranked = ranked[found[ranked]][:MOST_AUTOCORRELOGRAMS]
+    else:
+        ranked = ranked[facts.n_spikes[ranked] >= FEWEST_SPIKES][:MOST_QUIET]
     shown = []
     assert raw.spikes is not None
     for place in ranked:

@@ -113,10 +113,10 @@ def _show_intervals(material: Material) -> Section | None:
     drawings = [Drawing("contamination", figures.draw_contamination, material, caption)]
     if intervals.shown:
         n = sum(found for _, _, found in intervals.shown)
-        which = "with the most foreign spikes" if n else "nearest to it (none was found)"
+        which = "found, the worst first" if n else "nearest to it; none was found"
         caption = (
-            f"Autocorrelograms of the units {which}, each with its share of foreign spikes. A "
-            "neuron has none in the shaded refractory period; orange: found."
+            f"Autocorrelograms of units ({which}), each with its share of foreign spikes. A single "
+            "neuron has no pair in the shaded refractory period."
         )
         drawings.append(
             Drawing("autocorrelograms", figures.draw_autocorrelograms, material, caption)

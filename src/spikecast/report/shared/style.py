@@ -64,7 +64,7 @@ def new_figure(height: float) -> Figure:
 def set_log_ticks(axes: Axes) -> None:
     """Make the x axis logarithmic: 0.1, 0.3, 1, 3 (matplotlib's labels of one decade touch)."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=20))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
 
