@@ -11,7 +11,7 @@ from spikecast.cli.app import selection_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.core.errors import InputError
 from spikecast.data import Recording
-from spikecast.data.cuts.choices import Choices, join_names, list_choices
+from spikecast.data.cuts.choices import join_names, list_choices
 from spikecast.data.selection import DataChoice
 from spikecast.data.session import RawSession
 
@@ -110,23 +110,21 @@ def _describe_uncut(index: int, raw: RawSession) -> None:
 def _make_next_line(raw: RawSession, data: str) -> str:
     """Return the command that fits a session, with the first of its choices."""
     found = list_choices(raw)
-    line = f"spikecast predict {data} --align {shlex.quote(found.align)}"
+    cut = f"--align {shlex.quote(found.align)}"
     if found.trials:
-        line += f" --trials {shlex.quote(found.trials)}"
+        cut += f" --trials {shlex.quote(found.trials)}"
     if found.window:
-        line += f" --window {found.window[0]:g} {found.window[1]:g}"
+        cut += f" --window {found.window[0]:g} {found.window[1]:g}"
     if found.bin_size:
-        line += f" --bin {found.bin_size:g}"
+        cut += f" --bin {found.bin_size:g}"
     if raw.in_frames:
-        line += " --frame-rate HZ"
-    return line + f" --target {_choose_target(found)}"
-
-
-def _choose_target(found: Choices) -> str:
-    """Return the area with most units."""
-    areas = next(iter(found.areas.values()), {})
-    named = [area for area in areas if area != "none"]
-    return shlex.quote(named[0]) if named else "AREA"
+        cut += " --frame-rate HZ"
+    areas = [area for area in next(iter(found.areas.values()), {}) if area != "none"]
+    if len(areas) > 1:
+        return f"spikecast predict {data} {cut} --target {shlex.quote(areas[0])}"
+    if found.label:
+        return f"spikecast decode {data} {cut} --label {shlex.quote(found.label)}"
+    return f"spikecast convert {data} {cut} --out mine.nc"
 
 
 def _describe(index: int, recording: Recording) -> None:

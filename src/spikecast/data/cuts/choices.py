@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from spikecast.data.cuts.trials import NONE, find_event_columns
 from spikecast.data.cuts.units import count_labels
@@ -13,6 +14,7 @@ FIRST_EVENTS = ("stim", "onset", "go", "start")
 WINDOW, BIN_SIZE = (-0.5, 1.0), 0.01
 """What is proposed, in seconds."""
 MOST_NAMES = 12  # in a line
+MOST_LABELS, FEWEST_TRIALS = 10, 8  # distinct values of a column to decode; trials of the second
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,11 @@ class Choices:
         Column of the units -> label -> number of units.
     behavior : dict
         Name -> how it is sampled.
-    align, trials : str
-        A proposal; "none" where there is no event, "" where the table needs not be named.
+    align, table, trials : str
+        A proposal: the event ("none" where there is none), its table ("" for a bare list), and the
+        same table where it must be named.
+    label : str
+        A column of that table to decode; "" where none has few values.
     window : (float, float), optional
         A proposal, in seconds.
     bin_size : float, optional
@@ -43,7 +48,9 @@ class Choices:
     qualities: dict[str, dict[str, int]]
     behavior: dict[str, str]
     align: str
+    table: str
     trials: str
+    label: str
     window: tuple[float, float] | None
     bin_size: float | None
 
@@ -51,18 +58,15 @@ class Choices:
 def list_choices(raw: RawSession) -> Choices:
     """Return what can be chosen of a session."""
     events = {}
-    for name, table in raw.tables.items():
-        columns = find_event_columns(table, raw.duration)
-        events[name] = (
-            len(table),
-            columns,
-            [one for one in map(str, table.columns) if one not in columns],
-        )
+    for name, trials in raw.tables.items():
+        columns = find_event_columns(trials, raw.duration)
+        others = [one for one in map(str, trials.columns) if one not in columns]
+        events[name] = (len(trials), columns, others)
     candidates = [(table, one) for table, (_, columns, _) in events.items() for one in columns]
     candidates += [("", name) for name in raw.events]
     ranked = sorted(candidates, key=lambda pair: _rank(pair[1]))
-    trials, align = ranked[0] if ranked else ("", NONE)
-    holders = [name for name, table in raw.tables.items() if align in map(str, table.columns)]
+    table, align = ranked[0] if ranked else ("", NONE)
+    holders = [name for name, trials in raw.tables.items() if align in map(str, trials.columns)]
     return Choices(
         events=events,
         lists={name: len(times) for name, times in raw.events.items()},
@@ -70,10 +74,24 @@ def list_choices(raw: RawSession) -> Choices:
         qualities={name: count_labels(raw.units[name]) for name in raw.quality_columns},
         behavior={name: _describe_samples(one) for name, one in raw.behavior.items()},
         align=align,
-        trials=trials if len(holders) > 1 else "",
+        table=table,
+        trials=table if len(holders) > 1 else "",
+        label=_find_label(raw.tables[table]) if table else "",
         window=WINDOW if ranked else None,
         bin_size=None if raw.traces is not None else BIN_SIZE,
     )
+
+
+def _find_label(trials: pd.DataFrame) -> str:
+    """Return the first column whose values come again and again, or ""."""
+    for name in trials:
+        values = trials[name]
+        if isinstance(values, pd.DataFrame):
+            continue
+        sizes = values.astype(str).value_counts()
+        if 2 <= len(sizes) <= MOST_LABELS and sizes.iloc[1] >= FEWEST_TRIALS:
+            return str(name)
+    return ""
 
 
 def _rank(name: str) -> int:

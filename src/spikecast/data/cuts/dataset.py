@@ -10,10 +10,10 @@ import xarray as xr
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import count_bins
+from spikecast.data.columns import tidy_columns
 from spikecast.data.cuts.behavior import bin_behavior, bin_traces
 from spikecast.data.cuts.choices import explain_choices
 from spikecast.data.cuts.samples import Bins, Series
-from spikecast.data.cuts.tables import tidy_columns
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
 from spikecast.data.cuts.trials import NONE, ONE_LONG_TRIAL, Trials, choose_trials, find_events
 from spikecast.data.cuts.units import check_units, choose_units, name_areas

@@ -11,7 +11,7 @@ import pandas as pd
 from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.cuts.tables import to_numbers
+from spikecast.data.columns import to_numbers
 from spikecast.data.event_files import (
     TRIAL_SUFFIXES,
     find_event_file,
@@ -195,8 +195,8 @@ def find_event_columns(table: pd.DataFrame, duration: tuple[float, float]) -> li
         times = times[np.isfinite(times)]
         counts = times.size and (times == np.round(times)).all() and (np.diff(times) == 1).all()
         inside = (times >= duration[0]) & (times <= duration[1])
-        rising = (np.diff(times) >= 0).mean() if times.size > 1 else 1.0
+        rising = (np.diff(times) >= 0).mean() if times.size > 1 else 0.0
         distinct = len(np.unique(times)) > times.size / 2
-        if times.size and not counts and inside.mean() > 0.5 and rising > 0.8 and distinct:
+        if times.size > 1 and not counts and inside.mean() > 0.5 and rising > 0.8 and distinct:
             found.append(name)
     return found

@@ -12,7 +12,16 @@ from types import ModuleType
 from typing import Any
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import alf, native, phy, predictions, steinmetz, stringer, suite2p
+from spikecast.data.readers import (
+    alf,
+    native,
+    nwb,
+    phy,
+    predictions,
+    steinmetz,
+    stringer,
+    suite2p,
+)
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 
@@ -21,6 +30,7 @@ OpenSession = Callable[[], Recording | RawSession]
 READERS: dict[str, ModuleType] = {
     "spikecast": native,
     "predictions": predictions,
+    "nwb": nwb,
     "phy": phy,
     "suite2p": suite2p,
     "alf": alf,

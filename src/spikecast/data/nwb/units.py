@@ -1,0 +1,228 @@
+"""The units of an NWB file: their columns, their areas, and spikes that are read unit by unit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import FormatError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.nwb.columns import read_columns, to_plain
+
+AREA_NAMES = (
+    *("brain_area", "brain_region", "area", "region", "location", "acronym", "structure"),
+    *("brain_acronym", "ecephys_structure_acronym", "anatomy", "beryl_location"),
+)
+"""Columns of units or electrodes that name an area, best first."""
+QUALITY_NAMES = (
+    *("quality", "group", "ks_label", "KSLabel", "KS_label", "kilosort2_label", "label"),
+    *("unit_quality", "default_qc", "ibl_quality_score", "is_good", "isolation", "sorting_quality"),
+)
+CHANNEL_NAMES = ("peak_channel_id", "peak_channel", "max_electrode", "main_channel", "electrode")
+"""Columns of units that hold the id of one electrode."""
+FEW_LABELS = 10
+STARTS_AT_ZERO = 60.0  # seconds; a first spike later than that is not taken for the start
+MEAN_DISTANCES = 10  # of spikes of all units; silence so long is rare while a session lasts
+
+ELECTRODES_LOST = NoticeKind(
+    "electrodes_lost",
+    "serious",
+    "units refer to electrodes ({how}) that the file does not hold{detail}: their areas are lost",
+)
+SEVERAL_AREAS = NoticeKind(
+    "several_areas", "minor", "{n} units have electrodes in several areas: the first one is taken"
+)
+NO_SPIKES = NoticeKind("units_without_spikes", "minor", "{n} of {n_units} units have no spikes")
+LISTS_LEFT = NoticeKind(
+    "unit_lists", "minor", "columns of units that hold lists are not read: {columns}"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredSpikes:
+    """Spike times of units in one dataset; those of a unit are read when they are asked for.
+
+    Parameters
+    ----------
+    times : dataset, (spike,)
+    ends : array of int, (unit,)
+        Where each unit's spikes end in it.
+    ids : array, (unit,)
+        For messages.
+    """
+
+    times: Any
+    ends: np.ndarray
+    ids: np.ndarray
+
+    def __call__(self, unit: int) -> np.ndarray:
+        """Return the times (spike,) of a unit in seconds, ascending."""
+        start = int(self.ends[unit - 1]) if unit else 0
+        times = np.asarray(self.times[start : int(self.ends[unit])], dtype=float)
+        if not np.isfinite(times).all():
+            raise FormatError(f"unit {self.ids[unit]} has spike times that are NaN or infinite")
+        return times if (np.diff(times) >= 0).all() else np.sort(times)
+
+    def span(self) -> tuple[float, float]:
+        """Return the first and the last time of the session, in seconds.
+
+        It lasts a few mean distances of spikes (of all units) longer than the last spike.
+        """
+        starts = np.concatenate([[0], self.ends[:-1]])
+        units = np.flatnonzero(self.ends > starts)
+        if not len(units):
+            return 0.0, 0.0
+        places = [*starts[units], *(self.ends[units] - 1)]  # a unit may be in backward order
+        times = [float(self.times[int(place)]) for place in places]
+        first, last = min(times), max(times)
+        silence = MEAN_DISTANCES * (last - first) / max(int(self.ends[-1]), 1)
+        return (0.0 if 0 <= first < STARTS_AT_ZERO else first), last + silence
+
+
+def open_spikes(units: Any) -> StoredSpikes | None:
+    """Return the spikes of a units table, or None where it has none."""
+    if "spike_times" not in units.colnames:
+        return None
+    index = units.spike_times_index
+    ends = np.asarray(index.data[:], dtype=np.int64)
+    times = index.target.data
+    n_times = len(times)
+    if len(ends) != len(units.id):
+        raise FormatError(f"spike_times has {len(ends)} entries for {len(units.id)} units")
+    if len(ends) and ((np.diff(ends) < 0).any() or ends[0] < 0 or ends[-1] > n_times):
+        raise FormatError("spike_times_index does not fit the spike times: the file is damaged")
+    return StoredSpikes(times, ends, np.asarray(units.id[:]))
+
+
+def read_units(
+    units: Any, electrodes: Any
+) -> tuple[pd.DataFrame, list[str], list[str], list[Notice]]:
+    """Return the table of units, its columns of areas and of qualities, and notices."""
+    table, others = read_columns(units)
+    notices: list[Notice] = []
+    lists = set(others).difference(("spike_times", "electrodes", "electrode_group"))
+    if lists:
+        notices.append(LISTS_LEFT(columns=sorted(lists)))
+    found, about = _find_electrodes(units, table, electrodes)
+    notices += about
+    own = [name for name in AREA_NAMES if name in table and _is_text(table[name])]
+    areas = own + _take_electrode_columns(table, found)
+    if found is None and (groups := _read_groups(units, len(table))) is not None:
+        table["electrode_group_location"] = groups
+        areas.append("electrode_group_location")
+    qualities = [name for name in QUALITY_NAMES if name in table and _is_label(table[name], name)]
+    return table, areas, qualities, notices
+
+
+def _take_electrode_columns(table: pd.DataFrame, electrodes: pd.DataFrame | None) -> list[str]:
+    """Add columns of each unit's electrode to the units; return the one that names areas.
+
+    Of several the first counts, for others are coarser or finer names of the same; the location of
+    the group only counts where no electrode has one.
+    """
+    if electrodes is None:
+        return []
+    known = [name for name in (*AREA_NAMES, "group_location") if name in electrodes]
+    for name in (*known, *(one for one in ("x", "y", "z", "group_name") if one in electrodes)):
+        table[f"electrode_{name}"] = electrodes[name].to_numpy()
+    return [f"electrode_{name}" for name in known if _names_areas(electrodes[name])][:1]
+
+
+def _names_areas(values: pd.Series) -> bool:
+    text = values.astype(str).str.strip().str.lower()
+    return bool((~text.isin(["", "unknown", "none", "nan", "n/a"])).any())
+
+
+def _find_electrodes(
+    units: Any, table: pd.DataFrame, electrodes: Any
+) -> tuple[pd.DataFrame | None, list[Notice]]:
+    """Return one row of the electrode table per unit, or None, and notices."""
+    channel = next((name for name in CHANNEL_NAMES if name in table), None)
+    how = "electrodes" if "electrodes" in units.colnames else channel
+    if how is None:
+        return None, []
+    known = _read_electrodes(electrodes)
+    if known is None or known.empty:
+        return None, [ELECTRODES_LOST(how=how, detail="")]
+    notices = []
+    if how == "electrodes":
+        rows, several = _read_region(units, known)
+        if several:
+            notices.append(SEVERAL_AREAS(n=several))
+    else:
+        ids = pd.to_numeric(table[how], errors="coerce")
+        rows = known.index.get_indexer(pd.Index(ids))
+    lost = (rows < 0) | (rows >= len(known))
+    if lost.all():
+        return None, [*notices, ELECTRODES_LOST(how=how, detail="")]
+    if lost.any():
+        notices.append(ELECTRODES_LOST(how=how, detail=f" ({lost.sum()} of {len(rows)} units)"))
+    taken = known.iloc[np.where(lost, 0, rows)].reset_index(drop=True)
+    text = [name for name in taken if not pd.api.types.is_numeric_dtype(taken[name])]
+    taken.loc[lost, text] = ""
+    return taken, notices
+
+
+def _read_electrodes(electrodes: Any) -> pd.DataFrame | None:
+    """Return the electrode table with the location of each electrode's group, or None."""
+    if electrodes is None:
+        return None
+    table, _ = read_columns(electrodes)
+    table = table[~table.index.duplicated()]
+    if "group" in electrodes.colnames:
+        groups = [getattr(one, "location", "") for one in electrodes["group"].data[:]]
+        if len(groups) == len(table):
+            table["group_location"] = to_plain([str(one or "") for one in groups])
+    return table
+
+
+def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:
+    """Return the row of each unit's first electrode, -1 without, and how many lie in two areas."""
+    index = units["electrodes"]
+    if type(index).__name__ == "DynamicTableRegion":  # one electrode per unit
+        return np.asarray(index.data[:], dtype=int), 0
+    ends = np.asarray(index.data[:], dtype=np.int64)
+    members = np.asarray(index.target.data[:], dtype=np.int64)
+    starts = np.concatenate([[0], ends[:-1]])
+    rows = np.full(len(ends), -1)
+    filled = (ends > starts) & (starts < len(members))
+    rows[filled] = members[starts[filled]]
+    named = next((known[name].to_numpy() for name in AREA_NAMES if name in known), None)
+    if named is None:
+        return rows, 0
+    several = 0
+    for start, stop in zip(starts, ends):
+        of_unit = members[start:stop]
+        of_unit = of_unit[(of_unit >= 0) & (of_unit < len(named))]
+        several += len({str(one) for one in named[of_unit]}) > 1
+    return rows, several
+
+
+def _read_groups(units: Any, n_units: int) -> np.ndarray | None:
+    """Return the location of each unit's electrode group, or None."""
+    if "electrode_group" not in units.colnames:
+        return None
+    groups = [str(getattr(one, "location", "") or "") for one in units["electrode_group"].data[:]]
+    return to_plain(groups) if len(groups) == n_units and any(groups) else None
+
+
+def _is_text(values: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(values)
+
+
+def _is_label(values: pd.Series, name: str) -> bool:
+    """Return whether a column holds labels: text, truth values, or few distinct numbers."""
+    if name == "group":  # also the number of a shank
+        return _is_text(values)
+    return values.nunique() <= FEW_LABELS
+
+
+def note_silent(spikes: StoredSpikes) -> list[Notice]:
+    """Return a notice of the units without spikes."""
+    silent = int((np.diff(spikes.ends, prepend=0) == 0).sum())
+    return [NO_SPIKES(n=silent, n_units=len(spikes.ends))] if silent else []
+
+
+ReadUnit = Callable[[int], np.ndarray]
