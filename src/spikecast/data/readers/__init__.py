@@ -12,16 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import (
-    alf,
-    native,
-    nwb,
-    phy,
-    predictions,
-    steinmetz,
-    stringer,
-    suite2p,
-)
+from spikecast.data.readers import alf, native, nwb, phy, predictions, steinmetz, stringer, suite2p
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 
