@@ -13,6 +13,9 @@ from spikecast.data.safe_pickle import load_numpy
 CHUNK = 1 << 22  # values of a memory map that are looked at together
 LONGEST = 48 * 3600.0  # seconds; a session that seems longer has its times in another unit
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pqt")
+AREA_NAMES = ("area", "brain_area", "acronym", "region", "brain_region", "location")
+QUALITY_NAMES = ("quality", "group", "kslabel", "label")
+"""Columns of units, in lower case, that may say where a unit is and how good it is."""
 KINDS = {"iu": "whole numbers", "iuf": "numbers", "iufb": "numbers", "iufbU": "numbers or text"}
 
 

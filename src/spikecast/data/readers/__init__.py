@@ -12,7 +12,18 @@ from types import ModuleType
 from typing import Any
 
 from spikecast.core.errors import FormatError
-from spikecast.data.readers import alf, native, nwb, phy, predictions, steinmetz, stringer, suite2p
+from spikecast.data.readers import (
+    alf,
+    native,
+    nwb,
+    phy,
+    predictions,
+    spikeinterface_objects,
+    steinmetz,
+    stringer,
+    suite2p,
+    tables,
+)
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 
@@ -25,6 +36,8 @@ READERS: dict[str, ModuleType] = {
     "phy": phy,
     "suite2p": suite2p,
     "alf": alf,
+    "tables": tables,
+    "spikeinterface": spikeinterface_objects,
     "steinmetz": steinmetz,
     "stringer": stringer,
 }

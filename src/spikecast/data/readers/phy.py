@@ -29,6 +29,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import (
+    AREA_NAMES,
     check_spike_times,
     count_spikes,
     map_array,
@@ -40,7 +41,6 @@ from spikecast.data.array_files import (
 from spikecast.data.session import RawSession, SpikesInTime
 
 CONTENT = "folders of Kilosort or Phy (spike_times.npy, spike_clusters.npy, params.py)"
-AREA_NAMES = ("area", "brain_area", "acronym", "region", "brain_region", "location")
 UNSET = ("", "nan", "unsorted", "none")  # labels of Phy that no person has set
 
 TEMPLATES_USED = NoticeKind(

@@ -1,0 +1,182 @@
+"""Plain tables: a file with one row per spike, or a folder of such files.
+
+A file (``.csv``, ``.tsv``, Parquet) needs the columns ``time``, in seconds, and ``unit``; a column
+``area``, and others that are the same for all spikes of a unit, describe units. A folder holds
+
+==================  ===============================================================================
+file                what is taken of it
+==================  ===============================================================================
+spikes              the spikes, as above
+units               more columns of units, by ``unit``: ``area``, ``quality``, ...
+trials              one row per trial; times in seconds
+any other           with ``time`` alone: a list of events; with ``time`` and columns of numbers:
+                    behaviour (``wheel.csv`` -> ``wheel_position``); other tables: of trials
+==================  ===============================================================================
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.errors import FormatError
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.array_files import (
+    AREA_NAMES,
+    QUALITY_NAMES,
+    check_seconds,
+    pick_column,
+    read_table,
+)
+from spikecast.data.session import RawSession, Samples, SpikesInTime
+
+CONTENT = "tables of spikes (.csv, .tsv, .parquet) with the columns time and unit, or their folder"
+TIME_NAMES = ("time", "times", "time_s", "spike_time", "spike_times")
+UNIT_NAMES = ("unit", "unit_id", "cluster", "cluster_id", "neuron", "neuron_id", "cell")
+AMPLITUDE_NAMES = ("amplitude", "amp", "amps", "amplitudes")
+SPIKES = "spikes"
+SUFFIXES = (".csv", ".tsv", ".parquet", ".pqt")
+
+SORTED = NoticeKind("spikes_sorted", "minor", "rows were not in order of time and were sorted")
+
+
+def sniff(source: Any) -> bool:
+    """Return whether a file is a table, or a folder holds a table called ``spikes``."""
+    if not isinstance(source, Path):
+        return False
+    if source.is_dir():
+        return bool(_list_tables(source).get(SPIKES))
+    return source.suffix in SUFFIXES and source.is_file()
+
+
+def open_sessions(source: Path) -> list[Callable[[], RawSession]]:
+    """Return one callable, which reads the file or the folder."""
+    return [partial(read_tables, source)]
+
+
+def _list_tables(folder: Path) -> dict[str, list[Path]]:
+    tables: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in SUFFIXES and path.is_file():
+            tables.setdefault(path.stem, []).append(path)
+    return tables
+
+
+def read_tables(source: Path) -> RawSession:
+    """Return the session in a file of spikes or in a folder of tables."""
+    paths = _list_tables(source) if source.is_dir() else {SPIKES: [source]}
+    if SPIKES not in paths:
+        raise FormatError(f"'{source}' holds no table of spikes: {SPIKES}.csv, .tsv or .parquet")
+    twice = next((names for names in paths.values() if len(names) > 1), None)
+    if twice:
+        raise FormatError(f"'{twice[0]}' and '{twice[1].name}' are two tables of one name")
+    spikes, units, last, notices = _read_spikes(paths.pop(SPIKES)[0])
+    tables, events = {}, {}
+    behavior: dict[str, Samples] = {}
+    for name, (path,) in paths.items():
+        table = read_table(path)
+        time = pick_column(table, TIME_NAMES)
+        if name == "units":
+            units = _join_units(units, table, path)
+        elif name.startswith("trials") or time is None:
+            tables[name] = table
+        elif len(table.columns) == 1:
+            events[name] = _read_numbers(table, time, path)
+        elif table.dtypes.map(lambda kind: kind.kind in "iufb").all():
+            behavior |= _read_behavior(table, time, name, path)
+        else:
+            tables[name] = table
+    return RawSession(
+        source="table of spikes" if not source.is_dir() else "folder of tables",
+        units=units,
+        spikes=spikes,
+        tables=tables,
+        events=events,
+        behavior=behavior,
+        area_columns=[str(name) for name in units if str(name).casefold() in AREA_NAMES],
+        quality_columns=[str(name) for name in units if str(name).casefold() in QUALITY_NAMES],
+        duration=(0.0, last),
+        session=source.resolve().stem if not source.is_dir() else source.resolve().name,
+        notices=notices,
+    )
+
+
+def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[Notice]]:
+    """Return spikes, the table of units, the time of the last spike, and what was decided."""
+    table = read_table(path)
+    time, unit = pick_column(table, TIME_NAMES), pick_column(table, UNIT_NAMES)
+    if time is None or unit is None:
+        raise FormatError(
+            f"'{path}' has the columns {', '.join(map(str, table))}; a table of spikes needs "
+            f"'time' (in seconds) and 'unit'"
+        )
+    times = _read_numbers(table, time, path)
+    if not np.isfinite(times).all() or times.min() < 0:
+        raise FormatError(f"'{path}': column '{time}' holds missing, infinite or negative times")
+    notices: list[Notice] = []
+    if (np.diff(times) < 0).any():
+        order = np.argsort(times, kind="stable")
+        table, times = table.iloc[order], times[order]
+        notices.append(SORTED())
+    check_seconds(f"column '{time}' of '{path}'", times)
+    codes, ids = pd.factorize(_read_ids(table[unit], path), sort=True)
+    units = pd.DataFrame({"n_spikes": np.bincount(codes)}, index=pd.Index(ids, name=unit))
+    grouped = table.drop(columns=[time, unit]).groupby(codes)
+    same = grouped.nunique(dropna=False) == 1
+    for name in map(str, same):
+        if same[name].all():
+            units[name] = grouped[name].first().to_numpy()
+        elif str(name).casefold() in (*AREA_NAMES, *QUALITY_NAMES):
+            one = units.index[int((~same[name]).to_numpy().argmax())]
+            raise FormatError(f"'{path}': unit {one} has more than one '{name}'")
+    amplitude = pick_column(table, AMPLITUDE_NAMES)
+    sizes = _read_numbers(table, amplitude, path) if amplitude else None
+    spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
+    return spikes, units, float(times[-1]), notices
+
+
+def _read_ids(column: pd.Series, path: Path) -> pd.Series:
+    """Return ids of units as whole numbers or text."""
+    if column.isna().any():
+        raise FormatError(f"'{path}': {int(column.isna().sum())} spikes have no unit")
+    if column.dtype.kind == "f":
+        if (column != np.floor(column)).any() or not np.isfinite(column).all():
+            raise FormatError(f"'{path}': ids of units must be whole numbers or text")
+        return column.astype(np.int64)
+    return column if column.dtype.kind in "iu" else column.astype(str)
+
+
+def _read_numbers(table: pd.DataFrame, name: str, path: Path) -> np.ndarray:
+    if table[name].dtype.kind not in "iuf":
+        raise FormatError(f"'{path}': column '{name}' must hold numbers (seconds)")
+    return table[name].to_numpy(dtype=float)
+
+
+def _join_units(units: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the units with the columns of a table of units; units without spikes stay out."""
+    key = pick_column(table, UNIT_NAMES)
+    if key is None:
+        raise FormatError(f"'{path}' needs the column 'unit'")
+    table = table.assign(**{key: _read_ids(table[key], path)})
+    if table[key].duplicated().any():
+        raise FormatError(f"'{path}' has unit {table[key][table[key].duplicated()].iloc[0]} twice")
+    table = table.set_index(key)
+    lacking = units.index.difference(table.index)
+    if len(lacking) == len(units):
+        raise FormatError(f"'{path}' has none of the units of the table of spikes")
+    return units.drop(columns=[name for name in table if name in units]).join(table)
+
+
+def _read_behavior(table: pd.DataFrame, time: str, name: str, path: Path) -> dict[str, Samples]:
+    """Return each column of numbers beside the time, as ``file_column``."""
+    times = _read_numbers(table, time, path)
+    return {
+        f"{name}_{column}": Samples(
+            times, table[column].to_numpy(dtype=float), "", str(column).casefold() == "position"
+        )
+        for column in table
+        if column != time
+    }

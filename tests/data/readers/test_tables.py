@@ -1,0 +1,134 @@
+"""Plain tables of spikes, and folders of them: planted counts, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from format_fuzz import check_mutations
+
+from spikecast.core.errors import FormatError
+from spikecast.data import load
+from spikecast.data.readers import tables
+
+EVENTS = np.array([1.0, 2.5, 4.0])
+WINDOW, BIN_SIZE = (-0.1, 0.2), 0.1
+IDS = ["a", "b", "c"]
+
+
+def plant_spikes():
+    """Return a table of spikes in any order, and the counts that it gives around the events."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 4, (len(EVENTS), 3, len(IDS)))
+    rows = [
+        (EVENTS[trial] + WINDOW[0] + time * BIN_SIZE + 0.01 + 0.02 * spike, IDS[unit])
+        for (trial, time, unit), count in np.ndenumerate(counts)
+        for spike in range(count)
+    ]
+    rows.append((6.0, "b"))  # the session ends with its last spike
+    table = pd.DataFrame(rows, columns=["time", "unit"])
+    area = table["unit"].map({"a": "CA1", "b": "CA1", "c": "MOs"})
+    table = table.assign(area=area, amplitude=np.arange(len(rows)) + 0.5)
+    return table.sample(frac=1, random_state=1), counts
+
+
+def write_folder(folder):
+    """Write a folder of tables and return the counts."""
+    folder.mkdir()
+    table, counts = plant_spikes()
+    table[["time", "unit"]].to_csv(folder / "spikes.csv", index=False)
+    units = pd.DataFrame({"unit": ["c", "a", "b", "silent"], "area": ["MOs", "CA1", "CA1", "MOs"]})
+    units.assign(quality=["good", "mua", "good", "good"]).to_csv(folder / "units.csv", index=False)
+    trials = pd.DataFrame({"onset": EVENTS, "side": ["left", "right", "left"]})
+    trials.to_csv(folder / "trials.csv", index=False)
+    time = np.linspace(0, 5, 51)
+    wheel = pd.DataFrame({"time": time, "position": 2 * time, "torque": 0 * time})
+    wheel.to_csv(folder / "wheel.tsv", index=False, sep="\t")
+    pd.DataFrame({"time": [0.5, 1.5]}).to_csv(folder / "licks.csv", index=False)
+    return counts
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_counts_of_a_file(tmp_path, suffix):
+    table, counts = plant_spikes()
+    path = tmp_path / f"mine.{suffix}"
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False, sep="," if suffix == "csv" else "\t")
+    assert tables.sniff(path)
+    session = tables.read_tables(path)
+    found = session.spikes.count(np.arange(3), EVENTS, WINDOW, BIN_SIZE)
+    np.testing.assert_array_equal(found, counts)
+    assert list(session.units.index) == IDS
+    assert list(session.units["area"]) == ["CA1", "CA1", "MOs"]
+    assert "amplitude" not in session.units
+    assert len(session.spikes.amplitudes) == len(table)
+    assert [notice.code for notice in session.notices] == ["spikes_sorted"]
+
+
+def test_a_folder_has_trials_units_events_and_behavior(tmp_path):
+    counts = write_folder(tmp_path / "mine")
+    session = tables.read_tables(tmp_path / "mine")
+    assert list(session.units["area"]) == ["CA1", "CA1", "MOs"]
+    assert list(session.units["quality"]) == ["mua", "good", "good"]
+    assert list(session.tables) == ["trials"]
+    assert list(session.events["licks"]) == [0.5, 1.5]
+    assert set(session.behavior) == {"wheel_position", "wheel_torque"}
+    assert session.behavior["wheel_position"].is_position
+    recording = load(tmp_path / "mine", align="onset", window=WINDOW, bin_size=BIN_SIZE)
+    np.testing.assert_array_equal(recording.activity, counts[:, :, 1:])
+    assert recording.trials["side"].tolist() == ["left", "right", "left"]
+    assert recording.areas == {"CA1": 1, "MOs": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"time": ["x"] * 24}, "column 'time' must hold numbers"),
+        ({"time": np.arange(24)}, "are whole numbers: they seem to be samples"),
+        ({"time": np.arange(24) * 1e6 + 0.5}, "they seem to be samples or milliseconds"),
+        ({"time": np.arange(24) / 7 - 1}, "negative"),
+        ({"time": [np.nan] * 24}, "missing"),
+        ({"unit": [np.nan] + ["a"] * 23}, "1 spikes have no unit"),
+        ({"unit": [0.5] * 24}, "whole numbers or text"),
+        ({"area": ["CA1", "MOs"] * 12}, "unit a has more than one 'area'"),
+    ],
+)
+def test_bad_columns_are_explained(tmp_path, change, reason):
+    table = pd.DataFrame({"time": np.arange(24) / 7, "unit": ["a"] * 24, "area": ["CA1"] * 24})
+    table.assign(**change).to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(FormatError, match=reason):
+        tables.read_tables(tmp_path / "mine.csv")
+
+
+def test_what_is_lacking_is_named(tmp_path):
+    (tmp_path / "mine.csv").write_text("t,id\n1.5,a\n")
+    with pytest.raises(FormatError, match="has the columns t, id; a table of spikes needs 'time'"):
+        load(tmp_path / "mine.csv")
+    folder = tmp_path / "folder"
+    write_folder(folder)
+    (folder / "units.csv").write_text("unit,area\na,CA1\na,MOs\n")
+    with pytest.raises(FormatError, match="has unit a twice"):
+        load(folder)
+    (folder / "units.csv").write_text("unit,area\n7,CA1\n")
+    with pytest.raises(FormatError, match="none of the units"):
+        load(folder)
+    (folder / "spikes.tsv").write_text("time\tunit\n0.5\ta\n")
+    with pytest.raises(FormatError, match="two tables of one name"):
+        load(folder)
+
+
+def read_all(path):
+    session = tables.read_tables(path)
+    session.spikes.count(np.arange(len(session.units)), EVENTS, WINDOW, BIN_SIZE)
+
+
+def test_damaged_tables_give_errors_of_one_line(tmp_path):
+    write_folder(tmp_path / "mine")
+    assert check_mutations(tmp_path / "mine", read_all, tmp_path, 30) > 3
+
+
+@pytest.mark.slow
+def test_ten_thousand_damaged_tables(tmp_path):
+    write_folder(tmp_path / "mine")
+    assert check_mutations(tmp_path / "mine", read_all, tmp_path, 10_000) > 1000
