@@ -17,7 +17,7 @@ SMOOTHING = 3  # bins of the histogram
 CUT_OFF = NoticeKind(
     "amplitude_cutoff",
     "minor",
-    "{n} of {n_measured} units miss more than {limit:.0%} of their spikes, too small to be "
+    "{n} of {n_measured} units without more than {limit:.0%} of their spikes, too small to be "
     "detected ({evidence}){labels}: {units}. Their rates follow the amplitude too: as the "
     "probe moves, spikes are lost",
 )

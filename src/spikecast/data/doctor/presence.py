@@ -18,16 +18,16 @@ LEAST_GAP_SECONDS = 2
 LOST = NoticeKind(
     "lost_units",
     "serious",
-    "{n} of {n_units} units are not there all the time: {n_lost} fall silent before the end and "
-    "{n_appearing} begin after the start, for {limit:.0%} of the session or more: {units}. Lost "
-    "spikes look like a change of the brain; leave out these units, or the trials without them",
+    "{n} of {n_units} units not there all the time ({n_lost} silent at the end, {n_appearing} at "
+    "the start, for {limit:.0%} of the session or more): {units}. Lost spikes look like a change "
+    "of the brain; leave out these units, or the trials without them",
 )
 LOST_NEURONS = NoticeKind(
     "lost_neurons",
     "serious",
-    "{n} of {n_neurons} neurons are not there all the time: {n_lost} fall silent before the last "
-    "trial and {n_appearing} begin after the first, for {limit:.0%} of the trials or more. Lost "
-    "spikes look like a change of the brain; leave out these neurons, or the trials without them",
+    "{n} of {n_neurons} neurons not there all the time ({n_lost} silent at the end, {n_appearing} "
+    "at the start, for {limit:.0%} of the trials or more). Lost spikes look like a change of the "
+    "brain; leave out these neurons, or the trials without them",
 )
 GAP = NoticeKind(
     "gaps",

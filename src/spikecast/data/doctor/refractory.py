@@ -14,7 +14,7 @@ ALPHA = 0.01  # for all units together
 CONTAMINATED = NoticeKind(
     "contaminated",
     "serious",
-    "{n} of {n_units} units hold spikes of other neurons: pairs within {refractory_ms:g} ms imply "
+    "{n} of {n_units} units with spikes of other neurons: pairs within {refractory_ms:g} ms imply "
     "more than {limit:.0%} foreign spikes (median of these units {median:.0%}){labels}: {units}. "
     "They are no single neurons",
 )

@@ -162,16 +162,16 @@ def _cut_excerpt(raw: RawSession, facts: SpikeFacts) -> Excerpt | None:
     """Return five seconds about the middle of the session, from a second before an event."""
     span = min(EXCERPT, facts.seconds)
     start = (facts.start + facts.stop - span) / 2
-    clocks = [times[np.isfinite(times)] for times in find_clocks(raw).values()]
-    first = clocks[0] if clocks else np.array([])
-    near = first[(first > start) & (first < facts.stop - span)]
-    if near.size:
-        start = max(float(near.min()) - 1.0, facts.start)
-    events = first[(first >= start) & (first <= start + span)]
+    name, events = "", np.array([])
+    for clock, times in find_clocks(raw).items():
+        near = times[(times > start) & (times < start + span)]
+        if near.size:
+            start = max(float(near.min()) - 1.0, facts.start)
+            name, events = clock, times[(times >= start) & (times <= start + span)]
+            break
     assert raw.spikes is not None
     counts = raw.spikes.count(facts.units, np.array([start]), (0.0, span), EXCERPT_BIN)[0]
     time = start + EXCERPT_BIN * (np.arange(len(counts)) + 0.5)
-    name = next(iter(find_clocks(raw)), "")
     title = f"{start:.0f} to {start + span:.0f} s" + (f"; dotted: {name}" if events.size else "")
     return Excerpt(counts, time, True, title, "seconds of the session", events)
 
