@@ -39,9 +39,10 @@ the last 30 ms, 5 folds cut 5 times, balanced accuracy; 500 pseudo-sessions as t
 come in runs, which slow drift alone can predict; shuffled labels would be too weak); clusters of
 bins (each p < 0.001) with a corrected p of at most 0.05, lasting at least 30 ms; onset where the
 curve crosses the threshold. 95 % intervals: trials resampled 1000 times, decoders as they are.
-"None" is an answer. Neuron numbers are not matched here: a small population is dated later.
+"None" is an answer. Every area of a session is read from as many neurons as its smallest area has
+(random draws, averaged), since a larger population is dated earlier.
 
-Before 30 ms, {early} of {bins} bins (all areas together) are part of a significant cluster.
+Part of a significant cluster before 30 ms: {early} of {bins} bins (all areas together).
 
 ![onsets](onsets.png)
 
