@@ -55,6 +55,8 @@ class LatencyDrift:
         Seconds from the event, bin centres.
     responses : array, (block, time)
         Activity of all units in blocks of trials, in order; spikes per second and unit.
+    strength : float
+        Of the mean response: variance of its spikes over time, relative to chance.
     """
 
     name: str
@@ -63,12 +65,7 @@ class LatencyDrift:
     seconds: float
     time: np.ndarray
     responses: np.ndarray
-
-    @property
-    def modulation(self) -> float:
-        """How much the mean response changes around the event, relative to its mean."""
-        mean = self.responses.mean(axis=0)
-        return float(mean.std() / max(mean.mean(), 1e-12))
+    strength: float
 
     @property
     def is_clear(self) -> bool:
@@ -91,7 +88,7 @@ def find_latency_drift(raw: RawSession, facts: SpikeFacts) -> LatencyDrift | Non
         time = WINDOW[0] + BIN_SIZE * (np.arange(counts.shape[1]) + 0.5)
         if (one := measure_latency_drift(name, counts, time, events)) is not None:
             found.append(one)
-    return max(found, key=lambda one: (one.is_clear, one.modulation), default=None)
+    return max(found, key=lambda one: (one.is_clear, one.strength), default=None)
 
 
 def find_latency_drift_of_recording(recording: Recording) -> LatencyDrift | None:
@@ -133,6 +130,7 @@ def measure_latency_drift(
     blocks = np.array_split(np.arange(len(counts)), N_BLOCKS)
     mean = np.stack([counts[block].mean(axis=0, dtype=np.float64) for block in blocks])
     variance = mean.mean(axis=(0, 1))
+    total = counts.sum(axis=(0, 2), dtype=np.float64)
     place = np.array([when[block].mean() for block in blocks])
     place = (place - when.mean()) / np.ptp(when)
     weighted = mean / np.sqrt(np.maximum(variance, 1e-9))
@@ -146,6 +144,7 @@ def measure_latency_drift(
         float(np.ptp(when)) if known else float("nan"),
         time,
         mean.mean(axis=2) / bin_size,
+        float(total.var() / max(total.mean(), 1e-12)),
     )
 
 

@@ -20,14 +20,20 @@ CONTAMINATED = NoticeKind(
 )
 
 
-def estimate_contamination(
-    n_violations: np.ndarray, n_spikes: np.ndarray, seconds: float, refractory: float = REFRACTORY
-) -> np.ndarray:
+def estimate_contamination(n_violations: np.ndarray, chance_pairs: np.ndarray) -> np.ndarray:
     """Return the share of foreign spikes that refractory violations imply, (unit,).
 
     The foreign spikes are taken to be those of many other neurons, independent of the unit's own.
-    With n violations among N spikes in T seconds and a refractory period r,
-    ``C = 1 - sqrt(1 - n T / (N^2 r))``; more violations than chance gives are 1.
+    A share C of them gives ``2 C - C^2`` of the pairs that there were without a refractory period,
+    so that ``C = 1 - sqrt(1 - violations / pairs)``; more violations than pairs are 1.
+
+    Parameters
+    ----------
+    n_violations : array, (unit,)
+        Pairs within the refractory period.
+    chance_pairs : array, (unit,)
+        Pairs within it of a unit that has none: ``n_spikes^2 * refractory / seconds`` where its
+        rate is constant.
 
     References
     ----------
@@ -38,21 +44,17 @@ def estimate_contamination(
 
     Examples
     --------
-    >>> n_spikes = np.array([7200, 7200, 7200])
-    >>> estimate_contamination(np.array([0, 10, 999]), n_spikes, 3600.0).round(2)
-    array([0.  , 0.27, 1.  ])
+    >>> estimate_contamination(np.array([0, 19, 999]), np.array([100.0, 100.0, 100.0])).round(2)
+    array([0. , 0.1, 1. ])
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = n_violations * seconds / (n_spikes.astype(float) ** 2 * refractory)
-    return 1 - np.sqrt(1 - np.clip(np.nan_to_num(share), 0, 1))
+    share = n_violations / np.maximum(chance_pairs, 1e-12)
+    return 1 - np.sqrt(1 - np.clip(share, 0, 1))
 
 
 def find_contaminated(facts: SpikeFacts) -> np.ndarray:
     """Return a mask (unit,): violations beyond those of a tenth of foreign spikes, and chance."""
     most = 1 - (1 - MOST_CONTAMINATION) ** 2
-    seconds = np.maximum(facts.seconds, 1e-9)
-    expected = most * facts.n_spikes.astype(float) ** 2 * REFRACTORY / seconds
-    p = poisson.sf(facts.n_violations - 1, expected)
+    p = poisson.sf(facts.n_violations - 1, most * facts.chance_pairs)
     return (p < ALPHA / max(len(facts.units), 1)) & (facts.n_violations > 0)
 
 
@@ -61,7 +63,7 @@ def check_refractory(raw: RawSession, facts: SpikeFacts) -> list[Notice]:
     found = np.flatnonzero(find_contaminated(facts))
     if not found.size:
         return []
-    contamination = estimate_contamination(facts.n_violations, facts.n_spikes, facts.seconds)
+    contamination = estimate_contamination(facts.n_violations, facts.chance_pairs)
     worst = found[np.argsort(-contamination[found], kind="stable")]
     rows = facts.units[worst]
     return [

@@ -8,6 +8,7 @@ from spikecast.data.session import RawSession
 
 REFRACTORY = 0.0015  # seconds; shorter than that of any neuron but a few of the fastest
 SHORT = 0.1  # seconds; every neuron that fires at all fires twice within it now and then
+NEAR = (0.02, 0.05)  # seconds
 TOLERANCE = 0.1  # seconds that a spike may lie outside the session
 N_STRETCHES = 100  # of the session
 MOST_SECONDS = 200_000  # of the session that are counted one by one
@@ -30,6 +31,8 @@ class SpikeFacts:
         Pairs of successive spikes closer than the refractory period.
     n_short : array, (unit,)
         The same within a tenth of a second.
+    n_near : array, (unit,)
+        Pairs of spikes 20 to 50 ms apart: how densely the unit fires where it fires.
     counts : array, (stretch, unit)
         Spikes in equal stretches of the session.
     population : array, (second,)
@@ -43,6 +46,7 @@ class SpikeFacts:
     n_outside: int
     n_violations: np.ndarray
     n_short: np.ndarray
+    n_near: np.ndarray
     counts: np.ndarray
     population: np.ndarray
 
@@ -55,6 +59,16 @@ class SpikeFacts:
     def rate(self) -> np.ndarray:
         """Mean rate of each unit, in Hz."""
         return self.n_spikes / self.seconds
+
+    @property
+    def chance_pairs(self) -> np.ndarray:
+        """Pairs within the refractory period that a unit without one would have.
+
+        Of its mean rate, or of that 20 to 50 ms from a spike where it is higher: neurons fire in
+        some places or states much more than in others.
+        """
+        everywhere = self.n_spikes * self.rate * REFRACTORY
+        return np.maximum(everywhere, self.n_near * REFRACTORY / (NEAR[1] - NEAR[0]))
 
     @property
     def stretches(self) -> np.ndarray:
@@ -73,7 +87,8 @@ def count_spikes(raw: RawSession, units: np.ndarray) -> SpikeFacts | None:
     column = np.full(len(raw.units), -1)
     column[units] = np.arange(n_units)
     n_seconds = int(np.clip(np.ceil(stop - start), 1, MOST_SECONDS))
-    totals = np.zeros((3, n_units), dtype=np.int64)  # spikes, violations, short intervals
+    # spikes, violations, short intervals, pairs nearby
+    totals = np.zeros((4, n_units), dtype=np.int64)
     counts = np.zeros((N_STRETCHES, n_units), dtype=np.int64)
     population = np.zeros(n_seconds, dtype=np.int64)
     n_outside = 0
@@ -82,8 +97,11 @@ def count_spikes(raw: RawSession, units: np.ndarray) -> SpikeFacts | None:
         interval = np.diff(times)
         interval[np.diff(here) != 0] = np.inf  # of another unit
         totals[0] += np.bincount(here, minlength=n_units)
-        for total, limit in zip(totals[1:], (REFRACTORY, SHORT)):
+        for total, limit in zip(totals[1:3], (REFRACTORY, SHORT)):
             total += np.bincount(here[1:][interval < limit], minlength=n_units)
+        later = times + (here + 1) * (stop - start + 10.0)  # one unit after the other
+        n_near = np.diff([np.searchsorted(later, later + lag) for lag in NEAR], axis=0)[0]
+        totals[3] += np.bincount(here, n_near, minlength=n_units).astype(np.int64)
         inside = (times >= start - TOLERANCE) & (times <= stop + TOLERANCE)
         n_outside += int(np.count_nonzero(~inside))
         place, here = (times[inside] - start) / (stop - start), here[inside]
@@ -91,9 +109,9 @@ def count_spikes(raw: RawSession, units: np.ndarray) -> SpikeFacts | None:
         flat = (place * N_STRETCHES).astype(int) * n_units + here
         counts += np.bincount(flat, minlength=counts.size).reshape(counts.shape)
         population += np.bincount((place * n_seconds).astype(int), minlength=n_seconds)
-    n_spikes, n_violations, n_short = totals
+    n_spikes, n_violations, n_short, n_near = totals
     return SpikeFacts(
-        units, start, stop, n_spikes, n_outside, n_violations, n_short, counts, population
+        units, start, stop, n_spikes, n_outside, n_violations, n_short, n_near, counts, population
     )
 
 

@@ -1,5 +1,7 @@
 """Pictures of a session: activity, presence, intervals, coincidences, events, responses."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -200,14 +202,15 @@ def draw_events(material: Material) -> Figure:
     start, stop = material.duration
     axes.add_patch(Rectangle((start, len(clocks) - 0.35), stop - start, 0.7, color=BLUE))
     left, right = start - 0.05 * (stop - start), stop + BEYOND * (stop - start)
+    box: dict[str, Any] = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
     for place, times in enumerate(reversed(clocks.values())):
         times = times[np.isfinite(times)]
         if n := np.count_nonzero(times > right):
             axes.text(right, place, f"{n} later, to {times.max():.0f} s  \N{RIGHTWARDS ARROW}",
-                      ha="right", va="center", color=ORANGE, fontsize=8)  # fmt: skip
+                      ha="right", va="center", color=ORANGE, fontsize=8, **box)  # fmt: skip
         if n := np.count_nonzero(times < left):
             axes.text(left, place, f"\N{LEFTWARDS ARROW}  {n} earlier, from {times.min():.0f} s",
-                      ha="left", va="center", color=ORANGE, fontsize=8)  # fmt: skip
+                      ha="left", va="center", color=ORANGE, fontsize=8, **box)  # fmt: skip
         times = times[(times >= left) & (times <= right)]
         outside = (times < start) | (times > stop)
         for some, color in ((times[~outside], GREY), (times[outside], ORANGE)):

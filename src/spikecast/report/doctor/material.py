@@ -22,7 +22,7 @@ from spikecast.data.doctor.spike_facts import REFRACTORY, SpikeFacts
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 from spikecast.report.doctor.correlograms import LAGS, correlate
-from spikecast.report.shared.formatting import format_duration
+from spikecast.report.shared.formatting import format_count, format_duration
 
 NO_AREA = "no area"
 LONG = 600.0  # seconds; shorter sessions are drawn in seconds
@@ -123,8 +123,11 @@ def collect_session(raw: RawSession, units: np.ndarray, left_out: str = "") -> M
     parts = [
         f"{len(units)} of {len(raw.units)} units{left_out}",
         format_duration(seconds) if not raw.in_frames else f"{seconds:.0f} frames",
-        *(f"table {name}: {len(table)} trials" for name, table in raw.tables.items()),
-        *(f"{name}: {len(times)} events" for name, times in raw.events.items()),
+        *(
+            f"table {name}: {format_count(len(table), 'trial')}"
+            for name, table in raw.tables.items()
+        ),
+        *(f"{name}: {format_count(len(times), 'event')}" for name, times in raw.events.items()),
     ]
     material = {
         "name": raw.session or "unnamed session",
@@ -190,7 +193,7 @@ def _collect_presence(facts: SpikeFacts) -> Presence:
 
 
 def _collect_intervals(raw: RawSession, facts: SpikeFacts) -> Intervals:
-    contamination = estimate_contamination(facts.n_violations, facts.n_spikes, facts.seconds)
+    contamination = estimate_contamination(facts.n_violations, facts.chance_pairs)
     found = find_contaminated(facts)
     ranked = np.argsort(-contamination, kind="stable")
     if found.any():
