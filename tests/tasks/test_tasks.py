@@ -5,6 +5,7 @@ import spikecast
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
+from spikecast.tasks.problem import cut_long_trial
 from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons, NeuronsToNeurons
 
 
@@ -144,3 +145,24 @@ def test_a_slow_latent_can_be_forecast_and_noise_cannot(recording):
 def test_a_forecast_longer_than_half_a_trial_is_refused(recording):
     with pytest.raises(InputError, match="horizon"):
         Forecast(41).problem(recording)
+
+
+def test_a_long_trial_and_its_behavior_are_cut_alike(recording):
+    long = Recording.from_arrays(
+        np.arange(2 * 1050.0).reshape(1, 1050, 2),
+        0.1 * np.arange(1050),
+        ["CA1", "MOs"],
+        neurons={"x": [3, 4]},
+        behavior={"wheel": np.arange(1050.0)[np.newaxis], "pose": np.ones((1, 1050, 3))},
+        kind="continuous",
+        session="mine",
+    )
+    cut = cut_long_trial(long)
+    assert cut.shape == (10, 100, 2)
+    np.testing.assert_array_equal(cut.activity[3], long.activity[0, 300:400])
+    np.testing.assert_array_equal(cut.dataset["wheel"][3], np.arange(300.0, 400))
+    assert cut.dataset["pose"].shape == (10, 100, 3)
+    assert list(cut.neurons["x"]) == [3, 4]
+    assert (cut.session, cut.kind) == ("mine", "continuous")
+    np.testing.assert_allclose(cut.trials["window_start"][3], 30)
+    assert cut_long_trial(recording) is recording

@@ -26,7 +26,7 @@ class Selection(Block):
         None, description="the trial table: its name in the file, or a file (.csv, .tsv, .parquet)"
     )
     frame_rate: float | None = Field(
-        None, gt=0, description="frames per second of imaging, where the folder does not say"
+        None, gt=0, description="frames or samples per second, where the source does not say"
     )
 
 

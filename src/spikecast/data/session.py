@@ -236,6 +236,10 @@ class RawSession:
     in_frames : bool
         The frame rate is not known, so that times of `traces` and `duration` are numbers of frames;
         the user must give it.
+    use_rate : callable, optional
+        Frame rate -> the session in seconds, where more than `traces` counts frames or samples.
+    observed : array, (interval, 2), optional
+        Start and stop of what was recorded, in seconds, ascending; all of `duration` by default.
     notices : sequence of Notice
         What the reader found odd, or decided.
     """
@@ -254,4 +258,6 @@ class RawSession:
     subject: str = ""
     frame_rate: float | None = None
     in_frames: bool = False
+    use_rate: Callable[[float], RawSession] | None = None
+    observed: np.ndarray | None = None
     notices: Sequence[Notice] = ()

@@ -158,6 +158,32 @@ def cut_windows(values: np.ndarray) -> np.ndarray:
     return values[0, :n_bins].reshape(-1, WINDOW, values.shape[2])
 
 
+def cut_long_trial(recording: Recording) -> Recording:
+    """Return a recording of one long trial cut into windows, which then are its trials.
+
+    Behaviour is cut alike; a recording of several trials comes back as it is.
+    """
+    if recording.n_trials > 1:
+        return recording
+    activity = cut_windows(recording.activity)
+    behavior = {}
+    for name in recording.behavior:
+        values = recording.dataset[name].values
+        cut = cut_windows(values.reshape(*values.shape[:2], -1))
+        behavior[name] = cut if values.ndim == 3 else cut[:, :, 0]
+    attributes = recording.dataset.attrs
+    cut_up = Recording.from_arrays(
+        activity,
+        (np.arange(WINDOW) + 0.5) * recording.bin_size,
+        recording.area,
+        trials={"window_start": recording.time[: len(activity) * WINDOW : WINDOW]},
+        neurons=recording.neurons.drop(columns="area"),
+        behavior=behavior,
+        kind=recording.kind,
+    )
+    return Recording(cut_up.dataset.assign_attrs(attributes))
+
+
 def cut_problem(problem: Problem) -> Problem:
     """Return a problem of one long trial cut into windows, which then are its trials."""
     if len(problem.y) > 1:

@@ -92,3 +92,17 @@ def test_what_cannot_be_asked_is_refused(recording):
     names = list(few.areas)
     with pytest.raises(NotEnoughDataError):
         communication_subspace(few, names[0], names[1])
+
+
+def test_one_long_trial_is_cut_into_windows():
+    recording, _ = passed_on(0, n_trials=400)
+    long = Recording.from_arrays(
+        recording.activity.reshape(1, -1, recording.n_neurons),
+        np.arange(8000) * 0.1,
+        recording.area,
+        kind="continuous",
+    )
+    found = communication_subspace(long, "VISp", "MOs", bins=1)
+    assert (found.rank, found.rank_within) == (RANK, WITHIN)
+    with pytest.raises(NotEnoughDataError, match="gives 3 windows"):
+        communication_subspace(long.select(time=(0, 39)), "VISp", "MOs", bins=1)

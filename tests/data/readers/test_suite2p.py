@@ -9,6 +9,7 @@ import pytest
 from format_fuzz import check_mutations
 
 from spikecast.core.errors import FormatError, UnsafeFileError
+from spikecast.data import load
 from spikecast.data.readers import suite2p
 
 SAMPLE = Path(__file__).parents[4] / "shared" / "data" / "suite2p"
@@ -45,7 +46,7 @@ def test_traces_are_those_planted(tmp_path):
         assert suite2p.sniff(path)
         session = suite2p.read_folder(path)
         np.testing.assert_array_equal(session.traces.values, spks.T)
-        np.testing.assert_allclose(session.traces.times, np.arange(40) / RATE)
+        np.testing.assert_allclose(session.traces.times, (np.arange(40) + 0.5) / RATE)
         assert (session.frame_rate, session.in_frames) == (RATE, False)
         assert session.session == "mouse"
     assert list(session.units["iscell"]) == [True, False, True, False, True]
@@ -54,6 +55,18 @@ def test_traces_are_those_planted(tmp_path):
     assert list(session.units["skew"]) == [0, 1, 2, 3, 4]
     assert "ypix" not in session.units
     assert session.notices[0].values["signal"] == "spks"
+
+
+def test_bins_of_a_frame_are_the_frames(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("events.npy", [0.5, 2.0])
+    spks = write_plane(tmp_path / "plane0", ops=False)
+    long = load(tmp_path, align="none", frame_rate=10)
+    np.testing.assert_allclose(long.activity[0], spks[::2].T, atol=1e-6)
+    cut = load(
+        tmp_path, align="events.npy", window=(0, 0.5), bin_size=0.1, frame_rate=10, units="all"
+    )
+    np.testing.assert_allclose(cut.activity[1], spks[:, 20:25].T, atol=1e-6)
 
 
 def test_planes_lie_side_by_side_in_order_of_their_numbers(tmp_path):

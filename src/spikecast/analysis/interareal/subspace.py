@@ -20,7 +20,8 @@ from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.linear import find_fitted_axes, fit_ridge_path
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
-from spikecast.tasks.splits import Fold, split_by_trial
+from spikecast.tasks.problem import cut_long_trial
+from spikecast.tasks.splits import Fold, split_by_block, split_by_trial
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # relative to the variance of a neuron
 
@@ -118,6 +119,7 @@ def communication_subspace(
     Parameters
     ----------
     recording : Recording
+        One long trial is cut into windows of 100 bins, with contiguous blocks of them as folds.
     source, target : str
         Areas.
     bins : int
@@ -152,6 +154,7 @@ def communication_subspace(
     >>> found.source_axes.shape == (6, found.rank)
     True
     """
+    whole, recording = recording, cut_long_trial(recording)
     check_in_range("bins", bins, 1, recording.n_bins)
     check_in_range("max_rank", max_rank, 1)
     groups, notices = split_neurons(recording, source, target, min_rate, seed)
@@ -159,9 +162,11 @@ def communication_subspace(
     areas = [_sum_bins(recording, groups[which], bins) for which in (0, 2, 1)]
     clearing = clear_recording(recording, conditions, bins)
     limit = min(max_rank, half, n_matched)
-    scores = _score_folds(
-        areas, split_by_trial(recording.n_trials, folds, seed), clearing, limit, seed
-    )
+    if whole.n_trials == 1:  # windows: what is slow must not leak into the next one
+        cut = split_by_block(recording.n_trials, folds, gap=1)
+    else:
+        cut = split_by_trial(recording.n_trials, folds, seed)
+    scores = _score_folds(areas, cut, clearing, limit, seed)
     z, *cleared = (
         _divide_by_scale(one - known)
         for one, known in zip(areas, clearing.expect_everywhere(areas), strict=True)

@@ -77,7 +77,7 @@ def list_choices(raw: RawSession) -> Choices:
         table=table,
         trials=table if len(holders) > 1 else "",
         label=_find_label(raw.tables[table]) if table else "",
-        window=WINDOW if ranked else None,
+        window=((0.0, WINDOW[1]) if raw.observed is not None else WINDOW) if ranked else None,
         bin_size=None if raw.traces is not None else BIN_SIZE,
     )
 

@@ -89,6 +89,8 @@ def _use_seconds(raw: RawSession, frame_rate: float | None) -> RawSession:
         raise InputError(
             f"the {raw.source} does not say how many frames it has per second; give frame_rate"
         )
+    if raw.use_rate is not None:
+        return raw.use_rate(frame_rate)
     traces = raw.traces
     if traces is not None:
         traces = replace(traces, times=np.asarray(traces.times) / frame_rate)

@@ -77,13 +77,15 @@ def choose_trials(
     inside = (known.events + window[0] >= raw.duration[0] - tolerance) & (
         known.events + window[1] <= raw.duration[1] + tolerance
     )
-    trials = known.take(inside)
+    observed = _find_observed(raw, known.events, window, tolerance)
+    trials = known.take(inside & observed)
     if not len(trials.events):
         raise NotEnoughDataError(_explain_none(raw, found))
     n_all = len(found.events)
     reasons = {
         "without a time": n_all - len(known.events),
         "whose window reaches beyond the session": int((~inside).sum()),
+        "whose window reaches where nothing was recorded": int((inside & ~observed).sum()),
     }
     left = ", ".join(f"{n} {why}" for why, n in reasons.items() if n)
     notices = [
@@ -104,6 +106,18 @@ def choose_trials(
         n = int(overlapping.sum())
         notices.append(OVERLAP(n=n, n_all=len(trials.events), shortest=float(steps.min())))
     return trials, notices
+
+
+def _find_observed(
+    raw: RawSession, events: np.ndarray, window: tuple[float, float], tolerance: float
+) -> np.ndarray:
+    """Return a mask of the events (event,) whose window lies within one recorded interval."""
+    if raw.observed is None:
+        return np.ones(len(events), dtype=bool)
+    start, stop = np.asarray(raw.observed, dtype=float).T
+    row = np.searchsorted(start, events + window[0] + tolerance, side="right") - 1
+    inside = events + window[1] <= stop[row.clip(min=0)] + tolerance
+    return (row >= 0) & inside
 
 
 def _explain_none(raw: RawSession, found: Trials) -> str:

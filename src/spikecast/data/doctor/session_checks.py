@@ -49,6 +49,8 @@ def check_session(raw: RawSession, units: np.ndarray | None = None) -> SessionFi
         Rows of the units to look at; by default all.
     """
     units = np.arange(len(raw.units)) if units is None else np.asarray(units)
+    if raw.in_frames and raw.spikes is not None:
+        return SessionFindings([])  # times are in samples until the rate is given
     facts = count_spikes(raw, units) if len(units) else None
     start, stop = (facts.start, facts.stop) if facts is not None else raw.duration
     notices = []

@@ -14,6 +14,7 @@ from typing import Any
 from spikecast.core.errors import FormatError
 from spikecast.data.readers import (
     alf,
+    matlab,
     native,
     nwb,
     phy,
@@ -23,6 +24,7 @@ from spikecast.data.readers import (
     stringer,
     suite2p,
     tables,
+    trial_spikes,
 )
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
@@ -38,6 +40,8 @@ READERS: dict[str, ModuleType] = {
     "alf": alf,
     "tables": tables,
     "spikeinterface": spikeinterface_objects,
+    "matlab": matlab,
+    "trial_spikes": trial_spikes,
     "steinmetz": steinmetz,
     "stringer": stringer,
 }

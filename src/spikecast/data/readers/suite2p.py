@@ -13,7 +13,7 @@ ops.npy         ``fs``, frames per second of one plane; without it the user give
 ==============  ===================================================================================
 
 ``stat.npy`` and ``ops.npy`` are pickles; code in them is not run. A session is cut around events in
-seconds from its first frame.
+seconds from the start of its first frame.
 """
 
 from collections.abc import Callable
@@ -88,7 +88,8 @@ def read_folder(folder: Path) -> RawSession:
     return RawSession(
         source="Suite2p folder",
         units=pd.concat(tables, ignore_index=True),
-        traces=Samples(np.arange(n_frames) / (rate or 1.0), values),
+        # a frame lies in the middle of its time: a bin of that length is then the frame itself
+        traces=Samples((np.arange(n_frames) + 0.5) / (rate or 1.0), values),
         area_columns=["plane"] if len(planes) > 1 else [],
         quality_columns=["iscell"] if "no_cell_labels" not in notices else [],
         duration=(0.0, n_frames / (rate or 1.0)),

@@ -13,6 +13,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.pair_block import PairBlock, describe_claim
 from spikecast.runs.questions.question import Answer, Question, pick
+from spikecast.tasks.problem import cut_long_trial
 
 N_RANDOM = 100  # pairs of random subspaces, which say what angle chance gives
 
@@ -26,7 +27,8 @@ class Subspace(PairBlock):
 
     def ask_about(self, material: Material, source: str, target: str) -> Question:
         """Return the question about one pair of areas."""
-        check_in_range("subspace.bins", self.bins, 1, material.recording.n_bins)
+        recording = cut_long_trial(material.recording)
+        check_in_range("subspace.bins", self.bins, 1, recording.n_bins)
         split_neurons(material.recording, source, target, seed=material.seed)
         description = f"through how many dimensions does {source} predict {target}?"
         name = ("subspace", source, target)
@@ -52,7 +54,7 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         "target": target,
         "n_neurons": n_neurons,
         "n_targets": len(result.target_neurons),
-        "n_trials": material.recording.n_trials,
+        "n_trials": cut_long_trial(material.recording).n_trials,
         "window": block.bins * material.recording.bin_size,
         "folds": block.folds,
         "claim": describe_claim(result.claim),

@@ -1,0 +1,81 @@
+"""MATLAB files of matrices, one per area."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from format_fuzz import check_mutations
+from scipy.io import savemat
+
+import spikecast
+from spikecast.core.errors import FormatError, InputError
+from spikecast.data import load
+
+SAMPLE = Path(__file__).parents[4] / "shared" / "data" / "semedo"
+
+
+@pytest.fixture
+def matrices():
+    rng = np.random.default_rng(0)
+    return {"X": rng.normal(size=(300, 5)), "Y_V2": rng.normal(size=(300, 3))}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_each_matrix_is_an_area(tmp_path, matrices, turned):
+    content = {name: values.T if turned else values for name, values in matrices.items()}
+    savemat(tmp_path / "mine.mat", content | {"note": "residuals", "fs": 10.0})
+    for path in (tmp_path / "mine.mat", tmp_path):
+        recording = load(path, align="none", frame_rate=10)
+        assert recording.areas == {"X": 5, "Y_V2": 3}
+        assert (recording.shape, recording.kind) == ((1, 300, 8), "continuous")
+        expected = np.concatenate(list(matrices.values()), axis=1).astype(np.float32)
+        np.testing.assert_allclose(recording.activity[0], expected, atol=1e-6)
+
+
+def test_the_rate_must_be_given(tmp_path, matrices):
+    savemat(tmp_path / "mine.mat", matrices)
+    with pytest.raises(InputError, match="give frame_rate"):
+        load(tmp_path / "mine.mat", align="none")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"a": np.arange(9.0)}, "no matrices of numbers"),
+        ({"a": np.ones((9, 3)), "b": np.ones((8, 4))}, r"must share one axis.*a \(9, 3\), b"),
+        ({"a": np.ones((4, 4))}, "must share one axis"),
+        ({"a": np.full((9, 3), np.nan)}, "'a' holds NaN"),
+    ],
+)
+def test_bad_files_are_explained(tmp_path, content, reason):
+    savemat(tmp_path / "mine.mat", content)
+    with pytest.raises(FormatError, match=reason):
+        load(tmp_path / "mine.mat", align="none", frame_rate=10)
+
+
+def read_all(path):
+    return load(path, align="none", frame_rate=10)
+
+
+def test_damaged_files_give_errors_of_one_line(tmp_path, matrices):
+    savemat(tmp_path / "mine.mat", matrices)
+    assert check_mutations(tmp_path / "mine.mat", read_all, tmp_path, 30) > 3
+
+
+@pytest.mark.slow
+def test_ten_thousand_damaged_files(tmp_path, matrices):
+    savemat(tmp_path / "mine.mat", matrices)
+    assert check_mutations(tmp_path / "mine.mat", read_all, tmp_path, 10_000) > 1000
+
+
+def test_the_sample_has_a_communication_subspace():
+    """V1 speaks to V2 through about two dimensions, and to itself through more."""
+    if not SAMPLE.exists():
+        pytest.skip("the real recordings (../shared/data) are not here")
+    recording = load(SAMPLE, align="none", frame_rate=10)
+    assert recording.areas == {"X": 79, "Y_V1": 31, "Y_V2": 31}
+    to_v2 = spikecast.communication_subspace(recording, "X", "Y_V2", bins=1)
+    to_v1 = spikecast.communication_subspace(recording, "X", "Y_V1", bins=1)
+    assert to_v2.rank == 2
+    assert min(to_v1.rank, to_v2.rank_within) > 2
+    assert to_v2.claim.stands
