@@ -1,0 +1,116 @@
+"""The page of the doctor: every part, for a session and for a recording; in a real browser."""
+
+import html
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spikecast.core.errors import InputError
+from spikecast.data import simulate
+from spikecast.data.recording import Recording
+from spikecast.data.simulate import faults
+from spikecast.report.doctor import page
+from spikecast.report.doctor.correlograms import LAGS, correlate
+
+
+def make_ill_session():
+    """Plant most of the faults in one session."""
+    raw = simulate.raw_session({"VISp": 8, "MOs": 8}, 120, median_rate=8.0, seed=2)
+    rates = [len(raw.spikes.read_unit(row)) for row in range(16)]
+    busy = np.argsort(rates)[::-1]
+    raw = faults.add_foreign_spikes(raw, busy[:2], 0.4)
+    raw = faults.lose_units(raw, busy[2:4], 0.3)
+    raw = faults.share_spikes(raw, int(busy[4]), int(busy[5]), 0.7)
+    raw = faults.drift_clock(raw, 0.1)
+    licks = np.sort(np.random.default_rng(0).uniform(*raw.duration, 50))
+    return replace(raw, events={"licks": np.round(1000 * licks)})
+
+
+@pytest.fixture(scope="module")
+def subjects(recording):
+    counts = np.random.default_rng(0).poisson(0.2, (400, 40, 25))
+    counts[:, :, 20] = counts[:, :, 2]
+    return {
+        "ill": make_ill_session(),
+        "in_order": simulate.raw_session({"A <1>": 6}, 80, seed=1),
+        "without_a_table": replace(simulate.raw_session({"A": 3}, 60), tables={}),
+        "recording": recording,
+        "twins": Recording.from_arrays(counts, 0.01 * np.arange(40), ["A"] * 12 + ["B"] * 13),
+        "imaging": simulate.spontaneous(n_neurons=30, n_bins=600, planes=2).recording,
+    }
+
+
+NAMES = ["ill", "in_order", "without_a_table", "recording", "twins", "imaging"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_stands_alone(subjects, name, tmp_path):
+    path = page.build(subjects[name], tmp_path / "inspect.html", command="spikecast inspect x")
+    text = path.read_text(encoding="utf-8")
+    assert [one.name for one in tmp_path.iterdir()] == ["inspect.html"]
+    assert set(re.findall(r'(?:src|href)="([^#d][^"]*)"', text)) == set()
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", text).lower()
+    assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    assert "spikecast inspect x" in text
+
+
+def test_every_fault_is_on_the_page(subjects, tmp_path):
+    text = html.unescape(page.build(subjects["ill"], tmp_path / "a.html").read_text("utf-8"))
+    for part in (
+        "5 things may mislead", "look like milliseconds", "spikes of other neurons",
+        "not there all the time", "one neuron twice", "earlier at the end", "its area",
+    ):  # fmt: skip
+        assert part in text or part.replace("earlier", "later") in text, part
+    figures = re.findall(r'<figure id="([^"]*)"', text)
+    assert figures == [
+        "activity", "presence", "contamination", "autocorrelograms", "pairs", "area-pairs",
+        "events", "responses",
+    ]  # fmt: skip
+
+
+def test_a_session_in_order_says_so(subjects, tmp_path):
+    text = page.build(subjects["in_order"], tmp_path / "a.html").read_text("utf-8")
+    assert "Nothing was found that needs attention" in text
+    assert "not looked for: amplitudes" in text
+    assert "A &lt;1&gt;" not in text or "<1>" not in text
+
+
+def test_the_page_must_be_html(subjects, tmp_path):
+    with pytest.raises(InputError, match=r"must end in \.html"):
+        page.build(subjects["recording"], tmp_path / "page.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_correlogram_is_that_of_all_pairs():
+    rng = np.random.default_rng(0)
+    one, other = np.sort(rng.uniform(0, 2, (2, 300)), axis=1)
+    pairs = other - one[:, np.newaxis]
+    expected, _ = np.histogram(pairs, LAGS)
+    np.testing.assert_array_equal(correlate(one, other, same=False), expected)
+    own = (one - one[:, np.newaxis])[~np.eye(300, dtype=bool)]
+    np.testing.assert_array_equal(correlate(one, one), np.histogram(own, LAGS)[0])
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+@pytest.mark.parametrize("name", ["ill", "twins"])
+def test_in_a_browser(subjects, name, width, tmp_path, browser):
+    path = page.build(subjects[name], tmp_path / "inspect.html")
+    browser.set_window_size(width, 900)
+    browser.get(path.as_uri())
+    assert browser.get_log("browser") == []
+    script = "return [document.documentElement.scrollWidth, window.innerWidth]"
+    content, window = browser.execute_script(script)
+    assert content <= window
+    broken = "return [...document.images].filter(one => !one.naturalWidth).length"
+    assert browser.execute_script(broken) == 0
+
+
+def test_the_command_writes_it(spikecast, tmp_path):
+    done = spikecast("inspect", "simulated", "--html", "--out", "mine.html")
+    assert (done.status, done.output.strip()) == (0, "wrote mine.html")
+    assert "spikecast inspect simulated" in (tmp_path / "mine.html").read_text("utf-8")
+    done = spikecast("inspect", "simulated", "--html", "--out", "mine.txt")
+    assert done.status == 2
+    assert "must end in .html" in done.errors
