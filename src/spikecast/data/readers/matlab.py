@@ -71,9 +71,9 @@ def read_matrices(path: Path) -> RawSession:
             "spikecast.Recording.from_arrays"
         )
     axis = _find_sample_axis(path, matrices)
-    values = [
-        (matrix if axis == 0 else matrix.T).astype(np.float32) for matrix in matrices.values()
-    ]
+    turned = [matrix if axis == 0 else matrix.T for matrix in matrices.values()]
+    with np.errstate(over="ignore"):  # too large becomes infinite, which is refused
+        values = [matrix.astype(np.float32) for matrix in turned]
     for name, matrix in zip(matrices, values, strict=True):
         if not np.isfinite(matrix).all():
             raise FormatError(f"'{path}': '{name}' holds NaN or infinite values")

@@ -146,7 +146,7 @@ def _check_signal(path: Path) -> np.ndarray:
     if signal.ndim != 2 or signal.shape[0] < 1 or signal.shape[1] < 2:
         raise FormatError(f"'{path}' has shape {signal.shape}; it must be ROIs x frames")
     with np.errstate(all="ignore"):
-        finite = np.isfinite(np.sum(signal, axis=1, dtype=float))
+        finite = np.isfinite(np.sum(signal, axis=1, dtype=float).astype(np.float32))
     if not finite.all():
         raise FormatError(
             f"'{path}': ROI {int(np.argmin(finite))} holds NaN or infinite values; "
