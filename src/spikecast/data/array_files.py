@@ -13,8 +13,14 @@ from spikecast.data.safe_pickle import load_numpy
 CHUNK = 1 << 22  # values of a memory map that are looked at together
 LONGEST = 48 * 3600.0  # seconds; a session that seems longer has its times in another unit
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pqt")
-AREA_NAMES = ("area", "brain_area", "acronym", "region", "brain_region", "location")
-QUALITY_NAMES = ("quality", "group", "kslabel", "label")
+AREA_NAMES = (
+    *("area", "brain_area", "acronym", "region", "brain_region", "location", "structure"),
+    *("brain_acronym", "ecephys_structure_acronym", "anatomy", "beryl_location"),
+)
+QUALITY_NAMES = (
+    *("quality", "group", "kslabel", "ks_label", "kilosort2_label", "label", "unit_quality"),
+    *("default_qc", "ibl_quality_score", "is_good", "isolation", "sorting_quality"),
+)
 """Columns of units, in lower case, that may say where a unit is and how good it is."""
 KINDS = {"iu": "whole numbers", "iuf": "numbers", "iufb": "numbers", "iufbU": "numbers or text"}
 
@@ -192,6 +198,18 @@ def is_plain(column: pd.Series) -> bool:
         return True
     values = column.dropna()
     return all(isinstance(value, str | int | float | bool | np.generic) for value in values)
+
+
+def find_columns(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Return the columns of a table that are called as one of `wanted`, in the order of these.
+
+    Examples
+    --------
+    >>> find_columns(pd.DataFrame(columns=["KSLabel", "depth", "quality"]), QUALITY_NAMES)
+    ['quality', 'KSLabel']
+    """
+    names = [str(name) for name in table if str(name).casefold() in wanted]
+    return sorted(names, key=lambda name: wanted.index(name.casefold()))
 
 
 def pick_column(table: pd.DataFrame, wanted: Sequence[str]) -> str | None:

@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
 from spikecast.data import simulate
@@ -15,7 +13,7 @@ from spikecast.data.cut import cut_session
 from spikecast.data.download import find_data_set
 from spikecast.data.readers import READERS, OpenSession, find_reader
 from spikecast.data.recording import Recording
-from spikecast.data.selection import Selection
+from spikecast.data.selection import Selection, make_selection
 from spikecast.data.session import RawSession
 
 WHOLE = Selection()
@@ -96,20 +94,15 @@ def load(
     >>> recording.areas
     {'CA1': 60, 'MD': 50, 'MOs': 50, 'VISp': 80}
     """
-    content = {
-        "align": align,
-        "window": window,
-        "bin_size": bin_size,
-        "units": [units] if isinstance(units, str) else units,
-        "area_column": area_column,
-        "trials": trials,
-        "frame_rate": frame_rate,
-    }
-    try:
-        selection = Selection.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{first['loc'][0]} {first['input']}: {first['msg']}") from None
+    selection = make_selection(
+        align=align,
+        window=window,
+        bin_size=bin_size,
+        units=units,
+        area_column=area_column,
+        trials=trials,
+        frame_rate=frame_rate,
+    )
     return load_selection(source, session, selection)
 
 

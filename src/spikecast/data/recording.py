@@ -23,13 +23,14 @@ from spikecast.data.dataset import (
     read_table,
     resolve_indices,
 )
+from spikecast.data.exchange import Exchange
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
 """Areas, in lower case, of neurons without an area."""
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Recording(Exchange):
     """Activity of a population, with tables of its neurons and trials and with behaviour.
 
     Make one with :func:`spikecast.load`, :meth:`from_arrays` or :meth:`from_spike_times`. It does

@@ -1,7 +1,10 @@
 """What of a session becomes a recording: event, window, bins, units, area, trial table."""
 
-from pydantic import Field
+from typing import Any
 
+from pydantic import Field, ValidationError
+
+from spikecast.core.errors import InputError
 from spikecast.core.schema import Block
 
 
@@ -28,6 +31,23 @@ class Selection(Block):
     frame_rate: float | None = Field(
         None, gt=0, description="frames or samples per second, where the source does not say"
     )
+
+
+def make_selection(**given: Any) -> Selection:
+    """Return a selection of values by name, or raise an InputError; one label may stand alone.
+
+    Examples
+    --------
+    >>> make_selection(align="onset", units="good").units
+    ['good']
+    """
+    if isinstance(given.get("units"), str):
+        given["units"] = [given["units"]]
+    try:
+        return Selection.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{first['loc'][0]} {first['input']}: {first['msg']}") from None
 
 
 class DataChoice(Selection):

@@ -98,14 +98,16 @@ class Series:
         """Return the share (trial, time) of each bin that lies in a gap between samples.
 
         A gap is longer than a bin and than `GAP` times the usual distance; what lies before the
-        first sample and after the last one is a gap as well.
+        first sample and after the last one is a gap as well. A sample stands for half a usual
+        distance on either side.
         """
         first, last = self.times[0], self.times[-1]
         longest = max(GAP * self.step, bins.size)
         before = np.flatnonzero(np.diff(self.times) > longest)
         before = before[:0] if self.held else before
-        starts = np.concatenate([[-np.inf], self.times[before], [last + self.step]])
-        stops = np.concatenate([[first - self.step], self.times[before + 1], [np.inf]])
+        half = self.step / 2
+        starts = np.concatenate([[-np.inf], self.times[before] + half, [last + half]])
+        stops = np.concatenate([[first - half], self.times[before + 1] - half, [np.inf]])
         result = np.empty((len(bins.events), bins.n), dtype=np.float32)
         for trial in range(len(bins.events)):
             edges = bins.edges(trial)

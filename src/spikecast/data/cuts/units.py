@@ -11,7 +11,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.session import RawSession
 
 ALL = "all"
-GOOD = ("good", "sua", "true", "1")
+GOOD = ("good", "pass", "sua", "true", "1")
 """Labels, in lower case, of units that are taken where nobody says which."""
 MOST_LABELS = 10  # a column with more distinct numbers is a measure, not a label
 NO_AREA = "unknown"

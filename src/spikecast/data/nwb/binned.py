@@ -1,5 +1,6 @@
 """Counts in an NWB file that are aligned and binned already (ndx-binned-spikes)."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.data.columns import tidy_columns
 from spikecast.data.nwb.columns import read_columns, to_plain
+from spikecast.data.nwb.series import list_series
 from spikecast.data.nwb.units import read_units
 from spikecast.data.recording import Recording
 
@@ -34,6 +36,8 @@ def read_binned(nwb: Any, binned: Any) -> Recording:
         raise FormatError(f"'{binned.name}' has {len(events)} events for {n_events} trials")
     units, area = _find_units(nwb, binned, n_units)
     trials, align_to = _find_trials(nwb, binned, events)
+    if said := re.match("spikes around '(.+)', counted by spikecast$", nwb.session_description):
+        align_to = said[1]
     if counts.dtype.kind == "f" and not (counts == np.floor(counts)).all():
         raise FormatError(f"'{binned.name}' holds fractions, not counts of spikes")
     return Recording.from_arrays(
@@ -42,6 +46,7 @@ def read_binned(nwb: Any, binned: Any) -> Recording:
         area,
         trials=trials,
         neurons={name: units[name] for name in units if name not in {*trials, "area", "time"}},
+        behavior=_find_behavior(nwb, n_events, n_bins),
         align_to=align_to,
         session=name_session(nwb),
         subject=str(getattr(nwb.subject, "subject_id", "") or ""),
@@ -89,6 +94,17 @@ def _find_trials(nwb: Any, binned: Any, events: np.ndarray) -> tuple[dict[str, n
             named = [name for name in more if name not in ("area", "time", "trial", "neuron")]
             return {name: more[name] for name in named} | columns, column
     return columns, "event"
+
+
+def _find_behavior(nwb: Any, n_events: int, n_bins: int) -> dict[str, np.ndarray]:
+    """Return series with one sample per bin of every trial, (trial, time[, channel])."""
+    module = (nwb.processing or {}).get("behavior")
+    found = {}
+    for name, series, _ in list_series([] if module is None else module.data_interfaces.values()):
+        shape = np.shape(series.data)
+        if shape and shape[0] == n_events * n_bins and len(shape) <= 2:
+            found[name] = np.asarray(series.data[:]).reshape(n_events, n_bins, *shape[1:])
+    return found
 
 
 def _match(frame: pd.DataFrame, events: np.ndarray) -> str | None:

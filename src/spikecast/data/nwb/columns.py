@@ -58,9 +58,14 @@ def to_plain(values: Any) -> np.ndarray | None:
     if array.dtype.kind in "biuf" and array.ndim == 1:
         return array
     if array.dtype.kind in "SUTO" and array.ndim == 1:
-        decoded = [
-            one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in array
-        ]
+        decoded = [_decode(one) for one in array]
         if all(isinstance(one, str | int | float | bool | np.generic) for one in decoded):
             return np.array(decoded, dtype=object)
     return None
+
+
+def _decode(value: Any) -> Any:
+    """Return text for bytes, and as Python has it; other values as they are."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if isinstance(value, str) else value

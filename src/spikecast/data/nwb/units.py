@@ -9,17 +9,9 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.array_files import AREA_NAMES, QUALITY_NAMES, find_columns
 from spikecast.data.nwb.columns import read_columns, to_plain
 
-AREA_NAMES = (
-    *("brain_area", "brain_region", "area", "region", "location", "acronym", "structure"),
-    *("brain_acronym", "ecephys_structure_acronym", "anatomy", "beryl_location"),
-)
-"""Columns of units or electrodes that name an area, best first."""
-QUALITY_NAMES = (
-    *("quality", "group", "ks_label", "KSLabel", "KS_label", "kilosort2_label", "label"),
-    *("unit_quality", "default_qc", "ibl_quality_score", "is_good", "isolation", "sorting_quality"),
-)
 CHANNEL_NAMES = ("peak_channel_id", "peak_channel", "max_electrode", "main_channel", "electrode")
 """Columns of units that hold the id of one electrode."""
 FEW_LABELS = 10
@@ -107,12 +99,12 @@ def read_units(
         notices.append(LISTS_LEFT(columns=sorted(lists)))
     found, about = _find_electrodes(units, table, electrodes)
     notices += about
-    own = [name for name in AREA_NAMES if name in table and _is_text(table[name])]
+    own = [name for name in find_columns(table, AREA_NAMES) if _is_text(table[name])]
     areas = own + _take_electrode_columns(table, found)
     if found is None and (groups := _read_groups(units, len(table))) is not None:
         table["electrode_group_location"] = groups
         areas.append("electrode_group_location")
-    qualities = [name for name in QUALITY_NAMES if name in table and _is_label(table[name], name)]
+    qualities = [one for one in find_columns(table, QUALITY_NAMES) if _is_label(table[one], one)]
     return table, areas, qualities, notices
 
 
@@ -124,7 +116,7 @@ def _take_electrode_columns(table: pd.DataFrame, electrodes: pd.DataFrame | None
     """
     if electrodes is None:
         return []
-    known = [name for name in (*AREA_NAMES, "group_location") if name in electrodes]
+    known = find_columns(electrodes, (*AREA_NAMES, "group_location"))
     for name in (*known, *(one for one in ("x", "y", "z", "group_name") if one in electrodes)):
         table[f"electrode_{name}"] = electrodes[name].to_numpy()
     return [f"electrode_{name}" for name in known if _names_areas(electrodes[name])][:1]
@@ -189,9 +181,10 @@ def _read_region(units: Any, known: pd.DataFrame) -> tuple[np.ndarray, int]:
     rows = np.full(len(ends), -1)
     filled = (ends > starts) & (starts < len(members))
     rows[filled] = members[starts[filled]]
-    named = next((known[name].to_numpy() for name in AREA_NAMES if name in known), None)
-    if named is None:
+    areas = find_columns(known, AREA_NAMES)
+    if not areas:
         return rows, 0
+    named = known[areas[0]].to_numpy()
     several = 0
     for start, stop in zip(starts, ends):
         of_unit = members[start:stop]

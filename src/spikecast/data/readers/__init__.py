@@ -19,6 +19,7 @@ from spikecast.data.readers import (
     nwb,
     phy,
     predictions,
+    pynapple,
     spikeinterface_objects,
     steinmetz,
     stringer,
@@ -42,6 +43,7 @@ READERS: dict[str, ModuleType] = {
     "spikeinterface": spikeinterface_objects,
     "matlab": matlab,
     "trial_spikes": trial_spikes,
+    "pynapple": pynapple,
     "steinmetz": steinmetz,
     "stringer": stringer,
 }
