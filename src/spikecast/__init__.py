@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.data import load as load
     from spikecast.data import load_all as load_all
     from spikecast.data import simulate as simulate
+    from spikecast.data.doctor import examine as examine
     from spikecast.data.recording import Recording as Recording
     from spikecast.evaluation.cross_validation import cross_validate as cross_validate
     from spikecast.evaluation.cross_validation import make_folds as make_folds
@@ -83,6 +84,7 @@ NAMES = {
     "Recording": "spikecast.data.recording",
     "load": "spikecast.data",
     "load_all": "spikecast.data",
+    "examine": "spikecast.data.doctor",
     "AreaToArea": "spikecast.tasks.tasks",
     "Behavior": "spikecast.tasks.tasks",
     "Forecast": "spikecast.tasks.tasks",

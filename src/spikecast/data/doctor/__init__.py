@@ -26,11 +26,24 @@ def examine(subject: RawSession | Recording, units: np.ndarray | None = None) ->
     units : array of int, optional
         Rows of the units of a session to look at; by default all.
 
+    Returns
+    -------
+    list of Notice
+        Each has a ``code``, a ``severity`` ("severe", "serious", "minor") and ``values``; ``str``
+        makes it a sentence. Empty where nothing was found.
+
+    References
+    ----------
+    Hill, Mehta & Kleinfeld 2011; Llobet, Wyngaard & Barbour 2022 (refractory violations).
+
     Examples
     --------
-    >>> from spikecast.data import load
-    >>> examine(load("simulated"))
+    >>> import spikecast
+    >>> recording = spikecast.load("simulated")
+    >>> spikecast.examine(recording)
     []
+    >>> [notice.code for notice in spikecast.examine(recording.select(trials=range(40)))]
+    ['few_trials']
     """
     if isinstance(subject, Recording):
         return check_whole_recording(subject)
