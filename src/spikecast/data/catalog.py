@@ -17,12 +17,28 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A public data set; `reader` is a key of ``READERS``, or "" where no reader exists."""
+    """A public data set.
+
+    Attributes
+    ----------
+    description : str
+    files : tuple of RemoteFile
+    reader : str
+        A key of ``READERS``, or "" where no reader exists.
+    citation : str
+    folder : str
+        Where the files are archives: the folder that they are unpacked into. It may also be filled
+        by hand.
+    page : str
+        Address of the page from which people download it.
+    """
 
     description: str
     files: tuple[RemoteFile, ...]
     reader: str
     citation: str
+    folder: str = ""
+    page: str = ""
 
 
 def _make_data_set(description: str, files: dict[str, str], reader: str, citation: str) -> DataSet:
@@ -33,6 +49,7 @@ def _make_data_set(description: str, files: dict[str, str], reader: str, citatio
 
 STEINMETZ = "Steinmetz et al., Nature 576, 266 (2019); original release figshare 9598406"
 STRINGER = "Stringer et al., Science 364, eaav7893 (2019); original release figshare 6163622"
+FIGSHARE = "https://figshare.com/ndownloader/articles"
 ORIENTATIONS = "Stringer et al., Cell 184, 2767 (2021)"
 
 DATASETS: dict[str, DataSet] = {
@@ -63,5 +80,21 @@ DATASETS: dict[str, DataSet] = {
         {"stringer_orientations.npy": "ny4ut"},
         "stringer",
         ORIENTATIONS,
+    ),
+    "steinmetz-alf": DataSet(
+        "39 Neuropixels sessions of a visual decision task, the authors' own release (ALF files)",
+        (RemoteFile("steinmetz-alf.zip", f"{FIGSHARE}/9598406/versions/2"),),
+        "alf",
+        STEINMETZ,
+        folder="steinmetz-alf",
+        page="https://doi.org/10.6084/m9.figshare.9598406",
+    ),
+    "stringer-original": DataSet(
+        "spontaneous activity of mouse visual cortex, two-photon, the authors' own release (.mat)",
+        (RemoteFile("stringer-original.zip", f"{FIGSHARE}/6163622/versions/6"),),
+        "stringer_original",
+        STRINGER,
+        folder="stringer-original",
+        page="https://doi.org/10.25378/janelia.6163622",
     ),
 }

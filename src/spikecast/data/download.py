@@ -11,7 +11,8 @@ from platformdirs import user_cache_path
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import FetchError, FormatError
 from spikecast.core.files import write_text
-from spikecast.data.catalog import DATASETS, RemoteFile
+from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
+from spikecast.data.unpack import unpack
 
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without an answer
@@ -26,32 +27,47 @@ def find_data_folder() -> Path:
 
 
 def list_local_files(name: str) -> list[Path]:
-    """Return the files of data set `name` that are on this machine."""
-    paths = [find_data_folder() / file.name for file in DATASETS[name].files]
-    return [path for path in paths if path.exists()]
+    """Return the files of data set `name` on this machine, or the folder they are unpacked in."""
+    data_set = DATASETS[name]
+    folder = find_data_folder() / data_set.folder
+    if data_set.folder and folder.is_dir() and any(folder.iterdir()):
+        return [folder]
+    paths = [find_data_folder() / file.name for file in data_set.files]
+    return [path for path in paths if path.exists() and not data_set.folder]
 
 
 def find_data_set(name: str) -> Path:
     """Return the path of data set `name` (its folder if it has several files), or raise."""
-    files = DATASETS[name].files
-    if len(list_local_files(name)) < len(files):
+    data_set = DATASETS[name]
+    found = list_local_files(name)
+    if len(found) < len(data_set.files):
         raise FetchError(
             f"data set '{name}' is not on this machine; run 'spikecast data fetch {name}'. "
-            + _explain_manual_download(files)
+            + _explain_manual_download(data_set, data_set.files)
         )
-    return find_data_folder() if len(files) > 1 else find_data_folder() / files[0].name
+    return find_data_folder() if len(found) > 1 else found[0]
 
 
 def fetch_data_set(name: str, progress: DownloadProgress | None = None) -> list[Path]:
     """Download the files of a data set that are not on this machine, and return all its files.
 
     What was downloaded before an error stays in a ``.part`` file, and the next call goes on there.
+    Archives are unpacked into the data set's folder, and then removed.
     """
     check_one_of("data set", name, list(DATASETS))
-    return [_fetch_file(file, progress) for file in DATASETS[name].files]
+    data_set = DATASETS[name]
+    if data_set.folder and (found := list_local_files(name)):
+        return found
+    paths = [_fetch_file(data_set, file, progress) for file in data_set.files]
+    if not data_set.folder:
+        return paths
+    folder = find_data_folder() / data_set.folder
+    for path in paths:
+        unpack(path, folder)
+    return [folder]
 
 
-def _fetch_file(file: RemoteFile, progress: DownloadProgress | None) -> Path:
+def _fetch_file(data_set: DataSet, file: RemoteFile, progress: DownloadProgress | None) -> Path:
     path = find_data_folder() / file.name
     if not path.exists():
         part = path.with_name(path.name + ".part")
@@ -61,7 +77,7 @@ def _fetch_file(file: RemoteFile, progress: DownloadProgress | None) -> Path:
         except (requests.RequestException, OSError) as error:
             raise FetchError(
                 f"'{file.name}' could not be downloaded ({type(error).__name__}). "
-                + _explain_manual_download((file,))
+                + _explain_manual_download(data_set, (file,))
             ) from None
         os.replace(part, path)
     _check_hash(path, file.sha256)
@@ -106,7 +122,10 @@ def _check_hash(path: Path, known: str | None) -> None:
         write_text(note, current + "\n")
 
 
-def _explain_manual_download(files: tuple[RemoteFile, ...]) -> str:
+def _explain_manual_download(data_set: DataSet, files: tuple[RemoteFile, ...]) -> str:
     """Return a sentence with the address of each file and where to put it."""
+    if data_set.folder:
+        folder = find_data_folder() / data_set.folder
+        return f"By hand: download it from {data_set.page} and unpack it into {folder}"
     steps = "; ".join(f"{file.url} as {find_data_folder() / file.name}" for file in files)
     return f"By hand: download {steps}"
