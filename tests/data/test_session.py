@@ -71,3 +71,11 @@ def test_probes_follow_one_another(spikes):
             if (rows == unit).any()
         ]
         np.testing.assert_allclose(np.concatenate(pieces), one.read_unit(unit))
+
+
+def test_more_spikes_in_a_bin_than_a_byte_holds_are_counted():
+    times = np.sort(np.concatenate([np.full(300, 0.05), np.full(70_000, 0.15)]))
+    in_time = SpikesInTime(times, np.full(len(times), 3), np.array([3]))
+    for stored in (in_time, SpikesByUnit(in_time.read_unit), SpikesOfProbes([in_time], [1])):
+        counts = stored.count(np.array([0]), np.array([0.0, 9.0]), (0.0, 0.2), 0.1)
+        assert counts[:, :, 0].tolist() == [[300, 70_000], [0, 0]]

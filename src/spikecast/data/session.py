@@ -36,6 +36,12 @@ class Spikes(Protocol):
         ...
 
 
+def _widen(counts: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Return counts in a type that also holds what is to be added; most need one byte."""
+    needed = np.min_scalar_type(int(added.max(initial=0)))
+    return counts.astype(np.promote_types(counts.dtype, needed), copy=False)
+
+
 @dataclass(frozen=True, eq=False)
 class SpikesByUnit:
     """Spikes that are stored unit by unit (NWB, pynapple, SpikeInterface).
@@ -56,10 +62,12 @@ class SpikesByUnit:
         # the small shift keeps a spike that lies on an edge in the bin that starts there
         edges = window[0] + bin_size * (np.arange(n_bins + 1) - 1e-6)
         corners = (events[:, None] + edges).ravel()  # (trial * edge,)
-        counts = np.empty((len(events), n_bins, len(units)), dtype=np.uint16)
+        counts = np.empty((len(events), n_bins, len(units)), dtype=np.uint8)
         for column, unit in enumerate(units):
             before = np.searchsorted(self.read_unit(int(unit)), corners)
-            counts[:, :, column] = np.diff(before.reshape(len(events), n_bins + 1), axis=1)
+            of_unit = np.diff(before.reshape(len(events), n_bins + 1), axis=1)
+            counts = _widen(counts, of_unit)
+            counts[:, :, column] = of_unit
         return counts
 
     def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -102,7 +110,7 @@ class SpikesInTime:
     ) -> np.ndarray:
         """Return counts (trial, time, unit) around events, one event after the other."""
         n_bins = round((window[1] - window[0]) / bin_size)
-        counts = np.zeros((len(events), n_bins, len(units)), dtype=np.uint16)
+        counts = np.zeros((len(events), n_bins, len(units)), dtype=np.uint8)
         order = np.argsort(self.ids[units])
         wanted = self.ids[units][order]
         limits = (events[:, None] + np.array([window[0] - bin_size, window[1] + bin_size])).ravel()
@@ -115,7 +123,9 @@ class SpikesInTime:
             time = np.floor(since / bin_size + 1e-6).astype(int)
             inside = (wanted[place] == fired) & (time >= 0) & (time < n_bins)
             flat = time[inside] * len(units) + order[place[inside]]
-            counts[trial] = np.bincount(flat, minlength=n_bins * len(units)).reshape(n_bins, -1)
+            of_trial = np.bincount(flat, minlength=n_bins * len(units)).reshape(n_bins, -1)
+            counts = _widen(counts, of_trial)
+            counts[trial] = of_trial
         return counts
 
     def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -157,10 +167,12 @@ class SpikesOfProbes:
         """Return counts (trial, time, unit) around events, one probe after the other."""
         probe, rows = self._find_rows(np.asarray(units))
         n_bins = round((window[1] - window[0]) / bin_size)
-        counts = np.empty((len(events), n_bins, len(rows)), dtype=np.uint16)
+        counts = np.empty((len(events), n_bins, len(rows)), dtype=np.uint8)
         for number in np.unique(probe):
             own = probe == number
-            counts[:, :, own] = self.probes[number].count(rows[own], events, window, bin_size)
+            of_probe = self.probes[number].count(rows[own], events, window, bin_size)
+            counts = _widen(counts, of_probe)
+            counts[:, :, own] = of_probe
         return counts
 
     def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
