@@ -61,12 +61,24 @@ DATASETS: dict[str, DataSet] = {
     ),
     **{
         f"steinmetz-{name}": _make_data_set(
-            f"{content} of the same 39 sessions", {file: key}, "", STEINMETZ
+            f"{content} of the same 39 sessions", {file: key}, reader, STEINMETZ
         )
-        for name, content, file, key in (
-            ("spike-times", "spike times", "steinmetz_st.npz", "4bjns"),
-            ("waveforms", "spike waveforms", "steinmetz_wav.npz", "ugm9v"),
-            ("lfp", "local field potentials", "steinmetz_lfp.npz", "kx3v9"),
+        for name, content, file, key, reader in (
+            (
+                "spike-times",
+                "spike times (needs steinmetz)",
+                "steinmetz_st.npz",
+                "4bjns",
+                "steinmetz",
+            ),
+            (
+                "waveforms",
+                "spike waveforms (needs steinmetz)",
+                "steinmetz_wav.npz",
+                "ugm9v",
+                "steinmetz",
+            ),
+            ("lfp", "local field potentials", "steinmetz_lfp.npz", "kx3v9", ""),
         )
     },
     "stringer-spontaneous": _make_data_set(

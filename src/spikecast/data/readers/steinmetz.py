@@ -44,6 +44,8 @@ from spikecast.core.errors import FormatError
 from spikecast.data.binning import shrink_counts
 from spikecast.data.recording import AXES, Recording
 from spikecast.data.safe_pickle import load_numpy
+from spikecast.data.session import RawSession
+from spikecast.data.steinmetz_times import lay_out_session
 
 REQUIRED = ("spks", "brain_area", "bin_size", "stim_onset")
 TRIAL_KEYS = {
@@ -61,6 +63,7 @@ BEHAVIOR_KEYS = ("wheel", "pupil", "face", "licks")
 PASSIVE_KEYS = (*BEHAVIOR_KEYS, "contrast_left", "contrast_right")
 SAMPLES_PER_MS = 30.0  # trough_to_peak is in samples at 30 kHz
 GO_CUE_DELAY = (0.4, 1.3)  # seconds after the stimulus; the task draws it from 0.5 to 1.2
+PARTS, WAVEFORMS = "steinmetz_part*.npz", "steinmetz_wav.npz"
 CONTENT = ".npz files of the Steinmetz recordings, or the folder of their parts"
 
 
@@ -68,19 +71,67 @@ def sniff(source: Any) -> bool:
     """Return whether a path is a ``.npz`` file or a folder of ``steinmetz_part*.npz``."""
     if not isinstance(source, Path):
         return False
-    return source.suffix == ".npz" or any(source.glob("steinmetz_part*.npz"))
+    return source.suffix == ".npz" or any(source.glob(PARTS))
 
 
-def open_sessions(path: Path) -> list[Callable[[], Recording]]:
-    """Return one callable per session of a file, or of a folder of ``steinmetz_part*.npz``."""
+def open_sessions(path: Path) -> list[Callable[[], Recording | RawSession]]:
+    """Return one callable per session of a file, or of a folder of ``steinmetz_part*.npz``.
+
+    Spike times and waveforms are read with the parts that lie beside them: spike times as sessions
+    that are not cut yet, waveforms as the recordings of the parts with ``trough_to_peak``.
+    """
+    sessions = _read_sessions(path)
+    extra = next((key for key in ("ss", "waveform_w") if key in sessions[0]), None)
+    if extra is None:
+        if path.is_dir() and (path / WAVEFORMS).exists():
+            sessions = _add_waveforms(sessions, _read_sessions(path / WAVEFORMS), path)
+        return [
+            partial(build_recording, raw, f"{path.stem}[{index}]")
+            for index, raw in enumerate(sessions)
+        ]
+    parts = _read_sessions(path.parent) if any(path.parent.glob(PARTS)) else []
+    if len(parts) != len(sessions):
+        raise FormatError(
+            f"'{path}' holds {'spike times' if extra == 'ss' else 'waveforms'} of {len(sessions)} "
+            f"sessions, and needs the {PARTS} of as many beside it: there are {len(parts)}"
+        )
+    if extra == "waveform_w":
+        parts = _add_waveforms(parts, sessions, path)
+        return [
+            partial(build_recording, raw, f"{path.stem}[{index}]")
+            for index, raw in enumerate(parts)
+        ]
     return [
-        partial(build_recording, raw, f"{path.stem}[{index}]")
-        for index, raw in enumerate(_read_sessions(path))
+        partial(_read_spike_times, raw, times, f"{path.stem}[{index}]")
+        for index, (raw, times) in enumerate(zip(parts, sessions, strict=True))
     ]
 
 
+def _read_spike_times(raw: dict[str, Any], times: dict[str, Any], name: str) -> RawSession:
+    if "ss" not in times:
+        raise FormatError(f"session {name} lacks the required key 'ss'")
+    return lay_out_session(build_recording(raw, name), times["ss"], name)
+
+
+def _add_waveforms(
+    parts: list[dict[str, Any]], waveforms: list[dict[str, Any]], path: Path
+) -> list[dict[str, Any]]:
+    """Return the sessions of the parts with the widths of spikes, where they lack them."""
+    if len(parts) != len(waveforms):
+        raise FormatError(
+            f"'{path}': {WAVEFORMS} holds {len(waveforms)} sessions, the parts {len(parts)}"
+        )
+    added = []
+    for raw, waveform in zip(parts, waveforms, strict=True):
+        known = (
+            {"trough_to_peak": waveform["trough_to_peak"]} if "trough_to_peak" in waveform else {}
+        )
+        added.append(known | raw)
+    return added
+
+
 def _read_sessions(path: Path) -> list[dict[str, Any]]:
-    parts = sorted(path.glob("steinmetz_part*.npz")) if path.is_dir() else [path]
+    parts = sorted(path.glob(PARTS)) if path.is_dir() else [path]
     sessions: list[dict[str, Any]] = []
     for part in parts:
         arrays = load_numpy(part)
