@@ -12,6 +12,7 @@ from spikecast.cli.options import Option, options, with_options
 from spikecast.core.errors import InputError
 from spikecast.data import Recording
 from spikecast.data.cuts.choices import join_names, list_choices
+from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.selection import DataChoice
 from spikecast.data.session import RawSession
 
@@ -124,7 +125,8 @@ def _make_next_line(raw: RawSession, data: str) -> str:
         return f"spikecast predict {data} {cut} --target {shlex.quote(areas[0])}"
     if found.label:
         return f"spikecast decode {data} {cut} --label {shlex.quote(found.label)}"
-    return f"spikecast convert {data} {cut} --out mine.nc"
+    target = shlex.quote(areas[0] if areas else NO_AREA)
+    return f"spikecast predict {data} {cut} --target {target} --task held_out_neurons"
 
 
 def _describe(index: int, recording: Recording) -> None:

@@ -16,6 +16,12 @@ CONFIG = options(
     Option("task.target", required=True, help="area to predict; several: A,B; or 'all'"),
     "data.session",
     "task.source",
+    Option(
+        "task.kind",
+        "task",
+        help="held_out_neurons: a quarter of the target's neurons from its others, where there is "
+        "one area only",
+    ),
     Option("models", show_default=False, help="names that spikecast models lists"),
     "evaluation.folds",
     "evaluation.split",

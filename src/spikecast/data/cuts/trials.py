@@ -132,6 +132,8 @@ def _explain_none(raw: RawSession, found: Trials) -> str:
     )
     if stop < events.max() <= stop * MILLISECONDS * 2:
         text += ". Are they in milliseconds, or in samples? Times must be in seconds"
+    if events.min() > stop or events.max() < start:
+        text += ". Or are the spikes a piece of a longer recording? Both need one clock"
     return text
 
 
