@@ -24,6 +24,18 @@ def test_what_is_not_known_has_no_rung(problem):
     assert [notice.code for notice in note_rungs(unknown)] == ["unordered"]
 
 
+def test_a_condition_that_no_column_names_is_said(recording):
+    unnamed = sc.Recording(recording.dataset.drop_vars(["contrast_left", "contrast_right"]))
+    named = {"conditions": ["response"]}
+    scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("MOs"), unnamed, folds=2, shifts=0)
+    assert "one_condition" in {notice.code for notice in scores.notices}
+    joint, asked = (
+        sc.joint_correlation(unnamed, "VISp", "MOs", n_shifts=0, **some) for some in ({}, named)
+    )
+    assert [notice.code for notice in joint.notices] == ["one_condition"]
+    assert asked.notices == ()
+
+
 def test_inner_folds_follow_the_outer_ones_and_models_that_are_given_stay_as_they_are(problem):
     mine = Drift(seed=7)
     made = add_rungs({"drift": mine}, problem, split="block", gap=2)

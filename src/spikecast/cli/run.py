@@ -107,7 +107,10 @@ def print_run(folder: Path, page: Path) -> None:
         print("\n".join(describe_verdict(Verdict.from_json(of_target["verdict"]))))
     for headline in make_headlines(finished.answers):
         print(headline)
-    notices = [notice for answer in finished.answers for notice in answer.notices]
+    notices = [
+        *(one for target in finished.targets for one in target.notices if one.severity != "minor"),
+        *(one for answer in finished.answers for one in answer.notices),
+    ]
     for sentence in dict.fromkeys(map(str, notices)):
         print(f"warning: {sentence}")
     print(f"report: {page}")

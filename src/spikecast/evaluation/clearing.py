@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
+from spikecast.evaluation.ladder import ONE_CONDITION
 from spikecast.models.behavior_null import BehaviorNull
 from spikecast.models.psth import PSTH
 from spikecast.models.source_free import SourceFree
@@ -32,6 +34,12 @@ class Clearing:
     """
 
     facts: TrialFacts
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What it cannot take out."""
+        alike = len(self.facts) > 1 and len(np.unique(self.facts.condition)) == 1
+        return (ONE_CONDITION(),) if alike else ()
 
     @property
     def above(self) -> str:

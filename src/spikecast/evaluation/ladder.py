@@ -29,7 +29,7 @@ UNORDERED = NoticeKind(
 )
 ONE_CONDITION = NoticeKind(
     "one_condition",
-    "minor",
+    "serious",
     "no trial column names the condition: what both areas owe to a stimulus cannot be told from "
     "what one tells about the other; name the columns (conditions) where there are any",
 )

@@ -127,6 +127,9 @@ def test_models_are_not_compared_on_noise(tmp_path):
     )
     first, *rest = verdict(Atlas(tmp_path / "run"))
     assert first.startswith("ridge: 0 of 2 pairs of areas tell")
+    # the recording has no trial columns: a shared stimulus would pass for a tie between areas
+    assert "the average trial and the session's drift" in first
+    assert rest[-1].startswith("No trial column names the condition")
     assert not [said for said in rest if " is above ridge" in said]
 
 

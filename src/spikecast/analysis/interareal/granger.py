@@ -294,7 +294,7 @@ def information_flow(
         samples[0][0].shape[2],
         recording.n_trials,
         neurons.n_repeats,
-        (LEAD_IS_NO_CAUSE(), *two.notices),
+        (LEAD_IS_NO_CAUSE(), *clearing.notices, *two.notices),
     )
 
 

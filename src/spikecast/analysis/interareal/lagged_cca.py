@@ -216,7 +216,7 @@ def joint_correlation(
         Interval(*map(float, (average, *limits))),
         make_claim(clearing, n_shifts, test.p),
         test.p_of_lead,
-        two.notices,
+        (*clearing.notices, *two.notices),
     )
 
 

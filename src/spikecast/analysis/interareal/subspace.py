@@ -202,7 +202,7 @@ def communication_subspace(
         float(np.square(flat @ readin).sum() / max(np.square(flat).sum(), 1e-12)),
         groups[0],
         groups[2],
-        notices,
+        (*clearing.notices, *notices),
     )
 
 

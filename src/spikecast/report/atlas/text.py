@@ -11,6 +11,7 @@ from spikecast.analysis.interareal.shift_claims import (
     TOO_FEW_TRIALS,
     TURNED_OFF,
 )
+from spikecast.evaluation.ladder import ONE_CONDITION
 from spikecast.report.atlas.reading import Atlas
 from spikecast.report.shared.formatting import format_count, format_estimate, join_names
 from spikecast.runs.atlas.claims import RATE, count_needed
@@ -42,15 +43,27 @@ def recording_line(atlas: Atlas) -> str:
 
 def name_rungs(atlas: Atlas) -> str:
     """Return in words what scores are above."""
-    rungs = set(atlas.cells["rung"])
-    if not any(about["ordered"] for about in atlas.sessions.values()):
-        movement = " and recorded movement" if rungs == {"behavior"} else ""
-        return f"the task{movement} (there is no drift where the order of trials is not known)"
-    if rungs == {"behavior"}:
-        return "the task, the session's drift and recorded movement"
-    if "behavior" in rungs:
-        return "the task and the session's drift (and movement, where it was recorded)"
-    return "the task and the session's drift"
+    rungs, sessions = set(atlas.cells["rung"]), atlas.sessions.values()
+    ordered = any(about["ordered"] for about in sessions)
+    parts = ["the task" if _count_conditions(atlas) > 1 else "the average trial"]
+    parts += ["the session's drift"] if ordered else []
+    parts += ["recorded movement"] if rungs == {"behavior"} else []
+    named = join_names(parts, last=" and ")
+    if not ordered:
+        return f"{named} (there is no drift where the order of trials is not known)"
+    partly = "behavior" in rungs and len(rungs) > 1
+    return f"{named} (and movement, where it was recorded)" if partly else named
+
+
+def _count_conditions(atlas: Atlas) -> int:
+    """Return the most conditions of any session."""
+    return max(about["n_conditions"] for about in atlas.sessions.values())
+
+
+def _warn_of_conditions(atlas: Atlas) -> list[str]:
+    """Return a sentence where no trial column names the condition."""
+    sentence = str(ONE_CONDITION())
+    return [] if _count_conditions(atlas) > 1 else [f"{sentence[0].upper()}{sentence[1:]}."]
 
 
 def verdict(atlas: Atlas) -> list[str]:
@@ -68,7 +81,9 @@ def verdict(atlas: Atlas) -> list[str]:
                 f"are above 0; median {cells['train_mean'].median():z.3f} {atlas.metric.label}."
             )
     sentences += _count_in_all_sessions(atlas) + _explain_untested(atlas) + _compare_models(atlas)
-    return sentences or ["No prediction could be made; see what failed."]
+    if not sentences:
+        return ["No prediction could be made; see what failed."]
+    return sentences + _warn_of_conditions(atlas)
 
 
 def _count_passing(atlas: Atlas, model: str, cells: pd.DataFrame) -> list[str]:

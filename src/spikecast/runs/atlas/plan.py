@@ -26,7 +26,7 @@ from spikecast.runs.manifest import Identity
 from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
-from spikecast.tasks.trial_facts import is_ordered
+from spikecast.tasks.trial_facts import is_ordered, label_conditions
 
 BETWEEN = " > "
 """Between source and target in the name of a pair."""
@@ -51,6 +51,7 @@ class SessionPlan:
     coincident: list[tuple[int, int]]  # neurons of two groups that look like one recorded twice
     ordered: bool  # whether trials are in the order in which they were recorded
     rung: str  # what scores are above: a null of the catalogue
+    n_conditions: int  # that trial columns tell apart
     inner: dict[str, Any]  # settings of that null: how it cuts inner folds
     n_shifts: int  # asked for; its trials may allow fewer
     folds: list[Fold]
@@ -174,6 +175,7 @@ def _plan_session(
         coincident=[(a, b) for a, b in copies if a < b],
         ordered=settings.ordered and is_ordered(recording),
         rung="behavior" if recording.behavior else "source_free",
+        n_conditions=len(np.unique(label_conditions(recording.trials, settings.conditions))),
         inner={"split": split, "gap": gap},
         n_shifts=choose_n_shifts(n_between) if settings.shifts is None else settings.shifts,
         folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
