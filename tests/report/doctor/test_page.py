@@ -73,7 +73,7 @@ def test_every_fault_is_on_the_page(subjects, tmp_path):
 def test_a_session_in_order_says_so(subjects, tmp_path):
     text = page.build(subjects["in_order"], tmp_path / "a.html").read_text("utf-8")
     assert "Nothing was found that needs attention" in text
-    assert "not looked for: amplitudes" in text
+    assert "cannot be told: needs amplitudes" in text
     assert "A &lt;1&gt;" not in text or "<1>" not in text
 
 

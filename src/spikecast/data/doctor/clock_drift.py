@@ -25,6 +25,7 @@ N_BLOCKS = 12
 SMOOTHING = 0.01  # seconds
 LEAST_SHIFT = 0.02  # seconds over the session
 LEAST_Z = 6.0
+PLANTED = 0.06  # seconds; where as much would not be seen, nothing can be said
 N_PERMUTATIONS = 200
 
 CLOCK_DRIFT = NoticeKind(
@@ -57,6 +58,8 @@ class LatencyDrift:
         Activity of all units in blocks of trials, in order; spikes per second and unit.
     strength : float
         Of the mean response: variance of its spikes over time, relative to chance.
+    is_visible : bool
+        Whether 60 ms more would have been found.
     """
 
     name: str
@@ -66,6 +69,7 @@ class LatencyDrift:
     time: np.ndarray
     responses: np.ndarray
     strength: float
+    is_visible: bool
 
     @property
     def is_clear(self) -> bool:
@@ -88,7 +92,7 @@ def find_latency_drift(raw: RawSession, facts: SpikeFacts) -> LatencyDrift | Non
         time = WINDOW[0] + BIN_SIZE * (np.arange(counts.shape[1]) + 0.5)
         if (one := measure_latency_drift(name, counts, time, events)) is not None:
             found.append(one)
-    return max(found, key=lambda one: (one.is_clear, one.strength), default=None)
+    return max(found, key=lambda one: (one.is_clear, one.is_visible, one.strength), default=None)
 
 
 def find_latency_drift_of_recording(recording: Recording) -> LatencyDrift | None:
@@ -136,16 +140,33 @@ def measure_latency_drift(
     weighted = mean / np.sqrt(np.maximum(variance, 1e-9))
     shifts, energy, gains = _align_blocks(weighted, place, bin_size)
     best = int(energy.argmax())
-    gain = energy[best] - energy[len(shifts) // 2]
     return LatencyDrift(
         name,
         float(shifts[best]),
-        float((gain - gains.mean()) / max(gains.std(), 1e-12)),
+        _measure_gain(energy, gains),
         float(np.ptp(when)) if known else float("nan"),
         time,
         mean.mean(axis=2) / bin_size,
         float(total.var() / max(total.mean(), 1e-12)),
+        _is_visible(weighted, place, bin_size, float(shifts[best])),
     )
+
+
+def _measure_gain(energy: np.ndarray, gains: np.ndarray) -> float:
+    """Return how much the best shift gains over none, in standard deviations of chance."""
+    gain = energy.max() - energy[len(energy) // 2]
+    return float((gain - gains.mean()) / max(gains.std(), 1e-12))
+
+
+def _is_visible(mean: np.ndarray, place: np.ndarray, bin_size: float, found: float) -> bool:
+    """Return whether a shift beside the one found is seen when it is planted in the responses."""
+    lags = np.rint(PLANTED * place / bin_size).astype(int)
+    most = int(np.abs(lags).max())
+    stop = mean.shape[1] - most
+    planted = np.stack([block[most - lag : stop - lag] for block, lag in zip(mean, lags)])
+    shifts, energy, gains = _align_blocks(planted, place, bin_size)
+    seen = shifts[energy.argmax()] - found
+    return abs(seen - PLANTED) < PLANTED / 2 and _measure_gain(energy, gains) >= LEAST_Z
 
 
 def _align_blocks(

@@ -9,6 +9,7 @@ from spikecast.data.doctor.spike_facts import REFRACTORY, SpikeFacts
 from spikecast.data.session import RawSession
 
 MOST_CONTAMINATION = 0.1  # a tenth of the spikes are another neuron's
+HALF = 0.5
 ALPHA = 0.01  # for all units together
 
 CONTAMINATED = NoticeKind(
@@ -53,9 +54,18 @@ def estimate_contamination(n_violations: np.ndarray, chance_pairs: np.ndarray) -
 
 def find_contaminated(facts: SpikeFacts) -> np.ndarray:
     """Return a mask (unit,): violations beyond those of a tenth of foreign spikes, and chance."""
+    return (facts.n_violations > 0) & _are_too_many(facts.n_violations, facts)
+
+
+def find_judged(facts: SpikeFacts) -> np.ndarray:
+    """Return a mask (unit,): spikes are enough to find a unit half of which is foreign."""
+    return _are_too_many(np.floor((1 - HALF**2) * facts.chance_pairs), facts)
+
+
+def _are_too_many(n_violations: np.ndarray, facts: SpikeFacts) -> np.ndarray:
     most = 1 - (1 - MOST_CONTAMINATION) ** 2
-    p = poisson.sf(facts.n_violations - 1, most * facts.chance_pairs)
-    return (p < ALPHA / max(len(facts.units), 1)) & (facts.n_violations > 0)
+    p = poisson.sf(n_violations - 1, most * facts.chance_pairs)
+    return p < ALPHA / max(len(facts.units), 1)
 
 
 def check_refractory(raw: RawSession, facts: SpikeFacts) -> list[Notice]:

@@ -201,7 +201,8 @@ def draw_events(material: Material) -> Figure:
     axes = figure.subplots()
     start, stop = material.duration
     axes.add_patch(Rectangle((start, len(clocks) - 0.35), stop - start, 0.7, color=BLUE))
-    left, right = start - 0.05 * (stop - start), stop + BEYOND * (stop - start)
+    later = any(np.any(times > stop) for times in clocks.values())
+    left, right = start - 0.05 * (stop - start), stop + (BEYOND if later else 0.05) * (stop - start)
     box: dict[str, Any] = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}}
     for place, times in enumerate(reversed(clocks.values())):
         times = times[np.isfinite(times)]

@@ -16,7 +16,7 @@ from spikecast.data.doctor.clock_drift import LatencyDrift, find_latency_drift_o
 from spikecast.data.doctor.events import find_clocks
 from spikecast.data.doctor.names import find_areas
 from spikecast.data.doctor.presence import find_absence, sum_by_stretch
-from spikecast.data.doctor.refractory import estimate_contamination, find_contaminated
+from spikecast.data.doctor.refractory import estimate_contamination, find_contaminated, find_judged
 from spikecast.data.doctor.spike_clock import TOO_FAST, TOO_SLOW
 from spikecast.data.doctor.spike_facts import REFRACTORY, SpikeFacts
 from spikecast.data.recording import Recording
@@ -64,6 +64,7 @@ class Intervals:
     rate: np.ndarray
     contamination: np.ndarray
     found: np.ndarray
+    n_judged: int  # units with enough spikes to say anything
     shown: list[tuple[str, np.ndarray, bool]]  # title, pairs per lag, whether it was found
 
 
@@ -207,7 +208,8 @@ def _collect_intervals(raw: RawSession, facts: SpikeFacts) -> Intervals:
         times = raw.spikes.read_unit(row)
         title = f"{raw.units.index[row]}: {contamination[place]:.0%}"
         shown.append((title, correlate(times, times), bool(found[place])))
-    return Intervals(facts.rate, contamination, found, shown)
+    n_judged = int(find_judged(facts).sum())
+    return Intervals(facts.rate, contamination, found, n_judged, shown)
 
 
 def _collect_twins(raw: RawSession, facts: SpikeFacts, pairs: pd.DataFrame) -> Twins:

@@ -166,10 +166,13 @@ def _show_responses(material: Material) -> Section | None:
     drift = material.drift
     if drift is None:
         return None
-    caption = f"Mean activity around '{drift.name}' in twelve blocks of trials. " + (
-        f"Orange: the shift found, {1000 * drift.shift:+.0f} ms from the first to the last trial."
-        if drift.is_clear
-        else "A response that stays at its place is a straight column; none that moves was found."
-    )
+    if drift.is_clear:
+        shift = f"{1000 * drift.shift:+.0f} ms"
+        said = f"Orange: the shift found, {shift} from the first to the last trial."
+    elif drift.is_visible:
+        said = "A response that stays in place is a straight column; none that moves was found."
+    else:
+        said = "No response is clear enough for a shift of 60 ms to show."
+    caption = f"Mean activity around '{drift.name}' in twelve blocks of trials. {said}"
     drawing = Drawing("responses", figures.draw_responses, material, caption)
     return Section("Responses over the session", figures=[drawing])

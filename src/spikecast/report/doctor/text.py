@@ -15,10 +15,20 @@ class Check(NamedTuple):
     codes: tuple[str, ...]
     needs: str = ""
     is_possible: Callable[[Material], bool] = lambda material: True
+    within: Callable[[Material], str] = lambda material: ""
 
 
-def _has_drift(material: Material) -> bool:
-    return material.drift is not None
+def _can_see_drift(material: Material) -> bool:
+    return material.drift is not None and material.drift.is_visible
+
+
+def _tell_judged(material: Material) -> str:
+    """Return in how many units half of the spikes could be foreign unseen."""
+    intervals = material.intervals
+    n_units = len(material.area)
+    if intervals is None or intervals.n_judged == n_units:
+        return ""
+    return f", in the {intervals.n_judged} of {n_units} units with spikes enough to tell"
 
 
 SESSION_CHECKS: tuple[Check, ...] = (
@@ -26,7 +36,7 @@ SESSION_CHECKS: tuple[Check, ...] = (
           ("spikes_not_seconds", "spikes_too_fast", "spikes_outside"),
           "spikes", lambda one: one.presence is not None),
     Check("refractory violations", ("contaminated",), "spikes in seconds",
-          lambda one: one.intervals is not None),
+          lambda one: one.intervals is not None, _tell_judged),
     Check("units lost or appearing, gaps", ("lost_units", "gaps"), "spikes in seconds",
           lambda one: one.intervals is not None),
     Check("spikes too small to be detected", ("amplitude_cutoff",),
@@ -43,7 +53,7 @@ SESSION_CHECKS: tuple[Check, ...] = (
     Check("labels that come in runs", ("labels_in_runs",), "a trial table",
           lambda one: one.has_table),
     Check("responses that come later and later (clocks)", ("clock_drift",),
-          "spikes and an event with 60 trials", _has_drift),
+          "a clear response to an event with 60 trials", _can_see_drift),
 )  # fmt: skip
 RECORDING_CHECKS: tuple[Check, ...] = (
     Check("bins in seconds", ("bins_not_seconds",)),
@@ -55,7 +65,7 @@ RECORDING_CHECKS: tuple[Check, ...] = (
           ("sorted_trials", "sorted_rows", "trials_sorted_by_activity", "neurons_sorted")),
     Check("labels that come in runs", ("labels_in_runs",)),
     Check("responses that come later and later (clocks)", ("clock_drift",),
-          "bins of at most 20 ms and 60 trials", _has_drift),
+          "a clear response, bins of at most 20 ms and 60 trials", _can_see_drift),
     Check("enough trials", ("few_trials",)),
 )  # fmt: skip
 
@@ -92,8 +102,10 @@ def make_check_table(material: Material, checks: tuple[Check, ...]) -> Table:
         found = sum(one.code in check.codes for one in material.notices)
         if found:
             said = "found" if found == 1 else f"found, {found} times"
+        elif check.is_possible(material):
+            said = f"nothing{check.within(material)}"
         else:
-            said = "nothing" if check.is_possible(material) else f"not looked for: {check.needs}"
+            said = f"cannot be told: needs {check.needs}"
         rows.append([check.name, said])
     return Table(["looked for", "result"], rows, n_words=2)
 

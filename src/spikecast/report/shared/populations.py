@@ -82,7 +82,7 @@ def draw_rates(axes: Axes, rate: np.ndarray, area: np.ndarray, colors: dict[str,
         share = (np.arange(values.size) + 1) / values.size
         axes.plot(values, share, color=colors[name], label=name)
     axes.axvline(np.median(rate), color="black", linewidth=0.8, linestyle=":")
-    axes.legend(loc="lower right", handlelength=1.0)
+    axes.legend(loc="lower right", handlelength=1.0, frameon=True, edgecolor="none")
     set_log_ticks(axes)
     axes.set(
         xlabel="mean rate (Hz)",
