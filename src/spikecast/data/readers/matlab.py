@@ -72,7 +72,7 @@ def read_matrices(path: Path) -> RawSession:
         )
     axis = _find_sample_axis(path, matrices)
     turned = [matrix if axis == 0 else matrix.T for matrix in matrices.values()]
-    with np.errstate(over="ignore"):  # too large becomes infinite, which is refused
+    with np.errstate(all="ignore"):  # too large becomes infinite, which is refused
         values = [matrix.astype(np.float32) for matrix in turned]
     for name, matrix in zip(matrices, values, strict=True):
         if not np.isfinite(matrix).all():

@@ -72,7 +72,7 @@ def read_file(path: Path) -> RawSession:
     signal = content.get("Fsp")
     if not isinstance(signal, np.ndarray) or signal.ndim != 2 or signal.dtype.kind not in "iuf":
         raise FormatError(f"'{path}': 'Fsp' must be a matrix of numbers, neurons x frames")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         signal = signal.astype(np.float32, copy=False)
     if min(signal.shape) < 2 or not np.isfinite(signal.sum(dtype=float)):
         raise FormatError(f"'{path}': 'Fsp' is empty, or holds NaN or infinite values")
@@ -141,7 +141,7 @@ def _read_behavior(beh: Any, n_frames: int) -> tuple[dict[str, np.ndarray], list
         if len(values) != n_frames:
             notices.append(LENGTH_DIFFERS(name=name, n=len(values), n_frames=n_frames))
             continue
-        with np.errstate(over="ignore"):  # too large becomes infinite: a gap
+        with np.errstate(all="ignore"):  # too large becomes infinite: a gap
             values = values.astype(np.float32)
         behavior[name] = values[:, 0] if values.shape[1] == 1 else values
     return behavior, notices

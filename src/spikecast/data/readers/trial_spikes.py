@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ def _has_lists(path: Path) -> bool:
     try:
         with ZipFile(path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
-    except (BadZipFile, OSError):
+    except Exception:  # a damaged archive can fail in any way
         return False
     return all(names.intersection(allowed) for allowed in NAMES.values())
 
