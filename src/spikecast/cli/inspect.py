@@ -35,7 +35,7 @@ def inspect(
     Of data that are not cut into trials yet: trial tables and events, units, behaviour, and the
     line to type next.
     """
-    from spikecast.data.doctor import choose_examined, examine
+    from spikecast.data.doctor import choose_examined, examine, examine_cut
     from spikecast.data.loaders import check_session, cut_opened, open_uncut
 
     sessions = open_uncut(data.path)
@@ -43,7 +43,8 @@ def inspect(
         check_session(data.path, data.session, len(sessions))
     if html:
         opened = sessions[_choose_session(data, len(sessions))]()
-        _write_page(opened if data.align is None else cut_opened(opened, data), data, out)
+        is_cut = isinstance(opened, Recording) or data.align is not None
+        _write_page(opened, cut_opened(opened, data) if is_cut else None, data, out)
         return
     for index in range(len(sessions)) if data.session is None else [data.session]:
         opened = sessions[index]()
@@ -57,7 +58,12 @@ def inspect(
             continue
         recording = cut_opened(opened, data)
         _describe(index, recording)
-        for notice in examine(recording):
+        if isinstance(opened, RawSession):
+            rows, _ = choose_examined(opened, data.units)
+            notices = examine(opened, rows) + examine_cut(recording)
+        else:
+            notices = examine(recording)
+        for notice in notices:
             print(f"  warning: {notice}")
 
 
@@ -70,11 +76,13 @@ def _choose_session(data: DataChoice, n_sessions: int) -> int:
     return data.session or 0
 
 
-def _write_page(subject: Recording | RawSession, data: DataChoice, out: Path) -> None:
+def _write_page(
+    opened: Recording | RawSession, recording: Recording | None, data: DataChoice, out: Path
+) -> None:
     from spikecast.report.doctor import page
 
     command = shlex.join(["spikecast", *sys.argv[1:]])
-    print(f"wrote {page.build(subject, out, data.units, command)}")
+    print(f"wrote {page.build(opened, out, data.units, command, recording)}")
 
 
 def _describe_uncut(index: int, raw: RawSession) -> None:

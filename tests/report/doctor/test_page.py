@@ -9,7 +9,9 @@ import pytest
 
 from spikecast.core.errors import InputError
 from spikecast.data import simulate
+from spikecast.data.cut import cut_session
 from spikecast.data.recording import Recording
+from spikecast.data.selection import Selection
 from spikecast.data.simulate import faults
 from spikecast.report.doctor import page
 from spikecast.report.doctor.correlograms import LAGS, correlate
@@ -114,3 +116,17 @@ def test_the_command_writes_it(spikecast, tmp_path):
     done = spikecast("inspect", "simulated", "--html", "--out", "mine.txt")
     assert done.status == 2
     assert "must end in .html" in done.errors
+
+
+def test_the_page_of_a_session_that_is_cut_says_what_was_taken(tmp_path):
+    raw = simulate.raw_session({"A": 5, "B": 5}, 70, seed=1)
+    long = Selection(align="stim_on", window=(-1.0, 4.0), bin_size=0.02)
+    recording = cut_session(raw, long)
+    path = page.build(raw, tmp_path / "a.html", recording=recording)
+    text = html.unescape(path.read_text("utf-8"))
+    assert "What was taken" in text
+    assert "time 0 is 'stim_on'" in text
+    assert text.count("windows overlap the next one") == 1
+    again = html.unescape(page.build(recording, tmp_path / "b.html").read_text("utf-8"))
+    assert "time 0 is 'stim_on'" in again
+    assert again.count("windows overlap the next one") == 1

@@ -14,6 +14,10 @@ from spikecast.data.doctor.session_checks import SessionFindings, check_session
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 
+SEEN_BEFORE = ("recorded_twice", "duplicate", "lost_neurons", "clock_drift", "labels_in_runs",
+               "sorted_rows")  # fmt: skip
+"""Codes of what is looked for in a session before it is cut, with every spike."""
+
 
 def examine(subject: RawSession | Recording, units: np.ndarray | None = None) -> list[Notice]:
     """Return notices of what is unusual in a session, or in a recording, and matters for a score.
@@ -50,7 +54,17 @@ def examine(subject: RawSession | Recording, units: np.ndarray | None = None) ->
     return check_session(subject, units).notices
 
 
+def examine_cut(recording: Recording) -> list[Notice]:
+    """Return what the recording of a session shows beyond what the session itself does."""
+    return [one for one in check_whole_recording(recording) if one.code not in SEEN_BEFORE]
+
+
 __all__ = [
-    "SessionFindings", "check_session", "check_whole_recording", "choose_examined",
-    "estimate_missing_share", "examine",
+    "SessionFindings",
+    "check_session",
+    "check_whole_recording",
+    "choose_examined",
+    "estimate_missing_share",
+    "examine",
+    "examine_cut",
 ]  # fmt: skip

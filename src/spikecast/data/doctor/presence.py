@@ -133,7 +133,7 @@ def find_gaps(facts: SpikeFacts) -> list[tuple[float, float]]:
     population = facts.population
     step = facts.seconds / len(population)
     typical = np.median(population)
-    least = max(LEAST_GAP_SECONDS / step, LEAST_GAP / max(typical, 1e-9))
+    least = max(round(LEAST_GAP_SECONDS / step), LEAST_GAP / max(typical, 1e-9))
     silent = np.diff(np.concatenate([[0], population == 0, [0]]).astype(int))
     spans = zip(np.flatnonzero(silent == 1), np.flatnonzero(silent == -1))
     return [

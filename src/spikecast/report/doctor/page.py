@@ -1,9 +1,11 @@
 """The page of the doctor: notices, what was looked for, and pictures of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from spikecast.core.errors import InputError
-from spikecast.data.doctor.choice import choose_examined
+from spikecast.data.cuts.taken import read_taken
+from spikecast.data.doctor import choose_examined, examine_cut
 from spikecast.data.recording import Recording
 from spikecast.data.session import RawSession
 from spikecast.report.doctor import figures, text
@@ -17,6 +19,7 @@ def build(
     path: str | Path,
     units: list[str] | None = None,
     command: str = "",
+    recording: Recording | None = None,
 ) -> Path:
     """Write the page of a session, or of a recording, and return its path.
 
@@ -30,6 +33,8 @@ def build(
         Labels of the quality column of the units to look at, or ``["all"]``.
     command : str
         That made the page.
+    recording : Recording, optional
+        That the session was cut into: what was taken, and what it shows beyond the session.
 
     Raises
     ------
@@ -41,9 +46,15 @@ def build(
         raise InputError(f"'{path}' must end in .html")
     is_cut = isinstance(subject, Recording)
     if isinstance(subject, Recording):
-        material = collect_recording(subject)
+        material, recording = collect_recording(subject), subject
     else:
         material = collect_session(subject, *choose_examined(subject, units))
+        more = [] if recording is None else examine_cut(recording)
+        material = replace(material, notices=[*material.notices, *more])
+    taken = [] if recording is None else read_taken(recording.dataset)
+    said = {str(one) for one in material.notices}
+    wrong = [one for one in taken if one.severity != "minor" and str(one) not in said]
+    material = replace(material, notices=[*wrong, *material.notices])
     checks = text.RECORDING_CHECKS if is_cut else text.SESSION_CHECKS
     sections = _make_sections(material)
     return write_page(
@@ -53,6 +64,7 @@ def build(
         headline=text.make_headline(material),
         serious=[str(one) for one in material.warnings if one.severity != "minor"],
         minor=[str(one) for one in material.warnings if one.severity == "minor"],
+        taken=[str(one) for one in taken if one.severity == "minor"],
         checks=text.make_check_table(material, checks),
         limits=text.RECORDING_LIMITS if is_cut else text.SESSION_LIMITS,
         sections=[
