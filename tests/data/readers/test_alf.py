@@ -9,6 +9,7 @@ import pytest
 from format_fuzz import check_mutations
 
 from spikecast.core.errors import FormatError
+from spikecast.data import load
 from spikecast.data.readers import alf
 
 WINDOW, BIN_SIZE = (-0.1, 0.2), 0.1
@@ -304,3 +305,15 @@ def test_damaged_folders_give_errors_of_one_line(tmp_path):
 def test_ten_thousand_damaged_folders(tmp_path, write):
     write(tmp_path / "mine")
     assert check_mutations(tmp_path / "mine", read_all, tmp_path, 10_000) > 1000
+
+
+def test_the_data_set_is_loaded_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIKECAST_DATA", str(tmp_path))
+    _, counts = write_steinmetz(tmp_path / "steinmetz-alf" / "allData" / "Cori_2016-12-14")
+    recording = load("steinmetz-alf", align="visualStim_times", window=WINDOW, bin_size=BIN_SIZE)
+    np.testing.assert_array_equal(recording.activity, counts[: len(recording.trials), :, [0, 1, 3]])
+    assert recording.areas == {"VISp": 1, "root": 1, "unknown": 1}
+    assert {"wheel_position", "wheel_position_speed", "eye_area", "licks"} <= set(
+        recording.behavior
+    )
+    assert list(recording.trials["included"])[:3] == [True, True, False]

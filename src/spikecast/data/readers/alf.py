@@ -216,8 +216,8 @@ def _index_by_cluster(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _name_probe(units: pd.DataFrame, folder: str) -> Any:
     """Return the probe of each unit: a number in ``clusters.probes``, else the folder's name."""
-    if "probes" in units and not folder:
-        return [f"probe{int(number):02d}" for number in units["probes"].fillna(0)]
+    if "probes" in units and units["probes"].dtype.kind in "iuf" and not folder:
+        return [f"probe{number:02d}" for number in _to_whole_numbers(units["probes"], missing=0)]
     return folder or "probe"
 
 
@@ -233,15 +233,21 @@ def _add_area(units: pd.DataFrame, folder: AlfFolder) -> tuple[pd.DataFrame, lis
     if key is None or column is None or units[key].dtype.kind not in "iuf":
         return units, []
     # Steinmetz' peakChannel comes from MATLAB and counts from 1; what holds a 0 counts from 0
-    numbers = units[key].fillna(-1).astype(int)
+    numbers = _to_whole_numbers(units[key], missing=-1)
     numbers = numbers - int(key == "peakChannel" and not (numbers == 0).any())
     inside = (numbers >= 0) & (numbers < len(channels))
     names = channels[column].fillna("").astype(str).to_numpy()
-    found = names[numbers.where(inside, 0)] if len(names) else np.full(len(units), "")
+    found = names[np.where(inside, numbers, 0)] if len(names) else np.full(len(units), "")
     notices = [AREA_FROM(source=f"channels.{column}, of the channel where it is largest ({key})")]
     if not inside.all():
         notices.append(CHANNELS_OUTSIDE(n=int((~inside).sum())))
     return units.assign(**{AREA_COLUMNS[column]: np.where(inside, found, "")}), notices
+
+
+def _to_whole_numbers(values: pd.Series, missing: int) -> np.ndarray:
+    """Return a column of numbers as integers, with a stand-in for what is none."""
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.abs(numbers) < 2**31, numbers, missing).astype(np.int64)
 
 
 def _add_quality(units: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
