@@ -294,8 +294,12 @@ def test_gaps_are_filled_and_marked():
     times = np.arange(0.0, 100.0, 0.02)
     values = np.sin(times)
     inside = (times > EVENTS[3]) & (times < EVENTS[3] + 0.5)
-    nan = np.where(inside, np.nan, values)
-    for samples in (Samples(times[~inside], values[~inside]), Samples(times, nan)):
+    nan, huge = np.where(inside, np.nan, values), np.where(inside, 1e300, values)
+    for samples in (
+        Samples(times, huge),
+        Samples(times[~inside], values[~inside]),
+        Samples(times, nan),
+    ):
         recording = cut(plant(behavior={"pupil": samples}))
         gap = recording.dataset["pupil_gap"].values
         np.testing.assert_allclose(gap[3, 5:10], 1.0, atol=0.11)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.data.binning import bin_spikes
+from spikecast.data.mapped import release
 from spikecast.data.session import SpikesByUnit, SpikesInTime, SpikesOfProbes
 
 WINDOW, BIN_SIZE, IDS = (-0.5, 1.0), 0.01, np.array([9, 3, 4])
@@ -79,3 +80,16 @@ def test_more_spikes_in_a_bin_than_a_byte_holds_are_counted():
     for stored in (in_time, SpikesByUnit(in_time.read_unit), SpikesOfProbes([in_time], [1])):
         counts = stored.count(np.array([0]), np.array([0.0, 9.0]), (0.0, 0.2), 0.1)
         assert counts[:, :, 0].tolist() == [[300, 70_000], [0, 0]]
+
+
+def test_memory_of_mapped_files_is_given_back_and_read_again(tmp_path):
+    np.save(tmp_path / "times.npy", np.arange(1_000_000.0))
+    mapped = np.load(tmp_path / "times.npy", mmap_mode="r")
+    assert mapped.sum() == 499_999_500_000
+    release(mapped[10:])
+    assert mapped.sum() == 499_999_500_000
+    changed = np.load(tmp_path / "times.npy", mmap_mode="c")
+    changed[3] = -1
+    release(changed)
+    release(np.zeros(3))
+    assert changed[3] == -1

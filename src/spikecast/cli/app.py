@@ -68,7 +68,7 @@ def execution_options(*names: str, **helps: str) -> Options:
     return options(*made)
 
 
-UNCUT = "Data that are not cut into trials yet (spikecast inspect DATA lists the choices)"
+UNCUT = "Data not cut into trials yet (inspect DATA lists the choices)"
 SELECTION_NAMES = {"bin_size": "bin"}
 
 

@@ -31,6 +31,7 @@ SETTINGS = options(
     "folds",
     "split",
     "ordered",
+    "conditions",
     "shifts",
     "above",
     "seed",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
+from spikecast.data.mapped import release
 from spikecast.data.safe_pickle import load_numpy
 
 CHUNK = 1 << 22  # values of a memory map that are looked at together
@@ -72,16 +73,19 @@ def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
     return array
 
 
-def split_into_chunks(length: int) -> Iterator[slice]:
-    """Yield slices that cover an axis; what they take of a memory map fits in memory."""
+def split_into_chunks(*arrays: np.ndarray) -> Iterator[slice]:
+    """Yield slices that cover arrays of one length; what they take of memory maps is given back."""
+    length = len(arrays[0])
     for start in range(0, length, CHUNK):
         yield slice(start, min(start + CHUNK, length))
+        for array in arrays:
+            release(array)
 
 
 def check_spike_times(path: Path, times: np.ndarray) -> None:
     """Raise unless times are finite, not negative and ascending, naming the first that is not."""
     last = 0
-    for part in split_into_chunks(len(times)):
+    for part in split_into_chunks(times):
         values = np.asarray(times[part])
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise FormatError(f"'{path}' holds NaN or infinite times")
@@ -115,7 +119,7 @@ def check_seconds(what: str, times: np.ndarray) -> None:
 def count_spikes(path: Path, clusters: np.ndarray) -> pd.Series:
     """Return the number of spikes of each id in a memory map of ids, ascending ids as index."""
     total = np.zeros(0, dtype=np.int64)
-    for part in split_into_chunks(len(clusters)):
+    for part in split_into_chunks(clusters):
         values = np.asarray(clusters[part])
         if values.min() < 0 or values.max() > 10_000_000:
             raise FormatError(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice
+from spikecast.data.mapped import release
 
 PIECE = 2**22  # spikes of all units that are read at once
 
@@ -126,6 +127,8 @@ class SpikesInTime:
             of_trial = np.bincount(flat, minlength=n_bins * len(units)).reshape(n_bins, -1)
             counts = _widen(counts, of_trial)
             counts[trial] = of_trial
+            release(self.times)
+            release(self.units)
         return counts
 
     def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -140,6 +143,8 @@ class SpikesInTime:
             by_unit = np.argsort(rows, kind="stable")
             times = np.asarray(self.times[start : start + PIECE])[known[by_unit]]
             yield times.astype(float) * self.seconds, rows[by_unit]
+            release(self.times)
+            release(self.units)
 
 
 @dataclass(frozen=True, eq=False)

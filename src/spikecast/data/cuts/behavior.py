@@ -12,6 +12,7 @@ from spikecast.data.session import Samples
 
 MOST_GAP = 0.5  # share of the bins' time; behaviour with more is left out
 LEAST_GAP = 1e-3  # shares below are rounding
+LARGEST = 1e30  # values beyond are damage, and count as missing
 
 BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}")
 BEHAVIOR_LEFT_OUT = NoticeKind("behavior_left_out", "serious", "behaviour '{name}' left out: {why}")
@@ -116,7 +117,8 @@ def _split_channels(times: np.ndarray, values: np.ndarray) -> list[tuple[np.ndar
         raise FormatError(f"its values are {values.dtype} of shape {values.shape}")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    known = np.isfinite(values) & np.isfinite(times).reshape(-1, *[1] * (values.ndim - 1))
+    within = np.abs(values.astype(float, copy=False)) <= LARGEST  # not NaN either
+    known = within & np.isfinite(times).reshape(-1, *[1] * (values.ndim - 1))
     if not known.any(axis=0).all():
         raise FormatError("all values of it, or of one of its channels, are missing")
     if values.ndim == 2 and (known != known[:, :1]).any():

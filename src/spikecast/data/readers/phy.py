@@ -221,7 +221,7 @@ def _add_amplitudes(units: pd.DataFrame, folder: Path, clusters: np.ndarray) -> 
     if amplitudes is None or "amplitude" in units:
         return units
     total = np.zeros(int(units.index.max()) + 1)
-    for part in split_into_chunks(len(clusters)):
+    for part in split_into_chunks(clusters, amplitudes):
         ids = clusters[part].astype(np.int64)
         total += np.bincount(ids, amplitudes[part], minlength=len(total))
     return units.assign(amplitude=total[units.index] / units["n_spikes"])
@@ -253,7 +253,7 @@ def _find_main_templates(
 ) -> np.ndarray:
     """Return the template (unit,) that most spikes of each unit have."""
     pairs: dict[tuple[int, int], int] = {}
-    for part in split_into_chunks(len(clusters)):
+    for part in split_into_chunks(clusters, templates):
         used = templates[part].astype(np.int64)
         if used.min() < 0 or used.max() >= len(peaks):
             raise FormatError(

@@ -273,6 +273,9 @@ def protocol(atlas: Atlas) -> list[str]:
             "trials, widened to Student's for so few sessions. A pair recorded in one session is "
             "that one session, without an interval."
         )
+    for name, about in atlas.sessions.items():
+        if taken := about.get("taken"):
+            sentences.append(f"Taken of {name}: {'; '.join(taken)}.")
     return sentences
 
 

@@ -15,6 +15,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameErr
 from spikecast.core.seeding import make_rng
 from spikecast.data import open_sessions
 from spikecast.data.coincidence import find_coincident_pairs
+from spikecast.data.cuts.taken import read_taken
 from spikecast.data.dataset import Kind
 from spikecast.data.identity import identify
 from spikecast.data.loaders import WHOLE
@@ -55,6 +56,7 @@ class SessionPlan:
     inner: dict[str, Any]  # settings of that null: how it cuts inner folds
     n_shifts: int  # asked for; its trials may allow fewer
     folds: list[Fold]
+    taken: list[str]  # what was taken of a session that was not cut into trials yet
     identity: Identity
 
 
@@ -179,6 +181,7 @@ def _plan_session(
         inner={"split": split, "gap": gap},
         n_shifts=choose_n_shifts(n_between) if settings.shifts is None else settings.shifts,
         folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
+        taken=[str(notice) for notice in read_taken(recording.dataset)],
         identity=identify(recording),
     )
 

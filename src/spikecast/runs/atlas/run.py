@@ -149,7 +149,7 @@ class _Atlas:
         """Return what the manifest says of each session."""
         facts = (
             *("path", "index", "kind", "n_trials", "bin_size", "areas", "left_out", "coincident"),
-            *("ordered", "rung", "n_conditions"),
+            *("ordered", "rung", "taken", "n_conditions"),
         )
         return {
             session.name: {name: getattr(session, name) for name in facts}
