@@ -93,3 +93,15 @@ def test_memory_of_mapped_files_is_given_back_and_read_again(tmp_path):
     release(changed)
     release(np.zeros(3))
     assert changed[3] == -1
+
+
+@pytest.mark.parametrize("kind", [np.uint64, np.int32, np.int64, float])
+def test_counts_do_not_depend_on_the_type_of_times(spikes, kind):
+    times, units, events = spikes
+    events = np.concatenate([[0.1], events])  # a window that begins before the first spike
+    stored = SpikesInTime(times.astype(kind), units, IDS, 1 / 30_000)
+    expected = SpikesInTime(times.astype(float), units, IDS, 1 / 30_000)
+    np.testing.assert_array_equal(
+        stored.count(np.arange(3), events, WINDOW, BIN_SIZE),
+        expected.count(np.arange(3), events, WINDOW, BIN_SIZE),
+    )

@@ -115,7 +115,7 @@ class SpikesInTime:
         order = np.argsort(self.ids[units])
         wanted = self.ids[units][order]
         limits = (events[:, None] + np.array([window[0] - bin_size, window[1] + bin_size])).ravel()
-        first, last = np.searchsorted(self.times, limits / self.seconds).reshape(-1, 2).T
+        first, last = self._find_places(limits).reshape(-1, 2).T
         for trial, (start, stop) in enumerate(zip(first, last)):
             fired = np.asarray(self.units[start:stop])
             place = np.searchsorted(wanted, fired).clip(max=len(wanted) - 1)
@@ -130,6 +130,14 @@ class SpikesInTime:
             release(self.times)
             release(self.units)
         return counts
+
+    def _find_places(self, seconds: np.ndarray) -> np.ndarray:
+        """Return the number of the first spike at or after each time."""
+        limits = seconds / self.seconds
+        if self.times.dtype.kind in "iu":  # of the same type: numpy would copy all times as floats
+            largest = min(np.iinfo(self.times.dtype).max, 2**62)
+            limits = np.ceil(limits).clip(0, largest).astype(self.times.dtype)
+        return np.searchsorted(self.times, limits)
 
     def read_pieces(self, units: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the spikes of some units (times, rows), one stretch of time after the other."""

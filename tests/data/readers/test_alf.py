@@ -166,6 +166,8 @@ def test_an_ibl_session_of_two_probes(tmp_path):
     assert list(session.units["atlas_id"][:3]) == ["385", "382", "382"]
     assert list(session.units["quality"][:3]) == ["good", "not good", "good"]
     assert (session.subject, session.session) == ("ZM_2240", "ZM_2240 2020-01-23")
+    notice = next(notice for notice in session.notices if notice.code == "ibl_label")
+    assert notice.values == {"n_good": 4, "n": 6}
     trials = session.tables["trials"]
     np.testing.assert_array_equal(trials["stimOff_times"], stimulus + 1)
     assert np.isnan(trials["firstMovement_times"][1])

@@ -130,10 +130,11 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
         spikes = SpikesOfProbes(
             [stored for _, stored, *_ in parts], [len(part[0]) for part in parts]
         )
+    units, about_quality = _add_quality(units)
     home = list_files(session)
     tables, events = read_events(home)
     behavior, found = read_behavior(home)
-    said = {notice.code: notice for *_, notices_ in parts for notice in notices_}
+    about_areas = _join_notices([notice for *_, found_ in parts for notice in found_])
     subject, name = _name_session(session)
     columns = [name for name in ("acronym", "atlas_id") if name in units][:1]
     return RawSession(
@@ -148,8 +149,19 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
         duration=(0.0, max(last for _, _, last, _ in parts)),
         session=name,
         subject=subject,
-        notices=[*notices, *said.values(), *found],
+        notices=[*notices, *about_areas, *about_quality, *found],
     )
+
+
+def _join_notices(notices: list[Notice]) -> list[Notice]:
+    """Return notices of several probes: units of one kind are counted together."""
+    joined: dict[str, Notice] = {}
+    for notice in notices:
+        known = joined.get(notice.code)
+        if known is not None and notice.code == CHANNELS_OUTSIDE.code:
+            notice = CHANNELS_OUTSIDE(n=known.values["n"] + notice.values["n"])
+        joined[notice.code] = notice
+    return list(joined.values())
 
 
 def _choose_sorters(
@@ -196,12 +208,11 @@ def _read_probe(
     if not len(table):
         units = pd.DataFrame(counts)
     units, notices = _add_area(units, folder)
-    units, found = _add_quality(units)
     units = units.assign(probe=_name_probe(units, probe))
     sizes = folder.find("spikes", "amps")
     amplitudes = map_array(sizes, length=len(times)) if sizes is not None else None
     spikes = SpikesInTime(times, clusters, units.index.to_numpy(), 1.0, amplitudes)
-    return units, spikes, float(times[-1]), [*notices, *found]
+    return units, spikes, float(times[-1]), notices
 
 
 def _index_by_cluster(table: pd.DataFrame, path: Path) -> pd.DataFrame:
