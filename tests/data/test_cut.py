@@ -118,6 +118,8 @@ def test_numeric_labels_match_without_their_zeros():
     raw = plant(units=plant().units.assign(quality=[1.0, 1 / 3, np.nan]))
     assert cut(raw, units=None).neurons["unit"].tolist() == ["a7"]
     assert cut(raw, units=["1"]).n_neurons == 1
+    kinds = plant(units=plant().units.assign(quality=[1, 2, 3]))
+    assert cut(kinds, units=None).n_neurons == 3
     measured = plant(units=plant().units.assign(quality=[1.0, 0.4, 0.7]), quality_columns=[])
     assert cut(measured, units=None).n_neurons == 3
     with pytest.raises(InputError, match="no column of qualities"):

@@ -82,6 +82,16 @@ def test_more_spikes_in_a_bin_than_a_byte_holds_are_counted():
         assert counts[:, :, 0].tolist() == [[300, 70_000], [0, 0]]
 
 
+def test_a_long_trial_is_counted_in_parts(spikes, monkeypatch):
+    times, units, _ = spikes
+    stored = SpikesInTime(times, units, IDS, 1 / 30_000)
+    arguments = np.arange(3), np.array([0.0]), (0.0, 100.0), 0.1
+    whole = stored.count(*arguments)
+    assert whole.sum() == (units != 77).sum()
+    monkeypatch.setattr("spikecast.data.session.COUNTED", 13)
+    np.testing.assert_array_equal(stored.count(*arguments), whole)
+
+
 def test_memory_of_mapped_files_is_given_back_and_read_again(tmp_path):
     np.save(tmp_path / "times.npy", np.arange(1_000_000.0))
     mapped = np.load(tmp_path / "times.npy", mmap_mode="r")

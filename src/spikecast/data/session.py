@@ -13,6 +13,7 @@ from spikecast.core.notices import Notice
 from spikecast.data.mapped import release
 
 PIECE = 2**22  # spikes of all units that are read at once
+COUNTED = 2**19  # that are counted at once: a long trial has more
 
 
 class Spikes(Protocol):
@@ -117,16 +118,24 @@ class SpikesInTime:
         limits = (events[:, None] + np.array([window[0] - bin_size, window[1] + bin_size])).ravel()
         first, last = self._find_places(limits).reshape(-1, 2).T
         for trial, (start, stop) in enumerate(zip(first, last)):
-            fired = np.asarray(self.units[start:stop])
-            place = np.searchsorted(wanted, fired).clip(max=len(wanted) - 1)
-            since = np.asarray(self.times[start:stop], dtype=float) * self.seconds
-            since = since - events[trial] - window[0]
-            time = np.floor(since / bin_size + 1e-6).astype(int)
-            inside = (wanted[place] == fired) & (time >= 0) & (time < n_bins)
-            flat = time[inside] * len(units) + order[place[inside]]
-            of_trial = np.bincount(flat, minlength=n_bins * len(units)).reshape(n_bins, -1)
-            counts = _widen(counts, of_trial)
-            counts[trial] = of_trial
+            for begin in range(start, stop, COUNTED):
+                part = slice(begin, min(begin + COUNTED, stop))
+                fired = np.asarray(self.units[part])
+                place = np.searchsorted(wanted, fired).clip(max=len(wanted) - 1)
+                since = np.asarray(self.times[part], dtype=float) * self.seconds
+                since = since - events[trial] - window[0]
+                time = np.floor(since / bin_size + 1e-6).astype(int)
+                inside = (wanted[place] == fired) & (time >= 0) & (time < n_bins)
+                if not inside.any():
+                    continue
+                bins = slice(time[inside].min(), time[inside].max() + 1)
+                flat = (time[inside] - bins.start) * len(units) + order[place[inside]]
+                size = (bins.stop - bins.start) * len(units)
+                added = counts[trial, bins] + np.bincount(flat, minlength=size).reshape(
+                    -1, len(units)
+                )
+                counts = _widen(counts, added)
+                counts[trial, bins] = added
             release(self.times)
             release(self.units)
         return counts

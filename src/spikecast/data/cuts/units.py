@@ -121,6 +121,8 @@ def _find_good(values: pd.Series) -> str | None:
     labels = count_labels(values)
     if len(labels) > MOST_LABELS:
         return None
+    if values.dtype.kind in "fiu" and not values.dropna().between(0, 1).all():  # a number of a kind
+        return None
     return next((label for good in GOOD for label in labels if label.lower() == good), None)
 
 
