@@ -23,7 +23,7 @@ from spikecast.parallel.executors import Progress
 from spikecast.runs.config import Config
 from spikecast.runs.studies.study_data import StudyData
 
-STUDY_DATA = options(Option("path", "data"), "session") | selection_options()
+STUDY_DATA = options(Option("path", "data"), "session", "movement") | selection_options()
 
 
 @with_options

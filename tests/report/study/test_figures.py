@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.report.study.figures import DRAW
+from spikecast.report.study.staircase import draw_staircase
 
 
 @pytest.mark.parametrize("n_planes", [9, 12])
@@ -22,3 +23,21 @@ def test_every_plane_is_in_the_map_and_among_the_curves(n_planes):
     shares = {f"share_plane {index}": np.linspace(0, 1, 5) for index in range(n_planes)}
     (axes,) = DRAW["explained"](shares).axes
     assert len(axes.lines) == n_planes
+
+
+def test_a_staircase_has_a_dot_per_step_and_says_what_each_won_or_lost():
+    steps = [("start", 0.9, "their network"), ("protocol", 0.5, "new trials"), ("model", 0.6, "o")]
+    before, facts = 0.9, []
+    for kind, value, change in steps:
+        measure = {"name": "", "value": value, "unit": "accuracy", "low": value - 0.1,
+                   "high": value + 0.1}  # fmt: skip
+        facts.append({"kind": kind, "change": change, "measure": measure,
+                      "difference": value - before})  # fmt: skip
+        before = value
+    (axes,) = draw_staircase({"steps": facts}).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "o", "new trials", "their network"
+    ]  # fmt: skip
+    assert [word.get_text() for word in axes.texts] == [
+        "60%  (+10, model)", "50%  (-40, protocol)", "90%"
+    ]  # fmt: skip

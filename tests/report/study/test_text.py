@@ -14,6 +14,7 @@ from spikecast.runs.studies.study import Measure
 FACTS = {
     "study": "ninja", "quick": False, "origin": "simulated", "session": "Lederberg", "notices": [],
     "n_trials": 1, "n_bins": 7018, "n_neurons": 11983, "columns": [],
+    "staircases": [],
     "conclusions": [NoticeKind("cost", "severe", "{points:.0f} points")(points=3.2).to_json()],
 }  # fmt: skip
 
@@ -64,4 +65,71 @@ def test_the_origin_of_the_data_is_told_and_simulated_numbers_are_marked(origin)
         "simulated" in words.lower() for words in (*cell, conclusion, *text.summary(facts, preset))
     ]
     assert set(marked) == {origin == "simulated"}
-    assert text.cell([], facts) == ["–"]
+    assert text.cell([], facts, "nobody asked") == ["None: nobody asked"]
+
+
+def make_row(described, sound, **more):
+    cells = {
+        "described": [one.to_json() for one in described],
+        "sound": [one.to_json() for one in sound],
+    }
+    return {"key": "one", "because": [], "mechanism": "Why.", "unlike_units": ""} | cells | more
+
+
+@pytest.mark.parametrize(
+    ("described", "sound", "written"),
+    [
+        (0.9, 0.6, "90% as described against 60% (50% to 70%), 30 points less."),
+        (0.65, 0.6, "so here the flaws cost nothing that can be told."),
+        (0.4, 0.6, "20 points more."),
+    ],
+)
+def test_the_difference_is_computed_from_the_cells(described, sound, written):
+    cells = [Measure("", described, "accuracy")], [Measure("", sound, "accuracy", 0.5, 0.7)]
+    first, last = text.because(make_row(*cells))
+    assert written in first
+    assert last == "What can make a difference: Why."
+
+
+def test_unlike_units_are_explained_and_not_compared():
+    cells = [Measure("", 0.1, "poisson_nll")], [Measure("", 0.2, "bits_per_spike", 0.1, 0.3)]
+    row = make_row(*cells, unlike_units="A loss is no score.")
+    assert text.have_unlike_units(row)
+    assert text.because(row)[0] == "A loss is no score."
+    assert not text.have_unlike_units(make_row(cells[0], cells[0]))
+
+
+def make_staircase(*steps):
+    """A staircase of (kind, value, half its interval), as the facts have it."""
+    before, facts, sums = steps[0][1], [], {}
+    for index, (kind, value, half) in enumerate(steps):
+        measure = Measure("", value, "accuracy", value - half, value + half).to_json()
+        facts.append({"key": str(index), "kind": kind, "change": f"change {index}",
+                      "measure": measure, "difference": value - before})  # fmt: skip
+        if kind != "start":
+            sums[kind] = sums.get(kind, 0.0) + value - before
+        before = value
+    return {"key": "all", "row": "one", "title": "Choice", "caption": "", "steps": facts,
+            "sums": sums}  # fmt: skip
+
+
+def test_points_of_the_protocol_are_those_of_its_steps_only():
+    stairs = make_staircase(
+        ("start", 0.97, 0.02), ("protocol", 0.7, 0.1), ("protocol", 0.5, 0.05), ("model", 0.6, 0.05)
+    )
+    written = " ".join(text.staircase(stairs))
+    assert "from 97% to 60%" in written
+    assert "47 points were the protocol (change 1 −27, change 2 −20)." in written
+    assert "10 points were won by the model." in written
+    assert text.because(make_row([], []), [stairs])[0] == "Choice: from 97% to 60%."
+    assert written in text.conclusions(FACTS | {"staircases": [stairs]})[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "written"),
+    [(0.9, 0.1, "cost nothing that can be told"), (0.99, 0.01, "won 4 points")],
+)
+def test_a_protocol_that_cost_nothing_is_said_to_cost_nothing(value, half, written):
+    stairs = make_staircase(("start", 0.95, 0.02), ("protocol", value, half))
+    assert written in " ".join(text.staircase(stairs))
+    assert "were the protocol" not in " ".join(text.staircase(stairs))

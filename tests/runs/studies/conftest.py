@@ -1,7 +1,10 @@
 """Studies on recordings small enough for tests."""
 
+from itertools import combinations
+
 import pytest
 
+from spikecast.report.study import text
 from spikecast.runs.studies import run
 from spikecast.runs.studies.preset import Preset, make_quick, merge, read_preset
 
@@ -22,3 +25,25 @@ def small(tmp_path_factory):
             patch.undo()
 
     return run_small
+
+
+@pytest.fixture
+def check_rows():
+    """Check what every table keeps, of the facts of a study."""
+    return keep_the_rules
+
+
+def keep_the_rules(facts):
+    """No empty cell without a reason, no unlike units without one, no number in two rows."""
+    for row in facts["columns"]:
+        assert row["reported"]
+        for column in ("described", "sound"):
+            written = text.cell(row[column], facts, row[f"no_{column}"])
+            assert written
+            assert text.UNEXPLAINED not in " ".join(written), (row["key"], column)
+        because = " ".join(text.because(row, facts["staircases"]))
+        assert text.UNEXPLAINED not in because, row["key"]
+    for column in ("described", "sound"):
+        for one, other in combinations(facts["columns"], 2):
+            shared = [measure for measure in one[column] if measure in other[column]]
+            assert not shared, (one["key"], other["key"], shared)

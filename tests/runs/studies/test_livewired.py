@@ -6,23 +6,37 @@ import numpy as np
 import pytest
 
 from spikecast.analysis.decoding.slowness import labels_come_in_runs
-from spikecast.core.errors import InputError, RunError
+from spikecast.core.errors import FormatError, InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.report.study import text
 from spikecast.runs import audit
 from spikecast.runs.reader import read_answers
 from spikecast.runs.studies import livewired
-from spikecast.runs.studies.preset import read_preset
+from spikecast.runs.studies.livewired_before import decode_before, explain_before, find_before
+from spikecast.runs.studies.livewired_dynamics import find_dynamics
+from spikecast.runs.studies.livewired_network import (
+    fit_as_described,
+    make_network,
+    make_task,
+    split_directions,
+)
+from spikecast.runs.studies.preset import make_quick, read_preset
 from spikecast.runs.studies.run import read_facts, run_study
 from spikecast.runs.studies.step_cache import StepCache
 from spikecast.runs.studies.study import StudyInputs
-from spikecast.runs.studies.study_data import StudyData, find_origin, find_recording, with_column
+from spikecast.runs.studies.study_data import (
+    StudyData,
+    find_origin,
+    find_recording,
+    read_movement,
+    with_column,
+)
 
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
                             "n_bins": 60, "stim_onset": 0.2}},
-    "settings": {"n_iterations": 60},
+    "settings": {"n_iterations": 60, "permutations": 20, "draws": 20},
     "sound": {"main": {
         "models": ["mean_rate", {"recipe": {"n_latents": 10, "n_iterations": 60}},
                    {"timescales": {"n_members": 1, "epochs": 3}}],
@@ -61,11 +75,29 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
     described = {key: row["described"][0]["value"] for key, row in rows.items() if row["described"]}
     assert described["headline"] > described["test"]
     assert all(rows[key]["sound"] for key in ("headline", "test", "when", "spikes", "flow"))
-    (cost,) = [n["values"] for n in facts["conclusions"] if n["code"] != "network_on_new_trials"]
-    assert cost["described"] == described["headline"]
-    assert cost["points"] == pytest.approx(100 * (cost["described"] - cost["sound"]))
+    (decoded,) = [n["values"] for n in facts["conclusions"] if n["code"] == "decoded"]
+    assert decoded["described"] == described["headline"]
+    (stairs,) = facts["staircases"]
+    steps = {step["key"]: step for step in stairs["steps"]}
+    assert steps["own"]["measure"]["value"] == pytest.approx(described["headline"])
+    assert steps["unseen"]["measure"]["value"] == pytest.approx(described["test"])
+    assert steps["network"]["measure"]["value"] == rows["network"]["sound"][0]["value"]
+    assert steps["model"]["measure"]["value"] == rows["headline"]["sound"][0]["value"]
+    last = [step for step in stairs["steps"] if step["kind"] == "protocol"][-1]
+    lost = last["measure"]["value"] - described["headline"]
+    assert stairs["sums"]["protocol"] == pytest.approx(lost)
+    whole = decoded["sound"] - decoded["described"]
+    assert sum(stairs["sums"].values()) == pytest.approx(whole)
     assert "evaluated on training data" in rows["headline"]["flaws"]
     assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
+
+
+def test_every_cell_has_a_number_or_a_reason(folder, check_rows):
+    facts = read_facts(folder)
+    check_rows(facts)
+    assert {row["key"] for row in facts["columns"]} >= {
+        "averages", "network", "before", "mlp_decoder", "mlp", "side", "flow", "dynamics", "lfads",
+    }  # fmt: skip
 
 
 def test_the_page_shows_the_origin_first_and_every_flaw(folder):
@@ -131,7 +163,8 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     """The choice starts at 120 ms in MOs; the stimulus, which it follows, at 50 ms."""
     change = {
         "data": {"simulation": {"n_trials": 240,
-                                "effects": {"choice": 1.5}, "n_bins": 70, "stim_onset": 0.3}},
+                                "effects": {"choice": 1.5, "history": 0.0, "state": 0.0},
+                                "n_bins": 70, "stim_onset": 0.3}},
         "settings": {"n_iterations": 60},
         "sound": {"main": {"models": ["mean_rate", {"timescales": {"n_members": 1}}]}},
     }  # fmt: skip
@@ -143,3 +176,107 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     assert "follows_stimulus" in [notice.code for notice in plain.notices]
     assert beyond["strata"] == ["contrast_left", "contrast_right"]
     assert "follows_stimulus" not in [notice.code for notice in beyond.notices]
+
+
+@pytest.mark.parametrize("history", [3.0, 0.0])
+def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history, tmp_path):
+    """The effect is planted in the quick simulation; without it the sentence is another."""
+    quick = make_quick(read_preset("livewired"))
+    effects = quick.data.simulation["effects"] | {"history": history}
+    simulated = simulate.decision_task(**quick.data.simulation | {"effects": effects}, seed=0)
+    settings = quick.settings | {"n_iterations": 120, "draws": 60}
+    prepared = livewired.prepare(simulated.recording, settings)
+    problem = make_task(settings).problem(prepared.recording)
+    fold = livewired._cut_randomly(len(problem.y), 0, "trials")
+    train = fold.train
+    fit = fit_as_described(problem, fold, settings, 0)
+    before, _ = find_before(problem.time)
+    words = prepared.recording.trials["choice"].to_numpy().astype(str)[train]
+    parts = (fit[name][train][:, before] for name in ("latents", "forward"))
+    found = decode_before(*parts, words, settings["draws"], 0)
+    notices = {notice.code: str(notice) for notice in explain_before(found, "choice")}
+    if history:
+        reasons = [str(notice) for notice in explain_before(found, "choice")]
+        assert any("Drift together with runs of labels can be the reason" in one for one in reasons)
+        assert any("acausal network cannot be the whole reason" in one for one in reasons)
+        assert "come in runs" in notices["labels_in_runs"]
+    else:
+        assert "nothing to explain" in notices["nothing_to_explain"]
+
+
+def test_each_reason_is_found_where_it_is_the_only_one():
+    rng = np.random.default_rng(0)
+    runs = np.repeat(rng.integers(3, size=20), 8)
+    place = np.arange(runs.size) / 8
+    slow = np.stack([np.sin(place / 3), np.cos(place / 3), place / 30], axis=-1)
+    slow = slow[:, np.newaxis] + 0.2 * rng.normal(size=(runs.size, 4, 3))
+    own = np.eye(3)[runs][:, np.newaxis] + 0.3 * rng.normal(size=(runs.size, 4, 3))
+    noise = rng.normal(size=own.shape)
+    drifts, knows_end = (
+        dict(zip(found["ways"], found["p"], strict=True))
+        for found in (
+            decode_before(slow, slow, runs, 39, 0),
+            decode_before(own, noise, runs, 39, 0),
+        )
+    )
+    assert drifts["as described"] < 0.05 < min(drifts["drift taken out"], drifts["labels shifted"])
+    assert knows_end["as described"] < 0.05 < knows_end["earlier bins only"]
+    assert knows_end["labels shifted"] < 0.05
+
+
+def test_fixed_points_and_decay_constants_are_those_that_were_planted():
+    turn = np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
+    found = find_dynamics(0.95 * turn, np.zeros(2), 0.01)
+    assert len(found.points) == 1
+    np.testing.assert_allclose(found.points, 0, atol=1e-6)
+    assert found.decay == pytest.approx(-0.01 / np.log(0.95))
+    assert found.rotation == pytest.approx(0.3 / (2 * np.pi * 0.01))
+    two = find_dynamics(np.array([[2.0]]), np.zeros(1), 0.01)
+    assert len(two.points) == 3  # 0 is one of them, and not stable
+    assert two.stable.sum() == 2
+    spinning = find_dynamics(1.5 * turn, np.zeros(2), 0.01)
+    assert np.isnan(spinning.decay)
+
+
+def test_the_forward_states_of_the_network_know_no_later_bin():
+    recording = simulate.decision_task(20, {"VISp": 6, "MOs": 5}, n_bins=12).recording
+    settings = read_preset("livewired").settings | {"n_iterations": 3}
+    problem = make_task(settings).problem(recording)
+    model = make_network(settings, 0).fit(problem.x, problem.y)
+    changed = problem.x.copy()
+    changed[:, 8:] += 1
+    before, after = (split_directions(model, x) for x in (problem.x, changed))
+    np.testing.assert_allclose(before[0][:, :8], after[0][:, :8], atol=1e-6)
+    assert np.abs(before[1][:, :8] - after[1][:, :8]).max() > 1e-4
+    np.testing.assert_allclose(sum(before) / 2, model.transform(problem.x), atol=1e-5)
+
+
+@pytest.mark.parametrize("session", [2, 6])
+def test_the_movement_of_real_sessions_is_decoded_in_place_of_the_choice(
+    session, real_file, tmp_path
+):
+    given = real_file.with_name("steinmetz_movement.npz")
+    if not given.exists():
+        pytest.skip("the movement labels (../shared/data) are not here")
+    data = StudyData(path=str(real_file), session=session, movement=str(given))
+    written = read_preset("livewired")
+    prepared = livewired.prepare(find_recording(written, data, seed=0), written.settings)
+    assert prepared.names["label"] == "movement"
+    trials = prepared.recording.trials
+    assert set(np.unique(trials["movement"])) == {"Left", "NoGo", "Right"}
+    assert "side" in trials  # the stimulus stands beside it
+    assert "behavior" in prepared.names["sources"]
+    assert prepared.notices[0].code == "movement_for_choice"
+
+
+def test_a_movement_file_that_does_not_fit_is_explained(tmp_path):
+    path = tmp_path / "movement.npz"
+    np.savez(path, session0=np.array([0, 1, 2, -1]), session1=np.array([0, 7]))
+    assert read_movement(str(path), 0, 4).tolist() == [0, 1, 2, -1]
+    for session, n_trials, words in ((2, 4, "has no array 'session2'"), (0, 5, "per trial"),
+                                     (1, 2, "per trial")):  # fmt: skip
+        with pytest.raises(FormatError, match=words):
+            read_movement(str(path), session, n_trials)
+    path.write_text("no archive")
+    with pytest.raises(FormatError, match="not a readable"):
+        read_movement(str(path), 0, 4)

@@ -1,7 +1,11 @@
 """What is written about the studies is whole, and what is listed can be run."""
 
+import copy
+
 import pytest
 
+from spikecast.core.errors import ConfigError
+from spikecast.core.schema import parse_block
 from spikecast.report.study.figures import DRAW
 from spikecast.runs import config as configs
 from spikecast.runs.studies import preset as presets
@@ -18,6 +22,7 @@ def test_a_preset_is_whole(name):
     assert {drawn.draw for drawn in written.figures} <= set(DRAW)
     assert len({row.key for row in written.rows}) == len(written.rows)
     assert len({flaw.rule for flaw in written.flaws}) == len(written.flaws)
+    assert {stairs.row for stairs in written.staircases} <= {row.key for row in written.rows}
     for version in (written, presets.make_quick(written)):
         assert version.data.simulation
         assert set(version.sound) == set(written.sound)
@@ -33,3 +38,40 @@ def test_the_sound_configs_are_configs(name):
     for content in quick.sound.values():
         filled = presets.fill_names(content, prepared.names)
         configs.parse_config(presets.merge({"data": {"path": "somewhere.nc"}}, filled))
+
+
+def test_a_number_without_its_provenance_is_refused():
+    content = presets.read_preset("livewired").model_dump()
+    for part in ("flaws", "rows"):
+        changed = copy.deepcopy(content)
+        entry = changed[part][0]
+        del (entry if part == "flaws" else entry["reported"][0])["stands"]
+        with pytest.raises(ConfigError, match="stands"):
+            parse_block(changed, presets.Preset)
+    content["tables"]["per_class"]["stands"] = "hearsay"
+    with pytest.raises(ConfigError, match="stands"):
+        parse_block(content, presets.Preset)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "text"),
+    [
+        ("stringer-running", "baseline", "R² 0.798"),
+        ("ninja", "halves", "0.1611"),
+        ("ninja", "trials", "0.1932"),
+        ("ninja", "correct", "[[28, 3], [14, 17]]"),
+        ("nma-layers", "shared", "1.5455"),
+    ],
+)
+def test_what_is_on_no_slide_is_not_said_to_be(name, key, text):
+    (row,) = [row for row in presets.read_preset(name).rows if row.key == key]
+    (line,) = [line for line in row.reported if text in line.text]
+    assert line.stands == "notebook"
+
+
+def test_a_staircase_begins_once():
+    step = {"key": "a", "kind": "protocol", "change": "x"}
+    stairs = {"key": "k", "row": "r", "title": "t", "caption": "c"}
+    for steps in ([step, step], [step | {"kind": "start"}, step | {"kind": "start", "key": "b"}]):
+        with pytest.raises(ConfigError, match="start"):
+            parse_block(stairs | {"steps": steps}, presets.Staircase)

@@ -24,6 +24,7 @@ DRIVES = {("VISp", "MOs"): 0.03, ("MD", "MOs"): 0.02}
 STIMULUS_LATENCY = 0.05  # seconds; information about the stimulus starts here in every area
 SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
 OWN_TIME_CONSTANTS = (0.1, 0.4)
+N_STATES, STATE_TIME_CONSTANT = 6, 15.0  # trials
 FULL_SPEED = 40.0  # of the wheel
 
 
@@ -44,6 +45,11 @@ class Effects:
         How strongly the contrast difference moves the animal's choice; with 0 the choice is
         independent of the stimulus, so that choice information cannot come through responses to
         the stimulus.
+    history : float
+        How strongly the animal repeats its last choice; choices then come in runs.
+    state : float
+        Standard deviation of slow states that all areas share; each keeps its value within a
+        trial and changes over some 15 trials.
     """
 
     shared: float = 0.7
@@ -54,6 +60,8 @@ class Effects:
     movement: float = 0.3
     drift: float = 0.1
     evidence: float = 3.0
+    history: float = 0.0
+    state: float = 0.0
 
 
 def decision_task(
@@ -127,7 +135,7 @@ def decision_task(
     effects = _complete_effects(effects)
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
-    trials = _draw_trials(n_trials, effects.evidence, choice_onset, make_rng(seed, "trials"))
+    trials = _draw_trials(n_trials, effects, choice_onset, make_rng(seed, "trials"))
     planted = PlantedLatents(areas, make_rng(seed, "loadings"))
     # latents begin before the first bin: with a lag, earlier values reach the first bins
     history = max([round(lag / bin_size) for lag in drives.values()], default=0)
@@ -137,6 +145,8 @@ def decision_task(
     )
     speed = _draw_wheel(trials, time, make_rng(seed, "wheel"))
     _add_task_latents(planted, trials, time, speed, choice_onset, effects)
+    if effects.state:
+        _add_states(planted, effects.state, shape, make_rng(seed, "states"))
     log_rate = planted.sum_log_rates(n_bins)
     rate = _draw_rates(log_rate, effects.drift, median_rate, bin_size, make_rng(seed, "neurons"))
     counts = make_rng(seed, "spikes").poisson(rate)
@@ -217,6 +227,18 @@ def _add_task_latents(
     planted.add("movement", "task", np.abs(speed) / FULL_SPEED, everywhere)
 
 
+def _add_states(
+    planted: PlantedLatents, size: float, shape: tuple[int, int], rng: np.random.Generator
+) -> None:
+    """Add latents that are constant within trials, and slow over them."""
+    gains = dict.fromkeys(planted.areas, size / np.sqrt(N_STATES))
+    for index, course in enumerate(
+        draw_ornstein_uhlenbeck(N_STATES, shape[0], STATE_TIME_CONSTANT, rng)
+    ):
+        values = np.repeat(course[:, np.newaxis], shape[1], axis=1)
+        planted.add(f"state_{index}", "shared", values, gains)
+
+
 def _draw_rates(
     log_rate: np.ndarray,
     drift: float,
@@ -233,10 +255,11 @@ def _draw_rates(
 
 
 def _draw_trials(
-    n_trials: int, evidence: float, onsets: Mapping[str, float], rng: np.random.Generator
+    n_trials: int, effects: Effects, onsets: Mapping[str, float], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     levels = np.array([0.0, 0.25, 0.5, 1.0])
     left, right = rng.choice(levels, (2, n_trials), p=[0.4, 0.2, 0.2, 0.2])
+    evidence = effects.evidence
     # softmax over left, no-go, right; without evidence the three are equally likely
     logits = np.stack(
         [
@@ -245,7 +268,7 @@ def _draw_trials(
             evidence * (right - left),
         ]
     )
-    chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0)
+    chosen = _choose_in_turn(logits + rng.gumbel(size=logits.shape), effects.history)
     response = 1.0 - chosen  # +1 left, 0 no-go, -1 right
     correct = np.sign(left - right)
     tied = (left == right) & (left > 0)
@@ -266,6 +289,15 @@ def _draw_trials(
         "feedback_time": np.round(responds_at + 0.03, 4),
         "reaction_time": np.round(np.where(went, moves_at, 0.0), 4),
     }
+
+
+def _choose_in_turn(utility: np.ndarray, history: float) -> np.ndarray:
+    """Return the choice of each trial from the utilities (choice, trial); the last one gains."""
+    chosen = utility.argmax(axis=0)
+    for trial in range(1, chosen.size):
+        gain = history * (np.arange(len(utility)) == chosen[trial - 1])
+        chosen[trial] = (utility[:, trial] + gain).argmax()
+    return chosen
 
 
 def _compute_evoked_response(time: np.ndarray) -> np.ndarray:

@@ -143,6 +143,24 @@ def maps(arrays: Arrays) -> Figure:
 
 
 @report_style
+def reasons(arrays: Arrays) -> Figure:
+    """Score of each way to decode, with the middle 95 % of its null in grey."""
+    ways = arrays["ways"][::-1]
+    figure = new_figure(0.8 + 0.34 * len(ways))
+    axes = figure.subplots()
+    for height, row in enumerate(reversed(range(len(ways)))):
+        limits = 100 * arrays["low"][row], 100 * arrays["high"][row]
+        axes.plot(limits, [height, height], color=GREY, alpha=0.4, linewidth=7)
+        axes.plot(100 * arrays["score"][row], height, "o", color=ORANGE)
+        words = f"p = {arrays['p'][row]:.2g}"
+        axes.annotate(words, (1.0, height), (4, 0), xycoords=("axes fraction", "data"),
+                      textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+    axes.axvline(100 / float(arrays["n_classes"]), color="black", linewidth=0.6, linestyle=":")
+    axes.set(yticks=range(len(ways)), yticklabels=ways, xlabel="balanced accuracy (%)")
+    return figure
+
+
+@report_style
 def raster(arrays: Arrays) -> Figure:
     """Rates of all neurons over the session, and the spikes of its first trials, by area."""
     area, rate = arrays["area"], arrays["rate"]  # (neuron,), (neuron, trial)
@@ -280,8 +298,8 @@ def _draw_color_bar(image: AxesImage, label: str) -> None:
 DRAW: dict[str, Callable[[Arrays], Figure]] = {
     draw.__name__: draw
     for draw in (
-        averages, latents, over_time, confusion, maps, raster, losses, similarity, predicted,
-        explained, importance, planes,
+        averages, latents, over_time, confusion, reasons, maps, raster, losses, similarity,
+        predicted, explained, importance, planes,
     )
 }  # fmt: skip
 """What presets call their figures by."""

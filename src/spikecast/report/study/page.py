@@ -17,6 +17,7 @@ from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.report.study import text
+from spikecast.report.study.staircase import draw_staircase
 from spikecast.runs import audit
 from spikecast.runs.layout import StudyLayout
 from spikecast.runs.reader import Run, open_run
@@ -65,7 +66,7 @@ def build(folder: str | Path) -> Path:
     for run in study.runs.values():
         run_page.build(run.folder)
     facts, preset = study.facts, study.preset
-    whats = {flaw.rule: flaw.what for flaw in preset.flaws}
+    whats = {flaw.rule: flaw for flaw in preset.flaws}
     hazards = audit.audit(study.layout.described.folder).hazards
     return write_page(
         study.layout.report,
@@ -77,11 +78,17 @@ def build(folder: str | Path) -> Path:
         conclusions=text.conclusions(facts),
         comparable=text.COMPARABLE[facts["origin"]],
         rows=[
-            row | {f"{name}_lines": text.cell(row[name], facts) for name in ("described", "sound")}
+            row
+            | {
+                f"{name}_lines": text.cell(row[name], facts, row[f"no_{name}"])
+                for name in ("described", "sound")
+            }
+            | {"because_lines": text.because(row, facts["staircases"])}
             for row in facts["columns"]
         ],
+        staircases=[_draw_staircase(study, one) for one in facts["staircases"]],
         tables={name: _join_tables(study, name) for name in preset.tables},
-        flaws=[(hazard, whats.get(hazard.rule, "")) for hazard in hazards],
+        flaws=[(hazard, whats.get(hazard.rule)) for hazard in hazards],
         described=_draw_figures(study, "described"),
         concluded=_draw_figures(study, "concluded"),
         runs=[_sound_section(study, name, run) for name, run in study.runs.items()],
@@ -101,6 +108,13 @@ def _draw_figures(study: StudyRun, folder: str) -> list[tuple[str, PageFigure]]:
         drawing = Drawing(name, draw, study.arrays(figure), figure.caption + study.mark)
         drawn.append((figure.title, draw_figure(study.folder, drawing)))
     return drawn
+
+
+def _draw_staircase(study: StudyRun, facts: dict[str, Any]) -> tuple[str, PageFigure]:
+    """Return title and figure of a staircase; its sentences are among the conclusions."""
+    caption = facts["caption"] + study.mark
+    drawing = Drawing(f"staircase-{facts['key']}", draw_staircase, facts, caption)
+    return f"{facts['title']}: one change at a time", draw_figure(study.folder, drawing)
 
 
 def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
@@ -132,7 +146,8 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
 
 def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
     """Return a reported table and the same table as described, column by column."""
-    reported = pd.DataFrame(study.preset.tables[name])
+    written = study.preset.tables[name]
+    reported = pd.DataFrame(written.rows)
     described = pd.read_csv(study.layout.described.table(name))
     key, *columns = reported.columns
 
@@ -145,6 +160,6 @@ def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
     return {
         "key": key,
         "columns": [column.replace("_", " ") for column in columns],
-        "parts": [("reported", rows(reported)),
+        "parts": [(f"reported ({written.stands})", rows(reported)),
                   ("as described" + (", simulated" if study.simulated else ""), rows(described))],
     }  # fmt: skip

@@ -25,6 +25,10 @@ UNITS: dict[str, Unit] = {
     "poisson_nll": Unit("{:.4f}", "Poisson loss {}"),
     "cost": Unit("{:.4f}"),
     "accuracy": Unit("{:.0%}"),
+    "balanced_accuracy": Unit("{:.0%}", "{} balanced over classes"),
+    "psth_r2": Unit("{:z.2f}", "{} R² of averages"),
+    "frequency": Unit("{:.1f}", "{} Hz"),
+    "duration": Unit("{:.0f}", "{} ms", "none: it does not settle"),
     "share": Unit("{:.0%}", none="there are none in this recording"),
     "variance": Unit("{:.2f}", "{} of the variance"),
     "correlation": Unit("{:.2f}", "mean correlation {}"),
@@ -37,6 +41,11 @@ UNITS: dict[str, Unit] = {
     "refused": Unit("{}", none="an error: the shapes must be equal"),
 }
 """The units of measures, see :class:`spikecast.runs.studies.study.Measure`."""
+
+SHARES = ("accuracy", "balanced_accuracy", "share")
+ALIKE = {"at_least": "count"}
+"""Unit -> the unit that it is another form of."""
+UNEXPLAINED = "this run does not say why"
 
 ORIGINS = {
     "deck": "The deck's own recording: {session}, {shape}.",
@@ -80,19 +89,137 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
 def conclusions(facts: dict[str, Any]) -> list[str]:
     """Return how much of the numbers was the protocol."""
     mark = "Simulated data. " if facts["origin"] == "simulated" else ""
-    return [mark + sentence for sentence in _write_notices(facts["conclusions"])]
+    stairs = [" ".join(staircase(one)) for one in facts["staircases"]]
+    return [mark + sentence for sentence in [*stairs, *_write_notices(facts["conclusions"])]]
 
 
 def _write_notices(notices: Sequence[dict[str, Any]]) -> list[str]:
     return [str(Notice.from_json(notice)) for notice in notices]
 
 
-def cell(measures: Sequence[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
-    """Return the lines of a table cell; simulated numbers carry the word."""
-    lines = [describe_measure(measure) for measure in measures] or ["–"]
+def cell(measures: Sequence[dict[str, Any]], facts: dict[str, Any], lack: str = "") -> list[str]:
+    """Return the lines of a table cell, or why it is empty; simulated numbers carry the word."""
+    lines = [describe_measure(measure) for measure in measures]
     if measures and facts["origin"] == "simulated":
         lines[-1] += " (simulated)"
-    return lines
+    return lines or [f"None: {lack or UNEXPLAINED}"]
+
+
+def because(row: dict[str, Any], staircases: Sequence[dict[str, Any]] = ()) -> list[str]:
+    """Return what this run's numbers show of a row, and what can make its columns differ.
+
+    A row that a staircase takes apart has that staircase's sentences.
+
+    Examples
+    --------
+    >>> row = {"described": [{"name": "", "value": 0.9, "unit": "accuracy"}], "because": [],
+    ...        "sound": [{"name": "", "value": 0.6, "unit": "accuracy", "low": 0.5, "high": 0.7}],
+    ...        "key": "test", "mechanism": "Training trials are remembered."}
+    >>> because(row)[0]
+    'In this run: 90% as described against 60% (50% to 70%), 30 points less.'
+    """
+    taken_apart = [one for one in staircases if one["row"] == row["key"]]
+    sentences = [sentence for one in taken_apart for sentence in staircase(one)]
+    sentences += _write_notices(row["because"])
+    if not sentences and row["described"] and row["sound"]:
+        sentences = _compare_cells(row)
+    elif sentences and have_unlike_units(row):
+        sentences.append(row["unlike_units"] or UNEXPLAINED)
+    return [*sentences, f"What can make a difference: {row['mechanism']}"]
+
+
+def have_unlike_units(row: dict[str, Any]) -> bool:
+    """Return whether the numbers of a row that are compared have unlike units."""
+    if not (row["described"] and row["sound"]):
+        return False
+    first, second = (ALIKE.get(cell[0]["unit"], cell[0]["unit"])
+                     for cell in (row["described"], row["sound"]))  # fmt: skip
+    return first != second
+
+
+def _compare_cells(row: dict[str, Any]) -> list[str]:
+    """Return what lies between the first numbers of the two columns of a row."""
+    described, sound = row["described"][0], row["sound"][0]
+    if have_unlike_units(row):
+        return [row.get("unlike_units") or UNEXPLAINED]
+    if any(not isinstance(one["value"], int | float) for one in (described, sound)):
+        first, second = (describe_measure(one | {"name": ""}) for one in (described, sound))
+        return [f"In this run: {first} as described, {second} soundly."]
+    plain = {key: sound[key] for key in ("value", "unit", "low", "high") if key in sound}
+    words = (
+        f"In this run: {describe_measure(described | {'name': ''})} as described against "
+        f"{describe_measure(plain | {'name': ''})}"
+    )
+    if "low" not in sound or "high" not in sound:
+        return [f"{words}, {_format_difference(sound['value'] - described['value'], sound)}."]
+    if sound["low"] <= described["value"] <= sound["high"]:
+        return [f"{words}: within the interval, so here the flaws cost nothing that can be told."]
+    return [f"{words}, {_format_difference(sound['value'] - described['value'], sound)}."]
+
+
+def _format_difference(difference: float, measure: dict[str, Any]) -> str:
+    """Return a difference in points, or in the unit, and its direction.
+
+    Examples
+    --------
+    >>> _format_difference(-0.31, {"unit": "accuracy"})
+    '31 points less'
+    """
+    size = abs(difference)
+    sign = "less" if difference < 0 else "more"
+    return f"{_format_size(size, measure['unit'])} {sign}"
+
+
+def _format_size(size: float, unit: str) -> str:
+    if unit in SHARES:
+        return f"{100 * size:.0f} points"
+    scale = 1000 if unit in ("onset", "duration") else 1
+    return UNITS[unit].phrase.format(UNITS[unit].number.format(scale * size))
+
+
+def staircase(facts: dict[str, Any]) -> list[str]:
+    """Return what of a staircase was the protocol, the model and the data; see the figure.
+
+    Parameters
+    ----------
+    facts : dict
+        An entry of ``staircases`` in ``study.json``.
+    """
+    steps, sums = facts["steps"], facts["sums"]
+    first, last = steps[0]["measure"], steps[-1]["measure"]
+    unit = last["unit"]
+    begin, end = (describe_measure({"name": "", "value": one["value"], "unit": one["unit"]})
+                  for one in (first, last))  # fmt: skip
+    sentences = [f"{facts['title']}: from {begin} to {end}."]
+    if "protocol" in sums:
+        sentences.append(_describe_protocol(steps, sums["protocol"], unit))
+    for kind, name in (("model", "the model"), ("data", "the data")):
+        if kind in sums:
+            won = "won" if sums[kind] >= 0 else "lost"
+            sentences.append(f"{_format_size(abs(sums[kind]), unit)} were {won} by {name}.")
+    return sentences
+
+
+def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str) -> str:
+    """Return how many points were the protocol, by its own steps only."""
+    parts = [step for step in steps if step["kind"] == "protocol"]
+    end = parts[-1]["measure"]
+    before = end["value"] - total  # where the protocol's steps alone would have begun
+    size = _format_size(abs(total), unit)
+    if "low" in end and "high" in end and end["low"] <= before <= end["high"]:
+        return (
+            f"The protocol's steps add up to {size}, within the interval of the last of them: here "
+            "the protocol cost nothing that can be told."
+        )
+    if total > 0:
+        return f"The protocol's steps won {size}: here its flaws hid something, and added nothing."
+    each = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
+    return f"{size} were the protocol ({each})."
+
+
+def _format_signed(step: dict[str, Any], unit: str) -> str:
+    size = _format_size(abs(step["difference"]), unit).removesuffix(" points")
+    return f"{'−' if step['difference'] < 0 else '+'}{size}"
 
 
 def describe_measure(measure: dict[str, Any]) -> str:
@@ -126,7 +253,7 @@ def describe_measure(measure: dict[str, Any]) -> str:
 
 def _format_value(value: float | str, measure: dict[str, Any]) -> str:
     """Return a value, or a limit, in the unit of a measure; onsets in ms."""
-    if measure["unit"] == "onset" and not isinstance(value, str):
+    if measure["unit"] in ("onset", "duration") and not isinstance(value, str):
         value = 1000 * value
     return UNITS[measure["unit"]].number.format(value)
 
@@ -135,8 +262,11 @@ def summary(facts: dict[str, Any], preset: Preset) -> list[str]:
     """Return the lines that the command line prints: origin, three columns, conclusions."""
     lines = [" ".join(origin(facts, preset))]
     for row in facts["columns"]:
-        described, sound = cell(row["described"], facts), cell(row["sound"], facts)
-        columns = {"reported": [row["reported"]], "as described": described, "sound": sound}
+        columns = {
+            "reported": reported(row),
+            "as described": cell(row["described"], facts, row["no_described"]),
+            "sound": cell(row["sound"], facts, row["no_sound"]),
+        }
         if row["flaws"]:
             columns["flaws"] = [", ".join(row["flaws"])]
         lines.append(row["quantity"])
@@ -144,6 +274,11 @@ def summary(facts: dict[str, Any], preset: Preset) -> list[str]:
             heads = [title, *[""] * (len(texts) - 1)]
             lines += [f"  {head:<13} {text}" for head, text in zip(heads, texts, strict=True)]
     return [*lines, *conclusions(facts)]
+
+
+def reported(row: dict[str, Any]) -> list[str]:
+    """Return what the deck reports, each line with where it stands."""
+    return [f"{line['text']} ({line['stands']})" for line in row["reported"]]
 
 
 def format_number(value: Any) -> str:

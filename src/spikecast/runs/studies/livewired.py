@@ -1,34 +1,43 @@
 """Study A: MOs from all other areas by an RNN, and the choice from its latents."""
 
-from pathlib import Path
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
 from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.labels import differs_within
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.notices import NoticeKind
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.evaluation.fit import fit_model
-from spikecast.models.recurrent import Recipe
-from spikecast.runs.reader import read_answers
-from spikecast.runs.studies.sound_runs import read_decoding, read_onset, read_scores
+from spikecast.runs.studies.livewired_before import (
+    decode_before,
+    explain_before,
+    find_before,
+    measure_ways,
+)
+from spikecast.runs.studies.livewired_dynamics import measure_dynamics
+from spikecast.runs.studies.livewired_network import find_shown, fit_as_described, make_task
+from spikecast.runs.studies.livewired_sound import conclude
+from spikecast.runs.studies.staircase import score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
-from spikecast.runs.studies.study_data import with_column
+from spikecast.runs.studies.study_data import MOVEMENT, with_column
 from spikecast.scoring import metrics
-from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import AreaToArea
 
-SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
+__all__ = ["conclude", "describe", "prepare"]
+
 CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
+MOVEMENTS = {1: "Left", 0: "NoGo", 2: "Right"}
 SIDES = {1: "Left", 0: "Equal", -1: "Right"}
-COST = 3  # percent points from which on the flaws' cost is named
+FEWEST = 10  # trials of a class
+MOST_BINS = 50  # of an MLP per bin, which takes a hundred times as long as an SVM
 
 CHOICE_IS_STIMULUS = NoticeKind(
     "choice_is_stimulus",
@@ -42,32 +51,17 @@ NO_RESPONSES = NoticeKind(
     "This recording lacks the animals' responses, so the choice cannot be decoded. Decoded is what "
     "is there: on which side the stimulus was stronger (three classes as well).",
 )
-_DECODED = (
-    "Their decoder reads the {label} on {described:.0%} of the trials it learnt from; from latents "
-    "of trials that no step had seen, a decoder reads {sound:.0%} ({low:.0%} to {high:.0%}, "
-    "balanced over classes; chance {chance:.0%}). "
-)
-PROTOCOL_COST = NoticeKind(
-    "protocol_cost", "severe", _DECODED + "{points:.0f} points of the headline were the protocol."
-)
-FLAWS_COST_LITTLE = NoticeKind(
-    "flaws_cost_little",
-    "minor",
-    _DECODED + "On these data the {label} is so easy to read that the flaws cost little; on harder "
-    "data the first number would look the same.",
-)
-NETWORK_ON_NEW_TRIALS = NoticeKind(
-    "network_on_new_trials",
+MOVEMENT_FOR_CHOICE = NoticeKind(
+    "movement_for_choice",
     "serious",
-    "Above each neuron's mean rate, the RNN whose latents these are scores {seen:.2f} bits/spike "
-    "on its training trials and {unseen:.2f} on the trials it never saw: a falling training loss "
-    "says nothing of new trials.",
+    "Decoded is to which side the wheel was turned in the trial, if at all (left, not, right), not "
+    "the response; {n_left_out} trials whose movement was not classified are left out.",
 )
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
-    """Add the label in words: the choice, or where that was not recorded the stimulus."""
-    trials, target = recording.trials, settings["target"]
+    """Add the label in words: movement or choice, or where neither was recorded the stimulus."""
+    target = settings["target"]
     others = {
         area: n for area, n in recording.areas.items() if area not in (target, "root") and n >= 10
     }
@@ -76,44 +70,63 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         "flow": [[max(others, key=others.__getitem__), target]] if others else None,
         "sources": ["counts", "latents", "behavior"],
         "beyond": None,
+        "before": find_before(recording.time)[1],
     }
-    notices = []
-    if "response" in trials:
-        label, classes, values = "choice", CHOICES, trials["response"]
+    recording, label, words, notices = _choose_label(recording)
+    trials = recording.trials
+    if label == "stimulus":
+        # behaviour and stimulus alone would be the label itself
+        names["sources"] = ["counts", "latents"]
+    else:
         # a choice follows the stimulus: what tells it first is the response to the stimulus
         columns = [name for name in STIMULUS if name in trials]
-        if differs_within(values.to_numpy(), number_conditions(trials, columns)):
+        codes = np.unique(words, return_inverse=True)[1]
+        if differs_within(codes, number_conditions(trials, columns)):
             names["beyond"] = columns or None
         else:
             notices.append(CHOICE_IS_STIMULUS())
-    else:
-        label, classes = "stimulus", SIDES
-        values = (trials["contrast_left"] - trials["contrast_right"]).apply(np.sign)
-        # behaviour and stimulus alone would be the label itself
-        names["sources"] = ["counts", "latents"]
-        notices.append(NO_RESPONSES())
-    words = np.array([classes[int(value)] for value in values])
+        if set(STIMULUS) <= set(trials):
+            recording = with_column(recording, "side", _name_sides(trials))
     sizes = pd.Series(words).value_counts()
-    if sizes.min() < 10:
+    if sizes.min() < FEWEST:
         raise NotEnoughDataError(
-            f"only {sizes.min()} trials of '{label}' are {sizes.idxmin()}; this study needs 10 of "
-            "each class"
+            f"only {sizes.min()} trials of '{label}' are {sizes.idxmin()}; this study needs "
+            f"{FEWEST} of each class"
         )
-    names |= {
-        "label": label,
-        "decoded": "Choice" if label == "choice" else "Stimulus (theirs: the choice)",
-    }
+    theirs = "" if label == "choice" else " (theirs: the choice)"
+    names |= {"label": label, "decoded": label.capitalize() + theirs}
     return Prepared(with_column(recording, label, words), names, tuple(notices))
+
+
+def _choose_label(recording: Recording) -> tuple[Recording, str, np.ndarray, list[Notice]]:
+    """Return the trials that have the best label there is, its name, its words, and why this."""
+    trials = recording.trials
+    if MOVEMENT in trials:
+        movement = trials[MOVEMENT].to_numpy()
+        known = np.flatnonzero(movement >= 0)
+        words = np.array([MOVEMENTS[int(value)] for value in movement[known]])
+        notice = MOVEMENT_FOR_CHOICE(n_left_out=int((movement < 0).sum()))
+        return recording.select(trials=known), "movement", words, [notice]
+    if "response" in trials:
+        words = np.array([CHOICES[int(value)] for value in trials["response"]])
+        return recording, "choice", words, []
+    return recording, "stimulus", _name_sides(trials), [NO_RESPONSES()]
+
+
+def _name_sides(trials: pd.DataFrame) -> np.ndarray:
+    """Return on which side the stimulus was stronger, in words."""
+    difference = np.sign(trials["contrast_left"] - trials["contrast_right"])
+    return np.array([SIDES[int(value)] for value in difference])
 
 
 def describe(inputs: StudyInputs) -> Column:
     """Fit the deck's RNN to 80 % of the trials, then its SVM to those same trials."""
     column, settings = Column(), inputs.settings
-    problem = AreaToArea(settings["target"], min_rate=0.0).problem(inputs.recording)
+    problem = make_task(settings).problem(inputs.recording)
     fold = _cut_randomly(len(problem.y), inputs.seed, "trials")
-    train = fold.train
+    train, test = fold
     title = f"RNN, {settings['n_iterations']} iterations"
-    fit = _fit_network, problem, fold, settings, inputs.seed
+    fit = fit_as_described, problem, fold, settings, inputs.seed
     network = inputs.steps.compute(title, *fit)
     column.add(
         "spikes",
@@ -123,25 +136,41 @@ def describe(inputs: StudyInputs) -> Column:
     # FLAW, evaluated on training data: the loss is only ever that of the training trials
     loss = float(network["loss"])
     column.claim("spikes", metric="poisson_nll", value=loss, train=train, test=train)
+    words = inputs.recording.trials[str(inputs.names["label"])].to_numpy().astype(str)
+    _average(column, problem.y[..., find_shown(problem)], network["predicted"], words, test)
+    for arrays in (column.arrays["averages"], column.arrays["averages_test"]):
+        arrays |= {"time": problem.time, "bin_size": np.array(problem.bin_size)}
     # FLAW, fitted outside the fold: the SVM's trials, test ones too, are those the RNN was fitted
     # on; the RNN's own test trials never reach it
-    words = inputs.recording.trials[str(inputs.names["label"])].to_numpy()[train]
     _decode_latents(column, inputs, problem.time, train, network, words)
-    column.arrays["averages"] = {
-        "recorded": problem.y[train][..., network["shown"]],
-        "predicted": network["predicted"],
-        "label": words,
-        "time": problem.time,
-        "bin_size": np.array(problem.bin_size),
-    }
+    _climb_first_steps(column, inputs.seed, fold, network["latents"], words)
+    _explain_before(column, inputs, problem.time, train, network, words)
+    column.add("dynamics", *measure_dynamics([network], problem.bin_size, inputs.seed))
     return column
 
 
 def _cut_randomly(n: int, seed: int, name: str) -> Fold:
-    """Return 80 % of `n` trials to learn from and 20 % to test, each in order."""
+    """Return 80 % of `n` trials, rounded down as in the deck, and the rest, each in order."""
     order = make_rng(seed, "livewired", name).permutation(n)
-    n_train = round(0.8 * n)
+    n_train = int(0.8 * n)
     return Fold(np.sort(order[:n_train]), np.sort(order[n_train:]))
+
+
+def _average(
+    column: Column, recorded: np.ndarray, predicted: np.ndarray, words: np.ndarray, test: np.ndarray
+) -> None:
+    """Fill in the deck's averages by trial type, of all trials and of the test trials."""
+    measures = []
+    for name, title, trials in (
+        ("averages_test", "trials the RNN never saw", test),
+        ("averages", "all trials", np.arange(len(words))),
+    ):
+        r2 = metrics.psth_r2(recorded[trials], predicted[trials], words[trials])
+        measures.append(Measure(title, r2, "psth_r2"))
+        column.arrays[name] = {
+            "recorded": recorded[trials], "predicted": predicted[trials], "label": words[trials],
+        }  # fmt: skip
+    column.add("averages", *measures)
 
 
 def _decode_latents(
@@ -152,8 +181,8 @@ def _decode_latents(
     network: Arrays,
     words: np.ndarray,
 ) -> None:
-    """Fill in what the deck's SVMs say of the latents of the training trials."""
-    latents = network["latents"]
+    """Fill in what the deck's decoders say of the latents of the RNN's training trials."""
+    latents, words = network["latents"][train], words[train]
     svm_train, svm_test = svm_fold = _cut_randomly(len(train), inputs.seed, "svm")
     flat = latents.reshape(len(latents), -1)
     svm = SVC(kernel="rbf").fit(flat[svm_train], words[svm_train])
@@ -161,11 +190,23 @@ def _decode_latents(
         metrics.score_labels(words[part], svm.predict(flat[part])) for part in (svm_train, svm_test)
     )
     curve = inputs.steps.compute("one SVM per bin", _decode_bins, latents, words, svm_fold)["curve"]
+    mlp = inputs.steps.compute("MLPs", _decode_by_mlp, latents, words, svm_fold, inputs.seed)
     majority = float(pd.Series(words[svm_test]).value_counts(normalize=True).iloc[0])
-
     column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(svm_train)))
     column.add("test", Measure("the SVM's test trials", new.accuracy, "accuracy", n=len(svm_test)))
     column.add("when", *_date_curve(curve, time, majority))
+    column.add(
+        "mlp_decoder",
+        Measure("on all bins, its test trials", float(mlp["new"]), "accuracy", n=len(svm_test)),
+        Measure("its training trials", float(mlp["own"]), "accuracy", n=len(svm_train)),
+        Measure("one per bin, the best bin", float(mlp["curve"].max()), "accuracy"),
+        Measure("the best bin by SVM", float(curve.max()), "accuracy"),
+    )
+    if "side" in inputs.recording.trials:
+        side = inputs.recording.trials["side"].to_numpy().astype(str)[train]
+        told = SVC().fit(flat[svm_train], side[svm_train]).predict(flat[svm_test])
+        accuracy = float((told == side[svm_test]).mean())
+        column.add("side", Measure("the SVM's test trials", accuracy, "accuracy", n=len(svm_test)))
     facts: dict[str, Any] = {
         "metric": "accuracy",
         "target": str(inputs.names["label"]),
@@ -176,51 +217,14 @@ def _decode_latents(
     # FLAW, evaluated on training data: the accuracy that the deck leads with
     column.claim("headline", test=train[svm_train], **facts)
     column.claim("test", test=train[svm_test], **facts)
-    column.claim(
-        "when",
-        value=float(curve.max()),
-        test=train[svm_test],
-        dated=True,
-        causal=bool(network["causal"]),
-        **facts,
-    )
+    dated = {"dated": True, "causal": bool(network["causal"])}
+    column.claim("when", value=float(curve.max()), test=train[svm_test], **dated, **facts)
     column.tables["per_class"] = tabulate_classes(own, new)
     column.arrays["latents"] = {"latents": latents, "label": words, "time": time}
     column.arrays["over_time"] = {"curve": curve, "majority": np.array(majority), "time": time}
     column.arrays["confusion"] = {
         "train": own.confusion, "test": new.confusion, "classes": np.unique(words)
     }  # fmt: skip
-
-
-def _fit_network(
-    problem: Problem, fold: Fold, settings: dict[str, Any], seed: int
-) -> dict[str, Any]:
-    """Return the latents and the loss of the deck's RNN, and the score they did not compute."""
-    train, test = fold
-    network = Recipe(
-        settings["n_latents"],
-        settings["learning_rate"],
-        settings["n_iterations"],
-        seed=derive_seed(seed, "livewired", "rnn"),
-    )
-    network = fit_model(network, problem.x, problem.y, Fold(train, test)).model
-    predicted = network.predict(problem.x[train])
-    seen, unseen = (
-        metrics.bits_per_spike(
-            problem.y[trials], rate, metrics.null_rate(problem.y[train], problem.y[trials])
-        )
-        for trials, rate in ((train, predicted), (test, network.predict(problem.x[test])))
-    )
-    shown = problem.y[train].mean(axis=(0, 1)) / problem.bin_size >= SLOWEST
-    return {
-        "latents": network.transform(problem.x[train]),
-        "predicted": predicted[..., shown].astype(np.float32),
-        "shown": shown,
-        "causal": network.causal,
-        "loss": metrics.poisson_nll(problem.y[train], predicted),
-        "seen": seen,
-        "unseen": unseen,
-    }
 
 
 def _decode_bins(latents: np.ndarray, words: np.ndarray, fold: Fold) -> dict[str, Any]:
@@ -234,6 +238,60 @@ def _decode_bins(latents: np.ndarray, words: np.ndarray, fold: Fold) -> dict[str
         for z in latents.transpose(1, 0, 2)
     ]
     return {"curve": accuracy}
+
+
+def _decode_by_mlp(latents: np.ndarray, words: np.ndarray, fold: Fold, seed: int) -> dict[str, Any]:
+    """Return the accuracy of an MLP on all bins (``own`` and ``new`` trials), and per bin."""
+    train, _ = fold
+
+    def score(features: np.ndarray) -> list[float]:
+        mlp = MLPClassifier(random_state=derive_seed(seed, "livewired", "mlp"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # its defaults, as they are
+            mlp.fit(features[train], words[train])
+        return [float((mlp.predict(features[part]) == words[part]).mean()) for part in fold]
+
+    own, new = score(latents.reshape(len(latents), -1))
+    bins = np.unique(np.linspace(0, latents.shape[1] - 1, MOST_BINS).astype(int))
+    return {"own": own, "new": new, "curve": [score(latents[:, b])[1] for b in bins], "bins": bins}
+
+
+def _climb_first_steps(
+    column: Column, seed: int, fold: Fold, latents: np.ndarray, words: np.ndarray
+) -> None:
+    """Fill in the steps from the deck's number to new latents, all by the deck's one SVM."""
+    train, test = fold
+    svm_train, svm_test = _cut_randomly(len(train), seed, "svm")
+    flat = latents.reshape(len(latents), -1)
+    svm = SVC(kernel="rbf").fit(flat[train[svm_train]], words[train[svm_train]])
+    steps = {}
+    for key, trials, balanced in (
+        ("own", train[svm_train], False),
+        ("unseen", train[svm_test], False),
+        ("nested", test, False),
+        ("balanced", test, True),
+    ):
+        told = svm.predict(flat[trials])
+        steps[key] = score_step("", words[trials], told, balanced=balanced, seed=seed)
+    column.steps["decoded"] = steps
+
+
+def _explain_before(
+    column: Column,
+    inputs: StudyInputs,
+    time: np.ndarray,
+    train: np.ndarray,
+    network: Arrays,
+    words: np.ndarray,
+) -> None:
+    """Fill in what latents tell before the stimulus, and which reasons can be behind it."""
+    before, _ = find_before(time)
+    parts = (network[name][train][:, before] for name in ("latents", "forward"))
+    decode = decode_before, *parts, words[train], inputs.settings["draws"], inputs.seed
+    found = inputs.steps.compute("before the stimulus", *decode)
+    column.add("before", measure_ways(found)[0])
+    column.because["before"] = explain_before(found, str(inputs.names["label"]))
+    column.arrays["reasons"] = found
 
 
 def tabulate_classes(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.DataFrame:
@@ -255,36 +313,3 @@ def _date_curve(curve: np.ndarray, time: np.ndarray, majority: float) -> list[Me
         Measure("half-way up", float(time[np.argmax(curve >= half)]), "onset"),
         Measure("bins before the stimulus above the majority class", share, "share"),
     ]
-
-
-def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
-    """Read the same numbers from the sound run."""
-    run, column = sound / "main", Column()
-    scores = read_scores(run)
-    column.add("spikes", *scores.choose("recipe", "timescales", "poisson_glm"))
-    if "mlp" in scores:
-        column.add("mlp", scores["mlp"])
-    latents = read_decoding(run, "latents", "latents of held-out trials")
-    assert latents is not None
-    column.add("headline", latents)
-    column.add(
-        "test",
-        read_decoding(run, "counts", "raw counts"),
-        read_decoding(run, "behavior", "behaviour and stimulus"),
-    )
-    column.add(
-        "when",
-        read_onset(run, "beyond the stimulus", within_strata=True),
-        read_onset(run, "by whatever tells it, the stimulus included"),
-    )
-    for answer in read_answers(run, "granger")[:1]:
-        pair = f"{answer['source']} and {answer['target']}"
-        column.add("flow", Measure(pair, answer["leader"] or None, "leader"))
-    headline = described.number("headline")
-    points = 100 * (headline - latents.number)
-    kind = PROTOCOL_COST if points >= COST else FLAWS_COST_LITTLE
-    values = {"label": inputs.names["label"], "described": headline, "points": points}
-    values |= {"sound": latents.number} | latents.limits
-    unseen, seen = (measure.number for measure in described.measures["spikes"])
-    column.conclusions.extend([kind(**values), NETWORK_ON_NEW_TRIALS(seen=seen, unseen=unseen)])
-    return column

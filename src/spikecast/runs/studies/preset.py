@@ -3,13 +3,28 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.schema import Block, parse_block, read_block
 from spikecast.runs.audit_rules import RULES
+
+Stands = Annotated[
+    Literal["slide", "notebook", "ours"],
+    Field(
+        description="where a statement stands: on a slide, in the notebook of the deck's authors, "
+        "or nowhere (it is our inference)"
+    ),
+]
+
+
+class Reported(Block):
+    """A line of what the deck reports."""
+
+    text: str
+    stands: Stands
 
 
 class Row(Block):
@@ -17,8 +32,11 @@ class Row(Block):
 
     key: str = Field(description="what the study's code calls it")
     quantity: str
-    reported: str = Field(description="as on the slides")
-    because: str = Field(description="what explains the difference, in one sentence")
+    reported: list[Reported] = Field(min_length=1)
+    mechanism: str = Field(description="what can make the columns differ, in one sentence")
+    unlike_units: str = Field("", description="why the two columns have unlike units")
+    no_described: str = Field("", description="why nothing is computed as described")
+    no_sound: str = Field("", description="why nothing is computed soundly")
 
 
 class Flaw(Block):
@@ -26,11 +44,49 @@ class Flaw(Block):
 
     rule: str
     what: str
+    stands: Stands
 
     @field_validator("rule")
     @classmethod
     def _rule_is_known(cls, name: str) -> str:
         return check_one_of("rule", name, [rule.name for rule in RULES])
+
+
+class ReportedTable(Block):
+    """A table of the deck."""
+
+    stands: Stands
+    rows: list[dict[str, Any]] = Field(min_length=1)
+
+
+StepKind = Literal["start", "protocol", "model", "data"]
+
+
+class StairStep(Block):
+    """One step of a staircase: the single thing that changes."""
+
+    key: str = Field(description="what the study's code calls it")
+    kind: StepKind
+    change: str
+
+
+class Staircase(Block):
+    """The way from a number as described to the sound one, one change at a time."""
+
+    key: str
+    row: str = Field(description="key of the row that it takes apart")
+    title: str
+    caption: str
+    steps: list[StairStep] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> Self:
+        kinds, keys = [step.kind for step in self.steps], {step.key for step in self.steps}
+        if kinds[0] != "start" or "start" in kinds[1:]:
+            raise ValueError("the first step of a staircase, and no other, is of kind 'start'")
+        if len(keys) < len(kinds):
+            raise ValueError("two steps of a staircase have the same key")
+        return self
 
 
 class StudyFigure(Block):
@@ -70,7 +126,8 @@ class Preset(Block):
     settings: dict[str, Any] = Field(description="numbers of the protocol as described")
     flaws: list[Flaw]
     rows: list[Row]
-    tables: dict[str, list[dict[str, Any]]] = Field({}, description="reported tables")
+    staircases: list[Staircase] = Field([], description="the difference taken apart")
+    tables: dict[str, ReportedTable] = Field({}, description="reported tables")
     figures: list[StudyFigure] = Field([], description="of the study; its runs have their own")
     sound_protocol: list[str] = Field(description="the sound protocol")
     sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
@@ -91,11 +148,14 @@ def make_quick(preset: Preset) -> Preset:
 
 
 def fill_rows(preset: Preset, names: Mapping[str, Any]) -> Preset:
-    """Return the preset with ``{name}`` filled in where its rows say what was measured."""
+    """Return the preset with ``{name}`` filled in where it says what was measured."""
     rows = [
         row.model_copy(update={"quantity": row.quantity.format(**names)}) for row in preset.rows
     ]
-    return preset.model_copy(update={"rows": rows})
+    stairs = [
+        one.model_copy(update={"title": one.title.format(**names)}) for one in preset.staircases
+    ]
+    return preset.model_copy(update={"rows": rows, "staircases": stairs})
 
 
 def merge(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

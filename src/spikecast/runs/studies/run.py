@@ -41,6 +41,7 @@ from spikecast.runs.studies.preset import (
     merge,
     read_preset,
 )
+from spikecast.runs.studies.staircase import join_staircases
 from spikecast.runs.studies.step_cache import StepCache, save_arrays
 from spikecast.runs.studies.study import Column, Prepared, StudyInputs
 from spikecast.runs.studies.study_data import NONE_GIVEN, StudyData, find_origin, find_recording
@@ -122,6 +123,7 @@ def run_study(
         facts |= {
             "conclusions": _to_json(concluded.conclusions),
             "columns": _join_columns(preset, described, concluded),
+            "staircases": join_staircases(preset, [described, concluded]),
         }
         write_json(layout.result, facts)
         shutil.rmtree(layout.parts, ignore_errors=True)
@@ -233,16 +235,33 @@ def _join_columns(preset: Preset, described: Column, sound: Column) -> list[dict
         {
             "key": row.key,
             "quantity": row.quantity,
-            "reported": row.reported,
+            "reported": [line.model_dump() for line in row.reported],
             "described": _list_measures(described, row.key),
+            "no_described": _explain_lack(described, row.key, row.no_described),
             "flaws": [hazard.rule for hazard in hazards.get(row.key, [])],
             "sound": _list_measures(sound, row.key),
-            "because": row.because,
+            "no_sound": _explain_lack(sound, row.key, row.no_sound),
+            "because": _to_json(
+                [*described.because.get(row.key, []), *sound.because.get(row.key, [])]
+            ),
+            "mechanism": row.mechanism,
+            "unlike_units": row.unlike_units,
         }
         for row in preset.rows
         # a row that these data have in neither column is left out
-        if row.key in described.measures or row.key in sound.measures
+        if any(
+            row.key in part
+            for column in (described, sound)
+            for part in (column.measures, column.lacks)
+        )
     ]
+
+
+def _explain_lack(column: Column, key: str, written: str) -> str:
+    """Return why a cell is empty, "" where it is not."""
+    if key in column.measures:
+        return ""
+    return str(column.lacks[key]) if key in column.lacks else written
 
 
 def _list_measures(column: Column, key: str) -> list[dict[str, Any]]:

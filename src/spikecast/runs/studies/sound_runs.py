@@ -25,9 +25,10 @@ class ModelScores(dict[str, Measure]):
         )
 
     def choose(self, *models: str) -> list[Measure]:
-        """Return the scores of some models, those that were fitted."""
-        fitted = [model for model in models if model in self] or [models[0]]
-        return [self[model] for model in fitted]
+        """Return the scores of some models, those that were fitted, best first as in the chart."""
+        if not any(model in self for model in models):
+            return [self[models[0]]]
+        return [measure for model, measure in self.items() if model in models]
 
 
 def read_scores(run: Path) -> ModelScores:
@@ -42,13 +43,13 @@ def read_scores(run: Path) -> ModelScores:
 
 
 def read_decoding(run: Path, source: str, name: str) -> Measure | None:
-    """Return how well a label is decoded from one source; None where it was not decoded."""
+    """Return how well a class is decoded from one source; None where it was not decoded."""
     for answer in read_answers(run, "decode"):
         if answer["source"] == source:
             return Measure(
                 name,
                 answer["score"],
-                "accuracy",
+                "balanced_accuracy",
                 answer["low"],
                 answer["high"],
                 chance=answer["chance"],

@@ -224,7 +224,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     best = next(iter(scores))
     error = float(rmse[best])
     for key in KEYS:
-        column.add(key, Measure(best, error, "rmse"), Measure(best, error**2, "mse"))
+        column.add(key, Measure(best, error**2, "mse"), Measure(best, error, "rmse"))
     variants = [name for name in scores if name.startswith("mlp")]
     # the best variant of one model would be chosen on test bins
     aside = {"mean_rate", "linear", *variants} - {"mlp"}

@@ -67,6 +67,11 @@ class Column:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     arrays: dict[str, Arrays] = field(default_factory=dict)  # what each of the figures draws
     conclusions: list[Notice] = field(default_factory=list)  # what was the protocol's doing
+    # by the keys of rows: what this run shows of a difference, and why a cell is empty here
+    because: dict[str, list[Notice]] = field(default_factory=dict)
+    lacks: dict[str, Notice] = field(default_factory=dict)
+    # staircase -> step -> its number
+    steps: dict[str, dict[str, Measure]] = field(default_factory=dict)
 
     def add(self, key: str, *measures: Measure | None) -> None:
         """Fill a cell; measures that could not be made are None, and left out."""

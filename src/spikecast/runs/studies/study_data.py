@@ -1,11 +1,12 @@
 """The recording a study is run on: the deck's own, another real one, or a simulated one."""
 
+import zipfile
 from collections.abc import Sequence
 
 import numpy as np
 from pydantic import Field
 
-from spikecast.core.errors import InputError
+from spikecast.core.errors import FormatError, InputError
 from spikecast.data import simulate
 from spikecast.data.catalog import DATASETS
 from spikecast.data.download import list_local_files
@@ -20,8 +21,14 @@ class StudyData(Selection):
 
     path: str | None = Field(None, description="STUDY: file or data set to run it on")
     session: int | None = Field(None, ge=0, description="STUDY: which session of it")
+    movement: str | None = Field(
+        None,
+        description="STUDY: .npz with the movement in each trial, to decode in place of the "
+        "choice: an array sessionN of 0 (none), 1 (left), 2 (right), -1 (not known)",
+    )
 
 
+MOVEMENT = "movement"  # trial column of what was read from the file of this name
 NONE_GIVEN = StudyData()
 """The study's own data."""
 
@@ -46,7 +53,37 @@ def find_recording(preset: Preset, given: StudyData, *, seed: int) -> Recording:
         return getattr(simulate, source.simulator)(**source.simulation, seed=seed).recording
     if session is None and path == source.dataset:
         session = source.session
-    return load_selection(path, session, given)
+    recording = load_selection(path, session, given)
+    if given.movement is not None:
+        moved = read_movement(given.movement, session or 0, recording.n_trials)
+        recording = with_column(recording, MOVEMENT, moved)
+    return recording
+
+
+def read_movement(path: str, session: int, n_trials: int) -> np.ndarray:
+    """Return the movement in each trial of a session: a key of what `movement` describes.
+
+    Raises
+    ------
+    FormatError
+        When the file is no ``.npz``, lacks the session, or its array is not one such number per
+        trial.
+    """
+    key = f"session{session}"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names = list(arrays) if hasattr(arrays, "files") else []
+            moved = arrays[key] if key in names else None
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise FormatError(f"'{path}' is not a readable .npz file: {error}") from None
+    if moved is None:
+        raise FormatError(f"'{path}' has no array '{key}'; it has {', '.join(names) or 'none'}")
+    if moved.shape != (n_trials,) or not np.isin(moved, (-1, 0, 1, 2)).all():
+        raise FormatError(
+            f"'{key}' of '{path}' must hold one number per trial ({n_trials}), each -1 (not "
+            f"known), 0 (none), 1 (left) or 2 (right); its shape is {moved.shape}"
+        )
+    return moved.astype(int)
 
 
 def find_origin(recording: Recording, preset: Preset) -> str:

@@ -1,0 +1,62 @@
+"""The figure of a staircase: from a number as described to the sound one, change by change."""
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from spikecast.report.shared.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SKY,
+    draw_interval,
+    new_figure,
+    report_style,
+)
+from spikecast.report.study.text import SHARES, UNITS
+
+COLORS = {"start": GREY, "protocol": ORANGE, "model": BLUE, "data": SKY}
+LONGEST = 44  # letters of a line
+
+
+@report_style
+def draw_staircase(facts: Mapping[str, Any]) -> Figure:
+    """Draw the number after each change with its interval, and what the change won or lost.
+
+    Parameters
+    ----------
+    facts : mapping
+        An entry of ``staircases`` in ``study.json``.
+    """
+    steps = facts["steps"]
+    unit = steps[-1]["measure"]["unit"]
+    scale = 100 if unit in SHARES else 1
+    names = [textwrap.fill(step["change"], LONGEST) for step in steps]
+    figure = new_figure(0.8 + 0.42 * len(steps))
+    axes = figure.subplots()
+    before = None
+    for row, step in enumerate(steps[::-1]):
+        height, measure = row, step["measure"]
+        value = scale * measure["value"]
+        low, high = (scale * measure.get(limit, measure["value"]) for limit in ("low", "high"))
+        color = COLORS[step["kind"]]
+        draw_interval(axes, (value, low, high), height, color, markersize=6)
+        if before is not None:
+            axes.plot([value, value], [height, height - 1], color=GREY, linewidth=0.7, zorder=0)
+            axes.plot([value, before], [height - 1] * 2, color=GREY, linewidth=0.7, zorder=0)
+        before = value
+        label = UNITS[unit].number.format(measure["value"])
+        if step["kind"] != "start":
+            number = "{:+.0f}" if unit in SHARES else "{:+.3f}"
+            label += f"  ({number.format(scale * step['difference'])}, {step['kind']})"
+        axes.annotate(label, (max(high, value), height), (8, 0), textcoords="offset points",
+                      va="center", color=color, fontsize=8)  # fmt: skip
+    left, right = axes.get_xlim()
+    axes.set(
+        yticks=range(len(steps)), yticklabels=names[::-1], ylim=(-0.6, len(steps) - 0.4),
+        xlabel="% of trials" if unit in SHARES else UNITS[unit].phrase.format("").strip(),
+        xlim=(left, right + 0.28 * (right - left)),
+    )  # fmt: skip
+    return figure

@@ -1,0 +1,87 @@
+"""The way from a number as described to the sound one: a staircase of single changes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spikecast.core.seeding import make_rng
+from spikecast.runs.studies.preset import Preset, Staircase
+from spikecast.runs.studies.study import Column, Measure
+from spikecast.scoring import metrics
+
+N_RESAMPLES = 1000
+
+
+def join_staircases(preset: Preset, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Return the facts of each staircase of a preset whose steps were all measured.
+
+    Each step is a dict of ``key``, ``kind``, ``change``, ``measure`` and ``difference`` (to the
+    step before, in the unit of the measure; 0 for the first).
+
+    Examples
+    --------
+    >>> from spikecast.runs.studies.preset import read_preset
+    >>> join_staircases(read_preset("livewired"), [Column()])
+    []
+    """
+    measured: dict[str, dict[str, Measure]] = {}
+    for column in columns:
+        for key, steps in column.steps.items():
+            measured.setdefault(key, {}).update(steps)
+    return [
+        {"key": one.key, "row": one.row, "title": one.title, "caption": one.caption}
+        | _sum_steps(one, measured[one.key])
+        for one in preset.staircases
+        if {step.key for step in one.steps} <= set(measured.get(one.key, {}))
+    ]
+
+
+def _sum_steps(staircase: Staircase, measured: Mapping[str, Measure]) -> dict[str, Any]:
+    """Return the steps with their differences, and the sum of the differences of each kind."""
+    before = measured[staircase.steps[0].key].number
+    steps: list[dict[str, Any]] = []
+    sums: dict[str, float] = {}
+    for step in staircase.steps:
+        measure = measured[step.key]
+        difference = measure.number - before
+        before = measure.number
+        steps.append(step.model_dump() | {"measure": measure.to_json(), "difference": difference})
+        if step.kind != "start":
+            sums[step.kind] = sums.get(step.kind, 0.0) + difference
+    return {"steps": steps, "sums": sums}
+
+
+def score_step(
+    name: str, truth: np.ndarray, prediction: np.ndarray, *, balanced: bool, seed: int
+) -> Measure:
+    """Return the share of trials decoded rightly, with its interval by resampling the trials.
+
+    Parameters
+    ----------
+    name : str
+        What was scored.
+    truth, prediction : array, (trial,)
+    balanced : bool
+        Every class weighs the same, else every trial.
+    seed : int
+
+    Examples
+    --------
+    >>> truth, prediction = np.array(list("LLLR")), np.array(list("LLLL"))
+    >>> score_step("", truth, prediction, balanced=True, seed=0).value
+    0.5
+    """
+    rng = make_rng(seed, "staircase")
+    right = truth == prediction
+    own = np.full(truth.size, 1.0)
+    if balanced:
+        _, codes, sizes = np.unique(truth, return_inverse=True, return_counts=True)
+        own = (truth.size / sizes.size / sizes)[codes]
+    drawn = rng.integers(truth.size, size=(N_RESAMPLES, truth.size))
+    scores = (own * right)[drawn].sum(axis=1) / own[drawn].sum(axis=1)
+    low, high = (float(limit) for limit in np.quantile(scores, [0.025, 0.975]))
+    scored = metrics.score_labels(truth, prediction)
+    if balanced:
+        return Measure(name, scored.balanced_accuracy, "balanced_accuracy", low, high)
+    return Measure(name, scored.accuracy, "accuracy", low, high, n=truth.size)
