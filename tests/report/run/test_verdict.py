@@ -71,4 +71,4 @@ def test_a_comparison_follows_its_interval(low, high, word):
     _, best, compared, worse = describe_verdict(verdict)
     assert "gru" in best
     assert word in compared
-    assert "lstm (-1.00)" in worse
+    assert "lstm (-1.000)" in worse

@@ -115,7 +115,7 @@ def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str, rung: str 
         yticklabels=list(summary["model"])[::-1],
         ylim=(-0.6, len(summary) - 0.4),
         xlabel=METRICS[metric].axis + "  (0: the null)",
-        xlim=(left if summary[metric].min() < -0.01 else -0.03 * top, 1.15 * top),
+        xlim=(max(left, min(-0.03 * top, 1.05 * float(summary["low"].min()))), 1.15 * top),
     )
     return figure
 

@@ -2,7 +2,13 @@
 
 from spikecast.evaluation.beyond import Beyond
 from spikecast.evaluation.verdict import Comparison, Verdict
-from spikecast.report.shared.formatting import format_interval, format_p, name_rung, name_source
+from spikecast.report.shared.formatting import (
+    format_interval,
+    format_number,
+    format_p,
+    name_rung,
+    name_source,
+)
 from spikecast.scoring.metric_table import METRICS
 
 OUTCOMES = {
@@ -74,7 +80,8 @@ def describe_verdict(verdict: Verdict) -> list[str]:
     if verdict.comparison is not None:
         sentences.append(_describe_comparison(verdict.comparison, unit))
     if verdict.below_null:
-        worst = ", ".join(f"{name} ({score:.2f})" for name, score in verdict.below_null.items())
+        below = verdict.below_null.items()
+        worst = ", ".join(f"{name} ({format_number(score)})" for name, score in below)
         sentences.append(f"Worse than predicting the mean: {worst}.")
     return sentences
 
