@@ -162,10 +162,7 @@ def communication_subspace(
     areas = [_sum_bins(recording, groups[which], bins) for which in (0, 2, 1)]
     clearing = clear_recording(recording, conditions, bins)
     limit = min(max_rank, half, n_matched)
-    if whole.n_trials == 1:  # windows: what is slow must not leak into the next one
-        cut = split_by_block(recording.n_trials, folds, gap=1)
-    else:
-        cut = split_by_trial(recording.n_trials, folds, seed)
+    cut = _split(recording.n_trials, folds, seed, windows=whole.n_trials == 1)
     scores = _score_folds(areas, cut, clearing, limit, seed)
     z, *cleared = (
         _divide_by_scale(one - known)
@@ -204,6 +201,13 @@ def communication_subspace(
         groups[2],
         (*clearing.notices, *notices),
     )
+
+
+def _split(n_trials: int, folds: int, seed: int, windows: bool) -> list[Fold]:
+    """Return folds of random trials, or of blocks of windows: slow change must not leak over."""
+    if windows:
+        return split_by_block(n_trials, folds, gap=1)
+    return split_by_trial(n_trials, folds, seed)
 
 
 def split_neurons(

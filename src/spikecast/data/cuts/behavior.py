@@ -20,7 +20,7 @@ GAP_FILLED = (
     "; {share:.1%} of the time has no samples and is filled on the line between those around it "
     "(share of each bin: '{name}_gap')"
 )
-FRAMES = NoticeKind("frames", "minor", "fluorescence every {step:.4g} s: {how}")
+FRAMES = NoticeKind("frames", "minor", "continuous activity every {step:.4g} s: {how}")
 FINE_BINS = NoticeKind(
     "fine_bins",
     "serious",

@@ -24,7 +24,7 @@ from spikecast.data.session import RawSession
 SOURCE = NoticeKind(
     "source", "minor", "{source}: times in seconds on the session's clock, {start:g} to {stop:g} s"
 )
-FRAME_RATE = NoticeKind("frame_rate", "minor", "times from frames, {rate:g} frames per second")
+FRAME_RATE = NoticeKind("frame_rate", "minor", "times from frames or samples, {rate:g} per second")
 COLUMNS_LEFT_OUT = NoticeKind(
     "columns_left_out",
     "minor",
