@@ -3,6 +3,7 @@
 import shlex
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spikecast.data import load
@@ -116,3 +117,16 @@ def test_data_that_are_cut_already_take_no_cut(spikecast):
     refused = spikecast("predict", "simulated", *CUT, "--target", "MOs")
     assert refused.status == 2
     assert "cut into trials already" in refused.errors
+
+
+def test_without_areas_the_line_predicts_neurons_that_are_held_out(spikecast, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [(time, unit) for unit in range(8) for time in np.sort(rng.uniform(0, 60, 600))]
+    table = pd.DataFrame(rows, columns=["time", "unit"])
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    listed = spikecast("inspect", tmp_path / "mine.csv")
+    line = listed.output.strip().splitlines()[-1].removeprefix("  next: ")
+    assert "--align none --bin 0.01 --target unknown --task held_out_neurons" in line
+    arguments = shlex.split(line.replace("--bin 0.01", "--bin 0.03"))[1:]
+    done = spikecast(*arguments, *QUICK, "--out", "run")
+    assert done.status == 0, done.errors

@@ -236,7 +236,7 @@ def _add_area(units: pd.DataFrame, folder: AlfFolder) -> tuple[pd.DataFrame, lis
     """Return the units with the area of their cluster, or of the channel where it is largest."""
     own = next((name for name in AREA_COLUMNS if name in units), None)
     if own is not None:
-        areas = units[own].fillna("").astype(str)
+        areas = _to_names(units[own])
         return units.assign(**{AREA_COLUMNS[own]: areas}), [AREA_FROM(source=f"clusters.{own}")]
     key = next((name for name in ("channels", "peakChannel") if name in units), None)
     channels = read_object(folder, "channels")
@@ -247,12 +247,17 @@ def _add_area(units: pd.DataFrame, folder: AlfFolder) -> tuple[pd.DataFrame, lis
     numbers = _to_whole_numbers(units[key], missing=-1)
     numbers = numbers - int(key == "peakChannel" and not (numbers == 0).any())
     inside = (numbers >= 0) & (numbers < len(channels))
-    names = channels[column].fillna("").astype(str).to_numpy()
+    names = _to_names(channels[column])
     found = names[np.where(inside, numbers, 0)] if len(names) else np.full(len(units), "")
     notices = [AREA_FROM(source=f"channels.{column}, of the channel where it is largest ({key})")]
     if not inside.all():
         notices.append(CHANNELS_OUTSIDE(n=int((~inside).sum())))
     return units.assign(**{AREA_COLUMNS[column]: np.where(inside, found, "")}), notices
+
+
+def _to_names(values: pd.Series) -> np.ndarray:
+    """Return areas as text, empty where there is none."""
+    return values.astype(object).fillna("").astype(str).to_numpy(dtype=str)
 
 
 def _to_whole_numbers(values: pd.Series, missing: int) -> np.ndarray:
