@@ -1,5 +1,8 @@
 """Recordings go to pynapple, NWB and tables, and come back as they were."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -174,6 +177,15 @@ def test_a_recording_goes_to_nwb_and_back(tmp_path, original):
         load(tmp_path / "mine.nwb", align="onset")
     again.to_nwb(tmp_path / "again.nwb")
     assert_same(load(tmp_path / "again.nwb"), original)
+
+
+def test_a_new_process_writes_and_reads_nwb(tmp_path, original):
+    pytest.importorskip("ndx_binned_spikes", reason="the extra nwb is not installed")
+    original.save(tmp_path / "mine.nc")
+    for step in ("load('mine.nc').to_nwb('mine.nwb')", "load('mine.nwb').save('again.nc')"):
+        code = f"from spikecast import load; {step}"
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert_same(load(tmp_path / "again.nc"), original)
 
 
 def test_what_nwb_does_not_hold_is_refused(tmp_path, original):

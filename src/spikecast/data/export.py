@@ -78,7 +78,7 @@ def _list_columns(dataset: xr.Dataset, axis: str) -> dict[str, np.ndarray]:
     }
 
 
-def _name_spikes_missing(package: str) -> str:
+def _name_extra(package: str) -> str:
     return f'this needs {package}: pip install "spikecast[{package}]"'
 
 
@@ -87,7 +87,7 @@ def to_pynapple(dataset: xr.Dataset) -> dict[str, Any]:
     try:
         import pynapple as nap
     except ImportError:
-        raise InputError(_name_spikes_missing("pynapple")) from None
+        raise InputError(_name_extra("pynapple")) from None
     times = list_bin_times(dataset)
     half = float(dataset.attrs["bin_size"]) / 2
     starts, ends = times[:, 0] - half, times[:, -1] + half
@@ -134,10 +134,12 @@ def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
         raise InputError("to_nwb writes counts of spikes; keep continuous values with save")
     try:
         from pynwb import NWBHDF5IO
+
+        nwb = _make_nwb(dataset)  # first: a file that is open knows no extension loaded after it
     except ImportError:
-        raise InputError(_name_spikes_missing("nwb")) from None
+        raise InputError(_name_extra("nwb")) from None
     with write_atomically(path) as temporary, NWBHDF5IO(str(temporary), "w") as io:
-        io.write(_make_nwb(dataset))
+        io.write(nwb)
 
 
 def _make_nwb(dataset: xr.Dataset) -> Any:
