@@ -39,5 +39,5 @@ def test_a_staircase_has_a_dot_per_step_and_says_what_each_won_or_lost():
         "o", "new trials", "their network"
     ]  # fmt: skip
     assert [word.get_text() for word in axes.texts] == [
-        "60%  (+10, model)", "50%  (-40, protocol)", "90%"
+        "90%", "50%  (-40, protocol)", "60%  (+10, model)"
     ]  # fmt: skip

@@ -122,7 +122,8 @@ def test_points_of_the_protocol_are_those_of_its_steps_only():
     assert "47 points were the protocol (change 1 −27, change 2 −20)." in written
     assert "10 points were won by the model." in written
     assert text.because(make_row([], []), [stairs])[0] == "Choice: from 97% to 60%."
-    assert written in text.conclusions(FACTS | {"staircases": [stairs]})[0]
+    short = "47 points were the protocol. 10 points were won by the model."
+    assert short in text.conclusions(FACTS | {"staircases": [stairs]})[0]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def averages(arrays: Arrays) -> Figure:
         arrays["recorded"],
         arrays["predicted"],
         arrays["label"],
-        "trial type, training trials",
+        "trial type",
         1000 * arrays["time"],
         "ms from the stimulus",
         per_bin=1 / float(arrays["bin_size"]),

@@ -37,26 +37,27 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
     figure = new_figure(0.8 + 0.42 * len(steps))
     axes = figure.subplots()
     before = None
-    for row, step in enumerate(steps[::-1]):
-        height, measure = row, step["measure"]
+    for height, step in zip(reversed(range(len(steps))), steps, strict=True):
+        measure, color = step["measure"], COLORS[step["kind"]]
         value = scale * measure["value"]
         low, high = (scale * measure.get(limit, measure["value"]) for limit in ("low", "high"))
-        color = COLORS[step["kind"]]
         draw_interval(axes, (value, low, high), height, color, markersize=6)
-        if before is not None:
-            axes.plot([value, value], [height, height - 1], color=GREY, linewidth=0.7, zorder=0)
-            axes.plot([value, before], [height - 1] * 2, color=GREY, linewidth=0.7, zorder=0)
-        before = value
-        label = UNITS[unit].number.format(measure["value"])
-        if step["kind"] != "start":
+        label, place = UNITS[unit].number.format(measure["value"]), high
+        if before is not None:  # down from the step above, then across
+            path = [before, before, value], [height + 1, height, height]
+            axes.plot(*path, color=GREY, linewidth=0.7, zorder=0)
             number = "{:+.0f}" if unit in SHARES else "{:+.3f}"
             label += f"  ({number.format(scale * step['difference'])}, {step['kind']})"
-        axes.annotate(label, (max(high, value), height), (8, 0), textcoords="offset points",
-                      va="center", color=color, fontsize=8)  # fmt: skip
+            place = max(high, before)
+        before = value
+        axes.annotate(label, (place, height), (8, 0), textcoords="offset points", va="center",
+                      color=color, fontsize=8)  # fmt: skip
     left, right = axes.get_xlim()
     axes.set(
         yticks=range(len(steps)), yticklabels=names[::-1], ylim=(-0.6, len(steps) - 0.4),
         xlabel="% of trials" if unit in SHARES else UNITS[unit].phrase.format("").strip(),
         xlim=(left, right + 0.28 * (right - left)),
     )  # fmt: skip
+    if unit in SHARES:  # room for words, but no share above all
+        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= 100])
     return figure

@@ -89,7 +89,7 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
 def conclusions(facts: dict[str, Any]) -> list[str]:
     """Return how much of the numbers was the protocol."""
     mark = "Simulated data. " if facts["origin"] == "simulated" else ""
-    stairs = [" ".join(staircase(one)) for one in facts["staircases"]]
+    stairs = [" ".join(staircase(one, each=False)) for one in facts["staircases"]]
     return [mark + sentence for sentence in [*stairs, *_write_notices(facts["conclusions"])]]
 
 
@@ -177,13 +177,15 @@ def _format_size(size: float, unit: str) -> str:
     return UNITS[unit].phrase.format(UNITS[unit].number.format(scale * size))
 
 
-def staircase(facts: dict[str, Any]) -> list[str]:
+def staircase(facts: dict[str, Any], *, each: bool = True) -> list[str]:
     """Return what of a staircase was the protocol, the model and the data; see the figure.
 
     Parameters
     ----------
     facts : dict
         An entry of ``staircases`` in ``study.json``.
+    each : bool
+        Name each step of the protocol.
     """
     steps, sums = facts["steps"], facts["sums"]
     first, last = steps[0]["measure"], steps[-1]["measure"]
@@ -192,7 +194,7 @@ def staircase(facts: dict[str, Any]) -> list[str]:
                   for one in (first, last))  # fmt: skip
     sentences = [f"{facts['title']}: from {begin} to {end}."]
     if "protocol" in sums:
-        sentences.append(_describe_protocol(steps, sums["protocol"], unit))
+        sentences.append(_describe_protocol(steps, sums["protocol"], unit, each))
     for kind, name in (("model", "the model"), ("data", "the data")):
         if kind in sums:
             won = "won" if sums[kind] >= 0 else "lost"
@@ -200,7 +202,7 @@ def staircase(facts: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str) -> str:
+def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str, each: bool) -> str:
     """Return how many points were the protocol, by its own steps only."""
     parts = [step for step in steps if step["kind"] == "protocol"]
     end = parts[-1]["measure"]
@@ -213,8 +215,8 @@ def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str)
         )
     if total > 0:
         return f"The protocol's steps won {size}: here its flaws hid something, and added nothing."
-    each = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
-    return f"{size} were the protocol ({each})."
+    named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
+    return f"{size} were the protocol ({named})." if each else f"{size} were the protocol."
 
 
 def _format_signed(step: dict[str, Any], unit: str) -> str:

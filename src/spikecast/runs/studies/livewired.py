@@ -162,8 +162,8 @@ def _average(
     """Fill in the deck's averages by trial type, of all trials and of the test trials."""
     measures = []
     for name, title, trials in (
-        ("averages_test", "trials the RNN never saw", test),
         ("averages", "all trials", np.arange(len(words))),
+        ("averages_test", "trials the RNN never saw", test),
     ):
         r2 = metrics.psth_r2(recorded[trials], predicted[trials], words[trials])
         measures.append(Measure(title, r2, "psth_r2"))

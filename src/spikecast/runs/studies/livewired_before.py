@@ -2,9 +2,10 @@
 
 A decoder reads the label from latents before the stimulus, which cannot tell it. If it is right
 more often than with shuffled labels, one reason at a time is taken away: the classes weigh the
-same, the neurons' slow drift over trials is subtracted, test trials lie apart from training trials,
-labels are shifted along the session instead of shuffled (they keep their runs), and only states
-are read that know no later bin.
+same, the neurons' slow drift over trials is subtracted, test trials lie apart from training trials
+(with labels that keep their runs as the null: there are only as many independent trials as runs),
+labels are shifted along the session instead of shuffled, and only states are read that know no
+later bin.
 """
 
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ def decode_before(
     ways = {
         "as described": Way(whole, random, shuffled),
         "drift taken out": Way(_subtract_drift(whole), random, shuffled),
-        "in blocks": Way(whole, blocks, shuffled),
+        "in blocks": Way(whole, blocks, shifted),
         "labels shifted": Way(whole, random, shifted),
         "earlier bins only": Way(causal, random, shuffled),
     }

@@ -47,6 +47,25 @@ MODELS_BESIDE = NoticeKind(
     "minor",
     "In this run {model} has {own:.3f} bits/spike, timescales {ours:.3f}, their RNN {theirs:.3f}.",
 )
+SPIKES = NoticeKind(
+    "spikes",
+    "serious",
+    "In this run their RNN has {seen:.3f} bits/spike on the trials it was fitted on and "
+    "{unseen:.3f} on others; refitted in folds, every trial while held out, {folds:.3f}.",
+)
+THEIRS_AND_OURS = NoticeKind(
+    "theirs_and_ours",
+    "serious",
+    "In this run their own network and kind of decoder give {theirs:.0%} of trials that neither "
+    "had seen, {chance:.0%} where labels are drawn anew; our network {ours:.0%}, raw counts "
+    "{counts:.0%}.",
+)
+SIDE_TOLD = NoticeKind(
+    "side_told",
+    "minor",
+    "In this run the side is told by counts on {side:.0%}, the {label} on {counts:.0%} of trials "
+    "(balanced).",
+)
 MLP_BESIDE_SVM = NoticeKind(
     "mlp_beside_svm",
     "minor",
@@ -95,13 +114,13 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     values = {"label": inputs.names["label"], "described": described.number("headline")}
     values |= {"theirs": column.number("network"), "sound": latents.number} | latents.limits
     unseen, seen = (measure.number for measure in described.measures["spikes"])
-    _set_beside(column, described)
+    _set_beside(column, described, str(inputs.names["label"]))
     column.conclusions.extend([DECODED(**values), NETWORK_ON_NEW_TRIALS(seen=seen, unseen=unseen)])
     return column
 
 
-def _set_beside(column: Column, described: Column) -> None:
-    """Fill in what the run shows of the rows whose two columns have unlike units."""
+def _set_beside(column: Column, described: Column, label: str) -> None:
+    """Fill in what the run shows of rows whose first numbers are not the ones to compare."""
     svm, svm_sound = described.number("test"), column.number("network")
     new, own = (measure.number for measure in described.measures["mlp_decoder"][:2])
     mlp_sound = column.measures["mlp_decoder"][0]
@@ -110,9 +129,20 @@ def _set_beside(column: Column, described: Column) -> None:
     what = "the two are alike"
     if not mlp_sound.low <= svm_sound <= mlp_sound.high:
         what = "the MLP does worse" if mlp_sound.number < svm_sound else "the MLP does better"
-    values = {"new": new, "own": own, "svm": svm, "svm_sound": svm_sound}
+    beside = {"new": new, "own": own, "svm": svm, "svm_sound": svm_sound}
+    counts, ours = column.number("test"), column.number("headline")
+    unseen, seen = (measure.number for measure in described.measures["spikes"])
+    folds = next(one.number for one in column.measures["spikes"] if one.name == "recipe")
+    column.because["spikes"] = [SPIKES(seen=seen, unseen=unseen, folds=folds)]
+    chance = column.measures["network"][0].chance
+    column.because["network"] = [
+        THEIRS_AND_OURS(theirs=svm_sound, chance=chance, ours=ours, counts=counts)
+    ]
+    if "side" in column.measures:
+        values = {"side": column.number("side"), "label": label, "counts": counts}
+        column.because["side"] = [SIDE_TOLD(**values)]
     column.because["mlp_decoder"] = [
-        MLP_BESIDE_SVM(mlp_sound=mlp_sound.number, what=what, **values)
+        MLP_BESIDE_SVM(mlp_sound=mlp_sound.number, what=what, **beside)
     ]
     cells = column.measures["test"]
     if len(cells) > 1:
