@@ -94,6 +94,8 @@ def test_units_are_chosen_by_label_and_by_column():
     assert cut(units=["noise"]).n_neurons == 1
     assert cut(units=["good", "noise"]).n_neurons == 3
     assert cut(units=["location=MOs"]).neurons["unit"].tolist() == ["b1", "c9"]
+    assert cut(units=["quality=good", "noise"]).n_neurons == 3
+    assert cut(units=["quality=good", "quality=noise"]).n_neurons == 3
     with pytest.raises(InputError, match="Did you mean 'noise'"):
         cut(units=["nois"])
     with pytest.raises(InputError, match=r"unknown column of the units 'qualty'.*'quality'"):

@@ -88,12 +88,10 @@ def _list_choices(raw: RawSession, wanted: Sequence[str] | None) -> dict[str, li
     if not wanted:
         good = {name: _find_good(raw.units[name]) for name in columns}
         return {name: [label] for name, label in good.items() if label is not None}
-    pairs = [one.split("=", 1) for one in wanted]
-    if named := {pair[0] for pair in pairs if len(pair) == 2}:
-        if len(named) > 1 or any(len(pair) == 1 for pair in pairs):
-            raise InputError(f"units {', '.join(wanted)}: all labels must be of one column")
-        column = check_one_of("column of the units", named.pop(), list(map(str, raw.units)))
-        labels = {column: [pair[1] for pair in pairs]}
+    column, *more = wanted[0].split("=", 1)
+    if more:  # column=label, and further labels of it
+        check_one_of("column of the units", column, list(map(str, raw.units)))
+        labels = {column: [one.removeprefix(f"{column}=") for one in wanted]}
     else:
         labels = {
             name: list(wanted)
