@@ -217,6 +217,21 @@ def test_areas_of_a_merged_table(tmp_path):
     assert list(session.area_columns) == ["acronym"]
 
 
+def test_metrics_are_joined_by_id_and_may_lack_clusters(tmp_path):
+    pytest.importorskip("pyarrow")
+    folder, *_ = write_ibl(tmp_path)
+    metrics = pd.DataFrame({"cluster_id": [2, 0], "label": [1.0, 0.0]})
+    metrics.to_parquet(folder / "probe00" / "pykilosort" / "clusters.metrics.pqt")
+    units = read_one(folder / "probe00").units
+    assert list(units["quality"]) == ["not good", "not good", "good"]
+    assert list(units["atlas_id"]) == ["385", "382", "382"]
+    metrics.drop(columns="cluster_id").to_parquet(
+        folder / "probe00" / "pykilosort" / "clusters.metrics.pqt"
+    )
+    with pytest.raises(FormatError, match=r"clusters.metrics has 2 rows, other files .* 3"):
+        read_one(folder / "probe00")
+
+
 def test_one_reads_the_same(tmp_path):
     """ONE-api sees in a folder what this reader does."""
     alfio = pytest.importorskip("one.alf.io", reason="ONE-api is not installed")

@@ -32,7 +32,7 @@ import pandas as pd
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.alf_behavior import read_behavior, read_events
-from spikecast.data.alf_files import REVISION, AlfFolder, list_files, read_object
+from spikecast.data.alf_files import REVISION, TABLES, AlfFolder, list_files, read_object
 from spikecast.data.array_files import check_seconds, check_spike_times, count_spikes, map_array
 from spikecast.data.session import RawSession, Spikes, SpikesInTime, SpikesOfProbes
 
@@ -196,8 +196,7 @@ def _read_probe(
     path = folder.find_needed("spikes", "clusters")
     clusters = map_array(path, "iu", len(times))
     counts = count_spikes(path, clusters)
-    table = read_object(folder, "clusters", CLUSTER_PARTS)
-    table = _index_by_cluster(table, folder.path)
+    table = _read_clusters(folder)
     if len(table) and not counts.index.isin(table.index).all():
         lost = counts.index.difference(table.index)
         raise FormatError(
@@ -215,14 +214,33 @@ def _read_probe(
     return units, spikes, float(times[-1]), notices
 
 
-def _index_by_cluster(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return the table of clusters by id: its column ``cluster_id``, else the number of the row."""
-    if "cluster_id" not in table:
-        return table
-    ids = table["cluster_id"]
-    if ids.dtype.kind not in "iu" or ids.duplicated().any() or ids.min() < 0:
-        raise FormatError(f"'{path}': cluster_id must be whole numbers, each once")
-    return table.set_index("cluster_id").sort_index()
+def _read_clusters(folder: AlfFolder) -> pd.DataFrame:
+    """Return the table of clusters by id, which is the number of the row in their files.
+
+    Tables (metrics, merged clusters) may say the id themselves, and may lack some clusters.
+    """
+    clusters = read_object(folder, "clusters", (*CLUSTER_PARTS, *TABLES))
+    for attribute in TABLES:
+        others = tuple(name for name in folder.files.get("clusters", {}) if name != attribute)
+        table = read_object(folder, "clusters", others)
+        if table.empty:
+            continue
+        if "cluster_id" in table:
+            ids = table["cluster_id"]
+            if ids.dtype.kind not in "iu" or ids.duplicated().any() or ids.min() < 0:
+                raise FormatError(
+                    f"'{folder.path}': cluster_id of clusters.{attribute} must be whole numbers, "
+                    "each once"
+                )
+            table = table.set_index("cluster_id").sort_index()
+        elif len(clusters) and len(table) != len(clusters):
+            raise FormatError(
+                f"'{folder.path}': clusters.{attribute} has {len(table)} rows, other files of "
+                f"'clusters' {len(clusters)}, and it has no column 'cluster_id'"
+            )
+        new = table[[name for name in table if name not in clusters]]
+        clusters = clusters.join(new) if len(clusters) else new
+    return clusters
 
 
 def _name_probe(units: pd.DataFrame, folder: str) -> Any:

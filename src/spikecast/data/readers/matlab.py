@@ -45,7 +45,7 @@ def sniff(source: Any) -> bool:
 def _find_file(source: Path) -> Path | None:
     if not source.is_dir():
         return source
-    files = [path for path in source.iterdir() if path.is_file() and path.name[0] != "."]
+    files = [path for path in source.glob("*") if path.is_file() and path.name[0] != "."]
     return files[0] if len(files) == 1 else None
 
 

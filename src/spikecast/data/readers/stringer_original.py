@@ -48,7 +48,9 @@ def sniff(source: Any) -> bool:
 
 
 def _find_files(source: Path) -> list[Path]:
-    paths = sorted(source.rglob("*.mat")) if source.is_dir() else [source]
+    paths = [source]
+    if source.is_dir():  # the folder of the files, or the one it was unpacked into
+        paths = sorted([*source.glob("*.mat"), *source.glob("*/*.mat")])
     return [path for path in paths if path.suffix == ".mat" and _has_fluorescence(path)]
 
 

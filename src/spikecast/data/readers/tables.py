@@ -59,7 +59,7 @@ def open_sessions(source: Path) -> list[Callable[[], RawSession]]:
 
 def _list_tables(folder: Path) -> dict[str, list[Path]]:
     tables: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*")):  # nothing where the folder may not be read
         if path.suffix in SUFFIXES and path.is_file():
             tables.setdefault(path.stem, []).append(path)
     return tables
