@@ -14,7 +14,7 @@ class Selection(Block):
     align: str | None = Field(
         None,
         description="event at time 0: a column of the trial table, the name of a list of events, "
-        "or a file of times (.npy, .csv, .tsv); none: one long trial",
+        "or a file of times (.npy, .csv, stim.mat:onsets); none: one long trial",
     )
     window: tuple[float, float] | None = Field(
         None, description="start and stop around the event, in seconds"
