@@ -80,7 +80,8 @@ class _PairedCorrelation:
     """Canonical correlation of one pairing of trials after the other, all from sums over parts.
 
     Directions, and the variances of held-out trials along them, follow from covariances of a bin
-    and of a pair of bins. Those of a bin are kept per trial, so a shift costs one product.
+    and of a pair of bins. Both sides are centred on the trials that are paired: what is left of
+    slow drift is 0 on average over the session, but not over a part of it.
     """
 
     def __init__(
@@ -89,19 +90,17 @@ class _PairedCorrelation:
         self.plan, self.parts = pairings
         self.bins, self.shrinkage = bins, shrinkage
         self.x = x
-        self.x_squares = np.einsum("rti,rtj->rtij", x, x)
-        y = y[self.plan.targets]
+        y = _center(y[self.plan.targets])
         self.y_pairs = y[:, bins.target].transpose(1, 0, 2).copy()  # (pair, trial, component)
-        squares = np.einsum("rti,rtj->rtij", y, y)
-        self.y_squares = np.stack([squares[part].sum(axis=0) for part in self.parts])
+        self.y_squares = self._sum_squares(y)
         self.white_y = self._find_whitenings(self.y_squares)
 
     def measure(self, shift: int) -> np.ndarray:
         """Return the correlation on held-out trials of each pair of bins, (pair,)."""
-        sources, bins = self.plan.find_sources(shift), self.bins
-        x_pairs = self.x[sources][:, bins.source].transpose(1, 2, 0)  # (pair, component, trial)
+        x, bins = _center(self.x[self.plan.find_sources(shift)]), self.bins
+        x_pairs = x[:, bins.source].transpose(1, 2, 0)  # (pair, component, trial)
         cross = np.stack([x_pairs[..., part] @ self.y_pairs[:, part] for part in self.parts])
-        x_squares = np.stack([self.x_squares[sources[part]].sum(axis=0) for part in self.parts])
+        x_squares = self._sum_squares(x)
         whitenings = self._find_whitenings(x_squares)
         sums = np.zeros((3, len(bins.lag)))
         for number in range(len(self.parts)):
@@ -118,8 +117,18 @@ class _PairedCorrelation:
                 total += (first.swapaxes(1, 2) @ middle @ second)[:, 0, 0]
         return correlate_sums(*sums)
 
+    def _sum_squares(self, z: np.ndarray) -> np.ndarray:
+        """Return products of components, summed over each part, (part, time, component, same)."""
+        parts = (z[part] for part in self.parts)
+        return np.stack([np.einsum("rti,rtj->tij", one, one, optimize=True) for one in parts])
+
     def _find_whitenings(self, squares: np.ndarray) -> np.ndarray:
         """Return the whitening of each bin learnt without each part, from sums of its squares."""
         n_trials = [len(self.plan.targets) - len(part) for part in self.parts]
         covariances = (squares.sum(axis=0) - squares) / np.reshape(n_trials, (-1, 1, 1, 1))
         return find_whitening(covariances, self.shrinkage)
+
+
+def _center(z: np.ndarray) -> np.ndarray:
+    """Return components less their mean over trials, (trial, time, component)."""
+    return z - z.mean(axis=0)

@@ -38,8 +38,9 @@ def count_dimensions(p: np.ndarray) -> int:
 class _PairedRegression:
     """Reduced-rank ridge regression of one pairing of trials after the other, from sums.
 
-    Sums of products of the source are kept per trial, so a shift costs one product with the target.
-    Both scores and weights follow from sums over parts of the trials.
+    Both scores and weights follow from sums of products over parts of the trials. Both sides are
+    centred on the trials that are paired: what is left of slow drift is 0 on average over the
+    session, but not over a part of it.
     """
 
     def __init__(
@@ -52,8 +53,7 @@ class _PairedRegression:
     ) -> None:
         self.plan, self.parts = pairings
         self.penalties, self.max_rank = penalties, max_rank
-        self.x, self.y = x, y[self.plan.targets]
-        self.grams = self.x.transpose(0, 2, 1) @ self.x  # (trial, source, source)
+        self.x, self.y = x, _center(y[self.plan.targets])
         self.total = float(np.square(self.y, dtype=float).sum())
 
     def measure_gains(self, shift: int) -> np.ndarray:
@@ -61,10 +61,9 @@ class _PairedRegression:
 
         The penalty is the one under which all dimensions that add something add most.
         """
-        sources = self.plan.find_sources(shift)
-        products = self.x[sources].transpose(0, 2, 1) @ self.y
-        gram = np.stack([self.grams[sources[part]].sum(axis=0, dtype=float) for part in self.parts])
-        cross = np.stack([products[part].sum(axis=0, dtype=float) for part in self.parts])
+        x = _center(self.x[self.plan.find_sources(shift)])
+        gram = np.stack([_multiply(x[part], x[part]) for part in self.parts])
+        cross = np.stack([_multiply(x[part], self.y[part]) for part in self.parts])
         gains = np.zeros((len(self.penalties), self.max_rank))
         for part, test_gram, test_cross in zip(self.parts, gram, cross, strict=True):
             n_samples = (len(self.y) - len(part)) * self.y.shape[1]
@@ -84,3 +83,13 @@ class _PairedRegression:
                 gains[index] -= np.einsum("xd,xz,zd->d", readout, test_gram, readout, optimize=True)
         best = np.cumsum(gains, axis=1).max(axis=1).argmax()
         return gains[best] / max(self.total, 1e-12)
+
+
+def _center(z: np.ndarray) -> np.ndarray:
+    """Return activity less its mean over trials, (trial, time, feature)."""
+    return z - z.mean(axis=0)
+
+
+def _multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return sums of products over trials and bins, (feature, feature)."""
+    return (x.reshape(-1, x.shape[2]).T @ y.reshape(-1, y.shape[2])).astype(float)
