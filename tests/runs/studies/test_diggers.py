@@ -9,6 +9,7 @@ from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.runs import audit
 from spikecast.runs.studies import diggers
+from spikecast.runs.studies.diggers_network import OPTIMISERS, DeckLSTM
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.run import read_facts
 from spikecast.scoring import metrics
@@ -17,7 +18,7 @@ MODELS = ["mean_rate", {"timescales": {"n_members": 1, "epochs": 4}}, {"lstm": {
 TINY = {
     "data": {"simulation": {"n_trials": 80, "areas": {"VISp": 16, "CA1": 12, "MOs": 16},
                             "n_bins": 50, "stim_onset": 0.2}},
-    "settings": {"n_iterations": 40},
+    "settings": {"n_iterations": 40, "permutations": 20},
     "sound": {key: {"models": MODELS, "evaluation": {"folds": 3, "bootstrap": 200}}
               for key in ("between", "within")},
 }  # fmt: skip
@@ -38,13 +39,53 @@ def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
 
 def test_the_page_sets_scores_side_by_side_and_not_losses(folder):
     rows = {row["key"]: row for row in read_facts(folder)["columns"]}
-    assert rows["easier"]["described"][0]["value"] in ("between", "within")
+    # the deck reports both losses, and does not compare them
+    assert not rows["easier"]["described"]
+    assert "does not compare" in rows["easier"]["no_described"]
     assert {measure["unit"] for measure in rows["between"]["described"]} == {"poisson_nll"}
     assert {measure["unit"] for measure in rows["between"]["sound"]} == {"bits_per_spike"}
-    assert "losses compared across targets" in rows["within"]["flaws"]
+    assert rows["within"]["flaws"] == ["null missing"]
     page = pages.build(folder).read_text()
-    for phrase in ("Raster of the session", "Two of the latents", "Similarity of areas"):
+    for phrase in ("Raster of the session", "Two of the latents, by action", "Similarity of areas"):
         assert phrase in page
+
+
+def test_every_cell_has_a_number_or_a_reason(folder, check_rows):
+    facts = read_facts(folder)
+    check_rows(facts)
+    rows = {row["key"]: row for row in facts["columns"]}
+    names = [measure["name"] for measure in rows["held_out"]["sound"]]
+    assert names == list(OPTIMISERS)
+    assert {measure["unit"] for measure in rows["embedding"]["sound"]} == {"balanced_accuracy"}
+    (stairs,) = facts["staircases"]
+    steps = {step["key"]: step["measure"]["value"] for step in stairs["steps"]}
+    assert steps["unseen"] == rows["held_out"]["described"][0]["value"]
+    assert steps["pooled"] == rows["held_out"]["sound"][0]["value"]
+    assert steps["model"] == next(
+        measure["value"] for measure in rows["between"]["sound"] if measure["name"] == "timescales"
+    )
+
+
+def test_weight_decay_inside_adam_shrinks_weights_and_outside_hardly():
+    rng = make_rng(0, "test")
+    x, y = rng.poisson(0.5, (30, 20, 6)), rng.poisson(0.5, (30, 20, 4))
+    sizes = {}
+    for name, l2 in OPTIMISERS.items():
+        model = DeckLSTM(5, 0.01, 150, l2=l2).fit(x, y)
+        weights = [weight.detach().numpy() for weight in model.network_.parameters()]
+        sizes[name] = sum(float((weight**2).sum()) for weight in weights)
+    assert sizes["Adam with L2"] < 0.9 * sizes["AdamW"]
+
+
+def test_a_recording_without_an_action_says_so():
+    recording = simulate.poisson_noise(30, {"MOs": 10, "VISp": 8}).recording
+    bare = type(recording)(recording.dataset.drop_vars(
+        [name for name in ("response", "contrast_left", "contrast_right") if name in
+         recording.dataset]
+    ))  # fmt: skip
+    prepared = diggers.prepare(bare, {"target": "MOs"})
+    assert prepared.names["label"] is None
+    assert [notice.code for notice in prepared.notices] == ["no_label"]
 
 
 def test_a_loss_follows_the_rate_of_the_target_and_bits_do_not():

@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.labels import differs_within
 from spikecast.core.errors import NotEnoughDataError
-from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.runs.studies.livewired_before import (
@@ -27,15 +27,13 @@ from spikecast.runs.studies.livewired_sound import conclude
 from spikecast.runs.studies.staircase import score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
-from spikecast.runs.studies.study_data import MOVEMENT, with_column
+from spikecast.runs.studies.study_data import with_column
+from spikecast.runs.studies.study_labels import choose_label, name_sides
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold
 
 __all__ = ["conclude", "describe", "prepare"]
 
-CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
-MOVEMENTS = {1: "Left", 0: "NoGo", 2: "Right"}
-SIDES = {1: "Left", 0: "Equal", -1: "Right"}
 FEWEST = 10  # trials of a class
 MOST_BINS = 50  # of an MLP per bin, which takes a hundred times as long as an SVM
 
@@ -44,18 +42,6 @@ CHOICE_IS_STIMULUS = NoticeKind(
     "serious",
     "The choice is the same on all trials of equal contrasts: nothing here can tell when it is "
     "known apart from the stimulus.",
-)
-NO_RESPONSES = NoticeKind(
-    "no_responses",
-    "serious",
-    "This recording lacks the animals' responses, so the choice cannot be decoded. Decoded is what "
-    "is there: on which side the stimulus was stronger (three classes as well).",
-)
-MOVEMENT_FOR_CHOICE = NoticeKind(
-    "movement_for_choice",
-    "serious",
-    "Decoded is to which side the wheel was turned in the trial, if at all (left, not, right), not "
-    "the response; {n_left_out} trials whose movement was not classified are left out.",
 )
 
 
@@ -72,7 +58,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         "beyond": None,
         "before": find_before(recording.time)[1],
     }
-    recording, label, words, notices = _choose_label(recording)
+    recording, label, words, notices = choose_label(recording)
     trials = recording.trials
     if label == "stimulus":
         # behaviour and stimulus alone would be the label itself
@@ -86,7 +72,7 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         else:
             notices.append(CHOICE_IS_STIMULUS())
         if set(STIMULUS) <= set(trials):
-            recording = with_column(recording, "side", _name_sides(trials))
+            recording = with_column(recording, "side", name_sides(trials))
     sizes = pd.Series(words).value_counts()
     if sizes.min() < FEWEST:
         raise NotEnoughDataError(
@@ -96,27 +82,6 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     theirs = "" if label == "choice" else " (theirs: the choice)"
     names |= {"label": label, "decoded": label.capitalize() + theirs}
     return Prepared(with_column(recording, label, words), names, tuple(notices))
-
-
-def _choose_label(recording: Recording) -> tuple[Recording, str, np.ndarray, list[Notice]]:
-    """Return the trials that have the best label there is, its name, its words, and why this."""
-    trials = recording.trials
-    if MOVEMENT in trials:
-        movement = trials[MOVEMENT].to_numpy()
-        known = np.flatnonzero(movement >= 0)
-        words = np.array([MOVEMENTS[int(value)] for value in movement[known]])
-        notice = MOVEMENT_FOR_CHOICE(n_left_out=int((movement < 0).sum()))
-        return recording.select(trials=known), "movement", words, [notice]
-    if "response" in trials:
-        words = np.array([CHOICES[int(value)] for value in trials["response"]])
-        return recording, "choice", words, []
-    return recording, "stimulus", _name_sides(trials), [NO_RESPONSES()]
-
-
-def _name_sides(trials: pd.DataFrame) -> np.ndarray:
-    """Return on which side the stimulus was stronger, in words."""
-    difference = np.sign(trials["contrast_left"] - trials["contrast_right"])
-    return np.array([SIDES[int(value)] for value in difference])
 
 
 def describe(inputs: StudyInputs) -> Column:

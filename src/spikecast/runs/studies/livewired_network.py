@@ -1,25 +1,21 @@
-"""Study A's network: fitted once as described, and soundly in the folds of a decoder."""
+"""Study A's network: fitted as described, its two directions, its weights."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
-from spikecast.analysis.decoding.sources import FoldFeatures, Latents
 from spikecast.core.seeding import derive_seed
-from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
+from spikecast.models.base import Model
 from spikecast.models.recurrent import Recipe
-from spikecast.runs.studies.step_cache import Arrays, StepCache
+from spikecast.runs.studies.step_cache import Arrays
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.tasks import AreaToArea
 
 SLOWEST = 0.5  # Hz; the averages of neurons that fire less often are noise
-WEIGHTS = ("readin", "recurrent", "offset")
 
 
 def make_network(settings: dict[str, Any], seed: int) -> Recipe:
@@ -100,37 +96,11 @@ def read_weights(model: Recipe, x: np.ndarray) -> Arrays:
     return {"recurrent": recurrent, "offset": sum(offsets), "input": readin @ mean}
 
 
-@dataclass(frozen=True)
-class TheirLatents(Latents):
-    """Latents of the deck's RNN, refitted in every fold; each fit is a step that is kept."""
-
-    steps: StepCache = field(kw_only=True)
-
-    def fold_features(
-        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
-    ) -> Iterator[FoldFeatures]:
-        """Yield the features of each fold."""
-        problem = self._choose_task(recording).problem(recording)
-        for index, fold in enumerate(folds):
-            fit = self.fit_fold(problem, fold, index)
-            learnt = {"latents": fold.train}
-            yield FoldFeatures(fold, fit["latents"][fold.train], fit["latents"][fold.test], learnt)
-
-    def fit_fold(self, problem: Problem, fold: Fold, index: int) -> Arrays:
-        """Return what :func:`fit_as_described` gives, fitted on one fold's training trials."""
-        name = f"their RNN in folds, {index + 1}"
-        return self.steps.compute(name, _fit_in_fold, self.model, problem, fold)
-
-
-def _fit_in_fold(model: Recipe, problem: Problem, fold: Fold) -> dict[str, Any]:
-    """Return latents of all trials, rates of the test trials and the weights."""
-    fitted = fit_model(model, problem.x, problem.y, fold).model
-    predicted = fitted.predict(problem.x[fold.test])[..., find_shown(problem)]
-    return {
-        "latents": fitted.transform(problem.x),
-        "predicted": predicted.astype(np.float32),
-        "test": fold.test,
-    } | read_weights(fitted, problem.x[fold.train])
+def keep_weights(model: Model, problem: Problem, fold: Fold) -> Arrays:
+    """Return the weights of a fit and the rates of its test trials, of the neurons shown."""
+    assert isinstance(model, Recipe)
+    predicted = model.predict(problem.x[fold.test])[..., find_shown(problem)]
+    return {"predicted": predicted.astype(np.float32)} | read_weights(model, problem.x[fold.train])
 
 
 def make_task(settings: dict[str, Any]) -> AreaToArea:

@@ -1,6 +1,5 @@
 """Study A soundly: their own network first, then the same numbers by the sound run."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,26 @@ from spikecast.analysis.decoding.problem import Draws
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.runs.reader import read_answers
+from spikecast.runs.studies.kept_latents import KeptLatents
 from spikecast.runs.studies.livewired_before import measure_ways
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics, measure_untrained
 from spikecast.runs.studies.livewired_network import (
-    TheirLatents,
     find_shown,
+    keep_weights,
     make_network,
     make_task,
 )
-from spikecast.runs.studies.sound_runs import ModelScores, read_decoding, read_onset, read_scores
+from spikecast.runs.studies.sound_runs import (
+    ModelScores,
+    measure_decoding,
+    read_decoding,
+    read_onset,
+    read_scores,
+)
 from spikecast.runs.studies.staircase import score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
-from spikecast.tasks.splits import Fold
 
 DECODED = NoticeKind(
     "decoded",
@@ -166,7 +171,9 @@ def _judge_their_network(column: Column, inputs: StudyInputs) -> None:
     """Fill in what the deck's network and decoders are worth where no step saw a scored trial."""
     settings, label, seed = inputs.settings, str(inputs.names["label"]), inputs.seed
     task = make_task(settings)
-    source = TheirLatents(make_network(settings, seed), task, steps=inputs.steps)
+    source = KeptLatents(
+        make_network(settings, seed), task, steps=inputs.steps, title="their RNN", keep=keep_weights
+    )
 
     def ask(decoder: str, n_draws: int, **how: str) -> Decoding:
         return decode(
@@ -175,18 +182,17 @@ def _judge_their_network(column: Column, inputs: StudyInputs) -> None:
         )  # fmt: skip
 
     theirs = ask("rbf_svm", settings["permutations"], over_time="concatenate", balance="none")
-    folds = [Fold(fold.train_trials, fold.test_trials) for fold in theirs.folds]
     problem = task.problem(inputs.recording)
-    fits = [source.fit_fold(problem, fold, index) for index, fold in enumerate(folds)]
+    fits = source.read_fits(theirs, problem)
     words = inputs.recording.trials[label].to_numpy().astype(str)
-    column.add("network", _measure(theirs, "their RNN and SVM"))
+    column.add("network", measure_decoding(theirs, "their RNN and SVM"))
     column.steps["decoded"] = {
-        "pooled": _pool_folds(fits, folds, words, seed),
-        "network": _measure(theirs, ""),
-        "decoder": _measure(ask("rbf_svm", 0), ""),
+        "pooled": _pool_folds(fits, words, seed),
+        "network": measure_decoding(theirs, ""),
+        "decoder": measure_decoding(ask("rbf_svm", 0), ""),
     }
     by_mlp = ask("mlp", 0, over_time="concatenate", balance="none")
-    column.add("mlp_decoder", _measure(by_mlp, "by MLP, latents of held-out trials"))
+    column.add("mlp_decoder", measure_decoding(by_mlp, "by MLP, latents of held-out trials"))
     shown = find_shown(problem)
     order = np.concatenate([fit["test"] for fit in fits])
     predicted = np.concatenate([fit["predicted"] for fit in fits])
@@ -195,27 +201,16 @@ def _judge_their_network(column: Column, inputs: StudyInputs) -> None:
     _compare_dynamics(column, fits, settings["n_latents"], problem.bin_size, seed)
 
 
-def _measure(decoding: Decoding, name: str) -> Measure:
-    """Return a decoding as a measure."""
-    drawn = decoding.null.size
-    low, high = decoding.interval.low, decoding.interval.high
-    measure = Measure(name, decoding.score, "balanced_accuracy", low, high)
-    if not drawn:
-        return measure
-    return replace(measure, chance=decoding.chance, p=decoding.p, n_permutations=drawn)
-
-
-def _pool_folds(fits: list[Arrays], folds: list[Fold], words: np.ndarray, seed: int) -> Measure:
+def _pool_folds(fits: list[Arrays], words: np.ndarray, seed: int) -> Measure:
     """Return the score of the deck's SVM over all folds, learnt from 80 % of each."""
     told = words.copy()
-    for index, (fit, fold) in enumerate(zip(fits, folds, strict=True)):
+    for index, fit in enumerate(fits):
         flat = fit["latents"].reshape(len(words), -1)
-        order = make_rng(seed, "livewired", "pooled", index).permutation(fold.train)
+        order = make_rng(seed, "livewired", "pooled", index).permutation(fit["train"])
         learnt = order[: int(0.8 * order.size)]
-        told[fold.test] = (
-            SVC(kernel="rbf").fit(flat[learnt], words[learnt]).predict(flat[fold.test])
-        )
-    scored = np.sort(np.concatenate([fold.test for fold in folds]))
+        svm = SVC(kernel="rbf").fit(flat[learnt], words[learnt])
+        told[fit["test"]] = svm.predict(flat[fit["test"]])
+    scored = np.sort(np.concatenate([fit["test"] for fit in fits]))
     return score_step("", words[scored], told[scored], balanced=True, seed=seed)
 
 
@@ -255,4 +250,4 @@ def _decode_side(column: Column, inputs: StudyInputs) -> None:
         folds=inputs.settings["folds"], n_permutations=inputs.settings["permutations"],
         seed=inputs.seed,
     )  # fmt: skip
-    column.add("side", _measure(told, f"counts of {inputs.settings['target']}"))
+    column.add("side", measure_decoding(told, f"counts of {inputs.settings['target']}"))

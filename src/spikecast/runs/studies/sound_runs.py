@@ -1,9 +1,11 @@
 """Measures of sound runs, read from their files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from spikecast.analysis.decoding.decode import Decoding
 from spikecast.core.errors import RunError
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.reader import Run, read_answers
@@ -57,6 +59,16 @@ def read_decoding(run: Path, source: str, name: str) -> Measure | None:
                 n_permutations=answer["permutations"],
             )
     return None
+
+
+def measure_decoding(decoding: Decoding, name: str) -> Measure:
+    """Return a decoding of a class as a measure, with its null where it has one."""
+    drawn = decoding.null.size
+    low, high = decoding.interval.low, decoding.interval.high
+    measure = Measure(name, decoding.score, "balanced_accuracy", low, high)
+    if not drawn:
+        return measure
+    return replace(measure, chance=decoding.chance, p=decoding.p, n_permutations=drawn)
 
 
 def read_onset(run: Path, name: str, *, within_strata: bool = False) -> Measure | None:

@@ -85,3 +85,32 @@ def score_step(
     if balanced:
         return Measure(name, scored.balanced_accuracy, "balanced_accuracy", low, high)
     return Measure(name, scored.accuracy, "accuracy", low, high, n=truth.size)
+
+
+def score_spikes(
+    name: str, y: np.ndarray, rate: np.ndarray, null: np.ndarray, seed: int
+) -> Measure:
+    """Return bits per spike above `null` rates, with the interval by resampling the trials.
+
+    Parameters
+    ----------
+    name : str
+        What was scored.
+    y, rate, null : array, (trial, time, neuron)
+    seed : int
+
+    Examples
+    --------
+    >>> y = np.ones((4, 5, 2))
+    >>> score_spikes("", y, y, y, seed=0).value
+    0.0
+    """
+    gain, spikes = (
+        part.sum(axis=(1, 2))
+        for part in (metrics.log_likelihood(y, rate) - metrics.log_likelihood(y, null), y)
+    )
+    drawn = make_rng(seed, "staircase").integers(len(y), size=(N_RESAMPLES, len(y)))
+    scores = gain[drawn].sum(axis=1) / spikes[drawn].sum(axis=1) / np.log(2)
+    low, high = (float(limit) for limit in np.quantile(scores, [0.025, 0.975]))
+    value = float(gain.sum() / spikes.sum() / np.log(2))
+    return Measure(name, value, "bits_per_spike", low, high)

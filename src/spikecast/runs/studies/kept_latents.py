@@ -1,0 +1,65 @@
+"""Latents of a deck's network that is refitted in every fold, each fit a step that is kept."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spikecast.analysis.decoding.decode import Decoding
+from spikecast.analysis.decoding.sources import FoldFeatures, Latents
+from spikecast.data.recording import Recording
+from spikecast.evaluation.fit import fit_model
+from spikecast.models.base import Model
+from spikecast.runs.studies.step_cache import Arrays, StepCache
+from spikecast.tasks.problem import Problem
+from spikecast.tasks.splits import Fold
+
+Keep = Callable[[Model, Problem, Fold], dict[str, Any]]
+"""What is kept of a fit beside its latents: (model, problem, fold) -> arrays."""
+
+
+@dataclass(frozen=True)
+class KeptLatents(Latents):
+    """Latents whose fits are steps of a study: made once, read by several decoders.
+
+    Parameters
+    ----------
+    steps : StepCache
+    title : str
+        What the steps are called.
+    keep : callable
+        See :data:`Keep`; a function that can be imported.
+    """
+
+    steps: StepCache = field(kw_only=True)
+    title: str = field(kw_only=True)
+    keep: Keep = field(kw_only=True)
+
+    def fold_features(
+        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
+    ) -> Iterator[FoldFeatures]:
+        """Yield the features of each fold."""
+        problem = self._choose_task(recording).problem(recording)
+        for index, fold in enumerate(folds):
+            latents = self.fit_fold(problem, fold, index)["latents"]
+            learnt = {"latents": fold.train}
+            yield FoldFeatures(fold, latents[fold.train], latents[fold.test], learnt)
+
+    def fit_fold(self, problem: Problem, fold: Fold, index: int) -> Arrays:
+        """Return ``latents`` of all trials, the ``train`` and ``test`` trials, what is kept."""
+        name, fit = f"{self.title}, fold {index + 1}", (self.model, problem, fold, self.keep)
+        return self.steps.compute(name, _fit_in_fold, *fit)
+
+    def read_fits(self, decoding: Decoding, problem: Problem) -> list[Arrays]:
+        """Return the fits of all folds of a decoding from these latents."""
+        folds = [Fold(fold.train_trials, fold.test_trials) for fold in decoding.folds]
+        return [self.fit_fold(problem, fold, index) for index, fold in enumerate(folds)]
+
+
+def _fit_in_fold(model: Model, problem: Problem, fold: Fold, keep: Keep) -> dict[str, Any]:
+    """Fit the network on a fold's training trials."""
+    fitted = fit_model(model, problem.x, problem.y, fold).model
+    latents = np.asarray(fitted.transform(problem.x))
+    kept = keep(fitted, problem, fold)
+    return {"latents": latents, "train": fold.train, "test": fold.test} | kept

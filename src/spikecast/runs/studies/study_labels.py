@@ -1,0 +1,45 @@
+"""The label of a decision task that a recording has: movement, choice, or side of the stimulus."""
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.recording import Recording
+from spikecast.runs.studies.study_data import MOVEMENT
+
+CHOICES = {1: "Left", 0: "NoGo", -1: "Right"}
+MOVEMENTS = {1: "Left", 0: "NoGo", 2: "Right"}
+SIDES = {1: "Left", 0: "Equal", -1: "Right"}
+NO_RESPONSES = NoticeKind(
+    "no_responses",
+    "serious",
+    "This recording lacks the animals' responses, so the choice cannot be decoded. Decoded is what "
+    "is there: on which side the stimulus was stronger (three classes as well).",
+)
+MOVEMENT_FOR_CHOICE = NoticeKind(
+    "movement_for_choice",
+    "serious",
+    "Decoded is to which side the wheel was turned in the trial, if at all (left, not, right), not "
+    "the response; {n_left_out} trials whose movement was not classified are left out.",
+)
+
+
+def choose_label(recording: Recording) -> tuple[Recording, str, np.ndarray, list[Notice]]:
+    """Return the trials that have the best label there is, its name, its words, and why this."""
+    trials = recording.trials
+    if MOVEMENT in trials:
+        movement = trials[MOVEMENT].to_numpy()
+        known = np.flatnonzero(movement >= 0)
+        words = np.array([MOVEMENTS[int(value)] for value in movement[known]])
+        notice = MOVEMENT_FOR_CHOICE(n_left_out=int((movement < 0).sum()))
+        return recording.select(trials=known), "movement", words, [notice]
+    if "response" in trials:
+        words = np.array([CHOICES[int(value)] for value in trials["response"]])
+        return recording, "choice", words, []
+    return recording, "stimulus", name_sides(trials), [NO_RESPONSES()]
+
+
+def name_sides(trials: pd.DataFrame) -> np.ndarray:
+    """Return on which side the stimulus was stronger, in words."""
+    difference = np.sign(trials["contrast_left"] - trials["contrast_right"])
+    return np.array([SIDES[int(value)] for value in difference])
