@@ -3,6 +3,7 @@
 import numpy as np
 
 from spikecast.analysis.decoding.decode import decode
+from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.core.notices import NoticeKind
@@ -19,6 +20,7 @@ from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold, split_by_trial
 from spikecast.tasks.tasks import AreaToArea
 
+PLAIN = LabelNull(strata=())  # against all that tells the label, the stimulus included
 ALPHA = 0.05
 LEAST_RATE = 1e-6  # per bin; a rate is above 0
 NO_ACTION = NoticeKind("no_action", "minor", "this recording has no label of the action")
@@ -54,7 +56,7 @@ def judge_their_network(column: Column, inputs: StudyInputs) -> None:
             fits[name] = [source.fit_fold(problem, fold, row) for row, fold in enumerate(folds)]
             continue
         told = decode(
-            inputs.recording, label, source=source, folds=settings["folds"],
+            inputs.recording, label, source=source, folds=settings["folds"], null=PLAIN,
             n_permutations=Draws(settings["permutations"]), seed=seed,
         )  # fmt: skip
         column.measures.setdefault("embedding", []).append(
@@ -83,7 +85,7 @@ def _read_beside(column: Column, inputs: StudyInputs) -> None:
     sources: dict[str, Source] = {"counts": Counts(), f"{n} components": Counts(n_components=n)}
     for name, source in sources.items():
         told = decode(
-            recording, label, source=source, folds=settings["folds"],
+            recording, label, source=source, folds=settings["folds"], null=PLAIN,
             n_permutations=Draws(settings["permutations"]), seed=inputs.seed,
         )  # fmt: skip
         column.measures["embedding"].append(measure_decoding(told, name))

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.svm import SVC
 
 from spikecast.analysis.decoding.decode import Decoding, decode
+from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.problem import Draws
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
@@ -31,6 +32,7 @@ from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
 
+PLAIN = LabelNull(strata=())  # against all that tells the label, as in the sound run
 DECODED = NoticeKind(
     "decoded",
     "serious",
@@ -178,7 +180,7 @@ def _judge_their_network(column: Column, inputs: StudyInputs) -> None:
     def ask(decoder: str, n_draws: int, **how: str) -> Decoding:
         return decode(
             inputs.recording, label, source=source, decoder=decoder, folds=settings["folds"],
-            n_permutations=Draws(n_draws), seed=seed, **how,
+            null=PLAIN, n_permutations=Draws(n_draws), seed=seed, **how,
         )  # fmt: skip
 
     theirs = ask("rbf_svm", settings["permutations"], over_time="concatenate", balance="none")
@@ -247,7 +249,7 @@ def _decode_side(column: Column, inputs: StudyInputs) -> None:
         return
     told = decode(
         inputs.recording.select(area=inputs.settings["target"]), "side",
-        folds=inputs.settings["folds"], n_permutations=inputs.settings["permutations"],
+        folds=inputs.settings["folds"], null=PLAIN, n_permutations=inputs.settings["permutations"],
         seed=inputs.seed,
     )  # fmt: skip
     column.add("side", measure_decoding(told, f"counts of {inputs.settings['target']}"))
