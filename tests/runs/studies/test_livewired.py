@@ -38,8 +38,7 @@ TINY = {
                             "n_bins": 60, "stim_onset": 0.2}},
     "settings": {"n_iterations": 60, "permutations": 20, "draws": 20},
     "sound": {"main": {
-        "models": ["mean_rate", {"recipe": {"n_latents": 10, "n_iterations": 60}},
-                   {"timescales": {"n_members": 1, "epochs": 3}}],
+        "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}}],
         "evaluation": {"folds": 3, "bootstrap": 200},
         "analysis": {
             "decode": [{"labels": ["$label"], "sources": "$sources", "model": "timescales",

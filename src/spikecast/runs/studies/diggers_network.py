@@ -9,7 +9,6 @@ from torch import Tensor
 
 from spikecast.core.seeding import derive_seed
 from spikecast.evaluation.fit import fit_model
-from spikecast.models.base import Model
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.recurrent import Recurrent
@@ -98,21 +97,3 @@ def read_bits(found: Arrays, name: str, title: str) -> Measure:
     """Return a score of :func:`fit_as_described` as a measure."""
     value, low, high = (float(number) for number in found[f"bits_{name}"])
     return Measure(title, value, "bits_per_spike", low, high)
-
-
-def keep_rates(model: Model, problem: Problem, fold: Fold) -> Arrays:
-    """Return the rates of the test trials."""
-    return {"predicted": model.predict(problem.x[fold.test]).astype(np.float32)}
-
-
-def pool_rates(fits: list[Arrays], problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return held-out trials of all folds, their predicted rates, and the mean rates beside."""
-    order = np.concatenate([fit["test"] for fit in fits])
-    predicted = np.concatenate([fit["predicted"] for fit in fits])
-    null = np.concatenate(
-        [
-            np.broadcast_to(problem.y[fit["train"]].mean(axis=(0, 1)), fit["predicted"].shape)
-            for fit in fits
-        ]
-    )
-    return order, predicted, null

@@ -9,8 +9,8 @@ from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.core.notices import NoticeKind
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.linear import PCARidge
-from spikecast.runs.studies.diggers_network import OPTIMISERS, keep_rates, make_network, pool_rates
-from spikecast.runs.studies.kept_latents import KeptLatents
+from spikecast.runs.studies.diggers_network import OPTIMISERS, make_network
+from spikecast.runs.studies.kept_latents import KeptLatents, keep_rates, pool_rates
 from spikecast.runs.studies.sound_runs import measure_decoding
 from spikecast.runs.studies.staircase import score_spikes
 from spikecast.runs.studies.step_cache import Arrays

@@ -63,3 +63,21 @@ def _fit_in_fold(model: Model, problem: Problem, fold: Fold, keep: Keep) -> dict
     latents = np.asarray(fitted.transform(problem.x))
     kept = keep(fitted, problem, fold)
     return {"latents": latents, "train": fold.train, "test": fold.test} | kept
+
+
+def keep_rates(model: Model, problem: Problem, fold: Fold) -> Arrays:
+    """Return the rates of the test trials."""
+    return {"predicted": model.predict(problem.x[fold.test]).astype(np.float32)}
+
+
+def pool_rates(fits: list[Arrays], problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return held-out trials of all folds, their predicted rates, and the mean rates beside."""
+    order = np.concatenate([fit["test"] for fit in fits])
+    predicted = np.concatenate([fit["predicted"] for fit in fits])
+    null = np.concatenate(
+        [
+            np.broadcast_to(problem.y[fit["train"]].mean(axis=(0, 1)), fit["predicted"].shape)
+            for fit in fits
+        ]
+    )
+    return order, predicted, null

@@ -9,6 +9,7 @@ from spikecast.core.seeding import derive_seed
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model
 from spikecast.models.recurrent import Recipe
+from spikecast.runs.studies.kept_latents import keep_rates
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
@@ -97,10 +98,9 @@ def read_weights(model: Recipe, x: np.ndarray) -> Arrays:
 
 
 def keep_weights(model: Model, problem: Problem, fold: Fold) -> Arrays:
-    """Return the weights of a fit and the rates of its test trials, of the neurons shown."""
+    """Return the weights of a fit and the rates of its test trials."""
     assert isinstance(model, Recipe)
-    predicted = model.predict(problem.x[fold.test])[..., find_shown(problem)]
-    return {"predicted": predicted.astype(np.float32)} | read_weights(model, problem.x[fold.train])
+    return keep_rates(model, problem, fold) | read_weights(model, problem.x[fold.train])
 
 
 def make_task(settings: dict[str, Any]) -> AreaToArea:

@@ -11,7 +11,7 @@ from spikecast.analysis.decoding.problem import Draws
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.runs.reader import read_answers
-from spikecast.runs.studies.kept_latents import KeptLatents
+from spikecast.runs.studies.kept_latents import KeptLatents, pool_rates
 from spikecast.runs.studies.livewired_before import measure_ways
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics, measure_untrained
 from spikecast.runs.studies.livewired_network import (
@@ -27,7 +27,7 @@ from spikecast.runs.studies.sound_runs import (
     read_onset,
     read_scores,
 )
-from spikecast.runs.studies.staircase import score_step
+from spikecast.runs.studies.staircase import score_spikes, score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
@@ -96,8 +96,6 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     """Refit the deck's network in folds, and read the same numbers from the sound run."""
     run, column = sound / "main", Column()
     scores = read_scores(run)
-    column.add("spikes", *scores.choose("recipe", "timescales", "poisson_glm"))
-    _read_models(column, scores)
     latents = read_decoding(run, "latents", "timescales")
     assert latents is not None
     column.add("headline", latents)
@@ -113,7 +111,10 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
         column.add("flow", Measure(pair, answer["leader"] or None, "leader"))
     if "flow" not in column.measures:
         column.lacks["flow"] = NO_FLOW()
-    _judge_their_network(column, inputs)
+    theirs = _judge_their_network(column, inputs)
+    beside = [theirs, *scores.choose("timescales", "poisson_glm")]
+    column.add("spikes", *sorted(beside, key=lambda measure: -measure.number))
+    _read_models(column, scores, theirs.number)
     _decode_side(column, inputs)
     # the deck's way is in the other column; these take one reason away each
     column.add("before", *measure_ways(described.arrays["reasons"])[1:])
@@ -139,7 +140,7 @@ def _set_beside(column: Column, described: Column, label: str) -> None:
     beside = {"new": new, "own": own, "svm": svm, "svm_sound": svm_sound}
     counts, ours = column.number("test"), column.number("headline")
     unseen, seen = (measure.number for measure in described.measures["spikes"])
-    folds = next(one.number for one in column.measures["spikes"] if one.name == "recipe")
+    folds = next(one.number for one in column.measures["spikes"] if one.name == "their RNN")
     column.because["spikes"] = [SPIKES(seen=seen, unseen=unseen, folds=folds)]
     chance = column.measures["network"][0].chance
     column.because["network"] = [
@@ -157,20 +158,22 @@ def _set_beside(column: Column, described: Column, label: str) -> None:
         column.because["test"] = [BESIDE(described=f"{svm:.0%}", first=first, second=second)]
 
 
-def _read_models(column: Column, scores: ModelScores) -> None:
+def _read_models(column: Column, scores: ModelScores, theirs: float) -> None:
     """Fill in the rows of single models."""
     for model in ("mlp", "lfads"):
         if model not in scores:
             column.lacks[model] = NOT_FITTED(model=model)
             continue
         column.add(model, scores[model])
-        ours, theirs = scores["timescales"].number, scores["recipe"].number
-        own = scores[model].number
+        ours, own = scores["timescales"].number, scores[model].number
         column.because[model] = [MODELS_BESIDE(model=model, own=own, ours=ours, theirs=theirs)]
 
 
-def _judge_their_network(column: Column, inputs: StudyInputs) -> None:
-    """Fill in what the deck's network and decoders are worth where no step saw a scored trial."""
+def _judge_their_network(column: Column, inputs: StudyInputs) -> Measure:
+    """Fill in what the deck's network and decoders are worth where no step saw a scored trial.
+
+    Returns how well the network predicts spikes.
+    """
     settings, label, seed = inputs.settings, str(inputs.names["label"]), inputs.seed
     task = make_task(settings)
     source = KeptLatents(
@@ -195,12 +198,12 @@ def _judge_their_network(column: Column, inputs: StudyInputs) -> None:
     }
     by_mlp = ask("mlp", 0, over_time="concatenate", balance="none")
     column.add("mlp_decoder", measure_decoding(by_mlp, "by MLP, latents of held-out trials"))
-    shown = find_shown(problem)
-    order = np.concatenate([fit["test"] for fit in fits])
-    predicted = np.concatenate([fit["predicted"] for fit in fits])
-    r2 = metrics.psth_r2(problem.y[order][..., shown], predicted, words[order])
+    order, predicted, null = pool_rates(fits, problem)
+    shown, y = find_shown(problem), problem.y[order]
+    r2 = metrics.psth_r2(y[..., shown], predicted[..., shown], words[order])
     column.add("averages", Measure("their RNN, every trial while held out", r2, "psth_r2"))
     _compare_dynamics(column, fits, settings["n_latents"], problem.bin_size, seed)
+    return score_spikes("their RNN", y, predicted, null, seed)
 
 
 def _pool_folds(fits: list[Arrays], words: np.ndarray, seed: int) -> Measure:
