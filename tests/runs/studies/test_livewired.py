@@ -189,13 +189,13 @@ def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history,
     fold = livewired._cut_randomly(len(problem.y), 0, "trials")
     train = fold.train
     fit = fit_as_described(problem, fold, settings, 0)
-    before, _ = find_before(problem.time)
+    before, when = find_before(problem.time)
     words = prepared.recording.trials["choice"].to_numpy().astype(str)[train]
     parts = (fit[name][train][:, before] for name in ("latents", "forward"))
     found = decode_before(*parts, words, settings["draws"], 0)
-    notices = {notice.code: str(notice) for notice in explain_before(found, "choice")}
+    notices = {notice.code: str(notice) for notice in explain_before(found, "choice", when)}
     if history:
-        reasons = [str(notice) for notice in explain_before(found, "choice")]
+        reasons = [str(notice) for notice in explain_before(found, "choice", when)]
         assert any("Drift together with runs of labels can be the reason" in one for one in reasons)
         assert any("acausal network cannot be the whole reason" in one for one in reasons)
         assert "come in runs" in notices["labels_in_runs"]

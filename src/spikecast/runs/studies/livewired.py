@@ -250,12 +250,12 @@ def _explain_before(
     words: np.ndarray,
 ) -> None:
     """Fill in what latents tell before the stimulus, and which reasons can be behind it."""
-    before, _ = find_before(time)
+    before, when = find_before(time)
     parts = (network[name][train][:, before] for name in ("latents", "forward"))
     decode = decode_before, *parts, words[train], inputs.settings["draws"], inputs.seed
     found = inputs.steps.compute("before the stimulus", *decode)
     column.add("before", measure_ways(found)[0])
-    column.because["before"] = explain_before(found, str(inputs.names["label"]))
+    column.because["before"] = explain_before(found, str(inputs.names["label"]), when)
     column.arrays["reasons"] = found
 
 

@@ -34,14 +34,14 @@ WAYS = ("as described", "drift taken out", "in blocks", "labels shifted", "earli
 NOTHING_TO_EXPLAIN = NoticeKind(
     "nothing_to_explain",
     "minor",
-    "Before the stimulus their latents tell the {label} no better than chance: {score:.0%} "
+    "{when} their latents tell the {label} no better than chance: {score:.0%} "
     "balanced over classes, {chance:.0%} with shuffled labels (p = {p:.2g}). There is nothing to "
     "explain in this run.",
 )
 TOLD_BEFORE = NoticeKind(
     "told_before",
     "serious",
-    "Before the stimulus their latents tell the {label} on {score:.0%} of trials (balanced), with "
+    "{when} their latents tell the {label} on {score:.0%} of trials (balanced), with "
     "shuffled labels on {chance:.0%} (p = {p:.2g}).",
 )
 CLASSES_UNEQUAL = NoticeKind(
@@ -183,13 +183,17 @@ def measure_ways(found: Arrays) -> list[Measure]:
     ]
 
 
-def explain_before(found: Arrays, label: str) -> list[Notice]:
-    """Return what was found, and of each reason whether it can explain it."""
+def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
+    """Return what was found, and of each reason whether it can be behind it.
+
+    `when` are the words of :func:`find_before`.
+    """
     numbers = {
         str(way): {name: float(found[name][row]) for name in ("score", "chance", "p")}
         for row, way in enumerate(found["ways"])
     }
     deck = numbers.pop("as described")
+    when = when[0].upper() + when[1:]
     n_classes, majority = int(found["n_classes"]), float(found["majority"])
     unequal = CLASSES_UNEQUAL(
         majority=majority,
@@ -198,8 +202,8 @@ def explain_before(found: Arrays, label: str) -> list[Notice]:
         plain=float(found["plain"]),
     )
     if deck["p"] > ALPHA:
-        return [NOTHING_TO_EXPLAIN(label=label, **deck), unequal]
-    notices = [TOLD_BEFORE(label=label, **deck), unequal]
+        return [NOTHING_TO_EXPLAIN(when=when, label=label, **deck), unequal]
+    notices = [TOLD_BEFORE(when=when, label=label, **deck), unequal]
     notices.append(RUNS(come="come" if found["runs"] else "do not come"))
     for way, own in numbers.items():
         reason, without = REASONS[way]
