@@ -138,6 +138,7 @@ INSIDE = {
         "spikecast.report.run.figures",
         "spikecast.report.study.figures",
         "spikecast.report.study.page",
+        "spikecast.report.study.staircase",
     ),
 }
 

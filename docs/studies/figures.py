@@ -14,6 +14,7 @@ from PIL import Image
 from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.study.figures import DRAW
 from spikecast.report.study.page import StudyRun
+from spikecast.report.study.staircase import draw_staircase
 
 HERE = Path(__file__).parent
 DOTS, COLORS = 100, 128  # per inch; per file
@@ -29,12 +30,16 @@ SHOWN = {  # study: its own figures, and its sound runs whose scores are shown
 def main(runs: Path) -> None:
     """Draw the figures of all studies."""
     for name, (own, sound) in SHOWN.items():
+        if not (runs / name).exists():  # its figures stay as they are
+            continue
         study = StudyRun(runs / name)
         if not study.simulated:
             raise SystemExit(f"{study.folder} is not simulated: recordings are not ours to publish")
         written = {figure.name: figure for figure in study.preset.figures}
         for figure in own:
             save(f"{name}-{figure}", DRAW[written[figure].draw](study.arrays(written[figure])))
+        for stairs in study.facts["staircases"]:
+            save(f"{name}-{stairs['key']}-staircase", draw_staircase(stairs))
         for run in sound:
             target = study.runs[run].targets[0]
             save(f"{name}-{run}-scores", TARGET_FIGURES["scores"].draw(target))

@@ -17,6 +17,8 @@ def test_scores_have_intervals_and_a_model_that_was_left_out_is_explained(tmp_pa
     gru = {"name": "gru", "value": 0.25, "unit": "r2", "low": 0.2, "high": 0.3}
     assert scores["gru"].to_json() == gru
     assert scores.choose("lstm", "gru") == [scores["gru"]]
+    # best first, as in the chart beside the table
+    assert scores.choose("mean_rate", "gru") == [scores["gru"], scores["mean_rate"]]
     for read in (lambda: scores["lstm"], lambda: scores.choose("lstm")):
         with pytest.raises(RunError, match=r"needs 'lstm', which could not be fitted: see .*log"):
             read()

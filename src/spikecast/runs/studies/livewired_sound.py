@@ -70,8 +70,8 @@ THEIRS_AND_OURS = NoticeKind(
 SIDE_TOLD = NoticeKind(
     "side_told",
     "minor",
-    "In this run the side is told by counts on {side:.0%}, the {label} on {counts:.0%} of trials "
-    "(balanced).",
+    "In this run the side is told by {source} on {side:.0%}, the {label} by counts of all neurons "
+    "on {counts:.0%} of trials (balanced).",
 )
 MLP_BESIDE_SVM = NoticeKind(
     "mlp_beside_svm",
@@ -147,7 +147,8 @@ def _set_beside(column: Column, described: Column, label: str) -> None:
         THEIRS_AND_OURS(theirs=svm_sound, chance=chance, ours=ours, counts=counts)
     ]
     if "side" in column.measures:
-        values = {"side": column.number("side"), "label": label, "counts": counts}
+        (side,) = column.measures["side"]
+        values = {"source": side.name, "side": side.number, "label": label, "counts": counts}
         column.because["side"] = [SIDE_TOLD(**values)]
     column.because["mlp_decoder"] = [
         MLP_BESIDE_SVM(mlp_sound=mlp_sound.number, what=what, **beside)
