@@ -183,7 +183,7 @@ def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history,
     quick = make_quick(read_preset("livewired"))
     effects = quick.data.simulation["effects"] | {"history": history}
     simulated = simulate.decision_task(**quick.data.simulation | {"effects": effects}, seed=0)
-    settings = quick.settings | {"n_iterations": 120, "draws": 60}
+    settings = quick.settings | {"n_iterations": 120, "draws": 99}
     prepared = livewired.prepare(simulated.recording, settings)
     problem = make_task(settings).problem(prepared.recording)
     fold = livewired._cut_randomly(len(problem.y), 0, "trials")
@@ -197,7 +197,7 @@ def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history,
     if history:
         reasons = [str(notice) for notice in explain_before(found, "choice", when)]
         assert any("Drift together with runs of labels can be the reason" in one for one in reasons)
-        assert any("acausal network cannot be the whole reason" in one for one in reasons)
+        assert not any("acausal network can be the reason" in one for one in reasons)
         assert "come in runs" in notices["labels_in_runs"]
     else:
         assert "nothing to explain" in notices["nothing_to_explain"]

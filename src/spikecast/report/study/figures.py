@@ -77,9 +77,6 @@ def over_time(arrays: Arrays) -> Figure:
     axes = figure.subplots()
     time = 1000 * arrays["time"]
     axes.plot(time, arrays["curve"], color=ORANGE, label="as described: latents that know the end")
-    axes.axhline(float(arrays["majority"]), color=GREY, linestyle="--", linewidth=0.8)
-    axes.text(time[-1], float(arrays["majority"]), "always the most frequent class", va="bottom",
-              ha="right", fontsize=7, color=GREY)  # fmt: skip
     if "sound_curve" in arrays:
         axes.plot(
             1000 * arrays["sound_time"],
@@ -87,6 +84,10 @@ def over_time(arrays: Arrays) -> Figure:
             color=BLUE,
             label="sound: causal counts, held out (balanced over classes)",
         )
+    majority = float(arrays["majority"])
+    axes.axhline(
+        majority, color=GREY, linestyle="--", linewidth=0.8, label="always the most frequent class"
+    )
     if time[0] < 0 < time[-1]:
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
     axes.set(xlabel="ms from the stimulus", ylabel="accuracy", ylim=(0, 1.03))

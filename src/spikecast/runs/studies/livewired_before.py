@@ -29,6 +29,7 @@ N_FOLDS = 5
 GAP = 5  # trials left out on either side of a block of test trials
 DRIFT_WIDTH = 5.0  # trials, standard deviation of the average that is the drift
 ALPHA = 0.05
+N_REASONS = 4  # a reason is excluded at ALPHA over these, so that none is excluded by chance
 WAYS = ("as described", "drift taken out", "in blocks", "labels shifted", "earlier bins only")
 
 NOTHING_TO_EXPLAIN = NoticeKind(
@@ -62,6 +63,12 @@ REASON_CANNOT = NoticeKind(
     "minor",
     "{reason} cannot be the whole reason: {without}, it is still {score:.0%} against a chance of "
     "{chance:.0%} (p = {p:.2g}).",
+)
+REASON_OPEN = NoticeKind(
+    "reason_open",
+    "minor",
+    "{reason} is not settled: {without}, it is {score:.0%} against a chance of {chance:.0%} "
+    "(p = {p:.2g}).",
 )
 REASONS = {
     "drift taken out": ("Drift", "with each latent's slow course over trials subtracted"),
@@ -207,6 +214,8 @@ def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
     notices.append(RUNS(come="come" if found["runs"] else "do not come"))
     for way, own in numbers.items():
         reason, without = REASONS[way]
-        kind = REASON_CAN if own["p"] > ALPHA else REASON_CANNOT
+        kind = REASON_CAN
+        if own["p"] <= ALPHA:
+            kind = REASON_CANNOT if own["p"] <= ALPHA / N_REASONS else REASON_OPEN
         notices.append(kind(reason=reason, without=without, **own))
     return notices
