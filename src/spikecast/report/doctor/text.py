@@ -102,6 +102,7 @@ def make_check_table(material: Material, checks: tuple[Check, ...]) -> Table:
         found = sum(one.code in check.codes for one in material.notices)
         if found:
             said = "found" if found == 1 else f"found, {found} times"
+            said += check.within(material)
         elif check.is_possible(material):
             said = f"nothing{check.within(material)}"
         else:

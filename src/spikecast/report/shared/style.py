@@ -62,9 +62,14 @@ def new_figure(height: float) -> Figure:
 
 
 def set_log_ticks(axes: Axes) -> None:
-    """Make the x axis logarithmic: 0.1, 0.3, 1, 3 (matplotlib's labels of one decade touch)."""
+    """Make the x axis logarithmic: 0.1, 0.3, 1, 3 (matplotlib's labels of one decade touch).
+
+    Of what is drawn already, more than two and a half decades are labelled 0.1, 1, 10.
+    """
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=20))
+    low, high = axes.get_xlim()
+    is_wide = low > 0 and np.log10(high / low) > 2.5
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 3), numticks=20))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
 
