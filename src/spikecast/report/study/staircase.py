@@ -56,7 +56,7 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
     axes.set(
         yticks=range(len(steps)), yticklabels=names[::-1], ylim=(-0.6, len(steps) - 0.4),
         xlabel="% of trials" if unit in SHARES else UNITS[unit].phrase.format("").strip(),
-        xlim=(left, right + 0.28 * (right - left)),
+        xlim=(left, right + 0.42 * (right - left)),  # words stand right of the last dot
     )  # fmt: skip
     if unit in SHARES:  # room for words, but no share above all
         axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= 100])
