@@ -43,8 +43,7 @@ def explain_session(population: int, repeat: int, arguments: argparse.Namespace)
         (arguments.neurons,) * 4,
         n_bins=50,
         coupling=dict.fromkeys(SOURCES, WORTH),
-        repeat=repeat,
-        seed=3000 + population,
+        seed=(3000 + population, repeat),
     ).recording
     with sc.limit_threads():
         table = sc.explain(recording, "B", lag=2, n_shifts=0).table

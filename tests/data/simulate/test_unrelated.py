@@ -162,3 +162,13 @@ def test_what_cannot_be_is_refused():
         simulate.unrelated_areas(20, (5,))
     with pytest.raises(InputError, match="stimulus"):
         simulate.unrelated_areas(20, (5, 5), stimulus=-0.1)
+
+
+def test_another_session_of_the_same_neurons_has_other_spikes_and_the_same_drift():
+    first, again, other = (
+        simulate.unrelated_areas(40, (5, 5), n_bins=30, seed=seed) for seed in (3, (3, 0), (3, 1))
+    )
+    assert first.recording.identical(again.recording)
+    drift = [one.truth.latents.sel(latent="A drift 0").values for one in (first, other)]
+    np.testing.assert_array_equal(*drift)
+    assert not np.array_equal(first.recording.activity, other.recording.activity)

@@ -62,8 +62,7 @@ def unrelated_areas(
     movement: float = 0.0,
     label_sd: float | tuple[float, float] | None = None,
     coupling: float | Mapping[str, float] = 0.0,
-    repeat: int = 0,
-    seed: int = 0,
+    seed: int | tuple[int, int] = 0,
 ) -> Simulated:
     """Simulate areas "A", "B", ... that share nothing but what is asked for.
 
@@ -96,10 +95,9 @@ def unrelated_areas(
     coupling : float, or mapping source area -> float
         Bits per spike that the fast factor of "A" (of each source named) adds to "B", 20 ms later,
         beyond everything else.
-    repeat : int
-        Which session of these neurons: with another number fast factors and spikes are drawn anew,
+    seed : int or (int, int)
+        A second number says which session of these neurons: fast factors and spikes are drawn anew,
         all else is the same.
-    seed : int
 
     Returns
     -------
@@ -127,6 +125,7 @@ def unrelated_areas(
     >>> float(worth["B", "coupling A"].round(3))
     0.02
     """
+    seed, repeat = seed if isinstance(seed, tuple) else (seed, 0)
     check_in_range("n_trials", n_trials, 2)
     check_in_range("n_bins", n_bins, 2)
     check_in_range("the number of areas", len(n_neurons), 2, len(ascii_uppercase))
