@@ -240,7 +240,7 @@ def package(tmp_path_factory) -> Package:
     package.add_line("scoring/metric_table.py", METRIC, before='    Metric(\n        "psth_r2",')
     package.add_file("data/readers/counts.py", READER)
     readers = "data/readers/__init__.py"
-    package.change_line(readers, "native, predictions,", "counts, native, predictions,")
+    package.change_line(readers, "    alf,\n", "    alf,\n    counts,\n")
     package.change_line(
         readers, '"stringer": stringer,\n', '"stringer": stringer,\n    "counts": counts,\n'
     )

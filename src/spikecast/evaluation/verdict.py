@@ -1,7 +1,7 @@
 """The verdict on a score table: whether a target is predicted, beyond what, by which model."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from spikecast.evaluation.beyond import Beyond
@@ -47,7 +47,8 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain values, as run directories keep it."""
-        return asdict(self)
+        content = asdict(replace(self, beyond=None))
+        return content | {"beyond": self.beyond.to_json() if self.beyond else None}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Verdict":

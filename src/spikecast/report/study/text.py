@@ -89,7 +89,8 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
 def conclusions(facts: dict[str, Any]) -> list[str]:
     """Return how much of the numbers was the protocol."""
     mark = "Simulated data. " if facts["origin"] == "simulated" else ""
-    stairs = [" ".join(staircase(one, each=False)) for one in facts["staircases"]]
+    # studies of before have none
+    stairs = [" ".join(staircase(one, each=False)) for one in facts.get("staircases", ())]
     return [mark + sentence for sentence in [*stairs, *_write_notices(facts["conclusions"])]]
 
 
