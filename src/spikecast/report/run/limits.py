@@ -1,5 +1,6 @@
 """What a run's data and analysis cannot show, in sentences."""
 
+from spikecast.evaluation.ladder import ONE_CONDITION
 from spikecast.report.shared.formatting import name_rung
 from spikecast.runs.reader import Run
 
@@ -42,6 +43,11 @@ def _list_prediction_limits(run: Run) -> list[str]:
         f"session, movement. What is claimed is above {name_rung(first.verdict.rungs)}, by a "
         "regression; what enters otherwise than it can follow is not taken out.",
     ]
+    if ONE_CONDITION.code in {notice.code for notice in first.notices}:
+        limits.append(
+            "No trial column names the condition here, so 'the task' is the average trial: how "
+            "much of the prediction both sides owe to a stimulus is not known."
+        )
     if not MOVEMENT & set(data["behavior"]):
         limits.append(
             "No movement was recorded here, so how much of the prediction is shared movement "
