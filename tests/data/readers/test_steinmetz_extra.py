@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from format_fuzz import check_mutations
 from packagings import build_session
 
-from spikecast.core.errors import FormatError
+from spikecast.core.errors import FormatError, SpikecastError
 from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
 
@@ -102,3 +103,62 @@ def test_what_is_lacking_is_named(folder):
     write_dicts(path / "steinmetz_st.npz", {"ss": times})
     with pytest.raises(FormatError, match="something other than lists of times"):
         load(path / "steinmetz_st.npz")
+
+
+ODD_VALUES = [
+    None, "text", b"bytes", np.nan, -1.0, 10**12, [], {}, np.zeros(0), np.zeros((2, 3)),
+    np.full(5, np.nan), np.array(["a", "b"]), np.array([None, 1], dtype=object),
+]  # fmt: skip
+
+
+def read_with_one_odd_value(path, raw, times, rng):
+    """Put an odd value for one field of one of the files and read; return what was odd."""
+    files = {
+        "steinmetz_part0": dict(raw),
+        "steinmetz_st": {"ss": times.copy(), "ss_passive": times[:, :3]},
+        "steinmetz_wav": {
+            "waveform_w": np.zeros((len(times), 82, 3)),
+            "trough_to_peak": np.full(len(times), 9.0),
+        },
+    }
+    name = sorted(files)[rng.integers(3)]
+    fields = sorted(files[name])
+    field, odd = fields[rng.integers(len(fields))], ODD_VALUES[rng.integers(len(ODD_VALUES))]
+    if field == "ss" and rng.random() < 0.5:
+        files[name][field][0, rng.integers(times.shape[1])] = odd
+    else:
+        files[name][field] = odd
+    for file, content in files.items():
+        write_dicts(path / f"{file}.npz", content)
+    try:
+        load(path / "steinmetz_st.npz", align="feedback_time", window=(-0.2, 0), bin_size=0.05)
+        load(path / "steinmetz_wav.npz")
+    except SpikecastError as error:
+        if "\n" in str(error):
+            raise AssertionError(f"two lines for '{field}' of {name}: {error}") from error
+    except Exception as error:
+        error.add_note(f"'{field}' of {name} is {odd!r}")
+        raise
+
+
+@pytest.mark.parametrize("n", [40, pytest.param(4_000, marks=pytest.mark.slow)])
+def test_odd_values_give_a_recording_or_one_line(folder, n):
+    path, raw = folder
+    times, rng = plant_times(raw, float(raw["stim_onset"])), np.random.default_rng(n)
+    for _ in range(n):
+        read_with_one_odd_value(path, raw, times, rng)
+
+
+@pytest.mark.parametrize("n", [40, pytest.param(6_000, marks=pytest.mark.slow)])
+def test_damaged_files_give_a_recording_or_one_line(folder, tmp_path, n):
+    _, raw = folder
+    sample = tmp_path / "sample"
+    sample.mkdir()
+    write_dicts(sample / "steinmetz_part0.npz", raw)
+    write_dicts(sample / "steinmetz_st.npz", {"ss": plant_times(raw, float(raw["stim_onset"]))})
+
+    def read(copy):
+        place = {"align": "feedback_time", "window": (-0.2, 0), "bin_size": 0.05}
+        return load(copy / "steinmetz_st.npz", **place)
+
+    assert check_mutations(sample, read, tmp_path, n) > n // 4
