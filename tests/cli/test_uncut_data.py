@@ -85,7 +85,7 @@ def test_convert_keeps_the_cut(spikecast, file, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "choose align, window and bin_size"),
+        ([], "For example --align onset --window -0.5 1 --bin 0.01"),
         (["--align", "onst", "--window", "0", "1", "--bin", "0.1"], "Did you mean 'onset'"),
         (["--align", "onset"], "bin_size is missing"),
         (["--align", "onset", "--window", "0", "1", "--bin", "-1"], "greater than 0"),

@@ -1,6 +1,7 @@
 """What all commands share: how they are found, their errors, progress bar and exit status."""
 
 import errno
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from typer.main import get_command, get_group
 
 import spikecast.cli
 from spikecast.cli.options import Option, Options, options
-from spikecast.core.errors import SpikecastError
+from spikecast.core.errors import NotCutError, SpikecastError
 from spikecast.core.schema import Block
 from spikecast.data.selection import Selection
 
@@ -89,6 +90,23 @@ def selection_options(block: str = "") -> Options:
     )
 
 
+def spell_cut(proposal: dict[str, object]) -> str:
+    """Return the flags of settings that cut a session.
+
+    Examples
+    --------
+    >>> spell_cut({"align": "go cue", "window": (-0.5, 1.0), "bin_size": 0.01})
+    "--align 'go cue' --window -0.5 1 --bin 0.01"
+    """
+    flags = {one.field: one.flag for one in selection_options().values()}
+    words: list[str] = []
+    for name, value in proposal.items():
+        parts = value if isinstance(value, tuple) else (value,)
+        spelled = (f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
+        words += [flags[name], *spelled]
+    return shlex.join(words)
+
+
 class CommandFolder(TyperGroup):
     """The commands of this folder; one is imported when it is called, or listed in the help."""
 
@@ -140,6 +158,13 @@ def main() -> None:
         if message:  # where no command was named, typer has printed the help
             more = f"; see {error.ctx.command_path} --help" if error.ctx else ""
             print(f"error: {message}{more}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except NotCutError as error:
+        print(
+            f"error: {error.problem}. For example {spell_cut(error.proposal)}; spikecast inspect "
+            "lists all of it",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None
     except SpikecastError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import selection_options
+from spikecast.cli.app import selection_options, spell_cut
 from spikecast.cli.options import Option, options, with_options
 from spikecast.core.errors import InputError
 from spikecast.data import Recording
-from spikecast.data.cuts.choices import join_names, list_choices
+from spikecast.data.cuts.choices import join_names, list_choices, propose_cut
 from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.selection import DataChoice
 from spikecast.data.session import RawSession
@@ -119,15 +119,7 @@ def _describe_uncut(index: int, raw: RawSession) -> None:
 def _make_next_line(raw: RawSession, data: str) -> str:
     """Return the command that fits a session, with the first of its choices."""
     found = list_choices(raw)
-    cut = f"--align {shlex.quote(found.align)}"
-    if found.trials:
-        cut += f" --trials {shlex.quote(found.trials)}"
-    if found.window:
-        cut += f" --window {found.window[0]:g} {found.window[1]:g}"
-    if found.bin_size:
-        cut += f" --bin {found.bin_size:g}"
-    if raw.in_frames:
-        cut += " --frame-rate HZ"
+    cut = spell_cut(propose_cut(found, raw.in_frames))
     areas = [area for area in next(iter(found.areas.values()), {}) if area != "none"]
     if len(areas) > 1:
         return f"spikecast predict {data} {cut} --target {shlex.quote(areas[0])}"

@@ -31,6 +31,27 @@ class FormatError(InputError):
     """A file is not in the layout its reader expects."""
 
 
+class NotCutError(InputError):
+    """A recording is not cut into trials yet.
+
+    Attributes
+    ----------
+    problem : str
+        What the recording offers.
+    proposal : dict of str to object
+        Settings that would cut it, by the names that `spikecast.load` knows.
+    """
+
+    def __init__(self, problem: str, proposal: dict[str, object]) -> None:
+        given = ", ".join(f"{name}={value!r}" for name, value in proposal.items())
+        super().__init__(f"{problem}. For example {given}")
+        self.problem, self.proposal = problem, proposal
+
+    def __reduce__(self) -> tuple:
+        """Return how to rebuild the error in another process."""
+        return type(self), (self.problem, self.proposal)
+
+
 class UnsafeFileError(FormatError):
     """A pickle holds something other than numpy arrays and plain containers."""
 

@@ -1,10 +1,12 @@
 """What can be chosen of a session: its tables and events, its units, its behaviour."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
+from spikecast.core.errors import NotCutError
 from spikecast.data.cuts.trials import NONE, find_event_columns
 from spikecast.data.cuts.units import count_labels
 from spikecast.data.session import RawSession, Samples
@@ -13,6 +15,7 @@ FIRST_EVENTS = ("stim", "onset", "go", "start")
 """Parts of the name of an event that is proposed before others."""
 WINDOW, BIN_SIZE = (-0.5, 1.0), 0.01
 """What is proposed, in seconds."""
+RATE_UNKNOWN = "HZ"
 MOST_NAMES = 12  # in a line
 MOST_LABELS, FEWEST_TRIALS = 10, 8  # distinct values of a column to decode; trials of the second
 
@@ -123,8 +126,22 @@ def join_names(names: list[str]) -> str:
     return shown + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
-def explain_choices(raw: RawSession) -> str:
-    """Return the sentence for a session that was given without an event."""
+def propose_cut(found: Choices, in_frames: bool = False) -> dict[str, object]:
+    """Return settings that cut a session; the rate of frames must be given where none is known."""
+    proposal: dict[str, object] = {"align": found.align}
+    if found.trials:
+        proposal["trials"] = found.trials
+    if found.window:
+        proposal["window"] = found.window
+    if found.bin_size:
+        proposal["bin_size"] = found.bin_size
+    if in_frames:
+        proposal["frame_rate"] = RATE_UNKNOWN
+    return proposal
+
+
+def raise_not_cut(raw: RawSession) -> NoReturn:
+    """Raise the error for a session that was given without an event."""
     found = list_choices(raw)
     parts = [
         f"table '{table}' ({n} trials): {join_names(columns)}"
@@ -134,11 +151,8 @@ def explain_choices(raw: RawSession) -> str:
     if found.lists:
         parts.append("events: " + join_names([f"{name} ({n})" for name, n in found.lists.items()]))
     parts.append(f"'{NONE}': one long trial")
-    given = [f"align='{found.align}'"]
-    given += [f"trials='{found.trials}'"] if found.trials else []
-    given += [f"window={found.window}"] if found.window else []
-    given += [f"bin_size={found.bin_size}"] if found.bin_size else []
-    return (
-        f"the {raw.source} is not cut into trials yet; choose align, window and bin_size. It "
-        f"offers {'; '.join(parts)}. For example {', '.join(given)}"
+    raise NotCutError(
+        f"the {raw.source} is not cut into trials yet; choose an event, a window and a width of "
+        f"bins. It offers {'; '.join(parts)}",
+        propose_cut(found, raw.in_frames),
     )

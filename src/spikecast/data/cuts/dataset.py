@@ -12,7 +12,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import count_bins
 from spikecast.data.columns import tidy_columns
 from spikecast.data.cuts.behavior import bin_behavior, bin_traces
-from spikecast.data.cuts.choices import explain_choices
+from spikecast.data.cuts.choices import raise_not_cut
 from spikecast.data.cuts.samples import Bins, Series
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
 from spikecast.data.cuts.trials import NONE, ONE_LONG_TRIAL, Trials, choose_trials, find_events
@@ -37,7 +37,7 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
     """Return the dataset of a recording; see :func:`spikecast.data.cut.cut_session`."""
     check_units(raw)
     if selection.align is None:
-        raise InputError(explain_choices(raw))
+        raise_not_cut(raw)
     raw = _use_seconds(raw, selection.frame_rate)
     notices: list[Notice] = [
         SOURCE(source=raw.source, start=raw.duration[0], stop=raw.duration[1]),

@@ -63,6 +63,11 @@ BEHAVIOR_KEYS = ("wheel", "pupil", "face", "licks")
 PASSIVE_KEYS = (*BEHAVIOR_KEYS, "contrast_left", "contrast_right")
 SAMPLES_PER_MS = 30.0  # trough_to_peak is in samples at 30 kHz
 GO_CUE_DELAY = (0.4, 1.3)  # seconds after the stimulus; the task draws it from 0.5 to 1.2
+NUMBERS = {
+    "spks", "bin_size", "stim_onset", "ccf", "trough_to_peak", "reaction_time", "active_trials",
+    "spks_passive", *TRIAL_KEYS, *BEHAVIOR_KEYS, *(f"{key}_passive" for key in PASSIVE_KEYS),
+}  # fmt: skip
+LONGEST_BIN, LONGEST_TRIAL = 60.0, 3600.0  # seconds
 PARTS, WAVEFORMS = "steinmetz_part*.npz", "steinmetz_wav.npz"
 CONTENT = ".npz files of the Steinmetz recordings, or the folder of their parts"
 
@@ -154,11 +159,8 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     missing = [key for key in REQUIRED if key not in raw]
     if missing:
         raise FormatError(f"session {name} lacks the required key '{missing[0]}'")
-    counts = np.asarray(raw["spks"])
-    if counts.ndim != 3:
-        raise FormatError(
-            f"session {name}: 'spks' has shape {counts.shape}, not neurons x trials x bins"
-        )
+    raw = _check_fields(raw, name)
+    counts = raw["spks"]
     n_neurons, n_trials, n_bins = counts.shape
     bin_size, stim_onset = float(raw["bin_size"]), float(raw["stim_onset"])
     subject, date = str(raw.get("mouse_name", "")), str(raw.get("date_exp", ""))
@@ -204,14 +206,44 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     return Recording(xr.Dataset(variables, coordinates, attributes))
 
 
+def _check_fields(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a session's dict with arrays of numbers, or raise a FormatError."""
+    checked = dict(raw)
+    for key in NUMBERS.intersection(raw):
+        try:
+            values = np.asarray(raw[key])
+            checked[key] = values.astype(float) if values.dtype == object else values
+        except (TypeError, ValueError):
+            checked[key] = np.array("")
+        if checked[key].dtype.kind not in "biuf":
+            raise FormatError(f"session {name}: '{key}' must hold numbers")
+    for key in ("bin_size", "stim_onset"):
+        if checked[key].size != 1 or not np.isfinite(checked[key]).all():
+            raise FormatError(f"session {name}: '{key}' must be one number of seconds")
+        checked[key] = checked[key].item()
+    if not 0 < checked["bin_size"] <= LONGEST_BIN or abs(checked["stim_onset"]) > LONGEST_TRIAL:
+        raise FormatError(
+            f"session {name}: bins of {checked['bin_size']:g} s and a stimulus at "
+            f"{checked['stim_onset']:g} s; both must be in seconds"
+        )
+    shape = checked["spks"].shape
+    if len(shape) != 3 or 0 in shape:
+        raise FormatError(f"session {name}: 'spks' has shape {shape}, not neurons x trials x bins")
+    return checked
+
+
 def _read_neuron_columns(raw: dict[str, Any], n_neurons: int) -> Iterator[tuple[str, np.ndarray]]:
     yield "area", _read_column(raw, "brain_area", n_neurons).astype(str)
     if "ccf" in raw:
-        yield from zip("xyz", _read_column(raw, "ccf", n_neurons).T, strict=True)
+        places = _read_column(raw, "ccf", n_neurons)
+        if places.shape != (n_neurons, 3):
+            raise FormatError(f"'ccf' has shape {places.shape}, not {n_neurons} neurons x 3")
+        yield from zip("xyz", places.T, strict=True)
     if "trough_to_peak" in raw:
-        yield "trough_to_peak", _read_column(raw, "trough_to_peak", n_neurons) / SAMPLES_PER_MS
+        width = _read_column(raw, "trough_to_peak", n_neurons, flat=True)
+        yield "trough_to_peak", width / SAMPLES_PER_MS
     if "cellid_orig" in raw:
-        yield "cell_id", _read_column(raw, "cellid_orig", n_neurons)
+        yield "cell_id", _read_column(raw, "cellid_orig", n_neurons, flat=True)
 
 
 def _read_trial_columns(raw: dict[str, Any], n_trials: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -234,7 +266,7 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
     if {"wheel", "response_time", "response"} <= raw.keys():
         moved = np.ravel(raw["response"]) != 0
         times = np.ravel(raw["response_time"]).astype(float)
-        speed = np.abs(np.squeeze(np.asarray(raw["wheel"], dtype=float), axis=0))
+        speed = np.abs(np.asarray(raw["wheel"][0], dtype=float))  # (trial, bin)
         from_start = _measure_speed_before(speed, times[moved], moved, float(raw["bin_size"]))
         from_stimulus = _measure_speed_before(
             speed, times[moved] + stim_onset, moved, float(raw["bin_size"])
@@ -276,19 +308,16 @@ def _measure_speed_before(
 def _read_column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:
     """Return the array of a key, or raise unless its first axis has this length."""
     values = np.asarray(raw[key])
-    if flat:  # (n,) or (n, 1), as the public files have both
-        values = values.reshape(len(values), -1)[:, 0] if values.ndim else values
-    if values.ndim == 0 or len(values) != length:
-        raise FormatError(f"'{key}' has shape {np.shape(raw[key])}; its length must be {length}")
-    if values.dtype == object:
-        values = values.astype(float)
-    return values
+    if values.ndim == 0 or len(values) != length or values.size == 0:
+        raise FormatError(f"'{key}' has shape {values.shape}; its length must be {length}")
+    # (n,) or (n, 1), as the public files have both
+    return values.reshape(length, -1)[:, 0] if flat else values
 
 
 def _arrange_behavior(key: str, values: Any, axis: str, n_trials: int, n_bins: int) -> tuple:
     """Return axes and values, with the channels last or, if there is one, without them."""
     values = np.asarray(values)
-    if values.ndim != 3 or values.shape[1:] != (n_trials, n_bins):
+    if values.ndim != 3 or values.shape[1:] != (n_trials, n_bins) or not len(values):
         raise FormatError(
             f"'{key}' has shape {values.shape}, not channels x {n_trials} trials x {n_bins} bins"
         )

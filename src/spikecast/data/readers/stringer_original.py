@@ -76,7 +76,8 @@ def read_file(path: Path) -> RawSession:
         raise FormatError(f"'{path}': 'Fsp' must be a matrix of numbers, neurons x frames")
     with np.errstate(all="ignore"):
         signal = signal.astype(np.float32, copy=False)
-    if min(signal.shape) < 2 or not np.isfinite(signal.sum(dtype=float)):
+        total = signal.sum(dtype=float)
+    if min(signal.shape) < 2 or not np.isfinite(total):
         raise FormatError(f"'{path}': 'Fsp' is empty, or holds NaN or infinite values")
     units = _read_units(path, content, len(signal))
     behavior, notices = _read_behavior(content.get("beh"), signal.shape[1])
