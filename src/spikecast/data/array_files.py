@@ -184,7 +184,10 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
+        for name in table:
+            table[name].to_numpy()  # text is decoded only here
+        return table
     except ImportError:
         raise FormatError(
             f"'{path}' is a Parquet file; to read it: pip install \"spikecast[parquet]\""

@@ -16,6 +16,7 @@ import pandas as pd
 from spikecast.core.checks import check_in_range, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
+from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.tasks.neuron_groups import (
@@ -200,9 +201,10 @@ class HeldOutNeurons:
         n_held_out = round(self.fraction * candidates.size)
         held_out = np.zeros(pool.size, dtype=bool)
         held_out[rng.choice(candidates, n_held_out, replace=False)] = True
-        place = self.area or "all areas"
-        target = f"{place} ({n_held_out} held out)"
-        return _pair_neurons(self, recording, pool & ~held_out, held_out, place, target)
+        place = "" if self.area == NO_AREA else f" of {self.area or 'all areas'}"
+        target = f"{n_held_out} held-out neurons{place}"
+        source = f"the other neurons{place}"
+        return _pair_neurons(self, recording, pool & ~held_out, held_out, source, target)
 
 
 @dataclass(frozen=True)
