@@ -38,8 +38,8 @@ ONE_CONDITION = NoticeKind(
 def list_rungs(problem: Problem) -> list[str]:
     """Return the names of the rungs that a problem has, lowest first.
 
-    Without the recorded order of trials there is no drift, without recorded behaviour no rung of
-    it.
+    Windows of a continuous recording have no task; without the recorded order of trials there is no
+    drift, without recorded behaviour no rung of it.
 
     Examples
     --------
@@ -47,7 +47,9 @@ def list_rungs(problem: Problem) -> list[str]:
     >>> list_rungs(sc.AreaToArea("MOs").problem(sc.load("simulated")))
     ['psth', 'drift', 'source_free', 'behavior']
     """
-    absent = set() if problem.ordered else {"drift"}
+    absent = {"psth"} if problem.windows else set()
+    if not problem.ordered:
+        absent.add("drift")
     if problem.behavior is None:
         absent.add("behavior")
     return [name for name in RUNGS if name not in absent]

@@ -227,9 +227,16 @@ class Config(Block):
             self.make_spaces()
         return self
 
-    def build_models(self) -> dict[str, Model]:
-        """Return name -> model, with the settings given."""
-        return build_models(self.models)
+    def build_models(self, kind: str = "") -> dict[str, Model]:
+        """Return name -> model, with the settings given.
+
+        With a `kind` of target (``"counts"``, ``"continuous"``) those of the default models are
+        left out that do not predict it.
+        """
+        models = build_models(self.models)
+        if not kind or self.models != list(DEFAULT_MODELS):
+            return models
+        return {name: model for name, model in models.items() if kind in model.kinds}
 
     def make_spaces(self) -> dict[str, Space]:
         """Return label -> search space of the models that a sweep searches."""

@@ -202,7 +202,7 @@ def _write_scores(
         name, source = target.problem.target, target.problem.source
         failed = failures[name]
         fitted = [model for model in target.models if model not in failed]
-        if not target.brought and set(config.build_models()) <= set(failed):
+        if not target.brought and set(config.build_models(target.problem.kind)) <= set(failed):
             model, why = next(iter(failed.items()))
             raise RunError(f"no model of {name} could be fitted; {model}: {why}")
         scores = score_target(target, fitted, session, config)

@@ -50,7 +50,7 @@ def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
     evaluation = config.evaluation
     problem = replace(problem, conditions=evaluation.conditions)
     split, gap = evaluation.split, evaluation.gap
-    models = add_rungs(config.build_models(), problem, split=split, gap=gap)
+    models = add_rungs(config.build_models(problem.kind), problem, split=split, gap=gap)
     folds = make_folds(
         problem, evaluation.folds, split=split, strata=evaluation.strata, gap=gap, seed=config.seed
     )

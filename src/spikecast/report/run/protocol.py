@@ -135,6 +135,8 @@ def describe_task(target: Target) -> str:
     }.get(source, f"{n_sources} neurons of {source}")
     if attributes["task"] != "behavior":
         targets = f"{n_targets} neurons of {target.name}"
+        if attributes["task"] == "held_out_neurons":  # the names say that they are neurons
+            sources, targets = source[0].upper() + source[1:] + f" ({n_sources})", target.name
     else:
         targets = target.name if n_targets == 1 else f"{n_targets} channels of {target.name}"
     return f"{sources} predict {targets}, bin by bin ({1000 * attributes['bin_size']:g} ms)."

@@ -24,8 +24,9 @@ def draw_shift_test(target: Target) -> Figure:
     axes.plot(shifts, scores, "o-", color=GREY, markersize=3, linewidth=0.8, label="shifted")
     axes.plot(0, test.true, "o", color=ORANGE, markersize=6, label="as recorded")
     axes.axhline(0, color="black", linewidth=0.6)
+    unit = "tenths of a window" if is_cut_into_windows(target) else "trials"
     axes.set(
-        xlabel=f"source shifted by ({_name_unit(target)}s)", ylabel=METRICS[target.run.metric].unit
+        xlabel=f"source shifted by ({unit})", ylabel=METRICS[target.run.metric].unit
     )
     axes.legend(loc="best")
     return figure
