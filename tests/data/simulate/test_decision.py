@@ -174,3 +174,28 @@ class TestSpontaneous:
     def test_without_noise_it_is_the_drive_itself(self):
         simulated = simulate.spontaneous(n_neurons=20, n_bins=50, noise=0)
         np.testing.assert_array_equal(simulated.recording.activity, simulated.truth.rate)
+
+
+class TestRunningMouse:
+    def test_by_default_it_is_spontaneous_activity(self):
+        one = simulate.spontaneous(20, 80, planes=2, seed=3).recording.dataset
+        other = simulate.running_mouse(n_neurons=20, n_bins=80, planes=2, seed=3).recording.dataset
+        assert one.identical(other)
+
+    def test_running_grows_and_neurons_follow_it_only_if_told(self):
+        settings = {"n_neurons": 60, "n_bins": 3000, "planes": 1, "growth": 4.0, "n_face": 3}
+        follow, ignore = (
+            simulate.running_mouse(**settings, tuning=tuning).recording for tuning in (1.0, 0.0)
+        )
+        speed = follow.dataset["running"].values[0]
+        assert speed[-1000:].mean() > 2 * speed[:1000].mean()
+
+        def find_strongest(recording):
+            activity = recording.activity[0]
+            return max(abs(np.corrcoef(activity[:, n], speed)[0, 1]) for n in range(60))
+
+        assert find_strongest(follow) > 0.5
+        assert find_strongest(ignore) < 0.2
+        face = follow.dataset["face_svd"].values[0]
+        assert np.corrcoef(face[:, 0], speed)[0, 1] > 0.8
+        assert abs(np.corrcoef(face[:, 2], speed)[0, 1]) < 0.2

@@ -2,12 +2,13 @@
 
 :func:`decision_task` makes a multi-area recording of a visual decision task in the layout of the
 Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the Stringer data,
+:func:`running_mouse` the same of an animal whose running changes over the session,
 :func:`lorenz` a population driven by a chaotic attractor, :func:`unrelated_areas` areas that share
 nothing but what is asked for, and :func:`poisson_noise` a recording with nothing in it.
 """
 
 from spikecast.data.simulate.decision import Effects, decision_task, poisson_noise
-from spikecast.data.simulate.imaging import spontaneous
+from spikecast.data.simulate.imaging import running_mouse, spontaneous
 from spikecast.data.simulate.lorenz import lorenz
 from spikecast.data.simulate.planted import Simulated, Truth
 from spikecast.data.simulate.raw import raw_session
@@ -15,5 +16,5 @@ from spikecast.data.simulate.unrelated import unrelated_areas
 
 __all__ = [
     "Effects", "Simulated", "Truth", "decision_task", "lorenz", "poisson_noise", "raw_session",
-    "spontaneous", "unrelated_areas",
+    "running_mouse", "spontaneous", "unrelated_areas",
 ]  # fmt: skip

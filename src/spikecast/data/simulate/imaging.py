@@ -1,6 +1,8 @@
 """Simulated two-photon recordings of spontaneous activity, with planted truth."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -9,6 +11,39 @@ from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import stringer
 from spikecast.data.simulate.planted import Simulated, Truth, draw_ornstein_uhlenbeck, label_latents
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """What :func:`spontaneous` is told of the neurons and of the microscope."""
+
+    n_neurons: int = 1000
+    n_bins: int = 2000
+    planes: int | Sequence[int] = 9
+    n_latents: int = 16
+    n_own: int = 2
+    bin_size: float = stringer.BIN_SIZE
+    noise: float = 1.0
+    threshold: float = 0.5
+    keep_rate: bool = True
+
+    @property
+    def groups(self) -> np.ndarray:
+        """The group of each plane, (plane,)."""
+        return (
+            np.zeros(self.planes, dtype=int)
+            if isinstance(self.planes, int)
+            else np.asarray(self.planes)
+        )
+
+
+@dataclass(frozen=True)
+class Mouse:
+    """What :func:`running_mouse` is told of the animal; the defaults are those of `spontaneous`."""
+
+    growth: float = 1.0
+    tuning: float = 1.0
+    n_face: int = 0
 
 
 def spontaneous(
@@ -65,14 +100,55 @@ def spontaneous(
     >>> simulated.recording.behavior
     ['running', 'pupil_area', 'pupil_position']
     """
-    groups = np.zeros(planes, dtype=int) if isinstance(planes, int) else np.asarray(planes)
+    imaging = Imaging(
+        n_neurons, n_bins, planes, n_latents, n_own, bin_size, noise, threshold, keep_rate
+    )
+    return _simulate(imaging, Mouse(), seed)
+
+
+def running_mouse(
+    *, growth: float = 1.0, tuning: float = 1.0, n_face: int = 0, seed: int = 0, **imaging: Any
+) -> Simulated:
+    """Simulate spontaneous activity of an animal whose running can change over the session.
+
+    Parameters
+    ----------
+    growth : float
+        How many times faster the animal runs at the end than at the start.
+    tuning : float
+        How strongly neurons follow running, as a multiple of :func:`spontaneous`; 0: not at all.
+    n_face : int
+        Components of a film of the face, in ``face_svd``: the first follows running, the second
+        arousal, the others are noise.
+    seed : int
+    **imaging
+        The other arguments of :func:`spontaneous`.
+
+    Returns
+    -------
+    Simulated
+
+    Examples
+    --------
+    >>> mouse = running_mouse(growth=3.0, n_neurons=10, n_bins=2000, planes=1)
+    >>> speed = mouse.recording.dataset["running"].values[0]
+    >>> bool(speed[1000:].mean() > 1.3 * speed[:1000].mean())
+    True
+    """
+    return _simulate(Imaging(**imaging), Mouse(growth, tuning, n_face), seed)
+
+
+def _simulate(imaging: Imaging, mouse: Mouse, seed: int) -> Simulated:
+    """Return a simulated recording of an animal."""
+    n_neurons, n_bins, bin_size = imaging.n_neurons, imaging.n_bins, imaging.bin_size
+    groups, n_latents, n_own = imaging.groups, imaging.n_latents, imaging.n_own
     n_planes = len(groups)
     check_in_range("n_latents", n_latents, 2)
     check_in_range("the number of planes", n_planes, 1, n_neurons)
     of_group = np.repeat(np.unique(groups), n_latents)  # the group of each shared latent
     n_shared = of_group.size
     rng = make_rng(seed, "latents")
-    running = _draw_running(n_bins, bin_size, rng)
+    running = _draw_running(n_bins, bin_size, mouse.growth, rng)
     arousal = draw_ornstein_uhlenbeck(1, n_bins, 60.0 / bin_size, rng)[0]
     constants = rng.uniform(2.0, 30.0, n_shared + n_own * n_planes) / bin_size
     latents = np.stack([draw_ornstein_uhlenbeck(1, n_bins, c, rng)[0] for c in constants], axis=1)
@@ -86,11 +162,10 @@ def spontaneous(
     rank = 1 + np.arange(n_shared) % n_latents
     reached = of_group[:, np.newaxis] == groups[plane]
     loadings[:n_shared] *= (0.8 / np.sqrt(rank))[:, np.newaxis] * reached
+    loadings[0] *= mouse.tuning
     loadings[n_shared:] *= 0.4 * (own[:, np.newaxis] == plane)
     scale = rng.lognormal(0.0, 0.7, n_neurons).astype(np.float32)
-    activity, rate = _compute_activity(
-        latents, loadings, threshold, scale, noise, keep_rate, make_rng(seed, "noise")
-    )
+    activity, rate = _compute_activity(latents, loadings, scale, imaging, make_rng(seed, "noise"))
 
     pupil = gaussian_filter1d(latents[:, 0], 3.0) + 0.7 * arousal + rng.normal(0, 0.3, n_bins)
     raw = {
@@ -103,6 +178,8 @@ def spontaneous(
         "pupilCOM": rng.normal(0, 1, (n_bins, 2)).astype(np.float32),
         "xyz": np.stack([*rng.uniform(0, 1000, (2, n_neurons)), -400.0 + 30.0 * plane]),
     }
+    if mouse.n_face:
+        raw["beh_svd_time"] = _draw_face(latents, mouse.n_face, make_rng(seed, "face"))
     shared = ["shared" if group == min(groups) else f"group {group}" for group in of_group]
     names = ["running", "arousal", *(f"shared_{i}" for i in range(2, n_shared))]
     names += [f"plane{index}_{i % n_own}" for i, index in enumerate(own)]
@@ -119,16 +196,15 @@ def spontaneous(
 def _compute_activity(
     latents: np.ndarray,
     loadings: np.ndarray,
-    threshold: float,
     scale: np.ndarray,
-    noise: float,
-    keep_rate: bool,
+    imaging: Imaging,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return activity (neuron, time) and, with `keep_rate`, its drive (1, time, neuron)."""
+    noise, threshold = imaging.noise, imaging.threshold
     n_bins, n_neurons = len(latents), len(scale)
     activity = np.empty((n_neurons, n_bins), dtype=np.float32)
-    rate = np.empty((1, n_bins, n_neurons), dtype=np.float32) if keep_rate else None
+    rate = np.empty((1, n_bins, n_neurons), dtype=np.float32) if imaging.keep_rate else None
     latents = latents.astype(np.float32)
     for start in range(0, n_neurons, 500):  # so that no second array of this size is made
         block = slice(start, start + 500)
@@ -142,10 +218,23 @@ def _compute_activity(
     return activity, rate
 
 
-def _draw_running(n_bins: int, bin_size: float, rng: np.random.Generator) -> np.ndarray:
-    """Return running speed in cm/s, (time,): bouts of some seconds with rest between them."""
+def _draw_running(
+    n_bins: int, bin_size: float, growth: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return running speed in cm/s, (time,): bouts of some seconds with rest between them.
+
+    At the end bouts are `growth` times as fast as at the start.
+    """
     stay = np.exp(-bin_size / 15.0)
     toggles = rng.random(n_bins) > stay
     running = (np.cumsum(toggles) % 2).astype(float)
     vigour = 10.0 + 4.0 * draw_ornstein_uhlenbeck(1, n_bins, 20.0 / bin_size, rng)[0]
+    vigour *= np.linspace(1.0, growth, n_bins)
     return np.maximum(gaussian_filter1d(running, 1.0) * vigour + rng.normal(0, 0.3, n_bins), 0.0)
+
+
+def _draw_face(latents: np.ndarray, n_face: int, rng: np.random.Generator) -> np.ndarray:
+    """Return components of the face, (time, component): running, arousal, and noise."""
+    face = rng.normal(size=(len(latents), n_face))
+    face[:, :2] += 2.0 * latents[:, : min(n_face, 2)]
+    return (face / np.sqrt(1 + np.arange(n_face))).astype(np.float32)

@@ -109,7 +109,7 @@ class Source(Block):
     n_trials: int
     n_bins: int
     n_neurons: int
-    simulator: Literal["decision_task", "spontaneous"]
+    simulator: Literal["decision_task", "spontaneous", "running_mouse"]
     simulation: dict[str, Any] = Field(description="arguments of the simulator: the same shapes")
 
 
