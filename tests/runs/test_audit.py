@@ -35,6 +35,8 @@ CASES = {  # rule: (what makes it fire, its sound twin)
         {"fitted_on": {"PCA": range(120)}}, {"fitted_on": {"PCA": range(60)}}),
     "chosen on test data": (
         {"chosen_on": {"epoch": range(60, 120)}}, {"chosen_on": {"epoch": range(20)}}),
+    "split chosen by its score": (
+        {"splits_tried": {"70/30": 0.7, "80/20": 0.6}}, {"splits_tried": {"70/30": 0.7}}),
     "target among the sources": (
         {"source_neurons": [7, 8], "target_neurons": [9, 7]},
         {"source_neurons": [7, 0], "target_neurons": [9, 0]}),

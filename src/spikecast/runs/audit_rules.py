@@ -100,6 +100,20 @@ def _find_choices_on_test(claim: Claim) -> str:
 
 
 @rule(
+    "split chosen by its score",
+    "serious",
+    "cut once before anything is scored, or score every part once (cross-validation)",
+    reads=("splits_tried",),
+)
+def _find_chosen_split(claim: Claim) -> str:
+    tried = claim.splits_tried
+    if len(tried) < 2:
+        return ""
+    low, high = min(tried.values()), max(tried.values())
+    return f"{len(tried)} splits were scored on their own test parts: {low:.4g} to {high:.4g}"
+
+
+@rule(
     "target among the sources",
     "severe",
     "keep a neuron on one side; units that one spike was sorted into twice are one neuron",

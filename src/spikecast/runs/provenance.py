@@ -56,6 +56,8 @@ class Claim(BaseModel):
     fitted_on: dict[str, list[int]] = {}
     # choice (epochs, settings) -> units on which it was made
     chosen_on: dict[str, list[int]] = {}
+    # split of the units -> what the number is with it, where several were tried
+    splits_tried: dict[str, float] = {}
     # setting -> its values in the search that is said to have chosen it
     swept: dict[str, list[float]] = {}
     # class -> trials that balancing kept, and those it could choose from

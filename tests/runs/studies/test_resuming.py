@@ -7,14 +7,23 @@ import pytest
 
 from spikecast.core.errors import RunError
 from spikecast.runs import experiment
-from spikecast.runs.studies import stringer_running
+from spikecast.runs.studies import stringer_running, stringer_sound
 from spikecast.runs.studies.run import run_study
+from spikecast.runs.studies.step_cache import StepCache
 
 TINY = {
     "data": {"simulation": {"n_neurons": 40, "n_bins": 1000, "planes": 2}},
-    "settings": {"n_components": 10, "epochs": 2},
+    "settings": {
+        "n_components": 10, "few_components": 4, "epochs": 2, "folds": 2, "splits": [0.6],
+        "first": {"activation": "ReLU", "hidden": [8, 4]},
+        "second": {"activation": "Sigmoid", "hidden": [8]},
+        "families": [{"hidden": [8], "activations": ["Sigmoid"]},
+                     {"hidden": [8, 4], "activations": ["ReLU"]}],
+        "animals": {"n_neurons": [10, 12], "n_bins": 1200, "folds": 2, "n_train": 5,
+                    "model": {"n_members": 1, "epochs": 1}},
+    },
     "sound": {"main": {
-        "models": ["mean_rate", {"linear": {"model": "pca_ridge", "widths": [0.0]}},
+        "models": ["mean_rate", {"pca_ridge": {"widths": [0.0]}},
                    {"timescales": {"n_members": 1, "epochs": 2}}],
         "evaluation": {"folds": 2, "bootstrap": 200}}},
 }  # fmt: skip
@@ -43,12 +52,12 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     whole = small("stringer-running", TINY)
     out = tmp_path / "killed"
     # the second of two networks; the score of the sound run; the conclusion
-    fit, fits = killing(stringer_running._fit_network, 2)
+    fit, fits = killing(stringer_running.fit_family, 2)
     score, _ = killing(experiment.score_target, 1)
-    conclude, _ = killing(stringer_running.sound_runs.read_scores, 1)
-    monkeypatch.setattr(stringer_running, "_fit_network", fit)
+    conclude, _ = killing(stringer_sound.sound_runs.read_scores, 1)
+    monkeypatch.setattr(stringer_running, "fit_family", fit)
     monkeypatch.setattr(experiment, "score_target", score)
-    monkeypatch.setattr(stringer_running.sound_runs, "read_scores", conclude)
+    monkeypatch.setattr(stringer_sound.sound_runs, "read_scores", conclude)
     for resume in (False, True, True):
         with pytest.raises(Killed):
             small("stringer-running", TINY, out, resume=resume)
@@ -61,7 +70,8 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
         small("stringer-running", TINY, out, resume=True, overwrite=True)
     small("stringer-running", TINY, out, resume=True)
 
-    assert len(fits) == 3  # the first network once, the second twice
+    # two families, another split, fewer components, two steps of the staircase; the second twice
+    assert len(fits) == 6 + 1
     told = [json.loads((folder / "study.json").read_text()) for folder in (whole, out)]
     assert told[0]["columns"] == told[1]["columns"]
     assert told[0]["conclusions"] == told[1]["conclusions"]
@@ -75,6 +85,24 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     assert {path.name for path in out.iterdir()} == {path.name for path in whole.iterdir()}
     with pytest.raises(RunError, match="a finished study"):
         small("stringer-running", TINY, out, resume=True)
+
+
+def sum_up(values):
+    return {"sum": np.sum(values)}
+
+
+def test_steps_beside_each_other_are_those_computed_one_by_one(tmp_path):
+    steps = {str(number): (sum_up, ([number, 1],)) for number in range(3)}
+    told = []
+    for workers in (1, 2):
+        cache = StepCache(tmp_path / str(workers), told.append, workers)
+        cache.prepare(steps)
+        assert sorted(told) == ([] if workers == 1 else ["0", "1", "2"])
+        for name, (step, arguments) in steps.items():
+            assert cache.compute(name, step, *arguments)["sum"] == int(name) + 1
+        assert sorted(told) == ["0", "1", "2"]
+        if workers == 1:
+            told.clear()
 
 
 def test_what_is_no_study_is_left_alone(tmp_path):

@@ -19,6 +19,7 @@ from spikecast.report.shared.style import (
     new_figure,
     report_style,
 )
+from spikecast.report.study.imaging_figures import heat, networks, space
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -300,7 +301,7 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     draw.__name__: draw
     for draw in (
         averages, latents, over_time, confusion, reasons, maps, raster, losses, similarity,
-        predicted, explained, importance, planes,
+        predicted, explained, importance, planes, space, heat, networks,
     )
 }  # fmt: skip
 """What presets call their figures by."""

@@ -148,8 +148,8 @@ def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
     """Return a reported table and the same table as described, column by column."""
     written = study.preset.tables[name]
     reported = pd.DataFrame(written.rows)
-    described = pd.read_csv(study.layout.described.table(name))
     key, *columns = reported.columns
+    mark = ", simulated" if study.simulated else ""
 
     def rows(table: pd.DataFrame) -> list[list[str]]:
         return [
@@ -157,9 +157,16 @@ def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
             for _, row in table.iterrows()
         ]
 
+    def read(name: str) -> pd.DataFrame:
+        described = study.layout.described.table(name)
+        return pd.read_csv(described if described.exists() else study.layout.concluded.table(name))
+
+    parts = {name: "as described"} | written.also
     return {
         "key": key,
         "columns": [column.replace("_", " ") for column in columns],
-        "parts": [(f"reported ({written.stands})", rows(reported)),
-                  ("as described" + (", simulated" if study.simulated else ""), rows(described))],
-    }  # fmt: skip
+        "parts": [
+            (f"reported ({written.stands})", rows(reported)),
+            *((title + mark, rows(read(part))) for part, title in parts.items()),
+        ],
+    }

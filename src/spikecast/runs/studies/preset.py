@@ -57,6 +57,9 @@ class ReportedTable(Block):
 
     stands: Stands
     rows: list[dict[str, Any]] = Field(min_length=1)
+    also: dict[str, str] = Field(
+        {}, description="tables of the study with the same columns, and what each is called"
+    )
 
 
 StepKind = Literal["start", "protocol", "model", "data"]

@@ -71,7 +71,7 @@ def run_study(
         Go on with an interrupted study of the same name, settings and data: the steps that were
         computed are used, and the numbers are those of a study that was never interrupted.
     workers : int, optional
-        Processes of the sound runs.
+        Processes of the sound runs, and of steps that do not need each other.
 
     Raises
     ------
@@ -81,8 +81,7 @@ def run_study(
     """
     out, layout = Path(out), StudyLayout(Path(out))
     preset, study = read_preset(name), STUDIES[name]
-    if quick:
-        preset = make_quick(preset)
+    preset = make_quick(preset) if quick else preset
     progress(f"{name}: finding the data", 0, 0)
     recording = find_recording(preset, data, seed=seed)
     prepared = study.prepare(recording, preset.settings)
@@ -98,7 +97,8 @@ def run_study(
     replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
 
     def make_inputs(recording: Recording, names: Mapping[str, Any], column: str) -> StudyInputs:
-        steps = StepCache(layout.parts / column, lambda step: progress(f"{column}: {step}", 0, 0))
+        folder = layout.parts / column
+        steps = StepCache(folder, lambda step: progress(f"{column}: {step}", 0, 0), workers)
         return StudyInputs(recording, names, preset.settings, seed, steps)
 
     with lock_folder(out):

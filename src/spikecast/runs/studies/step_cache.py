@@ -11,9 +11,12 @@ from numpy.typing import ArrayLike
 
 from spikecast.core.files import write_atomically
 from spikecast.models.networks.checkpoint import keep_checkpoints
+from spikecast.parallel.executors import open_executor, run_jobs
+from spikecast.parallel.threads import limit_threads
 from spikecast.runs.layout import CHECKPOINTS
 
 Arrays = dict[str, np.ndarray]
+Step = Callable[..., Mapping[str, ArrayLike]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class StepCache:
 
     A step is a function of the recording, the settings and the seed: it shares no random generator
     with another step, so it does not matter which of them were computed before a kill. `report` is
-    called with the name of a step that has to be computed.
+    called with the name of a step that has to be computed. `workers` are processes for steps that
+    do not need each other; None is one per core.
 
     Examples
     --------
@@ -37,17 +41,46 @@ class StepCache:
 
     folder: Path
     report: Callable[[str], None] = lambda name: None
+    workers: int | None = 1
 
-    def compute(
-        self, name: str, step: Callable[..., Mapping[str, ArrayLike]], *arguments: Any
-    ) -> Arrays:
+    def compute(self, name: str, step: Step, *arguments: Any) -> Arrays:
         """Return the arrays of a step; numbers and words are arrays of no axis."""
-        path = self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.npz"
+        path = self._find_file(name)
         if not path.exists():
             self.report(name)
-            with keep_checkpoints(path.with_suffix(CHECKPOINTS)):
-                save_arrays(path, step(*arguments))
+            _compute(path, step, *arguments)
         return load_arrays(path)
+
+    def prepare(self, steps: Mapping[str, tuple[Step, tuple]]) -> None:
+        """Compute steps beside each other, where there is more than one worker.
+
+        Each is then found by :meth:`compute`, which computes what is missing.
+
+        Parameters
+        ----------
+        steps : mapping
+            Name of a step -> a function that can be imported, and its arguments.
+        """
+        missing = {name: call for name, call in steps.items() if not self._find_file(name).exists()}
+        with open_executor(len(missing), self.workers) as executor:
+            if executor is None:
+                return
+            calls = {
+                name: (_compute, (self._find_file(name), step, *arguments))
+                for name, (step, arguments) in missing.items()
+            }
+            for done in run_jobs(calls, executor):
+                done.result()
+                self.report(done.name)
+
+    def _find_file(self, name: str) -> Path:
+        return self.folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.npz"
+
+
+def _compute(path: Path, step: Step, *arguments: Any) -> None:
+    """Write what a step returns; what it trains goes on where it was interrupted."""
+    with limit_threads(), keep_checkpoints(path.with_suffix(CHECKPOINTS)):
+        save_arrays(path, step(*arguments))
 
 
 def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:

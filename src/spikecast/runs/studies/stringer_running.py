@@ -1,273 +1,340 @@
 """Study D: running speed from thousands of neurons."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor, nn
 
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
-from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
-from spikecast.evaluation.fit import fit_model
-from spikecast.models.base import Model
-from spikecast.models.networks.network import Network
-from spikecast.models.networks.plan import Plan
-from spikecast.models.networks.training import train_network
-from spikecast.models.preprocess import find_principal_axes
-from spikecast.runs import config as configs
-from spikecast.runs.layout import RunLayout
-from spikecast.runs.studies import sound_runs
-from spikecast.runs.studies.step_cache import Arrays
-from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
-from spikecast.scoring import metrics
-from spikecast.tasks.splits import Fold
-from spikecast.tasks.tasks import Behavior
-
-TARGET = "running"
-ACTIVATIONS: dict[str, type[nn.Module]] = {"ReLU": nn.ReLU, "Sigmoid": nn.Sigmoid, "Tanh": nn.Tanh}
-KEYS = ("relu", "sigmoid")  # of the two networks that the deck reports
-FEWEST_BINS = 800
-FEWEST_WINDOWS = 5  # inner folds need as many
-
-NO_PREDICTION_ERROR = NoticeKind(
-    "no_prediction_error",
-    "severe",
-    "The deck's MSE of {described:.2f} on its test bins is not a prediction error: with "
-    "predictions shuffled in time it is {shuffled:.2f}, where pair by pair it is {paired:.2f}. It "
-    "cannot tell a prediction from its shuffle.",
+from spikecast.runs.studies.stringer_figures import draw_activity, locate_neurons
+from spikecast.runs.studies.stringer_linear import (
+    explain_variance,
+    find_beside,
+    find_components,
+    regress_as_described,
 )
-LINEAR_BESIDE = NoticeKind(
-    "linear_beside",
+from spikecast.runs.studies.stringer_network import (
+    Family,
+    Member,
+    broadcast_mse,
+    cut_in_two,
+    cut_validation,
+    find_first,
+    fit_family,
+    list_comparisons,
+    list_families,
+    make_plan,
+    name_network,
+    split_mse,
+)
+from spikecast.runs.studies.stringer_scores import SpeedScorer
+from spikecast.runs.studies.stringer_sound import conclude
+from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
+from spikecast.tasks.splits import Fold
+
+__all__ = ["conclude", "describe", "prepare"]
+
+TARGET, STAND_IN = "running", "others"
+FEWEST_BINS = 800
+LIKE = 1.25  # numbers whose ratio is below it are called alike
+
+NO_RUNNING = NoticeKind(
+    "no_running",
     "serious",
-    "Trained on that loss, the network scores R² {network:.3f} on its test bins; linear regression "
-    "on principal components, in blocks it has not seen, {linear:.3f}.",
+    "This recording has no running speed, so none can be predicted. What stands in for it is the "
+    "average activity (each neuron in its own standard deviations) of every second neuron, "
+    "predicted from the {n} others: it shows what the protocols do to a number, and says nothing "
+    "about running. It has no pupil and no film of the face either.",
+)
+SUM_OF_VARIANCES = NoticeKind(
+    "sum_of_variances",
+    "severe",
+    "In this run the deck's {error:.4g} on test bins is the variance of what is predicted there "
+    "({speed:.4g}), plus that of the predictions ({own:.3g}), plus a squared difference of means "
+    "({shift:.3g}); pair by pair the same predictions are off by {paired:.4g}.",
+)
+PARTS_UNLIKE = NoticeKind(
+    "parts_unlike",
+    "serious",
+    "It is {ratio:.2g} times the {train:.4g} of the training bins, and the variance of what is "
+    "predicted is {spread:.2g} times as large there: the gap between training and test is how "
+    "much that varied in each, not what the network learnt by heart.",
+)
+PARTS_ALIKE = NoticeKind(
+    "parts_alike",
+    "minor",
+    "It is {ratio:.2g} times the {train:.4g} of the training bins, the variance of what is "
+    "predicted {spread:.2g} times as large: here the two parts of the session are alike.",
+)
+SPLIT_IS_RUNNING = NoticeKind(
+    "split_is_running",
+    "serious",
+    "In this run the deck's error of one network goes from {low:.4g} ({best}) to {high:.4g} "
+    "({worst}) over {n} splits. Divided by the variance of what is predicted in the test part it "
+    "is {least:.2f} to {most:.2f}: to choose a split by its score is to choose how much there was "
+    "to predict in the test part.",
+)
+SPLIT_COSTS_LITTLE = NoticeKind(
+    "split_costs_little",
+    "minor",
+    "In this run the deck's error of one network goes from {low:.4g} ({best}) to {high:.4g} "
+    "({worst}) over {n} splits: here to choose one by its score bought next to nothing.",
 )
 
 
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
-    """Check that there is running speed in one long trial."""
-    if TARGET not in recording.behavior or recording.n_trials != 1:
+    """Check that there is one long trial, and find what is predicted: running, or a stand-in."""
+    if recording.n_trials != 1:
         raise InputError(
-            f"this study needs one continuous recording with '{TARGET}'; this one has "
-            f"{recording.n_trials} trials and {', '.join(recording.behavior) or 'no behaviour'}"
+            f"this study needs one continuous recording; this one has {recording.n_trials} trials"
         )
     if recording.n_bins < FEWEST_BINS:
         raise NotEnoughDataError(f"{recording.n_bins} bins are too few; {FEWEST_BINS} are needed")
-    return Prepared(recording, {"target": TARGET})
+    names: dict[str, Any] = {"target": TARGET, "predicted": "Running speed"}
+    notices = []
+    if TARGET not in recording.behavior:
+        recording = _add_stand_in(recording)
+        notices.append(NO_RUNNING(n=recording.n_neurons))
+        names = {"target": STAND_IN, "predicted": "Activity of other neurons (theirs: running)"}
+    n = recording.n_neurons
+    many, few = (min(settings[name], n) for name in ("n_components", "few_components"))
+    return Prepared(recording, names | {"many": many, "few": few}, tuple(notices))
 
 
-class DeckMLP(Network):
-    """Layers of one activation and a linear output, trained on the deck's loss.
-
-    FLAW, shapes broadcast: predictions (N, 1) are set against speeds (N,), so that every prediction
-    is compared with every speed.
-    """
-
-    def __init__(self, n_features: int, hidden: Sequence[int], activation: str) -> None:
-        super().__init__("continuous")
-        layers: list[nn.Module] = []
-        for n_in, n_out in pairwise([n_features, *hidden]):
-            layers += [nn.Linear(n_in, n_out), ACTIVATIONS[activation]()]
-        self.layers = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(1, bin, 1, component) -> (1, bin, 1, 1)."""
-        return self.layers(x)
-
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Every prediction (N, 1) against every speed (N,): (1, bin)."""
-        prediction, speed = self(x)[0, :, 0], y[0, :, 0, 0]
-        return ((prediction - speed) ** 2).mean(dim=1)[None]
-
-
-def broadcast_mse(prediction: np.ndarray, speed: np.ndarray) -> float:
-    """Return the deck's error: the mean over all pairs of a prediction (N, 1) and a speed (N,).
-
-    It equals ``Var(y) + Var(prediction) + (mean y - mean prediction)**2``, whatever the order of
-    the predictions.
-
-    Examples
-    --------
-    >>> y = np.array([0.0, 2.0])
-    >>> broadcast_mse(y[:, np.newaxis], y)
-    2.0
-    """
-    return float(((prediction - speed) ** 2).mean())
+def _add_stand_in(recording: Recording) -> Recording:
+    """Return every other neuron, with the average of the rest as behaviour."""
+    rest = recording.activity[:, :, 1::2].astype(float)
+    scale = np.maximum(rest.std(axis=(0, 1)), 1e-9)
+    average = ((rest - rest.mean(axis=(0, 1))) / scale).mean(axis=2)
+    kept = recording.select(neurons=np.arange(0, recording.n_neurons, 2))
+    return Recording(kept.dataset.assign({STAND_IN: (("trial", "time"), average)}))
 
 
 def describe(inputs: StudyInputs) -> Column:
-    """Fit the deck's networks, each with the three flaws."""
+    """Fit the deck's networks, each with the flaws, and each with its shapes mended."""
     column, recording, settings = Column(), inputs.recording, inputs.settings
     activity = recording.activity[0]  # (bin, neuron)
-    speed = recording.dataset[TARGET].values[0].astype(np.float32)
-    n_train = round(0.7 * len(activity))
-    train, test = fold = Fold(np.arange(n_train), np.arange(n_train, len(activity)))
-    find = _find_components, activity, fold, settings["n_components"]
-    components = inputs.steps.compute("principal components", *find)
-    z = components.pop("z")
-    predictions, rows = [], []
-    for net in settings["nets"]:
-        name = f"{net['activation']} {'-'.join(map(str, net['hidden']))}"
-        fit = _fit_network, z, speed, fold, net, settings, inputs.seed
-        prediction = inputs.steps.compute(f"MLP {name}", *fit)["speed"]
-        errors = {
-            part: broadcast_mse(prediction[bins, np.newaxis], speed[bins])
-            for part, bins in (("train", train), ("test", test))
-        }
-        rows.append(
-            {"net": name}
-            | {f"mse_{part}": error for part, error in errors.items()}
-            | {f"rmse_{part}": error**0.5 for part, error in errors.items()}
-        )
-        predictions.append(prediction)
-    for key, row in zip(KEYS, rows, strict=False):
+    speed = recording.dataset[str(inputs.names["target"])].values[0].astype(np.float32)
+    fold = cut_in_two(len(activity), settings["train_share"])
+    every = np.arange(len(activity))
+    find = find_components, activity, every, settings["n_components"]
+    z = inputs.steps.compute("principal components", *find)["z"]
+    fits = _fit_list(inputs, z, speed, fold)
+    _tabulate(column, fits, speed, fold)
+    _fill_reported(column, inputs, fits, speed, fold)
+    _try_splits(column, inputs, z, speed)
+    _ask_which(column, fits, speed, fold)
+    few = min(settings["few_components"], z.shape[1])
+    if few < z.shape[1]:
+        family = Family(settings["first"]["hidden"], [Member("ReLU", False, fold)])
+        fit = fit_family, z[:, :few], speed, family, make_plan(settings), inputs.seed
+        told = inputs.steps.compute("fewer components", *fit)["speed"][0]
+        column.add("components", _measure_error("test bins", told, speed, fold.test))
+    column.add("baseline", *regress_as_described(z, speed))
+    for key, target in find_beside(recording).items():
+        column.add(key, *regress_as_described(z, target)[:3])
+    _climb_first_steps(column, inputs, z, fits, speed, fold)
+    explain = explain_variance, activity, *fold, settings["n_components"]
+    column.arrays["explained"] = inputs.steps.compute("variance explained", *explain)
+    column.arrays["activity"] = draw_activity(activity, speed, recording.time)
+    if (places := locate_neurons(recording)) is not None:
+        column.arrays["space"] = places
+    told = fits[find_first(settings), False]
+    column.arrays["predicted"] = {
+        "truth": speed[fold.test],
+        "predicted": told[fold.test],
+        "seconds": recording.time[fold.test],
+    }
+    return column
+
+
+def _fit_list(
+    inputs: StudyInputs, z: np.ndarray, speed: np.ndarray, fold: Fold
+) -> dict[tuple[str, bool], np.ndarray]:
+    """Return the speed that each network gives for all bins, by name and whether it is mended."""
+    settings = inputs.settings
+    families = {
+        f"networks {'-'.join(map(str, family.hidden))}": family
+        for family in list_families(settings, fold)
+    }
+    plan = make_plan(settings)
+    inputs.steps.prepare(
+        {title: (fit_family, (z, speed, family, plan, inputs.seed))
+         for title, family in families.items()}
+    )  # fmt: skip
+    fits = {}
+    for title, family in families.items():
+        found = inputs.steps.compute(title, fit_family, z, speed, family, plan, inputs.seed)
+        for row, member in enumerate(family.members):
+            fits[family.name(row), member.paired] = found["speed"][row]
+    return fits
+
+
+def _measure_error(name: str, told: np.ndarray, speed: np.ndarray, bins: np.ndarray) -> Measure:
+    return Measure(name, broadcast_mse(told[bins], speed[bins]), "mse")
+
+
+def _tabulate(
+    column: Column, fits: dict[tuple[str, bool], np.ndarray], speed: np.ndarray, fold: Fold
+) -> None:
+    """Fill in the tables of all networks: as described, and with the shapes mended."""
+    for table, paired in (("sweep", False), ("mended", True)):
+        rows = []
+        for (name, own), told in fits.items():
+            if own == paired:
+                rows.append({"net": name} | list_errors(told, speed, fold, paired))
+        column.tables[table] = pd.DataFrame(rows)
+
+
+def list_errors(told: np.ndarray, speed: np.ndarray, fold: Fold, paired: bool) -> dict[str, float]:
+    """Return MSE and RMSE on training and test bins, and R2 pair by pair on test bins."""
+    mse = {
+        part: ((told[bins] - speed[bins]) ** 2).mean(dtype=float) if paired
+        else broadcast_mse(told[bins], speed[bins])
+        for part, bins in zip(("train", "test"), fold)
+    }  # fmt: skip
+    return (
+        {f"mse_{part}": error for part, error in mse.items()}
+        | {f"rmse_{part}": error**0.5 for part, error in mse.items()}
+        | {"r2_test": score_test(speed, fold, 0).r2("", told[fold.test]).number}
+    )
+
+
+def score_test(speed: np.ndarray, fold: Fold, seed: int) -> SpeedScorer:
+    """Return what scores predictions of a fold's test bins against its training mean."""
+    truth = speed[fold.test]
+    return SpeedScorer(truth, np.full(len(truth), speed[fold.train].mean(dtype=float)), seed)
+
+
+def _fill_reported(
+    column: Column,
+    inputs: StudyInputs,
+    fits: dict[tuple[str, bool], np.ndarray],
+    speed: np.ndarray,
+    fold: Fold,
+) -> None:
+    """Fill in the two networks that the deck reports, and that its error measures no prediction."""
+    settings, (train, test) = inputs.settings, fold
+    for key in ("first", "second"):
+        told = fits[name_network(**settings[key]), False]
+        row = "relu" if key == "first" else "sigmoid"
         column.add(
-            key,
-            Measure("test bins", row["mse_test"], "mse"),
-            Measure("training bins", row["mse_train"], "mse"),
+            row,
+            _measure_error("test bins", told, speed, test),
+            _measure_error("training bins", told, speed, train),
         )
         column.claim(
-            key,
+            row,
             metric="mse",
-            target=TARGET,
+            target=str(inputs.names["target"]),
             unit="bins",
             train=train,
             test=test,
-            fitted_on={"the PCA": np.arange(len(z))},
+            fitted_on={"the PCA": np.arange(len(speed))},
             chosen_on={"the epoch": test},
             prediction_shape=[len(test), 1],
             target_shape=[len(test)],
             # their own linear regression, discarded, had an R2
             null="the mean speed",
         )
-    first, truth = predictions[0][test], speed[test]
-    r2 = 1 - ((truth - first) ** 2).sum() / ((truth - speed[train].mean()) ** 2).sum()
-    column.add("r2", Measure("its test bins", float(r2), "r2"))
-    column.add("identity", *_shuffle_in_time(first, truth))
-    column.tables["sweep"] = pd.DataFrame(rows)
-    column.arrays["predicted"] = {
-        "truth": truth, "predicted": first, "seconds": recording.time[test]
-    }  # fmt: skip
-    column.arrays["explained"] = components
-    return column
+    told = fits[find_first(settings), False][test]
+    truth = speed[test]
+    paired = float(((told - truth) ** 2).mean(dtype=float))
+    parts = dict(zip(("speed", "own", "shift"), split_mse(told, truth), strict=True))
+    error, on_train = (one.number for one in column.measures["relu"])
+    spread = truth.var() / max(float(speed[train].var()), 1e-9)
+    ratio = error / on_train
+    kind = PARTS_UNLIKE if max(spread, 1 / spread) > LIKE else PARTS_ALIKE
+    column.because["relu"] = [
+        SUM_OF_VARIANCES(error=error, paired=paired, **parts),
+        kind(ratio=ratio, train=on_train, spread=float(spread)),
+    ]
+    shuffled = np.random.default_rng(0).permutation(told)
+    error = broadcast_mse(shuffled, truth)
+    column.add("identity", Measure("predictions shuffled in time", error, "mse"))
+    scorer = score_test(speed, fold, inputs.seed)
+    column.add("r2", scorer.r2("its test bins", told))
 
 
-def _find_components(activity: np.ndarray, fold: Fold, n_components: int) -> Arrays:
-    """Return the deck's scaled components ``z``, and what such components explain.
+def _try_splits(column: Column, inputs: StudyInputs, z: np.ndarray, speed: np.ndarray) -> None:
+    """Fill in the deck's error of one network by where the session is cut in two.
 
-    FLAW, fitted outside the fold: components and z-score are those of all bins.
+    FLAW, split chosen by its score: the deck took the split that did best.
     """
-    mean, axes, _ = find_principal_axes(activity, n_components)
-    z = (activity @ axes.T - mean @ axes.T).astype(np.float32)
-    z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
-    return {"z": z} | _explain_variance(activity, fold, n_components)
+    settings = inputs.settings
+    chosen = settings["train_share"]
+    errors, shares = {}, {}
+    for share in sorted({*settings["splits"], chosen}):
+        fold = cut_in_two(len(speed), share)
+        name = f"{100 * share:.0f}/{100 * (1 - share):.0f}"
+        if share == chosen:
+            errors[name] = column.number("relu")
+        else:
+            family = Family(settings["first"]["hidden"], [Member("ReLU", False, fold)])
+            fit = fit_family, z, speed, family, make_plan(settings), inputs.seed
+            told = inputs.steps.compute(f"split {name}", *fit)["speed"][0]
+            errors[name] = _measure_error("", told, speed, fold.test).number
+        shares[name] = errors[name] / float(speed[fold.test].var(dtype=float))
+    column.claims["relu"] = column.claims["relu"].model_copy(update={"splits_tried": errors})
+    others = {name: error for name, error in errors.items() if error != column.number("relu")}
+    best, worst = (choose(errors, key=errors.__getitem__) for choose in (min, max))
+    column.add(
+        "split", *(Measure(f"{name}, test bins", error, "mse") for name, error in others.items())
+    )
+    values: dict[str, Any] = {"low": errors[best], "high": errors[worst], "n": len(errors)}
+    values |= {"best": best, "worst": worst}
+    if errors[worst] < LIKE * errors[best]:
+        column.because["split"] = [SPLIT_COSTS_LITTLE(**values)]
+        return
+    limits = {"least": min(shares.values()), "most": max(shares.values())}
+    column.because["split"] = [SPLIT_IS_RUNNING(**values, **limits)]
 
 
-def _fit_network(
+def _ask_which(
+    column: Column, fits: dict[tuple[str, bool], np.ndarray], speed: np.ndarray, fold: Fold
+) -> None:
+    """Fill in which network the deck's error would choose, and what size and shape do to it."""
+    errors = {
+        name: broadcast_mse(told[fold.test], speed[fold.test])
+        for (name, paired), told in fits.items()
+        if not paired
+    }
+    column.add("best", Measure("lowest of the deck's errors", min(errors, key=errors.get), "name"))  # type: ignore[arg-type]
+    for row, pairs in list_comparisons(list(errors)).items():
+        column.add(
+            row,
+            *(Measure(title, errors[one] - errors[other], "mse") for title, one, other in pairs),
+        )
+
+
+def _climb_first_steps(
+    column: Column,
+    inputs: StudyInputs,
     z: np.ndarray,
+    fits: dict[tuple[str, bool], np.ndarray],
     speed: np.ndarray,
     fold: Fold,
-    net: dict[str, Any],
-    settings: dict[str, Any],
-    seed: int,
-) -> Arrays:
-    """Return the ``speed`` of all bins, by the weights of the epoch that did best on the test."""
-    network, _ = train_network(
-        lambda: DeckMLP(z.shape[1], net["hidden"], net["activation"]),
-        z[:, np.newaxis],
-        speed[:, np.newaxis, np.newaxis],
-        # FLAW, chosen on test data: the bins that choose the epoch are those that are scored
-        [fold],
-        Plan.plain(settings["epochs"], settings["learning_rate"], settings["batch_size"]),
-        derive_seed(seed, "stringer-running", str(net)),
-        torch.device("cpu"),
-    )
-    with torch.no_grad():
-        predicted = network(torch.from_numpy(z[np.newaxis, :, np.newaxis]))[0, :, 0, 0]
-    return {"speed": predicted.numpy()}
-
-
-def _shuffle_in_time(prediction: np.ndarray, speed: np.ndarray) -> list[Measure]:
-    """Return the deck's error of predictions shuffled in time, beside the error pair by pair."""
-    shuffled = np.random.default_rng(0).permutation(prediction)[:, np.newaxis]
-    return [
-        Measure("predictions shuffled in time", broadcast_mse(shuffled, speed), "mse"),
-        Measure("pair by pair", broadcast_mse(prediction, speed), "mse"),
-    ]
-
-
-def _explain_variance(activity: np.ndarray, fold: Fold, n_components: int) -> Arrays:
-    """Return the cumulative variance of training and new bins that training components explain."""
-    n_components = min(n_components, 60)
-    mean, axes, _ = find_principal_axes(activity[fold.train], n_components)
-    shares = {}
-    for name, bins in (("training bins", fold.train), ("new bins", fold.test)):
-        centered = activity[bins] - mean
-        total = (centered**2).sum(dtype=float)
-        explained = ((centered @ axes.T) ** 2).sum(axis=0, dtype=float).cumsum()
-        shares[f"share_{name}"] = explained / total
-    return shares
-
-
-def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
-    """Read R2 and RMSE on contiguous held-out blocks."""
-    run, column = sound / "main", Column()
-    scores = sound_runs.read_scores(run)
-    table = pd.read_csv(RunLayout(run).scores, dtype={"fold": str})
-    rmse = table.query("metric == 'rmse' and fold == 'all'").groupby("model")["value"].first()
-    best = next(iter(scores))
-    error = float(rmse[best])
-    for key in KEYS:
-        column.add(key, Measure(best, error**2, "mse"), Measure(best, error, "rmse"))
-    variants = [name for name in scores if name.startswith("mlp")]
-    # the best variant of one model would be chosen on test bins
-    aside = {"mean_rate", "linear", *variants} - {"mlp"}
-    column.add("r2", *scores.choose(*(model for model in scores if model not in aside)))
-    if variants:  # none where they could not be fitted
-        column.add("regularised", *scores.choose(*variants))
-    linear = configs.read_config(RunLayout(run).config).build_models()["linear"]
-    learn = _learn_from_more_time, inputs.recording, linear
-    curve = inputs.steps.compute("more and more time", *learn)
-    column.add(
-        "more",
-        *(
-            Measure(f"linear, learnt from {minutes:.0f} min", float(r2), "r2")
-            for minutes, r2 in zip(curve["minutes"][::-1], curve["r2"][::-1], strict=True)
-        ),
-    )
-    column.add("baseline", scores["linear"], Measure("linear", float(rmse["linear"]), "rmse"))
-    column.add("identity", Measure("", None, "refused"))
-    shuffled, paired = (measure.number for measure in described.measures["identity"])
-    no_error = NO_PREDICTION_ERROR(
-        described=described.number("relu"), shuffled=shuffled, paired=paired
-    )
-    beside = LINEAR_BESIDE(network=described.number("r2"), linear=scores["linear"].number)
-    column.conclusions.extend([no_error, beside])
-    return column
-
-
-def _learn_from_more_time(recording: Recording, model: Model) -> dict[str, Any]:
-    """Return R2 on the last fifth of the session, learnt from more and more of what is before.
-
-    Always the time next to it, a window of which is left out: what is added lies further away.
-    """
-    problem = Behavior(TARGET).problem(recording)
-    x, y, n_test = problem.x, problem.y, len(problem.y) // 5
-    n_most = len(y) - n_test - 1
-    truth = y[-n_test:]
-    null = np.broadcast_to(y[:n_most].mean(axis=(0, 1)), truth.shape)
-    shares = (0.125, 0.25, 0.5, 1.0)
-    sizes = sorted({max(round(share * n_most), FEWEST_WINDOWS) for share in shares})
-    r2 = []
-    for size in sizes:
-        fold = Fold(np.arange(n_most - size, n_most), np.arange(len(y) - n_test, len(y)))
-        predicted = fit_model(model, x, y, fold).model.predict(x[fold.test])
-        r2.append(float(metrics.score_continuous(truth, predicted, null).r2[0]))
-    minutes = np.array(sizes) * y.shape[1] * recording.bin_size / 60
-    return {"minutes": minutes, "r2": np.array(r2)}
+) -> None:
+    """Fill in the steps from the deck's number to components of training bins, on its split."""
+    settings, (train, test) = inputs.settings, fold
+    first, scorer = find_first(settings), score_test(speed, fold, inputs.seed)
+    told = fits[first, False][test]
+    spread = ((scorer.truth - scorer.null) ** 2).mean()
+    deck = 1 - broadcast_mse(told, speed[test]) / float(spread)
+    steps = {
+        "deck": Measure("", deck, "r2"),
+        "paired": scorer.r2("", told),
+        "trained": scorer.r2("", fits[first, True][test]),
+    }
+    own = cut_validation(train, inputs.seed)
+    family = Family(settings["first"]["hidden"], [Member("ReLU", True, own)])
+    find = find_components, inputs.recording.activity[0], train, settings["n_components"]
+    for key in ("epoch", "inside"):
+        if key == "inside":
+            z = inputs.steps.compute("components of training bins", *find)["z"]
+        fit = fit_family, z, speed, family, make_plan(settings), inputs.seed
+        found = inputs.steps.compute(f"staircase, {key}", *fit)["speed"][0]
+        steps[key] = scorer.r2("", found[test])
+    column.steps["predicted"] = steps
