@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import spikecast as sc
 from spikecast.cli.app import load_command
 from spikecast.runs.config import Config, parse_config
 
@@ -21,6 +22,18 @@ def blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture
+def small_data(monkeypatch, recording):
+    """Give the examples a smaller session of the same areas, which takes a tenth of the time."""
+
+    def load(name):
+        assert name == "simulated"
+        return recording
+
+    monkeypatch.setattr(sc, "load", load)
+
+
+@pytest.mark.usefixtures("small_data")
 def test_the_models_of_ones_own_run(capsys):
     text = (ROOT / "docs" / "own_models.md").read_text(encoding="utf-8")
     for block in blocks("python", text):
@@ -28,6 +41,7 @@ def test_the_models_of_ones_own_run(capsys):
     assert "TrialMean" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("small_data")
 def test_its_python_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict = {}

@@ -170,7 +170,8 @@ def test_a_sound_run_triggers_nothing_and_says_what_could_have_been_found(run):
 
 
 def test_what_models_judged_their_settings_on_is_recorded(run):
-    fits = read_claims(run(PREDICT | {"models": ["mean_rate", "pca_ridge", "stack"]}))
+    stack = {"stack": {"models": ["mean_rate", "pca_ridge"]}}
+    fits = read_claims(run(PREDICT | {"models": ["mean_rate", "pca_ridge", stack]}))
     chosen_on = {claim.name: claim.chosen_on for claim in fits}
     assert chosen_on["MOs by mean_rate, fold 0"] == {}
     for claim in fits:
