@@ -1,9 +1,13 @@
 """Figures for a notebook show what they are given."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import spikecast as sc
+from spikecast.core.drawing import Drawable
+from spikecast.report import plot
 
 
 def test_a_raster_shows_each_area_once_and_every_neuron(recording):
@@ -35,3 +39,16 @@ def test_onsets_are_drawn_area_by_area(recording):
     curves, onsets = sc.plot.onsets(result).axes
     assert sum(len(line.get_xdata()) == recording.n_bins for line in curves.lines) == 3  # chance
     assert [label.get_text() for label in onsets.get_yticklabels()] == ["MOs (20)", "VISp (20)"]
+
+
+def test_what_has_a_figure_draws_itself(recording):
+    axes = recording.plot(trial=2).axes[0]
+    image = sc.plot.raster(recording, trial=2).axes[0].images[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), image.get_array())
+    classes = Drawable.__subclasses__()
+    assert {one.figure for one in classes} == {
+        name for name in vars(plot) if name in sc.plot.__all__
+    }
+    for one in classes:  # the function draws this class
+        (first, *_) = inspect.signature(getattr(plot, one.figure)).parameters.values()
+        assert first.annotation in (one, one.__name__)

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from spikecast.core.checks import check_one_of
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
 from spikecast.data.binning import bin_spikes
@@ -30,7 +31,7 @@ UNLABELED = ("", "root", "void", "unknown", "nan")
 
 
 @dataclass(frozen=True, eq=False)
-class Recording(Exchange):
+class Recording(Drawable, Exchange):
     """Activity of a population, with tables of its neurons and trials and with behaviour.
 
     Make one with :func:`spikecast.load`, :meth:`from_arrays` or :meth:`from_spike_times`. It does
@@ -66,6 +67,8 @@ class Recording(Exchange):
     >>> recording.select(area="MOs").shape
     (20, 50, 2)
     """
+
+    figure = "raster"
 
     dataset: xr.Dataset
 

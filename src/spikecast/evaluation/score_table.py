@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from spikecast.core.drawing import Drawable
 from spikecast.core.notices import Notice
 from spikecast.evaluation.beyond import Beyond
 from spikecast.models.catalog import is_null
@@ -24,7 +25,7 @@ from spikecast.tasks.splits import Fold
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(Drawable):
     """Scores of several models on one problem; a notebook shows them as their summary.
 
     Attributes
@@ -53,6 +54,8 @@ class Scores:
     >>> print(scores)  # doctest: +ELLIPSIS
     1 models, 5 nulls, bits_per_spike: best pca_ridge 0.3...
     """
+
+    figure = "scores"
 
     table: pd.DataFrame
     neurons: pd.DataFrame

@@ -14,13 +14,14 @@ from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 
 
 @dataclass(frozen=True, repr=False)
-class Generalization(Result):
+class Generalization(Drawable, Result):
     """Balanced accuracy of decoders trained at one time and tested at another.
 
     Attributes
@@ -43,6 +44,8 @@ class Generalization(Result):
         The trials and labels that each fold's fits were given.
     notices : tuple of Notice
     """
+
+    figure = "matrix"
 
     label: str
     source: str

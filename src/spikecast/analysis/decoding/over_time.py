@@ -54,6 +54,7 @@ from spikecast.analysis.decoding.problem import (
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
@@ -110,7 +111,7 @@ class OnsetRule(ClusterLevels):
 
 
 @dataclass(frozen=True, repr=False)
-class OverTime(Result):
+class OverTime(Drawable, Result):
     """What can be decoded when.
 
     Attributes
@@ -142,6 +143,8 @@ class OverTime(Result):
         The trials and labels that each fold's fits were given, by area, subset and cut.
     notices : tuple of Notice
     """
+
+    figure = "onsets"
 
     label: str
     source: str

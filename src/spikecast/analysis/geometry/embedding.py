@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from spikecast.analysis.geometry.activity import read_activity
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
@@ -60,7 +61,7 @@ class Points:
 
 
 @dataclass(frozen=True, repr=False)
-class Embedding(Result):
+class Embedding(Drawable, Result):
     """Points in a few dimensions, with scores of the map.
 
     Attributes
@@ -82,6 +83,8 @@ class Embedding(Result):
     n_neighbors : int
         Of the map and of the classifier.
     """
+
+    figure = "embedding"
 
     method: str
     supervised: bool

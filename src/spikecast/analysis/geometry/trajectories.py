@@ -9,12 +9,13 @@ import pandas as pd
 from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.models.preprocess import find_principal_axes
 
 
 @dataclass(frozen=True, repr=False)
-class Trajectories(Result):
+class Trajectories(Drawable, Result):
     """Paths through a few dimensions, by condition and by trial.
 
     Attributes
@@ -31,6 +32,8 @@ class Trajectories(Result):
     n_left_out : int
         Trials without a condition (NaN).
     """
+
+    figure = "trajectories"
 
     table: pd.DataFrame
     trials: pd.DataFrame

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.results import Result
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import make_rng
@@ -45,7 +46,7 @@ INTERNAL = {"task": "psth", "drift": "drift", "movement": ""}
 
 
 @dataclass(frozen=True, repr=False)
-class Explanation(Result):
+class Explanation(Drawable, Result):
     """What explains an area's activity.
 
     Attributes
@@ -61,6 +62,8 @@ class Explanation(Result):
     n_trials : int
     notices : tuple of Notice
     """
+
+    figure = "parts"
 
     target: str
     metric: str

@@ -25,9 +25,7 @@ def draw_shift_test(target: Target) -> Figure:
     axes.plot(0, test.true, "o", color=ORANGE, markersize=6, label="as recorded")
     axes.axhline(0, color="black", linewidth=0.6)
     unit = "tenths of a window" if is_cut_into_windows(target) else "trials"
-    axes.set(
-        xlabel=f"source shifted by ({unit})", ylabel=METRICS[target.run.metric].unit
-    )
+    axes.set(xlabel=f"source shifted by ({unit})", ylabel=METRICS[target.run.metric].unit)
     axes.legend(loc="best")
     return figure
 
