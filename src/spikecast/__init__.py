@@ -10,8 +10,11 @@ Every public name is imported when it is first used: torch takes seconds, and re
 need it.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from spikecast.core.moved import MovedModules
 
 if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast import analysis as analysis
@@ -118,6 +121,8 @@ NAMES = {
 """Public function or class -> the module that holds it."""
 
 __all__ = [*MODULES, *NAMES]  # noqa: PLE0604
+
+sys.meta_path.append(MovedModules())
 
 
 def __getattr__(name: str) -> Any:
