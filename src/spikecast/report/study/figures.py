@@ -20,6 +20,7 @@ from spikecast.report.shared.style import (
     report_style,
 )
 from spikecast.report.study.imaging_figures import heat, networks, space
+from spikecast.report.study.plane_figures import positions, preprocessing, strangers
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -301,7 +302,8 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     draw.__name__: draw
     for draw in (
         averages, latents, over_time, confusion, reasons, maps, raster, losses, similarity,
-        predicted, explained, importance, planes, space, heat, networks,
+        predicted, explained, importance, planes, space, heat, networks, positions,
+        preprocessing, strangers,
     )
 }  # fmt: skip
 """What presets call their figures by."""

@@ -21,6 +21,13 @@ COLORS = {"start": GREY, "protocol": ORANGE, "model": BLUE, "data": SKY}
 LONGEST = 44  # letters of a line
 
 
+def _name_axis(unit: str) -> str:
+    """Return what stands below the axis of a unit."""
+    if unit == "share":
+        return "%"
+    return "% of trials" if unit in SHARES else UNITS[unit].phrase.format("").strip()
+
+
 @report_style
 def draw_staircase(facts: Mapping[str, Any]) -> Figure:
     """Draw the number after each change with its interval, and what the change won or lost.
@@ -55,7 +62,7 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
     left, right = axes.get_xlim()
     axes.set(
         yticks=range(len(steps)), yticklabels=names[::-1], ylim=(-0.6, len(steps) - 0.4),
-        xlabel="% of trials" if unit in SHARES else UNITS[unit].phrase.format("").strip(),
+        xlabel=_name_axis(unit),
         xlim=(left, right + 0.42 * (right - left)),  # words stand right of the last dot
     )  # fmt: skip
     if unit in SHARES:  # room for words, but no share above all

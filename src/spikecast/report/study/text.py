@@ -32,6 +32,7 @@ UNITS: dict[str, Unit] = {
     "share": Unit("{:.0%}", none="there are none in this recording"),
     "variance": Unit("{:.2f}", "{} of the variance"),
     "correlation": Unit("{:.2f}", "mean correlation {}"),
+    "sd": Unit("{:+.2f}", "{} standard deviations"),
     "onset": Unit("{:.0f}", "{} ms after the stimulus", "no onset found"),
     "count": Unit("{:.0f}"),
     "at_least": Unit("{:.0f}", "at least {}"),

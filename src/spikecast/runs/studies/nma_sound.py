@@ -1,180 +1,314 @@
-"""The sound column of study E: PCA on the same metric, planes from planes, a real search."""
+"""The sound column of study E: their networks in folds, beside components on the same windows."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from spikecast.analysis.geometry.shared_dynamics import shared_dynamics
 from spikecast.core.notices import NoticeKind
-from spikecast.data.recording import Recording
-from spikecast.evaluation.search import search
-from spikecast.evaluation.search_trials import score_fold
-from spikecast.models.recurrent import LSTM
-from spikecast.models.spaces import Between, OneOf
-from spikecast.runs.reader import read_answers
-from spikecast.runs.studies.sound_runs import read_scores
+from spikecast.evaluation.fit import fit_model
+from spikecast.models.linear import PCARidge
+from spikecast.runs.studies.nma_maps import fit_mixed, score_maps
+from spikecast.runs.studies.nma_network import (
+    AUTOENCODERS,
+    NAMES,
+    DeckNetwork,
+    fit_planes_together,
+    fit_windows,
+    join_neurons,
+    join_windows,
+    make_network,
+    measure_mse,
+    measure_null,
+    measure_r2,
+    measure_share,
+    reduce_windows,
+    sum_errors,
+)
+from spikecast.runs.studies.nma_planes import Planes, cut_planes, draw_neurons
+from spikecast.runs.studies.nma_shared import (
+    count_dimensions,
+    relate_planes,
+    score_search,
+    take_means,
+)
+from spikecast.runs.studies.sound_runs import ModelScores, read_scores
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
-from spikecast.tasks.splits import split_by_block
+from spikecast.tasks.problem import cut_windows
+from spikecast.tasks.splits import Fold, split_by_block
 from spikecast.tasks.tasks import AreaToArea
 
-_ERRORS = (
-    "The deck's autoencoders leave an error of {network:.3f}; principal components, as many and on "
-    "the same held-out windows, leave {pca:.3f}. "
+MEAN = "each neuron's training mean"
+REBUILT = NoticeKind(
+    "rebuilt",
+    "serious",
+    "In this run {model} leaves an error of {described:.3f} on the last fifth and of {sound:.3f} "
+    "({low:.3f} to {high:.3f}) over all windows while held out, each neuron's mean {mean:.3f} and "
+    "as many principal components {pca:.3f}: {what}.",
 )
-PCA_IS_BETTER = NoticeKind(
-    "pca_is_better",
+PCA_BESIDE = NoticeKind(
+    "pca_beside",
     "severe",
-    _ERRORS + "The baseline that was never put on the same metric is better.",
+    "On the same windows, never seen before, the deck's LSTM leaves an error of {network:.3f} and "
+    "as many principal components {pca:.3f}; each neuron's mean leaves {mean:.3f}. {what}",
 )
-NETWORK_IS_BETTER = NoticeKind(
-    "network_is_better", "minor", _ERRORS + "Here the network is better."
+CROSSED = NoticeKind(
+    "crossed",
+    "serious",
+    "In this run {model} of the deck has R² {theirs:.3f} ({low:.3f} to {high:.3f}) of the other "
+    "plane, ours with early stopping {ours}, ridge regression {ridge}.",
 )
 PLANE_FROM_PLANE = NoticeKind(
     "plane_from_plane",
     "serious",
     "From one plane to another the best is {model}, R² {r2:.3f} ({low:.3f} to {high:.3f}).",
 )
-SETTING_MATTERED = NoticeKind(
-    "setting_mattered", "minor", "In the search, {setting} mattered most."
+MEAN_LEFT = NoticeKind(
+    "mean_left",
+    "serious",
+    "In this run the mean that every bin was divided by is told by the divided neurons to R² "
+    "{r2:.2f} ({low:.2f} to {high:.2f}) on held-out time: {what}.",
 )
-PLANES_SHARE = NoticeKind(
-    "planes_share", "serious", "{n_pairs} of {n} pairs of planes share dynamics."
+VARIANCE_HELD_OUT = NoticeKind(
+    "variance_held_out",
+    "serious",
+    "In this run the components explain {own:.2f} of the variance that they were fitted to and "
+    "{new:.2f} ({low:.2f} to {high:.2f}) of other time: {what}.",
+)
+LINEAR = NoticeKind(
+    "linear",
+    "serious",
+    "In this run ridge regression has R² {ridge:.3f} ({low:.3f} to {high:.3f}), the best of the "
+    "deck's networks ({name}) {theirs:.3f}: {what}.",
+)
+WISH = NoticeKind(
+    "wish",
+    "minor",
+    "In this run {model} has R² {own}, the best linear model {linear}, the deck's LSTM "
+    "{theirs:.3f}.",
+)
+NOT_FITTED = NoticeKind(
+    "not_fitted", "minor", "this run has no score of {model}: it was not asked for, or not fitted"
 )
 
 
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
-    """Return PCA on the same metric, plane from plane, shared dynamics, and a real search."""
-    column = Column()
-    scores = read_scores(sound / "plane")
-    for key, source in (
-        ("own", "pca_error"), ("shared", "pca_error"), ("pca", "pca_share"), ("maps", "plane_told")
-    ):  # fmt: skip
-        column.add(key, *described.measures[source])
-    column.add("dimensions", _count_dimensions(sound / "plane"))
-    column.add("cells", *scores.choose(*(model for model in scores if model != "mean_rate")))
-    network, pca = described.number("own"), described.number("pca_error")
-    kind = PCA_IS_BETTER if pca < network else NETWORK_IS_BETTER
-    best = column.measures["cells"][0]
-    planes = PLANE_FROM_PLANE(model=best.name, r2=best.number, low=best.low, high=best.high)
-    column.conclusions.extend([kind(network=network, pca=pca), planes])
-    _score_search(column, inputs)
-    _relate_planes(column, inputs)
+    """Refit the deck's networks in folds, set components beside them, and score its maps."""
+    column, recording = Column(), inputs.recording
+    run = sound / "plane"
+    scores = read_scores(run)
+    planes = cut_planes(
+        recording.activity[0], draw_neurons(recording, inputs.settings, inputs.seed, "fit")
+    )
+    n_windows = len(next(iter(planes.values())))
+    folds = split_by_block(n_windows, inputs.settings["folds"], gap=1)
+    _ask_for_mean(column, inputs, [*planes], folds)
+    _rebuild_by_components(column, inputs, planes, folds, described)
+    _rebuild_by_networks(column, inputs, planes, folds, described)
+    latents = _share_network(column, inputs, planes, folds, described)
+    _cross_planes(column, inputs, scores, folds)
+    score_search(column, inputs)
+    count_dimensions(column, run, inputs)
+    relate_planes(column, inputs)
+    mixed = fit_mixed(inputs, make_network(inputs.settings, inputs.seed, "lstm"), folds[0])
+    score_maps(column, inputs, latents, mixed)
+    _fulfil_wishes(column, scores)
+    _sum_up(column, scores)
     return column
 
 
-def _count_dimensions(run: Path) -> Measure:
-    """Return how many dimensions of all planes together are confirmed."""
-    (answer,) = read_answers(run, "dimensionality")
-    n_tested = answer.table("components")["reliable"].notna().sum()
-    n_reliable = int(answer["n_reliable"])
-    return Measure(
-        "linear dimensions of all planes, arousal kept, that the other half of the neurons "
-        "confirms on held-out time",
-        n_reliable,
-        "at_least" if n_reliable == n_tested else "count",  # beyond those tested there may be more
-    )
+def _ask_for_mean(column: Column, inputs: StudyInputs, names: list[str], folds: list[Fold]) -> None:
+    """Fill in how well normalised neurons tell the mean that they were divided by."""
+    recording, plane = inputs.recording, inputs.recording.neurons["plane"].to_numpy()
+    means = take_means(recording, names)
+
+    def predict() -> dict[str, Any]:
+        errors = []
+        for number, name in enumerate(names):
+            x = cut_windows(recording.activity[..., plane == name])
+            y = cut_windows(means[np.newaxis, :, [number]])
+            made = [(fit_model(PCARidge(), x, y, fold).model, fold) for fold in folds]
+            parts = [sum_errors(y, model.predict(x[fold.test]), fold) for model, fold in made]
+            errors.append(join_windows(parts))
+        return join_neurons(errors)
+
+    errors = inputs.steps.compute("the mean that was divided out", predict)
+    told = measure_r2("the mean, from neurons divided by it, on held-out time", errors, inputs.seed)
+    column.add("arousal", told)
+    column.claim("arousal", metric="r2", null="the mean's training mean")
+    what = "dividing does not take it out of the population"
+    if told.low is not None and told.low <= 0:
+        what = "nothing of it is left"
+    limits = {"r2": told.number, "low": told.low, "high": told.high}
+    column.because["arousal"] = [MEAN_LEFT(what=what, **limits)]
 
 
-def _relate_planes(column: Column, inputs: StudyInputs) -> None:
-    """Predict every plane from every other, and fill in which pairs share dynamics."""
-    planes = inputs.steps.compute("planes from planes", _predict_planes, inputs.recording)
-    n_pairs, n = int(planes["n_pairs"]), int(planes["n"])
+def _rebuild_by_components(
+    column: Column, inputs: StudyInputs, planes: Planes, folds: list[Fold], described: Column
+) -> None:
+    """Fill in what components explain, and leave, of windows that they were not fitted to."""
+    seed, n_latents = inputs.seed, inputs.settings["n_latents"]
+    n_neurons = next(iter(planes.values())).shape[2]
+    found = {}
+    for n in (max(n_neurons // 10, 1), n_latents):
+
+        def reduce(n: int = n) -> dict[str, Any]:
+            return join_neurons([
+                join_windows([reduce_windows(x, fold, n) for fold in folds])
+                for x in planes.values()
+            ])  # fmt: skip
+
+        found[n] = inputs.steps.compute(f"{n} components held out", reduce)
+    (tenth, few) = found[max(n_neurons // 10, 1)], found[n_latents]
+    share = measure_share("as many components, every window while held out", tenth, seed)
+    column.add("pca", share)
+    column.claim("pca", metric="r2", null=MEAN)
+    own = described.number("pca")
+    assert share.low is not None
+    assert share.high is not None
+    what = "most of it holds" if share.number > 0.8 * own else "the rest was noise of these bins"
+    if share.low <= own <= share.high:
+        what = "here being in sample cost nothing that can be told"
+    values = {"own": own, "new": share.number, "low": share.low, "high": share.high}
+    column.because["pca"] = [VARIANCE_HELD_OUT(what=what, **values)]
     column.add(
-        "planes",
-        Measure("pairs that share dynamics", n_pairs / n, "share", n=n),
-        *(Measure("together", str(cluster), "name") for cluster in planes["clusters"]),
-        *(Measure(f"{end} R² of these", float(planes[end]), "r2") for end in ("lowest", "highest"))
-        if n_pairs
-        else (),
+        "pca_error",
+        measure_mse(f"{n_latents} principal components", few, seed),
+        measure_null("each neuron's mean", few, seed),
+        measure_r2(f"{n_latents} principal components", few, seed),
     )
-    column.claim(
-        "planes",
-        metric="r2",
-        value=float(np.nanmax(planes["r2"])),
-        null="shifts in time",
-        baselines=["the mean"],
-    )
-    column.arrays["planes"] = {key: planes[key] for key in ("names", "r2", "shared")}
-    column.conclusions.append(PLANES_SHARE(n_pairs=n_pairs, n=n))
+    column.claim("pca_error", metric="mse", null=MEAN)
 
 
-def _predict_planes(recording: Recording) -> dict[str, Any]:
-    """Return which planes share dynamics, and how well each predicts each other."""
-    shared = shared_dynamics(recording, by="plane")
-    r2 = shared.table.loc[shared.table["shared"], "r2"]
-    n = len(shared.groups)
-    return {
-        "n_pairs": len(shared.pairs),
-        "n": n * (n - 1) // 2,
-        "clusters": np.array([", ".join(planes) for planes in shared.clusters], dtype=str),
-        "lowest": r2.min(),
-        "highest": r2.max(),
-        "names": np.array(shared.groups),
-        "r2": shared.matrix(),
-        "shared": shared.matrix("shared") > 0,
-    }
+def _rebuild_by_networks(
+    column: Column, inputs: StudyInputs, planes: Planes, folds: list[Fold], described: Column
+) -> None:
+    """Fill in the deck's autoencoders, one net per plane, each window scored while held out."""
+    seed = inputs.seed
+    for key, cell in AUTOENCODERS.items():
+        model = make_network(inputs.settings, seed, cell)
+        errors = {name: _fit_folds(inputs, model, f"{cell} of {name}", x, x, folds)
+                  for name, x in planes.items()}  # fmt: skip
+        title = f"their {NAMES[cell]}"
+        _add_errors(column, described, key, title, join_neurons([*errors.values()]), seed)
+        if key == "own":
+            pooled = measure_r2("", errors[inputs.names["target"]], seed)
+            column.steps["reconstruction"] = {"pooled": pooled}
 
 
-def _score_search(column: Column, inputs: StudyInputs) -> None:
-    """Fill in a search that sweeps what it names, and what it is worth on time it did not see."""
-    result = inputs.steps.compute("search on inner folds", _search_settings, inputs)
-    best = float(result["best"])
-    column.add(
-        "search",
-        Measure(f"on the last fifth, with {result['settings']}", best, "r2"),
-        Measure("with our defaults", float(result["default"]), "r2"),
-        Measure("sizes of latents tried", int(result["n_sizes"]), "count"),
-    )
-    trials = pd.DataFrame(
-        {key.removeprefix("trial_"): values for key, values in result.items()
-         if key.startswith("trial_")}
-    )  # fmt: skip
-    column.claim(
-        "search",
-        metric="r2",
-        unit="windows",
-        train=result["train"],
-        test=result["test"],
-        chosen_on={"settings": result["train"]},
-        swept={name: trials[name].tolist() for name in inputs.names["search"]["space"]},
-        null="the training mean",
-        baselines=["defaults"],
-    )
-    column.tables["search_trials"] = trials
-    column.arrays["importance"] = {key: result[key] for key in ("names", "importance", "score")}
-    if result["names"].size:
-        column.conclusions.append(SETTING_MATTERED(setting=str(result["names"][0])))
+def _fit_folds(
+    inputs: StudyInputs, model: DeckNetwork, name: str, x: np.ndarray, y: np.ndarray,
+    folds: list[Fold],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the errors of a network that is refitted in every fold."""
+    fits = [
+        inputs.steps.compute(f"their {name}, fold {number + 1}", fit_windows, model, x, y, fold)
+        for number, fold in enumerate(folds)
+    ]
+    return join_windows(fits)
 
 
-def _search_settings(inputs: StudyInputs) -> dict[str, Any]:
-    """Return a search on the first four fifths, and its score on the last, which nothing chose."""
-    settings, names = inputs.names["search"], inputs.names
+def _add_errors(
+    column: Column, described: Column, key: str, title: str, errors: dict[str, Any], seed: int
+) -> None:
+    """Fill in a reconstruction's error and R², and what stands beside it."""
+    error, r2 = measure_mse(title, errors, seed), measure_r2(title, errors, seed)
+    column.add(key, error, r2)
+    column.claim(key, metric="mse", null=MEAN, baselines=["as many principal components"])
+    pca, mean, _ = column.measures["pca_error"]
+    what = _judge_error(error, pca, mean)
+    values = {"described": described.number(key), "sound": error.number, "pca": pca.number}
+    limits = {"low": error.low, "high": error.high, "mean": mean.number}
+    column.because[key] = [REBUILT(model=title, what=what, **values, **limits)]
+
+
+def _judge_error(error: Measure, pca: Measure, mean: Measure) -> str:
+    """Return what an error of reconstruction is worth beside components and the mean."""
+    if error.number >= mean.number:
+        return "the network is no better than the mean"
+    if error.number > pca.number:
+        return "the network is better than the mean and worse than components"
+    return "the network is better than components"
+
+
+def _share_network(
+    column: Column, inputs: StudyInputs, planes: Planes, folds: list[Fold], described: Column
+) -> np.ndarray:
+    """Fill in the one network for all planes, in folds; return latents of the first fold's."""
+    model = make_network(inputs.settings, inputs.seed, "lstm")
+    fits = []
+    for number, fold in enumerate(folds):
+        fit = fit_planes_together, model, planes, fold, planes if number == 0 else {}
+        fits.append(inputs.steps.compute(f"their one LSTM, fold {number + 1}", *fit))
+    title = "their one LSTM for all planes"
+    _add_errors(column, described, "shared", title, join_windows(fits), inputs.seed)
+    return fits[0]["latents"]
+
+
+def _cross_planes(
+    column: Column, inputs: StudyInputs, scores: ModelScores, folds: list[Fold]
+) -> None:
+    """Fill in one plane from another: the deck's networks in folds, then ours, then linear."""
+    names, seed = inputs.names, inputs.seed
     problem = AreaToArea(names["target"], names["source"], by="plane").problem(inputs.recording)
-    outer = split_by_block(len(problem.y), 5, gap=1)[-1]
-    x, y = problem.x[outer.train], problem.y[outer.train]
-    space = {
-        name: OneOf(values) if isinstance(values, list) else Between(**values)
-        for name, values in settings["space"].items()
-    }
-    model = LSTM(epochs=settings["epochs"])
-    inner = split_by_block(len(x), settings["folds"], gap=1)
-    result = search(model, space, x, y, inner, n_trials=settings["n_trials"])
-    best, default = (
-        score_fold(model, chosen, problem.x, problem.y, outer) for chosen in (result.best, {})
-    )
-    return {
-        "best": best,
-        "default": default,
-        "train": outer.train,
-        "test": outer.test,
-        "settings": ", ".join(
-            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in result.best.items()
-        ),
-        "n_sizes": result.swept["n_latents"],
-        "names": np.array(list(result.importance), dtype=str),
-        "importance": np.array(list(result.importance.values())),
-        "score": result.table["score"].to_numpy(dtype=float),
-    } | {f"trial_{name}": values.to_numpy() for name, values in result.table.items()}
+    ridge = scores["pca_ridge"]
+    for cell, title in NAMES.items():
+        key, model = f"across_{cell}", make_network(inputs.settings, seed, cell)
+        errors = _fit_folds(inputs, model, f"{cell} across planes", problem.x, problem.y, folds)
+        theirs = measure_r2(f"their {title}", errors, seed)
+        ours = [scores[cell]] if cell in scores else []
+        column.add(key, measure_mse(f"their {title}", errors, seed), theirs, *ours)
+        column.claim(key, metric="mse", null=MEAN, baselines=["ridge regression"])
+        column.because[key] = [
+            CROSSED(
+                model=f"the {title}", theirs=theirs.number, low=theirs.low, high=theirs.high,
+                ours=f"{ours[0].number:.3f}" if ours else "was not fitted",
+                ridge=f"{ridge.number:.3f}",
+            )
+        ]  # fmt: skip
+        if cell == "lstm":
+            column.steps["reconstruction"] |= {"across": theirs, "ridge": ridge}
+            if "timescales" in scores:
+                column.steps["reconstruction"]["model"] = scores["timescales"]
+    column.add("across_linear", *scores.choose("pca_ridge", "reduced_rank"))
+    _set_linear_beside(column, ridge)
+
+
+def _set_linear_beside(column: Column, ridge: Measure) -> None:
+    """Say what a linear model knows of another plane, beside the best of the deck's networks."""
+    theirs = {title: column.measures[f"across_{cell}"][1].number for cell, title in NAMES.items()}
+    name = max(theirs, key=lambda title: theirs[title])
+    assert ridge.low is not None
+    assert ridge.high is not None
+    what = "the two are not told apart"
+    if not ridge.low <= theirs[name] <= ridge.high:
+        what = f"the {'linear model' if ridge.low > theirs[name] else 'network'} knows more"
+    limits = {"ridge": ridge.number, "low": ridge.low, "high": ridge.high}
+    column.because["across_linear"] = [LINEAR(name=name, theirs=theirs[name], what=what, **limits)]
+
+
+def _fulfil_wishes(column: Column, scores: ModelScores) -> None:
+    """Fill in what the deck wished for next."""
+    linear = column.measures["across_linear"][0]
+    theirs = column.measures["across_lstm"][1].number
+    for key, model in (("multiscale", "timescales"), ("lfads", "lfads")):
+        if model not in scores:
+            column.lacks[key] = NOT_FITTED(model=model)
+            continue
+        column.add(key, scores[model])
+        values = {"own": f"{scores[model].number:.3f}", "linear": f"{linear.number:.3f}"}
+        column.because[key] = [WISH(model=model, theirs=theirs, **values)]
+
+
+def _sum_up(column: Column, scores: ModelScores) -> None:
+    """Say which of the deck's network, components and the mean leaves least, and what is best."""
+    network, (pca, mean, _) = column.measures["own"][0], column.measures["pca_error"]
+    what = "The baseline that was never put on the same metric is better."
+    if network.number < pca.number:
+        what = "Here the network is better than the baseline."
+    values = {"network": network.number, "pca": pca.number, "mean": mean.number}
+    column.conclusions.insert(0, PCA_BESIDE(what=what, **values))
+    column.because["pca_error"] = [PCA_BESIDE(what=what, **values)]
+    best = next(measure for model, measure in scores.items() if model != "mean_rate")
+    told = PLANE_FROM_PLANE(model=best.name, r2=best.number, low=best.low, high=best.high)
+    column.conclusions.insert(1, told)

@@ -1,0 +1,341 @@
+"""Study E's maps, whose points are neurons or latents: scored, and beside groups at random."""
+
+import importlib.util
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.neighbors import NearestNeighbors
+
+from spikecast.analysis.geometry.embedding import Points, embed
+from spikecast.core.notices import NoticeKind
+from spikecast.core.seeding import make_rng
+from spikecast.runs.studies.nma_network import fit_planes_together
+from spikecast.runs.studies.nma_planes import (
+    BEFORE,
+    Planes,
+    average_pairs,
+    cut_planes,
+    draw_neurons,
+    list_firing,
+    mix_planes,
+    normalise_drawn,
+)
+from spikecast.runs.studies.staircase import score_step
+from spikecast.runs.studies.step_cache import Arrays
+from spikecast.runs.studies.study import Column, Measure, StudyInputs
+
+HELD_OUT = 0.3  # of the points
+MOST_POINTS = 4000
+MOST_NEIGHBORS = 15
+N_RESAMPLES = 1000
+ALPHA = 0.05
+FEWEST = 5  # neurons of a kind whose firing is compared
+KINDS = {"raw": "neurons", "latents": "latents"}
+
+NO_SUPERVISED = NoticeKind(
+    "no_supervised", "minor", "only UMAP can be told the planes, and this run made maps by {method}"
+)
+FEW_STRANGERS = NoticeKind(
+    "few_strangers", "minor", "only {n} of the neurons held out have neighbours of another plane"
+)
+PLANES_TOLD = NoticeKind(
+    "planes_told",
+    "serious",
+    "In this run {own:.0%} of the {points} that no map had seen lie among points of their own "
+    "plane, {chance:.0%} where planes are shuffled. Groups drawn at random from all planes, put "
+    "through the same steps, are told on {mixed:.0%}: {what}.",
+)
+STRANGERS = NoticeKind(
+    "strangers",
+    "minor",
+    "In this run {n} of {n_all} neurons that the map had not seen lie among neurons of another "
+    "plane, {adjacent:.0%} of these among those of an adjacent one (any other plane alike: "
+    "{expected:.0%}); {firing}.",
+)
+
+
+def choose_method(settings: dict[str, Any]) -> str:
+    """Return the method of the maps: the deck's where its package is installed."""
+    missing = settings["map"] == "umap" and importlib.util.find_spec("umap") is None
+    return "pca" if missing else str(settings["map"])
+
+
+def list_points(planes: Planes) -> tuple[np.ndarray, np.ndarray]:
+    """Return the courses of the neurons of all planes, (time, neuron), and their planes."""
+    courses = np.concatenate([x.reshape(-1, x.shape[2]) for x in planes.values()], axis=1)
+    return courses, np.repeat([*planes], [x.shape[2] for x in planes.values()])
+
+
+def list_latents(latents: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the courses of the latents of all planes, (time, latent), and their planes."""
+    return np.concatenate([*latents], axis=1), np.repeat(names, latents.shape[2])
+
+
+def draw_map(
+    courses: np.ndarray, plane: np.ndarray, method: str, supervised: bool, seed: int
+) -> dict[str, Any]:
+    """Return a map of courses (time, point): places, who was held out, and neighbours.
+
+    ``told`` is the plane of most of a point's nearest neighbours among the points that the map was
+    learnt from, itself left out; ``own_share`` the share of these of the point's own plane.
+    """
+    n_planes = np.unique(plane).size
+    n_neighbors = min(MOST_NEIGHBORS, max(3, len(plane) // (4 * n_planes)))
+    made = embed(
+        courses[np.newaxis], method, Points("neurons", HELD_OUT, MOST_POINTS), labels=plane,
+        supervised=supervised, n_neighbors=n_neighbors, n_seeds=1, seed=seed,
+    )  # fmt: skip
+    place, new = made.table[["x", "y"]].to_numpy(), made.table["held_out"].to_numpy(dtype=bool)
+    names, codes = np.unique(made.table["label"].to_numpy().astype(str), return_inverse=True)
+    search = NearestNeighbors(n_neighbors=n_neighbors).fit(place[~new])
+    near = np.empty((len(place), n_neighbors), dtype=int)
+    near[~new] = search.kneighbors(return_distance=False)
+    near[new] = search.kneighbors(place[new], return_distance=False)
+    votes = codes[~new][near]  # (point, neighbour)
+    counts = np.stack([(votes == code).sum(axis=1) for code in range(names.size)], axis=1)
+    (row,) = made.scores.query("score == 'knn_accuracy'").to_dict("records")
+    return {
+        "place": place,
+        "held_out": new,
+        "point": made.table["point"].to_numpy(),
+        "plane": names[codes],
+        "told": names[counts.argmax(axis=1)],
+        "own_share": counts[np.arange(len(place)), codes] / n_neighbors,
+        "chance": row["chance"],
+        "p": row["p"],
+    }
+
+
+def measure_map(name: str, found: Arrays, seed: int, *, seen: bool = False) -> Measure:
+    """Return the share of points among their own plane: held-out ones, or those it learnt from.
+
+    Every plane weighs the same.
+    """
+    which = ~found["held_out"] if seen else found["held_out"]
+    scored = score_step(name, found["plane"][which], found["told"][which], balanced=True, seed=seed)
+    scored = replace(scored, unit="share")
+    if seen:
+        return scored
+    return replace(scored, chance=float(found["chance"]), p=float(found["p"]), n_permutations=1000)
+
+
+def join_maps(maps: dict[str, Arrays]) -> Arrays:
+    """Return maps of the same points as one figure draws them."""
+    first = next(iter(maps.values()))
+    places = {f"place_{name}": found["place"] for name, found in maps.items()}
+    return places | {"label_plane": first["plane"], "held_out": first["held_out"]}
+
+
+def show_maps(column: Column, inputs: StudyInputs, planes: Planes, latents: np.ndarray) -> None:
+    """Draw the deck's maps, which it showed without a score."""
+    method = choose_method(inputs.settings)
+    points = {
+        "raw": list_points(planes), "latents": list_latents(latents, [*planes])
+    }  # fmt: skip
+    for kind, (courses, plane) in points.items():
+        maps = {}
+        for supervised in (False, True)[: 1 + (method == "umap")]:
+            name = f"{'supervised ' * supervised}{method}"
+            draw = draw_map, courses, plane, method, supervised, inputs.seed
+            maps[name] = inputs.steps.compute(f"{name} of {kind}", *draw)
+            key = name_row(kind, supervised)
+            column.add(key, Measure(f"{KINDS[kind]} on a map by {name}", None, "picture"))
+            column.claim(key, metric="map", value=None, picture=True)
+        column.arrays[f"maps_{kind}"] = join_maps(maps)
+    _lack_supervised(column, method)
+
+
+def _lack_supervised(column: Column, method: str) -> None:
+    """Say why there are no maps that were told the planes, where there are none."""
+    if method != "umap":
+        for kind in KINDS:
+            column.lacks[name_row(kind, True)] = NO_SUPERVISED(method=method)
+
+
+def name_row(kind: str, supervised: bool) -> str:
+    """Return the key of the row of one kind of map."""
+    return f"map_{kind}{'_told' * supervised}"
+
+
+def score_maps(
+    column: Column, inputs: StudyInputs, latents: np.ndarray, mixed_latents: np.ndarray
+) -> None:
+    """Fill in how well maps tell planes, beside groups of neurons drawn at random."""
+    settings, seed = inputs.settings, inputs.seed
+    method = choose_method(settings)
+    recording = inputs.recording
+    before = recording.dataset[BEFORE].values
+    drawn = draw_neurons(recording, settings, seed, "fit")
+    mixed = mix_planes(drawn, seed)
+    raw = list_points(cut_planes(recording.activity[0], drawn))
+    cases = {
+        "raw": (raw, list_points(cut_planes(normalise_drawn(before, mixed), mixed))),
+        "latents": (list_latents(latents, [*drawn]), list_latents(mixed_latents, [*drawn])),
+    }
+    shown: dict[tuple[bool, str], Arrays] = {}
+    for kind, (own, others) in cases.items():
+        for supervised in (False, True)[: 1 + (method == "umap")]:
+            name = f"{'supervised ' * supervised}{method}"
+            found, control = (
+                inputs.steps.compute(
+                    f"{name} of {kind}, {what}", draw_map, *points, method, supervised, seed
+                )
+                for what, points in (("planes", own), ("mixed", others))
+            )
+            _fill_row(column, kind, supervised, found, control, seed)
+            if kind == "raw":
+                shown |= {(supervised, "planes"): found, (supervised, "mixed"): control}
+    column.arrays["maps_mixed"] = join_maps(
+        {("supervised " * told) + method: found for (told, what), found in shown.items()
+         if what == "mixed"}
+    )  # fmt: skip
+    found = shown[False, "planes"]
+    drawn_rows = np.concatenate([*drawn.values()])
+    _list_strangers(column, inputs, found, drawn_rows)
+    _lack_supervised(column, method)
+    if method != "umap":
+        return
+    plain = list_points(cut_planes(average_pairs(before), drawn))
+    _take_steps(column, inputs, shown[True, "planes"], plain)
+
+
+def _fill_row(
+    column: Column, kind: str, supervised: bool, found: Arrays, control: Arrays, seed: int
+) -> None:
+    """Fill in one row of maps and what it shows."""
+    key, points = name_row(kind, supervised), KINDS[kind]
+    how = "told the planes" if supervised else "not told the planes"
+    own = measure_map(f"{points} not seen by a map {how}", found, seed)
+    mixed = measure_map("the same of groups drawn at random from all planes", control, seed)
+    column.add(key, own, mixed)
+    column.claim(key, metric="balanced_accuracy", null="shuffled planes")
+    values = {"own": own.number, "mixed": mixed.number, "chance": own.chance, "points": points}
+    column.because[key] = [PLANES_TOLD(what=judge_map(own, mixed), **values)]
+
+
+def judge_map(own: Measure, mixed: Measure) -> str:
+    """Return what a map shows of planes, given the same of groups at random."""
+    assert own.low is not None
+    assert mixed.high is not None
+    assert mixed.p is not None
+    assert own.p is not None
+    if own.p > ALPHA:
+        return "the map does not tell planes apart"
+    # two independent shares: their difference against the limits of both
+    if own.number - mixed.number > np.hypot(own.number - own.low, mixed.high - mixed.number):
+        rest = "" if mixed.p > ALPHA else ", though a part of it is made by the steps themselves"
+        return f"points of a plane do live together{rest}"
+    return "it cannot be told whether the planes did it or the steps that precede the map"
+
+
+def _take_steps(
+    column: Column, inputs: StudyInputs, told: Arrays, plain: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """Fill in the steps from the picture of a supervised map to what it is worth."""
+    seed = inputs.seed
+    plainly = {
+        name: inputs.steps.compute(
+            f"{name} of raw, not normalised", draw_map, *plain, "umap", supervised, seed
+        )
+        for name, supervised in (("supervised umap", True), ("umap", False))
+    }
+    column.steps["maps"] = {
+        "seen": measure_map("", told, seed, seen=True),
+        "unseen": measure_map("", told, seed),
+        "plain": measure_map("", plainly["supervised umap"], seed),
+        "untold": measure_map("", plainly["umap"], seed),
+    }
+
+
+def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np.ndarray) -> None:
+    """Fill in the neurons whose neighbours are of another plane: where they lie, how they fire."""
+    new = found["held_out"]
+    table = list_firing(inputs.recording).iloc[rows[found["point"][new]]].reset_index(drop=True)
+    table["neighbours_of"] = found["told"][new]
+    table["share_of_own_plane"] = found["own_share"][new]
+    strange = (table["plane"] != table["neighbours_of"]).to_numpy()
+    column.tables["neighbours"] = table[strange].reset_index(drop=True)
+    names = [*np.unique(table["plane"])]
+    place = {name: number for number, name in enumerate(names)}
+    ranks = table["plane"].map(place).to_numpy(), table["neighbours_of"].map(place).to_numpy()
+    matrix = np.zeros((len(names), len(names)))
+    np.add.at(matrix, ranks, 1)
+    column.arrays["strangers"] = {
+        "matrix": matrix,
+        "names": np.array(names),
+        "strange": strange,
+    } | {name: table[name].to_numpy() for name in ("x", "y", *_list_traits(table)) if name in table}
+    n, n_all = int(strange.sum()), strange.size
+    share = Measure("of the neurons held out", n / n_all, "share", n=n_all)
+    if n < FEWEST or n > n_all - FEWEST:
+        column.add("neighbours", share)
+        column.because["neighbours"] = [FEW_STRANGERS(n=n)]
+        return
+    apart = np.abs(ranks[0] - ranks[1])[strange]
+    expected = np.array(
+        [np.mean([abs(own - other) == 1 for other in range(len(names)) if other != own])
+         for own in ranks[0][strange]]
+    )  # fmt: skip
+    adjacent = Measure(
+        "of these, among neurons of an adjacent plane", float(np.mean(apart == 1)), "share", n=n,
+        chance=float(expected.mean()),
+    )  # fmt: skip
+    compared = _compare_firing(table, strange, inputs.seed)
+    column.add("neighbours", share, adjacent, *compared)
+    firing = "; ".join(_say_difference(one) for one in compared)
+    values = {"adjacent": adjacent.number, "expected": adjacent.chance, "firing": firing}
+    column.because["neighbours"] = [STRANGERS(n=n, n_all=n_all, **values)]
+
+
+TRAITS = {
+    "mean_activity": "activity before normalising",
+    "follows_plane": "correlation with the rest of their plane",
+    "follows_running": "correlation with running",
+}
+
+
+def _list_traits(table: pd.DataFrame) -> list[str]:
+    return [name for name in TRAITS if name in table]
+
+
+def _compare_firing(table: pd.DataFrame, strange: np.ndarray, seed: int) -> list[Measure]:
+    """Return the difference in the mean of each trait, those among strangers minus the others.
+
+    It is in standard deviations over all these neurons; its interval is by resampling neurons.
+    """
+    measures = []
+    for name in _list_traits(table):
+        values = table[name].to_numpy(dtype=float)
+        values = (values - values.mean()) / max(values.std(), 1e-9)
+        rng = make_rng(seed, "nma-layers", name)
+        means = [
+            rng.choice(part, (N_RESAMPLES, part.size)).mean(axis=1)
+            for part in (values[strange], values[~strange])
+        ]
+        low, high = (float(limit) for limit in np.quantile(means[0] - means[1], [0.025, 0.975]))
+        value = float(values[strange].mean() - values[~strange].mean())
+        measures.append(Measure(f"{TRAITS[name]}, less that of the others", value, "sd", low, high))
+    return measures
+
+
+def _say_difference(measure: Measure) -> str:
+    """Return in words whether a trait of the neurons among strangers differs."""
+    assert measure.low is not None
+    assert measure.high is not None
+    trait = measure.name.split(",")[0]
+    if measure.low <= 0 <= measure.high:
+        return f"their {trait} is not told from that of the others"
+    return f"their {trait} is {'higher' if measure.low > 0 else 'lower'} than that of the others"
+
+
+def fit_mixed(inputs: StudyInputs, model: Any, fold: Any) -> np.ndarray:
+    """Return the latents, (group, time, latent), of the same network on groups at random."""
+    drawn = mix_planes(
+        draw_neurons(inputs.recording, inputs.settings, inputs.seed, "fit"), inputs.seed
+    )
+    activity = normalise_drawn(inputs.recording.dataset[BEFORE].values, drawn)
+    groups = cut_planes(activity, drawn)
+    fit = fit_planes_together, model, groups, fold, groups
+    return inputs.steps.compute("one network for groups at random", *fit)["latents"]
