@@ -199,3 +199,19 @@ class TestRunningMouse:
         face = follow.dataset["face_svd"].values[0]
         assert np.corrcoef(face[:, 0], speed)[0, 1] > 0.8
         assert abs(np.corrcoef(face[:, 2], speed)[0, 1]) < 0.2
+
+
+def test_neurons_answer_to_the_outcome_from_the_feedback_on():
+    settings = {"n_trials": 300, "areas": {"A": 6}, "n_bins": 150, "choice_onset": {}, "seed": 3}
+    silent, answering = (quiet({"outcome": size}, **settings) for size in (0.0, 1.5))
+    trials = answering.recording.trials
+    ratio = np.log(answering.truth.rate / silent.truth.rate)
+    time = answering.recording.time
+    after = time > trials["feedback_time"].to_numpy()[:, np.newaxis] + 0.2
+    before = time < trials["feedback_time"].to_numpy()[:, np.newaxis]
+    offset = np.median(ratio[before], axis=0)  # rates keep their mean
+    np.testing.assert_allclose(ratio[before], np.broadcast_to(offset, ratio[before].shape))
+    rewarded = (trials["feedback"] > 0).to_numpy()[:, np.newaxis]
+    up, down = (ratio[after & part].mean(axis=0) - offset for part in (rewarded, ~rewarded))
+    assert np.abs(up).max() > 0.5
+    np.testing.assert_allclose(up, -down, rtol=0.1)

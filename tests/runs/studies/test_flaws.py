@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 
 from spikecast.runs.audit import audit
 from spikecast.runs.studies import run
-from spikecast.runs.studies.ninja import choose_first_trials
+from spikecast.runs.studies.ninja_classifier import choose_first_trials
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.study import Column, Measure, Prepared
 from spikecast.runs.studies.study_data import StudyData

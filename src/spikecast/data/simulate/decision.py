@@ -50,6 +50,9 @@ class Effects:
     state : float
         Standard deviation of slow states that all areas share; each keeps its value within a
         trial and changes over some 15 trials.
+    outcome : float
+        Size of the response to reward (or, with the other sign, to the noise of a wrong choice),
+        from the time of the feedback on.
     """
 
     shared: float = 0.7
@@ -62,6 +65,7 @@ class Effects:
     evidence: float = 3.0
     history: float = 0.0
     state: float = 0.0
+    outcome: float = 0.0
 
 
 def decision_task(
@@ -145,8 +149,8 @@ def decision_task(
     )
     speed = _draw_wheel(trials, time, make_rng(seed, "wheel"))
     _add_task_latents(planted, trials, time, speed, choice_onset, effects)
-    if effects.state:
-        _add_states(planted, effects.state, shape, make_rng(seed, "states"))
+    _add_states(planted, effects.state, shape, make_rng(seed, "states"))
+    _add_outcome(planted, effects.outcome, trials, time)
     log_rate = planted.sum_log_rates(n_bins)
     rate = _draw_rates(log_rate, effects.drift, median_rate, bin_size, make_rng(seed, "neurons"))
     counts = make_rng(seed, "spikes").poisson(rate)
@@ -230,13 +234,26 @@ def _add_task_latents(
 def _add_states(
     planted: PlantedLatents, size: float, shape: tuple[int, int], rng: np.random.Generator
 ) -> None:
-    """Add latents that are constant within trials, and slow over them."""
+    """Add latents that are constant within trials, and slow over them; none of size 0."""
+    if not size:
+        return
     gains = dict.fromkeys(planted.areas, size / np.sqrt(N_STATES))
     for index, course in enumerate(
         draw_ornstein_uhlenbeck(N_STATES, shape[0], STATE_TIME_CONSTANT, rng)
     ):
         values = np.repeat(course[:, np.newaxis], shape[1], axis=1)
         planted.add(f"state_{index}", "shared", values, gains)
+
+
+def _add_outcome(
+    planted: PlantedLatents, size: float, trials: Mapping[str, np.ndarray], time: np.ndarray
+) -> None:
+    """Add the response to the outcome, from the time of the feedback on; none of size 0."""
+    if not size:
+        return
+    since = np.maximum(time - trials["feedback_time"][:, np.newaxis], 0.0)
+    response = trials["feedback"][:, np.newaxis] * (1 - np.exp(-since / 0.05))
+    planted.add("outcome", "task", response, dict.fromkeys(planted.areas, size))
 
 
 def _draw_rates(
