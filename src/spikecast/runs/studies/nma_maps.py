@@ -32,6 +32,13 @@ MOST_NEIGHBORS = 15
 N_RESAMPLES = 1000
 ALPHA = 0.05
 FEWEST = 5  # neurons of a kind whose firing is compared
+TRAITS = {
+    "mean_activity": "activity before normalising",
+    "follows_plane": "correlation with the rest of their plane",
+    "follows_running": "correlation with running",
+}
+"""Neuron column -> what it is called."""
+
 KINDS = {"raw": "neurons", "latents": "latents"}
 
 NO_SUPERVISED = NoticeKind(
@@ -51,8 +58,7 @@ STRANGERS = NoticeKind(
     "strangers",
     "minor",
     "In this run {n} of {n_all} neurons that the map had not seen lie among neurons of another "
-    "plane, {adjacent:.0%} of these among those of an adjacent one (any other plane alike: "
-    "{expected:.0%}); {firing}.",
+    "plane{adjacent}; {firing}.",
 )
 
 
@@ -268,7 +274,10 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
         "strange": strange,
     } | {name: table[name].to_numpy() for name in ("x", "y", *_list_traits(table)) if name in table}
     n, n_all = int(strange.sum()), strange.size
-    share = Measure("of the neurons held out", n / n_all, "share", n=n_all)
+    share = Measure(
+        "held-out neurons whose neighbours are mostly of another plane", n / n_all, "share",
+        n=n_all, chance=1 - float(found["chance"]),
+    )  # fmt: skip
     if n < FEWEST or n > n_all - FEWEST:
         column.add("neighbours", share)
         column.because["neighbours"] = [FEW_STRANGERS(n=n)]
@@ -283,17 +292,15 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
         chance=float(expected.mean()),
     )  # fmt: skip
     compared = _compare_firing(table, strange, inputs.seed)
-    column.add("neighbours", share, adjacent, *compared)
     firing = "; ".join(_say_difference(one) for one in compared)
-    values = {"adjacent": adjacent.number, "expected": adjacent.chance, "firing": firing}
-    column.because["neighbours"] = [STRANGERS(n=n, n_all=n_all, **values)]
-
-
-TRAITS = {
-    "mean_activity": "activity before normalising",
-    "follows_plane": "correlation with the rest of their plane",
-    "follows_running": "correlation with running",
-}
+    said = ""
+    if len(names) > 2:  # of two planes the other one is always adjacent
+        said = (
+            f", {adjacent.number:.0%} of these among those of an adjacent one (any other plane "
+            f"alike: {expected.mean():.0%})"
+        )
+    column.add("neighbours", share, adjacent if said else None, *compared)
+    column.because["neighbours"] = [STRANGERS(n=n, n_all=n_all, adjacent=said, firing=firing)]
 
 
 def _list_traits(table: pd.DataFrame) -> list[str]:

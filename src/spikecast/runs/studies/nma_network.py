@@ -41,9 +41,11 @@ class TwoWayGRU(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         """(window, time, feature) -> (window, time, 2 latent), forward first; no last state."""
         units = self.units
+        n_windows, n_bins, n_features = x.shape
         both = torch.stack([x, x.flip(1)]).transpose(1, 2)  # (direction, time, window, feature)
-        drive = both @ units.input_weight[:, None] + units.input_offset[:, None]
-        start = x.new_zeros(2, len(x), units.state_weight.shape[1])
+        drive = both.reshape(2, -1, n_features) @ units.input_weight + units.input_offset
+        drive = drive.reshape(2, n_bins, n_windows, -1)
+        start = x.new_zeros(2, n_windows, units.state_weight.shape[1])
         states = run_gru(drive, start, units.state_weight, units.state_offset).transpose(1, 2)
         return torch.cat([states[0], states[1].flip(1)], dim=-1), None
 

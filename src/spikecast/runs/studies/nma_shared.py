@@ -31,8 +31,8 @@ PAIRS = NoticeKind(
 DIMENSIONS = NoticeKind(
     "dimensions",
     "serious",
-    "In this run {n} dimensions are confirmed{more}, by other neurons on held-out time; the search "
-    "found {best} latents best for another plane, of {n_sizes} sizes from {lowest} to {highest}.",
+    "In this run {n} dimensions are confirmed{more}, by other neurons on held-out time; "
+    "{searched}.",
 )
 SEARCHED = NoticeKind(
     "searched",
@@ -56,16 +56,12 @@ def count_dimensions(column: Column, run: Path, inputs: StudyInputs) -> None:
     column.add("dimensions", Measure(title, n_reliable, unit))
     searched = inputs.steps.compute("search on inner folds", search_settings, inputs)
     sizes = searched["trial_n_latents"]
-    column.because["dimensions"] = [
-        DIMENSIONS(
-            n=n_reliable,
-            more=" (all that were looked at)" if unit == "at_least" else "",
-            best=int(searched["best_latents"]),
-            n_sizes=np.unique(sizes).size,
-            lowest=int(sizes.min()),
-            highest=int(sizes.max()),
-        )
-    ]
+    swept = f"of {np.unique(sizes).size} sizes from {sizes.min()} to {sizes.max()}"
+    said = f"the search found {searched['best_latents']} latents best for another plane, {swept}"
+    if searched["best"] <= 0:
+        said = f"the search found no number of latents that predicts another plane, {swept}"
+    more = " (all that were looked at)" if unit == "at_least" else ""
+    column.because["dimensions"] = [DIMENSIONS(n=n_reliable, more=more, searched=said)]
 
 
 def relate_planes(column: Column, inputs: StudyInputs) -> None:

@@ -138,7 +138,7 @@ def _ask_for_mean(column: Column, inputs: StudyInputs, names: list[str], folds: 
     column.claim("arousal", metric="r2", null="the mean's training mean")
     what = "dividing does not take it out of the population"
     if told.low is not None and told.low <= 0:
-        what = "nothing of it is left"
+        what = "what is left of it is not told from nothing"
     limits = {"r2": told.number, "low": told.low, "high": told.high}
     column.because["arousal"] = [MEAN_LEFT(what=what, **limits)]
 
