@@ -126,6 +126,14 @@ def test_points_of_the_protocol_are_those_of_its_steps_only():
     assert short in text.conclusions(FACTS | {"staircases": [stairs]})[0]
 
 
+def test_steps_that_won_and_lost_are_not_said_to_have_added_nothing():
+    stairs = make_staircase(("start", 0.3, 0.02), ("protocol", 0.7, 0.02), ("protocol", 0.6, 0.02))
+    written = " ".join(text.staircase(stairs))
+    assert "won 30 points on balance" in written
+    assert "change 1 +40, change 2 −10" in written
+    assert "added nothing" not in written
+
+
 @pytest.mark.parametrize(
     ("value", "half", "written"),
     [(0.9, 0.1, "cost nothing that can be told"), (0.99, 0.01, "won 4 points")],

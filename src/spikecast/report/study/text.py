@@ -215,9 +215,12 @@ def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str,
             f"The protocol's steps add up to {size}, within the interval of the last of them: here "
             "the protocol cost nothing that can be told."
         )
+    named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
+    if total > 0 and any(step["difference"] < 0 for step in parts):
+        of = f" ({named})" if each else ""
+        return f"The protocol's steps won {size} on balance, for some of its flaws hid more{of}."
     if total > 0:
         return f"The protocol's steps won {size}: here its flaws hid something, and added nothing."
-    named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
     return f"{size} were the protocol ({named})." if each else f"{size} were the protocol."
 
 

@@ -14,13 +14,7 @@ from spikecast.data.recording import Recording
 from spikecast.runs.studies.ninja_classifier import LABEL, classify_outcome
 from spikecast.runs.studies.ninja_hypothesis import NO_CHOICE, find_beyond
 from spikecast.runs.studies.ninja_maps import NO_WAVEFORMS, count_cell_types, draw_maps
-from spikecast.runs.studies.ninja_network import (
-    THALAMUS,
-    VISUAL,
-    predict_half,
-    predict_regions,
-    reconstruct_trials,
-)
+from spikecast.runs.studies.ninja_network import THALAMUS, VISUAL, predict_half, reconstruct_trials
 from spikecast.runs.studies.ninja_sound import conclude
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.runs.studies.study_data import MOVEMENT, with_column
@@ -152,7 +146,6 @@ def describe(inputs: StudyInputs) -> Column:
     predict_half(column, inputs)
     latents, trials = reconstruct_trials(column, inputs)
     _show_latents(column, inputs, latents, trials)
-    predict_regions(column, inputs)
     _count_trials(column, inputs)
     classify_outcome(column, inputs)
     draw_maps(column, inputs)

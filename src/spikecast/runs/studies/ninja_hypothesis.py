@@ -56,8 +56,8 @@ AREAS_TELL = NoticeKind(
 WHEN = NoticeKind(
     "when",
     "serious",
-    "In this run, from counts of visual cortex, the stimulus is told from {stimulus} on and the "
-    "{label}, among trials of equal contrasts, {choice}: {what}.",
+    "In this run, from counts of visual cortex, the stimulus is told {stimulus}, and the {label}, "
+    "among trials of equal contrasts, {choice}: {what}.",
 )
 NO_CHOICE = NoticeKind(
     "no_choice", "minor", "this recording has neither the response nor the movement in each trial"
@@ -250,14 +250,13 @@ def _compare_onsets(stimulus: Measure, choice: Measure, label: str) -> Notice:
     """Return which of two onsets is later, as far as their intervals tell."""
     what = "which is later cannot be told"
     if choice.value is not None and stimulus.value is not None:
-        assert stimulus.high is not None
-        assert choice.low is not None
-        if choice.low > stimulus.high:
+        limits = [one if one is not None else np.inf for one in (stimulus.high, choice.high)]
+        if (choice.low or 0.0) > limits[0]:
             what = "the choice is later, as in the hypothesis"
-        elif choice.number < stimulus.number:
+        elif limits[1] < (stimulus.low or 0.0):
             what = "the choice is not later here"
         else:
-            what = "later, but within the intervals"
+            what += ", for their intervals overlap"
     elif stimulus.value is not None:
         what = "so far into the trial only the stimulus is there"
     return WHEN(
@@ -266,7 +265,7 @@ def _compare_onsets(stimulus: Measure, choice: Measure, label: str) -> Notice:
 
 
 def _write_onset(measure: Measure) -> str:
-    return "no bin" if measure.value is None else f"{1000 * measure.number:.0f} ms"
+    return "in no bin" if measure.value is None else f"from {1000 * measure.number:.0f} ms on"
 
 
 def find_beyond(recording: Recording, words: np.ndarray) -> list[str] | None:

@@ -33,8 +33,8 @@ NO_WAVEFORMS = NoticeKind(
 MAP_SCORED = NoticeKind(
     "map_scored",
     "minor",
-    "In this run neighbours in the map tell {told}; shifted along the session, labels are told as "
-    "often by chance in {not_told}. {loss}",
+    "In this run neighbours in the map tell {told} more often than labels that are shifted along "
+    "the session; not so: {not_told}. {loss}",
 )
 
 
@@ -153,7 +153,7 @@ def _is_told(measure: Measure) -> bool:
 
 
 def _join(names: list[str]) -> str:
-    return ", ".join(names) or "none of the labels"
+    return ", ".join(names) or "none"
 
 
 def count_cell_types(recording: Recording) -> Iterator[Measure]:

@@ -145,14 +145,11 @@ def _score(
 def _measure_costs(network: Arrays) -> list[Measure]:
     """Return what the deck reports, and the loss on what it calls held out."""
     first, last = (float(cost) for cost in network["cost"])
-    costs = [
+    return [
+        Measure("loss on what was called held out", float(network["loss"]), "poisson_nll"),
         Measure("training cost at first", first, "cost"),
         Measure("training cost at the end", last, "cost"),
     ]
-    if "loss" not in network:
-        return costs
-    loss = Measure("loss on what was called held out", float(network["loss"]), "poisson_nll")
-    return [loss, *costs]
 
 
 def predict_half(column: Column, inputs: StudyInputs) -> None:
@@ -232,20 +229,6 @@ def _fit_disjoint_halves(
         name: _score(fitted, source[trials], target[trials], null, seed)
         for name, trials in (("disjoint", fold.train), ("unseen", fold.test))
     }
-
-
-def predict_regions(column: Column, inputs: StudyInputs) -> None:
-    """Predict one region from the other, both ways, by the deck's RNN on all trials."""
-    for key, (source, target) in REGIONS.items():
-        x, y = (inputs.recording.select(area=area).activity for area in (source, target))
-        fit = _fit_region, make_network(inputs.settings, inputs.seed, key), x, y
-        network = inputs.steps.compute(f"RNN, {source} to {target}", *fit)
-        column.add(key, *_measure_costs(network))
-
-
-def _fit_region(model: Recipe, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    every = np.arange(len(x))
-    return {"cost": _fit_as_described(model, x, y, Fold(every, every[:0]))[1]["cost"]}
 
 
 def reconstruct_trials(column: Column, inputs: StudyInputs) -> tuple[np.ndarray, np.ndarray]:

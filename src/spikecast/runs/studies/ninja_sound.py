@@ -1,5 +1,6 @@
 """Study C soundly: the deck's networks in folds, its questions as numbers, its limits."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,10 @@ INPUTS_HELD_OUT = NoticeKind(
 HALVES = NoticeKind(
     "halves",
     "serious",
-    "In this run their RNN has {own:.3f} bits/spike as evaluated in the deck and {recipe:.3f} of "
-    "neurons and trials that stayed out; a Poisson GLM has {glm:.3f}.",
+    "In this run their RNN has {own:.3f} bits/spike as evaluated in the deck, {right:.3f} with the "
+    "neurons put in that it was fitted to, {disjoint:.3f} between halves without a common neuron "
+    "and {recipe:.3f} of trials that stayed out as well; a Poisson GLM has {glm:.3f}. Neurons on "
+    "both sides added {added:.3f}, the wrong input hid {hid:.3f}.",
 )
 REGIONS_BOTH_WAYS = NoticeKind(
     "regions_both_ways",
@@ -139,18 +142,24 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
 def _read_predictions(column: Column, scores: dict[str, ModelScores], described: Column) -> None:
     """Fill in the rows of spikes from spikes, and the noise."""
     halves = scores["halves"]
-    column.add("halves", *halves.choose(*PREDICTED))
+    column.add("halves", *_choose_models(halves))
     column.steps["halves"] = {"pooled": halves["recipe"], "model": halves["timescales"]}
     glm = halves["poisson_glm"].number if "poisson_glm" in halves else float("nan")
-    own = described.steps["halves"]["own"].number
-    column.because["halves"] = [HALVES(own=own, recipe=halves["recipe"].number, glm=glm)]
+    steps = described.steps["halves"]
+    own, right, disjoint = (steps[key].number for key in ("own", "right_inputs", "disjoint"))
+    column.because["halves"] = [
+        HALVES(
+            own=own, right=right, disjoint=disjoint, recipe=halves["recipe"].number, glm=glm,
+            added=right - disjoint, hid=right - own,
+        )
+    ]  # fmt: skip
     claim = described.claims["halves"]
     shared = int(np.isin(claim.test, claim.train).sum())
     numbers = {name: halves[name].number for name in ("timescales", "recipe")}
     column.conclusions.append(INPUTS_HELD_OUT(n_shared=shared, n=len(claim.test), **numbers))
     for key, (source, target) in REGIONS.items():
         own_scores = scores[key]
-        measures = own_scores.choose(*PREDICTED)
+        measures = _choose_models(own_scores)
         column.add(key, *measures)
         best, psth = measures[0], own_scores["psth"]
         assert best.low is not None
@@ -167,10 +176,18 @@ def _read_predictions(column: Column, scores: dict[str, ModelScores], described:
     psth, best = halves["psth"], max(halves.choose(*PREDICTED), key=lambda one: one.number)
     column.add("noise", Measure("averages over trials alone", psth.number, psth.unit,
                                 psth.low, psth.high))  # fmt: skip
-    what = "most of what can be predicted is the same in no two trials"
+    what = "most of what can be predicted differs from trial to trial"
     if psth.number > 0.5 * best.number:
         what = "most of what can be predicted is alike in all trials"
     column.because["noise"] = [NOISE(psth=psth.number, best=best.number, what=what)]
+
+
+def _choose_models(scores: ModelScores) -> list[Measure]:
+    """Return the scores that are shown, best first; the recipe by whose it is."""
+    return [
+        replace(measure, name="their RNN (recipe)") if measure.name == "recipe" else measure
+        for measure in scores.choose(*PREDICTED)
+    ]
 
 
 def _search_settings(column: Column, inputs: StudyInputs) -> None:
@@ -186,8 +203,11 @@ def _search_settings(column: Column, inputs: StudyInputs) -> None:
         return
     what = "choosing helped"
     assert own.high is not None
-    if best.number <= own.high:
+    assert own.low is not None
+    if own.low <= best.number <= own.high:
         what = "choosing changed nothing that can be told"
+    elif best.number < own.low:
+        what = "what is best in training trials is not best in others"
     column.because["settings"] = [
         SETTINGS(
             setting=str(found["names"][0]), share=float(found["importance"][0]),
