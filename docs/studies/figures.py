@@ -22,7 +22,7 @@ SHOWN = {  # study: its own figures, and its sound runs whose scores are shown
     "livewired": (["over_time", "confusion"], ["main"]),
     "diggers": (["losses"], ["between", "within"]),
     "ninja": (["latents_stimulus", "maps"], ["halves"]),
-    "stringer-running": (["predicted"], ["main"]),
+    "stringer-running": (["predicted", "predicted_sound", "networks"], []),
     "nma-layers": (["maps_raw", "planes", "importance"], ["plane"]),
 }
 

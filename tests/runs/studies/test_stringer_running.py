@@ -141,7 +141,7 @@ def test_the_gap_of_training_and_test_is_running_that_grows_and_goes_without_it(
     steady = {"data": {"simulation": TINY["data"]["simulation"] | {"growth": 1.0, "n_face": 0}}}
     other = get_rows(small("stringer-running", TINY | steady, seed=2))
     assert "parts_alike" in list_codes(other["relu"])
-    assert "face" not in other or not other["face"]["described"]
+    assert "no 'face_svd'" in other["face"]["no_described"]
 
 
 def test_the_staircase_changes_one_thing_at_a_time_and_adds_up(folder):

@@ -65,6 +65,6 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
         xlabel=_name_axis(unit),
         xlim=(left, right + 0.42 * (right - left)),  # words stand right of the last dot
     )  # fmt: skip
-    if unit in SHARES:  # room for words, but no share above all
-        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= 100])
+    if unit in (*SHARES, "r2"):  # room for words, but no share above all
+        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= max(scale, 1)])
     return figure

@@ -43,8 +43,8 @@ SLOPE = NoticeKind(
     "slope",
     "minor",
     "Trained on all pairs of a batch, {name} can do no better than the mean of the batch. Each "
-    "bin's own speed is one of {n} in it, so predictions should rise by {expected:.2f} where "
-    "speed rises by 1; they rise by {slope:.2f} on new bins.",
+    "bin's own value is one of {n} in it, so predictions rise by about {expected:.2f} at most "
+    "where what is predicted rises by 1; on new bins they rise by {slope:.2f}.",
 )
 MENDED = NoticeKind(
     "mended",
@@ -262,6 +262,8 @@ def explain_wishes(column: Column, others: Arrays, curve: Arrays) -> None:
     what = "other mice do not help here"
     if up > down and mean > 0:
         what = "other mice help" if up == n else "other mice help some of them"
+    elif down > up and mean < 0:
+        what = "what other mice have in common costs more than it gives here"
     column.because["more"] = [OTHERS_GIVE(mean=mean, up=up, down=down, n=n, what=what)]
     minutes, r2 = curve["minutes"], curve["r2"]
     gained = float(r2[-1] - r2[-2]) if len(r2) > 1 else 0.0

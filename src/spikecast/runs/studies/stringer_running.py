@@ -10,6 +10,7 @@ from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.runs.studies.stringer_figures import draw_activity, locate_neurons
 from spikecast.runs.studies.stringer_linear import (
+    BESIDE,
     explain_variance,
     find_beside,
     find_components,
@@ -48,6 +49,10 @@ NO_RUNNING = NoticeKind(
     "predicted from the {n} others: it shows what the protocols do to a number, and says nothing "
     "about running. It has no pupil and no film of the face either.",
 )
+FEW_COMPONENTS = NoticeKind(
+    "few_components", "minor", "this recording has no more than {n} components"
+)
+NOT_RECORDED = NoticeKind("not_recorded", "minor", "this recording has no '{name}'")
 SUM_OF_VARIANCES = NoticeKind(
     "sum_of_variances",
     "severe",
@@ -60,7 +65,7 @@ PARTS_UNLIKE = NoticeKind(
     "serious",
     "It is {ratio:.2g} times the {train:.4g} of the training bins, and the variance of what is "
     "predicted is {spread:.2g} times as large there: the gap between training and test is how "
-    "much that varied in each, not what the network learnt by heart.",
+    "much that varied in each and where its mean lay, not what the network learnt by heart.",
 )
 PARTS_ALIKE = NoticeKind(
     "parts_alike",
@@ -132,9 +137,15 @@ def describe(inputs: StudyInputs) -> Column:
         fit = fit_family, z[:, :few], speed, family, make_plan(settings), inputs.seed
         told = inputs.steps.compute("fewer components", *fit)["speed"][0]
         column.add("components", _measure_error("test bins", told, speed, fold.test))
+    else:
+        column.lacks["components"] = FEW_COMPONENTS(n=few)
     column.add("baseline", *regress_as_described(z, speed))
-    for key, target in find_beside(recording).items():
-        column.add(key, *regress_as_described(z, target)[:3])
+    beside = find_beside(recording)
+    for key, name in BESIDE.items():
+        if key in beside:
+            column.add(key, *regress_as_described(z, beside[key])[:3])
+        else:
+            column.lacks[key] = NOT_RECORDED(name=name)
     _climb_first_steps(column, inputs, z, fits, speed, fold)
     explain = explain_variance, activity, *fold, settings["n_components"]
     column.arrays["explained"] = inputs.steps.compute("variance explained", *explain)

@@ -222,9 +222,9 @@ def _fulfil_wishes(column: Column, inputs: StudyInputs) -> None:
     n, minutes = len(others["alone"]), float(others["minutes"])
     column.add(
         "more",
-        Measure(f"{n} simulated mice, each from {minutes:.0f} min of its own",
+        Measure(f"{n} simulated mice, each learnt alone from {minutes:.0f} min",
                 float(others["alone"].mean()), "r2"),
-        Measure("the same on top of what the others' have in common",
+        Measure("with a core learnt from the other mice",
                 float(others["adapted"].mean()), "r2"),
     )  # fmt: skip
     model = PCARidge(widths=(0.0,), n_components=settings["few_components"])
