@@ -34,7 +34,8 @@ TINY = {
                    "space": {"n_latents": {"low": 4, "high": 12, "log": True}}},
     },
     "sound": {"plane": {
-        "models": ["mean_rate", "pca_ridge", {"lstm": {"epochs": 2}}],
+        "models": ["mean_rate", "pca_ridge", {"lstm": {"epochs": 2}},
+                   {"timescales": {"n_members": 1, "epochs": 2}}],
         "evaluation": {"folds": 2, "bootstrap": 200},
         "analysis": {"dimensions": {"components": 6}}}},
 }  # fmt: skip
@@ -84,14 +85,16 @@ def test_each_cell_is_fitted_soundly_in_a_row_of_its_own(rows):
 
 
 def test_the_staircase_ends_where_the_table_does(folder, rows):
-    stairs = {one["key"]: one for one in read_facts(folder)["staircases"]}
-    # neither timescales nor supervised maps were asked for
-    assert stairs == {}
-    written = read_preset("nma-layers").staircases
-    assert [step.kind for step in written[0].steps] == [
-        "start", "protocol", "protocol", "model", "model",
-    ]  # fmt: skip
-    assert {one.row for one in written} == {"own", "map_raw_told"}
+    (stairs,) = read_facts(folder)["staircases"]  # supervised maps were not asked for
+    assert stairs["row"] == "own"
+    kinds = [step["kind"] for step in stairs["steps"]]
+    assert kinds == ["start", "protocol", "protocol", "model", "model"]
+    steps = {step["key"]: step["measure"]["value"] for step in stairs["steps"]}
+    assert steps["across"] == rows["across_lstm"]["sound"][1]["value"]
+    assert steps["ridge"] == rows["across_linear"]["sound"][0]["value"]
+    assert steps["model"] == rows["multiscale"]["sound"][0]["value"]
+    total = sum(stairs["sums"].values())
+    assert total == pytest.approx(steps["model"] - steps["own"])
 
 
 def test_the_search_is_real_and_its_importance_is_drawn(folder, rows):

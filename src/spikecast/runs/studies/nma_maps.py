@@ -178,7 +178,7 @@ def score_maps(
     raw = list_points(cut_planes(recording.activity[0], drawn))
     cases = {
         "raw": (raw, list_points(cut_planes(normalise_drawn(before, mixed), mixed))),
-        "latents": (list_latents(latents, [*drawn]), list_latents(mixed_latents, [*drawn])),
+        "latents": (list_latents(latents, [*drawn]), list_latents(mixed_latents, [*mixed])),
     }
     shown: dict[tuple[bool, str], Arrays] = {}
     for kind, (own, others) in cases.items():

@@ -151,10 +151,11 @@ def cut_planes(activity: np.ndarray, drawn: Planes) -> Planes:
 
 
 def mix_planes(drawn: Planes, seed: int) -> Planes:
-    """Return groups of the same sizes and names, drawn at random from the neurons of all planes."""
+    """Return groups of the planes' sizes, drawn at random from the neurons of all planes."""
     every = np.concatenate([*drawn.values()])
     every = make_rng(seed, "nma-layers", "mixed").permutation(every)
-    return dict(zip(drawn, np.split(every, len(drawn)), strict=True))
+    parts = np.split(every, len(drawn))
+    return {f"group {number + 1}": rows for number, rows in enumerate(parts)}
 
 
 def normalise_drawn(before: np.ndarray, drawn: Planes) -> np.ndarray:

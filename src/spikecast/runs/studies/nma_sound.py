@@ -1,5 +1,6 @@
 """The sound column of study E: their networks in folds, beside components on the same windows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -256,7 +257,8 @@ def _cross_planes(
         key, model = f"across_{cell}", make_network(inputs.settings, seed, cell)
         errors = _fit_folds(inputs, model, f"{cell} across planes", problem.x, problem.y, folds)
         theirs = measure_r2(f"their {title}", errors, seed)
-        ours = [scores[cell]] if cell in scores else []
+        own_name = f"our {NAMES[cell]}, stopped early"
+        ours = [replace(scores[cell], name=own_name)] if cell in scores else []
         column.add(key, measure_mse(f"their {title}", errors, seed), theirs, *ours)
         column.claim(key, metric="mse", null=MEAN, baselines=["ridge regression"])
         column.because[key] = [
