@@ -41,3 +41,27 @@ def test_a_staircase_has_a_dot_per_step_and_says_what_each_won_or_lost():
     assert [word.get_text() for word in axes.texts] == [
         "90%", "50%  (-40, protocol)", "60%  (+10, model)"
     ]  # fmt: skip
+
+
+def test_a_network_has_a_dot_per_column_and_neurons_without_depth_are_seen_from_above():
+    rng = np.random.default_rng(0)
+    sound = np.array([[0.5, 0.4, 0.6], [0.3, 0.2, 0.4], [0.7, 0.6, 0.8]])
+    given = {"names": np.array(["ReLU 10", "Tanh 10", "linear regression"]), "sound": sound,
+             "described": np.zeros(2), "mended": np.ones(2)}  # fmt: skip
+    (axes,) = DRAW["networks"](given).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["ReLU 10", "Tanh 10"]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in dots] == [[0, 0], [1, 1], [0.5, 0.3]]
+    places = {axis: rng.normal(size=20) for axis in "xyz"}
+    assert len(DRAW["space"](places).axes) == 3  # from above, from the side, the colour bar
+    del places["z"]
+    assert len(DRAW["space"](places).axes) == 1
+
+
+def test_a_heat_map_keeps_its_trace_on_the_same_time():
+    given = {"heat": np.ones((5, 40)), "speed": np.arange(40.0), "seconds": 60 * np.arange(40.0),
+             "n_neurons": np.array(50)}  # fmt: skip
+    trace, heat, _ = DRAW["heat"](given).axes
+    assert trace.get_xlim() == heat.get_xlim()
+    assert list(trace.lines[0].get_xdata()) == list(range(40))
+    assert heat.images[0].get_extent() == [0, 39, 50, 0]

@@ -136,7 +136,7 @@ def test_where_neurons_do_not_follow_running_nothing_is_read(small):
 def test_the_gap_of_training_and_test_is_running_that_grows_and_goes_without_it(folder, small):
     rows = get_rows(folder)
     assert "parts_unlike" in list_codes(rows["relu"])
-    test, train = (measure["value"] for measure in rows["relu"]["described"])
+    test, train = (measure["value"] for measure in rows["relu"]["described"][:2])
     assert test > 1.5 * train
     steady = {"data": {"simulation": TINY["data"]["simulation"] | {"growth": 1.0, "n_face": 0}}}
     other = get_rows(small("stringer-running", TINY | steady, seed=2))

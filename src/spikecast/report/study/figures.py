@@ -232,7 +232,7 @@ def predicted(arrays: Arrays) -> Figure:
     over.plot(arrays["seconds"][shown], truth[shown], color="black", linewidth=0.7, label="actual")
     over.plot(arrays["seconds"][shown], prediction[shown], color=ORANGE, label="predicted")
     over.set(xlabel="seconds")
-    over.legend(loc="upper right")
+    over.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     return figure
 
 

@@ -63,8 +63,9 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
     axes.set(
         yticks=range(len(steps)), yticklabels=names[::-1], ylim=(-0.6, len(steps) - 0.4),
         xlabel=_name_axis(unit),
-        xlim=(left, right + 0.42 * (right - left)),  # words stand right of the last dot
+        # words stand right of the last dot
+        xlim=(left, right + (0.42 if unit in SHARES else 0.5) * (right - left)),
     )  # fmt: skip
     if unit in (*SHARES, "r2"):  # room for words, but no share above all
-        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= max(scale, 1)])
+        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick < scale + 1e-6])
     return figure

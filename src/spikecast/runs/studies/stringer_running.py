@@ -231,11 +231,12 @@ def _fill_reported(
     for key in ("first", "second"):
         told = fits[name_network(**settings[key]), False]
         row = "relu" if key == "first" else "sigmoid"
-        column.add(
-            row,
-            _measure_error("test bins", told, speed, test),
-            _measure_error("training bins", told, speed, train),
-        )
+        errors = [
+            _measure_error(name, told, speed, bins)
+            for name, bins in (("test bins", test), ("training bins", train))
+        ]
+        roots = [Measure(one.name, one.number**0.5, "rmse") for one in errors]
+        column.add(row, *errors, *roots)
         column.claim(
             row,
             metric="mse",
@@ -254,7 +255,7 @@ def _fill_reported(
     truth = speed[test]
     paired = float(((told - truth) ** 2).mean(dtype=float))
     parts = dict(zip(("speed", "own", "shift"), split_mse(told, truth), strict=True))
-    error, on_train = (one.number for one in column.measures["relu"])
+    error, on_train = (one.number for one in column.measures["relu"][:2])
     spread = truth.var() / max(float(speed[train].var()), 1e-9)
     ratio = error / on_train
     kind = PARTS_UNLIKE if max(spread, 1 / spread) > LIKE else PARTS_ALIKE
