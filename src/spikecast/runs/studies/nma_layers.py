@@ -15,7 +15,7 @@ from spikecast.runs.studies.nma_network import (
     join_neurons,
     make_network,
     measure_mse,
-    measure_r2,
+    measure_share,
 )
 from spikecast.runs.studies.nma_planes import (
     BEFORE,
@@ -120,7 +120,7 @@ def _reconstruct_planes(column: Column, inputs: StudyInputs, planes: Planes, fol
         courses[f"loss_{NAMES[cell]}"] = np.mean([fit["course"] for fit in fits.values()], axis=0)
         if key == "own":
             target = fits.get(inputs.names["target"], next(iter(fits.values())))
-            column.steps["reconstruction"] = {"own": measure_r2("", target, seed)}
+            column.steps["reconstruction"] = {"own": measure_share("", target, seed)}
     column.arrays["losses_auto"] = courses
 
 

@@ -202,7 +202,10 @@ def measure_r2(name: str, errors: dict[str, Any], seed: int) -> Measure:
 
 
 def measure_share(name: str, errors: dict[str, Any], seed: int) -> Measure:
-    """Return the share of all variance that is explained, with its interval."""
+    """Return the share of all variance about the training means that is explained.
+
+    Unlike R² by neuron it is the mean squared error said otherwise: neurons that vary weigh most.
+    """
     ratios = RatioScores(errors["null"] - errors["error"], errors["null"])
     return _measure(name, ratios, "variance", "pooled", seed)
 

@@ -9,6 +9,7 @@ import numpy as np
 from spikecast.core.notices import NoticeKind
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.linear import PCARidge
+from spikecast.runs.reader import Run
 from spikecast.runs.studies.nma_maps import fit_mixed, score_maps
 from spikecast.runs.studies.nma_network import (
     AUTOENCODERS,
@@ -176,7 +177,7 @@ def _rebuild_by_components(
         "pca_error",
         measure_mse(f"{n_latents} principal components", few, seed),
         measure_null("each neuron's mean", few, seed),
-        measure_r2(f"{n_latents} principal components", few, seed),
+        measure_share(f"{n_latents} principal components", few, seed),
     )
     column.claim("pca_error", metric="mse", null=MEAN)
 
@@ -193,7 +194,7 @@ def _rebuild_by_networks(
         title = f"their {NAMES[cell]}"
         _add_errors(column, described, key, title, join_neurons([*errors.values()]), seed)
         if key == "own":
-            pooled = measure_r2("", errors[inputs.names["target"]], seed)
+            pooled = measure_share("", errors[inputs.names["target"]], seed)
             column.steps["reconstruction"] = {"pooled": pooled}
 
 
@@ -212,9 +213,9 @@ def _fit_folds(
 def _add_errors(
     column: Column, described: Column, key: str, title: str, errors: dict[str, Any], seed: int
 ) -> None:
-    """Fill in a reconstruction's error and R², and what stands beside it."""
-    error, r2 = measure_mse(title, errors, seed), measure_r2(title, errors, seed)
-    column.add(key, error, r2)
+    """Fill in a reconstruction's error, said as a share as well, and what stands beside it."""
+    error = measure_mse(title, errors, seed)
+    column.add(key, error, measure_share(title, errors, seed))
     column.claim(key, metric="mse", null=MEAN, baselines=["as many principal components"])
     pca, mean, _ = column.measures["pca_error"]
     what = _judge_error(error, pca, mean)
@@ -256,10 +257,11 @@ def _cross_planes(
     for cell, title in NAMES.items():
         key, model = f"across_{cell}", make_network(inputs.settings, seed, cell)
         errors = _fit_folds(inputs, model, f"{cell} across planes", problem.x, problem.y, folds)
-        theirs = measure_r2(f"their {title}", errors, seed)
+        name = f"their {title}"
+        theirs, share = measure_r2(name, errors, seed), measure_share(name, errors, seed)
         own_name = f"our {NAMES[cell]}, stopped early"
         ours = [replace(scores[cell], name=own_name)] if cell in scores else []
-        column.add(key, measure_mse(f"their {title}", errors, seed), theirs, *ours)
+        column.add(key, measure_mse(name, errors, seed), share, theirs, *ours)
         column.claim(key, metric="mse", null=MEAN, baselines=["ridge regression"])
         column.because[key] = [
             CROSSED(
@@ -269,16 +271,25 @@ def _cross_planes(
             )
         ]  # fmt: skip
         if cell == "lstm":
-            column.steps["reconstruction"] |= {"across": theirs, "ridge": ridge}
-            if "timescales" in scores:
-                column.steps["reconstruction"]["model"] = scores["timescales"]
+            column.steps["reconstruction"]["across"] = share
+    for step, fitted in (("ridge", "pca_ridge"), ("model", "timescales")):
+        if fitted in scores:
+            errors = _read_errors(scores.run, problem.y, fitted)
+            column.steps["reconstruction"][step] = measure_share("", errors, seed)
     column.add("across_linear", *scores.choose("pca_ridge", "reduced_rank"))
     _set_linear_beside(column, ridge)
 
 
+def _read_errors(run: Path, y: np.ndarray, model: str) -> dict[str, Any]:
+    """Return the errors of a model of the sound run, every window while held out."""
+    (target,) = Run(run).targets
+    predicted = target.read_predictions(model)
+    return join_windows([sum_errors(y, predicted[fold.test], fold) for fold in target.folds])
+
+
 def _set_linear_beside(column: Column, ridge: Measure) -> None:
     """Say what a linear model knows of another plane, beside the best of the deck's networks."""
-    theirs = {title: column.measures[f"across_{cell}"][1].number for cell, title in NAMES.items()}
+    theirs = {title: column.measures[f"across_{cell}"][2].number for cell, title in NAMES.items()}
     name = max(theirs, key=lambda title: theirs[title])
     assert ridge.low is not None
     assert ridge.high is not None
@@ -292,7 +303,7 @@ def _set_linear_beside(column: Column, ridge: Measure) -> None:
 def _fulfil_wishes(column: Column, scores: ModelScores) -> None:
     """Fill in what the deck wished for next."""
     linear = column.measures["across_linear"][0]
-    theirs = column.measures["across_lstm"][1].number
+    theirs = column.measures["across_lstm"][2].number
     for key, model in (("multiscale", "timescales"), ("lfads", "lfads")):
         if model not in scores:
             column.lacks[key] = NOT_FITTED(model=model)
