@@ -113,7 +113,7 @@ OURS = NoticeKind(
     "ours",
     "minor",
     "In this run {best} has R² {ours:.3f}, their linear regression {linear:.3f} and {name} "
-    "{theirs:.3f}: a bin's neighbours in time {what}.",
+    "{theirs:.3f}: a bin's neighbours in time {what}. {best} {place}.",
 )
 
 
@@ -228,8 +228,14 @@ def _compare_ours(column: Column, name: str) -> Notice:
         what = "add to it"
     elif linear.number > best.high:
         what = "do not make up for fewer components"
-    values = {"ours": best.number, "linear": linear.number, "theirs": column.number("r2")}
-    return OURS(best=best.name, name=name, what=what, **values)
+    theirs = column.number("r2")
+    place = f"and {name} are not told apart"
+    if theirs < best.low:
+        place = f"is above {name}"
+    elif theirs > best.high:
+        place = f"is below {name}"
+    values = {"ours": best.number, "linear": linear.number, "theirs": theirs}
+    return OURS(best=best.name, name=name, what=what, place=place, **values)
 
 
 def _sum_up(column: Column, described: Column, first: str, mended: float) -> None:

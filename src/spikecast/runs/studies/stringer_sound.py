@@ -224,7 +224,7 @@ def _fulfil_wishes(column: Column, inputs: StudyInputs) -> None:
         "more",
         Measure(f"{n} simulated mice, each learnt alone from {minutes:.0f} min",
                 float(others["alone"].mean()), "r2"),
-        Measure("with a core learnt from the other mice",
+        Measure("with a core learnt from the other simulated mice",
                 float(others["adapted"].mean()), "r2"),
     )  # fmt: skip
     model = PCARidge(widths=(0.0,), n_components=settings["few_components"])
