@@ -23,7 +23,7 @@ from spikecast.runs.studies.ninja_classifier import (
     split_at_random,
     split_in_time_order,
 )
-from spikecast.runs.studies.ninja_hypothesis import list_areas
+from spikecast.runs.studies.ninja_hypothesis import _compare_onsets, judge_areas, list_areas
 from spikecast.runs.studies.ninja_maps import (
     count_cell_types,
     count_widths,
@@ -40,7 +40,7 @@ from spikecast.runs.studies.ninja_network import (
 from spikecast.runs.studies.preset import make_quick, read_preset
 from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.step_cache import StepCache
-from spikecast.runs.studies.study import StudyInputs
+from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.runs.studies.study_data import StudyData, find_origin, find_recording
 from spikecast.tasks.splits import Fold
 
@@ -58,7 +58,8 @@ SIMULATION = {
 TINY = {
     "data": {"simulation": SIMULATION},
     "settings": {"n_iterations": 30, "classifier_iterations": 30, "permutations": 20,
-                 "onset_permutations": 40,
+                 "area_permutations": 20, "onset_permutations": 40,
+                 "fewest_neurons": 10,
                  "search": {"n_trials": 4, "space": {"n_latents": [2, 6], "n_iterations": [5, 20],
                                                      "learning_rate": [0.005]}}},
     "sound": dict.fromkeys(RUNS[:3], PREDICT) | {
@@ -71,13 +72,12 @@ def folder(small):
     return small("ninja", TINY)
 
 
-def prepare(effects, seed=1):
-    """The quick simulation with other effects, made ready; with inputs of its steps."""
+def prepare(effects, seed=1, areas=None):
+    """The quick simulation with other effects (and sizes), made ready; inputs of its steps."""
     quick = make_quick(read_preset("ninja"))
-    planted = quick.data.simulation["effects"] | effects
-    recording = simulate.decision_task(
-        **quick.data.simulation | {"effects": planted}, seed=seed
-    ).recording
+    given = quick.data.simulation
+    change = {"effects": given["effects"] | effects, "areas": given["areas"] | (areas or {})}
+    recording = simulate.decision_task(**given | change, seed=seed).recording
     prepared = ninja.prepare(recording, quick.settings)
     return StudyInputs(prepared.recording, prepared.names, quick.settings, 0, StepCache(None))
 
@@ -172,6 +172,42 @@ def test_the_reward_is_read_where_neurons_answer_to_it(outcome, code):
     """The answer to the reward is planted; without it the sentence is another."""
     (notice,) = explain_window(prepare({"outcome": outcome}))
     assert notice.code == code
+
+
+@pytest.mark.parametrize("planted", [True, False])
+def test_areas_tell_what_was_planted_and_nothing_else(planted):
+    """Stimulus, choice and movement reach every area, or none."""
+    off = dict.fromkeys(("stimulus", "choice", "movement", "outcome", "drift"), 0.0)
+    inputs = prepare({"drift": 0.1} if planted else off, areas={"SUB": 1, "PL": 1})
+    inputs.settings["area_permutations"] = 40
+    column = Column()
+    judge_areas(column, inputs)
+    rows = ("stimulus_areas", "choice_areas", "action_areas")
+    told = {row: column.because[row][0].values["n_told"] for row in rows}
+    assert all(n == 2 for n in told.values()) if planted else sum(told.values()) <= 1
+    verdicts = [column.because[row][0].values["verdict"] for row in rows[1:]]
+    assert all(("not seen here" in verdict) != planted for verdict in verdicts)
+
+
+def test_onsets_are_ordered_only_where_their_intervals_are_apart():
+    def compare(*pairs):
+        stimulus, choice = (Measure("", value, "onset", low, high) for value, low, high in pairs)
+        return _compare_onsets(stimulus, choice, label="choice").values["what"]
+
+    early, late, wide = (0.06, 0.05, 0.08), (0.2, 0.15, np.inf), (0.1, 0.05, 0.2)
+    assert compare(early, late).startswith("the choice is later")
+    assert compare(late, early).startswith("the choice is not later")
+    assert "intervals overlap" in compare(early, wide)
+    assert "only the stimulus" in compare(early, (None, np.nan, np.nan))
+
+
+def test_labels_out_of_step_tell_nothing_of_latents_that_hold_them():
+    rng = make_rng(0, "test")
+    trials = draw_with_replacement(rng, 100, 80)
+    words = np.array(["Left", "Right"])[rng.integers(2, size=100)]
+    latents = rng.normal(size=(80, 6, 2)) + 3 * (words[trials] == "Left")[:, None, None]
+    assert ninja._decode_latents(latents, words[trials], trials) > 0.95
+    assert ninja._decode_latents(latents, words[:80], trials) < 0.75
 
 
 def test_correct_is_the_side_of_the_response_and_not_the_reward():
@@ -280,5 +316,6 @@ def test_the_decks_own_session_is_taken_with_the_movement_for_the_choice(real_fi
     assert set(trials["movement"]) == {"Left", "NoGo", "Right", ""}
     assert ((trials["movement"] == "") == (trials["action"] == "")).all()
     assert names["beyond"] == ["contrast_left", "contrast_right"]
-    assert {"visual cortex", "thalamus", "SUB", "PL"} <= set(list_areas(prepared.recording))
-    assert "root" not in list_areas(prepared.recording)
+    areas = list_areas(prepared.recording, 40)
+    assert set(areas) == {"visual cortex", "thalamus", "SUB", "DG", "PL", "CA1"}
+    assert list(areas.values()) == sorted(areas.values(), reverse=True)

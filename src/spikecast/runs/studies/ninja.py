@@ -183,6 +183,10 @@ def _show_latents(
                 )
             ),
         )
+        column.claim(
+            row, metric="balanced_accuracy", target=label, rows=trials,
+            label_rows=np.arange(len(trials)), null="the labels of the same trials",
+        )  # fmt: skip
 
 
 def _decode_latents(latents: np.ndarray, words: np.ndarray, trials: np.ndarray) -> float:

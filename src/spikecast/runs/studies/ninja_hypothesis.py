@@ -15,6 +15,7 @@ from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Counts, Source
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.seeding import make_rng
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.runs.studies.kept_latents import pool_rates
 from spikecast.runs.studies.ninja_network import (
@@ -30,7 +31,6 @@ from spikecast.tasks.splits import Split
 
 PLAIN = LabelNull(strata=())  # against all that tells the label, the stimulus included
 ALPHA = 0.05
-FEWEST_NEURONS = 10
 MOST_AREAS = 8
 
 HIDDEN = NoticeKind(
@@ -50,8 +50,8 @@ LATENTS_TELL = NoticeKind(
 AREAS_TELL = NoticeKind(
     "areas_tell",
     "serious",
-    "In this run {n_told} of {n_areas} areas tell the {label}{beyond} (p ≤ 0.05, each area by "
-    "itself): {told}. Not so: {not_told}. {verdict}",
+    "In this run {n_told} of {n_areas} areas tell the {label}{beyond} by {n_neurons} neurons each "
+    "(p ≤ 0.05 over the number of areas): {told}. Not so: {not_told}. {verdict}",
 )
 WHEN = NoticeKind(
     "when",
@@ -156,19 +156,21 @@ def _judge_told(measures: list[Measure], label: str) -> Notice:
     )
 
 
-def list_areas(recording: Recording) -> list[str]:
-    """Return the areas that are decoded from, the largest first."""
+def list_areas(recording: Recording, fewest: int) -> dict[str, int]:
+    """Return the areas of `fewest` neurons or more, and how many each has, the largest first."""
     sizes = {
         name: n
         for name, n in recording.areas.items()
-        if n >= FEWEST_NEURONS and name.lower() not in UNLABELED
+        if n >= fewest and name.lower() not in UNLABELED
     }
-    return sorted(sizes, key=sizes.__getitem__, reverse=True)[:MOST_AREAS]
+    largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:MOST_AREAS]
+    return {name: sizes[name] for name in largest}
 
 
 def judge_areas(column: Column, inputs: StudyInputs) -> None:
     """Fill in which areas tell the stimulus, the choice beyond it, and whether there is action."""
-    areas, names = list_areas(inputs.recording), inputs.names
+    sizes, names = list_areas(inputs.recording, inputs.settings["fewest_neurons"]), inputs.names
+    areas, n = list(sizes), min(sizes.values())
     for row, label in names["by_area"].items():
         if label is None:
             column.lacks[row] = NO_CHOICE()
@@ -180,23 +182,25 @@ def judge_areas(column: Column, inputs: StudyInputs) -> None:
         null = LabelNull(strata=strata or ())
         for area in areas:
             part = inputs.recording.select(area=area)
+            drawn = make_rng(inputs.seed, "ninja", "neurons", area).permutation(sizes[area])[:n]
+            part = part.select(neurons=np.sort(drawn))
             told = decode(
                 part, label, folds=inputs.settings["folds"], null=null,
-                n_permutations=Draws(inputs.settings["permutations"]), seed=inputs.seed,
+                n_permutations=Draws(inputs.settings["area_permutations"]), seed=inputs.seed,
             )  # fmt: skip
-            measure = measure_decoding(told, f"{area} ({part.n_neurons} neurons)")
+            measure = measure_decoding(told, f"{area} ({n} of {sizes[area]} neurons)")
             column.measures.setdefault(row, []).append(measure)
-        column.because[row] = [_judge_areas(row, label, areas, column.measures[row])]
+        column.because[row] = [_judge_areas(row, label, n, dict(zip(areas, column.measures[row])))]
 
 
-def _judge_areas(row: str, label: str, areas: list[str], measures: list[Measure]) -> Notice:
+def _judge_areas(row: str, label: str, n_neurons: int, measures: dict[str, Measure]) -> Notice:
     """Return which areas tell a label, and whether that is the hypothesis."""
-    tells = {area: (one.p or 0.0) <= ALPHA for area, one in zip(areas, measures, strict=True)}
+    tells = {area: (one.p or 0.0) <= ALPHA / len(measures) for area, one in measures.items()}
     told = [area for area, own in tells.items() if own]
     agrees = {
         "stimulus_areas": tells.get(VISUAL, False),
-        "choice_areas": len(told) >= 0.5 * len(areas),
-        "action_areas": len(told) == len(areas),
+        "choice_areas": len(told) >= 0.5 * len(measures),
+        "action_areas": len(told) == len(measures),
     }[row]
     claim = {
         "stimulus_areas": "visual cortex carries the stimulus",
@@ -206,11 +210,12 @@ def _judge_areas(row: str, label: str, areas: list[str], measures: list[Measure]
     verdict = f"That {claim} holds here." if agrees else f"That {claim} is not seen here."
     return AREAS_TELL(
         n_told=len(told),
-        n_areas=len(areas),
+        n_areas=len(measures),
+        n_neurons=n_neurons,
         label=label,
         beyond=" beyond the stimulus" if row == "choice_areas" else "",
         told=", ".join(told) or "none",
-        not_told=", ".join(area for area in areas if area not in told) or "none",
+        not_told=", ".join(area for area in measures if area not in told) or "none",
         verdict=verdict,
     )
 

@@ -15,6 +15,7 @@ from spikecast.core.notices import NoticeKind
 from spikecast.evaluation.fit import fit_model
 from spikecast.evaluation.search import search
 from spikecast.models.spaces import OneOf
+from spikecast.runs.reader import Run
 from spikecast.runs.studies.ninja_classifier import LABEL, judge_classifier, select_before
 from spikecast.runs.studies.ninja_hypothesis import date_labels, judge_areas, judge_latents
 from spikecast.runs.studies.ninja_maps import NO_WAVEFORMS, count_widths, score_maps
@@ -59,8 +60,17 @@ REGIONS_BOTH_WAYS = NoticeKind(
     "regions_both_ways",
     "serious",
     "In this run {target} is predicted from {source} with {best:.3f} bits/spike by {model}, by "
-    "their RNN with {recipe:.3f}, by averages over trials with {psth:.3f}: {what}.",
+    "their RNN with {recipe:.3f}, by averages over trials with {psth:.3f}. {what}",
 )
+ADDED = "Beyond {rung}, {source} adds {value:.3f} ({low:.3f} to {high:.3f})."
+NOTHING_ADDED = "Beyond {rung}, {source} adds nothing that can be told."
+UNTESTED = "Whether {source} adds anything beyond task and drift was not tested."
+RUNGS = {
+    "psth": "the course of a trial",
+    "drift": "the session's drift",
+    "source_free": "task and drift",
+    "behavior": "task, drift and behaviour",
+}
 SETTINGS = NoticeKind(
     "settings",
     "serious",
@@ -142,7 +152,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
 def _read_predictions(column: Column, scores: dict[str, ModelScores], described: Column) -> None:
     """Fill in the rows of spikes from spikes, and the noise."""
     halves = scores["halves"]
-    column.add("halves", *_choose_models(halves))
+    column.add("halves", *_choose_models(halves), _read_verdict(halves.run, "the other half")[0])
     column.steps["halves"] = {"pooled": halves["recipe"], "model": halves["timescales"]}
     glm = halves["poisson_glm"].number if "poisson_glm" in halves else float("nan")
     steps = described.steps["halves"]
@@ -158,19 +168,13 @@ def _read_predictions(column: Column, scores: dict[str, ModelScores], described:
     numbers = {name: halves[name].number for name in ("timescales", "recipe")}
     column.conclusions.append(INPUTS_HELD_OUT(n_shared=shared, n=len(claim.test), **numbers))
     for key, (source, target) in REGIONS.items():
-        own_scores = scores[key]
-        measures = _choose_models(own_scores)
-        column.add(key, *measures)
-        best, psth = measures[0], own_scores["psth"]
-        assert best.low is not None
-        assert psth.high is not None
-        what = "the other region tells more than the time in the trial does"
-        if best.low <= psth.number:
-            what = "no more than the time in the trial tells"
+        measures, psth = _choose_models(scores[key]), scores[key]["psth"]
+        added, what = _read_verdict(scores[key].run, source)
+        column.add(key, *measures, added)
         column.because[key] = [
             REGIONS_BOTH_WAYS(
-                source=source, target=target, best=best.number, model=best.name,
-                recipe=own_scores["recipe"].number, psth=psth.number, what=what,
+                source=source, target=target, best=measures[0].number, model=measures[0].name,
+                recipe=scores[key]["recipe"].number, psth=psth.number, what=what,
             )
         ]  # fmt: skip
     psth, best = halves["psth"], max(halves.choose(*PREDICTED), key=lambda one: one.number)
@@ -180,6 +184,19 @@ def _read_predictions(column: Column, scores: dict[str, ModelScores], described:
     if psth.number > 0.5 * best.number:
         what = "most of what can be predicted is alike in all trials"
     column.because["noise"] = [NOISE(psth=psth.number, best=best.number, what=what)]
+
+
+def _read_verdict(run: Path, source: str) -> tuple[Measure | None, str]:
+    """Return what the source adds beyond what is told without it, and in a sentence."""
+    verdict = Run(run).targets[0].verdict
+    if verdict.beyond is None:
+        return None, UNTESTED.format(source=source)
+    rung, gain = RUNGS[verdict.beyond.rung], verdict.beyond.gain
+    measure = Measure(f"{source} beyond {rung}", gain.value, verdict.metric, gain.low, gain.high)
+    sentence = {"predicted": ADDED, "not_beyond": NOTHING_ADDED}.get(verdict.outcome, UNTESTED)
+    return measure, sentence.format(
+        rung=rung, source=source, value=gain.value, low=gain.low, high=gain.high
+    )
 
 
 def _choose_models(scores: ModelScores) -> list[Measure]:
