@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
@@ -15,6 +17,10 @@ from spikecast.models.trial_nulls import TrialNull
 from spikecast.tasks.problem import stack_behavior
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts, is_ordered, label_conditions
+
+SLOW_SDS = (1.0, 2.0, 4.0, 8.0, 16.0)  # trials; smoothness of the slow change of movement
+TRIALS_PER_REGRESSOR = 10  # of slow change, at least
+RIDGE = 1e-5  # of the mean variance of regressors: only against those that are alike
 
 NULLS: dict[str, type[TrialNull]] = {
     "psth": PSTH,
@@ -54,12 +60,12 @@ class Clearing:
         Arrays are (trial, time, feature); the areas are fitted together, which is cheaper. The null
         learns from the training trials; what it expects of one of them, from the others.
         """
-        return self.add_condition_means(areas, self.predict(areas, fold), fold.train)
+        return self.add_remainders(areas, self.predict(areas, fold), fold.train)
 
     def expect_everywhere(self, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return what is expected of each area in each trial of the session, from the others."""
         rows = np.arange(len(areas[0]))
-        return self.add_condition_means(areas, self.predict_everywhere(areas), rows)
+        return self.add_remainders(areas, self.predict_everywhere(areas), rows)
 
     def predict(self, areas: Sequence[np.ndarray], fold: Fold) -> list[np.ndarray]:
         """Return what the null alone predicts: a training trial's own activity is not in it."""
@@ -78,22 +84,56 @@ class Clearing:
         predicted = (null.predict_left_out(y, facts) + center).astype(z.dtype)
         return _separate(predicted, areas)
 
-    def add_condition_means(
+    def add_remainders(
         self, areas: Sequence[np.ndarray], predicted: Sequence[np.ndarray], rows: np.ndarray
     ) -> list[np.ndarray]:
-        """Return predictions with what some trials show of their condition beyond them.
+        """Return predictions with what some trials show of movement and condition beyond them.
 
-        A null shrinks the response to a condition, and what that leaves is common to both areas.
-        The means hold part of each of these trials' own activity: they may be subtracted, but
-        nothing may be learnt from them.
+        A null shrinks the response to a condition and to movement. It also takes part of a slow
+        change of movement for drift, and then takes it out once more with the movement. What that
+        leaves is common to both areas. So these trials' remainders are regressed on movement and
+        its slow change, and averaged by condition. Both hold part of each of these trials' own
+        activity: they may be subtracted, but nothing may be learnt from them.
         """
-        expected = [one.copy() for one in predicted]
-        for label in np.unique(self.facts.condition[rows]):
-            here = self.facts.condition == label
-            of_rows = rows[self.facts.condition[rows] == label]
-            for z, known in zip(areas, expected, strict=True):
-                known[here] += (z[of_rows] - known[of_rows]).mean(axis=0)
-        return expected
+        remainders = [z - known for z, known in zip(areas, predicted, strict=True)]
+        means = [self._average_by_condition(one, rows) for one in remainders]
+        added = means
+        if self.above == "behavior":
+            z = self._regressors
+            z_mean = self._average_by_condition(z, rows)
+            added = []
+            for one, mean in zip(remainders, means, strict=True):
+                weights = _regress((one - mean)[rows], (z - z_mean)[rows])
+                added.append(mean + (z - z_mean) @ weights)
+        return [
+            (known + more).astype(known.dtype) for known, more in zip(predicted, added, strict=True)
+        ]
+
+    def _average_by_condition(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return for each trial the mean over those of some trials that are of its condition.
+
+        0 for trials of a condition that none of them has.
+        """
+        means, condition = np.zeros_like(values), self.facts.condition
+        for label in np.unique(condition[rows]):
+            means[condition == label] = values[rows[condition[rows] == label]].mean(axis=0)
+        return means
+
+    @cached_property
+    def _regressors(self) -> np.ndarray:
+        """Movement at several lags, and its slow change: (trial, time, regressor)."""
+        behavior = self.facts.behavior
+        assert behavior is not None  # asked for only where there is some
+        fast = BehaviorNull().scale_regressors(behavior)  # (trial, time, regressor)
+        channels = behavior - behavior.mean(axis=(0, 1))
+        of_trials = np.concatenate([channels, np.abs(channels)], axis=2).mean(axis=1)
+        smooth = [gaussian_filter1d(of_trials, sd, axis=0, mode="nearest") for sd in SLOW_SDS]
+        slow = np.concatenate(smooth, axis=1)  # (trial, channel x smoothness)
+        slow = (slow - slow.mean(axis=0)) / np.maximum(slow.std(axis=0), 1e-12)
+        n_slow = max(1, len(slow) // TRIALS_PER_REGRESSOR)
+        slow = np.linalg.svd(slow, full_matrices=False)[0][:, :n_slow] * np.sqrt(len(slow))
+        spread = np.broadcast_to(slow[:, np.newaxis], (*fast.shape[:2], slow.shape[1]))
+        return np.concatenate([fast, spread], axis=2).astype(np.float32)
 
     def _fit(
         self, z: np.ndarray, rows: np.ndarray
@@ -102,6 +142,14 @@ class Clearing:
         center = z[rows].mean(axis=(0, 1))  # without it, whole numbers would be taken for counts
         y, facts = z[rows] - center, self.facts.take(rows)
         return NULLS[self.above]().fit(y, y, trials=facts), y, facts, center
+
+
+def _regress(y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return weights (regressor, feature) of a regression of y on z, (trial, time, ...) both."""
+    flat_y, flat_z = (one.reshape(-1, one.shape[2]).astype(float) for one in (y, z))
+    products = flat_z.T @ flat_z
+    products[np.diag_indices_from(products)] += RIDGE * np.trace(products) / len(products)
+    return np.linalg.solve(products, flat_z.T @ flat_y)
 
 
 def _separate(joined: np.ndarray, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
