@@ -71,6 +71,15 @@ def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     assert audit.audit(folder / "sound" / "main").hazards == ()
 
 
+def test_each_number_as_described_carries_the_flaws_that_touch_it(folder):
+    rows = get_rows(folder)
+    both = {"fitted outside the fold", "chosen on test data"}
+    assert set(rows["r2"]["flaws"]) == both
+    assert set(rows["components"]["flaws"]) == both | {"shapes broadcast"}
+    assert "split chosen by its score" in rows["split"]["flaws"]
+    assert rows["baseline"]["flaws"] == ["fitted outside the fold"]
+
+
 def test_every_cell_has_a_number_or_a_reason_and_no_number_stands_twice(folder, check_rows):
     facts = read_facts(folder)
     check_rows(facts)

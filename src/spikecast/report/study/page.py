@@ -164,6 +164,7 @@ def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
     parts = {name: "as described"} | written.also
     return {
         "key": key,
+        "titles": list(parts.values()),
         "columns": [column.replace("_", " ") for column in columns],
         "parts": [
             (f"reported ({written.stands})", rows(reported)),

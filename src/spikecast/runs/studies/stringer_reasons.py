@@ -155,8 +155,9 @@ def explain_rows(
     for row in ("dropout", "augmentation"):
         gained = scorer.compare_r2("", told[row], told[first])
         because[row] = [WISHED(row=row, what=judge(gained, higher=True), **_limits(gained))]
-    for row in {"baseline", *BESIDE} & set(column.measures):
-        because[row] = [_compare_baselines(column, described, row)]
+    for row in ("baseline", *BESIDE):
+        if row in column.measures:
+            because[row] = [_compare_baselines(column, described, row)]
     because["ours"] = [_compare_ours(column, first)]
     _sum_up(column, described, first, share)
 

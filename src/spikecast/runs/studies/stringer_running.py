@@ -10,6 +10,7 @@ from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
 from spikecast.runs.studies.stringer_figures import draw_activity, locate_neurons
 from spikecast.runs.studies.stringer_linear import (
+    BASELINE_FOLDS,
     BESIDE,
     explain_variance,
     find_beside,
@@ -33,7 +34,7 @@ from spikecast.runs.studies.stringer_network import (
 from spikecast.runs.studies.stringer_scores import SpeedScorer
 from spikecast.runs.studies.stringer_sound import conclude
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
-from spikecast.tasks.splits import Fold
+from spikecast.tasks.splits import Fold, split_by_block
 
 __all__ = ["conclude", "describe", "prepare"]
 
@@ -131,15 +132,21 @@ def describe(inputs: StudyInputs) -> Column:
     _fill_reported(column, inputs, fits, speed, fold)
     _try_splits(column, inputs, z, speed)
     _ask_which(column, fits, speed, fold)
+    for row in ("best", "width", "depth", "activation"):
+        if row in column.measures:
+            _claim(column, row, inputs, fold, value=column.number("relu"))
     few = min(settings["few_components"], z.shape[1])
     if few < z.shape[1]:
         family = Family(settings["first"]["hidden"], [Member("ReLU", False, fold)])
         fit = fit_family, z[:, :few], speed, family, make_plan(settings), inputs.seed
         told = inputs.steps.compute("fewer components", *fit)["speed"][0]
         column.add("components", _measure_error("test bins", told, speed, fold.test))
+        _claim(column, "components", inputs, fold)
     else:
         column.lacks["components"] = FEW_COMPONENTS(n=few)
     column.add("baseline", *regress_as_described(z, speed))
+    first = split_by_block(len(z), BASELINE_FOLDS)[0]
+    _claim(column, "baseline", inputs, first, paired=True, metric="r2", chosen_on={})
     beside = find_beside(recording)
     for key, name in BESIDE.items():
         if key in beside:
@@ -237,20 +244,7 @@ def _fill_reported(
         ]
         roots = [Measure(one.name, one.number**0.5, "rmse") for one in errors]
         column.add(row, *errors, *roots)
-        column.claim(
-            row,
-            metric="mse",
-            target=str(inputs.names["target"]),
-            unit="bins",
-            train=train,
-            test=test,
-            fitted_on={"the PCA": np.arange(len(speed))},
-            chosen_on={"the epoch": test},
-            prediction_shape=[len(test), 1],
-            target_shape=[len(test)],
-            # their own linear regression, discarded, had an R2
-            null="the mean speed",
-        )
+        _claim(column, row, inputs, fold)
     told = fits[find_first(settings), False][test]
     truth = speed[test]
     paired = float(((told - truth) ** 2).mean(dtype=float))
@@ -268,6 +262,29 @@ def _fill_reported(
     column.add("identity", Measure("predictions shuffled in time", error, "mse"))
     scorer = score_test(speed, fold, inputs.seed)
     column.add("r2", scorer.r2("its test bins", told))
+    _claim(column, "r2", inputs, fold, paired=True, metric="r2")
+
+
+def _claim(
+    column: Column, row: str, inputs: StudyInputs, fold: Fold, *, paired: bool = False, **facts: Any
+) -> None:
+    """Record how a number of a network came about; of a `paired` one the score has equal shapes.
+
+    FLAW, fitted outside the fold: the components are those of all bins.
+    """
+    column.claim(
+        row,
+        target=str(inputs.names["target"]),
+        unit="bins",
+        train=fold.train,
+        test=fold.test,
+        fitted_on={"the PCA": np.arange(inputs.recording.n_bins)},
+        prediction_shape=[len(fold.test)] if paired else [len(fold.test), 1],
+        target_shape=[len(fold.test)],
+        # their own linear regression, discarded, had an R2
+        null="the mean speed",
+        **{"metric": "mse", "chosen_on": {"the epoch": fold.test}} | facts,
+    )
 
 
 def _try_splits(column: Column, inputs: StudyInputs, z: np.ndarray, speed: np.ndarray) -> None:
@@ -280,7 +297,7 @@ def _try_splits(column: Column, inputs: StudyInputs, z: np.ndarray, speed: np.nd
     errors, shares = {}, {}
     for share in sorted({*settings["splits"], chosen}):
         fold = cut_in_two(len(speed), share)
-        name = f"{100 * share:.0f}/{100 * (1 - share):.0f}"
+        name = name_split(share)
         if share == chosen:
             errors[name] = column.number("relu")
         else:
@@ -290,11 +307,17 @@ def _try_splits(column: Column, inputs: StudyInputs, z: np.ndarray, speed: np.nd
             errors[name] = _measure_error("", told, speed, fold.test).number
         shares[name] = errors[name] / float(speed[fold.test].var(dtype=float))
     column.claims["relu"] = column.claims["relu"].model_copy(update={"splits_tried": errors})
-    others = {name: error for name, error in errors.items() if error != column.number("relu")}
+    theirs = cut_in_two(len(speed), chosen)
     best, worst = (choose(errors, key=errors.__getitem__) for choose in (min, max))
     column.add(
-        "split", *(Measure(f"{name}, test bins", error, "mse") for name, error in others.items())
+        "split",
+        *(
+            Measure(f"{name}, test bins", errors[name], "mse")
+            for name in errors
+            if name != name_split(chosen)
+        ),
     )
+    _claim(column, "split", inputs, theirs, splits_tried=errors)
     values: dict[str, Any] = {"low": errors[best], "high": errors[worst], "n": len(errors)}
     values |= {"best": best, "worst": worst}
     if errors[worst] < LIKE * errors[best]:
@@ -302,6 +325,17 @@ def _try_splits(column: Column, inputs: StudyInputs, z: np.ndarray, speed: np.nd
         return
     limits = {"least": min(shares.values()), "most": max(shares.values())}
     column.because["split"] = [SPLIT_IS_RUNNING(**values, **limits)]
+
+
+def name_split(share: float) -> str:
+    """Return what a split is called, by the share of its training part.
+
+    Examples
+    --------
+    >>> name_split(0.7)
+    '70/30'
+    """
+    return f"{100 * share:.0f}/{100 * (1 - share):.0f}"
 
 
 def _ask_which(
