@@ -238,7 +238,8 @@ def _find_balance_by_time(claim: Claim) -> str:
 def _find_missing_null(claim: Claim) -> str:
     if claim.null:
         return ""
-    return f"nothing says what {claim.metric} would be if there were nothing to find"
+    metric = METRICS[claim.metric].label if claim.metric in METRICS else claim.metric
+    return f"nothing says what the {metric} would be if there were nothing to find"
 
 
 @rule(
