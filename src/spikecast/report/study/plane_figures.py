@@ -52,14 +52,13 @@ def preprocessing(arrays: Arrays) -> Figure:
     grid = figure.subplots(2, 2, height_ratios=[1, 4], sharex=True)
     seconds = bin_size * (np.arange(before.shape[1]) + 0.5)
     grid[0, 0].plot(seconds, arrays["mean"], color=ORANGE, linewidth=0.7)
-    grid[0, 0].set_ylabel("mean")
     pairs = after.mean(axis=0)
     grid[0, 1].plot(2 * bin_size * (np.arange(pairs.size) + 0.5), pairs, color=ORANGE,
                     linewidth=0.7)  # fmt: skip
     top = 1.2 * max(float(np.abs(pairs).max()), 1e-9)
     grid[0, 1].set_ylim(0, top)
-    grid[0, 0].set_title(f"as recorded, {arrays['plane']}")
-    grid[0, 1].set_title("divided by the mean, pairs averaged")
+    grid[0, 0].set_title(f"as recorded, {arrays['plane']} (above: mean)")
+    grid[0, 1].set_title("divided by it, pairs averaged")
     for x, axes in zip((before, after), grid[1]):
         low, high = np.percentile(x, [2, 98], axis=1, keepdims=True)
         scaled = (x - low) / np.maximum(high - low, 1e-9)

@@ -23,8 +23,8 @@ LONGEST = 44  # letters of a line
 
 def _name_axis(unit: str) -> str:
     """Return what stands below the axis of a unit."""
-    if unit == "share":
-        return "%"
+    if unit in ("share", "variance"):
+        return "%" if unit == "share" else "share of the variance"
     return "% of trials" if unit in SHARES else UNITS[unit].phrase.format("").strip()
 
 
