@@ -293,12 +293,12 @@ def judge_classifier(column: Column, inputs: StudyInputs) -> None:
     fits = {
         kind: [
             inputs.steps.compute(
-                f"their classifier, {kind.__name__}, fold {row + 1}", fit_classifier, kind, x,
+                f"their classifier, {title}, fold {row + 1}", fit_classifier, kind, x,
                 codes, balance_training(fold, codes, seed), settings, seed,
             )
             for row, fold in enumerate(folds)
         ]
-        for kind in (SoftmaxTwice, LastState)
+        for kind, title in ((SoftmaxTwice, "as in the deck"), (LastState, "one softmax"))
     }  # fmt: skip
     tuned = [
         inputs.steps.compute(
