@@ -109,7 +109,8 @@ def test_the_search_is_real_and_its_importance_is_drawn(folder, rows):
 
 
 def test_components_stand_beside_the_networks_on_their_own_metric(rows):
-    pca, mean, _ = rows["pca_error"]["sound"]
+    pca, mean, _, in_sample = rows["pca_error"]["sound"]
+    assert in_sample["value"] < pca["value"]
     assert pca["value"] < rows["own"]["sound"][0]["value"]
     assert pca["value"] < mean["value"]
     (said,) = rows["own"]["because"]

@@ -218,7 +218,10 @@ def _fill_row(
     column.add(key, own, mixed)
     column.claim(key, metric="balanced_accuracy", null="shuffled planes")
     values = {"own": own.number, "mixed": mixed.number, "chance": own.chance, "points": points}
-    column.because[key] = [PLANES_TOLD(what=judge_map(own, mixed), **values)]
+    said = PLANES_TOLD(what=judge_map(own, mixed), **values)
+    column.because[key] = [said]
+    if not supervised:
+        column.conclusions.append(said)
 
 
 def judge_map(own: Measure, mixed: Measure) -> str:

@@ -173,11 +173,15 @@ def _rebuild_by_components(
         what = "here being in sample cost nothing that can be told"
     values = {"own": own, "new": share.number, "low": share.low, "high": share.high}
     column.because["pca"] = [VARIANCE_HELD_OUT(what=what, **values)]
+    every = np.arange(len(next(iter(planes.values()))))
+    seen = [reduce_windows(x, Fold(every, every), n_latents) for x in planes.values()]
+    in_sample = measure_mse(f"{n_latents} components in sample", join_neurons(seen), seed)
     column.add(
         "pca_error",
         measure_mse(f"{n_latents} principal components", few, seed),
         measure_null("each neuron's mean", few, seed),
         measure_share(f"{n_latents} principal components", few, seed),
+        in_sample,
     )
     column.claim("pca_error", metric="mse", null=MEAN)
 
@@ -217,7 +221,7 @@ def _add_errors(
     error = measure_mse(title, errors, seed)
     column.add(key, error, measure_share(title, errors, seed))
     column.claim(key, metric="mse", null=MEAN, baselines=["as many principal components"])
-    pca, mean, _ = column.measures["pca_error"]
+    pca, mean = column.measures["pca_error"][:2]
     what = _judge_error(error, pca, mean)
     values = {"described": described.number(key), "sound": error.number, "pca": pca.number}
     limits = {"low": error.low, "high": error.high, "mean": mean.number}
@@ -315,7 +319,7 @@ def _fulfil_wishes(column: Column, scores: ModelScores) -> None:
 
 def _sum_up(column: Column, scores: ModelScores) -> None:
     """Say which of the deck's network, components and the mean leaves least, and what is best."""
-    network, (pca, mean, _) = column.measures["own"][0], column.measures["pca_error"]
+    network, (pca, mean) = column.measures["own"][0], column.measures["pca_error"][:2]
     what = "The baseline that was never put on the same metric is better."
     if network.number < pca.number:
         what = "Here the network is better than the baseline."
