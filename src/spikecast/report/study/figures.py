@@ -224,7 +224,8 @@ def predicted(arrays: Arrays) -> Figure:
     truth, prediction = arrays["truth"], arrays["predicted"]
     figure = new_figure(2.8)
     against, over = figure.subplots(1, 2, width_ratios=[1, 1.7])
-    against.plot(truth, prediction, "o", color=ORANGE, markersize=2, alpha=0.4)
+    many = len(truth) > 2000  # points as vectors would make the page heavy
+    against.plot(truth, prediction, "o", color=ORANGE, markersize=2, alpha=0.4, rasterized=many)
     limits = [min(truth.min(), prediction.min()), max(truth.max(), prediction.max())]
     against.plot(limits, limits, color="black", linewidth=0.8)
     against.set(xlabel="actual", ylabel="predicted")
