@@ -107,6 +107,7 @@ def test_every_question_is_a_row_with_a_number_or_a_reason(folder, check_rows):
     assert steps["linear"] == rows["correct"]["sound"][0]["value"]
     theirs = [measure["value"] for measure in rows["classifier"]["sound"]]
     assert [steps[key] for key in ("pooled", "once", "tuned")] == theirs
+    assert "hypothesis" in {notice["code"] for notice in facts["conclusions"]}
     for one in stairs.values():
         first, last = (one["steps"][place]["measure"]["value"] for place in (0, -1))
         assert sum(one["sums"].values()) == pytest.approx(last - first)

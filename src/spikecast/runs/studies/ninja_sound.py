@@ -111,6 +111,9 @@ TRIALS_SCORED = NoticeKind(
     "Balancing left {n_kept} trials of {n}; with weights every trial is scored once, and the "
     "interval is {points:.0f} points to either side.",
 )
+HYPOTHESIS = NoticeKind(
+    "hypothesis", "serious", "The hypothesis (Steinmetz et al. 2019), by counts: {verdicts}"
+)
 NO_SUCH_TRIALS = NoticeKind(
     "no_such_trials", "minor", "this recording has no trials of one of the two kinds of contrast"
 )
@@ -146,6 +149,12 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
         column.conclusions.append(
             WITHOUT_NEURONS(value=beside.number, low=beside.low, high=beside.high)
         )
+    rows = ("stimulus_areas", "choice_areas", "action_areas")
+    verdicts = [
+        str(column.because[row][0].values["verdict"]) for row in rows if row in column.because
+    ]
+    verdicts += [f"When: {notice.values['what']}." for notice in column.because.get("when", [])]
+    column.conclusions.append(HYPOTHESIS(verdicts=" ".join(verdicts)))
     return column
 
 
