@@ -223,7 +223,8 @@ def _search_settings(column: Column, inputs: StudyInputs) -> None:
         read_score(name, found[key])
         for name, key in (("their settings", "own"), (f"chosen: {found['chosen']}", "best"))
     )
-    column.add("settings", best, own)
+    same = best.number == own.number
+    column.add("settings", best, None if same else own)
     column.arrays["importance"] = {key: found[key] for key in ("names", "importance", "score")}
     if not found["names"].size:
         return
@@ -234,6 +235,8 @@ def _search_settings(column: Column, inputs: StudyInputs) -> None:
         what = "choosing changed nothing that can be told"
     elif best.number < own.low:
         what = "what is best in training trials is not best in others"
+    if same:
+        what = "of what was tried, theirs were best in the training trials"
     column.because["settings"] = [
         SETTINGS(
             setting=str(found["names"][0]), share=float(found["importance"][0]),
