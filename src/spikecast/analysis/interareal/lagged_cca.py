@@ -23,7 +23,7 @@ from spikecast.analysis.interareal.shift_claims import (
 )
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
-from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.scoring.fold_intervals import compute_refit_limits
@@ -31,12 +31,6 @@ from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
 from spikecast.tasks.splits import Fold, split_by_trial
 
 N_RESAMPLES = 1000
-MOVEMENT_MAY_REMAIN = NoticeKind(
-    "movement_may_remain",
-    "serious",
-    "a movement that both areas follow is not taken out whole: of simulated sessions in which two "
-    "large populations shared a strong movement and nothing else, one in nine covaried by it",
-)
 
 
 @dataclass(frozen=True)
@@ -214,7 +208,6 @@ def joint_correlation(
         }
     ).iloc[1:]  # no pair of bins has the first bin in its middle
     claim = make_claim(clearing, n_shifts, test.p)
-    doubts = [MOVEMENT_MAY_REMAIN()] if claim.stands and claim.above == "behavior" else []
     return JointCorrelation(
         source,
         target,
@@ -224,7 +217,7 @@ def joint_correlation(
         Interval(*map(float, (average, *limits))),
         claim,
         test.p_of_lead,
-        (*doubts, *clearing.notices, *two.notices),
+        (*clearing.notices, *two.notices),
     )
 
 
