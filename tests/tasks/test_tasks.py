@@ -102,6 +102,9 @@ def test_held_out_neurons_are_disjoint_random_and_repeatable():
     )
     np.testing.assert_array_equal(one.y, same.y)
     assert not np.array_equal(one.y, other.y)
+    few = HeldOutNeurons(0.25, area="MOs", seed=1, min_rate=5.0).problem(recording)
+    assert few.target == f"{few.y.shape[2]} held-out neurons of MOs"  # those that are scored
+    assert few.source == "the other neurons of MOs"
 
 
 class TestBehavior:

@@ -202,7 +202,8 @@ class HeldOutNeurons:
         held_out = np.zeros(pool.size, dtype=bool)
         held_out[rng.choice(candidates, n_held_out, replace=False)] = True
         place = "" if self.area == NO_AREA else f" of {self.area or 'all areas'}"
-        target = f"{n_held_out} held-out neurons{place}"
+        scored, _ = drop_slow_targets(recording, held_out, self.min_rate, "held-out neurons")
+        target = f"{scored.sum()} held-out neurons{place}"
         source = f"the other neurons{place}"
         return _pair_neurons(self, recording, pool & ~held_out, held_out, source, target)
 
