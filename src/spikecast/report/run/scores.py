@@ -124,8 +124,8 @@ def _describe(target: Target) -> str:
     return (
         f"Score of every model on held-out {name_trial(target)}s with its 95 % interval; "
         f"{target.shown_model} in orange, nulls in grey. Shaded: what "
-        f"{name_rung(target.verdict.rungs)} reach without any source; only what lies beyond it can "
-        "be the source's. An arrow marks a model that is far below the null."
+        f"{name_rung(target.verdict.rungs)} can reach without any source; only what lies beyond it "
+        "can be the source's. An arrow marks a model that is far below the null."
     )
 
 

@@ -145,8 +145,8 @@ def list_comparisons(names: list[str]) -> dict[str, list[tuple[str, str, str]]]:
             ("three layers less one", "ReLU 400-10-10", "ReLU 400"),
         ],
         "activation": [
-            (f"{name} less ReLU, 400-10-10", f"{name} 400-10-10", "ReLU 400-10-10")
-            for name in ("Sigmoid", "Tanh", "Linear")
+            (f"{title} less ReLU, 400-10-10", f"{name} 400-10-10", "ReLU 400-10-10")
+            for title, name in (("Sigmoid", "Sigmoid"), ("Tanh", "Tanh"), ("deep linear", "Linear"))
         ],
     }
     return {

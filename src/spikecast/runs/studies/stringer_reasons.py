@@ -25,19 +25,21 @@ LINEAR_BESIDE = NoticeKind(
     "serious",
     "Trained on that loss, {name} scores R² {network:.3f} on its test bins; with only the shapes "
     "mended {mended:.3f}; soundly {sound:.3f} ({low:.3f} to {high:.3f}). Their linear regression "
-    "on as many components, in the same folds, has {linear:.3f}: {what}.",
+    "on as many components, in the same folds, has {linear:.3f}, a difference of {gained:+.3f} "
+    "({gained_low:+.3f} to {gained_high:+.3f}): {what}.",
 )
 READ = NoticeKind(
     "read",
     "minor",
-    "So it can be read from these neurons: of bins never seen, {name} explains {value:.0%} of the "
-    "variance ({low:.0%} to {high:.0%}).",
+    "{predicted}: it can be read from these neurons. Of bins held out, {name} with its shapes "
+    "mended explains {value:.0%} of the variance ({low:.0%} to {high:.0%}).",
 )
 NOT_READ = NoticeKind(
     "not_read",
     "serious",
-    "So it is not shown that it can be read from these neurons: of bins never seen, {name} "
-    "explains {value:.0%} of the variance ({low:.0%} to {high:.0%}, where 0 is the mean).",
+    "{predicted}: it is not shown that it can be read from these neurons. Of bins held out, {name} "
+    "with its shapes mended explains {value:.0%} of the variance ({low:.0%} to {high:.0%}; 0 is "
+    "the mean).",
 )
 SLOPE = NoticeKind(
     "slope",
@@ -50,13 +52,13 @@ MENDED = NoticeKind(
     "mended",
     "serious",
     "With the shapes mended and nothing else changed the network is off by MSE {mended:.4g} on "
-    "those test bins; soundly by {sound:.4g}.",
+    "those test bins; soundly, on all bins in folds, by {sound:.4g}.",
 )
 ALL_ALIKE = NoticeKind(
     "all_alike",
     "serious",
-    "In this run the deck's error of {one} and of {other} differ by {apart:.2%}, since both come "
-    "down to the variance of what is predicted. Soundly {one} less {other} is MSE {value:.4g} "
+    "In this run the deck's errors of {one} and of {other} differ by {apart:.2%}; the variance of "
+    "what is predicted is {share:.0%} of the larger. Soundly {one} less {other} is MSE {value:.4g} "
     "({low:.4g} to {high:.4g}): {what}.",
 )
 SHUFFLED = NoticeKind(
@@ -68,8 +70,9 @@ SHUFFLED = NoticeKind(
 FEWER = NoticeKind(
     "fewer",
     "minor",
-    "In this run {few} components in place of {many} change the deck's error by {described:+.3g}, "
-    "and the error soundly by {value:+.3g} ({low:+.3g} to {high:+.3g}): {what}.",
+    "In this run {few} components in place of {many} change the deck's error by {described:+.3g} "
+    "from {own:.4g}, and the error soundly by {value:+.3g} ({low:+.3g} to {high:+.3g}) from "
+    "{sound:.4g}: {what}.",
 )
 COMPARED = NoticeKind(
     "compared",
@@ -82,14 +85,16 @@ BEST = NoticeKind(
     "serious",
     "In this run the deck's errors of all {n} networks lie between {low:.4g} and {high:.4g}; "
     "soundly MSE goes from {least:.4g} ({best}) to {most:.4g} ({worst}). The best two, {best} and "
-    "{second}, are {apart:.3g} apart ({apart_low:.3g} to {apart_high:.3g}): {what}.",
+    "{second}, are {apart:.3g} apart ({apart_low:.3g} to {apart_high:.3g}): {what}, though "
+    "the best of {n} was picked by the same scores, which favours it.",
 )
 BASELINE = NoticeKind(
     "baseline",
     "minor",
     "In this run the mean of the notebook's folds is R² {mean:.3f}, the same predictions with the "
     "bins of all folds together have {together:.3f}, and soundly it is {value:.3f} ({low:.3f} to "
-    "{high:.3f}): {what}.",
+    "{high:.3f}): here the notebook's components of all bins, folds without a gap and longer "
+    "training parts {what}.",
 )
 WISHED = NoticeKind(
     "wished",
@@ -107,13 +112,15 @@ OTHERS_GIVE = NoticeKind(
 TIME_GIVES = NoticeKind(
     "time_gives",
     "minor",
-    "In this run R² changes by {value:+.3f} from {half:.3g} to {whole:.3g} min: {what}.",
+    "In this run R² of linear regression on the last fifth of the session changes by {value:+.3f} "
+    "from {half:.3g} to {whole:.3g} min: {what}.",
 )
 OURS = NoticeKind(
     "ours",
     "minor",
-    "In this run {best} has R² {ours:.3f}, their linear regression {linear:.3f} and {name} "
-    "{theirs:.3f}: a bin's neighbours in time {what}. {best} {place}.",
+    "In this run R² of {best} less that of their linear regression is {linear:+.3f} "
+    "({linear_low:+.3f} to {linear_high:+.3f}): {what}; less that of {name} it is {theirs:+.3f} "
+    "({theirs_low:+.3f} to {theirs_high:+.3f}): {place}.",
 )
 
 
@@ -134,10 +141,14 @@ def explain_rows(
     apart = scorer.compare_mse("", told[second], told[first])
     deck = described.number("sigmoid") / described.number("relu") - 1
     names = {"one": second, "other": first}
-    because["sigmoid"] = [ALL_ALIKE(apart=abs(deck), what=judge(apart), **names, **_limits(apart))]
+    larger = max(described.number("sigmoid"), described.number("relu"))
+    spread = float(np.var(described.arrays["predicted"]["truth"], dtype=float)) / larger
+    same = ALL_ALIKE(apart=abs(deck), share=spread, what=judge(apart), **names, **_limits(apart))
+    because["sigmoid"] = [same]
     r2 = column.measures["r2"][0]
     assert r2.low is not None
-    can_be_read = (READ if r2.low > 0 else NOT_READ)(name=first, **_limits(r2))
+    words = {"name": first, "predicted": str(inputs.names["predicted"])}
+    can_be_read = (READ if r2.low > 0 else NOT_READ)(**words, **_limits(r2))
     because["r2"] = [_find_slope(described, first, settings["batch_size"]), can_be_read]
     identity = {"deck": described.number("identity"), "before": column.number("relu")}
     because["identity"] = [SHUFFLED(after=column.number("identity"), **identity)]
@@ -145,6 +156,7 @@ def explain_rows(
         few = scorer.compare_mse("", told["components"], told[first])
         less = described.number("components") - described.number("relu")
         sizes = {name: inputs.names[name] for name in ("few", "many")}
+        sizes |= {"own": described.number("relu"), "sound": column.number("relu")}
         because["components"] = [FEWER(described=less, what=judge(few), **sizes, **_limits(few))]
     for row in list_comparisons([]):
         because[row] = [
@@ -158,8 +170,9 @@ def explain_rows(
     for row in ("baseline", *BESIDE):
         if row in column.measures:
             because[row] = [_compare_baselines(column, described, row)]
-    because["ours"] = [_compare_ours(column, first)]
-    _sum_up(column, described, first, share)
+    because["ours"] = [_compare_ours(column, first, told, scorer)]
+    baseline = scorer.compare_r2("", told["linear regression"], told[first])
+    _sum_up(column, described, first, share, baseline)
 
 
 def judge(difference: Measure, *, higher: bool = False) -> str:
@@ -183,6 +196,12 @@ def _limits(measure: Measure) -> dict[str, float]:
     return {"value": measure.number, "low": measure.low, "high": measure.high}
 
 
+def _name_limits(measure: Measure, name: str) -> dict[str, float]:
+    """Return value and limits of a measure, by names that begin with `name`."""
+    limits = _limits(measure)
+    return {name: limits.pop("value")} | {f"{name}_{key}": limit for key, limit in limits.items()}
+
+
 def _find_slope(described: Column, name: str, batch_size: int) -> Notice:
     """Return by how much predictions as described rise with speed."""
     truth, predicted = (described.arrays["predicted"][key] for key in ("truth", "predicted"))
@@ -194,16 +213,13 @@ def _rank(
     column: Column, described: Column, told: Mapping[str, np.ndarray], scorer: SpeedScorer
 ) -> Notice:
     """Return how far the networks lie apart, by the deck's error and soundly."""
-    errors = described.tables["sweep"]["mse_test"]
+    errors = described.tables["errors"]["mse_test"]
     sound = column.tables["sound"].set_index("net")["mse_test"].sort_values()
     best, second, worst = sound.index[0], sound.index[1], sound.index[-1]
     apart = scorer.compare_mse("", told[second], told[best])
     values = {"low": float(errors.min()), "high": float(errors.max()), "n": len(errors)}
     values |= {"least": float(sound.iloc[0]), "most": float(sound.iloc[-1])}
-    values |= {
-        f"apart_{name}" if name != "value" else "apart": limit
-        for name, limit in _limits(apart).items()
-    }
+    values |= _name_limits(apart, "apart")
     what = "not told apart" if judge(apart) == "not told apart" else "told apart"
     return BEST(best=best, second=second, worst=worst, what=what, **values)
 
@@ -212,54 +228,43 @@ def _compare_baselines(column: Column, described: Column, row: str) -> Notice:
     """Return what of the notebook's regression was its folds, and what its components."""
     mean, _, together = (measure.number for measure in described.measures[row][:3])
     limits = _limits(column.measures[row][0])
-    what = "here components of all bins and folds without a gap cost nothing that can be told"
+    what = "change nothing that can be told"
     if not limits["low"] <= together <= limits["high"]:
-        favour = "favour" if together > limits["high"] else "do not favour"
-        what = f"here components of all bins and folds without a gap {favour} the notebook's number"
+        what = "raise the score" if together > limits["high"] else "do not raise the score"
     return BASELINE(mean=mean, together=together, what=what, **limits)
 
 
-def _compare_ours(column: Column, name: str) -> Notice:
-    """Return our best model beside their network and their regression."""
-    best, linear = column.measures["ours"][0], column.measures["baseline"][0]
-    assert best.low is not None
-    assert best.high is not None
-    what = "add nothing that can be told"
-    if linear.number < best.low:
-        what = "add to it"
-    elif linear.number > best.high:
-        what = "do not make up for fewer components"
-    theirs = column.number("r2")
-    place = f"and {name} are not told apart"
-    if theirs < best.low:
-        place = f"is above {name}"
-    elif theirs > best.high:
-        place = f"is below {name}"
-    values = {"ours": best.number, "linear": linear.number, "theirs": theirs}
-    return OURS(best=best.name, name=name, what=what, place=place, **values)
+def _compare_ours(
+    column: Column, name: str, told: Mapping[str, np.ndarray], scorer: SpeedScorer
+) -> Notice:
+    """Return our best model beside their regression and their network, bins paired."""
+    linear, theirs = (
+        scorer.compare_r2("", told["ours"], told[other]) for other in ("linear regression", name)
+    )
+    values = _name_limits(linear, "linear") | _name_limits(theirs, "theirs")
+    verdicts = {"what": judge(linear, higher=True), "place": judge(theirs, higher=True)}
+    return OURS(best=column.measures["ours"][0].name, name=name, **verdicts, **values)
 
 
-def _sum_up(column: Column, described: Column, first: str, mended: float) -> None:
+def _sum_up(
+    column: Column, described: Column, first: str, mended: float, baseline: Measure
+) -> None:
     """Fill in the box: that the deck's error is none, and what was thrown away."""
     column.conclusions.append(
         NO_PREDICTION_ERROR(
             described=described.number("relu"), shuffled=described.number("identity")
         )
     )
-    r2, linear = column.measures["r2"][0], column.number("baseline")
+    r2 = column.measures["r2"][0]
+    what = {
+        "better": "the discarded baseline was the better of the two",
+        "worse": "the network is the better of the two",
+    }.get(judge(baseline, higher=True), "the two are not told apart")
     limits = {"low": r2.low, "high": r2.high, "sound": r2.number}
-    what = "the discarded baseline does as well as the network"
-    if linear > r2.high:  # type: ignore[operator]
-        what = "the discarded baseline was the better of the two"
-    elif linear < r2.low:  # type: ignore[operator]
-        what = "the network is the better of the two"
-    column.conclusions.append(
-        LINEAR_BESIDE(
-            name=first, network=described.number("r2"), mended=mended, linear=linear, what=what,
-            **limits,
-        )
-    )  # fmt: skip
-    column.conclusions.append(column.because["r2"][1])
+    scores = {"network": described.number("r2"), "mended": mended}
+    scores |= {"linear": column.number("baseline")} | _name_limits(baseline, "gained")
+    column.conclusions.append(LINEAR_BESIDE(name=first, what=what, **scores, **limits))
+    column.conclusions.extend([column.because["r2"][1], column.because["best"][0]])
 
 
 def explain_wishes(column: Column, others: Arrays, curve: Arrays) -> None:
@@ -274,9 +279,9 @@ def explain_wishes(column: Column, others: Arrays, curve: Arrays) -> None:
     column.because["more"] = [OTHERS_GIVE(mean=mean, up=up, down=down, n=n, what=what)]
     minutes, r2 = curve["minutes"], curve["r2"]
     gained = float(r2[-1] - r2[-2]) if len(r2) > 1 else 0.0
-    what = "the score still rises, and a longer recording would help"
+    what = "the score still rises, so a longer recording may help"
     if gained < LITTLE:
-        what = "a longer recording would add next to nothing"
+        what = "twice the time adds next to nothing to it"
     half = float(minutes[-2] if len(minutes) > 1 else minutes[-1])
     values = {"value": gained, "half": half, "whole": float(minutes[-1])}
     column.because["longer"] = [TIME_GIVES(what=what, **values)]

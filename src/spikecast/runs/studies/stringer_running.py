@@ -33,6 +33,7 @@ from spikecast.runs.studies.stringer_network import (
 )
 from spikecast.runs.studies.stringer_scores import SpeedScorer
 from spikecast.runs.studies.stringer_sound import conclude
+from spikecast.runs.studies.stringer_splits import LIKE, explain_splits, name_split
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.tasks.splits import Fold, split_by_block
 
@@ -40,7 +41,6 @@ __all__ = ["conclude", "describe", "prepare"]
 
 TARGET, STAND_IN = "running", "others"
 FEWEST_BINS = 800
-LIKE = 1.25  # numbers whose ratio is below it are called alike
 
 NO_RUNNING = NoticeKind(
     "no_running",
@@ -66,7 +66,7 @@ PARTS_UNLIKE = NoticeKind(
     "serious",
     "It is {ratio:.2g} times the {train:.4g} of the training bins, and the variance of what is "
     "predicted is {spread:.2g} times as large there: the gap between training and test is how "
-    "much that varied in each and where its mean lay, not what the network learnt by heart.",
+    "much that varied in each and where its mean lay, not overfitting.",
 )
 PARTS_ALIKE = NoticeKind(
     "parts_alike",
@@ -74,19 +74,10 @@ PARTS_ALIKE = NoticeKind(
     "It is {ratio:.2g} times the {train:.4g} of the training bins, the variance of what is "
     "predicted {spread:.2g} times as large: here the two parts of the session are alike.",
 )
-SPLIT_IS_RUNNING = NoticeKind(
-    "split_is_running",
-    "serious",
-    "In this run the deck's error of one network goes from {low:.4g} ({best}) to {high:.4g} "
-    "({worst}) over {n} splits. Divided by the variance of what is predicted in the test part it "
-    "is {least:.2f} to {most:.2f}: to choose a split by its score is to choose how much there was "
-    "to predict in the test part.",
-)
-SPLIT_COSTS_LITTLE = NoticeKind(
-    "split_costs_little",
+NO_PLACES = NoticeKind(
+    "no_places",
     "minor",
-    "In this run the deck's error of one network goes from {low:.4g} ({best}) to {high:.4g} "
-    "({worst}) over {n} splits: here to choose one by its score bought next to nothing.",
+    "Where its neurons lie is not recorded, so the deck's figure of it is not drawn.",
 )
 
 
@@ -104,6 +95,8 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
         recording = _add_stand_in(recording)
         notices.append(NO_RUNNING(n=recording.n_neurons))
         names = {"target": STAND_IN, "predicted": "Activity of other neurons (theirs: running)"}
+    if locate_neurons(recording) is None:
+        notices.append(NO_PLACES())
     n = recording.n_neurons
     many, few = (min(settings[name], n) for name in ("n_components", "few_components"))
     return Prepared(recording, names | {"many": many, "few": few}, tuple(notices))
@@ -130,7 +123,6 @@ def describe(inputs: StudyInputs) -> Column:
     fits = _fit_list(inputs, z, speed, fold)
     _tabulate(column, fits, speed, fold)
     _fill_reported(column, inputs, fits, speed, fold)
-    _try_splits(column, inputs, z, speed)
     _ask_which(column, fits, speed, fold)
     for row in ("best", "width", "depth", "activation"):
         if row in column.measures:
@@ -140,19 +132,25 @@ def describe(inputs: StudyInputs) -> Column:
         family = Family(settings["first"]["hidden"], [Member("ReLU", False, fold)])
         fit = fit_family, z[:, :few], speed, family, make_plan(settings), inputs.seed
         told = inputs.steps.compute("fewer components", *fit)["speed"][0]
-        column.add("components", _measure_error("test bins", told, speed, fold.test))
+        column.add("components", _measure_error("test bins, all pairs", told, speed, fold.test))
         _claim(column, "components", inputs, fold)
     else:
         column.lacks["components"] = FEW_COMPONENTS(n=few)
     column.add("baseline", *regress_as_described(z, speed))
-    first = split_by_block(len(z), BASELINE_FOLDS)[0]
-    _claim(column, "baseline", inputs, first, paired=True, metric="r2", chosen_on={})
+    own: dict[str, Any] = {
+        "fold": split_by_block(len(z), BASELINE_FOLDS)[0],
+        "paired": True,
+        "chosen_on": {},
+    }
+    _claim(column, "baseline", inputs, metric="r2", **own)
     beside = find_beside(recording)
     for key, name in BESIDE.items():
         if key in beside:
             column.add(key, *regress_as_described(z, beside[key])[:3])
+            _claim(column, key, inputs, target=name, metric="r2", **own)
         else:
             column.lacks[key] = NOT_RECORDED(name=name)
+    _try_splits(column, inputs, z, speed)
     _climb_first_steps(column, inputs, z, fits, speed, fold)
     explain = explain_variance, activity, *fold, settings["n_components"]
     column.arrays["explained"] = inputs.steps.compute("variance explained", *explain)
@@ -198,7 +196,7 @@ def _tabulate(
     column: Column, fits: dict[tuple[str, bool], np.ndarray], speed: np.ndarray, fold: Fold
 ) -> None:
     """Fill in the tables of all networks: as described, and with the shapes mended."""
-    for table, paired in (("sweep", False), ("mended", True)):
+    for table, paired in (("errors", False), ("mended", True)):
         rows = []
         for (name, own), told in fits.items():
             if own == paired:
@@ -240,7 +238,7 @@ def _fill_reported(
         row = "relu" if key == "first" else "sigmoid"
         errors = [
             _measure_error(name, told, speed, bins)
-            for name, bins in (("test bins", test), ("training bins", train))
+            for name, bins in (("test bins, all pairs", test), ("training bins, all pairs", train))
         ]
         roots = [Measure(one.name, one.number**0.5, "rmse") for one in errors]
         column.add(row, *errors, *roots)
@@ -259,10 +257,10 @@ def _fill_reported(
     ]
     shuffled = np.random.default_rng(0).permutation(told)
     error = broadcast_mse(shuffled, truth)
-    column.add("identity", Measure("predictions shuffled in time", error, "mse"))
+    column.add("identity", Measure("predictions shuffled in time, all pairs", error, "mse"))
     scorer = score_test(speed, fold, inputs.seed)
-    column.add("r2", scorer.r2("its test bins", told))
-    _claim(column, "r2", inputs, fold, paired=True, metric="r2")
+    column.add("r2", scorer.r2("its test bins, pair by pair", told))
+    _claim(column, "r2", inputs, fold, metric="r2")  # all pairs were its loss
 
 
 def _claim(
@@ -274,7 +272,6 @@ def _claim(
     """
     column.claim(
         row,
-        target=str(inputs.names["target"]),
         unit="bins",
         train=fold.train,
         test=fold.test,
@@ -282,8 +279,10 @@ def _claim(
         prediction_shape=[len(fold.test)] if paired else [len(fold.test), 1],
         target_shape=[len(fold.test)],
         # their own linear regression, discarded, had an R2
-        null="the mean speed",
-        **{"metric": "mse", "chosen_on": {"the epoch": fold.test}} | facts,
+        null="the training mean",
+        **{"target": str(inputs.names["target"]), "metric": "mse"}
+        | {"chosen_on": {"the epoch": fold.test}}
+        | facts,
     )
 
 
@@ -306,36 +305,18 @@ def _try_splits(column: Column, inputs: StudyInputs, z: np.ndarray, speed: np.nd
             told = inputs.steps.compute(f"split {name}", *fit)["speed"][0]
             errors[name] = _measure_error("", told, speed, fold.test).number
         shares[name] = errors[name] / float(speed[fold.test].var(dtype=float))
-    column.claims["relu"] = column.claims["relu"].model_copy(update={"splits_tried": errors})
-    theirs = cut_in_two(len(speed), chosen)
-    best, worst = (choose(errors, key=errors.__getitem__) for choose in (min, max))
     column.add(
         "split",
         *(
-            Measure(f"{name}, test bins", errors[name], "mse")
-            for name in errors
+            Measure(f"{name}, test bins, all pairs", error, "mse")
+            for name, error in errors.items()
             if name != name_split(chosen)
         ),
     )
-    _claim(column, "split", inputs, theirs, splits_tried=errors)
-    values: dict[str, Any] = {"low": errors[best], "high": errors[worst], "n": len(errors)}
-    values |= {"best": best, "worst": worst}
-    if errors[worst] < LIKE * errors[best]:
-        column.because["split"] = [SPLIT_COSTS_LITTLE(**values)]
-        return
-    limits = {"least": min(shares.values()), "most": max(shares.values())}
-    column.because["split"] = [SPLIT_IS_RUNNING(**values, **limits)]
-
-
-def name_split(share: float) -> str:
-    """Return what a split is called, by the share of its training part.
-
-    Examples
-    --------
-    >>> name_split(0.7)
-    '70/30'
-    """
-    return f"{100 * share:.0f}/{100 * (1 - share):.0f}"
+    _claim(column, "split", inputs, cut_in_two(len(speed), chosen))
+    for row in set(column.claims) - {"baseline", *BESIDE}:  # all others are scored on that split
+        column.claims[row] = column.claims[row].model_copy(update={"splits_tried": errors})
+    column.because["split"] = [explain_splits(errors, shares, name_split(chosen))]
 
 
 def _ask_which(

@@ -1,7 +1,7 @@
 """Study D soundly: the deck's networks in contiguous folds, nothing learnt from what is scored."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from spikecast.core.seeding import make_rng
 from spikecast.models.linear import PCARidge
+from spikecast.runs.reader import Run
 from spikecast.runs.studies import sound_runs
 from spikecast.runs.studies.stringer_figures import correlate_neurons, draw_activity
 from spikecast.runs.studies.stringer_linear import find_beside, find_components, regress_in_fold
@@ -32,6 +33,12 @@ from spikecast.tasks.splits import Fold, split_by_block
 
 GAP = 1  # windows left out on either side of a block
 WISHES = ("dropout", "augmentation")
+OURS = {
+    "timescales": "our network (timescales)",
+    "pca_ridge": "ridge regression, smoothed in time (pca_ridge)",
+    "mlp": "an MLP on a window of bins (mlp)",
+}
+"""Model of the sound run -> what the row calls it."""
 
 
 @dataclass
@@ -92,7 +99,9 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
         own = SpeedScorer(truth, fill_null(truth, folds), inputs.seed)
         column.add(row, own.r2("in folds", told))
     scores = sound_runs.read_scores(sound / "main")
-    column.add("ours", *scores.choose("timescales", "pca_ridge", "mlp"))
+    ours = scores.choose(*OURS)
+    column.add("ours", *(replace(one, name=OURS[one.name]) for one in ours))
+    held.told["ours"] = _read_held_out(sound / "main", ours[0].name)
     column.steps["predicted"] = {
         "pooled": scorer.r2("", held.told[find_first(settings)]),
         "linear": scorer.r2("", held.told["linear regression"]),
@@ -153,6 +162,11 @@ def _list_fits(
         yield "fewer components", ["components"], Family(hidden, members), z[:, :few]
 
 
+def _read_held_out(run: Path, model: str) -> np.ndarray:
+    """Return what a model of the sound run predicts of each bin while it was held out, (bin,)."""
+    return Run(run).targets[0].read_predictions(model).ravel()
+
+
 def _measure_rmse(scorer: SpeedScorer, name: str, told: np.ndarray) -> Measure:
     found = scorer.mse(name, told)
     low, high = (float(np.sqrt(limit)) for limit in (found.low, found.high))  # type: ignore[arg-type]
@@ -167,21 +181,22 @@ def _fill_networks(column: Column, inputs: StudyInputs, held: HeldOut, scorer: S
         column.add(
             row,
             scorer.mse("pair by pair, in folds", held.told[name]),
-            _measure_rmse(scorer, "", held.told[name]),
-            Measure("training bins", float(np.mean(held.own[name])), "mse"),
+            _measure_rmse(scorer, "pair by pair, in folds", held.told[name]),
+            Measure("training bins, pair by pair", float(np.mean(held.own[name])), "mse"),
+            Measure("training bins, pair by pair", float(np.mean(held.own[name])) ** 0.5, "rmse"),
         )
     told = held.told[first]
-    column.add("r2", scorer.r2("in folds", told))
+    column.add("r2", scorer.r2("in folds, pair by pair", told))
     shuffled = make_rng(inputs.seed, "stringer-running", "shuffle").permutation(told)
-    column.add("identity", scorer.mse("predictions shuffled in time", shuffled))
+    column.add("identity", scorer.mse("predictions shuffled in time, pair by pair", shuffled))
     errors = [float(((told[fold.test] - held.truth[fold.test]) ** 2).mean()) for fold in held.folds]
     column.add(
         "split",
-        Measure("the fold with the lowest error", min(errors), "mse"),
-        Measure("the fold with the highest", max(errors), "mse"),
+        Measure("the fold with the lowest error, pair by pair", min(errors), "mse"),
+        Measure("the fold with the highest, pair by pair", max(errors), "mse"),
     )
     if "components" in held.told:
-        column.add("components", scorer.mse("in folds", held.told["components"]))
+        column.add("components", scorer.mse("in folds, pair by pair", held.told["components"]))
 
 
 def _fill_comparisons(
@@ -211,8 +226,13 @@ def _fill_comparisons(
     apart = scorer.compare_mse("", held.told[second], held.told[best])
     assert apart.low is not None
     column.add("best", Measure("lowest error in folds", best if apart.low > 0 else None, "name"))
+    first, settings = find_first(inputs.settings), inputs.settings
+    sizes = {
+        "dropout": f"dropout of {settings['dropout']:.0%}",
+        "augmentation": f"noise of {settings['noise']:g} standard deviations",
+    }
     for row in WISHES:
-        column.add(row, scorer.r2(f"their first network with {row}", held.told[row]))
+        column.add(row, scorer.r2(f"{first} with {sizes[row]}, in folds", held.told[row]))
 
 
 def _fulfil_wishes(column: Column, inputs: StudyInputs) -> None:
@@ -233,7 +253,7 @@ def _fulfil_wishes(column: Column, inputs: StudyInputs) -> None:
     column.add(
         "longer",
         *(
-            Measure(f"linear, learnt from {minutes:.3g} min", float(r2), "r2")
+            Measure(f"last fifth of the session, learnt from {minutes:.3g} min", float(r2), "r2")
             for minutes, r2 in zip(curve["minutes"][::-1], curve["r2"][::-1], strict=True)
         ),
     )
@@ -248,7 +268,7 @@ def _draw(
     measures = [scorer.r2("", held.told[name]) for name in [*names, "linear regression"]]
     column.arrays["networks"] = {
         "names": np.array([*names, "linear regression"]),
-        "described": described.tables["sweep"]["r2_test"].to_numpy(),
+        "described": described.tables["errors"]["r2_test"].to_numpy(),
         "mended": described.tables["mended"]["r2_test"].to_numpy(),
         "sound": np.array([[one.number, one.low, one.high] for one in measures], dtype=float),
     }
