@@ -28,7 +28,7 @@ from spikecast.runs.manifest import read_activity_hash
 from spikecast.runs.reader import Run, StoredAnswer, Target, open_run
 from spikecast.scoring.metric_table import METRICS
 
-OUTCOMES = {"feedback": "feedback_time"}
+OUTCOMES = {"feedback": "feedback_time", "correctness": "feedback_time"}
 """Labels that an event of the trial shows, and the trial column with that event's time."""
 
 

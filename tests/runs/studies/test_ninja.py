@@ -10,6 +10,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
 from spikecast.report.study import page as pages
+from spikecast.report.study import text
 from spikecast.runs import audit
 from spikecast.runs.studies import ninja
 from spikecast.runs.studies.ninja_classifier import (
@@ -37,7 +38,7 @@ from spikecast.runs.studies.ninja_network import (
     fit_autoencoder,
     make_network,
 )
-from spikecast.runs.studies.preset import make_quick, read_preset
+from spikecast.runs.studies.preset import fill_rows, make_quick, read_preset
 from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.step_cache import StepCache
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
@@ -45,7 +46,7 @@ from spikecast.runs.studies.study_data import StudyData, find_origin, find_recor
 from spikecast.tasks.splits import Fold
 
 RUNS = ("halves", "to_thalamus", "to_visual", "correct")
-DECODE = {"labels": ["feedback"], "sources": ["counts", "behavior"], "areas": ["thalamus"],
+DECODE = {"labels": ["correctness"], "sources": ["counts", "behavior"], "areas": ["thalamus"],
           "folds": 3, "permutations": 20, "null_labels": "pseudo_session"}  # fmt: skip
 MODELS = ["mean_rate", "psth", {"recipe": {"n_latents": 6, "n_iterations": 30}},
           {"timescales": {"n_members": 1, "epochs": 3}}]  # fmt: skip
@@ -96,10 +97,16 @@ def test_every_question_is_a_row_with_a_number_or_a_reason(folder, check_rows):
     rows = {row["key"]: row for row in facts["columns"]}
     for key, row in rows.items():
         assert row["sound"] or key == "cells", key
-        assert row["because"] or key in ("which", "cells"), key
+        assert row["because"] or key == "cells", key
     assert "no waveforms" in rows["cells"]["no_described"]
     assert {measure["unit"] for measure in rows["halves"]["sound"]} == {"bits_per_spike"}
     assert len(rows["classifier"]["sound"]) == 3
+    trials = Recording(xr.load_dataset(folder / "data.nc", engine="h5netcdf")).trials
+    apart = (trials["correctness"] == "correct") != (trials["feedback"] > 0)
+    assert rows["which"]["because"][0]["values"]["n_apart"] == apart.sum()
+    sentences = " ".join(" ".join(text.because(row, facts["staircases"])) for row in rows.values())
+    for code in ("n_iterations", "n_latents", "poisson_glm", "feedback", "not so: none"):
+        assert code not in sentences
     stairs = {one["key"]: one for one in facts["staircases"]}
     assert set(stairs) == {"halves", "correct"}
     steps = {step["key"]: step["measure"]["value"] for step in stairs["correct"]["steps"]}
@@ -124,7 +131,10 @@ def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
 def test_the_page_has_the_figures_of_the_deck_and_of_the_sound_protocol(folder):
     page = pages.build(folder).read_text()
     for figure in read_preset("ninja").figures:
-        assert figure.title in page
+        assert figure.title.format(averaged="choice") in page
+    assert "The window includes the reward" in page
+    assert "{averaged}" not in page
+    assert "{window}" not in page
     assert "one change at a time" in page
     assert page.count("data:image/svg+xml") >= 12
 
@@ -186,6 +196,8 @@ def test_areas_tell_what_was_planted_and_nothing_else(planted):
     rows = ("stimulus_areas", "choice_areas", "action_areas")
     told = {row: column.because[row][0].values["n_told"] for row in rows}
     assert all(n == 2 for n in told.values()) if planted else sum(told.values()) <= 1
+    sentence = str(column.because["choice_areas"][0])
+    assert ("Not so:" in sentence) != (told["choice_areas"] == 2)
     verdicts = [column.because[row][0].values["verdict"] for row in rows[1:]]
     assert all(("not seen here" in verdict) != planted for verdict in verdicts)
 
@@ -200,6 +212,12 @@ def test_onsets_are_ordered_only_where_their_intervals_are_apart():
     assert compare(late, early).startswith("the choice is not later")
     assert "intervals overlap" in compare(early, wide)
     assert "only the stimulus" in compare(early, (None, np.nan, np.nan))
+
+
+def test_a_movement_that_stands_for_the_choice_is_named():
+    early, late = (Measure("", at, "onset", at - 0.01, at + 0.01) for at in (0.06, 0.2))
+    told = _compare_onsets(early, late, label="movement").values["what"]
+    assert told.startswith("the movement (for the choice) is later")
 
 
 def test_labels_out_of_step_tell_nothing_of_latents_that_hold_them():
@@ -217,10 +235,10 @@ def test_correct_is_the_side_of_the_response_and_not_the_reward():
     ).recording
     prepared = ninja.prepare(recording, read_preset("ninja").settings).recording.trials
     tied = (prepared["contrast_left"] == prepared["contrast_right"]) & (prepared["response"] != 0)
-    assert (prepared["rewarded"][tied] > 0).any()
-    assert set(prepared["feedback"][tied]) == {"incorrect"}
+    assert (prepared["feedback"][tied] > 0).any()
+    assert set(prepared["correctness"][tied]) == {"incorrect"}
     apart = prepared["contrast_left"] != prepared["contrast_right"]
-    same = (prepared["feedback"] == "correct") == (prepared["rewarded"] > 0)
+    same = (prepared["correctness"] == "correct") == (prepared["feedback"] > 0)
     assert same[apart].all()
 
 
@@ -304,7 +322,7 @@ def test_the_decks_own_session_is_taken_with_the_movement_for_the_choice(real_fi
     assert find_origin(recording, written) == "reduced"
     prepared = ninja.prepare(recording, written.settings)
     trials, names = prepared.recording.trials, prepared.names
-    assert (trials["feedback"] == "correct").sum() == 251  # rewarded: the response is not there
+    assert (trials["correctness"] == "correct").sum() == 251  # rewarded: the response is not there
     codes = [notice.code for notice in prepared.notices]
     assert "no_reward_times" in codes
     assert "no_responses" in codes
@@ -314,6 +332,10 @@ def test_the_decks_own_session_is_taken_with_the_movement_for_the_choice(real_fi
         assert "no_choices" in codes
         return
     assert names["told"]["choice"] == "movement"
+    assert "before any reward" in names["window"]
+    figures = {one.name: one for one in fill_rows(written, names).figures}
+    assert "movement" in figures["latents_choice"].title
+    assert "includes the reward" not in figures["units"].caption
     assert set(trials["movement"]) == {"Left", "NoGo", "Right", ""}
     assert ((trials["movement"] == "") == (trials["action"] == "")).all()
     assert names["beyond"] == ["contrast_left", "contrast_right"]

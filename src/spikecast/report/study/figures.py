@@ -45,7 +45,8 @@ def latents(arrays: Arrays) -> Figure:
     values, label = arrays["latents"], arrays["label"].astype(str)
     time = 1000 * arrays["time"]
     n_shown = min(values.shape[2], 6)
-    strongest = np.argsort(-values.std(axis=(0, 1)))[:n_shown]
+    strongest = np.sort(np.argsort(-values.std(axis=(0, 1)))[:n_shown])
+    called = str(arrays.get("called", "latent"))
     figure = new_figure(1.0 + 1.6 * -(-n_shown // 3))
     grid = figure.subplots(-(-n_shown // 3), min(3, n_shown), sharex=True, squeeze=False)
     names = [name for name in np.unique(label) if np.sum(label == name) > 1][: len(GROUPS)]
@@ -59,7 +60,7 @@ def latents(arrays: Arrays) -> Figure:
             panel.fill_between(
                 time, mean - error, mean + error, color=color, alpha=0.2, linewidth=0
             )
-        panel.set_title(f"latent {latent + 1}")
+        panel.set_title(f"{called} {latent + 1}")
         if time[0] < 0 < time[-1]:
             panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
     figure.legend(
@@ -260,10 +261,10 @@ def importance(arrays: Arrays) -> Figure:
     bars.set(yticks=range(len(names)), yticklabels=names[::-1], xlabel="importance (%)")
     score = arrays["score"]
     number = 1 + np.arange(len(score))
-    trials.plot(number, score, "o", color=GREY, markersize=3.5, label="trial")
+    trials.plot(number, score, "o", color=GREY, markersize=3.5, label="one try")
     best = np.maximum.accumulate(np.nan_to_num(score, nan=-np.inf))
     trials.plot(number, best, color=ORANGE, label="best so far")
-    trials.set(xlabel="trial of the search", ylabel="score on inner folds")
+    trials.set(xlabel="try of the search", ylabel="score on inner folds")
     trials.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     return figure
 

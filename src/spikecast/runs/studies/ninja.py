@@ -40,9 +40,9 @@ NO_CHOICES = NoticeKind(
 MOVEMENT_IS_CHOICE = NoticeKind(
     "movement_is_choice",
     "serious",
-    "For the choice stands to which side the wheel was turned in the trial, if at all (left, not, "
-    "right), not the response; {n_unknown} trials whose movement was not classified have no choice "
-    "here, and take part in everything else.",
+    "In place of the choice (the response) stands the movement: whether the wheel was turned left, "
+    "right or not at all in the trial; {n_unknown} trials whose movement was not classified have "
+    "none, and take part in everything else.",
 )
 NO_REWARD_TIMES = NoticeKind(
     "no_reward_times",
@@ -89,13 +89,13 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
             f"{right.sum()} trials are correct and {(~right).sum()} are not; {FEWEST} of each are "
             "needed"
         )
-    recording = with_column(recording, "rewarded", rewarded.astype(int))
     recording = with_column(recording, LABEL, np.where(right, "correct", "incorrect"))
     recording = with_column(recording, "stimulus", side)
     names = _name_questions(recording, choice)
     if "feedback_time" in trials:
         first = float(np.nanmin(trials["feedback_time"]))
         names["before"] = [float(recording.time[0]) - recording.bin_size, first]
+        names["window"] = "The window includes the reward"
     else:
         notices.append(NO_REWARD_TIMES(end=float(recording.time[-1])))
     return Prepared(recording, names, tuple(notices))
@@ -118,7 +118,9 @@ def _name_questions(recording: Recording, choice: str | None) -> dict[str, Any]:
         },
         "beyond": beyond,
         "before": None,
+        "window": "The window ends before any reward, but units keep what they have read",
         "decoded": "Movement (theirs: the choice)" if choice == MOVEMENT else "Choice",
+        "averaged": "movement (theirs: choice)" if choice == MOVEMENT else "choice",
     }
 
 

@@ -27,7 +27,7 @@ from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.splits import Fold, split_by_stratum
 
-LABEL = "feedback"
+LABEL = "correctness"  # a column of its own: by the deck's rule it is not the reward
 TRAIN_SHARE = 73 / 104  # of each class, as in the notebook
 N_DRAWS = 200
 N_REPEATS, N_MIXED = 100, 5  # draws of balanced trials, and folds in which they are mixed
@@ -180,7 +180,8 @@ def classify_outcome(column: Column, inputs: StudyInputs) -> None:
     )
     column.arrays["confusion"] = {"test": scores.confusion, "classes": classes[scores.labels]}
     column.arrays["units"] = {
-        "latents": found["states"], "label": classes[truth], "time": recording.time
+        "latents": found["states"], "label": classes[truth], "time": recording.time,
+        "called": np.array("unit"),
     }  # fmt: skip
     between = measure_separation([found], codes, 0, seed)
     column.add("units", between)
@@ -320,7 +321,8 @@ def judge_classifier(column: Column, inputs: StudyInputs) -> None:
     column.add("units", measure_separation(fits[LastState], codes, N_DRAWS, seed))
     first = fits[LastState][0]
     column.arrays["units_held_out"] = {
-        "latents": first["states"], "label": classes[codes[first["test"]]], "time": part.time
+        "latents": first["states"], "label": classes[codes[first["test"]]], "time": part.time,
+        "called": np.array("unit"),
     }  # fmt: skip
     column.because["correct"] = explain_window(inputs)
 

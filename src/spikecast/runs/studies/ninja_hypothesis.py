@@ -23,6 +23,7 @@ from spikecast.runs.studies.ninja_network import (
     AutoencoderLatents,
     SameNeurons,
     make_network,
+    write_p,
 )
 from spikecast.runs.studies.sound_runs import measure_decoding
 from spikecast.runs.studies.staircase import score_spikes
@@ -44,14 +45,15 @@ LATENTS_TELL = NoticeKind(
     "latents_tell",
     "serious",
     "In this run the {label} is told by latents of held-out trials on {latents:.0%} (balanced; "
-    "p = {p:.2g}), by counts on {counts:.0%}, by as many principal components on "
-    "{components:.0%}: {what}. With labels out of step, as in the deck, the figure shows nothing.",
+    "{p}), by counts on {counts:.0%}, by as many principal components on {components:.0%}: {what}. "
+    "With labels out of step, as in the deck, latents tell {described:.0%}, where guessing has "
+    "{guess:.0%}: the figure's labels are those of other trials.",
 )
 AREAS_TELL = NoticeKind(
     "areas_tell",
     "serious",
     "In this run {n_told} of {n_areas} areas tell the {label}{beyond} by {n_neurons} neurons each "
-    "(p ≤ 0.05 over the number of areas): {told}. Not so: {not_told}. {verdict}",
+    "(p ≤ 0.05 over the number of areas): {told}.{not_told} {verdict}",
 )
 WHEN = NoticeKind(
     "when",
@@ -70,7 +72,7 @@ CHOICE_IS_STIMULUS = NoticeKind(
 )
 
 
-def judge_latents(column: Column, inputs: StudyInputs) -> None:
+def judge_latents(column: Column, inputs: StudyInputs, described: Column) -> None:
     """Fill in what the deck's autoencoder predicts and its latents tell, on held-out trials."""
     source = _make_source(inputs)
     folds = Split(inputs.settings["folds"], by="trial")
@@ -97,7 +99,11 @@ def judge_latents(column: Column, inputs: StudyInputs) -> None:
             measure_decoding(ask(visual, Counts(n_components=40)), "counts"),
             measure_decoding(ask(visual, Counts(n_components=n)), f"{n} principal components"),
         )
-        column.because[row] = [_judge_told(column.measures[row], label)]
+        words = inputs.recording.trials[label].to_numpy().astype(str)
+        n_classes = np.unique(words[words != ""]).size
+        column.because[row] = [
+            _judge_told(column.measures[row], label, described.number(row), n_classes)
+        ]
         if row == "stimulus":
             _score_autoencoder(column, inputs, source, latents)
 
@@ -135,8 +141,8 @@ def _score_autoencoder(
     column.because["trials"] = [HIDDEN(predicted=seen, hidden=own, what=what)]
 
 
-def _judge_told(measures: list[Measure], label: str) -> Notice:
-    """Return what the latents tell of a label, beside counts and components."""
+def _judge_told(measures: list[Measure], label: str, described: float, n_classes: int) -> Notice:
+    """Return what the latents tell of a label, beside counts, components and the deck's labels."""
     latents, counts, components = measures
     assert latents.p is not None
     assert latents.low is not None
@@ -149,9 +155,11 @@ def _judge_told(measures: list[Measure], label: str) -> Notice:
     return LATENTS_TELL(
         label=label,
         latents=latents.number,
-        p=latents.p,
+        p=write_p(latents),
         counts=counts.number,
         components=components.number,
+        described=described,
+        guess=1 / n_classes,
         what=what,
     )
 
@@ -196,7 +204,8 @@ def judge_areas(column: Column, inputs: StudyInputs) -> None:
 def _judge_areas(row: str, label: str, n_neurons: int, measures: dict[str, Measure]) -> Notice:
     """Return which areas tell a label, and whether that is the hypothesis."""
     tells = {area: (one.p or 0.0) <= ALPHA / len(measures) for area, one in measures.items()}
-    told = [area for area, own in tells.items() if own]
+    told, silent = ([area for area, own in tells.items() if own is kind] for kind in (True, False))
+    choice = "choice" if label == "choice" else f"{label} (for the choice)"
     agrees = {
         "stimulus_areas": tells.get(VISUAL, False),
         "choice_areas": len(told) >= 0.5 * len(measures),
@@ -204,7 +213,7 @@ def _judge_areas(row: str, label: str, n_neurons: int, measures: dict[str, Measu
     }[row]
     claim = {
         "stimulus_areas": "visual cortex carries the stimulus",
-        "choice_areas": "the choice is widespread (told by half of the areas or more)",
+        "choice_areas": f"the {choice} is widespread (told by half of the areas or more)",
         "action_areas": "action is everywhere (told by all areas)",
     }[row]
     verdict = f"That {claim} holds here." if agrees else f"That {claim} is not seen here."
@@ -215,7 +224,7 @@ def _judge_areas(row: str, label: str, n_neurons: int, measures: dict[str, Measu
         label=label,
         beyond=" beyond the stimulus" if row == "choice_areas" else "",
         told=", ".join(told) or "none",
-        not_told=", ".join(area for area in measures if area not in told) or "none",
+        not_told=f" Not so: {', '.join(silent)}." if silent else "",
         verdict=verdict,
     )
 
@@ -253,13 +262,14 @@ def date_labels(column: Column, inputs: StudyInputs) -> None:
 
 def _compare_onsets(stimulus: Measure, choice: Measure, label: str) -> Notice:
     """Return which of two onsets is later, as far as their intervals tell."""
+    name = "choice" if label == "choice" else f"{label} (for the choice)"
     what = "which is later cannot be told"
     if choice.value is not None and stimulus.value is not None:
         limits = [one if one is not None else np.inf for one in (stimulus.high, choice.high)]
         if (choice.low or 0.0) > limits[0]:
-            what = "the choice is later, as in the hypothesis"
+            what = f"the {name} is later, as in the hypothesis"
         elif limits[1] < (stimulus.low or 0.0):
-            what = "the choice is not later here"
+            what = f"the {name} is not later here"
         else:
             what += ", for their intervals overlap"
     elif stimulus.value is not None:

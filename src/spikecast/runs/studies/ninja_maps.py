@@ -34,7 +34,7 @@ MAP_SCORED = NoticeKind(
     "map_scored",
     "minor",
     "In this run neighbours in the map tell {told} more often than labels that are shifted along "
-    "the session; not so: {not_told}. {loss}",
+    "the session{not_told}. {loss}",
 )
 
 
@@ -141,19 +141,17 @@ def score_maps(column: Column, inputs: StudyInputs, described: Column) -> None:
                 column.measures.setdefault(key, []).append(measure)
             (told if _is_told(pair[0]) else not_told).append(name)
             losses.append(pair[1].number - pair[0].number)
-        loss = f"On average the map loses {100 * np.mean(losses):.0f} points of what {what} tell."
-        if np.mean(losses) <= 0:
-            loss = f"The map loses nothing of what {what} tell."
-        column.because[key] = [MAP_SCORED(told=_join(told), not_told=_join(not_told), loss=loss)]
+        points = 100 * np.mean(losses)
+        than = f"{abs(points):.0f} points {'less' if points > 0 else 'more'}"
+        loss = f"On average they tell {than} than neighbours by {what} do."
+        silent = f"; they do not tell {', '.join(not_told)}" if not_told else ""
+        told_words = ", ".join(told) or "nothing"
+        column.because[key] = [MAP_SCORED(told=told_words, not_told=silent, loss=loss)]
 
 
 def _is_told(measure: Measure) -> bool:
     assert measure.p is not None
     return measure.p <= 0.05
-
-
-def _join(names: list[str]) -> str:
-    return ", ".join(names) or "none"
 
 
 def count_cell_types(recording: Recording) -> Iterator[Measure]:
@@ -162,8 +160,8 @@ def count_cell_types(recording: Recording) -> Iterator[Measure]:
     rate, width = part.firing_rate, part.neurons[WIDTH].to_numpy(dtype=float)
     excitatory = (rate < SLOWEST_FAST) & (width > NARROW)
     inhibitory = (rate > SLOWEST_FAST) & (width < NARROW)
-    yield Measure("excitatory", int(excitatory.sum()), "count")
-    yield Measure("inhibitory", int(inhibitory.sum()), "count")
+    yield Measure("visual cortex, putative excitatory", int(excitatory.sum()), "count")
+    yield Measure("putative inhibitory", int(inhibitory.sum()), "count")
     yield Measure("neither", int(rate.size - excitatory.sum() - inhibitory.sum()), "count")
 
 

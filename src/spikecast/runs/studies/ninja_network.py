@@ -162,7 +162,10 @@ def predict_half(column: Column, inputs: StudyInputs) -> None:
     fit = _fit_half, x, held_in, held_out, inputs.settings, inputs.seed
     network = inputs.steps.compute("RNN, halves of visual cortex", *fit)
     shared = float(np.isin(held_out, held_in).mean())
-    leak = Measure("'held-out' draws that are neurons that went in", shared, "share", n=n_half)
+    leak = Measure(
+        "'held-out' draws (a neuron may be drawn twice) that are neurons that went in", shared,
+        "share", n=n_half,
+    )  # fmt: skip
     column.add("halves", *_measure_costs(network), leak)
     column.claim(
         "halves",
@@ -182,6 +185,20 @@ def predict_half(column: Column, inputs: StudyInputs) -> None:
     column.steps["halves"] = {
         key: read_score("", found[key]) for key in ("own", "right_inputs", "disjoint", "unseen")
     }
+
+
+def write_p(measure: Measure) -> str:
+    """Return the p of a measure in words; no p is below what its permutations can show.
+
+    Examples
+    --------
+    >>> write_p(Measure("", 0.7, "accuracy", p=0.01, n_permutations=99))
+    'p ≤ 0.01'
+    """
+    assert measure.p is not None
+    assert measure.n_permutations is not None
+    least = 1 / (1 + measure.n_permutations)
+    return f"p {'≤' if measure.p <= 1.001 * least else '='} {max(measure.p, least):.2g}"
 
 
 def read_score(name: str, values: np.ndarray) -> Measure:

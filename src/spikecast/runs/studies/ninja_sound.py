@@ -2,29 +2,27 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.geometry.cell_types import WIDTH
 from spikecast.core.notices import NoticeKind
-from spikecast.evaluation.fit import fit_model
-from spikecast.evaluation.search import search
-from spikecast.models.spaces import OneOf
 from spikecast.runs.reader import Run
 from spikecast.runs.studies.ninja_classifier import LABEL, judge_classifier, select_before
 from spikecast.runs.studies.ninja_hypothesis import date_labels, judge_areas, judge_latents
 from spikecast.runs.studies.ninja_maps import NO_WAVEFORMS, count_widths, score_maps
-from spikecast.runs.studies.ninja_network import REGIONS, THALAMUS, VISUAL, make_network, read_score
-from spikecast.runs.studies.sound_runs import ModelScores, read_decoding, read_scores
-from spikecast.runs.studies.staircase import score_spikes
+from spikecast.runs.studies.ninja_network import REGIONS, THALAMUS, write_p
+from spikecast.runs.studies.ninja_settings import search_settings
+from spikecast.runs.studies.sound_runs import (
+    ModelScores,
+    measure_decoding,
+    read_decoding,
+    read_scores,
+)
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
-from spikecast.tasks.splits import split_by_trial
-from spikecast.tasks.tasks import HeldOutNeurons
 
 ALPHA = 0.05
 HALF = 0.5  # of the contrast
@@ -33,14 +31,15 @@ PREDICTED = ("timescales", "poisson_glm", "recipe")
 CORRECT_OR_NOT = NoticeKind(
     "correct_or_not",
     "severe",
-    "Correct or not from thalamus: {described:.1%} as described; their classifier soundly "
-    "{theirs:.0%}; a linear decoder {sound:.0%} ({low:.0%} to {high:.0%}), chance {chance:.0%}, "
-    "with random folds, the reward outside the window and runs of outcomes in the null.",
+    "Correct or not from thalamus: {described:.1%} as described; an RNN classifier as large as "
+    "theirs, soundly, {theirs:.0%}; a linear decoder {sound:.0%} ({low:.0%} to {high:.0%}), chance "
+    "{chance:.0%}, with random folds, the reward outside the window and runs of outcomes in the "
+    "null.",
 )
 WITHOUT_NEURONS = NoticeKind(
     "without_neurons",
     "serious",
-    "Behaviour and stimulus without a neuron: {value:.0%} ({low:.0%} to {high:.0%}).",
+    "Correct or not from {what} without a neuron: {value:.0%} ({low:.0%} to {high:.0%}).",
 )
 INPUTS_HELD_OUT = NoticeKind(
     "inputs_held_out",
@@ -63,7 +62,10 @@ REGIONS_BOTH_WAYS = NoticeKind(
     "their RNN with {recipe:.3f}, by averages over trials with {psth:.3f}. {what}",
 )
 ADDED = "Beyond {rung}, {source} adds {value:.3f} ({low:.3f} to {high:.3f})."
-NOTHING_ADDED = "Beyond {rung}, {source} adds nothing that can be told."
+NOTHING_ADDED = (
+    "Beyond {rung}, {source} adds nothing that can be told: {value:.3f} ({low:.3f} to {high:.3f}) "
+    "is no more than chance or slow change brings."
+)
 UNTESTED = "Whether {source} adds anything beyond task and drift was not tested."
 RUNGS = {
     "psth": "the course of a trial",
@@ -71,18 +73,12 @@ RUNGS = {
     "source_free": "task and drift",
     "behavior": "task, drift and behaviour",
 }
-SETTINGS = NoticeKind(
-    "settings",
-    "serious",
-    "In this run '{setting}' explains {share:.0%} of the variance of the scores in the search. "
-    "What the search chose has {best:.3f} bits/spike of trials it did not see, their own settings "
-    "{own:.3f}: {what}.",
-)
+MODELS = {"timescales": "timescales", "poisson_glm": "a Poisson GLM"}
 CLASSIFIER = NoticeKind(
     "classifier",
     "serious",
     "In this run their classifier tells {pooled:.0%} in folds, {once:.0%} with one softmax and "
-    "{tuned:.0%} by rnn_classifier (balanced); a linear decoder {linear:.0%}, its chance is "
+    "{tuned:.0%} by ours of the same size (balanced); a linear decoder {linear:.0%}, its chance is "
     "{chance:.0%}: {what}.",
 )
 UNITS = NoticeKind(
@@ -90,7 +86,7 @@ UNITS = NoticeKind(
     "serious",
     "In this run {described:.2f} of the units' variance at the last bin lies between the classes "
     "on the deck's test trials, {sound:.2f} on held-out trials before any reward ({chance:.2f} "
-    "with shuffled labels, p = {p:.2g}): {what}.",
+    "with shuffled labels, {p}): {what}.",
 )
 NOISE = NoticeKind(
     "noise",
@@ -102,8 +98,8 @@ CONTRAST = NoticeKind(
     "contrast",
     "serious",
     "In this run {easy:.0%} of the trials whose contrasts differ by half or more are correct, "
-    "{hard:.0%} of the others. Among trials of equal contrasts, thalamus tells correct from "
-    "incorrect with p = {p:.2g}: {what}.",
+    "{hard:.0%} of the others. A linear decoder of thalamus tells {told:.0%} (balanced), where "
+    "outcomes drawn anew among trials of equal contrasts are told on {chance:.0%} ({p}): {what}.",
 )
 TRIALS_SCORED = NoticeKind(
     "trials_scored",
@@ -113,6 +109,18 @@ TRIALS_SCORED = NoticeKind(
 )
 HYPOTHESIS = NoticeKind(
     "hypothesis", "serious", "The hypothesis (Steinmetz et al. 2019), by counts: {verdicts}"
+)
+TWO_RULES = NoticeKind(
+    "two_rules",
+    "minor",
+    "In this run {n_apart} of {n} trials are correct by one rule and not by the other, {n_equal} "
+    "of them with equal contrasts.",
+)
+ONE_RULE = NoticeKind(
+    "one_rule",
+    "minor",
+    "By the reward {n_right} of {n} trials are correct here ({share:.0%}); how many are by the "
+    "deck's rule cannot be told without the response.",
 )
 NO_SUCH_TRIALS = NoticeKind(
     "no_such_trials", "minor", "this recording has no trials of one of the two kinds of contrast"
@@ -124,13 +132,14 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     column = Column()
     scores = {key: read_scores(sound / key) for key in ("halves", *REGIONS)}
     _read_predictions(column, scores, described)
-    judge_latents(column, inputs)
+    judge_latents(column, inputs, described)
     judge_areas(column, inputs)
     date_labels(column, inputs)
-    _search_settings(column, inputs)
+    search_settings(column, inputs)
     score_maps(column, inputs, described)
     counts = read_decoding(sound / "correct", "counts", f"{THALAMUS}, before any reward")
-    beside = read_decoding(sound / "correct", "behavior", "behaviour and stimulus")
+    without = "behaviour and contrasts" if inputs.recording.behavior else "the contrasts"
+    beside = read_decoding(sound / "correct", "behavior", f"{without}, no neuron")
     assert counts is not None
     column.add("correct", counts, beside)
     judge_classifier(column, inputs)
@@ -147,13 +156,17 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     column.conclusions.append(CORRECT_OR_NOT(**values))
     if beside:
         column.conclusions.append(
-            WITHOUT_NEURONS(value=beside.number, low=beside.low, high=beside.high)
+            WITHOUT_NEURONS(what=without, value=beside.number, low=beside.low, high=beside.high)
         )
     rows = ("stimulus_areas", "choice_areas", "action_areas")
     verdicts = [
         str(column.because[row][0].values["verdict"]) for row in rows if row in column.because
     ]
     verdicts += [f"When: {notice.values['what']}." for notice in column.because.get("when", [])]
+    for row in ("stimulus", "choice"):
+        for notice in column.because.get(row, []):
+            name = notice.values["label"]
+            verdicts.append(f"Latents of visual cortex and the {name}: {notice.values['what']}.")
     column.conclusions.append(HYPOTHESIS(verdicts=" ".join(verdicts)))
     return column
 
@@ -182,7 +195,8 @@ def _read_predictions(column: Column, scores: dict[str, ModelScores], described:
         column.add(key, *measures, added)
         column.because[key] = [
             REGIONS_BOTH_WAYS(
-                source=source, target=target, best=measures[0].number, model=measures[0].name,
+                source=source, target=target, best=measures[0].number,
+                model=MODELS.get(measures[0].name, measures[0].name),
                 recipe=scores[key]["recipe"].number, psth=psth.number, what=what,
             )
         ]  # fmt: skip
@@ -216,63 +230,6 @@ def _choose_models(scores: ModelScores) -> list[Measure]:
     ]
 
 
-def _search_settings(column: Column, inputs: StudyInputs) -> None:
-    """Fill in a search for settings of the deck's RNN, and its worth on trials it did not see."""
-    found = inputs.steps.compute("search for settings of their RNN", _try_settings, inputs)
-    own, best = (
-        read_score(name, found[key])
-        for name, key in (("their settings", "own"), (f"chosen: {found['chosen']}", "best"))
-    )
-    same = best.number == own.number
-    column.add("settings", best, None if same else own)
-    column.arrays["importance"] = {key: found[key] for key in ("names", "importance", "score")}
-    if not found["names"].size:
-        return
-    what = "choosing helped"
-    assert own.high is not None
-    assert own.low is not None
-    if own.low <= best.number <= own.high:
-        what = "choosing changed nothing that can be told"
-    elif best.number < own.low:
-        what = "what is best in training trials is not best in others"
-    if same:
-        what = "of what was tried, theirs were best in the training trials"
-    column.because["settings"] = [
-        SETTINGS(
-            setting=str(found["names"][0]), share=float(found["importance"][0]),
-            best=best.number, own=own.number, what=what,
-        )
-    ]  # fmt: skip
-
-
-def _try_settings(inputs: StudyInputs) -> dict[str, Any]:
-    """Return a search on the training trials of one fold, and scores on its test trials."""
-    settings, seed = inputs.settings, inputs.seed
-    problem = HeldOutNeurons(0.5, VISUAL).problem(inputs.recording)
-    outer = split_by_trial(len(problem.y), settings["folds"], seed)[0]
-    x, y = problem.x[outer.train], problem.y[outer.train]
-    model = make_network(settings, seed, "search")
-    space = {name: OneOf(values) for name, values in settings["search"]["space"].items()}
-    inner = split_by_trial(len(x), settings["search"]["folds"], seed)
-    result = search(model, space, x, y, inner, n_trials=settings["search"]["n_trials"], seed=seed)
-    new = problem.y[outer.test]
-    null = np.broadcast_to(y.mean(axis=(0, 1)), new.shape)
-
-    def score(chosen: dict[str, Any]) -> list[float | None]:
-        fitted = fit_model(clone(model).set_params(**chosen), problem.x, problem.y, outer).model
-        measure = score_spikes("", new, fitted.predict(problem.x[outer.test]), null, seed)
-        return [measure.number, measure.low, measure.high]
-
-    return {
-        "own": score({}),
-        "best": score(result.best),
-        "chosen": ", ".join(f"{name} {value:g}" for name, value in result.best.items()),
-        "names": np.array(list(result.importance), dtype=str),
-        "importance": np.array(list(result.importance.values())),
-        "score": result.table["score"].to_numpy(dtype=float),
-    }
-
-
 def _judge_classifier_rows(column: Column, described: Column, counts: Measure) -> None:
     """Fill in what the run shows of the deck's classifier and of its units."""
     pooled, once, tuned = (measure.number for measure in column.measures["classifier"])
@@ -293,11 +250,13 @@ def _judge_classifier_rows(column: Column, described: Column, counts: Measure) -
     ]  # fmt: skip
     (units,) = column.measures["units"]
     assert units.p is not None
-    what = "the units part the classes" if units.p <= ALPHA else "the units do not part the classes"
+    what = "the units do not part the classes"
+    if units.p <= ALPHA:
+        what = f"the units part the classes, by {units.number:.0%} of their variance"
     column.because["units"] = [
         UNITS(
             described=described.number("units"), sound=units.number, chance=units.chance,
-            p=units.p, what=what,
+            p=write_p(units), what=what,
         )
     ]  # fmt: skip
 
@@ -306,7 +265,14 @@ def _describe_trials(
     column: Column, inputs: StudyInputs, described: Column, counts: Measure
 ) -> None:
     """Fill in which trials are correct by the feedback, and how many trials are scored."""
-    right = inputs.recording.trials["rewarded"].to_numpy() > 0
+    trials = inputs.recording.trials
+    right = trials["feedback"].to_numpy() > 0
+    rule = ONE_RULE(n_right=int(right.sum()), n=right.size, share=right.mean())
+    if "response" in trials:
+        apart = right != (trials[LABEL].to_numpy().astype(str) == "correct")
+        equal = apart & (trials["contrast_left"] == trials["contrast_right"]).to_numpy()
+        rule = TWO_RULES(n_apart=int(apart.sum()), n=right.size, n_equal=int(equal.sum()))
+    column.because["which"] = [rule]
     column.add(
         "which",
         Measure("correct, by the feedback", int(right.sum()), "count"),
@@ -342,10 +308,15 @@ def _measure_contrast(column: Column, inputs: StudyInputs) -> None:
                 n=int(easy.sum())),
         Measure("correct, contrasts differ less", right[~easy].mean(), "share",
                 n=int((~easy).sum())),
-        Measure("chance of a decoder of thalamus among trials of equal contrasts", told.chance,
-                "balanced_accuracy"),
+        Measure("thalamus where outcomes are drawn anew among trials of equal contrasts",
+                told.chance, "balanced_accuracy"),
     )  # fmt: skip
-    what = "more than the contrasts do" if told.p <= ALPHA else "no more than the contrasts do"
+    what = "nothing beyond the contrasts can be told"
+    if told.p <= ALPHA:
+        what = "more than the contrasts tell, be it the movement or what was decided"
     column.because["contrast"] = [
-        CONTRAST(easy=right[easy].mean(), hard=right[~easy].mean(), p=told.p, what=what)
-    ]
+        CONTRAST(
+            easy=right[easy].mean(), hard=right[~easy].mean(), told=told.score, chance=told.chance,
+            p=write_p(measure_decoding(told, "")), what=what,
+        )
+    ]  # fmt: skip

@@ -151,14 +151,20 @@ def make_quick(preset: Preset) -> Preset:
 
 
 def fill_rows(preset: Preset, names: Mapping[str, Any]) -> Preset:
-    """Return the preset with ``{name}`` filled in where it says what was measured."""
+    """Return the preset with ``{name}`` filled in where it says what was measured and drawn."""
     rows = [
         row.model_copy(update={"quantity": row.quantity.format(**names)}) for row in preset.rows
     ]
     stairs = [
         one.model_copy(update={"title": one.title.format(**names)}) for one in preset.staircases
     ]
-    return preset.model_copy(update={"rows": rows, "staircases": stairs})
+    figures = [
+        one.model_copy(
+            update={"title": one.title.format(**names), "caption": one.caption.format(**names)}
+        )
+        for one in preset.figures
+    ]
+    return preset.model_copy(update={"rows": rows, "staircases": stairs, "figures": figures})
 
 
 def merge(content: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
