@@ -79,8 +79,8 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
         with np.load(path) as one, np.load(out / "described" / path.name) as other:
             for key in one:
                 np.testing.assert_array_equal(one[key], other[key])
-    assert (whole / "described" / "sweep.csv").read_text() == (
-        out / "described" / "sweep.csv"
+    assert (whole / "described" / "errors.csv").read_text() == (
+        out / "described" / "errors.csv"
     ).read_text()
     assert {path.name for path in out.iterdir()} == {path.name for path in whole.iterdir()}
     with pytest.raises(RunError, match="a finished study"):
