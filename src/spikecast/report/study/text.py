@@ -218,7 +218,10 @@ def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str,
     named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
     if total > 0 and any(step["difference"] < 0 for step in parts):
         of = f" ({named})" if each else ""
-        return f"The protocol's steps won {size} on balance, for some of its flaws hid more{of}."
+        return (
+            f"The protocol's steps won {size} on balance: to mend some flaws raised the score by "
+            f"more than to mend the others lowered it{of}."
+        )
     if total > 0:
         return f"The protocol's steps won {size}: here its flaws hid something, and added nothing."
     return f"{size} were the protocol ({named})." if each else f"{size} were the protocol."

@@ -51,8 +51,8 @@ SLOPE = NoticeKind(
 MENDED = NoticeKind(
     "mended",
     "serious",
-    "With the shapes mended and nothing else changed the network is off by MSE {mended:.4g} on "
-    "those test bins; soundly, on all bins in folds, by {sound:.4g}.",
+    "With the shapes mended and nothing else changed the network has MSE {mended:.4g} on those "
+    "test bins; soundly, on all bins in folds, {sound:.4g}.",
 )
 ALL_ALIKE = NoticeKind(
     "all_alike",
@@ -93,8 +93,8 @@ BASELINE = NoticeKind(
     "minor",
     "In this run the mean of the notebook's folds is R² {mean:.3f}, the same predictions with the "
     "bins of all folds together have {together:.3f}, and soundly it is {value:.3f} ({low:.3f} to "
-    "{high:.3f}): here the notebook's components of all bins, folds without a gap and longer "
-    "training parts {what}.",
+    "{high:.3f}): here components of all bins, folds without a gap and longer training parts, "
+    "together, {what}.",
 )
 WISHED = NoticeKind(
     "wished",

@@ -59,7 +59,7 @@ SUM_OF_VARIANCES = NoticeKind(
     "severe",
     "In this run the deck's {error:.4g} on test bins is the variance of what is predicted there "
     "({speed:.4g}), plus that of the predictions ({own:.3g}), plus a squared difference of means "
-    "({shift:.3g}); pair by pair the same predictions are off by {paired:.4g}.",
+    "({shift:.3g}); pair by pair the same predictions have MSE {paired:.4g}.",
 )
 PARTS_UNLIKE = NoticeKind(
     "parts_unlike",
