@@ -198,6 +198,8 @@ def test_areas_tell_what_was_planted_and_nothing_else(planted):
     assert all(n == 2 for n in told.values()) if planted else sum(told.values()) <= 1
     sentence = str(column.because["choice_areas"][0])
     assert ("Not so:" in sentence) != (told["choice_areas"] == 2)
+    first = column.because["stimulus_areas"][0].values["verdict"]
+    assert ("not of it alone" in first) == (told["stimulus_areas"] == 2)
     verdicts = [column.because[row][0].values["verdict"] for row in rows[1:]]
     assert all(("not seen here" in verdict) != planted for verdict in verdicts)
 

@@ -127,8 +127,10 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
 
     targets = run.targets[:1]
     verdict = [line for target in targets for line in describe_verdict(target.verdict)]
+    rows = {row["key"]: row["quantity"] for row in study.facts["columns"]}
     return {
         "name": name,
+        "title": rows.get(name, name.replace("_", " ").capitalize()),
         "headlines": [*verdict, *make_headlines(run.answers, IN_VERDICT)],
         "figures": [
             draw(TARGET_FIGURES[figure].make_drawing(target, figure))

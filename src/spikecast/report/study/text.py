@@ -212,8 +212,8 @@ def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str,
     size = _format_size(abs(total), unit)
     if "low" in end and "high" in end and end["low"] <= before <= end["high"]:
         return (
-            f"The protocol's steps add up to {size}, within the interval of the last of them: here "
-            "the protocol cost nothing that can be told."
+            f"The protocol's steps add up to {'−' if total < 0 else '+'}{size}, within the "
+            "interval of the last of them: here the protocol cost nothing that can be told."
         )
     named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
     if total > 0 and any(step["difference"] < 0 for step in parts):

@@ -217,6 +217,11 @@ def _judge_areas(row: str, label: str, n_neurons: int, measures: dict[str, Measu
         "action_areas": "action is everywhere (told by all areas)",
     }[row]
     verdict = f"That {claim} holds here." if agrees else f"That {claim} is not seen here."
+    others = len(told) - 1
+    if agrees and row == "stimulus_areas" and others:
+        verdict = f"That {claim} holds here, and not of it alone: so do {others} other areas."
+        if others == 1:
+            verdict = f"That {claim} holds here, and not of it alone: so does one other area."
     return AREAS_TELL(
         n_told=len(told),
         n_areas=len(measures),

@@ -27,9 +27,7 @@ SETTINGS = NoticeKind(
     "What the search chose has {best:.3f} bits/spike of trials it did not see, their own settings "
     "{own:.3f}: {what}.{end}",
 )
-LONGEST_BEST = (
-    " The longest training that was tried was the best: whether a longer one helps is open."
-)
+LONGEST_BEST = " The longest training tried was the best: whether a longer one helps is not known."
 
 
 def search_settings(column: Column, inputs: StudyInputs) -> None:
@@ -57,10 +55,11 @@ def search_settings(column: Column, inputs: StudyInputs) -> None:
         what = "what is best in training trials is not best in others"
     if same:
         what = "of what was tried, theirs were best in the training trials"
+    end = LONGEST_BEST if found["longest"] and best.number >= own.number else ""
     column.because["settings"] = [
         SETTINGS(
             setting=setting_names[0], share=float(found["importance"][0]), best=best.number,
-            own=own.number, what=what, end=LONGEST_BEST if found["longest"] else "",
+            own=own.number, what=what, end=end,
         )
     ]  # fmt: skip
 

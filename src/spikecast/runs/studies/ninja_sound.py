@@ -108,7 +108,7 @@ TRIALS_SCORED = NoticeKind(
     "interval is {points:.0f} points to either side.",
 )
 HYPOTHESIS = NoticeKind(
-    "hypothesis", "serious", "The hypothesis (Steinmetz et al. 2019), by counts: {verdicts}"
+    "hypothesis", "serious", "The hypothesis (Steinmetz et al. 2019). By counts: {verdicts}"
 )
 TWO_RULES = NoticeKind(
     "two_rules",
@@ -166,7 +166,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     for row in ("stimulus", "choice"):
         for notice in column.because.get(row, []):
             name = notice.values["label"]
-            verdicts.append(f"Latents of visual cortex and the {name}: {notice.values['what']}.")
+            verdicts.append(f"By latents of visual cortex, the {name}: {notice.values['what']}.")
     column.conclusions.append(HYPOTHESIS(verdicts=" ".join(verdicts)))
     return column
 
@@ -275,7 +275,7 @@ def _describe_trials(
     column.because["which"] = [rule]
     column.add(
         "which",
-        Measure("correct, by the feedback", int(right.sum()), "count"),
+        Measure("correct, by the reward", int(right.sum()), "count"),
         Measure("incorrect", int((~right).sum()), "count"),
     )
     assert counts.high is not None
