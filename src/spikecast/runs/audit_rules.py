@@ -239,6 +239,7 @@ def _find_missing_null(claim: Claim) -> str:
     if claim.null:
         return ""
     metric = METRICS[claim.metric].label if claim.metric in METRICS else claim.metric
+    metric = metric.upper() if metric in ("mse", "rmse") else metric
     return f"nothing says what the {metric} would be if there were nothing to find"
 
 
@@ -251,7 +252,10 @@ def _find_missing_null(claim: Claim) -> str:
 def _find_missing_baseline(claim: Claim) -> str:
     if claim.features != "latents" or claim.baselines:
         return ""
-    return "latents were scored, but not the raw activity or the stimulus in the same way"
+    return (
+        "latents were scored, but neither the raw activity (or its principal components) nor the "
+        "stimulus in the same way"
+    )
 
 
 @rule("softmax twice", "serious", "give the logits to the cross-entropy", reads=("loss_on",))

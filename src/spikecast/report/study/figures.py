@@ -200,9 +200,10 @@ def losses(arrays: Arrays) -> Figure:
     """Training loss of each network at each iteration."""
     figure = new_figure(2.4)
     axes = figure.subplots()
-    for (name, values), color in zip(arrays.items(), cycle(AREAS)):
+    courses = {name: values for name, values in arrays.items() if name.startswith("loss_")}
+    for (name, values), color in zip(courses.items(), cycle(AREAS)):
         axes.plot(1 + np.arange(len(values)), values, color=color, label=name.removeprefix("loss_"))
-    axes.set(xlabel="iteration", ylabel="loss on training data")
+    axes.set(xlabel=str(arrays.get("step", "iteration")), ylabel="loss on training data")
     axes.legend(loc="upper right")
     return figure
 
@@ -258,7 +259,8 @@ def importance(arrays: Arrays) -> Figure:
     figure = new_figure(1.0 + 0.3 * max(len(names), 4))
     bars, trials = figure.subplots(1, 2)
     bars.barh(range(len(names)), 100 * share[::-1], color=BLUE)
-    bars.set(yticks=range(len(names)), yticklabels=names[::-1], xlabel="importance (%)")
+    words = [name.removeprefix("n_").replace("_", " ") for name in names.astype(str)]
+    bars.set(yticks=range(len(names)), yticklabels=words[::-1], xlabel="importance (%)")
     score = arrays["score"]
     number = 1 + np.arange(len(score))
     trials.plot(number, score, "o", color=GREY, markersize=3.5, label="one try")

@@ -71,7 +71,7 @@ def preprocessing(arrays: Arrays) -> Figure:
 
 @report_style
 def strangers(arrays: Arrays) -> Figure:
-    """Planes of neurons and of their neighbours; where strangers lie; how they fire."""
+    """Planes of neurons and of their neighbours; where those of another's lie; how they fire."""
     names, strange = arrays["names"], arrays["strange"]
     traits = [name for name in TRAITS if name in arrays]
     figure = new_figure(3.0)
@@ -85,13 +85,13 @@ def strangers(arrays: Arrays) -> Figure:
     left.set_xticks(range(len(names)), names, rotation=90)
     left.set_yticks(range(len(names)), names)
     left.spines[:].set_visible(False)
-    left.set(xlabel="plane of the neighbours", title="neurons of")
+    left.set(xlabel="plane of the neighbours", ylabel="plane of the neurons")
     if "x" in arrays:
         for which, face in ((~strange, "none"), (strange, ORANGE)):
             middle.plot(arrays["x"][which], arrays["y"][which], "o", markersize=3,
                         markerfacecolor=face, color=ORANGE if face != "none" else GREY,
                         markeredgewidth=0.6)  # fmt: skip
-        middle.set(xlabel="x", ylabel="y", title="filled: among strangers")
+        middle.set(xlabel="x", ylabel="y", title="filled: neighbours\nof another plane")
     else:
         middle.set_axis_off()
     for place, name in enumerate(traits):
@@ -105,6 +105,6 @@ def strangers(arrays: Arrays) -> Figure:
                 right.plot([place + shift - 0.12, place + shift + 0.12], [mean, mean],
                            color="black", linewidth=1.4)  # fmt: skip
     right.set_xticks(range(len(traits)), [TRAITS[name] for name in traits])
-    right.set(ylabel="standard deviations", title="orange: among strangers",
+    right.set(ylabel="standard deviations", title="orange: neighbours\nof another plane",
               ylim=(-3, 4))  # fmt: skip
     return figure

@@ -53,7 +53,7 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
         if before is not None:  # down from the step above, then across
             path = [before, before, value], [height + 1, height, height]
             axes.plot(*path, color=GREY, linewidth=0.7, zorder=0)
-            number = "{:+.0f}" if unit in SHARES else "{:+.3f}"
+            number = "{:+z.0f}" if unit in SHARES else "{:+z.3f}"
             label += f"  ({number.format(scale * step['difference'])}, {step['kind']})"
             place = max(high, before)
         before = value

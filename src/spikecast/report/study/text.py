@@ -20,8 +20,8 @@ class Unit(NamedTuple):
 UNITS: dict[str, Unit] = {
     "bits_per_spike": Unit("{:z.3f}", "{} bits/spike"),
     "r2": Unit("{:z.3f}", "{} R²"),
-    "mse": Unit("{:.4g}", "MSE {}"),
-    "rmse": Unit("{:.4g}", "RMSE {}"),
+    "mse": Unit("{:#.4g}", "MSE {}"),
+    "rmse": Unit("{:#.4g}", "RMSE {}"),
     "poisson_nll": Unit("{:.4f}", "Poisson loss {}"),
     "cost": Unit("{:.4f}"),
     "accuracy": Unit("{:.0%}"),
@@ -199,6 +199,9 @@ def staircase(facts: dict[str, Any], *, each: bool = True) -> list[str]:
         sentences.append(_describe_protocol(steps, sums["protocol"], unit, each))
     for kind, name in (("model", "the model"), ("data", "the data")):
         if kind in sums:
+            if _format_size(abs(sums[kind]), unit) == _format_size(0.0, unit):
+                sentences.append(f"{name.capitalize()} changed nothing at this precision.")
+                continue
             won = "won" if sums[kind] >= 0 else "lost"
             sentences.append(f"{_format_size(abs(sums[kind]), unit)} were {won} by {name}.")
     return sentences

@@ -20,6 +20,7 @@ from spikecast.runs.studies.nma_network import (
 from spikecast.runs.studies.nma_planes import (
     BEFORE,
     Planes,
+    average_pairs,
     cut_planes,
     draw_neurons,
     show_positions,
@@ -49,7 +50,8 @@ def describe(inputs: StudyInputs) -> Column:
     show_maps(column, inputs, mapped, latents)
     rows, others = (np.concatenate([*one.values()]) for one in (drawn, again))
     facts = {"picture": True, "fit_neurons": rows, "used_neurons": others}
-    column.claim("map_latents", metric="map", value=None, **facts)
+    for key in [key for key in ("map_latents", "map_latents_told") if key in column.measures]:
+        column.claim(key, metric="map", value=None, **facts)
     return column
 
 
@@ -62,19 +64,21 @@ def cut_as_described(n_windows: int) -> Fold:
 def _describe_preprocessing(column: Column, inputs: StudyInputs, drawn: Planes) -> None:
     """Fill in what neurons have of their plane's mean, before and after they are divided by it."""
     recording = inputs.recording
-    table, plane = recording.neurons, recording.neurons["plane"].to_numpy()
-    before = recording.dataset[BEFORE].values
-    after = []
+    plane, recorded = recording.neurons["plane"].to_numpy(), recording.dataset[BEFORE].values
+    before, after = [], []
     for name in drawn:
         rows = np.flatnonzero(plane == name)
-        mean = before[: 2 * recording.n_bins, rows].mean(axis=1).reshape(-1, 2).mean(axis=1)
-        after.append(_correlate_columns(recording.activity[0][:, rows], mean))
+        x = average_pairs(recorded[:, rows])
+        others = (x.sum(axis=1, keepdims=True) - x) / max(rows.size - 1, 1)
+        before.append(_correlate_columns(x, others))
+        after.append(_correlate_columns(recording.activity[0][:, rows], others))
     column.add(
         "arousal",
-        Measure("neurons with their plane's mean, after", float(np.concatenate(after).mean()),
-                "correlation"),
-        Measure("before (the neuron itself left out)", float(table["follows_plane"].mean()),
-                "correlation"),
+        *(
+            Measure(f"{when}, neurons with the mean of the others of their plane, as recorded",
+                    float(np.concatenate(values).mean()), "correlation")
+            for when, values in (("after", after), ("before", before))
+        ),
     )  # fmt: skip
     if (places := show_positions(recording, drawn)) is not None:
         column.arrays["neurons"] = places
@@ -83,11 +87,11 @@ def _describe_preprocessing(column: Column, inputs: StudyInputs, drawn: Planes) 
     column.arrays["preprocessing"] = show_preprocessing(recording, target, first)
 
 
-def _correlate_columns(x: np.ndarray, course: np.ndarray) -> np.ndarray:
-    """Return the correlation of each column with a course; 0 for columns that are constant."""
-    x, course = x - x.mean(axis=0), course - course.mean()
-    size = np.sqrt((x**2).sum(axis=0) * (course**2).sum())
-    return np.where(size > 0, course @ x / np.maximum(size, 1e-12), 0.0)
+def _correlate_columns(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the correlation of each column with its column of y; 0 where one is constant."""
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    size = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    return np.where(size > 0, (x * y).sum(axis=0) / np.maximum(size, 1e-12), 0.0)
 
 
 def _explain_planes(column: Column, planes: Planes) -> None:
@@ -100,7 +104,8 @@ def _explain_planes(column: Column, planes: Planes) -> None:
         shares[f"share_{name}"] = variance.cumsum(dtype=float) / flat.var(axis=0).sum(dtype=float)
     column.arrays["explained"] = shares
     in_sample = float(np.mean([share[-1] for share in shares.values()]))
-    column.add("pca", Measure(f"{n_components} components, in sample", in_sample, "variance"))
+    name = f"{n_components} components, in sample, mean over planes"
+    column.add("pca", Measure(name, in_sample, "variance"))
 
 
 def _reconstruct_planes(column: Column, inputs: StudyInputs, planes: Planes, fold: Fold) -> None:
@@ -114,14 +119,14 @@ def _reconstruct_planes(column: Column, inputs: StudyInputs, planes: Planes, fol
             for name, x in planes.items()
         }
         errors = join_neurons([*fits.values()])
-        title = f"{NAMES[cell]}, mean over planes" if len(planes) > 1 else NAMES[cell]
+        title = f"{NAMES[cell]} with {settings['n_latents']} latents, mean over planes"
         column.add(key, measure_mse(title, errors, seed, interval=False))
         _claim(column, key, fold, features="latents")
         courses[f"loss_{NAMES[cell]}"] = np.mean([fit["course"] for fit in fits.values()], axis=0)
         if key == "own":
             target = fits.get(inputs.names["target"], next(iter(fits.values())))
             column.steps["reconstruction"] = {"own": measure_share("", target, seed)}
-    column.arrays["losses_auto"] = courses
+    column.arrays["losses_auto"] = courses | {"step": np.array("epoch")}
 
 
 def _claim(column: Column, key: str, fold: Fold, **facts: Any) -> None:
@@ -137,7 +142,10 @@ def _share_network(
     model = make_network(inputs.settings, inputs.seed, "lstm")
     fit = fit_planes_together, model, planes, fold, mapped
     found = inputs.steps.compute("one LSTM for all planes", *fit)
-    column.add("shared", measure_mse("one net", found, inputs.seed, interval=False))
+    column.add(
+        "shared",
+        measure_mse(f"one LSTM with {model.n_latents} latents", found, inputs.seed, interval=False),
+    )
     _claim(column, "shared", fold, features="latents")
     return found["latents"]
 
@@ -150,10 +158,11 @@ def _cross_planes(column: Column, inputs: StudyInputs, planes: Planes, fold: Fol
         model = make_network(inputs.settings, inputs.seed, cell)
         fit = inputs.steps.compute(f"{title} across planes", fit_windows, model, x, y, fold)
         key = f"across_{cell}"
-        column.add(key, measure_mse(title, fit, inputs.seed, interval=False))
+        name = f"{title} with {model.n_latents} latents"
+        column.add(key, measure_mse(name, fit, inputs.seed, interval=False))
         _claim(column, key, fold)
         courses[f"loss_{title}"] = fit["course"]
-    column.arrays["losses_across"] = courses
+    column.arrays["losses_across"] = courses | {"step": np.array("epoch")}
 
 
 def _search_randomly(column: Column, inputs: StudyInputs, planes: Planes, fold: Fold) -> None:
@@ -163,7 +172,10 @@ def _search_randomly(column: Column, inputs: StudyInputs, planes: Planes, fold: 
     trials = inputs.steps.compute(
         "the deck's search", _try_settings, x, fold, settings, inputs.seed
     )
-    title = f"'at {settings['n_latents']} latents'"
+    title = (
+        f"best of {settings['n_search']} settings, all with {settings['n_latents']} latents, as "
+        f"autoencoder of {inputs.names['target']}"
+    )
     column.add("search", Measure(title, float(trials["errors"].min()), "mse"))
     swept = ("learning_rate", "weight_decay", "n_layers", "n_latents", "dropout")
     _claim(column, "search", fold, swept={name: trials[name].tolist() for name in swept})

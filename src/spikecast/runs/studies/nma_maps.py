@@ -40,25 +40,29 @@ TRAITS = {
 """Neuron column -> what it is called."""
 
 KINDS = {"raw": "neurons", "latents": "latents"}
+METHODS = {"umap": "UMAP", "pca": "PCA"}
 
 NO_SUPERVISED = NoticeKind(
     "no_supervised", "minor", "only UMAP can be told the planes, and this run made maps by {method}"
 )
 FEW_STRANGERS = NoticeKind(
-    "few_strangers", "minor", "only {n} of the neurons held out have neighbours of another plane"
+    "few_strangers",
+    "minor",
+    "In this run {n} of {n_all} neurons held out lie among those of another plane: too few of one "
+    "kind to be compared with the others.",
 )
 PLANES_TOLD = NoticeKind(
     "planes_told",
     "serious",
-    "In this run {own:.0%} of the {points} that no map had seen lie among points of their own "
-    "plane, {chance:.0%} where planes are shuffled. Groups drawn at random from all planes, put "
-    "through the same steps, are told on {mixed:.0%}: {what}.",
+    "In this run {own:.0%} of the {points} held out from the map lie among those of their own "
+    "plane ({chance:.0%} where planes are shuffled), {each}. Of groups drawn at random from all "
+    "planes, put through the same steps, {mixed:.0%} lie among their own group: {what}.",
 )
 STRANGERS = NoticeKind(
     "strangers",
     "minor",
     "In this run {n} of {n_all} neurons that the map had not seen lie among neurons of another "
-    "plane{adjacent}; {firing}.",
+    "plane{adjacent}. {firing}.",
 )
 
 
@@ -117,21 +121,27 @@ def draw_map(
 def measure_map(name: str, found: Arrays, seed: int, *, seen: bool = False) -> Measure:
     """Return the share of points among their own plane: held-out ones, or those it learnt from.
 
-    Every plane weighs the same.
+    Every plane weighs the same. Where all points are right, or none, resampling gives no interval;
+    it is then that of a binomial share.
     """
     which = ~found["held_out"] if seen else found["held_out"]
     scored = score_step(name, found["plane"][which], found["told"][which], balanced=True, seed=seed)
     scored = replace(scored, unit="share")
+    reach = 1 - (ALPHA / 2) ** (1 / max(int(which.sum()), 1))
+    if scored.number == 1:
+        scored = replace(scored, low=1 - reach)
+    elif scored.number == 0:
+        scored = replace(scored, high=reach)
     if seen:
         return scored
     return replace(scored, chance=float(found["chance"]), p=float(found["p"]), n_permutations=1000)
 
 
-def join_maps(maps: dict[str, Arrays]) -> Arrays:
-    """Return maps of the same points as one figure draws them."""
+def join_maps(maps: dict[str, Arrays], label: str = "plane") -> Arrays:
+    """Return maps of the same points as one figure draws them, coloured by what `label` names."""
     first = next(iter(maps.values()))
     places = {f"place_{name}": found["place"] for name, found in maps.items()}
-    return places | {"label_plane": first["plane"], "held_out": first["held_out"]}
+    return places | {f"label_{label}": first["plane"], "held_out": first["held_out"]}
 
 
 def show_maps(column: Column, inputs: StudyInputs, planes: Planes, latents: np.ndarray) -> None:
@@ -143,7 +153,7 @@ def show_maps(column: Column, inputs: StudyInputs, planes: Planes, latents: np.n
     for kind, (courses, plane) in points.items():
         maps = {}
         for supervised in (False, True)[: 1 + (method == "umap")]:
-            name = f"{'supervised ' * supervised}{method}"
+            name = name_map(method, supervised)
             draw = draw_map, courses, plane, method, supervised, inputs.seed
             maps[name] = inputs.steps.compute(f"{name} of {kind}", *draw)
             key = name_row(kind, supervised)
@@ -158,6 +168,11 @@ def _lack_supervised(column: Column, method: str) -> None:
     if method != "umap":
         for kind in KINDS:
             column.lacks[name_row(kind, True)] = NO_SUPERVISED(method=method)
+
+
+def name_map(method: str, supervised: bool) -> str:
+    """Return what a map is called on the page."""
+    return f"{'supervised ' * supervised}{METHODS.get(method, method)}"
 
 
 def name_row(kind: str, supervised: bool) -> str:
@@ -183,7 +198,7 @@ def score_maps(
     shown: dict[tuple[bool, str], Arrays] = {}
     for kind, (own, others) in cases.items():
         for supervised in (False, True)[: 1 + (method == "umap")]:
-            name = f"{'supervised ' * supervised}{method}"
+            name = name_map(method, supervised)
             found, control = (
                 inputs.steps.compute(
                     f"{name} of {kind}, {what}", draw_map, *points, method, supervised, seed
@@ -194,8 +209,9 @@ def score_maps(
             if kind == "raw":
                 shown |= {(supervised, "planes"): found, (supervised, "mixed"): control}
     column.arrays["maps_mixed"] = join_maps(
-        {("supervised " * told) + method: found for (told, what), found in shown.items()
-         if what == "mixed"}
+        {name_map(method, told): found for (told, what), found in shown.items()
+         if what == "mixed"},
+        label="group",
     )  # fmt: skip
     found = shown[False, "planes"]
     drawn_rows = np.concatenate([*drawn.values()])
@@ -213,15 +229,29 @@ def _fill_row(
     """Fill in one row of maps and what it shows."""
     key, points = name_row(kind, supervised), KINDS[kind]
     how = "told the planes" if supervised else "not told the planes"
-    own = measure_map(f"{points} not seen by a map {how}", found, seed)
+    n = int(found["held_out"].sum())
+    own = measure_map(f"{n} {points} held out from a map {how}", found, seed)
     mixed = measure_map("the same of groups drawn at random from all planes", control, seed)
     column.add(key, own, mixed)
     column.claim(key, metric="balanced_accuracy", null="shuffled planes")
     values = {"own": own.number, "mixed": mixed.number, "chance": own.chance, "points": points}
-    said = PLANES_TOLD(what=judge_map(own, mixed), **values)
+    said = PLANES_TOLD(what=judge_map(own, mixed), each=_compare_planes(found), **values)
     column.because[key] = [said]
     if not supervised:
         column.conclusions.append(said)
+
+
+def _compare_planes(found: Arrays) -> str:
+    """Return in which planes most held-out points lie among their own, and the two extremes."""
+    new = found["held_out"]
+    plane, right = found["plane"][new], (found["plane"] == found["told"])[new]
+    shares = {str(name): float(right[plane == name].mean()) for name in np.unique(plane)}
+    low, high = (choose(shares, key=lambda name: shares[name]) for choose in (min, max))
+    n_most = sum(share > 0.5 for share in shares.values())
+    return (
+        f"from {shares[low]:.0%} in {low} to {shares[high]:.0%} in {high}, and most of them in "
+        f"{n_most} of {len(shares)} planes"
+    )
 
 
 def judge_map(own: Measure, mixed: Measure) -> str:
@@ -231,30 +261,29 @@ def judge_map(own: Measure, mixed: Measure) -> str:
     assert mixed.p is not None
     assert own.p is not None
     if own.p > ALPHA:
-        return "the map does not tell planes apart"
+        return "the map does not tell the planes apart"
     # two independent shares: their difference against the limits of both
     if own.number - mixed.number > np.hypot(own.number - own.low, mixed.high - mixed.number):
-        rest = "" if mixed.p > ALPHA else ", though a part of it is made by the steps themselves"
-        return f"points of a plane do live together{rest}"
+        rest = "" if mixed.p > ALPHA else ", though the steps make a part of it"
+        return f"points of a plane lie together beyond what the steps make{rest}"
     return "it cannot be told whether the planes did it or the steps that precede the map"
 
 
 def _take_steps(
     column: Column, inputs: StudyInputs, told: Arrays, plain: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    """Fill in the steps from the picture of a supervised map to what it is worth."""
+    """Fill in the steps from the picture of a supervised map to maps that were told nothing."""
     seed = inputs.seed
-    plainly = {
-        name: inputs.steps.compute(
-            f"{name} of raw, not normalised", draw_map, *plain, "umap", supervised, seed
-        )
-        for name, supervised in (("supervised umap", True), ("umap", False))
-    }
+    found = inputs.steps.compute(
+        "UMAP of raw, not normalised", draw_map, *plain, "umap", False, seed
+    )
+    undivided = measure_map("the same, neurons not divided by their plane's mean", found, seed)
+    column.add("map_raw", *column.measures["map_raw"], undivided)
     column.steps["maps"] = {
         "seen": measure_map("", told, seed, seen=True),
         "unseen": measure_map("", told, seed),
-        "plain": measure_map("", plainly["supervised umap"], seed),
-        "untold": measure_map("", plainly["umap"], seed),
+        "untold": column.measures["map_raw"][0],
+        "plain": undivided,
     }
 
 
@@ -283,7 +312,7 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
     )  # fmt: skip
     if n < FEWEST or n > n_all - FEWEST:
         column.add("neighbours", share)
-        column.because["neighbours"] = [FEW_STRANGERS(n=n)]
+        column.because["neighbours"] = [FEW_STRANGERS(n=n, n_all=n_all)]
         return
     apart = np.abs(ranks[0] - ranks[1])[strange]
     expected = np.array(
@@ -295,12 +324,12 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
         chance=float(expected.mean()),
     )  # fmt: skip
     compared = _compare_firing(table, strange, inputs.seed)
-    firing = "; ".join(_say_difference(one) for one in compared)
+    firing = _say_differences(compared)
     said = ""
     if len(names) > 2:  # of two planes the other one is always adjacent
         said = (
-            f", {adjacent.number:.0%} of these among those of an adjacent one (any other plane "
-            f"alike: {expected.mean():.0%})"
+            f", {adjacent.number:.0%} of these among those of an adjacent one (were all other "
+            f"planes alike: {expected.mean():.0%})"
         )
     column.add("neighbours", share, adjacent if said else None, *compared)
     column.because["neighbours"] = [STRANGERS(n=n, n_all=n_all, adjacent=said, firing=firing)]
@@ -326,18 +355,28 @@ def _compare_firing(table: pd.DataFrame, strange: np.ndarray, seed: int) -> list
         ]
         low, high = (float(limit) for limit in np.quantile(means[0] - means[1], [0.025, 0.975]))
         value = float(values[strange].mean() - values[~strange].mean())
-        measures.append(Measure(f"{TRAITS[name]}, less that of the others", value, "sd", low, high))
+        measures.append(
+            Measure(f"{TRAITS[name]}, minus that of the others", value, "sd", low, high)
+        )
     return measures
 
 
-def _say_difference(measure: Measure) -> str:
-    """Return in words whether a trait of the neurons among strangers differs."""
-    assert measure.low is not None
-    assert measure.high is not None
-    trait = measure.name.split(",")[0]
-    if measure.low <= 0 <= measure.high:
-        return f"their {trait} is not told from that of the others"
-    return f"their {trait} is {'higher' if measure.low > 0 else 'lower'} than that of the others"
+def _say_differences(compared: list[Measure]) -> str:
+    """Return in words which traits of the neurons among another plane's differ."""
+    words: dict[str, list[str]] = {}
+    for measure in compared:
+        assert measure.low is not None
+        assert measure.high is not None
+        how = "higher" if measure.low > 0 else "lower" if measure.high < 0 else "alike"
+        words.setdefault(how, []).append(measure.name.split(",")[0])
+    said = [
+        f"They are {how} than the others in {' and '.join(words[how])}"
+        for how in ("higher", "lower")
+        if how in words
+    ]
+    if "alike" in words:
+        said.append(f"No difference from the others was found in {' and '.join(words['alike'])}")
+    return ". ".join(said)
 
 
 def fit_mixed(inputs: StudyInputs, model: Any, fold: Any) -> np.ndarray:

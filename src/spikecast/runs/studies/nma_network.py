@@ -21,10 +21,10 @@ from spikecast.runs.studies.study import Measure
 from spikecast.scoring.ratio_scores import RatioScores, compute_interval, draw_bootstrap_weights
 from spikecast.tasks.splits import Fold
 
-NAMES = {"rnn": "vanilla RNN", "gru": "GRU", "lstm": "LSTM"}
+NAMES = {"rnn": "vanilla RNN", "lstm": "LSTM", "gru": "GRU"}
 """What the deck's cells are called."""
 
-AUTOENCODERS = {"auto_rnn": "rnn", "auto_gru": "gru", "own": "lstm"}
+AUTOENCODERS = {"auto_rnn": "rnn", "own": "lstm", "auto_gru": "gru"}
 """Row -> the cell of the autoencoder that is in it, one net per plane."""
 
 WIDE = 150  # units of the middle layers

@@ -41,6 +41,13 @@ SEARCHED = NoticeKind(
     "settings that inner folds chose have R² {best:.3f} on time that chose nothing, the deck's own "
     "settings {default:.3f}: {what}. {setting}",
 )
+SEARCH_KEPT = NoticeKind(
+    "search_kept",
+    "serious",
+    "In this run the deck's search took {n} settings, of latents and dropout one value each. Of "
+    "{n_trials} settings that the sound search tried, the deck's own were the best in inner folds; "
+    "on time that chose nothing they have R² {best:.3f}. {setting}",
+)
 
 
 def count_dimensions(column: Column, run: Path, inputs: StudyInputs) -> None:
@@ -56,12 +63,16 @@ def count_dimensions(column: Column, run: Path, inputs: StudyInputs) -> None:
     column.add("dimensions", Measure(title, n_reliable, unit))
     searched = inputs.steps.compute("search on inner folds", search_settings, inputs)
     sizes = searched["trial_n_latents"]
-    swept = f"of {np.unique(sizes).size} sizes from {sizes.min()} to {sizes.max()}"
-    said = f"the search found {searched['best_latents']} latents best for another plane, {swept}"
+    swept = f"{np.unique(sizes).size} sizes from {sizes.min()} to {sizes.max()}"
+    said = (
+        f"the search, which changed other settings as well, chose {searched['best_latents']} "
+        f"latents of {swept}"
+    )
     if searched["best"] <= 0:
-        said = f"the search found no number of latents that predicts another plane, {swept}"
+        said = f"the search found no number of latents that predicts another plane, of {swept}"
     more = " (all that were looked at)" if unit == "at_least" else ""
     column.because["dimensions"] = [DIMENSIONS(n=n_reliable, more=more, searched=said)]
+    column.conclusions.extend(column.because["dimensions"])
 
 
 def relate_planes(column: Column, inputs: StudyInputs) -> None:
@@ -72,7 +83,7 @@ def relate_planes(column: Column, inputs: StudyInputs) -> None:
         "planes",
         Measure("pairs that share dynamics", n_pairs / n, "share", n=n),
         *(Measure("together", str(cluster), "name") for cluster in planes["clusters"]),
-        *(Measure(f"{end} R² of these", float(planes[end]), "r2") for end in ("lowest", "highest"))
+        *(Measure(f"{end} of these", float(planes[end]), "r2") for end in ("lowest", "highest"))
         if n_pairs
         else (),
     )
@@ -111,11 +122,13 @@ def score_search(column: Column, inputs: StudyInputs) -> None:
     result = inputs.steps.compute("search on inner folds", search_settings, inputs)
     best, default = float(result["best"]), float(result["default"])
     n_sizes = np.unique(result["trial_n_latents"]).size
+    same = best == default
+    chosen = "the deck's own settings, which were chosen" if same else str(result["settings"])
     column.add(
         "search",
-        Measure(f"on the last fifth, with {result['settings']}", best, "r2"),
-        Measure("with the deck's own settings", default, "r2"),
-        Measure("sizes of latents tried", n_sizes, "count"),
+        Measure(f"another plane on the last fifth, with {chosen}", best, "r2"),
+        None if same else Measure("with the deck's own settings", default, "r2"),
+        Measure("numbers of latents tried", n_sizes, "count"),
     )
     trials = pd.DataFrame(
         {key.removeprefix("trial_"): values for key, values in result.items()
@@ -137,12 +150,29 @@ def score_search(column: Column, inputs: StudyInputs) -> None:
     mattered = ""
     if result["names"].size:
         share = result["importance"][0]
+        name = name_setting(str(result["names"][0]))
         mattered = (
-            f"Of the score's variation over trials {result['names'][0]} explains {share:.0%}."
+            f"Over the {len(trials)} trials {name} explains {share:.0%} of what the inner score "
+            "varies by."
         )
     what = "searching helped" if best > default else "searching won nothing"
-    values = {"best": best, "default": default, "what": what, "setting": mattered}
-    column.because["search"] = [SEARCHED(n=inputs.settings["n_search"], **values)]
+    n, values = inputs.settings["n_search"], {"best": best, "setting": mattered}
+    column.because["search"] = [
+        SEARCH_KEPT(n=n, n_trials=len(trials), **values)
+        if same
+        else SEARCHED(n=n, default=default, what=what, **values)
+    ]
+
+
+def name_setting(name: str) -> str:
+    """Return what a setting of the search is called.
+
+    Examples
+    --------
+    >>> name_setting("learning_rate"), name_setting("n_layers")
+    ('learning rate', 'layers')
+    """
+    return name.removeprefix("n_").replace("_", " ")
 
 
 def search_settings(inputs: StudyInputs) -> dict[str, Any]:
@@ -170,7 +200,9 @@ def search_settings(inputs: StudyInputs) -> dict[str, Any]:
         "train": outer.train,
         "test": outer.test,
         "settings": ", ".join(
-            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            f"{name_setting(name)} {value:.3g}"
+            if isinstance(value, float)
+            else f"{name_setting(name)} {value}"
             for name, value in result.best.items()
         ),
         "best_latents": result.best["n_latents"],

@@ -41,6 +41,14 @@ from spikecast.tasks.splits import Fold, split_by_block
 from spikecast.tasks.tasks import AreaToArea
 
 MEAN = "each neuron's training mean"
+MODELS = {
+    "pca_ridge": "ridge regression on principal components",
+    "reduced_rank": "reduced-rank regression",
+    "timescales": "our network with learnt time constants (timescales)",
+    "lfads": "LFADS",
+}
+"""Model of the sound run -> what it is called."""
+
 REBUILT = NoticeKind(
     "rebuilt",
     "serious",
@@ -63,7 +71,8 @@ CROSSED = NoticeKind(
 PLANE_FROM_PLANE = NoticeKind(
     "plane_from_plane",
     "serious",
-    "From one plane to another the best is {model}, R² {r2:.3f} ({low:.3f} to {high:.3f}).",
+    "From one plane to another the best is {model}, R² {r2:.3f} ({low:.3f} to {high:.3f}); the "
+    "best of the deck's cells, soundly, is the {cell}, R² {theirs:.3f}.",
 )
 MEAN_LEFT = NoticeKind(
     "mean_left",
@@ -162,13 +171,14 @@ def _rebuild_by_components(
 
         found[n] = inputs.steps.compute(f"{n} components held out", reduce)
     (tenth, few) = found[max(n_neurons // 10, 1)], found[n_latents]
-    share = measure_share("as many components, every window while held out", tenth, seed)
+    title = "as many components, every window while held out, all planes pooled"
+    share = measure_share(title, tenth, seed)
     column.add("pca", share)
     column.claim("pca", metric="r2", null=MEAN)
     own = described.number("pca")
     assert share.low is not None
     assert share.high is not None
-    what = "most of it holds" if share.number > 0.8 * own else "the rest was noise of these bins"
+    what = "most of it holds" if share.number > 0.8 * own else "the rest does not hold there"
     if share.low <= own <= share.high:
         what = "here being in sample cost nothing that can be told"
     values = {"own": own, "new": share.number, "low": share.low, "high": share.high}
@@ -280,7 +290,8 @@ def _cross_planes(
         if fitted in scores:
             errors = _read_errors(scores.run, problem.y, fitted)
             column.steps["reconstruction"][step] = measure_share("", errors, seed)
-    column.add("across_linear", *scores.choose("pca_ridge", "reduced_rank"))
+    linear = scores.choose("pca_ridge", "reduced_rank")
+    column.add("across_linear", *(replace(one, name=MODELS[one.name]) for one in linear))
     _set_linear_beside(column, ridge)
 
 
@@ -299,7 +310,7 @@ def _set_linear_beside(column: Column, ridge: Measure) -> None:
     assert ridge.high is not None
     what = "the two are not told apart"
     if not ridge.low <= theirs[name] <= ridge.high:
-        what = f"the {'linear model' if ridge.low > theirs[name] else 'network'} knows more"
+        what = f"the {'linear model' if ridge.low > theirs[name] else 'network'} explains more"
     limits = {"ridge": ridge.number, "low": ridge.low, "high": ridge.high}
     column.because["across_linear"] = [LINEAR(name=name, theirs=theirs[name], what=what, **limits)]
 
@@ -312,9 +323,9 @@ def _fulfil_wishes(column: Column, scores: ModelScores) -> None:
         if model not in scores:
             column.lacks[key] = NOT_FITTED(model=model)
             continue
-        column.add(key, scores[model])
+        column.add(key, replace(scores[model], name=MODELS[model]))
         values = {"own": f"{scores[model].number:.3f}", "linear": f"{linear.number:.3f}"}
-        column.because[key] = [WISH(model=model, theirs=theirs, **values)]
+        column.because[key] = [WISH(model=MODELS[model], theirs=theirs, **values)]
 
 
 def _sum_up(column: Column, scores: ModelScores) -> None:
@@ -327,5 +338,10 @@ def _sum_up(column: Column, scores: ModelScores) -> None:
     column.conclusions.insert(0, PCA_BESIDE(what=what, **values))
     column.because["pca_error"] = [PCA_BESIDE(what=what, **values)]
     best = next(measure for model, measure in scores.items() if model != "mean_rate")
-    told = PLANE_FROM_PLANE(model=best.name, r2=best.number, low=best.low, high=best.high)
+    theirs = {name: column.measures[f"across_{cell}"][2].number for cell, name in NAMES.items()}
+    cell = max(theirs, key=lambda name: theirs[name])
+    told = PLANE_FROM_PLANE(
+        model=MODELS.get(best.name, f"our {NAMES.get(best.name, best.name)}"), r2=best.number,
+        low=best.low, high=best.high, cell=cell, theirs=theirs[cell],
+    )  # fmt: skip
     column.conclusions.insert(1, told)
