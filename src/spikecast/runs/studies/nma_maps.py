@@ -235,13 +235,13 @@ def _fill_row(
     column.add(key, own, mixed)
     column.claim(key, metric="balanced_accuracy", null="shuffled planes")
     values = {"own": own.number, "mixed": mixed.number, "chance": own.chance, "points": points}
-    said = PLANES_TOLD(what=judge_map(own, mixed), each=_compare_planes(found), **values)
+    said = PLANES_TOLD(what=judge_map(own, mixed), each=compare_planes(found), **values)
     column.because[key] = [said]
     if not supervised:
         column.conclusions.append(said)
 
 
-def _compare_planes(found: Arrays) -> str:
+def compare_planes(found: Arrays) -> str:
     """Return in which planes most held-out points lie among their own, and the two extremes."""
     new = found["held_out"]
     plane, right = found["plane"][new], (found["plane"] == found["told"])[new]
