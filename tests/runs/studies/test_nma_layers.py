@@ -183,7 +183,9 @@ def test_a_plane_whose_neurons_lie_among_anothers_is_named():
     assert "0% in plane 0" in said
     assert "2 of 3 planes" in said
     # where all points are right, resampling knows no doubt; a share of few points has some
-    few = nma_maps.measure_map("", found | {"told": plane}, 0)
+    all_right = found | {"told": plane}
+    assert nma_maps.compare_planes(all_right) == "as many in each of 3 planes"
+    few = nma_maps.measure_map("", all_right, 0)
     assert (few.number, few.high) == (1, 1)
     assert 0.85 < few.low < 0.95
 

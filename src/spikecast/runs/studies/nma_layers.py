@@ -27,6 +27,7 @@ from spikecast.runs.studies.nma_planes import (
     show_preprocessing,
 )
 from spikecast.runs.studies.nma_planes import prepare as prepare
+from spikecast.runs.studies.nma_shared import name_setting
 from spikecast.runs.studies.nma_sound import conclude as conclude
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
@@ -178,7 +179,9 @@ def _search_randomly(column: Column, inputs: StudyInputs, planes: Planes, fold: 
     )
     column.add("search", Measure(title, float(trials["errors"].min()), "mse"))
     swept = ("learning_rate", "weight_decay", "n_layers", "n_latents", "dropout")
-    _claim(column, "search", fold, swept={name: trials[name].tolist() for name in swept})
+    _claim(
+        column, "search", fold, swept={name_setting(name): trials[name].tolist() for name in swept}
+    )
 
 
 def _try_settings(

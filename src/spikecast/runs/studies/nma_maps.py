@@ -248,6 +248,8 @@ def compare_planes(found: Arrays) -> str:
     shares = {str(name): float(right[plane == name].mean()) for name in np.unique(plane)}
     low, high = (choose(shares, key=lambda name: shares[name]) for choose in (min, max))
     n_most = sum(share > 0.5 for share in shares.values())
+    if shares[low] == shares[high]:
+        return f"as many in each of {len(shares)} planes"
     return (
         f"from {shares[low]:.0%} in {low} to {shares[high]:.0%} in {high}, and most of them in "
         f"{n_most} of {len(shares)} planes"

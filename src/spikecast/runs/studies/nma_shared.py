@@ -141,7 +141,9 @@ def score_search(column: Column, inputs: StudyInputs) -> None:
         train=result["train"],
         test=result["test"],
         chosen_on={"settings": result["train"]},
-        swept={name: trials[name].tolist() for name in inputs.names["search"]["space"]},
+        swept={
+            name_setting(name): trials[name].tolist() for name in inputs.names["search"]["space"]
+        },
         null="the training mean",
         baselines=["the deck's settings"],
     )
