@@ -19,7 +19,7 @@ NO_RESPONSES = NoticeKind(
 MOVEMENT_FOR_CHOICE = NoticeKind(
     "movement_for_choice",
     "serious",
-    "Decoded is to which side the wheel was turned in the trial, if at all (left, not, right), not "
+    "Decoded is to which side the wheel was turned in the trial, or that it was not (NoGo): not "
     "the response; {n_left_out} trials whose movement was not classified are left out.",
 )
 
