@@ -19,7 +19,7 @@ from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts, is_ordered, label_conditions
 
 SLOW_SDS = (1.0, 2.0, 4.0, 8.0, 16.0)  # trials; smoothness of the slow change of movement
-TRIALS_PER_REGRESSOR = 10  # of slow change, at least
+TRIALS_PER_FAST, TRIALS_PER_SLOW = 2, 10  # for each regressor of movement, of its slow change
 RIDGE = 1e-5  # of the mean variance of regressors: only against those that are alike
 
 NULLS: dict[str, type[TrialNull]] = {
@@ -60,12 +60,14 @@ class Clearing:
         Arrays are (trial, time, feature); the areas are fitted together, which is cheaper. The null
         learns from the training trials; what it expects of one of them, from the others.
         """
-        return self.add_remainders(areas, self.predict(areas, fold), fold.train)
+        predicted = self.predict(areas, fold)
+        remainders = _subtract(areas, predicted)
+        means = [self._average_by_condition(one, fold.train) for one in remainders]
+        return [known + mean for known, mean in zip(predicted, means, strict=True)]
 
     def expect_everywhere(self, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return what is expected of each area in each trial of the session, from the others."""
-        rows = np.arange(len(areas[0]))
-        return self.add_remainders(areas, self.predict_everywhere(areas), rows)
+        return self.add_remainders(areas, self.predict_everywhere(areas))
 
     def predict(self, areas: Sequence[np.ndarray], fold: Fold) -> list[np.ndarray]:
         """Return what the null alone predicts: a training trial's own activity is not in it."""
@@ -85,26 +87,25 @@ class Clearing:
         return _separate(predicted, areas)
 
     def add_remainders(
-        self, areas: Sequence[np.ndarray], predicted: Sequence[np.ndarray], rows: np.ndarray
+        self, areas: Sequence[np.ndarray], predicted: Sequence[np.ndarray]
     ) -> list[np.ndarray]:
-        """Return predictions with what some trials show of movement and condition beyond them.
+        """Return predictions with what the trials still show of their condition and of movement.
 
         A null shrinks the response to a condition and to movement. It also takes part of a slow
         change of movement for drift, and then takes it out once more with the movement. What that
-        leaves is common to both areas. So these trials' remainders are regressed on movement and
-        its slow change, and averaged by condition. Both hold part of each of these trials' own
-        activity: they may be subtracted, but nothing may be learnt from them.
+        leaves is common to both areas. So the remainders are averaged by condition and regressed on
+        movement and its slow change. Both hold part of each trial's own activity: they may be
+        subtracted, but nothing may be learnt from them.
         """
-        remainders = [z - known for z, known in zip(areas, predicted, strict=True)]
-        means = [self._average_by_condition(one, rows) for one in remainders]
-        added = means
+        rows = np.arange(len(areas[0]))
+        remainders = _subtract(areas, predicted)
+        added = [self._average_by_condition(one, rows) for one in remainders]
         if self.above == "behavior":
-            z = self._regressors
-            z_mean = self._average_by_condition(z, rows)
-            added = []
-            for one, mean in zip(remainders, means, strict=True):
-                weights = _regress((one - mean)[rows], (z - z_mean)[rows])
-                added.append(mean + (z - z_mean) @ weights)
+            z = self._regressors - self._average_by_condition(self._regressors, rows)
+            added = [
+                mean + z @ _regress(one - mean, z)
+                for one, mean in zip(remainders, added, strict=True)
+            ]
         return [
             (known + more).astype(known.dtype) for known, more in zip(predicted, added, strict=True)
         ]
@@ -121,19 +122,24 @@ class Clearing:
 
     @cached_property
     def _regressors(self) -> np.ndarray:
-        """Movement at several lags, and its slow change: (trial, time, regressor)."""
+        """Movement at several lags, and its slow change: (trial, time, regressor).
+
+        There are at most as many regressors of either as the trials can tell apart.
+        """
         behavior = self.facts.behavior
         assert behavior is not None  # asked for only where there is some
+        n_trials, n_bins, _ = behavior.shape
         fast = BehaviorNull().scale_regressors(behavior)  # (trial, time, regressor)
         channels = behavior - behavior.mean(axis=(0, 1))
         of_trials = np.concatenate([channels, np.abs(channels)], axis=2).mean(axis=1)
         smooth = [gaussian_filter1d(of_trials, sd, axis=0, mode="nearest") for sd in SLOW_SDS]
         slow = np.concatenate(smooth, axis=1)  # (trial, channel x smoothness)
-        slow = (slow - slow.mean(axis=0)) / np.maximum(slow.std(axis=0), 1e-12)
-        n_slow = max(1, len(slow) // TRIALS_PER_REGRESSOR)
-        slow = np.linalg.svd(slow, full_matrices=False)[0][:, :n_slow] * np.sqrt(len(slow))
-        spread = np.broadcast_to(slow[:, np.newaxis], (*fast.shape[:2], slow.shape[1]))
-        return np.concatenate([fast, spread], axis=2).astype(np.float32)
+        n_fast, n_slow = (
+            max(1, n_trials // number) for number in (TRIALS_PER_FAST, TRIALS_PER_SLOW)
+        )
+        fast = _find_components(fast.reshape(n_trials * n_bins, -1), n_fast)
+        slow = np.repeat(_find_components(slow, n_slow), n_bins, axis=0)
+        return np.concatenate([fast, slow], axis=1).reshape(n_trials, n_bins, -1)
 
     def _fit(
         self, z: np.ndarray, rows: np.ndarray
@@ -142,6 +148,20 @@ class Clearing:
         center = z[rows].mean(axis=(0, 1))  # without it, whole numbers would be taken for counts
         y, facts = z[rows] - center, self.facts.take(rows)
         return NULLS[self.above]().fit(y, y, trials=facts), y, facts, center
+
+
+def _subtract(areas: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return what predictions leave of each area."""
+    return [z - known for z, known in zip(areas, predicted, strict=True)]
+
+
+def _find_components(values: np.ndarray, most: int) -> np.ndarray:
+    """Return principal components of standardised columns, (row, component), of variance 1."""
+    values = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-12)
+    scales, axes = np.linalg.eigh(values.T.astype(float) @ values / len(values))
+    kept = np.argsort(scales)[::-1][:most]
+    kept = kept[scales[kept] > RIDGE * scales.max()]
+    return (values @ (axes[:, kept] / np.sqrt(scales[kept]))).astype(np.float32)
 
 
 def _regress(y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def _measure_pairings(
     everything = np.arange(len(pair[0]))
     components = [project_components(one, everything, 2 * n_components) for one in pair]
     predicted = clearing.predict_everywhere(components)
-    expected = clearing.add_remainders(components, predicted, everything)
+    expected = clearing.add_remainders(components, predicted)
     areas = list(map(AreaPast, components, predicted, expected))
     rows = np.arange(len(plan.targets))
     cut = [Fold(np.setdiff1d(rows, part), part) for part in pairings.parts]
