@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import spikecast as sc
-from spikecast.evaluation.clearing import clear_recording
+from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.tasks.splits import Fold
+from spikecast.tasks.trial_facts import TrialFacts
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +49,14 @@ def test_held_out_trials_are_not_learnt_from(movement):
     again = clearing.expect(changed, fold)
     for one, other in zip(expected, again, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_with_few_trials_and_many_channels_activity_is_left():
+    rng = np.random.default_rng(0)
+    behavior = np.cumsum(rng.normal(size=(25, 60, 4)), axis=1)
+    facts = TrialFacts(np.arange(25.0), np.zeros(25, dtype=int), behavior)
+    area = rng.normal(size=(25, 60, 6))  # follows nothing
+    expected = Clearing(facts).expect([area], Fold(np.arange(20), np.arange(20, 25)))[0]
+    assert expected[20:].var() < 0.2 * area.var()
+    left = area - Clearing(facts).expect_everywhere([area])[0]
+    assert left.var() > 0.7 * area.var()
