@@ -55,8 +55,8 @@ def test_with_few_trials_and_many_channels_activity_is_left():
     rng = np.random.default_rng(0)
     behavior = np.cumsum(rng.normal(size=(25, 60, 4)), axis=1)
     facts = TrialFacts(np.arange(25.0), np.zeros(25, dtype=int), behavior)
-    area = rng.normal(size=(25, 60, 6))  # follows nothing
+    area = np.cumsum(rng.normal(size=(25, 60, 6)), axis=1)  # slow, and follows nothing
     expected = Clearing(facts).expect([area], Fold(np.arange(20), np.arange(20, 25)))[0]
     assert expected[20:].var() < 0.2 * area.var()
     left = area - Clearing(facts).expect_everywhere([area])[0]
-    assert left.var() > 0.7 * area.var()
+    assert left.var() > 0.6 * area.var()
