@@ -26,6 +26,7 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError, SpikecastError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.hdf5_check import check_readable
 from spikecast.data.nwb.binned import list_binned, name_session, read_binned
 from spikecast.data.nwb.columns import read_columns
 from spikecast.data.nwb.imaging import read_imaging
@@ -95,6 +96,7 @@ def _open(path: Path) -> Any:
             f"'{path}' is an NWB file; to read it: pip install \"spikecast[nwb]\""
         ) from None
     # the file stays open as long as its contents are used
+    check_readable(path)
     return NWBHDF5IO(str(path), "r", load_namespaces=True).read()
 
 
