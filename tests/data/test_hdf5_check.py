@@ -34,3 +34,10 @@ def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, script, rea
     monkeypatch.setattr(hdf5_check, "SECONDS", 0.5)
     with pytest.raises(FormatError, match=rf"mine\.h5' is damaged: .*{reason}"):
         hdf5_check.check_readable(file)
+
+
+def test_nothing_is_imported_from_the_folder_of_the_command(file, tmp_path, monkeypatch):
+    (tmp_path / "h5py.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    hdf5_check.check_readable(file)
+    assert not (tmp_path / "ran").exists()

@@ -36,7 +36,8 @@ def check_readable(path: Path) -> None:
 
     Other damage is left to whoever reads the file: it ends in an exception.
     """
-    command = [sys.executable, "-c", READ_TEXTS, str(path)]
+    # -P: nothing is imported from the folder in which the command was typed
+    command = [sys.executable, "-P", "-c", READ_TEXTS, str(path)]
     try:
         done = subprocess.run(command, timeout=SECONDS, capture_output=True, check=False)
     except subprocess.TimeoutExpired:

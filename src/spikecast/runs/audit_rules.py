@@ -239,7 +239,6 @@ def _find_missing_null(claim: Claim) -> str:
     if claim.null:
         return ""
     metric = METRICS[claim.metric].label if claim.metric in METRICS else claim.metric
-    metric = metric.upper() if metric in ("mse", "rmse") else metric
     return f"nothing says what the {metric} would be if there were nothing to find"
 
 

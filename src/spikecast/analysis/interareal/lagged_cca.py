@@ -207,7 +207,6 @@ def joint_correlation(
             "p": test.p_of_bins,
         }
     ).iloc[1:]  # no pair of bins has the first bin in its middle
-    claim = make_claim(clearing, n_shifts, test.p)
     return JointCorrelation(
         source,
         target,
@@ -215,7 +214,7 @@ def joint_correlation(
         matrix,
         table,
         Interval(*map(float, (average, *limits))),
-        claim,
+        make_claim(clearing, n_shifts, test.p),
         test.p_of_lead,
         (*clearing.notices, *two.notices),
     )
