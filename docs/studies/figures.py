@@ -23,7 +23,7 @@ SHOWN = {  # study: its own figures, and its sound runs whose scores are shown
     "diggers": (["losses"], ["between", "within"]),
     "ninja": (["latents_stimulus", "maps"], ["halves"]),
     "stringer-running": (["predicted", "predicted_sound", "networks"], []),
-    "nma-layers": (["maps_raw", "strangers", "planes", "importance"], ["plane"]),
+    "nma-layers": (["maps_raw", "other_planes", "planes", "importance"], ["plane"]),
 }
 
 

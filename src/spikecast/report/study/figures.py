@@ -20,7 +20,7 @@ from spikecast.report.shared.style import (
     report_style,
 )
 from spikecast.report.study.imaging_figures import heat, networks, space
-from spikecast.report.study.plane_figures import positions, preprocessing, strangers
+from spikecast.report.study.plane_figures import other_planes, positions, preprocessing
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -307,7 +307,7 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     for draw in (
         averages, latents, over_time, confusion, reasons, maps, raster, losses, similarity,
         predicted, explained, importance, planes, space, heat, networks, positions,
-        preprocessing, strangers,
+        preprocessing, other_planes,
     )
 }  # fmt: skip
 """What presets call their figures by."""

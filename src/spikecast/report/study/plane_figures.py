@@ -70,7 +70,7 @@ def preprocessing(arrays: Arrays) -> Figure:
 
 
 @report_style
-def strangers(arrays: Arrays) -> Figure:
+def other_planes(arrays: Arrays) -> Figure:
     """Planes of neurons and of their neighbours; where those of another's lie; how they fire."""
     names, strange = arrays["names"], arrays["strange"]
     traits = [name for name in TRAITS if name in arrays]

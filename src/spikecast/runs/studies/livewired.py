@@ -108,7 +108,7 @@ def describe(inputs: StudyInputs) -> Column:
     # FLAW, fitted outside the fold: the SVM's trials, test ones too, are those the RNN was fitted
     # on; the RNN's own test trials never reach it
     _decode_latents(column, inputs, problem.time, train, network, words)
-    _climb_first_steps(column, inputs.seed, fold, network["latents"], words)
+    _take_first_steps(column, inputs.seed, fold, network["latents"], words)
     _explain_before(column, inputs, problem.time, train, network, words)
     column.add("dynamics", *measure_dynamics([network], problem.bin_size, inputs.seed))
     return column
@@ -221,7 +221,7 @@ def _decode_by_mlp(latents: np.ndarray, words: np.ndarray, fold: Fold, seed: int
     return {"own": own, "new": new, "curve": [score(latents[:, b])[1] for b in bins], "bins": bins}
 
 
-def _climb_first_steps(
+def _take_first_steps(
     column: Column, seed: int, fold: Fold, latents: np.ndarray, words: np.ndarray
 ) -> None:
     """Fill in the steps from the deck's number to new latents, all by the deck's one SVM."""

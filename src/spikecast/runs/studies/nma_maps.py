@@ -45,8 +45,8 @@ METHODS = {"umap": "UMAP", "pca": "PCA"}
 NO_SUPERVISED = NoticeKind(
     "no_supervised", "minor", "only UMAP can be told the planes, and this run made maps by {method}"
 )
-FEW_STRANGERS = NoticeKind(
-    "few_strangers",
+FEW_OF_ANOTHER_PLANE = NoticeKind(
+    "few_of_another_plane",
     "minor",
     "In this run {n} of {n_all} neurons held out lie among those of another plane: too few of one "
     "kind to be compared with the others.",
@@ -58,8 +58,8 @@ PLANES_TOLD = NoticeKind(
     "plane ({chance:.0%} where planes are shuffled), {each}. Of groups drawn at random from all "
     "planes, put through the same steps, {mixed:.0%} lie among their own group: {what}.",
 )
-STRANGERS = NoticeKind(
-    "strangers",
+OF_ANOTHER_PLANE = NoticeKind(
+    "other_planes",
     "minor",
     "In this run {n} of {n_all} neurons that the map had not seen lie among neurons of another "
     "plane{adjacent}. {firing}.",
@@ -215,7 +215,7 @@ def score_maps(
     )  # fmt: skip
     found = shown[False, "planes"]
     drawn_rows = np.concatenate([*drawn.values()])
-    _list_strangers(column, inputs, found, drawn_rows)
+    _list_neurons_among_others(column, inputs, found, drawn_rows)
     _lack_supervised(column, method)
     if method != "umap":
         return
@@ -289,7 +289,9 @@ def _take_steps(
     }
 
 
-def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np.ndarray) -> None:
+def _list_neurons_among_others(
+    column: Column, inputs: StudyInputs, found: Arrays, rows: np.ndarray
+) -> None:
     """Fill in the neurons whose neighbours are of another plane: where they lie, how they fire."""
     new = found["held_out"]
     table = list_firing(inputs.recording).iloc[rows[found["point"][new]]].reset_index(drop=True)
@@ -302,7 +304,7 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
     ranks = table["plane"].map(place).to_numpy(), table["neighbours_of"].map(place).to_numpy()
     matrix = np.zeros((len(names), len(names)))
     np.add.at(matrix, ranks, 1)
-    column.arrays["strangers"] = {
+    column.arrays["other_planes"] = {
         "matrix": matrix,
         "names": np.array(names),
         "strange": strange,
@@ -314,7 +316,7 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
     )  # fmt: skip
     if n < FEWEST or n > n_all - FEWEST:
         column.add("neighbours", share)
-        column.because["neighbours"] = [FEW_STRANGERS(n=n, n_all=n_all)]
+        column.because["neighbours"] = [FEW_OF_ANOTHER_PLANE(n=n, n_all=n_all)]
         return
     apart = np.abs(ranks[0] - ranks[1])[strange]
     expected = np.array(
@@ -326,7 +328,7 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
         chance=float(expected.mean()),
     )  # fmt: skip
     compared = _compare_firing(table, strange, inputs.seed)
-    firing = _say_differences(compared)
+    firing = _describe_differences(compared)
     said = ""
     if len(names) > 2:  # of two planes the other one is always adjacent
         said = (
@@ -334,7 +336,9 @@ def _list_strangers(column: Column, inputs: StudyInputs, found: Arrays, rows: np
             f"planes alike: {expected.mean():.0%})"
         )
     column.add("neighbours", share, adjacent if said else None, *compared)
-    column.because["neighbours"] = [STRANGERS(n=n, n_all=n_all, adjacent=said, firing=firing)]
+    column.because["neighbours"] = [
+        OF_ANOTHER_PLANE(n=n, n_all=n_all, adjacent=said, firing=firing)
+    ]
 
 
 def _list_traits(table: pd.DataFrame) -> list[str]:
@@ -342,7 +346,7 @@ def _list_traits(table: pd.DataFrame) -> list[str]:
 
 
 def _compare_firing(table: pd.DataFrame, strange: np.ndarray, seed: int) -> list[Measure]:
-    """Return the difference in the mean of each trait, those among strangers minus the others.
+    """Return the difference in the mean of each trait, those among another plane minus the others.
 
     It is in standard deviations over all these neurons; its interval is by resampling neurons.
     """
@@ -363,7 +367,7 @@ def _compare_firing(table: pd.DataFrame, strange: np.ndarray, seed: int) -> list
     return measures
 
 
-def _say_differences(compared: list[Measure]) -> str:
+def _describe_differences(compared: list[Measure]) -> str:
     """Return in words which traits of the neurons among another plane's differ."""
     words: dict[str, list[str]] = {}
     for measure in compared:

@@ -113,7 +113,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     )
     n_windows = len(next(iter(planes.values())))
     folds = split_by_block(n_windows, inputs.settings["folds"], gap=1)
-    _ask_for_mean(column, inputs, [*planes], folds)
+    _predict_mean(column, inputs, [*planes], folds)
     _rebuild_by_components(column, inputs, planes, folds, described)
     _rebuild_by_networks(column, inputs, planes, folds, described)
     latents = _share_network(column, inputs, planes, folds, described)
@@ -123,12 +123,12 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     relate_planes(column, inputs)
     mixed = fit_mixed(inputs, make_network(inputs.settings, inputs.seed, "lstm"), folds[0])
     score_maps(column, inputs, latents, mixed)
-    _fulfil_wishes(column, scores)
+    _fill_wishes(column, scores)
     _sum_up(column, scores)
     return column
 
 
-def _ask_for_mean(column: Column, inputs: StudyInputs, names: list[str], folds: list[Fold]) -> None:
+def _predict_mean(column: Column, inputs: StudyInputs, names: list[str], folds: list[Fold]) -> None:
     """Fill in how well normalised neurons tell the mean that they were divided by."""
     recording, plane = inputs.recording, inputs.recording.neurons["plane"].to_numpy()
     means = take_means(recording, names)
@@ -315,7 +315,7 @@ def _set_linear_beside(column: Column, ridge: Measure) -> None:
     column.because["across_linear"] = [LINEAR(name=name, theirs=theirs[name], what=what, **limits)]
 
 
-def _fulfil_wishes(column: Column, scores: ModelScores) -> None:
+def _fill_wishes(column: Column, scores: ModelScores) -> None:
     """Fill in what the deck wished for next."""
     linear = column.measures["across_linear"][0]
     theirs = column.measures["across_lstm"][2].number

@@ -151,7 +151,7 @@ def describe(inputs: StudyInputs) -> Column:
         else:
             column.lacks[key] = NOT_RECORDED(name=name)
     _try_splits(column, inputs, z, speed)
-    _climb_first_steps(column, inputs, z, fits, speed, fold)
+    _take_first_steps(column, inputs, z, fits, speed, fold)
     explain = explain_variance, activity, *fold, settings["n_components"]
     column.arrays["explained"] = inputs.steps.compute("variance explained", *explain)
     column.arrays["activity"] = draw_activity(activity, speed, recording.time)
@@ -336,7 +336,7 @@ def _ask_which(
         )
 
 
-def _climb_first_steps(
+def _take_first_steps(
     column: Column,
     inputs: StudyInputs,
     z: np.ndarray,

@@ -107,7 +107,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
         "linear": scorer.r2("", held.told["linear regression"]),
         "model": scores["timescales"],
     }
-    _fulfil_wishes(column, inputs)
+    _fill_wishes(column, inputs)
     _draw(column, inputs, described, held, scorer)
     explain_rows(column, inputs, described, held.told, scorer)
     return column
@@ -235,7 +235,7 @@ def _fill_comparisons(
         column.add(row, scorer.r2(f"{first} with {sizes[row]}, in folds", held.told[row]))
 
 
-def _fulfil_wishes(column: Column, inputs: StudyInputs) -> None:
+def _fill_wishes(column: Column, inputs: StudyInputs) -> None:
     """Fill in what other animals add, and more time of this one."""
     settings = inputs.settings
     others = inputs.steps.compute("more mice", learn_from_others, settings["animals"], inputs.seed)
