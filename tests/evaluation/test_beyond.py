@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import spikecast as sc
-from spikecast.evaluation.beyond import Beyond, measure_beyond, plan_beyond
+from spikecast.evaluation.beyond import Beyond, ShiftTest, measure_beyond, plan_beyond
 from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.verdict import judge_scores
+from spikecast.scoring.ratio_scores import Interval
 
 NOTHING = {"drift": {}, "stimulus": {"stimulus": 0.05}, "movement": {"movement": 0.05}}
 
@@ -86,3 +87,11 @@ def test_the_verdict_is_silent_on_drift_that_a_score_above_the_mean_takes_for_pr
 def test_the_seed_decides_alone():
     recording = sc.simulate.unrelated_areas(60, (15, 15), coupling=0.05, seed=1).recording
     assert measure(recording, seed=3) == measure(recording, seed=3)
+
+
+def test_a_gain_prints_in_one_line():
+    gain, test = Interval(0.02, 0.01, 0.03), ShiftTest(0.05, 0.02, (-1, 1), (0.0, 0.0))
+    assert (
+        str(Beyond("drift", gain, test)) == "0.020 [0.010, 0.030] above drift, p 0.050 of 2 shifts"
+    )
+    assert str(Beyond("psth", gain, None, "unordered")).endswith("no shift test (unordered)")

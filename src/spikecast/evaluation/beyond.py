@@ -81,6 +81,12 @@ class Beyond:
     untested: Untested = ""
     records: tuple[FitRecord, ...] = field(default=(), repr=False, compare=False)
 
+    def __str__(self) -> str:
+        test = self.shift_test
+        tested = f"p {test.p:.3f} of {len(test.shifts)} shifts" if test else "no shift test"
+        why = f" ({self.untested})" if self.untested else ""
+        return f"{self.gain} above {self.rung}, {tested}{why}"
+
     @property
     def passes(self) -> bool:
         """Whether the source tells something beyond the rung: by its interval and by shifts."""

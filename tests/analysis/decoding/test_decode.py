@@ -169,3 +169,10 @@ def test_same_seed_same_numbers(strong):
     few = decode(strong, "response", n_permutations=Draws(5, n_resamples=20), seed=4)
     assert (few.score, few.p) == (first.score, first.p)
     assert few.interval != first.interval
+
+
+def test_what_has_no_null_prints_why():
+    activity = np.random.default_rng(0).poisson(0.5, (120, 5, 6))
+    label = pd.DataFrame({"label": np.repeat([0, 1], 60)})
+    recording = Recording.from_arrays(activity, 0.01 * np.arange(5), ["A"] * 6, trials=label)
+    assert "no p (runs_too_long)" in str(decode(recording, "label"))

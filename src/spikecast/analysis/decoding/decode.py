@@ -124,10 +124,13 @@ class Decoding(Drawable, Result):
         return pd.DataFrame([row])
 
     def __str__(self) -> str:
+        tested = f"chance {self.chance:.3f}, p = {self.p:.3g}"
+        if not np.isfinite(self.p):
+            codes = [notice.code for notice in self.notices if notice.severity != "minor"]
+            tested = f"chance not known, no p ({', '.join(codes)})"
         return (
             f"'{self.label}' from {self.source} ({self.decoder}): {self.metric} {self.interval}, "
-            f"chance {self.chance:.3f}, p = {self.p:.3g}; on training trials "
-            f"{self.train_scores[self.metric]:.3f}"
+            f"{tested}; on training trials {self.train_scores[self.metric]:.3f}"
         )
 
 
