@@ -17,6 +17,7 @@ from spikecast.evaluation.verdict import Verdict, judge_scores
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.linear import PCARidge
+from spikecast.models.timescales import Timescales
 from spikecast.scoring import metrics
 from spikecast.tasks.trial_facts import label_conditions
 
@@ -99,11 +100,11 @@ def test_what_another_area_knows_is_found(scores):
 
 
 def test_the_number_of_workers_changes_nothing(recording):
-    names, task = ["poisson_glm", "timescales"], AreaToArea("CA1")
+    models, task = ["poisson_glm", Timescales(n_members=2, epochs=3)], AreaToArea("CA1")
     small = recording.select(trials=np.arange(24))
-    alone = cross_validate(names, task, small, 2, seed=3)
+    alone = cross_validate(models, task, small, 2, seed=3)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        together = cross_validate(names, task, small, 2, seed=3, executor=pool)
+        together = cross_validate(models, task, small, 2, seed=3, executor=pool)
     np.testing.assert_array_equal(alone.table["value"], together.table["value"])
 
 

@@ -302,7 +302,7 @@ def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
         {
             "data": {"path": str(tmp_path / "task.nc")},
             "task": {"target": "MOs"},
-            "models": ["pca_ridge", {"timescales": {"epochs": 2}}],
+            "models": ["pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}],
             "evaluation": {"folds": 2},
         }
     )
@@ -326,10 +326,11 @@ def test_a_target_is_shared_once_for_all_its_jobs(data, tmp_path, monkeypatch):
     assert len(shared) == 1
 
 
-def test_a_dict_and_a_file_give_the_same_scores(tmp_path):
+def test_a_dict_and_a_file_give_the_same_scores(data, tmp_path):
+    content = QUICK | {"data": {"path": data}}
     path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(QUICK), encoding="utf-8")
-    first = experiment.run(QUICK, tmp_path / "first", workers=1)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    first = experiment.run(content, tmp_path / "first", workers=1)
     second = experiment.run(path, tmp_path / "second", workers=1)
     tables = [pd.read_csv(folder / "scores.csv") for folder in (first, second)]
     pd.testing.assert_frame_equal(*(table.drop(columns="fit_seconds") for table in tables))

@@ -155,7 +155,8 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     Examples
     --------
     >>> import spikecast as sc
-    >>> problem = sc.AreaToArea("MOs").problem(sc.simulate.decision_task(60, seed=3).recording)
+    >>> recording = sc.simulate.decision_task(60, n_bins=80, stim_onset=0.2, seed=3).recording
+    >>> problem = sc.AreaToArea("MOs").problem(recording)
     >>> folds = [Fold(np.arange(1, 60, 2), np.arange(0, 60, 2)),
     ...          Fold(np.arange(0, 60, 2), np.arange(1, 60, 2))]
     >>> beyond = measure_beyond(plan_beyond(problem, folds), problem.x, problem.y)

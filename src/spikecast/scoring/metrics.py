@@ -5,6 +5,7 @@ prediction has exactly the shape of what it predicts, and nothing is ever broadc
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -163,15 +164,17 @@ def smooth_in_time(values: np.ndarray, width: float) -> np.ndarray:
     >>> smooth_in_time(np.array([[0.0], [2.0]]), np.inf).ravel()
     array([1., 1.])
     """
-    kernel = _smoother(values.shape[-2], width)
-    return kernel.astype(np.result_type(values.dtype, np.float32)) @ values
+    return _smoother(values.shape[-2], width, np.result_type(values.dtype, np.float32)) @ values
 
 
-def _smoother(n_bins: int, width: float) -> np.ndarray:
+@lru_cache(maxsize=32)
+def _smoother(n_bins: int, width: float, dtype: np.dtype) -> np.ndarray:
     """Return the matrix (time, time) of a Gaussian filter; its rows sum to 1."""
     lags = np.subtract.outer(np.arange(n_bins), np.arange(n_bins))
     kernel = np.eye(n_bins) if width == 0 else np.exp(-0.5 * (lags / width) ** 2)
-    return kernel / kernel.sum(axis=1, keepdims=True)
+    kernel = (kernel / kernel.sum(axis=1, keepdims=True)).astype(dtype)
+    kernel.flags.writeable = False  # shared by all who ask
+    return kernel
 
 
 def d2(y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray) -> float:

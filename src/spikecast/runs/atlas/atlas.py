@@ -137,7 +137,7 @@ def atlas(
     Examples
     --------
     >>> import spikecast as sc
-    >>> recording = sc.load("simulated")
+    >>> recording = sc.simulate.decision_task(60, n_bins=80, stim_onset=0.2, seed=3).recording
     >>> result = atlas(recording, targets=["MOs"], within=False, folds=3)
     >>> result.matrix().index.tolist()
     ['CA1', 'MD', 'VISp']
