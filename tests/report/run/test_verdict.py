@@ -72,3 +72,14 @@ def test_a_comparison_follows_its_interval(low, high, word):
     assert "gru" in best
     assert word in compared
     assert "lstm (-1.000)" in worse
+
+
+def test_models_that_predict_nothing_are_not_ranked():
+    comparison = Comparison("timescales", "poisson_glm", Interval(0.05, 0.02, 0.08))
+    verdict = replace(
+        VERDICT, outcome="not_predicted", score=Interval(-0.1, -0.2, -0.01),
+        below_null={"timescales": -0.1, "poisson_glm": -0.15}, comparison=comparison,
+    )  # fmt: skip
+    sentences = " ".join(describe_verdict(verdict))
+    assert "beats" not in sentences
+    assert "Worse than predicting the mean: timescales (-0.100), poisson_glm (-0.150)" in sentences

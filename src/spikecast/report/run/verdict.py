@@ -47,6 +47,8 @@ UNTESTED = {
 def describe_verdict(verdict: Verdict) -> list[str]:
     """Return one to four sentences; the first is the answer.
 
+    Models are compared only where one of them predicts better than the mean.
+
     Examples
     --------
     >>> from spikecast.evaluation.beyond import ShiftTest
@@ -77,7 +79,7 @@ def describe_verdict(verdict: Verdict) -> list[str]:
     if verdict.score is not None and verdict.outcome != "not_predicted" and not no_ladder:
         score = f"{format_interval(verdict.score)} {unit} above the mean"
         sentences.append(f"The best model, {verdict.leader}, reaches {score}.")
-    if verdict.comparison is not None:
+    if verdict.comparison is not None and verdict.outcome != "not_predicted":
         sentences.append(_describe_comparison(verdict.comparison, unit))
     if verdict.below_null:
         below = verdict.below_null.items()
