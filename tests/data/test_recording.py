@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.data.cuts.taken import read_taken
 from spikecast.data.recording import Recording
 
 TIME = 0.01 * np.arange(5)
@@ -128,6 +129,31 @@ class TestSpikeTimes:
         with pytest.raises(InputError, match="whole number of bins"):
             Recording.from_spike_times([0.1], [1], [0.0], (0, 0.25), 0.1, area="A")
 
-    def test_a_cluster_without_an_area_is_named(self):
-        with pytest.raises(UnknownNameError, match="cluster 9"):
-            Recording.from_spike_times([0.1], [9], [0.0], (0, 0.2), 0.1, area={1: "A"})
+    def test_clusters_without_an_area_are_left_out_and_said(self):
+        recording = Recording.from_spike_times(
+            [0.1, 0.1, 0.15], [1, 9, 4], [0.0], (0, 0.2), 0.1, area=pd.Series({1: "A"})
+        )
+        assert recording.activity.ravel().tolist() == [0, 1]
+        (note,) = read_taken(recording.dataset)
+        assert (note.code, note.values["n"], note.values["first"]) == ("clusters_left_out", 2, "4")
+
+    def test_columns_as_matlab_keeps_them_are_vectors_and_tables_are_not(self):
+        column = np.array([[0.05], [0.11], [1.02]])
+        numbers = np.array([[7], [9], [7]])
+        recording = Recording.from_spike_times(
+            column, numbers, [[0.0, 1.0]], (0, 0.2), 0.1, area={7: "A", 9: "B"}
+        )
+        assert recording.activity[:, :, 0].tolist() == [[1, 0], [1, 0]]
+        with pytest.raises(ShapeError, match=r"spike_times must have one axis.*\(2, 3\)"):
+            Recording.from_spike_times(np.zeros((2, 3)), numbers, [0.0], (0, 0.2), 0.1, area="A")
+
+    def test_times_in_other_units_are_refused(self):
+        rng = np.random.default_rng(0)
+        times, clusters = rng.uniform(0, 600, 60_000), rng.integers(0, 10, 60_000)
+        events = np.arange(5.0, 595, 5)
+        settings = {"window": (-0.5, 1.0), "bin_size": 0.05, "area": "A"}
+        with pytest.raises(InputError, match="118 of 118 events lie outside the recording"):
+            Recording.from_spike_times(times, clusters, events * 1000, **settings)
+        for factor in (1000, 30_000):
+            with pytest.raises(InputError, match="look like milliseconds or samples"):
+                Recording.from_spike_times(times * factor, clusters, events, **settings)

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecast.core.checks import check_finite, check_in_range, check_same_length
-from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.core.notices import Notice, NoticeKind
+
+MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another unit
+LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
+FEWEST_SPIKES = 1000  # that such a rate is judged by
+UNLISTED = NoticeKind(
+    "clusters_left_out",
+    "serious",
+    "{n} of {n_clusters} clusters that fired (the first is {first}) are left out: no area was "
+    "given for them",
+)
 
 
 def bin_spikes(
@@ -18,20 +29,23 @@ def bin_spikes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return counts (trial, time, neuron) of the clusters `ids` (ascending), and bin centres.
 
-    The other arguments are those of :meth:`spikecast.Recording.from_spike_times`.
+    Spikes of other clusters are not counted. The other arguments are those of
+    :meth:`spikecast.Recording.from_spike_times`.
     """
-    spike_times, clusters = np.asarray(spike_times, dtype=float), np.asarray(clusters)
-    events = np.asarray(events, dtype=float)
+    spike_times = to_vector("spike_times", spike_times).astype(float)
+    clusters = to_vector("clusters", clusters)
+    events = to_vector("events", events).astype(float)
     check_same_length("spike_times", spike_times.size, "clusters", clusters.size)
     check_finite("spike_times", spike_times)
     check_finite("events", events)
     n_bins = count_bins(window, bin_size)
-    unknown = np.setdiff1d(clusters, ids)
-    if unknown.size:
-        raise UnknownNameError(f"cluster {unknown[0]} has spikes but no area is given for it")
+    _check_clock(spike_times, events, window)
+    _check_rate(spike_times, np.unique(clusters).size)
 
-    order = np.argsort(spike_times, kind="stable")
-    spike_times, neuron = spike_times[order], np.searchsorted(ids, clusters[order])
+    listed = np.isin(clusters, ids)
+    order = np.argsort(spike_times[listed], kind="stable")
+    spike_times = spike_times[listed][order]
+    neuron = np.searchsorted(ids, clusters[listed][order])
     first = np.searchsorted(spike_times, events + window[0] - bin_size)
     last = np.searchsorted(spike_times, events + window[1] + bin_size)
     counts = np.zeros((events.size, n_bins, ids.size), dtype=np.int64)
@@ -42,6 +56,50 @@ def bin_spikes(
         inside = (bin_number >= 0) & (bin_number < n_bins)
         np.add.at(counts[trial], (bin_number[inside], neuron[start:stop][inside]), 1)
     return counts, window[0] + bin_size * (np.arange(n_bins) + 0.5)
+
+
+def to_vector(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
+    """Return an array of one axis; a single column or row is one, as MATLAB keeps them."""
+    values = np.asarray(values)
+    if values.size != max(values.shape, default=0):
+        raise ShapeError(f"{name} must have one axis, not the shape {values.shape}")
+    return values.ravel()
+
+
+def _check_clock(spike_times: np.ndarray, events: np.ndarray, window: tuple[float, float]) -> None:
+    """Raise where most events have no spike near them because they are on another clock."""
+    if not spike_times.size or not events.size:
+        return
+    start, stop = spike_times.min(), spike_times.max()
+    outside = (events + window[1] <= start) | (events + window[0] > stop)
+    if outside.mean() > MOST_OUTSIDE:
+        raise InputError(
+            f"{np.count_nonzero(outside)} of {events.size} events lie outside the recording: they "
+            f"go from {events.min():g} to {events.max():g} s, spikes from {start:g} to {stop:g} s. "
+            "Give both in seconds on the same clock"
+        )
+
+
+def _check_rate(spike_times: np.ndarray, n_clusters: int) -> None:
+    """Raise where so few spikes in so long a time can only be times in another unit."""
+    if spike_times.size < FEWEST_SPIKES:
+        return
+    seconds = np.ptp(spike_times)
+    rate = spike_times.size / n_clusters / seconds if seconds else np.inf
+    if rate < LEAST_RATE:
+        raise InputError(
+            f"spike times look like milliseconds or samples, not seconds: they last "
+            f"{seconds / 3600:.0f} hours, and a neuron fires {rate:.2g} Hz. Divide them by 1000, "
+            "or by the sampling rate"
+        )
+
+
+def note_unlisted(fired: np.ndarray, listed: np.ndarray) -> list[Notice]:
+    """Return a notice of the clusters that fired and are not among those that were listed."""
+    unlisted = np.setdiff1d(fired, listed)
+    if not unlisted.size:
+        return []
+    return [UNLISTED(n=unlisted.size, n_clusters=fired.size, first=str(unlisted[0]))]
 
 
 def count_bins(window: tuple[float, float], bin_size: float) -> int:

@@ -15,7 +15,9 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
-from spikecast.data.binning import bin_spikes
+from spikecast.data.binning import bin_spikes, note_unlisted
+from spikecast.data.cuts.taken import ATTRIBUTE as TAKEN
+from spikecast.data.cuts.taken import write_taken
 from spikecast.data.dataset import (
     AXES,
     Kind,
@@ -149,7 +151,7 @@ class Recording(Drawable, Exchange):
         Parameters
         ----------
         spike_times : array, (spike,)
-            Times in seconds, in any order.
+            Times in seconds, in any order. A single column serves as well, here and below.
         clusters : array, (spike,)
             The neuron that fired each spike.
         events : array, (trial,)
@@ -158,9 +160,10 @@ class Recording(Drawable, Exchange):
             Start and end relative to the event, in seconds; the end is excluded.
         bin_size : float
             In seconds. The window must hold a whole number of bins.
-        area : mapping cluster -> str, or str
+        area : mapping or Series cluster -> str, or str
             Area of each neuron. Neurons are the keys of the mapping (silent ones too), in
-            ascending order; with one name for all, they are the clusters that fired.
+            ascending order; spikes of other clusters are left out, which a notice of the recording
+            says. With one name for all, neurons are the clusters that fired.
         trials, align_to, session, subject
             As for :meth:`from_arrays`.
 
@@ -172,7 +175,8 @@ class Recording(Drawable, Exchange):
         Raises
         ------
         InputError
-            When the window is not a whole number of bins, or a cluster has no area.
+            When the window is not a whole number of bins, or most events lie outside the
+            recording: they are on another clock, or in another unit.
 
         Examples
         --------
@@ -183,18 +187,21 @@ class Recording(Drawable, Exchange):
         array([[1, 0],
                [1, 0]], dtype=uint8)
         """
-        ids = np.unique(clusters) if isinstance(area, str) else np.array(sorted(area))
+        fired = np.unique(clusters)
+        areas = dict.fromkeys(fired, area) if isinstance(area, str) else dict(area.items())
+        ids = np.array(sorted(areas))
         counts, time = bin_spikes(spike_times, clusters, ids, events, window, bin_size)
-        return cls.from_arrays(
+        recording = cls.from_arrays(
             counts,
             time=time,
-            area=area if isinstance(area, str) else [area[int(i)] for i in ids],
+            area=[areas[number] for number in ids.tolist()],
             trials=trials,
             neurons={"cluster": ids},
             align_to=align_to,
             session=session,
             subject=subject,
         )
+        return cls(recording.dataset.assign_attrs({TAKEN: write_taken(note_unlisted(fired, ids))}))
 
     # ---------------------------------------------------------------- reading
 
