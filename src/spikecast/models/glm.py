@@ -190,6 +190,7 @@ def fit_poisson_path(
     penalties: Sequence[float],
     tolerance: float = 1e-6,
     offset: np.ndarray | None = None,
+    guess: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (feature, target) weights and (target,) intercepts for a falling sequence of penalties.
 
@@ -197,7 +198,8 @@ def fit_poisson_path(
     that the target's mean rate gives it: there the problem is nearly round and takes ten
     iterations, not hundreds. Each penalty starts from where the solutions before it lead.
     `tolerance` is the relative change of the loss at which to stop. `offset`, in the shape of `y`,
-    is a log rate to which features and intercept add.
+    is a log rate to which features and intercept add. The first penalty starts from `guess`,
+    weights and intercepts of similar data.
     """
     flat = z.reshape(-1, z.shape[2]).astype(np.float32)
     counts = y.reshape(-1, y.shape[2]).astype(np.float32)
@@ -214,6 +216,9 @@ def fit_poisson_path(
     response = np.vstack([counts.sum(axis=0), rotated.T @ counts]) / n_samples
 
     weights = np.zeros((1 + rotated.shape[1], n_targets), dtype=np.float32)  # intercept first
+    if guess is not None:
+        weights[1:] = basis.T @ guess[0]
+        weights[0] = guess[1] - added + center @ guess[0]
     change = np.zeros_like(weights)  # of the solution from the last penalty but one to the last
     for index, penalty in enumerate(penalties):
         scale = np.vstack(

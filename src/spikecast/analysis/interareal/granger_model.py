@@ -93,14 +93,25 @@ class OwnPastModel:
         self.own, self.y = own, y
         inner = split_inner_folds(len(fold.train), 4, seed)[0]
         inner = Fold(fold.train[inner.train], fold.train[inner.test])
-        path = list(fit_poisson_path(own[inner.train], y[inner.train], OWN_PENALTIES, TOLERANCE))
-        likelihoods = [self._compute_likelihood(inner.test, solution) for solution in path]
-        best = int(np.argmax(likelihoods))
-        self._inner = self._describe_fit(inner, path[best])
-        ((weights, intercept),) = fit_poisson_path(
-            own[fold.train], y[fold.train], [OWN_PENALTIES[best]], TOLERANCE
+        penalty, guess = self._choose_penalty(inner)
+        self._inner = self._describe_fit(inner, guess)
+        (solution,) = fit_poisson_path(
+            own[fold.train], y[fold.train], [penalty], TOLERANCE, guess=guess
         )
-        self._outer = self._describe_fit(fold, (weights, intercept))
+        self._outer = self._describe_fit(fold, solution)
+
+    def _choose_penalty(self, inner: Fold) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+        """Return the penalty with the best likelihood on inner test trials, and its solution."""
+        own, y = self.own[inner.train], self.y[inner.train]
+        most, best = -np.inf, None
+        path = fit_poisson_path(own, y, OWN_PENALTIES, TOLERANCE)
+        for penalty, solution in zip(OWN_PENALTIES, path, strict=True):
+            likelihood = self._compute_likelihood(inner.test, solution)
+            if best is not None and likelihood <= most:
+                break  # less penalty than that fits noise
+            most, best = likelihood, (penalty, solution)
+        assert best is not None
+        return best
 
     def _predict_rate(
         self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]
