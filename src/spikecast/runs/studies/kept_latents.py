@@ -11,7 +11,7 @@ from spikecast.analysis.decoding.sources import FoldFeatures, Latents
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model
-from spikecast.runs.studies.step_cache import Arrays, StepCache
+from spikecast.runs.studies.step_cache import Arrays, Step, StepCache
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 
@@ -30,26 +30,39 @@ class KeptLatents(Latents):
         What the steps are called.
     keep : callable
         See :data:`Keep`; a function that can be imported.
+    part : str
+        Which of the arrays of a fit are the features.
     """
 
     steps: StepCache = field(kw_only=True)
     title: str = field(kw_only=True)
     keep: Keep = field(kw_only=True)
+    part: str = field(default="latents", kw_only=True)
 
     def fold_features(
         self, recording: Recording, folds: Sequence[Fold], seed: int = 0
     ) -> Iterator[FoldFeatures]:
-        """Yield the features of each fold."""
+        """Yield the features of each fold; folds are fitted beside each other."""
         problem = self._choose_task(recording).problem(recording)
+        self.steps.prepare(
+            dict(self.make_step(problem, fold, index) for index, fold in enumerate(folds))
+        )
         for index, fold in enumerate(folds):
-            latents = self.fit_fold(problem, fold, index)["latents"]
+            states = self.fit_fold(problem, fold, index)[self.part]
             learnt = {"latents": fold.train}
-            yield FoldFeatures(fold, latents[fold.train], latents[fold.test], learnt)
+            yield FoldFeatures(fold, states[fold.train], states[fold.test], learnt)
 
     def fit_fold(self, problem: Problem, fold: Fold, index: int) -> Arrays:
         """Return ``latents`` of all trials, the ``train`` and ``test`` trials, what is kept."""
-        name, fit = f"{self.title}, fold {index + 1}", (self.model, problem, fold, self.keep)
-        return self.steps.compute(name, _fit_in_fold, *fit)
+        name, (step, arguments) = self.make_step(problem, fold, index)
+        return self.steps.compute(name, step, *arguments)
+
+    def make_step(self, problem: Problem, fold: Fold, index: int) -> tuple[str, tuple[Step, tuple]]:
+        """Return the name of a fold's fit, and the function and arguments that make it."""
+        return f"{self.title}, fold {index + 1}", (
+            _fit_in_fold,
+            (self.model, problem, fold, self.keep),
+        )
 
     def read_fits(self, decoding: Decoding, problem: Problem) -> list[Arrays]:
         """Return the fits of all folds of a decoding from these latents."""

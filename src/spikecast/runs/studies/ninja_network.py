@@ -1,13 +1,11 @@
 """Study C's first model: the template's RNN within and between regions, as described."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
-from spikecast.analysis.decoding.sources import FoldFeatures
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
@@ -16,7 +14,7 @@ from spikecast.models.recurrent import Recipe
 from spikecast.runs.studies.kept_latents import KeptLatents
 from spikecast.runs.studies.livewired_network import split_directions
 from spikecast.runs.studies.staircase import score_spikes
-from spikecast.runs.studies.step_cache import Arrays
+from spikecast.runs.studies.step_cache import Arrays, Step
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
 from spikecast.tasks.problem import Problem
@@ -56,29 +54,17 @@ class AutoencoderLatents(KeptLatents):
         this bin and earlier ones only.
     """
 
-    part: str = "latents"
-
     @property
     def causal(self) -> bool:  # type: ignore[override]
         """Whether features at bin t use bins up to t only."""
         return self.part == "forward"
 
-    def fold_features(
-        self, recording: Recording, folds: Sequence[Fold], seed: int = 0
-    ) -> Iterator[FoldFeatures]:
-        """Yield the features of each fold."""
-        problem = self._choose_task(recording).problem(recording)
-        for index, fold in enumerate(folds):
-            states = self.fit_fold(problem, fold, index)[self.part]
-            learnt = {"latents": fold.train}
-            yield FoldFeatures(fold, states[fold.train], states[fold.test], learnt)
-
-    def fit_fold(self, problem: Problem, fold: Fold, index: int) -> Arrays:
-        """Return what is kept of the fit to a fold's training trials."""
+    def make_step(self, problem: Problem, fold: Fold, index: int) -> tuple[str, tuple[Step, tuple]]:
+        """Return the name of a fold's fit, and the function and arguments that make it."""
         # questions about other trials have other folds
         key = crc32(np.ascontiguousarray(fold.test).tobytes())
         name = f"{self.title}, {len(problem.y)} trials, fold {key:08x}"
-        return self.steps.compute(name, fit_autoencoder, self.model, problem, fold)
+        return name, (fit_autoencoder, (self.model, problem, fold))
 
 
 def make_network(settings: dict[str, Any], seed: int, name: str) -> Recipe:
