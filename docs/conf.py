@@ -1,0 +1,121 @@
+"""Settings of the site: ``make docs`` builds it into ``docs/_build/html``."""
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+
+import spikecast
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the kernels, too: numbers are then the same
+
+project = "spikecast"
+author = "the spikecast authors"
+project_copyright = "2026, the spikecast authors"
+version = release = spikecast.__version__
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_design",
+]  # no intersphinx: its inventories come from the network, and the site builds without one
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]
+templates_path = ["_templates"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_merge_streams = True
+
+autosummary_generate = True
+autodoc_typehints = "none"  # types stand in the sections of numpydoc
+numpydoc_show_class_members = False
+python_maximum_signature_line_length = 90
+
+html_theme = "pydata_sphinx_theme"
+html_title = "spikecast"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_show_sphinx = False
+html_copy_source = False
+html_math_renderer = "mathml"
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 8,
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+html_sidebars = {"index": []}
+
+
+def find_public_name(name: str) -> str:
+    """Return the public spelling of what a docstring names by the module that holds it."""
+    for public, module in spikecast.NAMES.items():
+        if name == f"{module}.{public}" or name.startswith(f"{module}.{public}."):
+            return f"spikecast.{public}{name.removeprefix(f'{module}.{public}')}"
+    for public, module in spikecast.MODULES.items():
+        if name.startswith(f"{module}."):
+            last = name.rpartition(".")[2]
+            if hasattr(import_module(module), last):
+                return f"spikecast.{public}.{last}"
+    return name
+
+
+def resolve_inner_name(app: Any, env: Any, node: Any, contnode: Any) -> Any:
+    """Link what is public by its public name; what is inside is left as text."""
+    if node.get("refdomain") != "py":
+        return None
+    domain, target = env.get_domain("py"), node["reftarget"]
+    if "." not in target and target in spikecast.__all__:
+        target = f"spikecast.{target}"
+    public = find_public_name(target)
+    if public not in domain.objects:
+        return contnode
+    entry = domain.objects[public]
+    return (
+        domain.resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, contnode)
+        if entry
+        else contnode
+    )
+
+
+def lead_within_the_site(app: Any, docname: str, source: list[str]) -> None:
+    """Links to files outside docs lead to the pages that show them."""
+    source[0] = source[0].replace("../benchmarks/RESULTS.md", "benchmarks.md")
+
+
+def visit_math(self: Any, node: Any) -> None:
+    """Equations as MathML: no script, no font, no network."""
+    block = isinstance(node, nodes.math_block)
+    try:
+        text = str(tex2mathml(node.astext(), as_block=block))
+    except MathError as error:
+        raise ValueError(f"{node.astext()}: {error}") from error
+    self.body.append(f'<div class="equation">{text}</div>' if block else text)
+    raise nodes.SkipNode
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register what is ours."""
+    app.connect("missing-reference", resolve_inner_name)
+    app.connect("source-read", lead_within_the_site)
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
