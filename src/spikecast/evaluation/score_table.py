@@ -52,7 +52,7 @@ class Scores(Drawable):
     >>> task = sc.AreaToArea("MOs")
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
     >>> print(scores)  # doctest: +ELLIPSIS
-    1 models, 5 nulls, bits_per_spike: best pca_ridge 0.3...
+    1 model, 5 nulls, bits_per_spike: best pca_ridge 0.3...
     """
 
     figure = "scores"
@@ -122,7 +122,8 @@ class Scores(Drawable):
         score = self.interval(best["model"])
         n_nulls = sum(map(is_null, self.models))
         n_models = len(self.models) - n_nulls
-        return f"{n_models} models, {n_nulls} nulls, {self.metric}: best {best['model']} {score}"
+        word = "model" if n_models == 1 else "models"
+        return f"{n_models} {word}, {n_nulls} nulls, {self.metric}: best {best['model']} {score}"
 
     def _repr_html_(self) -> str:
         """Return the summary as notebooks show it."""
