@@ -1,11 +1,14 @@
 """What tests of questions share: a recording with planted answers, configs, facts of answers."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 from scipy.signal import lfilter
 
 from spikecast.data.recording import Recording
 from spikecast.runs.config import Config, parse_config
-from spikecast.runs.reader import read_answers
+from spikecast.runs.layout import RunLayout
 
 LAG = 2
 LATENTS = {"source": "latents"}
@@ -82,4 +85,6 @@ def _make_config(path, analysis, target, models) -> Config:
 
 def read_facts(run) -> dict:
     """Return the facts of a run's answers by name, as they are stored."""
-    return {answer.name: answer.facts for answer in read_answers(run)}
+    layout = RunLayout(Path(run))
+    names = json.loads(layout.answer_index.read_text())
+    return {name: json.loads(layout.answer(name).read_text()) for name in names}

@@ -131,7 +131,9 @@ from collections.abc import Iterator
 
 from spikecast.analysis.geometry.silence import silence
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import Answer, Question, QuestionBlock
+from spikecast.runs.questions.question import (
+    Answer, AnswerSchema, Facts, Question, QuestionBlock
+)
 
 
 class Silence(QuestionBlock):
@@ -140,6 +142,9 @@ class Silence(QuestionBlock):
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield the one question."""
         yield self.make_question(material, ("silence",), "looking for silence", answer)
+
+
+STORED = AnswerSchema(Facts)
 
 
 def answer(material: Material, block: Silence) -> Answer:

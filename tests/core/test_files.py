@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
-from spikecast.core.files import lock_folder, read_json, write_atomically, write_json
+from spikecast.core.files import lock_folder, write_atomically, write_json
+from spikecast.core.stored import read_json
 
 
 def test_two_processes_do_not_write_into_one_folder(tmp_path):

@@ -8,17 +8,26 @@ import pytest
 
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError, UnknownNameError
 from spikecast.core.notices import NoticeKind
+from spikecast.core.stored_tables import Table
 from spikecast.report.questions.catalog import QUESTIONS
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.manifest import FORMAT, read_manifest
 from spikecast.runs.questions.catalog import list_kinds
-from spikecast.runs.reader import Run, open_run, read_answers, read_table
+from spikecast.runs.reader import Run, open_run, read_answers
+from spikecast.runs.score_tables import read_score_table
 
 FLAW = NoticeKind("flaw", "minor", "{n} flaws")
 
 
+RECORDING = {"session": "", "areas": {"MOs": 3}, "n_trials": 4, "n_bins": 5, "n_neurons": 3,
+             "bin_size": 0.01, "kind": "counts", "behavior": [], "attributes": {"align_to": "cue"},
+             "hash": {"activity": "0"}}  # fmt: skip
+
+
 def write_manifest(folder, **facts):
-    content = {"format": FORMAT, "finished": None, "command": "spikecast run", "targets": []}
+    content = {"format": FORMAT, "started": "2026-11-28T10:00:00+00:00", "finished": None,
+               "command": "spikecast run", "versions": {}, "targets": [],
+               "data": RECORDING}  # fmt: skip
     RunLayout(folder).manifest.write_text(json.dumps(content | facts))
     return folder
 
@@ -27,7 +36,11 @@ def test_only_finished_runs_are_opened(tmp_path):
     assert not Run(write_manifest(tmp_path)).is_finished
     with pytest.raises(RunError, match="not finished"):
         open_run(tmp_path)
-    run = open_run(write_manifest(tmp_path, finished="2026-11-28", failed={"MOs": {"gru": "no"}}))
+    run = open_run(
+        write_manifest(
+            tmp_path, finished="2026-11-28T11:00:00+00:00", failed={"MOs": {"gru": "no"}}
+        )
+    )
     assert run.failed == {"MOs": {"gru": "no"}}
     assert run.targets == run.answers == []
 
@@ -63,7 +76,7 @@ def test_missing_and_damaged_files_are_named(tmp_path):
 def test_a_target_may_be_called_by_a_number(tmp_path):
     content = {"target": ["0", "1"], "null": ["", "psth"], "value": [0.5, np.nan]}
     pd.DataFrame(content).to_csv(tmp_path / "t.csv")
-    table = read_table(tmp_path / "t.csv")
+    table = read_score_table(tmp_path / "t.csv", Table({}))
     assert table[["target", "null"]].to_numpy().tolist() == [["0", ""], ["1", "psth"]]
     assert np.isnan(table["value"][1])
 
@@ -73,10 +86,17 @@ def test_answers_are_listed_by_kind_with_their_notices(tmp_path):
     assert read_answers(tmp_path) == []
     layout.answers.mkdir()
     layout.answer_index.write_text('["one", "two"]')
-    for name, kind in (("one", "decode"), ("two", "granger")):
-        content = {"kind": kind, "notices": [FLAW(n=2).to_json()], "tables": []}
-        layout.answer(name).write_text(json.dumps(content))
-    (answer,) = read_answers(tmp_path, "granger")
+    dimensions = {"area": None, "bin_size": 0.01, "n_neurons": 3, "n_reliable": 1,
+                  "participation_ratio": 1.0, "shared_participation_ratio": 1.0}  # fmt: skip
+    maps = {"label": "side", "area": None, "method": "pca", "supervised": False, "n_left_out": 0}
+    for name, kind, facts, tables in (
+        ("one", "embedding", maps, ["points", "scores"]),
+        ("two", "dimensionality", dimensions, ["components"]),
+    ):
+        content = {"kind": kind, "notices": [FLAW(n=2).to_json()], "tables": tables,
+                   "question": {}, "seconds": 0.1}  # fmt: skip
+        layout.answer(name).write_text(json.dumps(content | facts))
+    (answer,) = read_answers(tmp_path, "dimensionality")
     assert (answer.name, answer.notices) == ("two", (FLAW(n=2),))
     assert answer.table("none").empty
     with pytest.raises(UnknownNameError, match=r"kind of answer 'grangr'\. Did you mean 'granger'"):

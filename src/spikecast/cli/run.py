@@ -95,7 +95,6 @@ def draw_report(folder: Path, progress: Progress) -> Path:
 
 def print_run(folder: Path, page: Path) -> None:
     """Print verdicts, answers and warnings of a run; exit with status 1 where a model failed."""
-    from spikecast.evaluation.verdict import Verdict
     from spikecast.report.questions.catalog import make_headlines
     from spikecast.report.run.verdict import describe_verdict
     from spikecast.runs.reader import open_run
@@ -104,7 +103,7 @@ def print_run(folder: Path, page: Path) -> None:
     for fact in finished.taken:
         print(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
     for of_target in finished.verdicts.values():
-        print("\n".join(describe_verdict(Verdict.from_json(of_target["verdict"]))))
+        print("\n".join(describe_verdict(of_target["verdict"])))
     for headline in make_headlines(finished.answers):
         print(headline)
     notices = [

@@ -9,6 +9,28 @@ import numpy as np
 from spikecast.core.errors import InputError, ShapeError, UnknownNameError
 
 T = TypeVar("T")
+LONGEST_QUOTE = 80  # characters of a file that a message repeats
+
+
+def quote(value: object) -> str:
+    r"""Return a value of a file as a message shows it: in one line, cut to 80 characters.
+
+    Examples
+    --------
+    >>> quote("two\nlines"), quote({"a": 1}), len(quote("x" * 1000))
+    ("'two\\nlines'", 'keys and values', 80)
+    """
+    if isinstance(value, dict | list):
+        return "keys and values" if isinstance(value, dict) else f"a list of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "..."
+
+
+def shorten_line(text: object) -> str:
+    """Return a text of a file or of a library as a part of a message: in one line, not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in str(text))
+    line = " ".join(plain.split())
+    return line if len(line) <= 2 * LONGEST_QUOTE else line[: 2 * LONGEST_QUOTE - 3] + "..."
 
 
 def suggest_name(given: object, allowed: Iterable[object]) -> str:
@@ -38,7 +60,9 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
 def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
     """Return `given` if it is in `allowed`, else raise with the nearest allowed one."""
     if given not in allowed:
-        raise UnknownNameError(f"unknown {what} '{given}'.{suggest_name(given, allowed)}")
+        raise UnknownNameError(
+            f"unknown {what} '{shorten_line(given)}'.{suggest_name(given, allowed)}"
+        )
     return given
 
 

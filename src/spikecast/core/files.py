@@ -1,4 +1,4 @@
-"""Write files whole or not at all, read JSON, and lock folders."""
+"""Write files whole or not at all, and lock folders."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
+from spikecast.core.errors import RunError
 
 LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
@@ -44,17 +44,6 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, content: Any) -> None:
     """Write a JSON file atomically, indented so that a person can read it."""
     write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file, or raise MissingFileError or DamagedFileError."""
-    path = Path(path)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFileError(path) from None
-    except ValueError as error:  # neither JSON nor UTF-8
-        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
 
 
 @contextmanager

@@ -5,7 +5,9 @@ Other code reads a notice's `code` and `values`, never its sentence.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from spikecast.core.checks import check_one_of
 
@@ -39,6 +41,18 @@ class Notice:
         """Return the notice that :meth:`to_json` wrote."""
         check_one_of("severity", content["severity"], list(SEVERITIES))
         return cls(**content)
+
+
+def _check_sentence(notice: Notice) -> Notice:
+    try:
+        str(notice)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError):
+        raise ValueError("the sentence of a notice does not go with its values") from None
+    return notice
+
+
+StoredNotice = Annotated[Notice, AfterValidator(_check_sentence)]
+"""A notice in a file, as a schema names it."""
 
 
 @dataclass(frozen=True)

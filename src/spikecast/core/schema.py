@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spikecast.core.checks import suggest_name
+from spikecast.core.checks import quote, shorten_line, suggest_name
 from spikecast.core.errors import ConfigError
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
@@ -28,8 +28,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError:
         raise ConfigError(f"there is no file '{path}'") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise ConfigError(f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+        raise ConfigError(f"'{path}' is not YAML: {shorten_line(error)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"'{path}' must hold keys and values")
     return content
@@ -75,7 +75,7 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
     # a misspelt key is also a missing one: name the key that is there
     first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     location = [str(part) for part in first["loc"]]
-    where = ".".join(location)
+    where = shorten_line(".".join(location))
     if first["type"] == "extra_forbidden":
         block: Any = whole
         for part in location[:-1]:
@@ -86,7 +86,7 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
         return f"the config lacks the key '{where}'"
     what = first["msg"].removeprefix("Value error, ")
     if first["type"] == "model_type":  # pydantic names our class there
-        given = "a list" if isinstance(first["input"], list) else repr(first["input"])[:80]
+        given = "a list" if isinstance(first["input"], list) else quote(first["input"])
         what = f"give one block of settings (keys and values), not {given}"
     return f"config key '{where}': {what}" if location else f"in the config {what}"
 

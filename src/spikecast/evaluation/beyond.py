@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from spikecast.core.seeding import derive_seed
 from spikecast.data.dataset import Kind
@@ -101,11 +102,7 @@ class Beyond:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Beyond":
         """Return what :meth:`to_json` wrote."""
-        test = content["shift_test"]
-        if test is not None:
-            test = ShiftTest(**test | {key: tuple(test[key]) for key in ("shifts", "scores")})
-        gain = Interval(**content["gain"])
-        return cls(**dict(content) | {"gain": gain, "shift_test": test})
+        return TypeAdapter(cls).validate_python(content)
 
 
 @dataclass(frozen=True)

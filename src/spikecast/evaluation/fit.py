@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from pydantic import ConfigDict
 from sklearn.base import BaseEstimator, clone
 
 from spikecast.core.seeding import derive_seed
@@ -31,6 +32,8 @@ FIT = "fit_"  # before the names of a record's arrays in a file
 @dataclass(frozen=True)
 class FitRecord:
     """The trials and arrays that one fit received."""
+
+    __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True)  # verdicts name the class
 
     train: np.ndarray  # trials that the model learnt from, in the order of its rows
     validation: np.ndarray  # those of them on which it judged its settings or when to stop

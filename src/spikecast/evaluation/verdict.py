@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, TypeAdapter
 
 from spikecast.evaluation.beyond import Beyond
 from spikecast.evaluation.score_table import Scores
 from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
+from spikecast.scoring.metric_table import MetricName
 from spikecast.scoring.ratio_scores import Interval
 from spikecast.scoring.scorers import RUNGS
 
@@ -34,7 +37,7 @@ class Verdict:
 
     target: str
     source: str
-    metric: str
+    metric: MetricName
     outcome: Outcome
     leader: str = ""  # the model with the highest score; "" where only nulls were fitted
     score: Interval | None = None  # of the leader, above the training mean
@@ -53,19 +56,18 @@ class Verdict:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Verdict":
         """Return the verdict that :meth:`to_json` wrote."""
-        content = dict(content)
-        comparison, beyond = content["comparison"], content.get("beyond")
-        if comparison is not None:
-            difference = Interval(**comparison["difference"])
-            content["comparison"] = Comparison(**comparison | {"difference": difference})
-        for name in ("score", "above_rung"):
-            if content.get(name) is not None:
-                content[name] = Interval(**content[name])
-        content["beyond"] = None if beyond is None else Beyond.from_json(beyond)
-        content["rungs"] = tuple(content.get("rungs", ()))
-        if not content["rungs"] and content["outcome"] == "predicted":
-            content["outcome"] = "untested"  # of a run made before there was a ladder
-        return cls(**content)
+        return TypeAdapter(StoredVerdict).validate_python(content)
+
+
+def _judge_without_ladder(verdict: Verdict) -> Verdict:
+    """Return the verdict of a run made before there was a ladder as this version says it."""
+    if verdict.outcome == "predicted" and not verdict.rungs:
+        return replace(verdict, outcome="untested")
+    return verdict
+
+
+StoredVerdict = Annotated[Verdict, AfterValidator(_judge_without_ladder)]
+"""A verdict in a file, as a schema names it."""
 
 
 def judge_scores(scores: Scores) -> Verdict:

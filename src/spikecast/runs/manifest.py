@@ -5,12 +5,17 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
+from annotated_types import Gt
 from joblib import cpu_count
+from pydantic import AfterValidator, with_config
+from typing_extensions import TypedDict
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import read_json, write_json
+from spikecast.core.files import write_json
+from spikecast.core.notices import StoredNotice
+from spikecast.core.stored import OPEN, Finite, read_json, validate
 from spikecast.data.cuts.taken import ATTRIBUTE as TAKEN
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.doctor import examine
@@ -44,15 +49,87 @@ Identity = dict[str, str]
 """See :func:`spikecast.data.identity.identify`."""
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a run directory; raise a RunError where it cannot be read."""
+def _check_moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a date and time with its time zone is expected")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_check_moment)]
+
+
+@with_config(OPEN)
+class Manifest(TypedDict):
+    """What the manifest of a directory of any kind holds, beside its data."""
+
+    started: Moment
+    finished: Moment | None
+    command: str
+    versions: dict[str, str]
+
+
+@with_config(OPEN)
+class DataIdentity(TypedDict):
+    """The identity of the data, or of each session's; one hash for all in earlier versions."""
+
+    hash: Identity | dict[str, Identity] | str
+
+
+class AnyManifest(Manifest):
+    """A manifest of a directory of any kind."""
+
+    data: DataIdentity
+
+
+@with_config(OPEN)
+class Attributes(TypedDict):
+    """The attributes of a recording."""
+
+    align_to: str
+
+
+@with_config(OPEN)
+class ActivityIdentity(TypedDict):
+    """The identity of a recording."""
+
+    activity: str
+
+
+@with_config(OPEN)
+class RecordingFacts(TypedDict):
+    """What a manifest says of a run's recording."""
+
+    session: str
+    areas: dict[str, int]
+    n_trials: int
+    n_bins: int
+    n_neurons: int
+    bin_size: Annotated[Finite, Gt(0)]
+    kind: Literal["counts", "continuous"]
+    behavior: list[str]
+    attributes: Attributes
+    hash: ActivityIdentity
+    taken: NotRequired[list[StoredNotice]]
+    notices: NotRequired[list[StoredNotice]]
+
+
+class RunManifest(Manifest):
+    """The manifest of a run, or of a sweep."""
+
+    data: RecordingFacts
+    targets: list[str]
+    failed: NotRequired[dict[str, dict[str, str]] | None]
+
+
+def read_manifest(folder: Path, schema: Any = AnyManifest) -> dict[str, Any]:
+    """Return the manifest of a directory; raise a RunError where it cannot be read."""
     path = Layout(folder).manifest
     if not path.exists():
         raise RunError(f"'{folder}' is not a run directory: it has no {path.name}")
-    manifest = read_json(path)
+    manifest = read_json(path, dict[str, Any])
     if manifest.get("format") != FORMAT:
         raise RunError(MADE_BEFORE.format(folder=folder))
-    return manifest
+    return validate(manifest, schema, path)
 
 
 def describe_process() -> dict[str, Any]:
@@ -94,7 +171,9 @@ def _describe_recording(recording: Recording) -> dict[str, Any]:
 
 def update_manifest(folder: Path, **facts: Any) -> None:
     """Change some facts of the manifest."""
-    write_json(Layout(folder).manifest, read_manifest(folder) | facts)
+    read_manifest(folder)
+    path = Layout(folder).manifest
+    write_json(path, read_json(path) | facts)
 
 
 def finish_manifest(folder: Path, **facts: Any) -> None:

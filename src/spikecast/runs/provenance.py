@@ -20,7 +20,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from spikecast.analysis.decoding.null_choice import NONE
-from spikecast.core.files import read_json, write_json
+from spikecast.core.files import write_json
+from spikecast.core.stored import read_json
 from spikecast.evaluation.fit import FitRecord, hash_rows
 from spikecast.runs.config import ALL
 from spikecast.runs.layout import Layout

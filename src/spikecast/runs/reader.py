@@ -4,36 +4,36 @@ Nothing else opens the files of a run. Each file is read when it is first needed
 missing or damaged is explained in a line.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_one_of
-from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
-from spikecast.core.files import read_json
+from spikecast.core.checks import check_one_of, quote
+from spikecast.core.errors import RunError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.evaluation.fit import FitRecord
+from spikecast.core.stored import damaged, read_json, validate
+from spikecast.core.stored_arrays import check_arrays, check_numbers, read_arrays, read_dataset
+from spikecast.core.stored_tables import Table, read_table
+from spikecast.evaluation.fit import FIT, FitRecord
 from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import DEFAULT_MODEL, find_best, strongest_baseline
 from spikecast.runs import config as configs
+from spikecast.runs import contents
 from spikecast.runs.config import Config, TaskConfig
+from spikecast.runs.contents import AnswerKind, AnswerName
 from spikecast.runs.layout import RunLayout, TargetLayout
-from spikecast.runs.manifest import read_manifest
-from spikecast.runs.questions.catalog import list_kinds
+from spikecast.runs.manifest import RunManifest, read_manifest
+from spikecast.runs.questions.catalog import find_schema, list_kinds
+from spikecast.runs.questions.question import AnswerSchema, Facts
+from spikecast.runs.score_tables import NEURONS, SCORES, TRIALS, read_score_table, read_summary
 from spikecast.scoring.metric_table import find_headline
 from spikecast.scoring.scorers import RUNGS
 from spikecast.tasks.splits import Fold
-
-TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggregate")
-"""Columns of scores that are text: an empty null is "none", and a target may be called "0"."""
 
 
 def open_run(folder: str | Path) -> "Run":
@@ -58,21 +58,24 @@ def read_answers(folder: str | Path, kind: str | None = None) -> list["StoredAns
     if kind is not None:
         check_one_of("kind of answer", kind, list_kinds())
     layout = RunLayout(Path(folder))
-    names = read_json(layout.answer_index) if layout.answer_index.exists() else []
-    answers = [StoredAnswer(layout, name, read_json(layout.answer(name))) for name in names]
+    index = layout.answer_index
+    names = read_json(index, list[AnswerName]) if index.exists() else []
+    answers = [read_answer(layout, name) for name in dict.fromkeys(names)]
     return [answer for answer in answers if kind in (None, answer.kind)]
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold."""
-    with _explain_errors(path):
-        columns = pd.read_csv(path, nrows=0).columns
-        return pd.read_csv(
-            path,
-            keep_default_na=False,
-            na_values={name: ["", "nan", "NaN"] for name in columns if name not in TEXT},
-            dtype=dict.fromkeys(TEXT, str),
-        )
+def read_answer(layout: RunLayout, name: str) -> "StoredAnswer":
+    """Return one answer of a run by its name."""
+    path = layout.answer(name)
+    kind = read_json(path, AnswerKind)["kind"]
+    if kind not in list_kinds():
+        raise damaged(path, f"{quote(kind)} is no kind of answer")
+    schema = find_schema(kind)
+    facts = read_json(path, schema.facts)
+    missing = [one for one in schema.tables if one not in facts["tables"]]
+    if not set(missing) <= schema.optional:
+        raise damaged(path, f"at tables {quote(missing[0])} is missing")
+    return StoredAnswer(layout, name, facts, schema)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Run:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """Versions, machine, data."""
-        return read_manifest(self.folder)
+        return read_manifest(self.folder, RunManifest)
 
     @property
     def is_finished(self) -> bool:
@@ -104,12 +107,12 @@ class Run:
     @property
     def recording_notices(self) -> list[Notice]:
         """What is unusual about the recording."""
-        return [Notice.from_json(notice) for notice in self.manifest["data"].get("notices", ())]
+        return list(self.manifest["data"].get("notices", ()))
 
     @cached_property
     def taken(self) -> list[Notice]:
         """What was taken of the session when the recording was cut from it."""
-        return [Notice.from_json(notice) for notice in self.manifest["data"].get("taken", ())]
+        return list(self.manifest["data"].get("taken", ()))
 
     @cached_property
     def config(self) -> Config:
@@ -131,38 +134,52 @@ class Run:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score, tidy."""
-        return read_table(self.layout.scores)
+        table = read_score_table(self.layout.scores, SCORES)
+        self._check_targets(self.layout.scores, table)
+        return table
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Headline scores with intervals, per target and model."""
-        return read_table(self.layout.summary)
+        return read_summary(self.layout.summary)
 
     @cached_property
     def neurons(self) -> pd.DataFrame:
         """Scores neuron by neuron."""
-        return read_table(self.layout.neurons)
+        table = read_score_table(self.layout.neurons, NEURONS)
+        self._check_targets(self.layout.neurons, table)
+        return table
 
     @cached_property
     def verdicts(self) -> dict[str, dict[str, Any]]:
         """Per target: verdict, notices, paired differences to the best model."""
-        return read_json(self.layout.verdict)
+        path = self.layout.verdict
+        verdicts = read_json(path, contents.VERDICTS)
+        missing = [name for name in self.manifest["targets"] if name not in verdicts]
+        if missing:
+            raise damaged(path, f"the key {quote(missing[0])} is missing")
+        return verdicts
 
     @cached_property
     def trials(self) -> pd.DataFrame:
         """The recording's table of trials."""
-        return read_table(self.layout.trial_table)
+        path, n_trials = self.layout.trial_table, self.manifest["data"]["n_trials"]
+        table = read_score_table(path, TRIALS)
+        if len(table) != n_trials:
+            raise damaged(path, f"it has {len(table)} rows; the run has {n_trials} trials")
+        return table
 
     @cached_property
     def excerpt(self) -> xr.Dataset:
         """A few whole trials and every neuron's mean."""
-        return _read_dataset(self.layout.excerpt)
+        return read_dataset(self.layout.excerpt, contents.EXCERPT)
 
     @cached_property
     def targets(self) -> list["Target"]:
         """The targets, best predicted first; none in a run that only answers questions."""
         if not self.manifest["targets"]:
             return []
+        self._check_targets(self.layout.summary, self.summary)
         targets = [
             Target(self, name, self.layout.target(name)) for name in self.manifest["targets"]
         ]
@@ -172,6 +189,13 @@ class Run:
     def metric(self) -> str:
         """The headline metric."""
         return find_headline(self.summary).name
+
+    def _check_targets(self, path: Path, table: pd.DataFrame) -> None:
+        """Raise a DamagedFileError where a table lacks a target of the run."""
+        known = set(table.get("target", ()))
+        missing = [name for name in self.manifest["targets"] if name not in known]
+        if missing:
+            raise damaged(path, f"it has no row of the target {quote(missing[0])}")
 
 
 @dataclass(frozen=True)
@@ -185,12 +209,17 @@ class Target:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What to know about its scores."""
-        return tuple(map(Notice.from_json, self.run.verdicts[self.name]["notices"]))
+        return tuple(self.run.verdicts[self.name]["notices"])
 
     @cached_property
     def problem(self) -> xr.Dataset:
         """Recorded activity (trial, time, target), trial table, folds."""
-        return _read_dataset(self.layout.problem)
+        path = self.layout.problem
+        problem = read_dataset(path, contents.PROBLEM)
+        validate(problem.attrs, contents.ProblemFacts, path, ("attributes",))
+        if not {"target_neuron", "target_channel"} & set(problem.variables):
+            raise damaged(path, "it names no target")
+        return problem
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -206,7 +235,13 @@ class Target:
     @cached_property
     def verdict(self) -> Verdict:
         """The verdict on its scores."""
-        return Verdict.from_json(self.run.verdicts[self.name]["verdict"])
+        verdict: Verdict = self.run.verdicts[self.name]["verdict"]
+        columns = [f"{part}_vs_{rung}" for rung in verdict.rungs[-1:]
+                   for part in (self.run.metric, "low", "high")]  # fmt: skip
+        if verdict.metric != self.run.metric or not set(columns) <= set(self.run.summary):
+            path = self.run.layout.verdict
+            raise damaged(path, f"the verdict on {self.name} is not on the scores in summary.csv")
+        return verdict
 
     @property
     def models(self) -> list[str]:
@@ -233,11 +268,17 @@ class Target:
 
     def read_job(self, model: str, fold: int) -> dict[str, Any]:
         """Return what a fitted model chose and how it trained."""
-        return read_json(self.layout.job(model, fold))
+        return read_json(self.layout.job(model, fold), contents.FitFacts)
 
     def read_arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
         """Return ``prediction``, ``test`` and perhaps ``latents`` of a job."""
-        return _read_arrays(self.layout.arrays(model, fold))
+        path = self.layout.arrays(model, fold)
+        _, n_bins, n_targets = self.recorded.shape
+        sizes = {"time": n_bins, "target": n_targets}
+        arrays = read_arrays(path, contents.FIT_ARRAYS, sizes)
+        if not np.array_equal(arrays["test"], self.folds[fold].test):
+            raise damaged(path, "'test' are not the trials that the fold holds out")
+        return arrays
 
     @property
     def n_folds(self) -> int:
@@ -252,14 +293,24 @@ class Target:
 
     def read_record(self, model: str, fold: int) -> FitRecord:
         """Return the record of a fit: its trials, its neurons."""
-        return FitRecord.from_arrays(_read_arrays(self.layout.arrays(model, fold), "fit_"))
+        path = self.layout.arrays(model, fold)
+        return self._make_record(path, read_arrays(path, prefix=FIT), FIT)
 
     def read_beyond_records(self) -> list[FitRecord]:
         """Return the records of the fits on top of the highest rung, one per fold; [] for none."""
         if not self.layout.beyond_fits.exists():
             return []
-        stored = _read_arrays(self.layout.beyond_fits)
-        return [FitRecord.from_arrays(stored, f"{index}_") for index in range(self.n_folds)]
+        path = self.layout.beyond_fits
+        stored = read_arrays(path)
+        return [self._make_record(path, stored, f"{index}_") for index in range(self.n_folds)]
+
+    def _make_record(self, path: Path, stored: dict[str, np.ndarray], prefix: str) -> FitRecord:
+        """Return the record of a fit in a file of arrays, checked against the problem."""
+        sizes = {"source": self.problem.sizes["source"], "target": self.problem.sizes["target"]}
+        check_arrays(path, stored, contents.name_record_arrays(prefix), sizes)
+        for part in ("train", "validation", "test"):
+            check_numbers(path, part, stored[f"{prefix}{part}"], len(self.recorded))
+        return FitRecord.from_arrays(stored, prefix)
 
     def read_predictions(self, model: str) -> np.ndarray:
         """Return the held-out predictions of every trial, (trial, time, target)."""
@@ -283,6 +334,10 @@ class Target:
         return strongest_baseline(others) or ("psth" if "psth" in others else None)
 
 
+ANY_ANSWER = AnswerSchema(Facts)
+"""The schema of an answer whose kind is not known."""
+
+
 @dataclass(frozen=True)
 class StoredAnswer:
     """One answer of a run: its facts, notices, tables and matrices."""
@@ -290,6 +345,7 @@ class StoredAnswer:
     layout: RunLayout
     name: str
     facts: dict[str, Any]
+    schema: AnswerSchema = ANY_ANSWER
 
     def __getitem__(self, name: str) -> Any:
         return self.facts[name]
@@ -302,7 +358,7 @@ class StoredAnswer:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What to know about it."""
-        return tuple(Notice.from_json(content) for content in self.facts["notices"])
+        return tuple(self.facts["notices"])
 
     def has_notice(self, kind: NoticeKind) -> bool:
         """Return whether one of its notices is of this kind."""
@@ -312,31 +368,16 @@ class StoredAnswer:
         """Return one of its tables; empty where it has no such table."""
         if name not in self.facts["tables"]:
             return pd.DataFrame()
-        names = {"class": str, "truth": str, "condition": str, "label": str, "area": str}
-        return pd.read_csv(self.layout.answer_table(self.name, name), dtype=names)
+        path = self.layout.answer_table(self.name, name)
+        table = read_table(path, self.schema.tables.get(name, Table({}, least_rows=0)))
+        if name in self.schema.within:
+            column, other = self.schema.within[name]
+            unknown = set(table[column]) - set(self.table(other)[column])
+            if unknown:
+                raise damaged(path, f"the table {other} has no {column} {quote(unknown.pop())}")
+        return table
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """Its matrices."""
-        return _read_arrays(self.layout.answer_arrays(self.name))
-
-
-def _read_arrays(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
-    with _explain_errors(path), np.load(path) as stored:
-        return {name: stored[name] for name in stored.files if name.startswith(prefix)}
-
-
-def _read_dataset(path: Path) -> xr.Dataset:
-    with _explain_errors(path), xr.open_dataset(path, engine="h5netcdf") as opened:
-        return opened.load()
-
-
-@contextmanager
-def _explain_errors(path: Path) -> Iterator[None]:
-    """Raise errors of reading a file as MissingFileError or DamagedFileError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise MissingFileError(path) from None
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise DamagedFileError(f"'{path}' is damaged: {error}") from None
+        return read_arrays(self.layout.answer_arrays(self.name), self.schema.arrays)

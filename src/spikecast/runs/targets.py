@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from spikecast.core.files import read_json, write_atomically, write_json
+from spikecast.core.files import write_atomically, write_json
+from spikecast.core.stored import read_json
 from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond

@@ -5,10 +5,12 @@ A metric is added by one entry of :data:`METRICS`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import AfterValidator
 
+from spikecast.core.checks import quote
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import RatioScores
 from spikecast.scoring.scorers import CountScorer, HeldOut, Scorer
@@ -213,6 +215,16 @@ def score_values(
             named = {"metric": metric.name, "null": metric.null, "aggregate": metric.aggregate}
             rows.append({**named, "value": value})
     return rows
+
+
+def _check_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"the name of a metric is expected, not {quote(name)}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_check_metric)]
+"""The name of a metric in a file, as a schema names it."""
 
 
 def find_headline(names: object) -> Metric:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 
 from spikecast.core.errors import FormatError
 from spikecast.data import load

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 from scipy.io import savemat
 
 import spikecast

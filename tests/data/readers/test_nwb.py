@@ -14,7 +14,7 @@ from spikecast.data.readers import READERS, find_reader
 
 pytest.importorskip("pynwb", reason="the extra nwb is not installed")
 import nwb_files as planted
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "nwb"
 PLACE = {"align": "onset", "window": (-0.5, 1.0), "bin_size": 0.1}

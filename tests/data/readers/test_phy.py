@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 
 from spikecast.core.errors import FormatError
 from spikecast.data.readers import phy

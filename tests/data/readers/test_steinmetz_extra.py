@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 from packagings import build_session
 
 from spikecast.core.errors import FormatError, SpikecastError

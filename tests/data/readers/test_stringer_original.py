@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 from scipy.io import savemat
 
 from spikecast.core.errors import FormatError, InputError

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from format_fuzz import check_mutations
+from fuzz.format_fuzz import check_mutations
 
 from spikecast.core.errors import FormatError
 from spikecast.data import load

@@ -26,8 +26,11 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
     when = f"2026-11-{1 + number % 28:02d}T10:{number % 60:02d}"
     manifest = {
         "started": f"{when}:00+00:00", "finished": f"{when}:30+00:00" if finished else None,
-        "seed": 0, "targets": [target], "format": FORMAT,
-        "data": {"hash": "1", "session": session}, "failed": {target: {"lstm": "diverged"}},
+        "seed": 0, "targets": [target], "format": FORMAT, "command": "spikecast", "versions": {},
+        "data": {"hash": {"activity": "1"}, "session": session, "areas": {target: 3}, "n_trials": 4,
+                 "n_bins": 5, "n_neurons": 3, "bin_size": 0.01, "kind": "counts", "behavior": [],
+                 "attributes": {"align_to": "cue"}},
+        "failed": {target: {"lstm": "diverged"}},
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))
     written = {"data": {"path": "there/set.npz"}, "task": {"target": target},
@@ -44,7 +47,7 @@ def fabricate(folder, number=0, *, session="Cori", target="MOs", best=0.4, finis
     verdict = Verdict(
         target, "rest", "bits_per_spike", "predicted", "gru", score, rungs, gain, beyond
     ).to_json()
-    said = {target: {"verdict": verdict}}
+    said = {target: {"verdict": verdict, "notices": [], "differences": []}}
     (folder / "verdict.json").write_text(json.dumps(said))
     (folder / "report.html").write_text("a page")
     return folder
@@ -65,6 +68,10 @@ def decoded(folder):
             "notices": [], "tables": [],
             "source": source, "features": source, "decoder": "lda", "metric": "balanced_accuracy",
             "score": score, "low": score - 0.15, "high": score + 0.1, "chance": 0.5,
+            "combine": "mean", "balance": "weights", "folds": 2, "train": 0.9, "n_left_out": 0,
+            "n_trials": 4, "question": {}, "seconds": 0.1, "align_to": "cue",
+            "fits": [{"train": [0, 1], "test": [2, 3], "labels": [0.0, 1.0], "validation": [],
+                      "fitted_on": {}}],
         }  # fmt: skip
         (folder / "analysis" / f"{name}.json").write_text(json.dumps(answer))
     (folder / "analysis" / "index.json").write_text('["a", "b"]')
@@ -149,7 +156,10 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
         "passes": [True, False, True, True],
     }  # fmt: skip
     pd.DataFrame(cells).to_csv(mapped / "cells.csv", index=False)
-    manifest = json.loads((mapped / "manifest.json").read_text()) | {"data": {"sessions": sessions}}
+    manifest = json.loads((mapped / "manifest.json").read_text()) | {
+        "data": {"sessions": sessions, "hash": {"Cori": {"activity": "1"}}},
+        "failed": {},
+    }
     (mapped / "manifest.json").write_text(json.dumps(manifest))
     entry = read_entry(mapped)
     assert (entry.kind, entry.state, entry.session) == ("atlas", "finished", "Cori")

@@ -17,7 +17,7 @@ def answer_of(tmp_path, name, tables=None, notices=(), **facts):
         path = layout.answer_table(name, table)
         path.parent.mkdir(exist_ok=True)
         content.to_csv(path, index=False)
-    kept = [notice.to_json() for notice in notices]
+    kept = list(notices)
     return StoredAnswer(layout, name, {"tables": list(tables), "notices": kept, **facts})
 
 

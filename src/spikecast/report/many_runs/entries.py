@@ -15,18 +15,19 @@ from typing import Any, Literal
 import pandas as pd
 
 from spikecast.core.errors import MissingFileError, RunError
-from spikecast.core.files import read_json
 from spikecast.core.schema import read_yaml
-from spikecast.evaluation.verdict import Verdict
+from spikecast.core.stored import read_json, validate
 from spikecast.models.catalog import is_null
 from spikecast.report.questions.catalog import make_headlines
 from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
+from spikecast.runs.contents import ListedConfig
 from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, find_kind
-from spikecast.runs.manifest import read_manifest
-from spikecast.runs.reader import Run, StoredAnswer, read_table
+from spikecast.runs.manifest import RunManifest, read_manifest
+from spikecast.runs.reader import Run, StoredAnswer
+from spikecast.runs.score_tables import read_summary
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
 LONGEST_ERROR = 300  # characters
@@ -82,7 +83,7 @@ class Entry:
 def read_run(folder: Path) -> Entry:
     """Return the entry of a run of ``predict``, ``decode`` or ``run``."""
     run = Run(folder)
-    manifest, config = run.manifest, read_yaml(run.layout.config)
+    manifest, config = run.manifest, _read_config(run.layout.config)
     entry = replace(
         _make_entry(folder, "run", manifest, finished=run.is_finished),
         session=manifest["data"]["session"] or "unnamed",
@@ -101,6 +102,10 @@ def read_run(folder: Path) -> Entry:
         targets=(*entry.targets, *labels),
         scores=tuple(scores),
     )
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    return validate(read_yaml(path), ListedConfig, path)
 
 
 def _list_models(config: dict[str, Any]) -> tuple[str, ...]:
@@ -146,7 +151,7 @@ def _describe_result(run: Run) -> str:
     if len(run.verdicts) > 1:
         return f"{len(run.verdicts)} targets: each dot is a target's best model"
     for of_target in run.verdicts.values():
-        return describe_verdict(Verdict.from_json(of_target["verdict"]))[0]
+        return describe_verdict(of_target["verdict"])[0]
     return next(iter(make_headlines(run.answers)), "")
 
 
@@ -215,8 +220,8 @@ def _list_unique(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def read_sweep(folder: Path) -> Entry:
     """Return the entry of a sweep: what it gained, and nested scores of tuned and own settings."""
-    layout, manifest = SweepLayout(folder), read_manifest(folder)
-    config, finished = read_yaml(layout.config), layout.result.exists()
+    layout, manifest = SweepLayout(folder), read_manifest(folder, RunManifest)
+    config, finished = _read_config(layout.config), layout.result.exists()
     entry = replace(
         _make_entry(folder, "sweep", manifest, finished=finished),
         session=manifest["data"]["session"] or "unnamed",
@@ -230,7 +235,7 @@ def read_sweep(folder: Path) -> Entry:
     return replace(
         entry,
         summary=" ".join(sweep_text.headlines(facts)[:1]),
-        scores=tuple(_list_scores(read_table(layout.summary), facts["target"])),
+        scores=tuple(_list_scores(read_summary(layout.summary), facts["target"])),
     )
 
 

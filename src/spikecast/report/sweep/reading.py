@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import read_json
+from spikecast.core.stored import read_json
 from spikecast.runs.config import SearchConfig
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.reader import Run

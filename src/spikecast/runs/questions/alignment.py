@@ -10,12 +10,22 @@ from pydantic import Field
 
 from spikecast.analysis.conditions import number_conditions
 from spikecast.analysis.geometry.alignment import align, average_conditions
+from spikecast.core.checks import quote
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.stored_tables import Table
 from spikecast.models import storage
 from spikecast.models.preprocess import find_principal_axes
 from spikecast.runs.questions.material import FittedModel, Material
-from spikecast.runs.questions.question import CONDITIONS, Answer, Question, QuestionBlock, pick
+from spikecast.runs.questions.question import (
+    CONDITIONS,
+    Answer,
+    AnswerSchema,
+    Facts,
+    Question,
+    QuestionBlock,
+    pick,
+)
 
 MOST_FOLDS = 5  # over trials, or over conditions
 FOLDS_WITHOUT_AVERAGES = NoticeKind(
@@ -50,6 +60,43 @@ class Alignment(QuestionBlock):
             description = f"are the latents of {pair[0]} those of {pair[1]}?"
             parts = ("align", *pair)
             yield self.make_question(material, parts, description, compare_models, *pair)
+
+
+class AlignmentFacts(Facts):
+    """What the file of an answer holds."""
+
+    compared: Literal["folds", "models"]
+    first: str
+    second: str
+    method: Literal["procrustes", "cca"]
+    components: int
+    shuffles: int
+
+
+def _check_pairs(table: pd.DataFrame) -> str:
+    unknown = set(table["on"]) - {"trials", "averages"}
+    return f"nothing is aligned on {quote(min(unknown, key=str))}" if unknown else ""
+
+
+STORED = AnswerSchema(
+    AlignmentFacts,
+    {
+        "pairs": Table(
+            {
+                "on": "text",
+                "first": "whole",
+                "second": "whole",
+                "n": "whole",
+                "score": "finite",
+                "low": "number",
+                "high": "number",
+                "shuffled": "number",
+                "p": "number",
+            },
+            check=_check_pairs,
+        )
+    },
+)
 
 
 def compare_folds(material: Material, block: Alignment, model: str) -> Answer:

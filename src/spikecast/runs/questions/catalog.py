@@ -1,6 +1,7 @@
 """The block ``analysis`` of a config: every kind of question, one line each."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
@@ -16,7 +17,7 @@ from spikecast.runs.questions.granger import Granger
 from spikecast.runs.questions.lagged_cca import LaggedCCA
 from spikecast.runs.questions.material import FittedModel, Material, add_comparisons
 from spikecast.runs.questions.over_time import OverTime
-from spikecast.runs.questions.question import Question, QuestionBlock
+from spikecast.runs.questions.question import AnswerSchema, Question, QuestionBlock
 from spikecast.runs.questions.subspace import Subspace
 from spikecast.runs.questions.trajectories import Trajectories
 from spikecast.runs.questions.tuning import Tuning
@@ -68,6 +69,12 @@ def list_kinds() -> list[str]:
     """Return the kinds of answers: each is called after the module that asks for it."""
     blocks = [find_block(field.annotation) for field in Analysis.model_fields.values()]
     return [*(block.__module__.rpartition(".")[2] for block in blocks), "generalization"]
+
+
+def find_schema(kind: str) -> AnswerSchema:
+    """Return what the files of an answer of a kind hold."""
+    schema: AnswerSchema = import_module(f"{__package__}.{kind}").STORED
+    return schema
 
 
 def expand_questions(

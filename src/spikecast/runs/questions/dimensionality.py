@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from spikecast.analysis.geometry.dimensionality import dimensionality
+from spikecast.core.stored import Finite
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.question import (
     AREAS,
     CELL_TYPES,
     Answer,
+    AnswerSchema,
+    Facts,
     Question,
     QuestionBlock,
     pick,
@@ -32,6 +36,33 @@ class Dimensionality(QuestionBlock):
             name = ("dimensions", area or "all")
             description = f"counting the dimensions of {area or 'all neurons'}"
             yield self.make_question(on, name, description, answer, area)
+
+
+class DimensionalityFacts(Facts):
+    """What the file of an answer holds."""
+
+    area: str | None
+    bin_size: Finite
+    n_neurons: int
+    n_reliable: int
+    participation_ratio: float
+    shared_participation_ratio: float
+
+
+STORED = AnswerSchema(
+    DimensionalityFacts,
+    {
+        "components": Table(
+            {
+                "n_components": "whole",
+                "in_sample": "finite",
+                "cross_validated": "finite",
+                "reliable": "number",
+                "p": "number",
+            }
+        )
+    },
+)
 
 
 def answer(material: Material, block: Dimensionality, area: str | None) -> Answer:

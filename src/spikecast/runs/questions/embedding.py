@@ -4,13 +4,22 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Literal
 
+import pandas as pd
 from pydantic import Field
 
 from spikecast.analysis.decoding.labels import resolve_label
 from spikecast.analysis.geometry.embedding import embed
 from spikecast.core.errors import InputError
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import LABELS, Answer, Question, QuestionBlock
+from spikecast.runs.questions.question import (
+    LABELS,
+    Answer,
+    AnswerSchema,
+    Facts,
+    Question,
+    QuestionBlock,
+)
 
 SUPERVISED = "umap_supervised"
 
@@ -37,6 +46,34 @@ class Embedding(QuestionBlock):
                     f"mapping trials by {method}",
                 )
                 yield self.make_question(material, name, description, answer, label, method)
+
+
+class EmbeddingFacts(Facts):
+    """What the file of an answer holds."""
+
+    label: str
+    area: str | None
+    method: Literal["pca", "tsne", "umap"]
+    supervised: bool
+    n_left_out: int
+
+
+def _check_scores(table: pd.DataFrame) -> str:
+    numbers = [(table["score"] == name).sum() for name in ("knn_accuracy", "knn_accuracy_without")]
+    return "" if numbers in ([0, 0], [1, 1]) else "it must have each score of the neighbours once"
+
+
+STORED = AnswerSchema(
+    EmbeddingFacts,
+    {
+        "points": Table({"x": "finite", "y": "finite", "held_out": "flag", "label": "text"}),
+        "scores": Table(
+            {"score": "text", "value": "number", "chance": "number", "p": "number"},
+            least_rows=0,
+            check=_check_scores,
+        ),
+    },
+)
 
 
 def answer(material: Material, block: Embedding, label: str, method: str) -> Answer:

@@ -1,13 +1,28 @@
 """What explains an area: the task, drift, movement, each other area, its own neurons."""
 
 from collections.abc import Iterator
+from typing import get_args
 
+import pandas as pd
 from pydantic import Field
 
 from spikecast.analysis.interareal.explain import explain
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS
+from spikecast.core.checks import quote
+from spikecast.core.stored import Finite
+from spikecast.core.stored_tables import Table
+from spikecast.evaluation.beyond import Untested
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import CONDITIONS, Answer, Question, QuestionBlock, pick
+from spikecast.runs.questions.question import (
+    CONDITIONS,
+    Answer,
+    AnswerSchema,
+    Facts,
+    Question,
+    QuestionBlock,
+    pick,
+)
+from spikecast.scoring.metric_table import MetricName
 
 
 class Explain(QuestionBlock):
@@ -37,6 +52,48 @@ class Explain(QuestionBlock):
     @property
     def _sources(self) -> list[str]:
         return [self.source] if isinstance(self.source, str) else self.source
+
+
+class ExplainFacts(Facts):
+    """What the file of an answer holds."""
+
+    target: str
+    metric: MetricName
+    n_trials: int
+    folds: int
+    shifts: int
+    lag: Finite
+
+
+def _check_parts(table: pd.DataFrame) -> str:
+    unknown = set(table["kind"]) - {"total", "rung", "area", "shared", "own"}
+    if unknown:
+        return f"{quote(min(unknown))} is no kind of part"
+    unknown = set(table["untested"].fillna("")) - {"", *get_args(Untested)}
+    if unknown:
+        return f"{quote(min(unknown))} is no reason not to test"
+    return "" if (table["kind"] == "total").any() else "it has no row of the total"
+
+
+STORED = AnswerSchema(
+    ExplainFacts,
+    {
+        "parts": Table(
+            {
+                "part": "text",
+                "kind": "text",
+                "n_neurons": "whole",
+                "value": "finite",
+                "low": "finite",
+                "high": "finite",
+                "p": "number",
+                "untested": "text",
+                "stands": "flag",
+            },
+            check=_check_parts,
+        )
+    },
+)
 
 
 def answer(material: Material, block: Explain, target: str) -> Answer:

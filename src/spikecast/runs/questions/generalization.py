@@ -1,11 +1,30 @@
 """Whether the code for a label changes over the trial; asked by the block ``over_time``."""
 
 from spikecast.analysis.decoding.generalization import temporal_generalization
-from spikecast.runs.questions.label_block import Decoding, LabelBlock
+from spikecast.core.stored_arrays import Array
+from spikecast.runs.questions.label_block import Decoding, LabelBlock, LabelFacts
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import Answer, pick
+from spikecast.runs.questions.question import Answer, AnswerSchema, pick
 
 MOST_PERMUTATIONS = 100  # each takes the square of the number of bins
+
+
+class GeneralizationFacts(LabelFacts):
+    """What the file of an answer holds."""
+
+    acausal: bool
+
+
+SQUARE = ("time", "time")
+STORED = AnswerSchema(
+    GeneralizationFacts,
+    arrays={
+        "time": Array("f", ("time",), finite=True, least=2),
+        "score": Array("f", SQUARE, finite=True),
+        "chance": Array("f", SQUARE),
+        "significant": Array("b", SQUARE),
+    },
+)
 
 
 def answer(

@@ -5,9 +5,10 @@ from dataclasses import astuple
 from pydantic import Field
 
 from spikecast.analysis.interareal.granger import information_flow
+from spikecast.core.stored_tables import Column, Table
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import PairBlock, describe_claim
-from spikecast.runs.questions.question import Answer, Question, pick
+from spikecast.runs.questions.pair_block import Estimate, PairBlock, PairFacts, describe_claim
+from spikecast.runs.questions.question import Answer, AnswerSchema, Question, pick
 
 
 class Granger(PairBlock):
@@ -19,6 +20,37 @@ class Granger(PairBlock):
         """Return the question about one pair of areas."""
         name, description = ("flow", source, target), f"does {source} lead {target}?"
         return self.make_question(material, name, description, answer, source, target)
+
+
+class GrangerFacts(PairFacts):
+    """What the file of an answer holds."""
+
+    align_to: str
+    asymmetry: Estimate
+    plain: Estimate
+    leader: str | None
+    n_neurons: int
+
+
+_LAGS: dict[str, Column] = {
+    "source": "text",
+    "target": "text",
+    "lag": "whole",
+    "lag_seconds": "finite",
+    "gain": "number",
+    "low": "number",
+    "high": "number",
+}
+STORED = AnswerSchema(
+    GrangerFacts,
+    {
+        "lags": Table(_LAGS),
+        "past": Table(_LAGS | {"stands": "flag"}),
+        "over_time": Table(
+            {"time": "finite", "asymmetry": "number", "low": "number", "high": "number"}
+        ),
+    },
+)
 
 
 def answer(material: Material, block: Granger, source: str, target: str) -> Answer:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, NotRequired, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator, with_config
+from typing_extensions import TypedDict
 
 from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding.labels import number_strata, resolve_label
@@ -13,11 +14,13 @@ from spikecast.analysis.decoding.nulls import AUTO, NULLS, WITHIN_STRATA, LabelN
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
+from spikecast.core.stored import OPEN
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.runs.questions.material import COMPARISON, FittedModel, Material
-from spikecast.runs.questions.question import AREAS, CELL_TYPES, LABELS, MODEL, QuestionBlock
+from spikecast.runs.questions.question import AREAS, CELL_TYPES, LABELS, MODEL, Facts, QuestionBlock
 
 SourceName = Literal["counts", "latents", "behavior"]
+NEED_STRATA_P = ("stimulus_explains", "not_explained", "too_small")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,44 @@ class Decoding:
     features: Source
     model: str | None = None  # whose latents the features are
     cost: str = ""  # how many fits the features take, and how long; empty where none
+
+
+@with_config(OPEN)
+class NullFacts(TypedDict):
+    """What :meth:`spikecast.analysis.decoding.null_choice.NullChoice.to_json` returns."""
+
+    kind: Literal["label_shuffle", "pseudo_session", "circular_shift", "own", "none"]
+    reason: Literal["asked", "no_runs", "runs", "runs_too_long", "order_unknown"]
+    runs_p: float | None
+    strata: list[str]
+    strata_reason: Literal[
+        "asked", "stimulus_explains", "no_stimulus", "stimulus_itself", "not_explained", "too_small"
+    ]
+    strata_p: float | None
+
+
+def _check_reasons(choice: NullFacts) -> NullFacts:
+    if choice["kind"] != "none" and choice["reason"] == "runs_too_long":
+        raise ValueError("a null that was used has no reason not to be")
+    if choice["reason"] in ("no_runs", "runs") and choice["runs_p"] is None:
+        raise ValueError("the p of the test for slow change is missing")
+    if choice["strata_reason"] in NEED_STRATA_P and choice["strata_p"] is None:
+        raise ValueError("the p of what the stimulus explains is missing")
+    return choice
+
+
+class LabelFacts(Facts):
+    """What the file of an answer about a label holds."""
+
+    label: str
+    source: SourceName
+    features: str
+    area: str | None
+    align_to: str
+    column: NotRequired[str]
+    null: NotRequired[str]
+    null_choice: NotRequired[Annotated[NullFacts, AfterValidator(_check_reasons)]]
+    strata: NotRequired[list[str] | None]
 
 
 class LabelBlock(QuestionBlock):

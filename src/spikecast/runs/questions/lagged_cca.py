@@ -7,9 +7,12 @@ from pydantic import Field
 
 from spikecast.analysis.interareal.lagged_cca import joint_correlation
 from spikecast.core.checks import check_in_range
+from spikecast.core.stored import Finite
+from spikecast.core.stored_arrays import Array
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import PairBlock, describe_claim
-from spikecast.runs.questions.question import Answer, Question, pick
+from spikecast.runs.questions.pair_block import Estimate, PairBlock, PairFacts, describe_claim
+from spikecast.runs.questions.question import Answer, AnswerSchema, Question, pick
 
 
 class LaggedCCA(PairBlock):
@@ -24,6 +27,37 @@ class LaggedCCA(PairBlock):
         check_in_range("joint.window (bins)", self.window, 1, material.recording.n_bins)
         name, description = ("joint", source, target), f"when do {source} and {target} covary?"
         return self.make_question(material, name, description, answer, source, target)
+
+
+class LaggedCCAFacts(PairFacts):
+    """What the file of an answer holds."""
+
+    window: Finite
+    lag: Finite
+    align_to: str
+    covarying: list[Finite]
+    lead: Estimate
+    leader: str | None
+
+
+STORED = AnswerSchema(
+    LaggedCCAFacts,
+    {
+        "course": Table(
+            {
+                "time": "finite",
+                "together": "number",
+                "lead": "number",
+                "low": "number",
+                "high": "number",
+            }
+        )
+    },
+    {
+        "time": Array("f", ("time",), finite=True, least=2),
+        "matrix": Array("f", ("time", "time"), finite=True),
+    },
+)
 
 
 def answer(material: Material, block: LaggedCCA, source: str, target: str) -> Answer:

@@ -13,7 +13,7 @@ from spikecast.analysis.decoding.labels import MISSING
 from spikecast.analysis.geometry.cell_types import TYPES, split_areas
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
-from spikecast.core.files import read_json
+from spikecast.core.stored import read_json
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.runs.layout import TargetLayout

@@ -1,18 +1,22 @@
 """From when labels can be decoded, area by area."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
+import pandas as pd
 from pydantic import Field
 
 from spikecast.analysis.decoding.area_choice import WholeAreas
 from spikecast.analysis.decoding.over_time import OnsetRule, decode_over_time
 from spikecast.analysis.decoding.sources import Source
 from spikecast.core.errors import InputError
+from spikecast.core.stored import Finite
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions import generalization
-from spikecast.runs.questions.label_block import Decoding, LabelBlock, SourceName
+from spikecast.runs.questions.label_block import Decoding, LabelBlock, LabelFacts, SourceName
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import Answer, Question, pick
+from spikecast.runs.questions.question import Answer, AnswerSchema, Question, pick
+from spikecast.scoring.metric_table import MetricName
 
 WINDOW = 0.03  # seconds: short, to date sharply
 
@@ -63,6 +67,63 @@ class OverTime(LabelBlock):
                 "date nothing; use a model with causal: true, or insist with "
                 "allow_acausal: true"
             )
+
+
+class OverTimeFacts(LabelFacts):
+    """What the file of an answer holds."""
+
+    decoder: str
+    permutations: int
+    metric: MetricName
+    min_duration: Finite
+    acausal: bool
+    n_matched: NotRequired[int | None]
+
+
+def _check_curves(table: pd.DataFrame) -> str:
+    return "" if table.groupby("area").size().min() > 1 else "an area has a single bin"
+
+
+STORED = AnswerSchema(
+    OverTimeFacts,
+    {
+        "curves": Table(
+            {
+                "area": "text",
+                "time": "finite",
+                "score": "finite",
+                "low": "finite",
+                "high": "finite",
+                "chance": "number",
+                "significant": "flag",
+            },
+            unique=("area", "time"),
+            check=_check_curves,
+        ),
+        "onsets": Table(
+            {
+                "area": "text",
+                "n_neurons": "whole",
+                "onset": "number",
+                "low": "open",
+                "high": "open",
+                "peak": "number",
+            },
+            unique=("area",),
+        ),
+        "differences": Table(
+            {
+                "first": "text",
+                "second": "text",
+                "difference": "number",
+                "low": "open",
+                "high": "open",
+            },
+            least_rows=0,
+        ),
+    },
+    within={"onsets": ("area", "curves")},
+)
 
 
 def answer(

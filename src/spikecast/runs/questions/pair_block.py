@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import product
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, with_config
+from typing_extensions import TypedDict
 
 from spikecast.analysis.geometry.cell_types import split_areas
 from spikecast.analysis.interareal.populations import check_two_areas, select_neurons
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim
+from spikecast.core.stored import OPEN
 from spikecast.runs.questions.material import Material, name_cell_types
-from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, Question, QuestionBlock
+from spikecast.runs.questions.question import CELL_TYPES, CONDITIONS, Facts, Question, QuestionBlock
 
 
 class PairBlock(QuestionBlock):
@@ -48,6 +50,37 @@ class PairBlock(QuestionBlock):
     def ask_about(self, material: Material, source: str, target: str) -> Question:
         """Return the question about one pair of areas."""
         raise NotImplementedError
+
+
+@with_config(OPEN)
+class ClaimFacts(TypedDict):
+    """The facts of a claim."""
+
+    above: Literal["psth", "source_free", "behavior"]
+    p: float | None
+    n_shifts: int
+    untested: Literal[
+        "turned off", "order unknown", "too few trials", "too few trials of a condition", None
+    ]
+    stands: bool
+
+
+def _check_claim(claim: ClaimFacts) -> ClaimFacts:
+    if claim["p"] is None and claim["untested"] is None:
+        raise ValueError("it must say p, or why it was not tested")
+    return claim
+
+
+class PairFacts(Facts):
+    """What the file of an answer about two areas holds."""
+
+    source: str
+    target: str
+    n_trials: int
+    claim: Annotated[ClaimFacts, AfterValidator(_check_claim)]
+
+
+Estimate = tuple[float, float, float]  # with its interval
 
 
 def describe_claim(claim: Claim) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """One question about a recording, its answer, and the block of a config that asks it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from pydantic import with_config
+from typing_extensions import TypedDict
 
-from spikecast.core.notices import Notice
+from spikecast.core.notices import Notice, StoredNotice
 from spikecast.core.schema import Block
+from spikecast.core.stored import OPEN
+from spikecast.core.stored_arrays import Array
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
 
 AREAS = "each area by itself; default: all neurons together"
@@ -29,6 +34,32 @@ class Answer:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     notices: Sequence[Notice] = ()
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@with_config(OPEN)
+class Facts(TypedDict):
+    """What the file of an answer of any kind holds."""
+
+    kind: str
+    notices: list[StoredNotice]
+    tables: list[str]
+    question: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class AnswerSchema:
+    """What the files of an answer must hold: its facts, tables and matrices.
+
+    Tables that are not `optional` must be there. `within` is table -> a column, and the table that
+    has each of its values in the same column.
+    """
+
+    facts: Any
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+    within: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.files import read_json, write_atomically, write_json
+from spikecast.core.files import write_atomically, write_json
+from spikecast.core.stored import read_json
 from spikecast.parallel.executors import Progress
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs.layout import RunLayout

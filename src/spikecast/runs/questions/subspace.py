@@ -1,7 +1,9 @@
 """Through how many dimensions one area predicts another."""
 
+from typing import Annotated
+
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from spikecast.analysis.interareal.subspace import (
     communication_subspace,
@@ -10,9 +12,11 @@ from spikecast.analysis.interareal.subspace import (
 )
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
+from spikecast.core.stored import Finite
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.pair_block import PairBlock, describe_claim
-from spikecast.runs.questions.question import Answer, Question, pick
+from spikecast.runs.questions.pair_block import PairBlock, PairFacts, describe_claim
+from spikecast.runs.questions.question import Answer, AnswerSchema, Question, pick
 from spikecast.tasks.problem import cut_long_trial
 
 N_RANDOM = 100  # pairs of random subspaces, which say what angle chance gives
@@ -33,6 +37,35 @@ class Subspace(PairBlock):
         description = f"through how many dimensions does {source} predict {target}?"
         name = ("subspace", source, target)
         return self.make_question(material, name, description, answer, source, target)
+
+
+class SubspaceFacts(PairFacts):
+    """What the file of an answer holds."""
+
+    n_neurons: int
+    n_targets: int
+    window: Finite
+    folds: int
+    angles: list[Finite]
+    random_angles: list[Finite]
+    rank: int
+    rank_within: int
+    n_private: int
+    shared_variance: float
+
+
+def _check_angles(facts: SubspaceFacts) -> SubspaceFacts:
+    if len(facts["angles"]) != len(facts["random_angles"]) or (
+        facts["rank"] and len(facts["angles"]) != facts["rank"]
+    ):
+        raise ValueError("there must be as many angles as dimensions")
+    return facts
+
+
+STORED = AnswerSchema(
+    Annotated[SubspaceFacts, AfterValidator(_check_angles)],
+    {"ranks": Table({"to": "text", "rank": "whole", "r2": "finite", "standard_error": "number"})},
+)
 
 
 def answer(material: Material, block: Subspace, source: str, target: str) -> Answer:

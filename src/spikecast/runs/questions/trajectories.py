@@ -1,17 +1,28 @@
 """Average and single-trial paths through a few dimensions."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import MinLen
 from pydantic import Field
 
 from spikecast.analysis.decoding.sources import Counts
 from spikecast.analysis.geometry.trajectories import name_conditions, trajectories
 from spikecast.core.checks import check_in_range
 from spikecast.core.notices import NoticeKind
+from spikecast.core.stored import Finite
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
-from spikecast.runs.questions.question import LABELS, MODEL, Answer, Question, QuestionBlock
+from spikecast.runs.questions.question import (
+    LABELS,
+    MODEL,
+    Answer,
+    AnswerSchema,
+    Facts,
+    Question,
+    QuestionBlock,
+)
 
 WINDOW = 0.1  # seconds of counts that a point of a path averages
 N_SHOWN = 10  # single trials of each condition
@@ -43,6 +54,42 @@ class Trajectories(QuestionBlock):
                 part = material.find_model(self.model).name
             name = ("trajectories", label, self.source, part)
             yield self.make_question(material, name, f"averaging paths by {label}", answer, label)
+
+
+class TrajectoriesFacts(Facts):
+    """What the file of an answer holds."""
+
+    label: str
+    source: Literal["counts", "latents"]
+    area: str | None
+    model: str | None
+    explained: Annotated[list[Finite], MinLen(2)]
+    n_left_out: int
+    window: Finite
+    align_to: str
+
+
+STORED = AnswerSchema(
+    TrajectoriesFacts,
+    {
+        "means": Table(
+            {
+                "condition": "text",
+                "n_trials": "whole",
+                "time": "finite",
+                "x": "finite",
+                "y": "finite",
+                "x_sem": "number",
+            },
+            {"z": "finite"},
+        ),
+        "trials": Table(
+            {"trial": "whole", "condition": "text", "time": "finite", "x": "finite", "y": "finite"},
+            {"z": "finite"},
+            least_rows=0,
+        ),
+    },
+)
 
 
 def answer(material: Material, block: Trajectories, label: str) -> Answer:

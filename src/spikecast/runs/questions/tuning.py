@@ -10,12 +10,15 @@ from spikecast.analysis.decoding.slowness import labels_come_in_runs
 from spikecast.analysis.geometry.tuning import explain_untestable, tuning
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import COMPARISON, Material
 from spikecast.runs.questions.question import (
     AREAS,
     CELL_TYPES,
     MODEL,
     Answer,
+    AnswerSchema,
+    Facts,
     Question,
     QuestionBlock,
     pick,
@@ -96,6 +99,40 @@ class Tuning(QuestionBlock):
                 f"tuning cannot be tested ({'; '.join(refused) or 'there are no trial columns'})"
             )
         return variables
+
+
+class TuningFacts(Facts):
+    """What the file of an answer holds."""
+
+    source: Literal["counts", "latents"]
+    window: tuple[float, float] | None
+    correction: Literal["bh", "holm"]
+    permutations: int
+    area: str | None
+    model: str | None
+    n_units: int
+    n_trials: int
+    null: Literal["permutation", "circular_shift"]
+    left_out: dict[str, str]
+
+
+STORED = AnswerSchema(
+    TuningFacts,
+    {
+        "tests": Table(
+            {
+                "latent": "whole",
+                "variable": "text",
+                "kind": "text",
+                "n_trials": "whole",
+                "effect": "finite",
+                "p": "number",
+                "p_corrected": "number",
+            },
+            unique=("latent", "variable"),
+        )
+    },
+)
 
 
 def answer(material: Material, block: Tuning, variables: Sequence[str], area: str | None) -> Answer:

@@ -12,15 +12,9 @@ from typing import Any
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import (
-    LOCK,
-    lock_folder,
-    read_json,
-    write_atomically,
-    write_json,
-    write_text,
-)
+from spikecast.core.files import LOCK, lock_folder, write_atomically, write_json, write_text
 from spikecast.core.notices import Notice
+from spikecast.core.stored import read_json
 from spikecast.data import load
 from spikecast.data.identity import identify
 from spikecast.data.recording import Recording

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikecast.core.files import read_json
+from spikecast.core.stored import read_json
 from spikecast.parallel.executors import Progress
 from spikecast.runs.config import Config
 from spikecast.runs.layout import RunLayout, split_job_name

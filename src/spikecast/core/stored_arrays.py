@@ -1,0 +1,114 @@
+"""Read arrays that spikecast wrote: each file has a schema of dtypes and axes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spikecast.core.checks import quote, shorten_line
+from spikecast.core.stored import damaged, explain_errors
+
+ARRAY_WORDS = {"f": "decimal numbers", "iu": "whole numbers", "b": "truth values", "iuf": "numbers"}
+
+
+@dataclass(frozen=True)
+class Array:
+    """What an array must be: kinds of its dtype, names of its axes, the least length of each."""
+
+    kinds: str
+    axes: tuple[str, ...]
+    optional: bool = False
+    finite: bool = False
+    least: int = 0
+
+
+def read_arrays(
+    path: Path,
+    schema: Mapping[str, Array] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    prefix: str = "",
+) -> dict[str, np.ndarray]:
+    """Return the arrays of a ``.npz`` file whose names start with `prefix`.
+
+    Axes of one name must be equally long, and as long as `sizes` says where it names them. Arrays
+    that the schema does not name may be anything.
+    """
+    arrays = {}
+    with (
+        explain_errors(path),
+        _explain_decoding(),
+        path.open("rb") as file,  # which numpy leaves open where it is no zip
+        np.load(file, allow_pickle=False) as stored,
+    ):
+        for name in stored.files:
+            if name.startswith(prefix):
+                arrays[name] = stored[name]
+    wrong = next((name for name, one in arrays.items() if not isinstance(one, np.ndarray)), None)
+    if wrong is not None:
+        raise damaged(path, f"{quote(wrong)} is no array")
+    check_arrays(path, arrays, schema or {}, sizes)
+    return arrays
+
+
+def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
+    """Return the data set in a ``.nc`` file; axes are checked as those of :func:`read_arrays`."""
+    with (
+        explain_errors(path),
+        _explain_decoding(),
+        xr.open_dataset(path, engine="h5netcdf") as opened,
+    ):
+        dataset = opened.load()
+    check_arrays(path, {str(name): one.values for name, one in dataset.variables.items()}, schema)
+    return dataset
+
+
+@contextmanager
+def _explain_decoding() -> Iterator[None]:
+    """Raise what decoders of damaged bytes raise as a ValueError of one line."""
+    try:
+        yield
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # zip, zlib, HDF5 and headers: a damaged one can fail in any way
+        raise ValueError(shorten_line(error) or type(error).__name__) from None
+
+
+def check_arrays(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    schema: Mapping[str, Array],
+    sizes: Mapping[str, int] | None = None,
+) -> None:
+    """Raise a DamagedFileError where arrays are not what their schema says."""
+    lengths = dict(sizes or {})
+    for name, expected in schema.items():
+        array = arrays.get(name)
+        if array is None:
+            if expected.optional:
+                continue
+            raise damaged(path, f"the array '{name}' is missing")
+        if array.dtype.kind not in expected.kinds:
+            words = ARRAY_WORDS.get(expected.kinds, "other values")
+            raise damaged(path, f"'{name}' must hold {words}, not {array.dtype}")
+        if array.ndim != len(expected.axes):
+            axes = " x ".join(expected.axes) or "a single value"
+            raise damaged(path, f"'{name}' has the shape {array.shape}; it must be {axes}")
+        for axis, length in zip(expected.axes, array.shape, strict=True):
+            if lengths.setdefault(axis, length) != length:
+                raise damaged(path, f"'{name}' has {length} along {axis}; {lengths[axis]} are "
+                              "expected")  # fmt: skip
+        if min(array.shape, default=1) < expected.least:
+            raise damaged(path, f"'{name}' has the shape {array.shape}, too few values")
+        if expected.finite and not np.isfinite(array).all():
+            raise damaged(path, f"'{name}' holds NaN or infinity")
+
+
+def check_numbers(path: Path, name: str, values: np.ndarray, below: int) -> None:
+    """Raise a DamagedFileError unless numbers of trials (or the like) lie from 0 to `below`."""
+    if values.size and not 0 <= values.min() <= values.max() < below:
+        raise damaged(
+            path, f"'{name}' goes from {values.min()} to {values.max()}; there are {below}"
+        )

@@ -1,0 +1,101 @@
+"""Read tables that spikecast wrote: each has a schema that names its columns."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.checks import quote
+from spikecast.core.stored import damaged, explain_errors
+
+Column = Literal["text", "number", "finite", "open", "whole", "flag", "any"]
+"""What a column holds; a ``number`` may be missing (NaN), an ``open`` one also be infinite."""
+
+KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag": "b"}
+WORDS = {
+    "number": "a number",
+    "open": "a number",
+    "finite": "a finite number",
+    "whole": "a whole number",
+    "flag": "True or False",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table must hold: its columns, those that old files lack, its least number of rows.
+
+    No two rows are alike in the columns `unique`. Columns that are not named may hold anything.
+    `check` returns what else is wrong with a table, or "".
+    """
+
+    columns: Mapping[str, Column]
+    optional: Mapping[str, Column] | None = None
+    least_rows: int = 1
+    unique: tuple[str, ...] = ()
+    check: Callable[[pd.DataFrame], str] = lambda table: ""
+
+    @property
+    def known(self) -> dict[str, Column]:
+        """Every column that is named."""
+        return dict(self.columns) | dict(self.optional or {})
+
+
+def read_table(path: Path, schema: Table, **options: Any) -> pd.DataFrame:
+    """Return a table as its schema says; its text columns are text whatever they hold.
+
+    `options` are of :func:`pandas.read_csv`. Raises MissingFileError or DamagedFileError.
+    """
+    known = schema.known
+    texts = {name: str for name, kind in known.items() if kind == "text"}
+    with explain_errors(path):
+        table = pd.read_csv(path, **{"dtype": texts, **options})
+    if not isinstance(table.index, pd.RangeIndex):
+        raise damaged(path, "its rows have more cells than its header")
+    check_table(path, table, schema)
+    return table
+
+
+def check_table(path: Path, table: pd.DataFrame, schema: Table) -> None:
+    """Raise a DamagedFileError where a table is not what its schema says."""
+    missing = [name for name in schema.columns if name not in table]
+    if missing:
+        raise damaged(path, f"the column {quote(missing[0])} is missing")
+    if len(table) < schema.least_rows:
+        rows = "rows" if len(table) != 1 else "row"
+        raise damaged(path, f"it has {len(table)} {rows}, too few")
+    for name, kind in schema.known.items():
+        if kind in KINDS and name in table and len(table):
+            _check_column(path, table[name], kind)
+    if schema.unique:
+        twice = table.duplicated(list(schema.unique))
+        if twice.any():
+            raise damaged(path, f"row {int(twice.argmax()) + 1} is there twice")
+    wrong = schema.check(table)
+    if wrong:
+        raise damaged(path, wrong)
+
+
+def _check_column(path: Path, column: pd.Series, kind: Column) -> None:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in KINDS[kind]:
+        values = column.to_numpy()
+        fine = {"finite": np.isfinite(values), "number": ~np.isinf(values)}.get(kind)
+        if fine is None or fine.all():
+            return
+        wrong = ~fine
+    elif kind == "flag":
+        wrong = ~column.astype(str).isin(["True", "False"]).to_numpy()
+    else:
+        numbers = pd.to_numeric(column.astype(str), errors="coerce").to_numpy(dtype=float)
+        wrong = np.isnan(numbers) & (column.notna().to_numpy() | (kind in ("finite", "whole")))
+        if kind == "whole":
+            wrong |= numbers != np.floor(numbers)
+    row = int(wrong.argmax())
+    raise damaged(
+        path,
+        f"in row {row + 1} of column {quote(column.name)} {WORDS[kind]} is expected, not "
+        f"{quote(column.iloc[row])}",
+    )

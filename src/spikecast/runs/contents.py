@@ -1,0 +1,156 @@
+"""What each file of a run must hold: a schema per file, for what reads it again."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NotRequired
+
+from annotated_types import Gt, MinLen
+from pydantic import AfterValidator, Field, with_config
+from typing_extensions import TypedDict
+
+from spikecast.core.notices import StoredNotice
+from spikecast.core.stored import OPEN, Finite
+from spikecast.core.stored_arrays import Array
+from spikecast.evaluation.verdict import StoredVerdict
+
+# ------------------------------------------------------------------------------------ verdicts
+
+
+@with_config(OPEN)
+class Difference(TypedDict):
+    """A paired difference of two models."""
+
+    model: str
+    minus: str
+    value: float
+    low: float
+    high: float
+
+
+@with_config(OPEN)
+class TargetVerdict(TypedDict):
+    """What ``verdict.json`` holds of a target."""
+
+    verdict: StoredVerdict
+    notices: list[StoredNotice]
+    differences: list[Difference]
+
+
+VERDICTS: Any = dict[str, TargetVerdict]
+
+# ------------------------------------------------------------------------------------ answers
+
+
+@with_config(OPEN)
+class AnswerKind(TypedDict):
+    """What every file of an answer says first."""
+
+    kind: str
+
+
+AnswerName = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=255)]
+"""A name in the index of the answers: a part of the names of their files."""
+
+# ------------------------------------------------------------------------------------ fits
+
+Losses = Annotated[list[Annotated[list[float], MinLen(1)]], MinLen(1)]
+
+
+def _check_epochs(losses: Losses) -> Losses:
+    if len(set(map(len, losses))) > 1:
+        raise ValueError("epochs have unlike numbers of losses")
+    return losses
+
+
+@with_config(OPEN)
+class Training(TypedDict):
+    """The losses of a network, (epoch, member)."""
+
+    train_loss: Annotated[Losses, AfterValidator(_check_epochs)]
+    valid_loss: Annotated[Losses, AfterValidator(_check_epochs)]
+
+
+@with_config(OPEN)
+class FitFacts(TypedDict):
+    """What the description of a fit holds, beside what its model chose."""
+
+    fit_seconds: float  # NaN where another tool fitted
+    training: NotRequired[Training]
+    time_constants_bins: NotRequired[Annotated[list[Annotated[Finite, Gt(0)]], MinLen(1)]]
+
+
+FIT_ARRAYS = {
+    "prediction": Array("f", ("test trial", "time", "target")),
+    "test": Array("iu", ("test trial",)),
+    "latents": Array("f", ("test trial", "latent time", "latent"), optional=True),
+}
+
+
+def name_record_arrays(prefix: str) -> dict[str, Array]:
+    """Return the schema of the record of a fit in a file of arrays."""
+    return {
+        f"{prefix}train": Array("iu", ("train trial",)),
+        f"{prefix}validation": Array("iu", ("validation trial",)),
+        f"{prefix}test": Array("iu", ("test trial",)),
+        f"{prefix}target_rows": Array("iu", ("train trial",)),
+        f"{prefix}source_neurons": Array("iu", ("source",)),
+        f"{prefix}target_neurons": Array("iu", ("target",)),
+    }
+
+
+# ------------------------------------------------------------------------------------ data sets
+
+
+@with_config(OPEN)
+class ProblemFacts(TypedDict):
+    """The attributes of ``problem.nc``."""
+
+    task: str
+    source: str
+    target: str
+    kind: Literal["counts", "continuous"]
+    bin_size: Annotated[Finite, Gt(0)]
+    n_sources: int
+    windows: int
+
+
+PROBLEM = {
+    "recorded": Array("iufb", ("trial", "time", "target")),
+    "time": Array("f", ("time",), finite=True),
+    "in_train": Array("b", ("fold", "trial")),
+    "in_test": Array("b", ("fold", "trial")),
+    "source_neuron": Array("OUTiuf", ("source",)),
+}
+EXCERPT = {
+    "activity": Array("iuf", ("trial", "time", "neuron")),
+    "time": Array("f", ("time",), finite=True),
+    "area": Array("OUT", ("neuron",)),
+    "trial_number": Array("iu", ("trial",)),
+    "mean_activity": Array("f", ("any neuron",)),
+    "mean_activity_area": Array("OUT", ("any neuron",)),
+}
+
+# ------------------------------------------------------------------------------------ settings
+
+
+@with_config(OPEN)
+class ListedData(TypedDict):
+    """Where the data of a run are, in its config."""
+
+    path: str
+
+
+@with_config(OPEN)
+class ListedEvaluation(TypedDict):
+    """How a run held out, in its config."""
+
+    folds: int
+
+
+@with_config(OPEN)
+class ListedConfig(TypedDict):
+    """What the index reads of a config, also of one whose settings have changed since."""
+
+    data: ListedData
+    task: Mapping[str, Any] | None
+    models: list[str | dict[str, Any]]
+    evaluation: ListedEvaluation

@@ -1,0 +1,56 @@
+"""Read the tables of scores of a run, and the recording's table of trials."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from spikecast.core.stored import damaged, explain_errors
+from spikecast.core.stored_tables import Column, Table, check_table, read_table
+from spikecast.scoring.metric_table import HEADLINE
+
+TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggregate")
+"""Columns of scores that are text: an empty null is "none", and a target may be called "0"."""
+
+
+SCORES = Table(
+    {
+        "target": "text",
+        "model": "text",
+        "fold": "text",
+        "metric": "text",
+        "null": "text",
+        "aggregate": "text",
+        "value": "number",
+        "fit_seconds": "number",
+    }
+)
+SUMMARY = Table({"model": "text", "low": "finite", "high": "finite"}, {"target": "text"})
+NEURONS = Table({"target": "text", "model": "text", "value": "number"})
+TRIALS = Table({})
+NUMBER: Column = "number"
+
+
+def read_score_table(path: Path, schema: Table) -> pd.DataFrame:
+    """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold."""
+    with explain_errors(path):
+        columns = pd.read_csv(path, nrows=0).columns
+    return read_table(
+        path,
+        schema,
+        keep_default_na=False,
+        na_values={name: ["", "nan", "NaN"] for name in columns if name not in TEXT},
+        dtype=dict.fromkeys(TEXT, str),
+    )
+
+
+def read_summary(path: Path) -> pd.DataFrame:
+    """Return a table of headline scores with intervals."""
+    table = read_score_table(path, SUMMARY)
+    known = [metric.name for metric in HEADLINE.values() if metric.name in table]
+    if not known:
+        raise damaged(path, "it has no column of a headline metric")
+    pairs = [str(name) for name in table if "_vs_" in str(name)]
+    unique = ("target", "model") if "target" in table else ("model",)
+    columns: dict[str, Column] = {known[0]: "finite", **dict.fromkeys(pairs, NUMBER)}
+    check_table(path, table, Table(columns, unique=unique))
+    return table

@@ -1,0 +1,42 @@
+"""Small directories of each kind, which tests damage, and pages without their dear parts."""
+
+import pytest
+
+from spikecast.data import simulate
+from spikecast.report.shared import pages, style
+from spikecast.runs import config, experiment
+
+CONFIG = {
+    "task": {"target": "MOs"}, "models": ["mean_rate", "pca_ridge"],
+    "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 20},
+    "analysis": {
+        "decode": {"labels": ["response"], "sources": ["counts", "latents"], "folds": 2,
+                   "permutations": 20},
+        "over_time": {"labels": ["response"], "folds": 2, "permutations": 40},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """A file with few trials, bins and neurons."""
+    path = tmp_path_factory.mktemp("small") / "task.nc"
+    simulated = simulate.decision_task(
+        n_trials=40, areas={"VISp": 8, "MOs": 6}, n_bins=20, stim_onset=0.04, seed=5
+    )
+    simulated.recording.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(small_data):
+    """A run that predicts and answers two kinds of question."""
+    content = {**CONFIG, "data": {"path": str(small_data)}}
+    return experiment.run(config.parse_config(content), small_data.parent / "run", workers=1)
+
+
+@pytest.fixture
+def quick_pages(monkeypatch):
+    """Figures are made, but neither laid out nor written: that takes most of a page's time."""
+    monkeypatch.setattr(pages, "to_svg", lambda figure: b"<svg/>")
+    monkeypatch.setitem(style.STYLE, "figure.constrained_layout.use", False)
