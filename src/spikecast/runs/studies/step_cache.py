@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from spikecast.core.files import write_atomically
 from spikecast.models.networks.checkpoint import keep_checkpoints
-from spikecast.parallel.executors import open_executor, run_jobs
+from spikecast.parallel.executors import choose_n_workers, open_executor, run_jobs
 from spikecast.parallel.threads import limit_threads
 from spikecast.runs.layout import CHECKPOINTS
 
@@ -62,7 +62,9 @@ class StepCache:
             Name of a step -> a function that can be imported, and its arguments.
         """
         missing = {name: call for name, call in steps.items() if not self._find_file(name).exists()}
-        with open_executor(len(missing), self.workers) as executor:
+        # each takes minutes: also a few are worth processes of their own
+        workers = choose_n_workers(len(missing)) if self.workers is None else self.workers
+        with open_executor(len(missing), workers) as executor:
             if executor is None:
                 return
             calls = {
