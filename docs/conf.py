@@ -1,6 +1,7 @@
 """Settings of the site: ``make docs`` builds it into ``docs/_build/html``."""
 
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from docutils.utils.math.latex2mathml import tex2mathml
 import spikecast
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the kernels, too: numbers are then the same
+
+for public in spikecast.MODULES:  # autodoc imports modules by the names that people type
+    sys.modules.setdefault(f"spikecast.{public}", getattr(spikecast, public))
 
 project = "spikecast"
 author = "the spikecast authors"
@@ -25,7 +29,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_design",
 ]  # no intersphinx: its inventories come from the network, and the site builds without one
-source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}  # autosummary writes the first
 exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]
 templates_path = ["_templates"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
@@ -34,6 +38,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
+nb_execution_in_temp = True  # what pages write is not left beside them
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
@@ -97,6 +102,11 @@ def resolve_inner_name(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     )
 
 
+def leave_out(app: Any, what: str, name: str, obj: Any, skip: bool, settings: Any) -> bool:
+    """Leave out what scikit-learn adds to every estimator."""
+    return skip or (name.startswith("set_") and name.endswith("_request"))
+
+
 def lead_within_the_site(app: Any, docname: str, source: list[str]) -> None:
     """Links to files outside docs lead to the pages that show them."""
     source[0] = source[0].replace("../benchmarks/RESULTS.md", "benchmarks.md")
@@ -116,6 +126,7 @@ def visit_math(self: Any, node: Any) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """Register what is ours."""
     app.connect("missing-reference", resolve_inner_name)
+    app.connect("autodoc-skip-member", leave_out)
     app.connect("source-read", lead_within_the_site)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
