@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from spikecast.core.errors import DamagedFileError
 from spikecast.core.jsonl_store import JsonlStore
 
 
@@ -45,3 +46,15 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
         store.append("b", "x" * 200)
     assert store.path.read_bytes() == before
     assert "b" not in store.records
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [(b"nonsense", "expected"), (b"[1, 2]", "a text is expected"), (b'["b"]', "is missing"),
+     (b'["b", "c"]', "a whole number is expected"), (b"\xff", "")],
+)  # fmt: skip
+def test_a_damaged_line_is_named_with_what_to_do(tmp_path, line, why):
+    path = tmp_path / "jobs.jsonl"
+    path.write_bytes(b'["a", 1]\n' + line + b'\n["c", 3]\n')
+    with pytest.raises(DamagedFileError, match=f"in line 2: .*{why}.* Remove that line"):
+        JsonlStore(path, int)

@@ -1,10 +1,16 @@
 """Small directories of each kind, which tests damage, and pages without their dear parts."""
 
+import json
+import shutil
+
 import pytest
 
 from spikecast.data import simulate
 from spikecast.report.shared import pages, style
 from spikecast.runs import config, experiment
+from spikecast.runs.atlas.run import run_atlas
+from spikecast.runs.atlas.settings import AtlasSettings
+from spikecast.runs.layout import RunLayout
 
 CONFIG = {
     "task": {"target": "MOs"}, "models": ["mean_rate", "pca_ridge"],
@@ -40,3 +46,27 @@ def quick_pages(monkeypatch):
     """Figures are made, but neither laid out nor written: that takes most of a page's time."""
     monkeypatch.setattr(pages, "to_svg", lambda figure: b"<svg/>")
     monkeypatch.setitem(style.STYLE, "figure.constrained_layout.use", False)
+
+
+@pytest.fixture(scope="session")
+def unfinished_run(small_run):
+    """The same, interrupted: a fit, the scores and an answer are not there yet."""
+    folder = shutil.copytree(small_run, small_run.parent / "unfinished")
+    layout = RunLayout(folder)
+    manifest = json.loads(layout.manifest.read_text()) | {"finished": None}
+    layout.manifest.write_text(json.dumps(manifest))
+    for path in (
+        layout.scores, layout.summary, layout.neurons, layout.verdict, layout.answer_index,
+        layout.answer("time-response-counts"), layout.target("MOs").job("pca_ridge", 1),
+    ):  # fmt: skip
+        path.unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_atlas(small_data):
+    """An atlas of one session and two areas."""
+    settings = {"data": [str(small_data)], "folds": 3, "shifts": 20, "min_neurons": 3,
+                "bootstrap": 100}  # fmt: skip
+    out = small_data.parent / "atlas"
+    return run_atlas(AtlasSettings.model_validate(settings), out, workers=1).folder

@@ -13,6 +13,7 @@ from spikecast.report.many_runs.comparison import compare_runs
 from spikecast.report.many_runs.comparison_text import list_lines
 from spikecast.report.many_runs.entries import READERS, read_entry
 from spikecast.runs import audit, config, experiment
+from spikecast.runs.atlas.run import read_settings, run_atlas
 from spikecast.runs.layout import find_kind
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.reader import open_run
@@ -72,6 +73,21 @@ RUN_READINGS: dict[str, Reading] = {
     "report": lambda copy, sample: report.build(copy),
 }
 
+
+def resume_atlas(copy: Path, sample: Path) -> None:
+    run_atlas(read_settings(sample), copy, resume=True, workers=1)
+
+
+ATLAS_READINGS: dict[str, Reading] = {
+    "index": list_in_index,
+    "report": lambda copy, sample: report.build(copy),
+    "resume": resume_atlas,
+}
+RESUME_READINGS: dict[str, Reading] = {"resume": resume, "index": list_in_index}
+SWEEP_READINGS: dict[str, Reading] = {
+    "index": list_in_index,
+    "report": lambda copy, sample: report.build(copy),
+}
 
 READ_BY: dict[str, tuple[str, ...]] = {
     "index": ("manifest", "config", "summary", "verdict", "analysis"),

@@ -1,20 +1,38 @@
-"""A damaged run directory is read, or refused in one line that is an error of ours."""
+"""A damaged directory is read, or refused in one line that is an error of ours."""
 
 import pytest
-from fuzz.readings import RUN_READINGS, check_damaged
+from fuzz.readings import ATLAS_READINGS, RESUME_READINGS, RUN_READINGS, check_damaged
 
-FAST = {"index": 100, "targets": 60, "audit": 12, "compare": 8, "decode": 8, "report": 6}
+READINGS = {
+    "small_run": RUN_READINGS,
+    "unfinished_run": RESUME_READINGS,
+    "small_atlas": ATLAS_READINGS,
+}
+FAST = {
+    ("small_run", "index"): 60,
+    ("small_run", "targets"): 30,
+    ("small_run", "audit"): 8,
+    ("small_run", "compare"): 6,
+    ("small_run", "decode"): 5,
+    ("small_run", "report"): 6,
+    ("unfinished_run", "resume"): 6,
+    ("small_atlas", "index"): 60,
+    ("small_atlas", "report"): 40,
+    ("small_atlas", "resume"): 15,
+}
+SLOW = 10_000  # per kind of directory
 
 
 @pytest.mark.usefixtures("quick_pages")
-@pytest.mark.parametrize(("name", "n"), FAST.items())
-def test_a_damaged_run_is_refused_in_a_line(small_run, tmp_path, name, n):
-    assert check_damaged(RUN_READINGS[name], small_run, tmp_path, range(n), name)
+@pytest.mark.parametrize(("kind", "name", "n"), [(*key, n) for key, n in FAST.items()])
+def test_a_damaged_directory_is_refused_in_a_line(request, tmp_path, kind, name, n):
+    sample = request.getfixturevalue(kind)
+    assert check_damaged(READINGS[kind][name], sample, tmp_path, range(n), name)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_pages")
-@pytest.mark.parametrize("name", FAST)
-def test_so_are_ten_thousand(small_run, tmp_path, name):
-    n = 10_000 // len(FAST)
-    check_damaged(RUN_READINGS[name], small_run, tmp_path, range(10_000, 10_000 + n), name)
+@pytest.mark.parametrize(("kind", "name"), FAST)
+def test_so_are_ten_thousand(request, tmp_path, kind, name):
+    seeds = range(SLOW, SLOW + SLOW // len(READINGS[kind]))
+    check_damaged(READINGS[kind][name], request.getfixturevalue(kind), tmp_path, seeds, name)

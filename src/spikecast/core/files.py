@@ -29,7 +29,10 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(mode)  # safetensors makes its files private
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except IsADirectoryError:
+            raise RunError(f"'{path}' is a folder; move it away") from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

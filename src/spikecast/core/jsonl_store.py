@@ -1,7 +1,8 @@
 """Records of finished jobs, one line each, in a file that is only appended to.
 
 A process that is killed at any moment leaves whole lines, and perhaps the beginning of one more,
-which is cut off when the file is read again: jobs without a whole line are run again.
+which is cut off when the file is read again: jobs without a whole line are run again. A line that
+is damaged otherwise is an error that says what to do.
 """
 
 import json
@@ -9,17 +10,29 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
+from spikecast.core.checks import shorten_line
+from spikecast.core.errors import DamagedFileError
+from spikecast.core.stored import explain_errors, validate
+
 
 class JsonlStore:
-    """A file of JSON lines, each a key and a record; `records` holds them in the file's order."""
+    """A file of JSON lines, each a key and a record; `records` holds them in the file's order.
 
-    def __init__(self, path: str | Path) -> None:
+    `schema` is what a record must be, a type that pydantic knows.
+    """
+
+    def __init__(self, path: str | Path, schema: Any = Any) -> None:
         self.path = Path(path)
-        content = self.path.read_bytes() if self.path.exists() else b""
+        with explain_errors(self.path):
+            content = self.path.read_bytes() if self.path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
             os.truncate(self.path, len(whole))
-        self.records: dict[str, Any] = dict(map(json.loads, whole.splitlines()))
+        lines = enumerate(whole.splitlines(), start=1)
+        entries = (_read_line(self.path, number, line, schema) for number, line in lines)
+        self.records: dict[str, Any] = dict(entries)
 
     def append(self, key: str, record: Any) -> None:
         """Write a record to the disk; after an OSError the file is as before."""
@@ -39,3 +52,18 @@ class JsonlStore:
         finally:
             os.close(handle)
         self.records[key] = json.loads(line)[1]  # what a reader of the file would see
+
+
+def _read_line(path: Path, number: int, line: bytes, schema: Any) -> tuple[str, Any]:
+    """Return key and record of a line."""
+    try:
+        key, record = validate(from_json(line), tuple[str, Any], path)
+        if schema is not Any:
+            record = validate(record, schema, path)
+    except (ValueError, DamagedFileError) as error:
+        reason = shorten_line(str(error).removeprefix(f"'{path}' is damaged: "))
+        raise DamagedFileError(
+            f"'{path}' is damaged in line {number}: {reason}. Remove that line, and resume: what "
+            "it recorded is done again"
+        ) from None
+    return key, record

@@ -60,6 +60,12 @@ def explain_errors(path: Path) -> Iterator[None]:
         raise damaged(path, shorten_line(error) or type(error).__name__) from None
 
 
+def read_text(path: Path) -> str:
+    """Return a text file; raise MissingFileError or DamagedFileError."""
+    with explain_errors(path):
+        return path.read_text(encoding="utf-8")
+
+
 # ------------------------------------------------------------------------------------ JSON
 
 

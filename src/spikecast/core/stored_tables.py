@@ -15,6 +15,7 @@ Column = Literal["text", "number", "finite", "open", "whole", "flag", "any"]
 """What a column holds; a ``number`` may be missing (NaN), an ``open`` one also be infinite."""
 
 KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag": "b"}
+EMPTY = {"number": float, "finite": float, "open": float, "whole": int, "flag": bool}
 WORDS = {
     "number": "a number",
     "open": "a number",
@@ -56,6 +57,9 @@ def read_table(path: Path, schema: Table, **options: Any) -> pd.DataFrame:
     if not isinstance(table.index, pd.RangeIndex):
         raise damaged(path, "its rows have more cells than its header")
     check_table(path, table, schema)
+    if table.empty:  # pandas cannot tell what would be in it
+        kinds = {name: EMPTY[kind] for name, kind in known.items() if kind in EMPTY}
+        return table.astype({name: kind for name, kind in kinds.items() if name in table})
     return table
 
 
@@ -94,8 +98,9 @@ def _check_column(path: Path, column: pd.Series, kind: Column) -> None:
         if kind == "whole":
             wrong |= numbers != np.floor(numbers)
     row = int(wrong.argmax())
+    value = column.iloc[row]
     raise damaged(
         path,
         f"in row {row + 1} of column {quote(column.name)} {WORDS[kind]} is expected, not "
-        f"{quote(column.iloc[row])}",
+        f"{quote(value.item() if isinstance(value, np.generic) else value)}",
     )

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError, UnsavedModelError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.models.base import Model
@@ -75,7 +76,7 @@ def load(stem: str | Path) -> Model:
     except FileNotFoundError as error:
         raise FormatError(f"there is no file '{error.filename}'") from None
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise FormatError(f"the model '{stem}' is damaged: {error}") from None
+        raise FormatError(f"the model '{stem}' is damaged: {shorten_line(error)}") from None
 
 
 def _describe_part(

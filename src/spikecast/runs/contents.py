@@ -1,6 +1,7 @@
 """What each file of a run must hold: a schema per file, for what reads it again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, NotRequired
 
 from annotated_types import Gt, MinLen
@@ -84,6 +85,9 @@ FIT_ARRAYS = {
     "latents": Array("f", ("test trial", "latent time", "latent"), optional=True),
 }
 
+LATENTS = {name: replace(FIT_ARRAYS[name], optional=False) for name in ("test", "latents")}
+"""What is read of a model whose latents are analysed."""
+
 
 def name_record_arrays(prefix: str) -> dict[str, Array]:
     """Return the schema of the record of a fit in a file of arrays."""
@@ -147,10 +151,15 @@ class ListedEvaluation(TypedDict):
 
 
 @with_config(OPEN)
-class ListedConfig(TypedDict):
+class ListedModels(TypedDict):
+    """The models in a config, or in the settings of an atlas."""
+
+    models: list[str | dict[str, Any]]
+
+
+class ListedConfig(ListedModels):
     """What the index reads of a config, also of one whose settings have changed since."""
 
     data: ListedData
     task: Mapping[str, Any] | None
-    models: list[str | dict[str, Any]]
     evaluation: ListedEvaluation

@@ -11,6 +11,7 @@ import yaml
 
 from spikecast.core.errors import RunError
 from spikecast.core.files import LOCK, lock_folder
+from spikecast.core.stored import read_text
 from spikecast.runs.layout import AtlasLayout, Layout, RunLayout
 from spikecast.runs.manifest import check_data_unchanged, read_manifest
 
@@ -70,7 +71,7 @@ def _check_writable(
         raise RunError(
             f"'{folder}' holds {state} run; resume it, overwrite it, or name another folder"
         )
-    if not config.exists() or _read_settings(config.read_text("utf-8")) != _read_settings(text):
+    if not config.exists() or _read_settings(read_text(config)) != _read_settings(text):
         raise RunError(f"'{folder}' was made with another config; see {config}")
     check_data_unchanged(folder, manifest["data"]["hash"], identity)
 
@@ -79,7 +80,7 @@ def _read_settings(text: str) -> Any:
     """Return a config without the place of the data: their identity is compared instead."""
     try:
         settings = yaml.safe_load(text)
-    except yaml.YAMLError:  # edited by hand: equal to no other
+    except (yaml.YAMLError, ValueError, RecursionError):  # edited by hand: equal to no other
         return None
     if isinstance(settings, dict):
         data = settings.pop("data", None)

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from spikecast.core.files import write_atomically, write_json
-from spikecast.core.stored import read_json
+from spikecast.core.stored import damaged, read_json
+from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
@@ -18,6 +19,7 @@ from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model
 from spikecast.runs.config import Config
+from spikecast.runs.contents import FIT_ARRAYS, FitFacts
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.tasks.predictions import make_brought_problem
 from spikecast.tasks.problem import Problem
@@ -91,8 +93,8 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
     layout, folds = target.layout, range(len(target.folds))
     predictions, seconds = {}, {}
     for model in [*target.brought, *models]:
-        predictions[model] = [np.load(layout.arrays(model, k))["prediction"] for k in folds]
-        seconds[model] = [read_json(layout.job(model, k))["fit_seconds"] for k in folds]
+        predictions[model] = [_read_prediction(target, model, k) for k in folds]
+        seconds[model] = [read_json(layout.job(model, k), FitFacts)["fit_seconds"] for k in folds]
     scores = score_folds(
         target.problem,
         target.folds,
@@ -102,16 +104,25 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
         n_resamples=config.evaluation.bootstrap,
         seed=config.seed,
     )
-    beyond = Beyond.from_json(read_json(layout.beyond)) if layout.beyond.exists() else None
+    beyond = read_json(layout.beyond, Beyond) if layout.beyond.exists() else None
     if target.brought:
         beyond = _judge_brought(target, scores, beyond)
     return replace(scores, beyond=beyond)
 
 
+def _read_prediction(target: TargetRun, model: str, index: int) -> np.ndarray:
+    """Return the stored prediction of a fold, (test trial, time, target)."""
+    path = target.layout.arrays(model, index)
+    _, n_bins, n_targets = target.problem.y.shape
+    arrays = read_arrays(path, FIT_ARRAYS, {"time": n_bins, "target": n_targets})
+    if not np.array_equal(arrays["test"], target.folds[index].test):
+        raise damaged(path, "'test' are not the trials that the fold holds out")
+    return arrays["prediction"]
+
+
 def read_held_out(target: TargetRun, model: str) -> np.ndarray:
     """Return a fitted model's predictions, (trial, time, target); 0 in trials never held out."""
-    paths = (target.layout.arrays(model, index) for index in range(len(target.folds)))
-    predictions = [np.load(path)["prediction"] for path in paths]
+    predictions = [_read_prediction(target, model, index) for index in range(len(target.folds))]
     return join_folds(target.problem, target.folds, predictions)
 
 

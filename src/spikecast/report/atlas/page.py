@@ -10,11 +10,12 @@ import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from spikecast.core.jsonl_store import JsonlStore
-from spikecast.core.notices import Notice
+from spikecast.core.stored import read_text
 from spikecast.data.areas import sort_areas
 from spikecast.report.atlas import text
 from spikecast.report.atlas.reading import Atlas
 from spikecast.report.shared.pages import write_page
+from spikecast.runs.atlas.contents import StoredJob
 from spikecast.runs.atlas.plan import split_name
 from spikecast.runs.layout import AtlasLayout
 
@@ -40,7 +41,7 @@ def build(folder: str | Path) -> Path:
         failed=atlas.manifest["failed"],
         data=_embed_data(atlas),
         script=files("spikecast.report.atlas").joinpath("atlas.js").read_text(encoding="utf-8"),
-        settings=layout.settings.read_text(encoding="utf-8"),
+        settings=read_text(layout.settings),
         versions=atlas.manifest["versions"],
         command=atlas.manifest["command"],
     )
@@ -119,7 +120,7 @@ def _order_by_score(table: pd.DataFrame, sources: list[str], targets: list[str])
 def _collect_details(atlas: Atlas) -> dict[str, Any]:
     """Return folds and quantiles over neurons: session|model|pair -> list over draws."""
     details: dict[str, list] = {}
-    for name, record in JsonlStore(AtlasLayout(atlas.folder).jobs).records.items():
+    for name, record in JsonlStore(AtlasLayout(atlas.folder).jobs, StoredJob).records.items():
         model, session = split_name(name)
         if model not in atlas.settings.labels:
             continue  # the ridge is done for its shift tests alone
@@ -132,7 +133,7 @@ def _collect_details(atlas: Atlas) -> dict[str, Any]:
                 "neurons": [_round_value(value) for value in spread],
                 "above": int((neurons > 0).sum()),
                 "of": int(neurons.size),
-                "notes": [str(Notice.from_json(notice)) for notice in one["notices"]],
+                "notes": list(map(str, one["notices"])),
             }
             details.setdefault(f"{session}|{model}|{pair}", []).append(detail)
     return details

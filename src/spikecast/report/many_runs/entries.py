@@ -17,13 +17,15 @@ import pandas as pd
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.schema import read_yaml
 from spikecast.core.stored import read_json, validate
+from spikecast.core.stored_tables import read_table
 from spikecast.models.catalog import is_null
 from spikecast.report.questions.catalog import make_headlines
 from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
-from spikecast.runs.contents import ListedConfig
+from spikecast.runs.atlas.contents import LISTED_CELLS, AtlasManifest
+from spikecast.runs.contents import ListedConfig, ListedModels
 from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, find_kind
 from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.reader import Run, StoredAnswer
@@ -241,13 +243,13 @@ def read_sweep(folder: Path) -> Entry:
 
 def read_atlas(folder: Path) -> Entry:
     """Return the entry of an atlas: its size, and each area by the one that predicts it best."""
-    layout, manifest = AtlasLayout(folder), read_manifest(folder)
+    layout, manifest = AtlasLayout(folder), read_manifest(folder, AtlasManifest)
     sessions, finished = manifest["data"]["sessions"], bool(manifest["finished"])
     areas = sorted({area for one in sessions.values() for area in one["areas"]})
     summary = f"{len(areas)} areas in {format_count(len(sessions), 'session')}"
     scores: list[Score] = []
     if finished:
-        cells = pd.read_csv(layout.cells, dtype={"source": str, "target": str})
+        cells = read_table(layout.cells, LISTED_CELLS, keep_default_na=False, na_values=[""])
         cells = cells[cells["source"] != cells["target"]].dropna(subset=["value"])
         summary += _count_cells(cells)
         scores = _list_cell_scores(cells, {one["kind"] for one in sessions.values()})
@@ -259,7 +261,7 @@ def read_atlas(folder: Path) -> Entry:
         session=next(iter(sessions)) if len(sessions) == 1 else f"{len(sessions)} sessions",
         data=join_names(Path(one["path"]).name for one in sessions.values()),
         targets=tuple(areas),
-        models=_list_models(read_yaml(layout.settings)),
+        models=_list_models(validate(read_yaml(layout.settings), ListedModels, layout.settings)),
         scores=tuple(scores),
     )
 

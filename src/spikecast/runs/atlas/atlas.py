@@ -14,6 +14,7 @@ from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import Progress
+from spikecast.runs.atlas.contents import CELLS, POOLED, SCORES
 from spikecast.runs.atlas.plan import make_sources, name_data
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import INSTANCE, RIDGE, AtlasSettings
@@ -159,7 +160,8 @@ def atlas(
         )
         layout = AtlasLayout(outcome.folder)
         cells, pooled, scores = (
-            read_atlas_table(layout.table(name)) for name in ("cells", "pooled", "scores")
+            read_atlas_table(layout.table(name), schema)
+            for name, schema in (("cells", CELLS), ("pooled", POOLED), ("scores", SCORES))
         )
     folder = None if out is None else outcome.folder
     return AtlasResult(cells, pooled, scores, outcome.failed, folder)

@@ -31,6 +31,7 @@ from spikecast.parallel.executors import (
 from spikecast.parallel.memory import release_memory
 from spikecast.parallel.shared_data import SharedValue, share_value
 from spikecast.runs.atlas import claims, pooling, records, tables
+from spikecast.runs.atlas.contents import StoredJob
 from spikecast.runs.atlas.plan import (
     PairJob,
     SessionPlan,
@@ -158,7 +159,7 @@ class _Atlas:
 
     def write_tables(self) -> None:
         """Write the tables of all jobs in the journal."""
-        stored = JsonlStore(self.layout.jobs).records
+        stored = JsonlStore(self.layout.jobs, StoredJob).records
         asked = [(session, job) for session, job in self.jobs if job.model in self.models]
         scores = tables.tabulate_scores(asked, stored)
         cells = tables.average_draws(scores)
@@ -185,7 +186,7 @@ class _Atlas:
         self, workers: int | None, engine: str, executor: Executor | None, progress: Progress
     ) -> AtlasOutcome:
         """Do the jobs that the journal lacks."""
-        journal, jobs = JsonlStore(self.layout.jobs), self.jobs
+        journal, jobs = JsonlStore(self.layout.jobs, StoredJob), self.jobs
         missing: dict[str, list[PairJob]] = {}
         for session, job in jobs:
             if "pairs" not in journal.records.get(job.name, {}):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from spikecast.core.stored_tables import Table, read_table
 from spikecast.runs.atlas.plan import PairJob, SessionPlan, split_pair
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.ratio_scores import LEVEL
@@ -101,9 +102,9 @@ def _half_width(values: np.ndarray) -> float:
     return float(reach * values.std(ddof=1) / np.sqrt(values.size))
 
 
-def read_atlas_table(path: Path) -> pd.DataFrame:
+def read_atlas_table(path: Path, schema: Table) -> pd.DataFrame:
     """Return a table of an atlas; an area may be called "NA" or "1", both are text."""
     names = dict.fromkeys((*CELL, "fold", "rung", "untested", "error"), str)
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    table = read_table(path, schema, keep_default_na=False, na_values=[""], dtype=names)
     texts = [name for name in ("untested", "error") if name in table]
     return table.assign(**{name: table[name].fillna("") for name in texts})

@@ -14,8 +14,10 @@ from spikecast.analysis.geometry.cell_types import TYPES, split_areas
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.stored import read_json
+from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
+from spikecast.runs.contents import LATENTS, FitFacts
 from spikecast.runs.layout import TargetLayout
 from spikecast.tasks.problem import Task
 
@@ -36,7 +38,7 @@ class FittedModel:
     def seconds(self) -> float | None:
         """Duration of one fit in the run; None while it is not fitted yet."""
         path = self.layout.job(self.name, 0)
-        return float(read_json(path)["fit_seconds"]) if path.exists() else None
+        return float(read_json(path, FitFacts)["fit_seconds"]) if path.exists() else None
 
     @property
     def n_folds(self) -> int:
@@ -45,8 +47,9 @@ class FittedModel:
 
     def load_latents(self, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Return the trials held out in a fold, and their latents (trial, time, latent)."""
-        with np.load(self.layout.arrays(self.name, fold)) as stored:
-            return stored["test"], stored["latents"].astype(np.float32)
+        path = self.layout.arrays(self.name, fold)
+        stored = read_arrays(path, LATENTS)
+        return stored["test"], stored["latents"].astype(np.float32)
 
     def weights(self, fold: int) -> Path:
         """Return the path (without suffix) of the model as fitted in a fold."""

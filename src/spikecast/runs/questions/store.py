@@ -8,6 +8,7 @@ of them where they are shown.
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def answer_questions(
         progress(f"{question.description} [{number} of {len(questions)}]", 0, 0)
         settings = question.settings | {"data": identity}
         path = layout.answer(question.name)
-        if path.exists() and read_json(path)["question"] == settings:
+        if path.exists() and read_json(path, dict[str, Any]).get("question") == settings:
             continue
         started = time.perf_counter()
         with limit_threads():

@@ -15,8 +15,9 @@ import numpy as np
 from spikecast.core.stored import read_json
 from spikecast.parallel.executors import Progress
 from spikecast.runs.config import Config
+from spikecast.runs.contents import FitFacts
 from spikecast.runs.layout import RunLayout, split_job_name
-from spikecast.runs.manifest import read_manifest
+from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.reader import Run
 from spikecast.runs.tracking.tracker import TrackedFit, Tracker
 
@@ -81,12 +82,12 @@ class _RunWatcher:
             self._call_tracker(lambda tracker: tracker.stop(why))
 
     def _start(self, tracker: Tracker) -> None:
-        layout, names = RunLayout(self.out), read_manifest(self.out)["targets"]
+        layout, names = RunLayout(self.out), read_manifest(self.out, RunManifest)["targets"]
         self.targets = {layout.target(name).folder.name: name for name in names}
         tracker.start(self.out, self.config)
 
     def _log_fit(self, path: Path, tracker: Tracker) -> None:
-        fit = read_json(path)
+        fit = read_json(path, FitFacts)
         target = (self.targets or {})[path.parent.parent.name]
         model, fold = split_job_name(path)
         losses = {
