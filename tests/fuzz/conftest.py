@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import planted_sweep
 import pytest
 
 from spikecast.data import simulate
@@ -11,6 +12,7 @@ from spikecast.runs import config, experiment
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.layout import RunLayout
+from spikecast.runs.sweep.run import run_sweep
 
 CONFIG = {
     "task": {"target": "MOs"}, "models": ["mean_rate", "pca_ridge"],
@@ -70,3 +72,11 @@ def small_atlas(small_data):
                 "bootstrap": 100}  # fmt: skip
     out = small_data.parent / "atlas"
     return run_atlas(AtlasSettings.model_validate(settings), out, workers=1).folder
+
+
+@pytest.fixture(scope="session")
+def small_sweep(tmp_path_factory):
+    """A sweep of one model, with three tries per search."""
+    folder = tmp_path_factory.mktemp("sweep")
+    settings = planted_sweep.maker(folder)(search={"trials": 3})
+    return run_sweep(settings, folder / "out", workers=1)

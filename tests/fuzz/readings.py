@@ -85,11 +85,13 @@ ATLAS_READINGS: dict[str, Reading] = {
 }
 RESUME_READINGS: dict[str, Reading] = {"resume": resume, "index": list_in_index}
 SWEEP_READINGS: dict[str, Reading] = {
-    "index": list_in_index,
-    "report": lambda copy, sample: report.build(copy),
+    "sweep index": list_in_index,
+    "sweep report": lambda copy, sample: report.build(copy),
 }
 
 READ_BY: dict[str, tuple[str, ...]] = {
+    "sweep index": ("manifest", "config", "sweep.json", "summary"),
+    "sweep report": ("manifest", "config", "sweep.json", "summary", "trials.csv", "best", "proto"),
     "index": ("manifest", "config", "summary", "verdict", "analysis"),
     "targets": ("manifest", "summary", "scores", "verdict", "targets"),
     "decode": ("manifest", "config", "analysis/decode-response-counts.json"),

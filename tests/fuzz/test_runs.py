@@ -1,12 +1,19 @@
 """A damaged directory is read, or refused in one line that is an error of ours."""
 
 import pytest
-from fuzz.readings import ATLAS_READINGS, RESUME_READINGS, RUN_READINGS, check_damaged
+from fuzz.readings import (
+    ATLAS_READINGS,
+    RESUME_READINGS,
+    RUN_READINGS,
+    SWEEP_READINGS,
+    check_damaged,
+)
 
 READINGS = {
     "small_run": RUN_READINGS,
     "unfinished_run": RESUME_READINGS,
     "small_atlas": ATLAS_READINGS,
+    "small_sweep": SWEEP_READINGS,
 }
 FAST = {
     ("small_run", "index"): 60,
@@ -19,6 +26,8 @@ FAST = {
     ("small_atlas", "index"): 60,
     ("small_atlas", "report"): 40,
     ("small_atlas", "resume"): 15,
+    ("small_sweep", "sweep index"): 40,
+    ("small_sweep", "sweep report"): 15,
 }
 SLOW = 10_000  # per kind of directory
 

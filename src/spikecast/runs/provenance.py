@@ -146,7 +146,8 @@ def read_claims(folder: Path) -> list[Claim]:
 
 def read_stored_claims(folder: Path) -> list[Claim]:
     """Return the claims in ``protocol.json``."""
-    return [Claim.model_validate(entry) for entry in read_json(Layout(folder).protocol)]
+    claims: list[Claim] = read_json(Layout(folder).protocol, list[Claim])
+    return claims
 
 
 # ------------------------------------------------------------------------------------ predictions

@@ -49,7 +49,8 @@ def read_summary(path: Path) -> pd.DataFrame:
     known = [metric.name for metric in HEADLINE.values() if metric.name in table]
     if not known:
         raise damaged(path, "it has no column of a headline metric")
-    pairs = [str(name) for name in table if "_vs_" in str(name)]
+    nulls = dict.fromkeys(str(name).split("_vs_", 1)[1] for name in table if "_vs_" in str(name))
+    pairs = [f"{part}_vs_{null}" for null in nulls for part in (known[0], "low", "high")]
     unique = ("target", "model") if "target" in table else ("model",)
     columns: dict[str, Column] = {known[0]: "finite", **dict.fromkeys(pairs, NUMBER)}
     check_table(path, table, Table(columns, unique=unique))

@@ -139,7 +139,8 @@ def test_sweeps_and_atlases_are_no_runs_though_they_have_manifests(tmp_path):
         swept = fabricate(tmp_path / f"sweep {finished}", finished=finished)
         (swept / "study.log").write_text("")
         if finished:
-            facts = {"target": "MOs", "models": []}
+            facts = {"target": "MOs", "source": "rest", "metric": "bits_per_spike", "trials": 3,
+                     "models": [], "rungs": [], "notices": []}  # fmt: skip
             (swept / "sweep.json").write_text(json.dumps(facts))
             table = pd.read_csv(swept / "summary.csv").drop(columns="target")
             table.to_csv(swept / "summary.csv", index=False)

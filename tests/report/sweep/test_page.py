@@ -39,7 +39,7 @@ def test_the_page_holds_every_score_and_notice(folder, monkeypatch):
     for sentence in [*text.headlines(facts), *text.warnings(facts)]:
         assert sentence in shown
     for model in facts["models"]:
-        assert "random_only" in [notice["code"] for notice in model["notices"]]
+        assert "random_only" in [notice.code for notice in model["notices"]]
         for score in (model["nested"]["value"], model["default"]["value"], model["selected"]):
             assert f"{score:.3f}" in shown
     assert "best.yaml was chosen on all trials" in shown

@@ -30,6 +30,7 @@ from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout,
 from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.reader import Run, StoredAnswer
 from spikecast.runs.score_tables import read_summary
+from spikecast.runs.sweep.contents import SweepFacts
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
 LONGEST_ERROR = 300  # characters
@@ -233,7 +234,7 @@ def read_sweep(folder: Path) -> Entry:
     )
     if not finished:
         return replace(entry, summary=_describe_log(layout.log))
-    facts = read_json(layout.result)
+    facts = read_json(layout.result, SweepFacts)
     return replace(
         entry,
         summary=" ".join(sweep_text.headlines(facts)[:1]),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecast.core.schema import to_yaml
+from spikecast.core.stored import read_text
 from spikecast.report.shared.formatting import (
     MISSING,
     format_duration,
@@ -35,7 +36,7 @@ def build(folder: str | Path) -> Path:
         scores=_score_table(run),
         models=[_model_section(model) for model in run.models],
         protocol=text.protocol(run),
-        best=run.layout.best.read_text(encoding="utf-8"),
+        best=read_text(run.layout.best),
         written=to_yaml(run.config),
     )
 

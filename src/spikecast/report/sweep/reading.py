@@ -6,11 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from spikecast.core.checks import quote
 from spikecast.core.errors import RunError
-from spikecast.core.stored import read_json
+from spikecast.core.stored import damaged, read_json
+from spikecast.core.stored_tables import read_table
 from spikecast.runs.config import SearchConfig
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.reader import Run
+from spikecast.runs.score_tables import read_summary
+from spikecast.runs.sweep.contents import TRIALS, SweepFacts
 
 
 class SweepRun(Run):
@@ -30,7 +34,7 @@ class SweepRun(Run):
                 f"the sweep in '{self.folder}' is not finished; resume it "
                 f"(it was begun by: {manifest.get('command')})"
             )
-        return read_json(self.layout.result)
+        return read_json(self.layout.result, SweepFacts)
 
     @property
     def search(self) -> SearchConfig:
@@ -40,7 +44,22 @@ class SweepRun(Run):
     @cached_property
     def trials(self) -> pd.DataFrame:
         """Every trial of every search."""
-        return pd.read_csv(self.layout.trials, dtype={"model": str, "fold": str})
+        path, table = self.layout.trials, read_table(self.layout.trials, TRIALS)
+        for model in self.facts["models"]:
+            if not (table["model"] == model["label"]).any():
+                raise damaged(path, f"it has no try of {quote(model['label'])}")
+            missing = [name for name in model["space"] if name not in table]
+            if missing:
+                raise damaged(path, f"the column {quote(missing[0])} is missing")
+        return table
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Headline scores with intervals, per model."""
+        table = read_summary(self.layout.summary)
+        if self.facts["metric"] not in table:
+            raise damaged(self.layout.summary, f"the column {self.facts['metric']} is missing")
+        return table
 
     @property
     def models(self) -> list["SweptModel"]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from spikecast.core.notices import Notice
 from spikecast.report.shared.formatting import format_estimate, name_rung, name_source
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs.sweep.results import NEGLIGIBLE
@@ -106,9 +105,9 @@ def warnings(facts: dict[str, Any]) -> list[str]:
     return format_notices([notice for model in facts["models"] for notice in model["notices"]])
 
 
-def format_notices(notices: Iterable[dict[str, Any]]) -> list[str]:
+def format_notices(notices: Iterable[Notice]) -> list[str]:
     """Return stored notices as sentences, each once."""
-    return list(dict.fromkeys(str(Notice.from_json(notice)) for notice in notices))
+    return list(dict.fromkeys(str(notice) for notice in notices))
 
 
 def limits(run: SweepRun) -> list[str]:

@@ -12,11 +12,13 @@ import pandas as pd
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import to_yaml
-from spikecast.evaluation.fit import FitRecord
+from spikecast.core.stored_arrays import read_arrays
+from spikecast.evaluation.fit import FIT, FitRecord
 from spikecast.evaluation.ladder import list_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import SearchResult, read_search
 from spikecast.models.spaces import Between
+from spikecast.runs.contents import name_record_arrays
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.model_entries import name_models
 from spikecast.runs.provenance import Claim, write_claims
@@ -234,8 +236,8 @@ def _make_claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator
             continue
         fold, table = plan.target.folds[search.fold], results[search.name].table
         numbers = table[list(results[search.name].best)].select_dtypes("number")
-        with np.load(plan.target.layout.arrays(search.label + TUNED, search.fold)) as stored:
-            record = FitRecord.from_arrays(stored)
+        path = plan.target.layout.arrays(search.label + TUNED, search.fold)
+        record = FitRecord.from_arrays(read_arrays(path, name_record_arrays(FIT)))
         yield Claim(
             name=f"{search.label} as tuned, fold {search.fold}",
             metric=scores.metric,
