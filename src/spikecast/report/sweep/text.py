@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from spikecast.core.notices import Notice
 from spikecast.report.shared.formatting import format_estimate, name_rung, name_source
 from spikecast.report.sweep.reading import SweepRun, SweptModel
 from spikecast.runs.sweep.results import NEGLIGIBLE
