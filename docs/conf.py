@@ -18,8 +18,8 @@ for public in spikecast.MODULES:  # autodoc imports modules by the names that pe
     sys.modules.setdefault(f"spikecast.{public}", getattr(spikecast, public))
 
 project = "spikecast"
-author = "the spikecast authors"
-project_copyright = "2026, the spikecast authors"
+author = "the spikecast developers"
+project_copyright = "2026, the spikecast developers"
 version = release = spikecast.__version__
 
 extensions = [

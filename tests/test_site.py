@@ -4,10 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 
 import spikecast as sc
 
@@ -55,6 +57,13 @@ def test_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:)([^)#\s]+)[^)]*\)", re.sub(r"`[^`\n]*`", "", text))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((DOCS.parent / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == sc.__version__ == citation["version"]
+    assert (Path(sc.__file__).parent / "py.typed").exists()
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.tasks.tasks import HeldOutNeurons as HeldOutNeurons
     from spikecast.tasks.tasks import NeuronsToNeurons as NeuronsToNeurons
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 MODULES = {
     "analysis": "spikecast.analysis",
