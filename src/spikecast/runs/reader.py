@@ -306,7 +306,9 @@ class Target:
 
     def _make_record(self, path: Path, stored: dict[str, np.ndarray], prefix: str) -> FitRecord:
         """Return the record of a fit in a file of arrays, checked against the problem."""
-        sizes = {"source": self.problem.sizes["source"], "target": self.problem.sizes["target"]}
+        sizes = {name: self.problem.sizes[name] for name in ("source", "target")}
+        if not sizes["source"]:  # unknown, of another tool's predictions: rungs see a column of 0
+            del sizes["source"]
         check_arrays(path, stored, contents.name_record_arrays(prefix), sizes)
         for part in ("train", "validation", "test"):
             check_numbers(path, part, stored[f"{prefix}{part}"], len(self.recorded))
