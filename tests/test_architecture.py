@@ -302,7 +302,9 @@ def test_files_functions_and_argument_lists_are_short():
 
 def outside_files() -> list[Path]:
     folders = (ROOT / "benchmarks", ROOT / "docs")
-    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+    files = (path for folder in folders for path in folder.rglob("*.py"))
+    # the settings of the site read the table of public names itself
+    return sorted(path for path in files if path != ROOT / "docs" / "conf.py")
 
 
 @pytest.mark.parametrize("path", outside_files(), ids=lambda path: path.stem)
