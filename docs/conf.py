@@ -2,6 +2,7 @@
 
 import os
 import sys
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
+# what ran is kept for as long as the package stays as it is
+_sources = sorted(Path(spikecast.__file__).parent.rglob("*.py"))
+_state = sha256(b"".join(path.read_bytes() for path in _sources)).hexdigest()[:12]
+nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks" / _state)
 nb_execution_in_temp = True  # what pages write is not left beside them
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
@@ -45,6 +49,7 @@ nb_execution_show_tb = True
 nb_merge_streams = True
 
 autosummary_generate = True
+nitpicky = True  # a name that is written on a page must be one
 autodoc_typehints = "none"  # types stand in the sections of numpydoc
 numpydoc_show_class_members = False
 python_maximum_signature_line_length = 90
@@ -61,6 +66,8 @@ html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
+    "navbar_persistent": [],
+    "navbar_end": ["search-button", "theme-switcher"],
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -85,21 +92,16 @@ def find_public_name(name: str) -> str:
 
 
 def resolve_inner_name(app: Any, env: Any, node: Any, contnode: Any) -> Any:
-    """Link what is public by its public name; what is inside is left as text."""
+    """Link what is public by its public name; what a docstring names of the inside stays text."""
     if node.get("refdomain") != "py":
         return None
     domain, target = env.get_domain("py"), node["reftarget"]
     if "." not in target and target in spikecast.__all__:
         target = f"spikecast.{target}"
-    public = find_public_name(target)
-    if public not in domain.objects:
-        return contnode
-    entry = domain.objects[public]
-    return (
-        domain.resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, contnode)
-        if entry
-        else contnode
-    )
+    public, page = find_public_name(target), node["refdoc"]
+    if public in domain.objects:
+        return domain.resolve_xref(env, page, app.builder, "obj", public, node, contnode)
+    return contnode if page.startswith("api/") else None
 
 
 def leave_out(app: Any, what: str, name: str, obj: Any, skip: bool, settings: Any) -> bool:
