@@ -1,4 +1,4 @@
-# Both commands do all of their own set-up; the second call of either installs nothing.
+# Every command does all of its own set-up; its second call installs nothing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ test: $(INSTALLED)
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadfile
 
-slow: $(INSTALLED)
+slow: $(VENV)/.installed_docs
 	$(BIN)/pytest -m slow
 
 docs: $(VENV)/.installed_docs
