@@ -102,9 +102,24 @@ def test_blocks_change_nothing(monkeypatch):
     np.testing.assert_array_equal(find_everywhere(recording), whole)
 
 
+@pytest.mark.parametrize("kind", ["counts", "continuous"])
+def test_a_neuron_that_is_the_same_in_every_bin_is_found_in_any_recording(kind):
+    """Short, dense, in wide bins; a neuron that never changes is no copy of another."""
+    rng = np.random.default_rng(0)
+    activity = rng.poisson(0.5, (20, 30, 6))
+    activity[:, :, 4] = activity[:, :, 1]
+    activity[:, :, [2, 5]] = 0
+    recording = Recording.from_arrays(
+        activity, 0.1 * np.arange(30), ["A"] * 3 + ["B"] * 3, kind=kind
+    )
+    pairs = find_coincident_pairs(recording, np.arange(3), np.arange(3, 6))
+    assert pairs[["first", "second"]].to_numpy().tolist() == [[1, 4]]
+
+
 def test_where_bins_cannot_tell_nothing_is_found():
     counts = np.random.default_rng(0).poisson(0.3, (50, 40, 3))
     counts[:, :, 2] = counts[:, :, 0]
+    counts[0, 0, 2] += 1  # what is the same in every bin is found everywhere
     for recording in (
         Recording.from_arrays(counts, 0.05 * np.arange(40), "A"),
         Recording.from_arrays(counts, 0.01 * np.arange(40), "A", kind="continuous"),

@@ -157,3 +157,17 @@ class TestSpikeTimes:
         for factor in (1000, 30_000):
             with pytest.raises(InputError, match="look like milliseconds or samples"):
                 Recording.from_spike_times(times * factor, clusters, events, **settings)
+
+
+def test_activity_that_cannot_be_computed_with_is_refused():
+    continuous = {"time": TIME, "area": "A", "kind": "continuous"}
+    for size in (1e30, 1e-30, np.inf):
+        with pytest.raises(InputError, match="largest activity is"):
+            Recording.from_arrays(size * (1 + counts()), **continuous)
+    with pytest.raises(InputError, match="must be numbers"):
+        Recording.from_arrays(counts().astype(str), **continuous)
+    with pytest.raises(InputError, match="no neuron fires"):
+        Recording.from_arrays(counts() + 2**40, TIME, "A")
+    with pytest.raises(InputError, match="time must be numbers"):
+        Recording.from_arrays(counts(), ["A"] * 5, "A")
+    assert Recording.from_arrays(0.0 * counts(), **continuous).activity.max() == 0

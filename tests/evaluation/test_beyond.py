@@ -40,6 +40,23 @@ def test_a_planted_coupling_is_found():
     assert Beyond.from_json(beyond.to_json()) == beyond
 
 
+@pytest.mark.parametrize("place", [(31, -1), (31, 20)])
+def test_a_rare_event_in_the_recorded_behaviour_hides_no_coupling(place):
+    """One lick in a session is a hundred s.d.: it must not blow up what is taken out."""
+    recording = sc.simulate.unrelated_areas(
+        100, (12, 12), coupling=0.1, movement=0.1, seed=3
+    ).recording
+    licks = np.zeros(recording.shape[:2])
+    licks[place] = 1
+    behavior = {name: recording.dataset[name].values for name in recording.behavior}
+    licking = sc.Recording.from_arrays(
+        recording.activity, recording.time, recording.area, behavior=behavior | {"licks": licks}
+    )
+    without, beside = measure(recording), measure(licking)
+    assert beside.passes
+    assert beside.gain.value == pytest.approx(without.gain.value, rel=0.1)
+
+
 def test_continuous_values_are_tested_too():
     rng = np.random.default_rng(0)
     slow = 0.3 * np.cumsum(rng.normal(size=(2, 100, 1, 1)), axis=1)

@@ -9,6 +9,8 @@ from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.notices import Notice, NoticeKind
 
 MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another unit
+SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
+MOST_COUNTS = 1e6  # spikes per bin
 LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
 FEWEST_SPIKES = 1000  # that such a rate is judged by
 UNLISTED = NoticeKind(
@@ -123,7 +125,26 @@ def shrink_counts(activity: np.ndarray) -> np.ndarray:
         raise InputError(f"counts are negative: the smallest is {low:g}")
     if activity.dtype.kind == "f" and not (activity == np.floor(activity)).all():
         raise InputError("counts must be whole numbers; pass kind='continuous' for other activity")
+    if high > MOST_COUNTS:
+        raise InputError(
+            f"counts go up to {high:g} per bin, which no neuron fires; pass kind='continuous' for "
+            "fluorescence and other activity"
+        )
     return activity.astype(np.min_scalar_type(int(high)), copy=False)
+
+
+def to_float32(activity: np.ndarray) -> np.ndarray:
+    """Return continuous activity; raise where it is no numbers, or their squares are no float32."""
+    if activity.dtype.kind not in "iufb":
+        raise InputError(f"activity must be numbers, not {activity.dtype}")
+    flat = activity.reshape(-1)
+    size = max(-float(np.fmin.reduce(flat)), float(np.fmax.reduce(flat))) if flat.size else 0.0
+    if size > LARGEST or 0 < size < SMALLEST:
+        raise InputError(
+            f"the largest activity is {size:g}, beyond what is computed with ({SMALLEST:g} to "
+            f"{LARGEST:g}); give it in other units"
+        )
+    return activity.astype(np.float32, copy=False)
 
 
 def measure_bin_size(time: np.ndarray) -> float:

@@ -3,6 +3,8 @@
 A neuron that two probes pick up, or that a sorter found on two channels, predicts itself.
 """
 
+from hashlib import blake2b
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binom, norm
@@ -38,13 +40,15 @@ def find_coincident_pairs(
     the border of a bin may fall to either side). A pair is found where the peak stands out by at
     least a fifth of the bins with a spike of the neuron that has fewer, above the neighbouring
     shifts as well as above the straight line through them, and more than chance gives over all
-    pairs. Coupling and what is smooth over two bins or more do not get there.
+    pairs. Coupling and what is smooth over two bins or more do not get there. A neuron that is the
+    same as another in every bin is found in any recording.
 
     Parameters
     ----------
     recording : Recording
         Counts in bins of at most 20 ms. In wider bins fast fluctuations that neurons share cannot
-        be told from one neuron, and continuous activity has no spikes: nothing is found there.
+        be told from one neuron, and continuous activity has no spikes: only what is the same in
+        every bin is found there.
     first, second : array of int
         Numbers of neurons; every one of `first` is compared with every other of `second`.
 
@@ -62,25 +66,46 @@ def find_coincident_pairs(
     >>> find_coincident_pairs(recording, np.arange(2), np.arange(2, 4))["second"].tolist()
     [3]
     """
+    same = _find_same(recording, first, second)
+    rows = [(i, j, 1.0, np.inf) for i, j in sorted(same)]
     if not can_find_coincidences(recording):
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(rows, columns=COLUMNS)
     active = _cut_long_trial(recording.activity > 0)
     inner = active[:, FAR:-FAR]
     n_spikes = inner.sum(axis=(0, 1))
     first, second = (some[n_spikes[some] >= MIN_SPIKES] for some in (first, second))
     if not first.size or not second.size:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(rows, columns=COLUMNS)
     limit = norm.isf(ALPHA / max(first.size * second.size, 1))
     # the variance of a peak is never below its size, so that a z above the limit needs its square
     least = np.maximum(MIN_SHARE * np.minimum.outer(n_spikes[first], n_spikes[second]), limit**2)
     peak = _sum_weighted_coincidences(active, first, second)
     candidates = np.argwhere((peak >= least) & (first[:, np.newaxis] != second))
-    rows = []
     for i, j in candidates:
+        if (first[i], second[j]) in same:
+            continue
         share, z = _measure_peak(active[:, :, first[i]], active[:, :, second[j]])
         if share >= MIN_SHARE and z > limit:
             rows.append((int(first[i]), int(second[j]), share, z))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _find_same(recording: Recording, first: np.ndarray, second: np.ndarray) -> set[tuple[int, int]]:
+    """Return the pairs (of `first`, of `second`) whose activity is the same in every bin.
+
+    Neurons that never change are not compared, nor those with few spikes.
+    """
+    counts = recording.kind == "counts"
+    known: dict[bytes, list[int]] = {}
+    found = set()
+    for neuron in [*first.tolist(), *second.tolist()]:
+        values = recording.activity[:, :, neuron]
+        if np.ptp(values) == 0 or (counts and np.count_nonzero(values) < MIN_SPIKES):
+            continue
+        same = known.setdefault(blake2b(values.tobytes(), digest_size=16).digest(), [])
+        found |= {(other, neuron) for other in same}
+        same.append(neuron)
+    return {(i, j) for i, j in found if i != j and i in first and j in second}
 
 
 def _cut_long_trial(active: np.ndarray) -> np.ndarray:

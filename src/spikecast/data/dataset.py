@@ -9,7 +9,7 @@ import xarray as xr
 
 from spikecast.core.checks import check_finite, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
-from spikecast.data.binning import measure_bin_size, shrink_counts
+from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32
 
 AXES = ("trial", "time", "neuron")
 Kind = Literal["counts", "continuous"]
@@ -55,12 +55,15 @@ def build_dataset(
             "One long recording is one trial: activity[np.newaxis]"
         )
     n_trials, n_bins, n_neurons = activity.shape
-    time = np.asarray(time, dtype=float)
+    time = np.asarray(time)
+    if time.dtype.kind not in "iuf":
+        raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
+    time = time.astype(float)
     check_same_length("time", time.size, "the time axis of activity", n_bins)
     area = np.asarray([area] * n_neurons if isinstance(area, str) else area, dtype=str)
     check_same_length("area", area.size, "the neuron axis of activity", n_neurons)
     counts = kind == "counts"
-    activity = shrink_counts(activity) if counts else activity.astype(np.float32, copy=False)
+    activity = shrink_counts(activity) if counts else to_float32(activity)
 
     variables: dict[str, tuple] = {"activity": (AXES, activity)}
     coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}

@@ -128,9 +128,10 @@ def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:
     if alive.size > MAX_CORRELATED:
         _, first = np.unique([hash(flat[:, i].tobytes()) for i in alive], return_index=True)
         return np.delete(alive, first)
-    z = flat[:, alive].astype(np.float32)
+    peak = np.abs(flat[:, alive]).max(axis=0).astype(np.float32)
+    z = np.divide(flat[:, alive], peak, dtype=np.float32)  # no square leaves the range of numbers
     z -= z.mean(axis=0)
-    z /= np.linalg.norm(z, axis=0)
+    z /= np.maximum(np.linalg.norm(z, axis=0), np.finfo(np.float32).tiny)
     near = np.triu(z.T @ z, k=1) > DUPLICATE_CORRELATION
     return alive[near.any(axis=0)]
 

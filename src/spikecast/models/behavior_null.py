@@ -12,6 +12,7 @@ from spikecast.tasks.trial_facts import TrialFacts
 
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
 MAX_CHANNELS = 10  # of behaviour; more are reduced to so many principal components
+MOST = 10.0  # s.d. of a channel, and of a regressor: a rare event, a lick, is hundreds
 PENALTIES = (1e-1, 1e-2, 1e-3)
 TOLERANCE = 3e-4
 
@@ -105,11 +106,12 @@ class BehaviorNull(TrialNull):
         self.scale_ = np.ones(1)
         regressors = self._make_regressors(behavior)
         self.scale_ = np.maximum(regressors.std(axis=(0, 1)), 1e-6)
-        return regressors / self.scale_
+        return np.clip(regressors / self.scale_, -MOST, MOST)
 
     def _make_regressors(self, behavior: np.ndarray) -> np.ndarray:
         """Return regressors (trial, time, regressor) of behaviour (trial, time, channel)."""
         z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
+        z = np.clip(z, -MOST, MOST)
         z = np.concatenate([z, np.abs(z)], axis=2)
         n_bins = z.shape[1]
         # (trial, time, channel); the first is constant within a trial
@@ -119,4 +121,5 @@ class BehaviorNull(TrialNull):
                 smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
                 # beyond a trial's ends its first or last value stands
                 columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
-        return (np.concatenate(columns, axis=2) / self.scale_).astype(np.float32)
+        regressors = np.concatenate(columns, axis=2) / self.scale_
+        return np.clip(regressors, -MOST, MOST).astype(np.float32)

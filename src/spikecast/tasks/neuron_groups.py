@@ -45,9 +45,12 @@ def drop_slow_targets(
 ) -> tuple[np.ndarray, tuple[Notice, ...]]:
     """Return the mask of targets that fire at least `min_rate` Hz, and a notice of the others.
 
-    Continuous targets all stay. Raises when fewer than 2 targets are left, or none fires.
+    Continuous targets all stay. Raises when fewer than 2 targets are left, or none fires (or,
+    where activity is continuous, ever changes).
     """
     if recording.kind == "continuous":
+        if not np.ptp(recording.activity[:, :, is_target], axis=(0, 1)).any():
+            raise NotEnoughDataError(f"no neuron of the target '{target}' ever changes")
         check_two_neurons(f"target '{target}'", is_target)
         return is_target, ()
     if not recording.activity[:, :, is_target].any():

@@ -137,7 +137,7 @@ def count_windows(n_bins: int) -> int:
 def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     """Return all recorded behaviour on some bins, (trial, time, channel), or None.
 
-    Gaps (NaN) become the channel's mean.
+    Gaps (NaN) become the channel's mean; channels that never change tell nothing and are left out.
     """
     bins = np.isin(recording.time, time)
     channels = []
@@ -147,7 +147,9 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     if not channels:
         return None
     stacked = np.ma.masked_invalid(np.concatenate(channels, axis=2))
-    return np.ma.where(stacked.mask, stacked.mean(axis=(0, 1)), stacked).filled(0)
+    filled = np.ma.where(stacked.mask, stacked.mean(axis=(0, 1)), stacked).filled(0)
+    changes = np.ptp(filled, axis=(0, 1)) > 0
+    return filled[:, :, changes] if changes.any() else None
 
 
 def cut_windows(values: np.ndarray) -> np.ndarray:

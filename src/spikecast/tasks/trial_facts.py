@@ -62,7 +62,7 @@ def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None)
         check_one_of("trial column", name, list(trials))
     if not columns:
         return np.full(len(trials), "all trials")
-    parts = [trials[name].astype(str) for name in columns]
+    parts = [trials[name].map(str) for name in columns]  # a missing value is a condition: "nan"
     return np.array([", ".join(row) for row in zip(*parts, strict=True)])
 
 

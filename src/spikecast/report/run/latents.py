@@ -74,12 +74,18 @@ def _describe(target: Target) -> str:
     )
 
 
+def _has_latents(target: Target) -> bool:
+    """Return whether the model that is shown has latents over the time of a trial that change."""
+    if is_cut_into_windows(target):
+        return False
+    latents = target.read_arrays(target.shown_model, 0).get("latents")
+    return latents is not None and bool(np.ptp(latents, axis=(0, 1)).any())
+
+
 LATENTS = TargetFigure(
     "Latents over time",
     draw_latents,
     _describe,
     "The strongest principal components of the latents over time, by group of trials.",
-    lambda target: (
-        not is_cut_into_windows(target) and "latents" in target.read_arrays(target.shown_model, 0)
-    ),
+    _has_latents,
 )

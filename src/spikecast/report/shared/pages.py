@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from spikecast.core.files import write_atomically, write_text
 from spikecast.report.shared.audit import describe_silent_rules
 from spikecast.report.shared.section import Drawing, Section
+from spikecast.report.shared.style import allow_missing_letters
 from spikecast.runs.layout import Layout
 
 RASTER_DPI = 150
@@ -82,7 +83,7 @@ def draw_section(folder: Path, section: Section) -> dict[str, Any]:
 def to_svg(figure: Figure) -> bytes:
     """Return a figure as SVG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "spikecast"}):
+    with rc_context({"svg.hashsalt": "spikecast"}), allow_missing_letters():
         figure.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
     return buffer.getvalue()
 

@@ -1,6 +1,8 @@
 """How the report's figures look: type, colours, and the parts that several of them share."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -46,7 +48,7 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @wraps(draw)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with rc_context(STYLE):
+        with rc_context(STYLE), allow_missing_letters():
             figure = draw(*args, **kwargs)
             if engine := figure.get_layout_engine():
                 engine.execute(figure)  # while the style holds, and once
@@ -54,6 +56,14 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             return figure
 
     return wrapped
+
+
+@contextmanager
+def allow_missing_letters() -> Iterator[None]:
+    """Draw letters that the font lacks as boxes, without a warning: the page's text has them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
 
 
 def new_figure(height: float) -> Figure:
