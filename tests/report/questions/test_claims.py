@@ -17,7 +17,7 @@ TABLES = {
         "past",
         pd.DataFrame(
             {"source": ["A", "B"], "target": ["B", "A"], "lag": 1, "gain": 0.02, "low": 0.01,
-             "high": 0.03, "stands": [True, False]}
+             "high": 0.03, "p": [0.02, 0.3], "stands": [True, False]}
         ),
     ),
     lagged_cca: ("course", pd.DataFrame({"time": [0.0, 0.01, 0.02]})),
@@ -64,6 +64,7 @@ def test_what_was_not_tested_is_not_claimed(tmp_path, untested):
 
 def test_a_direction_that_does_not_stand_is_marked(tmp_path):
     gains, lead = granger.headlines([make_answer(tmp_path, granger)])
-    assert gains.index("A → B 0.020 (0.010 to 0.030);") < gains.index("B → A")
+    first = gains.index("A → B 0.020 (0.010 to 0.030) (shift test p ≤ 0.024);")
+    assert first < gains.index("B → A 0.020 (0.010 to 0.030) (shift test p = 0.300), which")
     assert gains.count("does not stand") == 1
     assert "A leads" in lead

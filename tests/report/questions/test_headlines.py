@@ -82,7 +82,8 @@ def test_onsets_are_given_earliest_first_with_their_difference(tmp_path):
         ["CA1", np.nan, np.nan, np.nan],
     ]
     (headline,) = over_time.headlines([dated(tmp_path, onsets)])
-    assert headline.index("VISp 50 ms (40 to 70)") < headline.index("MOs 110 ms (80 to the end)")
+    first = headline.index("in VISp from 50 ms on (40 to 70)")
+    assert first < headline.index("in MOs from 110 ms on (80 to the end)")
     assert "no onset in CA1" in headline
     assert "30 ms (10 to unbounded)" in headline
     doubted = dated(

@@ -142,3 +142,37 @@ def test_a_protocol_that_cost_nothing_is_said_to_cost_nothing(value, half, writt
     stairs = make_staircase(("start", 0.95, 0.02), ("protocol", value, half))
     assert written in " ".join(text.staircase(stairs))
     assert "were the protocol" not in " ".join(text.staircase(stairs))
+
+
+def test_a_protocol_whose_steps_cancel_is_not_said_to_have_cost_nothing():
+    stairs = make_staircase(("start", 0.92, 0.02), ("protocol", 0.67, 0.1), ("protocol", 0.9, 0.05))
+    written = " ".join(text.staircase(stairs))
+    assert "−2 points (change 1 −25, change 2 +23)" in written
+    assert "single steps are larger (change 1: −25)" in written
+    assert "cost nothing" not in written
+
+
+@pytest.mark.parametrize(("half", "told"), [(0.05, False), (0.01, True)])
+def test_points_of_decoder_and_model_are_apart_and_cannot_be_told_within_the_interval(half, told):
+    stairs = make_staircase(
+        ("start", 0.9, 0.02), ("protocol", 0.6, 0.05), ("decoder", 0.95, 0.05),
+        ("model", 0.92, half),
+    )  # fmt: skip
+    written = " ".join(text.staircase(stairs))
+    assert "35 points were won by the decoder." in written
+    assert ("lost by the model." in written) == told
+    assert ("lost by the model, within the interval" in written) != told
+
+
+def test_onsets_are_earlier_and_later_and_what_is_not_compared_is_explained():
+    cells = [Measure("", 0.2, "onset")], [Measure("", 0.1, "onset", 0.05, 0.15)]
+    assert "100 ms earlier." in text.because(make_row(*cells))[0]
+    assert text.because(make_row([], cells[1]))[-1] == "What it means: Why."
+
+
+@pytest.mark.parametrize("origin", ["simulated", "real"])
+def test_what_stands_in_for_the_decks_session_says_so_and_what_was_planted(origin):
+    preset = read_preset("livewired")
+    written = " ".join(text.origin(FACTS | {"origin": origin}, preset))
+    for words in (preset.data.absent, "Planted: responses to the stimulus"):
+        assert (words in written) == (origin == "simulated")

@@ -87,7 +87,17 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
     assert stairs["sums"]["protocol"] == pytest.approx(lost)
     whole = decoded["sound"] - decoded["described"]
     assert sum(stairs["sums"].values()) == pytest.approx(whole)
+    assert {step["key"] for step in stairs["steps"] if step["kind"] == "decoder"} == {
+        "network", "decoder"
+    }  # fmt: skip
     assert "evaluated on training data" in rows["headline"]["flaws"]
+    assert rows["averages"]["flaws"] == ["evaluated on training data", "null missing"]
+    assert rows["before"]["flaws"] == ["null missing"]
+    for key in ("mlp_decoder", "side"):
+        assert "fitted outside the fold" in rows[key]["flaws"]
+    for key, code in (("averages", "remembered"), ("flow", "lead"), ("network", "new_latents"),
+                      ("headline", "chances"), ("before", "asked_before")):  # fmt: skip
+        assert code in [notice["code"] for notice in rows[key]["because"]]
     assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
 
 

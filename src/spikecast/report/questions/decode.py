@@ -231,8 +231,7 @@ def _confusion_figure(answers: list[StoredAnswer]) -> Drawing:
         draw_confusion,
         answers,
         f"Of the trials of each true class of '{label}' (rows), the share decoded as each class "
-        "(columns); a row adds up to 100 %. It does not show how sure a decoder was, and with "
-        "equal weights a rare class is guessed as often as a frequent one.",
+        "(columns); a row adds up to 100 %. It does not show how sure a decoder was.",
         alt="Share of each true class that was decoded as each class, on held-out trials.",
     )
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,7 +13,7 @@ from spikecast.report.questions.claims import (
     describe_test,
     name_explained,
 )
-from spikecast.report.shared.formatting import format_estimate, to_file_name
+from spikecast.report.shared.formatting import format_estimate, format_p, to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
@@ -42,13 +44,22 @@ def _describe_gains(answer: StoredAnswer) -> str:
     past = answer.table("past")
     gains = [
         f"{row['source']} → {row['target']} {format_estimate(row['gain'], row['low'], row['high'])}"
-        + ("" if row["stands"] else ", which does not stand by itself")
+        + _describe_row(row, answer)
         for _, row in past[past["lag"] > 0].iterrows()
     ]
     return (
         f"What the past of one area adds to the other's own past and to {name_explained(answer)} "
-        f"(bits/spike): {'; '.join(gains)} {describe_test(answer)}."
+        f"(bits/spike): {'; '.join(gains)}."
     )
+
+
+def _describe_row(row: pd.Series, answer: StoredAnswer) -> str:
+    """Return the shift test of one direction in brackets, and whether it stands by itself."""
+    if answer["claim"]["p"] is None or np.isnan(row.get("p", np.nan)):
+        test = f" {describe_test(answer)}"
+    else:
+        test = f" (shift test p {format_p(row['p'], answer['claim']['n_shifts'])})"
+    return test if row["stands"] else f"{test}, which does not stand by itself"
 
 
 def section(answers: Sequence[StoredAnswer]) -> Section:

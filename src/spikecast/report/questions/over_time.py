@@ -42,12 +42,12 @@ def _headline(answer: StoredAnswer) -> str:
     if dated.empty:
         return f"'{label}' has no onset in {source}, against {phrase_null(answer)}."
     areas = [
-        f"{row['area']} {format_ms(row['onset'])} ms ({format_ms(row['low'])} to "
+        f"in {row['area']} from {format_ms(row['onset'])} ms on ({format_ms(row['low'])} to "
         f"{'the end' if np.isinf(row['high']) else format_ms(row['high'])})"
         for _, row in dated.iterrows()
     ]
     undated = [str(area) for area in onsets[onsets["onset"].isna()]["area"]]
-    sentence = f"'{label}' can be decoded from {source} from: {', '.join(areas)}"
+    sentence = f"'{label}' can be decoded from {source}: {', '.join(areas)}"
     if undated:
         sentence += f"; no onset in {', '.join(undated)}"
     differences = answer.table("differences").dropna(subset=["difference"])

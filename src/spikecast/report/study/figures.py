@@ -23,6 +23,7 @@ from spikecast.report.study.imaging_figures import heat, networks, space
 from spikecast.report.study.plane_figures import other_planes, positions, preprocessing
 
 Arrays = Mapping[str, np.ndarray]
+MOST_LATENTS = 10  # that are all shown
 
 
 @report_style
@@ -44,7 +45,8 @@ def latents(arrays: Arrays) -> Figure:
     """Average of each latent over the trials of each type, with standard errors."""
     values, label = arrays["latents"], arrays["label"].astype(str)
     time = 1000 * arrays["time"]
-    n_shown = min(values.shape[2], 6)
+    n_latents = values.shape[2]
+    n_shown = n_latents if n_latents <= MOST_LATENTS else 6
     strongest = np.sort(np.argsort(-values.std(axis=(0, 1)))[:n_shown])
     called = str(arrays.get("called", "latent"))
     figure = new_figure(1.0 + 1.6 * -(-n_shown // 3))
@@ -69,7 +71,8 @@ def latents(arrays: Arrays) -> Figure:
         ncols=len(names),
         handlelength=1.0,
     )
-    figure.supxlabel("ms from the stimulus", fontsize=9)
+    chosen = "" if n_shown == n_latents else f"; the {n_shown} of {n_latents} that vary most"
+    figure.supxlabel(f"ms from the stimulus{chosen}", fontsize=9)
     return figure
 
 
@@ -79,7 +82,18 @@ def over_time(arrays: Arrays) -> Figure:
     figure = new_figure(2.8)
     axes = figure.subplots()
     time = 1000 * arrays["time"]
-    axes.plot(time, arrays["curve"], color=ORANGE, label="as described: latents that know the end")
+    balanced = "balanced" in arrays
+    axes.plot(
+        time,
+        arrays["curve"],
+        color=ORANGE,
+        linewidth=0.7 if balanced else None,
+        label="as described, share of trials: latents that know the end",
+    )
+    if balanced:
+        axes.plot(time, arrays["balanced"], color=ORANGE, label="the same, balanced over classes")
+        chance = 1 / float(arrays["n_classes"])
+        axes.axhline(chance, color="black", linewidth=0.6, linestyle=":", label="chance, balanced")
     if "sound_curve" in arrays:
         axes.plot(
             1000 * arrays["sound_time"],

@@ -166,6 +166,7 @@ def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
     parts = {name: "as described"} | written.also
     return {
         "key": key,
+        "opened": written.opened,
         "titles": list(parts.values()),
         "columns": [column.replace("_", " ") for column in columns],
         "parts": [

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from spikecast.report.shared.style import (
     BLUE,
+    GREEN,
     GREY,
     ORANGE,
     SKY,
@@ -17,7 +18,7 @@ from spikecast.report.shared.style import (
 )
 from spikecast.report.study.text import SHARES, UNITS
 
-COLORS = {"start": GREY, "protocol": ORANGE, "model": BLUE, "data": SKY}
+COLORS = {"start": GREY, "protocol": ORANGE, "decoder": GREEN, "model": BLUE, "data": SKY}
 LONGEST = 44  # letters of a line
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from spikecast.core.notices import Notice
+from spikecast.report.study.planted import describe_planted
 from spikecast.runs.studies.preset import Preset
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -80,7 +81,10 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
     trials = "" if n_trials == 1 else f"{n_trials} trials of "
     shape = f"{facts['n_neurons']:,} neurons, {trials}{facts['n_bins']:,} bins"
     words = {"session": facts["session"], "shape": shape, "theirs": preset.data.shape}
-    sentences = [ORIGINS[facts["origin"]].format(**words), *_write_notices(facts["notices"])]
+    sentences = [ORIGINS[facts["origin"]].format(**words)]
+    if facts["origin"] == "simulated" and preset.data.absent:
+        sentences += [preset.data.absent, describe_planted(preset.data.simulation)]
+    sentences += _write_notices(facts["notices"])
     if facts["quick"]:
         smaller = ", and a smaller simulation" if facts["origin"] == "simulated" else ""
         sentences.append(f"A quick run: fewer iterations, folds and permutations{smaller}.")
@@ -127,7 +131,9 @@ def because(row: dict[str, Any], staircases: Sequence[dict[str, Any]] = ()) -> l
         sentences = _compare_cells(row)
     elif sentences and have_unlike_units(row):
         sentences.append(row["unlike_units"] or UNEXPLAINED)
-    return [*sentences, f"What can make a difference: {row['mechanism']}"]
+    compared = row["described"] and row["sound"]
+    head = "What can make a difference" if compared or taken_apart else "What it means"
+    return [*sentences, f"{head}: {row['mechanism']}"]
 
 
 def have_unlike_units(row: dict[str, Any]) -> bool:
@@ -168,6 +174,8 @@ def _format_difference(difference: float, measure: dict[str, Any]) -> str:
     '31 points less'
     """
     size = abs(difference)
+    if measure["unit"] == "onset":
+        return f"{1000 * size:.0f} ms {'earlier' if difference < 0 else 'later'}"
     sign = "less" if difference < 0 else "more"
     return f"{_format_size(size, measure['unit'])} {sign}"
 
@@ -197,28 +205,56 @@ def staircase(facts: dict[str, Any], *, each: bool = True) -> list[str]:
     sentences = [f"{facts['title']}: from {begin} to {end}."]
     if "protocol" in sums:
         sentences.append(_describe_protocol(steps, sums["protocol"], unit, each))
-    for kind, name in (("model", "the model"), ("data", "the data")):
+    for kind in ("decoder", "model", "data"):
         if kind in sums:
-            if _format_size(abs(sums[kind]), unit) == _format_size(0.0, unit):
-                sentences.append(f"{name.capitalize()} changed nothing at this precision.")
-                continue
-            won = "won" if sums[kind] >= 0 else "lost"
-            sentences.append(f"{_format_size(abs(sums[kind]), unit)} were {won} by {name}.")
+            end = [step for step in steps if step["kind"] == kind][-1]["measure"]
+            sentences.append(_describe_other(kind, sums[kind], end, unit))
     return sentences
+
+
+def _describe_other(kind: str, total: float, end: dict[str, Any], unit: str) -> str:
+    """Return what the steps of a kind that is not the protocol won or lost, and if it can be told.
+
+    Examples
+    --------
+    >>> end = {"value": 0.93, "low": 0.87, "high": 0.98}
+    >>> _describe_other("model", -0.03, end, "accuracy")
+    '3 points were lost by the model, within the interval: that cannot be told from none.'
+    """
+    size = _format_size(abs(total), unit)
+    if size == _format_size(0.0, unit):
+        return f"The {kind} changed nothing at this precision."
+    sentence = f"{size} were {'won' if total >= 0 else 'lost'} by the {kind}"
+    if _within(total, end):
+        return f"{sentence}, within the interval: that cannot be told from none."
+    return f"{sentence}."
+
+
+def _within(total: float, end: dict[str, Any]) -> bool:
+    """Return whether the number before steps that add up to `total` is in the interval after."""
+    return "low" in end and "high" in end and end["low"] <= end["value"] - total <= end["high"]
 
 
 def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str, each: bool) -> str:
     """Return how many points were the protocol, by its own steps only."""
     parts = [step for step in steps if step["kind"] == "protocol"]
     end = parts[-1]["measure"]
-    before = end["value"] - total  # where the protocol's steps alone would have begun
     size = _format_size(abs(total), unit)
-    if "low" in end and "high" in end and end["low"] <= before <= end["high"]:
-        return (
-            f"The protocol's steps add up to {'−' if total < 0 else '+'}{size}, within the "
-            "interval of the last of them: here the protocol cost nothing that can be told."
-        )
     named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
+    if _within(total, end):
+        of = f" ({named})" if each else ""
+        largest = max(parts, key=lambda step: abs(step["difference"]))
+        sentence = (
+            f"The protocol's steps add up to {'−' if total < 0 else '+'}{size}{of}, within the "
+            "interval of the last of them: "
+        )
+        bigger = abs(largest["difference"]) > abs(total)
+        if bigger and _format_size(abs(largest["difference"]), unit) != size:
+            return (
+                f"{sentence}on balance no cost can be told, though single steps are larger "
+                f"({largest['change']}: {_format_signed(largest, unit)})."
+            )
+        return f"{sentence}here the protocol cost nothing that can be told."
     if total > 0 and any(step["difference"] < 0 for step in parts):
         of = f" ({named})" if each else ""
         return (

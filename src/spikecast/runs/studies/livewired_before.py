@@ -32,6 +32,12 @@ ALPHA = 0.05
 N_REASONS = 4  # a reason is excluded at ALPHA over these, so that none is excluded by chance
 WAYS = ("as described", "drift taken out", "in blocks", "labels shifted", "earlier bins only")
 
+ASKED_BEFORE = NoticeKind(
+    "asked_before",
+    "minor",
+    "Asked of the {n} trials that the RNN was fitted on, each latent averaged over the {n_bins} "
+    "bins {when}, in {folds} folds.",
+)
 NOTHING_TO_EXPLAIN = NoticeKind(
     "nothing_to_explain",
     "minor",
@@ -68,7 +74,8 @@ REASON_OPEN = NoticeKind(
     "reason_open",
     "minor",
     "{reason} is not settled: {without}, it is {score:.0%} against a chance of {chance:.0%} "
-    "(p = {p:.2g}).",
+    "(p = {p:.2g}; below {alpha:g}, but for {n_reasons} reasons asked at once it must be below "
+    "{limit:g}).",
 )
 REASONS = {
     "drift taken out": ("Drift", "with each latent's slow course over trials subtracted"),
@@ -78,6 +85,7 @@ REASONS = {
     "earlier bins only": ("The acausal network", "read from the forward states only, which know no "
                           "later bin"),
 }  # fmt: skip
+NAMES = {"labels shifted": "one reason away, labels shifted (the same score, another null)"}
 RUNS = NoticeKind("labels_in_runs", "minor", "Labels {come} in runs over trials in this session.")
 
 
@@ -176,10 +184,10 @@ def _score(way: Way, codes: np.ndarray, weights: str | None = "balanced") -> met
 
 
 def measure_ways(found: Arrays) -> list[Measure]:
-    """Return a measure per way, the way of the deck first."""
+    """Return a measure per way, the way of the deck first, then those without one reason."""
     return [
         Measure(
-            str(way),
+            NAMES.get(str(way), f"one reason away, {way}") if row else str(way),
             float(found["score"][row]),
             "balanced_accuracy",
             chance=float(found["chance"][row]),
@@ -217,5 +225,7 @@ def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
         kind = REASON_CAN
         if own["p"] <= ALPHA:
             kind = REASON_CANNOT if own["p"] <= ALPHA / N_REASONS else REASON_OPEN
-        notices.append(kind(reason=reason, without=without, **own))
+        limits = {"alpha": ALPHA, "n_reasons": N_REASONS, "limit": ALPHA / N_REASONS}
+        of = limits if kind is REASON_OPEN else {}
+        notices.append(kind(reason=reason, without=without, **own, **of))
     return notices

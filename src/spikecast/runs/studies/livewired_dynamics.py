@@ -106,6 +106,6 @@ def _summarize(name: str, values: list[float], unit: str) -> Measure:
     """Return the median with its range; None where a network has no such value."""
     if np.isnan(values).any():
         return Measure(name, None, unit)
-    if len(values) == 1:
+    if min(values) == max(values):
         return Measure(name, float(values[0]), unit)
     return Measure(name, float(np.median(values)), unit, min(values), max(values))

@@ -60,9 +60,10 @@ class ReportedTable(Block):
     also: dict[str, str] = Field(
         {}, description="tables of the study with the same columns, and what each is called"
     )
+    opened: bool = Field(False, description="whether the page shows it unfolded")
 
 
-StepKind = Literal["start", "protocol", "model", "data"]
+StepKind = Literal["start", "protocol", "decoder", "model", "data"]
 
 
 class StairStep(Block):
@@ -114,6 +115,7 @@ class Source(Block):
     n_neurons: int
     simulator: Literal["decision_task", "spontaneous", "running_mouse"]
     simulation: dict[str, Any] = Field(description="arguments of the simulator: the same shapes")
+    absent: str = Field("", description="why a simulated recording stands in, told with its origin")
 
 
 class Preset(Block):

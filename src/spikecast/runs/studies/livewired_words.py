@@ -1,0 +1,332 @@
+"""What the numbers of study A show, row by row: each sentence follows from this run's numbers."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spikecast.core.notices import Notice, NoticeKind
+from spikecast.runs.reader import StoredAnswer
+from spikecast.runs.studies.study import Column, Measure
+from spikecast.scoring import metrics
+
+DECODED = NoticeKind(
+    "decoded",
+    "serious",
+    "Their decoder reads the {label} on {described:.0%} of the trials it learnt from. From latents "
+    "of trials that no step had seen, their own network gives {theirs:.0%}, ours {sound:.0%} "
+    "({low:.0%} to {high:.0%}), balanced over classes; chance {chance:.0%}.",
+)
+NETWORK_ON_NEW_TRIALS = NoticeKind(
+    "network_on_new_trials",
+    "serious",
+    "Above each neuron's mean rate, the RNN whose latents these are scores {seen:.2f} bits/spike "
+    "on its training trials and {unseen:.2f} on the trials it never saw.",
+)
+BEHAVIOR_BESIDE = NoticeKind(
+    "behavior_beside",
+    "serious",
+    "Behaviour and stimulus alone, without a neuron, tell the {label} on {behavior:.0%} of trials, "
+    "the latents on {sound:.0%} ({low:.0%} to {high:.0%}), balanced over classes: {what}.",
+)
+BESIDE = NoticeKind(
+    "beside", "minor", "In this run: {described} as described; soundly {first}, and {second}."
+)
+CLASSES_MISSED = NoticeKind(
+    "classes_missed",
+    "serious",
+    "Of the SVM's test trials rightly decoded: {classes} - less often than by a guess among "
+    "{n_classes}. The share of all trials hides that; the deck's table below shows it.",
+)
+REMEMBERED = NoticeKind(
+    "remembered",
+    "serious",
+    "In this run: {described:.2f} R² of averages as described, {held_out:.2f} where every trial "
+    "was held out. What was remembered is worth {difference:.2f} ({low:.2f} to {high:.2f}, trials "
+    "resampled): {what}.",
+)
+MODELS_BESIDE = NoticeKind(
+    "models_beside",
+    "minor",
+    "In this run {model} has {own:.3f} bits/spike, timescales {ours:.3f}, their RNN {theirs:.3f}, "
+    "which lies {what}.",
+)
+TIME_TAKEN = NoticeKind(
+    "time_taken",
+    "minor",
+    "Its fits took {own:.0f} s in this run, those of timescales {ours:.0f} s, those of the slowest "
+    "other model ({slowest}) {most:.0f} s.",
+)
+SPIKES = NoticeKind(
+    "spikes",
+    "serious",
+    "In this run their RNN has {seen:.3f} bits/spike on the trials it was fitted on and "
+    "{unseen:.3f} on others; refitted in folds, every trial while held out, {folds:.3f}.",
+)
+THEIRS_AND_OURS = NoticeKind(
+    "theirs_and_ours",
+    "serious",
+    "In this run their own network and kind of decoder give {theirs:.0%} of trials that neither "
+    "had seen, {chance:.0%} where labels are drawn anew; our network {ours:.0%}, raw counts "
+    "{counts:.0%}.",
+)
+NEW_LATENTS = NoticeKind(
+    "new_latents",
+    "serious",
+    "The deck's SVM reads {seen:.0%} of its new trials from latents of trials that the RNN was "
+    "fitted on, and {new:.0%} ({low:.0%} to {high:.0%}) from latents of trials that it was not: "
+    "{what}.",
+)
+WHEN_RISES = NoticeKind(
+    "when_rises",
+    "serious",
+    "In this run the curve as described is half-way up {described:.0f} ms after the stimulus; "
+    "causal counts tell the {label} ({how}) from {sound:.0f} ms ({low:.0f} ms to {high}) on: "
+    "{what}. The two are dated by unlike rules: half the height of a curve, and the start of the "
+    "first stretch above chance.",
+)
+LEAD = NoticeKind(
+    "lead",
+    "minor",
+    "In this run the asymmetry of {source} and {target}, corrected by reversed time, is "
+    "{value:.4f} bits/spike ({low:.4f} to {high:.4f}; above 0: {source} first). Beyond the other's "
+    "own past, {gains}. One pair was asked: the target, and the area that has most neurons beside "
+    "it.",
+)
+SIDE_TOLD = NoticeKind(
+    "side_told",
+    "minor",
+    "In this run {source} tell the side on {side:.0%} and the {label} on {own:.0%} of trials "
+    "(balanced).",
+)
+MLP_BESIDE_SVM = NoticeKind(
+    "mlp_beside_svm",
+    "minor",
+    "In this run the MLP is right on {new:.0%} of its test trials and {own:.0%} of its training "
+    "trials, the SVM on {svm:.0%} of the same test trials; of latents of held-out trials the MLP "
+    "has {mlp_sound:.0%} ({low:.0%} to {high:.0%}), the SVM {svm_sound:.0%} (balanced): {what}, as "
+    "the SVM's is {where} the MLP's interval. The best bin is the largest of {n_bins} numbers on "
+    "{n_test} trials, which chance alone lifts. No "
+    "labels were drawn anew for the MLP; those of the SVM on the same latents give {chance:.0%}.",
+)
+CHANCES = NoticeKind(
+    "chances",
+    "minor",
+    "Chances differ between cells since each is what the same decoder makes of labels drawn anew: "
+    "{how}. The smallest p is 1 / (1 + draws): {draws} draws here, {fewer} for their RNN.",
+)
+TITLES = {"mlp": "the MLP", "lfads": "LFADS", "poisson_glm": "Poisson regression"}
+"""What models are called in sentences."""
+HOW_DRAWN = {
+    "pseudo_session": "labels of pseudo-sessions, which come in runs as the real ones do, so that "
+    "what drifts tells part of them",
+    "label_shuffle": "shuffled labels",
+}
+"""By the null of an answer; of others its name."""
+
+
+def list_missed(scores: metrics.LabelScores) -> list[Notice]:
+    """Return the classes that are decoded less often than by a guess among all, if any are."""
+    rows = zip(scores.labels, scores.recall, scores.support, strict=True)
+    missed = [
+        f"{label} {round(recall * n)} of {n:.0f}"
+        for label, recall, n in rows
+        if n and recall < 1 / len(scores.labels)
+    ]
+    return [CLASSES_MISSED(classes=missed, n_classes=len(scores.labels))] if missed else []
+
+
+def compare_onsets(described: Measure, sound: list[Measure], label: str) -> list[Notice]:
+    """Return whether the curve as described rises before what causal counts date, or after it."""
+    if not sound or sound[0].value is None or sound[0].low is None or described.value is None:
+        return []
+    first = sound[0]
+    low, high = first.low or 0.0, np.inf if first.high is None else first.high
+    what = "the two cannot be told apart"
+    if described.number < low:
+        what = "as described it is earlier, as it can be where latents know the end of a trial"
+    elif described.number > high:
+        what = "as described it is not earlier, so that latents know the end did not show here"
+    return [
+        WHEN_RISES(
+            described=1000 * described.number, label=label, how=first.name,
+            sound=1000 * first.number, low=1000 * low,
+            high=f"{1000 * high:.0f} ms" if np.isfinite(high) else "the end", what=what,
+        )
+    ]  # fmt: skip
+
+
+def compare_steps(steps: dict[str, Measure]) -> list[Notice]:
+    """Return whether the deck's SVM reads latents of trials worse that its RNN was not fitted on.
+
+    `steps` has those of :mod:`spikecast.runs.studies.livewired` by key.
+    """
+    seen, new = steps["unseen"], steps["nested"]
+    assert new.low is not None
+    assert new.high is not None
+    what = "it reads them no worse here, as far as can be told"
+    if seen.number > new.high:
+        what = "it reads them worse"
+    elif seen.number < new.low:
+        what = "it reads them better"
+    limits = {"low": new.low, "high": new.high}
+    return [NEW_LATENTS(seen=seen.number, new=new.number, what=what, **limits)]
+
+
+def compare_behavior(behavior: Measure, latents: Measure, label: str) -> list[Notice]:
+    """Return whether latents tell more of a label than behaviour and stimulus alone."""
+    assert latents.low is not None
+    assert latents.high is not None
+    what = "that the neurons add to it cannot be told"
+    if behavior.number < latents.low:
+        what = "the latents tell more"
+    elif behavior.number > latents.high:
+        what = "the latents tell less"
+    limits = {"low": latents.low, "high": latents.high}
+    values = {"behavior": behavior.number, "sound": latents.number, "label": label}
+    return [BEHAVIOR_BESIDE(what=what, **values, **limits)]
+
+
+def describe_lead(answer: StoredAnswer) -> Notice:
+    """Return the numbers behind a lead, or behind none."""
+    past = answer.table("past")
+    gains = [
+        f"{row['source']} adds {row['gain']:.4f} bits/spike ({row['low']:.4f} to "
+        f"{row['high']:.4f}) to {row['target']} (shift test p {_write_p(row, answer)})"
+        for _, row in past[past["lag"] > 0].iterrows()
+    ]
+    value, low, high = answer["asymmetry"]
+    pair = {"source": answer["source"], "target": answer["target"]}
+    return LEAD(gains=gains, value=value, low=low, high=high, **pair)
+
+
+def _write_p(row: Any, answer: StoredAnswer) -> str:
+    if not np.isfinite(row["p"]):
+        return "not known"
+    least = 1 / (1 + answer["claim"]["n_shifts"])
+    return f"{'≤' if row['p'] <= 1.001 * least else '='} {row['p']:.2g}"
+
+
+def place(theirs: float, own: Measure) -> str:
+    """Return where the number of the deck's network lies in the interval of a model."""
+    if own.low is None or own.high is None:
+        return "beside it"
+    if theirs < own.low:
+        return "below its interval: it does better"
+    if theirs > own.high:
+        return "above its interval: it does worse"
+    return "within its interval: the two cannot be told apart"
+
+
+def compare_times(scores: pd.DataFrame, model: str) -> Notice:
+    """Return how long the fits of a model took, beside those of other models."""
+    single = scores[scores["fold"].astype(str) != "all"].drop_duplicates(["model", "fold"])
+    seconds = single.groupby("model")["fit_seconds"].sum()
+    others = seconds.drop([model, "timescales"])
+    slowest = str(others.idxmax())
+    values = {"own": seconds[model], "ours": seconds["timescales"], "most": others.max()}
+    plain = {name: float(value) for name, value in values.items()}
+    return TIME_TAKEN(slowest=TITLES.get(slowest, slowest), **plain)
+
+
+def explain_chances(null: str, latents: Measure, theirs: Measure) -> list[Notice]:
+    """Return what chance is, and why it and the smallest p differ between cells."""
+    if latents.n_permutations is None or theirs.n_permutations is None:
+        return []
+    draws = {"draws": latents.n_permutations, "fewer": theirs.n_permutations}
+    return [CHANCES(how=HOW_DRAWN.get(null, null), **draws)]
+
+
+def compare_averages(
+    recorded: np.ndarray, every: np.ndarray, held_out: np.ndarray, words: np.ndarray,
+    rng: np.random.Generator, n_resamples: int = 200,
+) -> Notice:  # fmt: skip
+    """Return what having been fitted to the trials adds to the R2 of averages by trial type.
+
+    Parameters
+    ----------
+    recorded, every, held_out : array, (trial, time, neuron)
+        Counts, and their rates by a network fitted on most trials and by ones fitted on others.
+    words : array, (trial,)
+        Types of trials; each keeps its size where trials are resampled.
+    rng : Generator
+    n_resamples : int
+    """
+    parts = [np.asarray(part, dtype=np.float32) for part in (recorded, every, held_out)]
+    whole = [np.stack([part[words == word].mean(axis=0) for word in np.unique(words)])
+             for part in parts]  # fmt: skip
+    described, sound = (_score_averages(whole[0], told) for told in whole[1:])
+    differences = []
+    for _ in range(n_resamples):
+        share = np.zeros((len(np.unique(words)), len(words)), dtype=np.float32)
+        for row, word in enumerate(np.unique(words)):
+            trials = np.flatnonzero(words == word)
+            drawn = rng.choice(trials, size=trials.size)
+            np.add.at(share[row], drawn, 1 / trials.size)
+        means = [np.tensordot(share, part, axes=1) for part in parts]
+        differences.append(_score_averages(*means[:2]) - _score_averages(means[0], means[2]))
+    low, high = np.quantile(differences, [0.025, 0.975])
+    what = "it cannot be told from none, so that here remembering bought next to nothing"
+    if low > 0:
+        what = "remembering lifts the figure as described"
+    elif high < 0:
+        what = "the trials that were remembered are not the better ones"
+    values = {"described": described, "held_out": sound, "difference": described - sound}
+    return REMEMBERED(low=float(low), high=float(high), what=what, **values)
+
+
+def _score_averages(recorded: np.ndarray, told: np.ndarray) -> float:
+    """Return the mean R2 over neurons whose averages (type, time, neuron) vary."""
+    flat, of = (part.reshape(-1, part.shape[-1]).astype(float) for part in (recorded, told))
+    spread = ((flat - flat.mean(axis=0)) ** 2).sum(axis=0)
+    varying = spread > 0
+    missed = ((flat - of) ** 2).sum(axis=0)
+    return float(np.mean(1 - missed[varying] / spread[varying]))
+
+
+def set_beside(column: Column, described: Column, label: str) -> None:
+    """Fill in what the run shows of rows whose first numbers are not the ones to compare."""
+    svm_sound = column.number("network")
+    counts, ours = column.number("test"), column.number("headline")
+    unseen, seen = (measure.number for measure in described.measures["spikes"])
+    folds = next(one.number for one in column.measures["spikes"] if one.name == "their RNN")
+    column.because["spikes"] = [SPIKES(seen=seen, unseen=unseen, folds=folds)]
+    chance = column.measures["network"][0].chance
+    column.because["network"] = [
+        THEIRS_AND_OURS(theirs=svm_sound, chance=chance, ours=ours, counts=counts),
+        *compare_steps(described.steps["decoded"]),
+    ]
+    if "side" in column.measures:
+        side, own = column.measures["side"]
+        values = {"source": side.name.split(", ")[-1], "side": side.number, "own": own.number}
+        column.because["side"] = [SIDE_TOLD(label=label, **values)]
+    _set_mlp_beside(column, described)
+    dated = column.measures.get("when", [])
+    column.because["when"] = compare_onsets(described.measures["when"][0], dated, label)
+    cells = column.measures["test"]
+    if len(cells) > 1:
+        svm = described.number("test")
+        first, second = (f"{one.number:.0%} from {one.name}" for one in cells[:2])
+        column.because["test"] = [BESIDE(described=f"{svm:.0%}", first=first, second=second)]
+        beside = compare_behavior(cells[1], column.measures["headline"][0], label)
+        column.conclusions.extend(beside)
+
+
+def _set_mlp_beside(column: Column, described: Column) -> None:
+    """Fill in whether an MLP that decodes does worse than the SVM."""
+    new, own = described.measures["mlp_decoder"][:2]
+    told, svm = column.measures["mlp_decoder"][0], column.number("network")
+    assert told.low is not None
+    assert told.high is not None
+    where, what = "inside", "they cannot be told apart"
+    if not told.low <= svm <= told.high:
+        where = "outside"
+        what = "the MLP does worse" if told.number < svm else "the MLP does better"
+    column.because["mlp_decoder"] = [
+        MLP_BESIDE_SVM(
+            new=new.number, own=own.number, svm=described.number("test"), mlp_sound=told.number,
+            low=told.low, high=told.high, svm_sound=svm, what=what, where=where,
+            n_bins=described.arrays["over_time"]["curve"].size, n_test=new.n,
+            chance=column.measures["network"][0].chance,
+        )
+    ]  # fmt: skip
