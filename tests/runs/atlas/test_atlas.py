@@ -83,3 +83,28 @@ def test_mistakes_are_explained_in_a_line(recording, arguments, error, message):
     with pytest.raises(error, match=message) as raised:
         sc.atlas(recording, **arguments)
     assert "\n" not in str(raised.value)
+
+
+def test_names_that_an_atlas_could_not_take_apart_are_refused():
+    rng = np.random.default_rng(0)
+    areas = ["A > B"] * 12 + ["C"] * 12
+    recording = sc.Recording.from_arrays(
+        rng.poisson(1.0, (20, 20, 24)), 0.01 * np.arange(20), areas
+    )
+    with pytest.raises(InputError, match="the area 'A > B' holds ' > '"):
+        sc.atlas(recording)
+
+
+def test_behaviour_that_never_changes_is_no_rung_and_copies_leave_no_source():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(1.0, (30, 20, 36))
+    counts[:, :, 12:24] = counts[:, :, :12]  # area B is area A recorded twice
+    recording = sc.Recording.from_arrays(
+        counts, 0.01 * np.arange(20), ["A"] * 12 + ["B"] * 12 + ["C"] * 12,
+        behavior={"wheel": np.zeros((30, 20))},
+    )  # fmt: skip
+    result = sc.atlas(recording, within=False)
+    assert set(result.scores["null"]) >= {"source_free"}
+    assert "behavior" not in set(result.scores["null"])
+    pairs = set(zip(result.scores["source"], result.scores["target"], strict=True))
+    assert pairs == {("A", "C"), ("B", "C"), ("C", "A"), ("C", "B")}

@@ -10,7 +10,7 @@ import numpy as np
 
 from spikecast.analysis.interareal.pairwise import Pair
 from spikecast.analysis.interareal.pairwise_shifts import choose_n_shifts
-from spikecast.core.checks import suggest_name
+from spikecast.core.checks import quote, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data import open_sessions
@@ -24,13 +24,14 @@ from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.atlas.settings import RIDGE, AtlasSettings
 from spikecast.runs.manifest import Identity
-from spikecast.tasks.problem import count_windows
+from spikecast.tasks.problem import count_windows, stack_behavior
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
 from spikecast.tasks.trial_facts import is_ordered, label_conditions
 
-BETWEEN = " > "
-"""Between source and target in the name of a pair."""
+BETWEEN = " > "  # source and target, in the name of a pair
+AND = " | "  # the parts of a job's name
+FEWEST_SOURCES = 2
 
 Sources = Mapping[str, Callable[[], Sequence[Callable[[], Recording]]]]
 """Name of a file (or of a recording in memory) -> opens it -> one callable per session of it."""
@@ -73,12 +74,12 @@ class PairJob:
     def name(self) -> str:
         """Its name in the journal; :func:`split_name` takes it apart."""
         parts = (self.model, self.session, f"draw {self.draw}", self.pair)
-        return " | ".join(part for part in parts if part)
+        return AND.join(part for part in parts if part)
 
 
 def split_name(job: str) -> tuple[str, str]:
     """Return model and session of a job from its name."""
-    model, session, *_ = job.split(" | ")
+    model, session, *_ = job.split(AND)
     return model, session
 
 
@@ -126,8 +127,8 @@ def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[Session
         raise UnknownNameError(f"no session has an area '{target}'.{suggest_name(target, areas)}")
     if not n_pairs:
         raise NotEnoughDataError(
-            f"no session has two areas of {settings.min_neurons} active neurons (matched: "
-            f"{settings.matched}); lower min_neurons or matched"
+            f"no session has two areas of {max(settings.min_neurons, settings.matched or 0)} "
+            "active neurons, those recorded twice left out; lower min_neurons or matched"
         )
 
 
@@ -150,6 +151,7 @@ def _plan_session(
     settings: AtlasSettings, recording: Recording, path: str, index: int, taken: set[str]
 ) -> SessionPlan:
     name = recording.session or f"{Path(path).stem} {index}"
+    _check_free_of(AND, "session", [name])
     if name in taken:
         name = f"{name} ({Path(path).stem} {index})"
     n_trials, split, gap = recording.n_trials, settings.split, settings.gap
@@ -159,7 +161,13 @@ def _plan_session(
     enough = max(settings.min_neurons, settings.matched or 0)
     large = {area: members for area, members in populations.items() if members.size >= enough}
     copies = _find_copies(recording, large) if settings.drop_coincident else []
-    draws = [_draw_pairs(large, settings, name, draw) for draw in range(settings.draws)]
+    draws = [
+        {
+            label: _leave_out_copies(pair, copies)
+            for label, pair in _draw_pairs(large, settings, name, draw).items()
+        }
+        for draw in range(settings.draws)
+    ]
     n_between = sum(source != target for source, target in map(split_pair, draws[0]))
     return SessionPlan(
         name=name,
@@ -171,12 +179,12 @@ def _plan_session(
         areas={area: members.size for area, members in large.items()},
         left_out={area: populations[area].size for area in populations if area not in large},
         pairs=[
-            {label: _leave_out_copies(pair, copies) for label, pair in pairs.items()}
+            {label: pair for label, pair in pairs.items() if len(pair.source) >= FEWEST_SOURCES}
             for pairs in draws
         ],
         coincident=[(a, b) for a, b in copies if a < b],
         ordered=settings.ordered and is_ordered(recording),
-        rung="behavior" if recording.behavior else "source_free",
+        rung="source_free" if stack_behavior(recording, recording.time) is None else "behavior",
         n_conditions=len(np.unique(label_conditions(recording.trials, settings.conditions))),
         inner={"split": split, "gap": gap},
         n_shifts=choose_n_shifts(n_between) if settings.shifts is None else settings.shifts,
@@ -194,6 +202,7 @@ def _find_populations(recording: Recording, settings: AtlasSettings) -> dict[str
             f"unknown neuron column '{settings.by}'.{suggest_name(settings.by, table)}"
         )
     group = table[settings.by].to_numpy().astype(str)
+    _check_free_of(BETWEEN, settings.by, np.unique(group))
     active = recording.activity.any(axis=(0, 1))
     if recording.kind == "counts":
         active &= recording.firing_rate >= settings.min_rate
@@ -202,6 +211,16 @@ def _find_populations(recording: Recording, settings: AtlasSettings) -> dict[str
         for name in np.unique(group)
         if str(name).lower() not in UNLABELED
     }
+
+
+def _check_free_of(separator: str, what: str, names: Iterable[str]) -> None:
+    """Raise where a name holds what stands between the names of a pair, or the parts of a job."""
+    for name in names:
+        if separator in name:
+            raise InputError(
+                f"the {what} {quote(str(name))} holds '{separator}', by which an atlas names its "
+                "pairs and jobs; rename it"
+            )
 
 
 def _find_copies(
