@@ -24,6 +24,11 @@ def test_a_class_that_is_never_decoded_is_named(told, missed):
         assert "rightly decoded: N 0 of 2 - less often" in str(notices[0])
 
 
+@pytest.mark.parametrize(("loss", "fallen"), [(0.1, True), (0.3, False)])
+def test_the_training_loss_is_said_to_fall_where_it_does(loss, fallen):
+    assert ("it has fallen" in str(words.describe_loss(loss, 0.2, 1000))) == fallen
+
+
 @pytest.mark.parametrize(
     ("described", "written"),
     [(0.1, "it is earlier"), (0.17, "cannot be told apart"), (0.3, "did not show here")],
@@ -95,9 +100,11 @@ def test_a_reason_that_is_not_settled_says_which_p_would_settle_it(p, open_):
     found = {
         "ways": ["as described", "earlier bins only"], "score": [0.5, 0.45], "chance": [0.3, 0.3],
         "p": [0.005, p], "n_classes": 3, "majority": 0.6, "plain": 0.65, "runs": True,
+        "n_draws": 199,
     }  # fmt: skip
     said = " ".join(map(str, explain_before(found, "choice", "before the stimulus")))
     assert ("it must be below 0.0125" in said) == open_
+    assert "(p ≤ 0.005)" in said
 
 
 def test_what_is_planted_is_told_as_it_is_simulated():

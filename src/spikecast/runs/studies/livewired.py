@@ -26,7 +26,7 @@ from spikecast.runs.studies.livewired_before import (
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics
 from spikecast.runs.studies.livewired_network import find_shown, fit_as_described, make_task
 from spikecast.runs.studies.livewired_sound import conclude
-from spikecast.runs.studies.livewired_words import list_missed
+from spikecast.runs.studies.livewired_words import describe_loss, list_missed
 from spikecast.runs.studies.staircase import score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
@@ -103,6 +103,8 @@ def describe(inputs: StudyInputs) -> Column:
     )
     # FLAW, evaluated on training data: the loss is only ever that of the training trials
     loss = float(network["loss"])
+    mean = float(network["loss_of_mean"])
+    column.because["spikes"] = [describe_loss(loss, mean, settings["n_iterations"])]
     column.claim("spikes", metric="poisson_nll", value=loss, train=train, test=train)
     words = inputs.recording.trials[str(inputs.names["label"])].to_numpy().astype(str)
     _average(column, problem.y[..., find_shown(problem)], network["predicted"], words, test)

@@ -42,14 +42,14 @@ NOTHING_TO_EXPLAIN = NoticeKind(
     "nothing_to_explain",
     "minor",
     "{when} their latents tell the {label} no better than chance: {score:.0%} "
-    "balanced over classes, {chance:.0%} with shuffled labels (p = {p:.2g}). There is nothing to "
-    "explain in this run.",
+    "balanced over classes, {chance:.0%} with shuffled labels (p {sign} {p:.2g}). There is nothing "
+    "to explain in this run.",
 )
 TOLD_BEFORE = NoticeKind(
     "told_before",
     "serious",
     "{when} their latents tell the {label} on {score:.0%} of trials (balanced), with "
-    "shuffled labels on {chance:.0%} (p = {p:.2g}).",
+    "shuffled labels on {chance:.0%} (p {sign} {p:.2g}).",
 )
 CLASSES_UNEQUAL = NoticeKind(
     "classes_unequal",
@@ -62,20 +62,20 @@ REASON_CAN = NoticeKind(
     "reason_can",
     "serious",
     "{reason} can be the reason: {without}, it is {score:.0%} against a chance of {chance:.0%} "
-    "(p = {p:.2g}).",
+    "(p {sign} {p:.2g}).",
 )
 REASON_CANNOT = NoticeKind(
     "reason_cannot",
     "minor",
     "{reason} cannot be the whole reason: {without}, it is still {score:.0%} against a chance of "
-    "{chance:.0%} (p = {p:.2g}).",
+    "{chance:.0%} (p {sign} {p:.2g}).",
 )
 REASON_OPEN = NoticeKind(
     "reason_open",
     "minor",
     "{reason} is not settled: {without}, it is {score:.0%} against a chance of {chance:.0%} "
-    "(p = {p:.2g}; below {alpha:g}, but for {n_reasons} reasons asked at once it must be below "
-    "{limit:g}).",
+    "(p {sign} {p:.2g}; below {alpha:g}, but for {n_reasons} reasons asked at once it must be "
+    "below {limit:g}).",
 )
 REASONS = {
     "drift taken out": ("Drift", "with each latent's slow course over trials subtracted"),
@@ -207,7 +207,9 @@ def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
         str(way): {name: float(found[name][row]) for name in ("score", "chance", "p")}
         for row, way in enumerate(found["ways"])
     }
-    deck = numbers.pop("as described")
+    least = 1 / (1 + int(found["n_draws"]))
+    signs = {way: "≤" if own["p"] <= 1.001 * least else "=" for way, own in numbers.items()}
+    deck, sign = numbers.pop("as described"), signs["as described"]
     when = when[0].upper() + when[1:]
     n_classes, majority = int(found["n_classes"]), float(found["majority"])
     unequal = CLASSES_UNEQUAL(
@@ -217,8 +219,8 @@ def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
         plain=float(found["plain"]),
     )
     if deck["p"] > ALPHA:
-        return [NOTHING_TO_EXPLAIN(when=when, label=label, **deck), unequal]
-    notices = [TOLD_BEFORE(when=when, label=label, **deck), unequal]
+        return [NOTHING_TO_EXPLAIN(when=when, label=label, sign=sign, **deck), unequal]
+    notices = [TOLD_BEFORE(when=when, label=label, sign=sign, **deck), unequal]
     notices.append(RUNS(come="come" if found["runs"] else "do not come"))
     for way, own in numbers.items():
         reason, without = REASONS[way]
@@ -227,5 +229,5 @@ def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
             kind = REASON_CANNOT if own["p"] <= ALPHA / N_REASONS else REASON_OPEN
         limits = {"alpha": ALPHA, "n_reasons": N_REASONS, "limit": ALPHA / N_REASONS}
         of = limits if kind is REASON_OPEN else {}
-        notices.append(kind(reason=reason, without=without, **own, **of))
+        notices.append(kind(reason=reason, without=without, sign=signs[way], **own, **of))
     return notices

@@ -40,8 +40,9 @@ def fit_as_described(
     """Return what the deck's RNN, fitted on the training trials, makes of every trial.
 
     ``latents`` and their two directions ``forward`` and ``backward`` (trial, time, latent), the
-    ``predicted`` activity of the neurons shown, the training ``loss``, the scores above each
-    neuron's mean on trials ``seen`` and ``unseen``, and the weights of the forward direction.
+    ``predicted`` activity of the neurons shown, the training ``loss`` and that of each neuron's
+    mean, the scores above each neuron's mean on trials ``seen`` and ``unseen``, and the
+    weights of the forward direction.
     """
     train, test = fold
     model = fit_model(make_network(settings, seed), problem.x, problem.y, fold).model
@@ -62,6 +63,9 @@ def fit_as_described(
         "predicted": predicted[..., find_shown(problem)].astype(np.float32),
         "causal": model.causal,
         "loss": metrics.poisson_nll(problem.y[train], predicted[train]),
+        "loss_of_mean": metrics.poisson_nll(
+            problem.y[train], metrics.null_rate(problem.y[train], problem.y[train])
+        ),
         "seen": seen,
         "unseen": unseen,
     } | read_weights(model, problem.x[train])

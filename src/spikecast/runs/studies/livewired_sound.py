@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.svm import SVC
 
+from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding.decode import Decoding, decode
 from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.problem import Draws
+from spikecast.analysis.decoding.sources import Baseline
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.runs.reader import Run, read_answers
@@ -57,7 +59,9 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     assert latents is not None
     column.add("headline", latents)
     counts = read_decoding(run, "counts", f"raw counts of all neurons, {target} included")
-    column.add("test", counts, read_decoding(run, "behavior", "behaviour and stimulus"))
+    column.add(
+        "test", counts, read_decoding(run, "behavior", words.BEHAVIOR), _decode_stimulus(inputs)
+    )
     column.add(
         "when",
         read_onset(run, "beyond the stimulus", within_strata=True),
@@ -142,6 +146,10 @@ def _judge_their_network(column: Column, inputs: StudyInputs, described: Column)
     shown, y = find_shown(problem), problem.y[order]
     r2 = metrics.psth_r2(y[..., shown], predicted[..., shown], types[order])
     column.add("averages", Measure("their RNN, every trial while held out", r2, "psth_r2"))
+    column.arrays["averages_held_out"] = {
+        "recorded": y[..., shown], "predicted": predicted[..., shown].astype(np.float32),
+        "label": types[order], "time": problem.time, "bin_size": np.array(problem.bin_size),
+    }  # fmt: skip
     every, rng = described.arrays["averages"]["predicted"][order], make_rng(seed, "averages")
     column.because["averages"] = [
         words.compare_averages(y[..., shown], every, predicted[..., shown], types[order], rng)
@@ -208,6 +216,20 @@ def _decode_side(column: Column, inputs: StudyInputs) -> None:
         )  # fmt: skip
         measures.append(measure_decoding(told, f"{what}, counts of {target}"))
     column.add("side", *measures)
+
+
+def _decode_stimulus(inputs: StudyInputs) -> Measure | None:
+    """Return how well contrasts alone tell the label; None where the label is the stimulus."""
+    columns = [name for name in STIMULUS if name in inputs.recording.trials]
+    label = str(inputs.names["label"])
+    if label == "stimulus" or not columns:
+        return None
+    told = decode(
+        inputs.recording, label, source=Baseline(columns=columns), decoder="rbf_svm",
+        folds=inputs.settings["folds"], null=PLAIN,
+        n_permutations=inputs.settings["permutations"], seed=inputs.seed,
+    )  # fmt: skip
+    return measure_decoding(told, "the stimulus alone")
 
 
 def _decode_before(column: Column, inputs: StudyInputs) -> None:

@@ -29,9 +29,7 @@ BEHAVIOR_BESIDE = NoticeKind(
     "Behaviour and stimulus alone, without a neuron, tell the {label} on {behavior:.0%} of trials, "
     "the latents on {sound:.0%} ({low:.0%} to {high:.0%}), balanced over classes: {what}.",
 )
-BESIDE = NoticeKind(
-    "beside", "minor", "In this run: {described} as described; soundly {first}, and {second}."
-)
+BESIDE = NoticeKind("beside", "minor", "In this run: {described} as described; soundly {sound}.")
 CLASSES_MISSED = NoticeKind(
     "classes_missed",
     "serious",
@@ -62,6 +60,12 @@ SPIKES = NoticeKind(
     "serious",
     "In this run their RNN has {seen:.3f} bits/spike on the trials it was fitted on and "
     "{unseen:.3f} on others; refitted in folds, every trial while held out, {folds:.3f}.",
+)
+TRAINING_LOSS = NoticeKind(
+    "training_loss",
+    "minor",
+    "After {n} iterations its training loss is {loss:.4f}; with each neuron's mean rate it would "
+    "be {mean:.4f}: {what}.",
 )
 THEIRS_AND_OURS = NoticeKind(
     "theirs_and_ours",
@@ -117,6 +121,8 @@ CHANCES = NoticeKind(
 )
 TITLES = {"mlp": "the MLP", "lfads": "LFADS", "poisson_glm": "Poisson regression"}
 """What models are called in sentences."""
+BEHAVIOR = "behaviour and stimulus"
+"""What the cell without neurons is called."""
 HOW_DRAWN = {
     "pseudo_session": "labels of pseudo-sessions, which come in runs as the real ones do, so that "
     "what drifts tells part of them",
@@ -134,6 +140,12 @@ def list_missed(scores: metrics.LabelScores) -> list[Notice]:
         if n and recall < 1 / len(scores.labels)
     ]
     return [CLASSES_MISSED(classes=missed, n_classes=len(scores.labels))] if missed else []
+
+
+def describe_loss(loss: float, mean: float, n_iterations: int) -> Notice:
+    """Return where the training loss ends, beside that of each neuron's mean rate."""
+    what = "it has fallen" if loss < mean else "it has not fallen"
+    return TRAINING_LOSS(n=n_iterations, loss=loss, mean=mean, what=what)
 
 
 def compare_onsets(described: Measure, sound: list[Measure], label: str) -> list[Notice]:
@@ -306,9 +318,10 @@ def set_beside(column: Column, described: Column, label: str) -> None:
     cells = column.measures["test"]
     if len(cells) > 1:
         svm = described.number("test")
-        first, second = (f"{one.number:.0%} from {one.name}" for one in cells[:2])
-        column.because["test"] = [BESIDE(described=f"{svm:.0%}", first=first, second=second)]
-        beside = compare_behavior(cells[1], column.measures["headline"][0], label)
+        sound = [f"{one.number:.0%} from {one.name}" for one in cells]
+        column.because["test"] = [BESIDE(described=f"{svm:.0%}", sound=sound)]
+    for behavior in (one for one in cells if one.name == BEHAVIOR):
+        beside = compare_behavior(behavior, column.measures["headline"][0], label)
         column.conclusions.extend(beside)
 
 
