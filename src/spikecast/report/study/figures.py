@@ -79,7 +79,7 @@ def latents(arrays: Arrays) -> Figure:
 @report_style
 def over_time(arrays: Arrays) -> Figure:
     """Accuracy bin by bin: latents as described, and the sound curve from causal counts."""
-    figure = new_figure(2.8)
+    figure = new_figure(3.1)
     axes = figure.subplots()
     time = 1000 * arrays["time"]
     balanced = "balanced" in arrays
@@ -108,7 +108,7 @@ def over_time(arrays: Arrays) -> Figure:
     if time[0] < 0 < time[-1]:
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
     axes.set(xlabel="ms from the stimulus", ylabel="accuracy", ylim=(0, 1.03))
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper center", ncols=2, handlelength=1.0)
     return figure
 
 

@@ -73,7 +73,7 @@ REASON_CANNOT = NoticeKind(
 REASON_OPEN = NoticeKind(
     "reason_open",
     "minor",
-    "{reason} is not settled: {without}, it is {score:.0%} against a chance of {chance:.0%} "
+    "{reason}: not settled; {without}, it is {score:.0%} against a chance of {chance:.0%} "
     "(p {sign} {p:.2g}; below {alpha:g}, but for {n_reasons} reasons asked at once it must be "
     "below {limit:g}).",
 )
