@@ -1,6 +1,5 @@
 """``spikecast sweep`` as a user meets it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from planted_sweep import maker
 
 from spikecast.core.schema import to_yaml
 from spikecast.report.sweep import text
+from spikecast.report.sweep.reading import SweepRun
 from spikecast.runs import config
 
 ARGUMENTS = ("--out", "out", "--workers", "1", "--quiet")
@@ -32,7 +32,7 @@ def written(make, tmp_path):
 def test_a_sweep_answers_writes_and_is_drawn_again(written, spikecast, tmp_path):
     status, said, errors = spikecast("sweep", written, "--trials", 3, *ARGUMENTS)
     assert (status, errors) == (0, "")
-    facts = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    facts = SweepRun(tmp_path / "out").facts
     for sentence in text.headlines(facts):
         assert sentence in said
     for warning in text.warnings(facts):
