@@ -6,7 +6,7 @@ from typing import Any
 from spikecast.core.checks import quote
 from spikecast.core.errors import RunError
 from spikecast.core.stored import damaged
-from spikecast.runs.atlas.contents import CELLS, POOLED, AtlasManifest, PlannedManifest
+from spikecast.runs.atlas.contents import CELLS, POOLED, AtlasManifest, PlannedSession, SessionFacts
 from spikecast.runs.atlas.run import read_settings
 from spikecast.runs.atlas.tables import read_atlas_table
 from spikecast.runs.layout import AtlasLayout
@@ -26,7 +26,7 @@ class Atlas:
             raise RunError(f"the atlas in '{folder}' is not finished; resume it")
         self.folder = folder
         self.settings = read_settings(folder)
-        self.manifest = read_manifest(folder, AtlasManifest)
+        self.manifest = read_manifest(folder, AtlasManifest[SessionFacts])
         self.sessions: dict[str, Any] = self.manifest["data"]["sessions"]
         # a row per session, model, source and target
         self.cells = read_atlas_table(layout.cells, CELLS)
@@ -35,7 +35,7 @@ class Atlas:
                 f"the atlas in '{folder}' was made by an earlier version, which did not ask "
                 "whether a pair tells something beyond task and drift; make it again (--overwrite)"
             )
-        self.manifest = read_manifest(folder, PlannedManifest)
+        self.manifest = read_manifest(folder, AtlasManifest[PlannedSession])
         self.sessions = self.manifest["data"]["sessions"]
         self._check_cells(layout)
         # a row per model, source and target

@@ -24,7 +24,7 @@ from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.report.study import text as study_text
 from spikecast.report.sweep import text as sweep_text
-from spikecast.runs.atlas.contents import LISTED_CELLS, AtlasManifest
+from spikecast.runs.atlas.contents import LISTED_CELLS, AtlasManifest, SessionFacts
 from spikecast.runs.contents import ListedConfig, ListedModels
 from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout, find_kind
 from spikecast.runs.manifest import RunManifest, read_manifest
@@ -244,7 +244,7 @@ def read_sweep(folder: Path) -> Entry:
 
 def read_atlas(folder: Path) -> Entry:
     """Return the entry of an atlas: its size, and each area by the one that predicts it best."""
-    layout, manifest = AtlasLayout(folder), read_manifest(folder, AtlasManifest)
+    layout, manifest = AtlasLayout(folder), read_manifest(folder, AtlasManifest[SessionFacts])
     sessions, finished = manifest["data"]["sessions"], bool(manifest["finished"])
     areas = sorted({area for one in sessions.values() for area in one["areas"]})
     summary = f"{len(areas)} areas in {format_count(len(sessions), 'session')}"

@@ -1,6 +1,6 @@
 """What the files of an atlas must hold: its manifest, its journal, its tables."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Generic, Literal, NotRequired, TypeVar
 
 from annotated_types import MinLen
 from pydantic import AfterValidator, with_config
@@ -21,23 +21,8 @@ class SessionFacts(TypedDict):
     areas: dict[str, int]
 
 
-@with_config(OPEN)
-class AtlasData(TypedDict):
-    """The sessions of an atlas, and the identity of their data."""
-
-    hash: dict[str, Identity]
-    sessions: Annotated[dict[str, SessionFacts], MinLen(1)]
-
-
-class AtlasManifest(Manifest):
-    """The manifest of an atlas; `failed` is job -> why."""
-
-    data: AtlasData
-    failed: dict[str, str]
-
-
 class PlannedSession(SessionFacts):
-    """A session of an atlas that asks what is beyond task and drift."""
+    """A session of an atlas that asks what is beyond task and drift, for its page."""
 
     n_trials: int
     ordered: bool
@@ -47,18 +32,21 @@ class PlannedSession(SessionFacts):
     taken: NotRequired[list[str]]
 
 
+Session = TypeVar("Session", bound=SessionFacts)
+
+
 @with_config(OPEN)
-class PlannedData(TypedDict):
-    """The sessions of such an atlas."""
+class AtlasData(TypedDict, Generic[Session]):
+    """The sessions of an atlas, and the identity of their data."""
 
     hash: dict[str, Identity]
-    sessions: Annotated[dict[str, PlannedSession], MinLen(1)]
+    sessions: Annotated[dict[str, Session], MinLen(1)]
 
 
-class PlannedManifest(Manifest):
-    """The manifest of such an atlas, for its page."""
+class AtlasManifest(Manifest, Generic[Session]):
+    """The manifest of an atlas; `failed` is job -> why."""
 
-    data: PlannedData
+    data: AtlasData[Session]
     failed: dict[str, str]
 
 
