@@ -46,8 +46,9 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.data.doctor import examine as examine
     from spikecast.data.recording import Recording as Recording
     from spikecast.evaluation.cross_validation import cross_validate as cross_validate
-    from spikecast.evaluation.cross_validation import make_folds as make_folds
     from spikecast.evaluation.cross_validation import score_predictions as score_predictions
+    from spikecast.evaluation.evaluate import evaluate as evaluate
+    from spikecast.evaluation.folds import make_folds as make_folds
     from spikecast.evaluation.many_sessions import (
         cross_validate_sessions as cross_validate_sessions,
     )
@@ -96,7 +97,8 @@ NAMES = {
     "cross_validate": "spikecast.evaluation.cross_validation",
     "cross_validate_sessions": "spikecast.evaluation.many_sessions",
     "Scores": "spikecast.evaluation.score_table",
-    "make_folds": "spikecast.evaluation.cross_validation",
+    "evaluate": "spikecast.evaluation.evaluate",
+    "make_folds": "spikecast.evaluation.folds",
     "score_predictions": "spikecast.evaluation.cross_validation",
     "search": "spikecast.evaluation.search",
     "decode": "spikecast.analysis.decoding.decode",

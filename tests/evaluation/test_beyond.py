@@ -5,7 +5,7 @@ import pytest
 
 import spikecast as sc
 from spikecast.evaluation.beyond import Beyond, ShiftTest, measure_beyond, plan_beyond
-from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.folds import make_folds
 from spikecast.evaluation.verdict import judge_scores
 from spikecast.scoring.ratio_scores import Interval
 

@@ -11,7 +11,7 @@ from spikecast import AreaToArea, Behavior, cross_validate, simulate
 from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.data import load
 from spikecast.data.recording import Recording
-from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.folds import make_folds
 from spikecast.evaluation.score_table import score_folds
 from spikecast.evaluation.verdict import Verdict, judge_scores
 from spikecast.models.base import Model
@@ -19,6 +19,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.linear import PCARidge
 from spikecast.models.timescales import Timescales
 from spikecast.scoring import metrics
+from spikecast.tasks.splits import Split
 from spikecast.tasks.trial_facts import label_conditions
 
 
@@ -169,9 +170,7 @@ def test_drift_helps_random_splits_and_not_blocks():
                 ["pca_ridge"],
                 AreaToArea("A"),
                 recording,
-                5,
-                split=split,
-                gap=3 * (split == "block"),
+                Split(5, by=split, gap=3 * (split == "block")),
             )
             .interval("pca_ridge", null="eval_mean")
             .value

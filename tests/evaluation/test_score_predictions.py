@@ -6,8 +6,8 @@ import pytest
 
 from spikecast import AreaToArea, cross_validate, score_predictions
 from spikecast.core.errors import InputError, ShapeError
-from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import Job, run_job
+from spikecast.evaluation.folds import make_folds
 from spikecast.models.linear import PCARidge
 
 

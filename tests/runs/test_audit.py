@@ -13,8 +13,8 @@ from spikecast.data import load
 from spikecast.data.identity import identify
 from spikecast.evaluation import fit
 from spikecast.evaluation.beyond import measure_beyond
-from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import fit_model, run_job
+from spikecast.evaluation.folds import make_folds
 from spikecast.runs import audit as audits
 from spikecast.runs import config, experiment, fits, targets
 from spikecast.runs.audit import judge_claims

@@ -46,6 +46,7 @@ SHIFT_PENALTY = {"counts": 0.5, "continuous": 0.05}
 CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
 N_INNER = 5
+NOWHERE, LEARNT_ONLY = -1, -2  # in place of the number of a test part
 
 Untested = Literal["", "unordered", "few_trials", "off", "no_source"]
 
@@ -163,6 +164,7 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     kind: Kind = "counts" if is_counts(y) else "continuous"
     clearing, family = Clearing(job.trials), FAMILIES[kind]
     base, predicted = np.ones((2, *y.shape), dtype=np.float32)
+    tested = np.concatenate([fold.test for fold in job.folds])
     records = []
     with limit_threads():
         for index, fold in enumerate(job.folds):
@@ -174,7 +176,8 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
             rows, test = fold
             records.append(record_fit(x[rows], y[rows], fold, np.array(sorted(judged), dtype=int)))
             ((weights, level),) = family.fit_path(z[rows], y[rows], whole[rows], [penalty])
-            base[test] = whole[test]
+            expected = np.concatenate([test, np.setdiff1d(rows, tested)])
+            base[expected] = whole[expected]
             predicted[test] = family.combine(whole[test], z[test] @ weights + level)
         scorer = SCORERS[kind](y, job.folds, np.zeros(len(y)))
         scorer.add_rung(job.rung, base)
@@ -215,10 +218,7 @@ def run_shift_test(
         return None, "off"
     if job.trials.place is None:
         return None, "unordered"
-    part = np.full(len(y), -1)
-    for index, fold in enumerate(job.folds):
-        part[fold.test] = index
-    counted = scorer.counted
+    part, counted = _number_parts(job.folds, scorer.counted)
     z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit_transform(x)
     z -= Clearing(job.trials).expect_everywhere([z])[0]
     arrays = [z, y.astype(np.float32), base]
@@ -227,12 +227,27 @@ def run_shift_test(
         arrays = [one.reshape(len(y) * n_chunks, CHUNK, one.shape[2]) for one in arrays]
         part, counted = np.repeat(part, n_chunks), np.repeat(counted, n_chunks, axis=0)
     plan = plan_shifts(len(part), job.n_shifts)
-    if plan is None or np.unique(part[plan.targets]).size < 2:
+    present = np.setdiff1d([] if plan is None else part[plan.targets], [NOWHERE])
+    if plan is None or present.size < 2:
         return None, "few_trials"
     regression = _ShiftRegression(arrays, part, counted, plan, counts=is_counts(y))
     true, *scores = (regression.score(shift) for shift in (0, *plan.shifts.tolist()))
     p = rank_p(true, np.array(scores))
     return ShiftTest(p, true, tuple(plan.shifts.tolist()), tuple(scores)), ""
+
+
+def _number_parts(folds: Sequence[Fold], counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the test part of each trial, (trial,), and what counts, (trial, target).
+
+    Trials that are only learnt from are a part of their own, in which all targets count that do so
+    anywhere.
+    """
+    part, counted = np.full(len(counted), NOWHERE), counted.copy()
+    part[np.concatenate([fold.train for fold in folds])] = LEARNT_ONLY
+    for index, fold in enumerate(folds):
+        part[fold.test] = index
+    counted[part == LEARNT_ONLY] = counted.any(axis=0)
+    return part, counted
 
 
 class _ShiftRegression:
@@ -264,19 +279,20 @@ class _ShiftRegression:
         # in the unit of the strongest component, which clearing may have left small
         penalty = SHIFT_PENALTY["counts" if counts else "continuous"] * variance.max()
         self.inverse = 1 / (np.maximum(variance, 0)[:, np.newaxis] * curvature + penalty)
-        spikes = np.log(2) * (y[plan.targets] * weight).sum(dtype=float)
-        self.total = spikes if counts else float(np.square(self.residual).sum(dtype=float))
+        scored = self.part >= 0
+        spikes = np.log(2) * (y[plan.targets] * weight)[scored].sum(dtype=float)
+        self.total = spikes if counts else float(np.square(self.residual[scored]).sum(dtype=float))
 
     def score(self, shift: int) -> float:
         """Return the score above the base of held-out target trials, source shifted by `shift`."""
         z = self.z[self.plan.find_sources(shift)]
-        parts = np.unique(self.part[self.part >= 0])
+        parts = np.setdiff1d(self.part, [NOWHERE])
         # sums of products (feature, target) of each part, from which each training set follows
         products = {k: _multiply(z[self.part == k], self.residual[self.part == k]) for k in parts}
         gained = 0.0
-        for k in parts:
+        for k in parts[parts >= 0]:
             test = self.part == k
-            n_train = ((self.part != k) & (self.part >= 0)).sum() * z.shape[1]
+            n_train = ((self.part != k) & (self.part != NOWHERE)).sum() * z.shape[1]
             train = sum(products[other] for other in parts if other != k)
             weights = (self.inverse * train / n_train).astype(np.float32)
             gained += self._measure_gain(test, z[test] @ weights)

@@ -22,18 +22,19 @@ from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import measure_beyond, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.fit import Job, run_job
+from spikecast.evaluation.folds import Cut, FoldPair, Folds, check_folds, cut_trials, name_split
 from spikecast.evaluation.ladder import add_rungs, check_names, list_rungs, note_rungs
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
-from spikecast.parallel.executors import run_jobs
+from spikecast.parallel.executors import Progress, run_jobs
+from spikecast.parallel.progress import ignore_progress, open_progress
 from spikecast.tasks.problem import Problem, Task
-from spikecast.tasks.splits import Fold, split_trials
+from spikecast.tasks.splits import Fold
 
 Models = Sequence[Any] | Mapping[str, Any]
 """Names of the catalogue and models, or name -> model; see :func:`make_models`."""
-FoldPair = Fold | tuple[np.ndarray, np.ndarray]
 
 NO_FOLDS = NoticeKind(
     "no_folds",
@@ -47,14 +48,14 @@ def cross_validate(
     models: Models,
     task: Task,
     recording: Recording,
-    folds: int = 5,
+    folds: Folds = 5,
     *,
     split: str = "trial",
     strata: str | None = None,
-    gap: int = 0,
     shifts: int = 40,
     seed: int = 0,
     executor: Executor | None = None,
+    progress: bool | Progress = False,
 ) -> Scores:
     """Score models on held-out trials of one recording.
 
@@ -71,16 +72,17 @@ def cross_validate(
     task : Task
         What predicts what, for example :class:`spikecast.AreaToArea`.
     recording : Recording
-    folds : int
+    folds : int, Split, str, splitter, or sequence of (train, test)
         Parts that the trials are cut into; each is predicted once, by models that learnt from the
-        others.
+        others. As a :class:`spikecast.splits.Split` also the gap between blocks. Your own folds are
+        the name of a trial column (values ``"train"`` and ``"test"``, or a value per part; trials
+        without one are not used), a splitter of scikit-learn, or pairs of numbers of trials. Only
+        trials in a test part are scored, each once.
     split : {"trial", "stratum", "block"}
         Random trials; the same share of every stratum; contiguous blocks. Windows cut from one
         continuous trial are always split in blocks, with a gap of at least one window.
     strata : str, optional
-        Trial column that names the strata.
-    gap : int
-        Trials left out on either side of a test block.
+        Trial column that names the strata; what a splitter is given as ``y`` and ``groups``.
     shifts : int
         Of the shift test of what the source tells beyond the highest rung (``scores.beyond``); 0
         measures no such thing.
@@ -88,17 +90,27 @@ def cross_validate(
         Same seed, same numbers, for any number of workers.
     executor : concurrent.futures.Executor, optional
         Processes to fit in; by default here, one after the other.
+    progress : bool or callable
+        Whether to draw a bar on standard error; or what is called with the name of what is done,
+        the number of fits that are done, and that of all.
 
     Returns
     -------
     Scores
+        With the predictions of the trials that are scored.
 
     Raises
     ------
     UnknownNameError
         For a model, split or trial column that is not known.
+    InputError
+        When a fold scores trials that it learnt from, or a trial is scored twice.
     NotEnoughDataError
         When there are too few trials or spikes.
+
+    See Also
+    --------
+    spikecast.evaluate : learn from one recording, score another.
 
     Examples
     --------
@@ -111,12 +123,38 @@ def cross_validate(
     ('behavior', True)
     """
     problem = task.problem(recording)
-    cut = make_folds(problem, folds, split=split, strata=strata, gap=gap, seed=seed)
-    whole = add_rungs(make_models(models), problem, split=split, gap=gap)
-    predictions, seconds = fit_folds(whole, problem, cut, seed, executor)
-    scores = score_folds(problem, cut, predictions, seconds, session=recording.session, seed=seed)
+    cut = cut_trials(problem, folds, split=split, strata=strata, seed=seed)
+    with open_progress(progress) as report:
+        return score_models(
+            make_models(models),
+            problem,
+            cut,
+            session=recording.session,
+            shifts=shifts,
+            seed=seed,
+            executor=executor,
+            progress=report,
+        )
+
+
+def score_models(
+    models: Mapping[str, Model],
+    problem: Problem,
+    cut: Cut,
+    *,
+    session: str = "",
+    shifts: int = 40,
+    seed: int = 0,
+    executor: Executor | None = None,
+    progress: Progress = ignore_progress,
+) -> Scores:
+    """Fit models and rungs in folds of a problem, and score them; see :func:`cross_validate`."""
+    folds, split, gap = cut
+    whole = add_rungs(models, problem, split=split, gap=gap)
+    predictions, seconds = fit_folds(whole, problem, folds, seed, executor, progress)
+    scores = score_folds(problem, folds, predictions, seconds, session=session, seed=seed)
     if shifts:
-        job = plan_beyond(problem, cut, split=split, gap=gap, n_shifts=shifts, seed=seed)
+        job = plan_beyond(problem, folds, split=split, gap=gap, n_shifts=shifts, seed=seed)
         (outcome,) = run_jobs({"beyond": (measure_beyond, (job, problem.x, problem.y))}, executor)
         scores = replace(scores, beyond=outcome.result())
     return scores.add_notices(*note_rungs(problem))
@@ -192,7 +230,7 @@ def score_predictions(
     trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
     check_same_length("trials", len(trials), "the trial axis of truth", len(truth))
     every = np.arange(len(truth))
-    cut = [Fold(every, every)] if folds is None else _check_folds(folds, len(truth))
+    cut = [Fold(every, every)] if folds is None else check_folds(folds, len(truth))
     targets = pd.DataFrame({"neuron": np.arange(truth.shape[2])})
     kind: Kind = "counts" if is_counts(truth) else "continuous"
     nothing = np.zeros((*truth.shape[:2], 1))  # the rungs read its number of bins
@@ -223,33 +261,6 @@ def score_predictions(
     return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
 
 
-def name_split(folds: Sequence[Fold]) -> str:
-    """Return ``"trial"`` where trials of different parts follow each other, else ``"block"``.
-
-    Examples
-    --------
-    >>> name_split([Fold(np.arange(3, 6), np.arange(3)), Fold(np.arange(3), np.arange(3, 6))])
-    'block'
-    """
-    part = np.concatenate([np.full(fold.test.size, index) for index, fold in enumerate(folds)])
-    part = part[np.argsort(np.concatenate([fold.test for fold in folds]), kind="stable")]
-    return "trial" if (np.diff(part) != 0).sum() > 2 * len(folds) else "block"
-
-
-def _check_folds(folds: Sequence[FoldPair], n_trials: int) -> list[Fold]:
-    every = np.arange(n_trials)
-    cut = [Fold(every[np.asarray(train)], every[np.asarray(test)]) for train, test in folds]
-    for index, fold in enumerate(cut):
-        shared = np.intersect1d(fold.train, fold.test).size
-        if shared:
-            raise InputError(f"fold {index}: {shared} of its test trials were learnt from")
-    tested = np.concatenate([fold.test for fold in cut])
-    twice = tested.size - np.unique(tested).size
-    if twice:
-        raise InputError(f"{twice} trials are in more than one test part; score each only once")
-    return cut
-
-
 def make_models(models: Models) -> dict[str, Model]:
     """Return name -> model for names, models, or a mapping.
 
@@ -273,51 +284,13 @@ def make_models(models: Models) -> dict[str, Model]:
     return named
 
 
-def make_folds(
-    problem: Problem,
-    folds: int,
-    *,
-    split: str = "trial",
-    strata: str | None = None,
-    gap: int = 0,
-    seed: int = 0,
-) -> list[Fold]:
-    """Return the folds of a problem's trials.
-
-    Parameters
-    ----------
-    problem : Problem
-        Of a task: ``task.problem(recording)``.
-    folds, split, strata, gap, seed
-        As for :func:`cross_validate`.
-
-    Returns
-    -------
-    list of Fold
-        Trials to train on and to test on.
-
-    Examples
-    --------
-    >>> import spikecast as sc
-    >>> problem = sc.AreaToArea("MOs").problem(sc.load("simulated"))
-    >>> [len(fold.test) for fold in make_folds(problem, 4)]
-    [50, 50, 50, 50]
-    """
-    labels = None
-    if strata is not None:
-        check_one_of("trial column", strata, list(problem.trials))
-        labels = problem.trials[strata].to_numpy()
-    if problem.windows:
-        split, gap = "block", max(gap, 1)
-    return split_trials(split, len(problem.y), folds, seed=seed, strata=labels, gap=gap)
-
-
 def fit_folds(
     models: Mapping[str, Model],
     problem: Problem,
     folds: Sequence[Fold],
     seed: int,
     executor: Executor | None,
+    progress: Progress = ignore_progress,
 ) -> tuple[dict[str, list[np.ndarray]], dict[str, list[float]]]:
     """Fit every model in every fold; return predictions and seconds, by model and fold."""
     predictions = {name: [np.empty(0)] * len(folds) for name in models}
@@ -327,8 +300,9 @@ def fit_folds(
         for index, fold in enumerate(folds):
             job = Job(name, model, index, fold, seed, problem.metadata(), latents=False)
             calls[f"{name}, fold {index}"] = run_job, (job, problem.x, problem.y)
-    for outcome in run_jobs(calls, executor):
+    for done, outcome in enumerate(run_jobs(calls, executor), start=1):
         result = outcome.result()
+        progress(outcome.name, done, len(calls))
         predictions[result.name][result.index] = result.prediction
         seconds[result.name][result.index] = result.fitted.seconds
     return predictions, seconds

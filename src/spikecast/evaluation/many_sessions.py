@@ -9,8 +9,9 @@ import numpy as np
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
-from spikecast.evaluation.cross_validation import Models, fit_folds, make_folds, make_models
+from spikecast.evaluation.cross_validation import Models, fit_folds, make_models
 from spikecast.evaluation.fit import Timed, adapt_session, fit_sessions
+from spikecast.evaluation.folds import make_folds
 from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.sessions import ManySessions

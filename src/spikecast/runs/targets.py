@@ -14,7 +14,7 @@ from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
-from spikecast.evaluation.cross_validation import make_folds, name_split
+from spikecast.evaluation.folds import make_folds, name_split
 from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model

@@ -24,7 +24,7 @@ from spikecast.evaluation.beyond import (
     run_shift_test,
 )
 from spikecast.evaluation.clearing import Clearing
-from spikecast.evaluation.cross_validation import make_folds
+from spikecast.evaluation.folds import make_folds
 from spikecast.evaluation.ladder import expect_fold, note_rungs
 from spikecast.models.families import FAMILIES
 from spikecast.models.preprocess import PopulationFeatures

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from spikecast.core.errors import ConfigError
 from spikecast.core.seeding import derive_seed
 from spikecast.data.recording import Recording
-from spikecast.evaluation.cross_validation import make_folds
 from spikecast.evaluation.fit import Job
+from spikecast.evaluation.folds import make_folds
 from spikecast.evaluation.ladder import add_rungs, list_rungs
 from spikecast.evaluation.search_trials import Objective
 from spikecast.models.base import Model
