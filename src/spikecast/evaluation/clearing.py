@@ -72,9 +72,9 @@ class Clearing:
     def predict(self, areas: Sequence[np.ndarray], fold: Fold) -> list[np.ndarray]:
         """Return what the null alone predicts: a training trial's own activity is not in it."""
         z = np.concatenate(areas, axis=2)
-        null, y, facts, center = self._fit(z, fold.train)
+        null, left_out, center = self._fit(z, fold.train)
         predicted = np.zeros_like(z)
-        predicted[fold.train] = null.predict_left_out(y, facts) + center
+        predicted[fold.train] = left_out + center
         test = null.predict(z[fold.test], trials=self.facts.take(fold.test))
         predicted[fold.test] = test + center
         return _separate(predicted, areas)
@@ -82,8 +82,8 @@ class Clearing:
     def predict_everywhere(self, areas: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return what the null alone predicts of each trial of the session, from the others."""
         z = np.concatenate(areas, axis=2)
-        null, y, facts, center = self._fit(z, np.arange(len(z)))
-        predicted = (null.predict_left_out(y, facts) + center).astype(z.dtype)
+        _, left_out, center = self._fit(z, np.arange(len(z)))
+        predicted = (left_out + center).astype(z.dtype)
         return _separate(predicted, areas)
 
     def add_remainders(
@@ -141,13 +141,11 @@ class Clearing:
         slow = np.repeat(_find_components(slow, n_slow), n_bins, axis=0)
         return np.concatenate([fast, slow], axis=1).reshape(n_trials, n_bins, -1)
 
-    def _fit(
-        self, z: np.ndarray, rows: np.ndarray
-    ) -> tuple[TrialNull, np.ndarray, TrialFacts, np.ndarray]:
-        """Return the null fitted to some trials, what it was fitted to, and their mean."""
+    def _fit(self, z: np.ndarray, rows: np.ndarray) -> tuple[TrialNull, np.ndarray, np.ndarray]:
+        """Return the null fitted to some trials, each predicted from the others, and their mean."""
         center = z[rows].mean(axis=(0, 1))  # without it, whole numbers would be taken for counts
-        y, facts = z[rows] - center, self.facts.take(rows)
-        return NULLS[self.above]().fit(y, y, trials=facts), y, facts, center
+        y, null = z[rows] - center, NULLS[self.above]()
+        return null, null.fit_left_out(y, y, self.facts.take(rows)), center
 
 
 def _subtract(areas: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -103,7 +103,7 @@ def expect_fold(null: TrialNull, y: np.ndarray, fold: Fold, facts: TrialFacts) -
     """
     known, expected = facts.take(fold.train), np.ones(y.shape, dtype=np.float32)
     x = y[..., :1]  # only its number of bins is read
-    fitted = clone(null).fit(x[fold.train], y[fold.train], trials=known)
-    expected[fold.train] = fitted.predict_left_out(y[fold.train], known)
+    fitted = clone(null)
+    expected[fold.train] = fitted.fit_left_out(x[fold.train], y[fold.train], known)
     expected[fold.test] = fitted.predict(x[fold.test], trials=facts.take(fold.test))
     return expected

@@ -61,29 +61,37 @@ class BehaviorNull(TrialNull):
 
     without: Literal["", "psth", "drift"] = ""
 
-    def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
-        self.source_free_ = SourceFree(**self.get_params()).fit(y[..., :1], y, trials=trials)
+    def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> np.ndarray | None:
+        self.source_free_ = SourceFree(**self.get_params())
+        base = self.source_free_.fit_left_out(y[..., :1], y, trials)
         self.penalty_ = np.inf
-        if trials.behavior is None:
-            return
-        z = self.scale_regressors(trials.behavior)
-        base = self.source_free_.predict_left_out(y, trials)
+        self.coefficients_, self.intercept_ = np.zeros((0, y.shape[2])), np.zeros(y.shape[2])
+        if trials.behavior is not None:
+            z = self.scale_regressors(trials.behavior)
+            self.penalty_ = self._choose_penalty(z, y, base)
+            if np.isfinite(self.penalty_):
+                self._regress(z, y, base)
+                return None
+        return base
+
+    def _choose_penalty(self, z: np.ndarray, y: np.ndarray, base: np.ndarray) -> float:
         train, test = self._watch_inner_folds(len(y))[0]
         predictions = [base[test]]
         path = self.family.fit_path(z[train], y[train], base[train], PENALTIES, TOLERANCE)
         for weights, intercept in path:
             predictions.append(self.family.combine(base[test], z[test] @ weights + intercept))
         scores = [self.family.score(y[test], one).sum(dtype=float) for one in predictions]
-        self.penalty_ = float([np.inf, *PENALTIES][int(np.argmax(scores))])
+        return float([np.inf, *PENALTIES][int(np.argmax(scores))])
 
     def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
         self.source_free_ = self.source_free_.learn_again(y, trials)
-        self.coefficients_, self.intercept_ = np.zeros((0, y.shape[2])), np.zeros(y.shape[2])
         if np.isfinite(self.penalty_) and trials.behavior is not None:
             z = self.scale_regressors(trials.behavior)
-            base = self.source_free_.predict_left_out(y, trials)
-            path = self.family.fit_path(z, y, base, [self.penalty_], TOLERANCE)
-            self.coefficients_, self.intercept_ = next(path)
+            self._regress(z, y, self.source_free_.predict_left_out(y, trials))
+
+    def _regress(self, z: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:
+        path = self.family.fit_path(z, y, base, [self.penalty_], TOLERANCE)
+        self.coefficients_, self.intercept_ = next(path)
 
     def _predict_trials(self, n_bins: int, trials: TrialFacts) -> np.ndarray:
         base = self.source_free_._predict_trials(n_bins, trials)

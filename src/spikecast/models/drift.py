@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecast.models.trial_nulls import TrialNull, choose_by_target
+from spikecast.models.trial_nulls import TrialNull, choose_by_target, group_targets
 from spikecast.tasks.trial_facts import TrialFacts
 
 BANDWIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, np.inf)
@@ -48,6 +48,10 @@ class Drift(TrialNull):
 
     about = "each neuron's rate in nearby training trials: slow change of state, without a source"
 
+    def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> None:
+        self._choose(y, trials)
+        self._learn(y, trials)
+
     def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
         n_targets = y.shape[2]
         self.bandwidth_ = np.full(n_targets, np.inf)
@@ -81,9 +85,7 @@ class Drift(TrialNull):
         predicted = np.tile(self.mean_, (len(trials), 1))
         if trials.place is None or not self.place_.size:
             return predicted
-        settings = np.stack([self.bandwidth_, self.shrinkage_], axis=1)
-        for width, shrinkage in np.unique(settings, axis=0):
-            of = (settings == (width, shrinkage)).all(axis=1)
+        for (width, shrinkage), of in group_targets(self.bandwidth_, self.shrinkage_).items():
             predicted[:, of] = average_nearby(
                 self.level_[:, of], self.mean_[of], self.place_, trials.place, width, shrinkage
             )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -63,11 +64,20 @@ def split_inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
     >>> [fold.test.size for fold in split_inner_folds(11, 5, seed=0)]
     [3, 2, 2, 2, 2]
     """
+    return list(_cut_at_random(n_trials, n_folds, seed))
+
+
+@lru_cache(maxsize=32)
+def _cut_at_random(n_trials: int, n_folds: int, seed: int) -> tuple[Fold, ...]:
     if n_trials == 1:
-        return [Fold(np.zeros(1, dtype=int), np.zeros(1, dtype=int))]
+        return (Fold(np.zeros(1, dtype=int), np.zeros(1, dtype=int)),)
     order = make_rng(seed, "inner folds").permutation(n_trials)
     parts = np.array_split(order, min(n_folds, n_trials))
-    return [Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts]
+    folds = tuple(Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts)
+    for fold in folds:
+        for rows in fold:
+            rows.flags.writeable = False  # shared by all who ask
+    return folds
 
 
 def choose_best(

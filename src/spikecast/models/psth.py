@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecast.models.trial_nulls import TrialNull, choose_by_target
+from spikecast.models.trial_nulls import TrialNull, choose_by_target, group_targets
 from spikecast.scoring.metrics import PSTH_WIDTHS, smooth_in_time
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts
@@ -46,6 +46,10 @@ class PSTH(TrialNull):
 
     about = "each neuron's average response over the training trials, by condition, smoothed"
 
+    def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> None:
+        self._choose(y, trials)
+        self._learn(y, trials)
+
     def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
         n_targets = y.shape[2]
         self.width_, self.shrinkage_ = np.full((2, n_targets), np.inf)
@@ -77,9 +81,7 @@ class PSTH(TrialNull):
         average = self._average(total.sum(axis=0), len(y))
         self.psth_ = np.empty((len(n) + 1, *average.shape))
         self.psth_[-1] = average
-        settings = np.stack([self.width_, self.shrinkage_], axis=1)
-        for width, shrinkage in np.unique(settings, axis=0):
-            of = (settings == (width, shrinkage)).all(axis=1)
+        for (width, shrinkage), of in group_targets(self.width_, self.shrinkage_).items():
             smoothed = self._smooth(total[..., of], n, average[:, of], width)
             self.psth_[:-1, :, of] = self._shrink(smoothed, n, average[:, of], shrinkage)
 

@@ -50,22 +50,22 @@ class SourceFree(TrialNull):
 
     without: Literal["", "psth", "drift"] = ""
 
-    def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
+    def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> np.ndarray:
         settings = self.get_params()
         del settings["without"]
         x = y[..., :1]  # only its number of bins is read
-        self.psth_ = PSTH(**settings).fit(x, y, trials=trials)
-        self.drift_ = Drift(**settings).fit(x, y, trials=trials)
-        self.weights_ = np.ones(2)
+        self.psth_, self.drift_ = PSTH(**settings), Drift(**settings)
         self._watch_inner_folds(len(y))
-        response = self._deviate(self.psth_.predict_left_out(y, trials))
-        drift = self._deviate(self.drift_.predict_left_out(y, trials))
-        parts = {"psth": response, "drift": drift}
+        parts = {
+            "psth": self._deviate(self.psth_.fit_left_out(x, y, trials)),
+            "drift": self._deviate(self.drift_.fit_left_out(x, y, trials)),
+        }
         used = [name != self.without for name in parts]
         self.weights_ = np.zeros(2)
         self.weights_[used] = fit_weights(
             self.family, y, self.mean_, [parts[name] for name in parts if name != self.without]
         )
+        return self._combine(*parts.values())
 
     def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
         self.psth_, self.drift_ = (
@@ -74,7 +74,9 @@ class SourceFree(TrialNull):
 
     def _predict_trials(self, n_bins: int, trials: TrialFacts) -> np.ndarray:
         parts = (part._predict_trials(n_bins, trials) for part in (self.psth_, self.drift_))
-        response, drift = map(self._deviate, parts)
+        return self._combine(*map(self._deviate, parts))
+
+    def _combine(self, response: np.ndarray, drift: np.ndarray) -> np.ndarray:
         deviation = self.weights_[0] * response + self.weights_[1] * drift
         return self.family.combine(self.mean_, deviation).astype(np.float32)
 

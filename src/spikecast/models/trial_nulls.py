@@ -27,7 +27,7 @@ SHARED_CHOICE = 2.0  # weight of the targets' mean score when each target choose
 
 @dataclass(eq=False, repr=False)
 class TrialNull(Model):
-    """Base class: a subclass chooses its settings (``_choose``), then learns (``_learn``).
+    """Base class: a subclass chooses its settings (``_fit_trials``) and learns (``_learn``).
 
     Parameters
     ----------
@@ -62,13 +62,14 @@ class TrialNull(Model):
         x, y = self._check_data(x, y, areas)
         if base is not None:
             self._check_base(base, y.shape)  # refuses it
-        trials = _check_trials(trials, len(y))
-        mean = y.mean(axis=(0, 1), dtype=float)
-        # a silent target would have rate 0: half a spike in all the samples
-        self.mean_ = np.maximum(mean, 0.5 / y[..., 0].size) if self.counts_ else mean
-        self._choose(y, trials)
-        self._learn(y, trials)
+        self._fit_checked(y, trials)
         return self
+
+    def fit_left_out(self, x: np.ndarray, y: np.ndarray, trials: TrialFacts) -> np.ndarray:
+        """Fit, and predict every training trial from the others; see :meth:`predict_left_out`."""
+        y = self._check_data(x, y, None)[1]
+        left_out = self._fit_checked(y, trials)
+        return self.predict_left_out(y, trials) if left_out is None else left_out
 
     def predict(
         self, x: np.ndarray, base: np.ndarray | None = None, trials: TrialFacts | None = None
@@ -102,6 +103,12 @@ class TrialNull(Model):
         """Of the fitted targets."""
         return FAMILIES["counts" if self.counts_ else "continuous"]
 
+    def _fit_checked(self, y: np.ndarray, trials: TrialFacts | None) -> np.ndarray | None:
+        mean = y.mean(axis=(0, 1), dtype=float)
+        # a silent target would have rate 0: half a spike in all the samples
+        self.mean_ = np.maximum(mean, 0.5 / y[..., 0].size) if self.counts_ else mean
+        return self._fit_trials(y, _check_trials(trials, len(y)))
+
     def _cut_inner_folds(self, n_trials: int) -> list[Fold]:
         if self.split != "block":
             return split_inner_folds(n_trials, N_INNER, self.seed)
@@ -119,8 +126,11 @@ class TrialNull(Model):
         return folds
 
     @abstractmethod
-    def _choose(self, y: np.ndarray, trials: TrialFacts) -> None:
-        """Choose settings on inner folds."""
+    def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> np.ndarray | None:
+        """Choose settings on inner folds, and learn with them.
+
+        Return what :meth:`predict_left_out` would, where it is known by then.
+        """
 
     @abstractmethod
     def _learn(self, y: np.ndarray, trials: TrialFacts) -> None:
@@ -142,6 +152,20 @@ def choose_by_target(scores: np.ndarray) -> np.ndarray:
     [0, 0, 0]
     """
     return (scores + SHARED_CHOICE * scores.mean(axis=1, keepdims=True)).argmax(axis=0)
+
+
+def group_targets(*settings: np.ndarray) -> dict[tuple[np.float64, ...], list[int]]:
+    """Return the targets that share settings, by these; `settings` are arrays (target,).
+
+    Examples
+    --------
+    >>> list(group_targets(np.array([3.0, 12.0, 3.0]), np.array([1.0, 4.0, 1.0])).values())
+    [[0, 2], [1]]
+    """
+    groups: dict[tuple[np.float64, ...], list[int]] = {}
+    for target, chosen in enumerate(zip(*settings, strict=True)):
+        groups.setdefault(chosen, []).append(target)
+    return groups
 
 
 def _check_trials(trials: TrialFacts | None, n_trials: int) -> TrialFacts:

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from spikecast.parallel.memory import reuse_memory
 
@@ -31,8 +32,17 @@ def limit_threads() -> Iterator[None]:
     if torch:
         torch.set_num_threads(1)
     try:
-        with threadpool_limits(limits=1):
+        with _find_libraries(len(sys.modules)).limit(limits=1):
             yield
     finally:
         if torch:
             torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _find_libraries(n_modules: int) -> ThreadpoolController:
+    """Return the numerical libraries that are loaded; more may come with every imported module.
+
+    To look for them takes longer than many a fit.
+    """
+    return ThreadpoolController()

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment
 from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from spikecast.core.files import write_atomically, write_text
@@ -83,8 +84,10 @@ def draw_section(folder: Path, section: Section) -> dict[str, Any]:
 def to_svg(figure: Figure) -> bytes:
     """Return a figure as SVG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
+    figure.set_dpi(RASTER_DPI)
     with rc_context({"svg.hashsalt": "spikecast"}), allow_missing_letters():
-        figure.savefig(buffer, format="svg", dpi=RASTER_DPI, metadata={"Date": None})
+        # savefig would draw it once more before, for a layout that is done (report_style)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     return buffer.getvalue()
 
 
