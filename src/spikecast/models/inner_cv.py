@@ -64,7 +64,8 @@ def split_inner_folds(n_trials: int, n_folds: int, seed: int) -> list[Fold]:
     >>> [fold.test.size for fold in split_inner_folds(11, 5, seed=0)]
     [3, 2, 2, 2, 2]
     """
-    return list(_cut_at_random(n_trials, n_folds, seed))
+    # copies: torch takes no array that must not be written to
+    return [Fold(*map(np.copy, fold)) for fold in _cut_at_random(n_trials, n_folds, seed)]
 
 
 @lru_cache(maxsize=32)
@@ -73,11 +74,7 @@ def _cut_at_random(n_trials: int, n_folds: int, seed: int) -> tuple[Fold, ...]:
         return (Fold(np.zeros(1, dtype=int), np.zeros(1, dtype=int)),)
     order = make_rng(seed, "inner folds").permutation(n_trials)
     parts = np.array_split(order, min(n_folds, n_trials))
-    folds = tuple(Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts)
-    for fold in folds:
-        for rows in fold:
-            rows.flags.writeable = False  # shared by all who ask
-    return folds
+    return tuple(Fold(np.sort(np.setdiff1d(order, part)), np.sort(part)) for part in parts)
 
 
 def choose_best(
