@@ -82,6 +82,7 @@ def test_shapes_and_ranges(fitted, data, name):
 def test_it_describes_itself(name):
     model = MODELS[name]
     assert model.about
+    assert model.title
     assert model.__doc__
     assert model.paper or model.is_null
     assert not (model.is_null and model.is_baseline)

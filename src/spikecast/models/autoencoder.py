@@ -53,6 +53,7 @@ class RNNAutoencoder(Autoencoder, RNN):
     {recurrent}
     """
 
+    title = "RNN autoencoder"
     about = "tanh RNN that reconstructs its source, trained by coordinated dropout"
     paper = "Elman 1990; Keshtkaran & Pandarinath 2019"
 
@@ -63,6 +64,7 @@ class GRUAutoencoder(Autoencoder, GRU):
     {recurrent}
     """
 
+    title = "GRU autoencoder"
     about = "GRU that reconstructs its source, trained by coordinated dropout"
     paper = "Cho et al. 2014; Keshtkaran & Pandarinath 2019"
 
@@ -73,6 +75,7 @@ class LSTMAutoencoder(Autoencoder, LSTM):
     {recurrent}
     """
 
+    title = "LSTM autoencoder"
     about = "LSTM that reconstructs its source, trained by coordinated dropout"
     paper = "Hochreiter & Schmidhuber 1997; Keshtkaran & Pandarinath 2019"
 
@@ -89,6 +92,7 @@ class TimescalesAutoencoder(Autoencoder, Timescales):
     {example}
     """
 
+    title = "timescales autoencoder"
     about = "timescales that reconstructs its source, trained by coordinated dropout"
     paper = "spikecast; Keshtkaran & Pandarinath 2019"
     search_space: ClassVar[Space] = LATENT_SPACE | {"epochs": EPOCHS}

@@ -60,6 +60,8 @@ class Model(BaseEstimator):
 
     Attributes
     ----------
+    title : str
+        What a page calls the model; by default its name in the catalogue.
     about, paper : str
         One line on the model, and where it comes from, for ``spikecast models``.
     kinds : tuple of str
@@ -93,6 +95,7 @@ class Model(BaseEstimator):
     def __init_subclass__(cls) -> None:
         complete_docs(cls)
 
+    title: str = ""
     about: str = ""
     paper: str = ""
     kinds: tuple[str, ...] = ("counts", "continuous")

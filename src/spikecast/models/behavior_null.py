@@ -55,6 +55,7 @@ class BehaviorNull(TrialNull):
     True
     """
 
+    title = "task, drift and behaviour"
     about = "the task, the session's drift and a regression on recorded behaviour: no source at all"
     paper = "Musall et al. 2019; Steinmetz et al. 2019"
     fit_record = ("penalty_",)

@@ -25,6 +25,18 @@ def is_null(name: str) -> bool:
     return name in MODELS and MODELS[name].is_null
 
 
+def name_model(name: str) -> str:
+    """Return what a page calls a model: its title, or where it has none its name in plain words.
+
+    Examples
+    --------
+    >>> name_model("poisson_glm"), name_model("lfads"), name_model("my_model")
+    ('Poisson regression', 'LFADS', 'my model')
+    """
+    title = MODELS[name].title if name in MODELS else ""
+    return title or name.replace("_", " ")
+
+
 def find_best(names: Iterable[str]) -> str:
     """Return the first of some models, best first, that is no null; the first where all are.
 

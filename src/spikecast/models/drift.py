@@ -46,6 +46,7 @@ class Drift(TrialNull):
     True
     """
 
+    title = "drift"
     about = "each neuron's rate in nearby training trials: slow change of state, without a source"
 
     def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> None:

@@ -99,6 +99,7 @@ class Ensemble(_Committee):
     (6, 10, 2)
     """
 
+    title = "ensemble"
     about = "seeds of one model averaged in log rate"
     paper = "Lakshminarayanan et al. 2017"
     why_not_searched = "tune its base by itself"
@@ -151,6 +152,7 @@ class Stack(_Committee):
     ((2, 2), True)
     """
 
+    title = "stack"
     about = "unlike models weighted in log rate by inner folds"
     paper = "Wolpert 1992; Breiman 1996"
     why_not_searched = "tune its models by themselves"
@@ -299,6 +301,7 @@ class Auto(Stack):
     (12, 30, 2)
     """
 
+    title = "automatic stack"
     about = "a stack of the strong candidates, within a budget of seconds where one is given"
     paper = "spikecast"
     why_not_searched = "it chooses between models itself"

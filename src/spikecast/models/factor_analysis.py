@@ -58,6 +58,7 @@ class FactorAnalysis(Model):
     (1, (20, 30, 1))
     """
 
+    title = "factor analysis"
     about = "shared factors and private noise of sources and targets, factors from the sources"
     paper = "Everitt 1984; Yu et al. 2009"
     is_baseline = True

@@ -59,6 +59,7 @@ class PoissonGLM(Model):
     (30, 40, 1)
     """
 
+    title = "Poisson regression"
     about = "square root at several smoothing widths, PCA, Poisson regression: the strong baseline"
     paper = "Nelder & Wedderburn 1972; Truccolo et al. 2005"
     kinds = ("counts",)

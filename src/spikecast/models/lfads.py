@@ -75,6 +75,7 @@ class LFADS(NeuralModel):
      'inferred_inputs': (2, 20, 1)}
     """
 
+    title = "LFADS"
     about = "a generator network, started and driven by what an encoder infers from each trial"
     paper = "Pandarinath et al. 2018"
     search_space: ClassVar[Space] = {

@@ -61,6 +61,7 @@ class PCARidge(_Linear):
     {example}
     """
 
+    title = "ridge regression on principal components"
     about = "principal components of smoothed activity, then ridge regression"
     paper = "Hoerl & Kennard 1970"
     is_baseline = True
@@ -130,6 +131,7 @@ class ReducedRank(_Linear):
     {example}
     """
 
+    title = "reduced-rank regression"
     about = "all targets through a few shared linear latents, closed form"
     paper = "Izenman 1975; Semedo et al. 2019"
     is_baseline = True
@@ -192,6 +194,7 @@ class PLS(_Linear):
     {example}
     """
 
+    title = "partial least squares"
     about = "partial least squares (scikit-learn)"
     paper = "Wold 1975"
     is_baseline = True

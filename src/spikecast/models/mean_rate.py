@@ -19,6 +19,7 @@ class MeanRate(Model):
     array([1., 1.])
     """
 
+    title = "mean rate"
     about = "each neuron's mean over the training trials: the null as a model"
     causal = True
     is_null = True

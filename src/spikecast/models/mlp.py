@@ -75,6 +75,7 @@ class MLP(NeuralModel):
     (20, 20, 1)
     """
 
+    title = "MLP"
     about = "perceptron on a window of bins, its source perturbed in training"
     paper = "Rumelhart et al. 1986; Glaser et al. 2020"
     search_space: ClassVar[Space] = NETWORK_SPACE | {

@@ -44,6 +44,7 @@ class PSTH(TrialNull):
     array([1., 1.], dtype=float32)
     """
 
+    title = "average response"
     about = "each neuron's average response over the training trials, by condition, smoothed"
 
     def _fit_trials(self, y: np.ndarray, trials: TrialFacts) -> None:

@@ -56,6 +56,7 @@ class RNN(RecurrentModel):
     {recurrent}
     """
 
+    title = "RNN"
     about = "tanh RNN from sequence to sequence on population features"
     paper = "Elman 1990"
     cell = "rnn"
@@ -67,6 +68,7 @@ class GRU(RecurrentModel):
     {recurrent}
     """
 
+    title = "GRU"
     about = "GRU from sequence to sequence on population features"
     paper = "Cho et al. 2014"
     cell = "gru"
@@ -78,6 +80,7 @@ class LSTM(RecurrentModel):
     {recurrent}
     """
 
+    title = "LSTM"
     about = "LSTM from sequence to sequence on population features"
     paper = "Hochreiter & Schmidhuber 1997"
     cell = "lstm"
@@ -109,6 +112,7 @@ class Recipe(NeuralModel):
     {example}
     """
 
+    title = "reference recipe"
     about = "the RNN recipe of student projects, as it is: no validation, for comparison only"
     paper = "Neuromatch Academy template"
     kinds = ("counts",)

@@ -45,6 +45,7 @@ class SourceFree(TrialNull):
     array([1., 1.], dtype=float32)
     """
 
+    title = "task and drift"
     about = "the response to the condition and the session's drift, together: no source at all"
     fit_record = ("weights_",)
 

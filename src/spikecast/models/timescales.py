@@ -43,6 +43,7 @@ class Timescales(NeuralModel):
     (2, 250, 48)
     """
 
+    title = "timescales"
     about = "latents with learnt time constants, gated readout, three members: the default"
     paper = "spikecast"
     search_space: ClassVar[Space] = LATENT_SPACE | {

@@ -78,6 +78,7 @@ class Transformer(ReconstructionModel):
     (20, 5, 6)
     """
 
+    title = "transformer"
     about = "masked modelling with a transformer over bins: hides time, neurons and areas"
     paper = "Ye & Pandarinath 2021; Zhang et al. 2024"
     search_space: ClassVar[Space] = NETWORK_SPACE | {

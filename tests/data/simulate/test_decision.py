@@ -56,6 +56,16 @@ def test_choice_information_starts_at_its_onset(area, onset):
     assert apart[time > onset + 0.005].min() > 1e-3
 
 
+@pytest.mark.parametrize("even", [1.0, 0.0])
+def test_choices_are_equally_frequent_where_that_is_asked(even):
+    effects = {"history": 3.0, "even": even}
+    simulated = simulate.decision_task(160, {"MOs": 2}, n_bins=4, effects=effects)
+    choices = simulated.recording.trials["response"].to_numpy()
+    shares = np.unique(choices, return_counts=True)[1] / choices.size
+    assert (np.abs(shares - 1 / 3).max() < 0.03) == bool(even)
+    assert (np.diff(choices) == 0).mean() > 0.6  # they still come in runs
+
+
 def test_without_evidence_the_choice_is_independent_of_the_stimulus():
     trials = simulate.decision_task(
         n_trials=3000, areas={"A": 2}, n_bins=2, effects={"evidence": 0}

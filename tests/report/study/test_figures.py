@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spikecast.report.study.figures import DRAW
+from spikecast.report.shared.rows import ABOVE
+from spikecast.report.study.figures import DRAW, NARROW
 from spikecast.report.study.staircase import draw_staircase
 
 
@@ -38,9 +39,14 @@ def test_a_staircase_has_a_dot_per_step_and_says_what_each_won_or_lost():
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "o", "new trials", "their network"
     ]  # fmt: skip
-    assert [word.get_text() for word in axes.texts] == [
-        "90%", "50%  (-40, protocol)", "60%  (+10, model)"
-    ]  # fmt: skip
+    labels = ["90%", "50%  (-40, protocol)", "60%  (+10, model)"]
+    assert [word.get_text() for word in axes.texts] == labels[::-1]
+    narrow = draw_staircase({"steps": facts}, rows=ABOVE)
+    (axes,) = narrow.axes
+    assert narrow.get_figwidth() < 4
+    assert len(axes.get_yticks()) == 0
+    written = [f"{name}: {label}" for (_, _, name), label in zip(steps, labels, strict=True)]
+    assert [word.get_text() for word in axes.texts] == written[::-1]
 
 
 def test_a_network_has_a_dot_per_column_and_neurons_without_depth_are_seen_from_above():
@@ -49,7 +55,9 @@ def test_a_network_has_a_dot_per_column_and_neurons_without_depth_are_seen_from_
     given = {"names": np.array(["ReLU 10", "Tanh 10", "linear regression"]), "sound": sound,
              "described": np.zeros(2), "mended": np.ones(2)}  # fmt: skip
     (axes,) = DRAW["networks"](given).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["ReLU 10", "Tanh 10"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Tanh 10", "ReLU 10"]
+    (narrow,) = NARROW["networks"](given).axes
+    assert [text.get_text() for text in narrow.texts] == ["Tanh 10", "ReLU 10"]
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     assert [list(line.get_xdata()) for line in dots] == [[0, 0], [1, 1], [0.5, 0.3]]
     places = {axis: rng.normal(size=20) for axis in "xyz"}

@@ -10,6 +10,7 @@ from spikecast.core.errors import FormatError, InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.report.study import text
+from spikecast.report.study.scores import make_score_drawing
 from spikecast.runs import audit
 from spikecast.runs.reader import read_answers
 from spikecast.runs.studies import livewired
@@ -118,6 +119,21 @@ def test_the_page_shows_the_origin_first_and_every_flaw(folder):
         assert phrase in page, phrase
     assert page.count('<img src="data:image/svg+xml;base64,') >= 8
     assert (folder / "sound/main/report.html").exists()
+    assert page.count("<picture>") >= 3  # drawn anew for narrow screens
+
+
+def test_their_network_stands_among_the_scores_by_readable_names(folder):
+    study = pages.StudyRun(folder)
+    (spikes,) = [row for row in study.facts["columns"] if row["key"] == "spikes"]
+    drawing = make_score_drawing(study.runs["main"].targets[0], {}, spikes["sound"])
+    theirs = next(one for one in spikes["sound"] if one["name"] == "their RNN")
+    drawn = drawing.subject.set_index("title")["bits_per_spike"]
+    assert drawn["their RNN"] == theirs["value"]
+    assert {"timescales", "mean rate", "their RNN"} <= set(drawn.index)
+    assert drawn.is_monotonic_decreasing
+    assert "deck's own networks" in drawing.caption
+    (axes,) = drawing.draw(drawing.subject).axes
+    assert [one.get_text() for one in axes.get_yticklabels()][::-1] == list(drawn.index)
 
 
 def test_a_choice_that_the_stimulus_settles_is_not_dated_beyond_it():

@@ -26,6 +26,7 @@ SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
 OWN_TIME_CONSTANTS = (0.1, 0.4)
 N_STATES, STATE_TIME_CONSTANT = 6, 15.0  # trials
 FULL_SPEED = 40.0  # of the wheel
+N_BIASES = 60  # tried, to make choices equally frequent
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Effects:
     outcome : float
         Size of the response to reward (or, with the other sign, to the noise of a wrong choice),
         from the time of the feedback on.
+    even : float
+        How far the animal's biases are set so that left, no-go and right are equally frequent: 1
+        makes them so (as nearly as runs of choices allow), 0 leaves it without biases.
     """
 
     shared: float = 0.7
@@ -66,6 +70,7 @@ class Effects:
     history: float = 0.0
     state: float = 0.0
     outcome: float = 0.0
+    even: float = 0.0
 
 
 def decision_task(
@@ -285,7 +290,10 @@ def _draw_trials(
             evidence * (right - left),
         ]
     )
-    chosen = _choose_in_turn(logits + rng.gumbel(size=logits.shape), effects.history)
+    utility = logits + rng.gumbel(size=logits.shape)
+    if effects.even:
+        utility += effects.even * _find_biases(utility, effects.history)[:, np.newaxis]
+    chosen = _choose_in_turn(utility, effects.history)
     response = 1.0 - chosen  # +1 left, 0 no-go, -1 right
     correct = np.sign(left - right)
     tied = (left == right) & (left > 0)
@@ -315,6 +323,22 @@ def _choose_in_turn(utility: np.ndarray, history: float) -> np.ndarray:
         gain = history * (np.arange(len(utility)) == chosen[trial - 1])
         chosen[trial] = (utility[:, trial] + gain).argmax()
     return chosen
+
+
+def _find_biases(utility: np.ndarray, history: float) -> np.ndarray:
+    """Return what to add to the utility of each choice so that all are equally frequent.
+
+    Of the biases on the way there the best are taken: with runs of choices, a small change of a
+    bias can turn a whole run.
+    """
+    n_choices, n_trials = utility.shape
+    bias, found = np.zeros(n_choices), []
+    for step in 1.0 / np.arange(1, N_BIASES + 1) ** 0.5:
+        chosen = _choose_in_turn(utility + bias[:, np.newaxis], history)
+        share = np.bincount(chosen, minlength=n_choices) / n_trials
+        found.append((np.abs(share - 1 / n_choices).max(), bias.copy()))
+        bias -= step * (share - 1 / n_choices)
+    return min(found, key=lambda one: one[0])[1]
 
 
 def _compute_evoked_response(time: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Decoding of whole trials: which labels can be decoded, and from what."""
 
 from collections.abc import Sequence
+from functools import partial
 from textwrap import fill
 
 import numpy as np
@@ -25,6 +26,7 @@ from spikecast.report.shared.formatting import (
     join_names,
     to_file_name,
 )
+from spikecast.report.shared.rows import ABOVE, BESIDE, BesideAxes, Row
 from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import (
     BLUE,
@@ -221,6 +223,7 @@ def _score_figure(answers: list[StoredAnswer]) -> Drawing:
         "mean, which is chance). It does not show that the brain uses the label, nor (unless "
         "behaviour alone does worse) that neurons know more than behaviour does.",
         alt="Score of each label and source with its interval, beside what the null's labels give.",
+        narrow=partial(draw_scores, rows=ABOVE),
     )
 
 
@@ -237,9 +240,9 @@ def _confusion_figure(answers: list[StoredAnswer]) -> Drawing:
 
 
 @report_style
-def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
+def draw_scores(answers: Sequence[StoredAnswer], rows: BesideAxes = BESIDE) -> Figure:
     """Draw each score with its interval, beside the distribution of its null."""
-    figure = new_figure(0.9 + 0.34 * len(answers))
+    figure = rows.make_figure(len(answers), 0.9, per_row=0.34)
     axes = figure.subplots()
     for row, answer in enumerate(answers[::-1]):
         null = answer.arrays["null"]
@@ -254,12 +257,8 @@ def draw_scores(answers: Sequence[StoredAnswer]) -> Figure:
         )
     if METRICS[answers[0]["metric"]].is_share:
         axes.set_xlim(right=1.02)
-    axes.set(
-        yticks=range(len(answers)),
-        yticklabels=[f"{answer['label']} ← {name_features(answer)}" for answer in answers[::-1]],
-        ylim=(-0.6, len(answers) - 0.4),
-        xlabel=f"{METRICS[answers[0]['metric']].label} on held-out trials",
-    )
+    rows.write(axes, [Row(f"{one['label']} ← {name_features(one)}") for one in answers])
+    axes.set_xlabel(f"{METRICS[answers[0]['metric']].label} on held-out trials")
     return figure
 
 

@@ -1,6 +1,7 @@
 """The scores of one target: a table and a figure of all models, and what a trial shuffle leaves."""
 
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,8 +15,9 @@ from spikecast.report.shared.formatting import (
     format_range,
     name_rung,
 )
+from spikecast.report.shared.rows import ABOVE, BESIDE, BesideAxes, Row
 from spikecast.report.shared.section import Table, make_table
-from spikecast.report.shared.style import GREY, draw_interval, model_color, new_figure, report_style
+from spikecast.report.shared.style import GREY, draw_interval, model_color, report_style
 from spikecast.runs.reader import Run, Target
 from spikecast.scoring.metric_table import METRICS, Metric
 
@@ -79,56 +81,63 @@ def _find_score(scores: pd.DataFrame, metric: str, null: str, aggregate: str) ->
     return format_number(rows["value"].iloc[0], METRICS[metric].digits) if len(rows) else MISSING
 
 
-def draw_scores(target: Target) -> Figure:
+def draw_scores(target: Target, rows: BesideAxes = BESIDE) -> Figure:
     """Draw the headline score of every model with its interval."""
     rungs = target.verdict.rungs
-    return draw_model_scores(
-        target.summary, target.run.metric, target.shown_model, rungs[-1] if rungs else ""
-    )
+    rung = rungs[-1] if rungs else ""
+    return draw_model_scores(target.summary, target.run.metric, target.shown_model, rung, rows)
 
 
 @report_style
-def draw_model_scores(summary: pd.DataFrame, metric: str, shown: str, rung: str = "") -> Figure:
+def draw_model_scores(
+    summary: pd.DataFrame, metric: str, shown: str, rung: str = "", rows: BesideAxes = BESIDE
+) -> Figure:
     """Draw a score with its interval per row of a summary, best first; `shown` is coloured.
 
-    What the highest `rung` of the ladder reaches without the source is shaded.
+    What the highest `rung` of the ladder reaches without the source is shaded. A column ``title``
+    says what models are called, if they are not called by their names.
     """
-    figure = new_figure(0.9 + 0.3 * len(summary))
+    figure = rows.make_figure(len(summary), 0.9)
     axes = figure.subplots()
     top = max(float(summary["high"].max()), 0.02)
     left = -0.35 * top  # models far below the null are named at the edge instead of drawn
-    for height, (_, row) in enumerate(summary[::-1].iterrows()):
-        color = model_color(row["model"], shown)
+    written = []
+    for height, row in zip(reversed(range(len(summary))), summary.to_dict("records"), strict=True):
+        color, name = model_color(row["model"], shown), row.get("title", row["model"])
+        label, place = format_number(row[metric]), max(row["high"], 0)
         if row[metric] < left:
             axes.plot(0.98 * left, height, "<", color=color, markersize=6)
-            axes.text(0.93 * left, height, f"{row[metric]:.2f}", va="center", color=color)
+            label, place = f"{row[metric]:.2f}", 0.98 * left
         else:
             draw_interval(axes, (row[metric], row["low"], row["high"]), height, color)
-            place = max(row["high"], 0) + 0.02 * top
-            axes.text(place, height, format_number(row[metric]), va="center", color=color)
+        written.append(Row(name, label, place, color))
+    rows.write(axes, written)
     axes.axvline(0, color="black", linewidth=0.8)
     reached = summary.loc[summary["model"] == rung, metric]
     if len(reached):
         axes.axvspan(0, float(reached.iloc[0]), color=GREY, alpha=0.15, linewidth=0)
     axes.set(
-        yticks=range(len(summary)),
-        yticklabels=list(summary["model"])[::-1],
-        ylim=(-0.6, len(summary) - 0.4),
         xlabel=METRICS[metric].axis + "  (0: the null)",
-        xlim=(max(left, min(-0.03 * top, 1.05 * float(summary["low"].min()))), 1.15 * top),
+        xlim=(max(left, min(-0.03 * top, 1.05 * float(summary["low"].min()))), 1.05 * top),
     )
+    rows.make_room(axes, 0.1)
     return figure
 
 
-def _describe(target: Target) -> str:
+def describe_scores(target: Target, shown: str = "") -> str:
+    """Return the caption of the scores; `shown` is what the model in orange is called."""
     return (
         f"Score of every model on held-out {name_trial(target)}s with its 95 % interval; "
-        f"{target.shown_model} in orange, nulls in grey. Shaded: what "
+        f"{shown or target.shown_model} in orange, nulls in grey. Shaded: what "
         f"{name_rung(target.verdict.rungs)} can reach without any source; only what lies beyond it "
         "can be the source's. An arrow marks a model that is far below the null."
     )
 
 
 SCORES = TargetFigure(
-    "", draw_scores, _describe, "Headline score of every model with its interval."
+    "",
+    draw_scores,
+    describe_scores,
+    "Headline score of every model with its interval.",
+    narrow=partial(draw_scores, rows=ABOVE),
 )

@@ -16,7 +16,8 @@ class TargetFigure:
 
     `heading` stands above it on the page, if it is not empty. `describe` returns the caption: what
     the figure shows and, where it misleads, what it does not. `alt` says in a sentence what is
-    drawn. `applies` returns whether a target has what the figure needs.
+    drawn. `applies` returns whether a target has what the figure needs. `narrow` draws it for
+    narrow screens.
     """
 
     heading: str
@@ -24,10 +25,12 @@ class TargetFigure:
     describe: Callable[[Target], str]
     alt: str
     applies: Callable[[Target], bool] = lambda target: True
+    narrow: Callable[[Target], Figure] | None = None
 
     def make_drawing(self, target: Target, name: str, note: str = "") -> Drawing:
         """Return the figure of a target under a name; `note` is added to its caption."""
-        return Drawing(name, self.draw, target, self.describe(target) + note, self.alt)
+        caption = self.describe(target) + note
+        return Drawing(name, self.draw, target, caption, self.alt, self.narrow)
 
 
 def is_cut_into_windows(target: Target) -> bool:

@@ -24,12 +24,16 @@ RASTER_DPI = 150
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure as the page holds it: `source` is the image itself, `alt` says what it shows."""
+    """A figure as the page holds it: `source` is the image itself, `alt` says what it shows.
+
+    `narrow` is the image for narrow screens, "" where there is no other.
+    """
 
     name: str
     source: str
     caption: str
     alt: str
+    narrow: str = ""
 
 
 def write_page(path: Path, template: str, **content: Any) -> Path:
@@ -70,7 +74,8 @@ def make_figure(drawing: Drawing) -> PageFigure:
 
 def _place_figure(drawing: Drawing, image: bytes) -> PageFigure:
     caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")
-    return PageFigure(drawing.name, inline_image(image), caption, drawing.alt or caption)
+    narrow = inline_image(to_svg(drawing.narrow(drawing.subject))) if drawing.narrow else ""
+    return PageFigure(drawing.name, inline_image(image), caption, drawing.alt or caption, narrow)
 
 
 def draw_section(folder: Path, section: Section) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 class Drawing:
     """A figure that is still to be drawn: its name, the function that draws it, and its data.
 
-    `alt` says in a sentence what is drawn; the caption also says how to read it.
+    `alt` says in a sentence what is drawn; the caption also says how to read it. `narrow` draws it
+    for screens on which `draw` would have to be scrolled, where there is such a version.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Drawing:
     subject: Any
     caption: str
     alt: str = ""
+    narrow: Callable[[Any], Figure] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Figures of studies: each draws the arrays a study kept, most of them as the deck did."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import cycle, product
 
 import numpy as np
@@ -10,9 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from spikecast.report.shared.group_averages import draw_group_averages
+from spikecast.report.shared.rows import ABOVE, BESIDE, BesideAxes, Row
 from spikecast.report.shared.style import (
     AREAS,
     BLUE,
+    GREEN,
     GREY,
     GROUPS,
     ORANGE,
@@ -94,6 +97,9 @@ def over_time(arrays: Arrays) -> Figure:
         axes.plot(time, arrays["balanced"], color=ORANGE, label="the same, balanced over classes")
         chance = 1 / float(arrays["n_classes"])
         axes.axhline(chance, color="black", linewidth=0.6, linestyle=":", label="chance, balanced")
+    if "forward_curve" in arrays:
+        axes.plot(1000 * arrays["forward_time"], arrays["forward_curve"], color=GREEN,
+                  label="their RNN soundly: forward states, held out (balanced)")  # fmt: skip
     if "sound_curve" in arrays:
         axes.plot(
             1000 * arrays["sound_time"],
@@ -161,20 +167,22 @@ def maps(arrays: Arrays) -> Figure:
 
 
 @report_style
-def reasons(arrays: Arrays) -> Figure:
+def reasons(arrays: Arrays, rows: BesideAxes = BESIDE) -> Figure:
     """Score of each way to decode, with the middle 95 % of its null in grey."""
-    ways = arrays["ways"][::-1]
-    figure = new_figure(0.8 + 0.34 * len(ways))
+    figure = rows.make_figure(len(arrays["ways"]), 0.8, per_row=0.34)
     axes = figure.subplots()
-    for height, row in enumerate(reversed(range(len(ways)))):
+    written = []
+    for row, way in enumerate(arrays["ways"].astype(str)):
+        height = len(arrays["ways"]) - 1 - row
         limits = 100 * arrays["low"][row], 100 * arrays["high"][row]
+        score = 100 * arrays["score"][row]
         axes.plot(limits, [height, height], color=GREY, alpha=0.4, linewidth=7)
-        axes.plot(100 * arrays["score"][row], height, "o", color=ORANGE)
-        words = f"p = {arrays['p'][row]:.2g}"
-        axes.annotate(words, (1.0, height), (4, 0), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+        axes.plot(score, height, "o", color=ORANGE)
+        written.append(Row(way, f"p = {arrays['p'][row]:.2g}", max(score, limits[1])))
+    rows.write(axes, written)
+    rows.make_room(axes, 0.12)
     axes.axvline(100 / float(arrays["n_classes"]), color="black", linewidth=0.6, linestyle=":")
-    axes.set(yticks=range(len(ways)), yticklabels=ways, xlabel="balanced accuracy (%)")
+    axes.set_xlabel("balanced accuracy (%)")
     return figure
 
 
@@ -325,3 +333,8 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
     )
 }  # fmt: skip
 """What presets call their figures by."""
+
+NARROW: dict[str, Callable[[Arrays], Figure]] = {
+    draw.__name__: partial(draw, rows=ABOVE) for draw in (reasons, networks)
+}
+"""The same for narrow screens, of those with long names beside them."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikecast.report.shared.rows import BESIDE, BesideAxes, Row
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, SKY, new_figure, report_style
 
 Arrays = Mapping[str, np.ndarray]
@@ -49,11 +50,11 @@ def heat(arrays: Arrays) -> Figure:
 
 
 @report_style
-def networks(arrays: Arrays) -> Figure:
+def networks(arrays: Arrays, rows: BesideAxes = BESIDE) -> Figure:
     """R2 of each network as described, with its shapes mended, and soundly."""
     *names, _ = arrays["names"].tolist()
     *sound, linear = arrays["sound"]
-    figure = new_figure(1.0 + 0.24 * len(names))
+    figure = rows.make_figure(len(names), 1.0, per_row=0.24)
     axes = figure.subplots()
     heights = np.arange(len(names))[::-1]
     axes.plot(arrays["described"], heights, "o", color=ORANGE, label="as described")
@@ -63,6 +64,12 @@ def networks(arrays: Arrays) -> Figure:
     axes.plot(value, heights, "o", color=BLUE, label="soundly")
     axes.axvline(linear[0], color="black", linestyle="--", linewidth=0.8, label="linear regression")
     axes.axvline(0, color=GREY, linewidth=0.6)
-    axes.set(yticks=heights, yticklabels=names, xlabel="R²")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handlelength=1.2)
+    rows.write(axes, [Row(name) for name in names])
+    axes.set_xlabel("R²")
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=4 if rows is BESIDE else 2,
+        handlelength=1.2,
+    )
     return figure

@@ -1,6 +1,7 @@
 """The page of a study: where the data are from, three columns, flaws by name, figures of both."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from spikecast.report.run import page as run_page
 from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.run.verdict import describe_verdict
 from spikecast.report.shared.pages import PageFigure, draw_figure, write_page
+from spikecast.report.shared.rows import ABOVE
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.report.study import text
+from spikecast.report.study.scores import call_models, make_score_drawing
 from spikecast.report.study.staircase import draw_staircase
 from spikecast.runs import audit
 from spikecast.runs.layout import StudyLayout
@@ -53,6 +56,9 @@ class StudyRun:
             for answer in run.answers
             if answer.kind == "over_time" and not answer["acausal"]
         )
+        theirs = self.layout.column("concluded").arrays("forward")
+        if figure.draw == "over_time" and theirs.exists():
+            arrays |= load_arrays(theirs)
         if figure.draw == "over_time" and (answer := next(dated, None)):
             curves = answer.table("curves")
             first = curves[curves["area"] == curves["area"].iloc[0]]
@@ -105,7 +111,8 @@ def _draw_figures(study: StudyRun, folder: str) -> list[tuple[str, PageFigure]]:
         if figure.folder != folder or not study.file(figure).exists():
             continue
         draw, name = study_figures.DRAW[figure.draw], f"{folder}-{figure.name}"
-        drawing = Drawing(name, draw, study.arrays(figure), figure.caption + study.mark)
+        caption, narrow = figure.caption + study.mark, study_figures.NARROW.get(figure.draw)
+        drawing = Drawing(name, draw, study.arrays(figure), caption, narrow=narrow)
         drawn.append((figure.title, draw_figure(study.folder, drawing)))
     return drawn
 
@@ -113,7 +120,8 @@ def _draw_figures(study: StudyRun, folder: str) -> list[tuple[str, PageFigure]]:
 def _draw_staircase(study: StudyRun, facts: dict[str, Any]) -> tuple[str, PageFigure]:
     """Return title and figure of a staircase; its sentences are among the conclusions."""
     caption = facts["caption"] + study.mark
-    drawing = Drawing(f"staircase-{facts['key']}", draw_staircase, facts, caption)
+    narrow = partial(draw_staircase, rows=ABOVE)
+    drawing = Drawing(f"staircase-{facts['key']}", draw_staircase, facts, caption, narrow=narrow)
     return f"{facts['title']}: one change at a time", draw_figure(study.folder, drawing)
 
 
@@ -125,15 +133,23 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
         drawing = replace(drawing, name=f"{name}-{drawing.name}", caption=caption)
         return draw_figure(study.folder, drawing)
 
-    targets = run.targets[:1]
-    verdict = [line for target in targets for line in describe_verdict(target.verdict)]
+    targets, called = run.targets[:1], study.preset.called
+    verdict = [
+        line for target in targets for line in describe_verdict(call_models(target.verdict, called))
+    ]
     rows = {row["key"]: row["quantity"] for row in study.facts["columns"]}
+    among = study.preset.beside.get(name, [])
+    beside = [one for row in study.facts["columns"] if row["key"] in among for one in row["sound"]]
     return {
         "name": name,
         "title": rows.get(name, name.replace("_", " ").capitalize()),
         "headlines": [*verdict, *make_headlines(run.answers, IN_VERDICT)],
         "figures": [
-            draw(TARGET_FIGURES[figure].make_drawing(target, figure))
+            draw(
+                make_score_drawing(target, called, beside)
+                if figure == "scores"
+                else TARGET_FIGURES[figure].make_drawing(target, figure)
+            )
             for target in targets
             for figure in FROM_RUNS
             if TARGET_FIGURES[figure].applies(target)

@@ -29,6 +29,7 @@ def describe_planted(simulation: Mapping[str, Any]) -> str:
         f"drives between areas ({', '.join(drives)}; no other)": effects.drive and drives,
         "responses to movement": effects.movement,
         "choices that repeat the last one": effects.history,
+        "biases by which left, no-go and right are about equally frequent": effects.even,
         "slow states that all areas share": effects.state,
         "a slow drift of each neuron": effects.drift,
     }

@@ -1,11 +1,11 @@
 """The figure of a staircase: from a number as described to the sound one, change by change."""
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from spikecast.report.shared.rows import BESIDE, BesideAxes, Row
 from spikecast.report.shared.style import (
     BLUE,
     GREEN,
@@ -13,13 +13,11 @@ from spikecast.report.shared.style import (
     ORANGE,
     SKY,
     draw_interval,
-    new_figure,
     report_style,
 )
 from spikecast.report.study.text import SHARES, UNITS
 
 COLORS = {"start": GREY, "protocol": ORANGE, "decoder": GREEN, "model": BLUE, "data": SKY}
-LONGEST = 44  # letters of a line
 
 
 def _name_axis(unit: str) -> str:
@@ -30,21 +28,22 @@ def _name_axis(unit: str) -> str:
 
 
 @report_style
-def draw_staircase(facts: Mapping[str, Any]) -> Figure:
+def draw_staircase(facts: Mapping[str, Any], rows: BesideAxes = BESIDE) -> Figure:
     """Draw the number after each change with its interval, and what the change won or lost.
 
     Parameters
     ----------
     facts : mapping
         An entry of ``staircases`` in ``study.json``.
+    rows : BesideAxes
+        Where the changes are named.
     """
     steps = facts["steps"]
     unit = steps[-1]["measure"]["unit"]
     scale = 100 if unit in SHARES else 1
-    names = [textwrap.fill(step["change"], LONGEST) for step in steps]
-    figure = new_figure(0.8 + 0.42 * len(steps))
+    figure = rows.make_figure(len(steps), 0.8, per_row=0.42)
     axes = figure.subplots()
-    before = None
+    before, written = None, []
     for height, step in zip(reversed(range(len(steps))), steps, strict=True):
         measure, color = step["measure"], COLORS[step["kind"]]
         value = scale * measure["value"]
@@ -58,15 +57,11 @@ def draw_staircase(facts: Mapping[str, Any]) -> Figure:
             label += f"  ({number.format(scale * step['difference'])}, {step['kind']})"
             place = max(high, before)
         before = value
-        axes.annotate(label, (place, height), (8, 0), textcoords="offset points", va="center",
-                      color=color, fontsize=8)  # fmt: skip
+        written.append(Row(step["change"], label, place, color))
     left, right = axes.get_xlim()
-    axes.set(
-        yticks=range(len(steps)), yticklabels=names[::-1], ylim=(-0.6, len(steps) - 0.4),
-        xlabel=_name_axis(unit),
-        # words stand right of the last dot
-        xlim=(left, right + (0.42 if unit in SHARES else 0.5) * (right - left)),
-    )  # fmt: skip
+    rows.write(axes, written)
+    axes.set(xlabel=_name_axis(unit), xlim=(left, right))
+    rows.make_room(axes, 0.42 if unit in SHARES else 0.5)
     if unit in (*SHARES, "r2"):  # room for words, but no share above all
         axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick < scale + 1e-6])
     return figure

@@ -181,7 +181,7 @@ def _draw_raster(recording: Recording) -> Arrays:
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     """Score both tasks in bits per spike, refit the deck's LSTM in folds, read its latents."""
     column = Column()
-    scores = {key: read_scores(sound / key) for key in ("between", "within")}
+    scores = {key: read_scores(sound / key, inputs.called) for key in ("between", "within")}
     for key, models in scores.items():
         column.add(key, *models.choose("timescales", "poisson_glm", "lstm"))
     between, within = (scores[key]["timescales"] for key in scores)
@@ -195,8 +195,8 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     kind = TASKS_DIFFER if apart else TASKS_ALIKE
     lower = min(scores, key=described.number)
     losses = kind(lower=lower, higher=higher, between=between.number, within=within.number)
-    by = {measure.name: measure.number for measure in column.measures["held_out"]}
-    against = LSTM_AGAINST_NULL(bits=by["AdamW"], l2=by["Adam with L2"])
+    plain, l2 = (measure.number for measure in column.measures["held_out"])
+    against = LSTM_AGAINST_NULL(bits=plain, l2=l2)
     column.conclusions.extend([losses, against])
     return column
 

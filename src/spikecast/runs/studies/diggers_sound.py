@@ -66,7 +66,7 @@ def judge_their_network(column: Column, inputs: StudyInputs) -> None:
     scored = []
     for name, own in fits.items():
         order, predicted, null = pool_rates(own, problem)
-        scored.append(score_spikes(name, problem.y[order], predicted, null, seed))
+        scored.append(score_spikes(f"their LSTM, {name}", problem.y[order], predicted, null, seed))
     column.add("held_out", *scored)
     column.steps["between"] = {"pooled": scored[0], "l2": scored[1]}
     if label is None:

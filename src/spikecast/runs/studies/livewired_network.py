@@ -102,9 +102,11 @@ def read_weights(model: Recipe, x: np.ndarray) -> Arrays:
 
 
 def keep_weights(model: Model, problem: Problem, fold: Fold) -> Arrays:
-    """Return the weights of a fit and the rates of its test trials."""
+    """Return weights of a fit, its forward states of all trials, the rates of its test trials."""
     assert isinstance(model, Recipe)
-    return keep_rates(model, problem, fold) | read_weights(model, problem.x[fold.train])
+    states = {"forward": split_directions(model, problem.x)[0]}
+    kept = keep_rates(model, problem, fold) | states
+    return kept | read_weights(model, problem.x[fold.train])
 
 
 def make_task(settings: dict[str, Any]) -> AreaToArea:

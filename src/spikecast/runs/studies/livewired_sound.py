@@ -12,11 +12,13 @@ from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Baseline
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
+from spikecast.models.catalog import name_model
 from spikecast.runs.reader import Run, read_answers
 from spikecast.runs.studies import livewired_words as words
 from spikecast.runs.studies.kept_latents import KeptLatents, pool_rates
 from spikecast.runs.studies.livewired_before import find_before
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics, measure_untrained
+from spikecast.runs.studies.livewired_forward import date_forward, describe_forward, score_forward
 from spikecast.runs.studies.livewired_network import (
     find_shown,
     keep_weights,
@@ -54,7 +56,7 @@ DECAYS = NoticeKind(
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     """Refit the deck's network in folds, and read the same numbers from the sound run."""
     run, column = sound / "main", Column()
-    scores, target = read_scores(run), inputs.settings["target"]
+    scores, target = read_scores(run, inputs.called), inputs.settings["target"]
     latents = read_decoding(run, "latents", "timescales")
     assert latents is not None
     column.add("headline", latents)
@@ -101,13 +103,12 @@ def _read_models(column: Column, scores: ModelScores, theirs: float) -> None:
     """Fill in the rows of single models."""
     for model in ("mlp", "lfads"):
         if model not in scores:
-            column.lacks[model] = NOT_FITTED(model=model)
+            column.lacks[model] = NOT_FITTED(model=name_model(model))
             continue
         column.add(model, scores[model])
-        ours, own = scores["timescales"].number, scores[model].number
-        beside = {"model": words.TITLES[model], "own": own, "ours": ours, "theirs": theirs}
-        what = words.place(theirs, scores[model])
-        column.because[model] = [words.MODELS_BESIDE(what=what, **beside)]
+        column.because[model] = [
+            words.compare_models(scores[model], scores["timescales"].number, theirs)
+        ]
     if "lfads" in scores:
         column.because["lfads"].append(words.compare_times(Run(scores.run).scores, "lfads"))
 
@@ -154,8 +155,23 @@ def _judge_their_network(column: Column, inputs: StudyInputs, described: Column)
     column.because["averages"] = [
         words.compare_averages(y[..., shown], every, predicted[..., shown], types[order], rng)
     ]
+    _date_their_network(column, inputs, fits, problem.time)
     _compare_dynamics(column, fits, settings["n_latents"], problem.bin_size, seed)
     return score_spikes("their RNN", y, predicted, null, seed)
+
+
+def _date_their_network(
+    column: Column, inputs: StudyInputs, fits: list[Arrays], time: np.ndarray
+) -> None:
+    """Fill in from when forward states of the deck's network tell the label."""
+    label, draws = str(inputs.names["label"]), inputs.settings["permutations"]
+    types = inputs.recording.trials[label].to_numpy().astype(str)
+    call = score_forward, fits, types, inputs.recording.bin_size, draws, inputs.seed
+    found = inputs.steps.compute("forward states, one SVM per bin", *call)
+    measure = date_forward(found, time)
+    column.measures.setdefault("when", []).append(measure)
+    column.because["when"] = [describe_forward(found, measure, draws, label)]
+    column.arrays["forward"] = {"forward_curve": found["curve"], "forward_time": time}
 
 
 def _pool_folds(fits: list[Arrays], types: np.ndarray, seed: int, *, share: float) -> Measure:

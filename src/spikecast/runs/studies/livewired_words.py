@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.models.catalog import name_model
 from spikecast.runs.reader import StoredAnswer
+from spikecast.runs.studies.livewired_forward import NAME as FORWARD_STATES
 from spikecast.runs.studies.study import Column, Measure
 from spikecast.scoring import metrics
 
@@ -46,8 +48,8 @@ REMEMBERED = NoticeKind(
 MODELS_BESIDE = NoticeKind(
     "models_beside",
     "minor",
-    "In this run {model} has {own:.3f} bits/spike, timescales {ours:.3f}, their RNN {theirs:.3f}, "
-    "which lies {what}.",
+    "Bits/spike in this run: {model} {own:.3f}, timescales {ours:.3f}, their RNN {theirs:.3f}; "
+    "{what}.",
 )
 TIME_TAKEN = NoticeKind(
     "time_taken",
@@ -119,8 +121,6 @@ CHANCES = NoticeKind(
     "Chances differ between cells since each is what the same decoder makes of labels drawn anew: "
     "{how}. The smallest p is 1 / (1 + draws): {draws} draws here, {fewer} for their RNN.",
 )
-TITLES = {"mlp": "the MLP", "lfads": "LFADS", "poisson_glm": "Poisson regression"}
-"""What models are called in sentences."""
 BEHAVIOR = "behaviour and stimulus"
 """What the cell without neurons is called."""
 HOW_DRAWN = {
@@ -219,15 +219,16 @@ def _write_p(row: Any, answer: StoredAnswer) -> str:
     return f"{'≤' if row['p'] <= 1.001 * least else '='} {row['p']:.2g}"
 
 
-def place(theirs: float, own: Measure) -> str:
-    """Return where the number of the deck's network lies in the interval of a model."""
-    if own.low is None or own.high is None:
-        return "beside it"
+def compare_models(own: Measure, ours: float, theirs: float) -> Notice:
+    """Return how a model does beside our network and the deck's, which is put into its interval."""
+    assert own.low is not None
+    assert own.high is not None
+    what = f"their RNN and {own.name} cannot be told apart"
     if theirs < own.low:
-        return "below its interval: it does better"
-    if theirs > own.high:
-        return "above its interval: it does worse"
-    return "within its interval: the two cannot be told apart"
+        what = f"{own.name} does better than their RNN"
+    elif theirs > own.high:
+        what = f"{own.name} does worse than their RNN"
+    return MODELS_BESIDE(model=own.name, own=own.number, ours=ours, theirs=theirs, what=what)
 
 
 def compare_times(scores: pd.DataFrame, model: str) -> Notice:
@@ -238,7 +239,7 @@ def compare_times(scores: pd.DataFrame, model: str) -> Notice:
     slowest = str(others.idxmax())
     values = {"own": seconds[model], "ours": seconds["timescales"], "most": others.max()}
     plain = {name: float(value) for name, value in values.items()}
-    return TIME_TAKEN(slowest=TITLES.get(slowest, slowest), **plain)
+    return TIME_TAKEN(slowest=name_model(slowest), **plain)
 
 
 def explain_chances(null: str, latents: Measure, theirs: Measure) -> list[Notice]:
@@ -314,7 +315,10 @@ def set_beside(column: Column, described: Column, label: str) -> None:
         column.because["side"] = [SIDE_TOLD(label=label, **values)]
     _set_mlp_beside(column, described)
     dated = column.measures.get("when", [])
-    column.because["when"] = compare_onsets(described.measures["when"][0], dated, label)
+    forward = column.because.get("when", [])
+    curve = described.measures["when"][0]
+    counts_dated = [one for one in dated if one.name != FORWARD_STATES]
+    column.because["when"] = [*compare_onsets(curve, counts_dated, label), *forward]
     cells = column.measures["test"]
     if len(cells) > 1:
         svm = described.number("test")

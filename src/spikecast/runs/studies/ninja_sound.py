@@ -1,6 +1,5 @@
 """Study C soundly: the deck's networks in folds, its questions as numbers, its limits."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +51,8 @@ HALVES = NoticeKind(
     "serious",
     "In this run their RNN has {own:.3f} bits/spike as evaluated in the deck, {right:.3f} with the "
     "neurons put in that it was fitted to, {disjoint:.3f} between halves without a common neuron "
-    "and {recipe:.3f} of trials that stayed out as well; a Poisson GLM has {glm:.3f}. Neurons on "
-    "both sides added {added:.3f}, the wrong input hid {hid:.3f}.",
+    "and {recipe:.3f} of trials that stayed out as well; Poisson regression has {glm:.3f}. Neurons "
+    "on both sides added {added:.3f}, the wrong input hid {hid:.3f}.",
 )
 REGIONS_BOTH_WAYS = NoticeKind(
     "regions_both_ways",
@@ -73,7 +72,6 @@ RUNGS = {
     "source_free": "task and drift",
     "behavior": "task, drift and behaviour",
 }
-MODELS = {"timescales": "timescales", "poisson_glm": "a Poisson GLM"}
 CLASSIFIER = NoticeKind(
     "classifier",
     "serious",
@@ -130,7 +128,7 @@ NO_SUCH_TRIALS = NoticeKind(
 def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     """Refit the deck's networks in folds, and read the same numbers from the sound runs."""
     column = Column()
-    scores = {key: read_scores(sound / key) for key in ("halves", *REGIONS)}
+    scores = {key: read_scores(sound / key, inputs.called) for key in ("halves", *REGIONS)}
     _read_predictions(column, scores, described)
     judge_latents(column, inputs, described)
     judge_areas(column, inputs)
@@ -174,7 +172,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
 def _read_predictions(column: Column, scores: dict[str, ModelScores], described: Column) -> None:
     """Fill in the rows of spikes from spikes, and the noise."""
     halves = scores["halves"]
-    column.add("halves", *_choose_models(halves), _read_verdict(halves.run, "the other half")[0])
+    column.add("halves", *halves.choose(*PREDICTED), _read_verdict(halves.run, "the other half")[0])
     column.steps["halves"] = {"pooled": halves["recipe"], "model": halves["timescales"]}
     glm = halves["poisson_glm"].number if "poisson_glm" in halves else float("nan")
     steps = described.steps["halves"]
@@ -190,13 +188,13 @@ def _read_predictions(column: Column, scores: dict[str, ModelScores], described:
     numbers = {name: halves[name].number for name in ("timescales", "recipe")}
     column.conclusions.append(INPUTS_HELD_OUT(n_shared=shared, n=len(claim.test), **numbers))
     for key, (source, target) in REGIONS.items():
-        measures, psth = _choose_models(scores[key]), scores[key]["psth"]
+        measures, psth = scores[key].choose(*PREDICTED), scores[key]["psth"]
         added, what = _read_verdict(scores[key].run, source)
         column.add(key, *measures, added)
         column.because[key] = [
             REGIONS_BOTH_WAYS(
                 source=source, target=target, best=measures[0].number,
-                model=MODELS.get(measures[0].name, measures[0].name),
+                model=measures[0].name,
                 recipe=scores[key]["recipe"].number, psth=psth.number, what=what,
             )
         ]  # fmt: skip
@@ -220,14 +218,6 @@ def _read_verdict(run: Path, source: str) -> tuple[Measure | None, str]:
     return measure, sentence.format(
         rung=rung, source=source, value=gain.value, low=gain.low, high=gain.high
     )
-
-
-def _choose_models(scores: ModelScores) -> list[Measure]:
-    """Return the scores that are shown, best first; the recipe by whose it is."""
-    return [
-        replace(measure, name="their RNN (recipe)") if measure.name == "recipe" else measure
-        for measure in scores.choose(*PREDICTED)
-    ]
 
 
 def _judge_classifier_rows(column: Column, described: Column, counts: Measure) -> None:

@@ -1,6 +1,5 @@
 """The sound column of study E: their networks in folds, beside components on the same windows."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from spikecast.core.notices import NoticeKind
 from spikecast.evaluation.fit import fit_model
+from spikecast.models.catalog import name_model
 from spikecast.models.linear import PCARidge
 from spikecast.runs.reader import Run
 from spikecast.runs.studies.nma_maps import fit_mixed, score_maps
@@ -41,13 +41,6 @@ from spikecast.tasks.splits import Fold, split_by_block
 from spikecast.tasks.tasks import AreaToArea
 
 MEAN = "each neuron's training mean"
-MODELS = {
-    "pca_ridge": "ridge regression on principal components",
-    "reduced_rank": "reduced-rank regression",
-    "timescales": "our network with learnt time constants (timescales)",
-    "lfads": "LFADS",
-}
-"""Model of the sound run -> what it is called."""
 
 REBUILT = NoticeKind(
     "rebuilt",
@@ -107,7 +100,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     """Refit the deck's networks in folds, set components beside them, and score its maps."""
     column, recording = Column(), inputs.recording
     run = sound / "plane"
-    scores = read_scores(run)
+    scores = read_scores(run, inputs.called)
     planes = cut_planes(
         recording.activity[0], draw_neurons(recording, inputs.settings, inputs.seed, "fit")
     )
@@ -273,8 +266,7 @@ def _cross_planes(
         errors = _fit_folds(inputs, model, f"{cell} across planes", problem.x, problem.y, folds)
         name = f"their {title}"
         theirs, share = measure_r2(name, errors, seed), measure_share(name, errors, seed)
-        own_name = f"our {NAMES[cell]}, stopped early"
-        ours = [replace(scores[cell], name=own_name)] if cell in scores else []
+        ours = [scores[cell]] if cell in scores else []
         column.add(key, measure_mse(name, errors, seed), share, theirs, *ours)
         column.claim(key, metric="mse", null=MEAN, baselines=["ridge regression"])
         column.because[key] = [
@@ -290,8 +282,7 @@ def _cross_planes(
         if fitted in scores:
             errors = _read_errors(scores.run, problem.y, fitted)
             column.steps["reconstruction"][step] = measure_share("", errors, seed)
-    linear = scores.choose("pca_ridge", "reduced_rank")
-    column.add("across_linear", *(replace(one, name=MODELS[one.name]) for one in linear))
+    column.add("across_linear", *scores.choose("pca_ridge", "reduced_rank"))
     _set_linear_beside(column, ridge)
 
 
@@ -321,11 +312,11 @@ def _fill_wishes(column: Column, scores: ModelScores) -> None:
     theirs = column.measures["across_lstm"][2].number
     for key, model in (("multiscale", "timescales"), ("lfads", "lfads")):
         if model not in scores:
-            column.lacks[key] = NOT_FITTED(model=model)
+            column.lacks[key] = NOT_FITTED(model=name_model(model))
             continue
-        column.add(key, replace(scores[model], name=MODELS[model]))
+        column.add(key, scores[model])
         values = {"own": f"{scores[model].number:.3f}", "linear": f"{linear.number:.3f}"}
-        column.because[key] = [WISH(model=MODELS[model], theirs=theirs, **values)]
+        column.because[key] = [WISH(model=scores[model].name, theirs=theirs, **values)]
 
 
 def _sum_up(column: Column, scores: ModelScores) -> None:
@@ -341,7 +332,7 @@ def _sum_up(column: Column, scores: ModelScores) -> None:
     theirs = {name: column.measures[f"across_{cell}"][2].number for cell, name in NAMES.items()}
     cell = max(theirs, key=lambda name: theirs[name])
     told = PLANE_FROM_PLANE(
-        model=MODELS.get(best.name, f"our {NAMES.get(best.name, best.name)}"), r2=best.number,
-        low=best.low, high=best.high, cell=cell, theirs=theirs[cell],
+        model=best.name, r2=best.number, low=best.low, high=best.high, cell=cell,
+        theirs=theirs[cell],
     )  # fmt: skip
     column.conclusions.insert(1, told)

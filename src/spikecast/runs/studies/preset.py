@@ -133,6 +133,12 @@ class Preset(Block):
     rows: list[Row]
     staircases: list[Staircase] = Field([], description="the difference taken apart")
     tables: dict[str, ReportedTable] = Field({}, description="reported tables")
+    called: dict[str, str] = Field(
+        {}, description="what this study calls models, where it is not by their titles"
+    )
+    beside: dict[str, list[str]] = Field(
+        {}, description="sound run -> rows whose networks stand in the figure of its scores"
+    )
     figures: list[StudyFigure] = Field([], description="of the study; its runs have their own")
     sound_protocol: list[str] = Field(description="the sound protocol")
     sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")

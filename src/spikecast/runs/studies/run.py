@@ -93,7 +93,7 @@ def run_study(
     def make_inputs(recording: Recording, names: Mapping[str, Any], column: str) -> StudyInputs:
         folder = layout.parts / column
         steps = StepCache(folder, lambda step: progress(f"{column}: {step}", 0, 0), workers)
-        return StudyInputs(recording, names, preset.settings, seed, steps)
+        return StudyInputs(recording, names, preset.settings, seed, steps, preset.called)
 
     with lock_folder(out):
         if replaces:

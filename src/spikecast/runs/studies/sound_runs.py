@@ -1,12 +1,15 @@
 """Measures of sound runs, read from their files."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from spikecast.analysis.decoding.decode import Decoding
 from spikecast.core.errors import RunError
+from spikecast.models.catalog import name_model
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.reader import Run, read_answers
 from spikecast.runs.studies.study import Measure
@@ -33,12 +36,21 @@ class ModelScores(dict[str, Measure]):
         return [measure for model, measure in self.items() if model in models]
 
 
-def read_scores(run: Path) -> ModelScores:
-    """Return the headline score of each model with its interval, best first."""
+def read_scores(run: Path, called: Mapping[str, str] = MappingProxyType({})) -> ModelScores:
+    """Return the headline score of each model with its interval, best first.
+
+    `called` is what models are called that are not called by their titles.
+    """
     summary = Run(run).summary
     metric = find_headline(summary).name
     measures = {
-        row["model"]: Measure(row["model"], row[metric], metric, row["low"], row["high"])
+        row["model"]: Measure(
+            called.get(row["model"]) or name_model(row["model"]),
+            row[metric],
+            metric,
+            row["low"],
+            row["high"],
+        )
         for row in summary.to_dict("records")
     }
     return ModelScores(run, measures)

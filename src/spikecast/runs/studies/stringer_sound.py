@@ -1,7 +1,7 @@
 """Study D soundly: the deck's networks in contiguous folds, nothing learnt from what is scored."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +33,8 @@ from spikecast.tasks.splits import Fold, split_by_block
 
 GAP = 1  # windows left out on either side of a block
 WISHES = ("dropout", "augmentation")
-OURS = {
-    "timescales": "our network (timescales)",
-    "pca_ridge": "ridge regression, smoothed in time (pca_ridge)",
-    "mlp": "an MLP on a window of bins (mlp)",
-}
-"""Model of the sound run -> what the row calls it."""
+OURS = ("timescales", "pca_ridge", "mlp")
+"""Models of the sound run that the row shows."""
 
 
 @dataclass
@@ -98,10 +94,10 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     for row, (truth, told) in beside.items():
         own = SpeedScorer(truth, fill_null(truth, folds), inputs.seed)
         column.add(row, own.r2("in folds", told))
-    scores = sound_runs.read_scores(sound / "main")
-    ours = scores.choose(*OURS)
-    column.add("ours", *(replace(one, name=OURS[one.name]) for one in ours))
-    held.told["ours"] = _read_held_out(sound / "main", ours[0].name)
+    scores = sound_runs.read_scores(sound / "main", inputs.called)
+    column.add("ours", *scores.choose(*OURS))
+    best = next(model for model in scores if model in OURS)
+    held.told["ours"] = _read_held_out(sound / "main", best)
     column.steps["predicted"] = {
         "pooled": scorer.r2("", held.told[find_first(settings)]),
         "linear": scorer.r2("", held.told["linear regression"]),

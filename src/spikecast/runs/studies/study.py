@@ -107,6 +107,7 @@ class StudyInputs:
     settings: dict[str, Any]  # numbers of the protocol as described
     seed: int
     steps: StepCache  # computes what takes long; a resumed study finds it done
+    called: Mapping[str, str] = field(default_factory=dict)  # of models, see the preset
 
 
 class Study(Protocol):
