@@ -57,7 +57,7 @@ def test_the_smallest_p_that_permutations_can_give_is_a_limit(p, sign):
 @pytest.mark.parametrize("origin", list(text.ORIGINS))
 def test_the_origin_of_the_data_is_told_and_simulated_numbers_are_marked(origin):
     facts, preset = FACTS | {"origin": origin}, read_preset("ninja")
-    (sentence,) = text.origin(facts, preset)
+    sentence = text.origin(facts, preset)[0]
     assert "11,983 neurons, 7,018 bins" in sentence
     cell = text.cell([Measure("", 0.5, "r2").to_json()], facts)
     (conclusion,) = text.conclusions(facts)

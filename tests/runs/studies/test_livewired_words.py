@@ -7,6 +7,7 @@ import pytest
 from spikecast.report.study.planted import describe_planted
 from spikecast.runs.studies import livewired_words as words
 from spikecast.runs.studies.livewired_before import explain_before
+from spikecast.runs.studies.sound_runs import compare_times
 from spikecast.runs.studies.study import Measure
 from spikecast.scoring import metrics
 
@@ -84,7 +85,7 @@ def test_a_model_is_placed_beside_their_network_and_timed():
         for model, seconds in (("lfads", 2.0), ("timescales", 1.0), ("mlp", 5.0))
         for fold in (0, 0, 1, "all")
     ]
-    notice = words.compare_times(pd.DataFrame(rows), "lfads")
+    notice = compare_times(pd.DataFrame(rows), "lfads")
     assert notice.values == {"own": 4.0, "ours": 2.0, "slowest": "MLP", "most": 10.0}
 
 
@@ -110,10 +111,20 @@ def test_a_reason_that_is_not_settled_says_which_p_would_settle_it(p, open_):
 
 def test_what_is_planted_is_told_as_it_is_simulated():
     areas = {"VISp": 5, "MOs": 5}
-    said = describe_planted({"areas": areas, "effects": {"history": 3.0}})
+    said = describe_planted("decision_task", {"areas": areas, "effects": {"history": 3.0}})
     assert "the choice (from 120 ms in MOs, 180 ms in VISp)" in said
     assert "VISp to MOs after 30 ms; no other" in said
     assert "repeat the last" in said
     silent = {"choice": 0, "drive": 0}
-    said = describe_planted({"areas": areas, "effects": silent})
+    said = describe_planted("decision_task", {"areas": areas, "effects": silent})
     assert not any(part in said for part in ("choice", "drives", "repeat"))
+
+
+def test_what_is_planted_in_an_imaging_volume_is_told_as_it_is_simulated():
+    said = describe_planted("running_mouse", {"growth": 2.5, "n_face": 20, "n_neurons": 400})
+    assert "2.5 times faster at the end" in said
+    assert "20 components of the face" in said
+    assert "planes 0, 1, 2, 3, 4, 5, 6, 7, 8 share" in said
+    still = describe_planted("running_mouse", {"tuning": 0.0})
+    assert "follow" not in still
+    assert "faster" not in still

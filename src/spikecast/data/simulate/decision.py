@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import steinmetz
+from spikecast.data.simulate.choices import choose_in_turn, find_biases
 from spikecast.data.simulate.planted import (
     PlantedLatents,
     Simulated,
@@ -26,7 +27,6 @@ SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
 OWN_TIME_CONSTANTS = (0.1, 0.4)
 N_STATES, STATE_TIME_CONSTANT = 6, 15.0  # trials
 FULL_SPEED = 40.0  # of the wheel
-N_BIASES = 60  # tried, to make choices equally frequent
 
 
 @dataclass(frozen=True)
@@ -292,8 +292,8 @@ def _draw_trials(
     )
     utility = logits + rng.gumbel(size=logits.shape)
     if effects.even:
-        utility += effects.even * _find_biases(utility, effects.history)[:, np.newaxis]
-    chosen = _choose_in_turn(utility, effects.history)
+        utility += effects.even * find_biases(utility, effects.history)[:, np.newaxis]
+    chosen = choose_in_turn(utility, effects.history)
     response = 1.0 - chosen  # +1 left, 0 no-go, -1 right
     correct = np.sign(left - right)
     tied = (left == right) & (left > 0)
@@ -314,31 +314,6 @@ def _draw_trials(
         "feedback_time": np.round(responds_at + 0.03, 4),
         "reaction_time": np.round(np.where(went, moves_at, 0.0), 4),
     }
-
-
-def _choose_in_turn(utility: np.ndarray, history: float) -> np.ndarray:
-    """Return the choice of each trial from the utilities (choice, trial); the last one gains."""
-    chosen = utility.argmax(axis=0)
-    for trial in range(1, chosen.size):
-        gain = history * (np.arange(len(utility)) == chosen[trial - 1])
-        chosen[trial] = (utility[:, trial] + gain).argmax()
-    return chosen
-
-
-def _find_biases(utility: np.ndarray, history: float) -> np.ndarray:
-    """Return what to add to the utility of each choice so that all are equally frequent.
-
-    Of the biases on the way there the best are taken: with runs of choices, a small change of a
-    bias can turn a whole run.
-    """
-    n_choices, n_trials = utility.shape
-    bias, found = np.zeros(n_choices), []
-    for step in 1.0 / np.arange(1, N_BIASES + 1) ** 0.5:
-        chosen = _choose_in_turn(utility + bias[:, np.newaxis], history)
-        share = np.bincount(chosen, minlength=n_choices) / n_trials
-        found.append((np.abs(share - 1 / n_choices).max(), bias.copy()))
-        bias -= step * (share - 1 / n_choices)
-    return min(found, key=lambda one: one[0])[1]
 
 
 def _compute_evoked_response(time: np.ndarray) -> np.ndarray:

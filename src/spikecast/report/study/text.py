@@ -83,7 +83,10 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
     words = {"session": facts["session"], "shape": shape, "theirs": preset.data.shape}
     sentences = [ORIGINS[facts["origin"]].format(**words)]
     if facts["origin"] == "simulated" and preset.data.absent:
-        sentences += [preset.data.absent, describe_planted(preset.data.simulation)]
+        sentences += [
+            preset.data.absent,
+            describe_planted(preset.data.simulator, preset.data.simulation),
+        ]
     sentences += _write_notices(facts["notices"])
     if facts["quick"]:
         smaller = ", and a smaller simulation" if facts["origin"] == "simulated" else ""

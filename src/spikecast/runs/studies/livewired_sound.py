@@ -27,6 +27,7 @@ from spikecast.runs.studies.livewired_network import (
 )
 from spikecast.runs.studies.sound_runs import (
     ModelScores,
+    compare_times,
     measure_decoding,
     read_decoding,
     read_onset,
@@ -110,7 +111,7 @@ def _read_models(column: Column, scores: ModelScores, theirs: float) -> None:
             words.compare_models(scores[model], scores["timescales"].number, theirs)
         ]
     if "lfads" in scores:
-        column.because["lfads"].append(words.compare_times(Run(scores.run).scores, "lfads"))
+        column.because["lfads"].append(compare_times(Run(scores.run).scores, "lfads"))
 
 
 def _judge_their_network(column: Column, inputs: StudyInputs, described: Column) -> Measure:

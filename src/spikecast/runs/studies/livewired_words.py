@@ -3,10 +3,8 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.models.catalog import name_model
 from spikecast.runs.reader import StoredAnswer
 from spikecast.runs.studies.livewired_forward import NAME as FORWARD_STATES
 from spikecast.runs.studies.study import Column, Measure
@@ -50,12 +48,6 @@ MODELS_BESIDE = NoticeKind(
     "minor",
     "Bits/spike in this run: {model} {own:.3f}, timescales {ours:.3f}, their RNN {theirs:.3f}; "
     "{what}.",
-)
-TIME_TAKEN = NoticeKind(
-    "time_taken",
-    "minor",
-    "Its fits took {own:.0f} s in this run, those of timescales {ours:.0f} s, those of the slowest "
-    "other model ({slowest}) {most:.0f} s.",
 )
 SPIKES = NoticeKind(
     "spikes",
@@ -229,17 +221,6 @@ def compare_models(own: Measure, ours: float, theirs: float) -> Notice:
     elif theirs > own.high:
         what = f"{own.name} does worse than their RNN"
     return MODELS_BESIDE(model=own.name, own=own.number, ours=ours, theirs=theirs, what=what)
-
-
-def compare_times(scores: pd.DataFrame, model: str) -> Notice:
-    """Return how long the fits of a model took, beside those of other models."""
-    single = scores[scores["fold"].astype(str) != "all"].drop_duplicates(["model", "fold"])
-    seconds = single.groupby("model")["fit_seconds"].sum()
-    others = seconds.drop([model, "timescales"])
-    slowest = str(others.idxmax())
-    values = {"own": seconds[model], "ours": seconds["timescales"], "most": others.max()}
-    plain = {name: float(value) for name, value in values.items()}
-    return TIME_TAKEN(slowest=name_model(slowest), **plain)
 
 
 def explain_chances(null: str, latents: Measure, theirs: Measure) -> list[Notice]:

@@ -182,6 +182,8 @@ def _search_randomly(column: Column, inputs: StudyInputs, planes: Planes, fold: 
     _claim(
         column, "search", fold, swept={name_setting(name): trials[name].tolist() for name in swept}
     )
+    tried = {name_setting("n_latents"): trials["n_latents"].tolist()}
+    column.claim("dimensions", metric="number of latents", value=None, swept=tried)
 
 
 def _try_settings(

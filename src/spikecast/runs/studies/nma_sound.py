@@ -34,7 +34,7 @@ from spikecast.runs.studies.nma_shared import (
     score_search,
     take_means,
 )
-from spikecast.runs.studies.sound_runs import ModelScores, read_scores
+from spikecast.runs.studies.sound_runs import ModelScores, compare_times, read_scores
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.tasks.problem import cut_windows
 from spikecast.tasks.splits import Fold, split_by_block
@@ -317,6 +317,8 @@ def _fill_wishes(column: Column, scores: ModelScores) -> None:
         column.add(key, scores[model])
         values = {"own": f"{scores[model].number:.3f}", "linear": f"{linear.number:.3f}"}
         column.because[key] = [WISH(model=scores[model].name, theirs=theirs, **values)]
+    if "lfads" in scores:
+        column.because["lfads"].append(compare_times(Run(scores.run).scores, "lfads"))
 
 
 def _sum_up(column: Column, scores: ModelScores) -> None:

@@ -6,14 +6,23 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 
 from spikecast.analysis.decoding.decode import Decoding
 from spikecast.core.errors import RunError
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.catalog import name_model
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.reader import Run, read_answers
 from spikecast.runs.studies.study import Measure
 from spikecast.scoring.metric_table import find_headline
+
+TIME_TAKEN = NoticeKind(
+    "time_taken",
+    "minor",
+    "Its fits took {own:.0f} s in this run, those of timescales {ours:.0f} s, those of the slowest "
+    "other model ({slowest}) {most:.0f} s.",
+)
 
 
 class ModelScores(dict[str, Measure]):
@@ -95,3 +104,14 @@ def read_onset(run: Path, name: str, *, within_strata: bool = False) -> Measure 
         onset = None if np.isnan(first["onset"]) else float(first["onset"])
         return Measure(name, onset, "onset", float(first["low"]), float(first["high"]))
     return None
+
+
+def compare_times(scores: pd.DataFrame, model: str) -> Notice:
+    """Return how long the fits of a model took, beside those of other models."""
+    single = scores[scores["fold"].astype(str) != "all"].drop_duplicates(["model", "fold"])
+    seconds = single.groupby("model")["fit_seconds"].sum()
+    others = seconds.drop([model, "timescales"])
+    slowest = str(others.idxmax())
+    values = {"own": seconds[model], "ours": seconds["timescales"], "most": others.max()}
+    plain = {name: float(value) for name, value in values.items()}
+    return TIME_TAKEN(slowest=name_model(slowest), **plain)
