@@ -17,7 +17,8 @@ def describe_planted(simulator: str, simulation: Mapping[str, Any]) -> str:
     >>> effects = {"movement": 0, "drift": 0}
     >>> describe_planted("decision_task", {"areas": {"MOs": 5}, "effects": effects})
     'Planted: responses to the stimulus (from 50 ms); the choice (from 120 ms in MOs).'
-    >>> print(describe_planted("spontaneous", {"planes": [0, 0, 1]}))  # doctest: +NORMALIZE_WHITESPACE
+    >>> said = describe_planted("spontaneous", {"planes": [0, 0, 1]})
+    >>> print(said)  # doctest: +NORMALIZE_WHITESPACE
     Planted: 16 latents that planes 0, 1 share (running and arousal are two of them); 16 others that
     plane 2 has; 2 more of each plane's own.
     """
@@ -50,7 +51,7 @@ def _list_of_task(simulation: Mapping[str, Any]) -> list[str]:
 
 def _list_of_imaging(simulation: Mapping[str, Any]) -> list[str]:
     imaging = Imaging(**simulation)
-    parts = []
+    parts: list[str] = []
     for group in np.unique(imaging.groups):
         planes = np.flatnonzero(imaging.groups == group)
         names = ", ".join(map(str, planes))
