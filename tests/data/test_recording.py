@@ -171,3 +171,14 @@ def test_activity_that_cannot_be_computed_with_is_refused():
     with pytest.raises(InputError, match="time must be numbers"):
         Recording.from_arrays(counts(), ["A"] * 5, "A")
     assert Recording.from_arrays(0.0 * counts(), **continuous).activity.max() == 0
+
+
+def test_a_notebook_shows_what_is_in_it_and_what_is_odd():
+    recording = Recording.from_arrays(
+        counts(), TIME, ["A", "A", "B<"], trials={"side": [0, 1, 0, 1]},
+        behavior={"wheel": np.arange(20.0).reshape(4, 5)}, session="one",
+    )  # fmt: skip
+    assert repr(recording) == "<Recording one: 4 trials x 5 bins of 10 ms x 3 neurons (A 2, B< 1)>"
+    html = recording._repr_html_()
+    for part in ("<th>A</th>", "trial columns: side", "behaviour: wheel", "odd: ", "B&lt;"):
+        assert part in html

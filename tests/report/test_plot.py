@@ -3,9 +3,11 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import spikecast as sc
+from spikecast.analysis.results import Result
 from spikecast.core.drawing import Drawable
 from spikecast.report import plot
 
@@ -45,10 +47,49 @@ def test_what_has_a_figure_draws_itself(recording):
     axes = recording.plot(trial=2).axes[0]
     image = sc.plot.raster(recording, trial=2).axes[0].images[0]
     np.testing.assert_array_equal(axes.images[0].get_array(), image.get_array())
-    classes = Drawable.__subclasses__()
+    classes = [one for one in Drawable.__subclasses__() if one is not Result]
+    classes += Result.__subclasses__()
     assert {one.figure for one in classes} == {
         name for name in vars(plot) if name in sc.plot.__all__
     }
     for one in classes:  # the function draws this class
         (first, *_) = inspect.signature(getattr(plot, one.figure)).parameters.values()
         assert first.annotation in (one, one.__name__)
+
+
+def test_every_public_result_has_a_figure_a_table_and_a_line():
+    results = [
+        one for name in sc.analysis.__all__
+        if isinstance(one := getattr(sc.analysis, name), type) and issubclass(one, Result)
+    ]  # fmt: skip
+    assert len(results) == 14
+    for one in results:
+        assert one.figure in sc.plot.__all__
+        assert one.__str__ is not object.__str__
+
+
+def test_tables_of_results_are_tidy_and_know_their_units():
+    recording = sc.simulate.unrelated_areas(40, (12, 12), n_bins=30, coupling=0.3).recording
+    flow = sc.information_flow(recording, "A", "B", (1, 2), folds=2, n_shifts=0)
+    frame = flow.to_frame()
+    assert frame.attrs["units"] == {"lag": "bins", "lag_seconds": "s"}
+    assert flow.to_html().startswith("<p>InformationFlow: A and B, ")
+    assert flow.to_html() == flow._repr_html_()
+    assert len(repr(flow)) < 250
+
+
+def test_every_test_of_tuning_is_drawn(recording):
+    result = sc.tuning(recording.activity, recording.trials, variables=["response"])
+    axes = result.plot().axes[0]
+    assert axes.get_title(loc="left") == "What each follows"
+    largest = max(
+        float(image.get_array().max()) for image in axes.images if image.get_array().count()
+    )
+    assert largest == pytest.approx(100 * result.table["effect"].max())
+
+
+def test_groups_that_share_are_marked():
+    table = [("x", "y", 0.3, True), ("y", "x", 0.2, True), ("x", "z", 0.0, False)]
+    rows = pd.DataFrame(table, columns=["source", "target", "r2", "shared"])
+    axes = sc.analysis.SharedDynamics(rows, ("x", "y", "z")).plot().axes[0]
+    assert axes.collections[0].get_offsets().tolist() == [[1, 0], [0, 1]]

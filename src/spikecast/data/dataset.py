@@ -49,13 +49,9 @@ def build_dataset(
 ) -> xr.Dataset:
     """Return the dataset of arrays; see :meth:`spikecast.Recording.from_arrays`."""
     activity = np.asarray(activity)
-    if activity.ndim != 3:
-        raise ShapeError(
-            f"activity has shape {activity.shape}; it must be trial x time x neuron. "
-            "One long recording is one trial: activity[np.newaxis]"
-        )
-    n_trials, n_bins, n_neurons = activity.shape
     time = np.asarray(time)
+    _check_axes(activity, time)
+    n_trials, n_bins, n_neurons = activity.shape
     if time.dtype.kind not in "iuf":
         raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
     time = time.astype(float)
@@ -86,6 +82,25 @@ def build_dataset(
         variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
     attributes = {"kind": kind, "bin_size": measure_bin_size(time)}
     return xr.Dataset(variables, coordinates, attributes)
+
+
+def _check_axes(activity: np.ndarray, time: np.ndarray) -> None:
+    """Raise unless activity is trial x time x neuron; say so where time and neurons are swapped."""
+    if activity.ndim != 3:
+        turned = activity.ndim == 2 and activity.shape[0] != time.size == activity.shape[1]
+        hint = (
+            "It looks like neuron x time: did you mean activity.T[np.newaxis]?"
+            if turned
+            else "One long recording is one trial: activity[np.newaxis]"
+        )
+        raise ShapeError(
+            f"activity has shape {activity.shape}; it must be trial x time x neuron. {hint}"
+        )
+    if activity.shape[1] != time.size == activity.shape[2]:
+        raise ShapeError(
+            f"activity has shape {activity.shape} and time has length {time.size}: it looks like "
+            "trial x neuron x time; did you mean activity.transpose(0, 2, 1)?"
+        )
 
 
 def _check_name_free(name: object, *taken: Collection[str]) -> None:

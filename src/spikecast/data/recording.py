@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from typing_extensions import Unpack
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
-from spikecast.data.binning import bin_spikes, note_unlisted
-from spikecast.data.cuts.taken import ATTRIBUTE as TAKEN
-from spikecast.data.cuts.taken import write_taken
 from spikecast.data.dataset import (
     AXES,
     Kind,
@@ -27,13 +24,15 @@ from spikecast.data.dataset import (
     resolve_indices,
 )
 from spikecast.data.exchange import Exchange
+from spikecast.data.showing import Shown
+from spikecast.data.spike_times import Names, Timed, build_from_spikes, name_recording
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
 """Areas, in lower case, of neurons without an area."""
 
 
-@dataclass(frozen=True, eq=False)
-class Recording(Drawable, Exchange):
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Shown, Drawable, Exchange):
     """Activity of a population, with tables of its neurons and trials and with behaviour.
 
     Make one with :func:`spikecast.load`, :meth:`from_arrays` or :meth:`from_spike_times`. It does
@@ -140,11 +139,11 @@ class Recording(Drawable, Exchange):
         window: tuple[float, float],
         bin_size: float,
         *,
-        area: Mapping[int, str] | str,
+        area: Mapping[int, str] | pd.Series | str | None = None,
+        neurons: pd.DataFrame | None = None,
         trials: pd.DataFrame | None = None,
-        align_to: str = "event",
-        session: str = "",
-        subject: str = "",
+        behavior: Timed | None = None,
+        **names: Unpack[Names],
     ) -> Recording:
         """Return a recording of the spikes around events.
 
@@ -164,8 +163,18 @@ class Recording(Drawable, Exchange):
             Area of each neuron. Neurons are the keys of the mapping (silent ones too), in
             ascending order; spikes of other clusters are left out, which a notice of the recording
             says. With one name for all, neurons are the clusters that fired.
-        trials, align_to, session, subject
-            As for :meth:`from_arrays`.
+        neurons : DataFrame, optional
+            One row per neuron; clusters that it does not list are left out. Their numbers are its
+            column ``cluster`` (or ``cluster_id``, ``unit``, ``id``), else its index; areas are its
+            column ``area``, or that which `area` names.
+        trials : DataFrame, optional
+            One row per event.
+        behavior : mapping, optional
+            By name, times in seconds and values, (sample,) or (sample, channel), on the clock of
+            the spikes; or a Series or DataFrame whose index is the time. Bins hold the mean of
+            their samples, or a value between two where samples are sparser.
+        **names
+            ``align_to``, ``session``, ``subject`` as for :meth:`from_arrays`.
 
         Returns
         -------
@@ -186,22 +195,18 @@ class Recording(Drawable, Exchange):
         >>> recording.activity[:, :, 0]
         array([[1, 0],
                [1, 0]], dtype=uint8)
+        >>> table = pd.DataFrame({"cluster": [7, 9], "area": ["CA1", "MOs"], "depth": [200, 900]})
+        >>> wheel = (np.arange(0, 2, 0.01), np.arange(200.0))  # times in seconds, values
+        >>> recording = Recording.from_spike_times(
+        ...     [0.05, 0.11, 1.02], [7, 9, 7], [0.0, 1.0], (0.0, 0.2), 0.1, neurons=table,
+        ...     behavior={"wheel": wheel}, align_to="go cue")
+        >>> recording.dataset["wheel"].values[1].tolist()
+        [104.5, 114.5]
         """
-        fired = np.unique(clusters)
-        areas = dict.fromkeys(fired, area) if isinstance(area, str) else dict(area.items())
-        ids = np.array(sorted(areas))
-        counts, time = bin_spikes(spike_times, clusters, ids, events, window, bin_size)
-        recording = cls.from_arrays(
-            counts,
-            time=time,
-            area=[areas[number] for number in ids.tolist()],
-            trials=trials,
-            neurons={"cluster": ids},
-            align_to=align_to,
-            session=session,
-            subject=subject,
+        dataset = build_from_spikes(
+            spike_times, clusters, events, window, bin_size, area, neurons, trials, behavior
         )
-        return cls(recording.dataset.assign_attrs({TAKEN: write_taken(note_unlisted(fired, ids))}))
+        return cls(dataset.assign_attrs(name_recording(**names)))
 
     # ---------------------------------------------------------------- reading
 
@@ -387,14 +392,3 @@ class Recording(Drawable, Exchange):
         with write_atomically(path) as temporary:
             compressed = {"activity": {"zlib": True, "complevel": 4}}
             self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compressed)
-
-    def _repr_html_(self) -> str:
-        sizes = pd.Series(self.areas, name="neurons").rename_axis("area").to_frame()
-        return f"<p>{escape(repr(self))}</p>{sizes.to_html()}"
-
-    def __repr__(self) -> str:
-        areas = ", ".join(f"{name} {size}" for name, size in self.areas.items())
-        return (
-            f"<Recording {self.session or 'unnamed'}: {self.n_trials} trials x {self.n_bins} bins "
-            f"of {1000 * self.bin_size:g} ms x {self.n_neurons} neurons ({areas})>"
-        )

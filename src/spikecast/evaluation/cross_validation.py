@@ -24,7 +24,7 @@ from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.fit import Job, run_job
 from spikecast.evaluation.folds import Cut, FoldPair, Folds, check_folds, cut_trials, name_split
 from spikecast.evaluation.ladder import add_rungs, check_names, list_rungs, note_rungs
-from spikecast.evaluation.score_table import Scores, join_folds, score_folds
+from spikecast.evaluation.score_table import Predictions, Scores, join_folds, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
@@ -153,6 +153,7 @@ def score_models(
     whole = add_rungs(models, problem, split=split, gap=gap)
     predictions, seconds = fit_folds(whole, problem, folds, seed, executor, progress)
     scores = score_folds(problem, folds, predictions, seconds, session=session, seed=seed)
+    scores = replace(scores, predictions=Predictions(predictions, folds, len(problem.y)))
     if shifts:
         job = plan_beyond(problem, folds, split=split, gap=gap, n_shifts=shifts, seed=seed)
         (outcome,) = run_jobs({"beyond": (measure_beyond, (job, problem.x, problem.y))}, executor)
@@ -258,6 +259,7 @@ def score_predictions(
             seed=seed,
         )
         scores = replace(scores, beyond=judge_brought(rung, gain, None, "no_source"))
+    scores = replace(scores, predictions=Predictions(predictions, cut, len(truth)))
     return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
 
 

@@ -1,8 +1,9 @@
 """From predictions to a score table: every score with its null, aggregation and split beside it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from spikecast.core.notices import Notice
 from spikecast.evaluation.beyond import Beyond
 from spikecast.models.catalog import is_null
 from spikecast.scoring import metrics
-from spikecast.scoring.metric_table import HEADLINE, score_ratios, score_values
+from spikecast.scoring.metric_table import HEADLINE, METRICS, score_ratios, score_values
 from spikecast.scoring.ratio_scores import (
     Interval,
     RatioScores,
@@ -24,7 +25,40 @@ from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Predictions(Mapping[str, np.ndarray]):
+    """Predictions of the trials that each fold scored, by model; joined when they are read.
+
+    Attributes
+    ----------
+    by_fold : mapping of model -> sequence of array, (test trial, time, target)
+    folds : sequence of Fold
+    n_trials : int
+    """
+
+    by_fold: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
+    folds: Sequence[Fold] = ()
+    n_trials: int = 0
+
+    def __getitem__(self, model: str) -> np.ndarray:
+        """Return a model's predictions, (trial, time, target); NaN on trials not scored."""
+        parts = self.by_fold[model]
+        whole = np.full((self.n_trials, *parts[0].shape[1:]), np.nan, dtype=np.float32)
+        for fold, part in zip(self.folds, parts, strict=True):
+            whole[fold.test] = part
+        return whole
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_fold)
+
+    def __len__(self) -> int:
+        return len(self.by_fold)
+
+    def __repr__(self) -> str:
+        return f"Predictions({', '.join(self)})"
+
+
+@dataclass(frozen=True, repr=False)
 class Scores(Drawable):
     """Scores of several models on one problem; a notebook shows them as their summary.
 
@@ -44,6 +78,9 @@ class Scores(Drawable):
     n_resamples, seed : int
         Of the bootstrap.
     notices : tuple of Notice
+    predictions : Predictions
+        Model -> its predictions, (trial, time, target); NaN on trials that were not scored. Empty
+        for scores that were read from a run, which keeps its predictions in files.
 
     Examples
     --------
@@ -51,8 +88,12 @@ class Scores(Drawable):
     >>> recording = sc.simulate.decision_task(40, n_bins=80, stim_onset=0.2, seed=3).recording
     >>> task = sc.AreaToArea("MOs")
     >>> scores = sc.cross_validate(["mean_rate", "pca_ridge"], task, recording)
-    >>> print(scores)  # doctest: +ELLIPSIS
-    1 model, 5 nulls, bits_per_spike: best pca_ridge 0.3...
+    >>> scores  # doctest: +ELLIPSIS
+    Scores: 1 model, 5 nulls, bits_per_spike: best pca_ridge 0.3...
+    >>> list(scores.summary())[:4]
+    ['model', 'bits_per_spike', 'low', 'high']
+    >>> scores.predictions["pca_ridge"].shape == task.problem(recording).y.shape
+    True
     """
 
     figure = "scores"
@@ -65,6 +106,7 @@ class Scores(Drawable):
     seed: int = 0
     notices: tuple[Notice, ...] = ()
     beyond: Beyond | None = None
+    predictions: Predictions = field(default_factory=Predictions)
 
     @property
     def metric(self) -> str:
@@ -118,28 +160,59 @@ class Scores(Drawable):
         return draw_bootstrap_weights(n_trials, self.n_resamples, self.seed)
 
     def __str__(self) -> str:
-        best = self.summary().iloc[0]
-        score = self.interval(best["model"])
+        best = max(self.models, key=lambda name: self.interval(name).value)
+        score = self.interval(best)
         n_nulls = sum(map(is_null, self.models))
         n_models = len(self.models) - n_nulls
         word = "model" if n_models == 1 else "models"
-        return f"{n_models} {word}, {n_nulls} nulls, {self.metric}: best {best['model']} {score}"
+        return f"{n_models} {word}, {n_nulls} nulls, {self.metric}: best {best} {score}"
+
+    def __repr__(self) -> str:
+        return f"Scores: {self}"
 
     def _repr_html_(self) -> str:
-        """Return the summary as notebooks show it."""
-        return self.summary().to_html(index=False, float_format="{:.3f}".format)
+        return self.to_html()
+
+    def to_html(self) -> str:
+        """Return the scores in a sentence, what to know about them, and their summary, as HTML."""
+        claim = f"<p>Beyond the highest null: {escape(str(self.beyond))}</p>" if self.beyond else ""
+        notices = "".join(f"<li>{escape(str(notice))}</li>" for notice in self.notices)
+        listed = f"<ul>{notices}</ul>" if notices else ""
+        table = self.summary().to_html(index=False, float_format="{:.3f}".format)
+        return f"<p>{escape(repr(self))}</p>{claim}{listed}{table}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table of all scores, tidy, with the unit of each."""
+        frame = self.table.copy()
+        unit = [METRICS[name].unit for name in frame["metric"]]
+        frame.insert(list(frame).index("value") + 1, "unit", unit)
+        frame.attrs["units"] = {"fit_seconds": "s"}
+        return frame
 
     def add_notices(self, *notices: Notice) -> "Scores":
         """Return the same scores with more to know about them."""
         return replace(self, notices=(*self.notices, *notices))
 
     def summary(self) -> pd.DataFrame:
-        """Return a row per model, best first: its headline score and interval against each null."""
+        """Return a row per model, best first: its headline score, with its 95 % interval.
+
+        The score is above the mean of the training trials; the last three columns are the score
+        above the highest rung of the ladder (``..._vs_behavior``), where there is one.
+        :meth:`compare_nulls` has the other nulls, :meth:`to_frame` all metrics and folds.
+        """
+        rungs = [name for name in RUNGS if name in self.models]
+        return self._tabulate(["train_mean", *rungs[-1:]])
+
+    def compare_nulls(self) -> pd.DataFrame:
+        """Return a row per model, best first: its headline score and interval above each null."""
         nulls = [
             null
             for model, metric, null in self.ratios
             if model == self.models[0] and metric == self.metric
         ]
+        return self._tabulate(nulls)
+
+    def _tabulate(self, nulls: Sequence[str]) -> pd.DataFrame:
         rows = []
         for model in self.models:
             row: dict[str, object] = {"model": model}

@@ -207,7 +207,7 @@ def _write_scores(
             raise RunError(f"no model of {name} could be fitted; {model}: {why}")
         scores = score_target(target, fitted, session, config)
         tables["scores"].append(scores.table)
-        tables["summary"].append(scores.summary().assign(target=name, source=source))
+        tables["summary"].append(scores.compare_nulls().assign(target=name, source=source))
         tables["neurons"].append(scores.neurons)
         notices = [MODEL_NOT_FITTED(model=model, why=why) for model, why in failed.items()]
         notices += [*target.problem.notices, *note_rungs(target.problem), *scores.notices]

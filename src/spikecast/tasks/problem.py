@@ -19,7 +19,7 @@ from spikecast.tasks.trial_facts import TrialFacts, label_conditions
 WINDOW = 100  # bins per window when a task cuts a continuous recording
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Problem:
     """Arrays of one prediction problem.
 
@@ -72,6 +72,14 @@ class Problem:
     behavior: np.ndarray | None = None
     ordered: bool = True
     conditions: Sequence[str] | None = None
+
+    def __repr__(self) -> str:
+        n_trials, n_bins, n_sources = self.x.shape
+        trials = "windows" if self.windows else "trials"
+        return (
+            f"<Problem {self.task}: {self.source} -> {self.target}, {n_trials} {trials} x {n_bins} "
+            f"bins, {n_sources} sources, {self.y.shape[2]} targets ({self.kind})>"
+        )
 
     @property
     def condition(self) -> np.ndarray:
@@ -129,7 +137,8 @@ def count_windows(n_bins: int) -> int:
     if n_windows < 4:
         raise NotEnoughDataError(
             f"a continuous recording of {n_bins} bins gives {n_windows} windows of {WINDOW}; "
-            "at least 4 are needed"
+            "at least 4 are needed. Activity must be trial x time x neuron: one that is neuron x "
+            "time is given as activity.T[np.newaxis]"
         )
     return n_windows
 

@@ -27,13 +27,14 @@ from spikecast.tasks.neuron_groups import (
     read_groups,
 )
 from spikecast.tasks.problem import Problem, cut_problem, pair_with_lag, stack_behavior
+from spikecast.tasks.showing import ShownTask
 from spikecast.tasks.trial_facts import is_ordered
 
 REST = "rest"
 
 
-@dataclass(frozen=True)
-class AreaToArea:
+@dataclass(frozen=True, repr=False)
+class AreaToArea(ShownTask):
     """Predict the neurons of one area from those of other areas.
 
     Parameters
@@ -104,8 +105,8 @@ class AreaToArea:
         return _pair_neurons(self, recording, is_source, is_target, source, self.target)
 
 
-@dataclass(frozen=True)
-class NeuronsToNeurons:
+@dataclass(frozen=True, repr=False)
+class NeuronsToNeurons(ShownTask):
     """Predict some neurons from others, both given by number.
 
     Parameters
@@ -152,8 +153,8 @@ class NeuronsToNeurons:
         )
 
 
-@dataclass(frozen=True)
-class HeldOutNeurons:
+@dataclass(frozen=True, repr=False)
+class HeldOutNeurons(ShownTask):
     """Predict some neurons from the others of the same area or recording (co-smoothing).
 
     Parameters
@@ -208,8 +209,8 @@ class HeldOutNeurons:
         return _pair_neurons(self, recording, pool & ~held_out, held_out, source, target)
 
 
-@dataclass(frozen=True)
-class Forecast:
+@dataclass(frozen=True, repr=False)
+class Forecast(ShownTask):
     """Predict the last bins of each trial from the bins before them, for all neurons.
 
     The source is as long as the forecast and mirrored in time: the bin just before the forecast
@@ -266,8 +267,8 @@ class Forecast:
         )
 
 
-@dataclass(frozen=True)
-class Behavior:
+@dataclass(frozen=True, repr=False)
+class Behavior(ShownTask):
     """Predict a behaviour variable from neurons.
 
     Parameters

@@ -22,7 +22,6 @@ from spikecast.analysis.decoding.problem import (
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_one_of
-from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed
@@ -42,7 +41,7 @@ CONSTANT_FEATURES = NoticeKind(
 
 
 @dataclass(frozen=True, repr=False)
-class Decoding(Drawable, Result):
+class Decoding(Result):
     """How well a label can be decoded from held-out trials.
 
     Attributes

@@ -14,14 +14,13 @@ from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range
-from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 
 
 @dataclass(frozen=True, repr=False)
-class Generalization(Drawable, Result):
+class Generalization(Result):
     """Balanced accuracy of decoders trained at one time and tested at another.
 
     Attributes

@@ -54,7 +54,6 @@ from spikecast.analysis.decoding.problem import (
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of
-from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
@@ -111,7 +110,7 @@ class OnsetRule(ClusterLevels):
 
 
 @dataclass(frozen=True, repr=False)
-class OverTime(Drawable, Result):
+class OverTime(Result):
     """What can be decoded when.
 
     Attributes

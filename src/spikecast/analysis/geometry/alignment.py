@@ -44,6 +44,8 @@ class Alignment(Result):
         ``(a - mean_a) @ matrix + mean_b`` lies in the space of b; learnt from all trials.
     """
 
+    figure = "alignment"
+
     method: str
     table: pd.DataFrame
     score: Interval

@@ -34,6 +34,8 @@ class CellTypes(Result):
         ``median_rate`` (Hz).
     """
 
+    figure = "cell_types"
+
     label: np.ndarray
     threshold: float
     table: pd.DataFrame

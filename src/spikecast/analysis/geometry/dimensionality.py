@@ -43,6 +43,8 @@ class Dimensionality(Result):
     n_neurons, n_samples : int
     """
 
+    figure = "dimensions"
+
     table: pd.DataFrame
     participation_ratio: float
     shared_participation_ratio: float

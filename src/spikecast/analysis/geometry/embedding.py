@@ -18,7 +18,6 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from spikecast.analysis.geometry.activity import read_activity
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
-from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
@@ -61,7 +60,7 @@ class Points:
 
 
 @dataclass(frozen=True, repr=False)
-class Embedding(Drawable, Result):
+class Embedding(Result):
     """Points in a few dimensions, with scores of the map.
 
     Attributes

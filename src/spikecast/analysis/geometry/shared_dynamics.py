@@ -34,6 +34,8 @@ class SharedDynamics(Result):
     groups : tuple of str
     """
 
+    figure = "shared_dynamics"
+
     table: pd.DataFrame
     groups: tuple[str, ...]
 

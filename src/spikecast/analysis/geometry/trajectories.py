@@ -9,13 +9,12 @@ import pandas as pd
 from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
-from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.models.preprocess import find_principal_axes
 
 
 @dataclass(frozen=True, repr=False)
-class Trajectories(Drawable, Result):
+class Trajectories(Result):
     """Paths through a few dimensions, by condition and by trial.
 
     Attributes

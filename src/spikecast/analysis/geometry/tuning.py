@@ -34,6 +34,8 @@ class Tuning(Result):
         Variable -> why it was not tested.
     """
 
+    figure = "tuning"
+
     table: pd.DataFrame
     correction: str
     null: str

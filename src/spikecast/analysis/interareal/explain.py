@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.results import Result
-from spikecast.core.drawing import Drawable
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import make_rng
@@ -46,7 +45,7 @@ INTERNAL = {"task": "psth", "drift": "drift", "movement": ""}
 
 
 @dataclass(frozen=True, repr=False)
-class Explanation(Drawable, Result):
+class Explanation(Result):
     """What explains an area's activity.
 
     Attributes

@@ -132,6 +132,7 @@ class InformationFlow(Result):
     notices : tuple of Notice
     """
 
+    figure = "flow"
     source: str
     target: str
     table: pd.DataFrame

@@ -81,6 +81,8 @@ class JointCorrelation(Result):
     notices : tuple of Notice
     """
 
+    figure = "covariation"
+
     source: str
     target: str
     time: np.ndarray

@@ -63,6 +63,8 @@ class CommunicationSubspace(Result):
     notices : tuple of Notice
     """
 
+    figure = "subspace"
+
     source: str
     target: str
     table: pd.DataFrame

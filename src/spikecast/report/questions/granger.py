@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.report.questions.answered import Drawn
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
@@ -89,7 +90,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
 
 
 @report_style
-def draw_granger(answer: StoredAnswer) -> Figure:
+def draw_granger(answer: Drawn) -> Figure:
     """Draw the gain by lag in both directions, and the asymmetry over time and overall."""
     course = answer.table("over_time")
     figure = new_figure(2.9)
@@ -123,7 +124,7 @@ def draw_granger(answer: StoredAnswer) -> Figure:
     return figure
 
 
-def _draw_gains(axes: Axes, answer: StoredAnswer) -> None:
+def _draw_gains(axes: Axes, answer: Drawn) -> None:
     lags = answer.table("lags")
     pair = answer["source"], answer["target"]
     for (source, target), color in ((pair, BLUE), (pair[::-1], ORANGE)):

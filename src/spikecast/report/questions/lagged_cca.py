@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
+from spikecast.report.questions.answered import Drawn
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
@@ -75,7 +76,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
 
 
 @report_style
-def draw_lagged_cca(answer: StoredAnswer) -> Figure:
+def draw_lagged_cca(answer: Drawn) -> Figure:
     """Draw the matrix of correlations, its diagonal, and the lead of the source over time."""
     time, course = 1000 * answer.arrays["time"], answer.table("course")
     figure = new_figure(3.4)
@@ -101,7 +102,7 @@ def draw_lagged_cca(answer: StoredAnswer) -> Figure:
     return figure
 
 
-def _draw_matrix(axes: Axes, answer: StoredAnswer) -> AxesImage:
+def _draw_matrix(axes: Axes, answer: Drawn) -> AxesImage:
     source, target = answer["source"], answer["target"]
     time, matrix = 1000 * answer.arrays["time"], answer.arrays["matrix"]
     half = (time[1] - time[0]) / 2

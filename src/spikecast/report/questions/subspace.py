@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spikecast.report.questions.answered import Drawn
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
@@ -107,7 +108,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
 
 
 @report_style
-def draw_subspace(answer: StoredAnswer) -> Figure:
+def draw_subspace(answer: Drawn) -> Figure:
     """Draw R2 by rank to the target and within the source, and the principal angles."""
     figure = new_figure(2.9)
     curve, angles = figure.subplots(1, 2, width_ratios=[1.5, 1])
@@ -126,7 +127,7 @@ def draw_subspace(answer: StoredAnswer) -> Figure:
     return figure
 
 
-def _draw_ranks(axes: Axes, answer: StoredAnswer) -> None:
+def _draw_ranks(axes: Axes, answer: Drawn) -> None:
     source, target = answer["source"], answer["target"]
     table = answer.table("ranks")
     for name, label, rank, color in (

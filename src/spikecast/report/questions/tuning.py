@@ -139,10 +139,14 @@ def _figure(answer: StoredAnswer) -> Drawing:
     )
 
 
-@report_style
 def draw_tuning(answer: StoredAnswer) -> Figure:
     """Draw a heat map: a row per variable, a column per unit."""
-    tests = answer.table("tests")
+    return draw_variables(answer.table("tests"), _name_unit(answer), _name_population(answer))
+
+
+@report_style
+def draw_variables(tests: pd.DataFrame, unit: str, title: str) -> Figure:
+    """Draw tests of units against variables: a row per variable, a column per `unit`."""
     names = list(tests["variable"].unique())
     effect = tests.pivot(index="variable", columns="latent", values="effect").loc[names]
     p = tests.pivot(index="variable", columns="latent", values="p_corrected").loc[names]
@@ -158,15 +162,15 @@ def draw_tuning(answer: StoredAnswer) -> Figure:
     rows, columns = np.nonzero(sure)
     dark = scale(percent.to_numpy()[rows, columns]) > 0.55
     axes.scatter(columns, rows, s=6, c=np.where(dark, "white", "black"), linewidths=0)
-    n = len(order)
-    few = f"{n} most tuned of {answer['n_units']}" if n < answer["n_units"] else f"all {n}"
+    n, n_units = len(order), effect.shape[1]
+    few = f"{n} most tuned of {n_units}" if n < n_units else f"all {n}"
     axes.set(
         xticks=range(n),
         xticklabels=percent.columns,
         yticks=range(len(names)),
         yticklabels=names,
-        xlabel=f"{_name_unit(answer)} ({few})",
-        title=_name_population(answer),
+        xlabel=f"{unit} ({few})",
+        title=title,
     )
     axes.tick_params(axis="x", labelsize=6 if n > 30 else 7, labelrotation=90 if n > 30 else 0)
     axes.spines[:].set_visible(False)

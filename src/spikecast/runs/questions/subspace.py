@@ -92,13 +92,13 @@ def answer(material: Material, block: Subspace, source: str, target: str) -> Ans
         "folds": block.folds,
         "claim": describe_claim(result.claim),
         "angles": result.angles.tolist(),
-        "random_angles": _draw_angles(n_neurons, result.rank, material.seed).tolist(),
+        "random_angles": draw_random_angles(n_neurons, result.rank, material.seed).tolist(),
         **pick(result, "rank", "rank_within", "n_private", "shared_variance"),
     }
     return Answer(facts, {"ranks": result.table}, result.notices)
 
 
-def _draw_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
+def draw_random_angles(n_neurons: int, rank: int, seed: int) -> np.ndarray:
     """Return mean angles of two random subspaces, largest first: near 90 in many dimensions."""
     rng = make_rng(seed, "random subspaces")
     drawn = [principal_angles(*rng.normal(size=(2, n_neurons, rank))) for _ in range(N_RANDOM)]

@@ -82,7 +82,7 @@ def write_results(plan: Plan, journal: SweepJournal, activity_hash: str) -> None
     write_claims(list(_make_claims(plan, results, scores)), plan.folder)
     layout = SweepLayout(plan.folder)
     trials = _list_trials(plan, results)
-    tables = {"trials": trials, "scores": scores.table, "summary": scores.summary()}
+    tables = {"trials": trials, "scores": scores.table, "summary": scores.compare_nulls()}
     for name, table in tables.items():
         with write_atomically(layout.table(name)) as temporary:
             table.to_csv(temporary, index=False)

@@ -1,0 +1,138 @@
+"""Recordings of spike times: which neurons, their columns, and behaviour on a clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from spikecast.core.checks import suggest_name
+from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.notices import Notice
+from spikecast.data.binning import bin_spikes, note_unlisted, to_vector
+from spikecast.data.cuts.behavior import BEHAVIOR_LEFT_OUT, bin_behavior
+from spikecast.data.cuts.samples import Bins
+from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
+from spikecast.data.dataset import build_dataset
+from spikecast.data.session import Samples
+
+CLUSTER = ("cluster", "cluster_id", "unit", "id")
+"""Columns of a table of neurons that may hold the number of a cluster, first come first served."""
+
+Timed = Mapping[str, "tuple[np.ndarray, np.ndarray] | pd.Series | pd.DataFrame"]
+"""Behaviour by name: times (s) and values; or pandas objects whose index is the time."""
+
+
+class Names(TypedDict, total=False):
+    """Names of a recording."""
+
+    align_to: str
+    session: str
+    subject: str
+
+
+def build_from_spikes(
+    spike_times: np.ndarray,
+    clusters: np.ndarray,
+    events: Sequence[float] | np.ndarray,
+    window: tuple[float, float],
+    bin_size: float,
+    area: Mapping[int, str] | pd.Series | str | None,
+    neurons: pd.DataFrame | None,
+    trials: pd.DataFrame | None,
+    behavior: Timed | None,
+) -> xr.Dataset:
+    """Return the dataset of spikes; see :meth:`spikecast.Recording.from_spike_times`."""
+    clusters = to_vector("clusters", clusters)
+    fired = np.unique(clusters)
+    table = _list_neurons(fired, area, neurons)
+    ids = table.index.to_numpy()
+    if fired.size and not np.isin(fired, ids).any():
+        raise InputError(
+            f"none of the {fired.size} clusters that fired ({fired[0]}, ...) is listed: the table "
+            f"of neurons has {ids[0]}, ..."
+        )
+    counts, time = bin_spikes(spike_times, clusters, ids, events, window, bin_size)
+    starts = to_vector("events", events).astype(float)
+    bins = Bins(starts, window[0], bin_size, len(time))
+    binned, notices = _bin_behavior({} if behavior is None else behavior, bins)
+    columns = {str(name): column.to_numpy() for name, column in table.items() if name != "area"}
+    dataset = build_dataset(
+        counts, time, table["area"].to_numpy(), trials, {"cluster": ids} | columns, binned, "counts"
+    )
+    taken = write_taken([*note_unlisted(fired, ids), *notices])
+    return dataset.assign_attrs({ATTRIBUTE: taken})
+
+
+def name_recording(align_to: str = "event", session: str = "", subject: str = "") -> Names:
+    """Return the names of a recording; those not given by default."""
+    return {"align_to": align_to, "session": str(session), "subject": str(subject)}
+
+
+def _list_neurons(
+    fired: np.ndarray,
+    area: Mapping[int, str] | pd.Series | str | None,
+    neurons: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """Return a table of neurons by cluster, ascending, with the column ``area``."""
+    if neurons is None:
+        if isinstance(area, str):
+            area = dict.fromkeys(fired.tolist(), area)
+        if not isinstance(area, Mapping | pd.Series):
+            raise InputError(
+                "area must be one name, or a mapping or Series cluster -> area, so that it is "
+                "clear which cluster is where; a table of neurons is given as neurons"
+            )
+        return pd.DataFrame({"area": dict(area.items())}).sort_index()
+    if not isinstance(neurons, pd.DataFrame):
+        raise InputError(
+            f"neurons is a {type(neurons).__name__}; give a DataFrame with a row per cluster"
+        )
+    name = next((column for column in CLUSTER if column in neurons), None)
+    table = neurons.set_index(name) if name else neurons.copy()
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()][0]
+        raise InputError(f"the table of neurons lists cluster {twice} more than once")
+    if isinstance(area, str):
+        table["area"] = table.get(area, area)
+    elif area is not None:
+        table["area"] = pd.Series(dict(area.items())).reindex(table.index).fillna("")
+    elif "area" not in table:
+        raise UnknownNameError(
+            "the table of neurons has no column 'area'; give area=, one name for all or the name "
+            f"of a column.{suggest_name('area', table)}"
+        )
+    return table.sort_index()
+
+
+def _bin_behavior(behavior: Timed, bins: Bins) -> tuple[dict[str, np.ndarray], list[Notice]]:
+    """Return behaviour (trial, time[, channel]) in bins, and how each was brought there."""
+    if isinstance(behavior, pd.Series | pd.DataFrame):
+        raise InputError(
+            f"behavior is a {type(behavior).__name__}; give a mapping of names, for example "
+            '{"wheel": series}, the index of which is the time in seconds'
+        )
+    samples = {}
+    for name, given in behavior.items():
+        times, values = _split_samples(str(name), given)
+        samples[str(name)] = Samples(np.asarray(times, dtype=float), np.asarray(values))
+    binned, notices = bin_behavior(samples, bins)
+    for notice in notices:
+        if notice.code == BEHAVIOR_LEFT_OUT.code:
+            raise InputError(f"behaviour '{notice.values['name']}': {notice.values['why']}")
+    return binned, notices
+
+
+def _split_samples(name: str, given: Any) -> tuple[Any, Any]:
+    if isinstance(given, pd.Series | pd.DataFrame):
+        return given.index.to_numpy(), given.to_numpy()
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise InputError(
+            f"behaviour '{name}' is a {type(given).__name__}; give (times in seconds, values), or "
+            "a Series whose index is the time. What is binned already goes to from_arrays"
+        )
+    times, values = given
+    return to_vector(f"times of '{name}'", times), values

@@ -1,0 +1,37 @@
+"""Figures of recordings and results, for a notebook: each function returns a matplotlib Figure.
+
+>>> import spikecast as sc
+>>> figure = sc.plot.raster(sc.load("simulated"), trial=0)
+"""
+
+from spikecast.report.plot.activity import raster, scores
+from spikecast.report.plot.areas import covariation, flow, parts, subspace
+from spikecast.report.plot.decoding import confusion, matrix, onsets
+from spikecast.report.plot.geometry import (
+    alignment,
+    cell_types,
+    dimensions,
+    embedding,
+    shared_dynamics,
+    trajectories,
+    tuning,
+)
+
+__all__ = [
+    "alignment",
+    "cell_types",
+    "confusion",
+    "covariation",
+    "dimensions",
+    "embedding",
+    "flow",
+    "matrix",
+    "onsets",
+    "parts",
+    "raster",
+    "scores",
+    "shared_dynamics",
+    "subspace",
+    "trajectories",
+    "tuning",
+]

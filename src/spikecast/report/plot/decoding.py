@@ -1,0 +1,90 @@
+"""Figures of what is decoded, and when."""
+
+from matplotlib.figure import Figure
+
+from spikecast.analysis.decoding.decode import Decoding
+from spikecast.analysis.decoding.generalization import Generalization
+from spikecast.analysis.decoding.over_time import OverTime
+from spikecast.report.questions.answered import EVENT
+from spikecast.report.questions.decode import draw_confusion_tables
+from spikecast.report.questions.generalization import draw_time_matrices
+from spikecast.report.questions.over_time import draw_curves
+from spikecast.scoring.metric_table import METRICS
+
+
+def confusion(decoding: Decoding) -> Figure:
+    """Draw the share of each true class that was decoded as each class, on held-out trials.
+
+    Parameters
+    ----------
+    decoding : Decoding
+        Of classes, from :func:`spikecast.decode`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated")
+    >>> result = sc.decode(recording, "response", n_permutations=20)
+    >>> len(confusion(result).axes)
+    1
+    """
+    return draw_confusion_tables([decoding.confusion], [decoding.source], decoding.label)
+
+
+def onsets(over_time: OverTime) -> Figure:
+    """Draw decoding bin by bin, area by area, and the onset of each area with its interval.
+
+    Parameters
+    ----------
+    over_time : OverTime
+        Of :func:`spikecast.decode_over_time`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated").select(time=(-0.1, 0.2))
+    >>> result = sc.decode_over_time(
+    ...     recording, "response", areas=["VISp"], n_permutations=20)
+    >>> len(onsets(result).axes)
+    2
+    """
+    return draw_curves(
+        over_time.table,
+        over_time.onsets,
+        f"{over_time.label} from {over_time.source}",
+        METRICS[over_time.metric].label,
+        EVENT,
+        acausal=over_time.acausal,
+    )
+
+
+def matrix(generalization: Generalization) -> Figure:
+    """Draw how well decoders trained at one time read every other time.
+
+    Parameters
+    ----------
+    generalization : Generalization
+        Of :func:`spikecast.temporal_generalization`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated").select(time=(0, 0.1))
+    >>> result = sc.temporal_generalization(recording, "response", n_permutations=20)
+    >>> len(matrix(result).axes)
+    2
+    """
+    title = f"{generalization.label} from {generalization.source}"
+    return draw_time_matrices([(title, vars(generalization))], n_columns=1)

@@ -1,0 +1,217 @@
+"""Figures of dimensions, maps, paths, tuning and latents."""
+
+from dataclasses import astuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from spikecast.analysis.geometry.alignment import Alignment
+from spikecast.analysis.geometry.cell_types import CellTypes
+from spikecast.analysis.geometry.dimensionality import Dimensionality
+from spikecast.analysis.geometry.embedding import Embedding
+from spikecast.analysis.geometry.shared_dynamics import SharedDynamics
+from spikecast.analysis.geometry.trajectories import Trajectories
+from spikecast.analysis.geometry.tuning import Tuning
+from spikecast.report.questions.alignment import Group, draw_alignment
+from spikecast.report.questions.answered import EVENT, Answered
+from spikecast.report.questions.dimensionality import draw_dimensionality
+from spikecast.report.questions.embedding import METHODS, draw_maps
+from spikecast.report.questions.trajectories import draw_paths
+from spikecast.report.questions.tuning import draw_variables
+from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
+
+
+def embedding(result: Embedding) -> Figure:
+    """Draw a map of trials: dots were held out, crosses made the map.
+
+    Parameters
+    ----------
+    result : Embedding
+        Of :func:`spikecast.embed`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated")
+    >>> result = sc.embed(recording, "pca", labels=recording.trials["response"])
+    >>> len(embedding(result).axes)
+    1
+    """
+    table = result.table if "label" in result.table else result.table.assign(label="trials")
+    name = METHODS[result.method] + (", supervised" if result.supervised else "")
+    return draw_maps([(name, table)], least_columns=1)
+
+
+def trajectories(result: Trajectories) -> Figure:
+    """Draw the mean path of each condition through two dimensions, and the first one over time.
+
+    Parameters
+    ----------
+    result : Trajectories
+        Of :func:`spikecast.trajectories`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated")
+    >>> result = sc.trajectories(
+    ...     recording.activity, recording.time, recording.trials["response"])
+    >>> len(trajectories(result).axes)
+    2
+    """
+    return draw_paths(result.table, result.trials[:0], result.explained, EVENT)
+
+
+def dimensions(result: Dimensionality) -> Figure:
+    """Draw the variance that components explain, and what other neurons confirm of each.
+
+    Parameters
+    ----------
+    result : Dimensionality
+        Of :func:`spikecast.dimensionality`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated").select(area="MOs", trials=range(40))
+    >>> len(dimensions(sc.dimensionality(recording, n_components=5)).axes)
+    2
+    """
+    facts = vars(result) | {"area": "neurons"}
+    return draw_dimensionality([Answered(facts, {"components": result.table})])
+
+
+def tuning(result: Tuning) -> Figure:
+    """Draw how much of each latent's, or neuron's, variance each trial variable explains.
+
+    Parameters
+    ----------
+    result : Tuning
+        Of :func:`spikecast.tuning`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated").select(area="MOs")
+    >>> result = sc.tuning(recording.activity, recording.trials, variables=["response"])
+    >>> tuning(result).axes[0].get_yticklabels()[0].get_text()
+    'response'
+    """
+    return draw_variables(result.table, "latent or neuron", "What each follows")
+
+
+def alignment(result: Alignment) -> Figure:
+    """Draw the R2 of aligned latents on held-out trials with its interval, beside its null.
+
+    Parameters
+    ----------
+    result : Alignment
+        Of :func:`spikecast.align`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> a = np.random.default_rng(0).normal(size=(40, 10, 3))
+    >>> len(alignment(sc.align(a, a[..., ::-1], n_permutations=20)).axes)
+    1
+    """
+    score, low, high = astuple(result.score)
+    pair = {"score": score, "low": low, "high": high, "shuffled": result.shuffled, "p": result.p}
+    return draw_alignment([Group("two sets", "held-out trials", "", pd.DataFrame([pair]))])
+
+
+@report_style
+def shared_dynamics(result: SharedDynamics) -> Figure:
+    """Draw how well each group of neurons predicts each other one; dots: dynamics are shared.
+
+    Parameters
+    ----------
+    result : SharedDynamics
+        Of :func:`spikecast.shared_dynamics`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.simulate.spontaneous(60, 1200, planes=[0, 0, 1], n_latents=4).recording
+    >>> len(shared_dynamics(sc.shared_dynamics(recording)).axes)
+    2
+    """
+    r2, shared = result.matrix(), result.matrix("shared") == 1
+    figure = new_figure(1.6 + 0.35 * len(r2))
+    axes = figure.subplots()
+    top = max(float(np.nanmax(r2)), 0.01)
+    image = axes.imshow(r2, cmap="Blues", vmin=0, vmax=top)
+    rows, columns = np.nonzero(shared)
+    axes.scatter(columns, rows, s=8, color="black", linewidths=0)
+    places = range(len(result.groups))
+    axes.set(
+        xticks=places, xticklabels=result.groups, yticks=places, yticklabels=result.groups,
+        xlabel="predicted", ylabel="predicts",
+    )  # fmt: skip
+    figure.colorbar(image, ax=axes, label="R² on held-out time")
+    return figure
+
+
+@report_style
+def cell_types(result: CellTypes) -> Figure:
+    """Draw how many neurons of each area have narrow, wide and unmeasured spikes.
+
+    Parameters
+    ----------
+    result : CellTypes
+        Of :func:`spikecast.analysis.cell_types`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.Recording.from_arrays(
+    ...     np.ones((2, 3, 3), dtype=int), [0.0, 0.1, 0.2], "VISp",
+    ...     neurons={"trough_to_peak": [0.2, 0.7, 0.6]})
+    >>> len(cell_types(sc.analysis.cell_types(recording)).axes)
+    1
+    """
+    sizes = result.table.pivot_table(
+        index="area", columns="label", values="n_neurons", aggfunc="sum", fill_value=0
+    )
+    figure = new_figure(1.0 + 0.3 * len(sizes))
+    axes = figure.subplots()
+    left, places = np.zeros(len(sizes)), np.arange(len(sizes))
+    for label, color in (("narrow", ORANGE), ("wide", BLUE), ("unknown", GREY)):
+        if label in sizes:
+            axes.barh(places, sizes[label], left=left, color=color, label=label)
+            left += sizes[label].to_numpy()
+    axes.set(
+        yticks=places, yticklabels=sizes.index, xlabel="neurons",
+        title=f"Trough to peak below {result.threshold:g} ms: narrow",
+    )  # fmt: skip
+    axes.legend(loc="best")
+    return figure

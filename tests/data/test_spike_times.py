@@ -1,0 +1,98 @@
+"""Recordings of spike times: tables of neurons, behaviour, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spikecast.core.errors import InputError, ShapeError
+from spikecast.data.cuts.taken import read_taken
+from spikecast.data.recording import Recording
+
+SPIKES = {
+    "spike_times": [0.05, 0.11, 1.02, 1.15],
+    "clusters": [7, 9, 7, 30],
+    "events": [0.0, 1.0],
+    "window": (0.0, 0.2),
+    "bin_size": 0.1,
+}
+NEURONS = pd.DataFrame({"cluster_id": [9, 7], "region": ["MOs", "CA1"], "depth": [900, 200]})
+
+
+def test_a_table_names_the_neurons_and_the_rest_is_left_out_and_said():
+    recording = Recording.from_spike_times(**SPIKES, neurons=NEURONS, area="region")
+    assert recording.neurons["cluster"].tolist() == [7, 9]
+    assert recording.area.tolist() == ["CA1", "MOs"]
+    assert recording.neurons["depth"].tolist() == [200, 900]
+    (notice,) = read_taken(recording.dataset)
+    assert (notice.code, notice.values["first"]) == ("clusters_left_out", "30")
+    by_index = NEURONS.set_index("cluster_id").rename(columns={"region": "area"})
+    again = Recording.from_spike_times(**SPIKES, neurons=by_index)
+    np.testing.assert_array_equal(again.activity, recording.activity)
+    one = Recording.from_spike_times(**SPIKES, neurons=NEURONS, area="cortex")
+    assert one.areas == {"cortex": 2}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"neurons": NEURONS}, "no column 'area'"),
+        ({"neurons": NEURONS["region"], "area": "A"}, "neurons is a Series"),
+        ({"neurons": pd.concat([NEURONS, NEURONS]), "area": "A"}, "cluster 9 more than once"),
+        ({"area": ["CA1", "MOs"]}, "which cluster is where"),
+        ({}, "which cluster is where"),
+        ({"area": pd.Series(["CA1", "MOs"])}, "none of the 3 clusters that fired"),
+        ({"area": "A", "behavior": pd.Series([1.0])}, "behavior is a Series"),
+        ({"area": "A", "behavior": {"wheel": np.zeros(4)}}, "give \\(times in seconds"),
+        ({"area": "A", "behavior": {"wheel": ([0, 1], [1.0])}}, "2 times and 1 values"),
+        ({"area": "A", "behavior": {"wheel": ([9, 10], [1.0, 2.0])}}, "no samples in 100%"),
+    ],
+)
+def test_what_is_not_clear_is_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Recording.from_spike_times(**SPIKES, **given)
+
+
+def test_an_unknown_argument_is_an_error():
+    with pytest.raises(TypeError, match="alignto"):
+        Recording.from_spike_times(**SPIKES, area="A", alignto="go")
+
+
+class TestBehavior:
+    times = np.arange(-0.5, 2, 0.01)
+
+    def bin(self, given):
+        recording = Recording.from_spike_times(
+            **SPIKES, area="A", behavior={"wheel": given}, align_to="go"
+        )
+        assert recording.dataset.attrs["align_to"] == "go"
+        return recording.dataset["wheel"].values
+
+    def test_bins_hold_the_mean_of_their_samples(self):
+        values = np.sin(5 * self.times)
+        expected = [
+            [values[(self.times >= t - 1e-6) & (self.times < t + 0.1 - 1e-6)].mean()
+             for t in (event, event + 0.1)]
+            for event in (0.0, 1.0)
+        ]  # fmt: skip
+        found = self.bin((self.times, values))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        np.testing.assert_allclose(self.bin(pd.Series(values, index=self.times)), found)
+
+    def test_channels_and_columns_of_matlab(self):
+        two = np.stack([self.times, -self.times], axis=1)
+        found = self.bin((self.times[:, np.newaxis], two))
+        assert found.shape == (2, 2, 2)
+        np.testing.assert_allclose(found[..., 0], -found[..., 1])
+        np.testing.assert_allclose(self.bin((self.times, two[:, :1])), found[..., 0])
+
+    def test_sparse_samples_are_interpolated(self):
+        found = self.bin(([-1.0, 0.0, 1.0, 2.0], [-10.0, 0.0, 10.0, 20.0]))
+        np.testing.assert_allclose(found, [[0.5, 1.5], [10.5, 11.5]], atol=1e-5)
+
+
+def test_axes_that_were_swapped_are_named():
+    frames = np.arange(300) / 30
+    with pytest.raises(ShapeError, match=r"did you mean activity.T\[np.newaxis\]"):
+        Recording.from_arrays(np.zeros((120, 300)), frames, "V1", kind="continuous")
+    with pytest.raises(ShapeError, match=r"did you mean activity\.transpose"):
+        Recording.from_arrays(np.zeros((1, 120, 300)), frames, "V1", kind="continuous")
