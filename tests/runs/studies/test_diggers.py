@@ -10,8 +10,10 @@ from spikecast.report.study import page as pages
 from spikecast.runs import audit
 from spikecast.runs.studies import diggers
 from spikecast.runs.studies.diggers_network import OPTIMISERS, DeckLSTM
+from spikecast.runs.studies.diggers_sound import compare_within
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.run import read_facts
+from spikecast.runs.studies.study import Measure
 from spikecast.scoring import metrics
 
 MODELS = ["mean_rate", {"timescales": {"n_members": 1, "epochs": 4}}, {"lstm": {"epochs": 2}}]
@@ -55,7 +57,11 @@ def test_every_cell_has_a_number_or_a_reason(folder, check_rows):
     check_rows(facts)
     rows = {row["key"]: row for row in facts["columns"]}
     names = [measure["name"] for measure in rows["held_out"]["sound"]]
-    assert names == list(OPTIMISERS)
+    assert names == [f"their LSTM, {name}" for name in OPTIMISERS]
+    within = rows["within"]["sound"]
+    assert [one["name"] for one in within][-2:] == names
+    assert within[0]["value"] == max(one["value"] for one in within[:-2])
+    assert all(rows[key]["because"] for key in ("within", "easier", "similarity"))
     assert {measure["unit"] for measure in rows["embedding"]["sound"]} == {"balanced_accuracy"}
     (stairs,) = facts["staircases"]
     steps = {step["key"]: step["measure"]["value"] for step in stairs["steps"]}
@@ -64,6 +70,20 @@ def test_every_cell_has_a_number_or_a_reason(folder, check_rows):
     assert steps["model"] == next(
         measure["value"] for measure in rows["between"]["sound"] if measure["name"] == "timescales"
     )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "what"), [(-0.1, "no better than each neuron's mean"), (0.2, "above the mean rate")]
+)
+def test_their_network_is_set_beside_the_best_of_ours(theirs, what):
+    best = Measure("timescales", 0.25, "bits_per_spike", 0.22, 0.28)
+    own = [Measure("", theirs - 0.01 * row, "bits_per_spike", theirs - 0.05, theirs + 0.05)
+           for row in range(2)]  # fmt: skip
+    said = str(compare_within(own, best))
+    assert what in said
+    assert "theirs does worse" in said
+    equal = Measure("", 0.24, "bits_per_spike", 0.2, 0.3)
+    assert "cannot be told apart" in str(compare_within([equal, equal], best))
 
 
 def test_weight_decay_inside_adam_shrinks_weights_and_outside_hardly():

@@ -15,7 +15,7 @@ from spikecast.runs.studies.diggers_network import (
     make_network,
     read_bits,
 )
-from spikecast.runs.studies.diggers_sound import judge_their_network
+from spikecast.runs.studies.diggers_sound import judge_their_network, judge_within
 from spikecast.runs.studies.sound_runs import read_scores
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
@@ -44,6 +44,19 @@ _LOSSES = (
 TASKS_DIFFER = NoticeKind("tasks_differ", "serious", _LOSSES + "'{higher}' is the easier one.")
 TASKS_ALIKE = NoticeKind(
     "tasks_alike", "serious", _LOSSES + "they are not told apart, for their intervals overlap."
+)
+EASIER = NoticeKind(
+    "easier",
+    "serious",
+    "In this run other areas predict the target with {between:.3f} bits/spike ({between_low:.3f} "
+    "to {between_high:.3f}), one half of it the other with {within:.3f} ({low:.3f} to {high:.3f}): "
+    "{what}.",
+)
+SIMILAR = NoticeKind(
+    "similar",
+    "minor",
+    "In this run the average activity of two areas correlates by {mean:.3f} on single trials, and "
+    "by {null:.3f} ({low:.3f} to {high:.3f}) where each area's trials are shuffled: {what}.",
 )
 LSTM_AGAINST_NULL = NoticeKind(
     "lstm_against_null",
@@ -189,7 +202,15 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     apart = high.low > low.high  # type: ignore[operator]
     higher = "between" if high is between else "within"
     column.add("easier", Measure("more bits per spike", higher if apart else None, "name"))
+    column.because["easier"] = [
+        EASIER(
+            between=between.number, between_low=between.low, between_high=between.high,
+            within=within.number, low=within.low, high=within.high,
+            what=f"'{higher}' is predicted better" if apart else "their intervals overlap",
+        )
+    ]  # fmt: skip
     judge_their_network(column, inputs)
+    judge_within(column, inputs, make_tasks(inputs.settings, inputs.seed)["within"])
     column.steps["between"]["model"] = between
     _correlate_single_trials(column, inputs.recording)
     kind = TASKS_DIFFER if apart else TASKS_ALIKE
@@ -198,6 +219,8 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     plain, l2 = (measure.number for measure in column.measures["held_out"])
     against = LSTM_AGAINST_NULL(bits=plain, l2=l2)
     column.conclusions.extend([losses, against])
+    for row in ("embedding", "noise"):
+        column.conclusions.extend(column.because.get(row, []))
     return column
 
 
@@ -217,3 +240,8 @@ def _correlate_single_trials(column: Column, recording: Recording) -> None:
         Measure("trials shuffled", float(np.mean(null)), "correlation", low, high),
     )
     column.claim("similarity", metric="correlation", null="trials shuffled")
+    mean = _mean_off_diagonal(matrix)
+    what = "single trials share more than that" if mean > high else "that is no more than chance"
+    column.because["similarity"] = [
+        SIMILAR(mean=mean, null=float(np.mean(null)), low=low, high=high, what=what)
+    ]

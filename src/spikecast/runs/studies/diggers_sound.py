@@ -6,7 +6,7 @@ from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.nulls import LabelNull
 from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Counts, Source
-from spikecast.core.notices import NoticeKind
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.linear import PCARidge
 from spikecast.runs.studies.diggers_network import OPTIMISERS, make_network
@@ -16,7 +16,7 @@ from spikecast.runs.studies.staircase import score_spikes
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
-from spikecast.tasks.problem import Problem
+from spikecast.tasks.problem import Problem, Task
 from spikecast.tasks.splits import Fold, split_by_trial
 from spikecast.tasks.tasks import AreaToArea
 
@@ -30,6 +30,12 @@ EMBEDDING = NoticeKind(
     "In this run the {label} is read from their latents on {latents:.0%}, from the counts they are "
     "made of on {counts:.0%} and from as many principal components on {components:.0%} of held-out "
     "trials (balanced): {what}.",
+)
+WITHIN = NoticeKind(
+    "within",
+    "serious",
+    "In this run their LSTM, refitted in folds, has {plain:.3f} bits/spike of held-out trials by "
+    "AdamW and {l2:.3f} by Adam with L2, {above}; {name} has {best:.3f}: {what}.",
 )
 NOISE = NoticeKind(
     "noise",
@@ -74,6 +80,42 @@ def judge_their_network(column: Column, inputs: StudyInputs) -> None:
         return
     _read_beside(column, inputs)
     _measure_noise(column, inputs, problem, fits)
+
+
+def judge_within(column: Column, inputs: StudyInputs, task: Task) -> None:
+    """Fill in the deck's LSTM in folds, by both optimisers, from half of the target to the other.
+
+    The row holds the models of the sound run already, the best first.
+    """
+    settings, seed = inputs.settings, inputs.seed
+    problem = task.problem(inputs.recording)
+    folds = split_by_trial(len(problem.y), settings["folds"], seed)
+    theirs = []
+    for name, l2 in OPTIMISERS.items():
+        source = KeptLatents(
+            make_network(settings, seed, "within", l2), task,
+            steps=inputs.steps, title=f"their LSTM within, {name}", keep=keep_rates,
+        )  # fmt: skip
+        fits = [source.fit_fold(problem, fold, row) for row, fold in enumerate(folds)]
+        order, predicted, null = pool_rates(fits, problem)
+        theirs.append(score_spikes(f"their LSTM, {name}", problem.y[order], predicted, null, seed))
+    best = column.measures["within"][0]
+    column.because["within"] = [compare_within(theirs, best)]
+    column.measures["within"].extend(theirs)
+
+
+def compare_within(theirs: list[Measure], best: Measure) -> Notice:
+    """Return what the deck's LSTM predicts of one half by the other, beside the best of ours."""
+    own = max(theirs, key=lambda measure: measure.number)
+    assert own.low is not None
+    assert best.low is not None
+    what = "the two cannot be told apart"
+    if own.number < best.low:
+        what = "theirs does worse"
+    above = "no better than each neuron's mean rate" if own.low <= 0 else "above the mean rate"
+    plain, l2 = (measure.number for measure in theirs)
+    values = {"plain": plain, "l2": l2, "name": best.name, "best": best.number}
+    return WITHIN(what=what, above=above, **values)
 
 
 def _read_beside(column: Column, inputs: StudyInputs) -> None:

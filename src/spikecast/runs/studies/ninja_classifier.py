@@ -311,7 +311,7 @@ def judge_classifier(column: Column, inputs: StudyInputs) -> None:
     for key, name, own in (
         ("pooled", "as in the deck, but in folds", fits[SoftmaxTwice]),
         ("once", "the same with one softmax", fits[LastState]),
-        ("tuned", "by rnn_classifier: tanh, 3 units, last state, stopped early", tuned),
+        ("tuned", "our RNN classifier, as large: tanh, 3 units, last state, stopped early", tuned),
     ):
         order = np.concatenate([fit["test"] for fit in own])
         told = np.concatenate([fit["class"] for fit in own])

@@ -1,5 +1,6 @@
 """Study C soundly: the deck's networks in folds, its questions as numbers, its limits."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,8 @@ def _read_verdict(run: Path, source: str) -> tuple[Measure | None, str]:
         return None, UNTESTED.format(source=source)
     rung, gain = RUNGS[verdict.beyond.rung], verdict.beyond.gain
     measure = Measure(f"{source} beyond {rung}", gain.value, verdict.metric, gain.low, gain.high)
+    if (test := verdict.beyond.shift_test) is not None:  # of trials shifted against each other
+        measure = replace(measure, p=test.p, n_permutations=len(test.shifts))
     sentence = {"predicted": ADDED, "not_beyond": NOTHING_ADDED}.get(verdict.outcome, UNTESTED)
     return measure, sentence.format(
         rung=rung, source=source, value=gain.value, low=gain.low, high=gain.high

@@ -88,7 +88,7 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     _fill_comparisons(column, inputs, held, scorer)
     column.add(
         "baseline",
-        scorer.r2("in folds", held.told["linear regression"]),
+        scorer.r2("their linear regression, in folds", held.told["linear regression"]),
         _measure_rmse(scorer, "in folds", held.told["linear regression"]),
     )
     for row, (truth, told) in beside.items():
@@ -182,7 +182,7 @@ def _fill_networks(column: Column, inputs: StudyInputs, held: HeldOut, scorer: S
             Measure("training bins, pair by pair", float(np.mean(held.own[name])) ** 0.5, "rmse"),
         )
     told = held.told[first]
-    column.add("r2", scorer.r2("in folds, pair by pair", told))
+    column.add("r2", scorer.r2(f"their {first}, in folds, pair by pair", told))
     shuffled = make_rng(inputs.seed, "stringer-running", "shuffle").permutation(told)
     column.add("identity", scorer.mse("predictions shuffled in time, pair by pair", shuffled))
     errors = [float(((told[fold.test] - held.truth[fold.test]) ** 2).mean()) for fold in held.folds]
