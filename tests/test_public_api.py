@@ -66,6 +66,10 @@ def modules_after(code: str) -> set[str]:
         ("import spikecast", {"torch", "sklearn", "matplotlib", "scipy"}),
         ("import spikecast as sc; sc.load('simulated')", {"torch", "sklearn", "matplotlib"}),
         ("from spikecast.cli import predict, decode, sweep, run", {"torch", "matplotlib"}),
+        (
+            "from spikecast.cli.app import app; app(['--help'], standalone_mode=False)",
+            {"torch", "sklearn", "matplotlib", "scipy", "pandas", "xarray"},
+        ),
     ],
 )
 def test_large_libraries_are_imported_where_they_are_needed(code, heavy):

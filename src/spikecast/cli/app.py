@@ -1,5 +1,6 @@
 """What all commands share: how they are found, their errors, progress bar and exit status."""
 
+import ast
 import errno
 import shlex
 import sys
@@ -15,7 +16,7 @@ import typer
 from pydantic import Field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 import spikecast.cli
@@ -108,17 +109,28 @@ def spell_cut(proposal: dict[str, object]) -> str:
 
 
 class CommandFolder(TyperGroup):
-    """The commands of this folder; one is imported when it is called, or listed in the help."""
+    """The commands of this folder; one is imported when it is called."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         names = {module.name for module in iter_modules(spikecast.cli.__path__)}
         commands: dict[str, Any] = dict.fromkeys(sorted(names.difference(SHARED)))
         self.commands = commands
+        self.listing = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command by its name, or None."""
-        return load_command(cmd_name) if cmd_name in self.commands else None
+        """Return a command by its name, or None; while the help lists them, its description."""
+        if cmd_name not in self.commands:
+            return None
+        return describe_command(cmd_name) if self.listing else load_command(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, without importing the commands that it lists: that takes seconds."""
+        self.listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.listing = False
 
 
 SETTINGS: dict[str, Any] = {
@@ -133,6 +145,19 @@ app = typer.Typer(cls=CommandFolder, **SETTINGS)
 @app.callback()
 def describe() -> None:
     """Honest prediction between populations of neurons: from a recording to a report."""
+
+
+def describe_command(name: str) -> TyperCommand:
+    """Return a command that only has a help: the docstring in its file, which is not imported."""
+    text = Path(spikecast.cli.__path__[0], f"{name}.py").read_text(encoding="utf-8")
+    about = ""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            about = ast.get_docstring(node) or ""
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            given = {one.arg: one.value for one in getattr(node.value, "keywords", ())}
+            about = ast.literal_eval(given["help"])
+    return TyperCommand(name, help=about)
 
 
 def load_command(name: str) -> Any:

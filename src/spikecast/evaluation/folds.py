@@ -96,10 +96,19 @@ def cut_trials(
         if (rule.n_repeats or 1) > 1:
             raise InputError("trials are cut into folds once here: n_repeats must be 1")
         folds, split, gap = rule.n_folds, rule.by or split, rule.gap
+        seed = seed if rule.seed is None else rule.seed
     if isinstance(folds, int | np.integer):
         if problem.windows:
             split, gap = "block", max(gap, 1)
-        cut = split_trials(split, n_trials, int(folds), seed=seed, strata=labels, gap=gap)
+        cut = split_trials(
+            split,
+            n_trials,
+            int(folds),
+            seed=seed,
+            strata=labels,
+            gap=gap,
+            unit="windows" if problem.windows else "trials",
+        )
         return Cut(cut, split, gap)
     if isinstance(folds, str):
         check_one_of("trial column", folds, list(problem.trials))

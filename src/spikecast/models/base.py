@@ -10,12 +10,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils import RegressorTags, Tags
 from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_length, check_three_axes
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
+from spikecast.scoring import metrics
 
 RATE_FLOOR = 1e-4
 """Smallest expected count per bin that a least-squares model predicts for counts.
@@ -80,6 +82,8 @@ class Model(BaseEstimator):
     fit_record : tuple of str
         Fitted attributes that say what ``fit`` chose and how training went: they are kept with a
         run (``describe_fit``).
+    reconstructs : bool
+        Whether the model learns from `x` alone, to reconstruct it, where `y` is left out.
     needs : tuple of str
         Arguments of ``fit`` besides `x` and `y`: ``("areas",)``, which it cannot do without;
         ``("trials",)``, which ``predict`` takes as well; or none. A
@@ -105,16 +109,27 @@ class Model(BaseEstimator):
     search_space: ClassVar[Space] = {}
     why_not_searched: str = ""
     fit_record: tuple[str, ...] = ()
+    reconstructs: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Arguments of ``fit`` besides x and y that it cannot do without."""
         return ("areas",) if getattr(self, "hide_areas", False) else ()
 
+    def __sklearn_tags__(self) -> Tags:
+        """Return what scikit-learn asks: a regressor on arrays of three axes."""
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        tags.target_tags.required = not self.reconstructs
+        tags.target_tags.multi_output, tags.target_tags.single_output = True, False
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = False, True
+        return tags
+
     def fit(
         self,
         x: np.ndarray,
-        y: np.ndarray,
+        y: np.ndarray | None = None,
         areas: Areas | None = None,
         base: np.ndarray | None = None,
     ) -> Self:
@@ -124,7 +139,8 @@ class Model(BaseEstimator):
         ----------
         x : array, (trial, time, source)
         y : array, (trial, time, target)
-            Counts (whole numbers, Poisson) or continuous values (Gaussian).
+            Counts (whole numbers, Poisson) or continuous values (Gaussian). Autoencoders and lfads
+            reconstruct `x` where it is left out.
         areas : sequence of str, (source,), optional
             The area of each source, for models that need it (``needs``).
         base : array, (trial, time, target), optional
@@ -167,10 +183,15 @@ class Model(BaseEstimator):
         return base
 
     def _check_data(
-        self, x: np.ndarray, y: np.ndarray, areas: Areas | None
+        self, x: np.ndarray, y: np.ndarray | None, areas: Areas | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return `x` and `y` as checked arrays; note their kind, sizes and areas."""
-        x, y = check_array(x), np.asarray(y)
+        if y is None and not self.reconstructs:
+            raise InputError(
+                f"{type(self).__name__} needs targets: give fit(x, y); autoencoders and lfads "
+                "need none"
+            )
+        x, y = check_array(x), np.asarray(x if y is None else y)
         check_three_axes("y", y)
         check_same_length("x", x.shape[0], "y", y.shape[0])
         check_same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
@@ -216,6 +237,29 @@ class Model(BaseEstimator):
         if base is None:
             return self._predict(x)
         return self._predict_on_top(x, self._check_base(base, (*x.shape[:2], self.n_targets_)))
+
+    def fit_transform(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Return the latents of the trials that the model is fitted to: ``fit(x, y).transform(x)``.
+
+        They have seen these trials: decode from latents of held-out ones
+        (:class:`spikecast.sources.Latents`).
+        """
+        return self.fit(x, y).transform(x)
+
+    def score(self, x: np.ndarray, y: np.ndarray | None = None) -> float:
+        """Return how well `y` is predicted, as scikit-learn scores: 1 is perfect, 0 their mean.
+
+        Deviance explained for counts, else R2 averaged over targets, both against each target's
+        mean over the trials that are scored. ``sc.cross_validate`` scores against what was known
+        before.
+        """
+        truth = np.asarray(x if y is None and self.reconstructs else y)
+        prediction = self.predict(x)
+        mean = metrics.null_rate(truth, truth)
+        if self.counts_:
+            fires = truth.any(axis=(0, 1))
+            return metrics.d2(truth[..., fires], prediction[..., fires], mean[..., fires])
+        return float(np.nanmean(metrics.score_continuous(truth, prediction, mean).r2))
 
     @property
     def can_add(self) -> bool:

@@ -8,9 +8,11 @@ from sklearn.base import clone
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils import get_tags
 
-from spikecast.core.checks import check_finite
+from spikecast.core.checks import check_finite, shorten_line
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.models.base import Model
+
+NO_REGRESSORS = ("classifier", "clusterer", "outlier_detector", "density_estimator")
 
 
 @dataclass(eq=False, repr=False)
@@ -48,7 +50,8 @@ class ForeignModel(Model):
     ShapeError
         When what ``predict`` returns is not (trial, time, target).
     InputError
-        When a prediction is not a finite number, or a predicted count is below 0.
+        For a classifier and the like, for one that cannot be fitted to three axes, and when a
+        prediction is not a finite number, or a predicted count is below 0.
 
     Examples
     --------
@@ -76,9 +79,24 @@ class ForeignModel(Model):
         tags = get_tags(estimator) if hasattr(estimator, "__sklearn_tags__") else None
         is_regressor = tags is not None and tags.estimator_type == "regressor"
         self.flattened_ = is_regressor if self.flatten is None else self.flatten
+        if tags is not None and tags.estimator_type in NO_REGRESSORS:
+            raise InputError(
+                f"{type(estimator).__name__} is a {tags.estimator_type.replace('_', ' ')}; what is "
+                "predicted here is activity or behaviour, bin by bin: take a regressor"
+            )
         if self.flattened_ and tags is not None and not tags.target_tags.multi_output:
             estimator = MultiOutputRegressor(estimator)
-        estimator.fit(self._arrange(x), self._arrange(y))
+        try:
+            estimator.fit(self._arrange(x), self._arrange(y))
+        except (ValueError, TypeError, IndexError) as error:
+            if self.flattened_:
+                raise
+            name = type(estimator).__name__
+            raise InputError(
+                f"{name} could not be fitted to arrays (trial, time, neuron): "
+                f"{shorten_line(error)}. If it expects a row per sample, give "
+                f"sc.models.ForeignModel({name}(...), flatten=True)"
+            ) from error
         self.estimator_ = estimator
 
     def _predict(self, x: np.ndarray) -> np.ndarray:

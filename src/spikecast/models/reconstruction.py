@@ -16,6 +16,8 @@ class ReconstructionModel(NeuralModel):
     1 for counts, the standard deviation otherwise.
     """
 
+    reconstructs = True
+
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.same_ = bool(np.array_equal(x, y))
         if self.counts_ and not is_counts(x):

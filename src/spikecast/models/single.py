@@ -11,6 +11,8 @@ from spikecast.models.behavior_null import BehaviorNull
 from spikecast.models.drift import Drift
 from spikecast.models.factor_analysis import FactorAnalysis
 from spikecast.models.glm import PoissonGLM
+from spikecast.models.kalman import Kalman
+from spikecast.models.lagged_ridge import LaggedRidge
 from spikecast.models.lfads import LFADS
 from spikecast.models.linear import PLS, PCARidge, ReducedRank
 from spikecast.models.mean_rate import MeanRate
@@ -29,10 +31,12 @@ SINGLE: dict[str, type[Model]] = {
     "behavior": BehaviorNull,
     # simple baselines, strongest first: the first of them that was fitted is compared with
     "poisson_glm": PoissonGLM,
+    "lagged_ridge": LaggedRidge,
     "pls": PLS,
     "reduced_rank": ReducedRank,
     "pca_ridge": PCARidge,
     "factor_analysis": FactorAnalysis,
+    "kalman": Kalman,
     "timescales": Timescales,
     "rnn": RNN,
     "gru": GRU,

@@ -88,6 +88,12 @@ def _describe_part(
             f"{type(part.estimator_).__name__} is not a model of this package and cannot be saved "
             "by it; keep its predictions, or save it by its own means"
         )
+    if not _is_known(type(part)):
+        raise UnsavedModelError(
+            f"{type(part).__name__} is not a model of the catalogue and could not be loaded again; "
+            "keep its predictions, save it by its own means, or list it as an entry point of a "
+            "package (spikecast.models)"
+        )
     state: dict[str, Any] = {}
     for name, value in sorted(vars(part).items()):
         if not name.endswith("_"):
@@ -144,6 +150,14 @@ def _restore_network(network: "Network", key: str, arrays: dict[str, np.ndarray]
     }
     network.load_state_dict(tensors)
     return network.eval()
+
+
+def _is_known(kind: type) -> bool:
+    """Return whether :func:`load` would find this very class."""
+    try:
+        return _find_class(kind.__name__) is kind
+    except FormatError:
+        return False
 
 
 def _find_class(name: str) -> type[BaseEstimator]:

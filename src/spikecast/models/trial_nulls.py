@@ -50,7 +50,7 @@ class TrialNull(Model):
     def fit(
         self,
         x: np.ndarray,
-        y: np.ndarray,
+        y: np.ndarray | None = None,
         areas: Areas | None = None,
         base: np.ndarray | None = None,
         trials: TrialFacts | None = None,

@@ -20,10 +20,13 @@ from spikecast.models.catalog import searchable_models, space_of
 from spikecast.models.spaces import Between, OneOf, Space
 from spikecast.runs.model_entries import ModelEntry, build_models, name_models
 from spikecast.runs.questions.catalog import Analysis
-from spikecast.tasks.problem import Task
+from spikecast.tasks.problem import WINDOW, Task
 from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons
 
 DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
+MOVEMENT_MODELS = (*DEFAULT_MODELS, "lagged_ridge", "kalman")
+"""The default models of the task ``behavior``: with the baselines that decoders of movement have to
+beat."""
 ALL = "all"
 
 
@@ -62,6 +65,9 @@ class TaskConfig(Block):
     min_rate: float = Field(0.5, ge=0, description="Hz; slower target neurons are left out")
     min_neurons: int = Field(20, ge=2, description="with target 'all': smaller areas are left out")
     horizon: int = Field(10, ge=1, description="forecast: bins at the end of each trial")
+    window: int = Field(
+        WINDOW, ge=2, description="behavior of one long trial: bins of the windows it is cut into"
+    )
     fraction: float = Field(0.25, gt=0, lt=1, description="held_out_neurons: part held out")
     by: str = Field("area", description="neuron column that names the groups")
     drop_coincident: bool = Field(
@@ -81,7 +87,7 @@ class TaskConfig(Block):
         within: Sequence[str | None] = targets or [None]
         drop = self.drop_coincident
         if self.kind == "behavior":
-            return [Behavior(name, self.source, self.lag, self.by) for name in targets]
+            return [Behavior(name, self.source, self.lag, self.by, self.window) for name in targets]
         if self.kind == "forecast":
             return [Forecast(self.horizon, name, self.min_rate, self.by) for name in within]
         if self.kind == "held_out_neurons":
@@ -215,6 +221,15 @@ class Config(Block):
         build_models(models)
         return models
 
+    @model_validator(mode="before")
+    @classmethod
+    def _add_baselines(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "models" in content:
+            return content
+        task = content.get("task")
+        kind = task.get("kind") if isinstance(task, dict) else getattr(task, "kind", None)
+        return {**content, "models": list(MOVEMENT_MODELS)} if kind == "behavior" else content
+
     @model_validator(mode="after")
     def _check_whole(self) -> "Config":
         if self.task is None and not self.analysis.blocks:
@@ -234,7 +249,7 @@ class Config(Block):
         left out that do not predict it.
         """
         models = build_models(self.models)
-        if not kind or self.models != list(DEFAULT_MODELS):
+        if not kind or self.models not in (list(DEFAULT_MODELS), list(MOVEMENT_MODELS)):
             return models
         return {name: model for name, model in models.items() if kind in model.kinds}
 

@@ -9,14 +9,19 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.notices import Notice
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 from spikecast.tasks.trial_facts import TrialFacts, label_conditions
 
 WINDOW = 100  # bins per window when a task cuts a continuous recording
+BINS_LEFT_OVER = NoticeKind(
+    "bins_left_over",
+    "minor",
+    "the last {n} of {n_bins} bins do not fill a window of {window} and are left out",
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,12 +136,13 @@ def pair_with_lag(
     return x[:, start - lag : stop - lag], y[:, start:stop], time[start:stop]
 
 
-def count_windows(n_bins: int) -> int:
+def count_windows(n_bins: int, window: int = WINDOW) -> int:
     """Return how many windows a single long trial gives, or raise for fewer than 4."""
-    n_windows = n_bins // WINDOW
+    check_in_range("window (bins)", window, 2)
+    n_windows = n_bins // window
     if n_windows < 4:
         raise NotEnoughDataError(
-            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {WINDOW}; "
+            f"a continuous recording of {n_bins} bins gives {n_windows} windows of {window}; "
             "at least 4 are needed. Activity must be trial x time x neuron: one that is neuron x "
             "time is given as activity.T[np.newaxis]"
         )
@@ -161,12 +167,12 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     return filled[:, :, changes] if changes.any() else None
 
 
-def cut_windows(values: np.ndarray) -> np.ndarray:
+def cut_windows(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
     """Return one long trial as (window, time, feature); return several trials as they are."""
     if len(values) > 1:
         return values
-    n_bins = count_windows(values.shape[1]) * WINDOW
-    return values[0, :n_bins].reshape(-1, WINDOW, values.shape[2])
+    n_bins = count_windows(values.shape[1], window) * window
+    return values[0, :n_bins].reshape(-1, window, values.shape[2])
 
 
 def cut_long_trial(recording: Recording) -> Recording:
@@ -195,17 +201,20 @@ def cut_long_trial(recording: Recording) -> Recording:
     return Recording(cut_up.dataset.assign_attrs(attributes))
 
 
-def cut_problem(problem: Problem) -> Problem:
+def cut_problem(problem: Problem, window: int = WINDOW) -> Problem:
     """Return a problem of one long trial cut into windows, which then are its trials."""
     if len(problem.y) > 1:
         return problem
-    y = cut_windows(problem.y)
+    n_bins, y = problem.y.shape[1], cut_windows(problem.y, window)
+    n_left = n_bins - len(y) * window
+    left = [BINS_LEFT_OVER(n=n_left, n_bins=n_bins, window=window)] if n_left else []
     return replace(
         problem,
-        x=cut_windows(problem.x),
+        x=cut_windows(problem.x, window),
         y=y,
-        behavior=None if problem.behavior is None else cut_windows(problem.behavior),
-        time=(np.arange(WINDOW) + 0.5) * problem.bin_size,
-        trials=pd.DataFrame({"window_start": problem.time[: len(y) * WINDOW : WINDOW]}),
+        behavior=None if problem.behavior is None else cut_windows(problem.behavior, window),
+        time=(np.arange(window) + 0.5) * problem.bin_size,
+        trials=pd.DataFrame({"window_start": problem.time[: len(y) * window : window]}),
         windows=True,
+        notices=(*problem.notices, *left),
     )

@@ -4,6 +4,7 @@ Every fold is a pair of disjoint index arrays. Trials are the unit; the windows 
 a continuous recording into are held out in contiguous blocks with a gap.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ SPLITS = ("trial", "stratum", "block")
 
 @dataclass(frozen=True)
 class Split:
-    """How trials are cut into folds.
+    """How trials are cut into folds: for this package, and as ``cv`` for scikit-learn.
 
     Parameters
     ----------
@@ -94,12 +95,52 @@ class Split:
         Trials on either side of a test block that are not learnt from.
     n_repeats : int, optional
         How many times trials are cut anew. By default whatever fits the analysis.
+    seed : int, optional
+        Of the folds; by default that of the analysis, and 0 for scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from spikecast.models import PCARidge
+    >>> counts = np.random.default_rng(0).poisson(1.0, (20, 10, 6))
+    >>> cross_val_score(PCARidge(), counts, counts, cv=Split(4, by="block", gap=1)).shape
+    (4,)
     """
 
     n_folds: int = 5
     by: str | None = None
     gap: int = 0
     n_repeats: int | None = None
+    seed: int | None = None
+
+    def split(
+        self, X: np.ndarray, y: np.ndarray | None = None, groups: np.ndarray | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the trials to train on and to test on, fold by fold, as scikit-learn's splitters.
+
+        Parameters
+        ----------
+        X : array, (trial, ...)
+            Only its length is read.
+        y : array, (trial,), optional
+            The strata of ``by="stratum"`` where no `groups` are given.
+        groups : array, (trial,), optional
+            The strata of ``by="stratum"``.
+
+        Yields
+        ------
+        train, test : array of int
+        """
+        strata = y if groups is None and y is not None and y.ndim == 1 else groups
+        for repeat in range(self.n_repeats or 1):
+            seed = derive_seed(self.seed or 0, "cut", repeat) if repeat else self.seed or 0
+            yield from split_trials(
+                self.by or "trial", len(X), self.n_folds, seed=seed, strata=strata, gap=self.gap
+            )
+
+    def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
+        """Return the number of folds, of all repeats."""
+        return self.n_folds * (self.n_repeats or 1)
 
 
 def split_trials(
@@ -110,9 +151,14 @@ def split_trials(
     seed: int = 0,
     strata: np.ndarray | None = None,
     gap: int = 0,
+    unit: str = "trials",
 ) -> list[Fold]:
-    """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``."""
+    """Return folds by the name of the split: ``"trial"``, ``"stratum"`` or ``"block"``.
+
+    `unit` is what errors call the trials.
+    """
     check_one_of("split", kind, SPLITS)
+    _check_enough(n_trials, folds, unit)
     if kind == "trial":
         return split_by_trial(n_trials, folds, seed)
     if kind == "block":
@@ -123,9 +169,9 @@ def split_trials(
     return split_by_stratum(strata, folds, seed)
 
 
-def _check_enough(n_trials: int, folds: int) -> None:
+def _check_enough(n_trials: int, folds: int, unit: str = "trials") -> None:
     check_in_range("folds", folds, 2)
     if n_trials < 2 * folds:
         raise NotEnoughDataError(
-            f"{n_trials} trials are too few for {folds} folds; at least {2 * folds} are needed"
+            f"{n_trials} {unit} are too few for {folds} folds; at least {2 * folds} are needed"
         )

@@ -26,7 +26,7 @@ from spikecast.tasks.neuron_groups import (
     find_members,
     read_groups,
 )
-from spikecast.tasks.problem import Problem, cut_problem, pair_with_lag, stack_behavior
+from spikecast.tasks.problem import WINDOW, Problem, cut_problem, pair_with_lag, stack_behavior
 from spikecast.tasks.showing import ShownTask
 from spikecast.tasks.trial_facts import is_ordered
 
@@ -280,6 +280,10 @@ class Behavior(ShownTask):
         ``"rest"`` (here: all neurons) or areas.
     lag, by
         As in :class:`AreaToArea`.
+    window : int
+        Bins of the windows that a recording of one long trial is cut into; they are what folds
+        hold out. Bins that fill none are left out, which a notice says. Models see no further than
+        their window: longer ones have fewer ends, and there are fewer of them.
 
     Examples
     --------
@@ -287,12 +291,16 @@ class Behavior(ShownTask):
     >>> recording = spikecast.load("simulated-spontaneous")
     >>> spikecast.Behavior("running").problem(recording).y.shape
     (20, 100, 1)
+    >>> problem = spikecast.Behavior("running", window=150).problem(recording)
+    >>> problem.y.shape, str(problem.notices[0])
+    ((13, 150, 1), 'the last 50 of 2000 bins do not fill a window of 150 and are left out')
     """
 
     variable: str
     source: str | Sequence[str] = REST
     lag: int = 0
     by: str = "area"
+    window: int = WINDOW
     name = "behavior"
 
     def problem(self, recording: Recording) -> Problem:
@@ -336,7 +344,7 @@ class Behavior(ShownTask):
             source_neurons=neurons,
             ordered=is_ordered(recording),
         )
-        return cut_problem(problem)
+        return cut_problem(problem, self.window)
 
 
 def _pair_neurons(

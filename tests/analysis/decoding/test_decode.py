@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spikecast.analysis.comparisons import add_comparisons
 from spikecast.analysis.decoding.decode import decode
 from spikecast.analysis.decoding.nulls import LabelNull
+from spikecast.analysis.decoding.over_time import decode_over_time
 from spikecast.analysis.decoding.problem import Draws
-from spikecast.analysis.decoding.sources import Counts
+from spikecast.analysis.decoding.sources import Baseline, Counts
+from spikecast.analysis.geometry.tuning import tuning
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data.recording import Recording
 from spikecast.models.classifiers import CLASSIFIERS
@@ -176,3 +179,46 @@ def test_what_has_no_null_prints_why():
     label = pd.DataFrame({"label": np.repeat([0, 1], 60)})
     recording = Recording.from_arrays(activity, 0.01 * np.arange(5), ["A"] * 6, trials=label)
     assert "no p (runs_too_long)" in str(decode(recording, "label"))
+
+
+class TestComparisons:
+    """Labels such as ``"contrast>0"`` are what the command line makes of them."""
+
+    def make(self):
+        rng = np.random.default_rng(0)
+        contrast = rng.choice([0.0, 0.25, 1.0, np.nan], 60, p=[0.45, 0.25, 0.25, 0.05])
+        x = rng.normal(size=(60, 4, 3)) + 2 * (contrast > 0)[:, None, None]
+        return made(x, contrast=contrast), contrast
+
+    def test_they_are_decoded_as_the_column_that_they_stand_for(self):
+        recording, contrast = self.make()
+        found = decode(recording, "contrast > 0", n_permutations=20)
+        column = add_comparisons(recording, ["contrast > 0"])
+        assert found.score == decode(column, "contrast > 0", n_permutations=20).score > 0.9
+        assert found.n_left_out == np.isnan(contrast).sum()
+        truth = found.predictions.sort_values("trial")["truth"]
+        expected = np.where(contrast > 0, "yes", "no")[~np.isnan(contrast)]
+        assert truth.tolist() == expected.tolist()
+
+    def test_over_time_and_for_tuning_too(self):
+        recording, _ = self.make()
+        over_time = decode_over_time(recording, "contrast>0", n_permutations=20)
+        assert over_time.table["score"].min() > 0.8
+        tuned = tuning(recording.activity, recording.trials, variables=["contrast>0"])
+        assert set(tuned.significant()["variable"]) == {"contrast>0"}
+        assert tuned.table["n_trials"].unique() == recording.trials["contrast"].notna().sum()
+
+    def test_what_they_compare_cannot_be_what_they_are_decoded_from(self):
+        recording, _ = self.make()
+        known = recording.select(trials=recording.trials["contrast"].notna())
+        with pytest.raises(InputError, match="cannot be decoded from itself"):
+            decode(known, "contrast>0", source=Baseline(columns=["contrast"]))
+
+    @pytest.mark.parametrize(
+        ("label", "message"), [("contrst>0", "Did you mean 'contrast'"), ("side>0", "not a number")]
+    )
+    def test_mistakes_are_named(self, label, message):
+        recording, contrast = self.make()
+        recording = made(recording.activity, contrast=contrast, side=["left"] * 60)
+        with pytest.raises(InputError, match=message):
+            decode(recording, label)

@@ -158,8 +158,8 @@ def decode(
     recording : Recording
         For a part of the trial, an area, ... pass ``recording.select(time=..., area=...)``.
     label : str or array, (trial,)
-        A trial column, a behaviour variable (its mean over the trial), or values of your own.
-        Trials where it is NaN are left out and counted.
+        A trial column, a comparison of one (``"contrast>0"``), a behaviour variable (its mean over
+        the trial), or values of your own. Trials where it is NaN are left out and counted.
     source : Source, optional
         By default ``Counts(n_components=40)``.
     decoder : str
@@ -194,7 +194,7 @@ def decode(
     --------
     >>> import spikecast
     >>> recording = spikecast.simulate.decision_task(60, {"VISp": 30}, n_bins=80).recording
-    >>> decoding = decode(recording, recording.trials["contrast_left"] > 0, n_permutations=20)
+    >>> decoding = decode(recording, "contrast_left>0", n_permutations=20)
     >>> decoding.metric, len(decoding.predictions)
     ('balanced_accuracy', 60)
     """

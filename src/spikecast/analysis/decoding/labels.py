@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.comparisons import compare_column
 from spikecast.analysis.conditions import number_conditions
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
@@ -48,9 +49,9 @@ def resolve_label(
 ) -> Label:
     """Return the values of a label, once checked that they can be decoded.
 
-    `label` is a trial column, a behaviour variable (its mean over the trial) or values of your own
-    (trial,); trials where it is NaN or empty are left out. A `continuous` one is a number to
-    predict.
+    `label` is a trial column, a comparison of one (``"contrast>0"``: yes or no), a behaviour
+    variable (its mean over the trial) or values of your own (trial,); trials where it is NaN or
+    empty are left out. A `continuous` one is a number to predict.
 
     Raises
     ------
@@ -122,6 +123,9 @@ def differs_within(values: np.ndarray, strata: np.ndarray) -> bool:
 
 
 def _read_values(recording: Recording, name: str) -> np.ndarray:
+    compared = compare_column(recording.trials, name)
+    if compared is not None:
+        return compared
     check_one_of("trial column", name, [*recording.trials.columns, *recording.behavior])
     if name in recording.trials:
         return recording.trials[name].to_numpy()

@@ -190,7 +190,8 @@ def decode_over_time(
     ----------
     recording : Recording
     label : str or array, (trial,)
-        A trial column, or a value per trial; trials where it is NaN are left out and counted.
+        A trial column, a comparison (``"contrast>0"``), or a value per trial; trials where it is
+        NaN are left out and counted.
     areas : sequence of str, MatchedAreas or WholeAreas, optional
         Areas to decode from one by one; by default all neurons (or latents) together. Several areas
         are decoded from equally many neurons each, random subsets as large as the smallest area;

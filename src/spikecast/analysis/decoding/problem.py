@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecast.analysis.comparisons import name_compared
 from spikecast.analysis.decoding.labels import TRIALS_LEFT_OUT, Label, resolve_label
 from spikecast.analysis.decoding.null_choice import NullChoice, choose_null
 from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
@@ -142,7 +143,8 @@ def make_label_problem(
     """
     split, null = make_settings(Split, folds), make_settings(LabelNull, null)
     target = resolve_label(recording, label, split.n_folds, continuous)
-    if target.name in (*getattr(source, "columns", ()), *getattr(source, "behavior", ())):
+    known = (*getattr(source, "columns", ()), *getattr(source, "behavior", ()))
+    if {target.name, name_compared(target.name)}.intersection(known):
         raise InputError(
             f"'{target.name}' cannot be decoded from itself; leave it out of the baseline"
         )
@@ -178,6 +180,7 @@ def cut_folds(
     fold.
     """
     check_in_range("n_repeats", n_repeats, 1)
+    seed = seed if split.seed is None else split.seed
     by = split.by or ("stratum" if even else "trial")
     members = [np.arange(label.trials.size)]
     if groups is not None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
+from spikecast.analysis.comparisons import compare_column
 from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_in_range, check_one_of, check_same_length
@@ -81,7 +82,7 @@ def tuning(
     trials : DataFrame
         One row per trial; NaN leaves a trial out of that variable.
     variables : sequence of str, optional
-        By default all columns.
+        Columns, or comparisons such as ``"contrast>0"``. By default all columns.
     time : array, (time,), optional
         Seconds; needed for `window`.
     window : (float, float), optional
@@ -115,6 +116,10 @@ def tuning(
     values = _average_window(latents, time, window)
     check_same_length("latents", len(values), "trials", len(trials))
     names = list(trials) if variables is None else list(variables)
+    for made in map(str, names):
+        words = compare_column(trials, made)
+        if words is not None:
+            trials = trials.assign(**{made: pd.Series(words, trials.index).mask(words == "")})
     for name in names:
         check_one_of("trial column", name, list(trials))
     rows, left_out = [], {}

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
+from spikecast.analysis.comparisons import add_comparisons
 from spikecast.core.schema import Block, find_block
 from spikecast.data.recording import Recording
 from spikecast.runs.questions.alignment import Alignment
@@ -15,7 +16,7 @@ from spikecast.runs.questions.embedding import Embedding
 from spikecast.runs.questions.explain import Explain
 from spikecast.runs.questions.granger import Granger
 from spikecast.runs.questions.lagged_cca import LaggedCCA
-from spikecast.runs.questions.material import FittedModel, Material, add_comparisons
+from spikecast.runs.questions.material import FittedModel, Material
 from spikecast.runs.questions.over_time import OverTime
 from spikecast.runs.questions.question import AnswerSchema, Question, QuestionBlock
 from spikecast.runs.questions.subspace import Subspace

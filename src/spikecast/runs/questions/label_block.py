@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator, with_config
 from typing_extensions import TypedDict
 
+from spikecast.analysis.comparisons import name_compared
 from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding.labels import number_strata, resolve_label
 from spikecast.analysis.decoding.nulls import AUTO, NULLS, WITHIN_STRATA, LabelNull
@@ -16,7 +17,7 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.stored import OPEN
 from spikecast.models.classifiers import CLASSIFIERS
-from spikecast.runs.questions.material import COMPARISON, FittedModel, Material
+from spikecast.runs.questions.material import FittedModel, Material
 from spikecast.runs.questions.question import AREAS, CELL_TYPES, LABELS, MODEL, Facts, QuestionBlock
 
 SourceName = Literal["counts", "latents", "behavior"]
@@ -185,8 +186,7 @@ class LabelBlock(QuestionBlock):
 
 def _make_baseline(material: Material, label: str) -> Baseline | None:
     """Return behaviour and stimulus without what the label is made of; None where none is left."""
-    comparison = COMPARISON.fullmatch(label)
-    own = {label, comparison["column"] if comparison else label}
+    own = {label, name_compared(label)}
     dataset, behavior = material.recording.dataset, material.recording.behavior
     complete = [
         name

@@ -1,6 +1,5 @@
 """What answers are computed from: the recording, and the models with latents that a run has."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -20,9 +19,6 @@ from spikecast.models.base import Model
 from spikecast.runs.contents import LATENTS, FitFacts
 from spikecast.runs.layout import TargetLayout
 from spikecast.tasks.problem import Task
-
-COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\d.]+)")
-"""A name such as ``contrast_right>0``: a trial column made of another."""
 
 
 @dataclass(frozen=True)
@@ -113,29 +109,3 @@ class Material:
 def name_cell_types(areas: Iterable[str]) -> list[str]:
     """Return the names of the narrow and wide cells of each area."""
     return [f"{area} {name}" for area, name in product(areas, TYPES)]
-
-
-def add_comparisons(recording: Recording, names: Iterable[str]) -> Recording:
-    """Return the recording with the trial columns that ``"contrast_right>0"`` and so on stand for.
-
-    Examples
-    --------
-    >>> import spikecast
-    >>> compared = add_comparisons(spikecast.load("simulated"), ["contrast_right>0", "response"])
-    >>> sorted(set(compared.trials["contrast_right>0"]))
-    ['no', 'yes']
-    """
-    trials, added = recording.trials, {}
-    for name in names:
-        comparison = COMPARISON.fullmatch(name)
-        if comparison is None:
-            continue
-        column = comparison["column"]
-        values = trials[check_one_of("trial column", column, list(trials))]
-        if values.dtype.kind not in "fiub":
-            raise InputError(f"'{column}' is not a number; '{name}' needs one")
-        number = float(comparison["number"])
-        holds = values > number if comparison["sign"] == ">" else values < number
-        words = np.where(values.isna(), "", np.where(holds, "yes", "no"))
-        added[name] = ("trial", words)
-    return Recording(recording.dataset.assign_coords(added)) if added else recording

@@ -6,12 +6,13 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
+from spikecast.analysis.comparisons import COMPARISON
 from spikecast.analysis.decoding.slowness import labels_come_in_runs
 from spikecast.analysis.geometry.tuning import explain_untestable, tuning
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.stored_tables import Table
-from spikecast.runs.questions.material import COMPARISON, Material
+from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.question import (
     AREAS,
     CELL_TYPES,
