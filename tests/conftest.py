@@ -1,5 +1,7 @@
 """Recordings and the browser that many tests share, and the reasons why some tests skip."""
 
+import gc
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +15,16 @@ from spikecast.data import simulate
 from spikecast.data.recording import Recording
 from spikecast.data.simulate import Simulated
 
+# tests run beside each other: one that wants processes names their number
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
+
 REAL = Path(__file__).parents[2] / "shared" / "data" / "steinmetz_subset.npz"
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported by now out of garbage collections, which would go through it often."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

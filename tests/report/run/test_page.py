@@ -30,7 +30,7 @@ def runs(recording, tmp_path_factory):
     wanted = {
         "one": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
                 "models": ["mean_rate", "psth", "poisson_glm", QUICK,
-                           {"recipe": {"n_iterations": 300}}]},
+                           {"recipe": {"n_iterations": 100}}]},
         "several": {"data": {"path": str(folder / "task.nc")},
                     "task": {"target": "all", "min_neurons": 10},
                     "models": ["mean_rate", "pca_ridge", QUICK]},
@@ -45,19 +45,31 @@ def runs(recording, tmp_path_factory):
     }  # fmt: skip
     return {
         name: experiment.run(
-            config.parse_config({**content, "evaluation": {"folds": 3, "bootstrap": 200}}),
+            config.parse_config({**content, "evaluation": {"folds": 2, "bootstrap": 200}}),
             folder / name, workers=1,
         )
         for name, content in wanted.items()
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def pages(runs):
+    """The page of each run, drawn when it is first asked for."""
+
+    class Pages(dict):
+        def __missing__(self, name):
+            self[name] = report.build(runs[name])
+            return self[name]
+
+    return Pages()
+
+
 NAMES = ["one", "several", "only_nulls", "behavior", "planes"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_stands_alone(runs, name):
-    page = report.build(runs[name]).read_text()
+def test_the_page_stands_alone(runs, pages, name):
+    page = pages[name].read_text()
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
     assert "<script src" not in page
@@ -65,8 +77,8 @@ def test_the_page_stands_alone(runs, name):
     assert list((runs[name] / "figures").glob("*.svg"))
 
 
-def test_a_page_can_be_drawn_again_to_the_same_bytes(runs):
-    first = report.build(runs["one"]).read_bytes()
+def test_a_page_can_be_drawn_again_to_the_same_bytes(runs, pages):
+    first = pages["one"].read_bytes()
     assert report.build(runs["one"]).read_bytes() == first
 
 
@@ -74,8 +86,8 @@ def ids(page):
     return set(re.findall(r' id="([^"]+)"', page))
 
 
-def test_the_page_has_every_part_and_all_scores(runs):
-    page = report.build(runs["one"]).read_text()
+def test_the_page_has_every_part_and_all_scores(runs, pages):
+    page = pages["one"].read_text()
     parts = {"verdict", "limits", "audit", "scores", "recorded", "protocol", "reproduce"}
     assert parts <= ids(page)
     run = open_run(runs["one"])
@@ -84,7 +96,7 @@ def test_the_page_has_every_part_and_all_scores(runs):
         assert sentence in html.unescape(page), sentence
     assert run.manifest["data"]["session"] in page
     assert run.manifest["data"]["hash"]["activity"] in page
-    assert report.build(runs["several"]).read_text().count("<details") >= 3
+    assert pages["several"].read_text().count("<details") >= 3
 
 
 def test_the_score_table_marks_nulls_and_what_is_worse_than_the_mean(runs):
@@ -109,13 +121,13 @@ def test_limits_depend_on_what_was_recorded(runs, tmp_path):
     assert len(without - limits) == 1
 
 
-def test_windows_of_a_recording_are_called_so_and_not_averaged(runs):
+def test_windows_of_a_recording_are_called_so_and_not_averaged(runs, pages):
     (target,) = open_run(runs["behavior"]).targets
     assert SPLITS["block"] in describe_protocol(target.run)[0]
     captions = [figure.describe(target) for figure in TARGET_FIGURES.values()
                 if figure.applies(target)]  # fmt: skip
     assert not [caption for caption in captions if " trial" in caption]
-    page = report.build(runs["behavior"]).read_text()
+    page = pages["behavior"].read_text()
     assert target.problem.attrs["n_sources"] == 40
     assert describe_task(target) in html.unescape(page)
     (examples,) = (runs["behavior"] / "figures").glob("*-single_trials.svg")
@@ -123,7 +135,7 @@ def test_windows_of_a_recording_are_called_so_and_not_averaged(runs):
     names = {name.rpartition("-")[2] for name in ids(page)}
     assert not names & {"neurons", "averages", "latents"}
     assert "neurons" in {name.rpartition("-")[2] for name in ids(
-        report.build(runs["planes"]).read_text())}  # fmt: skip
+        pages["planes"].read_text())}  # fmt: skip
 
 
 def test_an_unfinished_run_has_no_page(tmp_path, runs):
@@ -147,9 +159,9 @@ TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("name", NAMES)
-def test_in_a_browser(runs, browser, name, width):
+def test_in_a_browser(pages, browser, name, width):
     browser.set_window_size(width, 900)
-    browser.get(report.build(runs[name]).as_uri())
+    browser.get(pages[name].as_uri())
     # opened sections first, so that what they hide is looked at too
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert browser.get_log("browser") == []
