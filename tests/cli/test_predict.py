@@ -1,5 +1,6 @@
 """predict from the command line."""
 
+import os
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ PREDICT = ("--session", "0", "--target", "MOs", "--models", "mean_rate,pca_ridge
 def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
     done = subprocess.run(
         [*COMMAND, "predict", data, *PREDICT], capture_output=True, text=True, cwd=tmp_path,
-        check=False, timeout=120,
+        check=False, timeout=120, env=os.environ | {"LOKY_MAX_CPU_COUNT": "2"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     beyond = "beyond the task, the session's drift and the recorded behaviour"
