@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import planted_study
 import planted_sweep
 import pytest
 
@@ -12,6 +13,7 @@ from spikecast.runs import config, experiment
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.layout import RunLayout
+from spikecast.runs.studies import run as study_run
 from spikecast.runs.sweep.run import run_sweep
 
 CONFIG = {
@@ -80,3 +82,30 @@ def small_sweep(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     settings = planted_sweep.maker(folder)(search={"trials": 3})
     return run_sweep(settings, folder / "out", workers=1)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture(scope="session")
+def unfinished_study(small_data, small_run):
+    """A study that was killed before its last file: its kept step is still there."""
+
+    def kill(*arguments):
+        raise Killed
+
+    out = small_data.parent / "unfinished_study"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study_run, "join_staircases", kill)
+        with pytest.raises(Killed):
+            planted_study.run_planted_study(patch, small_data, small_run, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_study(small_data, small_run):
+    """A finished study with a figure of every kind."""
+    out = small_data.parent / "study"
+    with pytest.MonkeyPatch.context() as patch:
+        return planted_study.run_planted_study(patch, small_data, small_run, out)

@@ -193,7 +193,9 @@ def _damage_npz(path: Path, rng: np.random.Generator) -> str:
     if kind == "rename":
         arrays[f"{name}x"] = array
     elif kind == "dtype":
-        arrays[name] = array.astype(rng.choice(["f4", "i8", "u1", "U5", "?", "c8", "O"]))
+        numbers = array.dtype.kind in "iufb"
+        dtypes = ["f4", "i8", "u1", "U5", "?", "c8", "O"] if numbers else ["U5", "S5", "O"]
+        arrays[name] = array.astype(rng.choice(dtypes))
         kind = str(arrays[name].dtype)
     elif kind == "shape":
         shapes = [array[:-1] if array.ndim else array, array[np.newaxis], array.reshape(-1)]

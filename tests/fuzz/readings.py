@@ -4,7 +4,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fuzz.mutations import copy_damaged
+from planted_study import run_planted_study
 
 from spikecast import report
 from spikecast.core.errors import SpikecastError
@@ -12,6 +14,7 @@ from spikecast.report.many_runs import comparison_page
 from spikecast.report.many_runs.comparison import compare_runs
 from spikecast.report.many_runs.comparison_text import list_lines
 from spikecast.report.many_runs.entries import READERS, read_entry
+from spikecast.report.study import page as study_page
 from spikecast.runs import audit, config, experiment
 from spikecast.runs.atlas.run import read_settings, run_atlas
 from spikecast.runs.layout import find_kind
@@ -89,9 +92,42 @@ SWEEP_READINGS: dict[str, Reading] = {
     "sweep report": lambda copy, sample: report.build(copy),
 }
 
+
+def audit_parts(copy: Path, sample: Path) -> None:
+    """Audit all that a study holds, as the command does."""
+    for folder in audit.list_audited(copy).values():
+        audit.audit(folder)
+
+
+def draw_study(copy: Path, sample: Path) -> None:
+    """Draw the page of a study, without what it shows of its sound runs: they are a kind here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study_page.run_page, "build", lambda folder: folder)
+        patch.setattr(study_page, "FROM_RUNS", ())
+        patch.setattr(study_page, "make_sections", lambda answers: [])
+        report.build(copy)
+
+
+def resume_study(copy: Path, sample: Path) -> None:
+    data, sound_run = sample.parent / "task.nc", sample / "sound" / "main"
+    with pytest.MonkeyPatch.context() as patch:
+        run_planted_study(patch, data, sound_run, copy, resume=True)
+
+
+STUDY_READINGS: dict[str, Reading] = {
+    "study index": list_in_index,
+    "study audit": audit_parts,
+    "study report": draw_study,
+}
+STUDY_RESUME_READINGS: dict[str, Reading] = {"study resume": resume_study}
+
 READ_BY: dict[str, tuple[str, ...]] = {
     "sweep index": ("manifest", "config", "sweep.json", "summary"),
     "sweep report": ("manifest", "config", "sweep.json", "summary", "trials.csv", "best", "proto"),
+    "study index": ("study.json", "preset.yaml"),
+    "study audit": ("study.json", "preset.yaml", "described/proto", "sound/main/manifest"),
+    "study report": ("study.json", "preset.yaml", "described", "concluded"),
+    "study resume": ("begun.json", "parts", "preset.yaml"),
     "index": ("manifest", "config", "summary", "verdict", "analysis"),
     "targets": ("manifest", "summary", "scores", "verdict", "targets"),
     "decode": ("manifest", "config", "analysis/decode-response-counts.json"),

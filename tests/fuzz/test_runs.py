@@ -5,6 +5,8 @@ from fuzz.readings import (
     ATLAS_READINGS,
     RESUME_READINGS,
     RUN_READINGS,
+    STUDY_READINGS,
+    STUDY_RESUME_READINGS,
     SWEEP_READINGS,
     check_damaged,
 )
@@ -14,6 +16,8 @@ READINGS = {
     "unfinished_run": RESUME_READINGS,
     "small_atlas": ATLAS_READINGS,
     "small_sweep": SWEEP_READINGS,
+    "small_study": STUDY_READINGS,
+    "unfinished_study": STUDY_RESUME_READINGS,
 }
 FAST = {
     ("small_run", "index"): 60,
@@ -28,6 +32,10 @@ FAST = {
     ("small_atlas", "resume"): 15,
     ("small_sweep", "sweep index"): 40,
     ("small_sweep", "sweep report"): 15,
+    ("small_study", "study index"): 40,
+    ("small_study", "study audit"): 10,
+    ("small_study", "study report"): 10,
+    ("unfinished_study", "study resume"): 10,
 }
 SLOW = 10_000  # per kind of directory
 

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from spikecast.core.checks import quote, shorten_line
+from spikecast.core.checksums import check_checksum, has_checksum
+from spikecast.core.hdf5_check import check_readable
 from spikecast.core.stored import damaged, explain_errors
 
 ARRAY_WORDS = {"f": "decimal numbers", "iu": "whole numbers", "b": "truth values", "iuf": "numbers"}
@@ -54,7 +56,15 @@ def read_arrays(
 
 
 def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
-    """Return the data set in a ``.nc`` file; axes are checked as those of :func:`read_arrays`."""
+    """Return the data set in a ``.nc`` file; axes are checked as those of :func:`read_arrays`.
+
+    HDF5 can read a damaged file without end, so the file is checked before it is opened: by its
+    checksum, or, where none was written, in a process of its own.
+    """
+    if has_checksum(path):
+        check_checksum(path)
+    elif path.is_file():
+        check_readable(path)
     with (
         explain_errors(path),
         _explain_decoding(),

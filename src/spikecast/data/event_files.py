@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
+from spikecast.core.hdf5_check import check_readable
 from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
 
 TRIAL_SUFFIXES = (*TABLE_SUFFIXES,)
@@ -149,6 +150,7 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
     """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them."""
     import h5py
 
+    check_readable(path)
     try:
         with h5py.File(path) as file:
             return {

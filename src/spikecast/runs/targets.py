@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from spikecast.core.checksums import name_checksum, write_checksum
 from spikecast.core.files import write_atomically, write_json
 from spikecast.core.stored import damaged, read_json
 from spikecast.core.stored_arrays import read_arrays
@@ -220,5 +221,7 @@ def _save_dataset(dataset: xr.Dataset, path: Path) -> None:
         for name in dataset.data_vars
         if dataset[name].dtype.kind in "iuf"
     }
+    name_checksum(path).unlink(missing_ok=True)
     with write_atomically(path) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    write_checksum(path)

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikecast.core import hdf5_check
 from spikecast.core.errors import FormatError, InputError
-from spikecast.data import hdf5_check, load
+from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.loaders import open_uncut
 from spikecast.data.readers import READERS, find_reader

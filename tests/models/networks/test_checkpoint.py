@@ -61,10 +61,19 @@ def test_the_checkpoint_of_another_training_is_not_used(tmp_path, monkeypatch):
         assert torch.equal(value, again.state_dict()[name]), name
 
 
-def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path):
+@pytest.mark.parametrize("kind", ["noise", "a weight", "a key", "cut"])
+def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path, monkeypatch, kind):
     folder = tmp_path / "c"
-    folder.mkdir()
-    (folder / "1.safetensors").write_bytes(b"not a checkpoint")
+    killed(folder, monkeypatch, 4)
+    path = folder / "1.safetensors"
+    content = bytearray(path.read_bytes())
+    damaged = {
+        "noise": b"not a checkpoint",
+        "a weight": content[:-300] + b"\x01" + content[-299:],
+        "a key": content.replace(b"signature", b"signaturf"),
+        "cut": content[:-1],
+    }
+    path.write_bytes(damaged[kind])
     with keep_checkpoints(folder, every=1e9):
         _, history = fit()
     assert history.train_loss == fit()[1].train_loss

@@ -2,12 +2,14 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from spikecast.core.notices import NoticeKind
 from spikecast.report.study import text
 from spikecast.runs import studies
+from spikecast.runs.studies.contents import UnitName
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.study import Measure
 
@@ -15,7 +17,7 @@ FACTS = {
     "study": "ninja", "quick": False, "origin": "simulated", "session": "Lederberg", "notices": [],
     "n_trials": 1, "n_bins": 7018, "n_neurons": 11983, "columns": [],
     "staircases": [],
-    "conclusions": [NoticeKind("cost", "severe", "{points:.0f} points")(points=3.2).to_json()],
+    "conclusions": [NoticeKind("cost", "severe", "{points:.0f} points")(points=3.2)],
 }  # fmt: skip
 
 
@@ -30,7 +32,7 @@ def test_every_unit_that_a_study_measures_in_can_be_written():
         and isinstance(call.args[2], ast.Constant)
     }
     assert len(units) > 10
-    assert units <= set(text.UNITS)
+    assert units <= set(text.UNITS) == set(get_args(UnitName))
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
     described = {key: row["described"][0]["value"] for key, row in rows.items() if row["described"]}
     assert described["headline"] > described["test"]
     assert all(rows[key]["sound"] for key in ("headline", "test", "when", "spikes", "flow"))
-    (decoded,) = [n["values"] for n in facts["conclusions"] if n["code"] == "decoded"]
+    (decoded,) = [n.values for n in facts["conclusions"] if n.code == "decoded"]
     assert decoded["described"] == described["headline"]
     (stairs,) = facts["staircases"]
     steps = {step["key"]: step for step in stairs["steps"]}
@@ -98,7 +98,7 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
         assert "fitted outside the fold" in rows[key]["flaws"]
     for key, code in (("averages", "remembered"), ("flow", "lead"), ("network", "new_latents"),
                       ("headline", "chances"), ("before", "asked_before")):  # fmt: skip
-        assert code in [notice["code"] for notice in rows[key]["because"]]
+        assert code in [notice.code for notice in rows[key]["because"]]
     assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
 
 

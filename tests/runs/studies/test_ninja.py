@@ -103,7 +103,7 @@ def test_every_question_is_a_row_with_a_number_or_a_reason(folder, check_rows):
     assert len(rows["classifier"]["sound"]) == 3
     trials = Recording(xr.load_dataset(folder / "data.nc", engine="h5netcdf")).trials
     apart = (trials["correctness"] == "correct") != (trials["feedback"] > 0)
-    assert rows["which"]["because"][0]["values"]["n_apart"] == apart.sum()
+    assert rows["which"]["because"][0].values["n_apart"] == apart.sum()
     sentences = " ".join(" ".join(text.because(row, facts["staircases"])) for row in rows.values())
     for code in ("n_iterations", "n_latents", "poisson_glm", "feedback", "not so: none"):
         assert code not in sentences
@@ -114,7 +114,7 @@ def test_every_question_is_a_row_with_a_number_or_a_reason(folder, check_rows):
     assert steps["linear"] == rows["correct"]["sound"][0]["value"]
     theirs = [measure["value"] for measure in rows["classifier"]["sound"]]
     assert [steps[key] for key in ("pooled", "once", "tuned")] == theirs
-    assert "hypothesis" in {notice["code"] for notice in facts["conclusions"]}
+    assert "hypothesis" in {notice.code for notice in facts["conclusions"]}
     for one in stairs.values():
         first, last = (one["steps"][place]["measure"]["value"] for place in (0, -1))
         assert sum(one["sums"].values()) == pytest.approx(last - first)

@@ -114,7 +114,7 @@ def test_components_stand_beside_the_networks_on_their_own_metric(rows):
     assert pca["value"] < rows["own"]["sound"][0]["value"]
     assert pca["value"] < mean["value"]
     (said,) = rows["own"]["because"]
-    assert said["values"]["pca"] == pca["value"]
+    assert said.values["pca"] == pca["value"]
 
 
 def test_planes_that_were_planted_to_share_are_those_that_are_said_to(folder, rows):
@@ -255,7 +255,7 @@ def test_dividing_by_the_mean_does_not_take_it_out_of_the_population(rows):
     (told,) = rows["arousal"]["sound"]
     assert after["value"] < before["value"]
     assert told["value"] > 0.1
-    assert "does not take it out" in str(rows["arousal"]["because"][0]["values"]["what"])
+    assert "does not take it out" in str(rows["arousal"]["because"][0].values["what"])
     assert before["name"] != after["name"]
 
 

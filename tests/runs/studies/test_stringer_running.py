@@ -63,7 +63,7 @@ def get_rows(folder):
 
 
 def list_codes(row):
-    return [notice["code"] for notice in row["because"]]
+    return [notice.code for notice in row["because"]]
 
 
 def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
@@ -133,8 +133,8 @@ def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
     assert "read" in list_codes(rows["r2"])
     identity = rows["identity"]
     assert identity["described"][0]["value"] == pytest.approx(rows["relu"]["described"][0]["value"])
-    ours = next(notice for notice in rows["ours"]["because"] if notice["code"] == "ours")
-    assert ours["values"]["linear"] == pytest.approx(
+    ours = next(notice for notice in rows["ours"]["because"] if notice.code == "ours")
+    assert ours.values["linear"] == pytest.approx(
         rows["ours"]["sound"][0]["value"] - rows["baseline"]["sound"][0]["value"], abs=1e-3
     )
     assert identity["sound"][0]["value"] > 1.3 * rows["relu"]["sound"][0]["value"]

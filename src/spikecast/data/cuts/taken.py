@@ -4,10 +4,13 @@ import json
 from collections.abc import Sequence
 
 import xarray as xr
+from pydantic import TypeAdapter
 
-from spikecast.core.notices import Notice
+from spikecast.core.errors import FormatError
+from spikecast.core.notices import Notice, StoredNotice
 
 ATTRIBUTE = "taken"
+NOTICES = TypeAdapter(list[StoredNotice])
 
 
 def write_taken(notices: Sequence[Notice]) -> str:
@@ -16,5 +19,14 @@ def write_taken(notices: Sequence[Notice]) -> str:
 
 
 def read_taken(dataset: xr.Dataset) -> list[Notice]:
-    """Return what was taken when a recording was cut from its session; empty for others."""
-    return [Notice.from_json(one) for one in json.loads(dataset.attrs.get(ATTRIBUTE, "[]"))]
+    """Return what was taken when a recording was cut from its session; empty for others.
+
+    Raises
+    ------
+    FormatError
+        Where the attribute, which comes from a file, holds something else.
+    """
+    try:
+        return NOTICES.validate_python(json.loads(dataset.attrs.get(ATTRIBUTE, "[]")))
+    except (ValueError, TypeError):
+        raise FormatError(f"the attribute '{ATTRIBUTE}' of the recording is damaged") from None

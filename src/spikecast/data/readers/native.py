@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from spikecast.core.errors import FormatError, InputError
+from spikecast.core.hdf5_check import check_readable
 from spikecast.data.recording import Recording
 
 CONTENT = ".nc files, which Recording.save writes"
@@ -26,6 +27,8 @@ def open_sessions(path: Path) -> list[Callable[[], Recording]]:
 
 def _read_file(path: Path) -> Recording:
     """Return the recording in a ``.nc`` file."""
+    if path.is_file():
+        check_readable(path)
     try:
         with xr.open_dataset(path, engine="h5netcdf") as opened:
             dataset = opened.load()

@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError, SpikecastError
+from spikecast.core.hdf5_check import check_readable
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.hdf5_check import check_readable
 from spikecast.data.nwb.binned import list_binned, name_session, read_binned
 from spikecast.data.nwb.columns import read_columns
 from spikecast.data.nwb.imaging import read_imaging
@@ -63,6 +63,7 @@ def sniff(source: Any) -> bool:
         with source.open("rb") as file:
             if file.read(len(SIGNATURE)) != SIGNATURE:
                 return False
+        check_readable(source)
         import h5py
 
         with h5py.File(source, "r") as opened:

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from spikecast.core.checksums import check_checksum, has_checksum, name_checksum, write_checksum
+from spikecast.core.errors import DamagedFileError
 from spikecast.core.files import write_atomically
 
 EVERY = 30.0  # seconds
@@ -60,8 +62,10 @@ class Checkpoint:
         state["generator"] = torch.get_rng_state()
         if torch.cuda.is_available():
             state["generator.cuda"] = torch.cuda.get_rng_state()
+        name_checksum(self.path).unlink(missing_ok=True)
         with write_atomically(self.path) as temporary:
             save_file(state, temporary, {"signature": self.signature, "values": json.dumps(values)})
+        write_checksum(self.path)
         self.saved = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -69,16 +73,17 @@ class Checkpoint:
 
         A damaged file, or one of another training, counts as none.
         """
-        if self.path is None or not self.path.exists():
+        if self.path is None or not has_checksum(self.path):
             return None
         try:
-            with safe_open(self.path, "pt") as file:
-                about = file.metadata()
-                if about["signature"] != self.signature:
-                    return None
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except SafetensorError:
+            check_checksum(self.path)
+        except DamagedFileError:
             return None
+        with safe_open(self.path, "pt") as file:
+            about = file.metadata()
+            if about["signature"] != self.signature:
+                return None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         torch.set_rng_state(tensors.pop("generator"))
         if "generator.cuda" in tensors:
             torch.cuda.set_rng_state(tensors.pop("generator.cuda"))

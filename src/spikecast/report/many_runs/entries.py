@@ -30,6 +30,7 @@ from spikecast.runs.layout import AtlasLayout, Layout, StudyLayout, SweepLayout,
 from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.reader import Run, StoredAnswer
 from spikecast.runs.score_tables import read_summary
+from spikecast.runs.studies.contents import ListedStudy
 from spikecast.runs.sweep.contents import SweepFacts
 from spikecast.scoring.metric_table import HEADLINE, find_headline
 
@@ -203,7 +204,7 @@ def read_study(folder: Path) -> Entry:
     )
     if not finished:
         return replace(entry, summary=f"{format_count(len(runs), 'sound run')} begun")
-    facts = read_json(layout.result)
+    facts = read_json(layout.result, ListedStudy)
     # its own file is written last
     ended = layout.result.stat().st_mtime
     scores = next((run.scores for run in runs if run.scores), ())

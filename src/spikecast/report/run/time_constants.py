@@ -5,6 +5,7 @@ from typing import cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from spikecast.models.timescales import Timescales
 from spikecast.report.run.target_figure import TargetFigure
@@ -41,6 +42,9 @@ def draw_time_constants(target: Target) -> Figure:
     single.legend(loc="upper left")
     for axes in (every, single):
         axes.set(xscale="log", xlim=frame)
+    for axis in (every.xaxis, single.xaxis, single.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
     return figure
 
 

@@ -26,6 +26,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
+    "text.parse_math": False,  # names from data may hold dollars
 }
 WIDTH = 7.2  # inches: the width of the page's column
 

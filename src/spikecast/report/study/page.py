@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from spikecast.core.checks import check_one_of
 from spikecast.core.schema import read_block
+from spikecast.core.stored_tables import Table, read_table
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run import page as run_page
 from spikecast.report.run.figures import TARGET_FIGURES
@@ -19,6 +21,7 @@ from spikecast.report.shared.rows import ABOVE
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.report.study import text
+from spikecast.report.study.figure_arrays import FIGURE_ARRAYS, read_figure_arrays
 from spikecast.report.study.scores import call_models, make_score_drawing
 from spikecast.report.study.staircase import draw_staircase
 from spikecast.runs import audit
@@ -26,7 +29,6 @@ from spikecast.runs.layout import StudyLayout
 from spikecast.runs.reader import Run, open_run
 from spikecast.runs.studies.preset import Preset, StudyFigure
 from spikecast.runs.studies.run import read_facts
-from spikecast.runs.studies.step_cache import load_arrays
 
 FROM_RUNS = ("scores", "averages", "single_trials", "latents", "time_constants", "training")
 
@@ -49,7 +51,7 @@ class StudyRun:
 
     def arrays(self, figure: StudyFigure) -> dict[str, np.ndarray]:
         """Return what a figure draws; beside a deck's curve over time, the first sound one."""
-        arrays = load_arrays(self.file(figure))
+        arrays = read_figure_arrays(self.file(figure), FIGURE_ARRAYS[figure.draw])
         dated = (
             answer
             for run in self.runs.values()
@@ -72,6 +74,7 @@ def build(folder: str | Path) -> Path:
     for run in study.runs.values():
         run_page.build(run.folder)
     facts, preset = study.facts, study.preset
+    staircases = facts.get("staircases", [])
     whats = {flaw.rule: flaw for flaw in preset.flaws}
     hazards = audit.audit(study.layout.described.folder).hazards
     return write_page(
@@ -89,10 +92,10 @@ def build(folder: str | Path) -> Path:
                 f"{name}_lines": text.cell(row[name], facts, row[f"no_{name}"])
                 for name in ("described", "sound")
             }
-            | {"because_lines": text.because(row, facts["staircases"])}
+            | {"because_lines": text.because(row, staircases)}
             for row in facts["columns"]
         ],
-        staircases=[_draw_staircase(study, one) for one in facts["staircases"]],
+        staircases=[_draw_staircase(study, one) for one in staircases],
         tables={name: _join_tables(study, name) for name in preset.tables},
         flaws=[(hazard, whats.get(hazard.rule)) for hazard in hazards],
         described=_draw_figures(study, "described"),
@@ -110,6 +113,7 @@ def _draw_figures(study: StudyRun, folder: str) -> list[tuple[str, PageFigure]]:
     for figure in study.preset.figures:
         if figure.folder != folder or not study.file(figure).exists():
             continue
+        check_one_of("kind of figure", figure.draw, list(study_figures.DRAW))
         draw, name = study_figures.DRAW[figure.draw], f"{folder}-{figure.name}"
         caption, narrow = figure.caption + study.mark, study_figures.NARROW.get(figure.draw)
         drawing = Drawing(name, draw, study.arrays(figure), caption, narrow=narrow)
@@ -177,7 +181,8 @@ def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:
 
     def read(name: str) -> pd.DataFrame:
         described = study.layout.described.table(name)
-        return pd.read_csv(described if described.exists() else study.layout.concluded.table(name))
+        path = described if described.exists() else study.layout.concluded.table(name)
+        return read_table(path, Table({key: "any"}))
 
     parts = {name: "as described"} | written.also
     return {

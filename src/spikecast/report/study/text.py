@@ -42,7 +42,7 @@ UNITS: dict[str, Unit] = {
     "picture": Unit("{}", none="shown, without a score"),
     "refused": Unit("{}", none="an error: the shapes must be equal"),
 }
-"""The units of measures, see :class:`spikecast.runs.studies.study.Measure`."""
+"""The units of measures, those of :data:`spikecast.runs.studies.contents.UnitName`."""
 
 SHARES = ("accuracy", "balanced_accuracy", "share")
 ALIKE = {"at_least": "count"}
@@ -102,8 +102,8 @@ def conclusions(facts: dict[str, Any]) -> list[str]:
     return [mark + sentence for sentence in [*stairs, *_write_notices(facts["conclusions"])]]
 
 
-def _write_notices(notices: Sequence[dict[str, Any]]) -> list[str]:
-    return [str(Notice.from_json(notice)) for notice in notices]
+def _write_notices(notices: Sequence[Notice]) -> list[str]:
+    return [str(notice) for notice in notices]
 
 
 def cell(measures: Sequence[dict[str, Any]], facts: dict[str, Any], lack: str = "") -> list[str]:

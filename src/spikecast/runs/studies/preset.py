@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NotRequired, Self
 
-from pydantic import Field, field_validator, model_validator
+from annotated_types import Ge, MinLen
+from pydantic import (
+    AfterValidator,
+    Field,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+    with_config,
+)
+from typing_extensions import TypedDict
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.schema import Block, parse_block, read_block
+from spikecast.core.stored import OPEN, Finite
+from spikecast.data.simulate.decision import Effects
 from spikecast.runs.audit_rules import RULES
 
 Stands = Annotated[
@@ -18,6 +29,8 @@ Stands = Annotated[
         "or nowhere (it is our inference)"
     ),
 ]
+FileName = Annotated[str, Field(pattern=r"^\w[\w .-]*$", max_length=100)]
+"""A part of the name of a file or folder."""
 
 
 class Reported(Block):
@@ -56,8 +69,8 @@ class ReportedTable(Block):
     """A table of the deck."""
 
     stands: Stands
-    rows: list[dict[str, Any]] = Field(min_length=1)
-    also: dict[str, str] = Field(
+    rows: list[Annotated[dict[str, float | str | None], MinLen(1)]] = Field(min_length=1)
+    also: dict[FileName, str] = Field(
         {}, description="tables of the study with the same columns, and what each is called"
     )
     opened: bool = Field(False, description="whether the page shows it unfolded")
@@ -77,7 +90,7 @@ class StairStep(Block):
 class Staircase(Block):
     """The way from a number as described to the sound one, one change at a time."""
 
-    key: str
+    key: FileName
     row: str = Field(description="key of the row that it takes apart")
     title: str
     caption: str
@@ -96,11 +109,29 @@ class Staircase(Block):
 class StudyFigure(Block):
     """A figure of the protocol as described, or of what the sound one adds to its runs."""
 
-    name: str
+    name: FileName
     draw: str = Field(description="which function of spikecast.report.study.figures draws it")
     title: str
     caption: str
     folder: Literal["described", "concluded"] = "described"
+
+
+@with_config(OPEN)
+class Planted(TypedDict):
+    """The arguments of a simulator that say what is planted."""
+
+    areas: NotRequired[dict[str, Annotated[int, Ge(1)]]]
+    effects: NotRequired[Effects]
+    choice_onset: NotRequired[dict[str, Finite]]
+    drives: NotRequired[dict[tuple[str, str], Finite]]
+
+
+def _check_planted(simulation: dict[str, Any]) -> dict[str, Any]:
+    TypeAdapter(Planted).validate_python(simulation)
+    return simulation
+
+
+Simulation = Annotated[dict[str, Any], AfterValidator(_check_planted)]
 
 
 class Source(Block):
@@ -114,7 +145,7 @@ class Source(Block):
     n_bins: int
     n_neurons: int
     simulator: Literal["decision_task", "spontaneous", "running_mouse"]
-    simulation: dict[str, Any] = Field(description="arguments of the simulator: the same shapes")
+    simulation: Simulation = Field(description="arguments of the simulator: the same shapes")
     absent: str = Field("", description="why a simulated recording stands in, told with its origin")
 
 
@@ -132,7 +163,7 @@ class Preset(Block):
     flaws: list[Flaw]
     rows: list[Row]
     staircases: list[Staircase] = Field([], description="the difference taken apart")
-    tables: dict[str, ReportedTable] = Field({}, description="reported tables")
+    tables: dict[FileName, ReportedTable] = Field({}, description="reported tables")
     called: dict[str, str] = Field(
         {}, description="what this study calls models, where it is not by their titles"
     )
@@ -141,7 +172,9 @@ class Preset(Block):
     )
     figures: list[StudyFigure] = Field([], description="of the study; its runs have their own")
     sound_protocol: list[str] = Field(description="the sound protocol")
-    sound: dict[str, dict[str, Any]] = Field(description="configs by name; $names are filled in")
+    sound: dict[FileName, dict[str, Any]] = Field(
+        description="configs by name; $names are filled in"
+    )
     lesson: list[str] = Field(description="what to do instead")
     quick: dict[str, Any] = Field({}, description="what a quick run changes")
 

@@ -27,6 +27,7 @@ from spikecast.runs.layout import ColumnLayout, StudyLayout
 from spikecast.runs.manifest import check_data_unchanged
 from spikecast.runs.run_directory import empty_folder
 from spikecast.runs.studies.catalog import STUDIES
+from spikecast.runs.studies.contents import Begun, StudyFacts
 from spikecast.runs.studies.preset import (
     Preset,
     fill_names,
@@ -130,7 +131,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
     path = StudyLayout(Path(folder)).result
     if not path.exists():
         raise RunError(f"'{folder}' holds no finished study: it has no {path.name}")
-    return read_json(path)
+    return read_json(path, StudyFacts)
 
 
 def _check_folder(
@@ -153,7 +154,7 @@ def _check_folder(
         raise RunError(
             f"'{out}' holds an unfinished study; resume it, overwrite it, or name another folder"
         )
-    before = read_json(layout.begun)
+    before = read_json(layout.begun, Begun)
     if changed := [key for key in begun if key != "data" and before.get(key) != begun[key]]:
         raise RunError(
             f"'{out}' was begun with another {', '.join(changed)}; give the same options again, or "

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spikecast.core.checksums import check_checksum, has_checksum, write_checksum
+from spikecast.core.errors import DamagedFileError
 from spikecast.core.files import write_atomically
+from spikecast.core.stored_arrays import read_arrays
 from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.parallel.executors import choose_n_workers, open_executor, run_jobs
 from spikecast.parallel.threads import limit_threads
@@ -46,10 +49,16 @@ class StepCache:
     def compute(self, name: str, step: Step, *arguments: Any) -> Arrays:
         """Return the arrays of a step; numbers and words are arrays of no axis."""
         path = self._find_file(name)
-        if not path.exists():
+        if not has_checksum(path):
             self.report(name)
             _compute(path, step, *arguments)
-        return load_arrays(path)
+        try:
+            check_checksum(path)
+        except DamagedFileError as error:
+            raise DamagedFileError(
+                f"{error}. Remove it, and resume: it is computed again"
+            ) from None
+        return read_arrays(path)
 
     def prepare(self, steps: Mapping[str, tuple[Step, tuple]]) -> None:
         """Compute steps beside each other, where there is more than one worker.
@@ -61,7 +70,9 @@ class StepCache:
         steps : mapping
             Name of a step -> a function that can be imported, and its arguments.
         """
-        missing = {name: call for name, call in steps.items() if not self._find_file(name).exists()}
+        missing = {
+            name: call for name, call in steps.items() if not has_checksum(self._find_file(name))
+        }
         # each takes minutes: also a few are worth processes of their own
         workers = choose_n_workers(len(missing)) if self.workers is None else self.workers
         with open_executor(len(missing), workers) as executor:
@@ -83,6 +94,7 @@ def _compute(path: Path, step: Step, *arguments: Any) -> None:
     """Write what a step returns; what it trains goes on where it was interrupted."""
     with limit_threads(), keep_checkpoints(path.with_suffix(CHECKPOINTS)):
         save_arrays(path, step(*arguments))
+    write_checksum(path)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
@@ -93,9 +105,3 @@ def save_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
         plain[key] = array.astype(str) if array.dtype.kind == "O" else array
     with write_atomically(path) as temporary:
         np.savez_compressed(temporary, **plain)
-
-
-def load_arrays(path: Path) -> Arrays:
-    """Return what :func:`save_arrays` wrote."""
-    with np.load(path) as arrays:
-        return dict(arrays)

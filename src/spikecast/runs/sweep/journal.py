@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from spikecast.evaluation.search_trials import Objective, draw_settings, list_ended, open_study
 from spikecast.runs.layout import SweepLayout
+from spikecast.runs.sweep.journal_file import JournalFile
 
 BEAT = 5.0
 """Seconds between two signs of life."""
@@ -43,7 +44,7 @@ class Worker:
         file = self.folder / other
         if not other or not file.exists():
             return False
-        host, process, _ = other.rsplit("-", 2)
+        host, process, *_ = [*other.rsplit("-", 2), ""]
         if host == socket.gethostname() and os.name == "posix" and not _process_exists(process):
             return False
         own = self.folder / self.name
@@ -83,7 +84,7 @@ def register_worker(folder: Path) -> Iterator[Worker]:
 def _process_exists(process: str) -> bool:
     try:
         os.kill(int(process), 0)  # sends nothing
-    except ProcessLookupError:
+    except (ProcessLookupError, ValueError, OverflowError):  # a file of another name is none
         return False
     except PermissionError:
         return True
@@ -98,16 +99,13 @@ class SweepJournal:
 
     def __init__(self, folder: Path) -> None:
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
         layout = SweepLayout(folder.resolve())
         # not Optuna's own locks: a Ctrl-C while they are taken or released comes out of them as
         # another error, and they remain when a process is killed
         write_lock = FileLock(layout.journal_lock, poll_interval=WAIT)
         self.claim_lock = FileLock(layout.claim_lock, poll_interval=WAIT)
-        _cut_incomplete_line(layout.journal, write_lock)
-        backend = JournalFileBackend(str(layout.journal), cast(Any, write_lock))
-        self._storage = JournalStorage(backend)
+        self._storage = JournalStorage(cast(Any, JournalFile(layout.journal, write_lock)))
         self._studies: dict[str, Any] = {}
 
     def study(self, search: str) -> Any:
@@ -158,14 +156,3 @@ class SweepJournal:
         from optuna.trial import TrialState
 
         return self.study(search).get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-
-
-def _cut_incomplete_line(path: Path, lock: FileLock) -> None:
-    """Cut off a last line that a killed process did not finish: Optuna would refuse the file."""
-    if not path.exists():
-        return
-    with lock:
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(path, whole)

@@ -3,8 +3,8 @@
 import h5py
 import pytest
 
+from spikecast.core import hdf5_check
 from spikecast.core.errors import FormatError
-from spikecast.data import hdf5_check
 
 
 @pytest.fixture
@@ -33,6 +33,13 @@ def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, script, rea
     monkeypatch.setattr(hdf5_check, "READ_TEXTS", script)
     monkeypatch.setattr(hdf5_check, "SECONDS", 0.5)
     with pytest.raises(FormatError, match=rf"mine\.h5' is damaged: .*{reason}"):
+        hdf5_check.check_readable(file)
+
+
+def test_a_loop_is_ended_by_its_use_of_the_processor(file, monkeypatch):
+    monkeypatch.setattr(hdf5_check, "READ_TEXTS", "while True: pass")
+    monkeypatch.setattr(hdf5_check, "PROCESSOR_SECONDS", 1)
+    with pytest.raises(FormatError, match=r"mine\.h5' is damaged: .* reads it without end$"):
         hdf5_check.check_readable(file)
 
 

@@ -1,5 +1,6 @@
-"""Try a foreign HDF5 file in a process of its own: some damaged ones are read without end."""
+"""Try an HDF5 file in a process of its own first: some damaged ones are read without end."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,18 @@ from pathlib import Path
 from spikecast.core.errors import FormatError
 
 SECONDS = 60.0
+PROCESSOR_SECONDS = 10
+"""A loop without end uses the processor; a slow disk does not."""
+LIMIT_PROCESSOR = """
+import sys
+try:
+    import resource
+except ImportError:  # not on Windows
+    pass
+else:
+    limit = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+"""
 READ_TEXTS = """
 import sys
 import h5py
@@ -37,7 +50,8 @@ def check_readable(path: Path) -> None:
     Other damage is left to whoever reads the file: it ends in an exception.
     """
     # -P: nothing is imported from the folder in which the command was typed
-    command = [sys.executable, "-P", "-c", READ_TEXTS, str(path)]
+    script, limit = LIMIT_PROCESSOR + READ_TEXTS, PROCESSOR_SECONDS
+    command = [sys.executable, "-P", "-c", script, str(path), str(limit)]
     try:
         done = subprocess.run(command, timeout=SECONDS, capture_output=True, check=False)
     except subprocess.TimeoutExpired:
@@ -45,6 +59,8 @@ def check_readable(path: Path) -> None:
             f"'{path}' is damaged: its texts are not read in {SECONDS:g} s. If it lies on a slow "
             "disk, copy it to a local one"
         ) from None
+    if done.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
+        raise FormatError(f"'{path}' is damaged: the HDF5 library reads it without end")
     if done.returncode < 0:
         raise FormatError(
             f"'{path}' is damaged: the HDF5 library ends by signal {-done.returncode}"
