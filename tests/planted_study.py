@@ -113,7 +113,9 @@ class PlantedStudy:
 
     @staticmethod
     def conclude(inputs, sound, described):
-        column = Column(arrays=make_figure_arrays(), conclusions=[SAID(n=2, of=3)])
+        forward = {"forward_curve": np.linspace(0, 1, 5), "forward_time": np.arange(5.0)}
+        arrays = make_figure_arrays() | {"forward": forward}
+        column = Column(arrays=arrays, conclusions=[SAID(n=2, of=3)])
         column.add("test", Measure("", 0.6, "balanced_accuracy", 0.5, 0.7, chance=0.5, p=0.02,
                                    n_permutations=99))  # fmt: skip
         column.add("leader", Measure("A and B", "A", "leader"))

@@ -250,3 +250,6 @@ FIGURE_ARRAYS: dict[str, FigureArrays] = {
     ),
 }
 """What draws a figure -> its arrays."""
+
+FORWARD = FigureArrays({"forward_curve": _list("time"), "forward_time": _list("time")})
+"""What stands beside a curve over time where the deck's own network was fitted soundly."""

@@ -21,7 +21,7 @@ from spikecast.report.shared.rows import ABOVE
 from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.report.study import text
-from spikecast.report.study.figure_arrays import FIGURE_ARRAYS, read_figure_arrays
+from spikecast.report.study.figure_arrays import FIGURE_ARRAYS, FORWARD, read_figure_arrays
 from spikecast.report.study.scores import call_models, make_score_drawing
 from spikecast.report.study.staircase import draw_staircase
 from spikecast.runs import audit
@@ -60,7 +60,7 @@ class StudyRun:
         )
         theirs = self.layout.column("concluded").arrays("forward")
         if figure.draw == "over_time" and theirs.exists():
-            arrays |= load_arrays(theirs)
+            arrays |= read_figure_arrays(theirs, FORWARD)
         if figure.draw == "over_time" and (answer := next(dated, None)):
             curves = answer.table("curves")
             first = curves[curves["area"] == curves["area"].iloc[0]]

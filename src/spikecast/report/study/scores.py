@@ -42,7 +42,7 @@ def make_score_drawing(
         {"model": one["name"], "title": one["name"], metric: one["value"],
          "low": one["low"], "high": one["high"]}
         for one in beside
-        if one["unit"] == metric and one["name"] not in known and "low" in one
+        if one["unit"] == metric and one["name"] not in known and {"low", "high"} <= set(one)
     ]  # fmt: skip
     if others:
         summary = pd.concat([summary, pd.DataFrame(others)]).sort_values(metric, ascending=False)

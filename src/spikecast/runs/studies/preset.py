@@ -1,25 +1,20 @@
 """The written form of a study: its questions, protocol, reported numbers, flaws, sound protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, Self
 
 from annotated_types import Ge, MinLen
-from pydantic import (
-    AfterValidator,
-    Field,
-    TypeAdapter,
-    field_validator,
-    model_validator,
-    with_config,
-)
+from pydantic import Field, TypeAdapter, field_validator, model_validator, with_config
 from typing_extensions import TypedDict
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_one_of, quote
 from spikecast.core.schema import Block, parse_block, read_block
 from spikecast.core.stored import OPEN, Finite
 from spikecast.data.simulate.decision import Effects
+from spikecast.data.simulate.imaging import Imaging, Mouse
 from spikecast.runs.audit_rules import RULES
 
 Stands = Annotated[
@@ -118,7 +113,7 @@ class StudyFigure(Block):
 
 @with_config(OPEN)
 class Planted(TypedDict):
-    """The arguments of a simulator that say what is planted."""
+    """What a simulated task is told of what is planted."""
 
     areas: NotRequired[dict[str, Annotated[int, Ge(1)]]]
     effects: NotRequired[Effects]
@@ -126,12 +121,25 @@ class Planted(TypedDict):
     drives: NotRequired[dict[tuple[str, str], Finite]]
 
 
-def _check_planted(simulation: dict[str, Any]) -> dict[str, Any]:
-    TypeAdapter(Planted).validate_python(simulation)
-    return simulation
+def _check_imaging(simulation: dict[str, Any], *parts: type) -> None:
+    """Raise a ValueError where what simulated imaging is told is not what its parts take."""
+    known = {one.name for part in parts for one in fields(part)}
+    if unknown := set(simulation) - known:
+        raise ValueError(f"unknown argument {quote(min(unknown))}")
+    for part in parts:
+        TypeAdapter(part).validate_python(simulation)
+    planes = simulation.get("planes", 1)
+    if isinstance(planes, int) and not 1 <= planes <= MOST_PLANES:
+        raise ValueError(f"planes is {planes}; it must be between 1 and {MOST_PLANES}")
 
 
-Simulation = Annotated[dict[str, Any], AfterValidator(_check_planted)]
+MOST_PLANES = 1000
+SIMULATORS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "decision_task": TypeAdapter(Planted).validate_python,
+    "spontaneous": lambda simulation: _check_imaging(simulation, Imaging),
+    "running_mouse": lambda simulation: _check_imaging(simulation, Imaging, Mouse),
+}
+"""Simulator -> what checks the arguments that it is given."""
 
 
 class Source(Block):
@@ -145,8 +153,13 @@ class Source(Block):
     n_bins: int
     n_neurons: int
     simulator: Literal["decision_task", "spontaneous", "running_mouse"]
-    simulation: Simulation = Field(description="arguments of the simulator: the same shapes")
+    simulation: dict[str, Any] = Field(description="arguments of the simulator: the same shapes")
     absent: str = Field("", description="why a simulated recording stands in, told with its origin")
+
+    @model_validator(mode="after")
+    def _check_simulation(self) -> Self:
+        SIMULATORS[self.simulator](self.simulation)
+        return self
 
 
 class Preset(Block):
