@@ -128,6 +128,7 @@ def test_members_of_a_committee_are_told(model):
 
 @pytest.mark.parametrize("way", ["joint", "adapted"])
 def test_sessions_are_told_their_own_areas(way, recording, tmp_path):
+    recording = recording.select(trials=range(24))
     other = recording.select(area=["VISp", "MOs"])  # no CA1
     many = ManySessions("transformer", {**SMALL, "hide_areas": True})
     scores = cross_validate_sessions([], {"m": many}, TASK, [recording, other], 2, ways=[way])
@@ -144,6 +145,7 @@ def test_sessions_are_told_their_own_areas(way, recording, tmp_path):
 
 
 def test_a_run_tells_them_and_resumes_to_the_same_numbers(recording, tmp_path):
+    recording = recording.select(trials=range(24))
     recording.save(tmp_path / "data.nc")
     asked = config.parse_config(
         {

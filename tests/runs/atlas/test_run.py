@@ -193,7 +193,7 @@ def test_it_goes_on_where_the_data_are_called_by_another_path(files, tmp_path, m
 
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        run_atlas(AtlasSettings(data=files), out, workers=2, progress=stop)
+        run_atlas(AtlasSettings(data=files), out, workers=1, progress=stop)
     (out / ".shared" / "spikecast-killed").mkdir(parents=True)  # what kill -9 leaves
     monkeypatch.chdir(Path(files[0]).parent)
     done = run_atlas(
@@ -210,7 +210,7 @@ from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 
 out, n_kills, *files = sys.argv[1:]
-settings = AtlasSettings(data=files, matched=5, repeats=8)
+settings = AtlasSettings(data=files, matched=5, repeats=4)
 rng = random.Random(1)
 begun = time.time()
 run_atlas(settings, out + "-whole", workers=1)
@@ -240,7 +240,7 @@ def test_killed_at_any_time_it_ends_with_the_same_table(files, tmp_path, n_kills
     assert "resumed" in log
     # a job that was recorded is not done again
     names = [json.loads(line)[0] for line in (out / "jobs.jsonl").read_text().splitlines()]
-    assert len(names) == len(set(names)) == 24
+    assert len(names) == len(set(names)) == 12
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_table(files, done, cluster, tmp_path):
