@@ -39,8 +39,8 @@ def explain(model, x, y, n_train=45):
 def test_planted_movement_is_decoded_and_noise_is_not(model):
     speed = move()
     assert explain(model, fire(speed), speed) > 0.6
-    noise = np.random.default_rng(2).poisson(0.3, (200, N_BINS, 30))
-    assert -0.1 < explain(model, noise[:160], move(160, seed=3)) < 0.03
+    noise = np.random.default_rng(2).poisson(0.3, (120, N_BINS, 30))
+    assert -0.05 < explain(model, noise, move(120, seed=3)) < 0.03  # learnt from 45 trials
 
 
 @pytest.mark.parametrize("model", [LaggedRidge(causal=True), Kalman()])
@@ -65,7 +65,7 @@ def test_lags_find_activity_that_is_ahead():
     )
     kalman = Kalman().fit(x[:45], speed[:45])
     assert 0 < kalman.lag_ <= 4
-    assert explain(Kalman(), x, speed) > explain(Kalman(lags=(0,)), x, speed) + 0.05
+    assert explain(Kalman(), x, speed) > explain(Kalman(lags=(0,)), x, speed) + 0.02
 
 
 def test_without_lags_and_smoothing_it_is_ridge():

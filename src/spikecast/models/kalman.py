@@ -1,7 +1,7 @@
 """The Kalman filter: movement as a state that goes on by itself, activity as what is seen of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from spikecast.models.base import Model
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import Between, OneOf, Space
+from spikecast.tasks.splits import Fold
 
 RIDGE = 1e-6  # of the mean variance: only against directions without any
 MOST_TARGETS = 100
@@ -29,6 +30,10 @@ class LinearSystem:
     start: np.ndarray  # (state,): mean of the first bin
     start_noise: np.ndarray  # (state, state): its covariance
 
+    def doubt(self, factor: float) -> "LinearSystem":
+        """Return the system with observations that much noisier."""
+        return replace(self, readout=self.readout / factor, information=self.information / factor)
+
 
 @dataclass(eq=False, repr=False)
 class Kalman(Model):
@@ -41,8 +46,10 @@ class Kalman(Model):
 
     The state s(t) holds the targets and their change since the bin before, both less their means;
     z(t) are principal components of the square root of the counts, some bins earlier.
-    A, W, H and Q are least squares in closed form (Q shrunk, Ledoit & Wolf 2004). A prediction is
-    the mean of the state given all bins so far: it knows no later ones.
+    A, W, H and Q are least squares in closed form (Q shrunk, Ledoit & Wolf 2004). Learnt from few
+    trials of slow movement, H is less sure than the filter takes it to be, which then follows
+    noise: Q is therefore multiplied by what predicts validation trials best. A prediction is the
+    mean of the state given all bins so far: it knows no later ones.
 
     Made for movement: at most 100 targets. Counts are filtered as they are, and predictions raised
     to possible rates.
@@ -55,16 +62,18 @@ class Kalman(Model):
         Whether the state holds the change since the bin before as well.
     lags : sequence of int
         By how many bins activity may be ahead of the targets; the best on validation trials.
+    doubts : sequence of float
+        What Q may be multiplied by; the best on validation trials.
     {seed}
 
     Attributes
     ----------
-    lag_ : int
-        The chosen one.
+    lag_, doubt_ : int, float
+        The chosen ones.
     transition_, noise_ : array, (state, state)
         A and W.
     readout_ : array, (component, state)
-        The inverse of Q times H.
+        The inverse of Q times H, with Q multiplied.
     information_ : array, (state, state)
         The transpose of H times `readout_`.
 
@@ -93,11 +102,12 @@ class Kalman(Model):
         "n_components": Between(10, 120, log=True),
         "derivative": OneOf((True, False)),
     }
-    fit_record = ("lag_", "history_")
+    fit_record = ("lag_", "doubt_", "history_")
 
     n_components: int = 60
     derivative: bool = True
     lags: Sequence[int] = (0, 1, 2, 4)
+    doubts: Sequence[float] = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -114,23 +124,19 @@ class Kalman(Model):
         self.scale_ = np.maximum(y.std(axis=(0, 1), dtype=np.float64), 1e-12)
         scaled = (y - self.center_) / self.scale_
         states = self._make_states(scaled)
-        if len(self.lags) > 1:
-            self.lag_, self.history_ = choose_best(
-                self.lags,
-                lambda fold: [
-                    run_filter(
-                        fit_system(delay(z[fold.train], lag), states[fold.train]),
-                        delay(z[fold.test], lag),
-                    )[..., : self.n_targets_]
-                    for lag in self.lags
-                ],
-                scaled,
-                split_inner_folds(len(x), 4, self.seed),
-                counts=False,
-            )
-        else:
-            self.lag_, self.history_ = self.lags[0], {}
-        system = fit_system(delay(z, self.lag_), states)
+        candidates = [(lag, doubt) for lag in self.lags for doubt in self.doubts]
+
+        def predictions(fold: Fold) -> Iterator[np.ndarray]:
+            for lag in self.lags:
+                system = fit_system(delay(z[fold.train], lag), states[fold.train])
+                seen = delay(z[fold.test], lag)
+                for doubt in self.doubts:
+                    yield run_filter(system.doubt(doubt), seen)[..., : self.n_targets_]
+
+        (self.lag_, self.doubt_), self.history_ = choose_best(
+            candidates, predictions, scaled, split_inner_folds(len(x), 4, self.seed), counts=False
+        )
+        system = fit_system(delay(z, self.lag_), states).doubt(self.doubt_)
         self.transition_, self.noise_ = system.transition, system.noise
         self.readout_, self.information_ = system.readout, system.information
         self.start_, self.start_noise_ = system.start, system.start_noise
