@@ -135,9 +135,9 @@ INSIDE = {
     # the studies' own names and figures
     "studies.py": ("spikecast.runs.studies.catalog",),
     "figures.py": (
-        "spikecast.report.run.figures",
         "spikecast.report.study.figures",
         "spikecast.report.study.page",
+        "spikecast.report.study.scores",
         "spikecast.report.study.staircase",
     ),
 }

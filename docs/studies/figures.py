@@ -11,9 +11,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.study.figures import DRAW
 from spikecast.report.study.page import StudyRun
+from spikecast.report.study.scores import make_score_drawing
 from spikecast.report.study.staircase import draw_staircase
 
 HERE = Path(__file__).parent
@@ -42,7 +42,9 @@ def main(runs: Path) -> None:
             save(f"{name}-{stairs['key']}-staircase", draw_staircase(stairs))
         for run in sound:
             target = study.runs[run].targets[0]
-            save(f"{name}-{run}-scores", TARGET_FIGURES["scores"].draw(target))
+            called, beside = study.preset.called, study.list_beside(run)
+            scores = make_score_drawing(target, called, beside)
+            save(f"{name}-{run}-scores", scores.draw(scores.subject))
 
 
 def save(name: str, figure: Figure) -> None:

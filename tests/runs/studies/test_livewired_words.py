@@ -57,8 +57,10 @@ def test_latents_of_new_trials_are_said_to_be_read_badly_only_where_they_are(new
     [(0.4, "the latents tell more"), (0.9, "cannot be told"), (0.99, "the latents tell less")],
 )
 def test_neurons_are_set_beside_behavior(behavior, written):
-    (notice,) = words.compare_behavior(share(behavior), share(0.91), "choice")
+    alone = share(behavior, name=words.STIMULUS_ALONE)
+    (notice,) = words.compare_behavior(alone, share(0.91), "choice")
     assert written in str(notice)
+    assert str(notice).startswith("From the stimulus alone, without a neuron")
 
 
 @pytest.mark.parametrize("remembers", [True, False])

@@ -49,6 +49,12 @@ class StudyRun:
         """Return where the arrays of a figure are; these data may lack it."""
         return self.layout.column(figure.folder).arrays(figure.name)
 
+    def list_beside(self, run: str) -> list[dict[str, Any]]:
+        """Return the numbers of the table that stand beside the scores of a sound run."""
+        among = self.preset.beside.get(run, [])
+        rows = [row for row in self.facts["columns"] if row["key"] in among]
+        return [measure for row in rows for measure in row["sound"]]
+
     def arrays(self, figure: StudyFigure) -> dict[str, np.ndarray]:
         """Return what a figure draws; beside a deck's curve over time, the first sound one."""
         arrays = read_figure_arrays(self.file(figure), FIGURE_ARRAYS[figure.draw])
@@ -142,15 +148,13 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
         line for target in targets for line in describe_verdict(call_models(target.verdict, called))
     ]
     rows = {row["key"]: row["quantity"] for row in study.facts["columns"]}
-    among = study.preset.beside.get(name, [])
-    beside = [one for row in study.facts["columns"] if row["key"] in among for one in row["sound"]]
     return {
         "name": name,
         "title": rows.get(name, name.replace("_", " ").capitalize()),
         "headlines": [*verdict, *make_headlines(run.answers, IN_VERDICT)],
         "figures": [
             draw(
-                make_score_drawing(target, called, beside)
+                make_score_drawing(target, called, study.list_beside(name))
                 if figure == "scores"
                 else TARGET_FIGURES[figure].make_drawing(target, figure)
             )

@@ -62,9 +62,8 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
     assert latents is not None
     column.add("headline", latents)
     counts = read_decoding(run, "counts", f"raw counts of all neurons, {target} included")
-    column.add(
-        "test", counts, read_decoding(run, "behavior", words.BEHAVIOR), _decode_stimulus(inputs)
-    )
+    without = words.BEHAVIOR if inputs.recording.behavior else words.STIMULUS_ALONE
+    column.add("test", counts, read_decoding(run, "behavior", without), _decode_stimulus(inputs))
     column.add(
         "when",
         read_onset(run, "beyond the stimulus", within_strata=True),
@@ -236,17 +235,20 @@ def _decode_side(column: Column, inputs: StudyInputs) -> None:
 
 
 def _decode_stimulus(inputs: StudyInputs) -> Measure | None:
-    """Return how well contrasts alone tell the label; None where the label is the stimulus."""
+    """Return how well contrasts alone tell the label.
+
+    None where the label is the stimulus, or where there is no behaviour to leave out.
+    """
     columns = [name for name in STIMULUS if name in inputs.recording.trials]
     label = str(inputs.names["label"])
-    if label == "stimulus" or not columns:
+    if label == "stimulus" or not columns or not inputs.recording.behavior:
         return None
     told = decode(
         inputs.recording, label, source=Baseline(columns=columns), decoder="rbf_svm",
         folds=inputs.settings["folds"], null=PLAIN,
         n_permutations=inputs.settings["permutations"], seed=inputs.seed,
     )  # fmt: skip
-    return measure_decoding(told, "the stimulus alone")
+    return measure_decoding(told, words.STIMULUS_ALONE)
 
 
 def _decode_before(column: Column, inputs: StudyInputs) -> None:

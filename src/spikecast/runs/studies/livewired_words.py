@@ -26,8 +26,8 @@ NETWORK_ON_NEW_TRIALS = NoticeKind(
 BEHAVIOR_BESIDE = NoticeKind(
     "behavior_beside",
     "serious",
-    "Behaviour and stimulus alone, without a neuron, tell the {label} on {behavior:.0%} of trials, "
-    "the latents on {sound:.0%} ({low:.0%} to {high:.0%}), balanced over classes: {what}.",
+    "From {without}, without a neuron, the {label} is told on {behavior:.0%} of trials, from the "
+    "latents on {sound:.0%} ({low:.0%} to {high:.0%}), balanced over classes: {what}.",
 )
 BESIDE = NoticeKind("beside", "minor", "In this run: {described} as described; soundly {sound}.")
 CLASSES_MISSED = NoticeKind(
@@ -113,8 +113,8 @@ CHANCES = NoticeKind(
     "Chances differ between cells since each is what the same decoder makes of labels drawn anew: "
     "{how}. The smallest p is 1 / (1 + draws): {draws} draws here, {fewer} for their RNN.",
 )
-BEHAVIOR = "behaviour and stimulus"
-"""What the cell without neurons is called."""
+BEHAVIOR, STIMULUS_ALONE = "behaviour and stimulus", "the stimulus alone"
+"""What the cells without neurons are called."""
 HOW_DRAWN = {
     "pseudo_session": "labels of pseudo-sessions, which come in runs as the real ones do, so that "
     "what drifts tells part of them",
@@ -178,7 +178,7 @@ def compare_steps(steps: dict[str, Measure]) -> list[Notice]:
 
 
 def compare_behavior(behavior: Measure, latents: Measure, label: str) -> list[Notice]:
-    """Return whether latents tell more of a label than behaviour and stimulus alone."""
+    """Return whether latents tell more of a label than what is known without neurons."""
     assert latents.low is not None
     assert latents.high is not None
     what = "that the neurons add to it cannot be told"
@@ -188,6 +188,7 @@ def compare_behavior(behavior: Measure, latents: Measure, label: str) -> list[No
         what = "the latents tell less"
     limits = {"low": latents.low, "high": latents.high}
     values = {"behavior": behavior.number, "sound": latents.number, "label": label}
+    values["without"] = behavior.name
     return [BEHAVIOR_BESIDE(what=what, **values, **limits)]
 
 
@@ -305,7 +306,8 @@ def set_beside(column: Column, described: Column, label: str) -> None:
         svm = described.number("test")
         sound = [f"{one.number:.0%} from {one.name}" for one in cells]
         column.because["test"] = [BESIDE(described=f"{svm:.0%}", sound=sound)]
-    for behavior in (one for one in cells if one.name == BEHAVIOR):
+    without = [one for one in cells if one.name in (BEHAVIOR, STIMULUS_ALONE)]
+    for behavior in without[:1]:
         beside = compare_behavior(behavior, column.measures["headline"][0], label)
         column.conclusions.extend(beside)
 
