@@ -40,7 +40,9 @@ def test_a_table_names_the_neurons_and_the_rest_is_left_out_and_said():
         ({"neurons": pd.concat([NEURONS, NEURONS]), "area": "A"}, "cluster 9 more than once"),
         ({"area": ["CA1", "MOs"]}, "which cluster is where"),
         ({}, "which cluster is where"),
-        ({"area": pd.Series(["CA1", "MOs"])}, "none of the 3 clusters that fired"),
+        ({"area": {1: "CA1", 2: "MOs"}}, "none of the 3 clusters that fired"),
+        ({"area": pd.Series(["A"] * 9)}, "area has rows 0 to 8, but clusters 7 to 30 fired"),
+        ({"neurons": pd.DataFrame({"area": ["A"] * 9})}, "neurons has rows 0 to 8"),
         ({"area": "A", "behavior": pd.Series([1.0])}, "behavior is a Series"),
         ({"area": "A", "behavior": {"wheel": np.zeros(4)}}, "give \\(times in seconds"),
         ({"area": "A", "behavior": {"wheel": ([0, 1], [1.0])}}, "2 times and 1 values"),
@@ -88,6 +90,17 @@ class TestBehavior:
     def test_sparse_samples_are_interpolated(self):
         found = self.bin(([-1.0, 0.0, 1.0, 2.0], [-10.0, 0.0, 10.0, 20.0]))
         np.testing.assert_allclose(found, [[0.5, 1.5], [10.5, 11.5]], atol=1e-5)
+
+
+def test_single_columns_are_vectors_and_a_series_is_no_table():
+    made = Recording.from_arrays(
+        np.ones((3, 4, 2), dtype=int), 0.1 * np.arange(4), "A", trials={"side": [[0], [1], [0]]}
+    )
+    assert made.trials["side"].tolist() == [0, 1, 0]
+    with pytest.raises(InputError, match="trials is a Series"):
+        Recording.from_arrays(
+            np.ones((3, 4, 2), dtype=int), 0.1 * np.arange(4), "A", trials=pd.Series([0, 1, 0])
+        )
 
 
 def test_axes_that_were_swapped_are_named():

@@ -71,3 +71,18 @@ def test_the_other_tasks_can_be_written(recording):
         {**MINIMAL, "task": {"kind": "behavior", "target": ["wheel", "face"]}}
     )
     assert [task.variable for task in behavior.make_tasks(recording)] == ["wheel", "face"]
+    assert {task.window for task in behavior.make_tasks(recording)} == {100}
+
+
+def test_movement_is_held_against_its_baselines_unless_models_are_named():
+    task = {"kind": "behavior", "target": "wheel", "window": 200}
+    content = {key: value for key, value in MINIMAL.items() if key != "models"}
+    by_default = config.parse_config({**content, "task": task})
+    assert {"lagged_ridge", "kalman", "timescales"} <= set(by_default.build_models("continuous"))
+    assert "poisson_glm" not in by_default.build_models("continuous")
+    again = config.parse_config(by_default.model_dump())
+    assert again == by_default
+    named = config.parse_config({**content, "task": task, "models": ["mlp"]})
+    assert list(named.build_models("continuous")) == ["mlp"]
+    areas = config.parse_config({**content, "task": {"target": "MOs"}})
+    assert "kalman" not in areas.build_models("counts")

@@ -9,7 +9,7 @@ import xarray as xr
 
 from spikecast.core.checks import check_finite, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
-from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32
+from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
 
 AXES = ("trial", "time", "neuron")
 Kind = Literal["counts", "continuous"]
@@ -64,8 +64,13 @@ def build_dataset(
     variables: dict[str, tuple] = {"activity": (AXES, activity)}
     coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
     for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
+        if isinstance(table, pd.Series):
+            raise InputError(
+                f"{axis}s is a Series; give a DataFrame, or a mapping of names: "
+                f"{{'{table.name or 'name'}': series}}"
+            )
         for name, values in () if table is None else table.items():
-            column = np.asarray(values)
+            column = to_vector(f"{axis} column '{name}'", np.asarray(values))
             if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
                 column = column.astype(str)
             check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)

@@ -7,7 +7,6 @@ from typing import Any
 
 from spikecast.core.checks import suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
-from spikecast.data import simulate
 from spikecast.data.catalog import DATASETS
 from spikecast.data.cut import cut_session
 from spikecast.data.download import find_data_set
@@ -20,9 +19,16 @@ WHOLE = Selection()
 """Nothing is chosen: sessions that are cut into trials already."""
 
 SIMULATED: dict[str, OpenSession] = {
-    "simulated": lambda: simulate.decision_task().recording,
-    "simulated-spontaneous": lambda: simulate.spontaneous().recording,
+    "simulated": lambda: _import_simulate().decision_task().recording,
+    "simulated-spontaneous": lambda: _import_simulate().spontaneous().recording,
 }
+
+
+def _import_simulate() -> Any:
+    """Return the simulators, imported where they are used: they need much of scipy."""
+    from spikecast.data import simulate
+
+    return simulate
 
 
 def load(

@@ -86,6 +86,8 @@ def _list_neurons(
                 "area must be one name, or a mapping or Series cluster -> area, so that it is "
                 "clear which cluster is where; a table of neurons is given as neurons"
             )
+        if isinstance(area, pd.Series):
+            _check_numbered("area", area.index, fired)
         return pd.DataFrame({"area": dict(area.items())}).sort_index()
     if not isinstance(neurons, pd.DataFrame):
         raise InputError(
@@ -93,6 +95,8 @@ def _list_neurons(
         )
     name = next((column for column in CLUSTER if column in neurons), None)
     table = neurons.set_index(name) if name else neurons.copy()
+    if not name:
+        _check_numbered("neurons", table.index, fired)
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()][0]
         raise InputError(f"the table of neurons lists cluster {twice} more than once")
@@ -106,6 +110,15 @@ def _list_neurons(
             f"of a column.{suggest_name('area', table)}"
         )
     return table.sort_index()
+
+
+def _check_numbered(what: str, index: pd.Index, fired: np.ndarray) -> None:
+    """Raise where rows are only counted, from 0: the index is then no list of clusters."""
+    if index.equals(pd.RangeIndex(len(index))) and not np.isin(fired, index).all():
+        raise InputError(
+            f"{what} has rows 0 to {len(index) - 1}, but clusters {fired[0]} to {fired[-1]} fired: "
+            "its index must be the numbers of the clusters (or neurons have a column 'cluster')"
+        )
 
 
 def _bin_behavior(behavior: Timed, bins: Bins) -> tuple[dict[str, np.ndarray], list[Notice]]:

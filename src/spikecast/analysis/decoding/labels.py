@@ -11,6 +11,7 @@ from spikecast.analysis.conditions import number_conditions
 from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
+from spikecast.data.binning import to_vector
 from spikecast.data.recording import Recording
 
 MISSING = ("", "nan", "None")
@@ -62,8 +63,7 @@ def resolve_label(
     """
     name = label if isinstance(label, str) else "label"
     values = _read_values(recording, label) if isinstance(label, str) else np.asarray(label)
-    if values.ndim != 1:
-        raise InputError(f"label has shape {values.shape}; it must be one value per trial")
+    values = to_vector(f"label '{name}'", values)
     check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
     missing = pd.isna(values)
     if values.dtype.kind in "OU":

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.signal import lfilter
 
 from spikecast.data.recording import Recording
 
@@ -137,4 +136,6 @@ def draw_ornstein_uhlenbeck(
     decay = np.exp(-1.0 / time_constant)
     noise = rng.normal(size=(n_trials, n_bins)) * np.sqrt(1 - decay**2)
     noise[:, 0] /= np.sqrt(1 - decay**2)
+    from scipy.signal import lfilter  # takes a second to import
+
     return lfilter([1.0], [1.0, -decay], noise, axis=1)
