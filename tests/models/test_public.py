@@ -23,6 +23,7 @@ import sys
 import numpy as np
 from spikecast import models
 from spikecast.models import classifiers, storage
+from spikecast.runs import fits
 x = np.random.default_rng(0).poisson(0.5, (12, 10, 4))
 models.PoissonGLM().fit(x, x).predict(x)
 model = models.GRU(epochs=1, n_latents=2)

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,16 @@ with limit_threads():
 print("torch" in sys.modules)
 """
 
+IMPORTED_WITHIN = """
+from spikecast.parallel.threads import limit_threads
+with limit_threads():
+    with limit_threads():
+        from spikecast.models.networks import network
+    import torch
+    print(torch.get_num_threads())
+print(torch.get_num_threads())
+"""
+
 
 def test_torch_is_limited_within_the_block_only():
     import torch
@@ -19,10 +30,22 @@ def test_torch_is_limited_within_the_block_only():
     torch.set_num_threads(2)
     try:
         with limit_threads():
+            with limit_threads():
+                assert torch.get_num_threads() == 1
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_torch_is_limited_too_where_a_network_brings_it_within_the_block():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED_WITHIN], capture_output=True, text=True, check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+    within, after = map(int, done.stdout.split())
+    assert within == 1
+    assert after == min(2, os.cpu_count())
 
 
 def test_torch_is_not_imported_for_it():

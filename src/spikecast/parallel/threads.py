@@ -18,7 +18,8 @@ def limit_threads() -> Iterator[None]:
     within this block, so that their numbers do not depend on how many run beside them; small
     networks are also fastest so.
 
-    torch is limited only if it is already imported, which it is wherever a network exists.
+    torch, which takes a second to import, may come within the block; see
+    :func:`limit_imported_torch`.
 
     Examples
     --------
@@ -27,16 +28,31 @@ def limit_threads() -> Iterator[None]:
     ...     product = np.ones((2, 3)) @ np.ones((3, 2))
     """
     reuse_memory()
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch else 1
-    if torch:
-        torch.set_num_threads(1)
+    _before.append(None)
+    limit_imported_torch()
     try:
         with _find_libraries(len(sys.modules)).limit(limits=1):
             yield
     finally:
-        if torch:
-            torch.set_num_threads(before)
+        before = _before.pop()
+        if before is not None:
+            sys.modules["torch"].set_num_threads(before)
+
+
+_before: list[int | None] = []
+"""Of each block that is open, outermost first: torch's threads before, where it was imported."""
+
+
+def limit_imported_torch() -> None:
+    """Keep torch on one thread where a block is open and torch is imported.
+
+    Networks call it when they are imported, as they bring torch. It stays so until the outermost
+    block ends.
+    """
+    torch = sys.modules.get("torch")
+    if torch and _before and _before[0] is None:
+        _before[0] = torch.get_num_threads()
+        torch.set_num_threads(1)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,11 @@
 Code that runs a fit opens ``keep_checkpoints(folder)`` around it. Every training inside takes the
 next number and finds its own file again when the same fit is run a second time. The state holds the
 generator too, so a resumed training ends with the same numbers as one that was not interrupted.
+
+Every run opens it, also without a network; torch takes a second to import, hence only where needed.
 """
+
+from __future__ import annotations
 
 import json
 import shutil
@@ -12,16 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from spikecast.core.checksums import check_checksum, has_checksum, name_checksum, write_checksum
 from spikecast.core.errors import DamagedFileError
 from spikecast.core.files import write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EVERY = 30.0  # seconds
 
@@ -33,7 +35,7 @@ class Checkpoints:
         self.folder, self.every = folder, every
         self.number = 0
 
-    def open_next(self, signature: str) -> "Checkpoint":
+    def open_next(self, signature: str) -> Checkpoint:
         """Return the checkpoint of the training that begins now; `signature` says what it is."""
         self.number += 1
         path = None if self.folder is None else self.folder / f"{self.number}.safetensors"
@@ -53,6 +55,9 @@ class Checkpoint:
 
     def save(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Write tensors and plain values, and the state of torch's random generators."""
+        import torch
+        from safetensors.torch import save_file
+
         assert self.path is not None
         # copies: safetensors refuses tensors that share memory
         state = {
@@ -75,6 +80,9 @@ class Checkpoint:
         """
         if self.path is None or not has_checksum(self.path):
             return None
+        import torch
+        from safetensors import safe_open
+
         try:
             check_checksum(self.path)
         except DamagedFileError:

@@ -10,6 +10,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from spikecast.parallel.threads import limit_imported_torch
+
+limit_imported_torch()
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(output, target) -> loss per element."""
 
