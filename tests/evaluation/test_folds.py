@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, KFold
 
-from spikecast import AreaToArea, cross_validate, evaluate
+from spikecast import AreaToArea, Behavior, cross_validate, evaluate
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import plan_beyond, run_shift_test
@@ -73,7 +73,15 @@ class TestColumn:
         assert [fold.test.tolist() for fold in folds] == [[0, 3], [1, 4], [2, 5]]
         assert folds[0].train.tolist() == [1, 2, 4, 5]
         problem = AreaToArea("A").problem(make_recording(6, trials={"part": [0, 1, 2] * 2}))
-        assert len(make_folds(problem, "part")) == 3
+        by_name = make_folds(problem, "part")
+        assert len(by_name) == 3
+        for given in (problem.trials["part"], problem.trials[["part"]].to_numpy()):
+            again = make_folds(problem, given)
+            assert [fold.test.tolist() for fold in again] == [
+                fold.test.tolist() for fold in by_name
+            ]
+        with pytest.raises(InputError, match="folds has length 4 but the trial axis has 6"):
+            make_folds(problem, np.array([0, 1, 0, 1]))
 
     def test_a_column_that_is_no_split_is_refused(self):
         recording = make_recording(trials={"one": ["x"] * 60})
@@ -189,6 +197,16 @@ class TestEvaluate:
         task = AreaToArea("A")
         with pytest.raises(InputError, match="ManySessions"):
             evaluate(["psth"], task.problem(Recording(named)), task.problem(Recording(other)))
+        fewer = recording.select(neurons=range(11))
+        for given in (task, Behavior("speed")):
+            parts = [
+                given.problem(
+                    Recording(one.dataset.assign(speed=one.dataset["activity"].mean("neuron")))
+                )
+                for one in (recording, fewer)
+            ]
+            with pytest.raises(InputError, match="different neurons, 12 and 11; for days"):
+                evaluate(["psth"], *parts)
         with pytest.raises(InputError, match="differ in task"):
             evaluate(
                 ["psth"], task.problem(recording),
@@ -196,6 +214,13 @@ class TestEvaluate:
                     **{**vars(task.problem(recording)), "task": "forecast"}
                 ),
             )  # fmt: skip
+
+    def test_other_sessions_are_said(self):
+        recording = make_recording()
+        other = Recording(recording.dataset.assign_attrs(session="the next day"))
+        task = AreaToArea("A")
+        scores = evaluate("psth", task.problem(recording), task.problem(other), shifts=0)
+        assert "train_and_test_sessions" in [notice.code for notice in scores.notices]
 
 
 def test_progress_counts_every_fit():

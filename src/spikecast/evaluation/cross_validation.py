@@ -72,12 +72,12 @@ def cross_validate(
     task : Task
         What predicts what, for example :class:`spikecast.AreaToArea`.
     recording : Recording
-    folds : int, Split, str, splitter, or sequence of (train, test)
+    folds : int, Split, str or array, splitter, or sequence of (train, test)
         Parts that the trials are cut into; each is predicted once, by models that learnt from the
         others. As a :class:`spikecast.splits.Split` also the gap between blocks. Your own folds are
-        the name of a trial column (values ``"train"`` and ``"test"``, or a value per part; trials
-        without one are not used), a splitter of scikit-learn, or pairs of numbers of trials. Only
-        trials in a test part are scored, each once.
+        the name of a trial column, or its values (``"train"`` and ``"test"``, or a value per part;
+        trials without one are not used), a splitter of scikit-learn, or pairs of numbers of trials.
+        Only trials in a test part are scored, each once.
     split : {"trial", "stratum", "block"}
         Random trials; the same share of every stratum; contiguous blocks. Windows cut from one
         continuous trial are always split in blocks, with a gap of at least one window.

@@ -32,6 +32,12 @@ NEURONS_APART = NoticeKind(
     "{n_sources} source and {n_targets} target neurons take part in train or test only (they fire "
     "too rarely in the other), and are left out",
 )
+SESSIONS_APART = NoticeKind(
+    "train_and_test_sessions",
+    "serious",
+    "train is session '{train}' and test '{test}': nothing shows that neurons of the same place in "
+    "both are the same cells",
+)
 BEHAVIOR_APART = NoticeKind(
     "behavior_in_one_part_only",
     "serious",
@@ -73,7 +79,8 @@ def evaluate(
     Raises
     ------
     InputError
-        When the two are of different tasks, bins or neurons.
+        When the two are of different tasks or bins, or their tables of neurons differ. Days with
+        other neurons are for :class:`spikecast.models.ManySessions`.
 
     Examples
     --------
@@ -111,13 +118,15 @@ def join_problems(train: Problem, test: Problem) -> tuple[Problem, list[Notice]]
         if one != other:
             raise InputError(f"train and test differ in {what}: {one} and {other}")
     check_same_length("time of train", len(train.time), "time of test", len(test.time))
+    _check_same_neurons(train, test)
     sources = _match(train.source_neurons, test.source_neurons)
     key = train.targets.columns[0]  # "neuron", its number in the recording, or "channel"
     targets = _match(train.targets[key], test.targets[key])
-    _check_same_neurons(train.targets.iloc[targets[0]], test.targets.iloc[targets[1]])
     n_sources = train.x.shape[2] + test.x.shape[2] - 2 * len(sources[0])
     n_targets = train.y.shape[2] + test.y.shape[2] - 2 * len(targets[0])
     notices = [ORDER_UNKNOWN()]
+    if train.session != test.session:
+        notices.append(SESSIONS_APART(train=train.session, test=test.session))
     if n_sources or n_targets:
         notices.append(NEURONS_APART(n_sources=n_sources, n_targets=n_targets))
     behavior, channels = (
@@ -159,13 +168,19 @@ def _match(
     return in_train[order], in_test[order]
 
 
-def _check_same_neurons(train: pd.DataFrame, test: pd.DataFrame) -> None:
-    """Raise where what is known of the targets shows that they are other neurons."""
-    for name in train.columns.intersection(test.columns):
-        if not np.array_equal(
-            train[name].astype(str).to_numpy(), test[name].astype(str).to_numpy()
-        ):
+def _check_same_neurons(train: Problem, test: Problem) -> None:
+    """Raise where what is known of the neurons shows that they are others."""
+    way_out = "; for days with other neurons see sc.models.ManySessions and sc.align"
+    if train.recorded is None or test.recorded is None:
+        return
+    n_train, n_test = len(train.recorded), len(test.recorded)
+    if n_train != n_test:
+        raise InputError(
+            f"train and test are of different neurons, {n_train} and {n_test}{way_out}"
+        )
+    for name in train.recorded.columns.intersection(test.recorded.columns):
+        one, other = (part[name].astype(str).to_numpy() for part in (train.recorded, test.recorded))
+        if not np.array_equal(one, other):
             raise InputError(
-                f"train and test are of different neurons: the column '{name}' of their targets "
-                "differs. For days with other neurons see sc.align and sc.models.ManySessions"
+                f"train and test are of different neurons: their column '{name}' differs{way_out}"
             )

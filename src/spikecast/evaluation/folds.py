@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.data.binning import to_vector
 from spikecast.data.dataset import resolve_indices
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold, Split, split_trials
@@ -29,8 +30,8 @@ class Splitter(Protocol):
         ...
 
 
-Folds = int | str | Split | Splitter | Sequence[FoldPair]
-"""A number, the name of a trial column, a rule, a splitter, or pairs (train, test)."""
+Folds = int | str | pd.Series | np.ndarray | Split | Splitter | Sequence[FoldPair]
+"""A number, the name of a trial column or its values, a rule, a splitter, pairs (train, test)."""
 
 
 class Cut(NamedTuple):
@@ -113,6 +114,10 @@ def cut_trials(
     if isinstance(folds, str):
         check_one_of("trial column", folds, list(problem.trials))
         given = read_folds(problem.trials[folds])
+    elif isinstance(folds, pd.Series | np.ndarray):
+        values = to_vector("folds", np.asarray(folds))
+        check_same_length("folds", values.size, "the trial axis", n_trials)
+        given = read_folds(pd.Series(values, name="folds"))
     elif hasattr(folds, "split"):
         given = [Fold(*pair) for pair in folds.split(np.zeros((n_trials, 1)), labels, labels)]
     else:

@@ -58,6 +58,10 @@ class Problem:
         Whether trials are in the order in which they were recorded.
     conditions : sequence of str, optional
         Trial columns that name the condition; by default the contrasts.
+    recorded : DataFrame, optional
+        The table of all neurons of the recording.
+    session : str
+        Its name.
     """
 
     task: str
@@ -77,6 +81,8 @@ class Problem:
     behavior: np.ndarray | None = None
     ordered: bool = True
     conditions: Sequence[str] | None = None
+    recorded: pd.DataFrame | None = None
+    session: str = ""
 
     def __repr__(self) -> str:
         n_trials, n_bins, n_sources = self.x.shape

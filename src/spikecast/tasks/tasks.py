@@ -264,6 +264,8 @@ class Forecast(ShownTask):
             source_neurons=np.flatnonzero(pool),
             behavior=stack_behavior(recording, recording.time[start:]),
             ordered=is_ordered(recording),
+            recorded=recording.neurons,
+            session=recording.session,
         )
 
 
@@ -343,6 +345,8 @@ class Behavior(ShownTask):
             areas=group,
             source_neurons=neurons,
             ordered=is_ordered(recording),
+            recorded=recording.neurons,
+            session=recording.session,
         )
         return cut_problem(problem, self.window)
 
@@ -383,5 +387,7 @@ def _pair_neurons(
         source_neurons=np.flatnonzero(is_source),
         behavior=stack_behavior(recording, time),
         ordered=is_ordered(recording),
+        recorded=recording.neurons,
+        session=recording.session,
     )
     return cut_problem(problem)
