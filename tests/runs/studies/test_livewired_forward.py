@@ -25,7 +25,7 @@ def make_fits(rng, effect):
 def measure(seed, effect):
     fits, words = make_fits(np.random.default_rng(seed), effect)
     found = {name: np.asarray(value)
-             for name, value in score_forward(fits, words, 0.02, 19, seed).items()}  # fmt: skip
+             for name, value in score_forward(fits, words, 0.02, seed).items()}  # fmt: skip
     return found, date_forward(found, TIME)
 
 
@@ -34,11 +34,11 @@ def test_forward_states_are_dated_where_they_begin_to_tell():
     assert dated.number == pytest.approx(TIME[ONSET], abs=0.021)
     assert dated.low <= dated.number <= dated.high
     assert found["curve"][ONSET + 2 :].min() > 0.7
-    assert "from 60 ms after" in str(describe_forward(found, dated, 19, "choice"))
+    assert "from 60 ms after" in str(describe_forward(found, dated, "choice"))
 
 
 def test_states_that_hold_nothing_are_not_dated():
     onsets = [measure(seed, 0.0) for seed in range(6)]
     assert sum(dated.value is not None for _, dated in onsets) <= 1
     silent = next((found, dated) for found, dated in onsets if dated.value is None)
-    assert "at no time" in str(describe_forward(*silent, 19, "choice"))
+    assert "at no time" in str(describe_forward(*silent, "choice"))

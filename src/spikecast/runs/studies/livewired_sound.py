@@ -164,13 +164,13 @@ def _date_their_network(
     column: Column, inputs: StudyInputs, fits: list[Arrays], time: np.ndarray
 ) -> None:
     """Fill in from when forward states of the deck's network tell the label."""
-    label, draws = str(inputs.names["label"]), inputs.settings["permutations"]
+    label = str(inputs.names["label"])
     types = inputs.recording.trials[label].to_numpy().astype(str)
-    call = score_forward, fits, types, inputs.recording.bin_size, draws, inputs.seed
+    call = score_forward, fits, types, inputs.recording.bin_size, inputs.seed
     found = inputs.steps.compute("forward states, one SVM per bin", *call)
     measure = date_forward(found, time)
     column.measures.setdefault("when", []).append(measure)
-    column.because["when"] = [describe_forward(found, measure, draws, label)]
+    column.because["when"] = [describe_forward(found, measure, label)]
     column.arrays["forward"] = {"forward_curve": found["curve"], "forward_time": time}
 
 
