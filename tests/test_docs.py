@@ -49,8 +49,9 @@ def small_data(monkeypatch, recording):
 @pytest.mark.usefixtures("small_data")
 def test_the_models_of_ones_own_run(capsys):
     text = (ROOT / "docs" / "own_models.md").read_text(encoding="utf-8")
+    names: dict = {}
     for block in blocks("python", text):
-        exec(compile(block, "own_models.md", "exec"), {})
+        exec(compile(block, "own_models.md", "exec"), names)
     assert "TrialMean" in capsys.readouterr().out
 
 
