@@ -10,6 +10,7 @@ import spikecast as sc
 from spikecast.analysis.results import Result
 from spikecast.core.drawing import Drawable
 from spikecast.report import plot
+from spikecast.runs.atlas.atlas import AtlasResult
 
 
 def test_a_raster_shows_each_area_once_and_every_neuron(recording):
@@ -93,3 +94,13 @@ def test_groups_that_share_are_marked():
     rows = pd.DataFrame(table, columns=["source", "target", "r2", "shared"])
     axes = sc.analysis.SharedDynamics(rows, ("x", "y", "z")).plot().axes[0]
     assert axes.collections[0].get_offsets().tolist() == [[1, 0], [0, 1]]
+
+
+def test_pairs_of_areas_that_stand_everywhere_are_marked():
+    rows = [("A", "B", 0.1, 2, 2), ("B", "A", 0.05, 1, 2), ("A", "C", 0.2, 0, 0)]
+    pooled = pd.DataFrame(rows, columns=["source", "target", "value", "passes", "n_tested"])
+    pooled.insert(0, "model", "ridge")
+    axes = AtlasResult(pooled, pooled, pooled).plot().axes[0]
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["A", "B", "C"]
+    assert axes.collections[0].get_offsets().tolist() == [[names.index("B"), 0]]

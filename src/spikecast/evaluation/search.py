@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ SearchProgress = Callable[[int, int], None]
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """The result of a search: what it tried, and the best of it.
 
@@ -52,6 +53,19 @@ class SearchResult:
     score: float
     own_score: float
     importance: dict[str, float]
+
+    def __repr__(self) -> str:
+        return (
+            f"SearchResult: {len(self.table)} settings tried, best {self.best} with "
+            f"{self.score:.3f} (the model's own {self.own_score:.3f}), on the folds that chose it"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>{self.table.to_html()}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table of settings that were tried."""
+        return self.table.copy()
 
     @property
     def swept(self) -> dict[str, int]:

@@ -12,10 +12,10 @@ from spikecast.report.plot.geometry import (
     cell_types,
     dimensions,
     embedding,
-    shared_dynamics,
     trajectories,
     tuning,
 )
+from spikecast.report.plot.relations import pairs, shared_dynamics
 
 __all__ = [
     "alignment",
@@ -27,6 +27,7 @@ __all__ = [
     "flow",
     "matrix",
     "onsets",
+    "pairs",
     "parts",
     "raster",
     "scores",

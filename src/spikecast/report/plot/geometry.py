@@ -10,7 +10,6 @@ from spikecast.analysis.geometry.alignment import Alignment
 from spikecast.analysis.geometry.cell_types import CellTypes
 from spikecast.analysis.geometry.dimensionality import Dimensionality
 from spikecast.analysis.geometry.embedding import Embedding
-from spikecast.analysis.geometry.shared_dynamics import SharedDynamics
 from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.analysis.geometry.tuning import Tuning
 from spikecast.report.questions.alignment import Group, draw_alignment
@@ -139,42 +138,6 @@ def alignment(result: Alignment) -> Figure:
     score, low, high = astuple(result.score)
     pair = {"score": score, "low": low, "high": high, "shuffled": result.shuffled, "p": result.p}
     return draw_alignment([Group("two sets", "held-out trials", "", pd.DataFrame([pair]))])
-
-
-@report_style
-def shared_dynamics(result: SharedDynamics) -> Figure:
-    """Draw how well each group of neurons predicts each other one; dots: dynamics are shared.
-
-    Parameters
-    ----------
-    result : SharedDynamics
-        Of :func:`spikecast.shared_dynamics`.
-
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
-    >>> import spikecast as sc
-    >>> recording = sc.simulate.spontaneous(60, 1200, planes=[0, 0, 1], n_latents=4).recording
-    >>> len(shared_dynamics(sc.shared_dynamics(recording)).axes)
-    2
-    """
-    r2, shared = result.matrix(), result.matrix("shared") == 1
-    figure = new_figure(1.6 + 0.35 * len(r2))
-    axes = figure.subplots()
-    top = max(float(np.nanmax(r2)), 0.01)
-    image = axes.imshow(r2, cmap="Blues", vmin=0, vmax=top)
-    rows, columns = np.nonzero(shared)
-    axes.scatter(columns, rows, s=8, color="black", linewidths=0)
-    places = range(len(result.groups))
-    axes.set(
-        xticks=places, xticklabels=result.groups, yticks=places, yticklabels=result.groups,
-        xlabel="predicted", ylabel="predicts",
-    )  # fmt: skip
-    figure.colorbar(image, ax=axes, label="R² on held-out time")
-    return figure
 
 
 @report_style

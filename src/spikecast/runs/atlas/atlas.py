@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.schema import parse_block
 from spikecast.data.recording import Recording
@@ -25,7 +26,7 @@ Data = str | Path | Recording
 
 
 @dataclass(frozen=True)
-class AtlasResult:
+class AtlasResult(Drawable):
     """The tables of an atlas.
 
     Attributes
@@ -49,6 +50,8 @@ class AtlasResult:
     folder : Path or None
         Where they were written, if anywhere.
     """
+
+    figure = "pairs"
 
     cells: pd.DataFrame
     pooled: pd.DataFrame
@@ -76,6 +79,10 @@ class AtlasResult:
             f"AtlasResult({self.cells['session'].nunique()} sessions, {len(between)} predictions "
             f"of one area from another, {int(between['passes'].sum())} beyond task and drift)"
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the means over sessions, tidy: one row per model, source and target."""
+        return self.pooled.copy()
 
     def _repr_html_(self) -> str:
         return self.pooled.round(3).to_html(index=False)
