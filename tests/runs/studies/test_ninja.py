@@ -50,7 +50,7 @@ DECODE = {"labels": ["correctness"], "sources": ["counts", "behavior"], "areas":
           "folds": 3, "permutations": 20, "null_labels": "pseudo_session"}  # fmt: skip
 MODELS = ["mean_rate", "psth", {"recipe": {"n_latents": 6, "n_iterations": 30}},
           {"timescales": {"n_members": 1, "epochs": 3}}]  # fmt: skip
-PREDICT = {"models": MODELS, "evaluation": {"folds": 3, "bootstrap": 200, "shifts": 0}}
+PREDICT = {"models": MODELS, "evaluation": {"folds": 2, "bootstrap": 200, "shifts": 0}}
 SIMULATION = {
     "n_trials": 150, "n_bins": 60, "bin_size": 0.02, "stim_onset": 0.2,
     "areas": {"VISp": 14, "VISam": 10, "MD": 12, "LGd": 1, "LH": 6, "SUB": 1, "PL": 1, "DG": 1,

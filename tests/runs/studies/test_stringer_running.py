@@ -51,6 +51,9 @@ TINY = {
                    {"timescales": {"n_members": 1, "epochs": 4}}],
         "evaluation": {"folds": 3, "bootstrap": 200}}},
 }  # fmt: skip
+ANIMALS = {"n_neurons": [10, 12], "n_bins": 1200, "folds": 2, "n_train": 5,
+           "model": {"n_members": 1, "epochs": 1}}  # fmt: skip
+BRIEF = TINY | {"settings": TINY["settings"] | {"animals": ANIMALS}}  # where no animal is looked at
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +145,7 @@ def test_running_that_is_planted_is_found_by_the_sound_protocol_only(folder):
 
 def test_where_neurons_do_not_follow_running_nothing_is_read(small):
     change = {"data": {"simulation": TINY["data"]["simulation"] | {"tuning": 0.0}}}
-    rows = get_rows(small("stringer-running", TINY | change))
+    rows = get_rows(small("stringer-running", BRIEF | change))
     assert "not_read" in list_codes(rows["r2"])
     # the deck's error is what it was
     assert rows["relu"]["described"][0]["value"] > 0
@@ -154,7 +157,7 @@ def test_the_gap_of_training_and_test_is_running_that_grows_and_goes_without_it(
     test, train = (measure["value"] for measure in rows["relu"]["described"][:2])
     assert test > 1.5 * train
     steady = {"data": {"simulation": TINY["data"]["simulation"] | {"growth": 1.0, "n_face": 0}}}
-    other = get_rows(small("stringer-running", TINY | steady, seed=2))
+    other = get_rows(small("stringer-running", BRIEF | steady, seed=2))
     assert "parts_alike" in list_codes(other["relu"])
     assert "no 'face_svd'" in other["face"]["no_described"]
 
