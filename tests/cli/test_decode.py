@@ -22,8 +22,8 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path):
     }  # fmt: skip
     assert set(make_headlines(answers)) <= set(done.output.splitlines())
     within = spikecast("decode", data, "--session", 0, *quick, "--strata",
-                       "contrast_left,contrast_right", "--out", "within")  # fmt: skip
-    (answer,) = (answer for answer in Run(Path("within")).answers if answer["source"] == "counts")
+                       "contrast_left,contrast_right", "--source", "counts", "--out", "within")  # fmt: skip
+    (answer,) = Run(Path("within")).answers
     assert answer["strata"] == ["contrast_left", "contrast_right"]
     assert answer["label"] in within.output
     assert done.output.strip().endswith("report: runs/task-0_response/report.html")
