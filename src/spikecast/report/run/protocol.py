@@ -22,9 +22,11 @@ def describe_protocol(run: Run) -> list[str]:
         return _describe_brought(run, first)
     split = "block" if windows else evaluation.split
     gap = max(evaluation.gap, 1) if windows else evaluation.gap
+    long = f" ({first.problem.sizes['time']} bins each)" if windows else ""
     held_out = (
-        f"The {first.problem.sizes['trial']} {unit} were cut {SPLITS[split]} into {first.n_folds} "
-        "parts. Each part was predicted once, by models that were fitted to the other parts only"
+        f"The {first.problem.sizes['trial']} {unit}{long} were cut {SPLITS[split]} into "
+        f"{first.n_folds} parts. Each part was predicted once, by models that were fitted to the "
+        "other parts only"
     )
     if split == "stratum":
         held_out += f" (strata: {evaluation.strata})"
