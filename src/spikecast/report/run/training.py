@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikecast.models.catalog import name_model
 from spikecast.report.run.target_figure import TargetFigure
 from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
@@ -26,7 +27,7 @@ def draw_training(target: Target) -> Figure:
             if np.any(valid):
                 label = "validation" if first else None
                 axes.plot(epochs, valid, color=ORANGE, linewidth=1, label=label)
-        axes.set(title=name, xlabel="epoch")
+        axes.set(title=name_model(name), xlabel="epoch")
         axes.legend(loc="best")
     panels[0].set_ylabel("loss per bin, sum over targets")
     return figure
