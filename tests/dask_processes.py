@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = os.path.dirname(__file__)
@@ -29,7 +30,13 @@ class Cluster:
         self.address = json.loads(scheduler_file.read_text())["address"].removeprefix("tcp://")
         self.workers = [self.add_worker(), self.add_worker()]
 
-    def add_worker(self) -> subprocess.Popen:
+    @property
+    def scheduler(self) -> subprocess.Popen:
+        """The process of the scheduler."""
+        return self.processes[0]
+
+    def add_worker(self, *options: str, path: Sequence[str] = ()) -> subprocess.Popen:
+        """Start a worker, which looks for modules in the folders of `path` first."""
         return self._start(
             "worker",
             self.address,
@@ -39,14 +46,16 @@ class Cluster:
             "--no-dashboard",
             "--local-directory",
             str(self.folder),
+            *options,
+            path=path,
         )
 
-    def _start(self, *words: str) -> subprocess.Popen:
+    def _start(self, *words: str, path: Sequence[str] = ()) -> subprocess.Popen:
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *words],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([HERE, *sys.path])},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([*path, HERE, *sys.path])},
         )
         self.processes.append(process)
         return process

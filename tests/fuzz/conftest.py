@@ -3,17 +3,22 @@
 import json
 import shutil
 
+import numpy as np
+import planted_questions
 import planted_study
 import planted_sweep
 import pytest
 
+from spikecast.core.schema import to_yaml
 from spikecast.data import simulate
+from spikecast.data.recording import Recording
 from spikecast.report.shared import pages, style
 from spikecast.runs import config, experiment
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.studies import run as study_run
+from spikecast.runs.sweep import run as sweep_run
 from spikecast.runs.sweep.run import run_sweep
 
 CONFIG = {
@@ -25,6 +30,41 @@ CONFIG = {
         "over_time": {"labels": ["response"], "folds": 2, "permutations": 40},
     },
 }  # fmt: skip
+
+PAIR = [["A", "B"]]
+QUESTIONS = {
+    "decode": {"labels": ["side"], "sources": ["counts"], "areas": ["A"], "cell_types": True,
+               "folds": 2, "permutations": 20},
+    "over_time": {"labels": ["side"], "areas": ["A"], "folds": 2, "permutations": 20,
+                  "generalization": True},
+    "explain": {"targets": ["B"], "folds": 2, "shifts": 20},
+    "flow": {"pairs": PAIR, "lags": [1], "folds": 2, "shifts": 20},
+    "joint": {"pairs": PAIR, "window": 2, "max_lag": 2, "shifts": 20},
+    "subspace": {"pairs": PAIR, "bins": 1, "folds": 3, "max_rank": 3, "shifts": 20},
+    "dimensions": {"areas": ["A"], "components": 4},
+    "embed": {"labels": ["side"], "methods": ["pca"]},
+    "trajectories": {"labels": ["side"], "n_dims": 3},
+    "tuning": {"areas": ["A"], "correction": "holm"},
+    "align": {"components": 2, "conditions": ["condition"], "shuffles": 19},
+}  # fmt: skip
+"""A question of every kind."""
+
+
+@pytest.fixture(scope="session")
+def small_answers(tmp_path_factory):
+    """A run that answers a question of every kind; one of them needs latents of a model."""
+    folder = tmp_path_factory.mktemp("answers")
+    planted = planted_questions.plant_pairs(n_trials=40, n_bins=12).dataset
+    counts = np.random.default_rng(0).poisson(np.exp(0.4 * planted["activity"].clip(-4, 4)))
+    activity = planted["activity"].copy(data=counts.astype(np.uint8))
+    counted = planted.assign(activity=activity).assign_attrs(kind="counts")
+    Recording(counted).save(folder / "pairs.nc")
+    content = {
+        "data": {"path": str(folder / "pairs.nc")}, "task": {"target": "B"},
+        "models": ["pca_ridge"], "analysis": QUESTIONS,
+        "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 0},
+    }  # fmt: skip
+    return experiment.run(config.parse_config(content), folder / "run", workers=1)
 
 
 @pytest.fixture(scope="session")
@@ -88,13 +128,26 @@ class Killed(Exception):
     """Stands for the end of the process."""
 
 
+def kill(*arguments):
+    raise Killed
+
+
+@pytest.fixture(scope="session")
+def unfinished_sweep(tmp_path_factory):
+    """A sweep that was killed when all was searched and fitted, before its results were written."""
+    folder = tmp_path_factory.mktemp("unfinished")
+    settings = planted_sweep.maker(folder)(search={"trials": 3})
+    (folder / "settings.yaml").write_text(to_yaml(settings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_run, "write_results", kill)
+        with pytest.raises(Killed):
+            run_sweep(settings, folder / "out", workers=1)
+    return folder / "out"
+
+
 @pytest.fixture(scope="session")
 def unfinished_study(small_data, small_run):
     """A study that was killed before its last file: its kept step is still there."""
-
-    def kill(*arguments):
-        raise Killed
-
     out = small_data.parent / "unfinished_study"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study_run, "join_staircases", kill)

@@ -236,6 +236,7 @@ BY_SUFFIX: dict[str, Callable[[Path, np.random.Generator], str]] = {
     ".json": _damage_json,
     ".yaml": _damage_yaml,
     ".jsonl": _damage_jsonl,
+    ".log": _damage_jsonl,
     ".csv": _damage_csv,
     ".npz": _damage_npz,
 }

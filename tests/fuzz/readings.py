@@ -14,12 +14,14 @@ from spikecast.report.many_runs import comparison_page
 from spikecast.report.many_runs.comparison import compare_runs
 from spikecast.report.many_runs.comparison_text import list_lines
 from spikecast.report.many_runs.entries import READERS, read_entry
+from spikecast.report.questions.catalog import make_headlines, make_sections
 from spikecast.report.study import page as study_page
 from spikecast.runs import audit, config, experiment
 from spikecast.runs.atlas.run import read_settings, run_atlas
 from spikecast.runs.layout import find_kind
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.reader import open_run
+from spikecast.runs.sweep.run import run_sweep
 
 Reading = Callable[[Path, Path], object]
 """Read a copy of a directory; the second is the undamaged one."""
@@ -77,6 +79,19 @@ RUN_READINGS: dict[str, Reading] = {
 }
 
 
+def write_answers(copy: Path, sample: Path) -> None:
+    """Make what the page says of the answers, without its figures."""
+    answers = open_run(copy).answers
+    make_headlines(answers)
+    make_sections(answers)
+
+
+ANSWER_READINGS: dict[str, Reading] = {
+    "answers": write_answers,
+    "answers report": lambda copy, sample: report.build(copy),
+}
+
+
 def resume_atlas(copy: Path, sample: Path) -> None:
     run_atlas(read_settings(sample), copy, resume=True, workers=1)
 
@@ -91,6 +106,13 @@ SWEEP_READINGS: dict[str, Reading] = {
     "sweep index": list_in_index,
     "sweep report": lambda copy, sample: report.build(copy),
 }
+
+
+def resume_sweep(copy: Path, sample: Path) -> None:
+    run_sweep(config.read_config(sample.parent / "settings.yaml"), copy, resume=True, workers=1)
+
+
+SWEEP_RESUME_READINGS: dict[str, Reading] = {"sweep resume": resume_sweep}
 
 
 def audit_parts(copy: Path, sample: Path) -> None:
@@ -124,6 +146,9 @@ STUDY_RESUME_READINGS: dict[str, Reading] = {"study resume": resume_study}
 READ_BY: dict[str, tuple[str, ...]] = {
     "sweep index": ("manifest", "config", "sweep.json", "summary"),
     "sweep report": ("manifest", "config", "sweep.json", "summary", "trials.csv", "best", "proto"),
+    "answers": ("analysis", "manifest"),
+    "answers report": ("analysis",),
+    "sweep resume": ("manifest", "config", "study.log", "targets"),
     "study index": ("study.json", "preset.yaml"),
     "study audit": ("study.json", "preset.yaml", "described/proto", "sound/main/manifest"),
     "study report": ("study.json", "preset.yaml", "described", "concluded"),

@@ -1,14 +1,19 @@
 """A real Dask scheduler and two workers as processes of their own."""
 
 import os
+import re
 import signal
 import time
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
+from distributed import Client
+
+from spikecast.core.errors import ClusterLostError, InputError
 from spikecast.parallel.executors import open_executor, run_jobs
 from spikecast.parallel.shared_data import SharedValue, share_value
 
@@ -33,6 +38,72 @@ def test_a_worker_is_killed_and_another_joins(cluster):
     assert {name: value for name, (value, _) in results.items()} == {
         str(n): 45.0 + n for n in range(40)
     }
+
+
+def slow(n: int) -> int:
+    time.sleep(0.2)
+    return n
+
+
+@pytest.mark.slow
+def test_a_worker_at_its_walltime_and_one_that_joins_late_lose_no_job(cluster):
+    for worker in cluster.workers:
+        worker.send_signal(signal.SIGTERM)  # what a queue sends first
+    cluster.add_worker("--lifetime", "4s")
+    with open_executor(40, engine=f"dask://{cluster.address}") as pool:
+        results = {}
+        for job in run_jobs({str(n): (slow, (n,)) for n in range(40)}, pool):
+            results[job.name] = job.result()
+            if len(results) == 10:
+                cluster.add_worker()
+    assert results == {str(n): n for n in range(40)}
+
+
+def run_until_the_scheduler_is_killed(cluster):
+    with open_executor(40, engine=f"dask://{cluster.address}") as pool:
+        for job in run_jobs({str(n): (slow, (n,)) for n in range(40)}, pool):
+            job.result()
+            if job.name == "5":
+                cluster.scheduler.kill()
+
+
+@pytest.mark.slow  # Dask looks for a lost scheduler for half a minute
+def test_a_scheduler_that_is_gone_is_an_interruption(cluster):
+    with pytest.raises(ClusterLostError, match=r"the cluster is gone.*--resume"):
+        run_until_the_scheduler_is_killed(cluster)
+
+
+@pytest.fixture
+def other_version(tmp_path):
+    """A folder that makes a worker take the package for another version."""
+    folder = tmp_path / "other" / "spikecast-9.9.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: spikecast\nVersion: 9.9\n")
+    return folder.parent
+
+
+def wait_for(client, n_workers):
+    client.wait_for_workers(n_workers, timeout=60)
+
+
+@pytest.mark.slow
+def test_a_worker_with_another_version_is_refused_by_name(cluster, other_version):
+    engine = f"dask://{cluster.address}"
+    own = version("spikecast")
+    with open_executor(2, engine=engine) as pool:
+        wait_for(pool._client, 2)
+        late = cluster.add_worker(path=[str(other_version)])
+        late.wait(timeout=60)  # it ends itself
+        (job,) = run_jobs({"a": (slow, (1,))}, pool)
+        assert job.result() == 1
+    cluster.add_worker(path=[str(other_version)])
+    with Client(cluster.address) as client:
+        wait_for(client, 3)
+    with (
+        pytest.raises(InputError, match=rf"has spikecast 9\.9, this process {re.escape(own)};"),
+        open_executor(2, engine=engine),
+    ):
+        pass
 
 
 def test_dask_local():

@@ -84,6 +84,10 @@ class WorkerLostError(SpikecastError, RuntimeError):
     """The process of a job died at every attempt."""
 
 
+class ClusterLostError(SpikecastError, RuntimeError):
+    """The scheduler of a cluster is gone, and with it the jobs that it held."""
+
+
 class FetchError(SpikecastError, OSError):
     """A data set is neither on this machine nor reachable."""
 

@@ -18,13 +18,17 @@ ARRAY_WORDS = {"f": "decimal numbers", "iu": "whole numbers", "b": "truth values
 
 @dataclass(frozen=True)
 class Array:
-    """What an array must be: kinds of its dtype, names of its axes, the least length of each."""
+    """What an array must be: kinds of its dtype, names of its axes, the least length of each.
+
+    A `finite` one holds neither NaN nor infinity, a `bounded` one no infinity.
+    """
 
     kinds: str
     axes: tuple[str, ...]
     optional: bool = False
     finite: bool = False
     least: int = 0
+    bounded: bool = False
 
 
 def read_arrays(
@@ -114,6 +118,8 @@ def check_arrays(
             raise damaged(path, f"'{name}' has the shape {array.shape}, too few values")
         if expected.finite and not np.isfinite(array).all():
             raise damaged(path, f"'{name}' holds NaN or infinity")
+        if expected.bounded and np.isinf(array).any():
+            raise damaged(path, f"'{name}' holds infinity")
 
 
 def check_numbers(path: Path, name: str, values: np.ndarray, below: int) -> None:

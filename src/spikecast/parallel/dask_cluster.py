@@ -1,6 +1,8 @@
 """Connections to Dask clusters. Imported only where one is used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from typing import Any
 
 from distributed import Client, WorkerPlugin
@@ -27,11 +29,49 @@ class ValueHolder(WorkerPlugin):
         self.drop(self.key)
 
 
-def open_client(engine: str, workers: int) -> Client:
-    """Return a client of ``dask://HOST:PORT``, or of a new cluster on this machine.
+class VersionCheck(WorkerPlugin):
+    """A plugin that refuses workers with another version of the package.
 
-    Closing the client ends the cluster that was started for it.
+    One that is there already raises an error to the client; one that joins later ends itself, which
+    its log says, and the others go on.
     """
+
+    name = "spikecast-version"
+
+    def __init__(self, expected: str) -> None:
+        self.expected = expected
+
+    def setup(self, worker: Any) -> None:
+        """Raise an InputError where the worker's version is another."""
+        own = version("spikecast")
+        if own == self.expected:
+            return
+        if not worker.periodic_callbacks["heartbeat"].is_running():  # it is joining
+            worker.loop.call_later(0, worker.close)
+        raise InputError(
+            f"the worker at {worker.address} has spikecast {own}, this process {self.expected}; "
+            "install the same version on both"
+        )
+
+
+@contextmanager
+def open_client(engine: str, workers: int) -> Iterator[Client]:
+    """Yield a client of ``dask://HOST:PORT``, or of a new cluster on this machine.
+
+    The cluster that was started for it ends with the block. Raises an InputError where no scheduler
+    answers, or a worker has another version of the package.
+    """
+    with _connect(engine, workers) as client:
+        check = VersionCheck(version("spikecast"))
+        client.register_plugin(check)
+        try:
+            yield client
+        finally:
+            with suppress(Exception):  # a scheduler that is gone has no plugin either
+                client.unregister_worker_plugin(check.name)
+
+
+def _connect(engine: str, workers: int) -> Client:
     if engine == "dask-local":
         return Client(
             n_workers=workers,

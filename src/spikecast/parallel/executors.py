@@ -14,7 +14,7 @@ from typing import Any
 
 from joblib import cpu_count
 
-from spikecast.core.errors import InputError
+from spikecast.core.errors import ClusterLostError, InputError
 from spikecast.parallel.memory import measure_free_memory
 from spikecast.parallel.process_pool import RetryingProcessPool
 
@@ -27,6 +27,10 @@ WORKER_MEMORY = 400e6
 """Bytes a worker needs for libraries (torch among them) and one fit."""
 ENGINES = ("local", "dask-local", "dask://HOST:PORT")
 POLL = 1.0  # seconds between two calls of `while_waiting`
+LOST = (
+    "the cluster is gone, and with it the jobs that had not ended; start it again, and give the "
+    "same command with its address and --resume"
+)
 
 
 def choose_n_workers(n_jobs: int) -> int:
@@ -140,6 +144,11 @@ def run_jobs(
     A job that raises does not stop the others. Jobs that have not begun are cancelled when the
     iteration is left early. `while_waiting` is called once a second while no job ends.
 
+    Raises
+    ------
+    ClusterLostError
+        When the cluster is gone: that is an interruption, not the failure of a job.
+
     Examples
     --------
     >>> for job in run_jobs({"a": (pow, (2, 3)), "b": (int, ("x",))}, None):
@@ -164,6 +173,8 @@ def run_jobs(
             except Empty:
                 while_waiting()
                 continue
+            if future.cancelled():  # not by us
+                raise ClusterLostError(LOST)
             outcome = _run_job(names.pop(future), future.result)
             # hold no reference to what is yielded: the models of a long run would fill the memory
             del future

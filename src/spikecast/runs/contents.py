@@ -80,9 +80,9 @@ class FitFacts(TypedDict):
 
 
 FIT_ARRAYS = {
-    "prediction": Array("f", ("test trial", "time", "target")),
+    "prediction": Array("f", ("test trial", "time", "target"), bounded=True),
     "test": Array("iu", ("test trial",)),
-    "latents": Array("f", ("test trial", "latent time", "latent"), optional=True),
+    "latents": Array("f", ("test trial", "latent time", "latent"), optional=True, bounded=True),
 }
 
 LATENTS = {name: replace(FIT_ARRAYS[name], optional=False) for name in ("test", "latents")}

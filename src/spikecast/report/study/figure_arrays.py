@@ -88,8 +88,6 @@ def _check_networks(arrays: Arrays) -> str:
 
 
 def _check_groups_of_planes(arrays: Arrays) -> str:
-    if np.isinf(arrays["r2"]).any():
-        return "'r2' holds infinity"
     return "" if np.isfinite(arrays["r2"]).any() else "'r2' holds no number"
 
 
@@ -100,10 +98,6 @@ def _check_pairs(arrays: Arrays) -> str:
 
 def _check_places(arrays: Arrays) -> str:
     return "" if ("x" in arrays) == ("y" in arrays) else "one of 'x' and 'y' is missing"
-
-
-def _check_tries(arrays: Arrays) -> str:
-    return "'score' holds infinity" if np.isinf(arrays["score"]).any() else ""
 
 
 POSITIONS = {"x": _list("neuron"), "y": _list("neuron"), "z": _list("neuron", optional=True)}
@@ -190,14 +184,13 @@ FIGURE_ARRAYS: dict[str, FigureArrays] = {
         {
             "names": _list("setting", TEXTS),
             "importance": _list("setting"),
-            "score": Array("f", ("try",), least=1),
-        },
-        check=_check_tries,
+            "score": Array("f", ("try",), least=1, bounded=True),
+        }
     ),
     "planes": FigureArrays(
         {
             "names": _list("group", TEXTS),
-            "r2": Array("f", ("group", "group"), least=1),
+            "r2": Array("f", ("group", "group"), least=1, bounded=True),
             "shared": _table("group", "group", kinds="b"),
         },
         check=_check_groups_of_planes,
