@@ -47,7 +47,10 @@ def describe(inputs: StudyInputs) -> Column:
     latents = _share_network(column, inputs, planes, mapped, fold)
     _cross_planes(column, inputs, planes, fold)
     _search_randomly(column, inputs, planes, fold)
-    column.add("dimensions", Measure("the only number tried", settings["n_latents"], "count"))
+    column.add(
+        "dimensions",
+        Measure("the only number that the search tried", settings["n_latents"], "count"),
+    )
     show_maps(column, inputs, mapped, latents)
     rows, others = (np.concatenate([*one.values()]) for one in (drawn, again))
     facts = {"picture": True, "fit_neurons": rows, "used_neurons": others}
@@ -182,8 +185,6 @@ def _search_randomly(column: Column, inputs: StudyInputs, planes: Planes, fold: 
     _claim(
         column, "search", fold, swept={name_setting(name): trials[name].tolist() for name in swept}
     )
-    tried = {name_setting("n_latents"): trials["n_latents"].tolist()}
-    column.claim("dimensions", metric="number of latents", value=None, swept=tried)
 
 
 def _try_settings(
