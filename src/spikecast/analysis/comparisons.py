@@ -14,12 +14,12 @@ COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\
 """A name such as ``contrast_right>0``: a trial column made of another."""
 
 
-def name_compared(name: str) -> str:
+def find_compared_column(name: str) -> str:
     """Return the column that a name is about: the one compared, or the name itself.
 
     Examples
     --------
-    >>> name_compared("contrast_right > 0"), name_compared("response")
+    >>> find_compared_column("contrast_right > 0"), find_compared_column("response")
     ('contrast_right', 'response')
     """
     comparison = COMPARISON.fullmatch(name)

@@ -23,16 +23,16 @@ from spikecast.data.dataset import (
     read_table,
     resolve_indices,
 )
+from spikecast.data.display import RecordingDisplay
 from spikecast.data.exchange import Exchange
-from spikecast.data.showing import Shown
-from spikecast.data.spike_times import Names, Timed, build_from_spikes, name_recording
+from spikecast.data.spike_times import Names, TimedValues, build_from_spikes, name_recording
 
 UNLABELED = ("", "root", "void", "unknown", "nan")
 """Areas, in lower case, of neurons without an area."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Recording(Shown, Drawable, Exchange):
+class Recording(RecordingDisplay, Drawable, Exchange):
     """Activity of a population, with tables of its neurons and trials and with behaviour.
 
     Make one with :func:`spikecast.load`, :meth:`from_arrays` or :meth:`from_spike_times`. It does
@@ -142,7 +142,7 @@ class Recording(Shown, Drawable, Exchange):
         area: Mapping[int, str] | pd.Series | str | None = None,
         neurons: pd.DataFrame | None = None,
         trials: pd.DataFrame | None = None,
-        behavior: Timed | None = None,
+        behavior: TimedValues | None = None,
         **names: Unpack[Names],
     ) -> Recording:
         """Return a recording of the spikes around events.

@@ -22,7 +22,7 @@ from spikecast.data.session import Samples
 CLUSTER = ("cluster", "cluster_id", "unit", "id")
 """Columns of a table of neurons that may hold the number of a cluster, first come first served."""
 
-Timed = Mapping[str, "tuple[np.ndarray, np.ndarray] | pd.Series | pd.DataFrame"]
+TimedValues = Mapping[str, "tuple[np.ndarray, np.ndarray] | pd.Series | pd.DataFrame"]
 """Behaviour by name: times (s) and values; or pandas objects whose index is the time."""
 
 
@@ -43,7 +43,7 @@ def build_from_spikes(
     area: Mapping[int, str] | pd.Series | str | None,
     neurons: pd.DataFrame | None,
     trials: pd.DataFrame | None,
-    behavior: Timed | None,
+    behavior: TimedValues | None,
 ) -> xr.Dataset:
     """Return the dataset of spikes; see :meth:`spikecast.Recording.from_spike_times`."""
     clusters = to_vector("clusters", clusters)
@@ -121,7 +121,7 @@ def _check_numbered(what: str, index: pd.Index, fired: np.ndarray) -> None:
         )
 
 
-def _bin_behavior(behavior: Timed, bins: Bins) -> tuple[dict[str, np.ndarray], list[Notice]]:
+def _bin_behavior(behavior: TimedValues, bins: Bins) -> tuple[dict[str, np.ndarray], list[Notice]]:
     """Return behaviour (trial, time[, channel]) in bins, and how each was brought there."""
     if isinstance(behavior, pd.Series | pd.DataFrame):
         raise InputError(

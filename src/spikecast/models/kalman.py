@@ -30,7 +30,7 @@ class LinearSystem:
     start: np.ndarray  # (state,): mean of the first bin
     start_noise: np.ndarray  # (state, state): its covariance
 
-    def doubt(self, factor: float) -> "LinearSystem":
+    def scale_noise(self, factor: float) -> "LinearSystem":
         """Return the system with observations that much noisier."""
         return replace(self, readout=self.readout / factor, information=self.information / factor)
 
@@ -62,13 +62,13 @@ class Kalman(Model):
         Whether the state holds the change since the bin before as well.
     lags : sequence of int
         By how many bins activity may be ahead of the targets; the best on validation trials.
-    doubts : sequence of float
+    noise_factors : sequence of float
         What Q may be multiplied by; the best on validation trials.
     {seed}
 
     Attributes
     ----------
-    lag_, doubt_ : int, float
+    lag_, noise_factor_ : int, float
         The chosen ones.
     transition_, noise_ : array, (state, state)
         A and W.
@@ -102,12 +102,12 @@ class Kalman(Model):
         "n_components": Between(10, 120, log=True),
         "derivative": OneOf((True, False)),
     }
-    fit_record = ("lag_", "doubt_", "history_")
+    fit_record = ("lag_", "noise_factor_", "history_")
 
     n_components: int = 60
     derivative: bool = True
     lags: Sequence[int] = (0, 1, 2, 4)
-    doubts: Sequence[float] = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+    noise_factors: Sequence[float] = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -124,19 +124,19 @@ class Kalman(Model):
         self.scale_ = np.maximum(y.std(axis=(0, 1), dtype=np.float64), 1e-12)
         scaled = (y - self.center_) / self.scale_
         states = self._make_states(scaled)
-        candidates = [(lag, doubt) for lag in self.lags for doubt in self.doubts]
+        candidates = [(lag, factor) for lag in self.lags for factor in self.noise_factors]
 
         def predictions(fold: Fold) -> Iterator[np.ndarray]:
             for lag in self.lags:
                 system = fit_system(delay(z[fold.train], lag), states[fold.train])
                 seen = delay(z[fold.test], lag)
-                for doubt in self.doubts:
-                    yield run_filter(system.doubt(doubt), seen)[..., : self.n_targets_]
+                for factor in self.noise_factors:
+                    yield run_filter(system.scale_noise(factor), seen)[..., : self.n_targets_]
 
-        (self.lag_, self.doubt_), self.history_ = choose_best(
+        (self.lag_, self.noise_factor_), self.history_ = choose_best(
             candidates, predictions, scaled, split_inner_folds(len(x), 4, self.seed), counts=False
         )
-        system = fit_system(delay(z, self.lag_), states).doubt(self.doubt_)
+        system = fit_system(delay(z, self.lag_), states).scale_noise(self.noise_factor_)
         self.transition_, self.noise_ = system.transition, system.noise
         self.readout_, self.information_ = system.readout, system.information
         self.start_, self.start_noise_ = system.start, system.start_noise

@@ -19,6 +19,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.tasks.display import TaskDisplay
 from spikecast.tasks.neuron_groups import (
     check_two_neurons,
     drop_coincident_sources,
@@ -27,14 +28,13 @@ from spikecast.tasks.neuron_groups import (
     read_groups,
 )
 from spikecast.tasks.problem import WINDOW, Problem, cut_problem, pair_with_lag, stack_behavior
-from spikecast.tasks.showing import ShownTask
 from spikecast.tasks.trial_facts import is_ordered
 
 REST = "rest"
 
 
 @dataclass(frozen=True, repr=False)
-class AreaToArea(ShownTask):
+class AreaToArea(TaskDisplay):
     """Predict the neurons of one area from those of other areas.
 
     Parameters
@@ -106,7 +106,7 @@ class AreaToArea(ShownTask):
 
 
 @dataclass(frozen=True, repr=False)
-class NeuronsToNeurons(ShownTask):
+class NeuronsToNeurons(TaskDisplay):
     """Predict some neurons from others, both given by number.
 
     Parameters
@@ -154,7 +154,7 @@ class NeuronsToNeurons(ShownTask):
 
 
 @dataclass(frozen=True, repr=False)
-class HeldOutNeurons(ShownTask):
+class HeldOutNeurons(TaskDisplay):
     """Predict some neurons from the others of the same area or recording (co-smoothing).
 
     Parameters
@@ -210,7 +210,7 @@ class HeldOutNeurons(ShownTask):
 
 
 @dataclass(frozen=True, repr=False)
-class Forecast(ShownTask):
+class Forecast(TaskDisplay):
     """Predict the last bins of each trial from the bins before them, for all neurons.
 
     The source is as long as the forecast and mirrored in time: the bin just before the forecast
@@ -270,7 +270,7 @@ class Forecast(ShownTask):
 
 
 @dataclass(frozen=True, repr=False)
-class Behavior(ShownTask):
+class Behavior(TaskDisplay):
     """Predict a behaviour variable from neurons.
 
     Parameters

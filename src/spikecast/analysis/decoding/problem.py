@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.analysis.comparisons import name_compared
+from spikecast.analysis.comparisons import find_compared_column
 from spikecast.analysis.decoding.labels import TRIALS_LEFT_OUT, Label, resolve_label
 from spikecast.analysis.decoding.null_choice import NullChoice, choose_null
 from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
@@ -144,7 +144,7 @@ def make_label_problem(
     split, null = make_settings(Split, folds), make_settings(LabelNull, null)
     target = resolve_label(recording, label, split.n_folds, continuous)
     known = (*getattr(source, "columns", ()), *getattr(source, "behavior", ()))
-    if {target.name, name_compared(target.name)}.intersection(known):
+    if {target.name, find_compared_column(target.name)}.intersection(known):
         raise InputError(
             f"'{target.name}' cannot be decoded from itself; leave it out of the baseline"
         )

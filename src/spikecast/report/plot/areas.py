@@ -8,10 +8,10 @@ from spikecast.analysis.interareal.explain import Explanation
 from spikecast.analysis.interareal.granger import InformationFlow
 from spikecast.analysis.interareal.lagged_cca import JointCorrelation
 from spikecast.analysis.interareal.subspace import CommunicationSubspace
-from spikecast.report.questions.answered import EVENT, Answered
 from spikecast.report.questions.explain import draw_parts
 from spikecast.report.questions.granger import draw_granger
 from spikecast.report.questions.lagged_cca import draw_lagged_cca
+from spikecast.report.questions.memory_answer import EVENT, MemoryAnswer
 from spikecast.report.questions.subspace import draw_subspace
 from spikecast.runs.questions.subspace import draw_random_angles
 
@@ -61,7 +61,7 @@ def subspace(result: CommunicationSubspace) -> Figure:
     """
     n_neurons = len(result.source_neurons)
     facts = vars(result) | {"random_angles": draw_random_angles(n_neurons, result.rank, seed=0)}
-    return draw_subspace(Answered(facts, {"ranks": result.table}))
+    return draw_subspace(MemoryAnswer(facts, {"ranks": result.table}))
 
 
 def flow(result: InformationFlow) -> Figure:
@@ -91,7 +91,7 @@ def flow(result: InformationFlow) -> Figure:
         "asymmetry": astuple(result.asymmetry),
         "plain": astuple(result.plain_asymmetry),
     }
-    return draw_granger(Answered(facts, {"lags": result.table, "over_time": result.over_time}))
+    return draw_granger(MemoryAnswer(facts, {"lags": result.table, "over_time": result.over_time}))
 
 
 def covariation(result: JointCorrelation) -> Figure:
@@ -116,4 +116,4 @@ def covariation(result: JointCorrelation) -> Figure:
     """
     facts = {"source": result.source, "target": result.target, "align_to": EVENT}
     arrays = {"time": result.time, "matrix": result.matrix}
-    return draw_lagged_cca(Answered(facts, {"course": result.table}, arrays))
+    return draw_lagged_cca(MemoryAnswer(facts, {"course": result.table}, arrays))

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 from spikecast.analysis.decoding.decode import Decoding
 from spikecast.analysis.decoding.generalization import Generalization
 from spikecast.analysis.decoding.over_time import OverTime
-from spikecast.report.questions.answered import EVENT
 from spikecast.report.questions.decode import draw_confusion_tables
 from spikecast.report.questions.generalization import draw_time_matrices
+from spikecast.report.questions.memory_answer import EVENT
 from spikecast.report.questions.over_time import draw_curves
 from spikecast.scoring.metric_table import METRICS
 

@@ -13,9 +13,9 @@ from spikecast.analysis.geometry.embedding import Embedding
 from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.analysis.geometry.tuning import Tuning
 from spikecast.report.questions.alignment import Group, draw_alignment
-from spikecast.report.questions.answered import EVENT, Answered
 from spikecast.report.questions.dimensionality import draw_dimensionality
 from spikecast.report.questions.embedding import METHODS, draw_maps
+from spikecast.report.questions.memory_answer import EVENT, MemoryAnswer
 from spikecast.report.questions.trajectories import draw_paths
 from spikecast.report.questions.tuning import draw_variables
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
@@ -90,7 +90,7 @@ def dimensions(result: Dimensionality) -> Figure:
     2
     """
     facts = vars(result) | {"area": "neurons"}
-    return draw_dimensionality([Answered(facts, {"components": result.table})])
+    return draw_dimensionality([MemoryAnswer(facts, {"components": result.table})])
 
 
 def tuning(result: Tuning) -> Figure:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.report.questions.answered import Drawn
+from spikecast.report.questions.memory_answer import AnyAnswer
 from spikecast.report.questions.phrases import ALPHA
 from spikecast.report.shared.formatting import format_count
 from spikecast.report.shared.section import Drawing, Section, make_table
@@ -62,7 +62,7 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
 
 
 @report_style
-def draw_dimensionality(answers: Sequence[Drawn]) -> Figure:
+def draw_dimensionality(answers: Sequence[AnyAnswer]) -> Figure:
     """Draw variance explained by components, and the reliable variance of shared components."""
     figure = new_figure(2.9)
     explained, reliable = figure.subplots(1, 2)

@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikecast.report.questions.answered import Drawn
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
     describe_test,
     name_explained,
 )
+from spikecast.report.questions.memory_answer import AnyAnswer
 from spikecast.report.shared.formatting import format_estimate, format_p, to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
@@ -90,7 +90,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
 
 
 @report_style
-def draw_granger(answer: Drawn) -> Figure:
+def draw_granger(answer: AnyAnswer) -> Figure:
     """Draw the gain by lag in both directions, and the asymmetry over time and overall."""
     course = answer.table("over_time")
     figure = new_figure(2.9)
@@ -124,7 +124,7 @@ def draw_granger(answer: Drawn) -> Figure:
     return figure
 
 
-def _draw_gains(axes: Axes, answer: Drawn) -> None:
+def _draw_gains(axes: Axes, answer: AnyAnswer) -> None:
     lags = answer.table("lags")
     pair = answer["source"], answer["target"]
     for (source, target), color in ((pair, BLUE), (pair[::-1], ORANGE)):

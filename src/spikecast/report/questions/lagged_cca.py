@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.report.questions.answered import Drawn
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
     describe_test,
     name_explained,
 )
+from spikecast.report.questions.memory_answer import AnyAnswer
 from spikecast.report.shared.formatting import format_estimate, to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, mark_event, new_figure, report_style
@@ -76,7 +76,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
 
 
 @report_style
-def draw_lagged_cca(answer: Drawn) -> Figure:
+def draw_lagged_cca(answer: AnyAnswer) -> Figure:
     """Draw the matrix of correlations, its diagonal, and the lead of the source over time."""
     time, course = 1000 * answer.arrays["time"], answer.table("course")
     figure = new_figure(3.4)
@@ -102,7 +102,7 @@ def draw_lagged_cca(answer: Drawn) -> Figure:
     return figure
 
 
-def _draw_matrix(axes: Axes, answer: Drawn) -> AxesImage:
+def _draw_matrix(axes: Axes, answer: AnyAnswer) -> AxesImage:
     source, target = answer["source"], answer["target"]
     time, matrix = 1000 * answer.arrays["time"], answer.arrays["matrix"]
     half = (time[1] - time[0]) / 2

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.report.questions.answered import Drawn
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
     describe_test,
     name_explained,
 )
+from spikecast.report.questions.memory_answer import AnyAnswer
 from spikecast.report.shared.formatting import MISSING, format_number, to_file_name
 from spikecast.report.shared.section import Drawing, Section, make_table
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
@@ -108,7 +108,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
 
 
 @report_style
-def draw_subspace(answer: Drawn) -> Figure:
+def draw_subspace(answer: AnyAnswer) -> Figure:
     """Draw R2 by rank to the target and within the source, and the principal angles."""
     figure = new_figure(2.9)
     curve, angles = figure.subplots(1, 2, width_ratios=[1.5, 1])
@@ -127,7 +127,7 @@ def draw_subspace(answer: Drawn) -> Figure:
     return figure
 
 
-def _draw_ranks(axes: Axes, answer: Drawn) -> None:
+def _draw_ranks(axes: Axes, answer: AnyAnswer) -> None:
     source, target = answer["source"], answer["target"]
     table = answer.table("ranks")
     for name, label, rank, color in (

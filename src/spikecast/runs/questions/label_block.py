@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator, with_config
 from typing_extensions import TypedDict
 
-from spikecast.analysis.comparisons import name_compared
+from spikecast.analysis.comparisons import find_compared_column
 from spikecast.analysis.conditions import STIMULUS
 from spikecast.analysis.decoding.labels import number_strata, resolve_label
 from spikecast.analysis.decoding.nulls import AUTO, NULLS, WITHIN_STRATA, LabelNull
@@ -186,7 +186,7 @@ class LabelBlock(QuestionBlock):
 
 def _make_baseline(material: Material, label: str) -> Baseline | None:
     """Return behaviour and stimulus without what the label is made of; None where none is left."""
-    own = {label, name_compared(label)}
+    own = {label, find_compared_column(label)}
     dataset, behavior = material.recording.dataset, material.recording.behavior
     complete = [
         name

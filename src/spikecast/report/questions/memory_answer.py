@@ -13,7 +13,7 @@ EVENT = "the event"  # results in memory do not hold what their time starts from
 
 
 @dataclass(frozen=True)
-class Answered:
+class MemoryAnswer:
     """An answer in memory, which figures read as they read one of a run."""
 
     facts: Mapping[str, Any]
@@ -28,5 +28,5 @@ class Answered:
         return self.tables[name]
 
 
-Drawn = StoredAnswer | Answered
+AnyAnswer = StoredAnswer | MemoryAnswer
 """What a figure of an answer is drawn from."""

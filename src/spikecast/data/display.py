@@ -13,7 +13,7 @@ from spikecast.data.cuts.taken import read_taken
 LARGEST = 2e7  # values; larger recordings are not examined while they are shown
 
 
-class Shown:
+class RecordingDisplay:
     """The ways in which a recording is printed; a base of Recording."""
 
     dataset: xr.Dataset

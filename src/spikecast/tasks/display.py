@@ -8,7 +8,7 @@ from typing import Any
 LONGEST = 6  # items of a sequence that are shown
 
 
-class ShownTask:
+class TaskDisplay:
     """Base of tasks: a line with the settings that are not those by default."""
 
     def __repr__(self) -> str:
