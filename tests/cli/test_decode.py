@@ -21,8 +21,19 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path):
         ("decode", "VISp"), ("decode", "MOs"), ("over_time", None)
     }  # fmt: skip
     assert set(make_headlines(answers)) <= set(done.output.splitlines())
-    within = spikecast("decode", data, "--session", 0, *quick, "--strata",
-                       "contrast_left,contrast_right", "--source", "counts", "--out", "within")  # fmt: skip
+    within = spikecast(
+        "decode",
+        data,
+        "--session",
+        0,
+        *quick,
+        "--strata",
+        "contrast_left,contrast_right",
+        "--source",
+        "counts",
+        "--out",
+        "within",
+    )
     (answer,) = Run(Path("within")).answers
     assert answer["strata"] == ["contrast_left", "contrast_right"]
     assert answer["label"] in within.output
