@@ -9,7 +9,7 @@ import time
 import pytest
 import typer
 
-from spikecast.cli.app import resumable
+from spikecast.cli.app import END_SIGNALS, resumable
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
 
@@ -59,3 +59,13 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
     assert said.endswith(f"--resume --out {tmp_path / 'run'}")
     with pytest.raises(FileNotFoundError), resumable(tmp_path / "run"):
         raise FileNotFoundError(errno.ENOENT, "No such file")
+
+
+@pytest.mark.parametrize("asked", END_SIGNALS)
+def test_a_process_that_is_asked_to_end_says_how_to_go_on(tmp_path, capsys, asked):
+    before = signal.getsignal(asked)
+    with pytest.raises(typer.Exit) as left, resumable(tmp_path / "run"):
+        signal.raise_signal(asked)
+    assert left.value.exit_code == 130
+    assert "go on with the same command and --resume" in capsys.readouterr().err
+    assert signal.getsignal(asked) == before

@@ -3,6 +3,7 @@
 import ast
 import errno
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ from spikecast.core.errors import NotCutError, SpikecastError
 from spikecast.core.schema import Block
 from spikecast.data.selection import Selection
 
+END_SIGNALS = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # Windows has no SIGHUP
 SHARED = ("app", "options", "__main__")
 """Files of this folder that are no commands."""
 
@@ -203,10 +207,30 @@ def print_warning(message: str) -> None:
 
 
 @contextmanager
-def resumable(out: Path) -> Iterator[None]:
-    """On Ctrl-C, or where the disk is full, say how to go on, in one line (status 130, or 2)."""
+def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Raise a KeyboardInterrupt where one of some signals arrives within the block."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, interrupt) for one in signals}
     try:
         yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def resumable(out: Path) -> Iterator[None]:
+    """On Ctrl-C, or where the disk is full, say how to go on, in one line (status 130, or 2).
+
+    A process that is asked to end (SIGTERM, as a queue sends it, or SIGHUP, of a terminal that is
+    closed) ends as by Ctrl-C: it ends its processes, and removes what is temporary.
+    """
+    try:
+        with interrupted_by(*END_SIGNALS):
+            yield
     except KeyboardInterrupt:
         print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
         raise typer.Exit(130) from None

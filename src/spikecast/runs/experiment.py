@@ -115,7 +115,12 @@ def run(
         else:
             _begin(layout, config, recording, targets, identity)
         failures = fit_models(
-            targets, config.seed, workers=workers, engine=engine, progress=progress
+            targets,
+            config.seed,
+            workers=workers,
+            engine=engine,
+            shared=layout.shared,
+            progress=progress,
         )
         progress("scoring", 0, 0)
         _write_scores(layout, targets, failures, recording.session, config)

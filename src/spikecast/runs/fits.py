@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
@@ -103,9 +104,13 @@ def fit_models(
     *,
     workers: int | None = None,
     engine: str = "local",
+    shared: Path,
     progress: Progress,
 ) -> Failures:
-    """Fit what is not fitted yet, store it, and return what could not be fitted."""
+    """Fit what is not fitted yet, store it, and return what could not be fitted.
+
+    Processes share arrays in the folder `shared`, which is removed: also what a killed one left.
+    """
     jobs: list[TargetJob | TargetBeyond] = [
         TargetBeyond(target) for target in targets if target.beyond.n_shifts
     ]
@@ -124,18 +129,19 @@ def fit_models(
     done = len(jobs) - len(missing)
     progress("fitting", done, len(jobs))
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, shared, ignore_errors=True)
         pool = stack.enter_context(open_executor(len(missing), workers, engine))
         # once for all jobs of a target: it is a file of the size of the recording
         problems = {job.target.layout: job.target.problem for job in missing.values()}
-        shared = {
-            layout: stack.enter_context(share_value((problem.x, problem.y), pool))
+        handles = {
+            layout: stack.enter_context(share_value((problem.x, problem.y), pool, shared))
             for layout, problem in problems.items()
         }
         release_memory()  # what reading took and freed: the processes need it
         # on another machine there is no run directory to leave a checkpoint in
         local = engine == "local"
         calls = {
-            name: job.make_call(shared[job.target.layout], local=local)
+            name: job.make_call(handles[job.target.layout], local=local)
             for name, job in missing.items()
         }
         for outcome in run_jobs(calls, pool):

@@ -99,6 +99,7 @@ class RunLayout(Layout):
     verdict = Inside("verdict.json")  # per target: verdict, notices, paired differences
     targets = Inside("targets")
     answers = Inside("analysis")
+    shared = Inside(".shared")  # arrays that processes share while it runs
     tensorboard = Inside("tensorboard")  # event files, where the run is tracked so
 
     def target(self, name: str) -> TargetLayout:
