@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from sklearn import config_context
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import ParameterGrid
+from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -170,16 +168,29 @@ class Decoder:
         self.single_label_ = y[0] if (y == y[0]).all() else None
         if self.single_label_ is not None:
             return self
+        weighted = self.balance == "weights" and not entry.predicts_numbers
+        estimator = ScaledEstimator(entry.make(self.seed), weighted)
         candidates = list(ParameterGrid(entry.grid))
         folds = self._make_inner_folds(y, trial) if len(candidates) > 1 else []
-        self.chosen_ = candidates[0]
         if folds:
             for _, valid in folds:
                 note_validation(np.unique(trial[valid]))
-            scores = [self._score_settings(settings, x, y, folds) for settings in candidates]
-            best = int(np.argmax(scores))
-            self.chosen_, self.search_score_ = candidates[best], scores[best]
-        self.estimator_ = self._make_estimator(self.chosen_).fit(x, y)
+            search = GridSearchCV(
+                estimator,
+                {f"estimator__{name}": list(values) for name, values in entry.grid.items()},
+                scoring="r2" if entry.predicts_numbers else "balanced_accuracy",
+                cv=folds,
+                error_score="raise",
+            ).fit(x, y)
+            self.chosen_ = {
+                name.removeprefix("estimator__"): value
+                for name, value in search.best_params_.items()
+            }
+            self.estimator_, self.search_score_ = search.best_estimator_, search.best_score_
+        else:
+            self.chosen_ = candidates[0]
+            estimator.estimator.set_params(**self.chosen_)
+            self.estimator_ = estimator.fit(x, y)
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -187,26 +198,6 @@ class Decoder:
         if self.single_label_ is not None:
             return np.full(len(x), self.single_label_)
         return self.estimator_.predict(x)
-
-    def _make_estimator(self, settings: Mapping[str, Any]) -> "ScaledEstimator":
-        entry = CLASSIFIERS[self.name]
-        estimator = entry.make(self.seed).set_params(**settings)
-        return ScaledEstimator(estimator, self.balance == "weights" and not entry.predicts_numbers)
-
-    def _score_settings(
-        self,
-        settings: Mapping[str, Any],
-        x: np.ndarray,
-        y: np.ndarray,
-        folds: Sequence[tuple[np.ndarray, np.ndarray]],
-    ) -> float:
-        """Return the mean score of settings over folds, each a pair of samples."""
-        score = r2_score if CLASSIFIERS[self.name].predicts_numbers else balanced_accuracy_score
-        scores = []
-        for train, valid in folds:
-            fitted = self._make_estimator(settings).fit(x[train], y[train])
-            scores.append(score(y[valid], fitted.predict(x[valid])))
-        return float(np.mean(scores))
 
     def _draw_balanced(self, y: np.ndarray, trial: np.ndarray) -> np.ndarray:
         """Return samples (a mask) of as many trials of each class, random over the session."""
@@ -239,7 +230,7 @@ class Decoder:
         ]
 
 
-class ScaledEstimator:
+class ScaledEstimator(BaseEstimator):
     """An estimator of scaled features, in which all classes may weigh the same.
 
     If weighted, rare classes count more: as sample weights, or as equal priors where the estimator
@@ -247,22 +238,25 @@ class ScaledEstimator:
     """
 
     def __init__(self, estimator: BaseEstimator, weighted: bool) -> None:
-        self.estimator, self.scaler, self.weighted = estimator, StandardScaler(), weighted
+        self.estimator = estimator
+        self.weighted = weighted
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Learn scale and estimator from `x` (sample, feature) and `y` (sample,)."""
+        estimator = clone(self.estimator)
         weights: dict[str, np.ndarray] = {}
-        if self.weighted and has_fit_parameter(self.estimator, "sample_weight"):
-            weights = {"sample_weight": compute_sample_weight("balanced", y)}
+        if self.weighted and has_fit_parameter(estimator, "sample_weight"):
+            step = type(estimator).__name__.lower()
+            weights = {f"{step}__sample_weight": compute_sample_weight("balanced", y)}
         elif self.weighted:
             n_classes = np.unique(y).size
-            self.estimator.set_params(priors=np.full(n_classes, 1 / n_classes))
-        with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
+            estimator.set_params(priors=np.full(n_classes, 1 / n_classes))
+        with warnings.catch_warnings():
             # stopping early is a form of regularisation; held-out scores judge it
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.estimator.fit(self.scaler.fit_transform(x), y, **weights)
+            self.pipeline_ = make_pipeline(StandardScaler(), estimator).fit(x, y, **weights)
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return a code, or a number, per sample."""
-        return self.estimator.predict(self.scaler.transform(x))
+        return self.pipeline_.predict(x)
