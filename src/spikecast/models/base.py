@@ -275,6 +275,28 @@ class Model(BaseEstimator):
         """Return an unfitted copy with the settings that ``fit`` chose on validation trials."""
         return clone(self)
 
+    @property
+    def holds_out(self) -> bool:
+        """Whether each training trial was left out of a part of the model: ``predict_held_out``."""
+        return False
+
+    def predict_held_out(self, x: np.ndarray, base: np.ndarray | None = None) -> np.ndarray | None:
+        """Predict each training trial by a part of the model that did not learn from it.
+
+        Parameters
+        ----------
+        x : array, (trial, time, source)
+            All the training trials, as ``fit`` was given them.
+        base : array, (trial, time, target), optional
+            As ``fit`` was given it.
+
+        Returns
+        -------
+        array, (trial, time, target), or None
+            Log rates (continuous targets: expected values); None where no part did (``holds_out``).
+        """
+        return None
+
     def describe_fit(self) -> dict[str, Any]:
         """Return what ``fit`` chose and how training went, as plain numbers and text."""
         record = {name: vars(self)[name] for name in self.fit_record if name in vars(self)}

@@ -7,6 +7,7 @@ their natural parameters. Continuous predictions are combined as they are.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -116,23 +117,37 @@ class Ensemble(_Committee):
         self.models_ = [self._fit_member(member, x, y) for member in members]
 
 
+# What a name stands for in a stack. Five members of a network take turns in being stopped on
+# another fifth of the training trials, so that each trial is predicted by a member that did not
+# learn from it, and nothing is fitted a second time. Few components are best where spikes are few,
+# many where there are many: the weights choose.
+IN_A_STACK: dict[str, tuple[dict[str, Any], ...]] = {
+    "timescales": ({"n_components": 10, "n_members": 5}, {"n_components": 40, "n_members": 5}),
+    "transformer": ({"n_members": 5},),
+}
+
+
 @dataclass(eq=False, repr=False)
 class Stack(_Committee):
-    """Unlike models, weighted in log rate by what they predict on inner folds.
+    """Unlike models, weighted in log rate by what they predict of trials they did not learn from.
 
-    Every model predicts each training trial once without having learnt from it. The weights are
+    Every model predicts each training trial once without having learnt from it: networks by the
+    member that was stopped on the trial, other models by refits on inner folds. The weights are
     those that explain the trials best by these predictions::
 
         log r = log mean + sum over m of w_m (log r_m - log mean)
 
     Each target has its own, drawn towards one set shared by all, so that targets with few spikes
     follow the others. Weights are not negative; they need not sum to 1, as an average of good log
-    rates is too close to the mean. The models are then refitted on all training trials.
+    rates is too close to the mean. In the weights' fit each prediction counts as its distance from
+    the mean of the trials that it was learnt from: a mean of few spikes is off by chance, and would
+    take weight from the models that are refitted. Counts are not predicted further above the mean
+    than in any held-out trial: rates are exponentials, and beyond what was seen they run away.
 
     Parameters
     ----------
     models : sequence of str
-        Names of models of the catalogue.
+        Names of models of the catalogue. ``timescales`` stands for two, of 10 and of 40 components.
     {stack}
 
     Attributes
@@ -140,6 +155,8 @@ class Stack(_Committee):
     models_ : list of Model
     weights_ : array, (model, target)
     center_ : array, (target,)
+    ceiling_ : array, (target,)
+        The largest distance from the mean (or from `base`) that is predicted.
 
     {paper}
 
@@ -153,21 +170,29 @@ class Stack(_Committee):
     """
 
     title = "stack"
-    about = "unlike models weighted in log rate by inner folds"
+    about = "Poisson regression and timescales of few and many components, weighted in log rate"
     paper = "Wolpert 1992; Breiman 1996"
     why_not_searched = "tune its models by themselves"
 
-    models: Sequence[str] = ("poisson_glm", "timescales", "transformer")
-    n_inner: int = 3
-    pull: float = 100.0
+    models: Sequence[str] = ("poisson_glm", "timescales")
+    n_inner: int = 5
+    pull: float = 30.0
     causal: bool = False
     hide_areas: bool = False
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
-        members = [self._make_member(name) for name in self._list_usable(adding=base is not None)]
+        names = self._list_usable(adding=base is not None)
+        members = [member for name in names for member in self._make_members(name)]
         fitted = [self._fit_member(member, x, y, base) for member in members]
         self._fit_weights(fitted, x, y, base)
+
+    def _make_members(self, name: str) -> list[Model]:
+        """Return the unfitted models that a name stands for."""
+        return [
+            self._make_member(name, number).set_params(**settings)
+            for number, settings in enumerate(IN_A_STACK.get(name, ({},)))
+        ]
 
     @property
     def can_add(self) -> bool:
@@ -179,8 +204,8 @@ class Stack(_Committee):
 
     def _predict_on_top(self, x: np.ndarray, base: np.ndarray) -> np.ndarray:
         natural = self._to_natural(base)
-        added = [self._predict_natural(model, x, base) - natural for model in self.models_]
-        combined = natural + np.einsum("mstn,mn->stn", np.stack(added), self.weights_)
+        predictions = np.stack([self._predict_natural(model, x, base) for model in self.models_])
+        combined = natural + self._weigh(predictions - natural)
         return np.exp(np.minimum(combined, MAX_LOG_RATE)) if self.counts_ else combined
 
     def _list_usable(self, *, adding: bool) -> list[str]:
@@ -196,34 +221,54 @@ class Stack(_Committee):
     def _fit_weights(
         self, members: list[Model], x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None
     ) -> None:
-        """Learn the weights of fitted members on inner folds, and keep both."""
+        """Learn the weights of fitted members by what they predict of held-out training trials."""
         self.models_ = members
-        mean = y.mean(axis=(0, 1), dtype=float)
-        self.center_ = np.log(np.maximum(mean, RATE_FLOOR)) if self.counts_ else mean
+        self.center_ = self._find_center(y)
         if len(members) == 1 or len(x) == 1:
             self.weights_ = np.full((len(members), y.shape[2]), 1 / len(members))
+            self.ceiling_ = np.full(y.shape[2], np.inf)
             return
+        center = self.center_ if base is None else self._to_natural(base)
         held_out = np.empty((len(members), *y.shape), dtype=np.float32)
+        for number, model in enumerate(members):
+            own = model.predict_held_out(x, base)
+            held_out[number] = self._refit(model, x, y, base) if own is None else own - center
+        self.weights_ = fit_stacking_weights(held_out, y, center, self.counts_, self.pull)
+        self.ceiling_ = np.full(y.shape[2], np.inf)
+        if self.counts_:
+            self.ceiling_ = self._weigh(held_out).max(axis=(0, 1))
+
+    def _refit(
+        self, model: Model, x: np.ndarray, y: np.ndarray, base: np.ndarray | None
+    ) -> np.ndarray:
+        """Return how far a model, refitted on each inner fold, is from the mean or the base."""
+        distance = np.empty(y.shape, dtype=np.float32)
         for fold in split_inner_folds(len(x), self.n_inner, self.seed):
             note_validation(fold.test)
-            for number, model in enumerate(self.models_):
-                with number_rows(fold.train):
-                    fitted = self._fit_member(
-                        model.clone_with_choices(),
-                        x[fold.train],
-                        y[fold.train],
-                        None if base is None else base[fold.train],
-                    )
-                held_out[number][fold.test] = self._predict_natural(
-                    fitted, x[fold.test], None if base is None else base[fold.test]
+            learnt, held = (
+                None if base is None else base[rows] for rows in (fold.train, fold.test)
+            )
+            with number_rows(fold.train):
+                refitted = self._fit_member(
+                    model.clone_with_choices(), x[fold.train], y[fold.train], learnt
                 )
-        center = self.center_ if base is None else self._to_natural(base)
-        held_out -= center.astype(np.float32)
-        self.weights_ = fit_stacking_weights(held_out, y, center, self.counts_, self.pull)
+            center = self._find_center(y[fold.train]) if held is None else self._to_natural(held)
+            distance[fold.test] = self._predict_natural(refitted, x[fold.test], held) - center
+        return distance
+
+    def _find_center(self, y: np.ndarray) -> np.ndarray:
+        """Return the targets' means as natural parameters, (target,)."""
+        mean = y.mean(axis=(0, 1), dtype=float)
+        # half a spike, where there was none: what networks start from
+        return np.log(np.maximum(mean, 0.5 / (len(y) * y.shape[1]))) if self.counts_ else mean
 
     def _combine(self, predictions: np.ndarray) -> np.ndarray:
+        return self.center_ + self._weigh(predictions - self.center_)
+
+    def _weigh(self, distances: np.ndarray) -> np.ndarray:
+        """Return the weighted distance from the mean, (trial, time, target), below the ceiling."""
         # target by target: (model, trial, time, target) x (model, target)
-        return self.center_ + np.einsum("mstn,mn->stn", predictions - self.center_, self.weights_)
+        return np.minimum(np.einsum("mstn,mn->stn", distances, self.weights_), self.ceiling_)
 
 
 def fit_stacking_weights(
@@ -306,22 +351,23 @@ class Auto(Stack):
     paper = "spikecast"
     why_not_searched = "it chooses between models itself"
 
+    models: Sequence[str] = ("poisson_glm", "timescales", "transformer")
     budget: float | None = None
 
     def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
         started = time.perf_counter()
-        members: list[Model] = []
-        promised = 0.0  # seconds that the members' inner fits will take
+        fitted: list[Model] = []
+        promised = 0.0  # seconds that refits for the weights will take
         budget = np.inf if self.budget is None else self.budget
         for name in self._list_usable(adding=base is not None):
             begun = time.perf_counter()
-            if members and begun - started + promised > budget:
+            if fitted and begun - started + promised > budget:
                 break
-            member = self._fit_member(self._make_member(name), x, y, base)
+            members = [self._fit_member(m, x, y, base) for m in self._make_members(name)]
             ended = time.perf_counter()
-            inner = (ended - begun) * self.n_inner
-            if members and ended - started + promised + inner > budget:
+            refits = 0 if members[0].holds_out else (ended - begun) * self.n_inner
+            if fitted and ended - started + promised + refits > budget:
                 continue
-            members.append(member)
-            promised += inner
-        self._fit_weights(members, x, y, base)
+            fitted += members
+            promised += refits
+        self._fit_weights(fitted, x, y, base)

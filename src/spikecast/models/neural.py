@@ -154,16 +154,44 @@ class NeuralModel(Model):
         network.cpu()
         return torch.cat(outputs, dim=1)
 
+    @property
+    def holds_out(self) -> bool:
+        """Whether there is a member for each part of the training trials that stops one."""
+        return getattr(self, "n_members", 1) >= VALID_PARTS
+
+    def predict_held_out(self, x: np.ndarray, base: np.ndarray | None = None) -> np.ndarray | None:
+        """Predict each training trial by the members that were stopped on it."""
+        if not self.holds_out:
+            return None
+        parts = split_inner_folds(len(x), VALID_PARTS, self.seed)
+        natural = np.empty((*x.shape[:2], self.n_targets_), dtype=np.float32)
+        for number, part in enumerate(parts):
+            rows = part.test
+            outputs = self._run_network(self._prepare_inputs(x[rows]), "forward")
+            if base is not None:
+                outputs = outputs + outputs.new_tensor(self._standardize(base[rows]))
+            own = self._to_natural(outputs[number :: len(parts)])
+            natural[rows] = own[..., -self.n_targets_ :]  # some networks predict sources too
+        return natural
+
+    def _standardize(self, base: np.ndarray) -> np.ndarray:
+        """Return a prediction in the unit of the network's output."""
+        if self.counts_:
+            return np.log(base).astype(np.float32)
+        return ((base - self.center_) / self.scale_).astype(np.float32)
+
     def _predict(self, x: np.ndarray) -> np.ndarray:
         return self._to_expected_values(self._run_network(self._prepare_inputs(x), "forward"))
 
     def _to_expected_values(self, outputs: "Tensor") -> np.ndarray:
         """Turn the members' outputs into one expected value in the targets' unit."""
-        # members are averaged in log rate: their geometric mean
+        natural = self._to_natural(outputs)
+        return np.exp(np.minimum(natural, MAX_LOG_RATE)) if self.counts_ else natural
+
+    def _to_natural(self, outputs: "Tensor") -> np.ndarray:
+        """Average members: log rates (their geometric mean), or values in the targets' unit."""
         output = outputs.mean(dim=0).numpy().astype(np.float64)
-        if self.counts_:
-            return np.exp(np.minimum(output, MAX_LOG_RATE))
-        return output * self.scale_ + self.center_
+        return output if self.counts_ else output * self.scale_ + self.center_
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
         latents = self._run_network(self._prepare_inputs(x), "latents")

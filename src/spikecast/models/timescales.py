@@ -87,12 +87,6 @@ class Timescales(NeuralModel):
         outputs = self._run_network(self._prepare_inputs(x), "forward")
         return self._to_expected_values(outputs + outputs.new_tensor(self._standardize(base)))
 
-    def _standardize(self, base: np.ndarray) -> np.ndarray:
-        """Return a prediction in the unit of the network's output."""
-        if self.counts_:
-            return np.log(base).astype(np.float32)
-        return ((base - self.center_) / self.scale_).astype(np.float32)
-
     def describe_fit(self) -> dict[str, Any]:
         """Return how training went, and the time constants."""
         return super().describe_fit() | {"time_constants_bins": self.time_constants_.tolist()}
