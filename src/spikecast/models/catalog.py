@@ -16,7 +16,7 @@ _OF_PACKAGES, NOTICES = find_package_models(_OWN)
 MODELS: dict[str, type[Model]] = _OWN | _OF_PACKAGES
 """Estimators: everything that predicts, with fit, predict and (where it has latents) transform."""
 
-DEFAULT_MODEL = "timescales"
+DEFAULT_MODEL = "stack"
 """The model that is shown and compared where there are several."""
 
 

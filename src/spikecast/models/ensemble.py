@@ -144,6 +144,8 @@ class Stack(_Committee):
     take weight from the models that are refitted. Counts are not predicted further above the mean
     than in any held-out trial: rates are exponentials, and beyond what was seen they run away.
 
+    Latents are those of the member with the largest weight of those that have any.
+
     Parameters
     ----------
     models : sequence of str
@@ -170,11 +172,11 @@ class Stack(_Committee):
     """
 
     title = "stack"
-    about = "Poisson regression and timescales of few and many components, weighted in log rate"
+    about = "regressions and timescales of few and many components, weighted target by target"
     paper = "Wolpert 1992; Breiman 1996"
     why_not_searched = "tune its models by themselves"
 
-    models: Sequence[str] = ("poisson_glm", "timescales")
+    models: Sequence[str] = ("poisson_glm", "pca_ridge", "timescales")
     n_inner: int = 5
     pull: float = 30.0
     causal: bool = False
@@ -255,6 +257,13 @@ class Stack(_Committee):
             center = self._find_center(y[fold.train]) if held is None else self._to_natural(held)
             distance[fold.test] = self._predict_natural(refitted, x[fold.test], held) - center
         return distance
+
+    def _transform(self, x: np.ndarray) -> np.ndarray:
+        weight = dict(zip(self.models_, self.weights_.sum(axis=1), strict=True))
+        with_latents = [model for model in self.models_ if model.has_latents]
+        if not with_latents:
+            return super()._transform(x)
+        return max(with_latents, key=weight.__getitem__).transform(x)
 
     def _find_center(self, y: np.ndarray) -> np.ndarray:
         """Return the targets' means as natural parameters, (target,)."""
@@ -351,7 +360,7 @@ class Auto(Stack):
     paper = "spikecast"
     why_not_searched = "it chooses between models itself"
 
-    models: Sequence[str] = ("poisson_glm", "timescales", "transformer")
+    models: Sequence[str] = ("poisson_glm", "pca_ridge", "timescales", "transformer")
     budget: float | None = None
 
     def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Latents that each have a learnt time constant: the default model."""
+"""Latents that each have a learnt time constant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class Timescales(NeuralModel):
-    """Latents that each have a learnt time constant, read out through gates: the default model.
+    """Latents that each have a learnt time constant, read out through gates.
 
     Square root of smoothed activity -> principal components -> linear read-in -> one exponential
     filter per latent -> dropout -> linear and gated linear readout -> log rate. Several members
@@ -44,7 +44,7 @@ class Timescales(NeuralModel):
     """
 
     title = "timescales"
-    about = "latents with learnt time constants, gated readout, three members: the default"
+    about = "latents with learnt time constants, gated readout, three members"
     paper = "spikecast"
     search_space: ClassVar[Space] = LATENT_SPACE | {
         "epochs": EPOCHS,

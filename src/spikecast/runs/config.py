@@ -23,7 +23,10 @@ from spikecast.runs.questions.catalog import Analysis
 from spikecast.tasks.problem import WINDOW, Task
 from spikecast.tasks.tasks import REST, AreaToArea, Behavior, Forecast, HeldOutNeurons
 
-DEFAULT_MODELS = ("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm", "timescales")
+DEFAULT_MODELS = (
+    *("mean_rate", "psth", "pca_ridge", "reduced_rank", "poisson_glm"),
+    *("timescales", "stack"),
+)
 MOVEMENT_MODELS = (*DEFAULT_MODELS, "lagged_ridge", "kalman")
 """The default models of the task ``behavior``: with the baselines that decoders of movement have to
 beat."""

@@ -17,10 +17,11 @@ from spikecast.scoring.fold_intervals import compute_fold_limits
 @report_style
 def draw_time_constants(target: Target) -> Figure:
     """Draw all time constants sorted, and each latent's against where it started."""
-    model = cast(Timescales, target.run.config.build_models()[target.shown_model])
+    name = _list_leaky(target)[0]
+    model = cast(Timescales, target.run.config.build_models()[name])
     bin_size = 1000 * target.problem.attrs["bin_size"]
     folds = range(target.n_folds)
-    learnt = [target.read_job(target.shown_model, fold)["time_constants_bins"] for fold in folds]
+    learnt = [target.read_job(name, fold)["time_constants_bins"] for fold in folds]
     time_constants = bin_size * np.array(learnt)  # (fold, member * layer * latent)
     first, last = model.time_constants
     start = bin_size * np.geomspace(first, last, model.n_latents)
@@ -48,6 +49,12 @@ def draw_time_constants(target: Target) -> Figure:
     return figure
 
 
+def _list_leaky(target: Target) -> list[str]:
+    """Return the models that learnt time constants, the one that is shown first if it did."""
+    names = sorted(target.summary["model"], key=lambda name: name != target.shown_model)
+    return [name for name in names if "time_constants_bins" in target.read_job(name, 0)]
+
+
 def _draw_distribution(axes: Axes, time_constants: np.ndarray, start: np.ndarray) -> None:
     share = (np.arange(time_constants.shape[1]) + 0.5) / time_constants.shape[1]
     in_order = np.sort(time_constants)
@@ -65,8 +72,8 @@ def _draw_distribution(axes: Axes, time_constants: np.ndarray, start: np.ndarray
 
 def _describe(target: Target) -> str:
     return (
-        f"Left: sorted time constants of all latents of {target.shown_model}, one thin line per "
-        "fold; a steep stretch is a favoured time scale. Right: each latent against where it "
+        f"Left: sorted time constants of all latents of {_list_leaky(target)[0]}, one thin line "
+        "per fold; a steep stretch is a favoured time scale. Right: each latent against where it "
         "started, mean of members and folds with a 95 % interval over folds; where it crosses the "
         "dashed line, training did not measurably move that latent. It does not show time "
         "constants of neurons: several latents may serve one of them."
@@ -78,5 +85,5 @@ TIME_CONSTANTS = TargetFigure(
     draw_time_constants,
     _describe,
     "Learnt time constants: all of them sorted, and latent by latent against where it started.",
-    lambda target: "time_constants_bins" in target.read_job(target.shown_model, 0),
+    lambda target: bool(_list_leaky(target)),
 )
