@@ -18,8 +18,6 @@ import pandas as pd
 from machine import REAL, RESULTS, UNLABELED, describe
 
 import spikecast as sc
-from spikecast.scoring.metrics import bits_per_spike, null_rate
-from spikecast.tasks.splits import split_by_trial
 
 TABLE = RESULTS / "stand_ins.csv"
 COLUMNS = ["session", "target", "kind", "model", "bits_per_spike", "seconds", "n_spikes"]
@@ -66,7 +64,7 @@ def make_poorer(problem, kind: str, seed: int) -> tuple:
     """Return x and y of training and test trials, as poor as the kind says."""
     rng = np.random.default_rng(seed)
     x, y = np.asarray(problem.x), np.asarray(problem.y)
-    fold = split_by_trial(len(x), 5, 0)[0]
+    fold = sc.splits.split_by_trial(len(x), 5, 0)[0]
     train = fold.train
     if kind in ("few", "poor") and len(train) > 60:
         train = np.sort(rng.permutation(train)[:60])
@@ -79,13 +77,13 @@ def make_poorer(problem, kind: str, seed: int) -> tuple:
 
 
 def append(session: int, target: str, kind: str, x, y, x_test, y_test) -> None:
-    null = null_rate(y, y_test)
+    null = sc.metrics.null_rate(y, y_test)
     rows = []
     for name, model in MODELS.items():
         started = time.process_time()
         fitted = model(seed=0).fit(x, y)
         seconds = time.process_time() - started
-        score = bits_per_spike(y_test, fitted.predict(x_test), null)
+        score = sc.metrics.bits_per_spike(y_test, fitted.predict(x_test), null)
         rows.append(
             [session, target, kind, name, f"{score:.4f}", f"{seconds:.2f}", int(y_test.sum())]
         )
