@@ -29,7 +29,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_design",
-]  # no intersphinx: its inventories come from the network, and the site builds without one
+    "sphinx.ext.intersphinx",
+]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}  # autosummary writes the first
 exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]
 templates_path = ["_templates"]
@@ -48,6 +49,19 @@ nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
 
+# names of other packages are links where the site is built with a network: SPIKECAST_DOCS_LINKS=1
+_others = {
+    "matplotlib": "https://matplotlib.org/stable/",
+    "numpy": "https://numpy.org/doc/stable/",
+    "pandas": "https://pandas.pydata.org/docs/",
+    "python": "https://docs.python.org/3/",
+    "sklearn": "https://scikit-learn.org/stable/",
+    "xarray": "https://docs.xarray.dev/en/stable/",
+}
+_linked = os.environ.get("SPIKECAST_DOCS_LINKS") == "1"
+intersphinx_mapping = {name: (place, None) for name, place in _others.items() if _linked}
+intersphinx_disabled_reftypes = ["*"] if not _linked else ["std:doc"]
+
 autosummary_generate = True
 nitpicky = True  # a name that is written on a page must be one
 autodoc_typehints = "none"  # types stand in the sections of numpydoc
@@ -64,7 +78,7 @@ html_copy_source = False
 html_math_renderer = "mathml"
 html_theme_options = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],

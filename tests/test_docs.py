@@ -25,7 +25,9 @@ def find_commands(*texts: str) -> list[str]:
     text = "\n".join(texts)
     found = re.findall(r"^spikecast ([^#\n]+)", text, flags=re.MULTILINE)
     found += re.findall(r"`spikecast ([^`]+)`", text)
-    return sorted({one.strip() for one in found if one.strip() not in ("--help", "COMMAND --help")})
+    # --help and the like are options of the command line itself, not of a command
+    options = ("--help", "COMMAND --help", "--install-completion", "--show-completion")
+    return sorted({one.strip() for one in found if one.strip() not in options})
 
 
 COMMANDS = find_commands(README, COMMAND_PAGE, START)

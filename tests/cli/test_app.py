@@ -1,6 +1,7 @@
 """What all commands share: mistakes, Ctrl-C and a full disk are one line each."""
 
 import errno
+import json
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import time
 import pytest
 import typer
 
-from spikecast.cli.app import END_SIGNALS, resumable
+from spikecast.cli.app import END_SIGNALS, choose_folder, resumable
+from spikecast.core.errors import InputError
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
 
@@ -69,3 +71,25 @@ def test_a_process_that_is_asked_to_end_says_how_to_go_on(tmp_path, capsys, aske
     assert left.value.exit_code == 130
     assert "go on with the same command and --resume" in capsys.readouterr().err
     assert signal.getsignal(asked) == before
+
+
+def test_a_command_without_out_takes_a_free_folder_and_resumes_the_one_that_is_unfinished(tmp_path):
+    stem = tmp_path / "data_MOs"
+    states = iter(({"finished": True}, {"finished": None}, {"finished": True}))
+    assert choose_folder(stem, resume=True) == stem
+    for name in ("data_MOs", "data_MOs-2", "data_MOs-3"):
+        folder = choose_folder(stem, resume=False)
+        assert folder.name == name
+        folder.mkdir()
+        content = {"format": 2, "command": "", "versions": {}, "data": {"hash": {}}}
+        moment = "2026-11-28T12:00:00+00:00"
+        finished = moment if next(states)["finished"] else None
+        content |= {"started": moment, "finished": finished}
+        (folder / "manifest.json").write_text(json.dumps(content))
+    assert choose_folder(stem, resume=True).name == "data_MOs-2"
+    (stem / "manifest.json").write_text(json.dumps(content | {"finished": None}))
+    with pytest.raises(InputError, match=r"2 runs are not finished .*data_MOs-2.*--out"):
+        choose_folder(stem, resume=True)
+    for folder in (stem, tmp_path / "data_MOs-2"):
+        (folder / "manifest.json").write_text(json.dumps(content | {"finished": moment}))
+    assert choose_folder(stem, resume=True).name == "data_MOs-3"

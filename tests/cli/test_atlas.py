@@ -9,7 +9,7 @@ def test_an_atlas_from_the_command_line(data, spikecast, tmp_path):
              "--workers", 1)  # fmt: skip
     done = spikecast(*words)
     assert done.status == 0, done.errors
-    assert "beyond the task" in done.output
+    assert "more than the task" in done.output
     assert done.output.strip().endswith("report: map/report.html")
     assert len(pd.read_csv(tmp_path / "map" / "cells.csv")) == 9
     again = spikecast(*words)

@@ -1,5 +1,7 @@
 """audit from the command line."""
 
+import pytest
+
 import spikecast as sc
 
 
@@ -26,3 +28,16 @@ def test_audit_prints_every_hazard_with_its_fix_and_the_rules_that_are_silent(
         assert f"fix: {hazard.fix}" in printed
         assert hazard.rule in page.casefold()
     assert spikecast("audit", tmp_path).status == 2
+
+
+@pytest.mark.parametrize(
+    ("marker", "kind"), [("atlas.yaml", "an atlas"), ("sweep.json", "a sweep")]
+)
+def test_what_keeps_no_record_of_its_fits_is_refused_in_a_line(spikecast, tmp_path, marker, kind):
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / marker).touch()
+    for command in (("audit", "it"), ("compare", "it", tmp_path)):
+        done = spikecast(*command)
+        assert done.status == 2
+        (line,) = done.errors.strip().splitlines()
+        assert f"'it' is {kind}" in line

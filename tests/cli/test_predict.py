@@ -7,6 +7,8 @@ import sys
 import pandas as pd
 import pytest
 
+from spikecast.runs.reader import open_run
+
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
 PREDICT = ("--session", "0", "--target", "MOs", "--models", "mean_rate,pca_ridge", "--folds", "3")
 
@@ -48,6 +50,13 @@ def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
         (("--session", 0, "--target", "MOs", "--models", "gruu"), "Did you mean 'gru'"),
         (("--session", 0, "--target", "MOs", "--split", "blok"), "--split blok"),
         (("--session", 0, "--target", "MOs", "--folds", 1), "--folds 1"),
+        (("--session", 0, "--target", "wheel"), "'wheel' is behaviour, not an area"),
+        (("--session", 0, "--target", "response"), "'response' is a column of the trials"),
+        (("--session", 0), "name a target"),
+        (("--session", 0, "--target", "MOs", "--behavior", "wheel"), "not both"),
+        (("--session", 0, "--target", "MOs", "--models", "recipe", "--causal"), "be causal"),
+        (("--session", 0, "--target", "all", "--min-neurons", 99), "no area has 99 neurons"),
+        (("--session", 0, "--target", "MOs", "--beside", "trial"), "name the other one"),
     ],
 )
 def test_mistakes_get_one_line_status_2_and_leave_nothing(
@@ -60,3 +69,12 @@ def test_mistakes_get_one_line_status_2_and_leave_nothing(
     assert lines[0].startswith("error: ")
     assert message in lines[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_behaviour_is_predicted_and_models_are_causal(data, spikecast, tmp_path):
+    quick = ("--session", 0, "--models", "pca_ridge", "--folds", 2, "--workers", 1, "--quiet")
+    done = spikecast("predict", data, *quick, "--behavior", "wheel", "--causal", "--out", "run")
+    assert done.status == 0, done.errors
+    run = open_run(tmp_path / "run")
+    assert (run.task.kind, run.task.target) == ("behavior", "wheel")
+    assert run.config.build_models()["pca_ridge"].causal

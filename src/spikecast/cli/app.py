@@ -22,7 +22,7 @@ from typer.main import get_command, get_group
 
 import spikecast.cli
 from spikecast.cli.options import Option, Options, options
-from spikecast.core.errors import NotCutError, SpikecastError
+from spikecast.core.errors import InputError, NotCutError, SpikecastError
 from spikecast.core.schema import Block
 from spikecast.data.selection import Selection
 
@@ -117,8 +117,9 @@ class CommandFolder(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        names = {module.name for module in iter_modules(spikecast.cli.__path__)}
-        commands: dict[str, Any] = dict.fromkeys(sorted(names.difference(SHARED)))
+        files = {module.name for module in iter_modules(spikecast.cli.__path__)}
+        names = sorted(name.replace("_", "-") for name in files.difference(SHARED))
+        commands: dict[str, Any] = dict.fromkeys(names)
         self.commands = commands
         self.listing = False
 
@@ -130,9 +131,19 @@ class CommandFolder(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, without importing the commands that it lists: that takes seconds."""
+        with self._list_only():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what the Tab key proposes, without importing commands either."""
+        with self._list_only():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _list_only(self) -> Iterator[None]:
         self.listing = True
         try:
-            super().format_help(ctx, formatter)
+            yield
         finally:
             self.listing = False
 
@@ -143,7 +154,7 @@ SETTINGS: dict[str, Any] = {
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
-app = typer.Typer(cls=CommandFolder, **SETTINGS)
+app = typer.Typer(cls=CommandFolder, **SETTINGS | {"add_completion": True})
 
 
 @app.callback()
@@ -153,12 +164,13 @@ def describe() -> None:
 
 def describe_command(name: str) -> TyperCommand:
     """Return a command that only has a help: the docstring in its file, which is not imported."""
-    text = Path(spikecast.cli.__path__[0], f"{name}.py").read_text(encoding="utf-8")
+    file = name.replace("-", "_")
+    text = Path(spikecast.cli.__path__[0], f"{file}.py").read_text(encoding="utf-8")
     about = ""
     for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
+        if isinstance(node, ast.FunctionDef) and node.name == file:
             about = ast.get_docstring(node) or ""
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == file:
             given = {one.arg: one.value for one in getattr(node.value, "keywords", ())}
             about = ast.literal_eval(given["help"])
     return TyperCommand(name, help=about)
@@ -166,7 +178,8 @@ def describe_command(name: str) -> TyperCommand:
 
 def load_command(name: str) -> Any:
     """Import a command's file and return what typer runs."""
-    command = getattr(import_module(f"spikecast.cli.{name}"), name)
+    file = name.replace("-", "_")
+    command = getattr(import_module(f"spikecast.cli.{file}"), file)
     if isinstance(command, typer.Typer):
         group = get_group(command)
         group.name = name
@@ -266,11 +279,22 @@ def progress_bar(quiet: bool, unit: str = "fits") -> Iterator[Callable[[str, int
 
 
 def choose_folder(stem: Path, resume: bool) -> Path:
-    """Return `stem`, with a number where it is taken; to resume, the last that is taken."""
-    numbered = (stem.with_name(f"{stem.name}-{number}") for number in range(2, 10000))
-    folder = stem
-    for following in numbered:
-        if not folder.exists() or (resume and not following.exists()):
-            break
-        folder = following
-    return folder
+    """Return where a command without ``--out`` writes: `stem`, with a number where it is taken.
+
+    To resume, the one of them that is not finished, or the last where all are. Raises an InputError
+    where several are not finished.
+    """
+    taken = [stem] if stem.exists() else []
+    while taken and (following := stem.with_name(f"{stem.name}-{len(taken) + 1}")).exists():
+        taken.append(following)
+    from spikecast.runs.run_directory import is_finished  # only now: the help needs no library
+
+    if not resume:
+        return stem.with_name(f"{stem.name}-{len(taken) + 1}") if taken else stem
+    unfinished = [folder for folder in taken if not is_finished(folder)]
+    if len(unfinished) > 1:
+        raise InputError(
+            f"{len(unfinished)} runs are not finished ({', '.join(map(str, unfinished))}): "
+            "name the one to resume, --out"
+        )
+    return (unfinished or taken or [stem])[-1]

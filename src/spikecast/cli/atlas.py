@@ -8,6 +8,7 @@ import typer
 
 from spikecast.cli.app import (
     Execution,
+    choose_folder,
     execution_options,
     progress_bar,
     resumable,
@@ -48,7 +49,8 @@ def atlas(
     """Predict every area from every other, in every session: one table, one page."""
     from spikecast.runs.atlas.run import run_atlas
 
-    out = execution.out or Path("runs") / f"{Path(settings.data[0]).stem}_atlas"
+    stem = Path("runs") / f"{Path(settings.data[0]).stem}_atlas"
+    out = execution.out or choose_folder(stem, execution.resume)
     with resumable(out), progress_bar(execution.quiet) as progress:
         outcome = run_atlas(
             settings,

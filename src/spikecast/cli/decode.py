@@ -15,6 +15,7 @@ from spikecast.runs.layout import RunLayout, find_kind
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.questions.decode import Decode
 from spikecast.runs.questions.over_time import OverTime
+from spikecast.runs.reader import open_run
 
 DECODE = options(
     Option(
@@ -89,6 +90,8 @@ def decode(
     has_latents = is_run and configs.read_config(RunLayout(folder).config).has_latents
     default = ["counts", *(["latents"] if has_latents else []), "behavior"]
     sources = question.sources if "sources" in question.model_fields_set else default
+    if has_latents and question.model is None:
+        question = question.model_copy(update={"model": find_best_latents(folder)})
     decodes = [question.model_copy(update={"sources": sources})]
     dates = [_date(question, allow_acausal)] if over_time else []
     analysis = Analysis(decode=decodes, over_time=dates)
@@ -102,6 +105,15 @@ def decode(
         experiment.add_answers(folder, analysis, progress=progress)
         page = draw_report(folder, progress)
     print_run(folder, page)
+
+
+def find_best_latents(folder: Path) -> str | None:
+    """Return the best predicting model of a run's first target that has latents."""
+    run = open_run(folder)
+    has_latents = {name for name, one in run.config.build_models().items() if one.has_latents}
+    name = run.manifest["targets"][0]
+    ranked = next(target.summary["model"] for target in run.targets if target.name == name)
+    return next((str(model) for model in ranked if model in has_latents), None)
 
 
 def _date(question: Decode, allow_acausal: bool) -> OverTime:

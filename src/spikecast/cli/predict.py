@@ -8,14 +8,17 @@ from spikecast.cli.app import Execution, execution_options, selection_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import execute_config
 from spikecast.runs.config import Config
+from spikecast.runs.model_entries import make_causal
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.questions.decode import Decode
 
 CONFIG = options(
     Option("data.path", "data", metavar="DATA"),
-    Option("task.target", required=True, help="area to predict; several: A,B; or 'all'"),
+    Option("task.target", help="area to predict; several: A,B; or 'all'"),
+    Option("task.behavior", help="predict behaviour instead, from all neurons: wheel"),
     "data.session",
     "task.source",
+    "task.min_neurons",
     Option(
         "task.kind",
         "task",
@@ -25,6 +28,11 @@ CONFIG = options(
     Option("models", show_default=False, help="names that spikecast models lists"),
     "evaluation.folds",
     "evaluation.split",
+    Option(
+        "evaluation.beside",
+        help="score a second split beside the first: block shows what trials that are near in "
+        "time share",
+    ),
     "evaluation.gap",
     "evaluation.conditions",
     "task.lag",
@@ -41,8 +49,13 @@ def predict(
     label: Annotated[
         list[str] | None, typer.Option(help="also decode this trial column: see decode")
     ] = None,
+    causal: Annotated[
+        bool, typer.Option("--causal", help="models look at the past and present only")
+    ] = False,
 ) -> None:
-    """Predict an area's activity from other areas', and write a report."""
+    """Predict an area's activity from other areas', or behaviour, and write a report."""
+    if causal:
+        config = config.model_copy(update={"models": make_causal(config.models)})
     if label:
         sources = ["counts", *(["latents"] if config.has_latents else []), "behavior"]
         analysis = Analysis(decode=[Decode(labels=label, sources=sources)])

@@ -96,14 +96,17 @@ def draw_report(folder: Path, progress: Progress) -> Path:
 def print_run(folder: Path, page: Path) -> None:
     """Print verdicts, answers and warnings of a run; exit with status 1 where a model failed."""
     from spikecast.report.questions.catalog import make_headlines
+    from spikecast.report.run.ranking import select_first_split, summarize_run
     from spikecast.report.run.verdict import describe_verdict
     from spikecast.runs.reader import open_run
 
     finished = open_run(folder)
     for fact in finished.taken:
         print(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
-    for of_target in finished.verdicts.values():
-        print("\n".join(describe_verdict(of_target["verdict"])))
+    for sentence in summarize_run(finished) if finished.targets else ():
+        print(sentence)
+    if len(select_first_split(finished)) > 1:
+        print("\n".join(describe_verdict(target.verdict)[0] for target in finished.targets))
     for headline in make_headlines(finished.answers):
         print(headline)
     notices = [
@@ -150,5 +153,5 @@ def run_study(name: str, data: StudyData, quick: bool, execution: Execution) -> 
         progress("drawing the report", 0, 0)
         report = page.build(folder)
     run = page.StudyRun(folder)
-    print("\n".join(text.summary(run.facts, run.preset)))
+    print("\n".join(text.summary(run.facts, run.preset, run.answer)))
     print(f"report: {report}")

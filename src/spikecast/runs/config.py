@@ -67,6 +67,9 @@ class TaskConfig(Block):
     lag: int = Field(0, description="source at bin t - lag predicts target at bin t")
     min_rate: float = Field(0.5, ge=0, description="Hz; slower target neurons are left out")
     min_neurons: int = Field(20, ge=2, description="with target 'all': smaller areas are left out")
+    behavior: str | list[str] | None = Field(
+        None, description="behaviour to predict from all neurons (task behavior with this target)"
+    )
     horizon: int = Field(10, ge=1, description="forecast: bins at the end of each trial")
     window: int = Field(
         WINDOW, ge=2, description="behavior of one long trial: bins of the windows it is cut into"
@@ -76,6 +79,18 @@ class TaskConfig(Block):
     drop_coincident: bool = Field(
         True, description="leave out source neurons that look like a target neuron recorded twice"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_behavior(cls, content: Any) -> Any:
+        """Return the content with `behavior` written as what it is short for."""
+        if not isinstance(content, Mapping) or content.get("behavior") is None:
+            return content
+        others = dict(content)
+        names = others.pop("behavior")
+        if others.get("target") is not None:
+            raise ValueError("give either a target (an area), or behavior; not both")
+        return others | {"kind": "behavior", "target": names}
 
     @model_validator(mode="after")
     def _check_target(self) -> "TaskConfig":
@@ -105,17 +120,28 @@ class TaskConfig(Block):
             for name in targets
         ]
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether every area that is large enough is a target."""
+        return self.kind == "area_to_area" and self.target in (ALL, [ALL])
+
+    def list_small_areas(self, recording: Recording) -> dict[str, int]:
+        """Return area -> neurons of the areas that target 'all' leaves out as too small."""
+        sizes = self._count_neurons(recording)
+        return {name: size for name, size in sizes.items() if size < self.min_neurons}
+
     def _list_large_areas(self, recording: Recording) -> list[str]:
-        check_one_of("neuron column", self.by, list(recording.neurons))
-        sizes = recording.neurons[self.by].astype(str).value_counts()
-        large = sorted(
-            str(name)
-            for name, size in sizes.items()
-            if size >= self.min_neurons and str(name).lower() not in UNLABELED
-        )
+        sizes = self._count_neurons(recording)
+        large = sorted(name for name, size in sizes.items() if size >= self.min_neurons)
         if not large:
             raise ConfigError(f"no area has {self.min_neurons} neurons; lower task.min_neurons")
         return large
+
+    def _count_neurons(self, recording: Recording) -> dict[str, int]:
+        """Return area -> number of neurons, largest first, without neurons that have no area."""
+        check_one_of("neuron column", self.by, list(recording.neurons))
+        sizes = recording.neurons[self.by].astype(str).value_counts()
+        return {str(n): int(size) for n, size in sizes.items() if str(n).lower() not in UNLABELED}
 
 
 class EvaluationConfig(Block):
@@ -127,6 +153,9 @@ class EvaluationConfig(Block):
     )
     strata: str | None = Field(None, description="trial column, for split 'stratum'")
     gap: int = Field(0, ge=0, description="trials unused on either side of a test block")
+    beside: Literal["block", "trial"] | None = Field(
+        None, description="a second split: the same models and scores with it beside the first's"
+    )
     shifts: int = Field(
         40, ge=0, description="of the shift test of what the source tells; 0: no such test"
     )
@@ -134,6 +163,12 @@ class EvaluationConfig(Block):
     conditions: list[str] | None = Field(
         None, description="trial columns that name the condition; default: the stimulus"
     )
+
+    @model_validator(mode="after")
+    def _check_beside(self) -> "EvaluationConfig":
+        if self.beside == self.split:
+            raise ValueError(f"beside is the split '{self.split}' again; name the other one")
+        return self
 
 
 class SearchedSetting(Block):
@@ -231,12 +266,16 @@ class Config(Block):
             return content
         task = content.get("task")
         kind = task.get("kind") if isinstance(task, dict) else getattr(task, "kind", None)
-        return {**content, "models": list(MOVEMENT_MODELS)} if kind == "behavior" else content
+        named = isinstance(task, dict) and task.get("behavior") is not None
+        is_behavior = kind == "behavior" or named
+        return {**content, "models": list(MOVEMENT_MODELS)} if is_behavior else content
 
     @model_validator(mode="after")
     def _check_whole(self) -> "Config":
         if self.task is None and not self.analysis.blocks:
-            raise ValueError("there is neither a task (what predicts what) nor an analysis")
+            raise ValueError(
+                "there is neither a task (name a target: an area or behavior) nor an analysis"
+            )
         if self.brings_predictions and self.models:
             raise ValueError("task predictions scores those of the file; leave 'models' empty: []")
         if self.task is not None and not self.models and not self.brings_predictions:
@@ -252,7 +291,8 @@ class Config(Block):
         left out that do not predict it.
         """
         models = build_models(self.models)
-        if not kind or self.models not in (list(DEFAULT_MODELS), list(MOVEMENT_MODELS)):
+        defaults = list(DEFAULT_MODELS), list(MOVEMENT_MODELS)
+        if not kind or list(models) not in defaults:
             return models
         return {name: model for name, model in models.items() if kind in model.kinds}
 

@@ -115,6 +115,7 @@ class ProblemFacts(TypedDict):
     bin_size: Annotated[Finite, Gt(0)]
     n_sources: int
     windows: int
+    beside: NotRequired[str]
 
 
 PROBLEM = {

@@ -10,6 +10,7 @@ import pandas as pd
 
 from spikecast.core.errors import RunError, SpikecastError
 from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
+from spikecast.core.notices import Notice
 from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.data.predictions import read_predictions
@@ -107,13 +108,13 @@ def run(
     layout = RunLayout(Path(out))
     check_engine(engine)
     progress("reading the data", 0, 0)
-    recording, targets, questions = _plan(config, layout)
+    recording, targets, left_out, questions = _plan(config, layout)
     identity, text = identify(recording), to_yaml(config)
     with open_run_directory(layout.config, text, identity, resume=resume, overwrite=overwrite):
         if layout.manifest.exists():
             log.info("resumed")
         else:
-            _begin(layout, config, recording, targets, identity)
+            _begin(layout, config, recording, targets, left_out, identity)
         failures = fit_models(
             targets,
             config.seed,
@@ -152,7 +153,7 @@ def add_answers(
     whole = stored.config.analysis.merge(analysis)
     config = stored.config.model_copy(update={"analysis": whole})
     progress("reading the data", 0, 0)
-    recording, _, questions = _plan(config, layout)
+    recording, *_, questions = _plan(config, layout)
     check_data_unchanged(layout.folder, identity, identify(recording))
     with lock_folder(layout.folder), log_to_file(layout.log):
         answer_questions(questions, layout, identity, progress)
@@ -163,10 +164,12 @@ def add_answers(
 # ------------------------------------------------------------------------------------ stages
 
 
-def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun], list[Question]]:
-    """Return the recording, its targets and the questions about it, all checked."""
+def _plan(
+    config: Config, layout: RunLayout
+) -> tuple[Recording, list[TargetRun], list[Notice], list[Question]]:
+    """Return the recording, its targets, those left out, and the questions, all checked."""
     recording = config.data.load_recording()
-    targets = make_targets(config, recording, layout)
+    targets, left_out = make_targets(config, recording, layout)
     fitted = {
         name: FittedModel(name, model, config.make_tasks(recording)[0], targets[0].layout)
         for name, model in config.build_models().items()
@@ -175,7 +178,7 @@ def _plan(config: Config, layout: RunLayout) -> tuple[Recording, list[TargetRun]
     questions = expand_questions(
         config.analysis, recording, fitted, config.seed, config.evaluation.conditions
     )
-    return recording, targets, questions
+    return recording, targets, left_out, questions
 
 
 def _begin(
@@ -183,6 +186,7 @@ def _begin(
     config: Config,
     recording: Recording,
     targets: list[TargetRun],
+    left_out: list[Notice],
     identity: Identity,
 ) -> None:
     """Write all that does not need a fit, the manifest last."""
@@ -193,7 +197,9 @@ def _begin(
         save_problem(target)
         save_brought(target)
     names = [target.problem.target for target in targets]
-    write_json(layout.manifest, describe_run(recording, identity, names, config.seed))
+    manifest = describe_run(recording, identity, names, config.seed)
+    manifest["left_out"] = [notice.to_json() for notice in left_out]
+    write_json(layout.manifest, manifest)
     log.info("started: %s", recording)
 
 

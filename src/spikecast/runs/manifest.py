@@ -118,6 +118,7 @@ class RunManifest(Manifest):
 
     data: RecordingFacts
     targets: list[str]
+    left_out: NotRequired[list[StoredNotice]]
     failed: NotRequired[dict[str, dict[str, str]] | None]
 
 

@@ -56,6 +56,28 @@ def build_models(entries: Sequence[ModelEntry]) -> dict[str, Model]:
     return models
 
 
+def make_causal(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    """Return the models with the setting ``causal: true``; nulls, which have none, as they are.
+
+    Raises a ConfigError for a model that cannot be causal.
+
+    Examples
+    --------
+    >>> make_causal(["psth", "pca_ridge"])
+    ['psth', {'pca_ridge': {'model': 'pca_ridge', 'causal': True}}]
+    """
+    made: list[ModelEntry] = []
+    for label, name, settings in _split(entries):
+        model = MODELS.get(name)
+        if model is None or model.is_null:
+            made.append({label: {"model": name, **settings}} if settings else name)
+            continue
+        if "causal" not in inspect.signature(model).parameters:
+            raise ConfigError(f"model '{name}' cannot be causal; leave it out, or take another")
+        made.append({label: {"model": name, **settings, "causal": True}})
+    return made
+
+
 def _split(entries: Sequence[ModelEntry]) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the label, the name in the catalogue and the settings of each model."""
     models = []

@@ -114,6 +114,11 @@ class Run:
         """What was taken of the session when the recording was cut from it."""
         return list(self.manifest["data"].get("taken", ()))
 
+    @property
+    def left_out(self) -> list[Notice]:
+        """Which areas are no targets though all were asked for, and why."""
+        return list(self.manifest.get("left_out", ()))
+
     @cached_property
     def config(self) -> Config:
         """The settings, defaults included."""
@@ -176,14 +181,17 @@ class Run:
 
     @cached_property
     def targets(self) -> list["Target"]:
-        """The targets, best predicted first; none in a run that only answers questions."""
+        """The targets, best predicted first, each followed by the same with a second split."""
         if not self.manifest["targets"]:
             return []
         self._check_targets(self.layout.summary, self.summary)
         targets = [
             Target(self, name, self.layout.target(name)) for name in self.manifest["targets"]
         ]
-        return sorted(targets, key=lambda target: -target.best[self.metric])
+        score = {target.name: float(target.best[self.metric]) for target in targets}
+        rank = {target: (-score.get(target.beside or target.name, 0), target.beside != "")
+                for target in targets}  # fmt: skip
+        return sorted(targets, key=lambda target: rank[target])
 
     @property
     def metric(self) -> str:
@@ -220,6 +228,11 @@ class Target:
         if not {"target_neuron", "target_channel"} & set(problem.variables):
             raise damaged(path, "it names no target")
         return problem
+
+    @property
+    def beside(self) -> str:
+        """The target whose second split this is; empty where it is a target by itself."""
+        return str(self.problem.attrs.get("beside", ""))
 
     @cached_property
     def summary(self) -> pd.DataFrame:

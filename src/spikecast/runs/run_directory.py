@@ -12,7 +12,14 @@ import yaml
 from spikecast.core.errors import RunError
 from spikecast.core.files import LOCK, lock_folder
 from spikecast.core.stored import read_text
-from spikecast.runs.layout import AtlasLayout, Layout, RunLayout
+from spikecast.runs.layout import (
+    AtlasLayout,
+    Layout,
+    RunLayout,
+    StudyLayout,
+    SweepLayout,
+    find_kind,
+)
 from spikecast.runs.manifest import check_data_unchanged, read_manifest
 
 log = logging.getLogger("spikecast")
@@ -95,6 +102,22 @@ def _list_names(folder: Path) -> set[str]:
     if not folder.is_dir():
         raise RunError(f"'{folder}' is a file; a run needs a folder")
     return {path.name for path in folder.iterdir()} - {LOCK}
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether nothing is left to do in a folder: no fit that is missing, or failed.
+
+    A folder that holds nothing of ours, or damaged files, counts as finished: it is not resumed.
+    """
+    if find_kind(folder) in ("study", "sweep"):
+        return StudyLayout(folder).result.exists() or SweepLayout(folder).result.exists()
+    if not Layout(folder).manifest.exists():
+        return _list_names(folder) > BEFORE_MANIFEST or not _list_names(folder)
+    try:
+        manifest = read_manifest(folder)
+    except RunError:
+        return True
+    return bool(manifest.get("finished")) and not manifest.get("failed")
 
 
 def empty_folder(folder: Path) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import xarray as xr
 
 from spikecast.core.checksums import name_checksum, write_checksum
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically, write_json
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.stored import damaged, read_json
 from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.predictions import read_predictions
@@ -25,8 +27,20 @@ from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.tasks.predictions import make_brought_problem
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
+from spikecast.tasks.tasks import AreaToArea
 
 EXCERPT_TRIALS, EXCERPT_BINS, EXCERPT_NEURONS = 3, 1000, 2000
+BESIDE = {"block": "{target} (blocks of trials)", "trial": "{target} (random trials)"}
+"""What a target is called where it is scored once more, with a second split."""
+
+SMALL_AREAS = NoticeKind(
+    "small_areas",
+    "minor",
+    "no targets, for they have fewer than {least} neurons (min_neurons): {areas}",
+)
+SILENT_AREAS = NoticeKind(
+    "silent_areas", "minor", "no targets, for fewer than 2 neurons are active enough: {areas}"
+)
 
 
 @dataclass(frozen=True)
@@ -38,25 +52,66 @@ class TargetRun:
     models: dict[str, Model]  # the config's, and the rungs of the ladder
     beyond: BeyondJob
     layout: TargetLayout
+    beside: str = ""  # the target whose second split this is
     brought: Mapping[str, np.ndarray] = field(default_factory=dict)  # predictions of another tool
 
 
-def make_targets(config: Config, recording: Recording, run: RunLayout) -> list[TargetRun]:
-    """Return the targets of a config, each with its folds."""
+def make_targets(
+    config: Config, recording: Recording, run: RunLayout
+) -> tuple[list[TargetRun], list[Notice]]:
+    """Return the targets of a config, each with its folds, and which areas 'all' leaves out."""
     if config.brings_predictions:
-        return [make_brought_target(recording, config, run)]
+        return [make_brought_target(recording, config, run)], []
+    problems, left_out = _make_problems(config, recording)
+    evaluation = config.evaluation
+    if evaluation.beside is None:
+        return [make_target(one, config, run, evaluation.split) for one in problems], left_out
+    if any(problem.windows for problem in problems):
+        raise InputError("windows of a long trial are always held out in blocks: leave out beside")
+    targets = []
+    for problem in problems:
+        targets.append(make_target(problem, config, run, evaluation.split))
+        name = BESIDE[evaluation.beside].format(target=problem.target)
+        again = make_target(replace(problem, target=name), config, run, evaluation.beside)
+        targets.append(replace(again, beside=problem.target))
+    return targets, left_out
+
+
+def _make_problems(config: Config, recording: Recording) -> tuple[list[Problem], list[Notice]]:
+    """Return the problems of a config; areas of 'all' that cannot be predicted are left out."""
     tasks = config.make_tasks(recording)
-    return [make_target(task.problem(recording), config, run) for task in tasks]
+    if config.task is None or not config.task.takes_all:
+        return [task.problem(recording) for task in tasks], []
+    problems, silent = [], {}
+    for task in (one for one in tasks if isinstance(one, AreaToArea)):
+        try:
+            problems.append(task.problem(recording))
+        except NotEnoughDataError as error:
+            silent[task.target] = error
+    if not problems:
+        raise next(iter(silent.values()))
+    left_out = []
+    if small := config.task.list_small_areas(recording):
+        named = [f"{name} ({size})" for name, size in small.items()]
+        left_out.append(SMALL_AREAS(least=config.task.min_neurons, areas=named))
+    if silent:
+        left_out.append(SILENT_AREAS(areas=list(silent)))
+    return problems, left_out
 
 
-def make_target(problem: Problem, config: Config, run: RunLayout) -> TargetRun:
-    """Return a target with its folds, as the config cuts the trials."""
+def make_target(problem: Problem, config: Config, run: RunLayout, split: str) -> TargetRun:
+    """Return a target with its folds, as a split cuts the trials."""
     evaluation = config.evaluation
     problem = replace(problem, conditions=evaluation.conditions)
-    split, gap = evaluation.split, evaluation.gap
+    gap = evaluation.gap if split == "block" or evaluation.beside is None else 0
     models = add_rungs(config.build_models(problem.kind), problem, split=split, gap=gap)
     folds = make_folds(
-        problem, evaluation.folds, split=split, strata=evaluation.strata, gap=gap, seed=config.seed
+        problem,
+        evaluation.folds,
+        split=split,
+        strata=evaluation.strata if split == evaluation.split else None,
+        gap=gap,
+        seed=config.seed,
     )
     beyond = plan_beyond(
         problem,
@@ -86,7 +141,7 @@ def make_brought_target(recording: Recording, config: Config, run: RunLayout) ->
         seed=config.seed,
     )
     rungs, layout = add_rungs({}, problem, split=split), run.target(problem.target)
-    return TargetRun(problem, folds, rungs, beyond, layout, brought.predicted)
+    return TargetRun(problem, folds, rungs, beyond, layout, brought=brought.predicted)
 
 
 def score_target(target: TargetRun, models: list[str], session: str, config: Config) -> Scores:
@@ -185,6 +240,7 @@ def save_problem(target: TargetRun) -> None:
             "bin_size": problem.bin_size,
             "n_sources": problem.x.shape[2],
             "windows": int(problem.windows),
+            "beside": target.beside,
         },
     )
     _save_dataset(dataset, target.layout.problem)

@@ -89,8 +89,8 @@ _ENTRIES = [
         "bits per spike",
         "Bits per spike say how much better the predicted rates explain the held-out spikes than "
         "each neuron's mean rate over the training trials does (the null, 0). Pooled over neurons: "
-        "neurons that fire more weigh more. Real recordings give 0.1 to 0.5; 1 would halve the "
-        "uncertainty of every spike.",
+        "neurons that fire more weigh more. At 1 the rates make the recorded spikes, on average, "
+        "twice as likely per spike as the mean rate does.",
         unit="bits/spike",
         axis="bits per spike above the mean rate",
         ratios=_score_nulls,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spikecast.core.checks import check_one_of
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import find_coincident_pairs
 from spikecast.data.recording import Recording
@@ -38,6 +38,16 @@ def find_members(group: np.ndarray, names: str | Sequence[str] | None, by: str) 
     for name in names:
         check_one_of(by, str(name), np.unique(group).tolist())
     return np.isin(group, np.asarray(names, dtype=str))
+
+
+def explain_other_target(recording: Recording, name: str) -> None:
+    """Raise where a target that is no area is behaviour, or a column of the trials."""
+    if name in recording.behavior:
+        raise UnknownNameError(
+            f"'{name}' is behaviour, not an area: the task 'behavior' predicts it"
+        )
+    if name in recording.trials:
+        raise UnknownNameError(f"'{name}' is a column of the trials, not an area: decode it")
 
 
 def drop_slow_targets(

@@ -24,6 +24,7 @@ from spikecast.tasks.neuron_groups import (
     check_two_neurons,
     drop_coincident_sources,
     drop_slow_targets,
+    explain_other_target,
     find_members,
     read_groups,
 )
@@ -91,6 +92,8 @@ class AreaToArea(TaskDisplay):
             When fewer than 2 neurons are left on either side, or no target neuron fires.
         """
         group = read_groups(recording, self.by)
+        if self.target not in group:
+            explain_other_target(recording, self.target)
         is_target = find_members(group, self.target, self.by)
         if self.source == REST:
             is_source = ~is_target & ~np.isin(np.char.lower(group), UNLABELED)

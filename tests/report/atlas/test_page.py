@@ -117,6 +117,16 @@ def test_the_null_model_claims_nothing(folder):
     assert "mean: 0 of " in said
 
 
+def test_what_stands_out_is_said_first_with_what_was_subtracted(folder):
+    atlas = Atlas(folder)
+    cells = atlas.cells[(atlas.cells["model"] == "ridge") & atlas.cells["passes"]]
+    best = cells[cells["source"] != cells["target"]].sort_values("value").iloc[-1]
+    first = verdict(atlas)[0]
+    assert first.startswith(f"Most is told about {best['target']} by {best['source']}: ")
+    assert f"{best['value']:.3f}" in first
+    assert "more than the task, the session's drift" in first or "the average trial" in first
+
+
 def test_models_are_not_compared_on_noise(tmp_path):
     counts = np.random.default_rng(0).poisson(0.3, (60, 20, 30)).astype(np.uint8)
     area = ["VISp"] * 15 + ["MOs"] * 15

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 from spikecast import report
@@ -13,11 +14,13 @@ from spikecast.data import simulate
 from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import SPLITS, describe_protocol, describe_task
+from spikecast.report.run.ranking import summarize_run
 from spikecast.report.run.scores import make_score_table
 from spikecast.report.run.verdict import describe_verdict
 from spikecast.runs import config, experiment
 from spikecast.runs.reader import open_run
 
+EVALUATION = {"folds": 2, "bootstrap": 200}
 QUICK = {"timescales": {"n_members": 1, "epochs": 2}}
 
 
@@ -32,20 +35,24 @@ def runs(recording, tmp_path_factory):
                 "models": ["mean_rate", "psth", "poisson_glm", QUICK,
                            {"recipe": {"n_iterations": 100}}]},
         "several": {"data": {"path": str(folder / "task.nc")},
-                    "task": {"target": "all", "min_neurons": 10},
+                    "task": {"target": "all", "min_neurons": 18},
                     "models": ["mean_rate", "pca_ridge", QUICK]},
         "only_nulls": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "CA1"},
                        "models": ["mean_rate"]},
         "behavior": {"data": {"path": str(folder / "run.nc")},
                      "task": {"kind": "behavior", "target": "pupil_position"},
                      "models": ["mean_rate", "pca_ridge", QUICK]},
+        "splits": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
+                   "models": ["pca_ridge"], "evaluation": {"beside": "block"}},
         "planes": {"data": {"path": str(folder / "run.nc")},
                    "task": {"target": "0", "source": ["1"], "by": "plane"},
                    "models": ["mean_rate", "reduced_rank"]},
     }  # fmt: skip
     return {
         name: experiment.run(
-            config.parse_config({**content, "evaluation": {"folds": 2, "bootstrap": 200}}),
+            config.parse_config(
+                {**content, "evaluation": EVALUATION | content.get("evaluation", {})}
+            ),
             folder / name, workers=1,
         )
         for name, content in wanted.items()
@@ -64,7 +71,7 @@ def pages(runs):
     return Pages()
 
 
-NAMES = ["one", "several", "only_nulls", "behavior", "planes"]
+NAMES = ["one", "several", "splits", "only_nulls", "behavior", "planes"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -109,6 +116,29 @@ def test_the_score_table_marks_nulls_and_what_is_worse_than_the_mean(runs):
         ("mean_rate", "psth", "drift", "source_free", "behavior"), "null"
     )  # fmt: skip
     assert len({len(row) for row in table.rows} | {len(table.columns)}) == 1
+
+
+def test_areas_that_are_no_targets_are_named_with_the_reason(runs, pages):
+    sentences = summarize_run(open_run(runs["several"]))
+    assert "fewer than 18 neurons (min_neurons): CA1 (15)" in sentences[-1]
+    assert html.escape(sentences[-1]) in pages["several"].read_text()
+    assert "Left out" not in " ".join(summarize_run(open_run(runs["one"])))
+
+
+def test_a_second_split_stands_beside_the_first(runs, pages):
+    run = open_run(runs["splits"])
+    first, again = run.targets
+    assert (first.name, again.name) == ("MOs", "MOs (blocks of trials)")
+    assert again.beside == "MOs"
+    assert all(np.ptp(fold.test) == fold.test.size - 1 for fold in again.folds)
+    assert not all(np.ptp(fold.test) == fold.test.size - 1 for fold in first.folds)
+    assert np.array_equal(first.recorded, again.recorded)
+    page = html.unescape(pages["splits"].read_text())
+    assert "Can MOs be predicted" in page
+    (sentence,) = [one for one in summarize_run(run) if "in contiguous blocks" in one]
+    for target in run.targets:
+        assert f"{target.best['bits_per_spike']:.3f}" in sentence
+    assert sentence in page
 
 
 def test_limits_depend_on_what_was_recorded(runs, tmp_path):

@@ -1,6 +1,7 @@
 """Cells and sentences of a study follow from its facts."""
 
 import ast
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -9,6 +10,7 @@ import pytest
 from spikecast.core.notices import NoticeKind
 from spikecast.report.study import text
 from spikecast.runs import studies
+from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.contents import UnitName
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.study import Measure
@@ -178,3 +180,24 @@ def test_what_stands_in_for_the_decks_session_says_so_and_what_was_planted(origi
     written = " ".join(text.origin(FACTS | {"origin": origin}, preset))
     for words in (preset.data.absent, "Planted: responses to the stimulus"):
         assert (words in written) == (origin == "simulated")
+
+
+def test_the_answer_to_the_question_stands_first():
+    notices = [NoticeKind(code, "minor", f"It is {code}.")() for code in ("one", "two")]
+    facts = FACTS | {"conclusions": notices, "staircases": []}
+    assert [one[-4:] for one in text.conclusions(facts, "two")] == ["two.", "one."]
+    said = text.conclusions(facts, "MOs can be predicted.")
+    assert said[0].endswith("MOs can be predicted.")
+    assert len(said) == 3
+    assert text.conclusions(facts, "unknown") == text.conclusions(facts)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_names_what_answers_its_question(name):
+    preset = read_preset(name)
+    files = Path(studies.__file__).parent.glob("*.py")
+    code = [path.read_text(encoding="utf-8") for path in files]
+    conclusions = {
+        notice for text in code for notice in re.findall(r'NoticeKind\(\s*"(\w+)"', text)
+    }
+    assert preset.answer in {*preset.sound, *conclusions}

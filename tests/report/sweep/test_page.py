@@ -46,7 +46,7 @@ def test_the_page_holds_every_score_and_notice(folder, monkeypatch):
     figures = {path.name for path in (folder / "figures").iterdir()}
     for name in ("history", "nested", "slices"):
         assert {f"pca_ridge-{name}.svg", f"factor_analysis-{name}.svg"} <= figures
-    assert page.count("data:image/svg+xml") == len(figures)
+    assert page.count('<img src="data:image/svg+xml') == len(figures)
 
 
 def test_an_unfinished_sweep_has_no_page(folder, tmp_path):

@@ -147,6 +147,7 @@ function cellButton(view, source, target, quantity, most) {
   const show = () => (byId("cell-text").textContent = sentence(cell));
   button.addEventListener("mouseenter", show);
   button.addEventListener("focus", show);
+  button.addEventListener("click", show); // a finger does not point
   button.addEventListener("click", () => (location.hash = `pair=${encodeURIComponent(name)}`));
   return button;
 }

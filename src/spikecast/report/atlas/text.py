@@ -19,6 +19,8 @@ from spikecast.runs.atlas.settings import RIDGE
 from spikecast.tasks.tasks import REST
 
 TITLE = "Which area predicts which?"
+MOST_NAMED = 3  # pairs beside the best
+MOSTLY = 0.6  # of the pairs: so many that to pass distinguishes none
 UNTESTED = {
     TURNED_OFF: "the shift test was turned off",
     ORDER_UNKNOWN: "trials are not in the order in which they were recorded, so that slow drift "
@@ -87,22 +89,36 @@ def verdict(atlas: Atlas) -> list[str]:
 
 
 def _count_passing(atlas: Atlas, model: str, cells: pd.DataFrame) -> list[str]:
-    """Return how many pairs pass of those that were tested, and the best of them."""
+    """Return what stands out, by how much, and how many pairs pass of those that were tested."""
     tested, passing = cells[cells["p"].notna()], cells[cells["passes"]]
     if tested.empty:
         return [f"{model}: {len(cells)} pairs of areas were scored, and nothing is claimed of any."]
-    first = (
-        f"{model}: {len(passing)} of {len(tested)} pairs of areas tell something beyond "
-        f"{name_rungs(atlas)}"
-    )
+    count = f"{len(passing)} of {len(tested)} pairs of areas"
     if passing.empty:
-        return [f"{first}."]
-    best = passing.sort_values("value").iloc[-1]
-    return [
-        f"{first}: a median of {passing['value'].median():z.3f} {atlas.metric.label} more.",
-        f"Most: {best['target']} from {best['source']}, "
-        f"{format_estimate(*best[['value', 'low', 'high']])} in {best['session']}.",
+        return [f"{model}: {count} tell something beyond {name_rungs(atlas)}."]
+    best, *others = (row for _, row in passing.sort_values("value", ascending=False).iterrows())
+    sentences = [
+        f"Most is told about {best['target']} by {best['source']}: "
+        f"{format_estimate(*best[['value', 'low', 'high']])} {atlas.metric.label} more than "
+        f"{name_rungs(atlas)} explain{_name_session(atlas, best)} ({model})."
     ]
+    if others:
+        named = [
+            f"{row['target']} from {row['source']} {row['value']:z.3f}{_name_session(atlas, row)}"
+            for row in others[:MOST_NAMED]
+        ]
+        sentences.append(f"Next: {'; '.join(named)}.")
+    sentence = f"In all, {count} pass, by a median of {passing['value'].median():z.3f}."
+    if len(passing) > MOSTLY * len(tested):
+        sentence += (
+            " So many do in most recordings: areas share arousal and movement that was not "
+            "recorded. How much a pair shares says more than that it does."
+        )
+    return [*sentences, sentence]
+
+
+def _name_session(atlas: Atlas, row: pd.Series) -> str:
+    return f" in {row['session']}" if len(atlas.sessions) > 1 else ""
 
 
 def _count_in_all_sessions(atlas: Atlas) -> list[str]:
@@ -160,7 +176,10 @@ def limits(atlas: Atlas) -> list[str]:
     sentences = [
         "That one area predicts another does not say that they are connected, nor in which "
         "direction anything flows: arousal, and movement that was not recorded, reach all areas at "
-        "once."
+        "once.",
+        "Areas on one probe share its movement in the tissue, its noise, and now and then a "
+        "neuron that both seem to hold. Which areas shared a probe is not known here: look at "
+        "pairs on two probes first.",
     ]
     if settings.matched is None:
         cells = select_between(atlas, settings.labels[0]).dropna(subset=["value"])

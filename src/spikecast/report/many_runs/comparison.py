@@ -28,6 +28,14 @@ from spikecast.scoring.ratio_scores import (
 )
 from spikecast.scoring.scorers import SCORERS
 
+NOT_COMPARED = {
+    "study": "'{path}' is a study; its runs are in {sound}",
+    "atlas": "'{path}' is an atlas, not a run: it has no predictions to pair. Its own page sets "
+    "its models side by side; predict one of its areas to compare that with a run",
+    "sweep": "'{path}' is a sweep, not a run: its own page says what tuning gains. To compare "
+    "the settings that it chose with a run, run its best.yaml on other data",
+}
+"""Kind of folder that is no run -> why it is not compared, and what to do instead."""
 TUNED_ON_THESE_DATA = NoticeKind(
     "tuned_on_these_data",
     "serious",
@@ -126,8 +134,9 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
 
 
 def _open(path: Path) -> Run:
-    if find_kind(path) == "study":
-        raise RunError(f"'{path}' is a study; its runs are in {StudyLayout(path).sound}")
+    kind = find_kind(path)
+    if kind in NOT_COMPARED:
+        raise RunError(NOT_COMPARED[kind].format(path=path, sound=StudyLayout(path).sound))
     return open_run(path)
 
 

@@ -3,10 +3,12 @@
 import os
 from dataclasses import astuple
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 from urllib.parse import quote
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spikecast.core.errors import InputError
 from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetComparison
@@ -19,8 +21,8 @@ from spikecast.report.many_runs.comparison_text import (
     list_notes,
 )
 from spikecast.report.shared.formatting import to_file_name
-from spikecast.report.shared.pages import PageFigure, inline_image, to_svg, write_page
-from spikecast.report.shared.section import Table
+from spikecast.report.shared.pages import make_figure, write_page
+from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.shared.style import AREAS, GREY, draw_interval, new_figure, report_style
 from spikecast.scoring.metric_table import METRICS
 
@@ -67,17 +69,22 @@ def _describe_target(target: TargetComparison) -> dict[str, Any]:
         "headlines": list_headlines(target),
         "claims": list_claims(target),
         "table": Table(columns, list_cells(target), 2, "", "compared", _list_row_classes(target)),
-        "figure": PageFigure(
-            f"compared-{to_file_name(target.target)}",
-            inline_image(to_svg(draw_comparison(target))),
-            f"Left: score on held-out trials with its 95\N{NO-BREAK SPACE}% interval; nulls in "
-            f"grey; hollow: not paired with {target.reference.name}. Right: paired difference to "
-            f"{target.reference.name} (diamond). An arrow marks a model far below the null; its "
-            "difference, and those of nulls, are in the table only.",
-            f"Scores of every model of every run on {target.target}, and their paired differences "
-            f"to {target.reference.name}, with 95 % intervals",
-        ),
+        "figure": make_figure(_make_drawing(target)),
     }
+
+
+def _make_drawing(target: TargetComparison) -> Drawing:
+    return Drawing(
+        f"compared-{to_file_name(target.target)}",
+        draw_comparison,
+        target,
+        f"Left: score on held-out trials with its 95\N{NO-BREAK SPACE}% interval; nulls in "
+        f"grey; hollow: not paired with {target.reference.name}. Right: paired difference to "
+        f"{target.reference.name} (diamond). An arrow marks a model far below the null; its "
+        "difference, and those of nulls, are in the table only.",
+        f"Scores of every model of every run on {target.target}, and their paired differences "
+        f"to {target.reference.name}, with 95 % intervals",
+    )
 
 
 def _list_row_classes(target: TargetComparison) -> list[str]:
@@ -131,8 +138,11 @@ def draw_comparison(target: TargetComparison) -> Figure:
         xlabel=METRICS[target.metric].axis,
         title="Score",
     )
-    differences.set(xlabel="better than it: right of 0", title=f"Minus {target.reference.name}")
+    differences.set(
+        xlabel="better than it: right of 0", title=fill(f"Minus {target.reference.name}", 38)
+    )
     differences.tick_params(left=False)
+    differences.xaxis.set_major_locator(MaxNLocator(4))
     return figure
 
 

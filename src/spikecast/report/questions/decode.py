@@ -56,38 +56,45 @@ MOST_OTHERS = 8  # sources that a headline lists beside the best one
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
-    """Return a sentence per label: the best source, the others, and behaviour alone."""
+    """Return two paragraphs per label: the best source; then the others, behaviour, the null."""
     return [
-        _headline(group)
+        paragraph
         for group in group_answers(answers, "label", "metric")
         if any(answer["source"] != "behavior" for answer in group)
+        for paragraph in _describe_label(group)
     ]
 
 
-def _headline(answers: list[StoredAnswer]) -> str:
+def _describe_label(answers: list[StoredAnswer]) -> list[str]:
     neural = [answer for answer in answers if answer["source"] != "behavior"]
-    beside = [answer for answer in answers if answer["source"] == "behavior"]
     best, *others = sorted(neural, key=lambda answer: -float(answer["score"]))
-    decoded = _is_decoded(best)
-    said = "can be decoded" if decoded else "was not decoded above chance"
-    sentence = (
+    said = "can be decoded" if _is_decoded(best) else "was not decoded above chance"
+    first = (
         f"'{best['label']}' {said if is_tested(best) else 'was not tested'} from "
         f"{name_features(best)}{f', the best of {len(neural)} sources' if others else ''}: "
         f"{METRICS[best['metric']].label} {_score(best)}{_describe_test(best)}."
     )
+    more = []
     if others:
         listed = [f"{name_features(answer)} {_score(answer)}" for answer in others[:MOST_OTHERS]]
-        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
-        sentence += f" Other source{'s' * (len(others) > 1)}: {', '.join(listed)}{more}."
+        rest = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+        more.append(f"Other source{'s' * (len(others) > 1)}: {', '.join(listed)}{rest}.")
+    more += _describe_behavior(best, [one for one in answers if one["source"] == "behavior"])
+    if is_tested(best):
+        more.append(f"The null: {phrase_null(best)}.")
+    return [first, " ".join(more)]
+
+
+def _describe_behavior(best: StoredAnswer, beside: list[StoredAnswer]) -> list[str]:
+    """Return how well the label is decoded without neurons, and what that means for them."""
     if not beside:
-        return sentence + (
-            " Behaviour and stimulus were not decoded from, so what they explain of it is not "
-            "known."
+        return ["Not known: what behaviour and stimulus explain of it, for they were not decoded."]
+    sentences = [f"From {name_features(beside[0])}: {_score(beside[0])}."]
+    if _is_decoded(best) and beside[0]["score"] >= best["low"]:
+        sentences.append(
+            "That is no less: the neurons need not carry more than what the animal saw and did."
         )
-    sentence += f" From {name_features(beside[0])}: {_score(beside[0])}"
-    if decoded and beside[0]["score"] >= best["low"]:
-        sentence += ", no less: the neurons need not carry more than what the animal saw and did"
-    return sentence + "."
+    return sentences
 
 
 def _is_decoded(answer: StoredAnswer) -> bool:
@@ -95,13 +102,11 @@ def _is_decoded(answer: StoredAnswer) -> bool:
 
 
 def _describe_test(answer: StoredAnswer) -> str:
-    """Return chance, p and what it is against; or why there is none."""
+    """Return chance and p, with what casts doubt on them; or why there is none."""
     if not is_tested(answer):
         return f"; {TOO_LONG}"
-    text = (
-        f", chance {answer['chance']:.2f}, p {format_p(answer['p'], answer['permutations'])} "
-        f"against {phrase_null(answer)}"
-    )
+    p = format_p(answer["p"], answer["permutations"])
+    text = f", where chance is {answer['chance']:.2f} (p {p})"
     if answer.has_notice(LABELS_COME_IN_RUNS):
         text += " (too small: labels change slowly, see below)"
     if answer.has_notice(FOLLOWS_STIMULUS):

@@ -34,10 +34,14 @@ def _describe_lead(answer: StoredAnswer) -> str:
     source, target = answer["source"], answer["target"]
     value, low, high = answer["asymmetry"]
     lead = f"{answer['leader']} leads" if answer["leader"] else "no lead was found"
+    p = answer.facts.get("p_of_lead")
+    test = "" if p is None else f", shift test p {format_p(p, answer['claim']['n_shifts'])}"
     return (
-        f"{source} and {target}: {lead}. Asymmetry {value:.4f} bits/spike (95 % interval {low:.4f} "
-        f"to {high:.4f}; above 0: {source} first), from {answer['n_neurons']} neurons of each area "
-        f"and {answer['n_trials']} trials."
+        f"{source} and {target}: {lead}. This is judged by the corrected asymmetry, {value:.4f} "
+        f"bits/spike (95 % interval {low:.4f} to {high:.4f}{test}; above 0: {source} first): how "
+        f"much more {source} → {target} gains than {target} → {source}, less the same with time "
+        "reversed, halved. The gains alone do not say which leads. From "
+        f"{answer['n_neurons']} neurons of each area and {answer['n_trials']} trials."
     )
 
 

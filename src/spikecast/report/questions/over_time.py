@@ -39,27 +39,57 @@ def _headline(answer: StoredAnswer) -> str:
         return f"'{label}' was not dated in {source}: {TOO_LONG}."
     onsets = answer.table("onsets").sort_values("onset")
     dated = onsets.dropna(subset=["onset"])
+    shorter = _describe_short_stretches(answer, onsets)
     if dated.empty:
-        return f"'{label}' has no onset in {source}, against {phrase_null(answer)}."
+        return f"'{label}' was not dated in {source}{shorter}. The null: {phrase_null(answer)}."
     areas = [
-        f"in {row['area']} from {format_ms(row['onset'])} ms on ({format_ms(row['low'])} to "
-        f"{'the end' if np.isinf(row['high']) else format_ms(row['high'])})"
+        f"in {name_area(row['area'])} from {format_ms(row['onset'])} ms on ({_format_limits(row)})"
         for _, row in dated.iterrows()
     ]
+    sentences = [f"'{label}' can be decoded from {source}: {', '.join(areas)}."]
     undated = [str(area) for area in onsets[onsets["onset"].isna()]["area"]]
-    sentence = f"'{label}' can be decoded from {source}: {', '.join(areas)}"
     if undated:
-        sentence += f"; no onset in {', '.join(undated)}"
+        sentences.append(f"It was not dated in {', '.join(undated)}{shorter}.")
     differences = answer.table("differences").dropna(subset=["difference"])
     if len(differences) <= MOST_IN_HEADLINE:
-        sentence += "".join(
-            f"; {row['second']} minus {row['first']}: {format_ms(row['difference'])} ms "
-            f"({format_ms(row['low'])} to {format_ms(row['high'])})"
+        sentences += [
+            f"{row['second']} minus {row['first']}: {format_ms(row['difference'])} ms "
+            f"({format_ms(row['low'])} to {format_ms(row['high'])})."
             for _, row in differences.iterrows()
-        )
+        ]
     if answer.has_notice(FOLLOWS_STIMULUS):
-        sentence += " (perhaps through the stimulus, which it goes along with: see below)"
-    return f"{sentence}; against {phrase_null(answer)}."
+        sentences.append("Perhaps through the stimulus, which it goes along with: see below.")
+    return " ".join([*sentences, f"The null: {phrase_null(answer)}."])
+
+
+def _format_limits(row: pd.Series) -> str:
+    end = "the end" if np.isinf(row["high"]) else format_ms(row["high"])
+    return f"{format_ms(row['low'])} to {end}"
+
+
+def name_area(area: object) -> str:
+    """Return what a sentence calls an area, or all neurons together.
+
+    Examples
+    --------
+    >>> name_area("VISp"), name_area("all")
+    ('VISp', 'all neurons')
+    """
+    return "all neurons" if area == "all" else str(area)
+
+
+def _describe_short_stretches(answer: StoredAnswer, onsets: pd.DataFrame) -> str:
+    """Return why areas have no onset though bars are drawn: a stretch too short to be dated."""
+    curves = answer.table("curves")
+    undated = list(onsets[onsets["onset"].isna()]["area"])
+    significant = curves[curves["area"].isin(undated) & curves["significant"]]
+    if significant.empty:
+        return ": no stretch above chance"
+    named = join_names(significant["area"])
+    return (
+        f": the stretches above chance ({named}) are shorter than the "
+        f"{1000 * answer['min_duration']:g} ms that an onset needs"
+    )
 
 
 def section(answers: Sequence[StoredAnswer]) -> Section:

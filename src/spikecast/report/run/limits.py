@@ -65,7 +65,7 @@ def _list_prediction_limits(run: Run) -> list[str]:
             "latents say nothing about which area comes first or when information arrives; fit "
             "with causal: true for that."
         )
-    if run.task.kind == "area_to_area" and len(run.targets) > 1:
+    if run.task.kind == "area_to_area" and len({one.beside or one.name for one in run.targets}) > 1:
         limits.append(
             "Targets differ in neurons and firing rates, and their sources in number of neurons: "
             "the ranking is of what could be predicted here, not of areas in general."

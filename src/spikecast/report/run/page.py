@@ -9,7 +9,7 @@ from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_
 from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import describe_protocol, describe_task
-from spikecast.report.run.ranking import make_ranking, summarize_targets
+from spikecast.report.run.ranking import make_ranking, select_first_split, summarize_run
 from spikecast.report.run.recording import make_recording_figure
 from spikecast.report.run.scores import make_score_table
 from spikecast.report.run.target_figure import name_trial
@@ -25,8 +25,7 @@ def build(folder: str | Path) -> Path:
     """Write ``report.html`` and ``figures/*.svg`` of a finished run; return the page's path."""
     run = open_run(folder)
     several = len(run.targets) > 1
-    of_targets = [sentence for one in run.targets for sentence in describe_verdict(one.verdict)]
-    verdict = summarize_targets(run) if several else of_targets
+    verdict = summarize_run(run) if run.targets else []
     targets = [_describe_target(run, target) for target in run.targets]
     sections = make_sections(run.answers)
     turnable = any(section.turnables for section in sections)
@@ -64,10 +63,10 @@ def _make_title(run: Run) -> str:
             return f"What explains {join_names(asked.explain.targets, last=' and ')}?"
         labels = join_names(asked.labels, last=" and ")
         return f"Can {labels or 'more'} be read from the activity?"
-    first = run.targets[0]
+    first, n_targets = run.targets[0], len(select_first_split(run))
     if first.brought:
         return f"What do these predictions of {first.name} tell?"
-    what = first.name if len(run.targets) == 1 else f"{len(run.targets)} areas"
+    what = first.name if n_targets == 1 else f"{n_targets} areas"
     source = first.problem.attrs["source"]
     sources = {"rest": "the rest of the recording", "all": "all neurons"}
     return f"Can {what} be predicted from {sources.get(source, source)}?"

@@ -31,6 +31,9 @@ def describe_protocol(run: Run) -> list[str]:
     if split == "stratum":
         held_out += f" (strata: {evaluation.strata})"
     held_out += f", with {gap} {unit} left unused on either side." if gap else "."
+    if evaluation.beside:
+        held_out += f" All of it was done once more with the {unit} cut {SPLITS[evaluation.beside]}"
+        held_out += ": what slowly changes over the session is shared by neighbouring trials only."
     lag = 1000 * run.task.lag * run.manifest["data"]["bin_size"]
     return [
         held_out,

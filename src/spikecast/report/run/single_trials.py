@@ -11,6 +11,7 @@ from spikecast.report.run.target_figure import (
     is_counts,
     name_trial,
 )
+from spikecast.report.shared.phone import is_for_phone
 from spikecast.report.shared.style import ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
 
@@ -29,7 +30,7 @@ def draw_single_trials(target: Target) -> Figure:
     neurons = _choose_neurons(target, recorded, score)
     # trials with many spikes of these neurons show most
     activity = recorded[:, :, neurons].sum(axis=(1, 2), dtype=float)
-    trials = np.sort(np.argsort(-activity)[:MOST_TRIALS])
+    trials = np.sort(np.argsort(-activity)[: 1 if is_for_phone() else MOST_TRIALS])
     names, unit = _name_neurons(target, recorded.shape[2])
     figure = new_figure(1.2 + 1.25 * len(neurons))
     grid = figure.subplots(len(neurons), len(trials), sharex=True, sharey="row", squeeze=False)

@@ -5,7 +5,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikecast.report.shared.style import new_figure
+from spikecast.report.shared.style import make_panels, new_figure
 
 MOST_GROUPS = 4
 
@@ -36,7 +36,8 @@ def draw_group_averages(
     order = np.argsort(np.mean([pair[1] for pair in pairs], axis=0).argmax(axis=1))
 
     figure = new_figure(min(4.8, 2.4 + 0.02 * len(order)))
-    grid = figure.subplots(1, 2 * len(names), sharex=True, sharey=True, squeeze=False)[0]
+    _, axes = make_panels(figure, 2 * len(names), 2 * len(names), sharex=True, sharey=True)
+    grid = np.array(axes)
     radius = max(1, len(time) // 50)
     ticks = MaxNLocator(3).tick_values(time[0], time[-1])
     ticks = ticks[(ticks >= time[0]) & (ticks <= time[-1])]

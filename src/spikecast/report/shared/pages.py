@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from spikecast.core.files import write_atomically, write_text
 from spikecast.report.shared.audit import describe_silent_rules
+from spikecast.report.shared.phone import PhoneFigure, draw_for_phone
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import allow_missing_letters
 from spikecast.runs.layout import Layout
@@ -26,7 +27,7 @@ RASTER_DPI = 150
 class PageFigure:
     """A figure as the page holds it: `source` is the image itself, `alt` says what it shows.
 
-    `narrow` is the image for narrow screens, "" where there is no other.
+    `narrow` is the image for a phone; empty where the figure has none.
     """
 
     name: str
@@ -74,8 +75,18 @@ def make_figure(drawing: Drawing) -> PageFigure:
 
 def _place_figure(drawing: Drawing, image: bytes) -> PageFigure:
     caption = drawing.caption.replace(" %", "\N{NO-BREAK SPACE}%")
-    narrow = inline_image(to_svg(drawing.narrow(drawing.subject))) if drawing.narrow else ""
+    narrow = _draw_narrow(drawing)
     return PageFigure(drawing.name, inline_image(image), caption, drawing.alt or caption, narrow)
+
+
+def _draw_narrow(drawing: Drawing) -> str:
+    """Return the image of a figure for a phone: as it draws itself there, or made narrower."""
+    if drawing.narrow:
+        return inline_image(to_svg(drawing.narrow(drawing.subject)))
+    with draw_for_phone():
+        figure = drawing.draw(drawing.subject)
+    fits = isinstance(figure, PhoneFigure) and not figure.is_wide
+    return inline_image(to_svg(figure)) if fits else ""
 
 
 def draw_section(folder: Path, section: Section) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from spikecast.models.catalog import is_null
+from spikecast.report.shared.phone import WIDTH as PHONE_WIDTH
+from spikecast.report.shared.phone import PhoneFigure, fit_phone, is_for_phone
 
 P = ParamSpec("P")
 
@@ -51,6 +53,8 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with rc_context(STYLE), allow_missing_letters():
             figure = draw(*args, **kwargs)
+            if is_for_phone():
+                fit_phone(figure)
             if engine := figure.get_layout_engine():
                 engine.execute(figure)  # while the style holds, and once
                 figure.set_layout_engine("none")
@@ -68,7 +72,9 @@ def allow_missing_letters() -> Iterator[None]:
 
 
 def new_figure(height: float) -> Figure:
-    """Return an empty figure of the page's width, `height` inches high."""
+    """Return an empty figure of the page's width, or a phone's, `height` inches high."""
+    if is_for_phone():
+        return PhoneFigure(figsize=(PHONE_WIDTH, height))
     return Figure(figsize=(WIDTH, height))
 
 
@@ -114,11 +120,17 @@ def mark_event(axes: Axes, time: np.ndarray) -> None:
 
 
 def make_panels(
-    figure: Figure, n_panels: int, n_columns: int, *, sharex: bool = False
+    figure: Figure, n_panels: int, n_columns: int, *, sharex: bool = False, sharey: bool = False
 ) -> tuple[np.ndarray, list[Axes]]:
     """Return the grid of axes, (row, column), and those in use; the last ones may be left empty."""
+    if is_for_phone() and n_columns > 1:  # as high as before, and fewer beside each other
+        before = -(-n_panels // n_columns)
+        n_columns = 2 if n_columns > 2 and n_panels > 3 else 1
+        figure.set_figheight(figure.get_figheight() * -(-n_panels // n_columns) / before)
     n_rows = -(-n_panels // n_columns)
-    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=sharex)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=sharex, sharey=sharey)
+    if isinstance(figure, PhoneFigure):
+        figure.is_wide = False
     for panel in grid.flat[n_panels:]:
         panel.set_axis_off()
     return grid, list(grid.flat[:n_panels])
@@ -133,6 +145,6 @@ def draw_top_legend(figure: Figure, axes: Axes, n_columns: int, title: str | Non
         title=title,
         title_fontsize=8,
         loc="outside upper center",
-        ncols=min(n_columns, len(labels)),
+        ncols=min(n_columns, len(labels), 2 if is_for_phone() else n_columns),
         handlelength=1.0,
     )

@@ -45,6 +45,14 @@ class StudyRun:
         self.simulated = self.facts["origin"] == "simulated"
         self.mark = " Simulated data." if self.simulated else ""  # the end of every caption
 
+    @property
+    def answer(self) -> str:
+        """What answers the deck's question: a sound run's verdict, or a conclusion's code."""
+        run = self.runs.get(self.preset.answer)
+        if run is None or not run.targets:
+            return self.preset.answer
+        return describe_verdict(run.targets[0].verdict)[0]
+
     def file(self, figure: StudyFigure) -> Path:
         """Return where the arrays of a figure are; these data may lack it."""
         return self.layout.column(figure.folder).arrays(figure.name)
@@ -90,7 +98,7 @@ def build(folder: str | Path) -> Path:
         preset=preset,
         facts=facts,
         origin=text.origin(facts, preset),
-        conclusions=text.conclusions(facts),
+        conclusions=text.conclusions(facts, study.answer),
         comparable=text.COMPARABLE[facts["origin"]],
         rows=[
             row

@@ -94,12 +94,19 @@ def origin(facts: dict[str, Any], preset: Preset) -> list[str]:
     return sentences
 
 
-def conclusions(facts: dict[str, Any]) -> list[str]:
-    """Return how much of the numbers was the protocol."""
+def conclusions(facts: dict[str, Any], answer: str = "") -> list[str]:
+    """Return the answer to the deck's question, and how much of the numbers was the protocol.
+
+    `answer` is a sentence, or the code of the conclusion that is the answer.
+    """
     mark = "Simulated data. " if facts["origin"] == "simulated" else ""
     # studies of before have none
     stairs = [" ".join(staircase(one, each=False)) for one in facts.get("staircases", ())]
-    return [mark + sentence for sentence in [*stairs, *_write_notices(facts["conclusions"])]]
+    notices = facts["conclusions"]
+    answers = _write_notices([one for one in notices if one.code == answer])
+    others = _write_notices([one for one in notices if one.code != answer])
+    first = answers or ([answer] if " " in answer else [])
+    return [mark + sentence for sentence in [*first, *stairs, *others]]
 
 
 def _write_notices(notices: Sequence[Notice]) -> list[str]:
@@ -310,8 +317,11 @@ def _format_value(value: float | str, measure: dict[str, Any]) -> str:
     return UNITS[measure["unit"]].number.format(value)
 
 
-def summary(facts: dict[str, Any], preset: Preset) -> list[str]:
-    """Return the lines that the command line prints: origin, three columns, conclusions."""
+def summary(facts: dict[str, Any], preset: Preset, answer: str = "") -> list[str]:
+    """Return the lines that the command line prints: origin, three columns, conclusions.
+
+    `answer` is as for :func:`conclusions`.
+    """
     lines = [" ".join(origin(facts, preset))]
     for row in facts["columns"]:
         columns = {
@@ -325,7 +335,7 @@ def summary(facts: dict[str, Any], preset: Preset) -> list[str]:
         for title, texts in columns.items():
             heads = [title, *[""] * (len(texts) - 1)]
             lines += [f"  {head:<13} {text}" for head, text in zip(heads, texts, strict=True)]
-    return [*lines, *conclusions(facts)]
+    return [*lines, *conclusions(facts, answer)]
 
 
 def reported(row: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.report.shared.phone import is_for_phone
 from spikecast.report.shared.style import (
     BLUE,
     GREY,
@@ -103,7 +104,8 @@ def nested(model: SweptModel) -> Figure:
                title="all held-out trials")  # fmt: skip
     for axes in (by_fold, pooled):
         axes.axhline(0, color="black", linewidth=0.8)
-    figure.legend(*by_fold.get_legend_handles_labels(), loc="outside lower center", ncols=3,
+    figure.legend(*by_fold.get_legend_handles_labels(), loc="outside lower center",
+                  ncols=1 if is_for_phone() else 3,
                   handlelength=1.0)  # fmt: skip
     return figure
 

@@ -5,12 +5,7 @@ from typing import Any
 
 from spikecast.core.schema import to_yaml
 from spikecast.core.stored import read_text
-from spikecast.report.shared.formatting import (
-    MISSING,
-    format_duration,
-    format_estimate,
-    format_range,
-)
+from spikecast.report.shared.formatting import MISSING, format_duration, format_estimate
 from spikecast.report.shared.pages import draw_figure, write_page
 from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.sweep import figures, text
@@ -46,9 +41,9 @@ def _score_table(run: SweepRun) -> Table:
     metric = run.facts["metric"]
     beyond = [f"{metric}_vs_psth", "low_vs_psth", "high_vs_psth"]
     psth = beyond[0] in run.summary
-    columns = ["model", "settings", f"{METRICS[metric].label}<br>held out", "95 % interval"]
-    columns += ["above the PSTH<br>(95 % interval)"] if psth else []
-    columns += ["gain over defaults<br>(paired interval)", "selected score<br>(do not quote)"]
+    columns = ["model", "settings", f"{METRICS[metric].label}<br>held out (95 %)"]
+    columns += ["above the PSTH<br>(95 %)"] if psth else []
+    columns += ["gain over defaults<br>(paired 95 %)", "selected<br>(do not quote)"]
     tuned = {model["label"] + TUNED: model for model in run.models}
     defaults = [model["label"] for model in run.models]
     rows = []
@@ -59,14 +54,13 @@ def _score_table(run: SweepRun) -> Table:
             [
                 model["label"] if model else name,
                 "tuned in each fold" if model else "defaults" if name in defaults else "null",
-                f"{row[metric]:.3f}",
-                format_range(row["low"], row["high"]),
+                format_estimate(*row[[metric, "low", "high"]]),
                 *([format_estimate(*row[beyond])] if psth else []),
                 format_estimate(**model["gain"]) if model else MISSING,
                 f"{model['selected']:.3f}" if model else MISSING,
             ]
         )
-    return Table(columns, rows, 2)
+    return Table(columns, rows, 2, css="plain compact")
 
 
 def _model_section(model: SweptModel) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from spikecast.core.stored import read_json
 from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
+from spikecast.models.catalog import DEFAULT_MODEL
 from spikecast.runs.contents import LATENTS, FitFacts
 from spikecast.runs.layout import TargetLayout
 from spikecast.tasks.problem import Task
@@ -87,13 +88,14 @@ class Material:
         return table.mask(table.isin(MISSING))
 
     def find_model(self, name: str | None) -> FittedModel:
-        """Return a model with latents by its name, or the first of them."""
+        """Return a model with latents by its name; else the default model, or the first."""
         if not self.fitted:
             raise InputError(
                 "latents are those of a fitted model: name a run directory whose models have "
                 "latents ('spikecast models' says which have), or decode from counts"
             )
-        name = next(iter(self.fitted)) if name is None else name
+        if name is None:
+            name = DEFAULT_MODEL if DEFAULT_MODEL in self.fitted else next(iter(self.fitted))
         return self.fitted[check_one_of("model with latents", name, list(self.fitted))]
 
     def split_cell_types(

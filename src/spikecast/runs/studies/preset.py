@@ -169,6 +169,9 @@ class Preset(Block):
     title: str
     about: str = Field(description="one line for the list")
     questions: list[str]
+    answer: str = Field(
+        "", description="what answers the first: a sound run, by its verdict, or a conclusion"
+    )
     data: Source
     protocol: list[str] = Field(description="the protocol as described")
     unstated: list[str] = Field([], description="what the deck leaves open, and what is done here")

@@ -133,7 +133,9 @@ def plan_sweep(config: Config, out: Path) -> tuple[Plan, Recording]:
             f"a sweep tunes for one target, and the config has {len(tasks)} ({targets}): name one "
             "in task.target, and sweep each by itself"
         )
-    target = make_target(tasks[0].problem(recording), config, RunLayout(out))
+    target = make_target(
+        tasks[0].problem(recording), config, RunLayout(out), config.evaluation.split
+    )
     for label in spaces:
         if target.problem.kind not in models[label].kinds:
             raise ConfigError(f"model '{label}' cannot predict {target.problem.kind} targets")

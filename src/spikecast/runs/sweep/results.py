@@ -39,8 +39,8 @@ OUT_OF_TIME = NoticeKind(
 RANDOM_ONLY = NoticeKind(
     "random_only",
     "serious",
-    "The first {n_random} settings of a search are drawn at random; with {n_tried} tried, nothing "
-    "was learnt from them.",
+    "Settings were drawn at random: a search begins to learn from its tries after {n_random}, and "
+    "{n_tried} were made. A gain is that of the best of so many draws, not of a search.",
 )
 SETTINGS_FAILED = NoticeKind(
     "settings_failed",

@@ -1,0 +1,43 @@
+"""Where a score lies among those of real areas: what is much, and what is little."""
+
+from bisect import bisect_left
+
+from spikecast.report.shared.formatting import format_number
+from spikecast.runs.reader import Target
+
+METRIC, TASK = "bits_per_spike", "area_to_area"
+REAL_AREAS = (
+    0.157, 0.165, 0.165, 0.181, 0.203, 0.217, 0.218, 0.226, 0.231, 0.235, 0.253, 0.255, 0.256,
+    0.259, 0.264, 0.266, 0.269, 0.270, 0.279, 0.281, 0.283, 0.283, 0.293, 0.309, 0.313, 0.323,
+    0.324, 0.325, 0.334, 0.343, 0.351, 0.357, 0.365, 0.374, 0.389, 0.395, 0.408, 0.413, 0.415,
+    0.421, 0.427, 0.428, 0.431, 0.436, 0.443, 0.452, 0.453, 0.455, 0.464, 0.470, 0.480, 0.481,
+    0.499, 0.513, 0.522, 0.579, 0.609,
+)  # fmt: skip
+"""Score of ``timescales`` on each area of at least 20 neurons in seven sessions of Steinmetz et al.
+(2019), from all other areas, 10 ms bins: ``benchmarks/targets.py``."""
+
+
+def place_score(score: float) -> str:
+    """Return where a score above the mean lies among those of real areas.
+
+    Examples
+    --------
+    >>> place_score(0.48)[:46]
+    'For comparison: 50 of 57 areas in seven record'
+    """
+    below = bisect_left(REAL_AREAS, score)
+    low, middle, high = (
+        format_number(REAL_AREAS[place], 2) for place in (0, len(REAL_AREAS) // 2, -1)
+    )
+    return (
+        f"For comparison: {below} of {len(REAL_AREAS)} areas in seven recordings (Steinmetz et al. "
+        "2019; 10 ms bins, all other areas as source) scored less above the mean. They reach "
+        f"{low} to {high}, with a median of {middle}."
+    )
+
+
+def describe_reference(target: Target) -> list[str]:
+    """Return the sentence on the best score of a target, where real areas can be its measure."""
+    if target.run.metric != METRIC or target.problem.attrs["task"] != TASK or target.brought:
+        return []
+    return [place_score(float(target.best[METRIC]))]
