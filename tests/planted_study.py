@@ -7,7 +7,6 @@ import pandas as pd
 
 from spikecast.core.notices import NoticeKind
 from spikecast.report.study.figure_arrays import FIGURE_ARRAYS
-from spikecast.runs.layout import RunLayout
 from spikecast.runs.studies import run
 from spikecast.runs.studies.preset import Preset, merge, read_preset
 from spikecast.runs.studies.study import Column, Measure, Prepared
@@ -128,9 +127,7 @@ def run_planted_study(patch, data, sound_run, out, **arguments):
     """Run the study on a recording's file; its sound run is a copy of a finished one."""
 
     def copy_run(sound, layout, workers, progress):
-        folder = layout.sound_run("main").folder
-        if not RunLayout(folder).manifest.exists():
-            shutil.copytree(sound_run, folder)
+        shutil.copytree(sound_run, layout.sound_run("main").folder, dirs_exist_ok=True)
 
     preset = make_preset()
     patch.setattr(run, "read_preset", lambda name: preset)

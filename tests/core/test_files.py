@@ -45,3 +45,12 @@ def test_a_file_that_is_missing_or_damaged_is_named(tmp_path):
     (tmp_path / "facts.json").write_text("{")
     with pytest.raises(DamagedFileError, match=r"facts\.json"):
         read_json(tmp_path / "facts.json")
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed_under_the_lock(tmp_path):
+    inside = tmp_path / "jobs"
+    inside.mkdir()
+    (inside / ".scores-0aadc0e8.csv").write_text("half")
+    (inside / ".mine").write_text("kept")
+    with lock_folder(tmp_path):
+        assert [path.name for path in inside.iterdir()] == [".mine"]

@@ -14,15 +14,17 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+from planted_study import run_planted_study
 
 from spikecast import cli
-from spikecast.runs.layout import find_kind
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 60.0  # seconds until the processes of a command that was killed are gone
@@ -30,14 +32,26 @@ PATIENCE = 60.0  # seconds until the processes of a command that was killed are 
 
 @dataclass(frozen=True)
 class Killed:
-    """A command, and which files of its directory are compared."""
+    """A command, and which files of its directory are compared.
+
+    `begun` is the file that says that there is something to resume.
+    """
 
     words: Sequence[str]  # without --out
     tables: str
+    begun: str = "manifest.json"
+    run: Callable[[], object] = cli.main
 
 
 def _add(words: str, n_workers: int = 0) -> list[str]:
     return [*words.split(), *(["--workers", str(n_workers)] if n_workers else []), "--quiet"]
+
+
+def _run_study() -> None:
+    """Run a study on the words of the command line: data, a finished run, and ``--resume``."""
+    _, data, sound_run, *options = sys.argv
+    with pytest.MonkeyPatch.context() as patch:
+        run_planted_study(patch, data, sound_run, Path("out"), resume="--resume" in options)
 
 
 PREDICT = "predict {data} --target MOs --models mean_rate,pca_ridge --folds 3"
@@ -50,6 +64,7 @@ COMMANDS = {
     "decode": Killed(
         _add("decode {data} --label response --folds 3 --permutations 50 --over-time"), "analysis/*"
     ),
+    "study": Killed(["{data}", "{run}"], "described/*.[cn]*", "begun.json", _run_study),
 }
 SWEEP = """
 data: {{path: {data}}}
@@ -62,7 +77,7 @@ NOT_REPEATED = ["seconds", "fit_seconds"]
 """Columns and facts that no two runs have in common."""
 
 
-def call(words: Sequence[str], folder: Path) -> int:
+def call(run: Callable[[], object], words: Sequence[str], folder: Path) -> int:
     """Begin a command in a process of its own, and return its number."""
     child = os.fork()
     if child:
@@ -77,9 +92,12 @@ def call(words: Sequence[str], folder: Path) -> int:
     sys.argv = ["spikecast", *words]
     status = 1
     try:
-        cli.main()
+        run()
+        status = 0
     except SystemExit as ended:
         status = int(ended.code or 0)
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -119,6 +137,8 @@ def read_tables(folder: Path, pattern: str) -> dict[str, bytes]:
     """Return the content of tables, without the seconds that they took."""
     read = {}
     for path in sorted((folder / "out").glob(pattern)):
+        if path.name.startswith("."):  # a file that was not written to its end
+            continue
         content = path.read_bytes()
         if path.suffix == ".csv":
             table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -138,11 +158,11 @@ def read_tables(folder: Path, pattern: str) -> dict[str, bytes]:
 class Trial:
     """One command, run whole once, then killed and resumed."""
 
-    def __init__(self, name: str, data: Path, folder: Path) -> None:
-        self.command, self.data, self.folder = COMMANDS[name], data, folder
+    def __init__(self, name: str, data: Path, run: Path, folder: Path) -> None:
+        self.command, self.data, self.run, self.folder = COMMANDS[name], data, run, folder
         self.words = self._run_folder("whole")
         begun = time.time()
-        child = call(self.words, folder / "whole")
+        child = call(self.command.run, self.words, folder / "whole")
         _, status = os.waitpid(child, 0)
         self.lasts = time.time() - begun
         said = (folder / "whole" / "said.txt").read_text()
@@ -154,16 +174,18 @@ class Trial:
         folder = self.folder / name
         folder.mkdir()
         (folder / "sweep.yaml").write_text(SWEEP.format(data=self.data))
-        words = [word.format(data=self.data, folder=folder) for word in self.command.words]
-        return [*words, "--out", "out"]
+        words = [
+            word.format(data=self.data, run=self.run, folder=folder) for word in self.command.words
+        ]
+        return words if self.command.run is _run_study else [*words, "--out", "out"]
 
     def kill(self, number: int, rng: random.Random) -> tuple[bool, str]:
         """Kill the command once or twice and resume it; return if it was, and what is wrong."""
         folder = self.folder / str(number)
         words = self._run_folder(str(number))
-        killed, children = False, []
+        killed, children, run = False, [], self.command.run
         for _ in range(rng.choice([1, 1, 2])):
-            children.append(child := call(self._resume(words, folder), folder))
+            children.append(child := call(run, self._resume(words, folder), folder))
             time.sleep(rng.uniform(0, self.lasts))
             chosen = rng.choice(SIGNALS)
             with contextlib.suppress(ProcessLookupError):
@@ -179,22 +201,30 @@ class Trial:
                 return killed, f"{chosen.name}: {len(left)} processes went on"
             if (said := (folder / "said.txt").read_text()) and "Traceback" in said:
                 return killed, f"{chosen.name}: {said[-300:]}"
-        if code != 0:
-            children.append(child := call(self._resume(words, folder), folder))
+        at_end = code != 0 and self._is_finished(folder)
+        if code != 0 and not at_end:
+            children.append(child := call(run, self._resume(words, folder), folder))
             _, status = os.waitpid(child, 0)
             if os.waitstatus_to_exitcode(status):
                 return killed, f"not resumed: {(folder / 'said.txt').read_text()[-300:]}"
-        wrong = self._compare(folder, children)
+        wrong = self._compare(folder, children, killed_at_end=at_end)
         if not wrong:
             shutil.rmtree(folder)
         return killed, wrong
 
     def _resume(self, words: list[str], folder: Path) -> list[str]:
         """Return the words that go on with what is there."""
-        begun = find_kind(folder / "out") and (folder / "out" / "manifest.json").exists()
+        begun = (folder / "out" / self.command.begun).exists()
         return [*words, "--resume"] if begun else words
 
-    def _compare(self, folder: Path, children: Sequence[int]) -> str:
+    def _is_finished(self, folder: Path) -> bool:
+        """Return whether a command was killed after its last file: there is nothing to resume."""
+        return (
+            not read_tables(folder, self.command.tables).keys() ^ self.tables.keys()
+            and not (folder / "out" / self.command.begun).exists()
+        )
+
+    def _compare(self, folder: Path, children: Sequence[int], *, killed_at_end: bool) -> str:
         tables = read_tables(folder, self.command.tables)
         unlike = [
             name for name in self.tables | tables if tables.get(name) != self.tables.get(name)
@@ -202,13 +232,15 @@ class Trial:
         if unlike:
             return f"other numbers in {', '.join(unlike)}"
         left = list_leftovers(folder, children)
+        if killed_at_end:  # a lock that nobody holds any more locks nothing
+            left = [name for name in left if name != "out/.lock"]
         return f"left behind: {', '.join(left)}" if left else ""
 
 
-def kill_often(name: str, data: Path, folder: Path, n: int, seed: int = 0) -> list[str]:
-    """Kill a command `n` times; return what went wrong."""
+def kill_often(name: str, data: Path, run: Path, folder: Path, n: int, seed: int = 0) -> list[str]:
+    """Kill a command `n` times; return what went wrong. `run` is a finished run on the data."""
     rng, wrong, n_killed = random.Random(seed), [], 0
-    trial = Trial(name, data, folder)
+    trial = Trial(name, data, run, folder)
     for number in range(n):
         killed, what = trial.kill(number, rng)
         n_killed += killed

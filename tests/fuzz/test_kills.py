@@ -8,5 +8,5 @@ N = 10  # tries of each command
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_that_is_killed_resumes_to_the_same_tables(small_data, tmp_path, name):
-    assert kill_often(name, small_data, tmp_path, N) == []
+def test_a_command_that_is_killed_resumes_to_the_same_tables(small_data, small_run, tmp_path, name):
+    assert kill_often(name, small_data, small_run, tmp_path, N) == []

@@ -1,6 +1,7 @@
 """Write files whole or not at all, and lock folders."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from spikecast.core.errors import RunError
 
+TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
+"""Names of files that are not written to their end."""
 LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
 
@@ -38,6 +41,17 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def is_temporary(path: Path) -> bool:
+    """Return whether a file, by its name, is one that :func:`write_atomically` did not finish.
+
+    Examples
+    --------
+    >>> is_temporary(Path(".scores-0aadc0e8.csv")), is_temporary(Path("scores.csv"))
+    (True, False)
+    """
+    return TEMPORARY.fullmatch(path.name) is not None
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file atomically."""
     with write_atomically(path) as temporary:
@@ -54,6 +68,7 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
     """Keep other processes from writing into a folder during a block; raise if one already does.
 
     The operating system holds the lock, and releases it when the process ends, however it ends.
+    Files that a process had begun to write when it was killed are removed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +80,9 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
             f"another process is writing into '{folder}'; wait for its end or use another folder"
         ) from None
     try:
+        for path in folder.rglob(".*"):
+            if is_temporary(path):  # what a killed process had begun to write
+                path.unlink(missing_ok=True)
         yield
     finally:
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: a later run makes its own

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import LOCK, lock_folder
+from spikecast.core.files import LOCK, is_temporary, lock_folder
 from spikecast.core.stored import read_text
 from spikecast.runs.layout import (
     AtlasLayout,
@@ -101,7 +101,7 @@ def _list_names(folder: Path) -> set[str]:
         return set()
     if not folder.is_dir():
         raise RunError(f"'{folder}' is a file; a run needs a folder")
-    return {path.name for path in folder.iterdir()} - {LOCK}
+    return {path.name for path in folder.iterdir() if not is_temporary(path)} - {LOCK}
 
 
 def is_finished(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 from annotated_types import MinLen
 from pydantic import AfterValidator, Field, with_config
@@ -100,7 +101,10 @@ def _check_confusion(table: pd.DataFrame) -> str:
     counts = table.drop(columns="truth")
     if counts.shape[0] != counts.shape[1]:
         return "it must have as many rows as columns of classes"
-    if any(counts[name].dtype.kind not in "iuf" for name in counts):
+    if any(
+        counts[name].dtype.kind not in "iuf" or not np.isfinite(counts[name]).all()
+        for name in counts
+    ):
         return "it must hold numbers of trials"
     return "" if (counts.sum(axis=1) > 0).all() else "a class has no trials"
 

@@ -12,7 +12,14 @@ from typing import Any
 import yaml
 
 from spikecast.core.errors import RunError
-from spikecast.core.files import LOCK, lock_folder, write_atomically, write_json, write_text
+from spikecast.core.files import (
+    LOCK,
+    is_temporary,
+    lock_folder,
+    write_atomically,
+    write_json,
+    write_text,
+)
 from spikecast.core.notices import Notice
 from spikecast.core.stored import read_json
 from spikecast.data import load
@@ -138,8 +145,12 @@ def _check_folder(
     layout: StudyLayout, begun: dict[str, Any], *, resume: bool, overwrite: bool
 ) -> bool:
     """Refuse a directory that must not be written; return whether a study in it is replaced."""
-    out, finished = layout.folder, layout.result.exists()
-    occupied = out.exists() and any(path.name != LOCK for path in out.iterdir())
+    out = layout.folder
+    # what was begun is removed last
+    finished = layout.result.exists() and not layout.begun.exists()
+    occupied = out.exists() and any(
+        path.name != LOCK and not is_temporary(path) for path in out.iterdir()
+    )
     if occupied and not (finished or layout.begun.exists()):
         raise RunError(f"'{out}' is not empty and holds no study; name another folder")
     if resume and overwrite:
