@@ -40,6 +40,9 @@ def keep_the_rules(facts):
         for column in ("described", "sound"):
             written = text.cell(row[column], facts, row[f"no_{column}"])
             assert written
+            # a number with the name of a column would read as another cell
+            called = {measure["name"] for measure in row[column]}
+            assert not called & {"reported", "as described", "sound"}, (row["key"], column)
             assert text.UNEXPLAINED not in " ".join(written), (row["key"], column)
         because = " ".join(text.because(row, facts["staircases"]))
         assert text.UNEXPLAINED not in because, row["key"]

@@ -85,7 +85,10 @@ REASONS = {
     "earlier bins only": ("The acausal network", "read from the forward states only, which know no "
                           "later bin"),
 }  # fmt: skip
-NAMES = {"labels shifted": "one reason away, labels shifted (the same score, another null)"}
+NAMES = {
+    "as described": "by the deck's decoder",
+    "labels shifted": "one reason away, labels shifted (the same score, another null)",
+}
 RUNS = NoticeKind("labels_in_runs", "minor", "Labels {come} in runs over trials in this session.")
 
 
@@ -187,7 +190,7 @@ def measure_ways(found: Arrays) -> list[Measure]:
     """Return a measure per way, the way of the deck first, then those without one reason."""
     return [
         Measure(
-            NAMES.get(str(way), f"one reason away, {way}") if row else str(way),
+            NAMES.get(str(way), f"one reason away, {way}"),
             float(found["score"][row]),
             "balanced_accuracy",
             chance=float(found["chance"][row]),
