@@ -14,6 +14,7 @@ from spikecast.core.errors import ConfigError, RunError, SpikecastError
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment, fits
+from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
@@ -87,6 +88,20 @@ def test_held_out_latents_are_stored_for_every_trial(run):
     tested = [np.load(run / f"targets/MOs/jobs/timescales-fold{f}.npz") for f in range(3)]
     assert sorted(np.concatenate([fold["test"] for fold in tested])) == list(range(60))
     assert all(fold["latents"].shape == (20, 80, 48) for fold in tested)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "expected"),
+    [
+        (["pca_ridge", "timescales", "mean_rate"], "pca_ridge"),
+        (["timescales", "pca_ridge", "mean_rate"], "timescales"),
+        ([], "timescales"),  # before there is a ranking: no baseline
+    ],
+)
+def test_latents_are_those_of_the_best_model(run, data, ranking, expected):
+    asked = make(data, analysis={"decode": [{"labels": ["response"], "sources": ["latents"]}]})
+    *_, (question,) = experiment._plan(asked, RunLayout(run), ranking)
+    assert question.name == f"decode-response-latents-{expected}"
 
 
 def test_the_written_config_gives_the_same_numbers(run, tmp_path):

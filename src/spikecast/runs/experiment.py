@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from spikecast.data.recording import Recording
 from spikecast.evaluation.ladder import note_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.verdict import judge_scores
-from spikecast.models.catalog import find_best
+from spikecast.models.catalog import find_best, is_baseline
 from spikecast.parallel.executors import Progress, check_engine
 from spikecast.runs import config as configs
 from spikecast.runs.brought_claims import describe_brought
@@ -153,7 +153,8 @@ def add_answers(
     whole = stored.config.analysis.merge(analysis)
     config = stored.config.model_copy(update={"analysis": whole})
     progress("reading the data", 0, 0)
-    recording, *_, questions = _plan(config, layout)
+    ranking = stored.targets[0].summary["model"].tolist() if stored.targets else []
+    recording, *_, questions = _plan(config, layout, ranking)
     check_data_unchanged(layout.folder, identity, identify(recording))
     with lock_folder(layout.folder), log_to_file(layout.log):
         answer_questions(questions, layout, identity, progress)
@@ -165,14 +166,20 @@ def add_answers(
 
 
 def _plan(
-    config: Config, layout: RunLayout
+    config: Config, layout: RunLayout, ranking: Sequence[str] = ()
 ) -> tuple[Recording, list[TargetRun], list[Notice], list[Question]]:
-    """Return the recording, its targets, those left out, and the questions, all checked."""
+    """Return the recording, its targets, those left out, and the questions, all checked.
+
+    A question of latents is about the model that is named, else about the best one with latents in
+    the `ranking` of a finished run; before there is one, about the first that is no baseline.
+    """
     recording = config.data.load_recording()
     targets, left_out = make_targets(config, recording, layout)
+    models = config.build_models()
+    names = [name for name in ranking if name in models] or sorted(models, key=is_baseline)
     fitted = {
         name: FittedModel(name, model, config.make_tasks(recording)[0], targets[0].layout)
-        for name, model in config.build_models().items()
+        for name, model in ((name, models[name]) for name in names)
         if model.has_latents and targets and not targets[0].problem.windows
     }
     questions = expand_questions(

@@ -22,7 +22,7 @@ AREAS = "each area by itself; default: all neurons together"
 CELL_TYPES = "each area's narrow and wide spikes by themselves (needs trough_to_peak)"
 CONDITIONS = "trial columns; default: the contrasts"
 LABELS = "trial columns, behaviour variables (their mean), or 'column>number'"
-MODEL = "whose latents; default: the first that has any"
+MODEL = "whose latents; default: the best that has any"
 """Descriptions of settings that several blocks have."""
 
 
