@@ -5,7 +5,7 @@ from bisect import bisect_left
 from spikecast.report.shared.formatting import format_number
 from spikecast.runs.reader import Target
 
-METRIC, TASK = "bits_per_spike", "area_to_area"
+METRIC, TASK, MODEL = "bits_per_spike", "area_to_area", "timescales"
 REAL_AREAS = (
     0.157, 0.165, 0.165, 0.181, 0.203, 0.217, 0.218, 0.226, 0.231, 0.235, 0.253, 0.255, 0.256,
     0.259, 0.264, 0.266, 0.269, 0.270, 0.279, 0.281, 0.283, 0.283, 0.293, 0.309, 0.313, 0.323,
@@ -23,21 +23,26 @@ def place_score(score: float) -> str:
     Examples
     --------
     >>> place_score(0.48)[:46]
-    'For comparison: 50 of 57 areas in seven record'
+    'For comparison: by timescales, 50 of 57 areas '
     """
     below = bisect_left(REAL_AREAS, score)
     low, middle, high = (
         format_number(REAL_AREAS[place], 2) for place in (0, len(REAL_AREAS) // 2, -1)
     )
     return (
-        f"For comparison: {below} of {len(REAL_AREAS)} areas in seven recordings (Steinmetz et al. "
-        "2019; 10 ms bins, all other areas as source) scored less above the mean. They reach "
-        f"{low} to {high}, with a median of {middle}."
+        f"For comparison: by {MODEL}, {below} of {len(REAL_AREAS)} areas in seven recordings "
+        f"(Steinmetz et al. 2019; 10 ms bins, all other areas as source) score less than "
+        f"{format_number(score)} above the mean. They reach {low} to {high}, with a median of "
+        f"{middle}."
     )
 
 
 def describe_reference(target: Target) -> list[str]:
-    """Return the sentence on the best score of a target, where real areas can be its measure."""
+    """Return the sentence on the score of the model that real areas were measured with.
+
+    Where it was not fitted, the best model's score is placed.
+    """
     if target.run.metric != METRIC or target.problem.attrs["task"] != TASK or target.brought:
         return []
-    return [place_score(float(target.best[METRIC]))]
+    summary = target.summary.set_index("model")[METRIC]
+    return [place_score(float(summary.get(MODEL, target.best[METRIC])))]
