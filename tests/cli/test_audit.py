@@ -31,12 +31,16 @@ def test_audit_prints_every_hazard_with_its_fix_and_the_rules_that_are_silent(
 
 
 @pytest.mark.parametrize(
-    ("marker", "kind"), [("atlas.yaml", "an atlas"), ("sweep.json", "a sweep")]
+    ("marker", "kind", "commands"),
+    [
+        ("atlas.yaml", "an atlas", [("audit", "it"), ("compare", "it", ".")]),
+        ("sweep.json", "a sweep", [("compare", "it", ".")]),
+    ],
 )
-def test_what_keeps_no_record_of_its_fits_is_refused_in_a_line(spikecast, tmp_path, marker, kind):
+def test_what_is_no_run_is_refused_in_a_line(spikecast, tmp_path, marker, kind, commands):
     (tmp_path / "it").mkdir()
     (tmp_path / "it" / marker).touch()
-    for command in (("audit", "it"), ("compare", "it", tmp_path)):
+    for command in commands:
         done = spikecast(*command)
         assert done.status == 2
         (line,) = done.errors.strip().splitlines()

@@ -13,9 +13,7 @@ from spikecast.runs.provenance import Claim, read_claims
 MOST_NAMED = 3  # numbers that a hazard names
 NOT_AUDITED = {
     "atlas": "'{folder}' is an atlas, which keeps no record of each fit, so there is nothing to "
-    "audit; predict an area of it, and audit that run",
-    "sweep": "'{folder}' is a sweep, whose fits are not recorded one by one; run its best.yaml on "
-    "other data, and audit that run",
+    "audit; predict an area of it, and audit that run"
 }
 """Kind of folder that the audit does not read -> why, and what to do instead."""
 
@@ -112,7 +110,7 @@ def audit(folder: str | Path) -> Audit:
 def list_audited(folder: str | Path) -> dict[str, Path]:
     """Return title -> folder of what can be audited: a run by itself, or the parts of a study.
 
-    Raises a RunError for an atlas and a sweep, whose fits are not recorded one by one.
+    Raises a RunError for an atlas, whose fits are not recorded one by one.
     """
     folder = Path(folder)
     if (kind := find_kind(folder)) in NOT_AUDITED:
