@@ -7,7 +7,7 @@ their natural parameters. Continuous predictions are combined as they are.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.optimize import minimize
@@ -148,8 +148,10 @@ class Stack(_Committee):
 
     Parameters
     ----------
-    models : sequence of str
-        Names of models of the catalogue. ``timescales`` stands for two, of 10 and of 40 components.
+    models : sequence of str, optional
+        Names of models of the catalogue; ``timescales`` stands for two, of 10 and of 40 components.
+        By default it, and the regression for the kind of target: ``poisson_glm`` for counts (the
+        rates of a ridge reach 0, and their logarithms no end), ``pca_ridge`` for continuous values.
     {stack}
 
     Attributes
@@ -176,7 +178,9 @@ class Stack(_Committee):
     paper = "Wolpert 1992; Breiman 1996"
     why_not_searched = "tune its models by themselves"
 
-    models: Sequence[str] = ("poisson_glm", "pca_ridge", "timescales")
+    networks: ClassVar[tuple[str, ...]] = ("timescales",)
+
+    models: Sequence[str] | None = None
     n_inner: int = 5
     pull: float = 30.0
     causal: bool = False
@@ -199,7 +203,8 @@ class Stack(_Committee):
     @property
     def can_add(self) -> bool:
         """Whether some of its models can be fitted on top of another prediction."""
-        return any(SINGLE[name]().can_add for name in self.models if name in SINGLE)
+        names = self.networks if self.models is None else self.models
+        return any(SINGLE[name]().can_add for name in names if name in SINGLE)
 
     def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:
         self._fit(x, y, base)
@@ -212,7 +217,11 @@ class Stack(_Committee):
 
     def _list_usable(self, *, adding: bool) -> list[str]:
         """Return the models that can predict this kind of target (on top of another prediction)."""
-        names = [check_one_of("model", name, list(SINGLE)) for name in self.models]
+        default = ("poisson_glm" if self.counts_ else "pca_ridge", *self.networks)
+        names = [
+            check_one_of("model", name, list(SINGLE))
+            for name in (default if self.models is None else self.models)
+        ]
         usable = [name for name in names if self._kind in SINGLE[name].kinds]
         if adding:
             usable = [name for name in usable if SINGLE[name]().can_add]
@@ -341,8 +350,9 @@ class Auto(Stack):
 
     Parameters
     ----------
-    models : sequence of str
-        Candidates, in the order in which they are tried.
+    models : sequence of str, optional
+        Candidates, in the order in which they are tried. By default those of a stack, and then
+        ``transformer``.
     {stack}
     budget : float, optional
         Seconds per fit. With one, the numbers depend on the machine's speed; without, they do not.
@@ -360,7 +370,8 @@ class Auto(Stack):
     paper = "spikecast"
     why_not_searched = "it chooses between models itself"
 
-    models: Sequence[str] = ("poisson_glm", "pca_ridge", "timescales", "transformer")
+    networks: ClassVar[tuple[str, ...]] = ("timescales", "transformer")
+
     budget: float | None = None
 
     def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
