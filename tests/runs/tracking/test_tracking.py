@@ -88,9 +88,10 @@ def test_a_run_is_told_from_start_to_end(run, experiment_config):
 
 def test_tracking_changes_no_number_and_leaves_no_file(run):
     names = {path.name for path in run[0].iterdir()}
-    assert names == {"config.yaml", "manifest.json", "log.txt", "excerpt.nc", "targets",
-                     "trial_table.csv",
-                     "scores.csv", "summary.csv", "neurons.csv", "verdict.json"}  # fmt: skip
+    assert names == {
+        *("config.yaml", "manifest.json", "log.txt", "excerpt.nc", "excerpt.nc.b2sum", "targets"),
+        *("trial_table.csv", "scores.csv", "summary.csv", "neurons.csv", "verdict.json"),
+    }
 
 
 @pytest.mark.parametrize("fails", ["start", "log_fit", "finish"])
