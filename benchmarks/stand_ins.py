@@ -32,21 +32,23 @@ SESSIONS = (0, 2, 6)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, nargs="*", default=list(SESSIONS))
     parser.add_argument("--summary", action="store_true")
-    if not parser.parse_args().summary:
-        measure()
+    arguments = parser.parse_args()
+    if not arguments.summary:
+        measure(arguments.sessions)
     print(describe())
     print(summarize())
 
 
-def measure() -> None:
+def measure(sessions: list[int]) -> None:
     RESULTS.mkdir(exist_ok=True)
     done = set()
     if TABLE.exists():
         done = set(pd.read_csv(TABLE)[["session", "target", "kind"]].itertuples(index=False))
         done = {tuple(row) for row in done}
     recordings = list(sc.load_all(REAL))
-    for session in SESSIONS:
+    for session in sessions:
         recording = recordings[session]
         areas = sorted(
             area
