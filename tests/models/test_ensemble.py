@@ -47,7 +47,7 @@ def test_fewer_members_than_parts_hold_nothing_out(session):
 def test_a_refit_is_counted_from_the_mean_of_what_it_learnt_from():
     x, y = simulate(20, 0.01)  # few spikes: means differ from fold to fold
     stack = Stack(("mean_rate", "pca_ridge")).fit(x, y)
-    np.testing.assert_allclose(stack._refit(stack.models_[0], x, y, None), 0, atol=1e-5)
+    np.testing.assert_allclose(stack._predict_by_refits(stack.models_[0], x, y, None), 0, atol=1e-5)
 
 
 def test_with_few_spikes_and_trials_a_stack_is_not_worse_than_the_regression():

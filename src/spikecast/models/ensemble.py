@@ -243,22 +243,23 @@ class Stack(_Committee):
         held_out = np.empty((len(members), *y.shape), dtype=np.float32)
         for number, model in enumerate(members):
             own = model.predict_held_out(x, base)
-            held_out[number] = self._refit(model, x, y, base) if own is None else own - center
+            held_out[number] = (
+                self._predict_by_refits(model, x, y, base) if own is None else own - center
+            )
         self.weights_ = fit_stacking_weights(held_out, y, center, self.counts_, self.pull)
         self.ceiling_ = np.full(y.shape[2], np.inf)
         if self.counts_:
             self.ceiling_ = self._weigh(held_out).max(axis=(0, 1))
 
-    def _refit(
+    def _predict_by_refits(
         self, model: Model, x: np.ndarray, y: np.ndarray, base: np.ndarray | None
     ) -> np.ndarray:
         """Return how far a model, refitted on each inner fold, is from the mean or the base."""
         distance = np.empty(y.shape, dtype=np.float32)
         for fold in split_inner_folds(len(x), self.n_inner, self.seed):
             note_validation(fold.test)
-            learnt, held = (
-                None if base is None else base[rows] for rows in (fold.train, fold.test)
-            )
+            learnt = None if base is None else base[fold.train]
+            held = None if base is None else base[fold.test]
             with number_rows(fold.train):
                 refitted = self._fit_member(
                     model.clone_with_choices(), x[fold.train], y[fold.train], learnt
