@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from spikecast.report.study import text
+from spikecast.report.study import page, text
 from spikecast.runs.studies import run
 from spikecast.runs.studies.preset import Preset, make_quick, merge, read_preset
 
@@ -25,6 +25,13 @@ def small(tmp_path_factory):
             patch.undo()
 
     return run_small
+
+
+@pytest.fixture
+def build_page(monkeypatch):
+    """Build the page of a study, not those of its runs (livewired's test builds them as well)."""
+    monkeypatch.setattr(page.run_page, "build", lambda folder: None)
+    return page.build
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
-from spikecast.report.study import page as pages
 from spikecast.runs import audit
 from spikecast.runs.studies import diggers
 from spikecast.runs.studies.diggers_network import OPTIMISERS, DeckLSTM
@@ -39,7 +38,7 @@ def test_the_deck_triggers_exactly_its_flaws_and_ours_none(folder):
     assert all(audit.audit(part).hazards == () for part in sound)
 
 
-def test_the_page_sets_scores_side_by_side_and_not_losses(folder):
+def test_the_page_sets_scores_side_by_side_and_not_losses(folder, build_page):
     rows = {row["key"]: row for row in read_facts(folder)["columns"]}
     # the deck reports both losses, and does not compare them
     assert not rows["easier"]["described"]
@@ -47,7 +46,7 @@ def test_the_page_sets_scores_side_by_side_and_not_losses(folder):
     assert {measure["unit"] for measure in rows["between"]["described"]} == {"poisson_nll"}
     assert {measure["unit"] for measure in rows["between"]["sound"]} == {"bits_per_spike"}
     assert rows["within"]["flaws"] == ["null missing"]
-    page = pages.build(folder).read_text()
+    page = build_page(folder).read_text()
     for phrase in ("Raster of the session", "Two of the latents, by action", "Similarity of areas"):
         assert phrase in page
 

@@ -37,7 +37,7 @@ from spikecast.runs.studies.study_data import (
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
                             "n_bins": 60, "stim_onset": 0.2}},
-    "settings": {"n_iterations": 60, "permutations": 20, "draws": 20},
+    "settings": {"n_iterations": 60, "permutations": 10, "draws": 20},
     "sound": {"main": {
         "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}}],
         "evaluation": {"folds": 3, "bootstrap": 200},
@@ -153,7 +153,8 @@ def test_without_choice_information_only_the_headline_is_high(tmp_path):
         300, {"VISp": 20, "MD": 15, "MOs": 15}, n_bins=40, seed=2,
         effects={"stimulus": 0, "choice": 0, "movement": 0},
     ).recording  # fmt: skip
-    settings = read_preset("livewired").settings | {"n_iterations": 60}
+    settings = read_preset("livewired").settings
+    settings |= {"n_iterations": 60, "permutations": 10, "draws": 10}
     prepared = livewired.prepare(silent, settings)
     steps = StepCache(tmp_path)
     column = livewired.describe(StudyInputs(prepared.recording, prepared.names, settings, 0, steps))

@@ -9,10 +9,9 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import make_rng
 from spikecast.data import simulate
 from spikecast.data.recording import Recording
-from spikecast.report.study import page as pages
 from spikecast.report.study import text
 from spikecast.runs import audit
-from spikecast.runs.studies import ninja
+from spikecast.runs.studies import ninja, ninja_classifier
 from spikecast.runs.studies.ninja_classifier import (
     SoftmaxTwice,
     choose_first_trials,
@@ -70,7 +69,9 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def folder(small):
-    return small("ninja", TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ninja_classifier, "N_REPEATS", 10)
+        return small("ninja", TINY)
 
 
 def prepare(effects, seed=1, areas=None):
@@ -128,8 +129,8 @@ def test_the_window_of_the_sound_run_ends_before_the_reward(folder):
         assert excerpt["time"].max() < np.nanmin(recorded.trials["feedback_time"])
 
 
-def test_the_page_has_the_figures_of_the_deck_and_of_the_sound_protocol(folder):
-    page = pages.build(folder).read_text()
+def test_the_page_has_the_figures_of_the_deck_and_of_the_sound_protocol(folder, build_page):
+    page = build_page(folder).read_text()
     for figure in read_preset("ninja").figures:
         assert figure.title.format(averaged="choice") in page
     assert "The window includes the reward" in page

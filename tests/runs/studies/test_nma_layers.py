@@ -9,7 +9,6 @@ import torch
 from spikecast.analysis.geometry.dimensionality import dimensionality
 from spikecast.core.errors import InputError
 from spikecast.data import simulate
-from spikecast.report.study import page as pages
 from spikecast.report.study import text
 from spikecast.report.study.figures import DRAW
 from spikecast.runs import audit
@@ -95,12 +94,12 @@ def test_the_staircase_ends_where_the_table_does(folder, rows):
     assert total == pytest.approx(steps["model"] - steps["own"])
 
 
-def test_the_search_is_real_and_its_importance_is_drawn(folder, rows):
+def test_the_search_is_real_and_its_importance_is_drawn(folder, build_page, rows):
     assert "setting never swept" in rows["search"]["flaws"]
     with np.load(folder / "concluded" / "importance.npz") as kept:
         assert "n_latents" in kept["names"]
         assert len(kept["score"]) == 4
-    page = pages.build(folder).read_text()
+    page = build_page(folder).read_text()
     for phrase in ("What mattered in the search", "1.5455", "Planes predicted from planes",
                    "that the other half of the neurons confirms", "Where the neurons are",
                    "Before and after preprocessing", "Neurons that live with another plane",

@@ -174,8 +174,8 @@ def test_the_staircase_changes_one_thing_at_a_time_and_adds_up(folder):
     assert stairs["sums"]["protocol"] == pytest.approx(steps["pooled"] - steps["deck"])
 
 
-def test_the_page_has_every_network_as_described_mended_and_soundly(folder):
-    page = pages.build(folder).read_text()
+def test_the_page_has_every_network_as_described_mended_and_soundly(folder, build_page):
+    page = build_page(folder).read_text()
     for phrase in ("59.68", "0.798", "Predicted against actual speed", "shapes broadcast",
                    "as described, shapes mended", "soundly, pair by pair in folds, simulated",
                    "Neurons in space",
