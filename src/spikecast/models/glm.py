@@ -15,6 +15,8 @@ from spikecast.models.spaces import OneOf, Space
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
+PENALTIES = tuple(2.5e-4 * 2**step for step in range(9))
+
 
 @dataclass(eq=False, repr=False)
 class PoissonGLM(Model):
@@ -24,7 +26,8 @@ class PoissonGLM(Model):
     ``penalty * sum of squared weights``, the loss the mean over samples of the sum over targets.
     Widths, number of components and penalty are the best on validation trials (whole trials cut
     from the training trials); the model is then refitted on all of them. More components and
-    smaller penalties are tried until they predict worse.
+    smaller penalties are tried until they predict worse. Features do not lift a target's rate
+    further than in any training trial: beyond what was seen, an exponential runs away.
 
     Parameters
     ----------
@@ -35,7 +38,8 @@ class PoissonGLM(Model):
     penalties : sequence of float
         To choose from.
     n_inner : int
-        Inner folds (of five) that the choice is averaged over.
+        Inner folds (of five) that the choice is averaged over. With one, what is chosen of few
+        spikes is often chosen by chance.
     {causal}
     {seed}
 
@@ -44,6 +48,8 @@ class PoissonGLM(Model):
     features_ : PopulationFeatures
     weights_ : array, (feature, target)
     intercept_ : array, (target,)
+    ceiling_ : array, (target,)
+        The most that features add to the log rate.
     chosen_ : tuple
         (widths, components, penalty).
 
@@ -64,31 +70,29 @@ class PoissonGLM(Model):
     paper = "Nelder & Wedderburn 1972; Truccolo et al. 2005"
     kinds = ("counts",)
     is_baseline = True
-    # it chooses widths, components and penalty itself, by one validation part of five: searched is
+    # it chooses widths, components and penalty itself, by two validation parts of five: searched is
     # what it chooses from, and on how many parts it looks (more is steadier, and slower)
     search_space: ClassVar[Space] = {
         "widths": OneOf(
             (
-                ((1.0, 3.0, 8.0), (2.0, 6.0)),
                 ((1.0, 3.0, 8.0),),
+                ((1.0, 3.0, 8.0), (2.0, 6.0)),
                 ((2.0, 6.0),),
                 ((3.0,),),
                 ((1.0, 4.0, 16.0),),
                 ((0.5, 1.0, 2.0, 4.0, 8.0, 16.0),),
             )
         ),
-        "n_components": OneOf(((30, 60, 120), (15,), (30,), (60,), (120,), (200,))),
-        "penalties": OneOf(
-            ((1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2), (2.5e-4, 5e-4, 1e-3), (1.6e-2, 3.2e-2, 6.4e-2))
-        ),
-        "n_inner": OneOf((1, 3)),
+        "n_components": OneOf(((10, 30, 60, 120), (15,), (30,), (60,), (120,), (200,))),
+        "penalties": OneOf((PENALTIES, (2.5e-4, 5e-4, 1e-3), (1.6e-2, 3.2e-2, 6.4e-2))),
+        "n_inner": OneOf((2, 1, 3)),
     }
     fit_record = ("chosen_", "history_")
 
-    widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0), (2.0, 6.0))
-    n_components: Sequence[int] = (30, 60, 120)
-    penalties: Sequence[float] = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
-    n_inner: int = 1
+    widths: Sequence[Sequence[float]] = ((1.0, 3.0, 8.0),)
+    n_components: Sequence[int] = (10, 30, 60, 120)
+    penalties: Sequence[float] = PENALTIES
+    n_inner: int = 2
     causal: bool = False
     seed: int = 0
 
@@ -118,6 +122,7 @@ class PoissonGLM(Model):
         self.features_ = PopulationFeatures(widths, components, self.causal)
         z = self.features_.fit_transform(x)
         self.weights_, self.intercept_ = next(fit_poisson_path(z, y, [penalty], offset=offset))
+        self.ceiling_ = (z @ self.weights_).max(axis=(0, 1))
 
     def clone_with_choices(self) -> Self:
         """Return an unfitted copy with the chosen widths, components and penalty."""
@@ -128,12 +133,11 @@ class PoissonGLM(Model):
 
     def _predict_candidates(
         self, x: np.ndarray, y: np.ndarray, fold: Fold, offset: np.ndarray | None
-    ) -> Iterator[np.ndarray]:
+    ) -> Iterator[np.ndarray | None]:
         """Yield the log rates of every candidate for a fold's validation trials, in their order.
 
         More components, and smaller penalties, are tried until they predict worse: beyond that a
-        regression only overfits more. A candidate that is not tried gets the prediction of the last
-        one that was, which is not the best.
+        regression only overfits more. What is not tried is None.
         """
         of_train = None if offset is None else offset[fold.train]
         of_valid = 0.0 if offset is None else offset[fold.test]
@@ -142,11 +146,11 @@ class PoissonGLM(Model):
             z = features.fit_transform(x[fold.train])
             z_valid = features.transform(x[fold.test])
             per_width = features.axes_.shape[1]
-            predicted: list[np.ndarray] = []
             n_before, score_before, worse = 0, -np.inf, False
             for components in sorted(self.n_components):
                 # a small source has fewer components, and then the same fit need not be made twice
                 n_used = min(components, per_width)
+                predicted: list[np.ndarray] = []
                 if n_used > n_before and not worse:
                     # columns of the first components of each width
                     used = np.arange(z.shape[2]).reshape(-1, per_width)[:, :n_used].ravel()
@@ -157,24 +161,24 @@ class PoissonGLM(Model):
                         np.minimum(z_valid[..., used] @ weights + level + of_valid, MAX_LOG_RATE)
                         for weights, level in path
                     )
-                    predicted, score = _predict_until_worse(
-                        log_rates, y[fold.test], len(self.penalties)
-                    )
+                    predicted, score = _predict_until_worse(log_rates, y[fold.test])
                     n_before, score_before, worse = n_used, score, score < score_before
                 yield from predicted
+                yield from [None] * (len(self.penalties) - len(predicted))
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         return self._predict_on_top(x, 1.0)
 
     def _predict_on_top(self, x: np.ndarray, base: np.ndarray | float) -> np.ndarray:
-        log_rate = self.features_.transform(x) @ self.weights_ + self.intercept_ + np.log(base)
-        return np.exp(np.minimum(log_rate, MAX_LOG_RATE))
+        # (trial, time, target)
+        added = np.minimum(self.features_.transform(x) @ self.weights_, self.ceiling_)
+        return np.exp(np.minimum(added + self.intercept_ + np.log(base), MAX_LOG_RATE))
 
 
 def _predict_until_worse(
-    log_rates: Iterator[np.ndarray], y: np.ndarray, n: int
+    log_rates: Iterator[np.ndarray], y: np.ndarray
 ) -> tuple[list[np.ndarray], float]:
-    """Return `n` log rates and the best score; after the first that is worse, all are that one."""
+    """Return log rates up to the first that predicts worse than the one before, the best score."""
     tried, best_score = [], -np.inf
     for log_rate in log_rates:
         tried.append(log_rate)
@@ -182,7 +186,7 @@ def _predict_until_worse(
         if score < best_score:
             break
         best_score = score
-    return tried + tried[-1:] * (n - len(tried)), best_score
+    return tried, best_score
 
 
 def fit_poisson_path(

@@ -79,7 +79,7 @@ def _cut_at_random(n_trials: int, n_folds: int, seed: int) -> tuple[Fold, ...]:
 
 def choose_best(
     candidates: Sequence[C],
-    predictions: Callable[[Fold], Iterable[np.ndarray]],
+    predictions: Callable[[Fold], Iterable[np.ndarray | None]],
     y: np.ndarray,
     folds: Sequence[Fold],
     counts: bool,
@@ -88,18 +88,25 @@ def choose_best(
 
     `predictions` takes a fold and returns one prediction (trial, time, target) per candidate,
     learnt from its training trials, for its validation trials; for counts these are log rates. The
-    score is the Poisson log-likelihood for counts, else minus the squared error.
+    score is the Poisson log-likelihood for counts, else minus the squared error. A candidate with
+    None in any fold was not tried there, and is neither chosen nor recorded.
     """
     scores = np.zeros(len(candidates))
     for fold in folds:
         note_validation(fold.test)
         truth = y[fold.test]
         for index, prediction in enumerate(predictions(fold)):
-            if counts:
+            if prediction is None:
+                score = -np.inf
+            elif counts:
                 score = log_likelihood(truth, np.exp(np.minimum(prediction, 20.0))).sum()
             else:
                 score = -np.square(truth - prediction).sum(dtype=float)
             scores[index] += score / truth.size / len(folds)
     chosen = int(scores.argmax())
-    record = {"candidates": [str(c) for c in candidates], "scores": scores.tolist()}
+    tried = np.isfinite(scores)
+    record = {
+        "candidates": [str(c) for c, was_tried in zip(candidates, tried, strict=True) if was_tried],
+        "scores": scores[tried].tolist(),
+    }
     return candidates[chosen], record
