@@ -10,7 +10,7 @@ import time
 import pytest
 import typer
 
-from spikecast.cli.app import END_SIGNALS, choose_folder, resumable
+from spikecast.cli.app import END_SIGNALS, choose_folder, resumable, show
 from spikecast.core.errors import InputError
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
@@ -61,6 +61,22 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
     assert said.endswith(f"--resume --out {tmp_path / 'run'}")
     with pytest.raises(FileNotFoundError), resumable(tmp_path / "run"):
         raise FileNotFoundError(errno.ENOENT, "No such file")
+
+
+def test_names_in_data_give_the_terminal_no_orders(capsys):
+    show("area \x1b[31mred\x07\u202e\udcff\n\tVISp")
+    assert capsys.readouterr().out == "area  [31mred   \n\tVISp\n"
+
+
+def test_a_path_that_cannot_be_is_one_line(spikecast, tmp_path):
+    for out in ("x" * 300, tmp_path / "file" / "run"):
+        (tmp_path / "file").touch()
+        refused = spikecast("predict", "simulated", "--target", "MOs", "--out", out)
+        assert refused.status == 2
+        assert refused.errors.startswith("error: ")
+        assert len(refused.errors.splitlines()) == 1
+    refused = spikecast("inspect", "a\nb\x1b[31m.csv")
+    assert refused.errors == "error: there is no file 'a b [31m.csv'\n"
 
 
 @pytest.mark.parametrize("asked", END_SIGNALS)

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -50,7 +51,42 @@ def test_a_file_that_is_missing_or_damaged_is_named(tmp_path):
 def test_what_a_killed_process_had_begun_to_write_is_removed_under_the_lock(tmp_path):
     inside = tmp_path / "jobs"
     inside.mkdir()
-    (inside / ".scores-0aadc0e8.csv").write_text("half")
+    (inside / ".spikecast-0aadc0e8.csv").write_text("half")
     (inside / ".mine").write_text("kept")
     with lock_folder(tmp_path):
         assert [path.name for path in inside.iterdir()] == [".mine"]
+
+
+def test_files_of_others_are_kept_under_the_lock(tmp_path):
+    (tmp_path / ".backup-20240101.tar").write_text("mine")
+    (tmp_path / ".spikecast-20240101").mkdir()
+    with lock_folder(tmp_path):
+        pass
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("what", ["folder", "link", "file"])
+def test_a_lock_that_cannot_be_made_is_a_line(tmp_path, what):
+    folder = tmp_path / "run"
+    if what == "file":
+        folder.write_text("a file")
+    else:
+        folder.mkdir()
+        lock = folder / ".lock"
+        lock.mkdir() if what == "folder" else lock.symlink_to(lock)
+    with pytest.raises(RunError, match="cannot be written"), lock_folder(folder):
+        pass
+
+
+def test_a_path_that_cannot_be_written_is_a_line(tmp_path):
+    for path in (tmp_path / ("x" * 300) / "facts.json", tmp_path / "file" / "facts.json"):
+        (tmp_path / "file").touch()
+        with pytest.raises(RunError, match="cannot be written"):
+            write_json(path, {})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "facts.json")
+    with pytest.raises(DamagedFileError, match="a pipe or a device"):
+        read_json(tmp_path / "facts.json")

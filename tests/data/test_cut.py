@@ -252,6 +252,8 @@ def test_without_trials_the_session_is_one_long_trial():
         ({"window": None}, "window is missing"),
         ({"bin_size": None}, "bin_size is missing"),
         ({"window": (0.0, 0.25)}, "whole number of bins"),
+        ({"window": (0.0, np.nan)}, "must be seconds"),
+        ({"window": (-1e308, 1e308)}, "must be seconds"),
         ({"frame_rate": 30.0}, "leave out the frame rate"),
         ({"align": None}, r"table 'trials' \(30 trials\): onset, start.*align='onset'"),
     ],

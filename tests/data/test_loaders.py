@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
 
 from spikecast.core.errors import FetchError, FormatError, UnknownNameError
 from spikecast.data import load, simulate
+from spikecast.data.array_files import read_table
 
 
 @pytest.mark.parametrize("make", [
@@ -52,6 +55,20 @@ def test_names_and_paths_that_lead_nowhere_are_explained(tmp_path, monkeypatch):
     (tmp_path / "x.mat").write_text("")
     with pytest.raises(FormatError, match="from_arrays"):
         load(tmp_path / "x.mat")
+    with pytest.raises(FormatError, match="names no file"):
+        load("")
+    with pytest.raises(FormatError, match="is no file: "):
+        load("x" * 5000)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_is_not_read(tmp_path):
+    for suffix in (".nc", ".npz", ".csv", ".mat"):
+        os.mkfifo(tmp_path / f"pipe{suffix}")
+        with pytest.raises(FormatError, match="a pipe or a device"):
+            load(tmp_path / f"pipe{suffix}")
+    with pytest.raises(FormatError, match="a pipe or a device"):
+        read_table(tmp_path / "pipe.csv")
 
 
 def test_the_simulated_recording_needs_no_file(tmp_path, monkeypatch):

@@ -31,6 +31,10 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"models": [{"a/b": {"model": "gru"}}]}, "letters, digits"),
         ({"models": []}, "'models'"),
         ({"seed": -1}, "'seed'"),
+        ({"task": {"target": ["MOs", "MD", "MOs"]}}, "'MOs' is named twice"),
+        ({"task": {"behavior": ["wheel", "wheel"]}}, "'wheel' is named twice"),
+        ({"task": {"kind": "forecast", "lag": 3}}, "forecast takes no lag"),
+        ({"task": {"kind": "held_out_neurons", "source": "MD"}}, "takes no source"),
     ],
 )
 def test_mistakes_are_explained_in_one_line(change, message):

@@ -1,6 +1,7 @@
 """The run directory: complete, resumable to the same numbers, never half-written."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment, fits
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis
+from spikecast.runs.run_directory import empty_folder
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 QUICK = {
@@ -361,3 +363,35 @@ def test_unknown_key_gets_the_nearest_in_its_message(tmp_path):
     with pytest.raises(ConfigError, match="Did you mean 'task'"):
         experiment.run(QUICK | {"tasks": {}}, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_not_ours_is_neither_replaced_nor_removed(data, run, tmp_path):
+    """Other programs have a manifest.json too; a folder may be where a person keeps a config."""
+    for name, content in {"web": {"manifest.json": "{}", "thesis.tex": "x"},
+                          "kept": {"config.yaml": "seed: 1"},
+                          "own": {".backup-20240101.tar": "x"}}.items():  # fmt: skip
+        (tmp_path / name).mkdir()
+        for file, text in content.items():
+            (tmp_path / name / file).write_text(text)
+        with pytest.raises(RunError):
+            experiment.run(make(data), tmp_path / name, overwrite=True)
+        assert {path.name for path in (tmp_path / name).iterdir()} == set(content)
+    out, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    shutil.copytree(run, out)
+    elsewhere.mkdir()
+    (elsewhere / "data.nc").touch()
+    (out / "link").symlink_to(elsewhere)
+    empty_folder(out)
+    assert (elsewhere / "data.nc").exists()
+    assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize("name", ["log.txt", "manifest.json"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_in_a_run_directory_is_a_line(data, run, tmp_path, name):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    (out / name).unlink()
+    os.mkfifo(out / name)
+    with pytest.raises(RunError, match="a pipe or a device"):
+        experiment.run(make(data), out, resume=True)

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import io
 import shlex
 import signal
 import sys
@@ -191,6 +192,9 @@ def load_command(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; the entry point of ``spikecast``."""
+    for stream in (sys.stdout, sys.stderr):  # names in data may have letters that a terminal lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
     except typer.Abort:
@@ -199,24 +203,42 @@ def main() -> None:
         message = error.format_message().rstrip(".")
         if message:  # where no command was named, typer has printed the help
             more = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-            print(f"error: {message}{more}", file=sys.stderr)
+            print_error(f"{message}{more}")
         raise SystemExit(2) from None
     except NotCutError as error:
-        print(
-            f"error: {error.problem}. For example {spell_cut(error.proposal)}; spikecast inspect "
-            "lists all of it",
-            file=sys.stderr,
+        print_error(
+            f"{error.problem}. For example {spell_cut(error.proposal)}; spikecast inspect lists "
+            "all of it"
         )
         raise SystemExit(2) from None
     except SpikecastError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(str(error))
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print_error(f"{error.strerror}: '{error.filename}'")  # a name that no file can have, ...
         raise SystemExit(2) from None
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
+def show(text: object, error: bool = False) -> None:
+    """Print a text on standard output, or standard error.
+
+    Names in data may hold what a terminal obeys (escape sequences): such characters are spaces.
+    """
+    plain = "".join(c if c.isprintable() or c in "\n\t" else " " for c in str(text))
+    print(plain, file=sys.stderr if error else sys.stdout)
+
+
+def print_error(message: str) -> None:
+    """Print an error on standard error, in one line."""
+    show("error: " + " ".join(message.splitlines()), error=True)
+
+
 def print_warning(message: str) -> None:
     """Print a warning on standard error, in one line."""
-    print(f"warning: {message}", file=sys.stderr)
+    show("warning: " + " ".join(message.splitlines()), error=True)
 
 
 @contextmanager
@@ -245,15 +267,14 @@ def resumable(out: Path) -> Iterator[None]:
         with interrupted_by(*END_SIGNALS):
             yield
     except KeyboardInterrupt:
-        print(f"interrupted; go on with the same command and --resume --out {out}", file=sys.stderr)
+        show(f"interrupted; go on with the same command and --resume --out {out}", error=True)
         raise typer.Exit(130) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(
-            f"error: the disk is full; make room (temporary files lie in {tempfile.gettempdir()}) "
-            f"and go on with the same command and --resume --out {out}",
-            file=sys.stderr,
+        print_error(
+            f"the disk is full; make room (temporary files lie in {tempfile.gettempdir()}) and go "
+            f"on with the same command and --resume --out {out}"
         )
         raise typer.Exit(2) from None
 

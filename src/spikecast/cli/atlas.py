@@ -1,6 +1,5 @@
 """spikecast atlas DATA..."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from spikecast.cli.app import (
     progress_bar,
     resumable,
     selection_options,
+    show,
 )
 from spikecast.cli.options import Option, options, with_options
 from spikecast.runs.atlas.settings import AtlasSettings
@@ -68,15 +68,15 @@ def atlas(
         from spikecast.report.atlas.text import verdict
 
         page = pages.build(out)
-    print("\n".join(verdict(Atlas(out))))
-    print(f"report: {page}")
+    show("\n".join(verdict(Atlas(out))))
+    show(f"report: {page}")
     for what, jobs in (("failed", outcome.failed), ("could not be recorded", outcome.unrecorded)):
         if jobs:
             why = next(iter(jobs.values()))
-            print(
+            show(
                 f"{len(jobs)} of {outcome.n_jobs} jobs {what}, the first because: {why}; "
                 f"the same command with --resume --out {out} does them again",
-                file=sys.stderr,
+                error=True,
             )
     if outcome.failed or outcome.unrecorded:
         raise typer.Exit(1)

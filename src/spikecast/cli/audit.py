@@ -1,6 +1,6 @@
 """spikecast audit RUN."""
 
-from spikecast.cli.app import RunFolder
+from spikecast.cli.app import RunFolder, show
 
 
 def audit(folder: RunFolder) -> None:
@@ -10,10 +10,10 @@ def audit(folder: RunFolder) -> None:
 
     for title, part in audits.list_audited(folder).items():
         if title:
-            print(title)
+            show(title)
         result = audits.audit(part)
         for hazard in result.hazards:
-            print(f"{hazard.severity}: {hazard.rule} ({hazard.places})")
-            print(f"  found: {hazard.evidence}")
-            print(f"  fix: {hazard.fix}")
-        print(describe_silent_rules(result))
+            show(f"{hazard.severity}: {hazard.rule} ({hazard.places})")
+            show(f"  found: {hazard.evidence}")
+            show(f"  fix: {hazard.fix}")
+        show(describe_silent_rules(result))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from spikecast.cli.app import show
+
 
 def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="run directories")],
@@ -22,6 +24,6 @@ def compare(
 
     comparison = compare_runs(folders)
     page = None if out is None else comparison_page.build(comparison, out)
-    print("\n".join(list_lines(comparison)))
+    show("\n".join(list_lines(comparison)))
     if page is not None:
-        print(f"page: {page}")
+        show(f"page: {page}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import selection_options
+from spikecast.cli.app import selection_options, show
 from spikecast.cli.options import Option, options, with_options
 from spikecast.core.errors import InputError
 from spikecast.data.selection import DataChoice
@@ -29,6 +29,6 @@ def convert(
         raise InputError(f"--out {out}: the name must end in .nc")
     recording = load_selection(data.path, data.session, data)
     for fact in read_taken(recording.dataset):
-        print(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
+        show(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
     recording.save(out)
-    print(f"{recording}\nwritten: {out}")
+    show(f"{recording}\nwritten: {out}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from spikecast.cli.app import show
+
 
 def index(
     folder: Annotated[Path, typer.Argument(help="folder with runs and studies, at any depth")],
@@ -12,4 +14,4 @@ def index(
     """Write FOLDER/index.html: all runs below it with scores, thumbnails and filters."""
     from spikecast.report.many_runs import index as indexes
 
-    print(f"index: {indexes.build(folder)}")
+    show(f"index: {indexes.build(folder)}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import selection_options, spell_cut
+from spikecast.cli.app import selection_options, show, spell_cut
 from spikecast.cli.options import Option, options, with_options
 from spikecast.core.errors import InputError
 from spikecast.data import Recording
@@ -52,9 +52,9 @@ def inspect(
             _describe_uncut(index, opened)
             rows, _ = choose_examined(opened, data.units)
             for notice in examine(opened, rows):
-                print(f"  warning: {notice}")
+                show(f"  warning: {notice}")
             number = f" --session {index}" if len(sessions) > 1 else ""
-            print(f"  next: {_make_next_line(opened, data.path + number)}")
+            show(f"  next: {_make_next_line(opened, data.path + number)}")
             continue
         recording = cut_opened(opened, data)
         _describe(index, recording)
@@ -64,7 +64,7 @@ def inspect(
         else:
             notices = examine(recording)
         for notice in notices:
-            print(f"  warning: {notice}")
+            show(f"  warning: {notice}")
 
 
 def _choose_session(data: DataChoice, n_sessions: int) -> int:
@@ -82,7 +82,7 @@ def _write_page(
     from spikecast.report.doctor import page
 
     command = shlex.join(["spikecast", *sys.argv[1:]])
-    print(f"wrote {page.build(opened, out, data.units, command, recording)}")
+    show(f"wrote {page.build(opened, out, data.units, command, recording)}")
 
 
 def _describe_uncut(index: int, raw: RawSession) -> None:
@@ -90,30 +90,30 @@ def _describe_uncut(index: int, raw: RawSession) -> None:
     found = list_choices(raw)
     kind = "units" if raw.traces is None else "cells"
     clock = "frames" if raw.in_frames else "s"
-    print(f"session {index}: {raw.session or 'unnamed'} ({raw.source}, not cut into trials yet)")
-    print(f"  {len(raw.units)} {kind}, {raw.duration[0]:g} to {raw.duration[1]:g} {clock}")
+    show(f"session {index}: {raw.session or 'unnamed'} ({raw.source}, not cut into trials yet)")
+    show(f"  {len(raw.units)} {kind}, {raw.duration[0]:g} to {raw.duration[1]:g} {clock}")
     for table, (n_trials, events, others) in found.events.items():
-        print(f"  trial table {table}: {n_trials} trials")
-        print(f"    events: {join_names(events) or 'none'}")
+        show(f"  trial table {table}: {n_trials} trials")
+        show(f"    events: {join_names(events) or 'none'}")
         if others:
-            print(f"    other columns: {join_names(others)}")
+            show(f"    other columns: {join_names(others)}")
     for name, n_times in found.lists.items():
-        print(f"  events {name}: {n_times} times")
+        show(f"  events {name}: {n_times} times")
     for what, columns in (("area", found.areas), ("quality", found.qualities)):
         for name, labels in columns.items():
             counted = [f"{label} {n}" for label, n in labels.items()]
-            print(f"  {what} (column {name}): {join_names(counted)}")
+            show(f"  {what} (column {name}): {join_names(counted)}")
         if not columns:
-            print(f"  {what}: no column of the {kind} says it")
+            show(f"  {what}: no column of the {kind} says it")
     others = [str(name) for name in raw.units if name not in {*found.areas, *found.qualities}]
     if others:
-        print(f"  other columns of the {kind}: {join_names(others)}")
+        show(f"  other columns of the {kind}: {join_names(others)}")
     for name, how in found.behavior.items():
-        print(f"  behaviour {name}: {how}")
+        show(f"  behaviour {name}: {how}")
     if not found.behavior:
-        print("  behaviour: none")
+        show("  behaviour: none")
     for notice in raw.notices:
-        print(f"  {'note' if notice.severity == 'minor' else 'warning'}: {notice}")
+        show(f"  {'note' if notice.severity == 'minor' else 'warning'}: {notice}")
 
 
 def _make_next_line(raw: RawSession, data: str) -> str:
@@ -138,29 +138,29 @@ def _describe(index: int, recording: Recording) -> None:
     start, stop = recording.time[0], recording.time[-1]
     half = recording.bin_size / 2
     attributes = recording.dataset.attrs
-    print(f"session {index}: {recording.session or 'unnamed'}")
-    print(
+    show(f"session {index}: {recording.session or 'unnamed'}")
+    show(
         f"  {recording.n_neurons} neurons, {recording.n_trials} trials, {recording.n_bins} bins of "
         f"{1000 * recording.bin_size:g} ms ({start - half:g} to {stop + half:g} s from "
         f"{attributes['align_to']}), {recording.kind}"
     )
     if recording.kind == "counts":
         rate = recording.firing_rate
-        print(
+        show(
             f"  rates: median {np.median(rate):.1f} Hz, "
             f"{np.mean(rate < 0.5):.0%} of neurons below 0.5 Hz"
         )
-    print("  areas: " + ", ".join(f"{name} {size}" for name, size in areas))
+    show("  areas: " + ", ".join(f"{name} {size}" for name, size in areas))
     if len(recording.trials.columns):
-        print("  trial columns: " + ", ".join(recording.trials.columns))
+        show("  trial columns: " + ", ".join(recording.trials.columns))
     others = [name for name in recording.neurons.columns if name != "area"]
     if others:
-        print("  neuron columns: " + ", ".join(others))
-    print("  behaviour: " + (", ".join(recording.behavior) or "none"))
+        show("  neuron columns: " + ", ".join(others))
+    show("  behaviour: " + (", ".join(recording.behavior) or "none"))
     if "event_clock" in attributes:
-        print(
+        show(
             f"  event times count from the {attributes['event_clock']} in the file "
             f"({attributes['event_clock_evidence']})"
         )
     for notice in read_taken(recording.dataset):
-        print(f"  {'taken' if notice.severity == 'minor' else 'warning'}: {notice}")
+        show(f"  {'taken' if notice.severity == 'minor' else 'warning'}: {notice}")

@@ -1,10 +1,10 @@
 """spikecast report RUN."""
 
-from spikecast.cli.app import RunFolder
+from spikecast.cli.app import RunFolder, show
 
 
 def report(folder: RunFolder) -> None:
     """Draw the report of a finished run, study, sweep or atlas again."""
     from spikecast import report as reports
 
-    print(f"report: {reports.build(folder)}")
+    show(f"report: {reports.build(folder)}")

@@ -1,7 +1,6 @@
 """spikecast run CONFIG|STUDY, and what predict and decode share with it."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from spikecast.cli.app import (
     progress_bar,
     resumable,
     selection_options,
+    show,
 )
 from spikecast.cli.options import Option, options, with_options
 from spikecast.core.checks import suggest_name
@@ -102,25 +102,25 @@ def print_run(folder: Path, page: Path) -> None:
 
     finished = open_run(folder)
     for fact in finished.taken:
-        print(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
+        show(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
     for sentence in summarize_run(finished) if finished.targets else ():
-        print(sentence)
+        show(sentence)
     if len(select_first_split(finished)) > 1:
-        print("\n".join(describe_verdict(target.verdict)[0] for target in finished.targets))
+        show("\n".join(describe_verdict(target.verdict)[0] for target in finished.targets))
     for headline in make_headlines(finished.answers):
-        print(headline)
+        show(headline)
     notices = [
         *(one for target in finished.targets for one in target.notices if one.severity != "minor"),
         *(one for answer in finished.answers for one in answer.notices),
     ]
     for sentence in dict.fromkeys(map(str, notices)):
-        print(f"warning: {sentence}")
-    print(f"report: {page}")
+        show(f"warning: {sentence}")
+    show(f"report: {page}")
     for target, models in finished.failed.items():
         for model, why in models.items():
-            print(f"{target}: {model} could not be fitted: {why}", file=sys.stderr)
+            show(f"{target}: {model} could not be fitted: {why}", error=True)
     if finished.failed:
-        print(f"--resume --out {folder} tries again", file=sys.stderr)
+        show(f"--resume --out {folder} tries again", error=True)
         raise typer.Exit(1)
 
 
@@ -153,5 +153,5 @@ def run_study(name: str, data: StudyData, quick: bool, execution: Execution) -> 
         progress("drawing the report", 0, 0)
         report = page.build(folder)
     run = page.StudyRun(folder)
-    print("\n".join(text.summary(run.facts, run.preset, run.answer)))
-    print(f"report: {report}")
+    show("\n".join(text.summary(run.facts, run.preset, run.answer)))
+    show(f"report: {report}")

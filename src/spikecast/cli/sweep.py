@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Execution, execution_options, progress_bar, resumable
+from spikecast.cli.app import Execution, execution_options, progress_bar, resumable, show
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import default_folder
 from spikecast.runs import config as configs
@@ -67,8 +67,8 @@ def sweep(
         progress("drawing the report", 0, 0)
         report = page.build(out)
     facts = SweepRun(out).facts
-    print("\n".join(text.headlines(facts)))
+    show("\n".join(text.headlines(facts)))
     for warning in text.warnings(facts):
-        print(f"warning: {warning}")
-    print(f"settings: {SweepLayout(out).best}")
-    print(f"report: {report}")
+        show(f"warning: {warning}")
+    show(f"settings: {SweepLayout(out).best}")
+    show(f"report: {report}")

@@ -1,7 +1,9 @@
 """Write files whole or not at all, and lock folders."""
 
+import errno
 import json
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +12,38 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import RunError
 
-TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
-"""Names of files that are not written to their end."""
+TEMPORARY = re.compile(r"\.spikecast-[0-9a-f]{8}(\.[^.]*)?")
+"""Names of files that are not written to their end: no name that a person gives to a file."""
 LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
+
+
+@contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Raise a RunError where a file or a folder cannot be made, or written, within the block.
+
+    A full disk stays an OSError: there is something to do about it, and the run goes on.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RunError(
+            f"{shorten_line(repr(str(path)))} cannot be written: {error.strerror or error}"
+        ) from None
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path is a pipe, a device or a socket, which may be read without end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 @contextmanager
@@ -25,9 +53,10 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     The temporary path keeps the suffix, since some writers choose the format by it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}-{uuid4().hex[:8]}{path.suffix}")
-    temporary.touch()
+    temporary = path.with_name(f".spikecast-{uuid4().hex[:8]}{path.suffix}")
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
     mode = temporary.stat().st_mode
     try:
         yield temporary
@@ -46,7 +75,7 @@ def is_temporary(path: Path) -> bool:
 
     Examples
     --------
-    >>> is_temporary(Path(".scores-0aadc0e8.csv")), is_temporary(Path("scores.csv"))
+    >>> is_temporary(Path(".spikecast-0aadc0e8.csv")), is_temporary(Path("scores.csv"))
     (True, False)
     """
     return TEMPORARY.fullmatch(path.name) is not None
@@ -63,6 +92,13 @@ def write_json(path: str | Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
+def remove_temporary(folder: Path) -> None:
+    """Remove what killed processes had begun to write; no process may be writing there now."""
+    for path in folder.rglob(".spikecast-*"):
+        if is_temporary(path) and not path.is_dir():
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def lock_folder(folder: str | Path) -> Iterator[None]:
     """Keep other processes from writing into a folder during a block; raise if one already does.
@@ -71,18 +107,19 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
     Files that a process had begun to write when it was killed are removed.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
+    with explain_write_errors(folder / LOCK):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RunError(
+                f"another process is writing into '{folder}'; wait for its end or use another "
+                "folder"
+            ) from None
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise RunError(
-            f"another process is writing into '{folder}'; wait for its end or use another folder"
-        ) from None
-    try:
-        for path in folder.rglob(".*"):
-            if is_temporary(path):  # what a killed process had begun to write
-                path.unlink(missing_ok=True)
+        remove_temporary(folder)
         yield
     finally:
         (folder / LOCK).unlink(missing_ok=True)  # while it is held: a later run makes its own

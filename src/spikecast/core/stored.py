@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import DamagedFileError, MissingFileError
+from spikecast.core.files import is_special
 
 OPEN = ConfigDict(extra="allow")
 """For a TypedDict whose file may hold more than it names: older and newer runs do."""
@@ -50,6 +51,8 @@ def damaged(path: Path, what: str) -> DamagedFileError:
 @contextmanager
 def explain_errors(path: Path) -> Iterator[None]:
     """Raise errors of opening a file as MissingFileError or DamagedFileError."""
+    if is_special(path):
+        raise damaged(path, "it is a pipe or a device")
     try:
         yield
     except FileNotFoundError:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
+from spikecast.core.files import is_special
 from spikecast.data.mapped import release
 from spikecast.data.safe_pickle import load_numpy
 
@@ -149,6 +150,8 @@ def read_table(path: Path, separator: str | None = None) -> pd.DataFrame:
     FormatError
         When the file is missing, damaged, empty, has a column twice, or columns of objects.
     """
+    if is_special(path):
+        raise FormatError(f"'{path}' is a pipe or a device; a table must be a file")
     if path.suffix in (".parquet", ".pqt"):
         table = _read_parquet(path)
     else:

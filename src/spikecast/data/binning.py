@@ -11,6 +11,7 @@ from spikecast.core.notices import Notice, NoticeKind
 MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another unit
 SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
 MOST_COUNTS = 1e6  # spikes per bin
+LONGEST = 1e9  # seconds of a window, from its event: 30 years
 LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
 FEWEST_SPIKES = 1000  # that such a rate is judged by
 UNLISTED = NoticeKind(
@@ -107,6 +108,8 @@ def note_unlisted(fired: np.ndarray, listed: np.ndarray) -> list[Notice]:
 def count_bins(window: tuple[float, float], bin_size: float) -> int:
     """Return how many bins a window holds, or raise where that is not a whole number."""
     check_in_range("bin_size", bin_size, 1e-6)
+    if not all(abs(end) <= LONGEST for end in window):  # NaN is none of them
+        raise InputError(f"window {window}: start and stop must be seconds, up to {LONGEST:g}")
     n_bins = round((window[1] - window[0]) / bin_size)
     if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
         raise InputError(f"window {tuple(window)} is not a whole number of bins of {bin_size} s")

@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spikecast.core.checks import suggest_name
+from spikecast.core.checks import quote, suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
+from spikecast.core.files import is_special
 from spikecast.data.catalog import DATASETS
 from spikecast.data.cut import cut_session
 from spikecast.data.download import find_data_set
@@ -197,7 +198,15 @@ def open_uncut(source: Any) -> list[OpenSession]:
     path, name = Path(source), str(source)
     if name in SIMULATED:  # also beside a folder of this name, such as the run's
         return [SIMULATED[name]]
-    if path.exists():
+    if not name:
+        raise FormatError("'' names no file; the folder in which you are is '.'")
+    try:
+        found = path.exists()
+    except OSError as error:  # longer than a name may be
+        raise FormatError(f"{quote(name)} is no file: {error.strerror}") from None
+    if is_special(path):
+        raise FormatError(f"'{source}' is a pipe or a device; data must be a file or a folder")
+    if found:
         return find_reader(path).open_sessions(path)
     readable = {key: data_set for key, data_set in DATASETS.items() if data_set.reader}
     if name in readable:

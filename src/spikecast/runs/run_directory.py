@@ -2,16 +2,16 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from spikecast.core.errors import RunError
-from spikecast.core.files import LOCK, is_temporary, lock_folder
-from spikecast.core.stored import read_text
+from spikecast.core.errors import MissingFileError, RunError
+from spikecast.core.files import LOCK, explain_write_errors, is_special, is_temporary, lock_folder
+from spikecast.core.stored import read_json, read_text
 from spikecast.runs.layout import (
     AtlasLayout,
     Layout,
@@ -57,8 +57,10 @@ def prepare_run_directory(
     a run that is neither resumed nor overwritten, or nothing that could be resumed.
     """
     _check_writable(config, text, identity, resume, overwrite)
-    if overwrite or _list_names(config.parent) <= BEFORE_MANIFEST:
+    if overwrite:
         empty_folder(config.parent)
+    elif _is_unbegun(config.parent):
+        empty_folder(config.parent, keep=(LOCK, _RUN.log.name))
 
 
 def _check_writable(
@@ -66,11 +68,11 @@ def _check_writable(
 ) -> None:
     """Raise a RunError where a run may not be written."""
     folder = config.parent
-    if _list_names(folder) <= BEFORE_MANIFEST:  # nothing, or interrupted while it was set up
+    if _is_unbegun(folder):
         if resume:
             raise RunError(f"there is no run in '{folder}' to resume")
         return
-    if overwrite and Layout(folder).manifest.exists():  # whatever its version
+    if overwrite and _holds_run(folder):  # whatever its version
         return
     manifest = read_manifest(folder)  # refuses a folder that is not a run
     if not resume:
@@ -81,6 +83,28 @@ def _check_writable(
     if not config.exists() or _read_settings(read_text(config)) != _read_settings(text):
         raise RunError(f"'{folder}' was made with another config; see {config}")
     check_data_unchanged(folder, manifest["data"]["hash"], identity)
+
+
+def _is_unbegun(folder: Path) -> bool:
+    """Return whether nothing is in a folder, or only what an interrupted run began to set up.
+
+    A run begins its log before anything else: without one, what is there is somebody's own.
+    """
+    names = _list_names(folder)
+    return names <= BEFORE_MANIFEST and (not names or _RUN.log.name in names)
+
+
+def _holds_run(folder: Path) -> bool:
+    """Return whether a folder is one of ours, though damaged: other programs have manifests too."""
+    try:
+        manifest = read_json(Layout(folder).manifest, dict[str, Any])
+    except MissingFileError:
+        return False
+    except RunError:
+        return any(
+            path.exists() for path in (RunLayout(folder).config, AtlasLayout(folder).settings)
+        )
+    return "spikecast" in (manifest.get("versions") or ())
 
 
 def _read_settings(text: str) -> Any:
@@ -97,11 +121,12 @@ def _read_settings(text: str) -> Any:
 
 
 def _list_names(folder: Path) -> set[str]:
-    if not folder.exists():
-        return set()
-    if not folder.is_dir():
-        raise RunError(f"'{folder}' is a file; a run needs a folder")
-    return {path.name for path in folder.iterdir() if not is_temporary(path)} - {LOCK}
+    with explain_write_errors(folder):
+        if not folder.exists():
+            return set()
+        if not folder.is_dir():
+            raise RunError(f"'{folder}' is a file; a run needs a folder")
+        return {path.name for path in folder.iterdir() if not is_temporary(path)} - {LOCK}
 
 
 def is_finished(folder: Path) -> bool:
@@ -112,7 +137,7 @@ def is_finished(folder: Path) -> bool:
     if find_kind(folder) in ("study", "sweep"):
         return StudyLayout(folder).result.exists() or SweepLayout(folder).result.exists()
     if not Layout(folder).manifest.exists():
-        return _list_names(folder) > BEFORE_MANIFEST or not _list_names(folder)
+        return not _list_names(folder) or not _is_unbegun(folder)
     try:
         manifest = read_manifest(folder)
     except RunError:
@@ -120,22 +145,25 @@ def is_finished(folder: Path) -> bool:
     return bool(manifest.get("finished")) and not manifest.get("failed")
 
 
-def empty_folder(folder: Path) -> None:
-    """Remove all but the lock, which may be held."""
+def empty_folder(folder: Path, keep: Sequence[str] = (LOCK,)) -> None:
+    """Remove all but some files: by default the lock, which may be held."""
     if not folder.exists():
         return
     for path in folder.iterdir():
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():  # what a link names is not ours
             shutil.rmtree(path)
-        elif path.name != LOCK:
+        elif path.name not in keep:
             path.unlink()
 
 
 @contextmanager
 def log_to_file(path: Path) -> Iterator[None]:
     """Write the log of a block to a file, and how the block ended where it failed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_special(path):
+            raise RunError(f"'{path}' is a pipe or a device; move it away")
+        handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
