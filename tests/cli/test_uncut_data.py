@@ -52,6 +52,18 @@ def test_the_listing_names_all_choices_and_its_last_line_can_be_typed(spikecast,
     assert "taken: time 0 is 'onset' of the table 'trials': 30 of 30 trials" in done.output
 
 
+def test_data_that_are_cut_get_a_line_to_type_too(spikecast, file):
+    cut = ["--align", "onset", "--window", "0", "0.5", "--bin", "0.05", "--units", "good"]
+    listed = spikecast("inspect", file, *cut)
+    assert listed.status == 0, listed.errors
+    line = listed.output.strip().splitlines()[-1].removeprefix("  next: ")
+    command, *arguments = shlex.split(line)
+    assert command == "spikecast"
+    assert arguments[-2:] == ["--target", "MOs"]
+    done = spikecast(*arguments, *QUICK, "--min-rate", "0", "--out", "run")
+    assert done.status == 0, done.errors
+
+
 def test_what_was_taken_stands_on_the_page_and_in_the_config(spikecast, file, tmp_path):
     done = spikecast(
         "decode", file, *CUT, "--units", "all", "--label", "side", "--permutations", "20", "--out",

@@ -13,7 +13,8 @@ from spikecast.core.errors import InputError
 from spikecast.data import Recording
 from spikecast.data.cuts.choices import join_names, list_choices, propose_cut
 from spikecast.data.cuts.units import NO_AREA
-from spikecast.data.selection import DataChoice
+from spikecast.data.recording import UNLABELED
+from spikecast.data.selection import DataChoice, Selection
 from spikecast.data.session import RawSession
 
 DATA = (
@@ -65,6 +66,8 @@ def inspect(
             notices = examine(recording)
         for notice in notices:
             show(f"  warning: {notice}")
+        number = f" --session {index}" if len(sessions) > 1 else ""
+        show(f"  next: {_make_line_of_cut(recording, data, number)}")
 
 
 def _choose_session(data: DataChoice, n_sessions: int) -> int:
@@ -127,6 +130,24 @@ def _make_next_line(raw: RawSession, data: str) -> str:
         return f"spikecast decode {data} {cut} --label {shlex.quote(found.label)}"
     target = shlex.quote(areas[0] if areas else NO_AREA)
     return f"spikecast predict {data} {cut} --target {target} --task held_out_neurons"
+
+
+def _make_line_of_cut(recording: Recording, data: DataChoice, session: str) -> str:
+    """Return the command that predicts the largest area of a recording that is cut."""
+    given = {name: getattr(data, name) for name in Selection.model_fields}
+    cut = spell_cut(
+        {
+            name: ",".join(value) if isinstance(value, list) else value
+            for name, value in given.items()
+            if value is not None
+        }
+    )
+    sizes = recording.areas
+    named = [area for area in sizes if area.lower() not in UNLABELED] or list(sizes)
+    target = max(named, key=lambda area: sizes[area])
+    alone = "--task held_out_neurons" if len(named) == 1 else ""
+    line = f"spikecast predict {shlex.quote(data.path)}{session} {cut}"
+    return " ".join(f"{line} --target {shlex.quote(target)} {alone}".split())
 
 
 def _describe(index: int, recording: Recording) -> None:
