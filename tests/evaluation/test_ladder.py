@@ -49,3 +49,31 @@ def test_no_model_with_a_source_passes_for_a_null(problem):
     truth = np.random.default_rng(0).poisson(0.5, (20, 5, 2))
     with pytest.raises(InputError, match="'drift' belongs to a null"):
         sc.score_predictions(truth, {"drift": 0.5 + 0 * truth})
+
+
+def test_movement_known_once_per_trial_is_a_condition_and_not_behaviour():
+    """Two areas that share nothing but a response to it, with a time course."""
+    rng = np.random.default_rng(0)
+    moved = rng.integers(0, 3, 120)
+    course = 1.4 * np.sin(2 * np.pi * np.arange(30) / 30)
+    drive = rng.normal(0, 0.5, (3, 1, 30))[moved] * course[:, None]
+    recording = sc.Recording.from_arrays(
+        rng.poisson(0.12 * np.exp(drive)),
+        0.01 * np.arange(30),
+        ["A"] * 15 + ["B"] * 15,
+        trials={"contrast_left": rng.choice([0.0, 1.0], 120), "moved": moved},
+        behavior={"movement": np.repeat(moved[:, None].astype(float), 30, axis=1)},
+    )
+    told = [notice.code for notice in note_rungs(sc.AreaToArea("B").problem(recording))]
+    assert told == ["constant_behavior"]
+    wrong, right = (
+        sc.explain(recording, "B", folds=2, n_shifts=20, conditions=columns)
+        for columns in (None, ["contrast_left", "moved"])
+    )
+    stands = [bool(one.table.set_index("part")["stands"]["A"]) for one in (wrong, right)]
+    assert stands == [True, False]
+    assert "constant_behavior" in {notice.code for notice in wrong.notices}
+
+
+def test_behaviour_that_changes_within_trials_is_not_called_constant(problem):
+    assert note_rungs(problem) == []

@@ -31,7 +31,15 @@ ONE_CONDITION = NoticeKind(
     "one_condition",
     "serious",
     "no trial column names the condition: what both areas owe to a stimulus cannot be told from "
-    "what one tells about the other; name the columns (conditions) where there are any",
+    "what one tells about the other; where one does, name it: --conditions COLUMN, conditions in a "
+    "config",
+)
+CONSTANT_BEHAVIOR = NoticeKind(
+    "constant_behavior",
+    "serious",
+    "behaviour that has one value per trial enters as a constant of the trial: a response to it "
+    "that changes within the trial, in both areas, would pass for what one tells about the other; "
+    "make it a trial column, and one of the conditions (--conditions, conditions in a config)",
 )
 
 
@@ -93,7 +101,16 @@ def note_rungs(problem: Problem) -> list[Notice]:
     notices = [] if problem.ordered else [UNORDERED()]
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
+    if not problem.windows and _has_constant_behavior(problem.behavior):
+        notices.append(CONSTANT_BEHAVIOR())
     return notices
+
+
+def _has_constant_behavior(behavior: np.ndarray | None) -> bool:
+    """Return whether a channel of behaviour, (trial, time, channel), never changes in a trial."""
+    if behavior is None or behavior.shape[1] < 2:
+        return False
+    return bool((np.ptp(behavior, axis=1) == 0).all(axis=0).any())
 
 
 def expect_fold(null: TrialNull, y: np.ndarray, fold: Fold, facts: TrialFacts) -> np.ndarray:

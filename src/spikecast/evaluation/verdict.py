@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, TypeAdapter
 
 from spikecast.evaluation.beyond import Beyond
+from spikecast.evaluation.ladder import ONE_CONDITION
 from spikecast.evaluation.score_table import Scores
 from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
 from spikecast.scoring.metric_table import MetricName
@@ -47,6 +48,7 @@ class Verdict:
     # of the default model, or the first that is no baseline, to the strongest baseline
     comparison: Comparison | None = None
     below_null: dict[str, float] = field(default_factory=dict)  # model -> score
+    one_condition: bool = False  # no column names a condition: the task is the average trial
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain values, as run directories keep it."""
@@ -106,6 +108,7 @@ def judge_scores(scores: Scores) -> Verdict:
         scores.beyond,
         _compare_with_baseline(scores, list(intervals)),
         {name: interval.value for name, interval in intervals.items() if interval.high < 0},
+        ONE_CONDITION.code in {notice.code for notice in scores.notices},
     )
 
 

@@ -228,7 +228,8 @@ def _write_scores(
         tables["summary"].append(scores.compare_nulls().assign(target=name, source=source))
         tables["neurons"].append(scores.neurons)
         notices = [MODEL_NOT_FITTED(model=model, why=why) for model, why in failed.items()]
-        notices += [*target.problem.notices, *note_rungs(target.problem), *scores.notices]
+        scores = scores.add_notices(*note_rungs(target.problem))
+        notices += [*target.problem.notices, *scores.notices]
         if target.brought:
             brought = read_predictions(config.data.path)
             write_claims(list(describe_brought(target, brought, scores)), target.layout.folder)

@@ -149,6 +149,15 @@ def test_limits_depend_on_what_was_recorded(runs, tmp_path):
     limits, without = (set(list_limits(open_run(folder))) for folder in (runs["one"], copy))
     assert limits < without
     assert len(without - limits) == 1
+    manifest["data"]["behavior"] = ["speed"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    (said,) = set(list_limits(open_run(copy))) - limits
+    assert said.startswith("Of behaviour only speed was recorded here")
+
+
+@pytest.mark.parametrize("name", ["one", "several", "splits"])
+def test_the_column_above_the_rung_is_explained_once(pages, name):
+    assert pages[name].read_text().count("it is no measure of what the source adds") == 1
 
 
 def test_windows_of_a_recording_are_called_so_and_not_averaged(runs, pages):

@@ -33,6 +33,12 @@ def test_a_claim_names_what_it_is_above_and_its_test():
     assert "p \N{LESS-THAN OR EQUAL TO} 0.050" in first
 
 
+def test_where_no_column_names_a_condition_the_task_is_not_claimed_to_be_taken_out():
+    first = describe_verdict(replace(VERDICT, one_condition=True))[0]
+    assert "beyond the average trial, the session's drift and the recorded behaviour" in first
+    assert "the task" not in first
+
+
 @pytest.mark.parametrize("gain", [Interval(0.01, -0.01, 0.02), GAIN])
 def test_no_more_than_the_ladder_says_why(gain):
     """By the interval, or because shifted trials do as well."""

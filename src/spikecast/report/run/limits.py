@@ -1,7 +1,8 @@
 """What a run's data and analysis cannot show, in sentences."""
 
-from spikecast.evaluation.ladder import ONE_CONDITION
-from spikecast.report.shared.formatting import name_rung
+from spikecast.evaluation.ladder import CONSTANT_BEHAVIOR, ONE_CONDITION
+from spikecast.report.run.verdict import name_verdict_rung
+from spikecast.report.shared.formatting import join_names
 from spikecast.runs.reader import Run
 
 DECODING = (
@@ -40,18 +41,29 @@ def _list_prediction_limits(run: Run) -> list[str]:
         "Prediction is not causation. Two areas that a third one drives, or that both follow the "
         "animal's movement or arousal, predict each other.",
         "Scores above the mean hold all that both sides share: the task, slow drift over the "
-        f"session, movement. What is claimed is above {name_rung(first.verdict.rungs)}, by a "
+        f"session, movement. What is claimed is above {name_verdict_rung(first.verdict)}, by a "
         "regression; what enters otherwise than it can follow is not taken out.",
     ]
-    if ONE_CONDITION.code in {notice.code for notice in first.notices}:
+    told = {notice.code for notice in first.notices}
+    if ONE_CONDITION.code in told:
         limits.append(
-            "No trial column names the condition here, so 'the task' is the average trial: how "
-            "much of the prediction both sides owe to a stimulus is not known."
+            "No trial column was named as the condition, so what is known of the task is the "
+            "average trial: how much of the prediction both sides owe to a stimulus is not known."
         )
-    if not MOVEMENT & set(data["behavior"]):
+    if not data["behavior"]:
         limits.append(
             "No movement was recorded here, so how much of the prediction is shared movement "
             "is not known."
+        )
+    elif not MOVEMENT & set(data["behavior"]):
+        limits.append(
+            f"Of behaviour only {join_names(data['behavior'], last=' and ')} was recorded here: "
+            "how much of the prediction is other movement that both sides follow is not known."
+        )
+    if CONSTANT_BEHAVIOR.code in told:
+        limits.append(
+            "Behaviour that has one value per trial was taken out as a constant of the trial: how "
+            "much both sides owe to a response to it that changes within the trial is not known."
         )
     if first.brought:
         limits.append(

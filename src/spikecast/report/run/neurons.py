@@ -60,7 +60,11 @@ def _draw_against_rate(axes: Axes, target: Target, table: pd.DataFrame) -> None:
 
 
 def _describe(target: Target) -> str:
-    rare = "how often the neuron fires; scores of rare firers are noisy."
+    rare = (
+        "how often the neuron fires; scores of rare firers are noisy. 0 is each target's mean: "
+        "what is above it may be the task, drift or movement, and does not say which targets the "
+        "source tells anything about."
+    )
     if target.shown_baseline is None:
         return f"One point per target: its score by {target.shown_model} against {rare}"
     return (

@@ -3,8 +3,8 @@
 from matplotlib.figure import Figure
 
 from spikecast.report.run.reference import describe_reference
-from spikecast.report.run.verdict import describe_verdict
-from spikecast.report.shared.formatting import format_estimate, format_number, join_names, name_rung
+from spikecast.report.run.verdict import describe_verdict, name_verdict_rung
+from spikecast.report.shared.formatting import format_estimate, format_number, join_names
 from spikecast.report.shared.section import Drawing
 from spikecast.report.shared.style import (
     draw_interval,
@@ -57,7 +57,7 @@ def _compare_splits(run: Run) -> list[str]:
             for one in (first, again)
         ]
         claims = first.verdict.outcome == "predicted", again.verdict.outcome == "predicted"
-        rung = name_rung(first.verdict.rungs)
+        rung = name_verdict_rung(first.verdict)
         sentences.append(
             f"{first.name} with trials held out {SPLITS[evaluation.split]}: {scores[0]} "
             f"{METRICS[run.metric].phrase}; {SPLITS[evaluation.beside]}: {scores[1]}. "
@@ -75,7 +75,7 @@ def summarize_targets(run: Run) -> list[str]:
     top, bottom = (format_number(one.best[run.metric], 2) for one in (best, worst))
     sentences = [
         f"{predicted} of {len(targets)} targets can be predicted beyond "
-        f"{name_rung(best.verdict.rungs)}"
+        f"{name_verdict_rung(best.verdict)}"
         + (f" ({untested} could not be tested by shifts)" if untested else "")
         + f". Scores above the mean: best {best.name} ({top}), least {worst.name} ({bottom})."
     ]
@@ -125,6 +125,7 @@ def draw_ranking(run: Run) -> Figure:
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(
         yticks=range(len(targets)),
+        ylim=(-0.5, len(targets) - 0.6),  # else the lowest interval lies on the edge
         xlabel=METRICS[run.metric].axis,
         yticklabels=[f"{target.name} ({target.problem.sizes['target']})" for target in targets],
     )

@@ -2,10 +2,13 @@
 
 from bisect import bisect_left
 
+import numpy as np
+
 from spikecast.report.shared.formatting import format_number
 from spikecast.runs.reader import Target
 
 METRIC, TASK, MODEL = "bits_per_spike", "area_to_area", "timescales"
+BIN_SIZE = 0.01  # s
 REAL_AREAS = (
     0.157, 0.165, 0.165, 0.181, 0.203, 0.217, 0.218, 0.226, 0.231, 0.235, 0.253, 0.255, 0.256,
     0.259, 0.264, 0.266, 0.269, 0.270, 0.279, 0.281, 0.283, 0.283, 0.293, 0.309, 0.313, 0.323,
@@ -17,23 +20,31 @@ REAL_AREAS = (
 (2019), from all other areas, 10 ms bins: ``benchmarks/targets.py``."""
 
 
-def place_score(score: float) -> str:
+def place_score(score: float, bin_size: float = BIN_SIZE) -> str:
     """Return where a score above the mean lies among those of real areas.
+
+    `bin_size` (s) is that of the score: scores depend on it, so another one is said.
 
     Examples
     --------
-    >>> place_score(0.48)[:46]
-    'For comparison: by timescales, 50 of 57 areas '
+    >>> place_score(0.48)[-45:]
+    'median of 0.33; 50 of them score below 0.480.'
+    >>> place_score(0.05, bin_size=0.02)[-70:]
+    'all score above 0.050. Bins are 20 ms here, and scores depend on that.'
     """
     below = bisect_left(REAL_AREAS, score)
     low, middle, high = (
         format_number(REAL_AREAS[place], 2) for place in (0, len(REAL_AREAS) // 2, -1)
     )
+    placed = f"{below} of them score below" if below else "all score above"
+    if below == len(REAL_AREAS):
+        placed = "all score below"
+    other = f" Bins are {1000 * bin_size:g} ms here, and scores depend on that."
     return (
-        f"For comparison: by {MODEL}, {below} of {len(REAL_AREAS)} areas in seven recordings "
-        f"(Steinmetz et al. 2019; 10 ms bins, all other areas as source) score less than "
-        f"{format_number(score)} above the mean. They reach {low} to {high}, with a median of "
-        f"{middle}."
+        f"For comparison, {len(REAL_AREAS)} areas in seven recordings (Steinmetz et al. 2019; "
+        f"{1000 * BIN_SIZE:g} ms bins, from all other areas, by the model {MODEL}): {low} to "
+        f"{high} above the mean, with a median of {middle}; {placed} {format_number(score)}."
+        + ("" if np.isclose(bin_size, BIN_SIZE) else other)
     )
 
 
@@ -45,4 +56,5 @@ def describe_reference(target: Target) -> list[str]:
     if target.run.metric != METRIC or target.problem.attrs["task"] != TASK or target.brought:
         return []
     summary = target.summary.set_index("model")[METRIC]
-    return [place_score(float(summary.get(MODEL, target.best[METRIC])))]
+    score = float(summary.get(MODEL, target.best[METRIC]))
+    return [place_score(score, float(target.problem.attrs["bin_size"]))]

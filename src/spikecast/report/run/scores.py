@@ -8,13 +8,8 @@ from matplotlib.figure import Figure
 
 from spikecast.models.catalog import find_best, is_null
 from spikecast.report.run.target_figure import TargetFigure, name_trial
-from spikecast.report.shared.formatting import (
-    MISSING,
-    format_estimate,
-    format_number,
-    format_range,
-    name_rung,
-)
+from spikecast.report.run.verdict import name_verdict_rung
+from spikecast.report.shared.formatting import MISSING, format_estimate, format_number, format_range
 from spikecast.report.shared.rows import ABOVE, BESIDE, BesideAxes, Row
 from spikecast.report.shared.section import Table, make_table
 from spikecast.report.shared.style import GREY, draw_interval, model_color, report_style
@@ -55,7 +50,11 @@ def make_score_table(target: Target) -> Table:
         if rung:
             columns = (f"{part}_vs_{rung}" for part in (headline.name, "low", "high"))
             above = "the rung" if row["model"] == rung else format_estimate(*row[list(columns)])
-            name = name_rung(rungs).replace(", ", ",<br>").replace(" and ", "<br>and ")
+            name = (
+                name_verdict_rung(target.verdict)
+                .replace(", ", ",<br>")
+                .replace(" and ", "<br>and ")
+            )
             cells[f"above {name}"] = above
         if headline.kind == "counts":
             cells["mean of<br>neurons"] = _find_score(
@@ -129,8 +128,9 @@ def describe_scores(target: Target, shown: str = "") -> str:
     return (
         f"Score of every model on held-out {name_trial(target)}s with its 95 % interval; "
         f"{shown or target.shown_model} in orange, nulls in grey. Shaded: what "
-        f"{name_rung(target.verdict.rungs)} can reach without any source; only what lies beyond it "
-        "can be the source's. An arrow marks a model that is far below the null."
+        f"{name_verdict_rung(target.verdict)} can reach without any source; what lies beyond "
+        "it can be the source's, and need not be: the verdict tells. An arrow marks a model "
+        "that is far below the null."
     )
 
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from spikecast.evaluation.beyond import ShiftTest
 from spikecast.report.run.target_figure import TargetFigure, is_cut_into_windows
-from spikecast.report.shared.formatting import format_p, name_rung
+from spikecast.report.run.verdict import name_verdict_rung
+from spikecast.report.shared.formatting import format_p
 from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
 from spikecast.scoring.metric_table import METRICS
@@ -38,7 +39,7 @@ def _describe(target: Target) -> str:
     test = cast(ShiftTest, _find_test(target))  # drawn only where there is one
     return (
         f"The source of each {_name_unit(target)} is paired with the target of a later or earlier "
-        f"one and a regression on top of {name_rung(target.verdict.rungs)} is fitted anew, with "
+        f"one and a regression on top of {name_verdict_rung(target.verdict)} is fitted anew, with "
         "fixed settings and a strong penalty, so that the scores are low. Slow change survives a "
         "shift, what belongs to the moment does not. As recorded it ranks with p "
         f"{format_p(test.p, len(test.shifts))}."

@@ -44,6 +44,11 @@ UNTESTED = {
 }
 
 
+def name_verdict_rung(verdict: Verdict) -> str:
+    """Return what a sentence calls the highest rung that a verdict was judged by."""
+    return name_rung(verdict.rungs, one_condition=verdict.one_condition)
+
+
 def describe_verdict(verdict: Verdict) -> list[str]:
     """Return one to four sentences; the first is the answer.
 
@@ -69,7 +74,7 @@ def describe_verdict(verdict: Verdict) -> list[str]:
         source=name_source(verdict.source) or "the prediction",
         leader=verdict.leader,
         score=format_interval(verdict.score) if verdict.score else "",
-        rung=name_rung(verdict.rungs) or "the mean",
+        rung=name_verdict_rung(verdict) or "the mean",
         gain=format_interval(gain) if gain else "",
         reason=_give_reason(verdict, unit),
         test=_describe_test(verdict.beyond),

@@ -109,8 +109,10 @@ def name_source(source: str) -> str:
     return SOURCES.get(source, source)
 
 
-def name_rung(rungs: Iterable[str]) -> str:
+def name_rung(rungs: Iterable[str], *, one_condition: bool = False) -> str:
     """Return what a sentence calls the highest of some rungs of the ladder.
+
+    Where no trial column names a condition, what is known of the task is the average trial.
 
     Examples
     --------
@@ -118,6 +120,9 @@ def name_rung(rungs: Iterable[str]) -> str:
     "the task, the session's drift and the recorded behaviour"
     >>> name_rung(["psth", "source_free"])
     'the task'
+    >>> name_rung(["psth", "drift"], one_condition=True)
+    "the average trial and the session's drift"
     """
     present = set(rungs)
-    return join_names([name for rung, name in RUNG_PARTS.items() if rung in present], last=" and ")
+    parts = RUNG_PARTS | ({"psth": "the average trial"} if one_condition else {})
+    return join_names([name for rung, name in parts.items() if rung in present], last=" and ")
