@@ -5,10 +5,12 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import spikecast as sc
 from spikecast.analysis.results import Result
 from spikecast.core.drawing import Drawable
+from spikecast.core.errors import InputError, ShapeError
 from spikecast.report import plot
 from spikecast.runs.atlas.atlas import AtlasResult
 
@@ -51,7 +53,7 @@ def test_what_has_a_figure_draws_itself(recording):
     classes = [one for one in Drawable.__subclasses__() if one is not Result]
     classes += Result.__subclasses__()
     assert {one.figure for one in classes} == {
-        name for name in vars(plot) if name in sc.plot.__all__
+        name for name in vars(plot) if name in sc.plot.__all__ and name != "latents"
     }
     for one in classes:  # the function draws this class
         (first, *_) = inspect.signature(getattr(plot, one.figure)).parameters.values()
@@ -104,3 +106,42 @@ def test_pairs_of_areas_that_stand_everywhere_are_marked():
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == ["A", "B", "C"]
     assert axes.collections[0].get_offsets().tolist() == [[names.index("B"), 0]]
+
+
+def test_a_figure_of_one_panel_is_drawn_on_the_axes_that_are_given(recording):
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    assert recording.plot(ax=right) is figure
+    assert figure.axes == [left, right]
+    assert right.images
+    assert not left.has_data()
+    rng = np.random.default_rng(0)
+    tests = sc.tuning(rng.normal(size=(20, 5, 3)), pd.DataFrame({"side": np.arange(20) % 2}))
+    tests.plot(ax=left)
+    assert left.images
+    assert figure.axes[:2] == [left, right]  # and a colour scale
+
+
+def test_a_figure_of_several_panels_takes_the_place_of_the_axes(recording):
+    figure = Figure(layout="constrained")
+    top, bottom = figure.subplots(2, 1)
+    rng = np.random.default_rng(0)
+    latents, time = rng.normal(size=(20, 30, 4)), np.arange(30) / 100
+    labels = np.arange(20) % 2
+    assert sc.plot.latents(latents, time, labels, ax=bottom) is figure
+    panels = [axes for axes in figure.axes if axes is not top and axes.axison]
+    assert len(panels) == 4
+    assert bottom not in figure.axes
+    figure.draw_without_rendering()
+    assert all(one.get_window_extent().y1 < top.get_window_extent().y0 for one in panels)
+    with pytest.raises(InputError, match="no place in a grid"):
+        sc.plot.latents(latents, time, labels, ax=Figure().add_axes((0, 0, 1, 1)))
+    with pytest.raises(InputError, match="one matplotlib Axes"):
+        recording.plot(ax=figure.subplots(1, 2))
+    with pytest.raises(ShapeError, match="time has 29"):
+        sc.plot.latents(latents, time[1:], labels)
+
+
+def test_every_figure_takes_axes():
+    for name in sc.plot.__all__:
+        assert "ax" in inspect.signature(getattr(plot, name)).parameters, name

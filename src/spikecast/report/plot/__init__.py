@@ -2,6 +2,14 @@
 
 >>> import spikecast as sc
 >>> figure = sc.plot.raster(sc.load("simulated"), trial=0)
+
+With ``ax=`` they draw into axes of yours, so that several stand in one figure:
+
+>>> from matplotlib.figure import Figure
+>>> mine = Figure()
+>>> left, right = mine.subplots(1, 2)
+>>> sc.plot.raster(sc.load("simulated"), trial=0, ax=left) is mine
+True
 """
 
 from spikecast.report.plot.activity import raster, scores
@@ -12,6 +20,7 @@ from spikecast.report.plot.geometry import (
     cell_types,
     dimensions,
     embedding,
+    latents,
     trajectories,
     tuning,
 )
@@ -25,6 +34,7 @@ __all__ = [
     "dimensions",
     "embedding",
     "flow",
+    "latents",
     "matrix",
     "onsets",
     "pairs",

@@ -1,27 +1,32 @@
 """Figures of a recording, and of scores."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.core.checks import check_in_range
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
 from spikecast.report.run.scores import draw_model_scores
+from spikecast.report.shared.place import draw_into
 from spikecast.report.shared.style import new_figure, report_style
 
 
 @report_style
-def raster(recording: Recording, trial: int = 0) -> Figure:
+def raster(recording: Recording, trial: int = 0, *, ax: Axes | None = None) -> Figure:
     """Draw the activity of all neurons in one trial, area by area.
 
     Parameters
     ----------
     recording : Recording
     trial : int
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -34,7 +39,8 @@ def raster(recording: Recording, trial: int = 0) -> Figure:
     order = np.argsort(area, kind="stable")
     activity = np.asarray(recording.activity[trial])[:, order].T
     half, time = recording.bin_size / 2, recording.time
-    figure = new_figure(3.5)
+    with draw_into(ax):
+        figure = new_figure(3.5)
     axes = figure.subplots()
     top = max(float(np.quantile(activity, 0.99)), 1.0)
     extent = (time[0] - half, time[-1] + half, recording.n_neurons, 0)
@@ -52,17 +58,20 @@ def raster(recording: Recording, trial: int = 0) -> Figure:
     return figure
 
 
-def scores(table: Scores) -> Figure:
+def scores(table: Scores, *, ax: Axes | None = None) -> Figure:
     """Draw the score of every model with its 95 % interval; 0 is the null.
 
     Parameters
     ----------
     table : Scores
         Of :func:`spikecast.cross_validate`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -73,4 +82,5 @@ def scores(table: Scores) -> Figure:
     1
     """
     summary = table.summary()
-    return draw_model_scores(summary, table.metric, str(summary["model"].iloc[0]))
+    with draw_into(ax):
+        return draw_model_scores(summary, table.metric, str(summary["model"].iloc[0]))

@@ -2,6 +2,7 @@
 
 from dataclasses import astuple
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.interareal.explain import Explanation
@@ -13,20 +14,24 @@ from spikecast.report.questions.granger import draw_granger
 from spikecast.report.questions.lagged_cca import draw_lagged_cca
 from spikecast.report.questions.memory_answer import EVENT, MemoryAnswer
 from spikecast.report.questions.subspace import draw_subspace
+from spikecast.report.shared.place import draw_into
 from spikecast.runs.questions.subspace import draw_random_angles
 
 
-def parts(explanation: Explanation) -> Figure:
+def parts(explanation: Explanation, *, ax: Axes | None = None) -> Figure:
     """Draw what explains an area: unique parts, what is shared, what is its own.
 
     Parameters
     ----------
     explanation : Explanation
         As :func:`spikecast.explain` returns it. Parts that do not stand have a name only.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -36,20 +41,24 @@ def parts(explanation: Explanation) -> Figure:
     >>> figure.axes[0].get_title(loc="left")
     'What explains B'
     """
-    return draw_parts(explanation.table, explanation.target, explanation.metric)
+    with draw_into(ax):
+        return draw_parts(explanation.table, explanation.target, explanation.metric)
 
 
-def subspace(result: CommunicationSubspace) -> Figure:
+def subspace(result: CommunicationSubspace, *, ax: Axes | None = None) -> Figure:
     """Draw how many dimensions of one area predict another, and how they lie to what dominates.
 
     Parameters
     ----------
     result : CommunicationSubspace
         Of :func:`spikecast.communication_subspace`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -61,20 +70,24 @@ def subspace(result: CommunicationSubspace) -> Figure:
     """
     n_neurons = len(result.source_neurons)
     facts = vars(result) | {"random_angles": draw_random_angles(n_neurons, result.rank, seed=0)}
-    return draw_subspace(MemoryAnswer(facts, {"ranks": result.table}))
+    with draw_into(ax):
+        return draw_subspace(MemoryAnswer(facts, {"ranks": result.table}))
 
 
-def flow(result: InformationFlow) -> Figure:
+def flow(result: InformationFlow, *, ax: Axes | None = None) -> Figure:
     """Draw what the past of each of two areas adds to the other, by lag, and which one leads.
 
     Parameters
     ----------
     result : InformationFlow
         Of :func:`spikecast.information_flow`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -91,20 +104,26 @@ def flow(result: InformationFlow) -> Figure:
         "asymmetry": astuple(result.asymmetry),
         "plain": astuple(result.plain_asymmetry),
     }
-    return draw_granger(MemoryAnswer(facts, {"lags": result.table, "over_time": result.over_time}))
+    with draw_into(ax):
+        return draw_granger(
+            MemoryAnswer(facts, {"lags": result.table, "over_time": result.over_time})
+        )
 
 
-def covariation(result: JointCorrelation) -> Figure:
+def covariation(result: JointCorrelation, *, ax: Axes | None = None) -> Figure:
     """Draw the correlation of two areas at every pair of times, and which of them is ahead.
 
     Parameters
     ----------
     result : JointCorrelation
         Of :func:`spikecast.joint_correlation`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -116,4 +135,5 @@ def covariation(result: JointCorrelation) -> Figure:
     """
     facts = {"source": result.source, "target": result.target, "align_to": EVENT}
     arrays = {"time": result.time, "matrix": result.matrix}
-    return draw_lagged_cca(MemoryAnswer(facts, {"course": result.table}, arrays))
+    with draw_into(ax):
+        return draw_lagged_cca(MemoryAnswer(facts, {"course": result.table}, arrays))

@@ -1,5 +1,6 @@
 """Figures of what is decoded, and when."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.decode import Decoding
@@ -9,20 +10,24 @@ from spikecast.report.questions.decode import draw_confusion_tables
 from spikecast.report.questions.generalization import draw_time_matrices
 from spikecast.report.questions.memory_answer import EVENT
 from spikecast.report.questions.over_time import draw_curves
+from spikecast.report.shared.place import draw_into
 from spikecast.scoring.metric_table import METRICS
 
 
-def confusion(decoding: Decoding) -> Figure:
+def confusion(decoding: Decoding, *, ax: Axes | None = None) -> Figure:
     """Draw the share of each true class that was decoded as each class, on held-out trials.
 
     Parameters
     ----------
     decoding : Decoding
         Of classes, from :func:`spikecast.decode`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -32,20 +37,24 @@ def confusion(decoding: Decoding) -> Figure:
     >>> len(confusion(result).axes)
     1
     """
-    return draw_confusion_tables([decoding.confusion], [decoding.source], decoding.label)
+    with draw_into(ax):
+        return draw_confusion_tables([decoding.confusion], [decoding.source], decoding.label)
 
 
-def onsets(over_time: OverTime) -> Figure:
+def onsets(over_time: OverTime, *, ax: Axes | None = None) -> Figure:
     """Draw decoding bin by bin, area by area, and the onset of each area with its interval.
 
     Parameters
     ----------
     over_time : OverTime
         Of :func:`spikecast.decode_over_time`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -56,27 +65,31 @@ def onsets(over_time: OverTime) -> Figure:
     >>> len(onsets(result).axes)
     2
     """
-    return draw_curves(
-        over_time.table,
-        over_time.onsets,
-        f"{over_time.label} from {over_time.source}",
-        METRICS[over_time.metric].label,
-        EVENT,
-        acausal=over_time.acausal,
-    )
+    with draw_into(ax):
+        return draw_curves(
+            over_time.table,
+            over_time.onsets,
+            f"{over_time.label} from {over_time.source}",
+            METRICS[over_time.metric].label,
+            EVENT,
+            acausal=over_time.acausal,
+        )
 
 
-def matrix(generalization: Generalization) -> Figure:
+def matrix(generalization: Generalization, *, ax: Axes | None = None) -> Figure:
     """Draw how well decoders trained at one time read every other time.
 
     Parameters
     ----------
     generalization : Generalization
         Of :func:`spikecast.temporal_generalization`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -87,4 +100,5 @@ def matrix(generalization: Generalization) -> Figure:
     2
     """
     title = f"{generalization.label} from {generalization.source}"
-    return draw_time_matrices([(title, vars(generalization))], n_columns=1)
+    with draw_into(ax):
+        return draw_time_matrices([(title, vars(generalization))], n_columns=1)

@@ -1,9 +1,12 @@
 """Figures of dimensions, maps, paths, tuning and latents."""
 
+from collections.abc import Sequence
 from dataclasses import astuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.geometry.alignment import Alignment
@@ -12,26 +15,32 @@ from spikecast.analysis.geometry.dimensionality import Dimensionality
 from spikecast.analysis.geometry.embedding import Embedding
 from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.analysis.geometry.tuning import Tuning
+from spikecast.core.checks import check_same_length, check_three_axes
 from spikecast.report.questions.alignment import Group, draw_alignment
 from spikecast.report.questions.dimensionality import draw_dimensionality
 from spikecast.report.questions.embedding import METHODS, draw_maps
 from spikecast.report.questions.memory_answer import EVENT, MemoryAnswer
 from spikecast.report.questions.trajectories import draw_paths
 from spikecast.report.questions.tuning import draw_variables
+from spikecast.report.run.latents import draw_components
+from spikecast.report.shared.place import draw_into
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 
 
-def embedding(result: Embedding) -> Figure:
+def embedding(result: Embedding, *, ax: Axes | None = None) -> Figure:
     """Draw a map of trials: dots were held out, crosses made the map.
 
     Parameters
     ----------
     result : Embedding
         Of :func:`spikecast.embed`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -43,20 +52,24 @@ def embedding(result: Embedding) -> Figure:
     """
     table = result.table if "label" in result.table else result.table.assign(label="trials")
     name = METHODS[result.method] + (", supervised" if result.supervised else "")
-    return draw_maps([(name, table)], least_columns=1)
+    with draw_into(ax):
+        return draw_maps([(name, table)], least_columns=1)
 
 
-def trajectories(result: Trajectories) -> Figure:
+def trajectories(result: Trajectories, *, ax: Axes | None = None) -> Figure:
     """Draw the mean path of each condition through two dimensions, and the first one over time.
 
     Parameters
     ----------
     result : Trajectories
         Of :func:`spikecast.trajectories`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -67,20 +80,69 @@ def trajectories(result: Trajectories) -> Figure:
     >>> len(trajectories(result).axes)
     2
     """
-    return draw_paths(result.table, result.trials[:0], result.explained, EVENT)
+    with draw_into(ax):
+        return draw_paths(result.table, result.trials[:0], result.explained, EVENT)
 
 
-def dimensions(result: Dimensionality) -> Figure:
+def latents(
+    latents: np.ndarray, time: np.ndarray, labels: Sequence[Any], *, ax: Axes | None = None
+) -> Figure:
+    """Draw the strongest principal components of latents over time: the mean of each label.
+
+    Bands are standard errors over trials; labels of a single trial are left out.
+
+    Parameters
+    ----------
+    latents : array, (trial, time, latent)
+        As the ``transform`` of a model returns them.
+    time : array, (time,)
+        In seconds from the event; 0 is marked.
+    labels : sequence, (trial,)
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
+
+    Returns
+    -------
+    Figure
+        That of `ax`, where it is given.
+
+    Raises
+    ------
+    ShapeError
+        If the three do not agree.
+
+    Examples
+    --------
+    >>> import spikecast as sc
+    >>> recording = sc.load("simulated")
+    >>> problem = sc.AreaToArea("MOs").problem(recording)
+    >>> model = sc.models.PCARidge().fit(problem.x, problem.y)
+    >>> figure = latents(model.transform(problem.x), problem.time, recording.trials["response"])
+    >>> figure.axes[0].get_title(loc="left")[:11]
+    'component 1'
+    """
+    latents, words = np.asarray(latents, dtype=np.float32), np.asarray(labels).astype(str)
+    check_three_axes("latents", latents)
+    check_same_length("latents", len(latents), "labels", len(words))
+    check_same_length("a trial of latents", latents.shape[1], "time", len(time))
+    with draw_into(ax):
+        return draw_components(latents, words, "", 1000 * np.asarray(time), f"ms from {EVENT}")
+
+
+def dimensions(result: Dimensionality, *, ax: Axes | None = None) -> Figure:
     """Draw the variance that components explain, and what other neurons confirm of each.
 
     Parameters
     ----------
     result : Dimensionality
         Of :func:`spikecast.dimensionality`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -90,20 +152,24 @@ def dimensions(result: Dimensionality) -> Figure:
     2
     """
     facts = vars(result) | {"area": "neurons"}
-    return draw_dimensionality([MemoryAnswer(facts, {"components": result.table})])
+    with draw_into(ax):
+        return draw_dimensionality([MemoryAnswer(facts, {"components": result.table})])
 
 
-def tuning(result: Tuning) -> Figure:
+def tuning(result: Tuning, *, ax: Axes | None = None) -> Figure:
     """Draw how much of each latent's, or neuron's, variance each trial variable explains.
 
     Parameters
     ----------
     result : Tuning
         Of :func:`spikecast.tuning`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -113,20 +179,24 @@ def tuning(result: Tuning) -> Figure:
     >>> tuning(result).axes[0].get_yticklabels()[0].get_text()
     'response'
     """
-    return draw_variables(result.table, "latent or neuron", "What each follows")
+    with draw_into(ax):
+        return draw_variables(result.table, "latent or neuron", "What each follows")
 
 
-def alignment(result: Alignment) -> Figure:
+def alignment(result: Alignment, *, ax: Axes | None = None) -> Figure:
     """Draw the R2 of aligned latents on held-out trials with its interval, beside its null.
 
     Parameters
     ----------
     result : Alignment
         Of :func:`spikecast.align`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -137,21 +207,25 @@ def alignment(result: Alignment) -> Figure:
     """
     score, low, high = astuple(result.score)
     pair = {"score": score, "low": low, "high": high, "shuffled": result.shuffled, "p": result.p}
-    return draw_alignment([Group("two sets", "held-out trials", "", pd.DataFrame([pair]))])
+    with draw_into(ax):
+        return draw_alignment([Group("two sets", "held-out trials", "", pd.DataFrame([pair]))])
 
 
 @report_style
-def cell_types(result: CellTypes) -> Figure:
+def cell_types(result: CellTypes, *, ax: Axes | None = None) -> Figure:
     """Draw how many neurons of each area have narrow, wide and unmeasured spikes.
 
     Parameters
     ----------
     result : CellTypes
         Of :func:`spikecast.analysis.cell_types`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -165,7 +239,8 @@ def cell_types(result: CellTypes) -> Figure:
     sizes = result.table.pivot_table(
         index="area", columns="label", values="n_neurons", aggfunc="sum", fill_value=0
     )
-    figure = new_figure(1.0 + 0.3 * len(sizes))
+    with draw_into(ax):
+        figure = new_figure(1.0 + 0.3 * len(sizes))
     axes = figure.subplots()
     left, places = np.zeros(len(sizes)), np.arange(len(sizes))
     for label, color in (("narrow", ORANGE), ("wide", BLUE), ("unknown", GREY)):

@@ -2,25 +2,30 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.geometry.shared_dynamics import SharedDynamics
+from spikecast.report.shared.place import draw_into
 from spikecast.report.shared.style import new_figure, report_style
 from spikecast.runs.atlas.atlas import AtlasResult
 
 
 @report_style
-def shared_dynamics(result: SharedDynamics) -> Figure:
+def shared_dynamics(result: SharedDynamics, *, ax: Axes | None = None) -> Figure:
     """Draw how well each group of neurons predicts each other one; dots: dynamics are shared.
 
     Parameters
     ----------
     result : SharedDynamics
         Of :func:`spikecast.shared_dynamics`.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -31,11 +36,11 @@ def shared_dynamics(result: SharedDynamics) -> Figure:
     """
     names = list(result.groups)
     r2 = pd.DataFrame(result.matrix(), names, names)
-    return _draw_matrix(r2, result.matrix("shared") == 1, "R² on held-out time")
+    return _draw_matrix(r2, result.matrix("shared") == 1, "R² on held-out time", ax)
 
 
 @report_style
-def pairs(result: AtlasResult, model: str | None = None) -> Figure:
+def pairs(result: AtlasResult, model: str | None = None, *, ax: Axes | None = None) -> Figure:
     """Draw how well each area predicts each other one, beyond task and drift, over sessions.
 
     A dot marks pairs that stand in every session in which they were tested.
@@ -46,10 +51,13 @@ def pairs(result: AtlasResult, model: str | None = None) -> Figure:
         Of :func:`spikecast.atlas`.
     model : str, optional
         By default the first.
+    ax : Axes, optional
+        Draw here instead of in a figure of its own; several panels take the place of `ax`.
 
     Returns
     -------
     Figure
+        That of `ax`, where it is given.
 
     Examples
     --------
@@ -64,12 +72,13 @@ def pairs(result: AtlasResult, model: str | None = None) -> Figure:
         result.matrix(model, column) for column in ("value", "passes", "n_tested")
     )
     stands = (passes == n_tested) & (n_tested > 0)
-    return _draw_matrix(value, stands.to_numpy(), "above task and drift, mean over sessions")
+    return _draw_matrix(value, stands.to_numpy(), "above task and drift, mean over sessions", ax)
 
 
-def _draw_matrix(values: pd.DataFrame, marked: np.ndarray, label: str) -> Figure:
+def _draw_matrix(values: pd.DataFrame, marked: np.ndarray, label: str, ax: Axes | None) -> Figure:
     """Draw a matrix whose rows predict its columns, with dots."""
-    figure = new_figure(1.6 + 0.35 * len(values))
+    with draw_into(ax):
+        figure = new_figure(1.6 + 0.35 * len(values))
     axes = figure.subplots()
     top = max(float(np.nanmax(values)), 0.01)
     image = axes.imshow(values, cmap="Blues", vmin=0, vmax=top)

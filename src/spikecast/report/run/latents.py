@@ -23,21 +23,27 @@ from spikecast.runs.reader import Target
 MOST_COMPONENTS = 6
 
 
-@report_style
 def draw_latents(target: Target) -> Figure:
     """Draw the strongest principal components of the latents over time, by group of trials."""
     grouped_by, group = group_trials(target)
     stored = target.read_arrays(target.shown_model, 0)
-    components, explained = _find_components(stored["latents"].astype(np.float32))
+    latents = stored["latents"].astype(np.float32)
+    return draw_components(latents, group[stored["test"]], grouped_by, *find_time_axis(target))
+
+
+@report_style
+def draw_components(
+    latents: np.ndarray, group: np.ndarray, grouped_by: str, time: np.ndarray, time_label: str
+) -> Figure:
+    """Draw the strongest principal components of latents (trial, time, latent), by group."""
+    components, explained = _find_components(latents)
     n_shown = components.shape[2]
     figure = new_figure(1.0 + 1.7 * -(-n_shown // 3))
     _, panels = make_panels(figure, n_shown, min(3, n_shown), sharex=True)
-    group = group[stored["test"]]
     names = [name for name in np.unique(group) if np.sum(group == name) > 1][: len(GROUPS)]
     color = dict(zip(names, GROUPS, strict=False)) | {
         name: fixed for name, fixed in SIDES.items() if name in names
     }
-    time, time_label = find_time_axis(target)
     for index, panel in enumerate(panels):
         for name in names:
             trials = components[group == name, :, index]
@@ -49,7 +55,7 @@ def draw_latents(target: Target) -> Figure:
             )
         panel.set_title(f"component {index + 1} ({100 * explained[index]:.0f} %)")
         mark_event(panel, time)
-    draw_top_legend(figure, panels[0], len(names), grouped_by)
+    draw_top_legend(figure, panels[0], len(names), grouped_by or None)
     figure.supxlabel(time_label, fontsize=9)
     figure.supylabel("s.d. (mean ± s.e.m. over trials)", fontsize=9)
     return figure

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.report.shared.place import find_place
 from spikecast.report.shared.style import WIDTH
 
 
@@ -29,7 +30,7 @@ class BesideAxes:
     def make_figure(self, n_rows: int, margin: float, per_row: float | None = None) -> Figure:
         """Return an empty figure for so many rows; `margin` inches are for the axis below."""
         height = margin + (self.per_row if per_row is None else per_row) * n_rows
-        return Figure(figsize=(self.width, height))
+        return find_place() or Figure(figsize=(self.width, height))
 
     def write(self, axes: Axes, rows: Sequence[Row]) -> None:
         """Write names and labels of rows, from the top down; the last row is at height 0."""

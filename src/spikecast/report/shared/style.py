@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from spikecast.models.catalog import is_null
 from spikecast.report.shared.phone import WIDTH as PHONE_WIDTH
 from spikecast.report.shared.phone import PhoneFigure, fit_phone, is_for_phone
+from spikecast.report.shared.place import Place, find_place
 
 P = ParamSpec("P")
 
@@ -53,6 +54,8 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with rc_context(STYLE), allow_missing_letters():
             figure = draw(*args, **kwargs)
+            if isinstance(figure, Place):
+                return figure.root  # its maker lays it out
             if is_for_phone():
                 fit_phone(figure)
             if engine := figure.get_layout_engine():
@@ -72,7 +75,12 @@ def allow_missing_letters() -> Iterator[None]:
 
 
 def new_figure(height: float) -> Figure:
-    """Return an empty figure of the page's width, or a phone's, `height` inches high."""
+    """Return an empty figure of the page's width, or a phone's, `height` inches high.
+
+    Within :func:`draw_into` it is what stands for one.
+    """
+    if place := find_place():
+        return place
     if is_for_phone():
         return PhoneFigure(figsize=(PHONE_WIDTH, height))
     return Figure(figsize=(WIDTH, height))
