@@ -160,6 +160,15 @@ def test_the_column_above_the_rung_is_explained_once(pages, name):
     assert pages[name].read_text().count("it is no measure of what the source adds") == 1
 
 
+def test_examples_are_numbered_as_in_the_table_of_neurons(runs, pages):
+    pages["one"].read_text()
+    (examples,) = (runs["one"] / "figures").glob("*-single_trials.svg")
+    shown = {int(n) for n in re.findall(r"neuron (\d+), trial", examples.read_text())}
+    (target,) = open_run(runs["one"]).targets
+    assert shown
+    assert shown <= set(target.run.neurons["neuron"])
+
+
 def test_windows_of_a_recording_are_called_so_and_not_averaged(runs, pages):
     (target,) = open_run(runs["behavior"]).targets
     assert SPLITS["block"] in describe_protocol(target.run)[0]

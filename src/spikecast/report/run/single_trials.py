@@ -31,7 +31,7 @@ def draw_single_trials(target: Target) -> Figure:
     # trials with many spikes of these neurons show most
     activity = recorded[:, :, neurons].sum(axis=(1, 2), dtype=float)
     trials = np.sort(np.argsort(-activity)[: 1 if is_for_phone() else MOST_TRIALS])
-    names, unit = _name_neurons(target, recorded.shape[2])
+    names, unit = _name_neurons(target)
     figure = new_figure(1.2 + 1.25 * len(neurons))
     grid = figure.subplots(len(neurons), len(trials), sharex=True, sharey="row", squeeze=False)
     time, time_label = find_time_axis(target)
@@ -62,11 +62,12 @@ def _choose_neurons(target: Target, recorded: np.ndarray, score: np.ndarray) -> 
     return ranked[[0, len(ranked) // 2]] if len(ranked) > 1 else ranked[:1]
 
 
-def _name_neurons(target: Target, n_neurons: int) -> tuple[np.ndarray, str]:
+def _name_neurons(target: Target) -> tuple[np.ndarray, str]:
     """Return the name of each target, and the unit of its values."""
     if "target_channel" in target.problem:
         return target.problem["target_channel"].values, "value"
-    names = np.array([f"neuron {index}" for index in range(n_neurons)])
+    numbers = target.problem["target_neuron"].values
+    names = np.array([f"neuron {number}" for number in numbers])
     return names, "Hz" if is_counts(target) else "activity"
 
 
@@ -81,11 +82,14 @@ def _draw_recorded(axes: Axes, time: np.ndarray, values: np.ndarray, counts: boo
 
 def _describe(target: Target) -> str:
     trial = name_trial(target)
+    numbers = (
+        "" if "target_channel" in target.problem else " Neurons are numbered as in neurons.csv."
+    )
     return (
         f"Held-out {trial}s: what was recorded (black; ticks are spikes) and what "
         f"{target.shown_model} predicted, for the best and for a middling target among the busier "
         f"40 %; the number at the left is the target's score. These {trial}s were chosen for "
-        "having much to see."
+        f"having much to see.{numbers}"
     )
 
 
