@@ -59,6 +59,9 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("error: the disk is full")
     assert said.endswith(f"--resume --out {tmp_path / 'run'}")
+    with pytest.raises(typer.Exit), resumable(tmp_path / "run", options=""):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "interrupted; go on with the same command\n"
     with pytest.raises(FileNotFoundError), resumable(tmp_path / "run"):
         raise FileNotFoundError(errno.ENOENT, "No such file")
 

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +8,7 @@ import pytest
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.recording import Recording
+from spikecast.models import MeanRate, storage
 
 TIME = 0.01 * np.arange(5)
 
@@ -58,6 +62,8 @@ def test_counts_are_stored_small_and_continuous_values_as_float32():
         (np.full((2, 5, 3), -1), "negative"),
         (np.full((2, 5, 3), 0.5), "whole numbers"),
         (np.zeros((0, 5, 3)), "empty"),
+        (np.full((2, 5, 3), np.inf, dtype=np.float16), "infinite|NaN"),
+        (np.ma.masked_equal(np.eye(5)[None, :, :3].astype(int), 1), "masked in places"),
     ],
 )
 def test_bad_counts_are_refused(activity, message):
@@ -74,6 +80,10 @@ def test_mismatched_lengths_are_named_with_both_sizes():
         Recording.from_arrays(counts(), TIME, "A", behavior={"wheel": np.zeros((4, 6))})
     with pytest.raises(ShapeError, match="trial x time x neuron"):
         Recording.from_arrays(counts()[0], TIME, "A")
+    with pytest.raises(ShapeError, match="area must have one axis"):
+        Recording.from_arrays(counts(n_neurons=4), TIME, np.array([["A", "B"], ["A", "B"]]))
+    with pytest.raises(InputError, match="area must be one name per neuron"):
+        Recording.from_arrays(counts(), TIME, ["A", ("B",), ["C", "D"]])
 
 
 def test_uneven_time_is_refused():
@@ -170,6 +180,8 @@ def test_activity_that_cannot_be_computed_with_is_refused():
         Recording.from_arrays(counts() + 2**40, TIME, "A")
     with pytest.raises(InputError, match="time must be numbers"):
         Recording.from_arrays(counts(), ["A"] * 5, "A")
+    with pytest.raises(InputError, match="give time in seconds"):
+        Recording.from_arrays(counts(), TIME * 1e-300, "A")
     assert Recording.from_arrays(0.0 * counts(), **continuous).activity.max() == 0
 
 
@@ -182,3 +194,27 @@ def test_a_notebook_shows_what_is_in_it_and_what_is_odd():
     html = recording._repr_html_()
     for part in ("<th>A</th>", "trial columns: side", "behaviour: wheel", "odd: ", "B&lt;"):
         assert part in html
+
+
+@pytest.fixture
+def no_room():
+    """Let no file become larger than 1000 bytes."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_where_there_is_no_room_writing_ends_in_an_error_and_leaves_nothing(tmp_path, no_room):
+    """The HDF5 library would end the interpreter, safetensors raises errors of its own."""
+    activity = np.random.default_rng(0).poisson(1.0, (20, 30, 400))
+    recording = Recording.from_arrays(activity, 0.01 * np.arange(30), "A")
+    model = MeanRate().fit(activity, activity)
+    for write in (
+        lambda: recording.save(tmp_path / "a.nc"),
+        lambda: storage.save(model, tmp_path / "model"),
+    ):
+        with pytest.raises(OSError, match=rf"\[Errno {errno.EFBIG}\] {os.strerror(errno.EFBIG)}$"):
+            write()
+    assert not list(tmp_path.iterdir())

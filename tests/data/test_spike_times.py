@@ -40,6 +40,7 @@ def test_a_table_names_the_neurons_and_the_rest_is_left_out_and_said():
         ({"neurons": pd.concat([NEURONS, NEURONS]), "area": "A"}, "cluster 9 more than once"),
         ({"area": ["CA1", "MOs"]}, "which cluster is where"),
         ({}, "which cluster is where"),
+        ({"area": {}}, "no neurons are listed"),
         ({"area": {1: "CA1", 2: "MOs"}}, "none of the 3 clusters that fired"),
         ({"area": pd.Series(["A"] * 9)}, "area has rows 0 to 8, but clusters 7 to 30 fired"),
         ({"neurons": pd.DataFrame({"area": ["A"] * 9})}, "neurons has rows 0 to 8"),
@@ -52,6 +53,24 @@ def test_a_table_names_the_neurons_and_the_rest_is_left_out_and_said():
 def test_what_is_not_clear_is_refused(given, message):
     with pytest.raises(InputError, match=message):
         Recording.from_spike_times(**SPIKES, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"events": ["a", "b"]}, "events must be numbers"),
+        ({"spike_times": [0.1, 0.2, 0.3, None]}, "NaN|numbers"),
+        ({"clusters": np.array([None] * 4)}, "clusters must be numbers or text"),
+        ({"window": (1,)}, "give start and stop"),
+        ({"window": (0, 1, 2)}, "give start and stop"),
+        ({"window": "ab"}, "give start and stop"),
+        ({"window": (0, 1e9)}, "too many"),
+        ({"bin_size": "x"}, "bin_size is 'x'"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Recording.from_spike_times(**SPIKES | {"area": "A"} | given)
 
 
 def test_an_unknown_argument_is_an_error():

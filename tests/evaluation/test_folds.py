@@ -119,6 +119,11 @@ def test_a_rule_is_a_split():
         ([(range(30), range(50, 70))], "there are 60 trials"),
         ([(range(30), [])], "30 trials to learn from and 0 to score"),
         ([], "no folds"),
+        (2.5, "folds must be"),
+        (None, "folds must be"),
+        ({"train": range(9)}, "folds must be"),
+        ([(range(9), range(9, 20), range(20, 30))], "folds must be"),
+        ([(["a", "b"], ["c"])], "must be indices or a mask"),
     ],
 )
 def test_folds_that_cannot_be_scored_are_refused(folds, message):

@@ -25,7 +25,6 @@ import pytest
 from planted_study import run_planted_study
 
 from spikecast import cli
-from spikecast.core.files import is_temporary
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 60.0  # seconds until the processes of a command that was killed are gone
@@ -129,13 +128,7 @@ def list_leftovers(folder: Path, processes: Sequence[int]) -> list[str]:
     shared = {path.name for path in Path("/dev/shm").iterdir()}
     shared = {name for name in shared if any(f"-{one}-" in name for one in processes)}
     locks = (".study.lock", ".claim.lock")  # of a sweep, for who joins it
-    # nobody can tell what a killed process of a sweep had begun from what another one writes now
-    joined = (folder / "out" / "workers").exists()
-    hidden = [
-        path
-        for path in (folder / "out").rglob(".*")
-        if path.name not in locks and not (joined and is_temporary(path))
-    ]
+    hidden = [path for path in (folder / "out").rglob(".*") if path.name not in locks]
     inside = [*hidden, *(folder / "tmp").iterdir(), *(folder / "out").glob("workers/*")]
     return [*(str(path.relative_to(folder)) for path in inside), *sorted(shared)]
 

@@ -23,7 +23,9 @@ from typer.main import get_command, get_group
 
 import spikecast.cli
 from spikecast.cli.options import Option, Options, options
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import InputError, NotCutError, SpikecastError
+from spikecast.core.files import NO_ROOM
 from spikecast.core.schema import Block
 from spikecast.data.selection import Selection
 
@@ -215,9 +217,13 @@ def main() -> None:
         print_error(str(error))
         raise SystemExit(2) from None
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in NO_ROOM:
             raise
-        print_error(f"{error.strerror}: '{error.filename}'")  # a name that no file can have, ...
+        place = "" if error.filename is None else f": '{error.filename}'"
+        print_error(f"{error.strerror}{place}")  # a name that no file can have, a full disk
+        raise SystemExit(2) from None
+    except MemoryError as error:
+        print_error(f"there is too little memory: {shorten_line(error) or 'take fewer trials'}")
         raise SystemExit(2) from None
     raise SystemExit(status if isinstance(status, int) else 0)
 
@@ -257,24 +263,26 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
 
 
 @contextmanager
-def resumable(out: Path) -> Iterator[None]:
+def resumable(out: Path, options: str = "and --resume --out {out}") -> Iterator[None]:
     """On Ctrl-C, or where the disk is full, say how to go on, in one line (status 130, or 2).
 
     A process that is asked to end (SIGTERM, as a queue sends it, or SIGHUP, of a terminal that is
     closed) ends as by Ctrl-C: it ends its processes, and removes what is temporary.
+    `options` are added to the command to go on.
     """
+    go_on = f"go on with the same command {options.format(out=out)}".rstrip()
     try:
         with interrupted_by(*END_SIGNALS):
             yield
     except KeyboardInterrupt:
-        show(f"interrupted; go on with the same command and --resume --out {out}", error=True)
+        show(f"interrupted; {go_on}", error=True)
         raise typer.Exit(130) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in NO_ROOM:
             raise
+        full = "a file became too large" if error.errno == errno.EFBIG else "the disk is full"
         print_error(
-            f"the disk is full; make room (temporary files lie in {tempfile.gettempdir()}) and go "
-            f"on with the same command and --resume --out {out}"
+            f"{full}; make room (temporary files lie in {tempfile.gettempdir()}) and {go_on}"
         )
         raise typer.Exit(2) from None
 

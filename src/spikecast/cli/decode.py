@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import Execution, execution_options, progress_bar, selection_options
+from spikecast.cli.app import (
+    Execution,
+    execution_options,
+    progress_bar,
+    resumable,
+    selection_options,
+)
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import draw_report, execute_config, print_run
 from spikecast.core.errors import InputError
@@ -101,7 +107,7 @@ def decode(
         return
     from spikecast.runs import experiment
 
-    with progress_bar(execution.quiet) as progress:
+    with resumable(folder, options=""), progress_bar(execution.quiet) as progress:
         experiment.add_answers(folder, analysis, progress=progress)
         page = draw_report(folder, progress)
     print_run(folder, page)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from numbers import Real
 from typing import TypeVar
 
 import numpy as np
@@ -68,9 +69,10 @@ def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
 
 def check_in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
     """Return `given` if ``low <= given <= high``, else raise."""
-    if not low <= given <= high:
+    if not isinstance(given, Real | np.number) or not low <= given <= high:
         bound = f"at least {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
-        raise InputError(f"{what} is {given:g}; it must be {bound}")
+        said = f"{given:g}" if isinstance(given, Real | np.number) else quote(given)
+        raise InputError(f"{what} is {said}; it must be {bound}")
     return given
 
 

@@ -21,6 +21,10 @@ LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that is full, a quota that is used up, a file that is larger than it may be."""
+
+
 @contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
     """Raise a RunError where a file or a folder cannot be made, or written, within the block.
@@ -30,7 +34,7 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_ROOM:
             raise
         raise RunError(
             f"{shorten_line(repr(str(path)))} cannot be written: {error.strerror or error}"

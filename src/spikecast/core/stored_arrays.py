@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -57,6 +58,11 @@ def read_arrays(
         raise damaged(path, f"{quote(wrong)} is no array")
     check_arrays(path, arrays, schema or {}, sizes)
     return arrays
+
+
+def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) -> None:
+    """Write a ``.nc`` file: in memory first, as the HDF5 library crashes where a disk is full."""
+    path.write_bytes(dataset.to_netcdf(engine="h5netcdf", encoding=encoding))
 
 
 def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:

@@ -1,16 +1,24 @@
 """Count spikes in bins around events, check counts, measure the size of bins."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import check_finite, check_in_range, check_same_length
+from spikecast.core.checks import (
+    check_finite,
+    check_in_range,
+    check_same_length,
+    quote,
+    shorten_line,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.notices import Notice, NoticeKind
 
 MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another unit
 SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
 MOST_COUNTS = 1e6  # spikes per bin
+MOST_VALUES = 2**31  # of counts: 16 GB while they are counted
 LONGEST = 1e9  # seconds of a window, from its event: 30 years
 LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
 FEWEST_SPIKES = 1000  # that such a rate is judged by
@@ -35,9 +43,9 @@ def bin_spikes(
     Spikes of other clusters are not counted. The other arguments are those of
     :meth:`spikecast.Recording.from_spike_times`.
     """
-    spike_times = to_vector("spike_times", spike_times).astype(float)
+    spike_times = to_numbers("spike_times", spike_times)
     clusters = to_vector("clusters", clusters)
-    events = to_vector("events", events).astype(float)
+    events = to_numbers("events", events)
     check_same_length("spike_times", spike_times.size, "clusters", clusters.size)
     check_finite("spike_times", spike_times)
     check_finite("events", events)
@@ -51,7 +59,13 @@ def bin_spikes(
     neuron = np.searchsorted(ids, clusters[listed][order])
     first = np.searchsorted(spike_times, events + window[0] - bin_size)
     last = np.searchsorted(spike_times, events + window[1] + bin_size)
-    counts = np.zeros((events.size, n_bins, ids.size), dtype=np.int64)
+    shape = events.size, n_bins, ids.size
+    if math.prod(shape) > MOST_VALUES:
+        raise InputError(
+            f"{shape[0]} trials x {shape[1]} bins x {shape[2]} neurons are too many; take wider "
+            "bins, or a shorter window"
+        )
+    counts = np.zeros(shape, dtype=np.int64)
     for trial, (start, stop) in enumerate(zip(first, last, strict=True)):
         since = spike_times[start:stop] - events[trial] - window[0]
         # the small shift keeps a spike that lies on an edge in the bin that starts there
@@ -67,6 +81,16 @@ def to_vector(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
     if values.size != max(values.shape, default=0):
         raise ShapeError(f"{name} must have one axis, not the shape {values.shape}")
     return values.ravel()
+
+
+def to_numbers(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
+    """Return decimal numbers of one axis, or raise where values are no numbers."""
+    try:
+        return to_vector(name, values).astype(float)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name} must be numbers: {shorten_line(error)}") from None
 
 
 def _check_clock(spike_times: np.ndarray, events: np.ndarray, window: tuple[float, float]) -> None:
@@ -108,6 +132,8 @@ def note_unlisted(fired: np.ndarray, listed: np.ndarray) -> list[Notice]:
 def count_bins(window: tuple[float, float], bin_size: float) -> int:
     """Return how many bins a window holds, or raise where that is not a whole number."""
     check_in_range("bin_size", bin_size, 1e-6)
+    if len(window) != 2 or not all(isinstance(end, float | int | np.number) for end in window):
+        raise InputError(f"window {quote(window)}: give start and stop, in seconds")
     if not all(abs(end) <= LONGEST for end in window):  # NaN is none of them
         raise InputError(f"window {window}: start and stop must be seconds, up to {LONGEST:g}")
     n_bins = round((window[1] - window[0]) / bin_size)
@@ -123,7 +149,7 @@ def shrink_counts(activity: np.ndarray) -> np.ndarray:
     if activity.dtype.kind not in "iufb":
         raise InputError(f"counts must be numbers, not {activity.dtype}")
     check_finite("activity", activity)
-    low, high = activity.min(), activity.max()
+    low, high = float(activity.min()), float(activity.max())
     if low < 0:
         raise InputError(f"counts are negative: the smallest is {low:g}")
     if activity.dtype.kind == "f" and not (activity == np.floor(activity)).all():
@@ -161,4 +187,6 @@ def measure_bin_size(time: np.ndarray) -> float:
         raise InputError(
             f"time must rise in equal steps; its steps go from {steps.min():g} to {steps.max():g} s"
         )
+    if size < 1e-9:
+        raise InputError(f"bins are {size:g} s wide; give time in seconds")
     return float(np.round(size, 9))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_finite, check_one_of, check_same_length
+from spikecast.core.checks import check_finite, check_one_of, check_same_length, shorten_line
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
 
@@ -48,6 +48,8 @@ def build_dataset(
     kind: str,
 ) -> xr.Dataset:
     """Return the dataset of arrays; see :meth:`spikecast.Recording.from_arrays`."""
+    if np.ma.is_masked(activity):
+        raise InputError("activity is masked in places: give the trials and bins that are whole")
     activity = np.asarray(activity)
     time = np.asarray(time)
     _check_axes(activity, time)
@@ -56,7 +58,11 @@ def build_dataset(
         raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
     time = time.astype(float)
     check_same_length("time", time.size, "the time axis of activity", n_bins)
-    area = np.asarray([area] * n_neurons if isinstance(area, str) else area, dtype=str)
+    try:
+        area = np.asarray([area] * n_neurons if isinstance(area, str) else area, dtype=str)
+    except ValueError as error:
+        raise InputError(f"area must be one name per neuron: {shorten_line(error)}") from None
+    area = to_vector("area", area)
     check_same_length("area", area.size, "the neuron axis of activity", n_neurons)
     counts = kind == "counts"
     activity = shrink_counts(activity) if counts else to_float32(activity)
@@ -124,6 +130,8 @@ def resolve_indices(
     if chosen.dtype == bool:
         check_same_length(what, chosen.size, f"the {what[:-1]} axis", length)
         return np.flatnonzero(chosen)
+    if chosen.size and chosen.dtype.kind not in "iuf":
+        raise InputError(f"{what} must be indices or a mask, not {chosen.dtype}")
     if chosen.size and (chosen.min() < -length or chosen.max() >= length):
         raise InputError(
             f"{what} has indices {chosen.min()} to {chosen.max()}; there are {length} {what}"

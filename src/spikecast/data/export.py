@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +134,17 @@ def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
     if dataset.attrs["kind"] != "counts":
         raise InputError("to_nwb writes counts of spikes; keep continuous values with save")
     try:
+        import h5py
         from pynwb import NWBHDF5IO
 
         nwb = _make_nwb(dataset)  # first: a file that is open knows no extension loaded after it
     except ImportError:
         raise InputError(_name_extra("nwb")) from None
-    with write_atomically(path) as temporary, NWBHDF5IO(str(temporary), "w") as io:
+    whole = BytesIO()  # the HDF5 library crashes where a disk is full
+    with h5py.File(whole, "w") as file, NWBHDF5IO(file=file, mode="w") as io:
         io.write(nwb)
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(whole.getbuffer())
 
 
 def _make_nwb(dataset: xr.Dataset) -> Any:

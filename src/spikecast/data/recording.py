@@ -15,6 +15,7 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
+from spikecast.core.stored_arrays import write_dataset
 from spikecast.data.dataset import (
     AXES,
     Kind,
@@ -391,4 +392,4 @@ class Recording(RecordingDisplay, Drawable, Exchange):
             raise InputError(f"'{path}' must end in .nc, the format recordings are saved in")
         with write_atomically(path) as temporary:
             compressed = {"activity": {"zlib": True, "complevel": 4}}
-            self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=compressed)
+            write_dataset(temporary, self.dataset, compressed)

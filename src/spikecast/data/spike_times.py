@@ -10,9 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from spikecast.core.checks import suggest_name
-from spikecast.core.errors import InputError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice
-from spikecast.data.binning import bin_spikes, note_unlisted, to_vector
+from spikecast.data.binning import bin_spikes, note_unlisted, to_numbers, to_vector
 from spikecast.data.cuts.behavior import BEHAVIOR_LEFT_OUT, bin_behavior
 from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
@@ -47,16 +47,20 @@ def build_from_spikes(
 ) -> xr.Dataset:
     """Return the dataset of spikes; see :meth:`spikecast.Recording.from_spike_times`."""
     clusters = to_vector("clusters", clusters)
+    if clusters.dtype.kind not in "iufUS":
+        raise InputError(f"clusters must be numbers or text, not {clusters.dtype}")
     fired = np.unique(clusters)
     table = _list_neurons(fired, area, neurons)
     ids = table.index.to_numpy()
+    if not ids.size:
+        raise NotEnoughDataError("no neurons are listed: neither area nor neurons names a cluster")
     if fired.size and not np.isin(fired, ids).any():
         raise InputError(
             f"none of the {fired.size} clusters that fired ({fired[0]}, ...) is listed: the table "
             f"of neurons has {ids[0]}, ..."
         )
     counts, time = bin_spikes(spike_times, clusters, ids, events, window, bin_size)
-    starts = to_vector("events", events).astype(float)
+    starts = to_numbers("events", events)
     bins = Bins(starts, window[0], bin_size, len(time))
     binned, notices = _bin_behavior({} if behavior is None else behavior, bins)
     columns = {str(name): column.to_numpy() for name, column in table.items() if name != "area"}

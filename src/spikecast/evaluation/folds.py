@@ -1,12 +1,12 @@
 """Folds of a problem's trials: cut by a rule, named by a trial column, or given by hand."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.checks import check_one_of, check_same_length, shorten_line
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import to_vector
 from spikecast.data.dataset import resolve_indices
@@ -118,10 +118,17 @@ def cut_trials(
         values = to_vector("folds", np.asarray(folds))
         check_same_length("folds", values.size, "the trial axis", n_trials)
         given = read_folds(pd.Series(values, name="folds"))
-    elif hasattr(folds, "split"):
-        given = [Fold(*pair) for pair in folds.split(np.zeros((n_trials, 1)), labels, labels)]
     else:
-        given = [Fold(*pair) for pair in folds]
+        pairs: Any = folds
+        if hasattr(folds, "split"):
+            pairs = folds.split(np.zeros((n_trials, 1)), labels, labels)
+        try:
+            given = [Fold(train, test) for train, test in pairs]
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "folds must be a number of parts, a trial column, pairs (train, test) of trial "
+                f"numbers, or a splitter: {shorten_line(error)}"
+            ) from None
     given = check_folds(given, n_trials)
     return Cut(given, name_split(given), 0)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as serialize
 from sklearn.base import BaseEstimator
 
 from spikecast.core.checks import shorten_line
@@ -56,7 +57,7 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
     description = _describe_part(model, "", arrays)
     stem = Path(stem)
     with write_atomically(stem.with_name(stem.name + ".safetensors")) as temporary:
-        save_file(arrays, temporary)
+        temporary.write_bytes(serialize(arrays))
     write_json(stem.with_name(stem.name + ".json"), description)
 
 

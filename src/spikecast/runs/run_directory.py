@@ -24,8 +24,11 @@ from spikecast.runs.manifest import check_data_unchanged, read_manifest
 
 log = logging.getLogger("spikecast")
 
-_RUN, _ATLAS = RunLayout(Path()), AtlasLayout(Path())
-_FIRST = (_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, _RUN.targets, _RUN.trial_table)
+_RUN, _ATLAS, _SWEEP = RunLayout(Path()), AtlasLayout(Path()), SweepLayout(Path())
+_FIRST = (
+    *(_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, _RUN.targets, _RUN.trial_table),
+    *(_SWEEP.journal, _SWEEP.journal_lock, _SWEEP.claim_lock),
+)
 BEFORE_MANIFEST = {path.name for path in _FIRST}
 """What a run may have written before its manifest says that it is one."""
 

@@ -12,7 +12,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.stored import damaged, read_json
-from spikecast.core.stored_arrays import read_arrays
+from spikecast.core.stored_arrays import read_arrays, write_dataset
 from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
@@ -279,5 +279,5 @@ def _save_dataset(dataset: xr.Dataset, path: Path) -> None:
     }
     name_checksum(path).unlink(missing_ok=True)
     with write_atomically(path) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        write_dataset(temporary, dataset, encoding)
     write_checksum(path)

@@ -12,6 +12,7 @@ import pandas as pd
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.binning import LARGEST
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 from spikecast.tasks.trial_facts import TrialFacts, label_conditions
@@ -163,7 +164,10 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     bins = np.isin(recording.time, time)
     channels = []
     for name in recording.behavior:
-        values = recording.dataset[name].values.astype(np.float32)[:, bins]
+        values = recording.dataset[name].values[:, bins]
+        if np.max(np.abs(values), initial=0, where=np.isfinite(values)) > LARGEST:
+            raise InputError(f"behaviour '{name}' goes beyond {LARGEST:g}; give it in other units")
+        values = values.astype(np.float32)
         channels.append(values.reshape(*values.shape[:2], -1))
     if not channels:
         return None

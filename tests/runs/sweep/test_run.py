@@ -166,8 +166,10 @@ def test_a_process_that_is_killed_leaves_its_trial_to_the_next(make, swept, tmp_
     process.wait()
     with log.open("a") as half:
         half.write('{"op_code": 8, "half a li')
+    (out / ".spikecast-0aadc0e8.csv").write_text("half")
     run_sweep(make(), out, workers=1, resume=True)
     same(out, swept)
+    assert not list(out.rglob(".spikecast-*"))
 
 
 def test_two_processes_give_the_numbers_of_one(make, swept, tmp_path):

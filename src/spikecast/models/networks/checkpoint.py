@@ -56,7 +56,7 @@ class Checkpoint:
     def save(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Write tensors and plain values, and the state of torch's random generators."""
         import torch
-        from safetensors.torch import save_file
+        from safetensors.torch import save as serialize
 
         assert self.path is not None
         # copies: safetensors refuses tensors that share memory
@@ -69,7 +69,8 @@ class Checkpoint:
             state["generator.cuda"] = torch.cuda.get_rng_state()
         name_checksum(self.path).unlink(missing_ok=True)
         with write_atomically(self.path) as temporary:
-            save_file(state, temporary, {"signature": self.signature, "values": json.dumps(values)})
+            about = {"signature": self.signature, "values": json.dumps(values)}
+            temporary.write_bytes(serialize(state, about))
         write_checksum(self.path)
         self.saved = time.monotonic()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikecast.core.errors import ConfigError
-from spikecast.core.files import write_json, write_text
+from spikecast.core.files import remove_temporary, write_json, write_text
 from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.evaluation.search import read_search
@@ -76,16 +76,21 @@ def run_sweep(
         layout.config, to_yaml(before), identity, resume=resume, overwrite=overwrite
     )
     with log_to_file(layout.log), silence_optuna():
-        write_text(layout.config, to_yaml(plan.config))
-        if not layout.manifest.exists():
-            targets = [plan.target.problem.target]
-            write_json(layout.manifest, describe_run(recording, identity, targets, config.seed))
-            log.info("started: %s", recording)
-        _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
+        with SweepJournal(out).claim_lock:
+            write_text(layout.config, to_yaml(plan.config))
+            if not layout.manifest.exists():
+                targets = [plan.target.problem.target]
+                write_json(layout.manifest, describe_run(recording, identity, targets, config.seed))
+                log.info("started: %s", recording)
+            _reopen(plan, more=plan.settings.trials > (before.search or plan.settings).trials)
         _run_searches(plan, workers, share, progress)
         progress("scoring", 0, 0)
-        write_results(plan, SweepJournal(out), identity["activity"])
-        finish_manifest(out)
+        journal = SweepJournal(out)
+        with journal.claim_lock:
+            if not read_manifest(out).get("finished"):  # the first to end: none fits, none draws
+                remove_temporary(out)
+            write_results(plan, journal, identity["activity"])
+            finish_manifest(out)
         log.info("finished")
     return out
 
