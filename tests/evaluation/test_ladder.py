@@ -36,6 +36,21 @@ def test_a_condition_that_no_column_names_is_said(recording):
     assert asked.notices == ()
 
 
+def test_a_stimulus_passes_for_coupling_only_where_the_task_does_not_name_it():
+    shared = sc.simulate.unrelated_areas(120, (30, 30), n_bins=50, stimulus=0.3).recording.dataset
+    recording = sc.Recording(shared.rename(contrast_left="left", contrast_right="right"))
+    wrong, right = (
+        sc.cross_validate(
+            ["pca_ridge"], sc.AreaToArea("B", conditions=named), recording, folds=2, shifts=20
+        )
+        for named in (None, ["left", "right"])
+    )
+    assert [one.beyond.passes for one in (wrong, right)] == [True, False]
+    assert "one_condition" not in {notice.code for notice in right.notices}
+    with pytest.raises(InputError, match="unknown trial column 'lft'"):
+        sc.cross_validate(["pca_ridge"], sc.AreaToArea("B", conditions=["lft"]), recording)
+
+
 def test_inner_folds_follow_the_outer_ones_and_models_that_are_given_stay_as_they_are(problem):
     mine = Drift(seed=7)
     made = add_rungs({"drift": mine}, problem, split="block", gap=2)

@@ -31,15 +31,16 @@ ONE_CONDITION = NoticeKind(
     "one_condition",
     "serious",
     "no trial column names the condition: what both areas owe to a stimulus cannot be told from "
-    "what one tells about the other; where one does, name it: --conditions COLUMN, conditions in a "
-    "config",
+    "what one tells about the other; where one does, name it: --conditions COLUMN, conditions of a "
+    "task or in a config",
 )
 CONSTANT_BEHAVIOR = NoticeKind(
     "constant_behavior",
     "serious",
     "behaviour that has one value per trial enters as a constant of the trial: a response to it "
     "that changes within the trial, in both areas, would pass for what one tells about the other; "
-    "make it a trial column, and one of the conditions (--conditions, conditions in a config)",
+    "make it a trial column, and one of the conditions (--conditions, conditions of a task or "
+    "in a config)",
 )
 
 

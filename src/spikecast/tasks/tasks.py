@@ -1,8 +1,8 @@
 """Prediction tasks: what predicts what.
 
-A task turns a recording into a :class:`Problem`: the array that predicts, the array to predict, and
-what kind of values the latter has (hence which likelihood and which scores). Models see arrays, and
-the area of each source only if they need it (:attr:`spikecast.models.base.Model.needs`).
+A task turns a recording into a :class:`Problem`: what predicts, what is predicted, and its kind of
+values (hence the likelihood and the scores). Models see arrays, and the area of each source only if
+they need it (:attr:`spikecast.models.base.Model.needs`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class AreaToArea(TaskDisplay):
     by : str
         Neuron column that names the groups; ``"plane"`` for the imaging data.
     drop_coincident : bool
-        Leave out source neurons that look like a target neuron recorded twice; see
-        :func:`spikecast.data.coincidence.find_coincident_pairs`.
+        Leave out source neurons that look like a target neuron recorded twice.
+    conditions : sequence of str, optional
+        Trial columns that name the condition (stimulus, instruction). By default the contrasts.
 
     See Also
     --------
@@ -77,6 +78,7 @@ class AreaToArea(TaskDisplay):
     min_rate: float = 0.5
     by: str = "area"
     drop_coincident: bool = True
+    conditions: Sequence[str] | None = None
     name = "area_to_area"
 
     def problem(self, recording: Recording) -> Problem:
@@ -122,7 +124,7 @@ class NeuronsToNeurons(TaskDisplay):
         As in :class:`AreaToArea`.
     by : str
         Neuron column whose groups are given to the models that need them.
-    drop_coincident : bool
+    drop_coincident, conditions
         As in :class:`AreaToArea`.
 
     Examples
@@ -141,6 +143,7 @@ class NeuronsToNeurons(TaskDisplay):
     min_rate: float = 0.5
     by: str = "area"
     drop_coincident: bool = True
+    conditions: Sequence[str] | None = None
     name = "neurons_to_neurons"
 
     def problem(self, recording: Recording) -> Problem:
@@ -148,8 +151,7 @@ class NeuronsToNeurons(TaskDisplay):
         is_source, is_target = np.zeros((2, recording.n_neurons), dtype=bool)
         is_source[resolve_indices("source neurons", self.source, recording.n_neurons)] = True
         is_target[resolve_indices("target neurons", self.target, recording.n_neurons)] = True
-        both = int((is_source & is_target).sum())
-        if both:
+        if both := int((is_source & is_target).sum()):
             raise InputError(f"source and target overlap: {both} neurons are in both")
         return _pair_neurons(
             self, recording, is_source, is_target, self.source_name, self.target_name
@@ -170,13 +172,12 @@ class HeldOutNeurons(TaskDisplay):
         As in :class:`AreaToArea`.
     seed : int
         Of the choice of neurons.
-    drop_coincident : bool
+    drop_coincident, conditions
         As in :class:`AreaToArea`.
 
     References
     ----------
-    Macke et al. 2011, Empirical models of spiking in neural populations. Pei et al. 2021, Neural
-    Latents Benchmark.
+    Macke et al. 2011 (models of spiking populations); Pei et al. 2021 (Neural Latents Benchmark).
 
     Examples
     --------
@@ -194,6 +195,7 @@ class HeldOutNeurons(TaskDisplay):
     by: str = "area"
     seed: int = 0
     drop_coincident: bool = True
+    conditions: Sequence[str] | None = None
     name = "held_out_neurons"
 
     def problem(self, recording: Recording) -> Problem:
@@ -216,9 +218,8 @@ class HeldOutNeurons(TaskDisplay):
 class Forecast(TaskDisplay):
     """Predict the last bins of each trial from the bins before them, for all neurons.
 
-    The source is as long as the forecast and mirrored in time: the bin just before the forecast
-    comes first, so that it stands opposite the bin it tells most about. A model that looks along
-    the whole source sees no bin later than the forecast's start.
+    The source is as long as the forecast and mirrored in time: the bin just before it comes first,
+    opposite the bin it tells most about. No source bin is later than the forecast's start.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ class Forecast(TaskDisplay):
         Bins to predict; at most half of a trial.
     area : str, optional
         Only neurons of this area; otherwise all.
-    min_rate, by
+    min_rate, by, conditions
         As in :class:`AreaToArea`.
 
     Examples
@@ -241,6 +242,7 @@ class Forecast(TaskDisplay):
     area: str | None = None
     min_rate: float = 0.5
     by: str = "area"
+    conditions: Sequence[str] | None = None
     name = "forecast"
 
     def problem(self, recording: Recording) -> Problem:
@@ -267,6 +269,7 @@ class Forecast(TaskDisplay):
             source_neurons=np.flatnonzero(pool),
             behavior=stack_behavior(recording, recording.time[start:]),
             ordered=is_ordered(recording),
+            conditions=self.conditions,
             recorded=recording.neurons,
             session=recording.session,
         )
@@ -283,12 +286,11 @@ class Behavior(TaskDisplay):
         :attr:`spikecast.Recording.behavior`.
     source : str or sequence of str
         ``"rest"`` (here: all neurons) or areas.
-    lag, by
+    lag, by, conditions
         As in :class:`AreaToArea`.
     window : int
         Bins of the windows that a recording of one long trial is cut into; they are what folds
-        hold out. Bins that fill none are left out, which a notice says. Models see no further than
-        their window: longer ones have fewer ends, and there are fewer of them.
+        hold out. Bins that fill none are left out, with a notice. Models see no further.
 
     Examples
     --------
@@ -306,6 +308,7 @@ class Behavior(TaskDisplay):
     lag: int = 0
     by: str = "area"
     window: int = WINDOW
+    conditions: Sequence[str] | None = None
     name = "behavior"
 
     def problem(self, recording: Recording) -> Problem:
@@ -329,8 +332,7 @@ class Behavior(TaskDisplay):
             neurons = np.flatnonzero(find_members(group, self.source, self.by))
             source = self.source if isinstance(self.source, str) else "+".join(self.source)
             activity, group = activity[:, :, neurons], group[neurons]
-        values = recording.dataset[self.variable].values
-        y = values[..., np.newaxis] if values.ndim == 2 else values  # (trial, time, channel)
+        y = np.atleast_3d(recording.dataset[self.variable].values)  # (trial, time, channel)
         if not np.isfinite(y).all():
             raise InputError(f"behaviour '{self.variable}' holds NaN; select the trials without it")
         x, y, time = pair_with_lag(activity, y, recording.time, self.lag)
@@ -348,6 +350,7 @@ class Behavior(TaskDisplay):
             areas=group,
             source_neurons=neurons,
             ordered=is_ordered(recording),
+            conditions=self.conditions,
             recorded=recording.neurons,
             session=recording.session,
         )
@@ -390,6 +393,7 @@ def _pair_neurons(
         source_neurons=np.flatnonzero(is_source),
         behavior=stack_behavior(recording, time),
         ordered=is_ordered(recording),
+        conditions=task.conditions,
         recorded=recording.neurons,
         session=recording.session,
     )
