@@ -78,6 +78,8 @@ def test_a_path_that_cannot_be_is_one_line(spikecast, tmp_path):
         assert refused.status == 2
         assert refused.errors.startswith("error: ")
         assert len(refused.errors.splitlines()) == 1
+    refused = spikecast("inspect", f"{'x' * 100}/" * 30 + "a.csv")
+    assert len(refused.errors) < 2100
     refused = spikecast("inspect", "a\nb\x1b[31m.csv")
     assert refused.errors == "error: there is no file 'a b [31m.csv'\n"
 

@@ -224,6 +224,9 @@ def test_events_in_milliseconds_are_suspected():
         cut(plant(tables={"trials": table}))
     with pytest.raises(InputError, match="holds no number"):
         cut(align="side")
+    units = plant().units.assign(n_spikes=400)
+    with pytest.raises(InputError, match="spike times look like milliseconds"):
+        cut(plant(units=units, duration=(0.0, 60_000.0)))
 
 
 def test_trials_are_put_in_order_of_time_and_overlaps_are_said():

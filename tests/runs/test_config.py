@@ -31,6 +31,9 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"models": [{"a/b": {"model": "gru"}}]}, "letters, digits"),
         ({"models": []}, "'models'"),
         ({"seed": -1}, "'seed'"),
+        ({"evaluation": {"bootstrap": 10**30}}, "'evaluation.bootstrap'"),
+        ({"analysis": {"decode": {"labels": ["a"], "permutations": 10**30}}}, "permutations"),
+        ({"search": {"model": "x" * 5000}}, "is not among the models"),
         ({"task": {"target": ["MOs", "MD", "MOs"]}}, "'MOs' is named twice"),
         ({"task": {"behavior": ["wheel", "wheel"]}}, "'wheel' is named twice"),
         ({"task": {"kind": "forecast", "lag": 3}}, "forecast takes no lag"),
@@ -41,6 +44,7 @@ def test_mistakes_are_explained_in_one_line(change, message):
     with pytest.raises(ConfigError, match=message) as caught:
         config.parse_config({**MINIMAL, **change})
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
 
 
 def test_files_that_are_no_config_are_refused(tmp_path):

@@ -37,6 +37,8 @@ SHARED = ("app", "options", "__main__")
 
 UsageError: Any = typer.BadParameter.__base__  # typer does not export it
 
+LONGEST = 2000  # characters of an error: a table may have thousands of columns, by their names
+
 console = Console(stderr=True, highlight=False)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="show no progress")]
@@ -239,7 +241,8 @@ def show(text: object, error: bool = False) -> None:
 
 def print_error(message: str) -> None:
     """Print an error on standard error, in one line."""
-    show("error: " + " ".join(message.splitlines()), error=True)
+    line = " ".join(message.splitlines())
+    show(f"error: {line if len(line) <= LONGEST else line[:LONGEST] + ' ...'}", error=True)
 
 
 def print_warning(message: str) -> None:

@@ -11,6 +11,8 @@ from spikecast.core.checks import quote, shorten_line, suggest_name
 from spikecast.core.errors import ConfigError
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
+MOST_DRAWS = 1_000_000
+"""Of a null or a bootstrap: more take days, or the memory."""
 
 
 class Block(BaseModel):

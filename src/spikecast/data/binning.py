@@ -51,7 +51,8 @@ def bin_spikes(
     check_finite("events", events)
     n_bins = count_bins(window, bin_size)
     _check_clock(spike_times, events, window)
-    _check_rate(spike_times, np.unique(clusters).size)
+    seconds = np.ptp(spike_times) if spike_times.size else 0.0
+    check_rate(spike_times.size, np.unique(clusters).size, seconds)
 
     listed = np.isin(clusters, ids)
     order = np.argsort(spike_times[listed], kind="stable")
@@ -107,12 +108,11 @@ def _check_clock(spike_times: np.ndarray, events: np.ndarray, window: tuple[floa
         )
 
 
-def _check_rate(spike_times: np.ndarray, n_clusters: int) -> None:
+def check_rate(n_spikes: int, n_clusters: int, seconds: float) -> None:
     """Raise where so few spikes in so long a time can only be times in another unit."""
-    if spike_times.size < FEWEST_SPIKES:
+    if n_spikes < FEWEST_SPIKES:
         return
-    seconds = np.ptp(spike_times)
-    rate = spike_times.size / n_clusters / seconds if seconds else np.inf
+    rate = n_spikes / n_clusters / seconds if seconds else np.inf
     if rate < LEAST_RATE:
         raise InputError(
             f"spike times look like milliseconds or samples, not seconds: they last "

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from spikecast.core.checks import check_one_of, suggest_name
+from spikecast.core.checks import check_one_of, quote, suggest_name
 from spikecast.core.errors import ConfigError
-from spikecast.core.schema import Block, parse_block, read_block
+from spikecast.core.schema import MOST_DRAWS, Block, parse_block, read_block
 from spikecast.data.loaders import load_selection
 from spikecast.data.recording import UNLABELED, Recording
 from spikecast.data.selection import DataChoice
@@ -100,7 +100,7 @@ class TaskConfig(Block):
             raise ValueError(f"task {self.kind} needs a target")
         targets = [self.target] if isinstance(self.target, str) else self.target or []
         if twice := [name for name, n in Counter(targets).items() if n > 1]:
-            raise ValueError(f"target '{twice[0]}' is named twice")
+            raise ValueError(f"target {quote(twice[0])} is named twice")
         if self.kind in ("held_out_neurons", "forecast") and self.source != REST:
             raise ValueError(f"task {self.kind} takes no source: a target predicts itself")
         if self.kind == "forecast" and self.lag:
@@ -167,7 +167,7 @@ class EvaluationConfig(Block):
     shifts: int = Field(
         40, ge=0, description="of the shift test of what the source tells; 0: no such test"
     )
-    bootstrap: int = Field(2000, ge=100, description="resamples for intervals")
+    bootstrap: int = Field(2000, ge=100, le=MOST_DRAWS, description="resamples for intervals")
     conditions: list[str] | None = Field(
         None, description="trial columns that name the condition; default: the stimulus"
     )
@@ -222,8 +222,8 @@ class SearchConfig(Block):
         """
         if self.model is not None:
             if self.model not in models:
-                near = suggest_name(self.model, models)
-                raise ConfigError(f"search.model '{self.model}' is not among the models.{near}")
+                given, near = quote(self.model), suggest_name(self.model, models)
+                raise ConfigError(f"search.model {given} is not among the models.{near}")
             return {self.model: self._make_space(models[self.model])}
         searchable = searchable_models()
         chosen = [label for label, name in models.items() if name in searchable]

@@ -69,9 +69,10 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     """
     _check_enough(n_trials, folds)
     trials = np.arange(n_trials)
+    reach = min(gap, n_trials)
     blocks = []
     for test in np.array_split(trials, folds):
-        train = trials[(trials < test[0] - gap) | (trials > test[-1] + gap)]
+        train = trials[(trials < test[0] - reach) | (trials > test[-1] + reach)]
         if train.size < 2:
             raise NotEnoughDataError(f"a gap of {gap} trials leaves nothing to train on")
         blocks.append(Fold(train, test))

@@ -9,7 +9,7 @@ import xarray as xr
 
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.binning import count_bins
+from spikecast.data.binning import check_rate, count_bins
 from spikecast.data.columns import tidy_columns
 from spikecast.data.cuts.behavior import bin_behavior, bin_traces
 from spikecast.data.cuts.choices import raise_not_cut
@@ -55,6 +55,9 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
             raise NotEnoughDataError("; ".join(map(str, about_traces)))
     else:
         assert raw.spikes is not None  # check_units
+        if "n_spikes" in raw.units:
+            seconds = raw.duration[1] - raw.duration[0]
+            check_rate(int(raw.units["n_spikes"].sum()), len(raw.units), seconds)
         activity = raw.spikes.count(rows, bins.events, window, bins.size)
     area, about_areas = name_areas(raw, rows, selection.area_column)
     behavior, about_behavior = bin_behavior(raw.behavior, bins)

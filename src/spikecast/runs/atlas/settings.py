@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from spikecast.core.errors import ConfigError
-from spikecast.core.schema import Block
+from spikecast.core.schema import MOST_DRAWS, Block
 from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.model_entries import build_models
@@ -67,7 +67,7 @@ class AtlasSettings(Block):
         description="what is shown first: the score above task and drift (and behaviour, where it "
         "was recorded), or above the training mean",
     )
-    bootstrap: int = Field(1000, ge=100, description="resamples for intervals")
+    bootstrap: int = Field(1000, ge=100, le=MOST_DRAWS, description="resamples for intervals")
     seed: int = Field(0, ge=0, description="same seed, same numbers")
 
     @field_validator("models")

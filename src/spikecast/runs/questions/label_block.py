@@ -15,6 +15,7 @@ from spikecast.analysis.decoding.nulls import AUTO, NULLS, WITHIN_STRATA, LabelN
 from spikecast.analysis.decoding.sources import Baseline, Counts, Latents, Source
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
+from spikecast.core.schema import MOST_DRAWS
 from spikecast.core.stored import OPEN
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.runs.questions.material import FittedModel, Material
@@ -97,7 +98,7 @@ class LabelBlock(QuestionBlock):
         "them; default: the stimulus where null_labels is auto and it explains the label; [] for "
         "none",
     )
-    permutations: int = Field(200, ge=20, description="draws of the null")
+    permutations: int = Field(200, ge=20, le=MOST_DRAWS, description="draws of the null")
 
     @model_validator(mode="after")
     def _check_strata(self) -> Self:

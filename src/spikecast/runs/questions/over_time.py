@@ -10,6 +10,7 @@ from spikecast.analysis.decoding.area_choice import WholeAreas
 from spikecast.analysis.decoding.over_time import OnsetRule, decode_over_time
 from spikecast.analysis.decoding.sources import Source
 from spikecast.core.errors import InputError
+from spikecast.core.schema import MOST_DRAWS
 from spikecast.core.stored import Finite
 from spikecast.core.stored_tables import Table
 from spikecast.runs.questions import generalization
@@ -26,7 +27,7 @@ class OverTime(LabelBlock):
 
     sources: list[SourceName] = Field(default=["counts"], min_length=1)
     decoder: Literal["lda", "ridge"] = "lda"
-    permutations: int = Field(1000, ge=20)
+    permutations: int = Field(1000, ge=20, le=MOST_DRAWS)
     neurons: Literal["matched", "all"] = Field(
         "matched", description="of each of several areas: as many as the smallest has, or all"
     )

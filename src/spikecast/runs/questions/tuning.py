@@ -11,6 +11,7 @@ from spikecast.analysis.decoding.slowness import labels_come_in_runs
 from spikecast.analysis.geometry.tuning import explain_untestable, tuning
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.schema import MOST_DRAWS
 from spikecast.core.stored_tables import Table
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.question import (
@@ -54,7 +55,7 @@ class Tuning(QuestionBlock):
     null_labels: Literal["permutation", "circular_shift"] = Field(
         "permutation", description="circular_shift where both wander slowly over the session"
     )
-    permutations: int = Field(1000, ge=100)
+    permutations: int = Field(1000, ge=100, le=MOST_DRAWS)
 
     @property
     def trial_labels(self) -> list[str]:
