@@ -1,5 +1,7 @@
 """What is taken out of two areas before they are compared leaves nothing that both owe to it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,12 @@ def test_with_few_trials_and_many_channels_activity_is_left():
     assert expected[20:].var() < 0.2 * area.var()
     left = area - Clearing(facts).expect_everywhere([area])[0]
     assert left.var() > 0.6 * area.var()
+
+
+def test_where_every_trial_is_a_condition_of_its_own_nothing_is_left_to_regress_on(movement):
+    clearing = clear_recording(movement)
+    alone = replace(clearing.facts, condition=np.arange(movement.n_trials))
+    _, (first, second) = take_out(
+        movement, lambda _, areas: Clearing(alone).expect_everywhere(areas)
+    )
+    assert max(np.abs(first).max(), np.abs(second).max()) < 0.01

@@ -166,7 +166,8 @@ def _regress(y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return weights (regressor, feature) of a regression of y on z, (trial, time, ...) both."""
     flat_y, flat_z = (one.reshape(-1, one.shape[2]).astype(float) for one in (y, z))
     products = flat_z.T @ flat_z
-    products[np.diag_indices_from(products)] += RIDGE * np.trace(products) / len(products)
+    penalty = RIDGE * np.trace(products) / len(products)
+    products[np.diag_indices_from(products)] += penalty or 1.0  # z is 0 where nothing was left
     return np.linalg.solve(products, flat_z.T @ flat_y)
 
 

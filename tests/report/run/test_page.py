@@ -11,6 +11,7 @@ import pytest
 from spikecast import report
 from spikecast.core.errors import RunError
 from spikecast.data import simulate
+from spikecast.report.run import ranking
 from spikecast.report.run.figures import TARGET_FIGURES
 from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import SPLITS, describe_protocol, describe_task
@@ -125,7 +126,7 @@ def test_areas_that_are_no_targets_are_named_with_the_reason(runs, pages):
     assert "Left out" not in " ".join(summarize_run(open_run(runs["one"])))
 
 
-def test_a_second_split_stands_beside_the_first(runs, pages):
+def test_a_second_split_stands_beside_the_first(runs, pages, monkeypatch):
     run = open_run(runs["splits"])
     first, again = run.targets
     assert (first.name, again.name) == ("MOs", "MOs (blocks of trials)")
@@ -139,6 +140,9 @@ def test_a_second_split_stands_beside_the_first(runs, pages):
     for target in run.targets:
         assert f"{target.best['bits_per_spike']:.3f}" in sentence
     assert sentence in page
+    assert ". Beyond " in sentence
+    monkeypatch.setattr(ranking, "name_verdict_rung", lambda verdict: "")  # only nulls were fitted
+    assert not any("Beyond" in one for one in summarize_run(run) if "contiguous blocks" in one)
 
 
 def test_limits_depend_on_what_was_recorded(runs, tmp_path):

@@ -60,8 +60,9 @@ def _compare_splits(run: Run) -> list[str]:
         rung = name_verdict_rung(first.verdict)
         sentences.append(
             f"{first.name} with trials held out {SPLITS[evaluation.split]}: {scores[0]} "
-            f"{METRICS[run.metric].phrase}; {SPLITS[evaluation.beside]}: {scores[1]}. "
-            f"{CLAIMED[claims].format(rung=rung)}"
+            f"{METRICS[run.metric].phrase}; {SPLITS[evaluation.beside]}: {scores[1]}."
+            # without a rung only nulls were fitted, and there is nothing to claim
+            + (f" {CLAIMED[claims].format(rung=rung)}" if rung else "")
         )
     return sentences
 
