@@ -66,7 +66,7 @@ def test_no_model_with_a_source_passes_for_a_null(problem):
         sc.score_predictions(truth, {"drift": 0.5 + 0 * truth})
 
 
-def test_movement_known_once_per_trial_is_a_condition_and_not_behaviour():
+def test_movement_known_once_per_trial_is_taken_out_as_behaviour_and_as_a_condition():
     """Two areas that share nothing but a response to it, with a time course."""
     rng = np.random.default_rng(0)
     moved = rng.integers(0, 3, 120)
@@ -81,13 +81,17 @@ def test_movement_known_once_per_trial_is_a_condition_and_not_behaviour():
     )
     told = [notice.code for notice in note_rungs(sc.AreaToArea("B").problem(recording))]
     assert told == ["constant_behavior"]
-    wrong, right = (
-        sc.explain(recording, "B", folds=2, n_shifts=20, conditions=columns)
-        for columns in (None, ["contrast_left", "moved"])
+    unknown = sc.Recording(recording.dataset.drop_vars("movement"))
+    asked = ((unknown, None), (recording, None), (unknown, ["contrast_left", "moved"]))
+    neither, as_behavior, as_condition = (
+        sc.explain(one, "B", folds=2, n_shifts=20, conditions=columns) for one, columns in asked
     )
-    stands = [bool(one.table.set_index("part")["stands"]["A"]) for one in (wrong, right)]
-    assert stands == [True, False]
-    assert "constant_behavior" in {notice.code for notice in wrong.notices}
+    stands = [
+        bool(one.table.set_index("part")["stands"]["A"])
+        for one in (neither, as_behavior, as_condition)
+    ]
+    assert stands == [True, False, False]
+    assert "constant_behavior" in {notice.code for notice in as_behavior.notices}
 
 
 def test_behaviour_that_changes_within_trials_is_not_called_constant(problem):

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.models.base import Model
+from spikecast.models.behavior_null import find_constant
 from spikecast.models.catalog import MODELS
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.scorers import RUNGS
@@ -36,11 +37,11 @@ ONE_CONDITION = NoticeKind(
 )
 CONSTANT_BEHAVIOR = NoticeKind(
     "constant_behavior",
-    "serious",
-    "behaviour that has one value per trial enters as a constant of the trial: a response to it "
-    "that changes within the trial, in both areas, would pass for what one tells about the other; "
-    "make it a trial column, and one of the conditions (--conditions, conditions of a task or "
-    "in a config)",
+    "minor",
+    "behaviour that has one value per trial is taken to move each neuron in proportion to it, by a "
+    "time course of the neuron's own; responses to it of another kind, in both areas, would pass "
+    "for what one tells about the other; where it has few values, make it a trial column and one "
+    "of the conditions (--conditions, conditions of a task or in a config)",
 )
 
 
@@ -102,16 +103,10 @@ def note_rungs(problem: Problem) -> list[Notice]:
     notices = [] if problem.ordered else [UNORDERED()]
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
-    if not problem.windows and _has_constant_behavior(problem.behavior):
+    behavior = problem.behavior
+    if not problem.windows and behavior is not None and find_constant(behavior).any():
         notices.append(CONSTANT_BEHAVIOR())
     return notices
-
-
-def _has_constant_behavior(behavior: np.ndarray | None) -> bool:
-    """Return whether a channel of behaviour, (trial, time, channel), never changes in a trial."""
-    if behavior is None or behavior.shape[1] < 2:
-        return False
-    return bool((np.ptp(behavior, axis=1) == 0).all(axis=0).any())
 
 
 def expect_fold(null: TrialNull, y: np.ndarray, fold: Fold, facts: TrialFacts) -> np.ndarray:

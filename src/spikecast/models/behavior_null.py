@@ -12,6 +12,7 @@ from spikecast.tasks.trial_facts import TrialFacts
 
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
 MAX_CHANNELS = 10  # of behaviour; more are reduced to so many principal components
+MAX_BUMPS = 20  # along a trial
 MOST = 10.0  # s.d. of a channel, and of a regressor: a rare event, a lick, is hundreds
 PENALTIES = (1e-1, 1e-2, 1e-3)
 TOLERANCE = 3e-4
@@ -22,7 +23,9 @@ class BehaviorNull(TrialNull):
     """Task, drift and a regression on recorded behaviour.
 
     Regressors are each channel's value and its distance from the mean, at lags of up to 16 bins
-    either way and averaged over the trial. They are fitted on top of :class:`SourceFree`, with an
+    either way and averaged over the trial; of a channel that never changes within a trial (how far
+    the animal moved in it) also their products with bumps along the trial, as neurons may respond
+    to it with a time course. They are fitted on top of :class:`SourceFree`, with an
     L2 penalty chosen on an inner fold; where behaviour does not help, none of it is used. A score
     above this null is what the source tells beyond the task, drift and recorded movement.
 
@@ -39,6 +42,8 @@ class BehaviorNull(TrialNull):
         Chosen; infinite where behaviour does not help.
     center_, axes_ : array
         Mean of each channel, and what scaled channels are multiplied with.
+    constant_ : array of bool, (channel,)
+        Whether it has one value per trial.
     scale_ : array, (regressor,)
     coefficients_ : array, (regressor, target)
     intercept_ : array, (target,)
@@ -106,6 +111,7 @@ class BehaviorNull(TrialNull):
         """Learn the scale of channels (trial, time, channel) and regressors; return regressors."""
         flat = behavior.reshape(-1, behavior.shape[2]).astype(float)
         self.center_ = flat.mean(axis=0)
+        self.constant_ = find_constant(behavior)
         std = np.maximum(flat.std(axis=0), 1e-12)
         self.axes_ = np.diag(1 / std)
         if flat.shape[1] > MAX_CHANNELS:
@@ -130,5 +136,32 @@ class BehaviorNull(TrialNull):
                 smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
                 # beyond a trial's ends its first or last value stands
                 columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
+        if self.constant_.any():
+            columns.append(self._make_courses(behavior))
         regressors = np.concatenate(columns, axis=2) / self.scale_
         return np.clip(regressors, -MOST, MOST).astype(np.float32)
+
+    def _make_courses(self, behavior: np.ndarray) -> np.ndarray:
+        """Return constant channels times bumps along the trial, (trial, time, channel x bump)."""
+        n_trials, n_bins, _ = behavior.shape
+        values = (behavior - self.center_)[:, 0, self.constant_][:, :MAX_CHANNELS]
+        values = np.concatenate([values, np.abs(values)], axis=1)
+        centers = np.linspace(0, n_bins - 1, min(MAX_BUMPS, -(-n_bins // 2)))
+        width = max(1.0, n_bins / len(centers))
+        bumps = np.exp(-0.5 * ((np.arange(n_bins)[:, np.newaxis] - centers) / width) ** 2)
+        # (trial, 1, channel, 1) x (time, 1, bump)
+        courses = values[:, np.newaxis, :, np.newaxis] * bumps[:, np.newaxis]
+        return courses.reshape(n_trials, n_bins, -1)
+
+
+def find_constant(behavior: np.ndarray) -> np.ndarray:
+    """Return which channels of behaviour, (trial, time, channel), have one value per trial.
+
+    Examples
+    --------
+    >>> find_constant(np.array([[[1, 1], [1, 2]], [[3, 3], [3, 3]]]))
+    array([ True, False])
+    """
+    if behavior.shape[1] < 2:
+        return np.zeros(behavior.shape[2], dtype=bool)
+    return (np.ptp(behavior, axis=1) == 0).all(axis=0)

@@ -62,8 +62,8 @@ def _list_prediction_limits(run: Run) -> list[str]:
         )
     if CONSTANT_BEHAVIOR.code in told:
         limits.append(
-            "Behaviour that has one value per trial was taken out as a constant of the trial: how "
-            "much both sides owe to a response to it that changes within the trial is not known."
+            "Behaviour that has one value per trial was taken out in proportion to it, by a time "
+            "course for each neuron: how much both sides owe to other responses to it is not known."
         )
     if first.brought:
         limits.append(
