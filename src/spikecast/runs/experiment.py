@@ -64,7 +64,8 @@ def run(
     Parameters
     ----------
     config : Config, mapping, or path of a YAML file
-        What predicts what, by which models; see docs/architecture.md.
+        What predicts what, by which models. Every run directory holds one, ``config.yaml``, in
+        which all keys and their values stand.
     out : str or Path
         The run directory.
     resume : bool
