@@ -6,6 +6,7 @@ import pytest
 from spikecast.core.errors import FetchError, FormatError, UnknownNameError
 from spikecast.data import load, simulate
 from spikecast.data.array_files import read_table
+from spikecast.data.predictions import read_predictions
 
 
 @pytest.mark.parametrize("make", [
@@ -69,6 +70,8 @@ def test_a_pipe_is_not_read(tmp_path):
             load(tmp_path / f"pipe{suffix}")
     with pytest.raises(FormatError, match="a pipe or a device"):
         read_table(tmp_path / "pipe.csv")
+    with pytest.raises(FormatError, match="a pipe or a device"):
+        read_predictions(tmp_path / "pipe.npz")
 
 
 def test_the_simulated_recording_needs_no_file(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from spikecast.core.checks import check_finite, suggest_name
 from spikecast.core.errors import FormatError
+from spikecast.core.files import is_special
 from spikecast.data.binning import measure_bin_size
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
@@ -145,6 +146,8 @@ def read_predictions(path: str | Path) -> Predictions:
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
+    if is_special(path):
+        raise FormatError(f"'{path}' is a pipe or a device; predictions must be a file")
     try:
         with np.load(path, allow_pickle=False) as stored:
             if not hasattr(stored, "files"):

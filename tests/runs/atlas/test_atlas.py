@@ -72,6 +72,7 @@ def test_an_atlas_with_an_instance_resumes_with_it_alone(recording, tmp_path):
     ("arguments", "error", "message"),
     [
         ({"matchd": 5}, ConfigError, "Did you mean 'matched'"),
+        ({"repeats": 10**20}, ConfigError, "less than or equal to 1000"),
         ({"folds": 1}, ConfigError, "folds"),
         ({"models": {"mine": MeanOfSource}}, InputError, "is a class"),
         ({"models": {"mine": object()}}, InputError, "no method 'fit'"),

@@ -38,7 +38,9 @@ class AtlasSettings(Block):
     matched: int | None = Field(
         None, ge=2, description="draw so many neurons of every source and target"
     )
-    repeats: int | None = Field(None, ge=1, description="draws; default 5 where matched, else 1")
+    repeats: int | None = Field(
+        None, ge=1, le=1000, description="draws; default 5 where matched, else 1"
+    )
     min_neurons: int = Field(10, ge=2, description="areas with fewer active ones are left out")
     min_rate: float = Field(0.5, ge=0, description="Hz; slower neurons are left out, both sides")
     by: str = Field("area", description="neuron column that names the groups")
