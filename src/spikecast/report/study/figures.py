@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ from spikecast.report.shared.style import (
     GREY,
     GROUPS,
     ORANGE,
+    draw_top_legend,
+    make_panels,
     new_figure,
     report_style,
 )
@@ -53,11 +56,9 @@ def latents(arrays: Arrays) -> Figure:
     strongest = np.sort(np.argsort(-values.std(axis=(0, 1)))[:n_shown])
     called = str(arrays.get("called", "latent"))
     figure = new_figure(1.0 + 1.6 * -(-n_shown // 3))
-    grid = figure.subplots(-(-n_shown // 3), min(3, n_shown), sharex=True, squeeze=False)
+    _, panels = make_panels(figure, n_shown, min(3, n_shown), sharex=True)
     names = [name for name in np.unique(label) if np.sum(label == name) > 1][: len(GROUPS)]
-    for panel in grid.flat[n_shown:]:
-        panel.set_axis_off()
-    for latent, panel in zip(strongest, grid.flat):
+    for latent, panel in zip(strongest, panels, strict=True):
         for name, color in zip(names, GROUPS):
             trials = values[label == name][:, :, latent]
             mean, error = trials.mean(axis=0), trials.std(axis=0, ddof=1) / len(trials) ** 0.5
@@ -68,12 +69,7 @@ def latents(arrays: Arrays) -> Figure:
         panel.set_title(f"{called} {latent + 1}")
         if time[0] < 0 < time[-1]:
             panel.axvline(0, color="black", linewidth=0.6, linestyle=":")
-    figure.legend(
-        *grid[0, 0].get_legend_handles_labels(),
-        loc="outside upper center",
-        ncols=len(names),
-        handlelength=1.0,
-    )
+    draw_top_legend(figure, panels[0], len(names))
     chosen = "" if n_shown == n_latents else f"; the {n_shown} of {n_latents} that vary most"
     figure.supxlabel(f"ms from the stimulus{chosen}", fontsize=9)
     return figure
@@ -151,12 +147,18 @@ def maps(arrays: Arrays) -> Figure:
         for kind in ("place", "label")
     )  # fmt: skip
     figure = new_figure(2.6)
-    row = figure.subplots(1, len(places) * len(labels), squeeze=False)[0]
+    n_maps = len(places) * len(labels)
+    _, row = make_panels(figure, n_maps, n_maps)
     shown = product(places.items(), labels.items())
     for ((where, place), (what, values)), panel in zip(shown, row, strict=True):
         new = arrays.get("held_out", np.zeros(len(place), dtype=bool))
         for name, color in zip(np.unique(values), cycle(AREAS)):
-            point = {"color": color, "markersize": 2.8, "markeredgewidth": 0.6, "alpha": 0.7}
+            point: dict[str, Any] = {
+                "color": color,
+                "markersize": 2.8,
+                "markeredgewidth": 0.6,
+                "alpha": 0.7,
+            }
             of = values == name
             panel.plot(*place[of & ~new].T, "o", label=str(name), **point)
             panel.plot(*place[of & new].T, "o", markerfacecolor="none", **point)

@@ -12,6 +12,7 @@ from spikecast.report.shared.style import (
     BLUE,
     GREY,
     ORANGE,
+    make_panels,
     new_figure,
     report_style,
     set_log_ticks,
@@ -29,9 +30,9 @@ def history(model: SweptModel) -> Figure:
     folds = list(model.trials["fold"].unique())
     n_rows = -(-len(folds) // COLUMNS)
     figure = new_figure(0.5 + 1.75 * n_rows)
-    grid = figure.subplots(n_rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    grid, panels = make_panels(figure, len(folds), COLUMNS, sharex=True, sharey=True)
     low, high = _score_limits(model.trials["score"])
-    for fold, axes in zip(folds, grid.ravel()):
+    for fold, axes in zip(folds, panels, strict=True):
         study = model.trials.query("fold == @fold")
         number = study["trial"].to_numpy() + 1
         score = study["score"].to_numpy(dtype=float)  # NaN unless scored on all inner folds
@@ -47,11 +48,9 @@ def history(model: SweptModel) -> Figure:
         axes.step(number, np.maximum(best, low), where="post", color=ORANGE, linewidth=1.4)
         axes.set(title="all trials" if fold == "all" else f"outer fold {fold}", ylim=(low, high))
         axes.set_axisbelow(True)
-    for axes in grid.ravel()[len(folds) :]:
-        axes.set_axis_off()
     for axes in grid[:, 0]:
         axes.set_ylabel(f"{METRICS[model.metric].label}\non inner folds")
-    for axes in grid.ravel()[: len(folds)][-COLUMNS:]:
+    for axes in panels[-grid.shape[1] :]:
         axes.set_xlabel("settings tried")
         axes.xaxis.set_tick_params(labelbottom=True)
     return figure
@@ -130,8 +129,8 @@ def slices(model: SweptModel) -> Figure:
     low, high = _score_limits(study["score"])
     n_rows = -(-len(names) // COLUMNS)
     figure = new_figure(2.15 * n_rows)
-    grid = figure.subplots(n_rows, COLUMNS, sharey=True, squeeze=False)
-    for name, axes in zip(names, grid.ravel()):
+    grid, panels = make_panels(figure, len(names), COLUMNS, sharey=True)
+    for name, axes in zip(names, panels, strict=True):
         axis = _Axis(model, name, study[name])
         _draw_slice(axes, axis, study["score"].to_numpy(), low)
         best = study["score"].argmax()
@@ -139,8 +138,6 @@ def slices(model: SweptModel) -> Figure:
         axes.set(title=name, ylim=(low, high))
         if axis.own is not None:
             axes.axvline(axis.own, color="black", linewidth=0.8, linestyle=":", zorder=0)
-    for axes in grid.ravel()[len(names) :]:
-        axes.set_axis_off()
     for axes in grid[:, 0]:
         axes.set_ylabel(f"{METRICS[model.metric].label}\non inner folds")
     return figure
