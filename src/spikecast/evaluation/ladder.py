@@ -38,10 +38,10 @@ ONE_CONDITION = NoticeKind(
 CONSTANT_BEHAVIOR = NoticeKind(
     "constant_behavior",
     "minor",
-    "behaviour that has one value per trial is taken to move each neuron in proportion to it, by a "
-    "time course of the neuron's own; responses to it of another kind, in both areas, would pass "
-    "for what one tells about the other; where it has few values, make it a trial column and one "
-    "of the conditions (--conditions, conditions of a task or in a config)",
+    "behaviour that has one value per trial is taken to change each neuron's log rate in "
+    "proportion to it, with a time course of the neuron's own; other responses to it, in both "
+    "areas, would pass for what one tells about the other; where it has few values, make it a "
+    "trial column and one of the conditions (--conditions, conditions of a task or in a config)",
 )
 
 
