@@ -94,6 +94,14 @@ def ids(page):
     return set(re.findall(r' id="([^"]+)"', page))
 
 
+@pytest.mark.parametrize(("path", "compared"), [("mine.nwb", True), ("simulated", False)])
+def test_simulated_data_are_not_compared_with_real_areas(runs, path, compared):
+    run = open_run(runs["one"])
+    data = run.config.data.model_copy(update={"path": path})
+    run.config = run.config.model_copy(update={"data": data})
+    assert any("57 areas" in text for text in summarize_run(run)) == compared
+
+
 def test_the_page_has_every_part_and_all_scores(runs, pages):
     page = pages["one"].read_text()
     parts = {"verdict", "limits", "audit", "scores", "recorded", "protocol", "reproduce"}
@@ -204,6 +212,9 @@ return [...document.querySelectorAll('section, figure, details, table')]
   .filter(e => !e.textContent.trim()
             || (e.open !== false && e.getBoundingClientRect().height < 10))
   .map(e => e.tagName + '#' + e.id)"""
+CUT_SCORES = """
+return [...document.querySelectorAll('.scroll:has(> table.scores)')]
+  .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth).length"""
 BROKEN_IMAGES = """
 return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"""
 TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
@@ -220,6 +231,7 @@ def test_in_a_browser(pages, browser, name, width):
     assert browser.execute_script(BROKEN_IMAGES) == []
     assert browser.execute_script(EMPTY_SECTIONS) == []
     assert browser.execute_script(TOO_WIDE) <= 0
+    assert width < 1000 or browser.execute_script(CUT_SCORES) == 0
     images = browser.execute_script("return document.images.length")
     figures = browser.execute_script("return document.querySelectorAll('figure').length")
     assert images == figures >= 4

@@ -89,3 +89,19 @@ def test_models_that_predict_nothing_are_not_ranked():
     sentences = " ".join(describe_verdict(verdict))
     assert "beats" not in sentences
     assert "Worse than predicting the mean: timescales (-0.100), poisson_glm (-0.150)" in sentences
+
+
+@pytest.mark.parametrize("above", [Interval(-0.024, -0.04, -0.01), GAIN])
+def test_a_leader_below_the_ladder_is_said_to_be(above):
+    verdict = replace(VERDICT, outcome="not_beyond", above_rung=above)
+    leader = describe_verdict(verdict)[1]
+    assert "The best model that uses the rest, lfads, reaches 0.300" in leader
+    assert ("0.024 less than the task" in leader) == (above.value < 0)
+
+
+@pytest.mark.parametrize("outcome", ["not_beyond", "predicted"])
+def test_a_ranking_of_models_is_no_evidence_where_nothing_is_claimed(outcome):
+    comparison = Comparison("stack", "poisson_glm", Interval(0.009, 0.005, 0.014))
+    verdict = replace(VERDICT, outcome=outcome, comparison=comparison)
+    compared = describe_verdict(verdict)[2]
+    assert ("no evidence for the rest" in compared) == (outcome == "not_beyond")

@@ -53,9 +53,12 @@ def _draw_against_rate(axes: Axes, target: Target, table: pd.DataFrame) -> None:
         axes.set(xlabel="mean activity")
     axes.plot(mean, score, "o", color=ORANGE, markersize=3.5, alpha=0.6)
     axes.axhline(0, color="black", linewidth=0.8)
+    above = [f"Above 0: {100 * np.mean(score > 0):.0f} % of neurons"]
+    for rung in target.verdict.rungs[-1:]:
+        without_source = table[table["model"] == rung]["value"].to_numpy()
+        above.append(f"above {rung}: {100 * np.mean(score > without_source):.0f} %")
     axes.set(
-        ylabel=f"{target.shown_model} ({METRICS[target.run.metric].unit})",
-        title=f"Above 0: {100 * np.mean(score > 0):.0f} % of neurons",
+        ylabel=f"{target.shown_model} ({METRICS[target.run.metric].unit})", title="\n".join(above)
     )
 
 

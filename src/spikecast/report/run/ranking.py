@@ -103,7 +103,8 @@ def make_ranking(run: Run) -> Drawing:
         "ranking",
         draw_ranking,
         run,
-        "Each target with its number of neurons; bars are 95 % intervals over trials.",
+        "Each target with its number of neurons; bars are 95 % intervals over trials. "
+        "Open: what the highest rung of the ladder reaches without the source.",
         alt="Every target's score: the model shown, the strong baseline, the highest rung.",
     )
 
@@ -122,7 +123,7 @@ def draw_ranking(run: Run) -> Figure:
             if len(scores):
                 color = model_color(str(name), target.shown_model)
                 value, low, high = scores[[run.metric, "low", "high"]].iloc[0]
-                draw_interval(axes, (value, low, high), row + shift, color)
+                draw_interval(axes, (value, low, high), row + shift, color, filled=name != rung)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(
         yticks=range(len(targets)),
@@ -134,6 +135,8 @@ def draw_ranking(run: Run) -> Figure:
     rung = first.verdict.rungs[-1] if first.verdict.rungs else "psth"
     for name in (first.shown_model, first.shown_baseline, rung):
         if name is not None:
-            axes.plot([], [], "o", color=model_color(name, first.shown_model), label=name)
+            color = model_color(name, first.shown_model)
+            face = "white" if name == rung else color
+            axes.plot([], [], "o", color=color, markerfacecolor=face, label=name)
     draw_top_legend(figure, axes, 3)
     return figure

@@ -51,9 +51,11 @@ def place_score(score: float, bin_size: float = BIN_SIZE) -> str:
 def describe_reference(target: Target) -> list[str]:
     """Return the sentence on the score of the model that real areas were measured with.
 
-    Where it was not fitted, the best model's score is placed.
+    Where it was not fitted, the best model's score is placed. Simulated data are not compared.
     """
-    if target.run.metric != METRIC or target.problem.attrs["task"] != TASK or target.brought:
+    simulated = str(target.run.config.data.path).startswith("simulated")
+    comparable = target.run.metric == METRIC and target.problem.attrs["task"] == TASK
+    if simulated or not comparable or target.brought:
         return []
     summary = target.summary.set_index("model")[METRIC]
     score = float(summary.get(MODEL, target.best[METRIC]))

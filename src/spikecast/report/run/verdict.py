@@ -82,15 +82,32 @@ def describe_verdict(verdict: Verdict) -> list[str]:
     )
     sentences = [sentence[0].upper() + sentence[1:]]
     if verdict.score is not None and verdict.outcome != "not_predicted" and not no_ladder:
-        score = f"{format_interval(verdict.score)} {unit} above the mean"
-        sentences.append(f"The best model, {verdict.leader}, reaches {score}.")
+        sentences.append(_describe_leader(verdict, unit))
     if verdict.comparison is not None and verdict.outcome != "not_predicted":
         sentences.append(_describe_comparison(verdict.comparison, unit))
+        if verdict.outcome == "not_beyond":
+            sentences[-1] += (
+                f" This ranks models; it is no evidence for {name_source(verdict.source)}."
+            )
     if verdict.below_null:
         below = verdict.below_null.items()
         worst = ", ".join(f"{name} ({format_number(score)})" for name, score in below)
         sentences.append(f"Worse than predicting the mean: {worst}.")
     return sentences
+
+
+def _describe_leader(verdict: Verdict, unit: str) -> str:
+    """Return what the best model reaches; where the highest rung reaches more, that too."""
+    source = name_source(verdict.source)
+    among = f"The best model that uses {source}" if source else "The best model"
+    score = f"{format_interval(verdict.score)} {unit} above the mean" if verdict.score else ""
+    above = verdict.above_rung
+    short = (
+        f", {format_number(-above.value)} less than {name_verdict_rung(verdict)} alone"
+        if above and above.value < 0
+        else ""
+    )
+    return f"{among}, {verdict.leader}, reaches {score}{short}."
 
 
 def _give_reason(verdict: Verdict, unit: str) -> str:
