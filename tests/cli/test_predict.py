@@ -55,6 +55,10 @@ def test_predict_answers_writes_and_draws(data, spikecast, tmp_path):
         (("--session", 0), "name a target"),
         (("--session", 0, "--target", "MOs", "--behavior", "wheel"), "not both"),
         (("--session", 0, "--target", "MOs", "--models", "recipe", "--causal"), "be causal"),
+        (
+            ("--session", 0, "--target", "MOs", "--models", "psth", "--context", "full"),
+            "none of the models has a context; add one of poisson_glm",
+        ),
         (("--session", 0, "--target", "all", "--min-neurons", 99), "no area has 99 neurons"),
         (("--session", 0, "--target", "MOs", "--beside", "trial"), "name the other one"),
     ],
@@ -78,3 +82,14 @@ def test_behaviour_is_predicted_and_models_are_causal(data, spikecast, tmp_path)
     run = open_run(tmp_path / "run")
     assert (run.task.kind, run.task.target) == ("behavior", "wheel")
     assert run.config.build_models()["pca_ridge"].causal
+
+
+def test_models_with_a_context_stand_beside_the_others(data, spikecast, tmp_path):
+    quick = ("--session", 0, "--models", "poisson_glm", "--folds", 2, "--workers", 1, "--quiet")
+    done = spikecast(
+        "predict", data, *quick, "--target", "MOs", "--context", "full", "--out", "run"
+    )
+    assert done.status == 0, done.errors
+    run = open_run(tmp_path / "run")
+    assert {"poisson_glm", "poisson_glm_full_context"} <= set(run.targets[0].models)
+    assert "context_models" in {notice.code for notice in run.targets[0].notices}

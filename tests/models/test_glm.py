@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import PoissonRegressor
 
-from spikecast.models.glm import PoissonGLM, fit_poisson_path
+from spikecast.models.glm import PoissonGLM
 from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.poisson_regression import fit_poisson_path
 from spikecast.scoring.metrics import log_likelihood
 
 

@@ -1,6 +1,6 @@
 """spikecast predict DATA --target AREA."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -8,7 +8,7 @@ from spikecast.cli.app import Execution, execution_options, selection_options
 from spikecast.cli.options import Option, options, with_options
 from spikecast.cli.run import execute_config
 from spikecast.runs.config import Config
-from spikecast.runs.model_entries import make_causal
+from spikecast.runs.model_entries import add_context, make_causal
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.questions.decode import Decode
 
@@ -52,10 +52,20 @@ def predict(
     causal: Annotated[
         bool, typer.Option("--causal", help="models look at the past and present only")
     ] = False,
+    session_context: Annotated[
+        Literal["off", "source", "full"],
+        typer.Option(
+            "--context",
+            help="score models that also look at nearby trials, beside the others: at the source "
+            "in them, or at the targets too"
+        ),
+    ] = "off",
 ) -> None:
     """Predict an area's activity from other areas', or behaviour, and write a report."""
     if causal:
         config = config.model_copy(update={"models": make_causal(config.models)})
+    if session_context != "off":
+        config = config.model_copy(update={"models": add_context(config.models, session_context)})
     if label:
         sources = ["counts", *(["latents"] if config.has_latents else []), "behavior"]
         analysis = Analysis(decode=[Decode(labels=label, sources=sources)])

@@ -23,7 +23,7 @@ from spikecast.evaluation.beyond import measure_beyond, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
 from spikecast.evaluation.fit import Job, run_job
 from spikecast.evaluation.folds import Cut, FoldPair, Folds, check_folds, cut_trials, name_split
-from spikecast.evaluation.ladder import add_rungs, check_names, list_rungs, note_rungs
+from spikecast.evaluation.ladder import add_rungs, check_names, list_rungs, note_context, note_rungs
 from spikecast.evaluation.score_table import Predictions, Scores, join_folds, score_folds
 from spikecast.models.base import Model, is_counts
 from spikecast.models.catalog import MODELS
@@ -158,7 +158,7 @@ def score_models(
         job = plan_beyond(problem, folds, split=split, gap=gap, n_shifts=shifts, seed=seed)
         (outcome,) = run_jobs({"beyond": (measure_beyond, (job, problem.x, problem.y))}, executor)
         scores = replace(scores, beyond=outcome.result())
-    return scores.add_notices(*note_rungs(problem))
+    return scores.add_notices(*note_rungs(problem), *note_context(models))
 
 
 def score_predictions(

@@ -43,6 +43,12 @@ CONSTANT_BEHAVIOR = NoticeKind(
     "areas, would pass for what one tells about the other; where it has few values, make it a "
     "trial column and one of the conditions (--conditions, conditions of a task or in a config)",
 )
+CONTEXT = NoticeKind(
+    "context_models",
+    "serious",
+    "{models}: these models also learn what is common to nearby trials; what they gain by it is "
+    "slow change of the session and no coupling, so hold them against source_free, not the mean",
+)
 
 
 def list_rungs(problem: Problem) -> list[str]:
@@ -71,8 +77,15 @@ def add_rungs(
     """Return the models and the rungs of a problem, which cut their inner folds as `split` does.
 
     Rungs that the problem does not have are left out. Raises InputError where another model has the
-    name of a rung: it would be taken for a null.
+    name of a rung, as it would be taken for a null, and for a model with a context where the order
+    of trials is not known.
     """
+    in_context = _find_context(models)
+    if in_context and not problem.ordered:
+        raise InputError(
+            f"{in_context[0]} has a context, and the trials are not in the order in which they "
+            "were recorded; take context: off"
+        )
     inner = choose_inner_folds(problem, split, gap)
     check_names([name for name, model in models.items() if not isinstance(model, TrialNull)])
     made = {name: model for name, model in models.items() if name not in RUNGS}
@@ -96,6 +109,17 @@ def choose_inner_folds(problem: Problem, split: str, gap: int) -> dict[str, Any]
     if problem.windows:
         return {"split": "block", "gap": max(gap, 1)}
     return {"split": "block" if split == "block" else "trial", "gap": gap}
+
+
+def _find_context(models: Mapping[str, Model]) -> list[str]:
+    """Return the names of the models that look at nearby trials."""
+    return [name for name, model in models.items() if getattr(model, "context", "off") != "off"]
+
+
+def note_context(models: Mapping[str, Model]) -> list[Notice]:
+    """Return a notice on the models that look at nearby trials, if there are any."""
+    names = _find_context(models)
+    return [CONTEXT(models=names)] if names else []
 
 
 def note_rungs(problem: Problem) -> list[Notice]:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import minimize
 
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
-from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Model
+from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
+from spikecast.models.context import ContextModel
 from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
 from spikecast.models.single import SINGLE
+from spikecast.models.stacking_weights import fit_stacking_weights
 
 
 class _Committee(Model):
@@ -128,7 +129,7 @@ IN_A_STACK: dict[str, tuple[dict[str, Any], ...]] = {
 
 
 @dataclass(eq=False, repr=False)
-class Stack(_Committee):
+class Stack(ContextModel, _Committee):
     """Unlike models, weighted in log rate by what they predict of trials they did not learn from.
 
     Every model predicts each training trial once without having learnt from it: networks by the
@@ -186,6 +187,7 @@ class Stack(_Committee):
     causal: bool = False
     hide_areas: bool = False
     seed: int = 0
+    context: str = "off"
 
     def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
         names = self._list_usable(adding=base is not None)
@@ -240,16 +242,35 @@ class Stack(_Committee):
             self.ceiling_ = np.full(y.shape[2], np.inf)
             return
         center = self.center_ if base is None else self._to_natural(base)
-        held_out = np.empty((len(members), *y.shape), dtype=np.float32)
-        for number, model in enumerate(members):
-            own = model.predict_held_out(x, base)
-            held_out[number] = (
-                self._predict_by_refits(model, x, y, base) if own is None else own - center
-            )
+        held_out = self._hold_out(x, y, base)
         self.weights_ = fit_stacking_weights(held_out, y, center, self.counts_, self.pull)
         self.ceiling_ = np.full(y.shape[2], np.inf)
         if self.counts_:
             self.ceiling_ = self._weigh(held_out).max(axis=(0, 1))
+        if self.context != "off":
+            self._held_out = held_out  # for the context, which is learnt next
+
+    def _hold_out(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None) -> np.ndarray:
+        """Return how far each member's predictions of trials that it did not learn from lie from
+        the mean or the base, (model, trial, time, target).
+        """
+        center = self.center_ if base is None else self._to_natural(base)
+        held_out = np.empty((len(self.models_), *y.shape), dtype=np.float32)
+        for number, model in enumerate(self.models_):
+            own = model.predict_held_out(x, base)
+            held_out[number] = (
+                self._predict_by_refits(model, x, y, base) if own is None else own - center
+            )
+        return held_out
+
+    def _predict_left_out(
+        self, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
+    ) -> np.ndarray:
+        known = self.__dict__.pop("_held_out", None)
+        held_out = self._hold_out(x, y, base) if known is None else known
+        natural = self.center_ if base is None else self._to_natural(base)
+        natural = natural + self._weigh(held_out)
+        return np.exp(np.minimum(natural, MAX_LOG_RATE)) if self.counts_ else natural
 
     def _predict_by_refits(
         self, model: Model, x: np.ndarray, y: np.ndarray, base: np.ndarray | None
@@ -288,58 +309,6 @@ class Stack(_Committee):
         """Return the weighted distance from the mean, (trial, time, target), below the ceiling."""
         # target by target: (model, trial, time, target) x (model, target)
         return np.minimum(np.einsum("mstn,mn->stn", distances, self.weights_), self.ceiling_)
-
-
-def fit_stacking_weights(
-    predictions: np.ndarray, y: np.ndarray, center: np.ndarray, counts: bool, pull: float
-) -> np.ndarray:
-    """Return weights of models, (model, target), none negative, that explain held-out data best.
-
-    First one weight per model for all targets; then each target its own, with a quadratic penalty
-    on the distance from the shared ones. `predictions` (model, trial, time, target) are natural
-    parameters minus `center`, (target,) or in the shape of `y`. `pull` is the strength of the
-    penalty, in spikes (continuous targets: in samples).
-    """
-    n_models, n_targets = len(predictions), y.shape[2]
-    # (model, sample, target); the floor is for constant targets
-    f = predictions.reshape(n_models, -1, n_targets).astype(float)
-    truth = y.reshape(-1, n_targets).astype(float)
-    spread = np.maximum(truth.var(axis=0), 1e-12)
-    center = np.broadcast_to(center, y.shape).reshape(truth.shape)
-    base = np.exp(center) if counts else None
-
-    def loss(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return minus the log-likelihood, (target,), and its gradient, (model, target)."""
-        combined = np.einsum("msn,mn->sn", f, weights)
-        if base is not None:
-            rate = base * np.exp(np.minimum(combined, MAX_LOG_RATE))
-            value, slope = rate - truth * combined, rate - truth
-        else:
-            slope = (combined + center - truth) / spread
-            value = 0.5 * slope * slope * spread
-        return value.sum(axis=0), np.einsum("msn,sn->mn", f, slope)
-
-    def shared_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss(np.repeat(w[:, np.newaxis], n_targets, axis=1))
-        return value.sum() / len(truth), gradient.sum(axis=1) / len(truth)
-
-    start = np.full(n_models, 1 / n_models)
-    common = minimize(
-        shared_loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_models
-    ).x
-
-    def own_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = w.reshape(n_models, n_targets)
-        away = weights - common[:, np.newaxis]
-        value, gradient = loss(weights)
-        total = value.sum() + 0.5 * pull * np.square(away).sum()
-        return total / len(truth), (gradient + pull * away).ravel() / len(truth)
-
-    first = np.repeat(common, n_targets)
-    solution = minimize(
-        own_loss, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first)
-    )
-    return solution.x.reshape(n_models, n_targets)
 
 
 @dataclass(eq=False, repr=False)

@@ -8,8 +8,8 @@ from scipy.optimize import lsq_linear, nnls
 
 from spikecast.data.dataset import Kind
 from spikecast.models.base import MAX_LOG_RATE
-from spikecast.models.glm import fit_poisson_path
 from spikecast.models.linear import fit_ridge_path
+from spikecast.models.poisson_regression import fit_poisson_path
 
 TRIALS_AT_A_TIME = 16  # the arrays between are as large as the activity
 MAX_STEPS = 10

@@ -96,7 +96,12 @@ class NeuralModel(Model):
     def _make_member_folds(self, n_trials: int) -> list[Fold]:
         """Return a fold per member: each stops on another part of the training trials."""
         parts = split_inner_folds(n_trials, VALID_PARTS, self.seed)
-        return [parts[member % len(parts)] for member in range(getattr(self, "n_members", 1))]
+        return [parts[member % len(parts)] for member in range(self._count_members())]
+
+    def _count_members(self) -> int:
+        """Return how many networks are trained; with a context each trial is left out of one."""
+        least = 1 if getattr(self, "context", "off") == "off" else VALID_PARTS
+        return max(getattr(self, "n_members", 1), least)
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         self._train(self._start_network, *self._make_examples(x, y))
@@ -157,7 +162,7 @@ class NeuralModel(Model):
     @property
     def holds_out(self) -> bool:
         """Whether there is a member for each part of the training trials that stops one."""
-        return getattr(self, "n_members", 1) >= VALID_PARTS
+        return self._count_members() >= VALID_PARTS
 
     def predict_held_out(self, x: np.ndarray, base: np.ndarray | None = None) -> np.ndarray | None:
         """Predict each training trial by the members that were stopped on it."""

@@ -201,6 +201,8 @@ class ManySessions(BaseEstimator):
         if not issubclass(chosen, NeuralModel):
             raise InputError(f"'{self.base}' is no network and has nothing that sessions can share")
         check_in_range("n_shared", self.n_shared, 0)
+        if (self.settings or {}).get("context", "off") != "off":
+            raise InputError("sessions are fitted together without a context; leave it out")
         return clone(chosen(**{"seed": self.seed, **(self.settings or {})}))
 
     def _fit_core(self, start: SharedStart, examples: Sequence[Example]) -> list[Network]:

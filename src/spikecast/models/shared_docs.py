@@ -23,6 +23,13 @@ TEXTS = {
         seed : int
             Of the validation trials.
     """,
+    "context": """
+        context : {"off", "source", "full"}
+            What the trial's place in the session adds, learnt from training trials: nothing; what
+            the source's activity in nearby trials tells; how much more or less than predicted each
+            target did in nearby trials. With one, ``fit`` and ``predict`` take ``trials``, and
+            networks have at least five members.
+    """,
     "inner_folds": """
         split : {"trial", "block"}
             How inner folds are cut: as the outer folds are, since drift is easier to follow
@@ -88,6 +95,7 @@ TEXTS = {
             Each layer filters the latents of the one before it; all are read out.
         {training}
         {device}
+        {context}
     """,
     "committee": """
         causal : bool
@@ -103,6 +111,7 @@ TEXTS = {
         pull : float
             Strength of the pull towards the weights shared by all targets, in spikes.
         {committee}
+        {context}
     """,
     "example": """
         Examples

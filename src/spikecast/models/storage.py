@@ -19,6 +19,7 @@ from spikecast.core.errors import FormatError, UnsavedModelError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.context import SourceDrift, TargetDrift
 from spikecast.models.foreign import ForeignModel
 from spikecast.models.preprocess import PopulationFeatures
 
@@ -163,8 +164,9 @@ def _is_known(kind: type) -> bool:
 
 def _find_class(name: str) -> type[BaseEstimator]:
     """Return the class that a stored model names: of the catalogue, or a part of such a model."""
-    if name == "PopulationFeatures":
-        return PopulationFeatures
+    for part in (PopulationFeatures, SourceDrift, TargetDrift):
+        if part.__name__ == name:
+            return part
     if name == "ManySessions":
         from spikecast.models.sessions import ManySessions  # imports torch
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
+from spikecast.models.context import ContextModel
 from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel, pick_settings
 from spikecast.models.spaces import OneOf, Space
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False, repr=False)
-class Timescales(NeuralModel):
+class Timescales(ContextModel, NeuralModel):
     """Latents that each have a learnt time constant, read out through gates.
 
     Square root of smoothed activity -> principal components -> linear read-in -> one exponential
@@ -66,6 +67,7 @@ class Timescales(NeuralModel):
     weight_decay: float = 0.5
     device: str = "auto"
     seed: int = 0
+    context: str = "off"
 
     # the first feature has this standard deviation; 2 trains in fewer steps than 1
     _input_scale = np.float32(2.0)
@@ -73,7 +75,7 @@ class Timescales(NeuralModel):
     def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.timescales import TimescalesNet
 
-        settings = pick_settings(self, TimescalesNet)
+        settings = pick_settings(self, TimescalesNet) | {"n_members": self._count_members()}
         return TimescalesNet(self._kind, n_features, n_targets=n_targets, **settings)
 
     def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_shape, check_three_axes
 from spikecast.core.errors import InputError, ShapeError
+from spikecast.models.context import ContextModel
 from spikecast.models.neural import EPOCHS, NETWORK_SPACE, pick_settings
 from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.reconstruction import ReconstructionModel
@@ -24,7 +25,7 @@ ENTRY_SHARE = 0.25  # of entries that are hidden where the source is to be denoi
 
 
 @dataclass(eq=False, repr=False)
-class Transformer(ReconstructionModel):
+class Transformer(ContextModel, ReconstructionModel):
     """Masked modelling over time, neurons and areas with a small transformer.
 
     The network sees source and target neurons with some entries hidden, and predicts those. Most
@@ -55,6 +56,7 @@ class Transformer(ReconstructionModel):
         Features and attention of the past only.
     {training}
     {device}
+    {context}
 
     Attributes
     ----------
@@ -102,6 +104,7 @@ class Transformer(ReconstructionModel):
     weight_decay: float = 0.5
     device: str = "auto"
     seed: int = 0
+    context: str = "off"
 
     def predict_masked(self, activity: np.ndarray, observed: np.ndarray) -> np.ndarray:
         """Predict all neurons at all bins from the entries that are observed.
@@ -191,5 +194,5 @@ class Transformer(ReconstructionModel):
             targets,
             masks.Mixture(main, others, TARGET_SHARE),
             self.features_.n_features_,
-            **pick_settings(self, TransformerNet),
+            **pick_settings(self, TransformerNet) | {"n_members": self._count_members()},
         )

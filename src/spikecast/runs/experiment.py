@@ -15,7 +15,7 @@ from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
 from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
-from spikecast.evaluation.ladder import note_rungs
+from spikecast.evaluation.ladder import note_context, note_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.verdict import judge_scores
 from spikecast.models.catalog import find_best, is_baseline
@@ -221,7 +221,8 @@ def _write_scores(
         name, source = target.problem.target, target.problem.source
         failed = failures[name]
         fitted = [model for model in target.models if model not in failed]
-        if not target.brought and set(config.build_models(target.problem.kind)) <= set(failed):
+        models = {} if target.brought else config.build_models(target.problem.kind)
+        if models and set(models) <= set(failed):
             model, why = next(iter(failed.items()))
             raise RunError(f"no model of {name} could be fitted; {model}: {why}")
         scores = score_target(target, fitted, session, config)
@@ -229,7 +230,8 @@ def _write_scores(
         tables["summary"].append(scores.compare_nulls().assign(target=name, source=source))
         tables["neurons"].append(scores.neurons)
         notices = [MODEL_NOT_FITTED(model=model, why=why) for model, why in failed.items()]
-        scores = scores.add_notices(*note_rungs(target.problem))
+        models = {model: models[model] for model in fitted if model in models}
+        scores = scores.add_notices(*note_rungs(target.problem), *note_context(models))
         notices += [*target.problem.notices, *scores.notices]
         if target.brought:
             brought = read_predictions(config.data.path)

@@ -78,6 +78,31 @@ def make_causal(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
     return made
 
 
+def add_context(entries: Sequence[ModelEntry], context: str) -> list[ModelEntry]:
+    """Return the models, and beside each that can look at nearby trials one that does.
+
+    Raises a ConfigError where no model can.
+
+    Examples
+    --------
+    >>> add_context(["pca_ridge", "stack"], "full")[2:]
+    [{'stack_full_context': {'model': 'stack', 'context': 'full'}}]
+    """
+    added: list[ModelEntry] = []
+    for label, name, settings in _split(entries):
+        if name in MODELS and "context" in inspect.signature(MODELS[name]).parameters:
+            settings = {"model": name, **settings, "context": context}
+            added.append({f"{label}_{context}_context": settings})
+    if not added:
+        able = [
+            name
+            for name, model in MODELS.items()
+            if "context" in inspect.signature(model).parameters
+        ]
+        raise ConfigError(f"none of the models has a context; add one of {', '.join(able)}")
+    return [*entries, *added]
+
+
 def _split(entries: Sequence[ModelEntry]) -> list[tuple[str, str, dict[str, Any]]]:
     """Return the label, the name in the catalogue and the settings of each model."""
     models = []

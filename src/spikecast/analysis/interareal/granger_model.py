@@ -12,8 +12,8 @@ import numpy as np
 
 from spikecast.analysis.interareal.populations import average_lags
 from spikecast.models.base import MAX_LOG_RATE
-from spikecast.models.glm import fit_poisson_path
 from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.poisson_regression import fit_poisson_path
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
