@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as below
     from spikecast.data import simulate as simulate
     from spikecast.data.doctor import examine as examine
     from spikecast.data.recording import Recording as Recording
+    from spikecast.evaluation import benchmarks as benchmarks
     from spikecast.evaluation.cross_validation import cross_validate as cross_validate
     from spikecast.evaluation.cross_validation import score_predictions as score_predictions
     from spikecast.evaluation.evaluate import evaluate as evaluate
@@ -72,6 +73,7 @@ __version__ = "0.2.0"
 
 MODULES = {
     "analysis": "spikecast.analysis",
+    "benchmarks": "spikecast.evaluation.benchmarks",
     "errors": "spikecast.core.errors",
     "metrics": "spikecast.scoring.metrics",
     "models": "spikecast.models",

@@ -57,7 +57,7 @@ def predict(
         typer.Option(
             "--context",
             help="score models that also look at nearby trials, beside the others: at the source "
-            "in them, or at the targets too"
+            "in them, or at the targets too",
         ),
     ] = "off",
 ) -> None:
