@@ -74,7 +74,8 @@ def test_a_result_is_shown_in_a_line(result):
     text = repr(result)
     assert text.startswith(f"<NLBResult {DATASET}_20, pca_ridge: co-bps ")
     assert "\n" not in text
-    assert "above eval_mean" in text
+    ours = value(result, "co-bps", "train_mean")
+    assert f"co-bps {value(result, 'co-bps', 'eval_mean'):.3f} ({ours:.3f} above tr" in text
     assert "co-bps" in result._repr_html_()
 
 
@@ -172,6 +173,24 @@ def test_wrong_files_end_in_one_line_that_names_them(files, tmp_path):
         sc.benchmarks.read_nlb([])
     with pytest.raises(UnknownNameError, match="Did you mean 'mc_maze_small'"):
         sc.benchmarks.read_nlb(files[:2], dataset="mc_maze_smal")
+
+
+def test_damaged_files_end_in_one_line(tmp_path):
+    paths, rng = write_files(tmp_path), np.random.default_rng(0)
+    whole, lines = [path.read_bytes() for path in paths], []
+    for attempt in range(24):
+        file = attempt % 3
+        content = bytearray(whole[file])
+        start = int(rng.integers(0, min(3000, len(content) - 64)))  # where HDF5 keeps its tables
+        content[start : start + 64] = [b"", bytes(64), rng.bytes(64)][attempt // 3 % 3]
+        paths[file].write_bytes(content)
+        try:
+            sc.benchmarks.read_nlb(paths[:2], paths[2])
+        except FormatError as error:
+            lines.append(str(error))
+        paths[file].write_bytes(whole[file])
+    assert len(lines) > 8
+    assert [line for line in lines if "\n" in line] == []
 
 
 def test_wrong_models_are_refused_before_anything_is_fitted(files):

@@ -73,11 +73,14 @@ class NLBResult:
     def __repr__(self) -> str:
         name = f" {self.dataset}" if self.dataset else ""
         rows = self.scores.to_dict("records")
-        told = ", ".join(
-            f"{row['score']} {row['value']:.3f}" + (f" above {row['null']}" if row["null"] else "")
-            for row in rows
-        )
-        return f"<NLBResult{name}, {self.model}: {told or 'no target'}>"
+        ours = {row["score"]: row["value"] for row in rows if row["null"] == "train_mean"}
+        told = []
+        for row in rows:
+            if row["null"] in ("", "eval_mean"):
+                known = row["score"] in ours
+                beside = f" ({ours[row['score']]:.3f} above train_mean)" if known else ""
+                told.append(f"{row['score']} {row['value']:.3f}{beside}")
+        return f"<NLBResult{name}, {self.model}: {', '.join(told) or 'no target'}>"
 
     def _repr_html_(self) -> str:
         listed = "".join(f"<li>{escape(str(notice))}</li>" for notice in self.notices)
