@@ -19,6 +19,7 @@ import spikecast as sc
 from spikecast.core.errors import FormatError, InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data.recording import Recording
 from spikecast.evaluation.nlb_data import NLBData
+from spikecast.scoring.nlb_scores import bits_per_spike
 
 DATASET = "mc_maze_small"
 
@@ -244,6 +245,32 @@ def test_neurons_that_share_nothing_are_not_predicted(seed):
     model = sc.benchmarks.nlb(data, "pca_ridge", held_in=quick())
     assert value(model, "co-bps", "eval_mean") < 0.01
     assert (model.scores["low"] < 0).all()  # no null is beaten by more than chance
+
+
+def test_rates_of_other_trials_score_below_the_mean():
+    train, given, target, rates = draw_arrays(seed=1, gain=1.2)
+    data = NLBData("", train | given, target)
+    shuffled = {
+        name: np.roll(one, 1, axis=0) if name.startswith("eval") else one
+        for name, one in true_rates(rates).items()
+    }
+    table = sc.benchmarks.score_nlb(shuffled, data)
+    assert (table["value"] < 0).all()
+
+
+def test_held_in_rates_are_no_copy_of_the_spikes():
+    rng = np.random.default_rng(7)
+    spikes = rng.poisson(0.3, (80, 40, 12))  # nothing to reconstruct but noise
+    data = NLBData("", {
+        "train_spikes_heldin": spikes[:60, :, :9], "train_spikes_heldout": spikes[:60, :, 9:],
+        "eval_spikes_heldin": spikes[60:, :, :9],
+    })  # fmt: skip
+    held_in = sc.models.TimescalesAutoencoder(n_latents=16, epochs=10)
+    found = sc.benchmarks.nlb(data, "mean_rate", held_in=held_in)
+    seen, rates = spikes[60:, :, :9].astype(float), found.rates["eval_rates_heldin"]
+    assert bits_per_spike(seen, rates) < 0.01
+    copied = sc.models.PCARidge().fit(spikes[:60, :, :9], spikes[:60, :, :9])
+    assert bits_per_spike(seen, copied.predict(spikes[60:, :, :9])) > 0.1
 
 
 def test_the_mean_scores_nothing():

@@ -196,16 +196,16 @@ def nlb(
             f"'{copier_name}' reconstructs nothing: it would copy the spikes that it is given. "
             f"As held_in take {', '.join(allowed)}"
         )
-    sizes, started = data.measure_axes(), time.perf_counter()
+    started = time.perf_counter()
     x, notices = _join_held_in(data)
-    n_train, n_held_in = sizes["train"], sizes["held-in"]
+    n_train, n_held_in = data.axes["train"], data.axes["held-in"]
     jobs = {
         "heldout": (predictor, x, np.asarray(data.inputs["train_spikes_heldout"])),
         "heldin": (copier, x, x[:n_train]),
     }
     if set(FORWARD_INPUT) <= data.inputs.keys():
         y = np.concatenate([np.asarray(data.inputs[one]) for one in FORWARD_INPUT], axis=2)
-        jobs["forward"] = (predictor, _mirror_last(x, sizes["forward bin"]), y)
+        jobs["forward"] = (predictor, _mirror_last(x, data.axes["forward bin"]), y)
     fold = Fold(np.arange(n_train), np.arange(n_train, len(x)))
     predicted: dict[str, np.ndarray] = {}
     with open_progress(progress) as report:
@@ -272,7 +272,7 @@ def score_nlb(rates: Mapping[str, np.ndarray] | PathLike, data: NLBData) -> pd.D
         raise InputError("there is nothing to score against; give read_nlb(..., target=...)")
     if isinstance(rates, PathLike):
         rates = read_submission(rates, data.dataset)
-    check_arrays(rates, SUBMISSION, REQUIRED_SUBMISSION, data.measure_axes())
+    check_arrays(rates, SUBMISSION, REQUIRED_SUBMISSION, dict(data.axes))
     return score_rates(rates, data.target, data.inputs, data.dataset)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,14 @@ class NLBData:
         ``eval_spikes_heldout`` and what else there is to score: forward bins, ``psth`` with the
         trials of each condition, behaviour.
     notices : tuple of Notice
+    axes : dict of str to int
+        The length of each axis by name: ``train`` and ``eval`` trials, ``bin``, ``forward bin``,
+        ``held-in`` and ``held-out`` neurons, ...
+
+    Raises
+    ------
+    FormatError
+        When an array is missing, unknown, or of another shape than the others say.
 
     Examples
     --------
@@ -70,22 +79,26 @@ class NLBData:
     target: Arrays | None = None
     notices: tuple[Notice, ...] = ()
 
-    def __repr__(self) -> str:
-        name = f" {self.dataset}" if self.dataset else ""
-        sizes = self.measure_axes()
-        forward = f" + {sizes['forward bin']}" if "forward bin" in sizes else ""
-        return (
-            f"<NLBData{name}: {sizes['train']} + {sizes['eval']} trials x {sizes['bin']}{forward} "
-            f"bins x {sizes['held-in']} + {sizes['held-out']} neurons>"
-        )
+    def __post_init__(self) -> None:
+        _ = self.axes  # arrays that do not fit are refused at once
 
-    def measure_axes(self) -> dict[str, int]:
-        """Return the length of each axis by name; raise a FormatError where arrays disagree."""
+    @cached_property
+    def axes(self) -> dict[str, int]:
+        """The length of each axis by name."""
         sizes: dict[str, int] = {}
         check_arrays(self.inputs, INPUT, REQUIRED_INPUT, sizes)
         if self.target is not None:
             check_arrays(self.target, TARGET, REQUIRED_TARGET, sizes)
         return sizes
+
+    def __repr__(self) -> str:
+        name = f" {self.dataset}" if self.dataset else ""
+        forward = f" + {self.axes['forward bin']}" if "forward bin" in self.axes else ""
+        return (
+            f"<NLBData{name}: {self.axes['train']} + {self.axes['eval']} trials x "
+            f"{self.axes['bin']}{forward} bins x {self.axes['held-in']} + {self.axes['held-out']} "
+            "neurons>"
+        )
 
 
 def read_nlb(
@@ -136,13 +149,11 @@ def read_nlb(
     if scored is None and "eval_spikes_heldout" in extra:
         scored = extra
     inputs = {one: values for one, values in found.items() if one in INPUT}
-    data = NLBData(name, inputs, scored)
     try:
-        data.measure_axes()
+        return NLBData(name, inputs, scored)
     except FormatError as error:
         files = ", ".join(f"'{path}'" for path in [*paths, *([target] if target else [])])
         raise FormatError(f"{files}: {error}") from None
-    return data
 
 
 def _check_name(name: str) -> str:
