@@ -418,13 +418,17 @@ def write_nwb(path):
             spike_times=np.sort(rng.uniform(0, 100, 2000)), heldout=bool(heldout[unit]),
             obs_intervals=[[0.0, 100.0]], electrodes=[unit],
         )  # fmt: skip
-    for name in ("move_onset_time", "split", "trial_type", "trial_version"):
+    for name in (
+        *("move_onset_time", "split", "trial_type", "trial_version"),
+        *("cond_dir", "ctr_hold_bump"),
+    ):
         nwb.add_trial_column(name=name, description=name)
     for trial in range(24):
         start = 2.0 + 4 * trial
         nwb.add_trial(
             start_time=start, stop_time=start + 3, move_onset_time=start + 1,
             split=["train", "val", "train"][trial % 3], trial_type=trial % 2, trial_version=0,
+            cond_dir=90.0, ctr_hold_bump=bool(trial % 2),
         )  # fmt: skip
     times = np.arange(0, 100, 0.001)
     module = nwb.create_processing_module(name="behavior", description="movement")
@@ -432,19 +436,44 @@ def write_nwb(path):
     return planted.write_file(nwb, path), heldout
 
 
-def test_their_nwb_file_states_split_velocity_and_conditions(tmp_path):
+def test_their_nwb_file_is_cut_as_they_cut_it(tmp_path):
     path, heldout = write_nwb(tmp_path / "sub-Jenkins.nwb")
-    recording = sc.load(path, align="move_onset_time", window=(-0.25, 0.65), bin_size=0.005)
-    data = sc.benchmarks.split_nlb(
-        recording, forward=0.2, behavior="hand_vel", lag=0.12,
-        conditions=["trial_type", "trial_version"], dataset=DATASET,
-    )  # fmt: skip
+    data = sc.benchmarks.read_nlb(path, dataset=DATASET)
     assert repr(data) == f"<NLBData {DATASET}: 16 + 8 trials x 140 + 40 bins x 6 + 2 neurons>"
-    assert data.notices == ()
+    recording = sc.load(path, align="move_onset_time", window=(-0.25, 0.65), bin_size=0.005)
     np.testing.assert_array_equal(
         data.target["eval_spikes_heldout"], recording.activity[1::3, :140][..., heldout]
+    )
+    np.testing.assert_array_equal(
+        data.inputs["train_spikes_heldin_forward"],
+        recording.activity[np.arange(24) % 3 != 1, 140:][..., ~heldout],
     )
     # the second trial is the first that is scored; its movement begins at 2 + 4 + 1 s
     velocity = data.target["eval_behavior"][0, :, 0]
     np.testing.assert_allclose(velocity[[0, 50]], [6.87, 7.12], atol=0.004)
     assert len(data.target["psth"]) == 2
+    assert "train_decode_mask" not in data.target
+    assert [notice.code for notice in data.notices if notice.severity == "serious"] == []
+
+    coarse = sc.benchmarks.read_nlb(path, dataset="area2_bump_20")
+    assert repr(coarse) == "<NLBData area2_bump_20: 16 + 8 trials x 30 + 10 bins x 6 + 2 neurons>"
+    velocity = coarse.target["eval_behavior"][0, :, 0]  # 0.02 s before the activity
+    assert np.isnan(velocity[0])
+    np.testing.assert_allclose(velocity[1], 6.91, atol=0.011)
+    bumped = np.arange(24) % 2 == 1
+    np.testing.assert_array_equal(coarse.target["eval_decode_mask"], np.c_[~bumped, bumped][1::3])
+    result = sc.benchmarks.nlb(path, "mean_rate", dataset="area2_bump_20", held_in=quick())
+    assert {"co-bps", "fp-bps", "psth R2", "vel R2"} == set(result.scores["score"])
+
+
+def test_an_nwb_file_is_read_where_it_can_be_cut_alike(tmp_path):
+    path = tmp_path / "sub-Gershwin.nwb"
+    with pytest.raises(InputError, match="is an NWB file: say of which data set"):
+        sc.benchmarks.read_nlb(path)
+    with pytest.raises(InputError, match="different lengths; take the HDF5 files"):
+        sc.benchmarks.read_nlb(path, dataset="dmfc_rsg")
+    with pytest.raises(InputError, match="give it alone"):
+        sc.benchmarks.read_nlb(path, "target.h5", dataset="mc_rtt")
+    path.write_text("no NWB")
+    with pytest.raises(FormatError, match="Gershwin"):
+        sc.benchmarks.read_nlb(path, dataset="mc_rtt")

@@ -12,6 +12,7 @@ trial, from held-in neurons.
 """
 
 from spikecast.evaluation.nlb import NLBResult, nlb, score_nlb
-from spikecast.evaluation.nlb_data import NLBData, read_nlb, split_nlb
+from spikecast.evaluation.nlb_data import NLBData, split_nlb
+from spikecast.evaluation.nlb_read import read_nlb
 
 __all__ = ["NLBData", "NLBResult", "nlb", "read_nlb", "score_nlb", "split_nlb"]

@@ -22,7 +22,8 @@ from spikecast.data.nlb_files import (
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import make_models
 from spikecast.evaluation.fit import fit_model, predict_trials
-from spikecast.evaluation.nlb_data import NLBData, PathLike, read_nlb, split_nlb
+from spikecast.evaluation.nlb_data import NLBData, split_nlb
+from spikecast.evaluation.nlb_read import PathLike, read_nlb
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.parallel.executors import Progress
@@ -146,7 +147,8 @@ def nlb(
     Parameters
     ----------
     source : path or several, Recording, or NLBData
-        Files of inputs as ``nlb_tools`` writes them; a recording is split by :func:`split_nlb`
+        Files of inputs as ``nlb_tools`` writes them, or an NWB file of the benchmark
+        (:func:`read_nlb`); a recording is split by :func:`split_nlb`
         with its defaults.
     model : str or model
         A name of the catalogue, or a model with settings of your own.

@@ -1,14 +1,13 @@
-"""What the Neural Latents Benchmark gives a model and scores it on: from its files, or drawn."""
+"""What the Neural Latents Benchmark gives a model and scores it on; a recording split like it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from spikecast.core.checks import check_in_range, check_one_of, suggest_name
-from spikecast.core.errors import FormatError, InputError, NotEnoughDataError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.data.nlb_files import (
@@ -20,15 +19,12 @@ from spikecast.data.nlb_files import (
     Arrays,
     Value,
     check_arrays,
-    pick_group,
-    read_groups,
 )
 from spikecast.data.recording import Recording
 from spikecast.scoring.metrics import smooth_in_time
 from spikecast.tasks.neuron_groups import check_two_neurons, drop_coincident_sources
 from spikecast.tasks.trial_facts import label_conditions
 
-PathLike = str | Path
 HELD_OUT_COLUMN, SPLIT_COLUMN = "heldout", "split"
 """Columns of units and of trials that state the split in the benchmark's NWB files."""
 TRAIN_TRIALS, EVAL_TRIALS = "train", "val"
@@ -101,81 +97,13 @@ class NLBData:
         )
 
 
-def read_nlb(
-    source: PathLike | Sequence[PathLike], target: PathLike | None = None, dataset: str = ""
-) -> NLBData:
-    """Read the HDF5 files of the Neural Latents Benchmark, as ``nlb_tools`` writes them.
-
-    Parameters
-    ----------
-    source : path or several
-        The files of inputs: ``make_train_input_tensors`` and ``make_eval_input_tensors`` write one
-        each.
-    target : path, optional
-        The file of ``make_eval_target_tensors``. Without it, held-out spikes among the inputs (of
-        validation trials) are the target.
-    dataset : str
-        The name of the data set, with ``_20`` for bins of 20 ms; by default that of the group in
-        the file of targets.
-
-    Returns
-    -------
-    NLBData
-
-    Raises
-    ------
-    FormatError
-        When a file is missing, damaged, lacks an array, or holds one that does not fit the others.
-    UnknownNameError
-        For a data set that is not in the file.
-    """
-    paths = [source] if isinstance(source, PathLike) else list(source)
-    if not paths:
-        raise InputError("no file of inputs is given")
-    name = _check_name(dataset)
-    scored: dict[str, Value] | None = None
-    if target is not None:
-        name, scored = pick_group(target, read_groups(target), name)
-        _check_file(target, scored, TARGET)
-    found: dict[str, Value] = {}
-    for path in paths:
-        name, arrays = pick_group(path, read_groups(path), name)
-        _check_file(path, arrays, INPUT | TARGET)
-        twice = found.keys() & arrays.keys()
-        if twice:
-            raise FormatError(f"'{path}' holds '{min(twice)}' again: another file has it too")
-        found |= arrays
-    extra = {one: values for one, values in found.items() if one in TARGET}
-    if scored is None and "eval_spikes_heldout" in extra:
-        scored = extra
-    inputs = {one: values for one, values in found.items() if one in INPUT}
-    try:
-        return NLBData(name, inputs, scored)
-    except FormatError as error:
-        files = ", ".join(f"'{path}'" for path in [*paths, *([target] if target else [])])
-        raise FormatError(f"{files}: {error}") from None
-
-
-def _check_name(name: str) -> str:
-    return check_one_of("data set of the benchmark", name, NAMES) if name else name
-
-
-def _check_file(path: PathLike, arrays: Arrays, keys: dict) -> None:
-    try:
-        check_arrays(arrays, keys, (), {})
-    except FormatError as error:
-        raise FormatError(f"'{path}': {error}") from None
-
-
-# ------------------------------------------------------------------------------------ recordings
-
-
 def split_nlb(
     recording: Recording,
     *,
     forward: float = 0.0,
     behavior: str | None = None,
     lag: float = 0.0,
+    decoders: str | None = None,
     conditions: Sequence[str] | None = None,
     width: float = 0.05,
     fraction: float = 0.25,
@@ -201,6 +129,8 @@ def split_nlb(
     lag : float
         Seconds by which behaviour follows activity (the benchmark has 0.1 to 0.14 for movement,
         -0.02 for touch); bins whose behaviour lies outside the recording are not scored.
+    decoders : str, optional
+        A trial column: behaviour is read out by a regression for each of its values.
     conditions : sequence of str, optional
         Trial columns that name the condition, for the averages; by default the contrasts.
     width : float
@@ -258,8 +188,14 @@ def split_nlb(
     if behavior is not None:
         moved = _shift_behavior(recording, behavior, n_bins, round(lag / recording.bin_size))
         target |= {f"{part}_behavior": moved[trials] for part, trials in parts.items()}
+    if decoders is not None:
+        check_one_of("trial column", decoders, list(recording.trials))
+        values = recording.trials[decoders].to_numpy()
+        kinds = np.unique(values[np.r_[train, scored]])
+        masks = np.stack([values == kind for kind in kinds], axis=1)
+        target |= {f"{part}_decode_mask": masks[trials] for part, trials in parts.items()}
     inputs = {name: one for name, one in counts.items() if name in INPUT}
-    return NLBData(_check_name(dataset), inputs, target, (*about_neurons, *about_trials))
+    return NLBData(check_name(dataset), inputs, target, (*about_neurons, *about_trials))
 
 
 def _split_neurons(
@@ -352,3 +288,8 @@ def _shift_behavior(recording: Recording, name: str, n_bins: int, lag: int) -> n
     moved = np.full((len(values), n_bins, values.shape[2]), np.nan)
     moved[:, known] = values[:, bins[known]]
     return moved
+
+
+def check_name(name: str) -> str:
+    """Return the name of a data set, or raise where the benchmark has none of it."""
+    return check_one_of("data set of the benchmark", name, NAMES) if name else name
