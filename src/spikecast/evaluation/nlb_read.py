@@ -51,6 +51,17 @@ def read_nlb(
         different lengths.
     UnknownNameError
         For a data set that is not in the file.
+
+    Examples
+    --------
+    >>> import h5py, numpy as np, tempfile
+    >>> path = f"{tempfile.mkdtemp()}/input.h5"
+    >>> with h5py.File(path, "w") as file:
+    ...     file["train_spikes_heldin"] = np.zeros((6, 10, 4), "float32")
+    ...     file["train_spikes_heldout"] = np.zeros((6, 10, 2), "float32")
+    ...     file["eval_spikes_heldin"] = np.zeros((3, 10, 4), "float32")
+    >>> read_nlb(path, dataset="mc_rtt")
+    <NLBData mc_rtt: 6 + 3 trials x 10 bins x 4 + 2 neurons>
     """
     paths = [source] if isinstance(source, PathLike) else list(source)
     if not paths:
