@@ -246,7 +246,7 @@ def test_each_reason_is_found_where_it_is_the_only_one():
         )
     )
     assert drifts["as described"] < 0.05 < min(drifts["drift taken out"], drifts["labels shifted"])
-    assert knows_end["as described"] < 0.05 < knows_end["earlier bins only"]
+    assert knows_end["as described"] < 0.05 < knows_end["forward states only"]
     assert knows_end["labels shifted"] < 0.05
 
 

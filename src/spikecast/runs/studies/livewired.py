@@ -11,10 +11,12 @@ from sklearn.svm import SVC
 
 from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.labels import differs_within
+from spikecast.analysis.decoding.nulls import permutation_p, shuffle_labels
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
+from spikecast.data.simulate.decision import CHOICE_ONSET
 from spikecast.runs.studies.livewired_before import (
     ASKED_BEFORE,
     N_FOLDS,
@@ -24,9 +26,11 @@ from spikecast.runs.studies.livewired_before import (
     measure_ways,
 )
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics
+from spikecast.runs.studies.livewired_flow import choose_pairs
+from spikecast.runs.studies.livewired_half import measure_half_way, resample_half_way
 from spikecast.runs.studies.livewired_network import find_shown, fit_as_described, make_task
 from spikecast.runs.studies.livewired_sound import conclude
-from spikecast.runs.studies.livewired_words import describe_loss, list_missed
+from spikecast.runs.studies.livewired_words import SIDE_BY_CHANCE, describe_loss, list_missed
 from spikecast.runs.studies.staircase import score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
@@ -51,14 +55,14 @@ CHOICE_IS_STIMULUS = NoticeKind(
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     """Add the label in words: movement or choice, or where neither was recorded the stimulus."""
     target = settings["target"]
-    others = {
-        area: n for area, n in recording.areas.items() if area not in (target, "root") and n >= 10
-    }
+    pairs, planted = choose_pairs(recording, target)
     names: dict[str, Any] = {
         "target": target,
-        "flow": [[max(others, key=others.__getitem__), target]] if others else None,
+        "flow": pairs or None,
+        "planted_drives": planted,
         "sources": ["counts", "latents", "behavior"],
         "beyond": None,
+        "planted_onset": CHOICE_ONSET.get(target) if planted is not None else None,
         "before": find_before(recording.time)[1],
     }
     recording, label, words, notices = choose_label(recording)
@@ -102,9 +106,8 @@ def describe(inputs: StudyInputs) -> Column:
         Measure("its training trials", float(network["seen"]), "bits_per_spike"),
     )
     # FLAW, evaluated on training data: the loss is only ever that of the training trials
-    loss = float(network["loss"])
-    mean = float(network["loss_of_mean"])
-    column.because["spikes"] = [describe_loss(loss, mean, settings["n_iterations"])]
+    loss, first, mean = (float(network[key]) for key in ("loss", "first_loss", "loss_of_mean"))
+    column.because["spikes"] = [describe_loss(loss, first, mean, settings["n_iterations"])]
     column.claim("spikes", metric="poisson_nll", value=loss, train=train, test=train)
     words = inputs.recording.trials[str(inputs.names["label"])].to_numpy().astype(str)
     _average(column, problem.y[..., find_shown(problem)], network["predicted"], words, test)
@@ -168,7 +171,7 @@ def _decode_latents(
     column.add("headline", Measure("training trials", own.accuracy, "accuracy", n=len(svm_train)))
     column.add("test", Measure("the SVM's test trials", new.accuracy, "accuracy", n=len(svm_test)))
     column.because["test"] = list_missed(new)
-    column.add("when", *_date_curve(curve, time, majority))
+    column.add("when", *_date_curve(bins["right"], time, majority, inputs.seed))
     column.add(
         "mlp_decoder",
         Measure("on all bins, its test trials", float(mlp["new"]), "accuracy", n=len(svm_test)),
@@ -178,9 +181,7 @@ def _decode_latents(
     )
     if "side" in inputs.recording.trials:
         side = inputs.recording.trials["side"].to_numpy().astype(str)[train]
-        told = SVC().fit(flat[svm_train], side[svm_train]).predict(flat[svm_test])
-        accuracy = float((told == side[svm_test]).mean())
-        column.add("side", Measure("the SVM's test trials", accuracy, "accuracy", n=len(svm_test)))
+        _decode_side(column, flat, side, svm_fold, inputs)
     facts: dict[str, Any] = {
         "metric": "accuracy",
         "target": str(inputs.names["label"]),
@@ -206,17 +207,36 @@ def _decode_latents(
     }  # fmt: skip
 
 
+def _decode_side(
+    column: Column, flat: np.ndarray, side: np.ndarray, fold: Fold, inputs: StudyInputs
+) -> None:
+    """Fill in how well the side of the stimulus is decoded, and how well shuffled ones are."""
+    train, test = fold
+
+    def score(labels: np.ndarray) -> float:
+        told = SVC().fit(flat[train], labels).predict(flat[test])
+        return float((told == side[test]).mean())
+
+    accuracy, n = score(side[train]), inputs.settings["permutations"]
+    drawn = shuffle_labels(side[train], n, make_rng(inputs.seed, "livewired", "side"))
+    null = np.array([score(labels) for labels in drawn])
+    column.add("side", Measure("the SVM's test trials", accuracy, "accuracy", n=len(test)))
+    p = permutation_p(accuracy, null)
+    sign = "≤" if p <= 1.001 / (1 + n) else "="
+    values = {"own": accuracy, "chance": float(null.mean()), "p": p, "sign": sign, "n": n}
+    column.because["side"] = [SIDE_BY_CHANCE(**values)]
+
+
 def _decode_bins(latents: np.ndarray, words: np.ndarray, fold: Fold) -> dict[str, Any]:
     """Return the accuracy of one SVM per bin, over trials and balanced over classes.
 
     FLAW, acausal timing: at every bin, latents of both directions know the whole trial.
     """
     train, test = fold
-    scores = [
-        metrics.score_labels(words[test], SVC().fit(z[train], words[train]).predict(z[test]))
-        for z in latents.transpose(1, 0, 2)
-    ]
+    told = [SVC().fit(z[train], words[train]).predict(z[test]) for z in latents.transpose(1, 0, 2)]
+    scores = [metrics.score_labels(words[test], one) for one in told]
     return {
+        "right": np.stack([one == words[test] for one in told], axis=1),  # (trial, time)
         "curve": [own.accuracy for own in scores],
         "balanced": [own.balanced_accuracy for own in scores],
     }
@@ -290,12 +310,17 @@ def tabulate_classes(own: metrics.LabelScores, new: metrics.LabelScores) -> pd.D
     return pd.DataFrame(columns).rename_axis("class").reset_index()
 
 
-def _date_curve(curve: np.ndarray, time: np.ndarray, majority: float) -> list[Measure]:
+def _date_curve(right: np.ndarray, time: np.ndarray, majority: float, seed: int) -> list[Measure]:
     """Return when the curve rises, and how often it is high before the stimulus."""
-    half = (curve.max() + np.median(curve[time < time[0] + 0.2 * np.ptp(time)])) / 2
-    before = time < 0
+    resampled = resample_half_way(right, make_rng(seed, "livewired", "half-way"))
+    curve, before = right.mean(axis=0), time < 0
     share = float(np.mean(curve[before] > majority)) if before.any() else None
     return [
-        Measure("half-way up", float(time[np.argmax(curve >= half)]), "onset"),
-        Measure("bins before the stimulus above the majority class", share, "share"),
+        measure_half_way("", curve, time, resampled),
+        Measure(
+            "share of the bins before the stimulus whose accuracy is above that of always "
+            "saying the most frequent class",
+            share,
+            "share",
+        ),
     ]

@@ -30,7 +30,7 @@ GAP = 5  # trials left out on either side of a block of test trials
 DRIFT_WIDTH = 5.0  # trials, standard deviation of the average that is the drift
 ALPHA = 0.05
 N_REASONS = 4  # a reason is excluded at ALPHA over these, so that none is excluded by chance
-WAYS = ("as described", "drift taken out", "in blocks", "labels shifted", "earlier bins only")
+WAYS = ("as described", "drift taken out", "in blocks", "labels shifted", "forward states only")
 
 ASKED_BEFORE = NoticeKind(
     "asked_before",
@@ -82,8 +82,8 @@ REASONS = {
     "in blocks": ("Runs of labels", "with test trials in blocks apart from the training trials"),
     "labels shifted": ("Drift together with runs of labels",
                        "against labels shifted along the session, which keep their runs"),
-    "earlier bins only": ("The acausal network", "read from the forward states only, which know no "
-                          "later bin"),
+    "forward states only": ("The acausal network", "read from the forward states only, which "
+                            "know no later bin"),
 }  # fmt: skip
 NAMES = {
     "as described": "by the deck's decoder",
@@ -147,7 +147,7 @@ def decode_before(
         "drift taken out": Way(_subtract_drift(whole), random, shuffled),
         "in blocks": Way(whole, blocks, shifted),
         "labels shifted": Way(whole, random, shifted),
-        "earlier bins only": Way(causal, random, shuffled),
+        "forward states only": Way(causal, random, shuffled),
     }
     found: dict[str, Any] = {"ways": np.array(list(ways))}
     scores, nulls = [], []

@@ -8,6 +8,7 @@ from sklearn.svm import SVC
 from spikecast.analysis.decoding.nulls import shift_labels
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
+from spikecast.runs.studies.livewired_half import find_half_way
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Measure
 
@@ -20,9 +21,10 @@ FORWARD = NoticeKind(
     "forward",
     "serious",
     "Their own network, dated soundly: states of its forward direction, which know no later bin, "
-    "of trials that no step had seen, {onset}. An onset is the first stretch of 30 ms above "
-    "{threshold:.0%}, the highest that any bin reaches in {n_draws} draws of labels shifted along "
-    "the session (so that one of 20 sessions without an onset has one by chance).",
+    "of trials that no step had seen, {onset}. An onset is the first stretch of 30 ms whose "
+    "accuracy is above {threshold:.0%}, the highest that any bin reaches in {n_draws} draws of "
+    "labels shifted along the session (so that one of 20 sessions without an onset has one by "
+    "chance).",
 )
 
 
@@ -45,7 +47,8 @@ def score_forward(
     dict
         ``curve`` (time,), balanced over classes; the ``threshold``, the largest value of all
         curves of labels shifted along the session; ``onset`` (bin, -1: none) and that of each
-        resample of the trials, ``onsets`` (resample,).
+        resample of the trials, ``onsets`` (resample,); the bins at which the curves of these are
+        half-way up, ``halves`` (resample,).
     """
     _, codes = np.unique(words, return_inverse=True)
     rng = make_rng(seed, "livewired", "forward")
@@ -66,6 +69,7 @@ def score_forward(
         "threshold": threshold,
         "onset": _find_onset(curve, threshold, least),
         "onsets": [_find_onset(one, threshold, least) for one in curves],
+        "halves": find_half_way(curves),
     }
 
 

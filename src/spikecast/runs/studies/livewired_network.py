@@ -40,9 +40,9 @@ def fit_as_described(
     """Return what the deck's RNN, fitted on the training trials, makes of every trial.
 
     ``latents`` and their two directions ``forward`` and ``backward`` (trial, time, latent), the
-    ``predicted`` activity of the neurons shown, the training ``loss`` and that of each neuron's
-    mean, the scores above each neuron's mean on trials ``seen`` and ``unseen``, and the
-    weights of the forward direction.
+    ``predicted`` activity of the neurons shown, the training ``loss`` after the last iteration, in
+    the first, and that of each neuron's mean, the scores above each neuron's mean on trials
+    ``seen`` and ``unseen``, and the weights of the forward direction.
     """
     train, test = fold
     model = fit_model(make_network(settings, seed), problem.x, problem.y, fold).model
@@ -63,6 +63,7 @@ def fit_as_described(
         "predicted": predicted[..., find_shown(problem)].astype(np.float32),
         "causal": model.causal,
         "loss": metrics.poisson_nll(problem.y[train], predicted[train]),
+        "first_loss": model.training_["train_loss"][0][0],
         "loss_of_mean": metrics.poisson_nll(
             problem.y[train], metrics.null_rate(problem.y[train], problem.y[train])
         ),

@@ -12,13 +12,15 @@ from spikecast.analysis.decoding.problem import Draws
 from spikecast.analysis.decoding.sources import Baseline
 from spikecast.core.notices import NoticeKind
 from spikecast.core.seeding import make_rng
-from spikecast.models.catalog import name_model
+from spikecast.models.catalog import is_null, name_model
 from spikecast.runs.reader import Run, read_answers
 from spikecast.runs.studies import livewired_words as words
 from spikecast.runs.studies.kept_latents import KeptLatents, pool_rates
 from spikecast.runs.studies.livewired_before import find_before
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics, measure_untrained
+from spikecast.runs.studies.livewired_flow import fill_flow
 from spikecast.runs.studies.livewired_forward import date_forward, describe_forward, score_forward
+from spikecast.runs.studies.livewired_half import compare_with_planted, measure_half_way
 from spikecast.runs.studies.livewired_network import (
     find_shown,
     keep_weights,
@@ -37,20 +39,21 @@ from spikecast.runs.studies.staircase import score_spikes, score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
+from spikecast.tasks.neuron_groups import SLOW_TARGETS
 
 LEAST_TURN = 0.25  # of a rotation, before it has decayed to a third
 PLAIN = LabelNull(strata=())  # against all that tells the label, as in the sound run
 NOT_FITTED = NoticeKind(
     "not_fitted", "minor", "this run has no score of {model}: it was not asked for, or not fitted"
 )
-NO_FLOW = NoticeKind("no_flow", "minor", "no other area has the 10 neurons that this needs")
 DECAYS = NoticeKind(
     "decays",
     "minor",
-    "Without input, deviations of their network fall to a third (1/e) in {own} (median of {n} fits "
-    "to other trials), in networks that were never fitted in {untrained}: {what}. "
-    "The leading rotation, {rotation:.1f} Hz, makes {turned:.0%} of a turn in that time: {seen}. "
-    "Brackets in this row are the smallest and the largest of the fits.",
+    "Without input, deviations of their network fall to a third (1/e) in {own} (median of {n} "
+    "fits to other trials), in networks that were never fitted in {untrained}: {what}. As "
+    "described it is {described}, {where} the smallest and the largest of these fits. The leading "
+    "rotation, {rotation:.1f} Hz, makes {turned:.0%} of a turn in that time: {seen}. Brackets in "
+    "this row are the smallest and the largest of the fits.",
 )
 
 
@@ -68,55 +71,74 @@ def conclude(inputs: StudyInputs, sound: Path, described: Column) -> Column:
         "when",
         read_onset(run, "beyond the stimulus", within_strata=True),
         read_onset(run, "by whatever tells it, the stimulus included"),
+        _read_half_way(run, target),
     )
-    for answer in read_answers(run, "granger")[:1]:
-        pair = f"{answer['source']} and {answer['target']}"
-        value, low, high = answer["asymmetry"]
-        asymmetry = f"asymmetry, above 0: {answer['source']} first"
-        column.add(
-            "flow",
-            Measure(pair, answer["leader"] or None, "leader"),
-            Measure(asymmetry, value, "bits_per_spike", low, high),
-        )
-        column.because["flow"] = [words.describe_lead(answer)]
-    if "flow" not in column.measures:
-        column.lacks["flow"] = NO_FLOW()
-    theirs = _judge_their_network(column, inputs, described)
+    answers = read_answers(run, "granger")
+    fill_flow(column, answers, inputs.recording.areas, inputs.names["planted_drives"])
+    theirs, rates = _judge_their_network(column, inputs, described)
+    predicting = [measure for model, measure in scores.items() if not is_null(model)]
     beside = [theirs, *scores.choose("timescales", "poisson_glm")]
     column.add("spikes", *sorted(beside, key=lambda measure: -measure.number))
-    _read_models(column, scores, theirs.number)
+    column.conclusions.append(words.rank_models([theirs, *predicting], target))
+    _read_models(column, inputs, scores, theirs.number, rates)
     _decode_side(column, inputs)
     _decode_before(column, inputs)
     column.steps["decoded"]["model"] = latents
     values = {"label": inputs.names["label"], "described": described.number("headline")}
     values |= {"theirs": column.number("network"), "sound": latents.number} | latents.limits
+    values |= {"their_chance": column.measures["network"][0].chance}
     unseen, seen = (measure.number for measure in described.measures["spikes"])
     column.conclusions.append(words.DECODED(**values))
     column.conclusions.append(words.NETWORK_ON_NEW_TRIALS(seen=seen, unseen=unseen))
     words.set_beside(column, described, str(inputs.names["label"]))
-    null = next(one["null"] for one in read_answers(run, "decode") if one["source"] == "latents")
-    column.because["headline"] = words.explain_chances(null, latents, column.measures["network"][0])
+    _add_to_because(column, inputs, run, latents)
     return column
 
 
-def _read_models(column: Column, scores: ModelScores, theirs: float) -> None:
-    """Fill in the rows of single models."""
+def _add_to_because(column: Column, inputs: StudyInputs, run: Path, latents: Measure) -> None:
+    """Fill in what belongs to several cells: draws of nulls, neurons left out, what was planted."""
+    null = next(one["null"] for one in read_answers(run, "decode") if one["source"] == "latents")
+    further = {"before the stimulus": inputs.settings["draws"]}
+    dated = [one["permutations"] for one in read_answers(run, "over_time")]
+    shifts = [one["claim"]["n_shifts"] for one in read_answers(run, "granger")]
+    further |= {"where counts are dated": dated[0]} if dated else {}
+    further |= {"shifts in the row on information flow": shifts[0]} if shifts else {}
+    theirs = column.measures["network"][0]
+    column.because["headline"] = words.explain_chances(null, latents, theirs, further)
+    slow = [notice for target in Run(run).targets for notice in target.notices
+            if notice.code == SLOW_TARGETS.code]  # fmt: skip
+    column.because["spikes"] += [words.FEWER_SCORED(left_out=str(notice)) for notice in slow]
+    if "beyond the stimulus" in (first := column.measures["when"][0]).name:
+        planted, target = inputs.names["planted_onset"], inputs.settings["target"]
+        column.because["when"] += compare_with_planted(first, target, planted)
+
+
+def _read_models(
+    column: Column, inputs: StudyInputs, scores: ModelScores, theirs: float, rates: np.ndarray
+) -> None:
+    """Fill in the rows of single models; `rates` are those of the deck's network."""
+    (target,) = Run(scores.run).targets
+    ids = np.flatnonzero(inputs.recording.area == inputs.settings["target"]).astype(str)
+    scored = np.isin(ids, target.target_ids)
     for model in ("mlp", "lfads"):
         if model not in scores:
             column.lacks[model] = NOT_FITTED(model=name_model(model))
             continue
         column.add(model, scores[model])
-        column.because[model] = [
-            words.compare_models(scores[model], scores["timescales"].number, theirs)
-        ]
+        own = target.read_predictions(model)
+        difference = score_spikes("", target.recorded, own, rates[..., scored], inputs.seed)
+        ours = scores["timescales"].number
+        column.because[model] = [words.compare_models(scores[model], ours, theirs, difference)]
     if "lfads" in scores:
         column.because["lfads"].append(compare_times(Run(scores.run).scores, "lfads"))
 
 
-def _judge_their_network(column: Column, inputs: StudyInputs, described: Column) -> Measure:
+def _judge_their_network(
+    column: Column, inputs: StudyInputs, described: Column
+) -> tuple[Measure, np.ndarray]:
     """Fill in what the deck's network and decoders are worth where no step saw a scored trial.
 
-    Returns how well the network predicts spikes.
+    Returns how well the network predicts spikes, and its rates (trial, time, neuron).
     """
     settings, label, seed = inputs.settings, str(inputs.names["label"]), inputs.seed
     task = make_task(settings)
@@ -156,8 +178,11 @@ def _judge_their_network(column: Column, inputs: StudyInputs, described: Column)
         words.compare_averages(y[..., shown], every, predicted[..., shown], types[order], rng)
     ]
     _date_their_network(column, inputs, fits, problem.time)
-    _compare_dynamics(column, fits, settings["n_latents"], problem.bin_size, seed)
-    return score_spikes("their RNN", y, predicted, null, seed)
+    constant = described.number("dynamics")
+    _compare_dynamics(column, constant, fits, settings["n_latents"], problem.bin_size, seed)
+    rates = np.empty_like(predicted)
+    rates[order] = predicted
+    return score_spikes("their RNN", y, predicted, null, seed), rates
 
 
 def _date_their_network(
@@ -169,9 +194,21 @@ def _date_their_network(
     call = score_forward, fits, types, inputs.recording.bin_size, inputs.seed
     found = inputs.steps.compute("forward states, one SVM per bin", *call)
     measure = date_forward(found, time)
-    column.measures.setdefault("when", []).append(measure)
+    half_way = measure_half_way("their RNN, forward states", found["curve"], time, found["halves"])
+    column.measures.setdefault("when", []).extend([half_way, measure])
     column.because["when"] = [describe_forward(found, measure, label)]
     column.arrays["forward"] = {"forward_curve": found["curve"], "forward_time": time}
+
+
+def _read_half_way(run: Path, target: str) -> Measure | None:
+    """Return when causal counts are half-way up; None where they were not decoded over time."""
+    for answer in read_answers(run, "over_time"):
+        if not answer["acausal"] and not answer["strata"]:
+            curves = answer.table("curves")
+            first = curves[curves["area"] == curves["area"].iloc[0]]
+            score, time = first["score"].to_numpy(), first["time"].to_numpy()
+            return measure_half_way(f"causal counts of {target}", score, time)
+    return None
 
 
 def _pool_folds(fits: list[Arrays], types: np.ndarray, seed: int, *, share: float) -> Measure:
@@ -188,9 +225,12 @@ def _pool_folds(fits: list[Arrays], types: np.ndarray, seed: int, *, share: floa
 
 
 def _compare_dynamics(
-    column: Column, fits: list[Arrays], n_latents: int, bin_size: float, seed: int
+    column: Column, described: float, fits: list[Arrays], n_latents: int, bin_size: float, seed: int
 ) -> None:
-    """Fill in what the fits to other trials agree on, beside networks that were never fitted."""
+    """Fill in what the fits to other trials agree on, beside networks that were never fitted.
+
+    `described` is the decay constant without input of the network as described.
+    """
     measures = list(measure_dynamics(fits, bin_size, seed))
     untrained = measure_untrained(n_latents, bin_size, seed)
     column.add("dynamics", *measures, untrained)
@@ -213,6 +253,8 @@ def _compare_dynamics(
             what=what,
             rotation=measures[1].number,
             turned=turned,
+            described=f"{1000 * described:.0f} ms" if np.isfinite(described) else "none",
+            where="between" if lowest <= described <= highest else "not between",
             seen="there is none to see" if turned < LEAST_TURN else "it can be seen",
         )
     ]
@@ -260,4 +302,5 @@ def _decode_before(column: Column, inputs: StudyInputs) -> None:
         counts, str(inputs.names["label"]), folds=inputs.settings["folds"], null=PLAIN,
         n_permutations=inputs.settings["permutations"], seed=inputs.seed,
     )  # fmt: skip
-    column.add("before", measure_decoding(told, "counts of these bins, held-out trials"))
+    name = f"counts of all neurons in these bins, {inputs.settings['target']} included, held out"
+    column.add("before", measure_decoding(told, name))

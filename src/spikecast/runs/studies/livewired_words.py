@@ -1,21 +1,23 @@
 """What the numbers of study A show, row by row: each sentence follows from this run's numbers."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.runs.reader import StoredAnswer
-from spikecast.runs.studies.livewired_forward import NAME as FORWARD_STATES
+from spikecast.runs.studies.livewired_half import NAME as HALF_WAY_UP
+from spikecast.runs.studies.livewired_half import compare_half_ways
 from spikecast.runs.studies.study import Column, Measure
 from spikecast.scoring import metrics
 
 DECODED = NoticeKind(
     "decoded",
     "serious",
-    "Their decoder reads the {label} on {described:.0%} of the trials it learnt from. From latents "
-    "of trials that no step had seen, their own network gives {theirs:.0%}, ours {sound:.0%} "
-    "({low:.0%} to {high:.0%}), balanced over classes; chance {chance:.0%}.",
+    "Their decoder reads the {label} on {described:.0%} of the trials it learnt from. From "
+    "latents of trials that no step had seen, their own network gives {theirs:.0%} (chance "
+    "{their_chance:.0%}), ours {sound:.0%} ({low:.0%} to {high:.0%}; chance {chance:.0%}), "
+    "balanced over classes.",
 )
 NETWORK_ON_NEW_TRIALS = NoticeKind(
     "network_on_new_trials",
@@ -28,6 +30,12 @@ BEHAVIOR_BESIDE = NoticeKind(
     "serious",
     "From {without}, without a neuron, the {label} is told on {behavior:.0%} of trials, from the "
     "latents on {sound:.0%} ({low:.0%} to {high:.0%}), balanced over classes: {what}.",
+)
+SIDE_BY_CHANCE = NoticeKind(
+    "side_by_chance",
+    "minor",
+    "As described, the SVM's test trials: {own:.0%}, where labels of its training trials are "
+    "shuffled {chance:.0%} (p {sign} {p:.2g}, {n} draws).",
 )
 BESIDE = NoticeKind("beside", "minor", "In this run: {described} as described; soundly {sound}.")
 CLASSES_MISSED = NoticeKind(
@@ -46,8 +54,21 @@ REMEMBERED = NoticeKind(
 MODELS_BESIDE = NoticeKind(
     "models_beside",
     "minor",
-    "Bits/spike in this run: {model} {own:.3f}, timescales {ours:.3f}, their RNN {theirs:.3f}; "
-    "{what}.",
+    "Bits/spike in this run: {model} {own:.3f}, timescales {ours:.3f}, their RNN {theirs:.3f}. On "
+    "the same spikes of held-out trials {model} has {difference:.3f} ({low:.3f} to {high:.3f}) "
+    "more than their RNN: {what}.",
+)
+MODELS_RANKED = NoticeKind(
+    "models_ranked",
+    "serious",
+    "Of all models {best} scores highest on {target} of held-out trials: {score:.3f} ({low:.3f} to "
+    "{high:.3f}) bits/spike above the mean rate; then {others}.",
+)
+FEWER_SCORED = NoticeKind(
+    "fewer_scored",
+    "minor",
+    "In the sound run {left_out}; its models are scored on the others, as are differences from "
+    "them, their RNN by itself on all.",
 )
 SPIKES = NoticeKind(
     "spikes",
@@ -58,8 +79,8 @@ SPIKES = NoticeKind(
 TRAINING_LOSS = NoticeKind(
     "training_loss",
     "minor",
-    "After {n} iterations its training loss is {loss:.4f}; with each neuron's mean rate it would "
-    "be {mean:.4f}: {what}.",
+    "Its training loss is {first:.4f} in the first iteration and {loss:.4f} after {n}: {what}. "
+    "With each neuron's mean rate it would be {mean:.4f}.",
 )
 THEIRS_AND_OURS = NoticeKind(
     "theirs_and_ours",
@@ -74,22 +95,6 @@ NEW_LATENTS = NoticeKind(
     "The deck's SVM reads {seen:.0%} of its new trials from latents of trials that the RNN was "
     "fitted on, and {new:.0%} ({low:.0%} to {high:.0%}) from latents of trials that it was not: "
     "{what}.",
-)
-WHEN_RISES = NoticeKind(
-    "when_rises",
-    "serious",
-    "In this run the curve as described is half-way up {described:.0f} ms after the stimulus; "
-    "causal counts tell the {label} ({how}) from {sound:.0f} ms ({low:.0f} ms to {high}) on: "
-    "{what}. The two are dated by unlike rules: half the height of a curve, and the start of the "
-    "first stretch above chance.",
-)
-LEAD = NoticeKind(
-    "lead",
-    "minor",
-    "In this run the asymmetry of {source} and {target}, corrected by reversed time, is "
-    "{value:.4f} bits/spike ({low:.4f} to {high:.4f}; above 0: {source} first). Beyond the other's "
-    "own past, {gains}. One pair was asked: the target, and the area that has most neurons beside "
-    "it.",
 )
 SIDE_TOLD = NoticeKind(
     "side_told",
@@ -111,7 +116,8 @@ CHANCES = NoticeKind(
     "chances",
     "minor",
     "Chances differ between cells since each is what the same decoder makes of labels drawn anew: "
-    "{how}. The smallest p is 1 / (1 + draws): {draws} draws here, {fewer} for their RNN.",
+    "{how}. The smallest p is 1 / (1 + draws): {draws} draws here and for counts, behaviour and "
+    "stimulus; {fewer} for their RNN, the stimulus alone and the side{further}.",
 )
 BEHAVIOR, STIMULUS_ALONE = "behaviour and stimulus", "the stimulus alone"
 """What the cells without neurons are called."""
@@ -134,30 +140,10 @@ def list_missed(scores: metrics.LabelScores) -> list[Notice]:
     return [CLASSES_MISSED(classes=missed, n_classes=len(scores.labels))] if missed else []
 
 
-def describe_loss(loss: float, mean: float, n_iterations: int) -> Notice:
-    """Return where the training loss ends, beside that of each neuron's mean rate."""
-    what = "it has fallen" if loss < mean else "it has not fallen"
-    return TRAINING_LOSS(n=n_iterations, loss=loss, mean=mean, what=what)
-
-
-def compare_onsets(described: Measure, sound: list[Measure], label: str) -> list[Notice]:
-    """Return whether the curve as described rises before what causal counts date, or after it."""
-    if not sound or sound[0].value is None or sound[0].low is None or described.value is None:
-        return []
-    first = sound[0]
-    low, high = first.low or 0.0, np.inf if first.high is None else first.high
-    what = "the two cannot be told apart"
-    if described.number < low:
-        what = "as described it is earlier, as it can be where latents know the end of a trial"
-    elif described.number > high:
-        what = "as described it is not earlier, so that latents know the end did not show here"
-    return [
-        WHEN_RISES(
-            described=1000 * described.number, label=label, how=first.name,
-            sound=1000 * first.number, low=1000 * low,
-            high=f"{1000 * high:.0f} ms" if np.isfinite(high) else "the end", what=what,
-        )
-    ]  # fmt: skip
+def describe_loss(loss: float, first: float, mean: float, n_iterations: int) -> Notice:
+    """Return where the training loss begins and ends, beside that of each neuron's mean rate."""
+    what = "it has fallen" if loss < first else "it has not fallen"
+    return TRAINING_LOSS(n=n_iterations, loss=loss, first=first, mean=mean, what=what)
 
 
 def compare_steps(steps: dict[str, Measure]) -> list[Notice]:
@@ -192,44 +178,43 @@ def compare_behavior(behavior: Measure, latents: Measure, label: str) -> list[No
     return [BEHAVIOR_BESIDE(what=what, **values, **limits)]
 
 
-def describe_lead(answer: StoredAnswer) -> Notice:
-    """Return the numbers behind a lead, or behind none."""
-    past = answer.table("past")
-    gains = [
-        f"{row['source']} adds {row['gain']:.4f} bits/spike ({row['low']:.4f} to "
-        f"{row['high']:.4f}) to {row['target']} (shift test p {_write_p(row, answer)})"
-        for _, row in past[past["lag"] > 0].iterrows()
-    ]
-    value, low, high = answer["asymmetry"]
-    pair = {"source": answer["source"], "target": answer["target"]}
-    return LEAD(gains=gains, value=value, low=low, high=high, **pair)
+def compare_models(own: Measure, ours: float, theirs: float, difference: Measure) -> Notice:
+    """Return how a model does beside our network, and beside the deck's on the same spikes.
+
+    `difference` is the model's score above the rates of the deck's network, trial by trial.
+    """
+    assert difference.low is not None
+    assert difference.high is not None
+    what = "the two cannot be told apart"
+    if difference.low > 0:
+        what = f"{own.name} does better"
+    elif difference.high < 0:
+        what = f"{own.name} does worse"
+    values = {"own": own.number, "ours": ours, "theirs": theirs, "difference": difference.number}
+    limits = {"low": difference.low, "high": difference.high}
+    return MODELS_BESIDE(model=own.name, what=what, **values, **limits)
 
 
-def _write_p(row: Any, answer: StoredAnswer) -> str:
-    if not np.isfinite(row["p"]):
-        return "not known"
-    least = 1 / (1 + answer["claim"]["n_shifts"])
-    return f"{'≤' if row['p'] <= 1.001 * least else '='} {row['p']:.2g}"
+def rank_models(scores: Sequence[Measure], target: str) -> Notice:
+    """Return which model predicts best, and what the others reach."""
+    best, *others = sorted(scores, key=lambda measure: -measure.number)
+    listed = [f"{one.name} {one.number:.3f}" for one in others]
+    limits = {"low": best.low, "high": best.high}
+    return MODELS_RANKED(best=best.name, target=target, score=best.number, others=listed, **limits)
 
 
-def compare_models(own: Measure, ours: float, theirs: float) -> Notice:
-    """Return how a model does beside our network and the deck's, which is put into its interval."""
-    assert own.low is not None
-    assert own.high is not None
-    what = f"their RNN and {own.name} cannot be told apart"
-    if theirs < own.low:
-        what = f"{own.name} does better than their RNN"
-    elif theirs > own.high:
-        what = f"{own.name} does worse than their RNN"
-    return MODELS_BESIDE(model=own.name, own=own.number, ours=ours, theirs=theirs, what=what)
+def explain_chances(
+    null: str, latents: Measure, theirs: Measure, further: Mapping[str, int] = MappingProxyType({})
+) -> list[Notice]:
+    """Return what chance is, and why it and the smallest p differ between cells.
 
-
-def explain_chances(null: str, latents: Measure, theirs: Measure) -> list[Notice]:
-    """Return what chance is, and why it and the smallest p differ between cells."""
+    `further` has the numbers of draws of other questions, by what they are called.
+    """
     if latents.n_permutations is None or theirs.n_permutations is None:
         return []
     draws = {"draws": latents.n_permutations, "fewer": theirs.n_permutations}
-    return [CHANCES(how=HOW_DRAWN.get(null, null), **draws)]
+    more = "".join(f"; {n} {question}" for question, n in further.items())
+    return [CHANCES(how=HOW_DRAWN.get(null, null), further=more, **draws)]
 
 
 def compare_averages(
@@ -296,11 +281,9 @@ def set_beside(column: Column, described: Column, label: str) -> None:
         values = {"source": side.name.split(", ")[-1], "side": side.number, "own": own.number}
         column.because["side"] = [SIDE_TOLD(label=label, **values)]
     _set_mlp_beside(column, described)
-    dated = column.measures.get("when", [])
-    forward = column.because.get("when", [])
-    curve = described.measures["when"][0]
-    counts_dated = [one for one in dated if one.name != FORWARD_STATES]
-    column.because["when"] = [*compare_onsets(curve, counts_dated, label), *forward]
+    halves = [one for one in column.measures["when"] if one.name.startswith(HALF_WAY_UP)]
+    beside = compare_half_ways(described.measures["when"][0], halves)
+    column.because["when"] = [*beside, *column.because["when"]]
     cells = column.measures["test"]
     if len(cells) > 1:
         svm = described.number("test")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from spikecast.core.seeding import make_rng
 from spikecast.runs.studies.preset import Preset, Staircase
@@ -57,6 +58,10 @@ def score_step(
 ) -> Measure:
     """Return the share of trials decoded rightly, with its interval by resampling the trials.
 
+    Where all trials are right, or none, resamples do not differ: the interval is the exact one of
+    a share (Clopper and Pearson 1934). Balanced over classes, it is that of as many trials as if
+    every class had those of the smallest, which is never too narrow.
+
     Parameters
     ----------
     name : str
@@ -74,13 +79,16 @@ def score_step(
     """
     rng = make_rng(seed, "staircase")
     right = truth == prediction
-    own = np.full(truth.size, 1.0)
+    own, n_exact = np.full(truth.size, 1.0), truth.size
     if balanced:
         _, codes, sizes = np.unique(truth, return_inverse=True, return_counts=True)
-        own = (truth.size / sizes.size / sizes)[codes]
+        own, n_exact = (truth.size / sizes.size / sizes)[codes], sizes.size * sizes.min()
     drawn = rng.integers(truth.size, size=(N_RESAMPLES, truth.size))
     scores = (own * right)[drawn].sum(axis=1) / own[drawn].sum(axis=1)
     low, high = (float(limit) for limit in np.quantile(scores, [0.025, 0.975]))
+    if right.all() or not right.any():
+        exact = binomtest(int(n_exact * right.all()), int(n_exact)).proportion_ci(method="exact")
+        low, high = float(exact.low), float(exact.high)
     scored = metrics.score_labels(truth, prediction)
     if balanced:
         return Measure(name, scored.balanced_accuracy, "balanced_accuracy", low, high)
