@@ -225,3 +225,13 @@ def test_neurons_answer_to_the_outcome_from_the_feedback_on():
     up, down = (ratio[after & part].mean(axis=0) - offset for part in (rewarded, ~rewarded))
     assert np.abs(up).max() > 0.5
     np.testing.assert_allclose(up, -down, rtol=0.1)
+
+
+def test_no_neuron_fires_faster_than_it_is_allowed_to():
+    areas, wild = {"VISp": 30, "MOs": 30}, {"state": 1.5}
+    free = simulate.decision_task(40, areas, n_bins=50, effects=wild, seed=1)
+    held = simulate.decision_task(40, areas, n_bins=50, effects=wild | {"max_rate": 150.0}, seed=1)
+    assert free.truth.rate.max() > 1.5
+    assert held.truth.rate.max() == pytest.approx(1.5)
+    slow = free.truth.rate <= 1.5
+    np.testing.assert_array_equal(held.truth.rate[slow], free.truth.rate[slow])

@@ -57,6 +57,9 @@ class Effects:
     even : float
         How far the animal's biases are set so that left, no-go and right are equally frequent: 1
         makes them so (as nearly as runs of choices allow), 0 leaves it without biases.
+    max_rate : float
+        The highest rate in Hz. Without one, busy neurons burst at rates that no neuron has where
+        several effects are large.
     """
 
     shared: float = 0.7
@@ -71,6 +74,7 @@ class Effects:
     state: float = 0.0
     outcome: float = 0.0
     even: float = 0.0
+    max_rate: float = np.inf
 
 
 def decision_task(
@@ -157,7 +161,7 @@ def decision_task(
     _add_states(planted, effects.state, shape, make_rng(seed, "states"))
     _add_outcome(planted, effects.outcome, trials, time)
     log_rate = planted.sum_log_rates(n_bins)
-    rate = _draw_rates(log_rate, effects.drift, median_rate, bin_size, make_rng(seed, "neurons"))
+    rate = _draw_rates(log_rate, effects, median_rate, bin_size, make_rng(seed, "neurons"))
     counts = make_rng(seed, "spikes").poisson(rate)
 
     raw = {
@@ -263,7 +267,7 @@ def _add_outcome(
 
 def _draw_rates(
     log_rate: np.ndarray,
-    drift: float,
+    effects: Effects,
     median_rate: float,
     bin_size: float,
     rng: np.random.Generator,
@@ -272,8 +276,8 @@ def _draw_rates(
     n_trials, _, n_neurons = log_rate.shape
     base = np.clip(median_rate * rng.lognormal(0.0, 0.9, n_neurons), 0.05, 60.0)
     walk = rng.normal(size=(n_trials, n_neurons)).cumsum(axis=0) / np.sqrt(max(n_trials, 2))
-    log_rate = log_rate + drift * (walk - walk.mean(axis=0))[:, np.newaxis]
-    return scale_rates(log_rate, base * bin_size)
+    log_rate = log_rate + effects.drift * (walk - walk.mean(axis=0))[:, np.newaxis]
+    return np.minimum(scale_rates(log_rate, base * bin_size), effects.max_rate * bin_size)
 
 
 def _draw_trials(
