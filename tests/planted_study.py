@@ -57,7 +57,7 @@ def make_figure_arrays() -> dict[str, dict[str, np.ndarray]]:
                       "test": rng.poisson(5, (3, 3))},
         "maps": {"place_umap": rng.random((12, 2)), "label_side": np.repeat(["l", "r"], 6),
                  "held_out": np.arange(12) % 2 == 0},
-        "reasons": {"ways": names, "n_classes": np.array(2),
+        "reasons": {"ways": names, "n_classes": np.array(2), "n_draws": np.array(39),
                     **{key: rng.random(3) for key in ("score", "low", "high", "p")}},
         "raster": {"area": np.repeat(["A", "B"], 3), "rate": rng.random((6, 9)),
                    "seconds": np.sort(rng.random(20)), "neurons": rng.integers(6, size=20),

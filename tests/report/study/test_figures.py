@@ -73,3 +73,29 @@ def test_a_heat_map_keeps_its_trace_on_the_same_time():
     assert trace.get_xlim() == heat.get_xlim()
     assert list(trace.lines[0].get_xdata()) == list(range(40))
     assert heat.images[0].get_extent() == [0, 39, 50, 0]
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_curve_over_time_shows_the_chance_that_was_measured(drawn):
+    time = np.linspace(-0.5, 1, 20)
+    given = {"curve": time, "time": time, "balanced": time, "n_classes": np.array(3),
+             "majority": np.array(0.4), "sound_time": time, "sound_curve": time}  # fmt: skip
+    given |= {"sound_chance": np.full(20, 0.42)} if drawn else {}
+    figure = DRAW["over_time"](given)
+    (axes,) = figure.axes
+    lines = {line.get_label(): line for line in axes.lines}
+    label = "chance of the sound curve: labels drawn anew"
+    assert (label in lines) == drawn
+    if drawn:
+        assert set(lines[label].get_ydata()) == {0.42}
+    (legend,) = NARROW["over_time"](given).legends
+    assert legend._ncols == 1
+
+
+@pytest.mark.parametrize(("p", "sign"), [(0.025, "≤"), (0.05, "=")])
+def test_the_smallest_p_that_draws_can_give_is_a_limit_in_the_figure_too(p, sign):
+    given = {"ways": np.array(["as described"]), "n_classes": np.array(2),
+             "n_draws": np.array(39)}  # fmt: skip
+    given |= {name: np.array([0.5]) for name in ("score", "low", "high")} | {"p": np.array([p])}
+    (axes,) = DRAW["reasons"](given).axes
+    assert f"p {sign} {p:.2g}" in [text.get_text() for text in axes.texts]

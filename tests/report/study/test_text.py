@@ -9,6 +9,7 @@ import pytest
 
 from spikecast.core.notices import NoticeKind
 from spikecast.report.study import text
+from spikecast.report.study.units import UNITS
 from spikecast.runs import studies
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.contents import UnitName
@@ -34,7 +35,7 @@ def test_every_unit_that_a_study_measures_in_can_be_written():
         and isinstance(call.args[2], ast.Constant)
     }
     assert len(units) > 10
-    assert units <= set(text.UNITS) == set(get_args(UnitName))
+    assert units <= set(UNITS) == set(get_args(UnitName))
 
 
 @pytest.mark.parametrize(
@@ -123,24 +124,24 @@ def test_points_of_the_protocol_are_those_of_its_steps_only():
     )
     written = " ".join(text.staircase(stairs))
     assert "from 97% to 60%" in written
-    assert "47 points were the protocol (change 1 −27, change 2 −20)." in written
-    assert "10 points were won by the model." in written
+    assert "47 points (42 to 52) were the protocol (change 1 −27, change 2 −20)." in written
+    assert "10 points (3 to 17) were won by the model." in written
     assert text.because(make_row([], []), [stairs])[0] == "Choice: from 97% to 60%."
-    short = "47 points were the protocol. 10 points were won by the model."
+    short = "47 points (42 to 52) were the protocol. 10 points (3 to 17) were won by the model."
     assert short in text.conclusions(FACTS | {"staircases": [stairs]})[0]
 
 
 def test_steps_that_won_and_lost_are_not_said_to_have_added_nothing():
     stairs = make_staircase(("start", 0.3, 0.02), ("protocol", 0.7, 0.02), ("protocol", 0.6, 0.02))
     written = " ".join(text.staircase(stairs))
-    assert "won 30 points on balance" in written
+    assert "won 30 points (27 to 33) on balance" in written
     assert "change 1 +40, change 2 −10" in written
     assert "added nothing" not in written
 
 
 @pytest.mark.parametrize(
     ("value", "half", "written"),
-    [(0.9, 0.1, "cost nothing that can be told"), (0.99, 0.01, "won 4 points")],
+    [(0.9, 0.1, "cost nothing that can be told"), (0.99, 0.01, "won 4 points (2 to 6)")],
 )
 def test_a_protocol_that_cost_nothing_is_said_to_cost_nothing(value, half, written):
     stairs = make_staircase(("start", 0.95, 0.02), ("protocol", value, half))
@@ -151,7 +152,7 @@ def test_a_protocol_that_cost_nothing_is_said_to_cost_nothing(value, half, writt
 def test_a_protocol_whose_steps_cancel_is_not_said_to_have_cost_nothing():
     stairs = make_staircase(("start", 0.92, 0.02), ("protocol", 0.67, 0.1), ("protocol", 0.9, 0.05))
     written = " ".join(text.staircase(stairs))
-    assert "−2 points (change 1 −25, change 2 +23)" in written
+    assert "−2 points (−7 to +3) (change 1 −25, change 2 +23)" in written
     assert "single steps are larger (change 1: −25)" in written
     assert "cost nothing" not in written
 
@@ -159,13 +160,36 @@ def test_a_protocol_whose_steps_cancel_is_not_said_to_have_cost_nothing():
 @pytest.mark.parametrize(("half", "told"), [(0.05, False), (0.01, True)])
 def test_points_of_decoder_and_model_are_apart_and_cannot_be_told_within_the_interval(half, told):
     stairs = make_staircase(
-        ("start", 0.9, 0.02), ("protocol", 0.6, 0.05), ("decoder", 0.95, 0.05),
-        ("model", 0.92, half),
+        ("start", 0.9, 0.02), ("protocol", 0.6, 0.05), ("decoder", 0.95, half),
+        ("model", 0.92, 0.01),
     )  # fmt: skip
     written = " ".join(text.staircase(stairs))
-    assert "35 points were won by the decoder." in written
+    assert "were won by the decoder." in written
     assert ("lost by the model." in written) == told
-    assert ("lost by the model, within the interval" in written) != told
+    assert ("lost by the model: that cannot be told from none" in written) != told
+
+
+@pytest.mark.parametrize(("half", "told"), [(0.02, True), (0.06, False)])
+def test_points_of_the_protocol_are_claimed_only_beyond_the_intervals_of_both_ends(half, told):
+    # the number after it is the same, and only the one before it is known worse
+    stairs = make_staircase(("start", 0.95, half), ("protocol", 0.9, 0.02))
+    written = " ".join(text.staircase(stairs))
+    assert ("were the protocol" in written) == told
+    assert ("cost nothing that can be told from none" in written) != told
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_steps_that_cancel_are_not_said_to_have_changed_nothing(back):
+    second = 0.957 if back else 0.969
+    stairs = make_staircase(
+        ("start", 1.0, 0.02), ("protocol", 0.957, 0.02), ("decoder", 0.97, 0.02),
+        ("decoder", second, 0.02), ("model", 0.974, 0.02),
+    )  # fmt: skip
+    written = " ".join(text.staircase(stairs))
+    assert "from 100.0% to 97.4%" in written
+    assert "changed nothing" not in written
+    assert ("The decoder's steps (+1.3, −1.3) add up to none." in written) == back
+    assert "4.3 points" in written
 
 
 def test_onsets_are_earlier_and_later_and_what_is_not_compared_is_explained():

@@ -158,8 +158,9 @@ FIGURE_ARRAYS: dict[str, FigureArrays] = {
             "ways": _list("way", TEXTS),
             **{name: _list("way") for name in ("score", "low", "high", "p")},
             "n_classes": _one("iu"),
+            "n_draws": _one("iu"),
         },
-        positive=("n_classes",),
+        positive=("n_classes", "n_draws"),
     ),
     "raster": FigureArrays(
         {

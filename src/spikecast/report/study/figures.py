@@ -76,9 +76,9 @@ def latents(arrays: Arrays) -> Figure:
 
 
 @report_style
-def over_time(arrays: Arrays) -> Figure:
+def over_time(arrays: Arrays, legend_columns: int = 2) -> Figure:
     """Accuracy bin by bin: latents as described, and the sound curve from causal counts."""
-    figure = new_figure(3.1)
+    figure = new_figure(3.1 if legend_columns > 1 else 4.0)
     axes = figure.subplots()
     time = 1000 * arrays["time"]
     balanced = "balanced" in arrays
@@ -92,7 +92,8 @@ def over_time(arrays: Arrays) -> Figure:
     if balanced:
         axes.plot(time, arrays["balanced"], color=ORANGE, label="the same, balanced over classes")
         chance = 1 / float(arrays["n_classes"])
-        axes.axhline(chance, color="black", linewidth=0.6, linestyle=":", label="chance, balanced")
+        axes.axhline(chance, color="black", linewidth=0.6, linestyle=":",
+                     label="chance by the number of classes")  # fmt: skip
     if "forward_curve" in arrays:
         axes.plot(1000 * arrays["forward_time"], arrays["forward_curve"], color=GREEN,
                   label="their RNN soundly: forward states, held out (balanced)")  # fmt: skip
@@ -103,6 +104,9 @@ def over_time(arrays: Arrays) -> Figure:
             color=BLUE,
             label="sound: causal counts, held out (balanced over classes)",
         )
+    if "sound_chance" in arrays:
+        axes.plot(1000 * arrays["sound_time"], arrays["sound_chance"], color=BLUE, linewidth=0.8,
+                  linestyle="--", label="chance of the sound curve: labels drawn anew")  # fmt: skip
     majority = float(arrays["majority"])
     axes.axhline(
         majority, color=GREY, linestyle="--", linewidth=0.8, label="always the most frequent class"
@@ -110,7 +114,7 @@ def over_time(arrays: Arrays) -> Figure:
     if time[0] < 0 < time[-1]:
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
     axes.set(xlabel="ms from the stimulus", ylabel="accuracy", ylim=(0, 1.03))
-    figure.legend(loc="outside upper center", ncols=2, handlelength=1.0)
+    figure.legend(loc="outside upper center", ncols=legend_columns, handlelength=1.0)
     return figure
 
 
@@ -180,7 +184,9 @@ def reasons(arrays: Arrays, rows: BesideAxes = BESIDE) -> Figure:
         score = 100 * arrays["score"][row]
         axes.plot(limits, [height, height], color=GREY, alpha=0.4, linewidth=7)
         axes.plot(score, height, "o", color=ORANGE)
-        written.append(Row(way, f"p = {arrays['p'][row]:.2g}", max(score, limits[1])))
+        p = arrays["p"][row]
+        sign = "≤" if p <= 1.001 / (1 + float(arrays["n_draws"])) else "="
+        written.append(Row(way, f"p {sign} {p:.2g}", max(score, limits[1])))
     rows.write(axes, written)
     rows.make_room(axes, 0.12)
     axes.axvline(100 / float(arrays["n_classes"]), color="black", linewidth=0.6, linestyle=":")
@@ -337,6 +343,8 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
 """What presets call their figures by."""
 
 NARROW: dict[str, Callable[[Arrays], Figure]] = {
-    draw.__name__: partial(draw, rows=ABOVE) for draw in (reasons, networks)
+    "reasons": partial(reasons, rows=ABOVE),
+    "networks": partial(networks, rows=ABOVE),
+    "over_time": partial(over_time, legend_columns=1),
 }
-"""The same for narrow screens, of those with long names beside them."""
+"""The same for narrow screens, of those with long names."""

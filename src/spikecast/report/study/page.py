@@ -30,6 +30,10 @@ from spikecast.runs.reader import Run, open_run
 from spikecast.runs.studies.preset import Preset, StudyFigure
 from spikecast.runs.studies.run import read_facts
 
+OF_SUMS = (
+    "In the sentences, the interval of a sum of steps combines those of the numbers before and "
+    "after them as if their trials were others: where they are the same, it is rather too wide."
+)
 FROM_RUNS = ("scores", "averages", "single_trials", "latents", "time_constants", "training")
 
 
@@ -79,6 +83,8 @@ class StudyRun:
             curves = answer.table("curves")
             first = curves[curves["area"] == curves["area"].iloc[0]]
             arrays["sound_time"], arrays["sound_curve"] = first[["time", "score"]].to_numpy().T
+            if first["chance"].notna().all():
+                arrays["sound_chance"] = first["chance"].to_numpy()
         return arrays
 
 
@@ -137,7 +143,7 @@ def _draw_figures(study: StudyRun, folder: str) -> list[tuple[str, PageFigure]]:
 
 def _draw_staircase(study: StudyRun, facts: dict[str, Any]) -> tuple[str, PageFigure]:
     """Return title and figure of a staircase; its sentences are among the conclusions."""
-    caption = facts["caption"] + study.mark
+    caption = f"{facts['caption']} {OF_SUMS}{study.mark}"
     narrow = partial(draw_staircase, rows=ABOVE)
     drawing = Drawing(f"staircase-{facts['key']}", draw_staircase, facts, caption, narrow=narrow)
     return f"{facts['title']}: one change at a time", draw_figure(study.folder, drawing)

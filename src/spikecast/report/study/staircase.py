@@ -15,7 +15,8 @@ from spikecast.report.shared.style import (
     draw_interval,
     report_style,
 )
-from spikecast.report.study.text import SHARES, UNITS
+from spikecast.report.study.steps import count_digits
+from spikecast.report.study.units import SHARES, UNITS
 
 COLORS = {"start": GREY, "protocol": ORANGE, "decoder": GREEN, "model": BLUE, "data": SKY}
 
@@ -40,7 +41,8 @@ def draw_staircase(facts: Mapping[str, Any], rows: BesideAxes = BESIDE) -> Figur
     """
     steps = facts["steps"]
     unit = steps[-1]["measure"]["unit"]
-    scale = 100 if unit in SHARES else 1
+    scale, digits = (100 if unit in SHARES else 1), count_digits(steps)
+    percent = f"{{:.{digits}%}}"
     figure = rows.make_figure(len(steps), 0.8, per_row=0.42)
     axes = figure.subplots()
     before, written = None, []
@@ -49,11 +51,12 @@ def draw_staircase(facts: Mapping[str, Any], rows: BesideAxes = BESIDE) -> Figur
         value = scale * measure["value"]
         low, high = (scale * measure.get(limit, measure["value"]) for limit in ("low", "high"))
         draw_interval(axes, (value, low, high), height, color, markersize=6)
-        label, place = UNITS[unit].number.format(measure["value"]), high
+        number = percent if unit in SHARES else UNITS[unit].number
+        label, place = number.format(measure["value"]), high
         if before is not None:  # down from the step above, then across
             path = [before, before, value], [height + 1, height, height]
             axes.plot(*path, color=GREY, linewidth=0.7, zorder=0)
-            number = "{:+z.0f}" if unit in SHARES else "{:+z.3f}"
+            number = f"{{:+z.{digits}f}}" if unit in SHARES else "{:+z.3f}"
             label += f"  ({number.format(scale * step['difference'])}, {step['kind']})"
             place = max(high, before)
         before = value
@@ -61,7 +64,7 @@ def draw_staircase(facts: Mapping[str, Any], rows: BesideAxes = BESIDE) -> Figur
     left, right = axes.get_xlim()
     rows.write(axes, written)
     axes.set(xlabel=_name_axis(unit), xlim=(left, right))
-    rows.make_room(axes, 0.42 if unit in SHARES else 0.5)
+    rows.make_room(axes, 0.42 if unit in SHARES and not digits else 0.55)
     if unit in (*SHARES, "r2"):  # room for words, but no share above all
         axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick < scale + 1e-6])
     return figure

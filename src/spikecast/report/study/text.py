@@ -1,52 +1,17 @@
 """The sentences and table cells of a study, made from its facts: for page and command line."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from spikecast.core.notices import Notice
 from spikecast.report.study.planted import describe_planted
+from spikecast.report.study.steps import staircase
+from spikecast.report.study.units import ALIKE, UNITS, format_size
 from spikecast.runs.studies.preset import Preset
 
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-class Unit(NamedTuple):
-    """How measures of one unit are written."""
-
-    number: str  # format of the value and of its limits
-    phrase: str = "{}"  # what stands around the value
-    none: str = "none"  # what is written where there is no value
-
-
-UNITS: dict[str, Unit] = {
-    "bits_per_spike": Unit("{:z.3f}", "{} bits/spike"),
-    "r2": Unit("{:z.3f}", "{} R²"),
-    "mse": Unit("{:#.4g}", "MSE {}"),
-    "rmse": Unit("{:#.4g}", "RMSE {}"),
-    "poisson_nll": Unit("{:.4f}", "Poisson loss {}"),
-    "cost": Unit("{:.4f}"),
-    "accuracy": Unit("{:.0%}"),
-    "balanced_accuracy": Unit("{:.0%}", "{} balanced over classes"),
-    "psth_r2": Unit("{:z.2f}", "{} R² of averages"),
-    "frequency": Unit("{:.1f}", "{} Hz"),
-    "duration": Unit("{:.0f}", "{} ms", "none: it does not settle"),
-    "share": Unit("{:.0%}", none="there are none in this recording"),
-    "variance": Unit("{:.2f}", "{} of the variance"),
-    "correlation": Unit("{:.2f}", "mean correlation {}"),
-    "sd": Unit("{:+.2f}", "{} standard deviations"),
-    "onset": Unit("{:.0f}", "{} ms after the stimulus", "no onset found"),
-    "count": Unit("{:.0f}"),
-    "at_least": Unit("{:.0f}", "at least {}"),
-    "name": Unit("{}", none="not told apart: the intervals overlap"),
-    "leader": Unit("{}", "{} leads", "no lead was found"),
-    "picture": Unit("{}", none="shown, without a score"),
-    "refused": Unit("{}", none="an error: the shapes must be equal"),
-}
-"""The units of measures, those of :data:`spikecast.runs.studies.contents.UnitName`."""
-
-SHARES = ("accuracy", "balanced_accuracy", "share")
-ALIKE = {"at_least": "count"}
-"""Unit -> the unit that it is another form of."""
 UNEXPLAINED = "this run does not say why"
 
 ORIGINS = {
@@ -187,98 +152,7 @@ def _format_difference(difference: float, measure: dict[str, Any]) -> str:
     if measure["unit"] == "onset":
         return f"{1000 * size:.0f} ms {'earlier' if difference < 0 else 'later'}"
     sign = "less" if difference < 0 else "more"
-    return f"{_format_size(size, measure['unit'])} {sign}"
-
-
-def _format_size(size: float, unit: str) -> str:
-    if unit in SHARES:
-        return f"{100 * size:.0f} points"
-    scale = 1000 if unit in ("onset", "duration") else 1
-    return UNITS[unit].phrase.format(UNITS[unit].number.format(scale * size))
-
-
-def staircase(facts: dict[str, Any], *, each: bool = True) -> list[str]:
-    """Return what of a staircase was the protocol, the model and the data; see the figure.
-
-    Parameters
-    ----------
-    facts : dict
-        An entry of ``staircases`` in ``study.json``.
-    each : bool
-        Name each step of the protocol.
-    """
-    steps, sums = facts["steps"], facts["sums"]
-    first, last = steps[0]["measure"], steps[-1]["measure"]
-    unit = last["unit"]
-    begin, end = (describe_measure({"name": "", "value": one["value"], "unit": one["unit"]})
-                  for one in (first, last))  # fmt: skip
-    sentences = [f"{facts['title']}: from {begin} to {end}."]
-    if "protocol" in sums:
-        sentences.append(_describe_protocol(steps, sums["protocol"], unit, each))
-    for kind in ("decoder", "model", "data"):
-        if kind in sums:
-            end = [step for step in steps if step["kind"] == kind][-1]["measure"]
-            sentences.append(_describe_other(kind, sums[kind], end, unit))
-    return sentences
-
-
-def _describe_other(kind: str, total: float, end: dict[str, Any], unit: str) -> str:
-    """Return what the steps of a kind that is not the protocol won or lost, and if it can be told.
-
-    Examples
-    --------
-    >>> end = {"value": 0.93, "low": 0.87, "high": 0.98}
-    >>> _describe_other("model", -0.03, end, "accuracy")
-    '3 points were lost by the model, within the interval: that cannot be told from none.'
-    """
-    size = _format_size(abs(total), unit)
-    if size == _format_size(0.0, unit):
-        return f"The {kind} changed nothing at this precision."
-    sentence = f"{size} were {'won' if total >= 0 else 'lost'} by the {kind}"
-    if _within(total, end):
-        return f"{sentence}, within the interval: that cannot be told from none."
-    return f"{sentence}."
-
-
-def _within(total: float, end: dict[str, Any]) -> bool:
-    """Return whether the number before steps that add up to `total` is in the interval after."""
-    return "low" in end and "high" in end and end["low"] <= end["value"] - total <= end["high"]
-
-
-def _describe_protocol(steps: Sequence[dict[str, Any]], total: float, unit: str, each: bool) -> str:
-    """Return how many points were the protocol, by its own steps only."""
-    parts = [step for step in steps if step["kind"] == "protocol"]
-    end = parts[-1]["measure"]
-    size = _format_size(abs(total), unit)
-    named = ", ".join(f"{step['change']} {_format_signed(step, unit)}" for step in parts)
-    if _within(total, end):
-        of = f" ({named})" if each else ""
-        largest = max(parts, key=lambda step: abs(step["difference"]))
-        sentence = (
-            f"The protocol's steps add up to {'−' if total < 0 else '+'}{size}{of}, within the "
-            "interval of the last of them: "
-        )
-        bigger = abs(largest["difference"]) > abs(total)
-        if bigger and _format_size(abs(largest["difference"]), unit) != size:
-            return (
-                f"{sentence}on balance no cost can be told, though single steps are larger "
-                f"({largest['change']}: {_format_signed(largest, unit)})."
-            )
-        return f"{sentence}here the protocol cost nothing that can be told."
-    if total > 0 and any(step["difference"] < 0 for step in parts):
-        of = f" ({named})" if each else ""
-        return (
-            f"The protocol's steps won {size} on balance: to mend some flaws raised the score by "
-            f"more than to mend the others lowered it{of}."
-        )
-    if total > 0:
-        return f"The protocol's steps won {size}: here its flaws hid something, and added nothing."
-    return f"{size} were the protocol ({named})." if each else f"{size} were the protocol."
-
-
-def _format_signed(step: dict[str, Any], unit: str) -> str:
-    size = _format_size(abs(step["difference"]), unit).removesuffix(" points")
-    return f"{'−' if step['difference'] < 0 else '+'}{size}"
+    return f"{format_size(size, measure['unit'])} {sign}"
 
 
 def describe_measure(measure: dict[str, Any]) -> str:

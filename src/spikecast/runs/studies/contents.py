@@ -16,7 +16,7 @@ UnitName = Literal[
     "psth_r2", "frequency", "duration", "share", "variance", "correlation", "sd", "onset", "count",
     "at_least", "name", "leader", "picture", "refused",
 ]  # fmt: skip
-"""Units of measures; :data:`spikecast.report.study.text.UNITS` says how each is written."""
+"""Units of measures; :data:`spikecast.report.study.units.UNITS` says how each is written."""
 IN_WORDS = ("name", "leader", "picture", "refused")
 """Units whose values are texts."""
 Origin = Literal["deck", "reduced", "real", "simulated"]
