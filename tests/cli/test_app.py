@@ -94,6 +94,32 @@ def test_a_process_that_is_asked_to_end_says_how_to_go_on(tmp_path, capsys, aske
     assert signal.getsignal(asked) == before
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP on Windows")
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with resumable(tmp_path / "run"):
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_an_order_to_end_that_python_drops_comes_again(tmp_path, capsys):
+    class Dropping:
+        def __del__(self):
+            signal.raise_signal(END_SIGNALS[0])
+
+    def run():
+        with resumable(tmp_path / "run"):
+            Dropping()
+            time.sleep(10)
+
+    with pytest.raises(typer.Exit) as left:
+        run()
+    assert left.value.exit_code == 130
+    assert "Exception ignored" not in capsys.readouterr().err
+
+
 def test_a_command_without_out_takes_a_free_folder_and_resumes_the_one_that_is_unfinished(tmp_path):
     stem = tmp_path / "data_MOs"
     states = iter(({"finished": True}, {"finished": None}, {"finished": True}))

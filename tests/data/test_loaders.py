@@ -1,5 +1,6 @@
 import os
 
+import h5py
 import numpy as np
 import pytest
 
@@ -41,6 +42,40 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
     recording.dataset.drop_vars("area").to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
     with pytest.raises(FormatError, match="not a spikecast recording"):
         load(tmp_path / "other.nc")
+
+
+def _add_ragged(file):
+    file.create_dataset("ragged", (4,), h5py.vlen_dtype("f8"))[0] = np.arange(3.0)
+    file["ragged"].dims[0].attach_scale(file["trial"])
+
+
+def _announce_much(file):
+    wide = file.create_dataset("wide", (10**14,), "u1", chunks=(1000,))
+    wide.make_scale("This is a netCDF dimension but not a netCDF variable.")
+    much = file.create_dataset("much", (4, 10**14), "u1", chunks=(1, 1000))
+    much.dims[0].attach_scale(file["trial"])
+    much.dims[1].attach_scale(wide)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file.attrs.update(bin_size=0.02), "bin_size is 0.02, but time rises"),
+        (lambda file: file.attrs.update(bin_size="ten"), "bin_size is 'ten'"),
+        (lambda file: file.attrs.update(bin_size=[0.01, 1]), "bin_size is array"),
+        (lambda file: file.attrs.update(ordered="false"), "ordered is 'false'; it must be 0 or 1"),
+        (lambda file: file["activity"].attrs.update(scale_factor="x"), "is damaged or not"),
+        (_add_ragged, "is damaged or not"),
+        (_announce_much, "its arrays take 400000.0 GB"),
+    ],
+)
+def test_what_a_file_says_of_itself_is_checked(tmp_path, change, message):
+    path = tmp_path / "mine.nc"
+    simulate.decision_task(n_trials=4, areas={"A": 3}).recording.save(path)
+    with h5py.File(path, "a") as file:
+        change(file)
+    with pytest.raises(FormatError, match=rf"^'.*mine\.nc'.*{message}"):
+        load(path)
 
 
 def test_names_and_paths_that_lead_nowhere_are_explained(tmp_path, monkeypatch):

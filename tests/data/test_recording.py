@@ -82,6 +82,8 @@ def test_mismatched_lengths_are_named_with_both_sizes():
         Recording.from_arrays(counts()[0], TIME, "A")
     with pytest.raises(ShapeError, match="area must have one axis"):
         Recording.from_arrays(counts(n_neurons=4), TIME, np.array([["A", "B"], ["A", "B"]]))
+    with pytest.raises(InputError, match="trial column 'cue' must have one axis: "):
+        Recording.from_arrays(counts(), TIME, "A", trials={"cue": [[1, 2], [1], [], []]})
     with pytest.raises(InputError, match="area must be one name per neuron"):
         Recording.from_arrays(counts(), TIME, ["A", ("B",), ["C", "D"]])
 

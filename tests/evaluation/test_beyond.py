@@ -76,12 +76,18 @@ def test_blocks_are_held_out_as_blocks():
     assert not beyond.passes
 
 
+def name_each_trial(recording):
+    columns = {"contrast_left": ("trial", np.arange(60.0))}
+    return sc.Recording(recording.dataset.assign_coords(columns))
+
+
 @pytest.mark.parametrize(
     ("change", "settings", "why"),
     [
         (lambda r: sc.Recording(r.dataset.assign_attrs(ordered=False)), {}, "unordered"),
         (lambda r: r.select(trials=np.arange(30)), {}, "few_trials"),
         (lambda r: r, {"n_shifts": 0}, "off"),
+        (name_each_trial, {}, "few_trials"),
     ],
 )
 def test_without_a_shift_test_nothing_passes(change, settings, why):

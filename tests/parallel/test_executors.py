@@ -56,6 +56,19 @@ def test_there_are_no_more_workers_than_memory_allows(monkeypatch):
     assert executors.choose_n_workers(2) == 2
 
 
+def test_an_order_to_end_ends_the_processes_also_while_the_last_job_is_waited_for(monkeypatch):
+    killed = []
+
+    def interrupt(pool):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(executors.RetryingProcessPool, "shutdown", interrupt)
+    monkeypatch.setattr(executors.RetryingProcessPool, "kill", lambda pool: killed.append(1))
+    with pytest.raises(KeyboardInterrupt), open_executor(2, workers=2):
+        pass
+    assert killed == [1]
+
+
 @pytest.mark.parametrize("name", ["slurm", "dask:8786", "dask-remote"])
 def test_an_unknown_engine_is_refused(name):
     with pytest.raises(InputError, match="unknown engine"), open_executor(3, engine=name):

@@ -1,6 +1,7 @@
 """The run directory: complete, resumable to the same numbers, never half-written."""
 
 import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -17,7 +18,7 @@ from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment, fits
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis
-from spikecast.runs.run_directory import empty_folder
+from spikecast.runs.run_directory import LogFile, empty_folder, prepare_run_directory
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 QUICK = {
@@ -384,6 +385,24 @@ def test_what_is_not_ours_is_neither_replaced_nor_removed(data, run, tmp_path):
     empty_folder(out)
     assert (elsewhere / "data.nc").exists()
     assert not list(out.iterdir())
+
+
+def test_a_log_that_finds_no_room_shows_no_traceback(tmp_path, capsys):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    handler = LogFile("/dev/full", encoding="utf-8")
+    handler.emit(logging.makeLogRecord({"msg": "fitted"}))
+    handler.close()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_killed_as_it_was_set_up_begins_anew_by_resume(tmp_path):
+    for name in ("log.txt", "config.yaml", ".spikecast-0aadc0e8.nc"):
+        (tmp_path / name).touch()
+    prepare_run_directory(tmp_path / "config.yaml", "", {}, resume=True, overwrite=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"log.txt"}
+    with pytest.raises(RunError, match="there is no run"):
+        prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=False)
 
 
 @pytest.mark.parametrize("name", ["log.txt", "manifest.json"])

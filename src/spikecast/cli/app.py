@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from threading import Timer
 from typing import Annotated, Any
 
 import typer
@@ -252,15 +253,30 @@ def print_warning(message: str) -> None:
 
 @contextmanager
 def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
-    """Raise a KeyboardInterrupt where one of some signals arrives within the block."""
+    """Raise a KeyboardInterrupt where one of some signals arrives within the block.
+
+    What the process was started to ignore stays ignored: nohup lets it outlive its terminal. Where
+    Python drops the exception (in what is called as an object goes), the signal comes once more.
+    """
+    last: list[int] = []
 
     def interrupt(number: int, frame: object) -> None:
+        last[:] = [number]
         raise KeyboardInterrupt
 
-    before = {one: signal.signal(one, interrupt) for one in signals}
+    def repeat(dropped: Any) -> None:
+        if not last or dropped.exc_type is not KeyboardInterrupt:
+            show_dropped(dropped)
+        else:
+            Timer(0.1, signal.raise_signal, last).start()
+
+    taken = [one for one in signals if signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, interrupt) for one in taken}
+    show_dropped, sys.unraisablehook = sys.unraisablehook, repeat
     try:
         yield
     finally:
+        sys.unraisablehook = show_dropped
         for one, handler in before.items():
             signal.signal(one, handler)
 

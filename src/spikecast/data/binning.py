@@ -78,7 +78,10 @@ def bin_spikes(
 
 def to_vector(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
     """Return an array of one axis; a single column or row is one, as MATLAB keeps them."""
-    values = np.asarray(values)
+    try:
+        values = np.asarray(values)
+    except ValueError as error:  # lists of different lengths
+        raise InputError(f"{name} must have one axis: {shorten_line(error)}") from None
     if values.size != max(values.shape, default=0):
         raise ShapeError(f"{name} must have one axis, not the shape {values.shape}")
     return values.ravel()

@@ -1,13 +1,15 @@
 """The xarray dataset inside a recording: build it, check it, read its tables, index its axes."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from numbers import Real
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_finite, check_one_of, check_same_length, shorten_line
+from spikecast.core.checks import check_finite, check_one_of, check_same_length, quote, shorten_line
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
 
@@ -35,7 +37,19 @@ def check_dataset(dataset: xr.Dataset) -> None:
             raise InputError(f"counts must be integers, not {activity.dtype}")
         if activity.min() < 0:
             raise InputError(f"counts are negative: the smallest is {activity.min()}")
-    measure_bin_size(dataset["time"].values)
+    _check_attributes(dataset.attrs, measure_bin_size(dataset["time"].values))
+
+
+def _check_attributes(attributes: Mapping, bin_size: float) -> None:
+    """Raise where the width of a bin is not the steps of time, or the order is said in words."""
+    given = attributes["bin_size"]
+    if not isinstance(given, Real) or not math.isclose(given, bin_size, rel_tol=1e-3):
+        raise InputError(
+            f"the attribute bin_size is {quote(given)}, but time rises in steps of {bin_size:g} s"
+        )
+    ordered = attributes.get("ordered", True)
+    if not isinstance(ordered, Real | np.bool_) or ordered not in (0, 1):
+        raise InputError(f"the attribute ordered is {quote(ordered)}; it must be 0 or 1")
 
 
 def build_dataset(
@@ -76,7 +90,7 @@ def build_dataset(
                 f"{{'{table.name or 'name'}': series}}"
             )
         for name, values in () if table is None else table.items():
-            column = to_vector(f"{axis} column '{name}'", np.asarray(values))
+            column = to_vector(f"{axis} column '{name}'", cast(np.ndarray, values))
             if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
                 column = column.astype(str)
             check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)

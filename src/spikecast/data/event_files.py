@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.errors import FormatError
+from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable
 from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
 
@@ -153,11 +154,15 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
     check_readable(path)
     try:
         with h5py.File(path) as file:
-            return {
-                name: item[()].T
+            arrays = {
+                name: item
                 for name, item in file.items()
                 if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf"
             }
+            check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()))
+            return {name: item[()].T for name, item in arrays.items()}
+    except FormatError as error:
+        raise FormatError(f"'{path}': {error}") from None
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FormatError(f"'{path}' is damaged or not a MATLAB file: {reason}") from None

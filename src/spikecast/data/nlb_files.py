@@ -24,6 +24,7 @@ import numpy as np
 from spikecast.core.checks import check_one_of, shorten_line, suggest_name
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.files import explain_write_errors, is_special, write_atomically
+from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable
 
 Value = np.ndarray | list[np.ndarray]
@@ -152,6 +153,7 @@ def _read(name: str, item: Any) -> Value:
     if item.shape is None or item.size > LARGEST:
         size = "nothing" if item.shape is None else f"{item.size} values"
         raise FormatError(f"'{name}' holds {size}; an array may have {LARGEST} values")
+    check_fits(item.size * item.dtype.itemsize)
     values = item[()]
     if name in LISTS:
         return [np.asarray(one) for one in values]

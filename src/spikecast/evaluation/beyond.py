@@ -46,6 +46,7 @@ SHIFT_PENALTY = {"counts": 0.5, "continuous": 0.05}
 CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
 N_INNER = 5
+ROUNDING = 1e-6  # of features that are kept in 32 bits
 NOWHERE, LEARNT_ONLY = -1, -2  # in place of the number of a test part
 
 Untested = Literal["", "unordered", "few_trials", "off", "no_source"]
@@ -220,7 +221,10 @@ def run_shift_test(
         return None, "unordered"
     part, counted = _number_parts(job.folds, scorer.counted)
     z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit_transform(x)
+    spread = z.std()
     z -= Clearing(job.trials).expect_everywhere([z])[0]
+    if z.std() <= ROUNDING * spread:  # as many conditions as trials: nothing is left to shift
+        return None, "few_trials"
     arrays = [z, y.astype(np.float32), base]
     if job.windows:  # chunks of bins take the place of trials
         n_chunks = y.shape[1] // CHUNK

@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_one_of, quote
 from spikecast.core.errors import InputError
 from spikecast.models.base import Areas, Model
 from spikecast.models.families import FAMILIES, Family
@@ -276,6 +276,10 @@ class ContextModel(Model):
             raise InputError(
                 f"{name} with context='{self.context}' needs the place of each trial: "
                 "trials=problem.trial_facts, or let sc.cross_validate fit it"
+            )
+        if not isinstance(trials, TrialFacts):
+            raise InputError(
+                f"trials must be facts of trials, as problem.trial_facts, not {quote(trials)}"
             )
         if trials.place is None:
             raise InputError(

@@ -15,7 +15,7 @@ from typing import Any
 from joblib import cpu_count
 
 from spikecast.core.errors import ClusterLostError, InputError
-from spikecast.parallel.memory import measure_free_memory
+from spikecast.core.free_memory import measure_free_memory
 from spikecast.parallel.process_pool import RetryingProcessPool
 
 Progress = Callable[[str, int, int], None]
@@ -86,10 +86,10 @@ def open_executor(
     pool = RetryingProcessPool(workers)
     try:
         yield pool
-    except BaseException:
+        pool.shutdown()
+    except BaseException:  # also one that interrupts the wait for the last job
         pool.kill()
         raise
-    pool.shutdown()
 
 
 def check_engine(engine: str) -> None:

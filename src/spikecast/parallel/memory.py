@@ -1,24 +1,10 @@
-"""The memory of this machine and process: measure what is free, return it, reuse it."""
+"""The memory of this process: return it, reuse it."""
 
 import ctypes
 from contextlib import suppress
-from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's ``mallopt``."""
-
-
-def measure_free_memory() -> float:
-    """Return the bytes that are free for new processes; infinity where the system does not say."""
-    free = float("inf")
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        free = 1024.0 * int(lines["MemAvailable"].split()[0])
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.exists() and used.exists() and limit.read_text().strip() != "max":
-        free = min(free, float(limit.read_text()) - float(used.read_text()))
-    return free
 
 
 def release_memory() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,14 @@ from typing import Any
 import yaml
 
 from spikecast.core.errors import MissingFileError, RunError
-from spikecast.core.files import LOCK, explain_write_errors, is_special, is_temporary, lock_folder
+from spikecast.core.files import (
+    LOCK,
+    NO_ROOM,
+    explain_write_errors,
+    is_special,
+    is_temporary,
+    lock_folder,
+)
 from spikecast.core.stored import read_json, read_text
 from spikecast.runs.layout import (
     AtlasLayout,
@@ -72,7 +80,7 @@ def _check_writable(
     """Raise a RunError where a run may not be written."""
     folder = config.parent
     if _is_unbegun(folder):
-        if resume:
+        if resume and not _list_names(folder):  # what was killed as it was set up begins anew
             raise RunError(f"there is no run in '{folder}' to resume")
         return
     if overwrite and _holds_run(folder):  # whatever its version
@@ -159,6 +167,27 @@ def empty_folder(folder: Path, keep: Sequence[str] = (LOCK,)) -> None:
             path.unlink()
 
 
+class LogFile(logging.FileHandler):
+    """A log that goes without its last lines where the disk is full: the run says so itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Show what went wrong, but for a full disk."""
+        error = sys.exception()
+        if not (isinstance(error, OSError) and error.errno in NO_ROOM):
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file; what does not fit on a full disk is lost."""
+        stream = self.stream
+        try:
+            super().close()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            if stream is not None:
+                stream.close()  # now that what it held is gone
+
+
 @contextmanager
 def log_to_file(path: Path) -> Iterator[None]:
     """Write the log of a block to a file, and how the block ended where it failed."""
@@ -166,7 +195,7 @@ def log_to_file(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if is_special(path):
             raise RunError(f"'{path}' is a pipe or a device; move it away")
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -17,7 +17,13 @@ from spikecast.core.schema import to_yaml
 from spikecast.evaluation.search_trials import list_ended, silence_optuna
 from spikecast.runs import audit, config, experiment
 from spikecast.runs.sweep import run as sweep_run
-from spikecast.runs.sweep.journal import SILENCE, SweepJournal, Worker, register_worker
+from spikecast.runs.sweep.journal import (
+    SILENCE,
+    SweepJournal,
+    Worker,
+    register_worker,
+    remove_dead_workers,
+)
 from spikecast.runs.sweep.plan import plan_sweep
 from spikecast.runs.sweep.results import judge_gain
 from spikecast.runs.sweep.run import run_sweep
@@ -296,4 +302,11 @@ def test_the_dead_are_told_from_the_living(tmp_path):
         long_ago = time.time() - 2 * SILENCE
         os.utime(far, (long_ago, long_ago))
         assert not me.is_alive(far.name)
+        killed, mine = tmp_path / f"{host}-{gone.pid}-0aadc0e8", tmp_path / "notes.txt"
+        killed.touch()
+        mine.touch()
+        remove_dead_workers(tmp_path)
+        assert mine.exists()
+        assert not killed.exists()
+        assert me.is_alive(other.name)
     assert not Worker(tmp_path, me.name).is_alive(other.name)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError, InputError
+from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable
 from spikecast.data.recording import Recording
 
@@ -31,15 +33,20 @@ def _read_file(path: Path) -> Recording:
         check_readable(path)
     try:
         with xr.open_dataset(path, engine="h5netcdf") as opened:
+            check_fits(opened.nbytes)
             dataset = opened.load()
+        for name, variable in dataset.variables.items():
+            if variable.dtype.kind in "OT":  # netCDF returns text as slow Python objects
+                dataset[name] = (variable.dims, variable.values.astype(str))
+            dataset[name].encoding = {}
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise FormatError(f"'{path}' is damaged or not a netCDF file: {error}") from None
-    for name, variable in dataset.variables.items():
-        if variable.dtype.kind in "OT":  # netCDF returns text as slow Python objects
-            dataset[name] = (variable.dims, variable.values.astype(str))
-        dataset[name].encoding = {}
+    except FormatError as error:
+        raise FormatError(f"'{path}': {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise FormatError(
+            f"'{path}' is damaged or not a netCDF file: {shorten_line(error)}"
+        ) from None
     # netCDF returns numbers as numpy types
     dataset.attrs = {
         key: value.item() if isinstance(value, np.generic) else value

@@ -7,6 +7,7 @@ again.
 """
 
 import os
+import re
 import socket
 import threading
 import uuid
@@ -27,6 +28,9 @@ BEAT = 5.0
 
 SILENCE = 60.0
 """Seconds without a sign after which a process of another machine counts as dead."""
+
+WORKER = re.compile(r".+-\d+-[0-9a-f]{8}")
+"""Names of these signs: machine, process number and a random part."""
 
 WAIT = 0.005
 """Seconds between two tries for a lock: a line is written in about that."""
@@ -79,6 +83,14 @@ def register_worker(folder: Path) -> Iterator[Worker]:
         finished.set()
         thread.join()
         file.unlink(missing_ok=True)
+
+
+def remove_dead_workers(folder: Path) -> None:
+    """Remove the signs of life of processes that were killed."""
+    with register_worker(folder) as worker:
+        for file in folder.iterdir():
+            if WORKER.fullmatch(file.name) and not worker.is_alive(file.name):
+                file.unlink(missing_ok=True)
 
 
 def _process_exists(process: str) -> bool:

@@ -26,7 +26,7 @@ from spikecast.runs.fits import fit_and_store
 from spikecast.runs.layout import RunLayout, SweepLayout
 from spikecast.runs.manifest import describe_run, finish_manifest, read_manifest, update_manifest
 from spikecast.runs.run_directory import log_to_file, prepare_run_directory
-from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker
+from spikecast.runs.sweep.journal import SweepJournal, Worker, register_worker, remove_dead_workers
 from spikecast.runs.sweep.plan import TUNED, FoldSearch, Plan, plan_sweep
 from spikecast.runs.sweep.results import write_results
 
@@ -89,6 +89,7 @@ def run_sweep(
         with journal.claim_lock:
             if not read_manifest(out).get("finished"):  # the first to end: none fits, none draws
                 remove_temporary(out)
+                remove_dead_workers(SweepLayout(out).workers)
             write_results(plan, journal, identity["activity"])
             finish_manifest(out)
         log.info("finished")
