@@ -47,6 +47,29 @@ def real_file() -> Path:
     return REAL
 
 
+@pytest.fixture(scope="module")
+def few_steps() -> Iterator[None]:
+    """Train networks for the epochs asked for, not for as many steps as they need.
+
+    For tests of what surrounds a network, not of what it learns.
+    """
+    from spikecast.models.networks import training  # imports torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "count_epochs", lambda plan, steps: plan.epochs)
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_width() -> Iterator[None]:
+    """Draw the figures of a page for a laptop only, not for a phone too."""
+    from spikecast.report.shared import pages
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "_draw_narrow", lambda drawing: "")
+        yield
+
+
 class Outcome(NamedTuple):
     """Exit status and output of a command."""
 

@@ -4,6 +4,11 @@ import pytest
 from packagings import write_steinmetz
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cheap_runs(few_steps, one_width):
+    """Commands are looked at here, not scores and figures."""
+
+
 @pytest.fixture(scope="session")
 def data(recording, tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "task.npz"

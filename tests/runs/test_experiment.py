@@ -20,6 +20,8 @@ from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.run_directory import LogFile, empty_folder, prepare_run_directory
 
+pytestmark = pytest.mark.usefixtures("one_width")
+
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 QUICK = {
     "data": {"path": "simulated"},

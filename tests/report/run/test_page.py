@@ -21,6 +21,8 @@ from spikecast.report.run.verdict import describe_verdict
 from spikecast.runs import config, experiment
 from spikecast.runs.reader import open_run
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 EVALUATION = {"folds": 2, "bootstrap": 200}
 QUICK = {"timescales": {"n_members": 1, "epochs": 2}}
 

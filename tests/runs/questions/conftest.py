@@ -15,6 +15,11 @@ from spikecast.data.recording import Recording
 from spikecast.runs import experiment
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cheap_pages(one_width):
+    """Answers are looked at here, not figures."""
+
+
 @pytest.fixture(scope="session")
 def task_file(recording, tmp_path_factory):
     """The task with two trials whose response is missing."""

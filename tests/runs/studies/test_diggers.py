@@ -15,6 +15,8 @@ from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.study import Measure
 from spikecast.scoring import metrics
 
+pytestmark = pytest.mark.usefixtures("one_width")
+
 MODELS = ["mean_rate", {"timescales": {"n_members": 1, "epochs": 4}}, {"lstm": {"epochs": 2}}]
 TINY = {
     "data": {"simulation": {"n_trials": 80, "areas": {"VISp": 16, "CA1": 12, "MOs": 16},

@@ -44,6 +44,8 @@ from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.runs.studies.study_data import StudyData, find_origin, find_recording
 from spikecast.tasks.splits import Fold
 
+pytestmark = pytest.mark.usefixtures("one_width")
+
 RUNS = ("halves", "to_thalamus", "to_visual", "correct")
 DECODE = {"labels": ["correctness"], "sources": ["counts", "behavior"], "areas": ["thalamus"],
           "folds": 3, "permutations": 20, "null_labels": "pseudo_session"}  # fmt: skip

@@ -35,6 +35,8 @@ from spikecast.runs.studies.stringer_splits import explain_splits
 from spikecast.runs.studies.stringer_wishes import learn_from_more_time
 from spikecast.runs.studies.study import Column, Prepared
 
+pytestmark = pytest.mark.usefixtures("one_width")
+
 FIRST = {"activation": "ReLU", "hidden": [20, 5]}
 TINY = {
     "data": {"simulation": {"n_neurons": 60, "n_bins": 1600, "planes": 2, "n_face": 3}},

@@ -53,12 +53,17 @@ def train_network(
     return network.cpu().eval(), history
 
 
+def count_epochs(plan: Plan, steps: int) -> int:
+    """Return how many epochs, of so many steps each, a plan takes."""
+    return max(plan.epochs, math.ceil(plan.min_steps / steps))
+
+
 def _train_members(
     network: Network, x: Tensor, y: Tensor, folds: Sequence[Fold], plan: Plan, seed: int
 ) -> History:
     """Train all members side by side, and leave each with its best weights."""
     batches = Batches(folds, plan.batch_size, len(x), network.shares_batches)
-    epochs = max(plan.epochs, math.ceil(plan.min_steps / batches.steps))
+    epochs = count_epochs(plan, batches.steps)
     optimizer, schedule = _make_optimizer(network, plan, epochs * batches.steps)
     best, history = BestWeights(network), History()
     state = TrainingState(network, optimizer, schedule, best, history)
