@@ -2,19 +2,24 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from spikecast.core.notices import NoticeKind
+from spikecast.evaluation.beyond import Beyond, ShiftTest
+from spikecast.evaluation.verdict import Verdict
 from spikecast.report.study import text
+from spikecast.report.study.scores import explain_gain
 from spikecast.report.study.units import UNITS
 from spikecast.runs import studies
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.contents import UnitName
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.study import Measure
+from spikecast.scoring.ratio_scores import Interval
 
 FACTS = {
     "study": "ninja", "quick": False, "origin": "simulated", "session": "Lederberg", "notices": [],
@@ -225,3 +230,13 @@ def test_every_study_names_what_answers_its_question(name):
         notice for text in code for notice in re.findall(r'NoticeKind\(\s*"(\w+)"', text)
     }
     assert preset.answer in {*preset.sound, *conclusions}
+
+
+@pytest.mark.parametrize(("outcome", "said"), [("predicted", True), ("not_beyond", False)])
+def test_what_a_gain_measures_is_said_where_one_is_told(outcome, said):
+    score, gain = Interval(1.5, 1.4, 1.6), Interval(0.27, 0.25, 0.29)
+    beyond = Beyond("behavior", gain, ShiftTest(0.024, 0.2, (-1, 1), (0.0, 0.0)))
+    verdict = Verdict("MOs", "rest", "bits_per_spike", outcome, "timescales", score,
+                      ("psth", "drift", "behavior"), beyond=beyond)  # fmt: skip
+    assert ("That is what the rest adds where it is fitted" in explain_gain(verdict)) == said
+    assert explain_gain(replace(verdict, beyond=None)) == ""

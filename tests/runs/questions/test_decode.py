@@ -26,7 +26,7 @@ def test_decoding_within_strata_stands_beside_decoding(task_file, tmp_path):
         "time-response-counts", f"time-response-counts-{strata}",
     ]  # fmt: skip
     plain, beyond = (facts[name] for name in facts if name.startswith("decode"))
-    assert beyond["label"] == "response beyond contrast_left and contrast_right"
+    assert beyond["label"] == "response beyond contrast left and contrast right"
     # within strata classes are not spread evenly over folds: drawn labels would not be either
     assert beyond["score"] == pytest.approx(plain["score"], abs=0.1)
     assert beyond["chance"] > plain["chance"] + 0.05
@@ -34,9 +34,9 @@ def test_decoding_within_strata_stands_beside_decoding(task_file, tmp_path):
     assert "follows_stimulus" in codes
     page = report.build(run).read_text()
     for phrase in (
-        "&#39;response beyond contrast_left and contrast_right&#39;",
-        "shuffled over trials of equal contrast_left and contrast_right",
-        "shuffled labels within trials of equal contrast_left and contrast_right: as was asked",
+        "&#39;response beyond contrast left and contrast right&#39;",
+        "shuffled over trials of equal contrast left and contrast right",
+        "shuffled labels within trials of equal contrast left and contrast right: as was asked",
         "name contrast_left, contrast_right as strata",
     ):
         assert phrase in page, phrase

@@ -17,7 +17,7 @@ from spikecast.report.questions.null_choice import (
     is_tested,
     phrase_null,
 )
-from spikecast.report.questions.phrases import ALPHA, group_answers, name_features
+from spikecast.report.questions.phrases import ALPHA, group_answers, name_columns, name_features
 from spikecast.report.shared.formatting import (
     format_estimate,
     format_number,
@@ -143,17 +143,22 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
 def _describe_methods(answers: Sequence[StoredAnswer]) -> list[str]:
     first = max(answers, key=is_tested)
     training = " ".join(dict.fromkeys(map(_describe_training, answers)))
+    decoders = join_names(CLASSIFIERS[answer["decoder"]].about for answer in answers)
     sentences = [
         f"The trials were cut into {first['folds']} parts; each was decoded once, by decoders "
-        f"({join_names(answer['decoder'] for answer in answers)}) that were trained on the others, "
-        f"scale, components and settings included. {training} Chance is measured: everything is "
-        f"repeated with {first['permutations']} draws of the labels ({describe_null(answers)}), "
-        "and p is the share of them that does as well, so never below "
-        f"{1 / (1 + first['permutations']):.3f}. p is not corrected for the number of rows. "
+        f"({decoders}) that were trained on the others, scale, components and settings included. "
+        f"{training} Chance is measured: everything is repeated with {first['permutations']} "
+        f"draws of the labels ({describe_null(answers)}), and p is the share of them that does as "
+        f"well, so never below {1 / (1 + first['permutations']):.3f}. p is not corrected for the "
+        "number of rows. "
         "Intervals (95 %) resample trials within classes and keep the decoders.",
         *describe_choices(answers),
     ]
-    features = [answer["features"] for answer in answers if answer["source"] == "behavior"]
+    features = [
+        name_columns(str(answer["features"]).split(" + "))
+        for answer in answers
+        if answer["source"] == "behavior"
+    ]
     if features:
         sentences.append(
             f"Decoded without neurons, for comparison, from {join_names(features)}: neurons that "

@@ -33,7 +33,9 @@ def _describe(answer: StoredAnswer) -> list[str]:
 def _describe_lead(answer: StoredAnswer) -> str:
     source, target = answer["source"], answer["target"]
     value, low, high = answer["asymmetry"]
-    lead = f"{answer['leader']} leads" if answer["leader"] else "no lead was found"
+    lead = f"no lead was found{_hold_zero(low, high).replace(' its', ' the')}"
+    if answer["leader"]:
+        lead = f"{answer['leader']} leads"
     p = answer.facts.get("p_of_lead")
     test = "" if p is None else f", shift test p {format_p(p, answer['claim']['n_shifts'])}"
     return (
@@ -64,7 +66,14 @@ def _describe_row(row: pd.Series, answer: StoredAnswer) -> str:
         test = f" {describe_test(answer)}"
     else:
         test = f" (shift test p {format_p(row['p'], answer['claim']['n_shifts'])})"
-    return test if row["stands"] else f"{test}, which does not stand by itself"
+    if row["stands"]:
+        return test
+    return f"{test}, which does not stand by itself{_hold_zero(row['low'], row['high'])}"
+
+
+def _hold_zero(low: float, high: float) -> str:
+    """Return why a value is not claimed whatever its p, or ""."""
+    return ", as its interval holds 0" if low <= 0 <= high else ""
 
 
 def section(answers: Sequence[StoredAnswer]) -> Section:

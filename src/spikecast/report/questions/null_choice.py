@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spikecast.analysis.decoding.null_choice import NONE, OWN
+from spikecast.report.questions.phrases import name_columns
 from spikecast.report.shared.formatting import join_names
 from spikecast.runs.reader import StoredAnswer
 
@@ -55,7 +56,7 @@ def describe_null(answers: Sequence[StoredAnswer]) -> str:
     """Return how the labels of the null were drawn."""
     return join_names(
         NULLS.get(answer["null"], str(answer["null"]))
-        + (f" of equal {' and '.join(strata)}" if (strata := answer.facts.get("strata")) else "")
+        + (f" of equal {name_columns(strata)}" if (strata := answer.facts.get("strata")) else "")
         for answer in answers
         if is_tested(answer)
     )
@@ -67,7 +68,7 @@ def phrase_null(answer: StoredAnswer) -> str:
     null = answer.facts.get("null", "label_shuffle")
     words = SHORT_NULLS.get(null, str(null))
     if choice.get("strata"):
-        words += f" within trials of equal {' and '.join(choice['strata'])}"
+        words += f" within trials of equal {name_columns(choice['strata'])}"
     reason = SHORT_REASONS.get(choice.get("reason", ""))
     return f"{words}, {reason}" if reason else words
 
@@ -88,7 +89,7 @@ def _describe_choice(answer: StoredAnswer) -> str:
     sentence = f"'{label}' was held against {SHORT_NULLS[choice['kind']]}"
     if within:
         reason = f" ({why_strata})" if why_strata else ""
-        sentence += f" within trials of equal {' and '.join(within)}{reason}"
+        sentence += f" within trials of equal {name_columns(within)}{reason}"
     sentence += f": {REASONS[choice['reason']].format(**known)}."
     return f"{sentence} {why_strata}." if why_strata and not within else sentence
 

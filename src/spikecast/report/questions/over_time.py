@@ -15,7 +15,7 @@ from spikecast.report.questions.null_choice import (
     is_tested,
     phrase_null,
 )
-from spikecast.report.questions.phrases import name_features
+from spikecast.report.questions.phrases import name_columns, name_features
 from spikecast.report.shared.formatting import format_ms, join_names, to_file_name
 from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import AREAS, draw_interval, mark_event, new_figure, report_style
@@ -152,7 +152,7 @@ def _figure(answer: StoredAnswer) -> Drawing:
     if strata:
         caption += (
             f" The dashed line is what labels drawn among trials of equal "
-            f"{' and '.join(strata)} reach, so it rises with what these predict; above it, more "
+            f"{name_columns(strata)} reach, so it rises with what these predict; above it, more "
             "can be decoded than they explain."
         )
     if answer["acausal"]:

@@ -1,8 +1,8 @@
 """Phrases that sections and figures of several kinds of question share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from spikecast.report.shared.formatting import format_count
+from spikecast.report.shared.formatting import format_count, join_names
 from spikecast.runs.reader import StoredAnswer
 
 ALPHA = 0.05
@@ -23,6 +23,17 @@ def name_features(answer: StoredAnswer) -> str:
         return f"{' and '.join(parts) if len(parts) < 3 else 'behaviour and stimulus'} alone"
     population = "all neurons" if answer["area"] is None else answer["area"]
     return f"counts of {population}" if answer["source"] == "counts" else str(answer["features"])
+
+
+def name_columns(names: Iterable[str]) -> str:
+    """Return columns of a table in words.
+
+    Examples
+    --------
+    >>> name_columns(["wheel", "contrast_left", "contrast_right"])
+    'wheel, contrast left and contrast right'
+    """
+    return join_names((name.replace("_", " ") for name in names), last=" and ")
 
 
 def describe_left_out(number: int, label: str) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikecast.models.catalog import name_model
 from spikecast.report.run.target_figure import (
     TargetFigure,
     find_time_axis,
@@ -34,8 +35,8 @@ def draw_averages(target: Target) -> Figure:
 def _describe(target: Target) -> str:
     return (
         "Held-out trials averaged within each group: recorded (lightly smoothed) beside predicted "
-        f"by {target.shown_model}, one target per row, on the same scale. It shows the average "
-        "response; it does not show that single trials are predicted."
+        f"by {name_model(target.shown_model)}, one target per row, on the same scale. It shows the "
+        "average response; it does not show that single trials are predicted."
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikecast.models.catalog import name_model
 from spikecast.report.run.target_figure import (
     TargetFigure,
     find_time_axis,
@@ -74,9 +75,9 @@ def _find_components(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _describe(target: Target) -> str:
     return (
-        f"Principal components of the latents of {target.shown_model} on the held-out trials of "
-        "fold 0 (latents of different folds have different axes and are not mixed). Their order is "
-        "by variance, not by what they encode."
+        f"Principal components of the latents of {name_model(target.shown_model)} on the held-out "
+        "trials of fold 0 (latents of different folds have different axes and are not mixed). "
+        "Their order is by variance, not by what they encode."
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.models.catalog import name_model
 from spikecast.report.run.target_figure import (
     TargetFigure,
     find_time_axis,
@@ -87,9 +88,9 @@ def _describe(target: Target) -> str:
     )
     return (
         f"Held-out {trial}s: what was recorded (black; ticks are spikes) and what "
-        f"{target.shown_model} predicted, for the best and for a middling target among the busier "
-        f"40 %; the number at the left is the target's score. These {trial}s were chosen for "
-        f"having much to see.{numbers}"
+        f"{name_model(target.shown_model)} predicted, for the best and for a middling target among "
+        "the busier 40 %; the number at the left is the target's score. "
+        f"These {trial}s were chosen for having much to see.{numbers}"
     )
 
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
+from spikecast.models.catalog import name_model
 from spikecast.models.timescales import Timescales
 from spikecast.report.run.target_figure import TargetFigure
 from spikecast.report.shared.style import GREY, ORANGE, new_figure, report_style
@@ -40,7 +41,7 @@ def draw_time_constants(target: Target) -> Figure:
     single.plot(start, mean, "o", color=ORANGE, markersize=3)
     single.set(yscale="log", xlabel="started at (ms)", ylabel="learnt time constant (ms)")
     single.set(ylim=(frame[0], frame[1]))
-    single.legend(loc="upper left")
+    single.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     for axes in (every, single):
         axes.set(xscale="log", xlim=frame)
     for axis in (every.xaxis, single.xaxis, single.yaxis):
@@ -67,16 +68,16 @@ def _draw_distribution(axes: Axes, time_constants: np.ndarray, start: np.ndarray
         start[[0, -1]], [0, 1], color=GREY, linewidth=1, linestyle="--", label="before training"
     )
     axes.set(xlabel="time constant (ms)", ylabel="share of latents below", ylim=(0, 1))
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
 
 
 def _describe(target: Target) -> str:
     return (
-        f"Left: sorted time constants of all latents of {_list_leaky(target)[0]}, one thin line "
-        "per fold; a steep stretch is a favoured time scale. Right: each latent against where it "
-        "started, mean of members and folds with a 95 % interval over folds; where it crosses the "
-        "dashed line, training did not measurably move that latent. It does not show time "
-        "constants of neurons: several latents may serve one of them."
+        f"Left: sorted time constants of all latents of {name_model(_list_leaky(target)[0])}, one "
+        "thin line per fold; a steep stretch is a favoured time scale. Right: each latent against "
+        "where it started, mean of members and folds with a 95 % interval over folds; where it "
+        "crosses the dashed line, training did not measurably move that latent. It does not show "
+        "time constants of neurons: several latents may serve one of them."
     )
 
 

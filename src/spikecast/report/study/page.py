@@ -22,7 +22,7 @@ from spikecast.report.shared.section import Drawing
 from spikecast.report.study import figures as study_figures
 from spikecast.report.study import text
 from spikecast.report.study.figure_arrays import FIGURE_ARRAYS, FORWARD, read_figure_arrays
-from spikecast.report.study.scores import call_models, make_score_drawing
+from spikecast.report.study.scores import call_models, explain_gain, make_score_drawing
 from spikecast.report.study.staircase import draw_staircase
 from spikecast.runs import audit
 from spikecast.runs.layout import StudyLayout
@@ -55,7 +55,8 @@ class StudyRun:
         run = self.runs.get(self.preset.answer)
         if run is None or not run.targets:
             return self.preset.answer
-        return describe_verdict(run.targets[0].verdict)[0]
+        verdict = run.targets[0].verdict
+        return describe_verdict(verdict)[0] + explain_gain(verdict)
 
     def file(self, figure: StudyFigure) -> Path:
         """Return where the arrays of a figure are; these data may lack it."""

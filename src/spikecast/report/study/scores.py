@@ -10,6 +10,7 @@ import pandas as pd
 from spikecast.evaluation.verdict import Verdict
 from spikecast.models.catalog import name_model
 from spikecast.report.run.scores import SCORES, describe_scores, draw_model_scores
+from spikecast.report.shared.formatting import name_source
 from spikecast.report.shared.rows import ABOVE
 from spikecast.report.shared.section import Drawing
 from spikecast.runs.reader import Target
@@ -18,6 +19,18 @@ BESIDE = (
     " Beside them the deck's own networks, from the table above: refitted in folds, scored on "
     "held-out {trials}."
 )
+
+ON_TOP = (
+    " That is what {source} adds where it is fitted to what these leave unexplained. Where models "
+    "are ranked each is fitted by itself, so that two of their scores differ by another amount."
+)
+
+
+def explain_gain(verdict: Verdict) -> str:
+    """Return what the number of a verdict's first sentence measures; "" where it has none."""
+    if verdict.beyond is None or verdict.outcome not in ("predicted", "untested"):
+        return ""
+    return ON_TOP.format(source=name_source(verdict.source) or "the source")
 
 
 def make_score_drawing(

@@ -126,7 +126,8 @@ class LabelBlock(QuestionBlock):
     def name_label(self, label: str, strata: Sequence[str] | None = None) -> str:
         """Return the label with what it is decoded beyond: by default what is asked for."""
         strata = self.strata if strata is None else strata
-        return f"{label} beyond {' and '.join(strata)}" if strata else label
+        words = " and ".join(name.replace("_", " ") for name in strata or ())
+        return f"{label} beyond {words}" if words else label
 
     def name_parts(self, decoding: Decoding, area: str | None) -> tuple[str | None, ...]:
         """Return what the files of a question are named after."""
