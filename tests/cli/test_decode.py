@@ -1,8 +1,11 @@
 """decode from the command line."""
 
+from functools import partial
 from pathlib import Path
 
+from spikecast.cli import predict
 from spikecast.report.questions.catalog import make_headlines
+from spikecast.runs.questions.decode import Decode
 from spikecast.runs.reader import Run
 
 PREDICT = ("--session", "0", "--target", "MOs", "--models", "mean_rate,pca_ridge", "--folds", "3")
@@ -12,7 +15,8 @@ def features(run):
     return {(answer["column"], answer["features"]) for answer in Run(run).answers}
 
 
-def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path):
+def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path, monkeypatch):
+    monkeypatch.setattr(predict, "Decode", partial(Decode, permutations=20))
     quick = ("--label", "response", "--folds", 3, "--permutations", 20, "--quiet")
     done = spikecast("decode", data, "--session", 0, *quick, "--areas", "VISp,MOs", "--over-time")
     assert done.status == 0, done.errors
