@@ -39,7 +39,8 @@ TINY = {
                             "n_bins": 60, "stim_onset": 0.2}},
     "settings": {"n_iterations": 60, "permutations": 10, "draws": 20},
     "sound": {"main": {
-        "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}}],
+        "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}},
+                   {"mlp": {"epochs": 2}}],
         "evaluation": {"folds": 3, "bootstrap": 200},
         "analysis": {
             "decode": [{"labels": ["$label"], "sources": "$sources", "model": "timescales",
@@ -100,6 +101,13 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
                       ("headline", "chances"), ("before", "asked_before")):  # fmt: skip
         assert code in [notice.code for notice in rows[key]["because"]]
     assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
+    (beside,) = [one for one in rows["mlp"]["because"] if one.code == "models_beside"]
+    # of nearly the same neurons, above nearly the same means
+    apart = beside.values["own"] - beside.values["theirs"]
+    assert beside.values["difference"] == pytest.approx(apart, abs=0.02)
+    ranked = [one.values["best"] for one in facts["conclusions"] if one.code == "models_ranked"]
+    assert ranked == [max(rows["spikes"]["sound"] + rows["mlp"]["sound"],
+                          key=lambda one: one["value"])["name"]]  # fmt: skip
 
 
 def test_every_cell_has_a_number_or_a_reason(folder, check_rows):

@@ -117,7 +117,7 @@ def _read_models(
     column: Column, inputs: StudyInputs, scores: ModelScores, theirs: float, rates: np.ndarray
 ) -> None:
     """Fill in the rows of single models; `rates` are those of the deck's network."""
-    (target,) = Run(scores.run).targets
+    target = Run(scores.run).targets[0]
     ids = np.flatnonzero(inputs.recording.area == inputs.settings["target"]).astype(str)
     scored = np.isin(ids, target.target_ids)
     for model in ("mlp", "lfads"):
