@@ -98,7 +98,9 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
     for key in ("mlp_decoder", "side"):
         assert "fitted outside the fold" in rows[key]["flaws"]
     for key, code in (("averages", "remembered"), ("flow", "lead"), ("network", "new_latents"),
-                      ("headline", "chances"), ("before", "asked_before")):  # fmt: skip
+                      ("headline", "chances"), ("before", "asked_before"),
+                      ("side", "side_by_chance"), ("when", "half_way"),
+                      ("spikes", "training_loss")):  # fmt: skip
         assert code in [notice.code for notice in rows[key]["because"]]
     assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
     (beside,) = [one for one in rows["mlp"]["because"] if one.code == "models_beside"]

@@ -17,6 +17,7 @@ from spikecast.runs.studies.livewired_half import (
     measure_half_way,
     resample_half_way,
 )
+from spikecast.runs.studies.livewired_sound import _compare_dynamics
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.sound_runs import compare_times
 from spikecast.runs.studies.staircase import score_step
@@ -257,3 +258,13 @@ def test_what_is_planted_in_an_imaging_volume_is_told_as_it_is_simulated():
     still = describe_planted("running_mouse", {"tuning": 0.0})
     assert "follow" not in still
     assert "faster" not in still
+
+
+@pytest.mark.parametrize(("described", "where"), [(0.06, "ms, between"), (0.2, "ms, not between")])
+def test_a_decay_as_described_is_placed_among_the_fits(described, where):
+    fits = [{"recurrent": size * np.eye(2), "offset": np.zeros(2), "input": np.zeros(2)}
+            for size in (0.8, 0.85, 0.9)]  # fmt: skip
+    column = Column()
+    _compare_dynamics(column, described, fits, 2, 0.01, 0)
+    (notice,) = column.because["dynamics"]
+    assert where in str(notice)

@@ -25,6 +25,11 @@ ON_TOP = (
     "are ranked each is fitted by itself, so that two of their scores differ by another amount."
 )
 
+APART = (
+    " The distance between two dots is not the verdict's number: here each model is fitted by "
+    "itself, there the source to what the shaded model leaves."
+)
+
 
 def explain_gain(verdict: Verdict) -> str:
     """Return what the number of a verdict's first sentence measures; "" where it has none."""
@@ -65,6 +70,8 @@ def make_score_drawing(
     caption = describe_scores(target, call_model(target.shown_model, called))
     if others:
         caption += BESIDE.format(trials="windows" if target.problem.attrs["windows"] else "trials")
+    if explain_gain(target.verdict):
+        caption += APART
     narrow = partial(draw, rows=ABOVE)
     return replace(drawing, draw=draw, narrow=narrow, subject=summary, caption=caption)
 
