@@ -235,10 +235,20 @@ class ContextModel(Model):
         base: np.ndarray | None = None,
         trials: TrialFacts | None = None,
     ) -> Self:
-        """Learn to predict `y` from `x`; see :meth:`spikecast.models.base.Model.fit`.
+        """Learn to predict `y` from `x`.
 
-        `trials` are the facts of the trials (``problem.trial_facts``), for a `context`. Raises
-        InputError where they are missing, or the order of trials is not known.
+        Parameters
+        ----------
+        x, y, areas, base
+            See :meth:`spikecast.models.Model.fit`.
+        trials : TrialFacts, (trial,), optional
+            Facts of the trials, ``problem.trial_facts``; a `context` needs them, and reads their
+            places.
+
+        Raises
+        ------
+        InputError
+            Where facts are missing that the `context` needs, or the order of trials is not known.
         """
         check_one_of("context", self.context, ["off", *CONTEXTS])
         place = self._find_place(trials, len(x))
@@ -256,7 +266,13 @@ class ContextModel(Model):
     ) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target), in y's unit per bin.
 
-        `trials` are the facts of these trials, where the model was fitted with a `context`.
+        Parameters
+        ----------
+        x, base
+            See :meth:`spikecast.models.Model.predict`.
+        trials : TrialFacts, (trial,), optional
+            Facts of these trials, where the model was fitted with a `context`. What it adds depends
+            on a trial's place only, not on other trials of `x`.
         """
         predicted = super().predict(x, base)
         place = self._find_place(trials, len(x))
