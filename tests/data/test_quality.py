@@ -47,6 +47,13 @@ def test_in_coarse_bins_and_imaging_only_near_copies_are_found(activity, kind):
     assert codes(recording) == {"duplicate": [4]}
 
 
+def test_a_trial_that_is_there_twice(activity):
+    activity[7] = activity[3]
+    activity[:2] = 0  # nothing happened in them: no copies
+    (notice,) = check_recording(make(activity))
+    assert (notice.code, notice.values["n"], notice.values["first"]) == ("copied_trials", 1, 7)
+
+
 def test_few_trials(activity):
     (notice,) = check_recording(make(activity[:20]))
     assert (notice.code, notice.values) == ("few_trials", {"n_trials": 20})

@@ -88,6 +88,14 @@ def test_mismatched_lengths_are_named_with_both_sizes():
         Recording.from_arrays(counts(), TIME, ["A", ("B",), ["C", "D"]])
 
 
+@pytest.mark.parametrize(
+    "values", [np.full((4, 5), "a"), np.full((4, 5), None), np.ones((4, 5)) * 1j]
+)
+def test_behaviour_that_is_no_numbers_is_refused(values):
+    with pytest.raises(InputError, match=f"'wheel' holds {values.dtype}; it must hold numbers"):
+        Recording.from_arrays(counts(), TIME, "A", behavior={"wheel": values})
+
+
 def test_uneven_time_is_refused():
     with pytest.raises(InputError, match="equal steps"):
         Recording.from_arrays(counts(), np.array([0, 1, 2, 4, 5.0]), "A")

@@ -152,6 +152,14 @@ def test_a_forecast_longer_than_half_a_trial_is_refused(recording):
         Forecast(41).problem(recording)
 
 
+def test_behaviour_beyond_computing_and_conditions_that_are_no_names_are_refused(recording):
+    dataset = recording.dataset.assign(huge=recording.dataset["wheel"] * 1e30)
+    with pytest.raises(InputError, match="the largest value of 'huge' is"):
+        Behavior("huge").problem(Recording(dataset))
+    with pytest.raises(InputError, match="conditions must be names of trial columns, not 3"):
+        _ = Behavior("wheel", conditions=3).problem(recording).trial_facts
+
+
 def test_a_long_trial_and_its_behavior_are_cut_alike(recording):
     long = Recording.from_arrays(
         np.arange(2 * 1050.0).reshape(1, 1050, 2),

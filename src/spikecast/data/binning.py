@@ -169,14 +169,19 @@ def to_float32(activity: np.ndarray) -> np.ndarray:
     """Return continuous activity; raise where it is no numbers, or their squares are no float32."""
     if activity.dtype.kind not in "iufb":
         raise InputError(f"activity must be numbers, not {activity.dtype}")
-    flat = activity.reshape(-1)
+    check_magnitude("activity", activity)
+    return activity.astype(np.float32, copy=False)
+
+
+def check_magnitude(what: str, values: np.ndarray) -> None:
+    """Raise where numbers are so large or so small that their squares are no float32."""
+    flat = values.reshape(-1)
     size = max(-float(np.fmin.reduce(flat)), float(np.fmax.reduce(flat))) if flat.size else 0.0
     if size > LARGEST or 0 < size < SMALLEST:
         raise InputError(
-            f"the largest activity is {size:g}, beyond what is computed with ({SMALLEST:g} to "
+            f"the largest {what} is {size:g}, beyond what is computed with ({SMALLEST:g} to "
             f"{LARGEST:g}); give it in other units"
         )
-    return activity.astype(np.float32, copy=False)
 
 
 def measure_bin_size(time: np.ndarray) -> float:

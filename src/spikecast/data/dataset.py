@@ -37,6 +37,9 @@ def check_dataset(dataset: xr.Dataset) -> None:
             raise InputError(f"counts must be integers, not {activity.dtype}")
         if activity.min() < 0:
             raise InputError(f"counts are negative: the smallest is {activity.min()}")
+    for name, variable in dataset.data_vars.items():
+        if variable.dims[:2] == AXES[:2] and variable.dtype.kind not in "iufb":
+            raise InputError(f"behaviour '{name}' holds {variable.dtype}; it must hold numbers")
     _check_attributes(dataset.attrs, measure_bin_size(dataset["time"].values))
 
 

@@ -14,6 +14,7 @@ DRIFT_RATIO = 2.0  # change of rate between the first and the last third of tria
 DRIFT_Z = 5.0  # standard errors of that change
 MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
 MIN_TRIALS = 50
+MIN_ACTIVE = 20  # values of a trial; two that hold fewer may be the same by chance
 STIMULUS_COLUMNS = ("contrast_left", "contrast_right")
 SORTABLE_COLUMNS = (*STIMULUS_COLUMNS, "stimulus", "response", "choice", "feedback")
 MAX_PAIRS = 10  # named in a sentence
@@ -55,6 +56,12 @@ SORTED_TRIALS = NoticeKind(
     "trials are sorted by '{column}', so they are not in the order in which they were recorded: "
     "nothing can be said about slow drift",
 )
+COPIED_TRIALS = NoticeKind(
+    "copied_trials",
+    "serious",
+    "{n} of {n_trials} trials are exact copies of an earlier one ({first} is the first): a copy "
+    "that is held out is known to the models",
+)
 FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
@@ -75,6 +82,10 @@ def check_recording(recording: Recording) -> list[Notice]:
     ]
     if (column := find_sorted_column(recording.trials)) is not None:
         notices.append(SORTED_TRIALS(column=column))
+    if (copied := _find_copied_trials(activity)).size:
+        notices.append(
+            COPIED_TRIALS(n=copied.size, n_trials=recording.n_trials, first=int(copied[0]))
+        )
     if 1 < recording.n_trials < MIN_TRIALS:
         notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
@@ -134,6 +145,14 @@ def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:
     z /= np.maximum(np.linalg.norm(z, axis=0), np.finfo(np.float32).tiny)
     near = np.triu(z.T @ z, k=1) > DUPLICATE_CORRELATION
     return alive[near.any(axis=0)]
+
+
+def _find_copied_trials(activity: np.ndarray) -> np.ndarray:
+    """Return the trials whose activity is that of an earlier one, where enough of it is not 0."""
+    active = np.flatnonzero(np.count_nonzero(activity, axis=(1, 2)) >= MIN_ACTIVE)
+    active = active[np.ptp(activity[active], axis=(1, 2)) > 0] if active.size else active
+    _, first = np.unique([hash(activity[trial].tobytes()) for trial in active], return_index=True)
+    return np.delete(active, first)
 
 
 def _find_drifting(recording: Recording) -> np.ndarray:

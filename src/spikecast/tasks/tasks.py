@@ -29,7 +29,7 @@ from spikecast.tasks.neuron_groups import (
     read_groups,
 )
 from spikecast.tasks.problem import WINDOW, Problem, cut_problem, pair_with_lag, stack_behavior
-from spikecast.tasks.trial_facts import is_ordered
+from spikecast.tasks.trial_facts import check_behavior, is_ordered
 
 REST = "rest"
 
@@ -333,8 +333,7 @@ class Behavior(TaskDisplay):
             source = self.source if isinstance(self.source, str) else "+".join(self.source)
             activity, group = activity[:, :, neurons], group[neurons]
         y = np.atleast_3d(recording.dataset[self.variable].values)  # (trial, time, channel)
-        if not np.isfinite(y).all():
-            raise InputError(f"behaviour '{self.variable}' holds NaN; select the trials without it")
+        check_behavior(self.variable, y)
         x, y, time = pair_with_lag(activity, y, recording.time, self.lag)
         problem = Problem(
             task=self.name,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_one_of, quote
+from spikecast.core.errors import InputError
+from spikecast.data.binning import check_magnitude
 from spikecast.data.quality import STIMULUS_COLUMNS, find_sorted_column
 from spikecast.data.recording import Recording
 
@@ -54,10 +56,19 @@ class TrialFacts:
         return cls(None, np.zeros(n_trials, dtype=int))
 
 
+def check_behavior(name: str, values: np.ndarray) -> None:
+    """Raise where behaviour that is to be predicted has gaps, or values beyond computing."""
+    if not np.isfinite(values).all():
+        raise InputError(f"behaviour '{name}' holds NaN; select the trials without it")
+    check_magnitude(f"value of '{name}'", values)
+
+
 def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
     """Label each trial by its condition, (trial,): by default its contrasts, where it has them."""
     if columns is None:
         columns = [name for name in STIMULUS_COLUMNS if name in trials]
+    if not isinstance(columns, Iterable):
+        raise InputError(f"conditions must be names of trial columns, not {quote(columns)}")
     for name in columns:
         check_one_of("trial column", name, list(trials))
     if not columns:

@@ -133,6 +133,11 @@ def test_labels_that_cannot_be_decoded_are_refused(label, error, message):
         decode(recording, label)
 
 
+def test_as_many_classes_as_trials_to_learn_from_are_refused():
+    with pytest.raises(NotEnoughDataError, match="2 classes on 4 trials: too few"):
+        decode(made(np.random.default_rng(0).normal(size=(4, 4, 3)), y=[0, 1, 0, 1]), "y", folds=2)
+
+
 def test_constant_features_are_refused_or_counted():
     y = np.tile([0, 1], 20)
     x = np.random.default_rng(0).normal(size=(40, 4, 3))

@@ -1,5 +1,6 @@
 """What is decoded: a value per trial, checked, with the trials that have none left out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,6 +95,11 @@ def resolve_label(
         raise NotEnoughDataError(
             f"class '{classes[sizes.argmin()]}' of label '{name}' has {sizes.min()} trials, "
             f"fewer than the {folds} folds; {advice}"
+        )
+    if trials.size - math.ceil(trials.size / folds) <= classes.size:
+        raise NotEnoughDataError(
+            f"label '{name}' has {classes.size} classes on {trials.size} trials: too few to learn "
+            f"from in {folds} folds"
         )
     return Label(name, trials, codes.ravel(), classes, n_left_out)
 

@@ -59,6 +59,7 @@ RECORDING_CHECKS: tuple[Check, ...] = (
     Check("bins in seconds", ("bins_not_seconds",)),
     Check("silent neurons, neurons without an area", ("silent", "unlabeled")),
     Check("one neuron twice", ("recorded_twice", "duplicate")),
+    Check("one trial twice", ("copied_trials",)),
     Check("neurons lost, appearing or drifting", ("lost_neurons", "drift"), "several trials",
           lambda one: one.presence is not None),
     Check("trials or neurons sorted by something",
