@@ -145,3 +145,14 @@ def test_a_figure_of_several_panels_takes_the_place_of_the_axes(recording):
 def test_every_figure_takes_axes():
     for name in sc.plot.__all__:
         assert "ax" in inspect.signature(getattr(plot, name)).parameters, name
+
+
+@pytest.mark.parametrize("name", sorted(set(plot.__all__) - {"latents"}))
+def test_a_result_of_another_kind_is_refused_in_a_line(name):
+    with pytest.raises(InputError, match="dict was given;"):
+        getattr(plot, name)({})
+
+
+def test_axes_of_three_dimensions_are_refused(recording):
+    with pytest.raises(InputError, match="three-dimensional"):
+        sc.plot.raster(recording, ax=Figure().add_subplot(projection="3d"))

@@ -111,3 +111,17 @@ def check_three_axes(what: str, array: np.ndarray) -> None:
         raise ShapeError(
             f"{what} has shape {np.shape(array)}; it must have three axes, trial x time x neuron"
         )
+
+
+def check_kind(value: object, kind: type) -> None:
+    """Raise InputError unless `value` is an object of a class.
+
+    Examples
+    --------
+    >>> check_kind(1.0, int)
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: float was given; int is needed
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{type(value).__name__} was given; {kind.__name__} is needed")

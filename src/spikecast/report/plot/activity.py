@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_in_range, check_kind
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
 from spikecast.report.run.scores import draw_model_scores
@@ -34,6 +34,7 @@ def raster(recording: Recording, trial: int = 0, *, ax: Axes | None = None) -> F
     >>> len(raster(sc.load("simulated"), trial=3).axes)
     1
     """
+    check_kind(recording, Recording)
     check_in_range("trial", trial, 0, recording.n_trials - 1)
     area = recording.neurons["area"].to_numpy()
     order = np.argsort(area, kind="stable")
@@ -81,6 +82,7 @@ def scores(table: Scores, *, ax: Axes | None = None) -> Figure:
     >>> len(scores(result).axes)
     1
     """
+    check_kind(table, Scores)
     summary = table.summary()
     with draw_into(ax):
         return draw_model_scores(summary, table.metric, str(summary["model"].iloc[0]))

@@ -9,6 +9,7 @@ from spikecast.analysis.interareal.explain import Explanation
 from spikecast.analysis.interareal.granger import InformationFlow
 from spikecast.analysis.interareal.lagged_cca import JointCorrelation
 from spikecast.analysis.interareal.subspace import CommunicationSubspace
+from spikecast.core.checks import check_kind
 from spikecast.report.questions.explain import draw_parts
 from spikecast.report.questions.granger import draw_granger
 from spikecast.report.questions.lagged_cca import draw_lagged_cca
@@ -41,6 +42,7 @@ def parts(explanation: Explanation, *, ax: Axes | None = None) -> Figure:
     >>> figure.axes[0].get_title(loc="left")
     'What explains B'
     """
+    check_kind(explanation, Explanation)
     with draw_into(ax):
         return draw_parts(explanation.table, explanation.target, explanation.metric)
 
@@ -68,6 +70,7 @@ def subspace(result: CommunicationSubspace, *, ax: Axes | None = None) -> Figure
     >>> figure.axes[0].get_title(loc="left")
     'A → B'
     """
+    check_kind(result, CommunicationSubspace)
     n_neurons = len(result.source_neurons)
     facts = vars(result) | {"random_angles": draw_random_angles(n_neurons, result.rank, seed=0)}
     with draw_into(ax):
@@ -97,6 +100,7 @@ def flow(result: InformationFlow, *, ax: Axes | None = None) -> Figure:
     >>> [axes.get_title(loc="left") for axes in flow(result).axes[1:]]
     ['Lead of A', 'Overall']
     """
+    check_kind(result, InformationFlow)
     facts = {
         "source": result.source,
         "target": result.target,
@@ -133,6 +137,7 @@ def covariation(result: JointCorrelation, *, ax: Axes | None = None) -> Figure:
     >>> figure.axes[0].get_xlabel()
     'B at (ms)'
     """
+    check_kind(result, JointCorrelation)
     facts = {"source": result.source, "target": result.target, "align_to": EVENT}
     arrays = {"time": result.time, "matrix": result.matrix}
     with draw_into(ax):

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from spikecast.analysis.decoding.decode import Decoding
 from spikecast.analysis.decoding.generalization import Generalization
 from spikecast.analysis.decoding.over_time import OverTime
+from spikecast.core.checks import check_kind
 from spikecast.report.questions.decode import draw_confusion_tables
 from spikecast.report.questions.generalization import draw_time_matrices
 from spikecast.report.questions.memory_answer import EVENT
@@ -37,6 +38,7 @@ def confusion(decoding: Decoding, *, ax: Axes | None = None) -> Figure:
     >>> len(confusion(result).axes)
     1
     """
+    check_kind(decoding, Decoding)
     with draw_into(ax):
         return draw_confusion_tables([decoding.confusion], [decoding.source], decoding.label)
 
@@ -65,6 +67,7 @@ def onsets(over_time: OverTime, *, ax: Axes | None = None) -> Figure:
     >>> len(onsets(result).axes)
     2
     """
+    check_kind(over_time, OverTime)
     with draw_into(ax):
         return draw_curves(
             over_time.table,
@@ -99,6 +102,7 @@ def matrix(generalization: Generalization, *, ax: Axes | None = None) -> Figure:
     >>> len(matrix(result).axes)
     2
     """
+    check_kind(generalization, Generalization)
     title = f"{generalization.label} from {generalization.source}"
     with draw_into(ax):
         return draw_time_matrices([(title, vars(generalization))], n_columns=1)

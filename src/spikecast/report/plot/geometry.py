@@ -15,7 +15,7 @@ from spikecast.analysis.geometry.dimensionality import Dimensionality
 from spikecast.analysis.geometry.embedding import Embedding
 from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.analysis.geometry.tuning import Tuning
-from spikecast.core.checks import check_same_length, check_three_axes
+from spikecast.core.checks import check_kind, check_same_length, check_three_axes
 from spikecast.report.questions.alignment import Group, draw_alignment
 from spikecast.report.questions.dimensionality import draw_dimensionality
 from spikecast.report.questions.embedding import METHODS, draw_maps
@@ -50,6 +50,7 @@ def embedding(result: Embedding, *, ax: Axes | None = None) -> Figure:
     >>> len(embedding(result).axes)
     1
     """
+    check_kind(result, Embedding)
     table = result.table if "label" in result.table else result.table.assign(label="trials")
     name = METHODS[result.method] + (", supervised" if result.supervised else "")
     with draw_into(ax):
@@ -80,6 +81,7 @@ def trajectories(result: Trajectories, *, ax: Axes | None = None) -> Figure:
     >>> len(trajectories(result).axes)
     2
     """
+    check_kind(result, Trajectories)
     with draw_into(ax):
         return draw_paths(result.table, result.trials[:0], result.explained, EVENT)
 
@@ -151,6 +153,7 @@ def dimensions(result: Dimensionality, *, ax: Axes | None = None) -> Figure:
     >>> len(dimensions(sc.dimensionality(recording, n_components=5)).axes)
     2
     """
+    check_kind(result, Dimensionality)
     facts = vars(result) | {"area": "neurons"}
     with draw_into(ax):
         return draw_dimensionality([MemoryAnswer(facts, {"components": result.table})])
@@ -179,6 +182,7 @@ def tuning(result: Tuning, *, ax: Axes | None = None) -> Figure:
     >>> tuning(result).axes[0].get_yticklabels()[0].get_text()
     'response'
     """
+    check_kind(result, Tuning)
     with draw_into(ax):
         return draw_variables(result.table, "latent or neuron", "What each follows")
 
@@ -205,6 +209,7 @@ def alignment(result: Alignment, *, ax: Axes | None = None) -> Figure:
     >>> len(alignment(sc.align(a, a[..., ::-1], n_permutations=20)).axes)
     1
     """
+    check_kind(result, Alignment)
     score, low, high = astuple(result.score)
     pair = {"score": score, "low": low, "high": high, "shuffled": result.shuffled, "p": result.p}
     with draw_into(ax):
@@ -236,6 +241,7 @@ def cell_types(result: CellTypes, *, ax: Axes | None = None) -> Figure:
     >>> len(cell_types(sc.analysis.cell_types(recording)).axes)
     1
     """
+    check_kind(result, CellTypes)
     sizes = result.table.pivot_table(
         index="area", columns="label", values="n_neurons", aggfunc="sum", fill_value=0
     )

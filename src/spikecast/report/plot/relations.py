@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.geometry.shared_dynamics import SharedDynamics
+from spikecast.core.checks import check_kind
 from spikecast.report.shared.place import draw_into
 from spikecast.report.shared.style import new_figure, report_style
 from spikecast.runs.atlas.atlas import AtlasResult
@@ -34,6 +35,7 @@ def shared_dynamics(result: SharedDynamics, *, ax: Axes | None = None) -> Figure
     >>> len(shared_dynamics(sc.shared_dynamics(recording)).axes)
     2
     """
+    check_kind(result, SharedDynamics)
     names = list(result.groups)
     r2 = pd.DataFrame(result.matrix(), names, names)
     return _draw_matrix(r2, result.matrix("shared") == 1, "R² on held-out time", ax)
@@ -68,6 +70,7 @@ def pairs(result: AtlasResult, model: str | None = None, *, ax: Axes | None = No
     >>> pairs(AtlasResult(pooled, pooled, pooled)).axes[0].get_ylabel()
     'predicts'
     """
+    check_kind(result, AtlasResult)
     value, passes, n_tested = (
         result.matrix(model, column) for column in ("value", "passes", "n_tested")
     )

@@ -105,6 +105,8 @@ def draw_into(axes: Axes | None) -> Iterator[None]:
     """
     if axes is not None and not isinstance(axes, Axes):
         raise InputError(f"ax is {type(axes).__name__}; it must be one matplotlib Axes, or None")
+    if getattr(axes, "name", "") == "3d":
+        raise InputError("ax is three-dimensional; give axes of a plane: figure.subplots()")
     token = _place.set(None if axes is None else Place(axes))
     try:
         yield
