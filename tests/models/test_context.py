@@ -10,6 +10,8 @@ from spikecast.models.storage import load, save
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.trial_facts import TrialFacts
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 N_TRIALS, N_BINS, N_SOURCES, N_TARGETS = 160, 30, 12, 8
 QUICK = {"widths": ((3.0,),), "n_components": (5,), "penalties": (4e-3,)}
 SMALL = {"n_latents": 8, "n_components": 5, "epochs": 1}

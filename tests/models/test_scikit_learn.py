@@ -20,6 +20,8 @@ from spikecast.models.mean_rate import MeanRate
 from spikecast.scoring.metrics import d2, null_rate
 from spikecast.tasks.splits import Split, split_by_block, split_by_trial
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 # what docs/scikit_learn.md lists: the checks that need no array of two axes
 APPLY = [
     checks.check_do_not_raise_errors_in_init_or_set_params,

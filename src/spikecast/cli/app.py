@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from threading import Timer
+from threading import Timer, main_thread
 from typing import Annotated, Any
 
 import typer
@@ -268,7 +268,7 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
         if not last or dropped.exc_type is not KeyboardInterrupt:
             show_dropped(dropped)
         else:
-            Timer(0.1, signal.raise_signal, last).start()
+            Timer(0.1, _raise_in_main_thread, last).start()
 
     taken = [one for one in signals if signal.getsignal(one) != signal.SIG_IGN]
     before = {one: signal.signal(one, interrupt) for one in taken}
@@ -279,6 +279,15 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
         sys.unraisablehook = show_dropped
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _raise_in_main_thread(number: int) -> None:
+    """Send this process a signal so that it ends what its main thread waits for."""
+    main = main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from spikecast.runs.studies.livewired_half import (
     measure_half_way,
     resample_half_way,
 )
-from spikecast.runs.studies.livewired_sound import _compare_dynamics
+from spikecast.runs.studies.livewired_sound import _compare_dynamics, _describe_turns
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.sound_runs import compare_times
 from spikecast.runs.studies.staircase import score_step
@@ -268,3 +268,15 @@ def test_a_decay_as_described_is_placed_among_the_fits(described, where):
     _compare_dynamics(column, described, fits, 2, 0.01, 0)
     (notice,) = column.because["dynamics"]
     assert where in str(notice)
+
+
+@pytest.mark.parametrize(
+    ("turned", "fastest", "said"),
+    [
+        (0.5, 0.6, "it can be seen"),
+        (0.02, 0.05, "there is none to see"),
+        (0.02, 0.9, "90% of a turn"),
+    ],
+)
+def test_a_rotation_of_any_fit_is_not_called_none(turned, fastest, said):
+    assert _describe_turns(turned, fastest).endswith(said)

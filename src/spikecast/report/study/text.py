@@ -12,6 +12,7 @@ from spikecast.runs.studies.preset import Preset
 SPACE = "\N{NO-BREAK SPACE}"
 
 
+SMALL = 0.005  # bits/spike; an interval of smaller numbers would end in a 0 that it does not hold
 UNEXPLAINED = "this run does not say why"
 
 ORIGINS = {
@@ -164,6 +165,9 @@ def describe_measure(measure: dict[str, Any]) -> str:
     'lstm: 0.200 R² (0.100 to 0.300)'
     >>> describe_measure({"name": "test trials", "value": 0.75, "unit": "accuracy", "n": 8})
     'test trials: 75.0% (6/8)'
+    >>> small = {"value": -5e-4, "unit": "bits_per_spike", "low": -1e-3, "high": -1e-4}
+    >>> describe_measure({"name": "", **small})
+    '-0.00050 bits/spike (-0.00100 to -0.00010)'
     """
     unit, value = UNITS[measure["unit"]], measure["value"]
     if value is None:
@@ -188,6 +192,10 @@ def _format_value(value: float | str, measure: dict[str, Any]) -> str:
     """Return a value, or a limit, in the unit of a measure; onsets in ms."""
     if measure["unit"] in ("onset", "duration") and not isinstance(value, str):
         value = 1000 * value
+    limits = (measure["value"], measure.get("low"), measure.get("high"))
+    sizes = [abs(one) for one in limits if isinstance(one, float)]
+    if measure["unit"] == "bits_per_spike" and "low" in measure and max(sizes, default=1) < SMALL:
+        return f"{value:.5f}"
     return UNITS[measure["unit"]].number.format(value)
 
 

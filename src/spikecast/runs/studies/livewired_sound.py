@@ -245,6 +245,7 @@ def _compare_dynamics(
         elif highest < untrained.low:
             what = "fitting made them faster"
     turned = measures[1].number * own.number
+    fastest = (measures[1].high or measures[1].number) * own.number
     column.because["dynamics"] = [
         DECAYS(
             own=f"{1000 * own.number:.0f} ms",
@@ -255,9 +256,18 @@ def _compare_dynamics(
             turned=turned,
             described=f"{1000 * described:.0f} ms" if np.isfinite(described) else "none",
             where="between" if lowest <= described <= highest else "not between",
-            seen="there is none to see" if turned < LEAST_TURN else "it can be seen",
+            seen=_describe_turns(turned, fastest),
         )
     ]
+
+
+def _describe_turns(turned: float, fastest: float) -> str:
+    """Return whether a rotation can be seen before it dies out: in the median fit, and in any."""
+    if turned >= LEAST_TURN:
+        return "it can be seen"
+    if fastest < LEAST_TURN:
+        return "there is none to see"
+    return f"there is none to see, but in a fit whose rotation makes {fastest:.0%} of a turn"
 
 
 def _decode_side(column: Column, inputs: StudyInputs) -> None:
