@@ -14,10 +14,12 @@ from spikecast.models import storage
 from spikecast.models.catalog import MODELS
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 # settings that make a model quick without making it another one
 QUICK = {
     "recipe": {"n_iterations": 60},
-    "lfads": {"min_steps": 150, "epochs": 1, "dropout": 0.2},
+    "lfads": {"epochs": 60, "dropout": 0.2},
     "transformer": {"n_members": 1},
     "ensemble": {"n_models": 2},
     "stack": {"models": ("poisson_glm", "pca_ridge", "rnn"), "n_inner": 2},
@@ -220,7 +222,7 @@ def test_models_of_counts_refuse_other_targets(data, name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_hard_cases_give_a_sensible_answer_or_a_clear_error(name):
-    brief = {"min_steps": 60} if name == "lfads" else {}
+    brief = {"epochs": 12} if name == "lfads" else {}
     x, y = planted(n_trials=6, n_bins=12, n_sources=5, n_targets=3)
     silent = np.zeros_like(x)
     cases = {

@@ -12,6 +12,8 @@ from spikecast.models.sessions import ManySessions
 from spikecast.models.timescales import Timescales
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 PLANTED = np.array([2.0, 12.0])  # bins
 N_TRAIN, N_SESSIONS = 10, 6
 FEW = {
