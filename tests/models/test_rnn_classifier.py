@@ -28,7 +28,7 @@ def accuracy(model, x, labels, n_train=80):
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_every_cell_and_pooling_learns_and_gives_probabilities(cell, pooling):
     x, labels = planted()
-    model = RNNClassifier(cell, pooling=pooling)
+    model = RNNClassifier(cell, pooling=pooling, epochs=15)
     assert accuracy(model, x, labels) > 0.8
     probability = model.predict_proba(x)
     assert probability.shape == (120, 2)
@@ -41,7 +41,10 @@ def test_balancing_finds_trials_of_a_rare_class_that_are_missed_without():
     x, labels = planted(600, rare=0.12, effect=0.5, seed=3)
     rare = x[160:][labels[160:] == "right"]
     missed, weighted, drawn = (
-        np.mean(RNNClassifier(balance=how).fit(x[:160], labels[:160]).predict(rare) == "right")
+        np.mean(
+            RNNClassifier(balance=how, epochs=15).fit(x[:160], labels[:160]).predict(rare)
+            == "right"
+        )
         for how in ("none", "weights", "sampling")
     )
     assert weighted > missed + 0.15
