@@ -238,5 +238,5 @@ def test_what_a_gain_measures_is_said_where_one_is_told(outcome, said):
     beyond = Beyond("behavior", gain, ShiftTest(0.024, 0.2, (-1, 1), (0.0, 0.0)))
     verdict = Verdict("MOs", "rest", "bits_per_spike", outcome, "timescales", score,
                       ("psth", "drift", "behavior"), beyond=beyond)  # fmt: skip
-    assert ("That is what the rest adds where it is fitted" in explain_gain(verdict)) == said
+    assert ("measured with the rest fitted" in explain_gain(verdict)) == said
     assert explain_gain(replace(verdict, beyond=None)) == ""

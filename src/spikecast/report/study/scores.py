@@ -21,8 +21,8 @@ BESIDE = (
 )
 
 ON_TOP = (
-    " That is what {source} adds where it is fitted to what these leave unexplained. Where models "
-    "are ranked each is fitted by itself, so that two of their scores differ by another amount."
+    " That was measured with {source} fitted to what these leave unexplained. Where models are "
+    "ranked each is fitted by itself, so that two of their scores differ by another amount."
 )
 
 APART = (
