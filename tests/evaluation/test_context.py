@@ -18,9 +18,19 @@ def test_areas_that_share_nothing_gain_a_score_and_no_claim(seed):
     recording = sc.simulate.unrelated_areas(**AREAS, seed=seed).recording
     scores = sc.cross_validate(MODELS, sc.AreaToArea("B"), recording, shifts=20)
     assert scores.interval("full", minus="off").low > 0  # the drift is followed
-    assert judge_scores(scores).outcome in ("not_beyond", "not_predicted")
+    verdict = judge_scores(scores)
+    assert verdict.outcome in ("not_beyond", "not_predicted")
+    assert verdict.leader == "off"  # though the other scores higher
     (notice,) = [one for one in scores.notices if one.code == "context_models"]
     assert notice.values["models"] == ["full"]
+
+
+@pytest.mark.parametrize("names", [["off", "full"], ["full"]])
+def test_without_a_shift_test_a_context_makes_no_claim_either(names):
+    recording = sc.simulate.unrelated_areas(**AREAS, seed=1).recording
+    models = {name: MODELS[name] for name in names}
+    verdict = judge_scores(sc.cross_validate(models, sc.AreaToArea("B"), recording, shifts=0))
+    assert verdict.above_rung is None or verdict.above_rung.low <= 0
 
 
 def test_a_recording_in_no_order_is_refused():

@@ -157,7 +157,7 @@ def test_what_a_context_needs_is_said():
     unknown = TrialFacts.unknown(len(x))
     with pytest.raises(InputError, match="order in which trials were recorded"):
         PoissonGLM(**QUICK, context="full").fit(x, y, trials=unknown)
-    with pytest.raises(InputError, match="looks at no facts"):
+    with pytest.raises(InputError, match="uses no facts"):
         PoissonGLM(**QUICK).fit(x, y, trials=facts(range(len(x))))
     with pytest.raises(InputError, match="trials must be facts of trials"):
         PoissonGLM(**QUICK, context="full").fit(x, y, trials=np.arange(len(x)))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, TypeAdapter
 
 from spikecast.evaluation.beyond import Beyond
-from spikecast.evaluation.ladder import ONE_CONDITION
+from spikecast.evaluation.ladder import CONTEXT, ONE_CONDITION
 from spikecast.evaluation.score_table import Scores
 from spikecast.models.catalog import DEFAULT_MODEL, is_baseline, is_null, strongest_baseline
 from spikecast.scoring.metric_table import MetricName
@@ -77,8 +77,8 @@ def judge_scores(scores: Scores) -> Verdict:
 
     Whether anything is predicted is judged by what a regression adds on top of the highest rung of
     the ladder and by its shift test (`scores.beyond`), not by the best of the models: none of them
-    was chosen by its test score. The default model is compared with the strong baseline by a paired
-    interval, both named beforehand.
+    was chosen by its test score. Models that look at nearby trials (`context`) do not lead. The
+    default model is compared with the strong baseline by a paired interval, both named beforehand.
 
     Examples
     --------
@@ -93,9 +93,17 @@ def judge_scores(scores: Scores) -> Verdict:
     intervals = {name: scores.interval(name) for name in scores.models if not is_null(name)}
     if not intervals:
         return Verdict(target, source, scores.metric, "no_model")
-    leader = max(intervals, key=lambda name: intervals[name].value)
+    in_context = {
+        name
+        for notice in scores.notices
+        if notice.code == CONTEXT.code
+        for name in notice.values["models"]
+    }
+    # what a context adds is no evidence for the source: such a model leads only where all are such
+    leader = max(intervals, key=lambda name: (name not in in_context, intervals[name].value))
     rungs = tuple(name for name in RUNGS if name in scores.models)
-    above = scores.interval(leader, null=rungs[-1]) if rungs else None
+    known = bool(rungs) and leader not in in_context
+    above = scores.interval(leader, null=rungs[-1]) if known else None
     return Verdict(
         target,
         source,

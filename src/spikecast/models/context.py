@@ -286,7 +286,10 @@ class ContextModel(Model):
         name = type(self).__name__
         if self.context == "off":
             if trials is not None:
-                raise InputError(f"{name} looks at no facts of trials; give it a context, or none")
+                raise InputError(
+                    f"{name} with context='off' uses no facts of trials; leave trials out, or "
+                    "give it a context"
+                )
             return None
         if trials is None:
             raise InputError(

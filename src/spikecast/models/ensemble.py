@@ -251,9 +251,7 @@ class Stack(ContextModel, _Committee):
             self._held_out = held_out  # for the context, which is learnt next
 
     def _hold_out(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None) -> np.ndarray:
-        """Return how far each member's predictions of trials that it did not learn from lie from
-        the mean or the base, (model, trial, time, target).
-        """
+        """Return each member's held-out distance from the mean or base, (model, *y.shape)."""
         center = self.center_ if base is None else self._to_natural(base)
         held_out = np.empty((len(self.models_), *y.shape), dtype=np.float32)
         for number, model in enumerate(self.models_):
