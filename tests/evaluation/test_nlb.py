@@ -19,7 +19,7 @@ import spikecast as sc
 from spikecast.core.errors import FormatError, InputError, NotEnoughDataError, UnknownNameError
 from spikecast.data.recording import Recording
 from spikecast.evaluation.nlb_data import NLBData
-from spikecast.scoring.nlb_scores import bits_per_spike
+from spikecast.scoring.nlb_scores import compare_likelihoods, mean_of_scored
 
 DATASET = "mc_maze_small"
 
@@ -268,9 +268,11 @@ def test_held_in_rates_are_no_copy_of_the_spikes():
     held_in = sc.models.TimescalesAutoencoder(n_latents=16, epochs=10)
     found = sc.benchmarks.nlb(data, "mean_rate", held_in=held_in)
     seen, rates = spikes[60:, :, :9].astype(float), found.rates["eval_rates_heldin"]
-    assert bits_per_spike(seen, rates) < 0.01
+    mean = mean_of_scored(seen)
+    assert compare_likelihoods(seen, rates, mean).pooled() < 0.01
     copied = sc.models.PCARidge().fit(spikes[:60, :, :9], spikes[:60, :, :9])
-    assert bits_per_spike(seen, copied.predict(spikes[60:, :, :9])) > 0.1
+    rates = copied.predict(spikes[60:, :, :9])
+    assert compare_likelihoods(seen, rates, mean).pooled() > 0.1
 
 
 def test_the_mean_scores_nothing():

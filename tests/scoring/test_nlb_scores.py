@@ -11,7 +11,8 @@ from sklearn.model_selection import GridSearchCV
 
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.scoring.nlb_scores import (
-    bits_per_spike,
+    compare_likelihoods,
+    mean_of_scored,
     psth_r2,
     score_spikes,
     speed_correlation,
@@ -43,7 +44,8 @@ def spikes_and_rates():
 
 def test_bits_per_spike_agree(spikes_and_rates):
     spikes, rate = spikes_and_rates
-    assert bits_per_spike(spikes, rate) == pytest.approx(bits_by_hand(rate, spikes), rel=1e-12)
+    bits = compare_likelihoods(spikes, rate, mean_of_scored(spikes)).pooled()
+    assert bits == pytest.approx(bits_by_hand(rate, spikes), rel=1e-12)
 
 
 def test_bits_per_spike_agree_with_gaps_zero_rates_and_silent_neurons(spikes_and_rates):
@@ -55,21 +57,22 @@ def test_bits_per_spike_agree_with_gaps_zero_rates_and_silent_neurons(spikes_and
     spikes[gaps] = np.nan
     rate[gaps] = np.nan  # not scored
     before = rate.copy()
-    assert bits_per_spike(spikes, rate) == pytest.approx(bits_by_hand(rate, spikes), rel=1e-12)
+    bits = compare_likelihoods(spikes, rate, mean_of_scored(spikes)).pooled()
+    assert bits == pytest.approx(bits_by_hand(rate, spikes), rel=1e-12)
     np.testing.assert_array_equal(rate, before)
 
 
 def test_wrong_rates_are_refused(spikes_and_rates):
     spikes, rate = spikes_and_rates
     with pytest.raises(ShapeError, match="nothing is broadcast"):
-        bits_per_spike(spikes, rate[..., :5])
+        compare_likelihoods(spikes, rate[..., :5], mean_of_scored(spikes))
     for wrong in (np.nan, -0.1):
         bad = rate.copy()
         bad[0, 0, 0] = wrong
         with pytest.raises(InputError, match="NaN or negative"):
-            bits_per_spike(spikes, bad)
+            compare_likelihoods(spikes, bad, mean_of_scored(spikes))
     with pytest.raises(NotEnoughDataError, match="no spike"):
-        bits_per_spike(np.zeros_like(spikes), rate)
+        score_spikes("co-bps", np.zeros_like(spikes), rate)
 
 
 def test_our_nulls_know_the_training_trials_only(spikes_and_rates):

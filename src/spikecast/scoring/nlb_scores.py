@@ -75,30 +75,6 @@ def _log_likelihood(y: np.ndarray, rate: np.ndarray, name: str) -> np.ndarray:
     return np.where(recorded, y * np.log(known) - known, 0.0)
 
 
-def bits_per_spike(y: np.ndarray, rate: np.ndarray) -> float:
-    """Return bits per spike above each neuron's mean over the scored trials, as they define it.
-
-    Parameters
-    ----------
-    y, rate : array, (trial, time, neuron)
-        As in :func:`compare_likelihoods`.
-
-    Raises
-    ------
-    NotEnoughDataError
-        When there is no spike to score.
-
-    Examples
-    --------
-    >>> y = np.array([[[0.0], [2.0]]])
-    >>> bits_per_spike(y, np.ones((1, 2, 1)))
-    0.0
-    """
-    if not np.nansum(y) > 0:
-        raise NotEnoughDataError("there is no spike to score")
-    return compare_likelihoods(y, rate, mean_of_scored(y)).pooled()
-
-
 def mean_of_scored(y: np.ndarray) -> np.ndarray:
     """Return each neuron's mean over the recorded bins of `y`, in the shape of `y`."""
     n = np.maximum((~np.isnan(y)).sum(axis=(0, 1)), 1)
