@@ -78,6 +78,17 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def holds_zero(low: float, high: float) -> bool:
+    """Return whether an interval holds 0; one with a limit of NaN does not.
+
+    Examples
+    --------
+    >>> holds_zero(-0.1, 0.2), holds_zero(0.1, 0.2), holds_zero(0.0, float("nan"))
+    (True, False, False)
+    """
+    return low <= 0 <= high
+
+
 def draw_bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
     """Return how often each trial is drawn in each resample, (resample, trial)."""
     rng = make_rng(seed, "bootstrap")

@@ -18,6 +18,7 @@ from spikecast.report.shared.formatting import format_estimate, format_p, to_fil
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
+from spikecast.scoring.ratio_scores import holds_zero
 
 
 def headlines(answers: Sequence[StoredAnswer]) -> list[str]:
@@ -33,9 +34,8 @@ def _describe(answer: StoredAnswer) -> list[str]:
 def _describe_lead(answer: StoredAnswer) -> str:
     source, target = answer["source"], answer["target"]
     value, low, high = answer["asymmetry"]
-    lead = f"no lead was found{_hold_zero(low, high).replace(' its', ' the')}"
-    if answer["leader"]:
-        lead = f"{answer['leader']} leads"
+    reason = ", as the interval holds 0" if holds_zero(low, high) else ""
+    lead = f"{answer['leader']} leads" if answer["leader"] else f"no lead was found{reason}"
     p = answer.facts.get("p_of_lead")
     test = "" if p is None else f", shift test p {format_p(p, answer['claim']['n_shifts'])}"
     return (
@@ -68,12 +68,8 @@ def _describe_row(row: pd.Series, answer: StoredAnswer) -> str:
         test = f" (shift test p {format_p(row['p'], answer['claim']['n_shifts'])})"
     if row["stands"]:
         return test
-    return f"{test}, which does not stand by itself{_hold_zero(row['low'], row['high'])}"
-
-
-def _hold_zero(low: float, high: float) -> str:
-    """Return why a value is not claimed whatever its p, or ""."""
-    return ", as its interval holds 0" if low <= 0 <= high else ""
+    reason = ", as its interval holds 0" if holds_zero(row["low"], row["high"]) else ""
+    return f"{test}, which does not stand by itself{reason}"
 
 
 def section(answers: Sequence[StoredAnswer]) -> Section:

@@ -5,6 +5,7 @@ from math import hypot
 from typing import Any, NamedTuple
 
 from spikecast.report.study.units import SHARES, UNITS, format_change, format_size
+from spikecast.scoring.ratio_scores import holds_zero
 
 
 def count_digits(steps: Sequence[dict[str, Any]]) -> int:
@@ -68,7 +69,7 @@ class Total(NamedTuple):
     @property
     def told(self) -> bool:
         """Whether it can be told from none."""
-        return self.limits is None or not self.limits[0] <= 0 <= self.limits[1]
+        return self.limits is None or not holds_zero(*self.limits)
 
     @property
     def size(self) -> str:

@@ -10,6 +10,7 @@ from spikecast.data.recording import Recording
 from spikecast.data.simulate.decision import DRIVES
 from spikecast.runs.reader import StoredAnswer
 from spikecast.runs.studies.study import Column, Measure
+from spikecast.scoring.ratio_scores import holds_zero
 
 FEWEST = 10  # neurons of an area
 NO_FLOW = NoticeKind("no_flow", "minor", "no other area has the 10 neurons that this needs")
@@ -107,7 +108,8 @@ def describe_lead(answer: StoredAnswer, planted: Mapping[str, float] | None = No
     past = answer.table("past")
     gains = [
         f"{row['source']} adds {row['gain']:.4f} bits/spike ({row['low']:.4f} to "
-        f"{row['high']:.4f}{_hold_zero(row)}) to {row['target']} (shift test p "
+        f"{row['high']:.4f}{', which holds 0' if holds_zero(row['low'], row['high']) else ''}) "
+        f"to {row['target']} (shift test p "
         f"{_write_p(row, answer)})"
         for _, row in past[past["lag"] > 0].iterrows()
     ]
@@ -128,10 +130,6 @@ def describe_lead(answer: StoredAnswer, planted: Mapping[str, float] | None = No
             what += ", though none was planted: a third area that reaches both can look so"
     values = {"source": source, "target": target, "value": value, "low": low, "high": high}
     return LEAD(gains=gains, what=what, planted=said, **values)
-
-
-def _hold_zero(row: Any) -> str:
-    return ", which holds 0" if row["low"] <= 0 <= row["high"] else ""
 
 
 def _write_p(row: Any, answer: StoredAnswer) -> str:

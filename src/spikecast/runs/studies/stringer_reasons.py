@@ -10,6 +10,7 @@ from spikecast.runs.studies.stringer_linear import BESIDE
 from spikecast.runs.studies.stringer_network import list_comparisons, name_network
 from spikecast.runs.studies.stringer_scores import SpeedScorer
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
+from spikecast.scoring.ratio_scores import holds_zero
 
 LITTLE = 0.01  # of R2: what a longer recording would have to add
 
@@ -185,7 +186,7 @@ def judge(difference: Measure, *, higher: bool = False) -> str:
     """
     assert difference.low is not None
     assert difference.high is not None
-    if difference.low <= 0 <= difference.high:
+    if holds_zero(difference.low, difference.high):
         return "not told apart"
     return "better" if (difference.number > 0) == higher else "worse"
 
