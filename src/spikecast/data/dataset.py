@@ -137,6 +137,17 @@ def _check_name_free(name: object, *taken: Collection[str]) -> None:
         raise InputError(f"the name '{name}' is taken; rename that column or variable")
 
 
+def is_simulated(attributes: Mapping[str, object]) -> bool:
+    """Return whether a recording with these attributes says that it is simulated: by its subject.
+
+    Examples
+    --------
+    >>> is_simulated({"subject": "Simulated"}), is_simulated({"subject": "Tatum"})
+    (True, False)
+    """
+    return str(attributes.get("subject")).casefold() == "simulated"
+
+
 def resolve_indices(
     what: str, chosen: np.ndarray | Sequence[int] | None, length: int
 ) -> np.ndarray:

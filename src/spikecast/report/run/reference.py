@@ -4,6 +4,7 @@ from bisect import bisect_left
 
 import numpy as np
 
+from spikecast.data.dataset import is_simulated
 from spikecast.report.shared.formatting import format_number
 from spikecast.runs.reader import Target
 
@@ -51,11 +52,11 @@ def place_score(score: float, bin_size: float = BIN_SIZE) -> str:
 def describe_reference(target: Target) -> list[str]:
     """Return the sentence on the score of the model that real areas were measured with.
 
-    Where it was not fitted, the best model's score is placed. Simulated data are not compared.
+    Where it was not fitted, the best model's score is placed. Simulated data are not compared,
+    loaded from a file or not.
     """
-    simulated = str(target.run.config.data.path).startswith("simulated")
     comparable = target.run.metric == METRIC and target.problem.attrs["task"] == TASK
-    if simulated or not comparable or target.brought:
+    if is_simulated(target.run.manifest["data"]["attributes"]) or not comparable or target.brought:
         return []
     summary = target.summary.set_index("model")[METRIC]
     score = float(summary.get(MODEL, target.best[METRIC]))

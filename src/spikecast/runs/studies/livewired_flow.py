@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.dataset import is_simulated
 from spikecast.data.recording import Recording
 from spikecast.data.simulate.decision import DRIVES
 from spikecast.runs.reader import StoredAnswer
@@ -46,7 +47,7 @@ def choose_pairs(
     """
     others = {area: n for area, n in recording.areas.items()
               if area not in (target, "root") and n >= FEWEST}  # fmt: skip
-    simulated = str(recording.dataset.attrs.get("subject")) == "Simulated"
+    simulated = is_simulated(recording.dataset.attrs)
     planted = {source: lag for (source, to), lag in DRIVES.items()
                if to == target and source in others}  # fmt: skip
     asked = (others, planted if simulated else {})

@@ -9,6 +9,7 @@ from pydantic import Field
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data import simulate
 from spikecast.data.catalog import DATASETS
+from spikecast.data.dataset import is_simulated
 from spikecast.data.download import list_local_files
 from spikecast.data.loaders import load_selection
 from spikecast.data.recording import Recording
@@ -88,7 +89,7 @@ def read_movement(path: str, session: int, n_trials: int) -> np.ndarray:
 
 def find_origin(recording: Recording, preset: Preset) -> str:
     """Return where a recording is from: a key of :data:`spikecast.report.study.text.ORIGINS`."""
-    if str(recording.dataset.attrs.get("subject")) == "Simulated":
+    if is_simulated(recording.dataset.attrs):
         return "simulated"
     n_trials, n_bins, n_neurons = recording.shape
     if (n_trials, n_neurons) != (preset.data.n_trials, preset.data.n_neurons):
