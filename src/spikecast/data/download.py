@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import requests
 from platformdirs import user_cache_path
 
 from spikecast.core.checks import check_one_of
@@ -74,7 +73,7 @@ def _fetch_file(data_set: DataSet, file: RemoteFile, progress: DownloadProgress 
         part.parent.mkdir(parents=True, exist_ok=True)
         try:
             _download(file, part, progress)
-        except (requests.RequestException, OSError) as error:
+        except OSError as error:  # those of requests among them
             raise FetchError(
                 f"'{file.name}' could not be downloaded ({type(error).__name__}). "
                 + _explain_manual_download(data_set, (file,))
@@ -86,6 +85,8 @@ def _fetch_file(data_set: DataSet, file: RemoteFile, progress: DownloadProgress 
 
 def _download(file: RemoteFile, part: Path, progress: DownloadProgress | None) -> None:
     """Append to `part` what is missing of a file."""
+    import requests  # takes a while to import, and every command imports this module
+
     done = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={done}-"} if done else {}
     with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
