@@ -179,3 +179,14 @@ def test_a_long_trial_and_its_behavior_are_cut_alike(recording):
     assert (cut.session, cut.kind) == ("mine", "continuous")
     np.testing.assert_allclose(cut.trials["window_start"][3], 30)
     assert cut_long_trial(recording) is recording
+
+
+@pytest.mark.parametrize(
+    "task",
+    [AreaToArea("A"), NeuronsToNeurons([0, 1], [2, 3]), HeldOutNeurons(), Forecast(2),
+     Behavior("wheel")],
+    ids=lambda task: task.name,
+)  # fmt: skip
+def test_what_is_no_recording_is_refused_by_its_kind(task):
+    with pytest.raises(InputError, match="int was given; Recording is needed"):
+        task.problem(5)

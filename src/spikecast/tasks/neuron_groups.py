@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_kind, check_one_of
 from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import find_coincident_pairs
@@ -26,6 +26,7 @@ COINCIDENT_SOURCES = NoticeKind(
 
 def read_groups(recording: Recording, by: str) -> np.ndarray:
     """Return the group of each neuron, from the neuron column `by`, as text (neuron,)."""
+    check_kind(recording, Recording)
     neurons = recording.neurons
     return neurons[check_one_of("neuron column", by, list(neurons))].to_numpy().astype(str)
 

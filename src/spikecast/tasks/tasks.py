@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_in_range, suggest_name
+from spikecast.core.checks import check_in_range, check_kind, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
@@ -148,6 +148,7 @@ class NeuronsToNeurons(TaskDisplay):
 
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
+        check_kind(recording, Recording)
         is_source, is_target = np.zeros((2, recording.n_neurons), dtype=bool)
         is_source[resolve_indices("source neurons", self.source, recording.n_neurons)] = True
         is_target[resolve_indices("target neurons", self.target, recording.n_neurons)] = True
@@ -247,8 +248,8 @@ class Forecast(TaskDisplay):
 
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
-        check_in_range("horizon", self.horizon, 1, recording.n_bins // 2)
         group = read_groups(recording, self.by)
+        check_in_range("horizon", self.horizon, 1, recording.n_bins // 2)
         pool = find_members(group, self.area, self.by)
         place = self.area or "all areas"
         is_target, notices = drop_slow_targets(recording, pool, self.min_rate, place)
@@ -321,13 +322,13 @@ class Behavior(TaskDisplay):
         InputError
             When the variable holds NaN, or the lag is longer than a trial.
         """
+        group, source = read_groups(recording, self.by), "all"
         if self.variable not in recording.behavior:
             raise UnknownNameError(
                 f"unknown behaviour '{self.variable}'."
                 + (suggest_name(self.variable, recording.behavior) or " The recording has none.")
             )
-        activity, source, group = recording.activity, "all", read_groups(recording, self.by)
-        neurons = np.arange(recording.n_neurons)
+        activity, neurons = recording.activity, np.arange(recording.n_neurons)
         if self.source != REST:
             neurons = np.flatnonzero(find_members(group, self.source, self.by))
             source = self.source if isinstance(self.source, str) else "+".join(self.source)
