@@ -3,12 +3,15 @@
 import ast
 import errno
 import io
+import os
 import shlex
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,7 +27,7 @@ from typer.main import get_command, get_group
 
 import spikecast.cli
 from spikecast.cli.options import Option, Options, options
-from spikecast.core.checks import shorten_line
+from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import InputError, NotCutError, SpikecastError
 from spikecast.core.files import NO_ROOM
 from spikecast.core.schema import Block
@@ -195,12 +198,33 @@ def load_command(name: str) -> Any:
     return get_command(single)
 
 
+def set_environment() -> None:
+    """Check the variables that libraries read, whose own errors would not name them.
+
+    Pages need no window, whatever matplotlib is told to open elsewhere.
+    """
+    os.environ["MPLBACKEND"] = "agg"
+    for name, read, needed in (
+        ("LOKY_MAX_CPU_COUNT", abs, "a number of processes"),
+        ("SOURCE_DATE_EPOCH", partial(datetime.fromtimestamp, tz=UTC), "seconds since 1970"),
+    ):
+        value = os.environ.get(name, "0")
+        try:
+            read(int(value))
+        except (ValueError, OverflowError, OSError):
+            raise InputError(
+                f"the environment variable {name} is {quote(value)}; {needed} is needed. Set it "
+                f"to one, or unset {name}"
+            ) from None
+
+
 def main() -> None:
     """Run the command line; the entry point of ``spikecast``."""
     for stream in (sys.stdout, sys.stderr):  # names in data may have letters that a terminal lacks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        set_environment()
         status = app(standalone_mode=False)
     except typer.Abort:
         raise SystemExit(1) from None
