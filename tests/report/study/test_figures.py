@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from spikecast.report.shared.phone import WIDTH, draw_for_phone
 from spikecast.report.shared.rows import ABOVE
 from spikecast.report.study.figures import DRAW, NARROW
 from spikecast.report.study.staircase import draw_staircase
@@ -88,8 +89,12 @@ def test_a_curve_over_time_shows_the_chance_that_was_measured(drawn):
     assert (label in lines) == drawn
     if drawn:
         assert set(lines[label].get_ydata()) == {0.42}
-    (legend,) = NARROW["over_time"](given).legends
+    with draw_for_phone():
+        narrow = DRAW["over_time"](given)
+    (legend,) = narrow.legends
     assert legend._ncols == 1
+    assert narrow.get_figwidth() == WIDTH
+    assert legend.get_window_extent().width < narrow.bbox.width
 
 
 @pytest.mark.parametrize(("p", "sign"), [(0.025, "≤"), (0.05, "=")])

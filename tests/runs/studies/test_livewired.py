@@ -94,15 +94,26 @@ def test_the_columns_say_what_is_simulated_and_what_the_protocol_was_worth(folde
     }  # fmt: skip
     assert "evaluated on training data" in rows["headline"]["flaws"]
     assert rows["averages"]["flaws"] == ["evaluated on training data", "null missing"]
-    assert rows["before"]["flaws"] == ["null missing"]
+    assert rows["before"]["flaws"] == []  # the null that the deck lacks is drawn, and printed
+    assert {"chance", "p"} <= set(rows["before"]["described"][0]) & set(
+        rows["side"]["described"][0]
+    )
+    assert "null missing" not in rows["side"]["flaws"]
+    assert "null missing" in rows["test"]["flaws"]
     for key in ("mlp_decoder", "side"):
         assert "fitted outside the fold" in rows[key]["flaws"]
     for key, code in (("averages", "remembered"), ("flow", "lead"), ("network", "new_latents"),
                       ("headline", "chances"), ("before", "asked_before"),
-                      ("side", "side_by_chance"), ("when", "half_way"),
+                      ("side", "side_told"), ("when", "half_way"),
                       ("spikes", "training_loss")):  # fmt: skip
         assert code in [notice.code for notice in rows[key]["because"]]
-    assert rows["spikes"]["flaws"] == ["evaluated on training data", "null missing"]
+    assert rows["spikes"]["flaws"] == ["evaluated on training data"]  # the mean's loss stands there
+    (decoders,) = rows["mlp_decoder"]["because"]
+    apart = 100 * (rows["mlp_decoder"]["sound"][0]["value"] - rows["network"]["sound"][0]["value"])
+    assert decoders.values["difference"] == pytest.approx(apart)
+    assert decoders.values["low"] <= apart <= decoders.values["high"]
+    of_trials = [one["name"] for one in rows["when"]["described"]]
+    assert any("of the SVM's " in name and "test trials" in name for name in of_trials)
     (beside,) = [one for one in rows["mlp"]["because"] if one.code == "models_beside"]
     # of nearly the same neurons, above nearly the same means
     apart = beside.values["own"] - beside.values["theirs"]
@@ -230,14 +241,15 @@ def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history,
     words = prepared.recording.trials["choice"].to_numpy().astype(str)[train]
     parts = (fit[name][train][:, before] for name in ("latents", "forward"))
     found = decode_before(*parts, words, settings["draws"], 0)
-    notices = {notice.code: str(notice) for notice in explain_before(found, "choice", when)}
+    notices = {notice.code: str(notice) for notice in explain_before(found, "choice", when, 7)}
     if history:
-        reasons = [str(notice) for notice in explain_before(found, "choice", when)]
+        reasons = [str(notice) for notice in explain_before(found, "choice", when, 7)]
         assert any("Drift together with runs of labels can be the reason" in one for one in reasons)
         assert not any("acausal network can be the reason" in one for one in reasons)
         assert "come in runs" in notices["labels_in_runs"]
     else:
         assert "nothing to explain" in notices["nothing_to_explain"]
+        assert "of these 7 trials" in notices["classes_unequal"]
 
 
 def test_each_reason_is_found_where_it_is_the_only_one():

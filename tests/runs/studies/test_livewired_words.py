@@ -20,7 +20,7 @@ from spikecast.runs.studies.livewired_half import (
 from spikecast.runs.studies.livewired_sound import _compare_dynamics, _describe_turns
 from spikecast.runs.studies.preset import read_preset
 from spikecast.runs.studies.sound_runs import compare_times
-from spikecast.runs.studies.staircase import score_step
+from spikecast.runs.studies.staircase import compare_predictions, score_step
 from spikecast.runs.studies.study import Column, Measure
 from spikecast.scoring import metrics
 
@@ -234,7 +234,7 @@ def test_a_reason_that_is_not_settled_says_which_p_would_settle_it(p, open_):
         "p": [0.005, p], "n_classes": 3, "majority": 0.6, "plain": 0.65, "runs": True,
         "n_draws": 199,
     }  # fmt: skip
-    said = " ".join(map(str, explain_before(found, "choice", "before the stimulus")))
+    said = " ".join(map(str, explain_before(found, "choice", "before the stimulus", 90)))
     assert ("it must be below 0.0125" in said) == open_
     assert "(p ≤ 0.005)" in said
 
@@ -280,3 +280,21 @@ def test_a_decay_as_described_is_placed_among_the_fits(described, where):
 )
 def test_a_rotation_of_any_fit_is_not_called_none(turned, fastest, said):
     assert _describe_turns(turned, fastest).endswith(said)
+
+
+def test_two_decoders_are_compared_on_the_same_trials():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(["left", "no-go", "right"], [60, 30, 10])
+    wrong = np.roll(truth, 60)
+    half = rng.random(100) < 0.5
+    worse = np.where(half, truth, wrong)
+    better = np.where(half | (rng.random(100) < 0.4), truth, wrong)  # right wherever the other is
+    found = compare_predictions("", truth, better, worse, seed=0)
+    apart = [metrics.score_labels(truth, said).balanced_accuracy for said in (better, worse)]
+    assert found.value == pytest.approx(apart[0] - apart[1])
+    assert 0 < found.low < found.value < found.high
+    own = [score_step("", truth, said, balanced=True, seed=0) for said in (better, worse)]
+    alone = np.hypot(*(one.high - one.low for one in own))
+    assert found.high - found.low < alone  # than as if the trials were others
+    same = compare_predictions("", truth, worse, worse, seed=0)
+    assert (same.low, same.value, same.high) == (0, 0, 0)

@@ -67,7 +67,8 @@ class AboveRows(BesideAxes):
             words = f"{row.name}: {row.label}" if row.label else row.name
             axes.annotate(textwrap.fill(words, self.letters), (0, height), (2, 6),
                           xycoords=("axes fraction", "data"), textcoords="offset points",
-                          va="bottom", color=row.color, fontsize=8, linespacing=1.0)  # fmt: skip
+                          va="bottom", color=row.color, fontsize=8, linespacing=1.0,
+                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0})  # fmt: skip
 
     def make_room(self, axes: Axes, share: float) -> None:
         """Leave the axes as they are: no label stands right of what is drawn."""

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from spikecast.report.shared.group_averages import draw_group_averages
+from spikecast.report.shared.phone import is_for_phone
 from spikecast.report.shared.rows import ABOVE, BESIDE, BesideAxes, Row
 from spikecast.report.shared.style import (
     AREAS,
@@ -76,9 +77,9 @@ def latents(arrays: Arrays) -> Figure:
 
 
 @report_style
-def over_time(arrays: Arrays, legend_columns: int = 2) -> Figure:
+def over_time(arrays: Arrays) -> Figure:
     """Accuracy bin by bin: latents as described, and the sound curve from causal counts."""
-    figure = new_figure(3.1 if legend_columns > 1 else 4.0)
+    figure = new_figure(4.0 if is_for_phone() else 3.1)
     axes = figure.subplots()
     time = 1000 * arrays["time"]
     balanced = "balanced" in arrays
@@ -109,12 +110,14 @@ def over_time(arrays: Arrays, legend_columns: int = 2) -> Figure:
                   linestyle="--", label="chance of the sound curve: labels drawn anew")  # fmt: skip
     majority = float(arrays["majority"])
     axes.axhline(
-        majority, color=GREY, linestyle="--", linewidth=0.8, label="always the most frequent class"
-    )
+        majority, color=GREY, linestyle="--", linewidth=0.8,
+        label="always the most frequent class of the trials as described",
+    )  # fmt: skip
     if time[0] < 0 < time[-1]:
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":")
     axes.set(xlabel="ms from the stimulus", ylabel="accuracy", ylim=(0, 1.03))
-    figure.legend(loc="outside upper center", ncols=legend_columns, handlelength=1.0)
+    columns, size = (1, 7) if is_for_phone() else (2, 8)
+    figure.legend(loc="outside upper center", ncols=columns, handlelength=1.0, fontsize=size)
     return figure
 
 
@@ -345,6 +348,5 @@ DRAW: dict[str, Callable[[Arrays], Figure]] = {
 NARROW: dict[str, Callable[[Arrays], Figure]] = {
     "reasons": partial(reasons, rows=ABOVE),
     "networks": partial(networks, rows=ABOVE),
-    "over_time": partial(over_time, legend_columns=1),
 }
 """The same for narrow screens, of those with long names."""

@@ -30,7 +30,7 @@ from spikecast.runs.studies.livewired_flow import choose_pairs
 from spikecast.runs.studies.livewired_half import measure_half_way, resample_half_way
 from spikecast.runs.studies.livewired_network import find_shown, fit_as_described, make_task
 from spikecast.runs.studies.livewired_sound import conclude
-from spikecast.runs.studies.livewired_words import SIDE_BY_CHANCE, describe_loss, list_missed
+from spikecast.runs.studies.livewired_words import describe_loss, list_missed
 from spikecast.runs.studies.staircase import score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
@@ -108,7 +108,8 @@ def describe(inputs: StudyInputs) -> Column:
     # FLAW, evaluated on training data: the loss is only ever that of the training trials
     loss, first, mean = (float(network[key]) for key in ("loss", "first_loss", "loss_of_mean"))
     column.because["spikes"] = [describe_loss(loss, first, mean, settings["n_iterations"])]
-    column.claim("spikes", metric="poisson_nll", value=loss, train=train, test=train)
+    facts = {"metric": "poisson_nll", "null": "the loss of each neuron's mean rate"}
+    column.claim("spikes", value=loss, train=train, test=train, **facts)
     words = inputs.recording.trials[str(inputs.names["label"])].to_numpy().astype(str)
     _average(column, problem.y[..., find_shown(problem)], network["predicted"], words, test)
     for arrays in (column.arrays["averages"], column.arrays["averages_test"]):
@@ -217,14 +218,14 @@ def _decode_side(
         told = SVC().fit(flat[train], labels).predict(flat[test])
         return float((told == side[test]).mean())
 
-    accuracy, n = score(side[train]), inputs.settings["permutations"]
-    drawn = shuffle_labels(side[train], n, make_rng(inputs.seed, "livewired", "side"))
+    accuracy, draws = score(side[train]), inputs.settings["permutations"]
+    drawn = shuffle_labels(side[train], draws, make_rng(inputs.seed, "livewired", "side"))
     null = np.array([score(labels) for labels in drawn])
-    column.add("side", Measure("the SVM's test trials", accuracy, "accuracy", n=len(test)))
-    p = permutation_p(accuracy, null)
-    sign = "≤" if p <= 1.001 / (1 + n) else "="
-    values = {"own": accuracy, "chance": float(null.mean()), "p": p, "sign": sign, "n": n}
-    column.because["side"] = [SIDE_BY_CHANCE(**values)]
+    measure = Measure(
+        "the SVM's test trials", accuracy, "accuracy", n=len(test), chance=float(null.mean()),
+        p=permutation_p(accuracy, null), n_permutations=draws,
+    )  # fmt: skip
+    column.add("side", measure)
 
 
 def _decode_bins(latents: np.ndarray, words: np.ndarray, fold: Fold) -> dict[str, Any]:
@@ -292,11 +293,10 @@ def _explain_before(
     decode = decode_before, *parts, words[train], inputs.settings["draws"], inputs.seed
     found = inputs.steps.compute("before the stimulus", *decode)
     column.add("before", *measure_ways(found))
-    # FLAW, null missing: "above chance" without a chance
     label = str(inputs.names["label"])
     column.claim("before", metric="balanced_accuracy", target=label)
     asked = ASKED_BEFORE(n=len(train), n_bins=int(before.sum()), when=when, folds=N_FOLDS)
-    column.because["before"] = [asked, *explain_before(found, label, when)]
+    column.because["before"] = [asked, *explain_before(found, label, when, len(train))]
     column.arrays["reasons"] = found
 
 
@@ -318,8 +318,8 @@ def _date_curve(right: np.ndarray, time: np.ndarray, majority: float, seed: int)
     return [
         measure_half_way("", curve, time, resampled),
         Measure(
-            "share of the bins before the stimulus whose accuracy is above that of always "
-            "saying the most frequent class",
+            "share of the bins before the stimulus whose accuracy is above that of always saying "
+            f"the most frequent class ({majority:.0%} of the SVM's {len(right)} test trials)",
             share,
             "share",
         ),

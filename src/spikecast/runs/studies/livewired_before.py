@@ -54,9 +54,9 @@ TOLD_BEFORE = NoticeKind(
 CLASSES_UNEQUAL = NoticeKind(
     "classes_unequal",
     "minor",
-    "Class imbalance: always to say the most frequent class is right on {majority:.0%} of the "
-    "trials, so a plain accuracy up to there, {excess:.0f} points above one in {n_classes}, tells "
-    "nothing; theirs is {plain:.0%}.",
+    "Class imbalance: always to say the most frequent class is right on {majority:.0%} of these "
+    "{n} trials, so a plain accuracy up to there, {excess:.0f} points above one in {n_classes}, "
+    "tells nothing; theirs is {plain:.0%}.",
 )
 REASON_CAN = NoticeKind(
     "reason_can",
@@ -201,10 +201,10 @@ def measure_ways(found: Arrays) -> list[Measure]:
     ]
 
 
-def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
+def explain_before(found: Arrays, label: str, when: str, n_trials: int) -> list[Notice]:
     """Return what was found, and of each reason whether it can be behind it.
 
-    `when` are the words of :func:`find_before`.
+    `when` are the words of :func:`find_before`; `n_trials` were decoded.
     """
     numbers = {
         str(way): {name: float(found[name][row]) for name in ("score", "chance", "p")}
@@ -219,6 +219,7 @@ def explain_before(found: Arrays, label: str, when: str) -> list[Notice]:
         majority=majority,
         excess=100 * (majority - 1 / n_classes),
         n_classes=n_classes,
+        n=n_trials,
         plain=float(found["plain"]),
     )
     if deck["p"] > ALPHA:

@@ -35,7 +35,7 @@ from spikecast.runs.studies.sound_runs import (
     read_onset,
     read_scores,
 )
-from spikecast.runs.studies.staircase import score_spikes, score_step
+from spikecast.runs.studies.staircase import compare_predictions, score_spikes, score_step
 from spikecast.runs.studies.step_cache import Arrays
 from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.scoring import metrics
@@ -164,7 +164,11 @@ def _judge_their_network(
         "decoder": measure_decoding(ask("rbf_svm", 0), ""),
     }
     by_mlp = ask("mlp", 0, over_time="concatenate", balance="none")
-    column.add("mlp_decoder", measure_decoding(by_mlp, "by MLP, latents of held-out trials"))
+    mlp = measure_decoding(by_mlp, "by MLP, latents of held-out trials")
+    column.add("mlp_decoder", mlp)
+    svm = column.measures["network"][0]
+    difference = _compare_decodings(by_mlp, theirs, seed)
+    column.because["mlp_decoder"] = [words.compare_decoders(described, mlp, svm, difference)]
     order, predicted, null = pool_rates(fits, problem)
     shown, y = find_shown(problem), problem.y[order]
     r2 = metrics.psth_r2(y[..., shown], predicted[..., shown], types[order])
@@ -183,6 +187,16 @@ def _judge_their_network(
     rates = np.empty_like(predicted)
     rates[order] = predicted
     return score_spikes("their RNN", y, predicted, null, seed), rates
+
+
+def _compare_decodings(first: Decoding, second: Decoding, seed: int) -> Measure:
+    """Return by how much the first is right more often, on the trials that both held out."""
+    one, other = (
+        decoding.predictions.set_index("trial").sort_index() for decoding in (first, second)
+    )
+    truth, told, beside = (part.to_numpy() for part in (one["truth"], one["prediction"],
+                                                        other["prediction"]))  # fmt: skip
+    return compare_predictions("", truth, told, beside, seed)
 
 
 def _date_their_network(

@@ -31,12 +31,6 @@ BEHAVIOR_BESIDE = NoticeKind(
     "From {without}, without a neuron, the {label} is told on {behavior:.0%} of trials, from the "
     "latents on {sound:.0%} ({low:.0%} to {high:.0%}), balanced over classes: {what}.",
 )
-SIDE_BY_CHANCE = NoticeKind(
-    "side_by_chance",
-    "minor",
-    "As described, the SVM's test trials: {own:.0%}, where labels of its training trials are "
-    "shuffled {chance:.0%} (p {sign} {p:.2g}, {n} draws).",
-)
 BESIDE = NoticeKind("beside", "minor", "In this run: {described} as described; soundly {sound}.")
 CLASSES_MISSED = NoticeKind(
     "classes_missed",
@@ -107,9 +101,9 @@ MLP_BESIDE_SVM = NoticeKind(
     "minor",
     "In this run the MLP is right on {new:.0%} of its test trials and {own:.0%} of its training "
     "trials, the SVM on {svm:.0%} of the same test trials; of latents of held-out trials the MLP "
-    "has {mlp_sound:.0%} ({low:.0%} to {high:.0%}), the SVM {svm_sound:.0%} (balanced): {what}, as "
-    "the SVM's is {where} the MLP's interval. The best bin is the largest of {n_bins} numbers on "
-    "{n_test} trials, which chance alone lifts. No "
+    "has {mlp_sound:.0%}, the SVM {svm_sound:.0%} (balanced), a difference of {difference:+z.0f} "
+    "points on the same trials ({low:+z.0f} to {high:+z.0f}, trials resampled): {what}. The best "
+    "bin is the largest of {n_bins} numbers on {n_test} trials, which chance alone lifts. No "
     "labels were drawn anew for the MLP; those of the SVM on the same latents give {chance:.0%}.",
 )
 CHANCES = NoticeKind(
@@ -280,7 +274,6 @@ def set_beside(column: Column, described: Column, label: str) -> None:
         side, own = column.measures["side"]
         values = {"source": side.name.split(", ")[-1], "side": side.number, "own": own.number}
         column.because["side"] = [SIDE_TOLD(label=label, **values)]
-    _set_mlp_beside(column, described)
     halves = [one for one in column.measures["when"] if one.name.startswith(HALF_WAY_UP)]
     beside = compare_half_ways(described.measures["when"][0], halves)
     column.because["when"] = [*beside, *column.because["when"]]
@@ -295,21 +288,23 @@ def set_beside(column: Column, described: Column, label: str) -> None:
         column.conclusions.extend(beside)
 
 
-def _set_mlp_beside(column: Column, described: Column) -> None:
-    """Fill in whether an MLP that decodes does worse than the SVM."""
+def compare_decoders(described: Column, mlp: Measure, svm: Measure, difference: Measure) -> Notice:
+    """Return whether an MLP decodes better or worse than the SVM.
+
+    `mlp` and `svm` are scores on latents of the same held-out trials, `difference` the first less
+    the second, trial by trial.
+    """
+    assert difference.low is not None
+    assert difference.high is not None
     new, own = described.measures["mlp_decoder"][:2]
-    told, svm = column.measures["mlp_decoder"][0], column.number("network")
-    assert told.low is not None
-    assert told.high is not None
-    where, what = "inside", "they cannot be told apart"
-    if not told.low <= svm <= told.high:
-        where = "outside"
-        what = "the MLP does worse" if told.number < svm else "the MLP does better"
-    column.because["mlp_decoder"] = [
-        MLP_BESIDE_SVM(
-            new=new.number, own=own.number, svm=described.number("test"), mlp_sound=told.number,
-            low=told.low, high=told.high, svm_sound=svm, what=what, where=where,
-            n_bins=described.arrays["over_time"]["curve"].size, n_test=new.n,
-            chance=column.measures["network"][0].chance,
-        )
-    ]  # fmt: skip
+    what = "they cannot be told apart"
+    if difference.low > 0:
+        what = "the MLP does better"
+    elif difference.high < 0:
+        what = "the MLP does worse"
+    return MLP_BESIDE_SVM(
+        new=new.number, own=own.number, svm=described.number("test"), mlp_sound=mlp.number,
+        svm_sound=svm.number, difference=100 * difference.number, low=100 * difference.low,
+        high=100 * difference.high, what=what, n_test=new.n, chance=svm.chance,
+        n_bins=described.arrays["over_time"]["curve"].size,
+    )  # fmt: skip

@@ -95,6 +95,35 @@ def score_step(
     return Measure(name, scored.accuracy, "accuracy", low, high, n=truth.size)
 
 
+def compare_predictions(
+    name: str, truth: np.ndarray, first: np.ndarray, second: np.ndarray, seed: int
+) -> Measure:
+    """Return by how much predictions are right more often than others of the same trials.
+
+    Every class weighs the same. The interval is paired: trials are resampled.
+
+    Parameters
+    ----------
+    name : str
+        What was compared.
+    truth, first, second : array, (trial,)
+    seed : int
+
+    Examples
+    --------
+    >>> truth, one, other = (np.array(list(word)) for word in ("LLRR", "LLRL", "LLLL"))
+    >>> compare_predictions("", truth, one, other, seed=0).value
+    0.25
+    """
+    _, codes, sizes = np.unique(truth, return_inverse=True, return_counts=True)
+    own = (truth.size / sizes.size / sizes)[codes]
+    gain = own * ((first == truth).astype(float) - (second == truth))
+    drawn = make_rng(seed, "staircase").integers(truth.size, size=(N_RESAMPLES, truth.size))
+    differences = gain[drawn].sum(axis=1) / own[drawn].sum(axis=1)
+    low, high = (float(limit) for limit in np.quantile(differences, [0.025, 0.975]))
+    return Measure(name, float(gain.sum() / own.sum()), "balanced_accuracy", low, high)
+
+
 def score_spikes(
     name: str, y: np.ndarray, rate: np.ndarray, null: np.ndarray, seed: int
 ) -> Measure:

@@ -79,9 +79,11 @@ class Column:
             self.measures[key] = present
 
     def claim(self, key: str, **facts: Any) -> None:
-        """Record how a number came about; its value is the cell's where none is given."""
+        """Record how a number came about; value and null are the cell's where none are given."""
         if "value" not in facts and key in self.measures:
             facts["value"] = self.number(key)
+        if any(measure.chance is not None for measure in self.measures.get(key, ())):
+            facts.setdefault("null", "labels drawn anew")
         self.claims[key] = Claim(name=key, **facts)
 
     def number(self, key: str) -> float:
