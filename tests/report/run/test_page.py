@@ -46,7 +46,8 @@ def runs(recording, tmp_path_factory):
                      "task": {"kind": "behavior", "target": "pupil_position"},
                      "models": ["mean_rate", "pca_ridge", QUICK]},
         "splits": {"data": {"path": str(folder / "task.nc")}, "task": {"target": "MOs"},
-                   "models": ["pca_ridge"], "evaluation": {"beside": "block"}},
+                   "models": [{"poisson_glm_full_context": {"model": "pca_ridge"}}],
+                   "evaluation": {"beside": "block"}},
         "planes": {"data": {"path": str(folder / "run.nc")},
                    "task": {"target": "0", "source": ["1"], "by": "plane"},
                    "models": ["mean_rate", "reduced_rank"]},
@@ -224,7 +225,7 @@ return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i =>
 TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 
 
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", [1100, 390])
 @pytest.mark.parametrize("name", NAMES)
 def test_in_a_browser(pages, browser, name, width):
     browser.set_window_size(width, 900)
