@@ -2,9 +2,11 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from spikecast.core.errors import FormatError, UnsavedModelError
+from spikecast.core.errors import FormatError, InputError, UnsavedModelError
 from spikecast.models import storage
+from spikecast.models.catalog import MODELS
 from spikecast.models.linear import PCARidge
 from spikecast.models.timescales import Timescales
 
@@ -51,3 +53,67 @@ def test_a_model_that_holds_a_foreign_object_is_not_half_written(tmp_path):
     with pytest.raises(UnsavedModelError, match="holds a object"):
         storage.save(model, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+ODD = (None, True, -1, 0, 1.5, float("nan"), "x", [], {}, {"a": 1})
+
+
+def list_places(value, place=()):
+    yield place
+    items = value.items() if isinstance(value, dict) else ()
+    for key, inner in [*items, *(enumerate(value) if isinstance(value, list) else ())]:
+        yield from list_places(inner, (*place, key))
+
+
+def replace(value, place, other):
+    if not place:
+        return other
+    part = dict(value) if isinstance(value, dict) else list(value)
+    part[place[0]] = replace(part[place[0]], place[1:], other)
+    return part
+
+
+@pytest.mark.parametrize("name", ["pca_ridge", "psth", "poisson_glm"])
+def test_a_changed_model_is_refused_or_can_be_used(tmp_path, name):
+    rng = np.random.default_rng(0)
+    x, y = rng.poisson(1, (9, 8, 4)), rng.poisson(1, (9, 8, 2))
+    model = MODELS[name]().fit(x, y)
+    stem = tmp_path / "model"
+    storage.save(model, stem)
+    description = json.loads(stem.with_suffix(".json").read_text())
+    weights = load_file(stem.with_suffix(".safetensors"))
+    refused = []
+
+    def use():
+        try:
+            again = storage.load(stem)
+            assert np.isfinite(again.predict(x)).all()
+            if again.has_latents:
+                again.transform(x)
+        except InputError as error:  # never one of numpy
+            refused.append(error)
+
+    for place in list_places(description):
+        for other in ODD:
+            changed = json.dumps(replace(description, place, other))
+            stem.with_suffix(".json").write_text(changed)
+            use()
+    stem.with_suffix(".json").write_text(json.dumps(description))
+    for key, own in weights.items():
+        for other in (np.full(own.shape, np.nan), np.empty(0), own[..., np.newaxis], own[1:],
+                      np.concatenate([own, own])):  # fmt: skip
+            changed = weights | {key: np.ascontiguousarray(other)}
+            save_file(changed, stem.with_suffix(".safetensors"))
+            use()
+    assert len(refused) > 50
+
+
+def test_weights_that_are_no_numbers_are_refused_when_the_model_is_loaded(stem):
+    path = stem.with_suffix(".safetensors")
+    weights = load_file(path)
+    save_file(weights | {"weights_": np.full_like(weights["weights_"], np.nan)}, path)
+    with pytest.raises(FormatError, match="do not fit together, or are not finite"):
+        storage.load(stem)
+    save_file(weights | {"weights_": weights["weights_"][1:]}, path)
+    with pytest.raises(FormatError, match="damaged"):
+        storage.load(stem)

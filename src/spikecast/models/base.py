@@ -203,7 +203,7 @@ class Model(BaseEstimator):
             raise InputError(
                 f"{type(self).__name__} predicts {self.kinds[0]}, not {self._kind} targets"
             )
-        self.n_sources_, self.n_targets_ = x.shape[2], y.shape[2]
+        self.n_bins_, self.n_sources_, self.n_targets_ = *x.shape[1:], y.shape[2]
         self._set_areas(areas)
         return x, y
 

@@ -5,27 +5,34 @@ in the JSON (only one of the catalogue) and puts its state back.
 """
 
 import json
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as serialize
 from sklearn.base import BaseEstimator
 
-from spikecast.core.checks import shorten_line
-from spikecast.core.errors import FormatError, UnsavedModelError
+from spikecast.core.checks import quote, shorten_line
+from spikecast.core.errors import FormatError, InputError, UnsavedModelError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.context import SourceDrift, TargetDrift
 from spikecast.models.foreign import ForeignModel
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.tasks.trial_facts import TrialFacts
 
 if TYPE_CHECKING:
     from spikecast.models.networks.network import Network
     from spikecast.models.sessions import ManySessions
+
+N_TRIED = 2
+"""Trials of zeros by which a loaded model is tried out."""
+LARGEST = 10**6
+"""Neurons, or bins of a trial, that a stored model can say it was fitted on."""
 
 
 def save(model: "Model | ManySessions", stem: str | Path) -> None:
@@ -68,17 +75,21 @@ def load(stem: str | Path) -> Model:
     Raises
     ------
     FormatError
-        When a file is missing or damaged, or names a class that is not in the catalogue.
+        When a file is missing or damaged, names a class that is not in the catalogue, or holds
+        weights that do not fit together or predict no finite number.
     """
     stem = Path(stem)
     try:
         description = json.loads(stem.with_name(stem.name + ".json").read_text(encoding="utf-8"))
         arrays = load_file(stem.with_name(stem.name + ".safetensors"))
-        return _restore_part(description, arrays)
+        model = _restore_part(description, arrays)
+        if isinstance(model, Model):
+            _try_out(model)
     except FileNotFoundError as error:
         raise FormatError(f"there is no file '{error.filename}'") from None
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except Exception as error:  # weights that somebody changed can fail in any way
         raise FormatError(f"the model '{stem}' is damaged: {shorten_line(error)}") from None
+    return model
 
 
 def _describe_part(
@@ -140,6 +151,38 @@ def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         else:
             setattr(part, attribute, content)
     return part
+
+
+def _try_out(model: Model) -> None:
+    """Raise where a model does not predict finite numbers in the shapes that it was fitted on.
+
+    Trials are of one condition, without behaviour: what a null learnt of behaviour is not tried.
+    """
+    n_bins, n_sources, n_targets = (
+        _check_size(name, vars(model)[name]) for name in ("n_bins_", "n_sources_", "n_targets_")
+    )
+    shape = N_TRIED, n_bins, n_targets
+    given: dict[str, Any] = {}
+    if getattr(model, "adds_", False):
+        given["base"] = np.ones(shape)
+    if "trials" in model.needs:
+        given["trials"] = TrialFacts(np.zeros(N_TRIED), np.zeros(N_TRIED, dtype=int))
+    x = np.zeros((N_TRIED, n_bins, n_sources))
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        prediction = model.predict(x, **given)
+        if model.has_latents:
+            with suppress(InputError):  # of a stack without such a member
+                model.transform(x)
+    if prediction.shape != shape or not np.isfinite(prediction).all():
+        raise ValueError("its weights do not fit together, or are not finite")
+
+
+def _check_size(name: str, size: object) -> int:
+    """Return a fitted size, or raise where it cannot be one."""
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= LARGEST:
+        raise ValueError(f"{name} is {quote(size)}; it must be a whole number above 0")
+    return size
 
 
 def _restore_network(network: "Network", key: str, arrays: dict[str, np.ndarray]) -> "Network":
