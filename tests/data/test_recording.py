@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.recording import Recording
 from spikecast.models import MeanRate, storage
@@ -39,6 +40,33 @@ def test_selecting_one_neuron_or_trial_drops_no_axis():
     recording = Recording.from_arrays(counts(), TIME, "A")
     assert recording.select(neurons=[1], trials=[3]).shape == (1, 5, 1)
     assert recording.select(neurons=np.array([False, True, False])).shape == (4, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("trials", "message"),
+    [
+        (np.array([1, 0, 0, 1]), "what a mask looks like"),
+        (np.array([1.0, 0.0, 0.0, 1.0]), "what a mask looks like"),
+        ([0.5, 1.0], "whole numbers"),
+        ([[0, 1], [2, 3]], "one axis"),
+        (pd.Series([True, False, True, True], index=[3, 2, 1, 0]), "not in the order"),
+    ],
+)
+def test_an_unclear_selection_is_refused(trials, message):
+    with pytest.raises(InputError, match=message):
+        Recording.from_arrays(counts(), TIME, "A").select(trials=trials)
+
+
+def test_columns_with_spaces_in_their_names_are_kept(tmp_path, recwarn):
+    recording = Recording.from_arrays(
+        counts(), TIME, "A", trials={"stim side": list("LRLR")}, neurons={"depth um": [1, 2, 3]},
+        behavior={"wheel speed": np.zeros((4, 5))},
+    )  # fmt: skip
+    recording.save(tmp_path / "recording.nc")
+    read = load(tmp_path / "recording.nc")
+    assert read.identical(recording)
+    assert (list(read.trials), read.behavior) == (["stim side"], ["wheel speed"])
+    assert not recwarn.list
 
 
 def test_selecting_by_rate_uses_hz():

@@ -41,6 +41,9 @@ def test_a_table_names_the_neurons_and_the_rest_is_left_out_and_said():
         ({"area": ["CA1", "MOs"]}, "which cluster is where"),
         ({}, "which cluster is where"),
         ({"area": {}}, "no neurons are listed"),
+        ({"area": {"7": "CA1", "9": "MOs"}}, "are numbers, those that are listed are text"),
+        ({"area": {7: "CA1", "x": "MOs"}}, "listed are numbers and text"),
+        ({"area": pd.Series(["A", "B"], index=[7, 7])}, "lists cluster 7 more than once"),
         ({"area": {1: "CA1", 2: "MOs"}}, "none of the 3 clusters that fired"),
         ({"area": pd.Series(["A"] * 9)}, "area has rows 0 to 8, but clusters 7 to 30 fired"),
         ({"neurons": pd.DataFrame({"area": ["A"] * 9})}, "neurons has rows 0 to 8"),
@@ -128,3 +131,32 @@ def test_axes_that_were_swapped_are_named():
         Recording.from_arrays(np.zeros((120, 300)), frames, "V1", kind="continuous")
     with pytest.raises(ShapeError, match=r"did you mean activity\.transpose"):
         Recording.from_arrays(np.zeros((1, 120, 300)), frames, "V1", kind="continuous")
+
+
+def test_clusters_given_as_text_are_not_numbers():
+    as_text = SPIKES | {"clusters": np.asarray(SPIKES["clusters"]).astype(str)}
+    with pytest.raises(InputError, match="clusters are text, those that are listed are numbers"):
+        Recording.from_spike_times(**as_text, area={7: "CA1", 9: "MOs"})
+    numbers = Recording.from_spike_times(**SPIKES, area={7: "CA1", 9: "MOs"})
+    texts = Recording.from_spike_times(**as_text, area={"7": "CA1", "9": "MOs"})
+    np.testing.assert_array_equal(texts.activity, numbers.activity)
+
+
+def test_spikes_without_a_cluster_are_no_neuron():
+    clusters = np.asarray(SPIKES["clusters"], dtype=float)
+    clusters[0] = np.nan
+    with pytest.raises(InputError, match="clusters holds 1 NaN"):
+        Recording.from_spike_times(**(SPIKES | {"clusters": clusters}), area="CA1")
+
+
+@pytest.mark.parametrize("name", ["spike_times", "events"])
+def test_times_too_coarse_for_the_bins_are_refused(name):
+    day = 1e5  # seconds: single precision tells multiples of 8 ms apart there
+    times = np.arange(0, 20, 0.05)
+    given = {"spike_times": day + times, "clusters": np.arange(400) % 2, "events": [day + 5.0]}
+    given |= {"window": (0.0, 1.0), "bin_size": 0.01, "area": "A"}
+    assert Recording.from_spike_times(**given).activity.sum() == 20
+    given[name] = np.asarray(given[name], dtype=np.float32)
+    with pytest.raises(InputError, match=f"{name} are float32, whose values are 0.0078 s apart"):
+        Recording.from_spike_times(**given)
+    assert Recording.from_spike_times(**(given | {"bin_size": 0.1})).shape == (1, 10, 2)

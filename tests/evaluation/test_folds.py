@@ -1,5 +1,7 @@
 """Folds of the user's own: what is learnt from, what is scored, and what is refused."""
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,6 +126,13 @@ def test_a_rule_is_a_split():
         ({"train": range(9)}, "folds must be"),
         ([(range(9), range(9, 20), range(20, 30))], "folds must be"),
         ([(["a", "b"], ["c"])], "must be indices or a mask"),
+        ([([0, 0, 1, 2], [3])], "1 trials to learn from are given twice"),
+        ([([0, 1.5], [3])], "whole numbers"),
+        ([(np.arange(60) < 30, (np.arange(60) >= 30).astype(int))], "what a mask looks like"),
+        (cycle([(range(30), range(30, 60))]), "more folds than trials"),
+        (pd.Series(np.arange(60) % 5, index=np.arange(60)[::-1]), "not in the order"),
+        (np.array(["train", "valid"] * 30), "no 'test'"),
+        (Split(3, by="block", gap=-5), "gap is -5"),
     ],
 )
 def test_folds_that_cannot_be_scored_are_refused(folds, message):
@@ -224,8 +233,16 @@ class TestEvaluate:
         recording = make_recording()
         other = Recording(recording.dataset.assign_attrs(session="the next day"))
         task = AreaToArea("A")
-        scores = evaluate("psth", task.problem(recording), task.problem(other), shifts=0)
+        train, test = recording.select(trials=range(30)), other.select(trials=range(30, 60))
+        scores = evaluate("psth", task.problem(train), task.problem(test), shifts=0)
         assert "train_and_test_sessions" in [notice.code for notice in scores.notices]
+
+    def test_trials_that_were_learnt_from_are_refused(self):
+        task, recording = AreaToArea("A"), make_recording()
+        train = task.problem(recording.select(trials=range(35)))
+        test = task.problem(recording.select(trials=range(30, 60)))
+        with pytest.raises(InputError, match="5 of the 30 trials of test are trials of train"):
+            evaluate("psth", train, test, shifts=0)
 
 
 def test_progress_counts_every_fit():

@@ -1,6 +1,7 @@
 """Models from elsewhere in cross_validate."""
 
 import numpy as np
+import pytest
 from sklearn.linear_model import Ridge
 
 import spikecast as sc
@@ -25,3 +26,19 @@ def test_any_object_with_fit_and_predict_is_scored_beside_ours():
     )  # fmt: skip
     assert {"mean_rate", "mine", "psth", "ridge"} <= set(scores.models)
     assert scores.interval("psth").value > scores.interval("mine").value  # it is smoothed
+
+
+class OneNumberPerTrial(sc.models.Model):
+    """Predicts one number for all bins and targets of a trial."""
+
+    def _fit(self, x, y):
+        pass
+
+    def _predict(self, x):
+        return np.ones((len(x), 1, 1))
+
+
+def test_a_prediction_is_not_spread_over_bins_and_targets():
+    recording = sc.simulate.decision_task(40, seed=1).recording
+    with pytest.raises(sc.errors.ShapeError, match="OneNumberPerTrial predicted"):
+        sc.cross_validate([OneNumberPerTrial()], sc.AreaToArea("MOs"), recording, folds=2, shifts=0)

@@ -207,6 +207,18 @@ def test_resuming_something_else_is_refused(data, run, tmp_path, recording):
         experiment.run(make(data), tmp_path / "none", resume=True)
 
 
+def test_a_config_edited_since_the_fits_is_neither_resumed_nor_shown(run, tmp_path):
+    shutil.copytree(run, tmp_path / "edited")
+    path = RunLayout(tmp_path / "edited").config
+    settings = yaml.safe_load(path.read_text())
+    settings["models"][1] = {"pca_ridge": {"n_components": 2}}
+    path.write_text(yaml.safe_dump(settings))
+    with pytest.raises(RunError, match=r"edited since the run began \(models\)"):
+        experiment.run(path, tmp_path / "edited", resume=True)
+    with pytest.raises(RunError, match=r"edited since the run began \(models\)"):
+        report.build(tmp_path / "edited")
+
+
 def change_one(recording, part):
     """A copy of a recording with one value of one part changed."""
     dataset = recording.dataset.copy(deep=True)

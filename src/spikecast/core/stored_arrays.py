@@ -1,5 +1,6 @@
 """Read arrays that spikecast wrote: each file has a schema of dtypes and axes."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,8 +62,26 @@ def read_arrays(
 
 
 def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) -> None:
-    """Write a ``.nc`` file: in memory first, as the HDF5 library crashes where a disk is full."""
-    path.write_bytes(dataset.to_netcdf(engine="h5netcdf", encoding=encoding))
+    """Write a ``.nc`` file: in memory first, as the HDF5 library crashes where a disk is full.
+
+    A coordinate with a space in its name is read back as a variable; :func:`mark_coordinates`
+    makes it one again.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", xr.SerializationWarning)
+        content = dataset.to_netcdf(engine="h5netcdf", encoding=encoding)
+    path.write_bytes(content)
+
+
+def mark_coordinates(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a recording's data set with all columns of trials and of neurons as coordinates."""
+    return dataset.set_coords(
+        [
+            name
+            for name, one in dataset.data_vars.items()
+            if one.dims in (("trial",), ("neuron",)) and " " in str(name)
+        ]
+    )
 
 
 def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
@@ -80,7 +99,7 @@ def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
         _explain_decoding(),
         xr.open_dataset(path, engine="h5netcdf") as opened,
     ):
-        dataset = opened.load()
+        dataset = mark_coordinates(opened.load())
     check_arrays(path, {str(name): one.values for name, one in dataset.variables.items()}, schema)
     return dataset
 

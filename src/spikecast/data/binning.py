@@ -20,6 +20,7 @@ SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
 MOST_COUNTS = 1e6  # spikes per bin
 MOST_VALUES = 2**31  # of counts: 16 GB while they are counted
 LONGEST = 1e9  # seconds of a window, from its event: 30 years
+MOST_COARSE = 0.5  # of a bin: how far apart neighbouring values of a type of times may be
 LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
 FEWEST_SPIKES = 1000  # that such a rate is judged by
 UNLISTED = NoticeKind(
@@ -43,6 +44,8 @@ def bin_spikes(
     Spikes of other clusters are not counted. The other arguments are those of
     :meth:`spikecast.Recording.from_spike_times`.
     """
+    for name, times in (("spike_times", spike_times), ("events", events)):
+        check_precision(name, np.asarray(times), bin_size)
     spike_times = to_numbers("spike_times", spike_times)
     clusters = to_vector("clusters", clusters)
     events = to_numbers("events", events)
@@ -95,6 +98,23 @@ def to_numbers(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{name} must be numbers: {shorten_line(error)}") from None
+
+
+def check_precision(what: str, times: np.ndarray, bin_size: float, seconds: float = 1.0) -> None:
+    """Raise where the type of times is too coarse for bins: a spike may be in the wrong one.
+
+    ``times * seconds`` is in seconds.
+    """
+    if times.dtype.kind != "f" or times.dtype.itemsize > 4 or not times.size:
+        return
+    largest = np.nanmax(np.abs(times))
+    step = float(np.spacing(largest)) * seconds
+    if np.isfinite(step) and step > MOST_COARSE * bin_size:
+        raise InputError(
+            f"{what} are {times.dtype}, whose values are {step:.2g} s apart at "
+            f"{float(largest) * seconds:g} s: too coarse for bins of {bin_size:g} s. Give float64 "
+            "(or take the start of the session from float64 times first), or take wider bins"
+        )
 
 
 def _check_clock(spike_times: np.ndarray, events: np.ndarray, window: tuple[float, float]) -> None:

@@ -151,20 +151,48 @@ def is_simulated(attributes: Mapping[str, object]) -> bool:
 def resolve_indices(
     what: str, chosen: np.ndarray | Sequence[int] | None, length: int
 ) -> np.ndarray:
-    """Return indices along an axis, given as a mask, as indices (in any order) or None (all)."""
+    """Return indices along an axis, given as a mask, as indices (in any order) or None (all).
+
+    As many numbers as there are, all of them 0 or 1, are refused: they are a mask that lost its
+    type, and as indices they would be the first two over and over.
+    """
     if chosen is None:
         return np.arange(length)
-    chosen = np.atleast_1d(np.asarray(chosen))
+    check_in_order(what, chosen)
+    chosen = to_vector(what, np.atleast_1d(np.asarray(chosen)))
     if chosen.dtype == bool:
         check_same_length(what, chosen.size, f"the {what[:-1]} axis", length)
         return np.flatnonzero(chosen)
     if chosen.size and chosen.dtype.kind not in "iuf":
         raise InputError(f"{what} must be indices or a mask, not {chosen.dtype}")
+    if chosen.size == length > 2 and np.isin(chosen, (0, 1)).all():
+        raise InputError(
+            f"{what} are {length} numbers that are 0 or 1, which is what a mask looks like: give "
+            "it as truth values (values == 1)"
+        )
+    if chosen.dtype.kind == "f" and not (chosen == np.floor(chosen)).all():
+        raise InputError(f"{what} must be whole numbers, or a mask")
     if chosen.size and (chosen.min() < -length or chosen.max() >= length):
         raise InputError(
             f"{what} has indices {chosen.min()} to {chosen.max()}; there are {length} {what}"
         )
-    return chosen
+    return chosen.astype(int)
+
+
+def check_in_order(what: str, values: object) -> None:
+    """Raise where a Series has the rows of a table in another order: values are taken by place."""
+    if not isinstance(values, pd.Series) or values.index.dtype.kind not in "iu":
+        return
+    rows = values.index.to_numpy()
+    if not values.index.is_monotonic_increasing and np.array_equal(
+        np.sort(rows), np.arange(rows.size)
+    ):
+        raise InputError(
+            f"{what}: the rows of this Series are not in the order of the recording (its index "
+            "begins with "
+            f"{', '.join(map(str, rows[:3]))}). Give series.sort_index(), or series.to_numpy() "
+            "where this order is meant"
+        )
 
 
 def read_table(dataset: xr.Dataset, axis: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.notices import Notice
+from spikecast.data.binning import check_precision
 from spikecast.data.mapped import release
 
 PIECE = 2**22  # spikes of all units that are read at once
@@ -66,7 +67,9 @@ class SpikesByUnit:
         corners = (events[:, None] + edges).ravel()  # (trial * edge,)
         counts = np.empty((len(events), n_bins, len(units)), dtype=np.uint8)
         for column, unit in enumerate(units):
-            before = np.searchsorted(self.read_unit(int(unit)), corners)
+            times = self.read_unit(int(unit))
+            check_precision("spike times", times[-1:], bin_size)
+            before = np.searchsorted(times, corners)
             of_unit = np.diff(before.reshape(len(events), n_bins + 1), axis=1)
             counts = _widen(counts, of_unit)
             counts[:, :, column] = of_unit
@@ -112,6 +115,7 @@ class SpikesInTime:
     ) -> np.ndarray:
         """Return counts (trial, time, unit) around events, one event after the other."""
         n_bins = round((window[1] - window[0]) / bin_size)
+        check_precision("spike times", self.times[-1:], bin_size, self.seconds)
         counts = np.zeros((len(events), n_bins, len(units)), dtype=np.uint8)
         order = np.argsort(self.ids[units])
         wanted = self.ids[units][order]

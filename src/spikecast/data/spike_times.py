@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import suggest_name
+from spikecast.core.checks import check_finite, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice
 from spikecast.data.binning import bin_spikes, note_unlisted, to_numbers, to_vector
@@ -49,8 +49,14 @@ def build_from_spikes(
     clusters = to_vector("clusters", clusters)
     if clusters.dtype.kind not in "iufUS":
         raise InputError(f"clusters must be numbers or text, not {clusters.dtype}")
+    if clusters.dtype.kind == "f":
+        check_finite("clusters", clusters)
+    if clusters.dtype.kind == "S":
+        clusters = clusters.astype(str)
     fired = np.unique(clusters)
     table = _list_neurons(fired, area, neurons)
+    _check_ids(fired, table.index)
+    table = table.sort_index()
     ids = table.index.to_numpy()
     if not ids.size:
         raise NotEnoughDataError("no neurons are listed: neither area nor neurons names a cluster")
@@ -92,7 +98,8 @@ def _list_neurons(
             )
         if isinstance(area, pd.Series):
             _check_numbered("area", area.index, fired)
-        return pd.DataFrame({"area": dict(area.items())}).sort_index()
+            _check_listed_once("the Series of areas", area.index)
+        return pd.DataFrame({"area": pd.Series(dict(area.items()), dtype=object)})
     if not isinstance(neurons, pd.DataFrame):
         raise InputError(
             f"neurons is a {type(neurons).__name__}; give a DataFrame with a row per cluster"
@@ -101,9 +108,7 @@ def _list_neurons(
     table = neurons.set_index(name) if name else neurons.copy()
     if not name:
         _check_numbered("neurons", table.index, fired)
-    if not table.index.is_unique:
-        twice = table.index[table.index.duplicated()][0]
-        raise InputError(f"the table of neurons lists cluster {twice} more than once")
+    _check_listed_once("the table of neurons", table.index)
     if isinstance(area, str):
         table["area"] = table.get(area, area)
     elif area is not None:
@@ -113,7 +118,28 @@ def _list_neurons(
             "the table of neurons has no column 'area'; give area=, one name for all or the name "
             f"of a column.{suggest_name('area', table)}"
         )
-    return table.sort_index()
+    return table
+
+
+def _check_listed_once(what: str, index: pd.Index) -> None:
+    """Raise where a cluster is listed twice: it could be in two areas."""
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
+        raise InputError(f"{what} lists cluster {twice} more than once")
+
+
+def _check_ids(fired: np.ndarray, index: pd.Index) -> None:
+    """Raise where listed clusters are text and those that fired numbers: none is equal then."""
+    if index.hasnans:
+        raise InputError("a neuron is listed without the number of its cluster")
+    listed = {isinstance(one, str) for one in index}
+    if fired.size and listed and listed != {fired.dtype.kind == "U"}:
+        words = {True: "text", False: "numbers"}
+        named = " and ".join(words[one] for one in sorted(listed))
+        raise InputError(
+            f"clusters are {words[fired.dtype.kind == 'U']}, those that are listed are {named}; "
+            "give both as whole numbers, or both as text"
+        )
 
 
 def _check_numbered(what: str, index: pd.Index, fired: np.ndarray) -> None:

@@ -11,7 +11,9 @@ import pandas as pd
 from spikecast.core.checks import check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.quality import MIN_ACTIVE
 from spikecast.evaluation.cross_validation import Models, make_models, score_models
+from spikecast.evaluation.fit import hash_rows
 from spikecast.evaluation.folds import Cut
 from spikecast.evaluation.ladder import UNORDERED
 from spikecast.evaluation.score_table import Scores
@@ -120,6 +122,7 @@ def join_problems(train: Problem, test: Problem) -> tuple[Problem, list[Notice]]
     check_same_length("time of train", len(train.time), "time of test", len(test.time))
     _check_same_neurons(train, test)
     sources = _match(train.source_neurons, test.source_neurons)
+    _check_apart(train, test, sources)
     key = train.targets.columns[0]  # "neuron", its number in the recording, or "channel"
     targets = _match(train.targets[key], test.targets[key])
     n_sources = train.x.shape[2] + test.x.shape[2] - 2 * len(sources[0])
@@ -153,6 +156,18 @@ def join_problems(train: Problem, test: Problem) -> tuple[Problem, list[Notice]]
         ordered=False,
         notices=(),
     ), notices
+
+
+def _check_apart(train: Problem, test: Problem, sources: tuple[np.ndarray, np.ndarray]) -> None:
+    """Raise where a trial to score is one to learn from: the same activity, enough of it not 0."""
+    x, x_test = train.x[..., sources[0]], test.x[..., sources[1]]
+    enough = np.count_nonzero(x_test, axis=(1, 2)) >= MIN_ACTIVE
+    shared = int((np.isin(hash_rows(x_test), hash_rows(x)) & enough).sum())
+    if shared:
+        raise InputError(
+            f"{shared} of the {len(x_test)} trials of test are trials of train, too (their source "
+            "activity is the same): give trials that were not learnt from"
+        )
 
 
 def _match(

@@ -1,6 +1,7 @@
 """Folds of a problem's trials: cut by a rule, named by a trial column, or given by hand."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from spikecast.core.checks import check_one_of, check_same_length, shorten_line
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import to_vector
-from spikecast.data.dataset import resolve_indices
+from spikecast.data.dataset import check_in_order, resolve_indices
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold, Split, split_trials
 
@@ -115,6 +116,7 @@ def cut_trials(
         check_one_of("trial column", folds, list(problem.trials))
         given = read_folds(problem.trials[folds])
     elif isinstance(folds, pd.Series | np.ndarray):
+        check_in_order("folds", folds)
         values = to_vector("folds", np.asarray(folds))
         check_same_length("folds", values.size, "the trial axis", n_trials)
         given = read_folds(pd.Series(values, name="folds"))
@@ -123,7 +125,7 @@ def cut_trials(
         if hasattr(folds, "split"):
             pairs = folds.split(np.zeros((n_trials, 1)), labels, labels)
         try:
-            given = [Fold(train, test) for train, test in pairs]
+            given = [Fold(train, test) for train, test in islice(pairs, n_trials + 1)]
         except (TypeError, ValueError) as error:
             raise InputError(
                 "folds must be a number of parts, a trial column, pairs (train, test) of trial "
@@ -150,8 +152,14 @@ def read_folds(column: pd.Series) -> list[Fold]:
     """
     names = column.astype(str).to_numpy(dtype=str)
     used = column.notna().to_numpy() & ~np.isin(names, NO_FOLD)
-    if TEST in names:
-        return [Fold(np.flatnonzero(names == TRAIN), np.flatnonzero(names == TEST))]
+    words = np.char.lower(np.char.strip(names))
+    if TEST in words:
+        return [Fold(np.flatnonzero(words == TRAIN), np.flatnonzero(words == TEST))]
+    if TRAIN in words:
+        raise InputError(
+            f"the trial column '{column.name}' has '{TRAIN}' but no '{TEST}': name the trials to "
+            f"score '{TEST}'"
+        )
     parts = np.unique(names[used])
     if parts.size < 2:
         raise NotEnoughDataError(
@@ -168,15 +176,19 @@ def check_folds(folds: Sequence[FoldPair], n_trials: int) -> list[Fold]:
     """Return folds as numbers of trials, none of them scored twice or learnt from in its fold."""
     if not len(folds):
         raise InputError("there are no folds; give at least one pair (train, test)")
+    if len(folds) > n_trials:
+        raise InputError(f"there are more folds than trials ({n_trials}); score each trial once")
     every = np.arange(n_trials)
     cut = [
-        Fold(*(every[resolve_indices("trials", part, n_trials).astype(int)] for part in pair))
-        for pair in folds
+        Fold(*(every[resolve_indices("trials", part, n_trials)] for part in pair)) for pair in folds
     ]
     for index, fold in enumerate(cut):
         shared = np.intersect1d(fold.train, fold.test).size
         if shared:
             raise InputError(f"fold {index}: {shared} of its test trials were learnt from")
+        repeated = fold.train.size - np.unique(fold.train).size
+        if repeated:
+            raise InputError(f"fold {index}: {repeated} trials to learn from are given twice")
         if fold.train.size < 2 or not fold.test.size:
             raise NotEnoughDataError(
                 f"fold {index} has {fold.train.size} trials to learn from and {fold.test.size} to "

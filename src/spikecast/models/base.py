@@ -234,9 +234,17 @@ class Model(BaseEstimator):
         if (base is not None) != adds:
             how = "on top of another prediction: give base" if adds else "without a base"
             raise InputError(f"{type(self).__name__} was fitted {how}")
+        expected = (*x.shape[:2], self.n_targets_)
         if base is None:
-            return self._predict(x)
-        return self._predict_on_top(x, self._check_base(base, (*x.shape[:2], self.n_targets_)))
+            prediction = self._predict(x)
+        else:
+            prediction = self._predict_on_top(x, self._check_base(base, expected))
+        if np.shape(prediction) != expected:  # it would be spread over all bins and targets
+            raise ShapeError(
+                f"{type(self).__name__} predicted {np.shape(prediction)}; it must predict (trial, "
+                f"time, target), here {expected}"
+            )
+        return prediction
 
     def fit_transform(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Return the latents of the trials that the model is fitted to: ``fit(x, y).transform(x)``.

@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 
 from spikecast.core.checks import check_finite, shorten_line
 from spikecast.core.errors import InputError, ShapeError
+from spikecast.data.binning import check_magnitude
 from spikecast.models.base import Model
 
 NO_REGRESSORS = ("classifier", "clusterer", "outlier_detector", "density_estimator")
@@ -100,7 +101,8 @@ class ForeignModel(Model):
         self.estimator_ = estimator
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        prediction = np.asarray(self.estimator_.predict(self._arrange(x)))
+        given = self.estimator_.predict(self._arrange(x))
+        prediction = np.asarray(given)
         expected = (*x.shape[:2], self.n_targets_)
         if self.flattened_ and prediction.size == np.prod(expected):
             prediction = self._clip_to_rates(prediction.reshape(expected))
@@ -110,7 +112,11 @@ class ForeignModel(Model):
                 f"{name} returned {prediction.shape}; it must return (trial, time, target), here "
                 f"{expected}"
             )
+        if np.ma.is_masked(given) or prediction.dtype.kind not in "iufbO":
+            what = "masked values" if np.ma.is_masked(given) else str(prediction.dtype)
+            raise InputError(f"{name} returned {what}; it must return real numbers")
         check_finite(f"what {name} returned", prediction)
+        check_magnitude(f"value that {name} returned", prediction)
         if self.counts_ and prediction.min() < 0:
             raise InputError(
                 f"{name} returned {prediction.min():g} for targets that are counts; expected "

@@ -1,9 +1,11 @@
 """Fitted models on disk: arrays in safetensors, everything else in JSON, no pickle.
 
 A model ``stem`` is two files, ``stem.safetensors`` and ``stem.json``. Loading makes the class named
-in the JSON (only one of the catalogue) and puts its state back.
+in the JSON (only one of the catalogue) and puts its state back. The JSON holds a checksum of the
+arrays: those of another model, or of another fit, are refused.
 """
 
+import hashlib
 import json
 import warnings
 from contextlib import suppress
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file
+from safetensors.numpy import load as deserialize
 from safetensors.numpy import save as serialize
 from sklearn.base import BaseEstimator
 
@@ -63,9 +65,11 @@ def save(model: "Model | ManySessions", stem: str | Path) -> None:
     """
     arrays: dict[str, np.ndarray] = {}
     description = _describe_part(model, "", arrays)
+    content = serialize(arrays)
     stem = Path(stem)
     with write_atomically(stem.with_name(stem.name + ".safetensors")) as temporary:
-        temporary.write_bytes(serialize(arrays))
+        temporary.write_bytes(content)
+    description["checksum"] = _compute_checksum(content)
     write_json(stem.with_name(stem.name + ".json"), description)
 
 
@@ -81,8 +85,11 @@ def load(stem: str | Path) -> Model:
     stem = Path(stem)
     try:
         description = json.loads(stem.with_name(stem.name + ".json").read_text(encoding="utf-8"))
-        arrays = load_file(stem.with_name(stem.name + ".safetensors"))
-        model = _restore_part(description, arrays)
+        content = stem.with_name(stem.name + ".safetensors").read_bytes()
+        # models of earlier versions have none
+        if description.get("checksum", _compute_checksum(content)) != _compute_checksum(content):
+            raise ValueError("its arrays are not those that were written with its description")
+        model = _restore_part(description, deserialize(content))
         if isinstance(model, Model):
             _try_out(model)
     except FileNotFoundError as error:
@@ -138,6 +145,9 @@ def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) ->
         for kind, content in entry.items()
     ]
     # networks are built last: their sizes are part of the state
+    for attribute, _, _ in entries:
+        if not attribute.endswith("_") or attribute.startswith("_"):
+            raise ValueError(f"it names '{attribute}' as fitted")
     for attribute, kind, content in sorted(entries, key=lambda entry: entry[1] == "network"):
         if kind == "array":
             setattr(part, attribute, arrays[content])
@@ -195,6 +205,10 @@ def _restore_network(network: "Network", key: str, arrays: dict[str, np.ndarray]
     }
     network.load_state_dict(tensors)
     return network.eval()
+
+
+def _compute_checksum(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _is_known(kind: type) -> bool:

@@ -33,6 +33,7 @@ from spikecast.runs.questions.question import Question
 from spikecast.runs.questions.store import answer_questions
 from spikecast.runs.reader import open_run
 from spikecast.runs.run_directory import log_to_file, open_run_directory
+from spikecast.runs.settings import describe_settings
 from spikecast.runs.targets import (
     TargetRun,
     make_targets,
@@ -206,6 +207,7 @@ def _begin(
         save_brought(target)
     names = [target.problem.target for target in targets]
     manifest = describe_run(recording, identity, names, config.seed)
+    manifest["settings"] = describe_settings(to_yaml(config))
     manifest["left_out"] = [notice.to_json() for notice in left_out]
     write_json(layout.manifest, manifest)
     log.info("started: %s", recording)

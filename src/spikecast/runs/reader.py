@@ -31,6 +31,7 @@ from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.questions.catalog import find_schema, list_kinds
 from spikecast.runs.questions.question import AnswerSchema, Facts
 from spikecast.runs.score_tables import NEURONS, SCORES, TRIALS, read_score_table, read_summary
+from spikecast.runs.settings import check_settings_unchanged
 from spikecast.scoring.metric_table import find_headline
 from spikecast.scoring.scorers import RUNGS
 from spikecast.tasks.splits import Fold
@@ -122,6 +123,7 @@ class Run:
     @cached_property
     def config(self) -> Config:
         """The settings, defaults included."""
+        check_settings_unchanged(self.layout.config, self.manifest)
         return configs.read_config(self.layout.config)
 
     @property

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import (
     LOCK,
@@ -29,6 +27,7 @@ from spikecast.runs.layout import (
     find_kind,
 )
 from spikecast.runs.manifest import check_data_unchanged, read_manifest
+from spikecast.runs.settings import check_settings_unchanged, read_settings
 
 log = logging.getLogger("spikecast")
 
@@ -91,8 +90,9 @@ def _check_writable(
         raise RunError(
             f"'{folder}' holds {state} run; resume it, overwrite it, or name another folder"
         )
-    if not config.exists() or _read_settings(read_text(config)) != _read_settings(text):
+    if not config.exists() or read_settings(read_text(config)) != read_settings(text):
         raise RunError(f"'{folder}' was made with another config; see {config}")
+    check_settings_unchanged(config, manifest)
     check_data_unchanged(folder, manifest["data"]["hash"], identity)
 
 
@@ -116,19 +116,6 @@ def _holds_run(folder: Path) -> bool:
             path.exists() for path in (RunLayout(folder).config, AtlasLayout(folder).settings)
         )
     return "spikecast" in (manifest.get("versions") or ())
-
-
-def _read_settings(text: str) -> Any:
-    """Return a config without the place of the data: their identity is compared instead."""
-    try:
-        settings = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # edited by hand: equal to no other
-        return None
-    if isinstance(settings, dict):
-        data = settings.pop("data", None)
-        if isinstance(data, dict):  # an atlas has only paths there
-            settings["data"] = {name: value for name, value in data.items() if name != "path"}
-    return settings
 
 
 def _list_names(folder: Path) -> set[str]:

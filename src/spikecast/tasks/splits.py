@@ -68,6 +68,7 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     Fold(train=array([0, 5, 6, 7, 8, 9]), test=array([2, 3]))
     """
     _check_enough(n_trials, folds)
+    check_in_range("gap", gap, 0)
     trials = np.arange(n_trials)
     reach = min(gap, n_trials)
     blocks = []

@@ -125,6 +125,8 @@ def test_labels_are_shuffled_within_strata():
         (np.r_[np.zeros(17), np.ones(3)], NotEnoughDataError, "fewer than the 5 folds"),
         (np.linspace(0, 1, 20), NotEnoughDataError, "decoder='ridge'"),
         (np.zeros(19), InputError, "length 19"),
+        (np.array([1, "1"] * 10, dtype=object), InputError, "numbers and text"),
+        (pd.Series(np.arange(20) % 2, index=range(19, -1, -1)), InputError, "not in the order"),
     ],
 )
 def test_labels_that_cannot_be_decoded_are_refused(label, error, message):

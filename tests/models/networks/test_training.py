@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,18 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_generator_al
     for a, b, c in zip(one.parameters(), two.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
         assert a.numel() == 1 or not torch.equal(a, c)
+
+
+def test_threads_that_train_at_once_give_the_same_weights(data):
+    def train(seed):
+        network, _ = train_network(build(), *data, folds(1), Plan(epochs=5), seed, CPU)
+        return list(network.parameters())
+
+    alone = [train(seed) for seed in (0, 1)]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(train, [0, 1, 0, 1]))
+    for number, weights in enumerate(together):
+        assert all(map(torch.equal, weights, alone[number % 2]))
 
 
 def test_members_train_as_they_would_alone(data):

@@ -13,6 +13,7 @@ from spikecast.core.checks import check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import to_vector
+from spikecast.data.dataset import check_in_order
 from spikecast.data.recording import Recording
 
 MISSING = ("", "nan", "None")
@@ -63,6 +64,7 @@ def resolve_label(
         For a single class, a class with fewer trials than folds, or a constant variable.
     """
     name = label if isinstance(label, str) else "label"
+    check_in_order(f"label '{name}'", label)
     values = _read_values(recording, label) if isinstance(label, str) else np.asarray(label)
     values = to_vector(f"label '{name}'", values)
     check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
@@ -80,6 +82,8 @@ def resolve_label(
         if np.ptp(values) == 0:
             raise NotEnoughDataError(f"label '{name}' is {values[0]:g} on every trial")
         return Label(name, trials, values, np.empty(0), n_left_out)
+    if values.dtype.kind == "O" and len({isinstance(one, str) for one in values}) > 1:
+        raise InputError(f"label '{name}' holds numbers and text; give one of the two")
     classes, codes, sizes = np.unique(values, return_inverse=True, return_counts=True)
     if classes.size < 2:
         raise NotEnoughDataError(

@@ -12,6 +12,7 @@ from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable
+from spikecast.core.stored_arrays import mark_coordinates
 from spikecast.data.recording import Recording
 
 CONTENT = ".nc files, which Recording.save writes"
@@ -39,6 +40,7 @@ def _read_file(path: Path) -> Recording:
             if variable.dtype.kind in "OT":  # netCDF returns text as slow Python objects
                 dataset[name] = (variable.dims, variable.values.astype(str))
             dataset[name].encoding = {}
+        dataset = mark_coordinates(dataset)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except FormatError as error:

@@ -1,6 +1,7 @@
 """The training loop: mini-batches, AdamW, early stopping on validation trials, best weights."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,9 @@ from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import History, Plan
 from spikecast.models.networks.training_state import BestWeights, TrainingState
 from spikecast.tasks.splits import Fold
+
+_GENERATOR = threading.RLock()
+"""Held while torch's generator, which all threads share, is seeded and drawn from."""
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -38,13 +42,13 @@ def train_network(
     """Fit a network; each member learns from its own fold and keeps its best weights.
 
     `build` makes the network, drawing its weights from torch's generator, which is seeded here and
-    put back as it was. `x` (trial, time, feature) and `y` (trial, time, target) are float32. The
-    test trials of a member's fold are its validation trials, which decide which epoch's weights are
-    kept (without any, the last). The network is returned in evaluation mode, on the CPU. Raises
-    DivergedError when the loss stops being a number.
+    put back as it was; of several threads, one trains at a time. `x` (trial, time, feature) and `y`
+    (trial, time, target) are float32. The test trials of a member's fold are its validation trials,
+    which decide which epoch's weights are kept (without any, the last). The network is returned in
+    evaluation mode, on the CPU. Raises DivergedError when the loss stops being a number.
     """
     started = time.perf_counter()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with _GENERATOR, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = build().to(device)
         x, y = (torch.as_tensor(array).to(device) for array in (x, y))
