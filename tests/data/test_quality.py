@@ -57,3 +57,10 @@ def test_a_trial_that_is_there_twice(activity):
 def test_few_trials(activity):
     (notice,) = check_recording(make(activity[:20]))
     assert (notice.code, notice.values) == ("few_trials", {"n_trials": 20})
+
+
+def test_areas_that_only_look_like_two_are_named(activity):
+    (notice,) = check_recording(make(activity, ["MOs", "mos", "MOs\u200b", " MOs", "MD", "VISp"]))
+    assert notice.code == "areas_alike"
+    assert "'mos'" in str(notice)
+    assert "MD" not in str(notice)

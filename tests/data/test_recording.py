@@ -69,6 +69,25 @@ def test_columns_with_spaces_in_their_names_are_kept(tmp_path, recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize(
+    "trials", [{"a/b": [1, 2, 3, 4]}, {"a": ["x\0y", "x", "x", "x"]}, {"a": ["\ud800"] * 4}]
+)
+def test_what_no_file_can_hold_is_refused_and_leaves_nothing(tmp_path, trials):
+    with pytest.raises(InputError, match=r"cannot be kept in a \.nc file"):
+        Recording.from_arrays(counts(), TIME, "A", trials=trials).save(tmp_path / "recording.nc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_dataset_and_areas_that_are_no_names_are_refused():
+    with pytest.raises(InputError, match=r"made of an xarray\.Dataset"):
+        Recording({"activity": counts()})
+    dataset = Recording.from_arrays(counts(), TIME, "A").dataset
+    with pytest.raises(InputError, match="areas must be text"):
+        Recording(dataset.assign_coords(area=("neuron", [1, 2, 3])))
+    with pytest.raises(InputError, match="has 301 characters"):
+        Recording.from_arrays(counts(), TIME, "A" * 301)
+
+
 def test_selecting_by_rate_uses_hz():
     activity = np.zeros((2, 5, 2), dtype=int)
     activity[0, 0, 1] = 1  # one spike in 100 ms: 10 Hz

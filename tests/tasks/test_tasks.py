@@ -60,6 +60,10 @@ class TestAreaToArea:
                 problem.x[:, column], recording.activity[:, now - lag, 2:]
             )
 
+    def test_a_list_of_targets_is_refused(self):
+        with pytest.raises(InputError, match="name of one area"):
+            AreaToArea(["A", "B"]).problem(labelled(list("AABB")))
+
     def test_overlap_is_refused(self):
         with pytest.raises(InputError, match="overlap"):
             AreaToArea("A", ["A", "B"]).problem(labelled(list("AABB")))

@@ -69,6 +69,9 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
             temporary.replace(path)
         except IsADirectoryError:
             raise RunError(f"'{path}' is a folder; move it away") from None
+        except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+            reason = getattr(error, "strerror", None) or error
+            raise RunError(f"{shorten_line(repr(str(path)))} cannot be written: {reason}") from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

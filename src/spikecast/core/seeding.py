@@ -8,6 +8,9 @@ import zlib
 
 import numpy as np
 
+from spikecast.core.checks import quote
+from spikecast.core.errors import InputError
+
 
 def make_rng(seed: int, *name: object) -> np.random.Generator:
     """Return the random generator of the job called `name`; its parts become strings.
@@ -19,6 +22,8 @@ def make_rng(seed: int, *name: object) -> np.random.Generator:
     >>> bool((a == b).all())
     True
     """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {quote(seed)}; it must be a whole number from 0 on")
     words = [zlib.crc32(str(part).encode()) for part in name]
     return np.random.default_rng(np.random.SeedSequence([seed, *words]))
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from spikecast.core.checks import quote, shorten_line
 from spikecast.core.checksums import check_checksum, has_checksum
+from spikecast.core.errors import InputError
 from spikecast.core.hdf5_check import check_readable
 from spikecast.core.stored import damaged, explain_errors
 
@@ -69,7 +70,10 @@ def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) 
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", xr.SerializationWarning)
-        content = dataset.to_netcdf(engine="h5netcdf", encoding=encoding)
+        try:
+            content = dataset.to_netcdf(engine="h5netcdf", encoding=encoding)
+        except (ValueError, TypeError) as error:  # a name with a slash, text that is no Unicode
+            raise InputError(f"this cannot be kept in a .nc file: {shorten_line(error)}") from None
     path.write_bytes(content)
 
 

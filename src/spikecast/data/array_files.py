@@ -224,6 +224,13 @@ def find_columns(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
 
 def pick_column(table: pd.DataFrame, wanted: Sequence[str]) -> str | None:
     """Return the first of the `wanted` columns that a table has, whatever its capitals, or None."""
-    folded = {str(name).casefold(): str(name) for name in table}
-    found = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
-    return found[0] if found else None
+    names = [str(name) for name in table]
+    for one in wanted:
+        found = [name for name in names if name.casefold() == one.casefold()]
+        if len(found) > 1:
+            raise FormatError(
+                f"columns '{found[0]}' and '{found[1]}' could both be meant; keep one"
+            )
+        if found:
+            return found[0]
+    return None

@@ -14,16 +14,23 @@ from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
 
 AXES = ("trial", "time", "neuron")
+LONGEST_NAME = 300
 Kind = Literal["counts", "continuous"]
 KINDS: tuple[Kind, ...] = ("counts", "continuous")
 
 
 def check_dataset(dataset: xr.Dataset) -> None:
     """Raise unless a dataset can be a recording: axes, coordinates, attributes and values."""
+    if not isinstance(dataset, xr.Dataset):
+        raise InputError(
+            f"a recording is made of an xarray.Dataset, not of a {type(dataset).__name__}; arrays "
+            "go to Recording.from_arrays"
+        )
     if "activity" not in dataset or dataset["activity"].dims != AXES:
         raise ShapeError("a recording needs the variable 'activity' with axes trial, time, neuron")
     if "area" not in dataset.coords or dataset["area"].dims != ("neuron",):
         raise ShapeError("a recording needs the coordinate 'area' along neuron")
+    _check_areas(dataset["area"].values)
     missing = {"kind", "bin_size", "align_to", "session", "subject"} - dataset.attrs.keys()
     if missing:
         raise InputError(f"a recording needs the attributes {sorted(missing)}")
@@ -41,6 +48,17 @@ def check_dataset(dataset: xr.Dataset) -> None:
         if variable.dims[:2] == AXES[:2] and variable.dtype.kind not in "iufb":
             raise InputError(f"behaviour '{name}' holds {variable.dtype}; it must hold numbers")
     _check_attributes(dataset.attrs, measure_bin_size(dataset["time"].values))
+
+
+def _check_areas(areas: np.ndarray) -> None:
+    """Raise where areas are no text, or are longer than a figure and a page can name them."""
+    if areas.dtype.kind not in "UT" and not all(isinstance(one, str) for one in areas):
+        raise InputError(f"areas must be text, not {areas.dtype} ({quote(areas[0])}, ...)")
+    longest = max(map(len, areas.tolist()), default=0)
+    if longest > LONGEST_NAME:
+        raise InputError(
+            f"the name of an area has {longest} characters; it can have up to {LONGEST_NAME}"
+        )
 
 
 def _check_attributes(attributes: Mapping, bin_size: float) -> None:

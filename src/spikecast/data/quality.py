@@ -1,5 +1,6 @@
 """Checks of a recording for what is unusual and matters for a score."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,12 @@ COPIED_TRIALS = NoticeKind(
     "{n} of {n_trials} trials are exact copies of an earlier one ({first} is the first): a copy "
     "that is held out is known to the models",
 )
+AREAS_ALIKE = NoticeKind(
+    "areas_alike",
+    "serious",
+    "areas {names} differ in capitals or spaces only, and are taken as different ones: where they "
+    "are one area, it is predicted from itself",
+)
 FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
@@ -86,9 +93,28 @@ def check_recording(recording: Recording) -> list[Notice]:
         notices.append(
             COPIED_TRIALS(n=copied.size, n_trials=recording.n_trials, first=int(copied[0]))
         )
+    notices += [
+        AREAS_ALIKE(names=" and ".join(repr(name) for name in names))
+        for names in find_alike(recording.areas)
+    ]
     if 1 < recording.n_trials < MIN_TRIALS:
         notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
+
+
+def find_alike(names: Iterable[str]) -> list[list[str]]:
+    """Return the names that are equal but for capitals, spaces and what is not seen, in groups.
+
+    Examples
+    --------
+    >>> find_alike(["MOs", "VISp", "mos ", "MD"])
+    [['MOs', 'mos ']]
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        seen = "".join(c for c in name.casefold() if c.isprintable() and not c.isspace())
+        groups.setdefault(seen, []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def find_sorted_column(trials: pd.DataFrame) -> str | None:

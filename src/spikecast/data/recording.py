@@ -364,7 +364,7 @@ class Recording(RecordingDisplay, Drawable, Exchange):
 
     def in_area(self, area: str | Sequence[str]) -> np.ndarray:
         """Return a mask (neuron,) of the neurons in one area or several."""
-        areas = [area] if isinstance(area, str) else list(area)
+        areas = np.atleast_1d(np.asarray(area)).tolist()
         for name in areas:
             check_one_of("area", name, list(self.areas))
         return np.isin(self.area, areas)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import check_kind, check_one_of
-from spikecast.core.errors import NotEnoughDataError, UnknownNameError
+from spikecast.core.checks import check_kind, check_one_of, quote
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import find_coincident_pairs
 from spikecast.data.recording import Recording
@@ -41,8 +41,15 @@ def find_members(group: np.ndarray, names: str | Sequence[str] | None, by: str) 
     return np.isin(group, np.asarray(names, dtype=str))
 
 
-def explain_other_target(recording: Recording, name: str) -> None:
-    """Raise where a target that is no area is behaviour, or a column of the trials."""
+def explain_other_target(recording: Recording, name: str, group: np.ndarray) -> None:
+    """Raise where a target that is no group is a list, behaviour, or a column of the trials."""
+    if not isinstance(name, str):
+        raise InputError(
+            f"the target is {quote(name)}; it must be the name of one area: predict several one "
+            "after the other"
+        )
+    if name in group:
+        return
     if name in recording.behavior:
         raise UnknownNameError(
             f"'{name}' is behaviour, not an area: the task 'behavior' predicts it"

@@ -94,8 +94,7 @@ class AreaToArea(TaskDisplay):
             When fewer than 2 neurons are left on either side, or no target neuron fires.
         """
         group = read_groups(recording, self.by)
-        if self.target not in group:
-            explain_other_target(recording, self.target)
+        explain_other_target(recording, self.target, group)
         is_target = find_members(group, self.target, self.by)
         if self.source == REST:
             is_source = ~is_target & ~np.isin(np.char.lower(group), UNLABELED)

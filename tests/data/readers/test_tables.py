@@ -89,6 +89,7 @@ def test_a_folder_has_trials_units_events_and_behavior(tmp_path):
         ({"time": np.arange(24) * 1e6 + 0.5}, "they seem to be samples or milliseconds"),
         ({"time": np.arange(24) / 7 - 1}, "negative"),
         ({"time": [np.nan] * 24}, "missing"),
+        ({"Time": np.arange(24) / 3}, "'time' and 'Time' could both be meant"),
         ({"unit": [np.nan] + ["a"] * 23}, "1 spikes have no unit"),
         ({"unit": [0.5] * 24}, "whole numbers or text"),
         ({"area": ["CA1", "MOs"] * 12}, "unit a has more than one 'area'"),

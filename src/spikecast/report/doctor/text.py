@@ -60,6 +60,7 @@ RECORDING_CHECKS: tuple[Check, ...] = (
     Check("silent neurons, neurons without an area", ("silent", "unlabeled")),
     Check("one neuron twice", ("recorded_twice", "duplicate")),
     Check("one trial twice", ("copied_trials",)),
+    Check("areas that differ in capitals or spaces only", ("areas_alike",)),
     Check("neurons lost, appearing or drifting", ("lost_neurons", "drift"), "several trials",
           lambda one: one.presence is not None),
     Check("trials or neurons sorted by something",

@@ -17,7 +17,7 @@ from spikecast.core.files import write_atomically, write_text
 from spikecast.report.shared.audit import describe_silent_rules
 from spikecast.report.shared.phone import PhoneFigure, draw_for_phone
 from spikecast.report.shared.section import Drawing, Section
-from spikecast.report.shared.style import allow_missing_letters
+from spikecast.report.shared.style import allow_what_does_not_fit
 from spikecast.runs.layout import Layout
 
 RASTER_DPI = 150
@@ -101,7 +101,7 @@ def to_svg(figure: Figure) -> bytes:
     """Return a figure as SVG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.set_dpi(RASTER_DPI)
-    with rc_context({"svg.hashsalt": "spikecast"}), allow_missing_letters():
+    with rc_context({"svg.hashsalt": "spikecast"}), allow_what_does_not_fit():
         # savefig would draw it once more before, for a layout that is done (report_style)
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     return buffer.getvalue()

@@ -52,7 +52,7 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @wraps(draw)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with rc_context(STYLE), allow_missing_letters():
+        with rc_context(STYLE), allow_what_does_not_fit():
             figure = draw(*args, **kwargs)
             if isinstance(figure, Place):
                 return figure.root  # its maker lays it out
@@ -67,9 +67,13 @@ def report_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 @contextmanager
-def allow_missing_letters() -> Iterator[None]:
-    """Draw letters that the font lacks as boxes, without a warning: the page's text has them."""
+def allow_what_does_not_fit() -> Iterator[None]:
+    """Draw what does not fit without a warning: letters that the font lacks, names too long.
+
+    The page's text has them.
+    """
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
