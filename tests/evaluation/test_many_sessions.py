@@ -19,6 +19,7 @@ QUICK = {
     "n_encoder": 4,
     "n_inputs": 0,
     "n_components": 8,
+    "n_members": 1,
     "epochs": 1,
     "min_steps": 4,
 }

@@ -30,7 +30,14 @@ FEW = {
 }
 SMALL = {
     "timescales": {"n_latents": 6, "n_members": 2, "n_components": 6, "epochs": 1},
-    "lfads": {"n_components": 5, "n_generator": 8, "n_encoder": 6, "min_steps": 10, "epochs": 1},
+    "lfads": {
+        "n_components": 5,
+        "n_generator": 8,
+        "n_encoder": 6,
+        "n_members": 2,
+        "min_steps": 10,
+        "epochs": 1,
+    },
     "transformer": {"n_latents": 8, "n_heads": 1, "n_members": 2, "n_components": 6, "epochs": 1},
 }
 

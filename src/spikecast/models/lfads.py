@@ -1,7 +1,7 @@
 """LFADS as an estimator: x is encoded, x and y are read out."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class LFADS(NeuralModel):
     n_controller, n_inputs : int
         Sizes of the controller and of the inferred inputs; with 0 inputs the generator runs by
         itself from its initial condition.
+    n_members : int
+        Networks, each stopped on another fifth of the training trials. Their log rates are
+        averaged; what else they infer stands side by side. One alone predicts new trials worse;
+        take 1 to look at the generator itself.
     width : float
         Standard deviation in bins of the Gaussian that smooths what is encoded; 0 leaves it raw.
     n_components : int
@@ -68,7 +72,8 @@ class LFADS(NeuralModel):
     Examples
     --------
     >>> counts = np.random.default_rng(0).poisson(0.3, (12, 20, 6))
-    >>> model = LFADS(n_inputs=1, n_generator=8, epochs=1, min_steps=1).fit(counts, counts)
+    >>> model = LFADS(n_inputs=1, n_generator=8, n_members=1, epochs=1, min_steps=1)
+    >>> model = model.fit(counts, counts)
     >>> {name: array.shape for name, array in model.outputs(counts[:2]).items()}
     ... # doctest: +NORMALIZE_WHITESPACE
     {'rates': (2, 20, 6), 'factors': (2, 20, 40), 'initial_condition': (2, 32),
@@ -98,6 +103,7 @@ class LFADS(NeuralModel):
     n_initial: int = 32
     n_controller: int = 32
     n_inputs: int = 12
+    n_members: int = 3
     width: float = 2.0
     n_components: int = 40
     dropout: float = 0.3
@@ -120,17 +126,21 @@ class LFADS(NeuralModel):
         -------
         dict
             ``rates`` (trial, time, target), ``factors`` (trial, time, factor),
-            ``initial_condition`` (trial, initial), ``inferred_inputs`` (trial, time, input).
+            ``initial_condition`` (trial, initial), ``inferred_inputs`` (trial, time, input); all
+            but rates with one member after the other on the last axis.
         """
         z = self._prepare_inputs(self._check_sources(x))
+        initial = self._run_network(z, "initial_condition")  # (member, trial, initial)
+        inputs = self._run_network(z, "inferred_inputs")  # (member, trial, time, input)
         return {
             "rates": self.predict(x),
             "factors": self.transform(x),
-            "initial_condition": self._run_network(z, "initial_condition")[0].numpy(),
-            "inferred_inputs": self._run_network(z, "inferred_inputs")[0].numpy(),
+            "initial_condition": initial.movedim(0, -2).flatten(-2).numpy(),
+            "inferred_inputs": inputs.movedim(0, -2).flatten(-2).numpy(),
         }
 
     def _make_examples(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        check_in_range("n_members", self.n_members, 1)
         check_in_range("n_inputs", self.n_inputs, 0)
         # an autoencoder is scored on what is hidden, and encodes what is not
         check_in_range("coordinated_dropout", self.coordinated_dropout, 0.05, 0.95)
@@ -154,7 +164,13 @@ class LFADS(NeuralModel):
             return x.astype(np.float32)
         return ((x - self.source_mean_) / self.source_scale_).astype(np.float32)
 
-    def _build_network(self, n_features: int, n_targets: int) -> "LFADSNet":
+    def _build_network(self, n_features: int, n_targets: int) -> "Network":
+        from spikecast.models.networks.members import Members
+
+        networks = [self._build_member(n_features, n_targets) for _ in range(self.n_members)]
+        return networks[0] if self.n_members == 1 else Members(networks)
+
+    def _build_member(self, n_features: int, n_targets: int) -> "LFADSNet":
         from spikecast.models.networks.generators import choose_generator
         from spikecast.models.networks.lfads import LFADSNet
 
@@ -172,7 +188,10 @@ class LFADS(NeuralModel):
 
     def _initialize(self, network: "Network") -> None:
         """Set the read-in to principal components, and the offsets to mean rates."""
-        net = cast("LFADSNet", network)
+        for net in getattr(network, "networks", [network]):
+            self._initialize_member(net)
+
+    def _initialize_member(self, net: "LFADSNet") -> None:
         net.readin.copy_(net.readin.new_tensor(self.readin_))
         offsets = [self.center_ if self.counts_ else np.zeros(self.n_targets_)]
         sources = np.zeros(self.n_sources_)

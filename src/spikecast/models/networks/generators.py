@@ -12,6 +12,10 @@ from spikecast.models.networks.controller import Weights, run_controlled
 from spikecast.models.networks.gru import GRUWeights, run_gru
 from spikecast.models.networks.network import draw_uniform
 
+# Log variance that posteriors start with. At that of the prior, 0, the generator is driven by noise
+# alone until the encoder has learnt to lower it, which with few spikes takes most of the training.
+START_LOG_VARIANCE = -4.0
+
 
 class Trajectory(NamedTuple):
     """States of a generator, and its inferred inputs (no columns where there are none)."""
@@ -64,7 +68,7 @@ class ControlledGenerator(nn.Module):
         self.controller = GRUWeights(1, n_encoded + n_factors, n_controller)
         self.controller_start = nn.Parameter(torch.zeros(1, n_controller))
         self.posterior_weight = draw_uniform(n_controller, 2 * n_inputs, fan_in=n_controller)
-        self.posterior_offset = nn.Parameter(torch.zeros(1, 2 * n_inputs))
+        self.posterior_offset = nn.Parameter(start_posterior(n_inputs)[None])
         self.unit = GRUWeights(1, n_inputs, n_generator)
         self.log_time_constant = nn.Parameter(torch.full((n_inputs,), math.log(10.0)))
         self.log_prior_variance = nn.Parameter(torch.zeros(n_inputs))
@@ -117,6 +121,11 @@ class ControlledGenerator(nn.Module):
 
 
 Generator = AutonomousGenerator | ControlledGenerator
+
+
+def start_posterior(size: int) -> Tensor:
+    """Return offsets of the posterior's mean and log variance when training starts, (2 size,)."""
+    return torch.cat([torch.zeros(size), torch.full((size,), START_LOG_VARIANCE)])
 
 
 def choose_generator(

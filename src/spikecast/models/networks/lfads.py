@@ -11,7 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from spikecast.models.networks.generators import Generator, Trajectory
+from spikecast.models.networks.generators import Generator, Trajectory, start_posterior
 from spikecast.models.networks.gru import GRUWeights, run_gru
 from spikecast.models.networks.network import LOSSES, Network, draw_uniform, dropout
 from spikecast.models.preprocess import make_smoothing_matrix
@@ -66,7 +66,7 @@ class LFADSNet(Network):
         self.encoder = GRUWeights(2, n_readin, n_encoder)
         self.encoder_start = nn.Parameter(torch.zeros(2, 1, n_encoder))
         self.initial_weight = draw_uniform(2 * n_encoder, 2 * n_initial, fan_in=2 * n_encoder)
-        self.initial_offset = nn.Parameter(torch.zeros(2 * n_initial))
+        self.initial_offset = nn.Parameter(start_posterior(n_initial))
         self.generator = generator(n_initial, 2 * n_encoder, n_factors)
         n_outputs = n_targets if autoencodes else n_features + n_targets
         self.readout_weight = draw_uniform(n_factors, n_outputs, fan_in=n_factors)

@@ -5,7 +5,7 @@ trained side by side in the same matrix products: three cost little more than on
 have one member.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -86,8 +86,18 @@ class Network(nn.Module):
 
     @property
     def readin_weight(self) -> Tensor:
-        """Read-in weights, a view (member, unit, feature), where there are `neuron_parameters`."""
+        """Read-in weights (member, unit, feature), where there are `neuron_parameters`."""
         raise NotImplementedError
+
+    def change_readin(self, change: Tensor) -> None:
+        """Add to the read-in weights, (member, unit, feature), of which there is a view."""
+        self.readin_weight.add_(change)
+
+    def take_member(self, state: Mapping[str, Tensor], member: int) -> dict[str, Tensor]:
+        """Return a member's part of the tensors of ``state_dict()``, as views."""
+        if self.n_members == 1:
+            return dict(state)
+        return {name: value[member] for name, value in state.items()}
 
     def decayed_weights(self) -> list[nn.Parameter]:
         """Return parameters that weight decay shrinks: weights that multiply, not offsets."""

@@ -6,7 +6,7 @@ tensors). They are trained on *combined trials*, one trial of each session side 
 sessions had been recorded at once: the training loop is the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
@@ -51,6 +51,15 @@ class Sessions(Network):
         """Return the decayed weights of all networks, the core's once."""
         every = [matrix for network in self.sessions for matrix in network.decayed_weights()]
         return list({id(matrix): matrix for matrix in every}.values())
+
+    def take_member(self, state: Mapping[str, Tensor], member: int) -> dict[str, Tensor]:
+        """Return a member's part of all sessions' tensors."""
+        taken: dict[str, Tensor] = {}
+        for number, network in enumerate(self.sessions):
+            prefix = f"networks.{number}."
+            own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+            taken |= {prefix + n: v for n, v in network.take_member(own, member).items()}
+        return taken
 
     @property
     def sessions(self) -> list[Network]:
@@ -135,4 +144,4 @@ def align_readin(network: Network, axes: Tensor, readin: Tensor) -> None:
     other directions of the features stay as they are.
     """
     weight = network.readin_weight
-    weight += (readin - weight @ axes) @ axes.T
+    network.change_readin((readin - weight @ axes) @ axes.T)

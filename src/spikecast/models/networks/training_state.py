@@ -26,11 +26,9 @@ class BestWeights:
         self.loss = torch.where(better, loss, self.loss)
         for member in better.nonzero().flatten().tolist():
             self.epoch[member] = epoch
-            for name, value in network.state_dict().items():
-                if network.n_members == 1:
-                    self.weights[name].copy_(value)
-                else:
-                    self.weights[name][member] = value[member]
+            kept = network.take_member(self.weights, member)
+            for name, value in network.take_member(network.state_dict(), member).items():
+                kept[name].copy_(value)
 
     def restore(self, network: Network) -> None:
         """Put the best weights back."""
