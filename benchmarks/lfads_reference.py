@@ -87,7 +87,7 @@ class Reference(Network):
             self.rates.append(cells.readout(cells.factors(dropped)))
         divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
         if cells.n_inputs:
-            divergence = divergence + made._divergence(
+            divergence = divergence + made._measure_divergence(
                 torch.stack(inputs), torch.stack(noises), torch.stack(variances)
             )
         return Trajectory(torch.stack(states), encoded[..., :0], divergence * 0), divergence
@@ -116,7 +116,7 @@ def main() -> None:
     plan = Plan(epochs=1, min_steps=1, batch_size=given.batch)
     fold = sc.splits.Fold(np.arange(len(x)), np.arange(0))
     for n_inputs in (0, 4):
-        settings = {"n_inputs": n_inputs, "width": 0.0, "n_factors": 20}
+        settings = {"n_inputs": n_inputs, "n_members": 1, "width": 0.0, "n_factors": 20}
         model = sc.models.LFADS(epochs=1, min_steps=1, **settings).fit(counts[:16], counts[:16])
         build = partial(model._build_network, **model.sizes_)
         builds = {"per step": lambda build=build: stepwise(build()), "ours": build}
