@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
+from spikecast.core.errors import InputError
 from spikecast.models.ensemble import Stack
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.inner_cv import split_inner_folds
+from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.timescales import Timescales
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
@@ -31,23 +34,25 @@ def test_each_training_trial_is_predicted_by_the_member_stopped_on_it(session):
     x, y = session
     model = Timescales(n_members=5, n_latents=4, epochs=1).fit(x, y)
     members = model._run_network(model._prepare_inputs(x), "forward").numpy()
-    held_out = model.predict_held_out(x)
-    for member, fold in enumerate(split_inner_folds(len(x), 5, model.seed)):
-        expected = members[member][fold.test]
-        np.testing.assert_allclose(held_out[fold.test], expected, rtol=1e-4, atol=1e-5)
+    parts = split_inner_folds(len(x), 5, model.seed)
+    for member, (fold, natural) in enumerate(model.predict_held_out(x, y)):
+        np.testing.assert_array_equal(fold.test, parts[member].test)
+        np.testing.assert_allclose(natural, members[member][fold.test], rtol=1e-4, atol=1e-5)
 
 
-def test_fewer_members_than_parts_hold_nothing_out(session):
+def test_fewer_members_than_parts_are_refitted(session):
     x, y = session
     model = Timescales(n_members=3, n_latents=4, epochs=1).fit(x, y)
     assert not model.holds_out
-    assert model.predict_held_out(x) is None
+    fold, natural = next(model.predict_held_out(x, y))
+    again = clone(model).fit(x[fold.train], y[fold.train])
+    np.testing.assert_allclose(np.exp(natural), again.predict(x[fold.test]), rtol=1e-5)
 
 
 def test_a_refit_is_counted_from_the_mean_of_what_it_learnt_from():
     x, y = simulate(20, 0.01)  # few spikes: means differ from fold to fold
     stack = Stack(("mean_rate", "pca_ridge")).fit(x, y)
-    np.testing.assert_allclose(stack._predict_by_refits(stack.models_[0], x, y, None), 0, atol=1e-5)
+    np.testing.assert_allclose(stack._hold_out(x, y, None)[0], 0, atol=1e-5)
 
 
 def test_with_few_spikes_and_trials_a_stack_is_not_worse_than_the_regression():
@@ -62,3 +67,42 @@ def test_with_few_spikes_and_trials_a_stack_is_not_worse_than_the_regression():
         gains.append(scores[0] - scores[1])
     assert np.mean(gains) > 0
     assert min(gains) > -0.02
+
+
+def test_the_networks_of_a_stack_see_past_future_and_both():
+    stack = Stack(("timescales",))
+    sees = [(model.causal, model.future_only) for model in stack._make_members("timescales")]
+    assert sees == [(False, False), (False, False), (True, False), (False, True)]
+    causal = Stack(("timescales",), causal=True)._make_members("timescales")
+    assert [(model.causal, model.future_only) for model in causal] == [(True, False)] * 3
+
+
+def test_a_causal_stack_never_sees_the_future(session):
+    x, y = session
+    changed = x.copy()
+    changed[:, 25:] = 3
+    stack = Stack(("pca_ridge", "timescales"), causal=True).fit(x, y)
+    np.testing.assert_allclose(stack.predict(x)[:, :25], stack.predict(changed)[:, :25], rtol=1e-5)
+    np.testing.assert_allclose(
+        stack.transform(x)[:, :25], stack.transform(changed)[:, :25], atol=1e-5
+    )
+
+
+def test_latents_of_a_stack_see_past_and_future_even_where_halves_weigh_more(session):
+    x, y = session
+    stack = Stack(("timescales",)).fit(x, y)
+    stack.weights_[:] = np.array([1, 0, 10, 10])[:, np.newaxis]
+    np.testing.assert_array_equal(stack.transform(x), stack.models_[0].transform(x))
+
+
+def test_features_of_the_future_are_those_of_the_past_of_reversed_time(session):
+    x, _ = session
+    of_future = PopulationFeatures((3.0,), 5, future_only=True).fit_transform(x)
+    of_past = PopulationFeatures((3.0,), 5, causal=True).fit_transform(x[:, ::-1])[:, ::-1]
+    np.testing.assert_allclose(np.abs(of_future), np.abs(of_past), atol=1e-3)
+
+
+def test_past_and_future_alone_are_refused(session):
+    x, y = session
+    with pytest.raises(InputError, match="take one"):
+        Timescales(causal=True, future_only=True).fit(x, y)

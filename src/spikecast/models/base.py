@@ -5,7 +5,7 @@ y)`` learns, preprocessing included, ``predict(x)`` returns the mean of y in its
 ``transform(x)`` returns latents where the model has any, fitted state ends in ``_``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,9 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from spikecast.core.checks import check_finite, check_same_length, check_three_axes
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
 from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
 from spikecast.scoring import metrics
+from spikecast.tasks.splits import Fold
 
 RATE_FLOOR = 1e-4
 """Smallest expected count per bin that a least-squares model predicts for counts.
@@ -28,6 +30,9 @@ costs log(1e-4): shrink it towards the mean, as :func:`spikecast.scoring.metrics
 
 MAX_LOG_RATE = 5.0
 """Largest log rate: exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite."""
+
+LEFT_OUT_PARTS = 5
+"""Parts of the training trials that are left out in turn where a model is fitted again."""
 
 Areas = Sequence[str] | np.ndarray
 """The area of each source, (source,)."""
@@ -285,25 +290,49 @@ class Model(BaseEstimator):
 
     @property
     def holds_out(self) -> bool:
-        """Whether each training trial was left out of a part of the model: ``predict_held_out``."""
+        """Whether each training trial was left out of a part of the model, so that none is refit.
+
+        See :meth:`predict_held_out`.
+        """
         return False
 
-    def predict_held_out(self, x: np.ndarray, base: np.ndarray | None = None) -> np.ndarray | None:
-        """Predict each training trial by a part of the model that did not learn from it.
+    def predict_held_out(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        areas: Areas | None = None,
+        base: np.ndarray | None = None,
+        n_parts: int = LEFT_OUT_PARTS,
+    ) -> Iterator[tuple[Fold, np.ndarray]]:
+        """Predict each training trial by what did not learn from it: by default, by refits.
 
         Parameters
         ----------
-        x : array, (trial, time, source)
-            All the training trials, as ``fit`` was given them.
-        base : array, (trial, time, target), optional
-            As ``fit`` was given it.
+        x, y, areas, base
+            The training trials, as ``fit`` was given them.
+        n_parts : int
+            Parts that they are cut into, where the model is refitted.
 
-        Returns
-        -------
-        array, (trial, time, target), or None
-            Log rates (continuous targets: expected values); None where no part did (``holds_out``).
+        Yields
+        ------
+        fold : Fold
+            What was learnt from, and a part of the trials, which were not.
+        natural : array, (trial of the part, time, target)
+            Log rates (continuous targets: expected values).
         """
-        return None
+        for fold in split_inner_folds(len(x), n_parts, getattr(self, "seed", 0)):
+            yield fold, self._predict_by_refit(fold, x, y, areas, base)
+
+    def _predict_by_refit(
+        self, fold: Fold, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
+    ) -> np.ndarray:
+        """Return log rates (or values) of a fold's test trials, learnt from its other trials."""
+        note_validation(fold.test)
+        learnt, held = (None, None) if base is None else (base[fold.train], base[fold.test])
+        with number_rows(fold.train):
+            refitted = self.clone_with_choices().fit(x[fold.train], y[fold.train], areas, learnt)
+        predicted = refitted.predict(x[fold.test], held)
+        return np.log(np.maximum(predicted, RATE_FLOOR)) if self.counts_ else predicted
 
     def describe_fit(self) -> dict[str, Any]:
         """Return what ``fit`` chose and how training went, as plain numbers and text."""

@@ -20,7 +20,7 @@ from spikecast.core.checks import check_one_of, quote
 from spikecast.core.errors import InputError
 from spikecast.models.base import Areas, Model
 from spikecast.models.families import FAMILIES, Family
-from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
+from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 from spikecast.models.trial_nulls import choose_by_target, group_targets
 from spikecast.tasks.trial_facts import TrialFacts
@@ -256,7 +256,7 @@ class ContextModel(Model):
         if place is not None:
             x = np.asarray(x)
             y = x if y is None else np.asarray(y)
-            expected = self._predict_left_out(x, y, areas, base)
+            expected = self._expect_left_out(x, y, areas, base)
             session = CONTEXTS[self.context](self.counts_, self.causal, self.seed)
             self.session_ = session.fit(x, y, expected, place)
         return self
@@ -309,19 +309,15 @@ class ContextModel(Model):
             raise InputError(f"trials holds {len(trials)} trials, x {n_trials}")
         return np.asarray(trials.place, dtype=float)
 
-    def _predict_left_out(
+    def clone_with_choices(self) -> Self:
+        """Return an unfitted copy with the settings that ``fit`` chose, without a context."""
+        return super().clone_with_choices().set_params(context="off")
+
+    def _expect_left_out(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
     ) -> np.ndarray:
-        """Predict each training trial by what did not learn from it: a member, or a refit."""
-        natural = self.predict_held_out(x, base)
-        if natural is not None:
-            return np.exp(natural) if self.counts_ else natural
+        """Return expected values of the training trials, by what did not learn from them."""
         expected = np.empty(y.shape, dtype=np.float32)
-        for fold in split_inner_folds(len(x), N_INNER, self.seed):
-            note_validation(fold.test)
-            learnt, held = (None, None) if base is None else (base[fold.train], base[fold.test])
-            again = self.clone_with_choices().set_params(context="off")
-            with number_rows(fold.train):
-                again.fit(x[fold.train], y[fold.train], areas, learnt)
-            expected[fold.test] = again.predict(x[fold.test], held)
+        for fold, natural in self.predict_held_out(x, y, areas, base):
+            expected[fold.test] = np.exp(natural) if self.counts_ else natural
         return expected

@@ -16,7 +16,6 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
 from spikecast.models.context import ContextModel
-from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
 from spikecast.models.single import SINGLE
 from spikecast.models.stacking_weights import fit_stacking_weights
 
@@ -120,10 +119,16 @@ class Ensemble(_Committee):
 
 # What a name stands for in a stack. Five members of a network take turns in being stopped on
 # another fifth of the training trials, so that each trial is predicted by a member that did not
-# learn from it, and nothing is fitted a second time. Few components are best where spikes are few,
-# many where there are many: the weights choose.
+# learn from it, and nothing is fitted a second time. Networks of the past and of the future err in
+# other ways than those that see both, and than each other; few components are best where spikes are
+# few, many where there are many. The weights choose.
 IN_A_STACK: dict[str, tuple[dict[str, Any], ...]] = {
-    "timescales": ({"n_components": 10, "n_members": 5}, {"n_components": 40, "n_members": 5}),
+    "timescales": (
+        {"n_members": 5, "n_components": 40, "n_latents": 32},
+        {"n_members": 5, "n_components": 10, "n_latents": 16},
+        {"n_members": 5, "n_components": 40, "n_latents": 24, "causal": True},
+        {"n_members": 5, "n_components": 40, "n_latents": 24, "future_only": True},
+    ),
     "transformer": ({"n_members": 5},),
 }
 
@@ -145,14 +150,16 @@ class Stack(ContextModel, _Committee):
     take weight from the models that are refitted. Counts are not predicted further above the mean
     than in any held-out trial: rates are exponentials, and beyond what was seen they run away.
 
-    Latents are those of the member with the largest weight of those that have any.
+    Latents are those of the member with the largest weight of those that have any and see what the
+    stack may see: past and future, or with `causal` the past.
 
     Parameters
     ----------
     models : sequence of str, optional
-        Names of models of the catalogue; ``timescales`` stands for two, of 10 and of 40 components.
-        By default it, and the regression for the kind of target: ``poisson_glm`` for counts (the
-        rates of a ridge reach 0, and their logarithms no end), ``pca_ridge`` for continuous values.
+        Names of models of the catalogue; ``timescales`` stands for four: two of past and future, of
+        40 and of 10 components, one of the past and (unless `causal`) one of the future only. By
+        default it, and the regression for the kind of target: ``poisson_glm`` for counts (the rates
+        of a ridge reach 0, and their logarithms no end), ``pca_ridge`` for continuous values.
     {stack}
 
     Attributes
@@ -175,7 +182,7 @@ class Stack(ContextModel, _Committee):
     """
 
     title = "stack"
-    about = "regressions and timescales of few and many components, weighted target by target"
+    about = "a regression and timescales of past, future and both, weighted target by target"
     paper = "Wolpert 1992; Breiman 1996"
     why_not_searched = "tune its models by themselves"
 
@@ -200,6 +207,7 @@ class Stack(ContextModel, _Committee):
         return [
             self._make_member(name, number).set_params(**settings)
             for number, settings in enumerate(IN_A_STACK.get(name, ({},)))
+            if not (self.causal and settings.get("future_only"))
         ]
 
     @property
@@ -252,16 +260,19 @@ class Stack(ContextModel, _Committee):
 
     def _hold_out(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None) -> np.ndarray:
         """Return each member's held-out distance from the mean or base, (model, *y.shape)."""
-        center = self.center_ if base is None else self._to_natural(base)
+        center = self.center_
         held_out = np.empty((len(self.models_), *y.shape), dtype=np.float32)
         for number, model in enumerate(self.models_):
-            own = model.predict_held_out(x, base)
-            held_out[number] = (
-                self._predict_by_refits(model, x, y, base) if own is None else own - center
-            )
+            areas = self.areas_ if "areas" in model.needs else None
+            for fold, natural in model.predict_held_out(x, y, areas, base, self.n_inner):
+                if base is not None:
+                    start = self._to_natural(base[fold.test])
+                else:  # a refit starts from the mean of what it learnt from
+                    start = center if model.holds_out else self._find_center(y[fold.train])
+                held_out[number, fold.test] = natural - start
         return held_out
 
-    def _predict_left_out(
+    def _expect_left_out(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
     ) -> np.ndarray:
         known = self.__dict__.pop("_held_out", None)
@@ -270,29 +281,17 @@ class Stack(ContextModel, _Committee):
         natural = natural + self._weigh(held_out)
         return np.exp(np.minimum(natural, MAX_LOG_RATE)) if self.counts_ else natural
 
-    def _predict_by_refits(
-        self, model: Model, x: np.ndarray, y: np.ndarray, base: np.ndarray | None
-    ) -> np.ndarray:
-        """Return how far a model, refitted on each inner fold, is from the mean or the base."""
-        distance = np.empty(y.shape, dtype=np.float32)
-        for fold in split_inner_folds(len(x), self.n_inner, self.seed):
-            note_validation(fold.test)
-            learnt = None if base is None else base[fold.train]
-            held = None if base is None else base[fold.test]
-            with number_rows(fold.train):
-                refitted = self._fit_member(
-                    model.clone_with_choices(), x[fold.train], y[fold.train], learnt
-                )
-            center = self._find_center(y[fold.train]) if held is None else self._to_natural(held)
-            distance[fold.test] = self._predict_natural(refitted, x[fold.test], held) - center
-        return distance
-
     def _transform(self, x: np.ndarray) -> np.ndarray:
         weight = dict(zip(self.models_, self.weights_.sum(axis=1), strict=True))
         with_latents = [model for model in self.models_ if model.has_latents]
         if not with_latents:
             return super()._transform(x)
-        return max(with_latents, key=weight.__getitem__).transform(x)
+        whole = [model for model in with_latents if self._sees_all(model)]
+        return max(whole or with_latents, key=weight.__getitem__).transform(x)
+
+    def _sees_all(self, model: Model) -> bool:
+        """Return whether a member looks at all the bins that the stack may look at."""
+        return model.causal == self.causal and not getattr(model, "future_only", False)
 
     def _find_center(self, y: np.ndarray) -> np.ndarray:
         """Return the targets' means as natural parameters, (target,)."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-from sklearn.base import clone
 
 from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.context import ContextModel
@@ -130,8 +129,10 @@ class PoissonGLM(ContextModel):
     def clone_with_choices(self) -> Self:
         """Return an unfitted copy with the chosen widths, components and penalty."""
         widths, components, penalty = self.chosen_
-        return clone(self).set_params(
-            widths=(widths,), n_components=(components,), penalties=(penalty,)
+        return (
+            super()
+            .clone_with_choices()
+            .set_params(widths=(widths,), n_components=(components,), penalties=(penalty,))
         )
 
     def _predict_candidates(

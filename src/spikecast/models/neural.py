@@ -1,6 +1,6 @@
 """Base class of models that are networks: population features in, log rates (or means) out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from spikecast.models.base import MAX_LOG_RATE, Model
+from spikecast.models.base import LEFT_OUT_PARTS, MAX_LOG_RATE, Areas, Model
 from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
@@ -69,8 +69,12 @@ class NeuralModel(Model):
 
     def _fit_inputs(self, x: np.ndarray) -> np.ndarray:
         """Learn the preprocessing and return the network's input, (trial, time, feature)."""
-        self.features_ = PopulationFeatures(self.widths, self.n_components, self.causal)
+        self.features_ = self._make_features()
         return self.features_.fit_transform(x) * self._input_scale
+
+    def _make_features(self) -> PopulationFeatures:
+        """Return the preprocessing, not fitted yet."""
+        return PopulationFeatures(self.widths, self.n_components, self.causal)
 
     def _prepare_inputs(self, x: np.ndarray) -> np.ndarray:
         """Return the network's input with the preprocessing learnt before."""
@@ -164,20 +168,28 @@ class NeuralModel(Model):
         """Whether there is a member for each part of the training trials that stops one."""
         return self._count_members() >= VALID_PARTS
 
-    def predict_held_out(self, x: np.ndarray, base: np.ndarray | None = None) -> np.ndarray | None:
-        """Predict each training trial by the members that were stopped on it."""
+    def predict_held_out(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        areas: Areas | None = None,
+        base: np.ndarray | None = None,
+        n_parts: int = LEFT_OUT_PARTS,
+    ) -> Iterator[tuple[Fold, np.ndarray]]:
+        """Predict each training trial by the members that were stopped on it, or by refits.
+
+        See :meth:`Model.predict_held_out`.
+        """
         if not self.holds_out:
-            return None
+            yield from super().predict_held_out(x, y, areas, base, n_parts)
+            return
         parts = split_inner_folds(len(x), VALID_PARTS, self.seed)
-        natural = np.empty((*x.shape[:2], self.n_targets_), dtype=np.float32)
         for number, part in enumerate(parts):
-            rows = part.test
-            outputs = self._run_network(self._prepare_inputs(x[rows]), "forward")
+            outputs = self._run_network(self._prepare_inputs(x[part.test]), "forward")
             if base is not None:
-                outputs = outputs + outputs.new_tensor(self._standardize(base[rows]))
+                outputs = outputs + outputs.new_tensor(self._standardize(base[part.test]))
             own = self._to_natural(outputs[number :: len(parts)])
-            natural[rows] = own[..., -self.n_targets_ :]  # some networks predict sources too
-        return natural
+            yield part, own[..., -self.n_targets_ :]  # some networks predict sources too
 
     def _standardize(self, base: np.ndarray) -> np.ndarray:
         """Return a prediction in the unit of the network's output."""

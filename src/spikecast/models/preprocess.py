@@ -182,8 +182,8 @@ class PopulationFeatures(BaseEstimator):
         Standard deviations of the Gaussians, in bins.
     n_components : int
         Per width; at most the number of neurons.
-    causal : bool
-        Smooth with the present and the past only.
+    causal, future_only : bool
+        Smooth with the present and the past only, or with the present and the future only.
 
     Attributes
     ----------
@@ -203,9 +203,13 @@ class PopulationFeatures(BaseEstimator):
     widths: Sequence[float] = (1.0, 3.0, 8.0)
     n_components: int = 40
     causal: bool = False
+    future_only: bool = False
 
     def _smooth_roots(self, x: np.ndarray, width: float) -> np.ndarray:
-        z = smooth(x, width, self.causal)
+        if self.future_only:  # the past of time that runs backwards
+            z = np.ascontiguousarray(smooth(x[:, ::-1], width, causal=True)[:, ::-1])
+        else:
+            z = smooth(x, width, self.causal)
         for trial in z:  # in place: imaging recordings fill much of a laptop's memory
             trial[:] = signed_sqrt(trial)
         return z

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
+from spikecast.core.errors import InputError
 from spikecast.models.context import ContextModel
 from spikecast.models.neural import EPOCHS, LATENT_SPACE, NeuralModel, pick_settings
+from spikecast.models.preprocess import PopulationFeatures
 from spikecast.models.spaces import OneOf, Space
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class Timescales(ContextModel, NeuralModel):
     Parameters
     ----------
     {timescales}
+    future_only : bool
+        Smooth and filter over the future only: bin t is predicted from t and later bins.
 
     Attributes
     ----------
@@ -68,9 +72,15 @@ class Timescales(ContextModel, NeuralModel):
     device: str = "auto"
     seed: int = 0
     context: str = "off"
+    future_only: bool = False
 
     # the first feature has this standard deviation; 2 trains in fewer steps than 1
     _input_scale = np.float32(2.0)
+
+    def _make_features(self) -> PopulationFeatures:
+        if self.causal and self.future_only:
+            raise InputError("causal and future_only leave nothing but the bin itself; take one")
+        return PopulationFeatures(self.widths, self.n_components, self.causal, self.future_only)
 
     def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.timescales import TimescalesNet

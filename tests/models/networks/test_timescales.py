@@ -44,9 +44,9 @@ def test_both_ways_is_the_sum_of_one_way_and_the_other():
     )
 
 
-def network(causal=False, n_members=2, n_layers=1):
+def network(n_members=2, **settings):
     torch.manual_seed(0)
-    return TimescalesNet("counts", 6, 8, 4, n_members, causal=causal, n_layers=n_layers).eval()
+    return TimescalesNet("counts", 6, 8, 4, n_members, **settings).eval()
 
 
 def test_a_constant_input_passes_the_filters_unchanged_up_to_the_edges():
@@ -70,6 +70,25 @@ def test_causal_latents_never_see_the_future_bit_for_bit():
     assert not torch.allclose(
         both_ways.latents(x)[:, :, :25], both_ways.latents(changed)[:, :, :25]
     )
+
+
+@torch.no_grad()
+def test_latents_of_the_future_never_see_the_past_bit_for_bit():
+    x = torch.randn(2, 3, 40, 6, generator=torch.Generator().manual_seed(2))
+    changed = x.clone()
+    changed[:, :, :15] = 7.0
+    net = network(future_only=True, n_layers=2)
+    assert torch.equal(net.latents(x)[:, :, 15:], net.latents(changed)[:, :, 15:])
+    assert not torch.equal(net.latents(x)[:, :, :15], net.latents(changed)[:, :, :15])
+
+
+@torch.no_grad()
+def test_latents_of_the_future_are_those_of_the_past_of_reversed_time():
+    x = torch.randn(2, 3, 40, 6, generator=torch.Generator().manual_seed(2))
+    of_future, of_past = network(future_only=True), network(causal=True)
+    of_future.load_state_dict(of_past.state_dict())
+    expected = of_past.latents(x.flip(2)).flip(2)
+    torch.testing.assert_close(of_future.latents(x), expected)
 
 
 @torch.no_grad()

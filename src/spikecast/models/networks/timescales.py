@@ -1,8 +1,8 @@
 """Latents with a time constant of their own: linear read-in, exponential filters, gated readout.
 
 Each latent is a weighted sum of the input features, filtered in time by its own exponential: the
-time constant is learnt, and so is (unless causal) how much of the past and of the future it takes.
-The filter is a linear recurrence, computed for all bins at once.
+time constant is learnt, and so is (unless it may take one only) how much of the past and of the
+future it takes. The filter is a linear recurrence, computed for all bins at once.
 """
 
 import math
@@ -40,12 +40,14 @@ class TimescalesNet(Network):
         dropout: float = 0.4,
         causal: bool = False,
         n_layers: int = 1,
+        future_only: bool = False,
     ) -> None:
         super().__init__(kind)
         self.n_members, self.dropout = n_members, dropout
         sizes = [n_features] + [2 * n_latents] * (n_layers - 1)
+        side = "past" if causal else "future" if future_only else "both"
         self.layers = nn.ModuleList(
-            [Layer(n_members, size, n_latents, time_constants, causal) for size in sizes]
+            [Layer(n_members, size, n_latents, time_constants, side) for size in sizes]
         )
         n_read = n_layers * 2 * n_latents
         self.readout = draw_uniform(n_members, n_read, n_targets, fan_in=n_latents)
@@ -105,17 +107,17 @@ class Layer(nn.Module):
         n_in: int,
         n_latents: int,
         time_constants: tuple[float, float],
-        causal: bool,
+        side: str,
     ) -> None:
         super().__init__()
-        self.causal = causal
+        self.side = side
         low, high = (math.log(constant) for constant in time_constants)
         shape = (n_members, n_latents)
         self.readin = draw_uniform(*shape, n_in, fan_in=n_in)
         self.log_time_constant = nn.Parameter(
             torch.linspace(low, high, n_latents).repeat(n_members, 1)
         )
-        if not causal:
+        if side == "both":
             self.balance = nn.Parameter(torch.zeros(shape))  # log odds of past against future
         self.gate = draw_uniform(n_members, 2 * n_latents, n_latents, fan_in=n_latents)
         self.gate_offset = draw_uniform(n_members, 2 * n_latents, 1, fan_in=n_latents)
@@ -129,8 +131,10 @@ class Layer(nn.Module):
         # the filter's weights sum to 1 at every bin, at the edges too
         bins = torch.arange(1, n_bins + 1, device=x.device, dtype=x.dtype)
         gain = torch.expm1(log_decay[:, None]) / torch.expm1(log_decay[:, None] * bins)
-        if self.causal:
+        if self.side == "past":
             z = run_decay(drive, log_decay) * gain[:, None]
+        elif self.side == "future":
+            z = (run_decay(drive.flip(-1), log_decay) * gain[:, None]).flip(-1)
         else:
             past = torch.sigmoid(self.balance).view(-1, 1)
             z = run_decay_both_ways(drive, log_decay, past * gain, ((1 - past) * gain).flip(-1))
