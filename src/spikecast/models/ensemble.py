@@ -117,6 +117,8 @@ class Ensemble(_Committee):
         self.models_ = [self._fit_member(member, x, y) for member in members]
 
 
+MANY_TRIALS = 100
+
 # What a name stands for in a stack. Five members of a network take turns in being stopped on
 # another fifth of the training trials, so that each trial is predicted by a member that did not
 # learn from it, and nothing is fitted a second time. Networks of the past and of the future err in
@@ -189,7 +191,7 @@ class Stack(ContextModel, _Committee):
     networks: ClassVar[tuple[str, ...]] = ("timescales",)
 
     models: Sequence[str] | None = None
-    n_inner: int = 5
+    n_inner: int | None = None
     pull: float = 30.0
     causal: bool = False
     hide_areas: bool = False
@@ -260,17 +262,21 @@ class Stack(ContextModel, _Committee):
 
     def _hold_out(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None) -> np.ndarray:
         """Return each member's held-out distance from the mean or base, (model, *y.shape)."""
-        center = self.center_
+        center, n_inner = self.center_, self._count_inner(len(x))
         held_out = np.empty((len(self.models_), *y.shape), dtype=np.float32)
         for number, model in enumerate(self.models_):
             areas = self.areas_ if "areas" in model.needs else None
-            for fold, natural in model.predict_held_out(x, y, areas, base, self.n_inner):
+            for fold, natural in model.predict_held_out(x, y, areas, base, n_inner):
                 if base is not None:
                     start = self._to_natural(base[fold.test])
                 else:  # a refit starts from the mean of what it learnt from
                     start = center if model.holds_out else self._find_center(y[fold.train])
                 held_out[number, fold.test] = natural - start
         return held_out
+
+    def _count_inner(self, n_trials: int) -> int:
+        """Return the number of refits; two thirds of few trials would be too few to learn from."""
+        return self.n_inner or (3 if n_trials >= MANY_TRIALS else 5)
 
     def _expect_left_out(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
@@ -352,7 +358,7 @@ class Auto(Stack):
                 break
             members = [self._fit_member(m, x, y, base) for m in self._make_members(name)]
             ended = time.perf_counter()
-            refits = 0 if members[0].holds_out else (ended - begun) * self.n_inner
+            refits = 0 if members[0].holds_out else (ended - begun) * self._count_inner(len(x))
             if fitted and ended - started + promised + refits > budget:
                 continue
             fitted += members

@@ -106,8 +106,9 @@ TEXTS = {
             Each member's own seed is derived from it.
     """,
     "stack": """
-        n_inner : int
-            Inner folds.
+        n_inner : int, optional
+            Inner folds on which a model without members is refitted; by default 3, and 5 where
+            there are fewer than 100 trials.
         pull : float
             Strength of the pull towards the weights shared by all targets, in spikes.
         {committee}
