@@ -96,6 +96,8 @@ TEXTS = {
         {training}
         {device}
         {context}
+        future_only : bool
+            Smooth and filter over the future only: bin t is predicted from t and later bins.
     """,
     "committee": """
         causal : bool

@@ -29,8 +29,6 @@ class Timescales(ContextModel, NeuralModel):
     Parameters
     ----------
     {timescales}
-    future_only : bool
-        Smooth and filter over the future only: bin t is predicted from t and later bins.
 
     Attributes
     ----------

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from spikecast.models.networks.layers import Features
@@ -9,13 +10,14 @@ def counts(seed=0, shape=(6, 30, 8)):
     return np.random.default_rng(seed).poisson(0.5, shape).astype(np.float32)
 
 
-def both(causal=False):
-    fitted = PopulationFeatures((0.0, 2.0), 5, causal).fit(counts())
+def both(**settings):
+    fitted = PopulationFeatures((0.0, 2.0), 5, **settings).fit(counts())
     return fitted, Features(fitted)
 
 
-def test_features_are_those_of_the_estimator_when_everything_is_seen():
-    fitted, features = both()
+@pytest.mark.parametrize("settings", [{}, {"causal": True}, {"future_only": True}])
+def test_features_are_those_of_the_estimator_when_everything_is_seen(settings):
+    fitted, features = both(**settings)
     x = counts(1)
     expected = fitted.transform(x)
     seen = torch.from_numpy(x)[None]

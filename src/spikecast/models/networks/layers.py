@@ -42,6 +42,7 @@ class Features(nn.Module):
     def __init__(self, features: PopulationFeatures, scale: float = 1.0) -> None:
         super().__init__()
         self.widths, self.causal = list(features.widths), features.causal
+        self.future_only = features.future_only
         mean = torch.as_tensor(features.mean_, dtype=torch.float32)
         axes = torch.as_tensor(features.axes_, dtype=torch.float32).transpose(1, 2) * scale
         self.register_buffer("mean", mean, persistent=False)  # (width, neuron)
@@ -80,7 +81,10 @@ class Features(nn.Module):
     def _make_kernels(self, x: Tensor) -> Tensor:
         n_bins = x.shape[2]
         if n_bins not in self._kernels:
-            matrices = [make_smoothing_matrix(n_bins, width, self.causal) for width in self.widths]
+            one_sided = self.causal or self.future_only
+            matrices = [make_smoothing_matrix(n_bins, width, one_sided) for width in self.widths]
+            if self.future_only:  # the past of time that runs backwards
+                matrices = [matrix[::-1, ::-1].copy() for matrix in matrices]
             self._kernels = {n_bins: torch.stack([torch.from_numpy(m) for m in matrices]).to(x)}
         return self._kernels[n_bins].to(x)
 
