@@ -1,5 +1,7 @@
 """A YAML file becomes a block of settings, or is refused in one line."""
 
+from typing import Annotated
+
 import pytest
 from pydantic import Field
 
@@ -15,6 +17,7 @@ class Outer(Block):
     name: str
     one: Inner = Inner()
     many: list[Inner] = Field([])
+    named: dict[Annotated[str, Field(pattern="^b$")], Inner] = Field({})
     by_name: dict[str, Inner | None] = Field({})
 
 
@@ -32,6 +35,7 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"name": "a", "one": {"siz": 1}}, "'one.siz'. Did you mean 'size'"),
         ({"name": "a", "many": [{"siz": 1}]}, "'many.0.siz'. Did you mean 'size'"),
         ({"name": "a", "by_name": {"b": {"siz": 1}}}, "'by_name.b.siz'. Did you mean 'size'"),
+        ({"name": "a", "named": {"b": {"siz": 1}}}, "'named.b.siz'. Did you mean 'size'"),
         ({"name": "a", "one": [{"size": 1}]}, "'one': give one block of settings .*not a list"),
         ({"name": "a", "one": {"size": 0}}, "config key 'one.size': .*greater than or equal to 1"),
     ],

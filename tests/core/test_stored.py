@@ -69,7 +69,7 @@ def test_names_are_text_whatever_they_look_like(tmp_path):
      ({"x": np.zeros(3), "y": np.zeros(3)}, r"'x' has the shape \(3,\); it must be trial x time"),
      ({"x": np.zeros((3, 2)), "y": np.zeros(4)}, "'y' has 4 along trial; 3 are expected"),
      ({"x": np.zeros((3, 2)), "y": np.array(["a"] * 3)}, "'y' must hold numbers"),
-     ({"x": np.zeros((3, 2)), "y": np.array([{}] * 3)}, "Object arrays")],
+     ({"x": np.zeros((3, 2)), "y": np.array([{}] * 3)}, "'y' holds Python objects")],
 )  # fmt: skip
 def test_what_is_wrong_in_a_file_of_arrays_is_named(tmp_path, arrays, message):
     np.savez(tmp_path / "a.npz", **arrays)

@@ -188,3 +188,30 @@ def test_arrays_of_all_kinds_come_back_as_they_were(tmp_path):
             np.testing.assert_array_equal(read[name][1, 1], np.arange(3))
         else:
             np.testing.assert_array_equal(read[name], array)
+
+
+@pytest.mark.parametrize(
+    ("pickled", "reason"),
+    [
+        (b"]r\xff\xff\xff\x0f.", "counts 268435455 objects"),
+        (b"]p9999999999\n.", "counts 9999999999 objects"),
+        (b"cbuiltins\nbytearray\n(J\xff\xff\xff\x7ftR.", "makes bytes of 2147483647"),
+    ],
+)
+def test_a_few_bytes_do_not_take_all_memory(tmp_path, pickled, reason):
+    with pytest.raises(FormatError, match=reason):
+        load_numpy(write(tmp_path / "x.npy", pickled))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_bytes_that_can_change_are_read(tmp_path, protocol):
+    content = {"a": bytearray(b"ab\xff"), "b": bytearray()}
+    again = load_numpy(write(tmp_path / "x.npy", pickle.dumps(content, protocol)))[""].item()
+    assert again == content
+
+
+def test_odd_names_in_a_message_are_one_line(tmp_path):
+    pickled = b"cnumpy\ndtype\n(X\x02\x00\x00\x00O\x00tR."
+    with pytest.raises(FormatError, match="holds the type") as raised:
+        load_numpy(write(tmp_path / "x.npy", pickled))
+    assert str(raised.value).isprintable()

@@ -62,6 +62,18 @@ def test_a_damaged_archive_leaves_no_folder(tmp_path):
     assert (tmp_path / "a.zip").exists()
 
 
+@pytest.mark.parametrize("flag", [b"\x01\x00", b"\x40\x00"])
+def test_an_encrypted_archive_is_refused(tmp_path, flag):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "text")
+    whole = (tmp_path / "a.zip").read_bytes()
+    local, central = whole.split(b"PK\x01\x02")
+    whole = local[:6] + flag + local[8:] + b"PK\x01\x02" + central[:4] + flag + central[6:]
+    (tmp_path / "a.zip").write_bytes(whole)
+    with pytest.raises(FormatError, match="encrypt"):
+        unpack(tmp_path / "a.zip", tmp_path / "mine")
+
+
 @pytest.mark.parametrize("name", ["steinmetz-alf", "stringer-original"])
 def test_offline_says_where_the_files_go(tmp_path, monkeypatch, name):
     monkeypatch.setenv("SPIKECAST_DATA", str(tmp_path))

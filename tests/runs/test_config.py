@@ -27,6 +27,8 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"evaluation": {"split": "random"}}, r"'evaluation.split'"),
         ({"models": ["gruu"]}, "unknown model 'gruu'. Did you mean 'gru'"),
         ({"models": [{"gru": {"n_latent": 3}}]}, "no setting 'n_latent'. Did you mean 'n_latents'"),
+        ({"models": ["x" * 5000]}, "unknown model 'xxx"),
+        ({"models": [{"a": {"model": []}}]}, "unknown model a list of 0"),
         ({"models": ["gru", "gru"]}, "listed twice"),
         ({"models": [{"a/b": {"model": "gru"}}]}, "letters, digits"),
         ({"models": []}, "'models'"),

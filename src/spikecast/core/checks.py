@@ -34,6 +34,17 @@ def shorten_line(text: object) -> str:
     return line if len(line) <= 2 * LONGEST_QUOTE else line[: 2 * LONGEST_QUOTE - 3] + "..."
 
 
+def describe_error(error: Exception) -> str:
+    r"""Return what an error of a library says as a part of a message; its kind where it is silent.
+
+    Examples
+    --------
+    >>> describe_error(EOFError()), describe_error(ValueError("two\nlines"))
+    ('EOFError', 'two lines')
+    """
+    return shorten_line(error) or type(error).__name__
+
+
 def suggest_name(given: object, allowed: Iterable[object]) -> str:
     """Return ``' Did you mean ...?'`` for the nearest allowed name, or the list of them.
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -94,6 +94,11 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
 
 
 def find_block(annotation: Any) -> Any:
-    """Return the block in ``Block``, ``Block | None``, ``list[Block]`` or ``dict[str, Block]``."""
+    """Return the block in ``Block``, ``Block | None``, ``list[Block]`` or ``dict[str, Block]``.
+
+    The names of such a dict may have a pattern.
+    """
     parts = [part for part in get_args(annotation) if part not in (NoneType, str)]
-    return find_block(parts[0]) if parts else annotation
+    if not parts:
+        return annotation
+    return find_block(parts[-1 if get_origin(annotation) is dict else 0])

@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from spikecast.core.checks import quote, shorten_line
+from spikecast.core.checks import describe_error, quote, shorten_line
 from spikecast.core.errors import DamagedFileError, MissingFileError
 from spikecast.core.files import is_special
 
@@ -60,7 +60,7 @@ def explain_errors(path: Path) -> Iterator[None]:
     except IsADirectoryError:
         raise damaged(path, "it is a folder") from None
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise damaged(path, shorten_line(error) or type(error).__name__) from None
+        raise damaged(path, describe_error(error)) from None
 
 
 def read_text(path: Path) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import xarray as xr
+from numpy.lib.npyio import NpzFile
 
-from spikecast.core.checks import quote, shorten_line
+from spikecast.core.checks import describe_error, quote, shorten_line
 from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import InputError
 from spikecast.core.hdf5_check import check_readable
@@ -50,16 +51,35 @@ def read_arrays(
         explain_errors(path),
         _explain_decoding(),
         path.open("rb") as file,  # which numpy leaves open where it is no zip
-        np.load(file, allow_pickle=False) as stored,
+        _open_npz(file) as stored,
     ):
         for name in stored.files:
             if name.startswith(prefix):
-                arrays[name] = stored[name]
+                arrays[name] = _read_member(stored, name)
     wrong = next((name for name, one in arrays.items() if not isinstance(one, np.ndarray)), None)
     if wrong is not None:
         raise damaged(path, f"{quote(wrong)} is no array")
     check_arrays(path, arrays, schema or {}, sizes)
     return arrays
+
+
+def _open_npz(file: IO[bytes]) -> NpzFile:
+    stored = np.load(file, allow_pickle=False)
+    if not isinstance(stored, NpzFile):
+        raise ValueError("it holds one array; a .npz of several is needed")
+    return stored
+
+
+def _read_member(stored: NpzFile, name: str) -> np.ndarray:
+    try:
+        return stored[name]
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+        raise ValueError(
+            f"{quote(name)} holds Python objects, which are not read; save numbers, or text as "
+            "np.array(values, dtype=str)"
+        ) from None
 
 
 def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) -> None:
@@ -116,7 +136,7 @@ def _explain_decoding() -> Iterator[None]:
     except (OSError, ValueError):
         raise
     except Exception as error:  # zip, zlib, HDF5 and headers: a damaged one can fail in any way
-        raise ValueError(shorten_line(error) or type(error).__name__) from None
+        raise ValueError(describe_error(error)) from None
 
 
 def check_arrays(

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spikecast.core.errors import FormatError
+from spikecast.core.checks import describe_error
+from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
+from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.mapped import release
 from spikecast.data.safe_pickle import load_numpy
 
@@ -53,6 +55,22 @@ def map_array(path: Path, kinds: str = "iuf", length: int | None = None) -> np.n
     return array
 
 
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a ``.npz`` file by name.
+
+    Raises
+    ------
+    FormatError
+        When the file is missing, damaged, no ``.npz``, or holds Python objects.
+    """
+    try:
+        return read_arrays(path)
+    except MissingFileError:
+        raise FormatError(f"there is no file '{path}'") from None
+    except DamagedFileError as error:
+        raise FormatError(str(error)) from None
+
+
 def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
     """Return the array of a ``.npy`` file, of any shape, as a memory map; see `map_array`."""
     try:
@@ -64,7 +82,7 @@ def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
             raise FormatError(
                 f"'{path}' holds Python objects; it must hold {KINDS[kinds]}"
             ) from None
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = describe_error(error)
         if "allow_pickle" in reason:  # numpy's advice for what does not start as its files do
             reason = "its first bytes are not numpy's"
         raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None
@@ -177,7 +195,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = describe_error(error)
         raise FormatError(f"'{path}' is not a table: {reason}") from None
     twice = first[first.duplicated() & first.notna()]  # pandas renames the second one
     if len(twice):
@@ -198,7 +216,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = describe_error(error)
         raise FormatError(f"'{path}' is damaged or not a Parquet file: {reason}") from None
 
 

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable
 from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
+from spikecast.data.matlab_check import check_matlab
 
 TRIAL_SUFFIXES = (*TABLE_SUFFIXES,)
+MOST_NAMED = 4  # variables that a message names
 EVENT_SUFFIXES = (".npy", ".csv", ".tsv", ".txt", ".mat")
 
 
@@ -109,7 +112,8 @@ def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.nda
     if not name and len(vectors) == 1:
         return next(iter(vectors.values()))
     if name not in vectors:
-        choices = ", ".join(f"{path}:{key} ({len(values)})" for key, values in vectors.items())
+        listed = [f"{path}:{key} ({len(values)})" for key, values in vectors.items()]
+        choices = ", ".join(map(shorten_line, listed[:MOST_NAMED]))
         raise FormatError(
             f"'{path}' holds {len(vectors)} lists of numbers"
             + (f"; choose one as 'align': {choices}" if vectors else "")
@@ -136,13 +140,14 @@ def read_matlab(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
+        check_matlab(path)
         content = loadmat(path)
     except NotImplementedError:
         return _read_matlab_hdf5(path)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except Exception as error:  # a damaged file can fail in any way
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = describe_error(error)
         raise FormatError(f"'{path}' is damaged or not a MATLAB file: {reason}") from None
     return {name: value for name, value in content.items() if not name.startswith("__")}
 
@@ -164,5 +169,5 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
     except FormatError as error:
         raise FormatError(f"'{path}': {error}") from None
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = describe_error(error)
         raise FormatError(f"'{path}' is damaged or not a MATLAB file: {reason}") from None

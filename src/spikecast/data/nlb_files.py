@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.core.checks import check_one_of, shorten_line, suggest_name
+from spikecast.core.checks import check_one_of, quote, shorten_line, suggest_name
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.files import explain_write_errors, is_special, write_atomically
 from spikecast.core.free_memory import check_fits
@@ -199,7 +199,7 @@ def check_arrays(
             raise FormatError(f"the array '{name}' is missing; there are {', '.join(arrays)}")
     for name, values in arrays.items():
         if name not in keys:
-            raise FormatError(f"unknown array '{name}'.{suggest_name(name, keys)}")
+            raise FormatError(f"unknown array {quote(name)}.{suggest_name(name, keys)}")
         if name in LISTS:
             _check_list(name, [np.asarray(one) for one in values], sizes)
         else:

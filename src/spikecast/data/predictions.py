@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_finite, suggest_name
+from spikecast.core.checks import check_finite, quote, suggest_name
 from spikecast.core.errors import FormatError
-from spikecast.core.files import is_special
+from spikecast.data.array_files import read_npz
 from spikecast.data.binning import measure_bin_size
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
@@ -138,39 +137,11 @@ def read_predictions(path: str | Path) -> Predictions:
     >>> list(predictions.predicted), len(predictions.folds), predictions.kind
     (['predicted'], 5, 'counts')
     """
-    arrays = _load(Path(path))
+    arrays = read_npz(Path(path))
     try:
         return _assemble(arrays)
     except ValueError as error:  # of this check, or of another that the values do not pass
         raise FormatError(f"'{path}': {error}") from None
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
-    if is_special(path):
-        raise FormatError(f"'{path}' is a pipe or a device; predictions must be a file")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not hasattr(stored, "files"):
-                raise FormatError(f"'{path}' holds one array; predictions are a .npz of several")
-            return {name: _read_array(path, stored, name) for name in stored.files}
-    except FileNotFoundError:
-        raise FormatError(f"there is no file '{path}'") from None
-    except FormatError:
-        raise
-    except (OSError, ValueError, EOFError, BadZipFile, MemoryError) as error:
-        raise FormatError(f"'{path}' is damaged or not a .npz file: {error}") from None
-
-
-def _read_array(path: Path, stored: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    try:
-        return stored[name]
-    except ValueError as error:
-        if "pickle" not in str(error).lower():
-            raise
-        raise FormatError(
-            f"'{path}': '{name}' holds Python objects, which are not read; save numbers, or text "
-            "as np.array(values, dtype=str)"
-        ) from None
 
 
 # ------------------------------------------------------------------------------------ schema
@@ -224,7 +195,7 @@ def _find_key(name: str) -> Key:
         rest = name.removeprefix(prefix)
         if rest and rest != name and (prefix not in LISTS or rest.isdigit()):
             return KEYS[WORDS.get(prefix, f"{prefix}NAME")]
-    raise FormatError(f"unknown array '{name}'.{suggest_name(name, KEYS)}")
+    raise FormatError(f"unknown array {quote(name)}.{suggest_name(name, KEYS)}")
 
 
 def _check_array(name: str, values: np.ndarray, sizes: dict[str, int]) -> None:

@@ -5,8 +5,10 @@ function; this reader allows numpy's own reconstruction functions, plain builtin
 and paths (as text), and refuses everything else by name.
 """
 
+import io
 import math
 import pickle
+import pickletools
 import re
 import zipfile
 from datetime import datetime, timedelta, timezone
@@ -16,17 +18,20 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from spikecast.core.checks import describe_error, quote
 from spikecast.core.errors import FormatError, UnsafeFileError
 
 CODE = re.compile(r"[?bBhHiIlLqQefdgFDGSUVOmMuc]\d*")
 """Codes of numpy's types in a pickle: ``f8``, ``U12``, ``O8``."""
+LARGEST_CHECKED = 1 << 25
+"""Bytes of a pickle whose steps are looked at before they are done: a second at most."""
 
 # stand-ins for what pickles call: ``_codecs.encode``, types and functions of numpy, and ``bytes``
 
 
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     if encoding != "latin1":
-        raise UnsafeFileError(f"the pickle uses the codec '{encoding}'; allowed: latin1")
+        raise UnsafeFileError(f"the pickle uses the codec {quote(encoding)}; allowed: latin1")
     return text.encode("latin1")
 
 
@@ -53,13 +58,13 @@ class _DType:
 
     def __init__(self, code: Any) -> None:
         if not isinstance(code, str) or not CODE.fullmatch(code):
-            raise FormatError(f"the pickle holds the type '{code}'")
+            raise FormatError(f"the pickle holds the type {quote(code)}")
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state: Any) -> None:
         version, order, subtype, names, fields, size, *rest = state
         if order not in ("<", ">", "|", "="):
-            raise FormatError(f"the pickle holds the byte order '{order}'")
+            raise FormatError(f"the pickle holds the byte order {quote(order)}")
         if subtype is not None:
             base, shape = subtype
             self.dtype = np.dtype((_resolve_dtype(base), tuple(int(n) for n in shape)))
@@ -93,7 +98,7 @@ def _resolve_dtype(dtype: Any) -> np.dtype:
 
 def _reconstruct(subtype: type, shape: Any, dtype: Any) -> np.ndarray:
     if subtype is not np.ndarray:
-        raise UnsafeFileError(f"the pickle holds an array of type '{subtype}'")
+        raise UnsafeFileError(f"the pickle holds an array of type {quote(subtype)}")
     return np.ndarray.__new__(_Array, (0,), np.int8)
 
 
@@ -141,6 +146,15 @@ def _make_empty_bytes() -> bytes:
     return b""
 
 
+def _make_bytearray(content: Any = b"", encoding: str = "latin1") -> bytearray:
+    # not of a number: that would be as many bytes
+    if isinstance(content, str):
+        content = _encode_latin1(content, encoding.replace("-", ""))
+    if not isinstance(content, bytes):
+        raise UnsafeFileError(f"the pickle makes bytes of {quote(content)}")
+    return bytearray(content)
+
+
 def _join_path(*parts: str) -> str:
     """Return a path of the machine that wrote the file as text."""
     return "/".join(str(part) for part in parts)
@@ -165,7 +179,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
         for name, kind in (
             ("set", set),
             ("frozenset", frozenset),
-            ("bytearray", bytearray),
+            ("bytearray", _make_bytearray),
             ("bytes", _make_empty_bytes),
             ("complex", complex),
         )
@@ -189,8 +203,8 @@ class RestrictedUnpickler(pickle.Unpickler):
             return ALLOWED[module, name]
         except KeyError:
             raise UnsafeFileError(
-                f"the file calls '{module}.{name}', which data never need; it may be hostile and "
-                "was not read"
+                f"the file calls {quote(f'{module}.{name}')}, which data never need; it may be "
+                "hostile and was not read"
             ) from None
 
     def persistent_load(self, pid: Any) -> Any:
@@ -226,8 +240,23 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
     except UnsafeFileError as error:
         raise UnsafeFileError(f"'{path}': {error}") from None
     except Exception as error:  # a damaged pickle can fail in any way
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise FormatError(f"'{path}' is damaged or not a numpy file: {reason}") from None
+        raise FormatError(
+            f"'{path}' is damaged or not a numpy file: {describe_error(error)}"
+        ) from None
+
+
+def _unpickle(stream: IO[bytes]) -> Any:
+    start = stream.tell()
+    content = stream.read(LARGEST_CHECKED + 1)
+    if len(content) > LARGEST_CHECKED:
+        stream.seek(start)
+        return RestrictedUnpickler(stream).load()
+    for step, argument, _ in pickletools.genops(content):
+        # a list as long as the largest number is made, which can take all memory
+        number = argument if step.name in ("LONG_BINPUT", "PUT") else 0
+        if isinstance(number, int) and number > len(content):
+            raise FormatError(f"the pickle of {len(content)} bytes counts {number} objects")
+    return RestrictedUnpickler(io.BytesIO(content)).load()
 
 
 def _read_array(stream: IO[bytes]) -> np.ndarray:
@@ -238,7 +267,7 @@ def _read_array(stream: IO[bytes]) -> np.ndarray:
         raise FormatError(f"numpy format version {version} is not known")
     shape, fortran_order, dtype = read_header[version](stream)
     if dtype.hasobject:
-        array = _make_plain(RestrictedUnpickler(stream).load(), {})
+        array = _make_plain(_unpickle(stream), {})
         if not isinstance(array, np.ndarray):
             array = np.array(array, dtype=object)
         return array.reshape(shape, order="F" if fortran_order else "C")

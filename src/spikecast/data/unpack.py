@@ -1,14 +1,22 @@
 """Unpack archives within archives: a zip of tar files, one a session, as figshare gives them."""
 
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
+from spikecast.core.checks import describe_error
 from spikecast.core.errors import FormatError
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".gz")
 DEEPEST = 4  # archives within archives
+DAMAGES = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
+    *(ValueError, RuntimeError),  # odd names; encrypted, or packed in a way that is not known
+)
+"""What the libraries raise of damaged archives."""
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -41,8 +49,8 @@ def _unpack_into(archive: Path, folder: Path, depth: int) -> None:
         else:
             with tarfile.open(archive) as opened_tar:
                 opened_tar.extractall(folder, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
-        reason = " ".join(str(error).split())
+    except DAMAGES as error:
+        reason = describe_error(error)
         raise FormatError(f"'{archive}' is damaged or no archive: {reason}") from None
     for path in sorted(set(folder.rglob("*")) - before):
         if path.is_file() and path.suffix in SUFFIXES and depth < DEEPEST:
@@ -60,5 +68,5 @@ def _has_one_folder(archive: Path) -> bool:
             return len(tops) == 1 and all(
                 len(Path(member.name).parts) > 1 or member.isdir() for member in opened
             )
-    except (tarfile.TarError, OSError, EOFError):
+    except DAMAGES:
         return False

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from spikecast.core.checks import suggest_name
+from spikecast.core.checks import quote, suggest_name
 from spikecast.core.errors import ConfigError
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
@@ -41,17 +41,17 @@ def build_models(entries: Sequence[ModelEntry]) -> dict[str, Model]:
     """
     models: dict[str, Model] = {}
     for label, name, settings in _split(entries):
-        if name not in MODELS:
-            raise ConfigError(f"unknown model '{name}'.{suggest_name(name, MODELS)}")
+        if not isinstance(name, str) or name not in MODELS:
+            raise ConfigError(f"unknown model {quote(name)}.{suggest_name(name, MODELS)}")
         known = list(inspect.signature(MODELS[name]).parameters)
         for setting in settings:
             if setting not in known:
                 near = suggest_name(setting, known)
-                raise ConfigError(f"model '{name}' has no setting '{setting}'.{near}")
+                raise ConfigError(f"model '{name}' has no setting {quote(setting)}.{near}")
         if not re.fullmatch(r"[A-Za-z0-9_-]+", label):
-            raise ConfigError(f"model label '{label}' may hold letters, digits, - and _ only")
+            raise ConfigError(f"model label {quote(label)} may hold letters, digits, - and _ only")
         if label in models:
-            raise ConfigError(f"model '{label}' is listed twice")
+            raise ConfigError(f"model {quote(label)} is listed twice")
         models[label] = MODELS[name](**settings)
     return models
 

@@ -325,6 +325,10 @@ def test_a_movement_file_that_does_not_fit_is_explained(tmp_path):
                                      (1, 2, "per trial")):  # fmt: skip
         with pytest.raises(FormatError, match=words):
             read_movement(str(path), session, n_trials)
-    path.write_text("no archive")
-    with pytest.raises(FormatError, match="not a readable"):
+    np.savez(path, session0=np.array([0, 1, 2, -1], dtype=complex))
+    with pytest.raises(FormatError, match="it holds complex128"):
         read_movement(str(path), 0, 4)
+    for content in ("no archive", ""):
+        path.write_text(content)
+        with pytest.raises(FormatError, match="is damaged"):
+            read_movement(str(path), 0, 4)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from spikecast.core.checks import describe_error
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.nwb.columns import to_plain
 from spikecast.data.session import Samples
@@ -60,7 +61,7 @@ def read_series(
             times = read_times(series)
             values = np.asarray(series.data[:]) if len(shape) else np.zeros(0)
         except Exception as error:  # a damaged part of a file can fail in any way
-            notices.append(DAMAGED(name=name, why=" ".join(str(error).split())[:120]))
+            notices.append(DAMAGED(name=name, why=describe_error(error)))
             continue
         if values.dtype.kind in "SUTO":
             events |= _split_codes(name, times, to_plain(values))

@@ -50,6 +50,8 @@ READERS: dict[str, ModuleType] = {
     "stringer": stringer,
 }
 """Formats by name; the first that recognises a path reads it."""
+OF_OBJECTS = (spikeinterface_objects, pynapple)
+"""Those that read objects in memory, and no files."""
 
 
 def find_reader(source: Path | Any) -> ModuleType:
@@ -57,8 +59,11 @@ def find_reader(source: Path | Any) -> ModuleType:
     for reader in READERS.values():
         if reader.sniff(source):
             return reader
-    known = "; ".join(reader.CONTENT for reader in READERS.values())
-    given = f"'{source}'" if isinstance(source, Path) else f"an object of {type(source).__name__}"
+    is_path = isinstance(source, Path)
+    known = "; ".join(
+        reader.CONTENT for reader in READERS.values() if not (is_path and reader in OF_OBJECTS)
+    )
+    given = f"'{source}'" if is_path else f"an object of {type(source).__name__}"
     raise FormatError(
         f"{given} is in no format that spikecast reads: {known}. "
         "Other data: spikecast.Recording.from_arrays(...).save('mine.nc')"

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import describe_error
 from spikecast.core.errors import FormatError, SpikecastError
 from spikecast.core.hdf5_check import check_readable
 from spikecast.core.notices import Notice, NoticeKind
@@ -113,7 +114,7 @@ def _one_line(name: str) -> Iterator[None]:
                 raise
             raise FormatError(f"{name}: {error}") from None
         except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = describe_error(error)
             raise FormatError(
                 f"{name} is damaged, cut short or not NWB 2 (a download that broke off?): {reason}"
             ) from None

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from spikecast.core.checks import describe_error
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.schema import read_yaml
-from spikecast.core.stored import read_json, validate
+from spikecast.core.stored import explain_errors, read_json, validate
 from spikecast.core.stored_tables import read_table
 from spikecast.models.catalog import is_null
 from spikecast.report.questions.catalog import make_headlines
@@ -178,7 +179,8 @@ def _describe_log(path: Path) -> str:
     """Return when a log was last written, and its last line: the error of a run that failed."""
     if not path.exists():
         return "no log"
-    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
+    with explain_errors(path):
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
     last = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone()
     return f"last written {last:%Y-%m-%d %H:%M}; its log ends: {lines[-1]}"
 
@@ -337,4 +339,4 @@ def _explain_damage(error: Exception) -> str:
         return f"it lacks {Path(error.filename).name}"
     if isinstance(error, KeyError):
         return f"one of its files lacks '{error.args[0]}'"
-    return " ".join(str(error).split()) or type(error).__name__
+    return describe_error(error)

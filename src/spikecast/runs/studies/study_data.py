@@ -1,13 +1,15 @@
 """The recording a study is run on: the deck's own, another real one, or a simulated one."""
 
-import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
+from spikecast.core.checks import suggest_name
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data import simulate
+from spikecast.data.array_files import read_npz
 from spikecast.data.catalog import DATASETS
 from spikecast.data.dataset import is_simulated
 from spikecast.data.download import list_local_files
@@ -71,18 +73,15 @@ def read_movement(path: str, session: int, n_trials: int) -> np.ndarray:
         trial.
     """
     key = f"session{session}"
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = list(arrays) if hasattr(arrays, "files") else []
-            moved = arrays[key] if key in names else None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise FormatError(f"'{path}' is not a readable .npz file: {error}") from None
-    if moved is None:
-        raise FormatError(f"'{path}' has no array '{key}'; it has {', '.join(names) or 'none'}")
-    if moved.shape != (n_trials,) or not np.isin(moved, (-1, 0, 1, 2)).all():
+    arrays = read_npz(Path(path))
+    if key not in arrays:
+        raise FormatError(f"'{path}' has no array '{key}'.{suggest_name(key, arrays)}")
+    moved = arrays[key]
+    numbers = moved.dtype.kind in "iuf"
+    if not numbers or moved.shape != (n_trials,) or not np.isin(moved, (-1, 0, 1, 2)).all():
         raise FormatError(
             f"'{key}' of '{path}' must hold one number per trial ({n_trials}), each -1 (not "
-            f"known), 0 (none), 1 (left) or 2 (right); its shape is {moved.shape}"
+            f"known), 0 (none), 1 (left) or 2 (right); it holds {moved.dtype}, {moved.shape}"
         )
     return moved.astype(int)
 

@@ -7,6 +7,7 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, with_config
 from typing_extensions import TypedDict
 
+from spikecast.core.checks import quote
 from spikecast.core.notices import StoredNotice
 from spikecast.core.stored import OPEN, Finite
 from spikecast.core.stored_tables import Table
@@ -94,10 +95,10 @@ class SweepFacts(TypedDict):
 def _check_trials(table: pd.DataFrame) -> str:
     for label, part in table.groupby("model"):
         if not (part.query("fold == 'all'")["state"] == "complete").any():
-            return f"no try of {label} on all trials is complete"
+            return f"no try of {quote(label)} on all trials is complete"
         complete = part[part["state"] == "complete"]
         if complete["score"].isna().any():
-            return f"a complete try of {label} has no score"
+            return f"a complete try of {quote(label)} has no score"
     return ""
 
 
