@@ -1,88 +1,24 @@
-"""Small directories of each kind, which tests damage, and pages without their dear parts."""
+"""The directories that tests damage, made once, and pages without their dear parts."""
 
-import json
-import shutil
-
-import numpy as np
-import planted_questions
-import planted_study
-import planted_sweep
 import pytest
+from fuzz import samples
 
-from spikecast.core.schema import to_yaml
-from spikecast.data import simulate
-from spikecast.data.recording import Recording
 from spikecast.report.shared import pages, style
-from spikecast.runs import config, experiment
-from spikecast.runs.atlas.run import run_atlas
-from spikecast.runs.atlas.settings import AtlasSettings
-from spikecast.runs.layout import RunLayout
-from spikecast.runs.studies import run as study_run
-from spikecast.runs.sweep import run as sweep_run
-from spikecast.runs.sweep.run import run_sweep
-
-CONFIG = {
-    "task": {"target": "MOs"}, "models": ["mean_rate", "pca_ridge"],
-    "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 20},
-    "analysis": {
-        "decode": {"labels": ["response"], "sources": ["counts", "latents"], "folds": 2,
-                   "permutations": 20},
-        "over_time": {"labels": ["response"], "folds": 2, "permutations": 40},
-    },
-}  # fmt: skip
-
-PAIR = [["A", "B"]]
-QUESTIONS = {
-    "decode": {"labels": ["side"], "sources": ["counts"], "areas": ["A"], "cell_types": True,
-               "folds": 2, "permutations": 20},
-    "over_time": {"labels": ["side"], "areas": ["A"], "folds": 2, "permutations": 20,
-                  "generalization": True},
-    "explain": {"targets": ["B"], "folds": 2, "shifts": 20},
-    "flow": {"pairs": PAIR, "lags": [1], "folds": 2, "shifts": 20},
-    "joint": {"pairs": PAIR, "window": 2, "max_lag": 2, "shifts": 20},
-    "subspace": {"pairs": PAIR, "bins": 1, "folds": 3, "max_rank": 3, "shifts": 20},
-    "dimensions": {"areas": ["A"], "components": 4},
-    "embed": {"labels": ["side"], "methods": ["pca"]},
-    "trajectories": {"labels": ["side"], "n_dims": 3},
-    "tuning": {"areas": ["A"], "correction": "holm"},
-    "align": {"components": 2, "conditions": ["condition"], "shuffles": 19},
-}  # fmt: skip
-"""A question of every kind."""
 
 
 @pytest.fixture(scope="session")
 def small_answers(tmp_path_factory):
-    """A run that answers a question of every kind; one of them needs latents of a model."""
-    folder = tmp_path_factory.mktemp("answers")
-    planted = planted_questions.plant_pairs(n_trials=40, n_bins=12).dataset
-    counts = np.random.default_rng(0).poisson(np.exp(0.4 * planted["activity"].clip(-4, 4)))
-    activity = planted["activity"].copy(data=counts.astype(np.uint8))
-    counted = planted.assign(activity=activity).assign_attrs(kind="counts")
-    Recording(counted).save(folder / "pairs.nc")
-    content = {
-        "data": {"path": str(folder / "pairs.nc")}, "task": {"target": "B"},
-        "models": ["pca_ridge"], "analysis": QUESTIONS,
-        "evaluation": {"folds": 2, "bootstrap": 100, "shifts": 0},
-    }  # fmt: skip
-    return experiment.run(config.parse_config(content), folder / "run", workers=1)
+    return samples.make_answers(tmp_path_factory.mktemp("answers"))
 
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory):
-    """A file with few trials, bins and neurons."""
-    path = tmp_path_factory.mktemp("small") / "task.nc"
-    simulated = simulate.decision_task(
-        n_trials=40, areas={"VISp": 8, "MOs": 6}, n_bins=20, stim_onset=0.04, seed=5
-    )
-    simulated.recording.save(path)
-    return path
+    return samples.make_data(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")
 def small_run(small_data):
-    """A run that predicts and answers two kinds of question."""
-    content = {**CONFIG, "data": {"path": str(small_data)}}
-    return experiment.run(config.parse_config(content), small_data.parent / "run", workers=1)
+    return samples.make_run(small_data, small_data.parent / "run")
 
 
 @pytest.fixture
@@ -94,71 +30,29 @@ def quick_pages(monkeypatch):
 
 @pytest.fixture(scope="session")
 def unfinished_run(small_run):
-    """The same, interrupted: a fit, the scores and an answer are not there yet."""
-    folder = shutil.copytree(small_run, small_run.parent / "unfinished")
-    layout = RunLayout(folder)
-    manifest = json.loads(layout.manifest.read_text()) | {"finished": None}
-    layout.manifest.write_text(json.dumps(manifest))
-    for path in (
-        layout.scores, layout.summary, layout.neurons, layout.verdict, layout.answer_index,
-        layout.answer("time-response-counts"), layout.target("MOs").job("pca_ridge", 1),
-    ):  # fmt: skip
-        path.unlink()
-    return folder
+    return samples.interrupt_run(small_run, small_run.parent / "unfinished")
 
 
 @pytest.fixture(scope="session")
 def small_atlas(small_data):
-    """An atlas of one session and two areas."""
-    settings = {"data": [str(small_data)], "folds": 3, "shifts": 20, "min_neurons": 3,
-                "bootstrap": 100}  # fmt: skip
-    out = small_data.parent / "atlas"
-    return run_atlas(AtlasSettings.model_validate(settings), out, workers=1).folder
+    return samples.make_atlas(small_data, small_data.parent / "atlas")
 
 
 @pytest.fixture(scope="session")
 def small_sweep(tmp_path_factory):
-    """A sweep of one model, with three tries per search."""
-    folder = tmp_path_factory.mktemp("sweep")
-    settings = planted_sweep.maker(folder)(search={"trials": 3})
-    return run_sweep(settings, folder / "out", workers=1)
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
-
-
-def kill(*arguments):
-    raise Killed
+    return samples.make_sweep(tmp_path_factory.mktemp("sweep"))
 
 
 @pytest.fixture(scope="session")
 def unfinished_sweep(tmp_path_factory):
-    """A sweep that was killed when all was searched and fitted, before its results were written."""
-    folder = tmp_path_factory.mktemp("unfinished")
-    settings = planted_sweep.maker(folder)(search={"trials": 3})
-    (folder / "settings.yaml").write_text(to_yaml(settings))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep_run, "write_results", kill)
-        with pytest.raises(Killed):
-            run_sweep(settings, folder / "out", workers=1)
-    return folder / "out"
+    return samples.interrupt_sweep(tmp_path_factory.mktemp("unfinished"))
 
 
 @pytest.fixture(scope="session")
 def unfinished_study(small_data, small_run):
-    """A study that was killed before its last file: its kept step is still there."""
-    out = small_data.parent / "unfinished_study"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study_run, "join_staircases", kill)
-        with pytest.raises(Killed):
-            planted_study.run_planted_study(patch, small_data, small_run, out)
-    return out
+    return samples.interrupt_study(small_data, small_run, small_data.parent / "unfinished_study")
 
 
 @pytest.fixture(scope="session")
 def small_study(small_data, small_run):
-    """A finished study with a figure of every kind."""
-    out = small_data.parent / "study"
-    with pytest.MonkeyPatch.context() as patch:
-        return planted_study.run_planted_study(patch, small_data, small_run, out)
+    return samples.make_study(small_data, small_run, small_data.parent / "study")

@@ -1,16 +1,18 @@
 """Damage one file of a directory: its bytes, or the structure of what is written in it."""
 
+import contextlib
+import copy
 import csv
 import io
 import json
 import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+from fuzz.array_mutations import damage_npy, damage_npz, damage_tensors, pick
 
 ODD = (
     None,
@@ -31,6 +33,17 @@ ODD = (
 )
 """What is put in the place of a value, beside a huge text."""
 HUGE = "x" * 5000
+TOKENS = (
+    *(b"[" * 3000, b'{"a":' * 3000, b"9" * 5000, b"1e999", b"-0", b"NaN", b"Infinity", b"0x1f"),
+    *(b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xe2\x80\xa8", b"\x1b[31m", b"\r\n"),
+    *(b"&a [*a]", b"*a", b"!!python/object:os.system x", b"!!binary a", b"<<: 1", b"? ", b"--- "),
+    *(b"null", b"~", b"yes", b"2001-01-01", b"12:30:45", b'"', b"'", b",,", b"\t", b": ", b"- "),
+    b"%(a)s{b}{0!r}$c",
+)
+"""What is put into a text, whatever it means there."""
+MOST_CHANGES = 3
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def damage_file(path: Path, rng: np.random.Generator) -> str:
@@ -42,6 +55,16 @@ def damage_file(path: Path, rng: np.random.Generator) -> str:
     if rng.random() < 0.06:
         kinds = [_remove, _replace_by_folder]
     return f"{path.name}: {kinds[rng.integers(len(kinds))](path, rng)}"
+
+
+def damage_often(path: Path, rng: np.random.Generator) -> str:
+    """Damage a file in one to three ways, one after the other, and return what was done."""
+    done = [damage_file(path, rng)]
+    for _ in range(int(rng.integers(MOST_CHANGES)) if rng.random() < 0.3 else 0):
+        if path.is_file():
+            with contextlib.suppress(Exception):  # its structure is gone
+                done.append(damage_file(path, rng))
+    return "; ".join(done)
 
 
 def _remove(path: Path, rng: np.random.Generator) -> str:
@@ -58,14 +81,18 @@ def _replace_by_folder(path: Path, rng: np.random.Generator) -> str:
 def _damage_bytes(path: Path, rng: np.random.Generator) -> str:
     content = path.read_bytes()
     data, size = bytearray(content), max(len(content), 1)
-    kind = str(rng.choice(["cut", "flip", "noise", "empty", "repeat"]))
-    start, stop = np.sort(rng.integers(size, size=2))
+    kind = pick(rng, ("cut", "flip", "noise", "empty", "repeat", "token", "token"))
+    start, stop = sorted(rng.integers(size, size=2).tolist())
     if kind == "cut":
         data = data[:start]
     elif kind == "empty":
         data = bytearray()
     elif kind == "repeat":
         data = bytearray(content[:stop] + content[start:])
+    elif kind == "token":  # before what stands there, or in its place
+        token = pick(rng, TOKENS)
+        data[start : start + pick(rng, (0, 1, len(token)))] = token
+        kind = f"token {token[:12]!r}"
     else:
         data[start : start + (1 if kind == "flip" else 40)] = rng.bytes(1 if kind == "flip" else 40)
     path.write_bytes(data)
@@ -78,13 +105,14 @@ def _damage_bytes(path: Path, rng: np.random.Generator) -> str:
 def _damage_json(path: Path, rng: np.random.Generator) -> str:
     content = json.loads(path.read_text(encoding="utf-8"))
     content, done = damage_content(content, rng)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content) + "\n", encoding="utf-8")
     return done
 
 
 def _damage_yaml(path: Path, rng: np.random.Generator) -> str:
-    content, done = damage_content(yaml.safe_load(path.read_text(encoding="utf-8")), rng)
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    content, done = damage_content(yaml.load(path.read_bytes(), LOADER), rng)
+    text = yaml.dump(content, Dumper=DUMPER, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
     return done
 
 
@@ -113,7 +141,7 @@ def damage_content(content: Any, rng: np.random.Generator) -> tuple[Any, str]:
         kinds.append("rename")
     if isinstance(old, list) and old:
         kinds += ["longer", "shorter", "empty"]
-    kind = str(rng.choice(kinds))
+    kind = pick(rng, kinds)
     if kind == "drop":
         del holder[last]
     elif kind == "rename":
@@ -133,8 +161,7 @@ def damage_content(content: Any, rng: np.random.Generator) -> tuple[Any, str]:
 
 
 def _pick_odd(rng: np.random.Generator) -> Any:
-    place = int(rng.integers(len(ODD) + 1))
-    return HUGE if place == len(ODD) else ODD[place]
+    return copy.deepcopy(pick(rng, (*ODD, HUGE)))
 
 
 def _list_places(content: Any, place: tuple = ()) -> Any:
@@ -151,12 +178,14 @@ def _list_places(content: Any, place: tuple = ()) -> Any:
 
 
 def _damage_csv(path: Path, rng: np.random.Generator) -> str:
-    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+    separator = "\t" if path.suffix == ".tsv" else ","
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter=separator))
     column = int(rng.integers(len(rows[0])))
     row = int(rng.integers(1, len(rows))) if len(rows) > 1 else 0
     name = rows[0][column]
     kinds = ["column", "row", "twice", "cell", "cell", "cell", "rename", "rows", "short", "order"]
-    kind = str(rng.choice(kinds))
+    kind = pick(rng, kinds)
     if kind == "column":
         rows = [one[:column] + one[column + 1 :] for one in rows]
     elif kind == "row":
@@ -173,63 +202,12 @@ def _damage_csv(path: Path, rng: np.random.Generator) -> str:
         rows[1:] = [rows[1:][index] for index in rng.permutation(len(rows) - 1)]
     else:
         odd = ["", "a", "nan", "inf", "-1", "1e400", "True", "1.5", str(2**70), '"', HUGE, "\x00"]
-        rows[row][column] = str(rng.choice(odd))
+        rows[row][column] = pick(rng, odd)
         kind = f"cell {rows[row][column][:20]!r}"
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n", delimiter=separator).writerows(rows)
     path.write_text(text.getvalue(), encoding="utf-8")
     return f"{kind} of column {name}, row {row}"
-
-
-# ------------------------------------------------------------------------------------ arrays
-
-
-def _damage_npz(path: Path, rng: np.random.Generator) -> str:
-    with np.load(path) as stored:
-        arrays = dict(stored)
-    name = str(rng.choice(list(arrays)))
-    array = arrays.pop(name)
-    kind = str(rng.choice(["missing", "rename", "dtype", "shape", "value", "order", "member"]))
-    if kind == "rename":
-        arrays[f"{name}x"] = array
-    elif kind == "dtype":
-        numbers = array.dtype.kind in "iufb"
-        dtypes = ["f4", "i8", "u1", "U5", "?", "c8", "O"] if numbers else ["U5", "S5", "O"]
-        arrays[name] = array.astype(rng.choice(dtypes))
-        kind = str(arrays[name].dtype)
-    elif kind == "shape":
-        shapes = [array[:-1] if array.ndim else array, array[np.newaxis], array.reshape(-1)]
-        shapes += [
-            array[..., np.newaxis],
-            array.reshape(-1)[:0],
-            np.concatenate([array.ravel()] * 2),
-        ]
-        arrays[name] = shapes[rng.integers(len(shapes))]
-        kind = f"shape {arrays[name].shape}"
-    elif kind in ("value", "order"):
-        arrays[name] = array = array.copy()
-        if array.size and kind == "order":
-            array.reshape(-1)[:] = array.reshape(-1)[::-1].copy()
-        elif array.size:
-            odd = [np.nan, np.inf, -1e30, -1] if array.dtype.kind == "f" else [-1, 0, 10**6]
-            if array.dtype.kind not in "fi":
-                odd = [0]
-            array.reshape(-1)[rng.integers(array.size)] = rng.choice(odd)
-    elif kind == "member":
-        arrays[name] = array
-    np.savez(path, **arrays)
-    if kind == "member":
-        _replace_member(path, name, rng)
-    return f"member {name}: {kind}"
-
-
-def _replace_member(path: Path, name: str, rng: np.random.Generator) -> None:
-    with zipfile.ZipFile(path) as archive:
-        members = {one: archive.read(one) for one in archive.namelist()}
-    members[f"{name}.npy"] = members[f"{name}.npy"][: int(rng.integers(80))]
-    with zipfile.ZipFile(path, "w") as archive:
-        for one, content in members.items():
-            archive.writestr(one, content)
 
 
 BY_SUFFIX: dict[str, Callable[[Path, np.random.Generator], str]] = {
@@ -238,7 +216,10 @@ BY_SUFFIX: dict[str, Callable[[Path, np.random.Generator], str]] = {
     ".jsonl": _damage_jsonl,
     ".log": _damage_jsonl,
     ".csv": _damage_csv,
-    ".npz": _damage_npz,
+    ".tsv": _damage_csv,
+    ".npz": damage_npz,
+    ".npy": damage_npy,
+    ".safetensors": damage_tensors,
 }
 
 

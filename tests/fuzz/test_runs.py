@@ -1,6 +1,9 @@
-"""A damaged directory is read, or refused in one line that is an error of ours."""
+"""A damaged directory or file is read, or refused in one line that is an error of ours."""
 
 import pytest
+from fuzz.file_kinds import SLOW as SLOW_KINDS
+from fuzz.file_kinds import Samples, collect_kinds
+from fuzz.format_samples import write_formats
 from fuzz.readings import (
     ANSWER_READINGS,
     ATLAS_READINGS,
@@ -12,6 +15,7 @@ from fuzz.readings import (
     SWEEP_RESUME_READINGS,
     check_damaged,
 )
+from fuzz.trying import try_file
 
 from spikecast.runs.questions.catalog import list_kinds
 from spikecast.runs.reader import open_run
@@ -47,7 +51,8 @@ FAST = {
     ("small_study", "study report"): 6,
     ("unfinished_study", "study resume"): 10,
 }
-SLOW = 10_000  # per kind of directory
+SLOW = 10_000  # per kind of directory, or of file
+FEW, MANY = 30, 200  # files of each kind that is slow to read, and of each that is quick
 
 
 @pytest.mark.usefixtures("quick_pages")
@@ -68,3 +73,35 @@ def test_so_are_ten_thousand(request, tmp_path, kind, name):
 def test_every_kind_of_answer_is_among_them(small_run, small_answers):
     answers = [*open_run(small_run).answers, *open_run(small_answers).answers]
     assert {answer.kind for answer in answers} == set(list_kinds())
+
+
+@pytest.fixture(scope="module")
+def kinds(
+    small_run, small_answers, unfinished_run, small_atlas, small_sweep, unfinished_sweep,
+    small_study, unfinished_study, tmp_path_factory,
+):  # fmt: skip
+    formats = write_formats(tmp_path_factory.mktemp("formats"))
+    return collect_kinds(Samples(
+        small_run, small_answers, unfinished_run, small_atlas, small_sweep, unfinished_sweep,
+        small_study, unfinished_study, formats,
+    ))  # fmt: skip
+
+
+def test_every_sample_is_read(kinds):
+    assert set(SLOW_KINDS) <= set(kinds)
+    for readings in kinds.values():
+        for read in readings.values():
+            read()
+
+
+def test_a_damaged_file_of_each_kind_is_refused_in_a_line(kinds):
+    for kind, readings in kinds.items():
+        n = FEW if kind in SLOW_KINDS else MANY
+        n_refused = sum(try_file(kind, readings, seed) for seed in range(n))
+        assert n / 10 < n_refused < n, kind
+
+
+@pytest.mark.slow
+def test_so_are_ten_thousand_files(kinds):
+    for kind, readings in kinds.items():
+        assert sum(try_file(kind, readings, seed) for seed in range(SLOW, 2 * SLOW)), kind
