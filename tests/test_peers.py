@@ -73,6 +73,12 @@ def test_a_fit_that_fails_is_a_row_that_says_why(tmp_path, task, code, problem):
     assert problem in row["problem"]
 
 
+def test_a_fit_that_takes_too_long_is_ended(tmp_path, task, monkeypatch):
+    monkeypatch.setattr(run, "LONGEST", 0.1)
+    row = run.measure(make_peer(tmp_path / "slow", "import time\ntime.sleep(600)"), task)
+    assert row["problem"].startswith("fails: ")
+
+
 def test_a_peer_that_cannot_be_installed_is_a_row_and_stops_no_other(
     tmp_path, task, monkeypatch, capsys
 ):

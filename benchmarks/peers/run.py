@@ -18,6 +18,7 @@ three sessions that took no part in development; where the shared data are absen
 import argparse
 import ast
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ import spikecast as sc  # noqa: E402
 
 REAL_TARGETS = ("0:ACA", "6:MOs", "2:VISp")
 SIMULATED_TARGETS = ("simulated:MOs",)
-LONGEST = 1800  # seconds a fit may take
+LONGEST = 3600  # seconds a fit may take
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1") | {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 }
@@ -152,7 +153,8 @@ def run_and_measure(command: Sequence[str | Path], log: Path) -> tuple[bool, dic
         process = subprocess.Popen(
             command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | ONE_THREAD
         )
-        timer = threading.Timer(LONGEST, process.kill)
+        # not Popen.kill, which takes the exit status that wait4 waits for
+        timer = threading.Timer(LONGEST, os.kill, (process.pid, signal.SIGKILL))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
         timer.cancel()

@@ -1,7 +1,8 @@
 """CEBRA-Time of the source, then a Poisson regression from the embedding to each target.
 
 The training trials stand one after the other. The settings are those of the notebook on best
-practices, with 32 dimensions instead of 3, which are for looking at.
+practices, with 32 dimensions instead of 3, which are for looking at, and 2,000 iterations instead
+of 5,000, which take nine minutes of one core for 607 neurons.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ def predict_rates(source, target, source_test):
         batch_size=512,
         learning_rate=3e-4,
         temperature=1.12,
-        max_iterations=5000,
+        max_iterations=2000,
         conditional="time",
         output_dimension=32,
         distance="cosine",
