@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import describe_error
+from spikecast.core.checks import describe_error, quote
 from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
 from spikecast.core.stored_arrays import read_arrays
@@ -180,7 +180,7 @@ def read_table(path: Path, separator: str | None = None) -> pd.DataFrame:
     odd = [name for name in table if not is_plain(table[name])]
     if odd:
         raise FormatError(
-            f"column '{odd[0]}' of '{path}' holds lists or other objects; columns must hold "
+            f"column {quote(odd[0])} of '{path}' holds lists or other objects; columns must hold "
             "numbers or text"
         )
     return table
@@ -199,7 +199,7 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
         raise FormatError(f"'{path}' is not a table: {reason}") from None
     twice = first[first.duplicated() & first.notna()]  # pandas renames the second one
     if len(twice):
-        raise FormatError(f"'{path}' has two columns named '{twice.iloc[0]}'")
+        raise FormatError(f"'{path}' has two columns named {quote(twice.iloc[0])}")
     return table
 
 

@@ -91,7 +91,7 @@ def _read_one_column(path: Path) -> np.ndarray:
     table = read_table(path)
     if len(table.columns) > 1:
         raise FormatError(
-            f"'{path}' has the columns {', '.join(map(str, table.columns))}: it is a table of "
+            f"'{path}' has the columns {shorten_line(', '.join(table.columns))}: it is a table of "
             "trials. Give it as 'trials', and the name of a column as 'align'"
         )
     name, values = table.columns[0], table.iloc[:, 0]

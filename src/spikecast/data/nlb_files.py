@@ -176,7 +176,8 @@ def pick_group(
         return dataset, groups[dataset]
     if len(groups) > 1:
         raise InputError(
-            f"'{path}' holds {len(groups)} data sets: {', '.join(groups)}; say which: dataset=..."
+            f"'{path}' holds {len(groups)} data sets: {shorten_line(', '.join(groups))}; say "
+            "which: dataset=..."
         )
     return next(iter(groups.items()))
 
@@ -196,7 +197,8 @@ def check_arrays(
     """
     for name in required:
         if name not in arrays:
-            raise FormatError(f"the array '{name}' is missing; there are {', '.join(arrays)}")
+            known = shorten_line(", ".join(arrays))
+            raise FormatError(f"the array '{name}' is missing; there are {known}")
     for name, values in arrays.items():
         if name not in keys:
             raise FormatError(f"unknown array {quote(name)}.{suggest_name(name, keys)}")

@@ -133,3 +133,12 @@ def test_damaged_tables_give_errors_of_one_line(tmp_path):
 def test_ten_thousand_damaged_tables(tmp_path):
     write_folder(tmp_path / "mine")
     assert check_mutations(tmp_path / "mine", read_all, tmp_path, 10_000) > 1000
+
+
+def test_long_and_odd_names_make_no_long_message(tmp_path):
+    long = "x" * 5000
+    for text in (f"t,{long}\n1,2\n", f"{long},{long}\n1,2\n"):
+        (tmp_path / "mine.csv").write_text(text)
+        with pytest.raises(FormatError) as raised:
+            tables.read_tables(tmp_path / "mine.csv")
+        assert len(str(raised.value)) < 300 + len(str(tmp_path))

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import (
@@ -110,7 +111,7 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[No
     time, unit = pick_column(table, TIME_NAMES), pick_column(table, UNIT_NAMES)
     if time is None or unit is None:
         raise FormatError(
-            f"'{path}' has the columns {', '.join(map(str, table))}; a table of spikes needs "
+            f"'{path}' has the columns {shorten_line(', '.join(table))}; a table of spikes needs "
             f"'time' (in seconds) and 'unit'"
         )
     times = _read_numbers(table, time, path)
@@ -131,7 +132,7 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[No
             units[name] = grouped[name].first().to_numpy()
         elif str(name).casefold() in (*AREA_NAMES, *QUALITY_NAMES):
             one = units.index[int((~same[name]).to_numpy().argmax())]
-            raise FormatError(f"'{path}': unit {one} has more than one '{name}'")
+            raise FormatError(f"'{path}': unit {shorten_line(one)} has more than one '{name}'")
     amplitude = pick_column(table, AMPLITUDE_NAMES)
     sizes = _read_numbers(table, amplitude, path) if amplitude else None
     spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
@@ -162,7 +163,8 @@ def _join_units(units: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.Data
         raise FormatError(f"'{path}' needs the column 'unit'")
     table = table.assign(**{key: _read_ids(table[key], path)})
     if table[key].duplicated().any():
-        raise FormatError(f"'{path}' has unit {table[key][table[key].duplicated()].iloc[0]} twice")
+        twice = table[key][table[key].duplicated()].iloc[0]
+        raise FormatError(f"'{path}' has unit {shorten_line(twice)} twice")
     table = table.set_index(key)
     lacking = units.index.difference(table.index)
     if len(lacking) == len(units):
