@@ -110,9 +110,10 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[No
     table = read_table(path)
     time, unit = pick_column(table, TIME_NAMES), pick_column(table, UNIT_NAMES)
     if time is None or unit is None:
+        columns = shorten_line(", ".join(map(str, table)))
         raise FormatError(
-            f"'{path}' has the columns {shorten_line(', '.join(table))}; a table of spikes needs "
-            f"'time' (in seconds) and 'unit'"
+            f"'{path}' has the columns {columns}; a table of spikes needs 'time' (in seconds) and "
+            "'unit'"
         )
     times = _read_numbers(table, time, path)
     if not np.isfinite(times).all() or times.min() < 0:
