@@ -89,6 +89,8 @@ def test_trials_in_no_part_may_have_no_prediction(arrays, save):
         ({"fold": None, "train_0": [0, 1], "test_0": [12]}, "0 to 11"),
         ({"fold": None, "test_0": [1, 2]}, "'train_0' is missing"),
         ({"trial_response": np.array([None] * 12, dtype=object)}, "Python objects"),
+        ({"session": np.array([2**31], "u4").view("U1")[0:1].reshape(())}, "no Unicode"),
+        ({"trial_response": np.full(12, 0xD800, "u4").view("U1")}, "no Unicode"),
         ({"trial_response": np.zeros(11)}, "11 along trial"),
         ({"train_predicted_glm": np.zeros(SHAPE)}, "has no 'predicted_glm'"),
         ({"time": np.arange(20.0)}, "'bin_size' is another"),

@@ -215,3 +215,12 @@ def test_odd_names_in_a_message_are_one_line(tmp_path):
     with pytest.raises(FormatError, match="holds the type") as raised:
         load_numpy(write(tmp_path / "x.npy", pickled))
     assert str(raised.value).isprintable()
+
+
+def test_text_that_is_no_unicode_is_refused(tmp_path):
+    text = np.array([97, 2**24], "u4").view("U2")
+    np.save(tmp_path / "plain.npy", text)
+    np.save(tmp_path / "pickled.npy", np.array({"a": text}, dtype=object), allow_pickle=True)
+    for name in ("plain.npy", "pickled.npy"):
+        with pytest.raises(FormatError, match="no Unicode"):
+            load_numpy(tmp_path / name)

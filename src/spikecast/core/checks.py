@@ -1,5 +1,6 @@
 """Argument checks whose messages say what was given, what is allowed and the likely fix."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Real
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from spikecast.core.errors import InputError, ShapeError, UnknownNameError
+from spikecast.core.errors import FormatError, InputError, ShapeError, UnknownNameError
 
 T = TypeVar("T")
 LONGEST_QUOTE = 80  # characters of a file that a message repeats
@@ -114,6 +115,18 @@ def check_finite(what: str, array: np.ndarray) -> None:
     bad = array.size - np.isfinite(array).sum()
     if bad:
         raise InputError(f"{what} holds {bad} NaN or infinite values; remove or fill them first")
+
+
+def check_unicode(what: str, array: np.ndarray) -> None:
+    """Raise a FormatError where an array of text, as a file had it, holds what is no Unicode.
+
+    numpy takes any number for a letter, and fails only when the text is used.
+    """
+    if array.dtype.kind != "U" or not array.size or not array.dtype.itemsize:
+        return
+    codes = np.ascontiguousarray(array).view(array.dtype.byteorder + "u4")
+    if codes.max() > sys.maxunicode or ((codes >= 0xD800) & (codes < 0xE000)).any():
+        raise FormatError(f"{what} holds text that is no Unicode")
 
 
 def check_three_axes(what: str, array: np.ndarray) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.lib.npyio import NpzFile
 
-from spikecast.core.checks import describe_error, quote, shorten_line
+from spikecast.core.checks import check_unicode, describe_error, quote, shorten_line
 from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import InputError
 from spikecast.core.hdf5_check import check_readable
@@ -72,7 +72,7 @@ def _open_npz(file: IO[bytes]) -> NpzFile:
 
 def _read_member(stored: NpzFile, name: str) -> np.ndarray:
     try:
-        return stored[name]
+        array = stored[name]
     except ValueError as error:
         if "pickle" not in str(error):
             raise
@@ -80,6 +80,9 @@ def _read_member(stored: NpzFile, name: str) -> np.ndarray:
             f"{quote(name)} holds Python objects, which are not read; save numbers, or text as "
             "np.array(values, dtype=str)"
         ) from None
+    if isinstance(array, np.ndarray):
+        check_unicode(quote(name), array)
+    return array
 
 
 def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import describe_error, quote
+from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
 from spikecast.core.stored_arrays import read_arrays
@@ -89,6 +89,7 @@ def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
         given = array.dtype if isinstance(array, np.ndarray) else "several arrays"
         raise FormatError(f"'{path}' holds {given}; it must hold {KINDS[kinds]}")
+    check_unicode(f"'{path}'", array)
     return array
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from spikecast.core.checks import describe_error, quote
+from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import FormatError, UnsafeFileError
 
 CODE = re.compile(r"[?bBhHiIlLqQefdgFDGSUVOmMuc]\d*")
@@ -106,7 +106,9 @@ def _scalar(dtype: Any, value: Any) -> Any:
     dtype = _resolve_dtype(dtype)
     if dtype.hasobject or not isinstance(value, bytes) or len(value) != dtype.itemsize:
         raise UnsafeFileError(f"the pickle holds a scalar of type '{dtype}'")
-    return np.frombuffer(value, dtype=dtype)[0]
+    array = np.frombuffer(value, dtype=dtype)
+    check_unicode("a value", array)
+    return array[0]
 
 
 def _frombuffer(buffer: Any, dtype: Any, shape: tuple, order: str) -> np.ndarray:
@@ -124,6 +126,7 @@ def _make_plain(value: Any, done: dict[int, Any]) -> Any:
         return value.dtype
     if isinstance(value, np.ndarray):
         array = done[id(value)] = value.view(np.ndarray)
+        check_unicode("an array", array)
         if array.dtype == object:
             flat = array.ravel(order="K")  # a view: the array is contiguous
             for place, item in enumerate(flat):
@@ -272,4 +275,6 @@ def _read_array(stream: IO[bytes]) -> np.ndarray:
             array = np.array(array, dtype=object)
         return array.reshape(shape, order="F" if fortran_order else "C")
     stream.seek(0)
-    return npy.read_array(stream, allow_pickle=False)
+    array = npy.read_array(stream, allow_pickle=False)
+    check_unicode("an array", array)
+    return array
