@@ -52,10 +52,14 @@ def is_tested(answer: StoredAnswer) -> bool:
     return bool(answer.facts.get("null") != NONE)
 
 
+def _name_null(answer: StoredAnswer) -> str:
+    return str(answer.facts.get("null", "label_shuffle"))  # of earlier versions, which had no other
+
+
 def describe_null(answers: Sequence[StoredAnswer]) -> str:
     """Return how the labels of the null were drawn."""
     return join_names(
-        NULLS.get(answer["null"], str(answer["null"]))
+        NULLS.get(_name_null(answer), _name_null(answer))
         + (f" of equal {name_columns(strata)}" if (strata := answer.facts.get("strata")) else "")
         for answer in answers
         if is_tested(answer)
@@ -65,8 +69,7 @@ def describe_null(answers: Sequence[StoredAnswer]) -> str:
 def phrase_null(answer: StoredAnswer) -> str:
     """Return in a few words what a p is against, and why it is no plain shuffle."""
     choice = _read_choice(answer)
-    null = answer.facts.get("null", "label_shuffle")
-    words = SHORT_NULLS.get(null, str(null))
+    words = SHORT_NULLS.get(_name_null(answer), _name_null(answer))
     if choice.get("strata"):
         words += f" within trials of equal {name_columns(choice['strata'])}"
     reason = SHORT_REASONS.get(choice.get("reason", ""))
