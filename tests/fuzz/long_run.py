@@ -46,6 +46,7 @@ def main() -> int:
     parser.add_argument("--journal", type=Path, default=Path("fuzz.json"))
     parser.add_argument("--kind", default="", help="only kinds whose name holds this")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # its folder is removed
     state = {"seed": given.seed, "round": 0, "seconds": 0.0, "kinds": {}, "failures": []}
     if given.journal.exists():
         state = json.loads(given.journal.read_text())
@@ -118,7 +119,8 @@ def work(
     """Try files round by round, and send what came of each round."""
     warnings.simplefilter("error")
     faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_DFL)
     limit_memory()
     unraisable: list[str] = []
     sys.unraisablehook = lambda one: unraisable.append(f"{one.err_msg}: {one.exc_value}")
