@@ -21,3 +21,16 @@ def test_shapes_are_never_broadcast():
 def test_suggestions_ignore_case():
     assert "'VISp'" in checks.suggest_name("visp", ["VISp", "MOs"])
     assert checks.suggest_name("q", []) == ""
+
+
+@pytest.mark.parametrize("given", [2.5, True, "3", float("nan"), -1, 11])
+def test_a_number_of_things_is_a_whole_number_in_its_range(given):
+    with pytest.raises(InputError, match=r"^folds is "):
+        checks.check_count("folds", given, 0, 10)
+    assert checks.check_count("folds", np.int64(3), 0, 10) == checks.check_count("f", 3.0, 0) == 3
+
+
+def test_masked_values_are_named():
+    with pytest.raises(InputError, match="x is masked in 2 places"):
+        checks.check_finite("x", np.ma.masked_less(np.arange(5), 2))
+    checks.check_unmasked("x", np.ma.masked_less(np.arange(5), 0))

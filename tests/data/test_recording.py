@@ -4,6 +4,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
 from spikecast.data import load
@@ -110,7 +111,7 @@ def test_counts_are_stored_small_and_continuous_values_as_float32():
         (np.full((2, 5, 3), 0.5), "whole numbers"),
         (np.zeros((0, 5, 3)), "empty"),
         (np.full((2, 5, 3), np.inf, dtype=np.float16), "infinite|NaN"),
-        (np.ma.masked_equal(np.eye(5)[None, :, :3].astype(int), 1), "masked in places"),
+        (np.ma.masked_equal(np.eye(5)[None, :, :3].astype(int), 1), "masked in 3 places"),
     ],
 )
 def test_bad_counts_are_refused(activity, message):
@@ -275,3 +276,30 @@ def test_where_there_is_no_room_writing_ends_in_an_error_and_leaves_nothing(tmp_
         with pytest.raises(OSError, match=rf"\[Errno {errno.EFBIG}\] {os.strerror(errno.EFBIG)}$"):
             write()
     assert not list(tmp_path.iterdir())
+
+
+def test_axes_that_an_array_names_in_another_order_are_refused():
+    cube = np.random.default_rng(0).poisson(1.0, (5, 5, 5))
+    turned = xr.DataArray(cube, dims=("neuron", "time", "trial"))
+    with pytest.raises(ShapeError, match="axes neuron, time, trial; they must be trial, time"):
+        Recording.from_arrays(turned, TIME, "A")
+    wheel = xr.DataArray(cube[0], dims=("time", "trial"))
+    with pytest.raises(ShapeError, match="behaviour 'wheel' has the axes time, trial"):
+        Recording.from_arrays(cube, TIME, "A", behavior={"wheel": wheel})
+    named = xr.DataArray(cube, dims=("trial", "time", "cell"))
+    np.testing.assert_array_equal(Recording.from_arrays(named, TIME, "A").activity, cube)
+
+
+def test_masked_behaviour_and_columns_are_not_taken():
+    masked = np.ma.masked_less(np.arange(20.0).reshape(4, 5), 3)
+    with pytest.raises(InputError, match="behaviour 'wheel' is masked in 3 places"):
+        Recording.from_arrays(counts(), TIME, "A", behavior={"wheel": masked})
+    with pytest.raises(InputError, match="trial column 'side' is masked in 1 places"):
+        Recording.from_arrays(counts(), TIME, "A", trials={"side": np.ma.masked_less(range(4), 1)})
+
+
+def test_activity_that_single_precision_cannot_tell_apart_is_refused():
+    activity = counts().astype(float)
+    with pytest.raises(InputError, match="too little for float32; subtract each neuron's baseline"):
+        Recording.from_arrays(activity + 1e9, TIME, "A", kind="continuous")
+    assert Recording.from_arrays(activity + 1e3, TIME, "A", kind="continuous").shape == (4, 5, 3)

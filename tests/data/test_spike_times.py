@@ -160,3 +160,37 @@ def test_times_too_coarse_for_the_bins_are_refused(name):
     with pytest.raises(InputError, match=f"{name} are float32, whose values are 0.0078 s apart"):
         Recording.from_spike_times(**given)
     assert Recording.from_spike_times(**(given | {"bin_size": 0.1})).shape == (1, 10, 2)
+
+
+def test_events_out_of_order_leave_no_order_of_trials_to_build_on():
+    """As a trial table sorted by condition gives them: drift and shifts would mean nothing."""
+    given = SPIKES | {"events": [1.0, 0.0]}
+    recording = Recording.from_spike_times(**given, area="A")
+    assert not recording.ordered
+    assert "events_unordered" in [notice.code for notice in read_taken(recording.dataset)]
+    assert Recording.from_spike_times(**SPIKES, area="A").ordered
+
+
+def test_pandas_objects_whose_rows_are_in_different_orders_are_not_paired_by_place():
+    times, clusters = (pd.Series(SPIKES[name]) for name in ("spike_times", "clusters"))
+    with pytest.raises(InputError, match="spike_times and clusters have the same rows"):
+        Recording.from_spike_times(
+            **SPIKES | {"spike_times": times, "clusters": clusters[::-1]}, area="A"
+        )
+    trials = pd.DataFrame({"side": [0, 1]})
+    events = pd.Series(SPIKES["events"])
+    with pytest.raises(InputError, match="events and trials have the same rows"):
+        Recording.from_spike_times(**SPIKES | {"events": events}, area="A", trials=trials[::-1])
+
+
+@pytest.mark.parametrize("name", ["spike_times", "clusters", "events"])
+def test_masked_values_are_not_taken(name):
+    masked = np.ma.masked_equal(SPIKES[name], SPIKES[name][0])
+    with pytest.raises(InputError, match=f"{name} is masked in"):
+        Recording.from_spike_times(**SPIKES | {name: masked}, area="A")
+
+
+@pytest.mark.parametrize("window", [None, 0.5])
+def test_a_window_without_start_and_stop_is_refused(window):
+    with pytest.raises(InputError, match="give start and stop"):
+        Recording.from_spike_times(**SPIKES | {"window": window}, area="A")

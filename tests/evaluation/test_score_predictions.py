@@ -79,3 +79,20 @@ def test_folds_that_leak_or_overlap_and_other_shapes_are_refused(counts):
         score_predictions(y, rate, folds=[(np.arange(20), np.arange(20, 30))] * 2)
     with pytest.raises(ShapeError):
         score_predictions(y, rate[:, :, :2])
+
+
+def test_one_channel_of_behaviour_is_a_rung_and_hidden_values_are_not_scored():
+    rng = np.random.default_rng(0)
+    wheel = rng.normal(size=(40, 10))
+    truth = rng.poisson(np.exp(0.5 * wheel)[..., np.newaxis], (40, 10, 2))
+    folds = [(np.arange(20), np.arange(20, 40)), (np.arange(20, 40), np.arange(20))]
+    rate = np.ones(truth.shape)
+    scored = score_predictions(truth, rate, folds=folds, behavior=wheel)
+    whole = score_predictions(truth, rate, folds=folds, behavior=wheel[..., np.newaxis])
+    assert scored.interval("behavior").value == whole.interval("behavior").value > 0
+    with pytest.raises(ShapeError, match=r"behavior has shape \(40, 5\)"):
+        score_predictions(truth, rate, folds=folds, behavior=wheel[:, :5])
+    with pytest.raises(InputError, match="predicted is masked in 400 places"):
+        score_predictions(truth, np.ma.array(rate, mask=rate * [0, 1] > 0), folds=folds)
+    with pytest.raises(InputError, match="no prediction"):
+        score_predictions(truth, {}, folds=folds)

@@ -12,6 +12,8 @@ from spikecast.core.errors import FormatError, InputError, ShapeError, UnknownNa
 
 T = TypeVar("T")
 LONGEST_QUOTE = 80  # characters of a file that a message repeats
+MOST_DRAWS = 1_000_000
+"""Draws of a null, or resamples of a bootstrap; more are hours for digits that nobody reads."""
 
 
 def quote(value: object) -> str:
@@ -88,6 +90,31 @@ def check_in_range(what: str, given: float, low: float, high: float = np.inf) ->
     return given
 
 
+def check_count(what: str, given: int, low: int, high: int | None = None) -> int:
+    """Return `given` if it is a whole number from `low` to `high`, else raise.
+
+    Examples
+    --------
+    >>> check_count("folds", 2.5, 2)
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: folds is 2.5; it must be a whole number
+    """
+    check_in_range(what, given, low, np.inf if high is None else high)
+    if isinstance(given, bool | np.bool_) or given % 1:
+        raise InputError(f"{what} is {given}; it must be a whole number")
+    return int(given)
+
+
+def check_unmasked(what: str, values: object) -> None:
+    """Raise where a masked array hides values: NumPy drops the mask, and they would be taken."""
+    if np.ma.is_masked(values):
+        n = int(np.ma.count_masked(values))
+        raise InputError(
+            f"{what} is masked in {n} places: leave these out, or fill them (array.filled(...))"
+        )
+
+
 def check_same_length(first: str, n_first: int, second: str, n_second: int) -> None:
     """Raise when two things that describe the same axis have different lengths."""
     if n_first != n_second:
@@ -98,6 +125,8 @@ def check_same_length(first: str, n_first: int, second: str, n_second: int) -> N
 
 def check_same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> None:
     """Raise when two arrays differ in shape: (N,) against (N, 1) is never broadcast."""
+    check_unmasked(first, a)
+    check_unmasked(second, b)
     if np.shape(a) != np.shape(b):
         raise ShapeError(
             f"{first} has shape {np.shape(a)} but {second} has {np.shape(b)}; "
@@ -107,6 +136,7 @@ def check_same_shape(first: str, a: np.ndarray, second: str, b: np.ndarray) -> N
 
 def check_finite(what: str, array: np.ndarray) -> None:
     """Raise when a float array holds NaN or infinity."""
+    check_unmasked(what, array)
     array = np.asarray(array)
     # a sum is finite only if every element is: a mask of the array's size is made only if needed
     with np.errstate(invalid="ignore"):
@@ -131,6 +161,7 @@ def check_unicode(what: str, array: np.ndarray) -> None:
 
 def check_three_axes(what: str, array: np.ndarray) -> None:
     """Raise unless `array` has the three axes trial x time x neuron."""
+    check_unmasked(what, array)
     if np.ndim(array) != 3:
         raise ShapeError(
             f"{what} has shape {np.shape(array)}; it must have three axes, trial x time x neuron"

@@ -9,6 +9,7 @@ from spikecast.core.checks import (
     check_finite,
     check_in_range,
     check_same_length,
+    check_unmasked,
     quote,
     shorten_line,
 )
@@ -19,6 +20,7 @@ MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another un
 SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
 MOST_COUNTS = 1e6  # spikes per bin
 MOST_VALUES = 2**31  # of counts: 16 GB while they are counted
+COARSEST = 0.01  # of a neuron's range: the step of float32 there
 LONGEST = 1e9  # seconds of a window, from its event: 30 years
 MOST_COARSE = 0.5  # of a bin: how far apart neighbouring values of a type of times may be
 LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
@@ -45,7 +47,7 @@ def bin_spikes(
     :meth:`spikecast.Recording.from_spike_times`.
     """
     for name, times in (("spike_times", spike_times), ("events", events)):
-        check_precision(name, np.asarray(times), bin_size)
+        check_precision(name, to_vector(name, times), bin_size)
     spike_times = to_numbers("spike_times", spike_times)
     clusters = to_vector("clusters", clusters)
     events = to_numbers("events", events)
@@ -79,8 +81,9 @@ def bin_spikes(
     return counts, window[0] + bin_size * (np.arange(n_bins) + 0.5)
 
 
-def to_vector(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
+def to_vector(name: str, values: object) -> np.ndarray:
     """Return an array of one axis; a single column or row is one, as MATLAB keeps them."""
+    check_unmasked(name, values)
     try:
         values = np.asarray(values)
     except ValueError as error:  # lists of different lengths
@@ -155,7 +158,9 @@ def note_unlisted(fired: np.ndarray, listed: np.ndarray) -> list[Notice]:
 def count_bins(window: tuple[float, float], bin_size: float) -> int:
     """Return how many bins a window holds, or raise where that is not a whole number."""
     check_in_range("bin_size", bin_size, 1e-6)
-    if len(window) != 2 or not all(isinstance(end, float | int | np.number) for end in window):
+    if np.shape(window) != (2,) or not all(
+        isinstance(end, float | int | np.number) for end in window
+    ):
         raise InputError(f"window {quote(window)}: give start and stop, in seconds")
     if not all(abs(end) <= LONGEST for end in window):  # NaN is none of them
         raise InputError(f"window {window}: start and stop must be seconds, up to {LONGEST:g}")
@@ -190,7 +195,25 @@ def to_float32(activity: np.ndarray) -> np.ndarray:
     if activity.dtype.kind not in "iufb":
         raise InputError(f"activity must be numbers, not {activity.dtype}")
     check_magnitude("activity", activity)
-    return activity.astype(np.float32, copy=False)
+    single = activity.astype(np.float32, copy=False)
+    if activity.dtype.itemsize > single.dtype.itemsize:
+        _check_resolved(activity)
+    return single
+
+
+def _check_resolved(activity: np.ndarray) -> None:
+    """Raise where the changes of a neuron are lost beside its baseline, as float32."""
+    low, high = activity.min(axis=(0, 1)), activity.max(axis=(0, 1))
+    changes = (high - low).astype(float)
+    step = np.spacing(np.maximum(-low, high).astype(np.float32)).astype(float)
+    lost = np.flatnonzero((changes > 0) & (step > COARSEST * changes))
+    if lost.size:
+        first = lost[0]
+        raise InputError(
+            f"the activity of {lost.size} neurons (the first is {first}) changes by "
+            f"{changes[first]:.3g} around {float(low[first]):.3g}, too little for "
+            "float32; subtract each neuron's baseline first"
+        )
 
 
 def check_magnitude(what: str, values: np.ndarray) -> None:

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_finite, check_one_of, check_same_length, quote, shorten_line
+from spikecast.core.checks import (
+    check_finite,
+    check_one_of,
+    check_same_length,
+    check_unmasked,
+    quote,
+    shorten_line,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
 
@@ -83,8 +90,8 @@ def build_dataset(
     kind: str,
 ) -> xr.Dataset:
     """Return the dataset of arrays; see :meth:`spikecast.Recording.from_arrays`."""
-    if np.ma.is_masked(activity):
-        raise InputError("activity is masked in places: give the trials and bins that are whole")
+    check_unmasked("activity", activity)
+    check_axis_names("activity", activity, AXES)
     activity = np.asarray(activity)
     time = np.asarray(time)
     _check_axes(activity, time)
@@ -118,6 +125,8 @@ def build_dataset(
             _check_name_free(name, variables, coordinates)
             coordinates[str(name)] = (axis, column)
     for name, values in (behavior or {}).items():
+        check_unmasked(f"behaviour '{name}'", values)
+        check_axis_names(f"behaviour '{name}'", values, AXES[:2])
         values = np.asarray(values)
         if values.shape[:2] != (n_trials, n_bins) or values.ndim > 3:
             raise ShapeError(
@@ -128,6 +137,18 @@ def build_dataset(
         variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
     attributes = {"kind": kind, "bin_size": measure_bin_size(time)}
     return xr.Dataset(variables, coordinates, attributes)
+
+
+def check_axis_names(what: str, values: object, axes: Sequence[str]) -> None:
+    """Raise where an xarray.DataArray names its axes in another order: arrays go by place."""
+    if not isinstance(values, xr.DataArray):
+        return
+    named = [axis for axis in values.dims if axis in axes]
+    if named != [axis for axis in axes if axis in named]:
+        raise ShapeError(
+            f"{what} has the axes {', '.join(map(str, values.dims))}; they must be "
+            f"{', '.join(axes)}: give values.transpose({', '.join(map(repr, axes))}, ...)"
+        )
 
 
 def _check_axes(activity: np.ndarray, time: np.ndarray) -> None:
@@ -210,6 +231,19 @@ def check_in_order(what: str, values: object) -> None:
             "begins with "
             f"{', '.join(map(str, rows[:3]))}). Give series.sort_index(), or series.to_numpy() "
             "where this order is meant"
+        )
+
+
+def check_same_rows(first: str, a: object, second: str, b: object) -> None:
+    """Raise where two pandas objects have the same rows in different orders."""
+    if not all(isinstance(one, pd.Series | pd.DataFrame) for one in (a, b)):
+        return
+    rows, others = a.index, b.index  # type: ignore[attr-defined]
+    if len(rows) == len(others) and not rows.equals(others) and set(rows) == set(others):
+        raise InputError(
+            f"{first} and {second} have the same rows in different orders (their indices begin "
+            f"with {rows[0]} and {others[0]}). Bring them into one order, for example with "
+            "sort_index()"
         )
 
 

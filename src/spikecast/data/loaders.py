@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spikecast.core.checks import quote, suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
 from spikecast.core.files import is_special
@@ -127,9 +129,9 @@ def load_selection(source: Any, session: int | None, selection: Selection) -> Re
 
 def check_session(source: Any, session: int, n_sessions: int) -> None:
     """Raise where there is no session of this number."""
-    if not 0 <= session < n_sessions:
+    if not isinstance(session, int | np.integer) or not 0 <= session < n_sessions:
         raise InputError(
-            f"session {session} is not in {_name(source)}; it holds 0 to {n_sessions - 1}"
+            f"session {quote(session)} is not in {_name(source)}; it holds 0 to {n_sessions - 1}"
         )
 
 
@@ -200,6 +202,8 @@ def open_uncut(source: Any) -> list[OpenSession]:
         return [SIMULATED[name]]
     if not name:
         raise FormatError("'' names no file; the folder in which you are is '.'")
+    if "\0" in name:
+        raise FormatError(f"{quote(name)} is no file: names hold no NUL")
     try:
         found = path.exists()
     except OSError as error:  # longer than a name may be

@@ -54,7 +54,8 @@ def read_objects(objects: Any) -> RawSession:
     """
     if find_kind(objects):
         objects = {UNITS: objects}
-    kinds = {str(name): find_kind(value) for name, value in objects.items()}
+    objects = {str(name): value for name, value in objects.items()}
+    kinds = {name: find_kind(value) for name, value in objects.items()}
     groups = [name for name, kind in kinds.items() if kind == "TsGroup"]
     if len(groups) > 1:
         raise InputError(f"'{groups[0]}' and '{groups[1]}' are both groups of units; give one")

@@ -28,7 +28,7 @@ from spikecast.data.display import RecordingDisplay
 from spikecast.data.exchange import Exchange
 from spikecast.data.spike_times import Names, TimedValues, build_from_spikes, name_recording
 
-UNLABELED = ("", "root", "void", "unknown", "nan")
+UNLABELED = ("", "root", "void", "unknown", "nan", "none", "<na>")
 """Areas, in lower case, of neurons without an area."""
 
 

@@ -9,18 +9,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_finite, suggest_name
+from spikecast.core.checks import check_finite, check_unmasked, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
-from spikecast.core.notices import Notice
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import bin_spikes, note_unlisted, to_numbers, to_vector
 from spikecast.data.cuts.behavior import BEHAVIOR_LEFT_OUT, bin_behavior
 from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
-from spikecast.data.dataset import build_dataset
+from spikecast.data.dataset import build_dataset, check_same_rows
 from spikecast.data.session import Samples
 
 CLUSTER = ("cluster", "cluster_id", "unit", "id")
 """Columns of a table of neurons that may hold the number of a cluster, first come first served."""
+
+EVENTS_UNORDERED = NoticeKind(
+    "events_unordered",
+    "serious",
+    "events are not in order of time: what depends on the order of trials (drift, the shift test) "
+    "is left out; sort events, and trials with them",
+)
 
 TimedValues = Mapping[str, "tuple[np.ndarray, np.ndarray] | pd.Series | pd.DataFrame"]
 """Behaviour by name: times (s) and values; or pandas objects whose index is the time."""
@@ -46,6 +53,8 @@ def build_from_spikes(
     behavior: TimedValues | None,
 ) -> xr.Dataset:
     """Return the dataset of spikes; see :meth:`spikecast.Recording.from_spike_times`."""
+    check_same_rows("spike_times", spike_times, "clusters", clusters)
+    check_same_rows("events", events, "trials", trials)
     clusters = to_vector("clusters", clusters)
     if clusters.dtype.kind not in "iufUS":
         raise InputError(f"clusters must be numbers or text, not {clusters.dtype}")
@@ -73,7 +82,11 @@ def build_from_spikes(
     dataset = build_dataset(
         counts, time, table["area"].to_numpy(), trials, {"cluster": ids} | columns, binned, "counts"
     )
-    taken = write_taken([*note_unlisted(fired, ids), *notices])
+    in_order = bool((np.diff(starts) >= 0).all())
+    if not in_order:
+        dataset = dataset.assign_attrs(ordered=0)
+    disorder = [] if in_order else [EVENTS_UNORDERED()]
+    taken = write_taken([*note_unlisted(fired, ids), *disorder, *notices])
     return dataset.assign_attrs({ATTRIBUTE: taken})
 
 
@@ -178,4 +191,5 @@ def _split_samples(name: str, given: Any) -> tuple[Any, Any]:
             "a Series whose index is the time. What is binned already goes to from_arrays"
         )
     times, values = given
+    check_unmasked(f"behaviour '{name}'", values)
     return to_vector(f"times of '{name}'", times), values

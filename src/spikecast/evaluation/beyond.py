@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import TypeAdapter
 
+from spikecast.core.checks import check_count
 from spikecast.core.seeding import derive_seed
 from spikecast.data.dataset import Kind
 from spikecast.evaluation.clearing import Clearing
@@ -138,6 +139,7 @@ def plan_beyond(
     seed: int = 0,
 ) -> BeyondJob:
     """Return the job of measuring what a problem's source tells beyond its highest rung."""
+    check_count("shifts", n_shifts, 0)
     rung = "behavior" if problem.behavior is not None else "source_free"
     inner = choose_inner_folds(problem, split, gap)
     return BeyondJob(

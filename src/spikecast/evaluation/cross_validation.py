@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import (
+    MOST_DRAWS,
+    check_count,
+    check_finite,
     check_one_of,
     check_same_length,
     check_same_shape,
     check_three_axes,
 )
-from spikecast.core.errors import InputError
+from spikecast.core.errors import InputError, ShapeError
 from spikecast.core.notices import NoticeKind
+from spikecast.data.binning import check_magnitude
 from spikecast.data.dataset import Kind
 from spikecast.data.quality import find_sorted_column
 from spikecast.data.recording import Recording
@@ -222,12 +226,15 @@ def score_predictions(
     >>> scores.table["n_test_trials"].unique().tolist(), scores.interval("predicted").low > 0
     ([20], True)
     """
-    truth = np.asarray(truth)
     check_three_axes("truth", truth)
+    truth = np.asarray(truth)
+    check_count("n_resamples", n_resamples, 1, MOST_DRAWS)
     named = predicted if isinstance(predicted, Mapping) else {name: predicted}
+    if not named:
+        raise InputError("there is no prediction to score")
     check_names(named)
     for key, values in named.items():
-        check_same_shape("truth", truth, key, np.asarray(values))
+        check_same_shape("truth", truth, key, values)
     trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
     check_same_length("trials", len(trials), "the trial axis of truth", len(truth))
     every = np.arange(len(truth))
@@ -238,7 +245,8 @@ def score_predictions(
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
     ordered = ordered and find_sorted_column(trials) is None
-    problem = replace(problem, behavior=behavior, ordered=ordered)
+    channels = None if behavior is None else _read_behavior(behavior, *truth.shape[:2])
+    problem = replace(problem, behavior=channels, ordered=ordered)
     predictions = {key: [np.asarray(one)[fold.test] for fold in cut] for key, one in named.items()}
     seconds = {key: [float("nan")] * len(cut) for key in named}
     if folds is not None:
@@ -261,6 +269,20 @@ def score_predictions(
         scores = replace(scores, beyond=judge_brought(rung, gain, None, "no_source"))
     scores = replace(scores, predictions=Predictions(predictions, cut, len(truth)))
     return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
+
+
+def _read_behavior(behavior: np.ndarray, n_trials: int, n_bins: int) -> np.ndarray:
+    """Return behaviour (trial, time, channel) once checked; a single channel may lack its axis."""
+    check_finite("behavior", behavior)
+    values = np.asarray(behavior)
+    values = values[..., np.newaxis] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[:2] != (n_trials, n_bins):
+        raise ShapeError(
+            f"behavior has shape {np.shape(behavior)}; it must start with (trial, time) = "
+            f"({n_trials}, {n_bins})"
+        )
+    check_magnitude("value of behavior", values)
+    return values
 
 
 def make_models(models: Models) -> dict[str, Model]:

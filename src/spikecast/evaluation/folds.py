@@ -117,7 +117,7 @@ def cut_trials(
         given = read_folds(problem.trials[folds])
     elif isinstance(folds, pd.Series | np.ndarray):
         check_in_order("folds", folds)
-        values = to_vector("folds", np.asarray(folds))
+        values = to_vector("folds", folds)
         check_same_length("folds", values.size, "the trial axis", n_trials)
         given = read_folds(pd.Series(values, name="folds"))
     else:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.checks import check_count, check_in_range, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import LARGEST
@@ -17,6 +17,7 @@ from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 from spikecast.tasks.trial_facts import TrialFacts, label_conditions
 
+MOST_LAGS = 10**9  # bins
 WINDOW = 100  # bins per window when a task cuts a continuous recording
 BINS_LEFT_OVER = NoticeKind(
     "bins_left_over",
@@ -137,6 +138,7 @@ def pair_with_lag(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return x at bins t - lag, y at bins t, and t, without the bins that have no partner."""
     n_bins = x.shape[1]
+    check_count("lag", lag, -MOST_LAGS, MOST_LAGS)
     if abs(lag) > n_bins - 2:
         raise InputError(f"a lag of {lag} bins leaves nothing of trials of {n_bins} bins")
     start, stop = max(lag, 0), n_bins + min(lag, 0)

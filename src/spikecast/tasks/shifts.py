@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikecast.core.checks import check_count
+
 MIN_SHIFTS = 19  # with fewer, p cannot reach .05
 
 
@@ -44,6 +46,7 @@ def plan_shifts(n_trials: int, n_shifts: int = 40) -> ShiftPlan | None:
     >>> plan_shifts(30) is None
     True
     """
+    check_count("n_shifts", n_shifts, 0)
     longest = n_trials // 4
     per_side = min(longest, n_shifts // 2)
     if 2 * per_side < MIN_SHIFTS:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.checks import check_count, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed
 
@@ -68,7 +68,7 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     Fold(train=array([0, 5, 6, 7, 8, 9]), test=array([2, 3]))
     """
     _check_enough(n_trials, folds)
-    check_in_range("gap", gap, 0)
+    check_count("gap", gap, 0)
     trials = np.arange(n_trials)
     reach = min(gap, n_trials)
     blocks = []
@@ -172,7 +172,7 @@ def split_trials(
 
 
 def _check_enough(n_trials: int, folds: int, unit: str = "trials") -> None:
-    check_in_range("folds", folds, 2)
+    check_count("folds", folds, 2)
     if n_trials < 2 * folds:
         raise NotEnoughDataError(
             f"{n_trials} {unit} are too few for {folds} folds; at least {2 * folds} are needed"

@@ -229,3 +229,14 @@ class TestComparisons:
         recording = made(recording.activity, contrast=contrast, side=["left"] * 60)
         with pytest.raises(InputError, match=message):
             decode(recording, label)
+
+
+@pytest.mark.parametrize("folds", [0, 2.5, True])
+def test_folds_that_are_no_number_of_parts_are_refused(folds):
+    recording = Recording.from_arrays(np.ones((20, 5, 3), dtype=int), np.arange(5) / 100, "A")
+    with pytest.raises(InputError, match="folds is "):
+        decode(recording, np.arange(20) % 2, folds=folds)
+    with pytest.raises(InputError, match="label 'label' is masked in 10 places"):
+        decode(recording, np.ma.masked_equal(np.arange(20) % 2, 0))
+    with pytest.raises(InputError, match="n_permutations is 1e"):
+        decode(recording, np.arange(20) % 2, n_permutations=10**9)

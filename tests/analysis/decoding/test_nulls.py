@@ -19,3 +19,20 @@ def test_nulls_keep_what_they_promise():
     assert not (shuffled == np.arange(60)).all()
     with pytest.raises(InputError, match="label_shuffle"):
         LabelNull("circular_shift", strata=["side"])
+
+
+def test_a_null_of_ones_own_neither_changes_labels_nor_invents_any():
+    labels = np.repeat([0, 1], 10)
+
+    def draw(given, n, rng):
+        given[:] = 0
+        return np.tile(given, (n, 1))
+
+    assert not draw_null(draw, labels, 3, seed=0).any()
+    assert labels.sum() == 10
+    with pytest.raises(InputError, match="labels that no trial has"):
+        draw_null(lambda given, n, rng: np.full((n, len(given)), 2), labels, 3, seed=0)
+    with pytest.raises(InputError, match="what the null returned holds 60 NaN"):
+        draw_null(
+            lambda given, n, rng: np.full((n, len(given)), np.nan), labels.astype(float), 3, seed=0
+        )

@@ -77,3 +77,9 @@ def test_what_does_not_match_is_refused(rotated):
         align(a, b, "cac")
     with pytest.raises(ShapeError, match="learnt on 4"):
         align(a, b, n_permutations=0).transform(a[..., :2])
+
+
+def test_latents_that_never_change_have_no_p_value(rotated):
+    a = rotated[0]
+    with pytest.raises(NotEnoughDataError, match="b never changes"):
+        align(a, np.ones_like(a), n_permutations=9)

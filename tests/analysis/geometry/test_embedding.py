@@ -2,6 +2,7 @@ import sys
 from importlib.util import find_spec
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spikecast.analysis.geometry.embedding import Points, embed, make_points
@@ -116,3 +117,14 @@ def test_what_cannot_be_asked_is_refused(classes):
         embed(activity, "pca", labels=labels[:-1])
     with pytest.raises(NotEnoughDataError, match="n_neighbors"):
         embed(activity[:10], "pca")
+
+
+def test_labels_in_another_order_or_masked_and_no_neighbours_are_refused():
+    activity = np.random.default_rng(0).normal(size=(40, 4, 10))
+    labels = pd.Series(np.arange(40) % 2)
+    with pytest.raises(InputError, match="not in the order of the recording"):
+        embed(activity, "pca", labels=labels[::-1])
+    with pytest.raises(InputError, match="labels is masked in 20 places"):
+        embed(activity, "pca", labels=np.ma.masked_equal(labels.to_numpy(), 0))
+    with pytest.raises(InputError, match="n_neighbors is 0"):
+        embed(activity, "pca", n_neighbors=0)

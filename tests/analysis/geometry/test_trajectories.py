@@ -54,3 +54,16 @@ def test_trials_without_a_condition_are_left_out_and_counted(latents):
 def test_labels_of_several_columns():
     trials = pd.DataFrame({"response": [1.0, np.nan], "side": ["left", "left"]})
     assert name_conditions(trials, ["response", "side"]).tolist() == ["response 1, side left", None]
+
+
+def test_conditions_and_times_in_another_order_are_refused(latents):
+    latents = latents[0]
+    names = pd.Series(np.arange(len(latents)) % 2)
+    with pytest.raises(InputError, match="not in the order of the recording"):
+        trajectories(latents, TIME, names[::-1])
+    with pytest.raises(InputError, match="condition is masked"):
+        trajectories(latents, TIME, np.ma.masked_equal(names.to_numpy(), 0))
+    with pytest.raises(InputError, match="time must rise"):
+        trajectories(latents, TIME[::-1], names)
+    with pytest.raises(InputError, match=r"n_dims is 1\.5"):
+        trajectories(latents, TIME, names, n_dims=1.5)

@@ -5,7 +5,7 @@ from scipy.signal import lfilter
 from scipy.stats import kruskal, spearmanr
 
 from spikecast.analysis.geometry.tuning import correct_p_values, tuning
-from spikecast.core.errors import NotEnoughDataError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 
 
 @pytest.fixture
@@ -109,3 +109,14 @@ def test_what_cannot_be_tested_is_said(session):
     latents[..., 0] = 1.0
     constant = tuning(latents, trials).table.query("latent == 0")
     assert (constant["p"] == 1).all()
+
+
+def test_a_window_needs_times_that_rise():
+    latents = np.random.default_rng(0).normal(size=(30, 10, 2))
+    with pytest.raises(InputError, match="time must rise"):
+        tuning(
+            latents,
+            pd.DataFrame({"side": np.arange(30) % 2}),
+            time=np.arange(10)[::-1] / 10,
+            window=(0, 0.5),
+        )

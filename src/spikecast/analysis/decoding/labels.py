@@ -9,7 +9,7 @@ import pandas as pd
 
 from spikecast.analysis.comparisons import compare_column
 from spikecast.analysis.conditions import number_conditions
-from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.checks import check_count, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import to_vector
@@ -64,8 +64,9 @@ def resolve_label(
         For a single class, a class with fewer trials than folds, or a constant variable.
     """
     name = label if isinstance(label, str) else "label"
+    check_count("folds", folds, 2)
     check_in_order(f"label '{name}'", label)
-    values = _read_values(recording, label) if isinstance(label, str) else np.asarray(label)
+    values = _read_values(recording, label) if isinstance(label, str) else label
     values = to_vector(f"label '{name}'", values)
     check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
     missing = pd.isna(values)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.analysis.decoding.pseudo_sessions import draw_pseudo_sessions
-from spikecast.core.checks import check_one_of, check_same_length
+from spikecast.core.checks import check_finite, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.tasks.splits import Fold
@@ -141,10 +141,17 @@ def draw_null(
     if kind == "pseudo_session":
         return draw_pseudo_sessions(labels, n, rng, strata)
     draw = NULLS[kind] if isinstance(kind, str) else kind
-    drawn = np.asarray(draw(labels, n, rng))
+    drawn = np.asarray(draw(labels.copy(), n, rng))
     if drawn.shape != (n, len(labels)):
         raise InputError(
             f"the null returned labels of shape {drawn.shape}; it must be {(n, len(labels))}"
+        )
+    if labels.dtype.kind == "f":
+        check_finite("what the null returned", drawn)
+    elif not np.isin(drawn, labels).all():
+        raise InputError(
+            "the null returned labels that no trial has; it must return those that it was given, "
+            "in another order"
         )
     return drawn
 

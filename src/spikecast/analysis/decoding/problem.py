@@ -12,7 +12,7 @@ from spikecast.analysis.decoding.null_choice import NullChoice, choose_null
 from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
 from spikecast.analysis.decoding.sources import FoldFeatures, Source
 from spikecast.analysis.results import make_settings
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import MOST_DRAWS, check_count, check_in_range
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
@@ -40,8 +40,8 @@ class Draws:
     n_resamples: int = 1000
 
     def __post_init__(self) -> None:
-        check_in_range("n_permutations", self.n_permutations, 0)
-        check_in_range("n_resamples", self.n_resamples, 1)
+        check_count("n_permutations", self.n_permutations, 0, MOST_DRAWS)
+        check_count("n_resamples", self.n_resamples, 1, MOST_DRAWS)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
 """Activity and latents, checked: (trial, time, feature)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from spikecast.core.checks import check_finite, check_three_axes
+from spikecast.core.checks import check_finite, check_same_length, check_three_axes
+from spikecast.core.errors import InputError
+from spikecast.data.binning import to_numbers
 from spikecast.data.recording import Recording
 
 
@@ -19,7 +23,17 @@ def read_activity(data: Recording | np.ndarray) -> np.ndarray:
 
 def read_latents(latents: np.ndarray, name: str = "latents") -> np.ndarray:
     """Return latents (trial, time, latent) as an array, once checked for its axes and for NaN."""
-    latents = np.asarray(latents)
     check_three_axes(name, latents)
+    latents = np.asarray(latents)
     check_finite(name, latents)
     return latents
+
+
+def read_time(time: Sequence[float] | np.ndarray, n_bins: int) -> np.ndarray:
+    """Return the bin centres of latents, once checked: a number per bin, in rising order."""
+    times = to_numbers("time", time)
+    check_same_length("time", len(times), "the time axis of latents", n_bins)
+    check_finite("time", times)
+    if not (np.diff(times) > 0).all():
+        raise InputError("time must rise from bin to bin, as the time axis of latents does")
+    return times

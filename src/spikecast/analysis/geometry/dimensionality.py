@@ -9,7 +9,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from spikecast.analysis.geometry.activity import read_activity
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_count, check_in_range
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
@@ -116,12 +116,13 @@ def dimensionality(
     >>> dimensionality(activity, n_components=10).n_reliable
     3
     """
+    check_in_range("width", width, 0)
     x, groups = _make_samples(data, width)
     n_samples, n_neurons = x.shape
     if n_neurons < 4:
         raise NotEnoughDataError(f"{n_neurons} neurons cannot be split in two; 4 are needed")
-    check_in_range("n_splits", n_splits, 1)
-    check_in_range("n_components", n_components, 1)
+    check_count("n_splits", n_splits, 1)
+    check_count("n_components", n_components, 1)
     n_groups = int(groups[-1]) + 1
     single = np.shape(data.activity if isinstance(data, Recording) else data)[0] == 1
     cut = (

@@ -17,9 +17,16 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from spikecast.analysis.geometry.activity import read_activity
 from spikecast.analysis.results import Result, make_settings
-from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.checks import (
+    check_count,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_unmasked,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
+from spikecast.data.dataset import check_in_order
 from spikecast.data.recording import Recording
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 
@@ -199,7 +206,8 @@ def embed(
     1.0
     """
     check_one_of("method", method, METHODS)
-    check_in_range("n_dims", n_dims, 2, 3)
+    check_count("n_dims", n_dims, 2, 3)
+    check_count("n_neighbors", n_neighbors, 2)
     if supervised and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
     points = make_settings(Points, of)
@@ -243,6 +251,8 @@ def _match_labels(
     labels: Sequence[object] | np.ndarray, kind: str, trial: np.ndarray, n_points: int
 ) -> pd.Series:
     """Return a label per point; time points get their trial's where there is one per trial."""
+    check_unmasked("labels", labels)
+    check_in_order("labels", labels)
     names = pd.Series(list(labels))
     if kind == "time" and len(names) == trial[-1] + 1 and len(names) != n_points:
         names = names.iloc[trial].reset_index(drop=True)

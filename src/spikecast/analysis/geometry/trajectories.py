@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.geometry.activity import read_latents
+from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.checks import check_count, check_one_of, check_same_length, check_unmasked
 from spikecast.core.errors import InputError
+from spikecast.data.dataset import check_in_order
 from spikecast.models.preprocess import find_principal_axes
 
 
@@ -88,9 +89,11 @@ def trajectories(
     """
     latents = read_latents(latents)
     n_trials, n_bins, n_latents = latents.shape
-    check_same_length("time", len(time), "the time axis of latents", n_bins)
+    time = read_time(time, n_bins)
+    check_unmasked("condition", condition)
+    check_in_order("condition", condition)
     check_same_length("condition", len(condition), "the trial axis of latents", n_trials)
-    check_in_range("n_dims", n_dims, 1, min(3, n_latents))
+    check_count("n_dims", n_dims, 1, min(3, n_latents))
     labels = pd.Series(list(condition))
     names = sorted(labels.dropna().unique(), key=lambda name: (str(type(name)), name))
     if not names:

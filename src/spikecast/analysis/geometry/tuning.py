@@ -8,9 +8,9 @@ import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
 from spikecast.analysis.comparisons import compare_column
-from spikecast.analysis.geometry.activity import read_latents
+from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.seeding import make_rng
 
@@ -112,7 +112,7 @@ def tuning(
     """
     check_one_of("correction", correction, CORRECTIONS)
     check_one_of("null", null, NULLS)
-    check_in_range("n_permutations", n_permutations, 1)
+    check_count("n_permutations", n_permutations, 1, MOST_DRAWS)
     values = _average_window(latents, time, window)
     check_same_length("latents", len(values), "trials", len(trials))
     names = list(trials) if variables is None else list(variables)
@@ -200,8 +200,8 @@ def _average_window(
     if window is not None:
         if time is None:
             raise NotEnoughDataError("a window in seconds needs time, the bin centres in seconds")
-        check_same_length("time", len(time), "the time axis of latents", latents.shape[1])
-        inside = (np.asarray(time) >= window[0]) & (np.asarray(time) < window[1])
+        times = read_time(time, latents.shape[1])
+        inside = (times >= window[0]) & (times < window[1])
         if not inside.any():
             raise NotEnoughDataError(f"the window {tuple(window)} holds no bin")
     return latents[:, inside].mean(axis=1, dtype=float)
