@@ -303,3 +303,16 @@ def test_activity_that_single_precision_cannot_tell_apart_is_refused():
     with pytest.raises(InputError, match="too little for float32; subtract each neuron's baseline"):
         Recording.from_arrays(activity + 1e9, TIME, "A", kind="continuous")
     assert Recording.from_arrays(activity + 1e3, TIME, "A", kind="continuous").shape == (4, 5, 3)
+
+
+def test_masked_areas_times_and_indices_are_not_taken():
+    hidden = np.ma.masked_equal(np.arange(5), 2)
+    with pytest.raises(InputError, match="area is masked in 1 places"):
+        Recording.from_arrays(counts(), TIME, np.ma.masked_equal(np.array(["A", "B", "B"]), "A"))
+    with pytest.raises(InputError, match="time is masked in 1 places"):
+        Recording.from_arrays(counts(), hidden, "A")
+    with pytest.raises(InputError, match="trials is masked in 1 places"):
+        Recording.from_arrays(counts(), TIME, "A").select(trials=hidden[:3])
+    for x, y in ((np.ma.masked_equal(counts(), 1), counts()), (counts(), counts() * hidden[:3])):
+        with pytest.raises(InputError, match="is masked in"):
+            MeanRate().fit(x, y)

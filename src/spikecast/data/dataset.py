@@ -90,7 +90,8 @@ def build_dataset(
     kind: str,
 ) -> xr.Dataset:
     """Return the dataset of arrays; see :meth:`spikecast.Recording.from_arrays`."""
-    check_unmasked("activity", activity)
+    for what, values in (("activity", activity), ("time", time), ("area", area)):
+        check_unmasked(what, values)
     check_axis_names("activity", activity, AXES)
     activity = np.asarray(activity)
     time = np.asarray(time)
@@ -198,6 +199,7 @@ def resolve_indices(
     if chosen is None:
         return np.arange(length)
     check_in_order(what, chosen)
+    check_unmasked(what, chosen)
     chosen = to_vector(what, np.atleast_1d(np.asarray(chosen)))
     if chosen.dtype == bool:
         check_same_length(what, chosen.size, f"the {what[:-1]} axis", length)

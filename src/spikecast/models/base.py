@@ -53,8 +53,8 @@ def is_counts(y: np.ndarray) -> bool:
 
 def check_array(x: np.ndarray) -> np.ndarray:
     """Return `x` as a checked array (trial, time, neuron) of finite numbers."""
-    x = np.asarray(x)
     check_three_axes("x", x)
+    x = np.asarray(x)
     check_finite("x", x)
     return x
 
@@ -196,8 +196,9 @@ class Model(BaseEstimator):
                 f"{type(self).__name__} needs targets: give fit(x, y); autoencoders and lfads "
                 "need none"
             )
-        x, y = check_array(x), np.asarray(x if y is None else y)
+        x, y = check_array(x), x if y is None else y
         check_three_axes("y", y)
+        y = np.asarray(y)
         check_same_length("x", x.shape[0], "y", y.shape[0])
         check_same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
         if 0 in x.shape or 0 in y.shape:
