@@ -90,8 +90,8 @@ def build_dataset(
     kind: str,
 ) -> xr.Dataset:
     """Return the dataset of arrays; see :meth:`spikecast.Recording.from_arrays`."""
-    for what, values in (("activity", activity), ("time", time), ("area", area)):
-        check_unmasked(what, values)
+    for what, given in (("activity", activity), ("time", time), ("area", area)):
+        check_unmasked(what, given)
     check_axis_names("activity", activity, AXES)
     activity = np.asarray(activity)
     time = np.asarray(time)
