@@ -1,6 +1,8 @@
 """A damaged directory or file is read, or refused in one line that is an error of ours."""
 
+import numpy as np
 import pytest
+from filelock import FileLock
 from fuzz.file_kinds import SLOW as SLOW_KINDS
 from fuzz.file_kinds import Samples, collect_kinds
 from fuzz.format_samples import write_formats
@@ -17,8 +19,11 @@ from fuzz.readings import (
 )
 from fuzz.trying import try_file
 
+from spikecast.core.errors import DamagedFileError
+from spikecast.report.study.figure_arrays import FIGURE_ARRAYS, read_figure_arrays
 from spikecast.runs.questions.catalog import list_kinds
 from spikecast.runs.reader import open_run
+from spikecast.runs.sweep.journal_file import JournalFile
 
 READINGS = {
     "small_run": RUN_READINGS,
@@ -99,6 +104,21 @@ def test_a_damaged_file_of_each_kind_is_refused_in_a_line(kinds):
         n = FEW if kind in SLOW_KINDS else MANY
         n_refused = sum(try_file(kind, readings, seed) for seed in range(n))
         assert n / 10 < n_refused < n, kind
+
+
+def test_a_journal_nested_without_end_is_damaged(tmp_path):
+    path = tmp_path / "study.log"
+    path.write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(DamagedFileError, match="damaged in line 1"):
+        list(JournalFile(path, FileLock(tmp_path / "lock")).read_logs(0))
+
+
+def test_spikes_of_a_trial_of_no_length_are_damaged(tmp_path):
+    path = tmp_path / "raster.npz"
+    one = {"area": np.array(["A"]), "rate": np.ones((1, 1)), "seconds": np.array([1e300])}
+    np.savez(path, neurons=np.array([0]), trial=np.array(1e-300), **one)
+    with pytest.raises(DamagedFileError, match="do not go together"):
+        read_figure_arrays(path, FIGURE_ARRAYS["raster"])
 
 
 @pytest.mark.slow

@@ -75,8 +75,8 @@ def _check_spikes(arrays: Arrays) -> str:
     neurons, n_neurons = arrays["neurons"], arrays["area"].size
     if neurons.min() < 0 or neurons.max() >= n_neurons:
         return f"'neurons' goes from {neurons.min()} to {neurons.max()}; there are {n_neurons}"
-    n_trials = arrays["seconds"].max() / arrays["trial"]
-    return "" if 0 < n_trials < 1000 else "'seconds' and 'trial' do not go together"
+    last, trial = float(arrays["seconds"].max()), float(arrays["trial"])
+    return "" if 0 < last < 1000 * trial else "'seconds' and 'trial' do not go together"
 
 
 def _check_networks(arrays: Arrays) -> str:

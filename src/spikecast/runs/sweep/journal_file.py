@@ -90,7 +90,7 @@ class JournalFile:
         """Return the entry of a line, and its checksum."""
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
         if isinstance(entry, dict) and (own := entry.pop(KEY, None)) == _compute(before, entry):
             return entry, str(own)
