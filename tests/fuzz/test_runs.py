@@ -39,7 +39,7 @@ FAST = {
     ("small_run", "index"): 60,
     ("small_run", "targets"): 30,
     ("small_run", "audit"): 8,
-    ("small_run", "compare"): 6,
+    ("small_run", "compare"): 12,
     ("small_run", "decode"): 5,
     ("small_run", "report"): 6,
     ("small_answers", "answers"): 40,
@@ -103,7 +103,7 @@ def test_a_damaged_file_of_each_kind_is_refused_in_a_line(kinds):
     for kind, readings in kinds.items():
         n = FEW if kind in SLOW_KINDS else MANY
         n_refused = sum(try_file(kind, readings, seed) for seed in range(n))
-        assert n / 10 < n_refused < n, kind
+        assert n / 10 < n_refused <= n, kind  # weights have a checksum
 
 
 def test_a_journal_nested_without_end_is_damaged(tmp_path):

@@ -195,7 +195,7 @@ def test_it_is_replaced_whole_or_not_at_all(shelf, monkeypatch):
     assert 'data-name="new"' in index.build(shelf).read_text()
     before = {path.name for path in shelf.iterdir()}
     monkeypatch.setattr("pathlib.Path.replace", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(RunError, match="no space left"):
         index.build(shelf)
     assert {path.name for path in shelf.iterdir()} == before
     assert first != (shelf / "index.html").read_text()
