@@ -94,6 +94,11 @@ class Problem:
             f"bins, {n_sources} sources, {self.y.shape[2]} targets ({self.kind})>"
         )
 
+    def __post_init__(self) -> None:
+        """Put arrays into C order: sums of single precision depend on it, and processes get it."""
+        for name in ("x", "y"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name)))
+
     @property
     def condition(self) -> np.ndarray:
         """The label of each trial's condition, (trial,)."""
