@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -89,10 +90,11 @@ def test_behaviour_is_predicted_and_models_are_causal(data, spikecast, tmp_path)
 def test_a_saved_simulation_is_not_compared_with_real_areas(spikecast, tmp_path):
     assert spikecast("convert", "simulated", "--out", "saved.nc").status == 0
     quick = ("--target", "MOs", "--models", "pca_ridge", "--folds", 2, "--workers", 1, "--quiet")
-    done = spikecast("predict", "saved.nc", *quick, "--out", "run")
+    recording = load(tmp_path / "saved.nc").select(trials=np.arange(40))
+    recording.save(tmp_path / "short.nc")
+    done = spikecast("predict", "short.nc", *quick, "--out", "run")
     assert done.status == 0, done.errors
     assert "57 areas" not in (tmp_path / "run" / "report.html").read_text()
-    recording = load(tmp_path / "saved.nc")
     recording.dataset.attrs["subject"] = "Tatum"
     recording.save(tmp_path / "real.nc")
     done = spikecast("predict", "real.nc", *quick, "--out", "real")

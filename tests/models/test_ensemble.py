@@ -106,3 +106,9 @@ def test_past_and_future_alone_are_refused(session):
     x, y = session
     with pytest.raises(InputError, match="take one"):
         Timescales(causal=True, future_only=True).fit(x, y)
+
+
+def test_a_single_inner_fold_is_refused(session):
+    x, y = session
+    with pytest.raises(InputError, match="n_inner is 1"):
+        Stack(("mean_rate", "pca_ridge"), n_inner=1).fit(x, y)

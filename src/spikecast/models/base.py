@@ -31,8 +31,8 @@ costs log(1e-4): shrink it towards the mean, as :func:`spikecast.scoring.metrics
 MAX_LOG_RATE = 5.0
 """Largest log rate: exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite."""
 
-LEFT_OUT_PARTS = 5
-"""Parts of the training trials that are left out in turn where a model is fitted again."""
+HELD_OUT_PARTS = 5
+"""Parts of the training trials that are held out in turn where a model is fitted again."""
 
 Areas = Sequence[str] | np.ndarray
 """The area of each source, (source,)."""
@@ -291,7 +291,7 @@ class Model(BaseEstimator):
 
     @property
     def holds_out(self) -> bool:
-        """Whether each training trial was left out of a part of the model, so that none is refit.
+        """Whether a part of the model did not learn from each training trial: no refit is needed.
 
         See :meth:`predict_held_out`.
         """
@@ -303,9 +303,9 @@ class Model(BaseEstimator):
         y: np.ndarray,
         areas: Areas | None = None,
         base: np.ndarray | None = None,
-        n_parts: int = LEFT_OUT_PARTS,
+        n_parts: int = HELD_OUT_PARTS,
     ) -> Iterator[tuple[Fold, np.ndarray]]:
-        """Predict each training trial by what did not learn from it: by default, by refits.
+        """Predict each training trial by a part of the model, or a refit, that did not see it.
 
         Parameters
         ----------
@@ -321,8 +321,17 @@ class Model(BaseEstimator):
         natural : array, (trial of the part, time, target)
             Log rates (continuous targets: expected values).
         """
+        if self.holds_out:
+            yield from self._predict_by_members(x, base)
+            return
         for fold in split_inner_folds(len(x), n_parts, getattr(self, "seed", 0)):
             yield fold, self._predict_by_refit(fold, x, y, areas, base)
+
+    def _predict_by_members(
+        self, x: np.ndarray, base: np.ndarray | None
+    ) -> Iterator[tuple[Fold, np.ndarray]]:
+        """Yield parts of the training trials, each predicted by what held it out."""
+        raise NotImplementedError
 
     def _predict_by_refit(
         self, fold: Fold, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None

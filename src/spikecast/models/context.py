@@ -256,7 +256,7 @@ class ContextModel(Model):
         if place is not None:
             x = np.asarray(x)
             y = x if y is None else np.asarray(y)
-            expected = self._expect_left_out(x, y, areas, base)
+            expected = self._expect_held_out(x, y, areas, base)
             session = CONTEXTS[self.context](self.counts_, self.causal, self.seed)
             self.session_ = session.fit(x, y, expected, place)
         return self
@@ -313,7 +313,7 @@ class ContextModel(Model):
         """Return an unfitted copy with the settings that ``fit`` chose, without a context."""
         return super().clone_with_choices().set_params(context="off")
 
-    def _expect_left_out(
+    def _expect_held_out(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
     ) -> np.ndarray:
         """Return expected values of the training trials, by what did not learn from them."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.checks import check_count, check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
@@ -118,6 +118,7 @@ class Ensemble(_Committee):
 
 
 MANY_TRIALS = 100
+"""From here on, two thirds of the training trials are enough to refit a model for its weight."""
 
 # What a name stands for in a stack. Five members of a network take turns in being stopped on
 # another fifth of the training trials, so that each trial is predicted by a member that did not
@@ -275,10 +276,12 @@ class Stack(ContextModel, _Committee):
         return held_out
 
     def _count_inner(self, n_trials: int) -> int:
-        """Return the number of refits; two thirds of few trials would be too few to learn from."""
-        return self.n_inner or (3 if n_trials >= MANY_TRIALS else 5)
+        """Return the number of refits."""
+        if self.n_inner is None:
+            return 3 if n_trials >= MANY_TRIALS else 5
+        return check_count("n_inner", self.n_inner, 2)
 
-    def _expect_left_out(
+    def _expect_held_out(
         self, x: np.ndarray, y: np.ndarray, areas: Areas | None, base: np.ndarray | None
     ) -> np.ndarray:
         known = self.__dict__.pop("_held_out", None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from spikecast.models.base import LEFT_OUT_PARTS, MAX_LOG_RATE, Areas, Model
+from spikecast.models.base import MAX_LOG_RATE, Model
 from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
@@ -168,21 +168,10 @@ class NeuralModel(Model):
         """Whether there is a member for each part of the training trials that stops one."""
         return self._count_members() >= VALID_PARTS
 
-    def predict_held_out(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        areas: Areas | None = None,
-        base: np.ndarray | None = None,
-        n_parts: int = LEFT_OUT_PARTS,
+    def _predict_by_members(
+        self, x: np.ndarray, base: np.ndarray | None
     ) -> Iterator[tuple[Fold, np.ndarray]]:
-        """Predict each training trial by the members that were stopped on it, or by refits.
-
-        See :meth:`Model.predict_held_out`.
-        """
-        if not self.holds_out:
-            yield from super().predict_held_out(x, y, areas, base, n_parts)
-            return
+        """Yield parts of the training trials, each predicted by the members stopped on it."""
         parts = split_inner_folds(len(x), VALID_PARTS, self.seed)
         for number, part in enumerate(parts):
             outputs = self._run_network(self._prepare_inputs(x[part.test]), "forward")

@@ -95,7 +95,7 @@ class Problem:
         )
 
     def __post_init__(self) -> None:
-        """Put arrays into C order: sums of single precision depend on it, and processes get it."""
+        """Put arrays into C order, as workers get them: sums in single precision depend on it."""
         for name in ("x", "y"):
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name)))
 
