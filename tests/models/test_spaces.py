@@ -20,6 +20,7 @@ def test_spaces_can_be_changed_setting_by_setting():
     ("name", "changes", "message"),
     [
         ("pca_ridge", {"n_component": Between(1, 2)}, "Did you mean 'n_components'"),
+        ("pca_ridge", {"n_co\ufeffmponents": Between(1, 2)}, r"'n_co\\ufeffmponents'"),
         ("pca_ridge", {"n_components": Between(9, 2)}, "low must be below high"),
         ("pca_ridge", {"n_components": Between(0, 9, log=True)}, "must start above 0"),
         ("pca_ridge", {"n_components": OneOf(())}, "is empty"),

@@ -8,11 +8,12 @@ import pytest
 
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError, UnknownNameError
 from spikecast.core.notices import NoticeKind
-from spikecast.core.stored_tables import Table
+from spikecast.core.stored_tables import Table, read_table
 from spikecast.report.questions.catalog import QUESTIONS
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.manifest import FORMAT, read_manifest
 from spikecast.runs.questions.catalog import list_kinds
+from spikecast.runs.questions.granger import STORED as GRANGER
 from spikecast.runs.reader import Run, open_run, read_answers
 from spikecast.runs.score_tables import read_score_table
 
@@ -108,3 +109,11 @@ def test_answers_are_listed_by_kind_with_their_notices(tmp_path):
 
 def test_every_kind_of_answer_has_a_page():
     assert set(list_kinds()) == set(QUESTIONS)
+
+
+def test_a_shift_test_of_a_lead_that_is_no_number_is_refused(tmp_path):
+    row = {"source": "A", "target": "B", "lag": 1, "lag_seconds": 0.01, "gain": 0.1, "low": 0.05}
+    table = pd.DataFrame([row | {"high": 0.2, "stands": True, "p": "\0"}])
+    table.to_csv(tmp_path / "past.csv", index=False)
+    with pytest.raises(DamagedFileError, match="column 'p' a number is expected"):
+        read_table(tmp_path / "past.csv", GRANGER.tables["past"])

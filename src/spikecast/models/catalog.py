@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from spikecast.core.checks import check_one_of, suggest_name
+from spikecast.core.checks import check_one_of, quote, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.models.base import Model
 from spikecast.models.ensemble import Auto, Ensemble, Stack
@@ -82,7 +82,7 @@ def space_of(name: str, changes: Mapping[str, Between | OneOf | None] | None = N
     for setting, values in (changes or {}).items():
         if setting not in own:
             near = suggest_name(setting, own)
-            raise UnknownNameError(f"model '{name}' has no setting '{setting}'.{near}")
+            raise UnknownNameError(f"model '{name}' has no setting {quote(setting)}.{near}")
         if values is None:
             space.pop(setting, None)
         else:

@@ -45,7 +45,7 @@ STORED = AnswerSchema(
     GrangerFacts,
     {
         "lags": Table(_LAGS),
-        "past": Table(_LAGS | {"stands": "flag"}),
+        "past": Table(_LAGS | {"stands": "flag"}, {"p": "number"}),
         "over_time": Table(
             {"time": "finite", "asymmetry": "number", "low": "number", "high": "number"}
         ),
