@@ -73,7 +73,7 @@ def _list_prediction_limits(run: Run) -> list[str]:
     shown = run.config.build_models().get(first.shown_model)
     if shown is not None and not shown.causal:
         limits.append(
-            f"{first.shown_model} looks at the past and the future of each bin. Its rates and "
+            f"{first.shown_model} looks at bins after the one that it predicts. Its rates and "
             "latents say nothing about which area comes first or when information arrives; fit "
             "with causal: true for that."
         )
