@@ -2,6 +2,7 @@
 
     python benchmarks/stand_ins.py             # adds what is not there yet to results/stand_ins.csv
     python benchmarks/stand_ins.py --summary
+    python benchmarks/stand_ins.py --time      # CPU seconds only: three targets, one thread
 
 Sessions 0, 2 and 6, which took no part in development; every third target; one random fold, seed 0.
 `few` keeps 60 training trials of the recording at random, `thin` a third of the spikes of sources
@@ -43,6 +44,7 @@ MODELS = {
 }
 FULL_ONLY = ("auto", "auto in context")  # 10 to 60 s per fit
 SESSIONS = (0, 2, 6)
+TIMED = ((0, "VISp"), (2, "VISp"), (6, "SCm"))
 IN_ORDER = (2, 6)  # trials of session 0 were sorted before they were shared
 
 
@@ -50,7 +52,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, nargs="*", default=list(SESSIONS))
     parser.add_argument("--summary", action="store_true")
+    parser.add_argument("--time", action="store_true")
     arguments = parser.parse_args()
+    if arguments.time:
+        print(describe())
+        print(compare_times())
+        return
     if not arguments.summary:
         measure(arguments.sessions)
     print(describe())
@@ -129,6 +136,43 @@ def append(session: int, target: str, kind: str, models: list[str], train, test)
         if new:
             writer.writerow(COLUMNS)
         writer.writerows(rows)
+
+
+def compare_times() -> str:
+    """Each target: CPU seconds of the regression and of the stack, without and with a context."""
+    lines = [
+        "| session, target | kind | trials x neurons | poisson_glm | stack | times | "
+        "poisson_glm in context | stack in context | times |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    names = ("poisson_glm", "stack", "poisson_glm in context", "stack in context")
+    recordings = list(sc.load_all(REAL))
+    with sc.limit_threads():
+        for (session, target), kind in product(TIMED, ("full", "thin")):
+            problem = sc.AreaToArea(target).problem(recordings[session])
+            (x, y, facts), _ = make_poorer(problem, kind, session)
+            if len(lines) == 2:  # the first fits of a process pay for imports
+                for name in names[:2]:
+                    MODELS[name](seed=0).fit(x[:20], y[:20])
+            glm, stack, glm_in_context, stack_in_context = (
+                measure_fit(name, x, y, facts) for name in names
+            )
+            lines.append(
+                f"| {session}, {target} | {kind} | {len(x)} x {x.shape[2]} | {glm:.1f} "
+                f"| {stack:.1f} | {stack / glm:.1f} | {glm_in_context:.1f} "
+                f"| {stack_in_context:.1f} | {stack_in_context / glm_in_context:.1f} |"
+            )
+            print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def measure_fit(name: str, x: np.ndarray, y: np.ndarray, facts) -> float:
+    """Return the CPU seconds of a fit."""
+    model = MODELS[name](seed=0)
+    trials = {"trials": facts} if "trials" in model.needs else {}
+    started = time.process_time()
+    model.fit(x, y, **trials)
+    return time.process_time() - started
 
 
 def summarize() -> str:
