@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import poisson
 from sklearn.metrics import d2_tweedie_score, r2_score
@@ -149,3 +150,74 @@ def test_label_scores_by_hand():
     assert found.balanced_accuracy == pytest.approx((2 / 3 + 1 + 0) / 3)
     np.testing.assert_array_equal(found.support, [3, 1, 1])
     assert found.precision[2] == 0
+
+
+COUNTS = np.random.default_rng(0).poisson(0.5, (6, 10, 3))
+RATE = np.full(COUNTS.shape, 0.5)
+TAKEN = {
+    "log_likelihood": lambda given: metrics.log_likelihood(given, RATE),
+    "bits_per_spike": lambda given: metrics.bits_per_spike(COUNTS, given, RATE),
+    "bits_per_spike, null": lambda given: metrics.bits_per_spike(COUNTS, RATE, given),
+    "null_rate": lambda given: metrics.null_rate(given, COUNTS),
+    "null_rate, eval": lambda given: metrics.null_rate(COUNTS, given, "eval_mean"),
+    "psth": lambda given: metrics.psth(given),
+    "smooth_in_time": lambda given: metrics.smooth_in_time(given, 2),
+    "d2": lambda given: metrics.d2(COUNTS, given, RATE),
+    "poisson_nll": lambda given: metrics.poisson_nll(given, RATE),
+    "psth_r2": lambda given: metrics.psth_r2(COUNTS, given, np.arange(6) // 3),
+    "psth_r2, condition": lambda given: metrics.psth_r2(COUNTS, RATE, given),
+    "score_continuous": lambda given: metrics.score_continuous(COUNTS, given, RATE),
+    "score_labels": lambda given: metrics.score_labels(given, np.arange(6)),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.ma.masked_array(COUNTS, COUNTS == 0),
+        None,
+        "abc",
+        {},
+        [[1, 2], [3]],
+        COUNTS.astype(str),
+        COUNTS + 1j,
+        COUNTS.astype("datetime64[s]"),
+        COUNTS.astype(object),
+    ],
+    ids=["masked", "None", "text", "dict", "ragged", "texts", "complex", "dates", "objects"],
+)
+def test_hidden_values_and_what_is_no_array_of_numbers_are_refused_in_a_line(name, given):
+    with pytest.raises(InputError) as refused:
+        TAKEN[name](given)
+    assert "\n" not in str(refused.value)
+
+
+def test_lists_and_tables_are_taken_as_arrays(data):
+    y, rate = data
+    null = metrics.null_rate(y, y)
+    assert metrics.bits_per_spike(y.tolist(), rate.tolist(), null) == metrics.bits_per_spike(
+        y, rate, null
+    )
+    told = pd.Series(["go", "no"], dtype=object)
+    assert metrics.score_labels(told, told).accuracy == 1
+
+
+@pytest.mark.parametrize(
+    "labels", [[0.5, 1.5], [1, None], ["a", 1], [np.nan, 1.0], [], [[1, 2]], [1j, 2]]
+)
+def test_labels_are_text_or_whole_numbers(labels):
+    labels = np.array(labels, dtype=object) if labels in ([1, None], ["a", 1]) else labels
+    with pytest.raises(InputError):
+        metrics.score_labels(labels, labels)
+
+
+def test_text_is_not_compared_with_numbers():
+    with pytest.raises(InputError, match="both be text"):
+        metrics.score_labels(["1", "2"], [1, 2])
+
+
+def test_an_infinite_rate_is_refused(data):
+    y, rate = data
+    with pytest.raises(InputError, match="infinite"):
+        metrics.log_likelihood(y, np.full_like(rate, np.inf))

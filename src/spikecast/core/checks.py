@@ -26,7 +26,7 @@ def quote(value: object) -> str:
     """
     if isinstance(value, dict | list):
         return "keys and values" if isinstance(value, dict) else f"a list of {len(value)}"
-    text = repr(value)
+    text = " ".join(map(str.strip, repr(value).splitlines()))  # arrays and tables have several
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "..."
 
 
@@ -113,6 +113,31 @@ def check_unmasked(what: str, values: object) -> None:
         raise InputError(
             f"{what} is masked in {n} places: leave these out, or fill them (array.filled(...))"
         )
+
+
+def to_numeric(what: str, values: object) -> np.ndarray:
+    """Return an array of real numbers; raise where values are hidden, or are no numbers.
+
+    Examples
+    --------
+    >>> to_numeric("rate", [[1, 2]])
+    array([[1, 2]])
+    >>> to_numeric("rate", None)
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: rate must be an array of numbers, not NoneType
+    """
+    if type(values) is np.ndarray and values.dtype.kind in "fiub":
+        return values
+    check_unmasked(what, values)
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # lists of different lengths
+        raise InputError(f"{what} must be an array of numbers: {describe_error(error)}") from None
+    if array.dtype.kind not in "fiub":
+        given = array.dtype if array.ndim else type(values).__name__
+        raise InputError(f"{what} must be an array of numbers, not {given}")
+    return array
 
 
 def check_same_length(first: str, n_first: int, second: str, n_second: int) -> None:

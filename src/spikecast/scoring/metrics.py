@@ -12,8 +12,17 @@ import numpy as np
 from scipy.special import xlogy
 from sklearn import metrics as sklearn_metrics
 
-from spikecast.core.checks import check_one_of, check_same_shape
-from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.checks import (
+    check_in_range,
+    check_one_of,
+    check_same_length,
+    check_same_shape,
+    check_three_axes,
+    check_unmasked,
+    describe_error,
+    to_numeric,
+)
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 
 RATE_FLOOR = 1e-9
 AGGREGATES = ("pooled", "per_neuron")
@@ -22,12 +31,22 @@ AGGREGATES = ("pooled", "per_neuron")
 PSTH_WIDTHS = (0, 1, 2, 4, 8, 16, np.inf)  # bins
 
 
-def _check_rate(y: np.ndarray, rate: np.ndarray, name: str = "rate") -> np.ndarray:
-    """Return the rate, floored; refuse NaN, negative values and another shape."""
-    check_same_shape("counts", y, name, rate)
-    if np.isnan(rate).any() or (rate < 0).any():
-        raise InputError(f"the predicted {name} holds NaN or negative values")
-    return np.maximum(rate, RATE_FLOOR)
+def _check_rate(y: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return counts and rate, floored; refuse NaN, negative values and another shape."""
+    y, rate = to_numeric("counts", y), to_numeric("rate", rate)
+    check_same_shape("counts", y, "rate", rate)
+    if not np.isfinite(rate).all() or (rate < 0).any():
+        raise InputError("the predicted rate holds NaN or negative values, or infinite ones")
+    return y, np.maximum(rate, RATE_FLOOR)
+
+
+def _check_trials(what: str, y: np.ndarray) -> np.ndarray:
+    """Return the array, (trial, time, neuron), once checked that it holds numbers and trials."""
+    y = to_numeric(what, y)
+    check_three_axes(what, y)
+    if not y.size:
+        raise NotEnoughDataError(f"{what} is empty: its shape is {y.shape}")
+    return y
 
 
 def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
@@ -46,9 +65,9 @@ def log_likelihood(y: np.ndarray, rate: np.ndarray) -> np.ndarray:
     -------
     array, the shape of `y`
     """
-    rate = _check_rate(y, rate)
+    y, rate = _check_rate(y, rate)
     likelihood = y * np.log(rate) - rate  # the floor keeps 0 log 0 out
-    return np.where(np.isnan(y), 0.0, likelihood) if np.asarray(y).dtype.kind == "f" else likelihood
+    return np.where(np.isnan(y), 0.0, likelihood) if y.dtype.kind == "f" else likelihood
 
 
 def bits_per_spike(
@@ -112,6 +131,7 @@ def null_rate(y_train: np.ndarray, y_eval: np.ndarray, null: str = "train_mean")
         Benchmark's convention, which flatters a model under drift); or the training trials'
         smoothed condition-free average response (:func:`psth`).
     """
+    y_train, y_eval = _check_trials("y_train", y_train), _check_trials("y_eval", y_eval)
     nulls = {
         "train_mean": lambda: np.nanmean(y_train, axis=(0, 1), dtype=float),
         "eval_mean": lambda: np.nanmean(y_eval, axis=(0, 1), dtype=float),
@@ -141,8 +161,12 @@ def psth(y: np.ndarray, widths: Sequence[float] = PSTH_WIDTHS) -> np.ndarray:
     >>> psth(y, widths=[np.inf]).std(axis=0).round(6)  # no structure in time
     array([0., 0.])
     """
+    y = _check_trials("counts", y)
+    widths = np.atleast_1d(to_numeric("widths", widths)).ravel()
+    if not widths.size:
+        raise InputError("widths is empty; give at least one, in bins")
     n_trials = len(y)
-    y = np.nan_to_num(np.asarray(y, dtype=np.float64))
+    y = np.nan_to_num(y.astype(np.float64, copy=False))
     total = y.sum(axis=0)  # (time, neuron)
     if n_trials < 3 or y.min() < 0:
         return total / n_trials
@@ -164,6 +188,10 @@ def smooth_in_time(values: np.ndarray, width: float) -> np.ndarray:
     >>> smooth_in_time(np.array([[0.0], [2.0]]), np.inf).ravel()
     array([1., 1.])
     """
+    values = to_numeric("values", values)
+    if values.ndim < 2:
+        raise ShapeError(f"values has shape {values.shape}; its last axes must be time, neuron")
+    check_in_range("width", width, 0)
     return _smoother(values.shape[-2], width, np.result_type(values.dtype, np.float32)) @ values
 
 
@@ -190,8 +218,8 @@ def d2(y: np.ndarray, rate: np.ndarray, null_rate: np.ndarray) -> float:
 
 
 def _deviance(y: np.ndarray, rate: np.ndarray) -> float:
-    rate = _check_rate(y, rate)
-    y = np.asarray(y, dtype=float)
+    y, rate = _check_rate(y, rate)
+    y = y.astype(float, copy=False)
     return float(2 * np.nansum(xlogy(y, y / rate) - (y - rate)))
 
 
@@ -212,7 +240,9 @@ def psth_r2(y: np.ndarray, rate: np.ndarray, condition: np.ndarray) -> float:
     condition : array, (trial,)
         A label per trial.
     """
-    rate = _check_rate(y, rate)
+    y, rate = _check_rate(_check_trials("counts", y), rate)
+    condition = _check_labels("condition", condition)
+    check_same_length("condition", condition.size, "the trial axis of counts", len(y))
     labels = np.unique(condition)
     recorded = np.stack([np.nanmean(y[condition == c], axis=0) for c in labels])
     predicted = np.stack([rate[condition == c].mean(axis=0) for c in labels])
@@ -261,8 +291,12 @@ def score_continuous(y: np.ndarray, prediction: np.ndarray, null: np.ndarray) ->
         ...
     spikecast.core.errors.ShapeError: target has shape (3,) but prediction has (3, 1); they must ...
     """
+    named = {"target": y, "prediction": prediction, "null": null}
+    y, prediction, null = (to_numeric(name, values) for name, values in named.items())
     check_same_shape("target", y, "prediction", prediction)
     check_same_shape("target", y, "null", null)
+    if not y.size or not y.ndim:
+        raise NotEnoughDataError(f"there is no target to score: its shape is {y.shape}")
     if not np.isfinite(prediction).all():
         raise InputError("the prediction holds NaN or infinite values")
     y, prediction = (np.reshape(a, (-1, a.shape[-1])) for a in (y, prediction))
@@ -291,6 +325,25 @@ class LabelScores(NamedTuple):
     support: np.ndarray
 
 
+def _check_labels(what: str, labels: np.ndarray) -> np.ndarray:
+    """Return one label per trial, (trial,), all of them text or all of them whole numbers."""
+    check_unmasked(what, labels)
+    try:
+        labels = np.asarray(labels)
+    except (TypeError, ValueError) as error:  # lists of different lengths
+        raise InputError(f"{what} must be one label per trial: {describe_error(error)}") from None
+    if labels.ndim != 1 or not labels.size:
+        raise ShapeError(f"{what} has shape {labels.shape}; it must be one label per trial")
+    if labels.dtype.kind == "O" and len({isinstance(one, str) for one in labels}) == 1:
+        labels = np.asarray(labels.tolist())  # a column of a table
+    whole = labels.dtype.kind in "iubUT" or (
+        labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all())
+    )
+    if not whole:
+        raise InputError(f"{what} must be text or whole numbers, one per trial")
+    return labels
+
+
 def score_labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
     """Score predicted trial labels.
 
@@ -308,7 +361,10 @@ def score_labels(y: np.ndarray, prediction: np.ndarray) -> LabelScores:
     >>> score_labels(np.array(["go", "no", "no"]), np.array(["go", "no", "go"])).balanced_accuracy
     0.75
     """
+    y, prediction = _check_labels("labels", y), _check_labels("prediction", prediction)
     check_same_shape("labels", y, "prediction", prediction)
+    if isinstance(y[0], str) != isinstance(prediction[0], str):
+        raise InputError("labels and prediction must both be text, or both be whole numbers")
     names = np.unique(np.concatenate([y, prediction]))
     precision, recall, f1, support = sklearn_metrics.precision_recall_fscore_support(
         y, prediction, labels=names, zero_division=0.0
