@@ -320,3 +320,37 @@ def test_masked_areas_times_and_indices_are_not_taken():
     for x, y in ((np.ma.masked_equal(counts(), 1), counts()), (counts(), counts() * hidden[:3])):
         with pytest.raises(InputError, match="is masked in"):
             MeanRate().fit(x, y)
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"trials": pd.DataFrame({"side": [0, 1, 0, 1]})[::-1]}, "trials"),
+        ({"trials": {"side": pd.Series([0, 1, 0, 1])[::-1]}}, "trial column 'side'"),
+        ({"neurons": pd.DataFrame({"depth": [3, 1, 2]}).sort_values("depth")}, "neurons"),
+        ({"behavior": {"wheel": pd.DataFrame(np.zeros((4, 5)))[::-1]}}, "behaviour 'wheel'"),
+    ],
+)
+def test_tables_whose_rows_are_in_another_order_are_not_taken_by_place(given, what):
+    with pytest.raises(InputError, match=f"{what}: the rows of this .* not in the order"):
+        Recording.from_arrays(counts(), TIME, "A", **given)
+    ((name, table),) = given.items()
+    if isinstance(table, pd.DataFrame):
+        Recording.from_arrays(counts(), TIME, "A", **{name: table.reset_index(drop=True)})
+        Recording.from_arrays(counts(), TIME, "A", **{name: table.sort_index()})
+
+
+def test_rows_with_names_or_numbers_of_their_own_are_taken():
+    kept = pd.DataFrame({"side": [0, 1, 0, 1]}, index=[9, 4, 7, 12])  # of a longer table
+    named = pd.DataFrame({"depth": [1, 2, 3]}, index=["u3", "u1", "u2"])
+    made = Recording.from_arrays(counts(), TIME, "A", trials=kept, neurons=named)
+    assert made.trials["side"].tolist() == [0, 1, 0, 1]
+    assert made.neurons["depth"].tolist() == [1, 2, 3]
+
+
+def test_areas_beside_a_column_of_areas_must_be_the_same():
+    recording = Recording.from_arrays(counts(), TIME, ["A", "B", "A"], neurons={"depth": [1, 2, 3]})
+    again = Recording.from_arrays(counts(), TIME, recording.area, neurons=recording.neurons)
+    assert again.identical(recording)
+    with pytest.raises(InputError, match=r"about 1 neurons .the first in row 1: 'A' and 'B'"):
+        Recording.from_arrays(counts(), TIME, "A", neurons=recording.neurons)

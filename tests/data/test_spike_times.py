@@ -194,3 +194,24 @@ def test_masked_values_are_not_taken(name):
 def test_a_window_without_start_and_stop_is_refused(window):
     with pytest.raises(InputError, match="give start and stop"):
         Recording.from_spike_times(**SPIKES | {"window": window}, area="A")
+
+
+def test_trials_in_another_order_than_events_are_refused_unless_events_are_theirs():
+    trials = pd.DataFrame({"go": [1.0, 0.0], "side": ["R", "L"]}).sort_values("go")
+    for events in (trials["go"], trials["go"].to_numpy()):
+        made = Recording.from_spike_times(**SPIKES | {"events": events}, area="A", trials=trials)
+        assert made.trials["side"].tolist() == ["L", "R"]
+    with pytest.raises(InputError, match=r"trials: .* where this order is meant"):
+        Recording.from_spike_times(**SPIKES, area="A", trials=trials[["side"]])
+
+
+@pytest.mark.parametrize("area", ["CA1", {7: "CA1", 9: "CA1"}])
+def test_an_area_that_a_column_of_areas_contradicts_is_refused(area):
+    table = NEURONS.rename(columns={"region": "area"})
+    with pytest.raises(InputError, match="area and the column 'area' of neurons disagree"):
+        Recording.from_spike_times(**SPIKES, neurons=table, area=area)
+    one = Recording.from_spike_times(**SPIKES, neurons=table.assign(area="CA1"), area=area)
+    assert one.areas == {"CA1": 2}
+    coarse = table.assign(coarse=["CTX", "HPC"])  # the name of a column chooses between the two
+    chosen = Recording.from_spike_times(**SPIKES, neurons=coarse, area="coarse")
+    assert chosen.area.tolist() == ["HPC", "CTX"]

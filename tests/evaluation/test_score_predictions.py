@@ -96,3 +96,10 @@ def test_one_channel_of_behaviour_is_a_rung_and_hidden_values_are_not_scored():
         score_predictions(truth, np.ma.array(rate, mask=rate * [0, 1] > 0), folds=folds)
     with pytest.raises(InputError, match="no prediction"):
         score_predictions(truth, {}, folds=folds)
+
+
+def test_trials_in_another_order_are_refused(counts):
+    y, rate = counts
+    trials = pd.DataFrame({"contrast_left": np.arange(len(y)) % 2})[::-1]
+    with pytest.raises(InputError, match="trials: the rows of this DataFrame are not in the order"):
+        score_predictions(y, rate, trials=trials)

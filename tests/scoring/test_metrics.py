@@ -160,7 +160,7 @@ TAKEN = {
     "bits_per_spike, null": lambda given: metrics.bits_per_spike(COUNTS, RATE, given),
     "null_rate": lambda given: metrics.null_rate(given, COUNTS),
     "null_rate, eval": lambda given: metrics.null_rate(COUNTS, given, "eval_mean"),
-    "psth": lambda given: metrics.psth(given),
+    "psth": metrics.psth,
     "smooth_in_time": lambda given: metrics.smooth_in_time(given, 2),
     "d2": lambda given: metrics.d2(COUNTS, given, RATE),
     "poisson_nll": lambda given: metrics.poisson_nll(given, RATE),

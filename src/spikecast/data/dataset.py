@@ -1,7 +1,7 @@
 """The xarray dataset inside a recording: build it, check it, read its tables, index its axes."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from numbers import Real
 from typing import Literal, cast
 
@@ -68,6 +68,19 @@ def _check_areas(areas: np.ndarray) -> None:
         )
 
 
+def check_same_areas(column: np.ndarray, area: np.ndarray) -> None:
+    """Raise where the areas in a table of neurons are not those that are given beside it."""
+    column = np.where(pd.isna(column), "", column).astype(str)
+    differ = np.flatnonzero((column != np.asarray(area, dtype=str)) & (column != ""))
+    if differ.size:
+        first = differ[0]
+        raise InputError(
+            f"area and the column 'area' of neurons disagree about {differ.size} neurons (the "
+            f"first in row {first}: '{shorten_line(area[first])}' and "
+            f"'{shorten_line(column[first])}'); leave one of them out"
+        )
+
+
 def _check_attributes(attributes: Mapping, bin_size: float) -> None:
     """Raise where the width of a bin is not the steps of time, or the order is said in words."""
     given = attributes["bin_size"]
@@ -113,21 +126,16 @@ def build_dataset(
     variables: dict[str, tuple] = {"activity": (AXES, activity)}
     coordinates: dict[str, tuple] = {"time": ("time", time), "area": ("neuron", area)}
     for axis, table, length in (("trial", trials, n_trials), ("neuron", neurons, n_neurons)):
-        if isinstance(table, pd.Series):
-            raise InputError(
-                f"{axis}s is a Series; give a DataFrame, or a mapping of names: "
-                f"{{'{table.name or 'name'}': series}}"
-            )
-        for name, values in () if table is None else table.items():
-            column = to_vector(f"{axis} column '{name}'", cast(np.ndarray, values))
-            if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
-                column = column.astype(str)
-            check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
+        for name, column in _read_columns(axis, table, length):
+            if (axis, name) == ("neuron", "area"):
+                check_same_areas(column, area)
+                continue
             _check_name_free(name, variables, coordinates)
             coordinates[str(name)] = (axis, column)
     for name, values in (behavior or {}).items():
         check_unmasked(f"behaviour '{name}'", values)
         check_axis_names(f"behaviour '{name}'", values, AXES[:2])
+        check_in_order(f"behaviour '{name}'", values)
         values = np.asarray(values)
         if values.shape[:2] != (n_trials, n_bins) or values.ndim > 3:
             raise ShapeError(
@@ -138,6 +146,25 @@ def build_dataset(
         variables[str(name)] = (("trial", "time", f"{name}_channel")[: values.ndim], values)
     attributes = {"kind": kind, "bin_size": measure_bin_size(time)}
     return xr.Dataset(variables, coordinates, attributes)
+
+
+def _read_columns(
+    axis: str, table: pd.DataFrame | Mapping[str, np.ndarray] | None, length: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the columns of a table of trials or neurons, once checked that rows are its axis."""
+    if isinstance(table, pd.Series):
+        raise InputError(
+            f"{axis}s is a Series; give a DataFrame, or a mapping of names: "
+            f"{{'{table.name or 'name'}': series}}"
+        )
+    check_in_order(f"{axis}s", table)
+    for name, values in () if table is None else table.items():
+        check_in_order(f"{axis} column '{name}'", values)
+        column = to_vector(f"{axis} column '{name}'", cast(np.ndarray, values))
+        if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
+            column = column.astype(str)
+        check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
+        yield str(name), column
 
 
 def check_axis_names(what: str, values: object, axes: Sequence[str]) -> None:
@@ -221,17 +248,22 @@ def resolve_indices(
 
 
 def check_in_order(what: str, values: object) -> None:
-    """Raise where a Series has the rows of a table in another order: values are taken by place."""
-    if not isinstance(values, pd.Series) or values.index.dtype.kind not in "iu":
+    """Raise where pandas holds the rows of a table in another order: values are taken by place."""
+    if not isinstance(values, pd.Series | pd.DataFrame) or values.index.dtype.kind not in "iu":
         return
     rows = values.index.to_numpy()
     if not values.index.is_monotonic_increasing and np.array_equal(
         np.sort(rows), np.arange(rows.size)
     ):
+        kind, name, by_place = (
+            ("Series", "series", "to_numpy()")
+            if isinstance(values, pd.Series)
+            else ("DataFrame", "table", "reset_index(drop=True)")
+        )
         raise InputError(
-            f"{what}: the rows of this Series are not in the order of the recording (its index "
+            f"{what}: the rows of this {kind} are not in the order of the recording (its index "
             "begins with "
-            f"{', '.join(map(str, rows[:3]))}). Give series.sort_index(), or series.to_numpy() "
+            f"{', '.join(map(str, rows[:3]))}). Give {name}.sort_index(), or {name}.{by_place} "
             "where this order is meant"
         )
 

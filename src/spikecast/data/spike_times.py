@@ -16,7 +16,7 @@ from spikecast.data.binning import bin_spikes, note_unlisted, to_numbers, to_vec
 from spikecast.data.cuts.behavior import BEHAVIOR_LEFT_OUT, bin_behavior
 from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
-from spikecast.data.dataset import build_dataset, check_same_rows
+from spikecast.data.dataset import build_dataset, check_same_areas, check_same_rows
 from spikecast.data.session import Samples
 
 CLUSTER = ("cluster", "cluster_id", "unit", "id")
@@ -55,6 +55,7 @@ def build_from_spikes(
     """Return the dataset of spikes; see :meth:`spikecast.Recording.from_spike_times`."""
     check_same_rows("spike_times", spike_times, "clusters", clusters)
     check_same_rows("events", events, "trials", trials)
+    trials = _number_rows(trials, events)
     clusters = to_vector("clusters", clusters)
     if clusters.dtype.kind not in "iufUS":
         raise InputError(f"clusters must be numbers or text, not {clusters.dtype}")
@@ -90,6 +91,20 @@ def build_from_spikes(
     return dataset.assign_attrs({ATTRIBUTE: taken})
 
 
+def _number_rows(
+    trials: pd.DataFrame | None, events: Sequence[float] | np.ndarray
+) -> pd.DataFrame | None:
+    """Return trials numbered by place where they are known to be in the order of the events.
+
+    They are where a column holds the events, or where events are a Series with the same rows.
+    """
+    if not isinstance(trials, pd.DataFrame):
+        return trials
+    known = isinstance(events, pd.Series) and events.index.equals(trials.index)
+    known = known or any(np.array_equal(column, np.ravel(events)) for _, column in trials.items())
+    return trials.reset_index(drop=True) if known else trials
+
+
 def name_recording(align_to: str = "event", session: str = "", subject: str = "") -> Names:
     """Return the names of a recording; those not given by default."""
     return {"align_to": align_to, "session": str(session), "subject": str(subject)}
@@ -122,10 +137,16 @@ def _list_neurons(
     if not name:
         _check_numbered("neurons", table.index, fired)
     _check_listed_once("the table of neurons", table.index)
+    given = None
     if isinstance(area, str):
-        table["area"] = table.get(area, area)
+        given = table.get(area, pd.Series(area, index=table.index))
     elif area is not None:
-        table["area"] = pd.Series(dict(area.items())).reindex(table.index).fillna("")
+        given = pd.Series(dict(area.items())).reindex(table.index).fillna("")
+    if given is not None:
+        # the name of another column chooses between the two
+        if "area" in table and not (isinstance(area, str) and area in table):
+            check_same_areas(table["area"].to_numpy(), given.to_numpy())
+        table["area"] = given
     elif "area" not in table:
         raise UnknownNameError(
             "the table of neurons has no column 'area'; give area=, one name for all or the name "

@@ -20,7 +20,7 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import check_magnitude
-from spikecast.data.dataset import Kind
+from spikecast.data.dataset import Kind, check_in_order
 from spikecast.data.quality import find_sorted_column
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import measure_beyond, plan_beyond
@@ -235,6 +235,7 @@ def score_predictions(
     check_names(named)
     for key, values in named.items():
         check_same_shape("truth", truth, key, values)
+    check_in_order("trials", trials)
     trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
     check_same_length("trials", len(trials), "the trial axis of truth", len(truth))
     every = np.arange(len(truth))

@@ -162,8 +162,8 @@ def psth(y: np.ndarray, widths: Sequence[float] = PSTH_WIDTHS) -> np.ndarray:
     array([0., 0.])
     """
     y = _check_trials("counts", y)
-    widths = np.atleast_1d(to_numeric("widths", widths)).ravel()
-    if not widths.size:
+    widths = np.ravel(to_numeric("widths", widths)).tolist()
+    if not widths:
         raise InputError("widths is empty; give at least one, in bins")
     n_trials = len(y)
     y = np.nan_to_num(y.astype(np.float64, copy=False))
