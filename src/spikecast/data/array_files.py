@@ -161,20 +161,23 @@ def read_pickled(path: Path) -> np.ndarray:
     return content
 
 
-def read_table(path: Path, separator: str | None = None) -> pd.DataFrame:
+def read_table(path: Path, separator: str | None = None, ids: Sequence[str] = ()) -> pd.DataFrame:
     """Return the table in a ``.csv``, ``.tsv`` or Parquet file, with numbers and text only.
+
+    `ids` are columns, in lower case, whose values are names of units, also where they are numbers.
 
     Raises
     ------
     FormatError
-        When the file is missing, damaged, empty, has a column twice, or columns of objects.
+        When the file is missing, damaged, empty, has a column twice, columns of objects, or ids
+        that are different text but the same number.
     """
     if is_special(path):
         raise FormatError(f"'{path}' is a pipe or a device; a table must be a file")
     if path.suffix in (".parquet", ".pqt"):
         table = _read_parquet(path)
     else:
-        table = _read_text(path, separator or ("," if path.suffix == ".csv" else "\t"))
+        table = _read_text(path, separator or ("," if path.suffix == ".csv" else "\t"), ids)
     table.columns = [str(name).strip() for name in table.columns]
     if table.empty:
         raise FormatError(f"'{path}' is an empty table")
@@ -187,12 +190,13 @@ def read_table(path: Path, separator: str | None = None) -> pd.DataFrame:
     return table
 
 
-def _read_text(path: Path, separator: str) -> pd.DataFrame:
+def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows that are longer than the header
             first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
-            table = pd.read_csv(path, sep=separator, index_col=False)
+            kinds = {name: str for name in first if str(name).strip().casefold() in ids}
+            table = pd.read_csv(path, sep=separator, index_col=False, dtype=kinds)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except Exception as error:
@@ -201,7 +205,31 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     twice = first[first.duplicated() & first.notna()]  # pandas renames the second one
     if len(twice):
         raise FormatError(f"'{path}' has two columns named {quote(twice.iloc[0])}")
+    for name in kinds:
+        table[name] = _read_ids(table[name], f"column {quote(name)} of '{path}'")
     return table
+
+
+def _read_ids(column: pd.Series, what: str) -> pd.Series:
+    """Return ids, given as text, as numbers where all are; raise where two become one."""
+    column = column.astype("category")
+    texts = pd.Series(column.cat.categories.astype(str))
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if numbers.isna().any():
+        return column.astype(object)
+    # a missing id makes decimals of the others: 1 and 1.0 are one
+    written = pd.DataFrame({"text": texts.str.replace(r"\.0*$", "", regex=True), "is": numbers})
+    written = written.drop_duplicates()
+    if written["is"].duplicated().any():
+        twice = written["is"] == written["is"][written["is"].duplicated()].iloc[0]
+        first, second = written["text"][twice].iloc[:2]
+        raise FormatError(
+            f"{what} holds the ids {quote(first)} and {quote(second)}, which are one number: write "
+            "each unit's id in one way, or with a letter (u01)"
+        )
+    return column.map(dict(zip(column.cat.categories, numbers, strict=True))).astype(
+        numbers.dtype if column.notna().all() else float
+    )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -142,3 +142,28 @@ def test_long_and_odd_names_make_no_long_message(tmp_path):
         with pytest.raises(FormatError) as raised:
             tables.read_tables(tmp_path / "mine.csv")
         assert len(str(raised.value)) < 300 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("ids", [["01", "1"], ["1", " 1"], ["1", "001", "2"]])
+def test_ids_that_are_one_number_in_two_writings_are_refused(tmp_path, ids):
+    path = tmp_path / "mine.csv"
+    rows = [f"{0.1 * place:.1f},{one}" for place, one in enumerate(ids * 5)]
+    path.write_text("\n".join(["time,unit", *rows]))
+    with pytest.raises(FormatError, match=r"column 'unit' of .* which are one number"):
+        tables.read_tables(path)
+
+
+def test_ids_of_one_writing_are_numbers_or_text_as_before(tmp_path):
+    path = tmp_path / "mine.csv"
+    for ids, expected in (
+        (["01", "02", "10"], [1, 2, 10]),
+        (["1", "1.0", "2"], [1, 2]),
+        (["01", "1", "a"], ["01", "1", "a"]),
+        (["True", "False"], ["False", "True"]),
+        (["18446744073709551615", "2"], [2, 18446744073709551615]),
+    ):
+        path.write_text("\n".join(["time, Unit", *(f"0.5,{one}" for one in ids)]))
+        assert tables.read_tables(path).units.index.tolist() == expected
+    path.write_text("time,unit\n0.5,1\n0.6,\n")
+    with pytest.raises(FormatError, match="1 spikes have no unit"):
+        tables.read_tables(path)

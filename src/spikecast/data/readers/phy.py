@@ -41,6 +41,7 @@ from spikecast.data.array_files import (
 from spikecast.data.session import RawSession, SpikesInTime
 
 CONTENT = "folders of Kilosort or Phy (spike_times.npy, spike_clusters.npy, params.py)"
+CLUSTER_NAMES = ("cluster_id", "id")
 UNSET = ("", "nan", "unsorted", "none")  # labels of Phy that no person has set
 
 TEMPLATES_USED = NoticeKind(
@@ -173,8 +174,8 @@ def _read_labels(folder: Path) -> tuple[pd.DataFrame, list[Notice]]:
     paths = [*folder.glob("cluster_*.tsv"), *folder.glob("cluster_*.csv")]
     # cluster_info.tsv is what Phy exports of the others, so it comes last and only adds
     for path in sorted(paths, key=lambda path: (path.stem == "cluster_info", path.name)):
-        table = read_table(path, "\t")  # Phy's .csv has tabs too
-        key = pick_column(table, ("cluster_id", "id"))
+        table = read_table(path, "\t", CLUSTER_NAMES)  # Phy's .csv has tabs too
+        key = pick_column(table, CLUSTER_NAMES)
         ids = table[key] if key else pd.Series(dtype=object)
         if key is None or ids.dtype.kind not in "iu" or ids.min() < 0:
             raise FormatError(f"'{path}' needs a column 'cluster_id' of whole numbers")

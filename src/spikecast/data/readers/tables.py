@@ -78,7 +78,7 @@ def read_tables(source: Path) -> RawSession:
     tables, events = {}, {}
     behavior: dict[str, Samples] = {}
     for name, (path,) in paths.items():
-        table = read_table(path)
+        table = read_table(path, ids=UNIT_NAMES)
         time = pick_column(table, TIME_NAMES)
         if name == "units":
             units = _join_units(units, table, path)
@@ -107,7 +107,7 @@ def read_tables(source: Path) -> RawSession:
 
 def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[Notice]]:
     """Return spikes, the table of units, the time of the last spike, and what was decided."""
-    table = read_table(path)
+    table = read_table(path, ids=UNIT_NAMES)
     time, unit = pick_column(table, TIME_NAMES), pick_column(table, UNIT_NAMES)
     if time is None or unit is None:
         columns = shorten_line(", ".join(map(str, table)))
