@@ -83,9 +83,10 @@ def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
 
 def check_in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
     """Return `given` if ``low <= given <= high``, else raise."""
-    if not isinstance(given, Real | np.number) or not low <= given <= high:
+    number = isinstance(given, Real | np.number) and not isinstance(given, bool | np.bool_)
+    if not number or not low <= given <= high:
         bound = f"at least {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
-        said = f"{given:g}" if isinstance(given, Real | np.number) else quote(given)
+        said = f"{given:g}" if number else quote(given)
         raise InputError(f"{what} is {said}; it must be {bound}")
     return given
 
@@ -101,7 +102,7 @@ def check_count(what: str, given: int, low: int, high: int | None = None) -> int
     spikecast.core.errors.InputError: folds is 2.5; it must be a whole number
     """
     check_in_range(what, given, low, np.inf if high is None else high)
-    if isinstance(given, bool | np.bool_) or given % 1:
+    if given % 1:
         raise InputError(f"{what} is {given}; it must be a whole number")
     return int(given)
 
@@ -113,6 +114,13 @@ def check_unmasked(what: str, values: object) -> None:
         raise InputError(
             f"{what} is masked in {n} places: leave these out, or fill them (array.filled(...))"
         )
+
+
+def check_labels(what: str, values: Sequence | np.ndarray) -> None:
+    """Raise where labels are hidden, or are complex numbers, which lose a part as classes."""
+    check_unmasked(what, values)
+    if np.asarray(values).dtype.kind == "c":
+        raise InputError(f"{what} holds complex numbers; give one of their parts")
 
 
 def to_numeric(what: str, values: object) -> np.ndarray:
@@ -193,8 +201,8 @@ def check_three_axes(what: str, array: np.ndarray) -> None:
         )
 
 
-def check_kind(value: object, kind: type) -> None:
-    """Raise InputError unless `value` is an object of a class.
+def check_kind(value: object, *kinds: type) -> None:
+    """Raise InputError unless `value` is an object of a class, or of one of several.
 
     Examples
     --------
@@ -203,5 +211,26 @@ def check_kind(value: object, kind: type) -> None:
     ...
     spikecast.core.errors.InputError: float was given; int is needed
     """
-    if not isinstance(value, kind):
-        raise InputError(f"{type(value).__name__} was given; {kind.__name__} is needed")
+    if not isinstance(value, kinds):
+        needed = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"{_name_kind(value)} was given; {needed} is needed")
+
+
+def check_method(what: str, value: object, method: str, needed: str) -> None:
+    """Raise InputError unless `value` is an object, and no class, with a method.
+
+    Examples
+    --------
+    >>> check_method("executor", dict, "submit", "an Executor, or None")
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: executor is the class dict; it must be an Executor, or None
+    """
+    if isinstance(value, type) or not callable(getattr(value, method, None)):
+        raise InputError(f"{what} is {_name_kind(value)}; it must be {needed}")
+
+
+def _name_kind(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return "None" if value is None else type(value).__name__

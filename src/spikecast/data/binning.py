@@ -96,7 +96,10 @@ def to_vector(name: str, values: object) -> np.ndarray:
 def to_numbers(name: str, values: np.ndarray | Sequence[float]) -> np.ndarray:
     """Return decimal numbers of one axis, or raise where values are no numbers."""
     try:
-        return to_vector(name, values).astype(float)
+        vector = to_vector(name, values)
+        if vector.dtype.kind == "b":
+            raise InputError(f"{name} must be numbers, not truth values")
+        return vector.astype(float)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -158,16 +161,21 @@ def note_unlisted(fired: np.ndarray, listed: np.ndarray) -> list[Notice]:
 def count_bins(window: tuple[float, float], bin_size: float) -> int:
     """Return how many bins a window holds, or raise where that is not a whole number."""
     check_in_range("bin_size", bin_size, 1e-6)
-    if np.shape(window) != (2,) or not all(
-        isinstance(end, float | int | np.number) for end in window
-    ):
-        raise InputError(f"window {quote(window)}: give start and stop, in seconds")
+    check_window("window", window)
     if not all(abs(end) <= LONGEST for end in window):  # NaN is none of them
         raise InputError(f"window {window}: start and stop must be seconds, up to {LONGEST:g}")
     n_bins = round((window[1] - window[0]) / bin_size)
     if n_bins < 1 or not np.isclose(n_bins * bin_size, window[1] - window[0]):
         raise InputError(f"window {tuple(window)} is not a whole number of bins of {bin_size} s")
     return n_bins
+
+
+def check_window(what: str, window: Sequence[float]) -> None:
+    """Raise unless a window is two numbers."""
+    if np.shape(window) != (2,) or not all(
+        isinstance(end, float | int | np.number) and not isinstance(end, bool) for end in window
+    ):
+        raise InputError(f"{what} {quote(window)}: give start and stop, in seconds")
 
 
 def shrink_counts(activity: np.ndarray) -> np.ndarray:

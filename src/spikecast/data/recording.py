@@ -11,11 +11,12 @@ import pandas as pd
 import xarray as xr
 from typing_extensions import Unpack
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
 from spikecast.core.stored_arrays import write_dataset
+from spikecast.data.binning import check_window
 from spikecast.data.dataset import (
     AXES,
     Kind,
@@ -346,12 +347,13 @@ class Recording(RecordingDisplay, Drawable, Exchange):
             if area is not None:
                 mask &= self.in_area(area)
             if min_rate is not None:
-                mask &= self.firing_rate >= min_rate
+                mask &= self.firing_rate >= check_in_range("min_rate", min_rate, 0)
             index = resolve_indices("neurons", neurons, self.n_neurons)
             dataset = dataset.isel(neuron=index[mask[index]])
         if trials is not None:
             dataset = dataset.isel(trial=resolve_indices("trials", trials, self.n_trials))
         if time is not None:
+            check_window("time", time)
             inside = (self.time >= time[0]) & (self.time < time[1])
             dataset = dataset.isel(time=np.flatnonzero(inside))
         shape = dataset["activity"].shape

@@ -1,6 +1,6 @@
 """Scores of models, and of predictions that another tool made, on held-out trials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ from spikecast.core.checks import (
     check_same_length,
     check_same_shape,
     check_three_axes,
+    quote,
 )
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.core.notices import NoticeKind
@@ -34,7 +35,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import Progress, run_jobs
 from spikecast.parallel.progress import ignore_progress, open_progress
-from spikecast.tasks.problem import Problem, Task
+from spikecast.tasks.problem import Problem, Task, make_problem
 from spikecast.tasks.splits import Fold
 
 Models = Sequence[Any] | Mapping[str, Any]
@@ -126,7 +127,7 @@ def cross_validate(
     >>> scores.beyond.rung, scores.beyond.passes
     ('behavior', True)
     """
-    problem = task.problem(recording)
+    problem = make_problem(task, recording)
     cut = cut_trials(problem, folds, split=split, strata=strata, seed=seed)
     with open_progress(progress) as report:
         return score_models(
@@ -295,6 +296,11 @@ def make_models(models: Models) -> dict[str, Model]:
     >>> list(make_models(["mean_rate", PCARidge(n_components=3)]))
     ['mean_rate', 'PCARidge']
     """
+    if isinstance(models, str) or not isinstance(models, Mapping | Iterable):
+        raise InputError(
+            f"models is {quote(models)}; it must be a list of names and models, or a mapping of "
+            "name -> model"
+        )
     if isinstance(models, Mapping):
         return {name: adapt_model(model) for name, model in models.items()}
     named: dict[str, Model] = {}

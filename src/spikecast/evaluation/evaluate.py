@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_same_length
+from spikecast.core.checks import check_kind, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.quality import MIN_ACTIVE
@@ -115,6 +115,8 @@ def evaluate(
 
 def join_problems(train: Problem, test: Problem) -> tuple[Problem, list[Notice]]:
     """Return one problem of the trials of both, of the neurons that both have, with notices."""
+    for problem in (train, test):
+        check_kind(problem, Problem)
     for what in ("task", "kind", "windows", "bin_size"):
         one, other = getattr(train, what), getattr(test, what)
         if one != other:

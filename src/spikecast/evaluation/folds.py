@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of, check_same_length, shorten_line
+from spikecast.core.checks import check_kind, check_one_of, check_same_length, shorten_line
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import to_vector
 from spikecast.data.dataset import check_in_order, resolve_indices
@@ -88,6 +88,7 @@ def cut_trials(
     seed: int = 0,
 ) -> Cut:
     """Return the folds of a problem's trials, and how its inner folds are to be cut."""
+    check_kind(problem, Problem)
     labels = None
     if strata is not None:
         check_one_of("trial column", strata, list(problem.trials))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecast.core.checks import check_in_range, check_one_of, check_same_length
+from spikecast.core.checks import check_in_range, check_kind, check_one_of, check_same_length
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import Models, fit_folds, make_models
@@ -16,7 +16,7 @@ from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, score_folds
 from spikecast.models.sessions import ManySessions
 from spikecast.parallel.executors import run_jobs
-from spikecast.tasks.problem import Problem, Task
+from spikecast.tasks.problem import Problem, Task, make_problem
 from spikecast.tasks.splits import Fold
 
 FoldResult = tuple[int, int, np.ndarray, float]
@@ -92,12 +92,16 @@ def cross_validate_sessions(
     >>> scores[0].models[-2:]
     ['joint timescales', 'adapted timescales']
     """
+    check_kind(shared, Mapping)
+    check_kind(recordings, Sequence)
     check_in_range("the number of recordings", len(recordings), 2)
     for way in ways:
         check_one_of("way", way, list(WAYS))
     each = list(tasks) if isinstance(tasks, Sequence) else [tasks] * len(recordings)
     check_same_length("tasks", len(each), "recordings", len(recordings))
-    problems = [task.problem(recording) for task, recording in zip(each, recordings, strict=True)]
+    problems = [
+        make_problem(task, recording) for task, recording in zip(each, recordings, strict=True)
+    ]
     cuts = [
         [
             _limit_training(fold, n_train, make_rng(seed, "few trials", session, index))

@@ -14,6 +14,7 @@ from typing import Any
 
 from joblib import cpu_count
 
+from spikecast.core.checks import check_count, check_method
 from spikecast.core.errors import ClusterLostError, InputError
 from spikecast.core.free_memory import measure_free_memory
 from spikecast.parallel.process_pool import RetryingProcessPool
@@ -70,6 +71,7 @@ def open_executor(
     ...     print(executor)
     None
     """
+    check_count("n_jobs", n_jobs, 0)
     check_engine(engine)
     if engine != "local":
         from spikecast.parallel.dask_cluster import open_client
@@ -160,6 +162,7 @@ def run_jobs(
         for name, (function, arguments) in jobs.items():
             yield _run_job(name, function, *arguments)
         return
+    check_method("executor", executor, "submit", "a concurrent.futures.Executor, or None")
     ended: SimpleQueue[Future] = SimpleQueue()
     names = {
         executor.submit(function, *arguments): name for name, (function, arguments) in jobs.items()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from spikecast.core.checks import check_method
 from spikecast.parallel.executors import Progress
 
 
@@ -23,6 +24,8 @@ def open_progress(progress: bool | Progress) -> Iterator[Progress]:
     if callable(progress):
         yield progress
         return
+    if not isinstance(progress, bool):
+        check_method("progress", progress, "__call__", "True, False, or a function")
     if not progress:
         yield ignore_progress
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from spikecast.core.checks import check_kind
 from spikecast.core.errors import RunError
 from spikecast.core.notices import SEVERITIES, Severity
 from spikecast.runs.brought_rules import RULES
@@ -104,6 +105,7 @@ def audit(folder: str | Path) -> Audit:
     >>> [hazard.severity for hazard in spikecast.audit(folder).hazards]
     []
     """
+    check_kind(folder, str, Path)
     return judge_claims(read_claims(Path(folder)))
 
 

@@ -35,6 +35,8 @@ def find_members(group: np.ndarray, names: str | Sequence[str] | None, by: str) 
     """Return a mask (neuron,) of the neurons in one group, several, or (with None) all."""
     if names is None:
         return np.ones(group.size, dtype=bool)
+    if not isinstance(names, str | Sequence | np.ndarray):
+        raise InputError(f"{by} is {quote(names)}; it must be a name, or a list of names")
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         check_one_of(by, str(name), np.unique(group).tolist())

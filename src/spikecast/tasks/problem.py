@@ -9,7 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_count, check_in_range, check_one_of
+from spikecast.core.checks import (
+    check_count,
+    check_in_range,
+    check_kind,
+    check_method,
+    check_one_of,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import LARGEST
@@ -138,6 +144,13 @@ class Task(Protocol):
         ...
 
 
+def make_problem(task: Task, recording: Recording) -> Problem:
+    """Return the arrays of a task on a recording, once checked that they are these."""
+    check_method("task", task, "problem", "a task, for example AreaToArea('MOs')")
+    check_kind(recording, Recording)
+    return task.problem(recording)
+
+
 def pair_with_lag(
     x: np.ndarray, y: np.ndarray, time: np.ndarray, lag: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -197,6 +210,7 @@ def cut_long_trial(recording: Recording) -> Recording:
 
     Behaviour is cut alike; a recording of several trials comes back as it is.
     """
+    check_kind(recording, Recording)
     if recording.n_trials > 1:
         return recording
     activity = cut_windows(recording.activity)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_in_range, check_kind, suggest_name
+from spikecast.core.checks import check_in_range, check_kind, shorten_line, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
@@ -96,7 +96,7 @@ class AreaToArea(TaskDisplay):
         group = read_groups(recording, self.by)
         explain_other_target(recording, self.target, group)
         is_target = find_members(group, self.target, self.by)
-        if self.source == REST:
+        if isinstance(self.source, str) and self.source == REST:
             is_source = ~is_target & ~np.isin(np.char.lower(group), UNLABELED)
         else:
             is_source = find_members(group, self.source, self.by)
@@ -322,13 +322,13 @@ class Behavior(TaskDisplay):
             When the variable holds NaN, or the lag is longer than a trial.
         """
         group, source = read_groups(recording, self.by), "all"
-        if self.variable not in recording.behavior:
+        if not isinstance(self.variable, str) or self.variable not in recording.behavior:
             raise UnknownNameError(
-                f"unknown behaviour '{self.variable}'."
+                f"unknown behaviour '{shorten_line(self.variable)}'."
                 + (suggest_name(self.variable, recording.behavior) or " The recording has none.")
             )
         activity, neurons = recording.activity, np.arange(recording.n_neurons)
-        if self.source != REST:
+        if not isinstance(self.source, str) or self.source != REST:
             neurons = np.flatnonzero(find_members(group, self.source, self.by))
             source = self.source if isinstance(self.source, str) else "+".join(self.source)
             activity, group = activity[:, :, neurons], group[neurons]

@@ -13,7 +13,7 @@ from spikecast.analysis.decoding.nulls import AUTO
 from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values, make_label_problem
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_in_range, check_kind
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
@@ -146,6 +146,7 @@ def temporal_generalization(
     """
     check_in_range("n_permutations", n_permutations, round(1 / levels.alpha) - 1)
     source = Counts() if source is None else source
+    check_kind(source, Source)
     if not source.causal and not allow_acausal:
         raise InputError(f"{source.name} are acausal; insist with allow_acausal=True")
     problem = make_label_problem(recording, label, source, folds, null, n_permutations, seed)

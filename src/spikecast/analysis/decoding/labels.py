@@ -9,7 +9,7 @@ import pandas as pd
 
 from spikecast.analysis.comparisons import compare_column
 from spikecast.analysis.conditions import number_conditions
-from spikecast.core.checks import check_count, check_one_of, check_same_length
+from spikecast.core.checks import check_count, check_labels, check_one_of, check_same_length
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import to_vector
@@ -69,6 +69,7 @@ def resolve_label(
     values = _read_values(recording, label) if isinstance(label, str) else label
     values = to_vector(f"label '{name}'", values)
     check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
+    check_labels(f"label '{name}'", values)
     missing = pd.isna(values)
     if values.dtype.kind in "OU":
         missing |= np.isin(values.astype(str), MISSING)

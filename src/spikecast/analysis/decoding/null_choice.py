@@ -14,7 +14,14 @@ import numpy as np
 
 from spikecast.analysis.conditions import STIMULUS, number_conditions
 from spikecast.analysis.decoding.labels import Label, differs_within, number_strata
-from spikecast.analysis.decoding.nulls import AUTO, DrawLabels, LabelNull, draw_null, shuffle_labels
+from spikecast.analysis.decoding.nulls import (
+    AUTO,
+    NULLS,
+    DrawLabels,
+    LabelNull,
+    draw_null,
+    shuffle_labels,
+)
 from spikecast.analysis.decoding.pseudo_sessions import check_runs
 from spikecast.analysis.decoding.slowness import (
     N_SHUFFLES,
@@ -23,6 +30,7 @@ from spikecast.analysis.decoding.slowness import (
     find_classes,
     make_series,
 )
+from spikecast.core.checks import check_method
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
@@ -137,6 +145,8 @@ def _choose_kind(
 ) -> tuple[str, str, float | None]:
     """Return the kind of the null, why, and p of slow change where it was tested."""
     if not isinstance(null.kind, str):
+        named = ", ".join((AUTO, *NULLS))
+        check_method("null", null.kind, "__call__", f"a function that draws labels, or {named}")
         return OWN, "asked", None
     if not ordered and null.kind == AUTO:
         return "label_shuffle", "order_unknown", None

@@ -12,7 +12,7 @@ from spikecast.analysis.decoding.null_choice import NullChoice, choose_null
 from spikecast.analysis.decoding.nulls import DrawLabels, LabelNull
 from spikecast.analysis.decoding.sources import FoldFeatures, Source
 from spikecast.analysis.results import make_settings
-from spikecast.core.checks import MOST_DRAWS, check_count, check_in_range
+from spikecast.core.checks import MOST_DRAWS, check_count, check_in_range, check_kind
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
@@ -141,6 +141,8 @@ def make_label_problem(
     rather than classes, and trials are cut `n_repeats` times anew where `folds` does not say. A
     label that is part of what it is decoded from is refused.
     """
+    check_kind(recording, Recording)
+    check_kind(source, Source)
     split, null = make_settings(Split, folds), make_settings(LabelNull, null)
     target = resolve_label(recording, label, split.n_folds, continuous)
     known = (*getattr(source, "columns", ()), *getattr(source, "behavior", ()))

@@ -20,9 +20,9 @@ from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import (
     check_count,
     check_in_range,
+    check_labels,
     check_one_of,
     check_same_length,
-    check_unmasked,
 )
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -251,7 +251,7 @@ def _match_labels(
     labels: Sequence[object] | np.ndarray, kind: str, trial: np.ndarray, n_points: int
 ) -> pd.Series:
     """Return a label per point; time points get their trial's where there is one per trial."""
-    check_unmasked("labels", labels)
+    check_labels("labels", labels)
     check_in_order("labels", labels)
     names = pd.Series(list(labels))
     if kind == "time" and len(names) == trial[-1] + 1 and len(names) != n_points:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from spikecast.analysis.geometry.tuning import correct_p_values
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.checks import check_in_range, check_kind, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
@@ -121,6 +121,7 @@ def shared_dynamics(
     >>> print(shared_dynamics(recording))
     1 of 3 pairs share dynamics: 0 + 1
     """
+    check_kind(recording, Recording)
     if recording.n_trials != 1:
         raise InputError(
             f"shared dynamics are looked for in one continuous recording; this has "

@@ -8,7 +8,7 @@ import pandas as pd
 
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_count, check_one_of, check_same_length, check_unmasked
+from spikecast.core.checks import check_count, check_labels, check_one_of, check_same_length
 from spikecast.core.errors import InputError
 from spikecast.data.dataset import check_in_order
 from spikecast.models.preprocess import find_principal_axes
@@ -90,7 +90,7 @@ def trajectories(
     latents = read_latents(latents)
     n_trials, n_bins, n_latents = latents.shape
     time = read_time(time, n_bins)
-    check_unmasked("condition", condition)
+    check_labels("condition", condition)
     check_in_order("condition", condition)
     check_same_length("condition", len(condition), "the trial axis of latents", n_trials)
     check_count("n_dims", n_dims, 1, min(3, n_latents))

@@ -38,7 +38,7 @@ from spikecast.analysis.interareal.shift_claims import (
     plan_pairings,
 )
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_in_range, check_kind
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
@@ -319,6 +319,7 @@ def _add_test(
 
 
 def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatures) -> None:
+    check_kind(recording, Recording)
     if recording.kind != "counts":
         raise InputError("information_flow needs spike counts; this recording is continuous")
     if not lags or lags[0] < 1:
@@ -330,8 +331,7 @@ def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatur
     edge = _count_edge(lags, past.window)
     if recording.n_bins < 2 * edge + 2:
         raise NotEnoughDataError(
-            f"lags of up to {edge} bins leave nothing to score of trials of {recording.n_bins} "
-            "bins; use shorter lags"
+            f"lags of up to {edge} bins are too long for trials of {recording.n_bins} bins"
         )
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikecast.core.checks import check_kind
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
@@ -51,6 +52,7 @@ def select_two_populations(
 
     A source neuron that looks like one of the target is left out. Fewer than 2 are refused.
     """
+    check_kind(recording, Recording)
     check_two_areas(source, target)
     chosen = [select_neurons(recording, area, min_rate) for area in (source, target)]
     masks = [np.isin(np.arange(recording.n_neurons), some) for some in chosen]

@@ -6,6 +6,7 @@ Each check is silent on what is in order; what each one finds, and at which size
 
 import numpy as np
 
+from spikecast.core.checks import check_kind
 from spikecast.core.notices import Notice
 from spikecast.data.doctor.amplitudes import estimate_missing_share
 from spikecast.data.doctor.choice import choose_examined
@@ -49,6 +50,7 @@ def examine(subject: RawSession | Recording, units: np.ndarray | None = None) ->
     >>> [notice.code for notice in spikecast.examine(recording.select(trials=range(40)))]
     ['few_trials']
     """
+    check_kind(subject, Recording, RawSession)
     if isinstance(subject, Recording):
         return check_whole_recording(subject)
     return check_session(subject, units).notices

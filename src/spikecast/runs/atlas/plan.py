@@ -10,7 +10,7 @@ import numpy as np
 
 from spikecast.analysis.interareal.pairwise import Pair
 from spikecast.analysis.interareal.pairwise_shifts import choose_n_shifts
-from spikecast.core.checks import quote, suggest_name
+from spikecast.core.checks import check_kind, quote, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data import open_sessions
@@ -91,6 +91,10 @@ def split_pair(name: str) -> tuple[str, str]:
 
 def name_data(data: Iterable[str | Path | Recording]) -> dict[str, str | Path | Recording]:
     """Return each file by its path, and each recording in memory by a name."""
+    check_kind(data, Iterable)
+    data = list(data)
+    for one in data:
+        check_kind(one, str, Path, Recording)
     return {
         f"recording {number}" if isinstance(one, Recording) else str(one): one
         for number, one in enumerate(data)
