@@ -340,6 +340,7 @@ def test_channels_have_gaps_of_their_own():
         (Samples(np.arange(3.0), np.full(3, np.nan)), "missing"),
         (Samples(np.arange(6.0) / 10, np.arange(6.0)), "no samples in"),
         (Samples(np.zeros((3, 2)), np.arange(3.0)), "not one list"),
+        (Samples(1000 * np.arange(0, 100, 0.01), np.arange(1e4)), "look like milliseconds"),
     ],
 )
 def test_behaviour_that_cannot_be_used_is_left_out_and_named(samples, why):

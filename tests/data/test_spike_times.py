@@ -114,6 +114,43 @@ class TestBehavior:
         np.testing.assert_allclose(found, [[0.5, 1.5], [10.5, 11.5]], atol=1e-5)
 
 
+MINUTE = {
+    "spike_times": np.arange(0, 60, 0.1),
+    "clusters": np.arange(600) % 2,
+    "events": np.arange(2.0, 58.0, 4.0),
+    "window": (0.0, 2.0),
+    "bin_size": 0.1,
+    "area": "A",
+}
+
+
+def bin_minute(times, values=None, **given):
+    wheel = (times, np.sin(times) if values is None else values)
+    return Recording.from_spike_times(**MINUTE | given, behavior={"wheel": wheel})
+
+
+@pytest.mark.parametrize("rate", [1, 30, 100, 1000])
+@pytest.mark.parametrize("span", [(0, 60), (-1, 150), (5, 55)])
+def test_behaviour_in_milliseconds_is_refused(rate, span):
+    with pytest.raises(InputError, match=r"'wheel': its times look like milliseconds.* by 1000"):
+        bin_minute(1000 * np.arange(*span, 1 / rate))
+
+
+def test_behaviour_in_samples_is_refused():
+    with pytest.raises(InputError, match="'wheel': its times look like samples"):
+        bin_minute(30000 * np.arange(0, 60, 0.01))
+
+
+@pytest.mark.parametrize("rate", [1, 30, 1000])
+def test_behaviour_that_goes_on_after_the_last_trial_is_taken(rate):
+    times = np.arange(0, 3600, 1 / rate)
+    assert bin_minute(times).behavior == ["wheel"]
+    # three trials and their spikes out of an hour of video
+    few = {"events": [1000.0, 1004.0], "spike_times": 1000 + np.arange(60) / 10}
+    made = bin_minute(times, **few, clusters=np.arange(60) % 2)
+    assert made.behavior == ["wheel"]
+
+
 def test_single_columns_are_vectors_and_a_series_is_no_table():
     made = Recording.from_arrays(
         np.ones((3, 4, 2), dtype=int), 0.1 * np.arange(4), "A", trials={"side": [[0], [1], [0]]}

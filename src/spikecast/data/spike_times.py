@@ -78,7 +78,9 @@ def build_from_spikes(
     counts, time = bin_spikes(spike_times, clusters, ids, events, window, bin_size)
     starts = to_numbers("events", events)
     bins = Bins(starts, window[0], bin_size, len(time))
-    binned, notices = _bin_behavior({} if behavior is None else behavior, bins)
+    spikes = to_numbers("spike_times", spike_times)
+    recorded = (float(spikes.min()), float(spikes.max())) if spikes.size else (starts[0], starts[0])
+    binned, notices = _bin_behavior({} if behavior is None else behavior, bins, recorded)
     columns = {str(name): column.to_numpy() for name, column in table.items() if name != "area"}
     dataset = build_dataset(
         counts, time, table["area"].to_numpy(), trials, {"cluster": ids} | columns, binned, "counts"
@@ -185,7 +187,9 @@ def _check_numbered(what: str, index: pd.Index, fired: np.ndarray) -> None:
         )
 
 
-def _bin_behavior(behavior: TimedValues, bins: Bins) -> tuple[dict[str, np.ndarray], list[Notice]]:
+def _bin_behavior(
+    behavior: TimedValues, bins: Bins, recorded: tuple[float, float]
+) -> tuple[dict[str, np.ndarray], list[Notice]]:
     """Return behaviour (trial, time[, channel]) in bins, and how each was brought there."""
     if isinstance(behavior, pd.Series | pd.DataFrame):
         raise InputError(
@@ -196,7 +200,7 @@ def _bin_behavior(behavior: TimedValues, bins: Bins) -> tuple[dict[str, np.ndarr
     for name, given in behavior.items():
         times, values = _split_samples(str(name), given)
         samples[str(name)] = Samples(np.asarray(times, dtype=float), np.asarray(values))
-    binned, notices = bin_behavior(samples, bins)
+    binned, notices = bin_behavior(samples, bins, recorded)
     for notice in notices:
         if notice.code == BEHAVIOR_LEFT_OUT.code:
             raise InputError(f"behaviour '{notice.values['name']}': {notice.values['why']}")

@@ -12,6 +12,8 @@ from spikecast.data.session import Samples
 
 MOST_GAP = 0.5  # share of the bins' time; behaviour with more is left out
 LEAST_GAP = 1e-3  # shares below are rounding
+MUCH_LONGER = 100  # times as long as trials and neurons
+NEAR = 3  # times as long, in another unit: behaviour goes on after the last trial
 LARGEST = 1e30  # values beyond are damage, and count as missing
 
 BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}")
@@ -36,14 +38,20 @@ CELLS_LACKING = NoticeKind(
 
 
 def bin_behavior(
-    behavior: Mapping[str, Samples], bins: Bins
+    behavior: Mapping[str, Samples], bins: Bins, recorded: tuple[float, float]
 ) -> tuple[dict[str, np.ndarray], list[Notice]]:
-    """Return behaviour (trial, time[, channel]) by name, and how each was brought onto bins."""
+    """Return behaviour (trial, time[, channel]) by name, and how each was brought onto bins.
+
+    `recorded` are the first and last time of the neurons, in seconds.
+    """
+    first = min(recorded[0], float(bins.events.min()) + bins.start)
+    last = max(recorded[1], float(bins.events.max()) + bins.start + bins.n * bins.size)
     variables: dict[str, np.ndarray] = {}
     notices = []
     for name, samples in behavior.items():
         name = name.replace("/", "_")
         try:
+            _check_unit(samples.times, bins, (first, last))
             made, notice = _bin_one(name, samples, bins)
         except FormatError as error:
             notice = BEHAVIOR_LEFT_OUT(name=name, why=str(error))
@@ -51,6 +59,28 @@ def bin_behavior(
             variables |= made
         notices.append(notice)
     return variables, notices
+
+
+def _check_unit(times: np.ndarray, bins: Bins, recorded: tuple[float, float]) -> None:
+    """Raise where times can only be in another unit than those of trials and neurons.
+
+    Behaviour that goes on long after the last trial, and video of a frame per second, are neither.
+    """
+    times = _check_times(times, in_order=False)
+    times = np.sort(times[np.isfinite(times)])
+    length = recorded[1] - recorded[0]
+    span, step = times[-1] - times[0], float(np.median(np.diff(times))) if times.size > 1 else 0.0
+    if span <= MUCH_LONGER * length or step <= bins.size:
+        return
+    covered = (times[0] <= 1000 * bins.events) & (1000 * bins.events <= times[-1])
+    in_milliseconds = covered.mean() > 0.5 and span / 1000 <= NEAR * length
+    if in_milliseconds or (span > 1000 * length and step > bins.n * bins.size):
+        fix = "divide them by 1000" if in_milliseconds else "divide them by the sampling rate"
+        raise FormatError(
+            f"its times look like {'milliseconds' if in_milliseconds else 'samples'}, not seconds: "
+            f"they last {span:.6g} s with {step:.3g} s from one to the next, trials and neurons "
+            f"{length:.6g} s; {fix}"
+        )
 
 
 def _bin_one(name: str, samples: Samples, bins: Bins) -> tuple[dict[str, np.ndarray], Notice]:

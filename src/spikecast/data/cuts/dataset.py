@@ -60,7 +60,7 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
             check_rate(int(raw.units["n_spikes"].sum()), len(raw.units), seconds)
         activity = raw.spikes.count(rows, bins.events, window, bins.size)
     area, about_areas = name_areas(raw, rows, selection.area_column)
-    behavior, about_behavior = bin_behavior(raw.behavior, bins)
+    behavior, about_behavior = bin_behavior(raw.behavior, bins, raw.duration)
     columns, about_columns = _name_columns(raw.units.iloc[rows], trials, behavior, area)
     dataset = build_dataset(
         activity,
