@@ -33,7 +33,7 @@ FLOORS: dict[str, list[list[str]]] = {
     "analysis": [["*"], ["decoding", "interareal", "geometry"]],
     "runs": [
         ["layout"],
-        ["manifest", "contents", "score_tables", "settings"],
+        ["manifest", "contents", "fit_files", "score_tables", "settings"],
         ["run_directory", "questions", "model_entries"],
         ["config"],
         ["reader", "targets"],

@@ -18,6 +18,7 @@ from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment, fits
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis
+from spikecast.runs.reader import open_run
 from spikecast.runs.run_directory import LogFile, empty_folder, prepare_run_directory
 
 pytestmark = pytest.mark.usefixtures("one_width")
@@ -153,6 +154,51 @@ def test_a_job_that_was_cut_off_while_writing_is_done_again(data, run, tmp_path)
     (out / "targets/MOs/jobs/mean_rate-fold1.json").unlink()  # the npz was written, the json not
     experiment.run(make_quick(data), out, workers=1, resume=True)
     assert (out / "scores.csv").exists()
+
+
+def exchange(first, second):
+    """Let two files change places."""
+    beside = first.with_name("beside")
+    first.rename(beside)
+    second.rename(first)
+    beside.rename(second)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz"])
+def test_fits_of_two_models_that_were_exchanged_are_neither_resumed_nor_shown(
+    data, run, tmp_path, suffix
+):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    layout = RunLayout(folder)
+    jobs = layout.target("MOs").jobs
+    for fold in range(3):
+        exchange(jobs / f"pca_ridge-fold{fold}{suffix}", jobs / f"psth-fold{fold}{suffix}")
+    target = open_run(folder).targets[0]
+    readers = {".json": [target.read_job], ".npz": [target.read_arrays, target.read_record]}
+    for read in readers[suffix]:
+        with pytest.raises(RunError, match=r"belongs to 'MOs/pca.*put the files of the fits back"):
+            read("psth", 0)
+    manifest = json.loads(layout.manifest.read_text())
+    layout.manifest.write_text(json.dumps(manifest | {"finished": None}))
+    with pytest.raises(RunError, match="belongs to"):
+        experiment.run(make(data), folder, workers=1, resume=True)
+
+
+def test_a_run_whose_fits_do_not_say_whose_they_are_is_read(run, tmp_path):
+    """As those of earlier versions."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for path in RunLayout(folder).list_jobs():
+        facts = json.loads(path.read_text())
+        assert facts.pop("belongs_to") == f"MOs/{path.stem}"
+        path.write_text(json.dumps(facts))
+        with np.load(path.with_suffix(".npz")) as stored:
+            arrays = {name: stored[name] for name in stored.files if name != "belongs_to"}
+        np.savez_compressed(path.with_suffix(".npz"), **arrays)
+    target = open_run(folder).targets[0]
+    assert target.read_job("psth", 0)["fit_seconds"] >= 0
+    assert target.read_record("psth", 0).test.size == len(target.read_arrays("psth", 0)["test"])
 
 
 def test_a_run_goes_on_where_the_data_are_called_by_another_path(data, tmp_path, monkeypatch):

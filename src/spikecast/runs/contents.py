@@ -1,11 +1,10 @@
 """What each file of a run must hold: a schema per file, for what reads it again."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, Literal, NotRequired
 
-from annotated_types import Gt, MinLen
-from pydantic import AfterValidator, Field, with_config
+from annotated_types import Gt
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from spikecast.core.notices import StoredNotice
@@ -50,56 +49,6 @@ class AnswerKind(TypedDict):
 
 AnswerName = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=255)]
 """A name in the index of the answers: a part of the names of their files."""
-
-# ------------------------------------------------------------------------------------ fits
-
-Losses = Annotated[list[Annotated[list[float], MinLen(1)]], MinLen(1)]
-
-
-def _check_epochs(losses: Losses) -> Losses:
-    if len(set(map(len, losses))) > 1:
-        raise ValueError("epochs have unlike numbers of losses")
-    return losses
-
-
-@with_config(OPEN)
-class Training(TypedDict):
-    """The losses of a network, (epoch, member)."""
-
-    train_loss: Annotated[Losses, AfterValidator(_check_epochs)]
-    valid_loss: Annotated[Losses, AfterValidator(_check_epochs)]
-
-
-@with_config(OPEN)
-class FitFacts(TypedDict):
-    """What the description of a fit holds, beside what its model chose."""
-
-    fit_seconds: float  # NaN where another tool fitted
-    training: NotRequired[Training]
-    time_constants_bins: NotRequired[Annotated[list[Annotated[Finite, Gt(0)]], MinLen(1)]]
-
-
-FIT_ARRAYS = {
-    "prediction": Array("f", ("test trial", "time", "target"), bounded=True),
-    "test": Array("iu", ("test trial",)),
-    "latents": Array("f", ("test trial", "latent time", "latent"), optional=True, bounded=True),
-}
-
-LATENTS = {name: replace(FIT_ARRAYS[name], optional=False) for name in ("test", "latents")}
-"""What is read of a model whose latents are analysed."""
-
-
-def name_record_arrays(prefix: str) -> dict[str, Array]:
-    """Return the schema of the record of a fit in a file of arrays."""
-    return {
-        f"{prefix}train": Array("iu", ("train trial",)),
-        f"{prefix}validation": Array("iu", ("validation trial",)),
-        f"{prefix}test": Array("iu", ("test trial",)),
-        f"{prefix}target_rows": Array("iu", ("train trial",)),
-        f"{prefix}source_neurons": Array("iu", ("source",)),
-        f"{prefix}target_neurons": Array("iu", ("target",)),
-    }
-
 
 # ------------------------------------------------------------------------------------ data sets
 

@@ -22,6 +22,7 @@ from spikecast.models.networks.checkpoint import keep_checkpoints
 from spikecast.parallel.executors import Call, Progress, open_executor, run_jobs
 from spikecast.parallel.memory import release_memory
 from spikecast.parallel.shared_data import SharedValue, share_value
+from spikecast.runs.fit_files import OWNER
 from spikecast.runs.targets import TargetRun
 
 log = logging.getLogger("spikecast")
@@ -183,12 +184,21 @@ def _measure(job: BeyondJob, shared: SharedValue) -> tuple[Beyond, float]:
 def _save(result: JobResult, job: Job, target: TargetRun) -> None:
     """Write a job's files, its description last."""
     layout, which = target.layout, (job.name, job.index)
-    description = {"fit_seconds": result.fitted.seconds, **result.fitted.model.describe_fit()}
+    owner = layout.name_fit(*which)
+    description = {
+        OWNER: owner,
+        "fit_seconds": result.fitted.seconds,
+        **result.fitted.model.describe_fit(),
+    }
     try:
         storage.save(result.fitted.model, layout.weights(*which))
     except UnsavedModelError as error:  # a package's own model: its predictions are kept
         description["weights_not_saved"] = str(error)
-    arrays: dict[str, Any] = {"prediction": result.prediction, "test": job.fold.test}
+    arrays: dict[str, Any] = {
+        OWNER: np.array(owner),
+        "prediction": result.prediction,
+        "test": job.fold.test,
+    }
     arrays |= result.fitted.record.to_arrays()
     if result.latents is not None:
         arrays["latents"] = result.latents.astype(np.float16)

@@ -57,6 +57,16 @@ class TargetLayout(Layout):
         """Return the path of a fit's seconds, settings and training history; written last."""
         return self.jobs / f"{model}{FOLD}{fold}{JOB_SUFFIX}"
 
+    def name_fit(self, model: str, fold: int) -> str:
+        """Return what a fit is called inside its files.
+
+        Examples
+        --------
+        >>> TargetLayout(Path("run/targets/MOs")).name_fit("poisson_glm", 2)
+        'MOs/poisson_glm-fold2'
+        """
+        return f"{self.folder.name}/{model}{FOLD}{fold}"
+
     def arrays(self, model: str, fold: int) -> Path:
         """Return the path of a fit's predictions and latents of held-out trials, and its record."""
         return self.jobs / f"{model}{FOLD}{fold}.npz"

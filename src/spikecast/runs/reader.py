@@ -1,7 +1,6 @@
 """Read run directories: settings, tables, targets and answers.
 
-Nothing else opens the files of a run. Each file is read when it is first needed; one that is
-missing or damaged is explained in a line.
+Each file is read when it is first needed; one that is missing or damaged is explained in a line.
 """
 
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from spikecast.runs import config as configs
 from spikecast.runs import contents
 from spikecast.runs.config import Config, TaskConfig
 from spikecast.runs.contents import AnswerKind, AnswerName
+from spikecast.runs.fit_files import FIT_ARRAYS, name_record_arrays, read_fit_arrays, read_fit_facts
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.questions.catalog import find_schema, list_kinds
@@ -283,16 +283,16 @@ class Target:
 
     def read_job(self, model: str, fold: int) -> dict[str, Any]:
         """Return what a fitted model chose and how it trained."""
-        return read_json(self.layout.job(model, fold), contents.FitFacts)
+        return read_fit_facts(self.layout, model, fold)
 
     def read_arrays(self, model: str, fold: int) -> dict[str, np.ndarray]:
         """Return ``prediction``, ``test`` and perhaps ``latents`` of a job."""
-        path = self.layout.arrays(model, fold)
         _, n_bins, n_targets = self.recorded.shape
         sizes = {"time": n_bins, "target": n_targets}
-        arrays = read_arrays(path, contents.FIT_ARRAYS, sizes)
+        arrays = read_fit_arrays(self.layout, model, fold, FIT_ARRAYS, sizes)
         if not np.array_equal(arrays["test"], self.folds[fold].test):
-            raise damaged(path, "'test' are not the trials that the fold holds out")
+            what = "'test' are not the trials that the fold holds out"
+            raise damaged(self.layout.arrays(model, fold), what)
         return arrays
 
     @property
@@ -308,8 +308,8 @@ class Target:
 
     def read_record(self, model: str, fold: int) -> FitRecord:
         """Return the record of a fit: its trials, its neurons."""
-        path = self.layout.arrays(model, fold)
-        return self._make_record(path, read_arrays(path, prefix=FIT), FIT)
+        stored = read_fit_arrays(self.layout, model, fold, prefix=FIT)
+        return self._make_record(self.layout.arrays(model, fold), stored, FIT)
 
     def read_beyond_records(self) -> list[FitRecord]:
         """Return the records of the fits on top of the highest rung, one per fold; [] for none."""
@@ -324,7 +324,7 @@ class Target:
         sizes = {name: self.problem.sizes[name] for name in ("source", "target")}
         if not sizes["source"]:  # unknown, of another tool's predictions: rungs see a column of 0
             del sizes["source"]
-        check_arrays(path, stored, contents.name_record_arrays(prefix), sizes)
+        check_arrays(path, stored, name_record_arrays(prefix), sizes)
         for part in ("train", "validation", "test"):
             check_numbers(path, part, stored[f"{prefix}{part}"], len(self.recorded))
         return FitRecord.from_arrays(stored, prefix)

@@ -12,7 +12,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.stored import damaged, read_json
-from spikecast.core.stored_arrays import read_arrays, write_dataset
+from spikecast.core.stored_arrays import write_dataset
 from spikecast.data.predictions import read_predictions
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import Beyond, BeyondJob, Untested, plan_beyond
@@ -22,7 +22,7 @@ from spikecast.evaluation.ladder import add_rungs
 from spikecast.evaluation.score_table import Scores, join_folds, score_folds
 from spikecast.models.base import Model
 from spikecast.runs.config import Config
-from spikecast.runs.contents import FIT_ARRAYS, FitFacts
+from spikecast.runs.fit_files import FIT_ARRAYS, OWNER, read_fit_arrays, read_fit_facts
 from spikecast.runs.layout import RunLayout, TargetLayout
 from spikecast.tasks.predictions import make_brought_problem
 from spikecast.tasks.problem import Problem
@@ -150,7 +150,7 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
     predictions, seconds = {}, {}
     for model in [*target.brought, *models]:
         predictions[model] = [_read_prediction(target, model, k) for k in folds]
-        seconds[model] = [read_json(layout.job(model, k), FitFacts)["fit_seconds"] for k in folds]
+        seconds[model] = [read_fit_facts(layout, model, k)["fit_seconds"] for k in folds]
     scores = score_folds(
         target.problem,
         target.folds,
@@ -168,10 +168,11 @@ def score_target(target: TargetRun, models: list[str], session: str, config: Con
 
 def _read_prediction(target: TargetRun, model: str, index: int) -> np.ndarray:
     """Return the stored prediction of a fold, (test trial, time, target)."""
-    path = target.layout.arrays(model, index)
     _, n_bins, n_targets = target.problem.y.shape
-    arrays = read_arrays(path, FIT_ARRAYS, {"time": n_bins, "target": n_targets})
+    sizes = {"time": n_bins, "target": n_targets}
+    arrays = read_fit_arrays(target.layout, model, index, FIT_ARRAYS, sizes)
     if not np.array_equal(arrays["test"], target.folds[index].test):
+        path = target.layout.arrays(model, index)
         raise damaged(path, "'test' are not the trials that the fold holds out")
     return arrays["prediction"]
 
@@ -202,10 +203,12 @@ def save_brought(target: TargetRun) -> None:
     """Store the predictions of another tool as those of a fit are stored, without its record."""
     for name, whole in target.brought.items():
         for index, fold in enumerate(target.folds):
+            owner = target.layout.name_fit(name, index)
+            prediction = whole[fold.test].astype(np.float32)
+            arrays = {OWNER: np.array(owner), "prediction": prediction, "test": fold.test}
             with write_atomically(target.layout.arrays(name, index)) as temporary:
-                prediction = whole[fold.test].astype(np.float32)
-                np.savez_compressed(temporary, prediction=prediction, test=fold.test)
-            write_json(target.layout.job(name, index), {"fit_seconds": np.nan})
+                np.savez_compressed(temporary, **arrays)
+            write_json(target.layout.job(name, index), {OWNER: owner, "fit_seconds": np.nan})
 
 
 def save_problem(target: TargetRun) -> None:

@@ -331,7 +331,7 @@ def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatur
     edge = _count_edge(lags, past.window)
     if recording.n_bins < 2 * edge + 2:
         raise NotEnoughDataError(
-            f"lags of up to {edge} bins are too long for trials of {recording.n_bins} bins"
+            f"lags of {edge} bins are too long for trials of {recording.n_bins}; use shorter lags"
         )
 
 

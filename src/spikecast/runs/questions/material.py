@@ -12,12 +12,10 @@ from spikecast.analysis.decoding.labels import MISSING
 from spikecast.analysis.geometry.cell_types import TYPES, split_areas
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
-from spikecast.core.stored import read_json
-from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.recording import Recording
 from spikecast.models.base import Model
 from spikecast.models.catalog import DEFAULT_MODEL
-from spikecast.runs.contents import LATENTS, FitFacts
+from spikecast.runs.fit_files import LATENTS, read_fit_arrays, read_fit_facts
 from spikecast.runs.layout import TargetLayout
 from spikecast.tasks.problem import Task
 
@@ -35,7 +33,9 @@ class FittedModel:
     def seconds(self) -> float | None:
         """Duration of one fit in the run; None while it is not fitted yet."""
         path = self.layout.job(self.name, 0)
-        return float(read_json(path, FitFacts)["fit_seconds"]) if path.exists() else None
+        if not path.exists():
+            return None
+        return float(read_fit_facts(self.layout, self.name, 0)["fit_seconds"])
 
     @property
     def n_folds(self) -> int:
@@ -44,8 +44,7 @@ class FittedModel:
 
     def load_latents(self, fold: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Return the trials held out in a fold, and their latents (trial, time, latent)."""
-        path = self.layout.arrays(self.name, fold)
-        stored = read_arrays(path, LATENTS)
+        stored = read_fit_arrays(self.layout, self.name, fold, LATENTS)
         return stored["test"], stored["latents"].astype(np.float32)
 
     def weights(self, fold: int) -> Path:

@@ -12,13 +12,12 @@ import pandas as pd
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import to_yaml
-from spikecast.core.stored_arrays import read_arrays
 from spikecast.evaluation.fit import FIT, FitRecord
 from spikecast.evaluation.ladder import list_rungs
 from spikecast.evaluation.score_table import Scores
 from spikecast.evaluation.search import SearchResult, read_search
 from spikecast.models.spaces import Between
-from spikecast.runs.contents import name_record_arrays
+from spikecast.runs.fit_files import name_record_arrays, read_fit_arrays
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.model_entries import name_models
 from spikecast.runs.provenance import Claim, write_claims
@@ -236,8 +235,9 @@ def _make_claims(plan: Plan, results: SearchResults, scores: Scores) -> Iterator
             continue
         fold, table = plan.target.folds[search.fold], results[search.name].table
         numbers = table[list(results[search.name].best)].select_dtypes("number")
-        path = plan.target.layout.arrays(search.label + TUNED, search.fold)
-        record = FitRecord.from_arrays(read_arrays(path, name_record_arrays(FIT)))
+        layout, tuned = plan.target.layout, search.label + TUNED
+        stored = read_fit_arrays(layout, tuned, search.fold, name_record_arrays(FIT))
+        record = FitRecord.from_arrays(stored)
         yield Claim(
             name=f"{search.label} as tuned, fold {search.fold}",
             metric=scores.metric,

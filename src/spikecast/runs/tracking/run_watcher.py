@@ -15,7 +15,7 @@ import numpy as np
 from spikecast.core.stored import read_json
 from spikecast.parallel.executors import Progress
 from spikecast.runs.config import Config
-from spikecast.runs.contents import FitFacts
+from spikecast.runs.fit_files import FitFacts
 from spikecast.runs.layout import RunLayout, split_job_name
 from spikecast.runs.manifest import RunManifest, read_manifest
 from spikecast.runs.reader import Run
