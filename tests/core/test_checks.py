@@ -34,3 +34,8 @@ def test_masked_values_are_named():
     with pytest.raises(InputError, match="x is masked in 2 places"):
         checks.check_finite("x", np.ma.masked_less(np.arange(5), 2))
     checks.check_unmasked("x", np.ma.masked_less(np.arange(5), 0))
+
+
+def test_finite_values_whose_sum_is_not_are_finite(recwarn):
+    checks.check_finite("rate", np.full(100, 1e307))
+    assert not recwarn.list

@@ -204,3 +204,22 @@ def test_a_tidy_table_has_a_row_per_trial_bin_and_neuron(original):
     assert set(one["area"]) == {"MOs"}
     merged = frame.merge(original.trials, on="trial")
     assert merged.loc[merged["trial"] == 1, "side"].unique().tolist() == ["R"]
+
+
+@pytest.mark.parametrize(
+    ("column", "held"),
+    [
+        (np.arange(4) * 1j, "complex128"),
+        (np.arange(4).astype("timedelta64[s]"), "timedelta64"),
+        (np.full(4, 2**64 - 1, dtype=np.uint64), "whole numbers beyond"),
+    ],
+)
+def test_columns_that_nwb_cannot_hold_are_named(tmp_path, column, held):
+    pytest.importorskip("ndx_binned_spikes")
+    for axis, shape in (("trial", (4, 5, 2)), ("neuron", (2, 5, 4))):
+        recording = Recording.from_arrays(
+            np.ones(shape, int), np.arange(5) / 10, "A", **{f"{axis}s": {"odd": column}}
+        )
+        with pytest.raises(InputError, match=f"{axis} column 'odd' holds {held}"):
+            recording.to_nwb(tmp_path / "mine.nwb")
+    assert not list(tmp_path.iterdir())

@@ -81,6 +81,7 @@ def test_trials_in_no_part_may_have_no_prediction(arrays, save):
         ({"predicted": np.zeros((20, 3))}, "trial x time x target"),
         ({"predicted": np.full(SHAPE, np.nan)}, "NaN"),
         ({"predicted": np.full(SHAPE, -1.0)}, "np.exp"),
+        ({"predicted": np.full(SHAPE, 1e307)}, "goes up to 1e+307"),
         ({"fold": np.full(12, -1)}, "holds no trial out"),
         ({"fold": np.full(12, 0.5)}, "whole numbers"),
         ({"fold": np.zeros(12, dtype=int)}, "0 training"),

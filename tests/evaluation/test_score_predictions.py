@@ -103,3 +103,14 @@ def test_trials_in_another_order_are_refused(counts):
     trials = pd.DataFrame({"contrast_left": np.arange(len(y)) % 2})[::-1]
     with pytest.raises(InputError, match="trials: the rows of this DataFrame are not in the order"):
         score_predictions(y, rate, trials=trials)
+
+
+@pytest.mark.parametrize("size", [1e13, 1e39, 1e307])
+def test_a_prediction_beyond_all_recordings_is_refused_without_a_warning(counts, size, recwarn):
+    y, rate = counts
+    rate = rate.astype(float)
+    rate[3, 2, 1] = size
+    for truth in (y, y - 0.5):
+        with pytest.raises(InputError, match="predicted goes up to"):
+            score_predictions(truth, rate)
+    assert not recwarn.list

@@ -172,7 +172,7 @@ def check_finite(what: str, array: np.ndarray) -> None:
     check_unmasked(what, array)
     array = np.asarray(array)
     # a sum is finite only if every element is: a mask of the array's size is made only if needed
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         if array.dtype.kind != "f" or np.isfinite(array.sum(dtype=np.float64)):
             return
     bad = array.size - np.isfinite(array).sum()

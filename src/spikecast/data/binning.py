@@ -235,6 +235,16 @@ def check_magnitude(what: str, values: np.ndarray) -> None:
         )
 
 
+def check_prediction_size(name: str, predicted: np.ndarray) -> None:
+    """Raise for a prediction that no recording can come near: its square is no float32."""
+    largest = float(np.max(np.abs(predicted), initial=0.0, where=np.isfinite(predicted)))
+    if largest > LARGEST:
+        raise InputError(
+            f"{name} goes up to {largest:g}, beyond what is computed with (up to {LARGEST:g}); a "
+            "prediction is an expected count per bin, or a value in the unit of the truth"
+        )
+
+
 def measure_bin_size(time: np.ndarray) -> float:
     """Return the spacing of bin centres in seconds, or raise when they are not evenly spaced."""
     check_finite("time", time)

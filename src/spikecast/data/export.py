@@ -137,6 +137,7 @@ def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
         import h5py
         from pynwb import NWBHDF5IO
 
+        _check_columns(dataset)
         nwb = _make_nwb(dataset)  # first: a file that is open knows no extension loaded after it
     except ImportError:
         raise InputError(_name_extra("nwb")) from None
@@ -145,6 +146,19 @@ def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
         io.write(nwb)
     with write_atomically(path) as temporary:
         temporary.write_bytes(whole.getbuffer())
+
+
+def _check_columns(dataset: xr.Dataset) -> None:
+    """Raise for columns that NWB cannot hold: complex numbers, durations, integers beyond 2**63."""
+    for axis in ("trial", "neuron"):
+        for name, values in _list_columns(dataset, axis).items():
+            large = values.dtype.kind == "u" and values.max() > np.iinfo(np.int64).max
+            if large or values.dtype.kind in "cm":
+                held = "whole numbers beyond 2**63" if large else str(values.dtype)
+                raise InputError(
+                    f"{axis} column '{name}' holds {held}, which NWB cannot; give it as decimal "
+                    "numbers (durations in seconds), or leave it out"
+                )
 
 
 def _make_nwb(dataset: xr.Dataset) -> Any:

@@ -11,7 +11,7 @@ import pandas as pd
 from spikecast.core.checks import check_finite, quote, suggest_name
 from spikecast.core.errors import FormatError
 from spikecast.data.array_files import read_npz
-from spikecast.data.binning import measure_bin_size
+from spikecast.data.binning import check_prediction_size, measure_bin_size
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 
@@ -250,6 +250,7 @@ def _read_columns(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _check_prediction(name: str, values: np.ndarray, truth: np.ndarray, bin_size: float) -> None:
     """Raise for what cannot be the prediction of trials that are scored."""
     check_finite(f"prediction '{name}' (of trials that are scored)", values)
+    check_prediction_size(f"prediction '{name}'", values)
     if not _are_counts(truth):
         return
     if values.min() < 0:

@@ -20,7 +20,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.core.notices import NoticeKind
-from spikecast.data.binning import check_magnitude
+from spikecast.data.binning import check_magnitude, check_prediction_size
 from spikecast.data.dataset import Kind, check_in_order
 from spikecast.data.quality import find_sorted_column
 from spikecast.data.recording import Recording
@@ -236,6 +236,7 @@ def score_predictions(
     check_names(named)
     for key, values in named.items():
         check_same_shape("truth", truth, key, values)
+        check_prediction_size(key, np.asarray(values))
     check_in_order("trials", trials)
     trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
     check_same_length("trials", len(trials), "the trial axis of truth", len(truth))

@@ -73,3 +73,8 @@ def test_memory_stays_below_three_times_the_array():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3 * x.nbytes
+
+
+def test_activity_that_never_changes_has_no_dimensions():
+    with pytest.raises(NotEnoughDataError, match="are the same"):
+        dimensionality(np.ones((30, 10, 5)))

@@ -7,6 +7,7 @@ import pytest
 
 from spikecast.analysis.geometry.embedding import Points, embed, make_points
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.data.recording import Recording
 
 needs_umap = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
 SMALL = {"n_neighbors": 8, "n_seeds": 2}
@@ -128,3 +129,16 @@ def test_labels_in_another_order_or_masked_and_no_neighbours_are_refused():
         embed(activity, "pca", labels=np.ma.masked_equal(labels.to_numpy(), 0))
     with pytest.raises(InputError, match="n_neighbors is 0"):
         embed(activity, "pca", n_neighbors=0)
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
+@pytest.mark.parametrize("of", ["trials", "time"])
+def test_activity_that_never_changes_is_refused(method, of):
+    constant = Recording.from_arrays(np.ones((30, 10, 5), int), np.arange(10) / 10, "A")
+    with pytest.raises(NotEnoughDataError, match="are the same"):
+        embed(constant, method, of)
+
+
+def test_activity_beyond_what_is_computed_with_is_refused():
+    with pytest.raises(InputError, match=r"1e\+200"):
+        embed(1e200 * np.eye(30)[:, :, np.newaxis], "pca")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import check_finite, check_same_length, check_three_axes
-from spikecast.core.errors import InputError
-from spikecast.data.binning import to_numbers
+from spikecast.core.checks import check_finite, check_same_length, check_three_axes, to_numeric
+from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.data.binning import check_magnitude, to_numbers
 from spikecast.data.recording import Recording
 
 
@@ -24,9 +24,18 @@ def read_activity(data: Recording | np.ndarray) -> np.ndarray:
 def read_latents(latents: np.ndarray, name: str = "latents") -> np.ndarray:
     """Return latents (trial, time, latent) as an array, once checked for its axes and for NaN."""
     check_three_axes(name, latents)
-    latents = np.asarray(latents)
+    latents = to_numeric(name, latents)
     check_finite(name, latents)
+    check_magnitude(f"value of {name}", latents)
     return latents
+
+
+def check_varies(points: np.ndarray) -> None:
+    """Raise where all points (point, feature) are one: no axis and no map tells them apart."""
+    if not np.ptp(points, axis=0).any():
+        raise NotEnoughDataError(
+            f"all {len(points)} points are the same: activity that never changes has no dimensions"
+        )
 
 
 def read_time(time: Sequence[float] | np.ndarray, n_bins: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.extmath import randomized_svd
 
-from spikecast.analysis.geometry.activity import read_activity
+from spikecast.analysis.geometry.activity import check_varies, read_activity
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_count, check_in_range
 from spikecast.core.errors import NotEnoughDataError
@@ -118,6 +118,7 @@ def dimensionality(
     """
     check_in_range("width", width, 0)
     x, groups = _make_samples(data, width)
+    check_varies(x)
     n_samples, n_neurons = x.shape
     if n_neurons < 4:
         raise NotEnoughDataError(f"{n_neurons} neurons cannot be split in two; 4 are needed")

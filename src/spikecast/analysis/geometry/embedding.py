@@ -15,7 +15,7 @@ from sklearn.manifold import TSNE, trustworthiness
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from spikecast.analysis.geometry.activity import read_activity
+from spikecast.analysis.geometry.activity import check_varies, read_activity
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import (
     check_count,
@@ -212,6 +212,7 @@ def embed(
         raise InputError("supervised=True needs method='umap' and labels")
     points = make_settings(Points, of)
     features, group, trial = make_points(data, points.kind)
+    check_varies(features)
     names = None if labels is None else _match_labels(labels, points.kind, trial, len(features))
     rng = make_rng(seed, "embed")
     shown = np.arange(len(features)) if names is None else np.flatnonzero(names.notna().to_numpy())
