@@ -62,6 +62,7 @@ def test_what_is_not_clear_is_refused(given, message):
     ("given", "message"),
     [
         ({"events": ["a", "b"]}, "events must be numbers"),
+        ({"events": [[0], [1, 2]], "trials": pd.DataFrame({"side": [0, 1]})}, "one axis"),
         ({"spike_times": [0.1, 0.2, 0.3, None]}, "NaN|numbers"),
         ({"clusters": np.array([None] * 4)}, "clusters must be numbers or text"),
         ({"window": (1,)}, "give start and stop"),

@@ -60,6 +60,8 @@ SLOW = (
     *("folder of Suite2p", "folder of Phy", "spikes by trial", "config that is given"),
 )
 """Kinds that take more than a millisecond: of these, fewer are tried."""
+HDF5 = "recording (HDF5)"
+"""It takes a process of its own, half a second: of this kind, fewest are tried."""
 
 
 @dataclass(frozen=True)
@@ -328,6 +330,7 @@ def collect_formats(folder: Path) -> dict[str, Readings]:
         "folder of Suite2p": list_folder(folder / "suite2p", suite2p.read_folder),
         "folder of tables": list_folder(given / "spikes", tables.read_tables),
         "spikes by trial": list_folder(folder / "trial_spikes", trial_spikes.read_trial_spikes),
+        HDF5: list_readings(sorted((folder / "hdf5").iterdir()), format_samples.load_cut),
         "archive": list_readings(
             [folder / "archives" / name for name in ("data.zip", "one.tar.gz")], unpack_copy
         ),

@@ -3,6 +3,7 @@
 import tarfile
 import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -211,6 +212,29 @@ def write_configs(folder: Path) -> None:
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
+def write_hdf5(folder: Path) -> None:
+    """Write a recording as netCDF, and a session with all that is read of one as NWB."""
+    folder.mkdir()
+    made = simulate.decision_task(8, {"VISp": 3, "MOs": 3}, n_bins=12, stim_onset=0.04, seed=1)
+    made.recording.save(folder / "recording.nc")
+    if find_spec("pynwb") is None:
+        return
+    import nwb_files
+
+    nwb = nwb_files.make_file()
+    nwb_files.add_electrodes(nwb)
+    nwb_files.add_units(nwb, quality=["good", "mua", "good"])
+    nwb_files.add_trials(nwb)
+    nwb_files.add_behavior(nwb)
+    nwb_files.write_file(nwb, folder / "session.nwb")
+
+
+def load_cut(path: Path) -> object:
+    """Load a file of a session around its planted event; a recording as it is."""
+    cut = {"align": "onset", "window": (-0.5, 1.0), "bin_size": 0.1}
+    return load(path, **({} if path.suffix == ".nc" else cut))
+
+
 WRITERS: dict[str, Callable[[Path], None]] = {
     "configs": write_configs,
     "arrays": write_arrays,
@@ -223,6 +247,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "predictions": write_predictions,
     "archives": write_archives,
     "weights": write_weights,
+    "hdf5": write_hdf5,
 }
 
 

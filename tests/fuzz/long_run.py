@@ -24,10 +24,10 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from fuzz.file_kinds import SLOW, Readings, collect_kinds, make_samples  # noqa: E402
+from fuzz.file_kinds import HDF5, SLOW, Readings, collect_kinds, make_samples  # noqa: E402
 from fuzz.trying import Untyped, try_file  # noqa: E402
 
-PER_ROUND, PER_ROUND_SLOW = 250, 100  # tries of a kind
+PER_ROUND, PER_ROUND_SLOW, PER_ROUND_HDF5 = 250, 100, 10  # tries of a kind
 PATIENCE = 300.0  # seconds for a single try, on a busy machine
 ADDRESS_SPACE = 6 << 30  # bytes beyond what the worker begins with: a greedy file ends there
 RAM_DISK = Path("/dev/shm")
@@ -62,6 +62,8 @@ def main() -> int:
 
 def count_tries(kind: str) -> int:
     """Return how many files of a kind a round tries."""
+    if kind == HDF5:
+        return PER_ROUND_HDF5
     return PER_ROUND_SLOW if kind in SLOW else PER_ROUND
 
 

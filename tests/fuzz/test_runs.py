@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from filelock import FileLock
+from fuzz.file_kinds import HDF5, Samples, collect_kinds
 from fuzz.file_kinds import SLOW as SLOW_KINDS
-from fuzz.file_kinds import Samples, collect_kinds
 from fuzz.format_samples import write_formats
 from fuzz.readings import (
     ANSWER_READINGS,
@@ -57,7 +57,7 @@ FAST = {
     ("unfinished_study", "study resume"): 10,
 }
 SLOW = 10_000  # per kind of directory, or of file
-FEW, MANY = 10, 50  # files of each kind that is slow to read, and of each that is quick
+FEWEST, FEW, MANY = 5, 10, 50  # HDF5 files, and of each kind that is slow, and quick, to read
 
 
 @pytest.mark.usefixtures("quick_pages")
@@ -101,7 +101,7 @@ def test_every_sample_is_read(kinds):
 
 def test_a_damaged_file_of_each_kind_is_refused_in_a_line(kinds):
     for kind, readings in kinds.items():
-        n = FEW if kind in SLOW_KINDS else MANY
+        n = FEWEST if kind == HDF5 else FEW if kind in SLOW_KINDS else MANY
         n_refused = sum(try_file(kind, readings, seed) for seed in range(n))
         assert n / 20 < n_refused <= n, kind  # weights have a checksum
 
@@ -124,4 +124,5 @@ def test_spikes_of_a_trial_of_no_length_are_damaged(tmp_path):
 @pytest.mark.slow
 def test_so_are_ten_thousand_files(kinds):
     for kind, readings in kinds.items():
-        assert sum(try_file(kind, readings, seed) for seed in range(SLOW, 2 * SLOW)), kind
+        n = SLOW // 10 if kind == HDF5 else SLOW
+        assert sum(try_file(kind, readings, seed) for seed in range(SLOW, SLOW + n)), kind

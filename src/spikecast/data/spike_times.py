@@ -103,7 +103,8 @@ def _number_rows(
     if not isinstance(trials, pd.DataFrame):
         return trials
     known = isinstance(events, pd.Series) and events.index.equals(trials.index)
-    known = known or any(np.array_equal(column, np.ravel(events)) for _, column in trials.items())
+    starts = to_vector("events", events)
+    known = known or any(np.array_equal(column, starts) for _, column in trials.items())
     return trials.reset_index(drop=True) if known else trials
 
 
