@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spikecast.data.loaders import load
 from spikecast.runs.reader import open_run
 
 COMMAND = [sys.executable, "-m", "spikecast.cli"]
