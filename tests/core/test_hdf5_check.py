@@ -1,6 +1,11 @@
 """A damaged HDF5 file that hangs or ends the library is one line."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -25,25 +30,107 @@ def test_a_sound_file_and_one_cut_short_are_left_to_their_reader(file):
     hdf5_check.check_readable(file)
 
 
+@pytest.fixture
+def run_instead(tmp_path, monkeypatch):
+    """Let the process that reads files run other lines."""
+
+    def run(lines):
+        script = tmp_path / "script.py"
+        script.write_text(lines)
+        monkeypatch.setattr(hdf5_check, "SCRIPT", script)
+        hdf5_check._READER.close()
+
+    yield run
+    hdf5_check._READER.close()
+
+
 @pytest.mark.parametrize(
-    ("script", "reason"),
+    ("lines", "reason"),
     [
         ("while True: pass", r"are not read in 0\.5 s"),
         ("import os; os.kill(os.getpid(), 9)", "ends by signal 9"),
     ],
 )
-def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, script, reason):
-    monkeypatch.setattr(hdf5_check, "READ_TEXTS", script)
+def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, run_instead, lines, reason):
+    run_instead(lines)
     monkeypatch.setattr(hdf5_check, "SECONDS", 0.5)
     with pytest.raises(FormatError, match=rf"mine\.h5' is damaged: .*{reason}"):
         hdf5_check.check_readable(file)
 
 
-def test_a_loop_is_ended_by_its_use_of_the_processor(file, monkeypatch):
-    monkeypatch.setattr(hdf5_check, "READ_TEXTS", "while True: pass")
+def test_a_loop_is_ended_by_its_use_of_the_processor(file, monkeypatch, run_instead):
+    original = hdf5_check.SCRIPT.read_text()
+    run_instead(
+        original.replace("with h5py.File(", "while True: pass\n            with h5py.File(")
+    )
     monkeypatch.setattr(hdf5_check, "PROCESSOR_SECONDS", 1)
     with pytest.raises(FormatError, match=r"mine\.h5' is damaged: .* reads it without end$"):
         hdf5_check.check_readable(file)
+
+
+def find_process():
+    return hdf5_check._READER._process
+
+
+def test_a_process_is_kept_until_a_file_is_damaged(file, tmp_path):
+    hdf5_check.check_readable(file)
+    first = find_process()
+    hdf5_check.check_readable(file)
+    assert find_process() is first
+    (tmp_path / "cut.h5").write_bytes(file.read_bytes()[:500])
+    hdf5_check.check_readable(tmp_path / "cut.h5")
+    assert find_process() is None
+    assert first.returncode is not None
+    hdf5_check.check_readable(file)
+
+
+def test_a_process_that_ended_meanwhile_is_replaced(file):
+    for seen in (True, False):
+        hdf5_check.check_readable(file)
+        before = find_process()
+        os.kill(before.pid, signal.SIGKILL)
+        if seen:  # that it ended; else only its silence tells
+            before.wait()
+        hdf5_check.check_readable(file)
+        assert find_process() is not before
+
+
+def test_an_interrupt_leaves_no_answer_to_the_next_file(file, tmp_path, monkeypatch):
+    hdf5_check.check_readable(file)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    process = find_process()
+    monkeypatch.setattr(process.stdout, "readline", interrupt, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        hdf5_check.check_readable(file)
+    assert find_process() is None
+
+
+def test_a_fork_has_a_process_of_its_own(file):
+    hdf5_check.check_readable(file)
+    before = find_process()
+    child = os.fork()
+    if child == 0:
+        hdf5_check.check_readable(file)
+        os._exit(int(find_process().pid == before.pid))
+    assert os.waitpid(child, 0)[1] == 0
+    hdf5_check.check_readable(file)
+    assert find_process() is before
+
+
+def test_the_process_ends_with_the_one_that_started_it(file):
+    lines = (
+        "import sys; from spikecast.core import hdf5_check as check; check.check_readable("
+        "sys.argv[1]); print(check._READER._process.pid, flush=True); import os; "
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", lines, file], capture_output=True, check=False)
+    place, end = Path(f"/proc/{int(done.stdout)}"), time.monotonic() + 60
+    while place.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not place.exists()
 
 
 def test_nothing_is_imported_from_the_folder_of_the_command(file, tmp_path, monkeypatch):
@@ -83,3 +170,13 @@ def test_links_to_other_hdf5_files_and_groups_within_themselves_are_followed(fil
         group = opened.create_group("group")
         group["itself"] = group
     hdf5_check.check_readable(file)
+
+
+def test_a_file_is_found_from_the_folder_of_now(file, tmp_path, monkeypatch):
+    hdf5_check.check_readable(file)
+    kept = find_process()
+    (tmp_path / "folder").mkdir()
+    file.rename(tmp_path / "folder" / "mine.h5")
+    monkeypatch.chdir(tmp_path / "folder")
+    hdf5_check.check_readable(Path("mine.h5"))
+    assert find_process() is kept  # it read the file; not found, it would have been replaced

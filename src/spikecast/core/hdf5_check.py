@@ -1,80 +1,27 @@
-"""Try an HDF5 file in a process of its own first: some damaged ones are read without end."""
+"""Try an HDF5 file in a process of its own first: some damaged ones are read without end.
 
+The process is kept for the next file, as it takes longer to start than most files to read, but not
+after a file that is damaged: what that leaves in the library is not known.
+"""
+
+import atexit
+import json
+import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError
 
+SCRIPT = Path(__file__).with_name("hdf5_process.py")
 SECONDS = 60.0
 PROCESSOR_SECONDS = 10
 """A loop without end uses the processor; a slow disk does not."""
-LIMIT_PROCESSOR = """
-import sys
-try:
-    import resource
-except ImportError:  # not on Windows
-    pass
-else:
-    limit = int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-"""
-ELSEWHERE = 3
-"""Status of the process where content lies in another file that is not to be read."""
-READ_TEXTS = """
-import os
-import stat
-import sys
-import h5py
-
-def refuse(name, file):
-    print(ascii(name)[:80], "lies in", ascii(file)[:80], flush=True)
-    os._exit(int(sys.argv[3]))
-
-def is_ordinary(file):
-    for path in (file, os.path.join(os.path.dirname(sys.argv[1]), file)):
-        if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
-            return False
-    return True
-
-def check_content(name, item):
-    if item.external:
-        refuse(name, item.external[0][0])
-    for source in item.virtual_sources() if item.is_virtual else ():
-        if source.file_name != ".":
-            refuse(name, source.file_name)
-
-def read(group, seen):
-    for name in group:
-        try:
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink) and not is_ordinary(link.filename):
-                refuse(name, link.filename)
-            item = group[name]
-            for key in item.attrs:
-                item.attrs[key]
-            if isinstance(item, h5py.Group):
-                about = h5py.h5o.get_info(item.id)
-                if (about.fileno, about.addr) not in seen:
-                    seen.add((about.fileno, about.addr))
-                    read(item, seen)
-                continue
-            check_content(name, item)
-            if item.dtype.kind == "O":
-                item[()]
-        except Exception:
-            pass
-
-with h5py.File(sys.argv[1], "r") as opened:
-    read(opened, set())
-"""
-"""Reads what the library follows pointers for: texts, references, attributes.
-
-Arrays may lie in files of any kind beside the HDF5 file: a private one would become part of a
-page, a pipe is read without end. Links to other HDF5 files are followed, as NWB has them.
-"""
 
 
 def check_readable(path: Path) -> None:
@@ -83,22 +30,110 @@ def check_readable(path: Path) -> None:
     Also where an array lies outside the file. Other damage is left to whoever reads the file: it
     ends in an exception.
     """
-    # -P: nothing is imported from the folder in which the command was typed
-    script, limit = LIMIT_PROCESSOR + READ_TEXTS, PROCESSOR_SECONDS
-    command = [sys.executable, "-P", "-c", script, str(path), str(limit), str(ELSEWHERE)]
-    try:
-        done = subprocess.run(command, timeout=SECONDS, capture_output=True, check=False)
-    except subprocess.TimeoutExpired:
-        raise FormatError(
-            f"'{path}' is damaged: its texts are not read in {SECONDS:g} s. If it lies on a slow "
-            "disk, copy it to a local one"
-        ) from None
-    if done.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
-        raise FormatError(f"'{path}' is damaged: the HDF5 library reads it without end")
-    if done.returncode == ELSEWHERE:
-        place = shorten_line(done.stdout.decode(errors="replace"))
+    answer = _READER.ask(path)
+    if isinstance(answer, int):
+        if answer == -getattr(signal, "SIGXCPU", 0) != 0:
+            raise FormatError(f"'{path}' is damaged: the HDF5 library reads it without end")
+        if answer < 0:
+            raise FormatError(f"'{path}' is damaged: the HDF5 library ends by signal {-answer}")
+    elif answer["elsewhere"]:
+        place = shorten_line(answer["elsewhere"])
         raise FormatError(f"'{path}' is not read: {place}; copy the array into the file itself")
-    if done.returncode < 0:
-        raise FormatError(
-            f"'{path}' is damaged: the HDF5 library ends by signal {-done.returncode}"
-        )
+
+
+class _Reader:
+    """The process that reads files; one that has ended is replaced when the next file comes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, path: Path) -> dict[str, Any] | int:
+        """Return what the process answers, or the status with which it ended."""
+        with self._lock:
+            is_new = self._process is None or self._process.poll() is not None
+            answer = self._ask_once(path)
+            if isinstance(answer, int) and not is_new:  # it may have ended before it saw the file
+                answer = self._ask_once(path)
+            return answer
+
+    def _ask_once(self, path: Path) -> dict[str, Any] | int:
+        process = self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked = {"path": str(path), "folder": _find_folder(), "seconds": PROCESSOR_SECONDS}
+        too_slow = threading.Timer(SECONDS, process.kill)
+        too_slow.start()
+        try:
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        except BaseException:  # interrupted: the answer would be taken for that of the next file
+            self.close()
+            raise
+        finally:
+            ran_out = not too_slow.is_alive()
+            too_slow.cancel()
+        if not line:
+            status = process.wait()
+            self.close()
+            if ran_out:
+                raise FormatError(
+                    f"'{path}' is damaged: its texts are not read in {SECONDS:g} s. If it lies on "
+                    "a slow disk, copy it to a local one"
+                )
+            return status
+        answer: dict[str, Any] = json.loads(line)
+        if not answer["sound"]:
+            self.close()
+        return answer
+
+    def _start(self) -> subprocess.Popen[str]:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
+            # -P: nothing is imported from the folder in which the command was typed
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(SCRIPT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                encoding="ascii",
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with suppress(BrokenPipeError):  # by what it did not read
+                    pipe.close()
+
+    def forget(self) -> None:
+        """Leave the process to the parent of this process, which is a fork."""
+        if self._process is not None:
+            _OF_PARENTS.append(self._process)
+        self.__init__()  # type: ignore[misc]
+
+
+def _find_folder() -> str:
+    """Return the folder that this process is in; "" where it has been removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
+
+
+_READER = _Reader()
+_OF_PARENTS: list[subprocess.Popen[str]] = []
+"""Kept, as Popen would warn of a process that goes on."""
+atexit.register(_READER.close)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_READER.forget)

@@ -1,0 +1,122 @@
+"""Read the HDF5 files that are named on standard input, each within a limit of processor time.
+
+:mod:`spikecast.core.hdf5_check` runs this file as a process of its own. It ends with whoever
+started it, and when it has had nothing to do for a while.
+"""
+
+import json
+import math
+import os
+import signal
+import stat
+import sys
+import time
+
+import h5py
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+IDLE = 10  # seconds
+
+
+class ElsewhereError(Exception):
+    """Content lies in another file that is not to be read."""
+
+
+def main() -> None:
+    """Answer each line, ``{"path", "folder", "seconds"}``, by ``{"elsewhere", "sound"}``."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted closes the input
+    while line := wait_for_line():
+        asked = json.loads(line)
+        if asked["folder"]:
+            os.chdir(asked["folder"])
+        limit_processor(asked["seconds"])
+        answer = {"elsewhere": "", "sound": True}
+        try:
+            with h5py.File(asked["path"], "r") as opened:
+                answer["sound"] = read(opened, asked["path"], set())
+        except ElsewhereError as error:
+            answer["elsewhere"] = str(error)
+        except Exception:
+            answer["sound"] = False
+        print(json.dumps(answer), flush=True)
+
+
+def wait_for_line() -> str:
+    """Return the next line of the input, "" at its end; while it waits, an alarm may end it."""
+    has_alarm = hasattr(signal, "alarm")  # not on Windows
+    if has_alarm:
+        signal.alarm(IDLE)
+    line = sys.stdin.readline()
+    if has_alarm:
+        signal.alarm(0)
+    return line
+
+
+def limit_processor(seconds: int) -> None:
+    """End the process by a signal when it has used so many more seconds of the processor."""
+    if resource is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        soft = math.ceil(time.process_time()) + seconds
+        if hard != resource.RLIM_INFINITY:
+            soft = min(soft, hard)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def read(group: h5py.Group, path: str, seen: set) -> bool:
+    """Read what the library follows pointers for: texts, references, attributes.
+
+    Returns whether all of it could be read. Arrays may lie in files of any kind beside the HDF5
+    file: a private one would become part of a page, a pipe is read without end. Links to other HDF5
+    files are followed, as NWB has them.
+    """
+    sound = True
+    for name in group:
+        try:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink) and not is_ordinary(link.filename, path):
+                refuse(name, link.filename)
+            item = group[name]
+            for key in item.attrs:
+                item.attrs[key]
+            if isinstance(item, h5py.Group):
+                about = h5py.h5o.get_info(item.id)
+                if (about.fileno, about.addr) not in seen:
+                    seen.add((about.fileno, about.addr))
+                    sound &= read(item, path, seen)
+                continue
+            check_content(name, item)
+            if item.dtype.kind == "O":
+                item[()]
+        except ElsewhereError:
+            raise
+        except Exception:
+            sound = False
+    return sound
+
+
+def is_ordinary(file: str, path: str) -> bool:
+    """Return whether a link's file, where there is one, is no pipe or device."""
+    places = (file, os.path.join(os.path.dirname(path), file))
+    return all(stat.S_ISREG(os.stat(one).st_mode) for one in places if os.path.exists(one))
+
+
+def check_content(name: str, item: h5py.Dataset) -> None:
+    """Raise an ElsewhereError where an array's values are in another file."""
+    if item.external:
+        refuse(name, item.external[0][0])
+    for source in item.virtual_sources() if item.is_virtual else ():
+        if source.file_name != ".":
+            refuse(name, source.file_name)
+
+
+def refuse(name: str, file: str) -> None:
+    """Raise an ElsewhereError that says what lies where."""
+    raise ElsewhereError(f"{ascii(name)[:80]} lies in {ascii(file)[:80]}")
+
+
+if __name__ == "__main__":
+    main()
