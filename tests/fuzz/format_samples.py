@@ -1,6 +1,7 @@
 """Small files of what users bring: recordings of many formats, tables, predictions, weights."""
 
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -225,8 +226,10 @@ def write_hdf5(folder: Path) -> None:
     nwb_files.add_electrodes(nwb)
     nwb_files.add_units(nwb, quality=["good", "mua", "good"])
     nwb_files.add_trials(nwb)
-    nwb_files.add_behavior(nwb)
-    nwb_files.write_file(nwb, folder / "session.nwb")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of containers that are old, as many files have them
+        nwb_files.add_behavior(nwb)
+        nwb_files.write_file(nwb, folder / "session.nwb")
 
 
 def load_cut(path: Path) -> object:
