@@ -84,6 +84,7 @@ def test_trials_in_no_part_may_have_no_prediction(arrays, save):
         ({"predicted": np.full(SHAPE, 1e307)}, "goes up to 1e+307"),
         ({"fold": np.full(12, -1)}, "holds no trial out"),
         ({"fold": np.full(12, 0.5)}, "whole numbers"),
+        ({"time": np.arange(10) > 4}, "'time' holds bool; it must hold seconds"),
         ({"fold": np.zeros(12, dtype=int)}, "0 training"),
         ({"test_0": [1]}, "both say what was held out"),
         ({"fold": None, "train_0": [0, 1], "test_0": [1, 2]}, "1 of its test trials"),

@@ -24,7 +24,7 @@ class Key(NamedTuple):
     """An array of the file: its axes, what it may hold, and what it is."""
 
     axes: tuple[str, ...]
-    holds: str  # "numbers", "whole numbers", "numbers or text", "text"
+    holds: str  # a name of KINDS
     about: str
 
 
@@ -32,7 +32,7 @@ KEYS: dict[str, Key] = {
     "truth": Key((TRIAL, TIME, TARGET), "numbers", "what was recorded: counts per bin, or values"),
     "predicted": Key((TRIAL, TIME, TARGET), "numbers", "expected count per bin, or value"),
     "predicted_NAME": Key((TRIAL, TIME, TARGET), "numbers", "the same, of several models by name"),
-    "bin_size": Key((), "numbers", "seconds"),
+    "bin_size": Key((), "seconds", "seconds"),
     "fold": Key((TRIAL,), "whole numbers", "the part in which a trial was held out; -1: in none"),
     "train_K": Key(("any",), "whole numbers", "instead of fold: trials that part K learnt from"),
     "test_K": Key(("any",), "whole numbers", "instead of fold: trials held out in part K"),
@@ -44,13 +44,19 @@ KEYS: dict[str, Key] = {
     "source_area": Key((SOURCE,), "text", "the area of each source neuron"),
     "target": Key((), "text", "the name of what is predicted; default: target"),
     "session": Key((), "text", "the name of the session"),
-    "time": Key((TIME,), "numbers", "bin centres in seconds; default: from half a bin on"),
+    "time": Key((TIME,), "seconds", "bin centres in seconds; default: from half a bin on"),
     "ordered": Key((), "numbers", "0: trials are not in the order in which they were recorded"),
 }
 """What the file may hold; NAME and COLUMN are any names, K is a number from 0."""
 
 REQUIRED = ("truth", "bin_size")
-KINDS = {"numbers": "iufb", "whole numbers": "iub", "numbers or text": "iufbUS", "text": "US"}
+KINDS = {
+    "seconds": "iuf",
+    "numbers": "iufb",
+    "whole numbers": "iub",
+    "numbers or text": "iufbUS",
+    "text": "US",
+}
 NAMED = ("train_predicted_", "predicted_", "train_", "test_", "trial_")
 WORDS = {"train_": "train_K", "test_": "test_K", "trial_": "trial_COLUMN"}
 LISTS = ("train_", "test_")
