@@ -118,3 +118,29 @@ def test_a_gain_prints_in_one_line():
         str(Beyond("drift", gain, test)) == "0.020 [0.010, 0.030] above drift, p 0.050 of 2 shifts"
     )
     assert str(Beyond("psth", gain, None, "unordered")).endswith("no shift test (unordered)")
+
+
+def measure_behavior(values, **settings):
+    """Measure what planted neurons tell of behaviour, (trial, time)."""
+    rng = np.random.default_rng(1)
+    activity = rng.normal(size=(*values.shape, 6)) + 0.3 * values[..., np.newaxis]
+    recording = sc.Recording.from_arrays(
+        activity, 0.1 * np.arange(values.shape[1]), ["A"] * 6,
+        behavior={"licks": values}, kind="continuous",
+    )  # fmt: skip
+    problem = sc.Behavior("licks", **settings).problem(recording)
+    return measure_beyond(plan_beyond(problem, make_folds(problem, 5)), problem.x, problem.y)
+
+
+def test_numbers_of_licks_are_measured_as_the_values_that_they_are_scored_as():
+    """They are whole numbers, but no counts: R2 is above the mean, whatever that is."""
+    licks = np.random.default_rng(0).poisson(0.5, (60, 20)).astype(float)
+    whole, moved = measure_behavior(licks), measure_behavior(licks + 0.5)
+    assert whole.gain.value == pytest.approx(moved.gain.value, rel=0.05)
+    assert whole.shift_test.true == pytest.approx(moved.shift_test.true, rel=0.05)
+
+
+@pytest.mark.parametrize("window", [5, 25, 30, 100])
+def test_windows_of_any_length_are_tested(window):
+    licks = np.random.default_rng(0).normal(size=(1, 6000))
+    assert measure_behavior(licks, window=window).passes

@@ -22,7 +22,7 @@ from spikecast.data.dataset import Kind
 from spikecast.evaluation.clearing import Clearing
 from spikecast.evaluation.fit import FitRecord, record_fit
 from spikecast.evaluation.ladder import choose_inner_folds, expect_fold
-from spikecast.models.base import MAX_LOG_RATE, is_counts
+from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.catalog import MODELS
 from spikecast.models.families import FAMILIES
 from spikecast.models.inner_cv import note_validation, split_inner_folds, watch_validation
@@ -117,6 +117,7 @@ class BeyondJob:
     rung: str
     inner: Mapping[str, Any]  # how the rung cuts its inner folds
     windows: bool  # whether trials are windows of a continuous recording
+    kind: Kind  # of the targets: whole numbers may be continuous values, such as licks in a bin
     n_shifts: int = 40
     n_resamples: int = 2000
     seed: int = 0
@@ -143,7 +144,15 @@ def plan_beyond(
     rung = "behavior" if problem.behavior is not None else "source_free"
     inner = choose_inner_folds(problem, split, gap)
     return BeyondJob(
-        problem.trial_facts, folds, rung, inner, problem.windows, n_shifts, n_resamples, seed
+        problem.trial_facts,
+        folds,
+        rung,
+        inner,
+        problem.windows,
+        problem.kind,
+        n_shifts,
+        n_resamples,
+        seed,
     )
 
 
@@ -164,7 +173,7 @@ def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:
     >>> beyond.rung, beyond.passes
     ('behavior', True)
     """
-    kind: Kind = "counts" if is_counts(y) else "continuous"
+    kind = job.kind
     clearing, family = Clearing(job.trials), FAMILIES[kind]
     base, predicted = np.ones((2, *y.shape), dtype=np.float32)
     tested = np.concatenate([fold.test for fold in job.folds])
@@ -229,17 +238,23 @@ def run_shift_test(
         return None, "few_trials"
     arrays = [z, y.astype(np.float32), base]
     if job.windows:  # chunks of bins take the place of trials
-        n_chunks = y.shape[1] // CHUNK
-        arrays = [one.reshape(len(y) * n_chunks, CHUNK, one.shape[2]) for one in arrays]
+        n_chunks = max(y.shape[1] // CHUNK, 1)
+        arrays = [_cut_chunks(one, n_chunks) for one in arrays]
         part, counted = np.repeat(part, n_chunks), np.repeat(counted, n_chunks, axis=0)
     plan = plan_shifts(len(part), job.n_shifts)
     present = np.setdiff1d([] if plan is None else part[plan.targets], [NOWHERE])
     if plan is None or present.size < 2:
         return None, "few_trials"
-    regression = _ShiftRegression(arrays, part, counted, plan, counts=is_counts(y))
+    regression = _ShiftRegression(arrays, part, counted, plan, counts=job.kind == "counts")
     true, *scores = (regression.score(shift) for shift in (0, *plan.shifts.tolist()))
     p = rank_p(true, np.array(scores))
     return ShiftTest(p, true, tuple(plan.shifts.tolist()), tuple(scores)), ""
+
+
+def _cut_chunks(values: np.ndarray, n_chunks: int) -> np.ndarray:
+    """Return every window in chunks, (chunk, time, feature); bins that fill none are left out."""
+    size = values.shape[1] // n_chunks
+    return values[:, : n_chunks * size].reshape(-1, size, values.shape[2])
 
 
 def _number_parts(folds: Sequence[Fold], counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
