@@ -67,3 +67,23 @@ def test_a_sentence_follows_the_outcome(folder):
         assert f"{model['nested']['value']:.3f}" in second
         sentences.add(first)
     assert len(sentences) == len(text.OUTCOMES)
+
+
+def test_a_space_without_the_defaults_has_a_page(tmp_path):
+    simulated = simulate.decision_task(24, {"VISp": 8, "MOs": 6}, n_bins=30, stim_onset=0.1)
+    simulated.recording.save(tmp_path / "recording.nc")
+    content = {
+        "data": {"path": str(tmp_path / "recording.nc")},
+        "task": {"target": "MOs"},
+        "models": [{"pca_ridge": {"n_components": 8}}],
+        "evaluation": {"folds": 2, "bootstrap": 200},
+        "search": {
+            "trials": 2,
+            "inner_folds": 2,
+            "space": {"n_components": {"low": 2, "high": 4}, "widths": None},
+        },
+    }
+    folder = run_sweep(config.parse_config(content), tmp_path / "out", workers=1)
+    (model,) = SweepRun(folder).facts["models"]
+    assert model["promised"] is None
+    assert "Of the defaults the search has no score" in pages.build(folder).read_text()

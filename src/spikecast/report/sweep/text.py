@@ -93,12 +93,22 @@ def describe_model(model: dict[str, Any], facts: dict[str, Any]) -> list[str]:
     quote = (
         "Quote the nested score of {label}: {nested} {unit} (with its defaults {default}). Do not "
         f"quote the selected score, {model['selected']:.3f}: it is the best of {facts['trials']} "
-        "on the inner folds that chose it, hence optimistic. By that score tuning gained "
-        f"{model['promised']:.3f}, on held-out trials {model['gain']['value']:.3f}."
+        f"on the inner folds that chose it, hence optimistic. {_compare_gains(model)}"
     )
     if not model["beyond_rung"] and model["nested"]["low"] > 0:
         quote += f" As tuned it does not measurably beat {name_rung(facts['rungs'])}."
     return [OUTCOMES[model["outcome"]].format(**words), quote.format(**words)]
+
+
+def _compare_gains(model: dict[str, Any]) -> str:
+    """Return what tuning gained by the scores that chose, and on held-out trials."""
+    gain = f"{model['gain']['value']:.3f}"
+    if model["promised"] is None:
+        return (
+            "Of the defaults the search has no score: they lie outside of what was searched, or "
+            f"could not be fitted. On held-out trials tuning gained {gain}."
+        )
+    return f"By that score tuning gained {model['promised']:.3f}, on held-out trials {gain}."
 
 
 def warnings(facts: dict[str, Any]) -> list[str]:

@@ -59,7 +59,7 @@ class ModelFacts(TypedDict):
     best: dict[str, Any]
     importance: dict[str, float]
     selected: Finite
-    promised: Finite
+    promised: Finite | None  # nothing where the space does not hold the defaults
     nested: Limits
     default: Limits
     gain: Limits

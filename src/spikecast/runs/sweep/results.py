@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -121,7 +121,7 @@ def _describe_model(
         "best": _as_json(chosen.best),
         "importance": chosen.importance,
         "selected": float(np.mean([result.score for _, result in outer])),
-        "promised": float(np.mean([result.score - result.own_score for _, result in outer])),
+        "promised": _average_gain([result for _, result in outer]),
         "nested": asdict(scores.interval(tuned)),
         "default": asdict(scores.interval(label)),
         "gain": asdict(scores.interval(tuned, minus=label)),
@@ -139,6 +139,12 @@ def _describe_model(
         "notices": [notice.to_json() for notice in _check_searches(plan, searches, results)],
     }
     return facts | {"outcome": judge_gain(facts)}
+
+
+def _average_gain(results: Sequence[SearchResult]) -> float | None:
+    """Return what tuning gained on the trials that chose, if the defaults were tried in all."""
+    gain = float(np.mean([result.score - result.own_score for result in results]))
+    return gain if np.isfinite(gain) else None
 
 
 def _read_fold_score(scores: Scores, model: str, search: FoldSearch) -> float:
