@@ -109,3 +109,37 @@ def test_behaviour_that_never_changes_is_no_rung_and_copies_leave_no_source():
     assert "behavior" not in set(result.scores["null"])
     pairs = set(zip(result.scores["source"], result.scores["target"], strict=True))
     assert pairs == {("A", "C"), ("B", "C"), ("C", "A"), ("C", "B")}
+
+
+def save_named(folder, name, seed):
+    sizes = {"A": 12, "B": 12}
+    made = sc.simulate.decision_task(30, sizes, n_bins=20, stim_onset=0.05, seed=seed).recording
+    folder.mkdir()
+    made = sc.Recording(made.dataset.assign_attrs(session=name))
+    made.save(folder / "session.nc")
+    return str(folder / "session.nc")
+
+
+@pytest.mark.parametrize("name", ["", "mouse"])
+def test_sessions_of_one_name_are_told_apart(tmp_path, name):
+    """Files of one name, in a folder for each animal."""
+    paths = [save_named(tmp_path / str(seed), name, seed) for seed in range(4)]
+    found = sc.atlas(paths, folds=3, shifts=0)
+    assert found.cells["session"].nunique() == 4
+    alone = sc.atlas(paths[3], folds=3, shifts=0)
+    last = found.cells[found.cells["session"] == found.cells["session"].iloc[-1]]
+    np.testing.assert_allclose(
+        last.query("source != target")["value"], alone.cells.query("source != target")["value"]
+    )
+
+
+def test_a_session_counts_once_and_unlike_ones_are_not_averaged(tmp_path):
+    path = save_named(tmp_path / "a", "", 0)
+    recording = sc.load(path)
+    with pytest.raises(InputError, match="the same activity: it would count twice"):
+        sc.atlas([path, recording], folds=3, shifts=0)
+    other = sc.Recording.from_arrays(
+        recording.activity + 0.5, recording.time, recording.area, kind="continuous"
+    )
+    with pytest.raises(InputError, match="no common unit"):
+        sc.atlas([path, other], folds=3, shifts=0)

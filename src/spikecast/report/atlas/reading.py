@@ -52,6 +52,6 @@ class Atlas:
 
     @property
     def metric(self) -> Metric:
-        """What scores are given in; bits per spike where sessions of both kinds are mixed."""
+        """What scores are given in; all sessions are of one kind."""
         kinds = {about["kind"] for about in self.sessions.values()}
         return HEADLINE["continuous" if kinds == {"continuous"} else "counts"]

@@ -1,8 +1,9 @@
 """Plan an atlas: which populations predict which in every session, in folds and jobs by name."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from spikecast.tasks.trial_facts import is_ordered, label_conditions
 BETWEEN = " > "  # source and target, in the name of a pair
 AND = " | "  # the parts of a job's name
 FEWEST_SOURCES = 2
+KINDS = {"counts": "spike counts", "continuous": "continuous values"}
 
 Sources = Mapping[str, Callable[[], Sequence[Callable[[], Recording]]]]
 """Name of a file (or of a recording in memory) -> opens it -> one callable per session of it."""
@@ -112,7 +114,7 @@ def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[Session
     """Yield the plan of every session that the settings name; refuse what no session has."""
     targets = set() if settings.targets == "all" else set(settings.targets)
     areas: set[str] = set()
-    names: set[str] = set()
+    known: dict[str, SessionPlan] = {}
     n_pairs = 0
     for path, open_source in sources.items():
         loaders = open_source()
@@ -122,8 +124,9 @@ def plan_sessions(settings: AtlasSettings, sources: Sources) -> Iterator[Session
                 raise InputError(
                     f"session {index} is not in '{path}'; it holds 0 to {len(loaders) - 1}"
                 )
-            session = _plan_session(settings, loaders[index](), path, index, names)
-            names.add(session.name)
+            session = _plan_session(settings, loaders[index](), path, index, known)
+            _check_apart(session, known.values())
+            known[session.name] = session
             areas |= {*session.areas, *session.left_out}
             n_pairs += len(session.pairs[0])
             yield session
@@ -151,13 +154,34 @@ def plan_jobs(session: SessionPlan, models: Mapping[str, Model | None]) -> list[
     ]
 
 
-def _plan_session(
-    settings: AtlasSettings, recording: Recording, path: str, index: int, taken: set[str]
-) -> SessionPlan:
-    name = recording.session or f"{Path(path).stem} {index}"
+def _check_apart(session: SessionPlan, others: Iterable[SessionPlan]) -> None:
+    """Raise where a session counts twice, or cannot be averaged with another."""
+    for other in others:
+        if session.identity["activity"] == other.identity["activity"]:
+            raise InputError(
+                f"session {session.index} of '{session.path}' and session {other.index} of "
+                f"'{other.path}' hold the same activity: it would count twice; name it once"
+            )
+        if session.kind != other.kind:
+            raise InputError(
+                f"'{other.name}' holds {KINDS[other.kind]} and '{session.name}' "
+                f"{KINDS[session.kind]}: their scores have no common unit; make an atlas of each"
+            )
+
+
+def _name_session(recording: Recording, path: str, index: int, taken: Container[str]) -> str:
+    """Return the name of a session that no other has: its own, with the file's, with a number."""
+    file = f"{Path(path).stem} {index}"
+    name = recording.session or file
     _check_free_of(AND, "session", [name])
-    if name in taken:
-        name = f"{name} ({Path(path).stem} {index})"
+    numbered = (f"{name} ({file}, {number})" for number in count(2))
+    return next(one for one in chain([name, f"{name} ({file})"], numbered) if one not in taken)
+
+
+def _plan_session(
+    settings: AtlasSettings, recording: Recording, path: str, index: int, taken: Container[str]
+) -> SessionPlan:
+    name = _name_session(recording, path, index, taken)
     n_trials, split, gap = recording.n_trials, settings.split, settings.gap
     if n_trials == 1:
         n_trials, split, gap = count_windows(recording.n_bins), "block", max(gap, 1)
