@@ -5,6 +5,7 @@ import pytest
 
 from spikecast.core.errors import InputError
 from spikecast.data import simulate
+from spikecast.data.recording import Recording
 from spikecast.evaluation.many_sessions import cross_validate_sessions
 from spikecast.models.lfads import LFADS
 from spikecast.models.mean_rate import MeanRate
@@ -110,3 +111,32 @@ def test_bad_arguments_are_refused(recordings):
         cross_validate_sessions([], {"m": MANY}, TASK, recordings, ways=["join"])
     with pytest.raises(InputError, match="unknown trial column"):
         cross_validate_sessions([], {"m": MANY}, TASK, recordings, condition="contrast")
+
+
+def test_a_session_that_is_given_twice_is_refused(recordings):
+    """Adapted to one, the core would have been learnt from the very trials that are scored."""
+    twice = [recordings[0], recordings[1], recordings[0].select(time=(-10, 10))]
+    with pytest.raises(InputError, match="recordings 0 and 2 hold the same activity"):
+        cross_validate_sessions([], {"m": MANY}, TASK, twice, 2)
+
+
+def test_sessions_with_other_bins_are_refused(recordings):
+    first, second = recordings[:2]
+    wide = Recording.from_arrays(second.activity, 5 * second.time, second.area)
+    with pytest.raises(InputError, match="bin them alike"):
+        cross_validate_sessions([], {"m": MANY}, TASK, [first, wide], 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_train": -1}, "n_train is -1"),
+        ({"n_train": 2.5}, "whole number"),
+        ({"shared": [MANY]}, "Mapping is needed"),
+        ({"shared": {"m": "timescales"}}, "ManySessions is needed"),
+    ],
+)
+def test_what_is_no_number_and_no_model_of_sessions_is_refused(recordings, change, message):
+    given = {"shared": {"m": MANY}, "tasks": TASK, "recordings": recordings, "folds": 2} | change
+    with pytest.raises(InputError, match=message):
+        cross_validate_sessions([], **given)

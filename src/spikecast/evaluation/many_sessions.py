@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikecast.core.checks import check_in_range, check_kind, check_one_of, check_same_length
+from spikecast.core.checks import (
+    check_count,
+    check_in_range,
+    check_kind,
+    check_one_of,
+    check_same_length,
+)
+from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed, make_rng
+from spikecast.data.identity import identify
 from spikecast.data.recording import Recording
 from spikecast.evaluation.cross_validation import Models, fit_folds, make_models
 from spikecast.evaluation.fit import Timed, adapt_session, fit_sessions
@@ -94,9 +102,13 @@ def cross_validate_sessions(
     """
     check_kind(shared, Mapping)
     check_kind(recordings, Sequence)
-    check_in_range("the number of recordings", len(recordings), 2)
+    for many in shared.values():
+        check_kind(many, ManySessions)
+    _check_recordings(recordings)
     for way in ways:
         check_one_of("way", way, list(WAYS))
+    if n_train is not None:
+        n_train = check_count("n_train", n_train, 1)
     each = list(tasks) if isinstance(tasks, Sequence) else [tasks] * len(recordings)
     check_same_length("tasks", len(each), "recordings", len(recordings))
     problems = [
@@ -127,6 +139,26 @@ def cross_validate_sessions(
         name = recordings[session].session
         scores.append(score_folds(problem, cut, predictions, seconds, session=name, seed=seed))
     return scores
+
+
+def _check_recordings(recordings: Sequence[Recording]) -> None:
+    """Raise unless there are several recordings, alike in bins, and none of them given twice."""
+    check_in_range("the number of recordings", len(recordings), 2)
+    for recording in recordings:
+        check_kind(recording, Recording)
+    sizes = {f"{recording.bin_size:g}" for recording in recordings}
+    if len(sizes) > 1:
+        raise InputError(
+            f"the recordings have bins of {' and '.join(sorted(sizes))} s; bin them alike: what "
+            "they share is learnt bin by bin"
+        )
+    hashes = [identify(recording)["activity"] for recording in recordings]
+    if twice := [number for number, one in enumerate(hashes) if one in hashes[:number]]:
+        first = hashes.index(hashes[twice[0]])
+        raise InputError(
+            f"recordings {first} and {twice[0]} hold the same activity: trials that are scored "
+            "would be learnt from; give each session once"
+        )
 
 
 def _limit_training(fold: Fold, n_train: int | None, rng: np.random.Generator) -> Fold:
