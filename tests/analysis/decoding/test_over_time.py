@@ -188,3 +188,38 @@ def test_matched_neurons_and_continuous_labels():
     ridge = decode_over_time(recording, "response", decoder="ridge", n_permutations=30)
     assert ridge.metric == "r2"
     assert ridge.table["score"].max() > 0.3
+
+
+@pytest.mark.parametrize("min_duration", [0, 0.001])
+def test_an_onset_lasts_one_bin_at_least(min_duration):
+    """Where nothing is significant nothing begins, however short it may be."""
+    recording = simulate.decision_task(40, {"VISp": 6}, n_bins=12, stim_onset=0.05).recording
+    label = np.arange(40) % 2
+    rule = OnsetRule(min_duration=min_duration)
+    onsets = decode_over_time(recording, label, n_permutations=40, onset=rule).onsets
+    assert onsets["onset"].isna().all()
+    assert onsets["found"].max() < 0.5
+
+
+@pytest.mark.parametrize(
+    "levels", [{"min_duration": -1}, {"min_duration": np.nan}, {"alpha": 0}, {"join": np.nan}]
+)
+def test_levels_that_are_none_are_refused(levels):
+    with pytest.raises(InputError, match=f"{next(iter(levels))}.* must be"):
+        OnsetRule(**levels)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source": "counts"}, "Source is needed"),
+        ({"source": Counts(window=np.inf)}, "window"),
+        ({"onset": 0.05}, "OnsetRule is needed"),
+        ({"null": 3}, "null is 3; give auto"),
+        ({"folds": 2.5}, "whole number"),
+    ],
+)
+def test_settings_of_another_class_are_refused(change, message):
+    recording = simulate.decision_task(20, {"VISp": 4}, n_bins=10, stim_onset=0.05).recording
+    with pytest.raises(InputError, match=message):
+        decode_over_time(recording, np.arange(20) % 2, **{"n_permutations": 20} | change)

@@ -11,6 +11,10 @@ import numpy as np
 from scipy import ndimage
 from scipy.stats import norm
 
+from spikecast.core.checks import check_in_range
+
+SMALLEST_LEVEL = 1e-9
+
 
 @dataclass(frozen=True)
 class ClusterLevels:
@@ -28,6 +32,10 @@ class ClusterLevels:
 
     alpha: float = 0.05
     join: float = 0.001
+
+    def __post_init__(self) -> None:
+        check_in_range("alpha", self.alpha, SMALLEST_LEVEL, 1)
+        check_in_range("join", self.join, SMALLEST_LEVEL, 1)
 
 
 LEVELS = ClusterLevels()

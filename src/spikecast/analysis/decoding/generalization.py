@@ -144,6 +144,7 @@ def temporal_generalization(
     >>> temporal_generalization(recording, label, n_permutations=20).score.shape
     (12, 12)
     """
+    check_kind(levels, ClusterLevels)
     check_in_range("n_permutations", n_permutations, round(1 / levels.alpha) - 1)
     source = Counts() if source is None else source
     check_kind(source, Source)

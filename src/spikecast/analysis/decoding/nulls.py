@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.analysis.decoding.pseudo_sessions import draw_pseudo_sessions
-from spikecast.core.checks import check_finite, check_one_of, check_same_length
+from spikecast.core.checks import check_finite, check_one_of, check_same_length, quote
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.tasks.splits import Fold
@@ -108,6 +108,10 @@ class LabelNull:
     def __post_init__(self) -> None:
         if isinstance(self.kind, str):
             check_one_of("null", self.kind, [AUTO, *NULLS])
+        elif not callable(self.kind):
+            raise InputError(
+                f"null is {quote(self.kind)}; give {', '.join([AUTO, *NULLS])}, or a function"
+            )
         if self.strata and self.kind not in WITHIN_STRATA:
             raise InputError(f"strata go with the nulls {', '.join(WITHIN_STRATA)} only")
 

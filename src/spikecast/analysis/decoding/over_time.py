@@ -53,10 +53,11 @@ from spikecast.analysis.decoding.problem import (
 )
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result, make_settings
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.checks import check_in_range, check_kind, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
+from spikecast.data.binning import LONGEST
 from spikecast.data.recording import Recording
 from spikecast.scoring.ratio_scores import LEVEL
 from spikecast.tasks.splits import Fold, Split
@@ -100,13 +101,17 @@ class OnsetRule(ClusterLevels):
     alpha, join : float
         See :class:`spikecast.analysis.decoding.clusters.ClusterLevels`.
     min_duration : float
-        Seconds that the cluster must last.
+        Seconds that the cluster must last; one bin at least.
     allow_acausal : bool
         Accept features that use later bins; the result carries the flag.
     """
 
     min_duration: float = 0.03
     allow_acausal: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_in_range("min_duration (s)", self.min_duration, 0, LONGEST)
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,6 +241,8 @@ def decode_over_time(
     [0.09]
     """
     source = Counts(window=0.03) if source is None else source
+    check_kind(source, Source)
+    check_kind(onset, OnsetRule)
     decoder, split = make_settings(LinearDecoder, decoder), make_settings(Split, folds)
     null, draws = make_settings(LabelNull, null), make_settings(Draws, n_permutations)
     check_in_range("n_permutations", draws.n_permutations, round(1 / onset.alpha))
@@ -309,7 +316,7 @@ def _find_area_onset(
     columns |= {"chance": test.chance, "p": test.p_pointwise}
     columns |= {"p_cluster": test.p, "significant": test.significant}
 
-    least_bins = int(np.ceil(rule.min_duration / parts[0].bin_size - 1e-9))
+    least_bins = max(int(np.ceil(rule.min_duration / parts[0].bin_size - 1e-9)), 1)
     onset = _to_seconds(find_onsets(curve[np.newaxis], test, least_bins), time)[0]
     # a spike may have been anywhere within its bin: half a bin either way
     within_bin = make_rng(seed, "within bin", area).uniform(-0.5, 0.5, len(weights))

@@ -23,6 +23,7 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
+from spikecast.data.binning import LONGEST
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model
@@ -127,7 +128,7 @@ class Counts(Source):
 
     def compute_features(self, recording: Recording) -> np.ndarray:
         """Return features that nothing is learnt for, (trial, time, feature)."""
-        check_in_range("window (s)", self.window, recording.bin_size * 0.999)
+        check_in_range("window (s)", self.window, recording.bin_size * 0.999, LONGEST)
         width = round(self.window / recording.bin_size)
         x = recording.activity
         n_bins = x.shape[1]
