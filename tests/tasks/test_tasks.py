@@ -194,3 +194,20 @@ def test_a_long_trial_and_its_behavior_are_cut_alike(recording):
 def test_what_is_no_recording_is_refused_by_its_kind(task):
     with pytest.raises(InputError, match="int was given; Recording is needed"):
         task.problem(5)
+
+
+def test_behaviour_that_never_changes_is_refused(recording):
+    still = recording.dataset.assign(still=(("trial", "time"), np.ones(recording.shape[:2])))
+    with pytest.raises(NotEnoughDataError, match="'still' never changes"):
+        Behavior("still").problem(Recording(still))
+
+
+@pytest.mark.parametrize("whole", [3.0, np.int8(3), np.float32(3)])
+def test_a_whole_number_of_any_type_is_a_number_of_bins(recording, whole):
+    lagged, plain = (AreaToArea("MOs", lag=lag).problem(recording) for lag in (whole, 3))
+    np.testing.assert_array_equal(lagged.x, plain.x)
+    np.testing.assert_array_equal(
+        Forecast(whole).problem(recording).x, Forecast(3).problem(recording).x
+    )
+    with pytest.raises(InputError, match="whole number"):
+        Forecast(2.5).problem(recording)

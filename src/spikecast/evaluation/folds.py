@@ -123,9 +123,9 @@ def cut_trials(
         given = read_folds(pd.Series(values, name="folds"))
     else:
         pairs: Any = folds
-        if hasattr(folds, "split"):
-            pairs = folds.split(np.zeros((n_trials, 1)), labels, labels)
         try:
+            if hasattr(folds, "split"):
+                pairs = folds.split(np.zeros((n_trials, 1)), labels, labels)
             given = [Fold(train, test) for train, test in islice(pairs, n_trials + 1)]
         except (TypeError, ValueError) as error:
             raise InputError(

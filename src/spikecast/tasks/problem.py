@@ -9,13 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import (
-    check_count,
-    check_in_range,
-    check_kind,
-    check_method,
-    check_one_of,
-)
+from spikecast.core.checks import check_count, check_kind, check_method, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import LARGEST
@@ -156,7 +150,7 @@ def pair_with_lag(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return x at bins t - lag, y at bins t, and t, without the bins that have no partner."""
     n_bins = x.shape[1]
-    check_count("lag", lag, -MOST_LAGS, MOST_LAGS)
+    lag = check_count("lag", lag, -MOST_LAGS, MOST_LAGS)
     if abs(lag) > n_bins - 2:
         raise InputError(f"a lag of {lag} bins leaves nothing of trials of {n_bins} bins")
     start, stop = max(lag, 0), n_bins + min(lag, 0)
@@ -165,7 +159,7 @@ def pair_with_lag(
 
 def count_windows(n_bins: int, window: int = WINDOW) -> int:
     """Return how many windows a single long trial gives, or raise for fewer than 4."""
-    check_in_range("window (bins)", window, 2)
+    window = check_count("window (bins)", window, 2)
     n_windows = n_bins // window
     if n_windows < 4:
         raise NotEnoughDataError(
@@ -236,6 +230,7 @@ def cut_problem(problem: Problem, window: int = WINDOW) -> Problem:
     """Return a problem of one long trial cut into windows, which then are its trials."""
     if len(problem.y) > 1:
         return problem
+    window = check_count("window (bins)", window, 2)
     n_bins, y = problem.y.shape[1], cut_windows(problem.y, window)
     n_left = n_bins - len(y) * window
     left = [BINS_LEFT_OVER(n=n_left, n_bins=n_bins, window=window)] if n_left else []

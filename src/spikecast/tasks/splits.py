@@ -31,7 +31,7 @@ def split_by_trial(n_trials: int, folds: int, seed: int = 0) -> list[Fold]:
     >>> [fold.test.size for fold in split_by_trial(10, 5)]
     [2, 2, 2, 2, 2]
     """
-    _check_enough(n_trials, folds)
+    folds = _check_enough(n_trials, folds)
     cutter = KFold(folds, shuffle=True, random_state=derive_seed(seed, "split"))
     return [Fold(*pair) for pair in cutter.split(np.zeros(n_trials))]
 
@@ -46,7 +46,7 @@ def split_by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold
     folds, seed : int
     """
     strata = np.asarray(strata)
-    _check_enough(strata.size, folds)
+    folds = _check_enough(strata.size, folds)
     labels, sizes = np.unique(strata, return_counts=True)
     if sizes.min() < folds:
         raise NotEnoughDataError(
@@ -67,8 +67,7 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     >>> split_by_block(10, 5, gap=1)[1]
     Fold(train=array([0, 5, 6, 7, 8, 9]), test=array([2, 3]))
     """
-    _check_enough(n_trials, folds)
-    check_count("gap", gap, 0)
+    folds, gap = _check_enough(n_trials, folds), check_count("gap", gap, 0)
     trials = np.arange(n_trials)
     reach = min(gap, n_trials)
     blocks = []
@@ -160,7 +159,7 @@ def split_trials(
     `unit` is what errors call the trials.
     """
     check_one_of("split", kind, SPLITS)
-    _check_enough(n_trials, folds, unit)
+    folds = _check_enough(n_trials, folds, unit)
     if kind == "trial":
         return split_by_trial(n_trials, folds, seed)
     if kind == "block":
@@ -171,9 +170,11 @@ def split_trials(
     return split_by_stratum(strata, folds, seed)
 
 
-def _check_enough(n_trials: int, folds: int, unit: str = "trials") -> None:
-    check_count("folds", folds, 2)
+def _check_enough(n_trials: int, folds: int, unit: str = "trials") -> int:
+    """Return the number of folds, or raise where there are too few trials for them."""
+    folds = check_count("folds", folds, 2)
     if n_trials < 2 * folds:
         raise NotEnoughDataError(
             f"{n_trials} {unit} are too few for {folds} folds; at least {2 * folds} are needed"
         )
+    return folds

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_in_range, check_kind, shorten_line, suggest_name
+from spikecast.core.checks import (
+    check_count,
+    check_in_range,
+    check_kind,
+    shorten_line,
+    suggest_name,
+)
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
@@ -248,16 +254,16 @@ class Forecast(TaskDisplay):
     def problem(self, recording: Recording) -> Problem:
         """Return the arrays of this task on `recording`; errors as in :class:`AreaToArea`."""
         group = read_groups(recording, self.by)
-        check_in_range("horizon", self.horizon, 1, recording.n_bins // 2)
+        horizon = check_count("horizon", self.horizon, 1, recording.n_bins // 2)
         pool = find_members(group, self.area, self.by)
         place = self.area or "all areas"
         is_target, notices = drop_slow_targets(recording, pool, self.min_rate, place)
-        start = recording.n_bins - self.horizon
+        start = recording.n_bins - horizon
         return Problem(
             task=self.name,
-            source=f"the {self.horizon} bins before",
-            target=f"{place}, last {self.horizon} bins",
-            x=recording.activity[:, start - self.horizon : start, pool][:, ::-1].copy(),
+            source=f"the {horizon} bins before",
+            target=f"{place}, last {horizon} bins",
+            x=recording.activity[:, start - horizon : start, pool][:, ::-1].copy(),
             y=recording.activity[:, start:, is_target],
             kind=recording.kind,
             time=recording.time[start:],

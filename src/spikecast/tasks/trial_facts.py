@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import check_one_of, quote
-from spikecast.core.errors import InputError
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import check_magnitude
 from spikecast.data.quality import STIMULUS_COLUMNS, find_sorted_column
 from spikecast.data.recording import Recording
@@ -57,10 +57,12 @@ class TrialFacts:
 
 
 def check_behavior(name: str, values: np.ndarray) -> None:
-    """Raise where behaviour that is to be predicted has gaps, or values beyond computing."""
+    """Raise where behaviour that is to be predicted has gaps, or never changes, or is too large."""
     if not np.isfinite(values).all():
         raise InputError(f"behaviour '{name}' holds NaN; select the trials without it")
     check_magnitude(f"value of '{name}'", values)
+    if (values == values[:1, :1]).all():
+        raise NotEnoughDataError(f"behaviour '{name}' never changes: there is nothing to predict")
 
 
 def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:

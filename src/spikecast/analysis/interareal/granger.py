@@ -38,7 +38,7 @@ from spikecast.analysis.interareal.shift_claims import (
     plan_pairings,
 )
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_kind
+from spikecast.core.checks import check_count, check_in_range, check_kind
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
@@ -254,8 +254,7 @@ def information_flow(
     >>> flow.table.shape
     (8, 7)
     """
-    lags = sorted(set(lags))
-    _check_arguments(recording, lags, past)
+    lags = _check_arguments(recording, lags, past)
     two = select_two_populations(recording, source, target, neurons.min_rate)
     clearing = clear_recording(recording, conditions)
     samples = _draw_samples(recording, two, neurons, seed)
@@ -318,14 +317,14 @@ def _add_test(
     return past
 
 
-def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatures) -> None:
+def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatures) -> list[int]:
     check_kind(recording, Recording)
     if recording.kind != "counts":
         raise InputError("information_flow needs spike counts; this recording is continuous")
-    if not lags or lags[0] < 1:
-        raise InputError(
-            f"lags are {list(lags)}; they must be positive bins (each is also taken negative)"
-        )
+    given = np.atleast_1d(lags).tolist()
+    lags = sorted({check_count("a lag (bins, also taken negative)", lag, 1) for lag in given})
+    if not lags:
+        raise InputError("there are no lags; give positive numbers of bins")
     check_in_range("window", past.window, 1)
     check_in_range("stretch", past.stretch, 1)
     edge = _count_edge(lags, past.window)
@@ -333,6 +332,7 @@ def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatur
         raise NotEnoughDataError(
             f"lags of {edge} bins are too long for trials of {recording.n_bins}; use shorter lags"
         )
+    return lags
 
 
 def _draw_samples(

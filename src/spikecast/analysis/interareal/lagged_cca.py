@@ -22,7 +22,7 @@ from spikecast.analysis.interareal.shift_claims import (
     plan_pairings,
 )
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_count, check_in_range
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 from spikecast.evaluation.clearing import Clearing, clear_recording
@@ -179,8 +179,8 @@ def joint_correlation(
     (20, 20)
     """
     two = select_two_populations(recording, source, target, model.min_rate)
-    check_in_range("max_lag", max_lag, 1, recording.n_bins - 1)
-    check_in_range("window", window, 1, recording.n_bins)
+    max_lag = check_count("max_lag", max_lag, 1, recording.n_bins - 1)
+    window = check_count("window", window, 1, recording.n_bins)
     x, y = (recording.activity[:, :, some] for some in (two.source, two.target))
     clearing = clear_recording(recording, conditions)
     u, v = _project_held_out(x, y, split_by_trial(len(x), folds, seed), window, model, clearing)

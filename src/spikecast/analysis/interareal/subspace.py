@@ -11,7 +11,7 @@ from spikecast.analysis.interareal.populations import MIN_RATE, select_two_popul
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim, make_claim, plan_pairings
 from spikecast.analysis.interareal.subspace_shifts import count_dimensions, rank_dimensions
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_same_length
+from spikecast.core.checks import check_count, check_same_length
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
@@ -157,8 +157,8 @@ def communication_subspace(
     True
     """
     whole, recording = recording, cut_long_trial(recording)
-    check_in_range("bins", bins, 1, recording.n_bins)
-    check_in_range("max_rank", max_rank, 1)
+    bins = check_count("bins", bins, 1, recording.n_bins)
+    max_rank = check_count("max_rank", max_rank, 1)
     groups, notices = split_neurons(recording, source, target, min_rate, seed)
     half, n_matched = len(groups[0]), len(groups[2])
     areas = [_sum_bins(recording, groups[which], bins) for which in (0, 2, 1)]
