@@ -322,7 +322,7 @@ def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatur
     if recording.kind != "counts":
         raise InputError("information_flow needs spike counts; this recording is continuous")
     given = np.atleast_1d(lags).tolist()
-    lags = sorted({check_count("a lag (bins, also taken negative)", lag, 1) for lag in given})
+    lags = sorted({check_count("a (positive) lag in bins", lag, 1) for lag in given})
     if not lags:
         raise InputError("there are no lags; give positive numbers of bins")
     check_in_range("window", past.window, 1)
