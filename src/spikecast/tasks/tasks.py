@@ -13,13 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import (
-    check_count,
-    check_in_range,
-    check_kind,
-    shorten_line,
-    suggest_name,
-)
+from spikecast.core.checks import check_count, check_in_range, check_kind, quote, suggest_name
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
@@ -330,7 +324,7 @@ class Behavior(TaskDisplay):
         group, source = read_groups(recording, self.by), "all"
         if not isinstance(self.variable, str) or self.variable not in recording.behavior:
             raise UnknownNameError(
-                f"unknown behaviour '{shorten_line(self.variable)}'."
+                f"unknown behaviour {quote(self.variable)}."
                 + (suggest_name(self.variable, recording.behavior) or " The recording has none.")
             )
         activity, neurons = recording.activity, np.arange(recording.n_neurons)
