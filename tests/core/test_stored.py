@@ -1,12 +1,16 @@
 """What a file that spikecast wrote must hold: what is wrong is said in a line with its place."""
 
+import gc
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from spikecast.core.errors import DamagedFileError, MissingFileError
 from spikecast.core.stored import read_json
-from spikecast.core.stored_arrays import Array, read_arrays
+from spikecast.core.stored_arrays import Array, open_netcdf, read_arrays
 from spikecast.core.stored_tables import Table, read_table
 
 
@@ -76,3 +80,21 @@ def test_what_is_wrong_in_a_file_of_arrays_is_named(tmp_path, arrays, message):
     schema = {"x": Array("f", ("trial", "time")), "y": Array("iuf", ("trial",))}
     with pytest.raises(DamagedFileError, match=message):
         read_arrays(tmp_path / "a.npz", schema)
+
+
+def test_a_damaged_dataset_leaves_no_error_behind(tmp_path, monkeypatch):
+    """Where the attributes of the file are unreadable, h5netcdf fails once more when it closes."""
+    path, left = tmp_path / "data.nc", []
+    xr.Dataset({"a": ("x", np.arange(3))}, attrs={"about": "a"}).to_netcdf(path, engine="h5netcdf")
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
+    whole, n_refused = path.read_bytes(), 0
+    for start in range(48, 400, 8):
+        path.write_bytes(whole[:start] + b"\xed" * 8 + whole[start + 8 :])
+        try:
+            with open_netcdf(path):
+                pass
+        except Exception:
+            n_refused += 1
+        gc.collect()
+    assert n_refused > 10
+    assert not left

@@ -111,6 +111,17 @@ def mark_coordinates(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
+@contextmanager
+def open_netcdf(path: Path) -> Iterator[xr.Dataset]:
+    """Yield the data set in a ``.nc`` file, whose arrays are read when they are asked for."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        file.attrs.get("_nc3_strict")  # where this fails, h5netcdf prints one more error at the end
+    with xr.open_dataset(path, engine="h5netcdf") as opened:
+        yield opened
+
+
 def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
     """Return the data set in a ``.nc`` file; axes are checked as those of :func:`read_arrays`.
 
@@ -121,11 +132,7 @@ def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
         check_checksum(path)
     elif path.is_file():
         check_readable(path)
-    with (
-        explain_errors(path),
-        _explain_decoding(),
-        xr.open_dataset(path, engine="h5netcdf") as opened,
-    ):
+    with explain_errors(path), _explain_decoding(), open_netcdf(path) as opened:
         dataset = mark_coordinates(opened.load())
     check_arrays(path, {str(name): one.values for name, one in dataset.variables.items()}, schema)
     return dataset

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable
-from spikecast.core.stored_arrays import mark_coordinates
+from spikecast.core.stored_arrays import mark_coordinates, open_netcdf
 from spikecast.data.recording import Recording
 
 CONTENT = ".nc files, which Recording.save writes"
@@ -33,7 +32,7 @@ def _read_file(path: Path) -> Recording:
     if path.is_file():
         check_readable(path)
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as opened:
+        with open_netcdf(path) as opened:
             check_fits(opened.nbytes)
             dataset = opened.load()
         for name, variable in dataset.variables.items():
