@@ -249,6 +249,21 @@ def test_without_trials_the_session_is_one_long_trial():
     assert taken(part, "one_long_trial").values == {"start": 10.0, "stop": 20.0}
 
 
+def test_one_long_trial_that_reaches_beyond_the_session_is_said_or_refused():
+    """What was not recorded is no silence."""
+    recording = cut(align="none", window=(0.0, 125.0), bin_size=1.0)
+    assert taken(recording, "beyond_session").values["share"] == pytest.approx(0.2)
+    codes = [n.code for n in read_taken(cut(align="none", window=(0, 101), bin_size=1).dataset)]
+    assert "beyond_session" not in codes
+    with pytest.raises(InputError, match="80% of the window -100 to 400 s lie beyond the session"):
+        cut(align="none", window=(-100.0, 400.0), bin_size=1.0)
+
+
+def test_more_bins_than_fit_into_memory_are_refused():
+    with pytest.raises(InputError, match="100000000 bins x 3 units are too many"):
+        cut(align="none", window=None, bin_size=1e-6)
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [

@@ -9,18 +9,26 @@ import xarray as xr
 
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.binning import check_rate, count_bins
+from spikecast.data.binning import MOST_VALUES, check_rate, count_bins
 from spikecast.data.columns import tidy_columns
 from spikecast.data.cuts.behavior import bin_behavior, bin_traces
 from spikecast.data.cuts.choices import raise_not_cut
 from spikecast.data.cuts.samples import Bins, Series
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
-from spikecast.data.cuts.trials import NONE, ONE_LONG_TRIAL, Trials, choose_trials, find_events
+from spikecast.data.cuts.trials import (
+    NONE,
+    ONE_LONG_TRIAL,
+    Trials,
+    check_long_trial,
+    choose_trials,
+    find_events,
+)
 from spikecast.data.cuts.units import check_units, choose_units, name_areas
 from spikecast.data.dataset import AXES, build_dataset
 from spikecast.data.selection import Selection
 from spikecast.data.session import RawSession
 
+EDGE_BYTES = 24  # of each bin, while spikes are counted
 SOURCE = NoticeKind(
     "source", "minor", "{source}: times in seconds on the session's clock, {start:g} to {stop:g} s"
 )
@@ -58,6 +66,7 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
         if "n_spikes" in raw.units:
             seconds = raw.duration[1] - raw.duration[0]
             check_rate(int(raw.units["n_spikes"].sum()), len(raw.units), seconds)
+        _check_size(len(bins.events), bins.n, len(rows))
         activity = raw.spikes.count(rows, bins.events, window, bins.size)
     area, about_areas = name_areas(raw, rows, selection.area_column)
     behavior, about_behavior = bin_behavior(raw.behavior, bins, raw.duration)
@@ -122,7 +131,7 @@ def _place_bins(
             raise NotEnoughDataError(f"{start:g} to {stop:g} s hold fewer than 2 bins of {size} s")
         window = (start, start + n * size)
         trials = Trials(np.zeros(1), pd.DataFrame(index=range(1)), "start of the clock")
-        notices = [ONE_LONG_TRIAL(start=start, stop=window[1])]
+        notices = [ONE_LONG_TRIAL(start=start, stop=window[1]), *check_long_trial(raw, window)]
     elif window is None:
         raise InputError(
             "window is missing: start and stop around the event in seconds, for example -0.5 and 1"
@@ -134,6 +143,15 @@ def _place_bins(
         found = find_events(raw, selection.align, selection.trials)
         trials, notices = choose_trials(raw, found, window, tolerance=0.5 * size)
     return trials, window, Bins(trials.events, window[0], size, n), notices
+
+
+def _check_size(n_trials: int, n_bins: int, n_units: int) -> None:
+    """Raise where counts, or the edges of their bins, would take more memory than there may be."""
+    if n_trials * n_bins * max(n_units, EDGE_BYTES) > MOST_VALUES:
+        raise InputError(
+            f"{n_trials} trials x {n_bins} bins x {n_units} units are too many; take wider bins, "
+            "or a shorter window"
+        )
 
 
 def _name_columns(

@@ -28,6 +28,14 @@ EVENT = NoticeKind("event", "minor", "time 0 is '{event}'{of}: {n} of {n_all} tr
 ONE_LONG_TRIAL = NoticeKind(
     "one_long_trial", "minor", "no event: one long trial from {start:g} to {stop:g} s"
 )
+BEYOND_SESSION = NoticeKind(
+    "beyond_session",
+    "serious",
+    "{share:.0%} of the window {start:g} to {stop:g} s lie beyond the first and last time of the "
+    "session ({first:g} to {last:g} s): bins there are empty because nothing was recorded",
+)
+MOST_BEYOND = 0.5  # of a window; more is a window of something else
+LEAST_BEYOND = 0.01
 REORDERED = NoticeKind(
     "reordered", "minor", "events of {source} were not in order of time: trials were put in order"
 )
@@ -106,6 +114,22 @@ def choose_trials(
         n = int(overlapping.sum())
         notices.append(OVERLAP(n=n, n_all=len(trials.events), shortest=float(steps.min())))
     return trials, notices
+
+
+def check_long_trial(raw: RawSession, window: tuple[float, float]) -> list[Notice]:
+    """Return a notice where one long trial reaches beyond the session; refuse one that mostly does.
+
+    A hundredth of it may, for the first and last spike are not the ends of a recording.
+    """
+    (start, stop), (first, last) = window, raw.duration
+    share = 1 - max(min(stop, last) - max(start, first), 0) / (stop - start)
+    if share > MOST_BEYOND:
+        raise InputError(
+            f"{share:.0%} of the window {start:g} to {stop:g} s lie beyond the session, which goes "
+            f"from {first:g} to {last:g} s; without an event the window is on the session's clock"
+        )
+    beyond = BEYOND_SESSION(share=share, start=start, stop=stop, first=first, last=last)
+    return [beyond] if share > LEAST_BEYOND else []
 
 
 def _find_observed(
