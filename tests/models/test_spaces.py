@@ -24,6 +24,8 @@ def test_spaces_can_be_changed_setting_by_setting():
         ("pca_ridge", {"n_components": Between(9, 2)}, "low must be below high"),
         ("pca_ridge", {"n_components": Between(0, 9, log=True)}, "must start above 0"),
         ("pca_ridge", {"n_components": OneOf(())}, "is empty"),
+        ("pca_ridge", {"n_components": OneOf(({"a": 1},))}, "among keys and values"),
+        ("pca_ridge", {"n_components": Between(1, float("inf"))}, "both must be numbers"),
         ("psth", {}, "a null chooses for itself"),
         ("pca_rige", {}, "Did you mean 'pca_ridge'"),
     ],

@@ -69,9 +69,15 @@ def test_an_order_to_end_ends_the_processes_also_while_the_last_job_is_waited_fo
     assert killed == [1]
 
 
-@pytest.mark.parametrize("name", ["slurm", "dask:8786", "dask-remote"])
+@pytest.mark.parametrize("name", ["slurm", "dask:8786", "dask-remote", "dask://", "dask://host"])
 def test_an_unknown_engine_is_refused(name):
     with pytest.raises(InputError, match="unknown engine"), open_executor(3, engine=name):
+        pass
+
+
+@pytest.mark.parametrize("workers", [0, 2.5])
+def test_no_number_of_processes_is_refused(workers):
+    with pytest.raises(InputError, match="workers is"), open_executor(3, workers):
         pass
 
 

@@ -7,6 +7,7 @@ inside ``fit``: penalties and ranks of the linear models.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -69,8 +70,13 @@ def check_values(setting: str, values: Between | OneOf, own: Any) -> Between | O
     if isinstance(values, OneOf):
         if not values.values:
             raise InputError(f"the list of values of '{setting}' is empty")
+        for value in values.values:
+            if isinstance(value, dict):
+                raise InputError(f"'{setting}' cannot be searched among keys and values")
         return values
     low, high, log = values
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise InputError(f"'{setting}' runs from {low:g} to {high:g}; both must be numbers")
     if not low < high:
         raise InputError(f"'{setting}' runs from {low:g} to {high:g}; low must be below high")
     if log and low <= 0:

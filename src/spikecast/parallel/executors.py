@@ -4,6 +4,7 @@ Everything that runs many jobs takes a standard :class:`concurrent.futures.Execu
 this process. :func:`open_executor` makes one, :func:`run_jobs` gives jobs to it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ def open_executor(
     """
     check_count("n_jobs", n_jobs, 0)
     check_engine(engine)
+    workers = None if workers is None else check_count("workers", workers, 1)
     if engine != "local":
         from spikecast.parallel.dask_cluster import open_client
 
@@ -98,7 +100,7 @@ def check_engine(engine: str) -> None:
     """Raise for an engine that is unknown or whose library is not installed."""
     if engine == "local":
         return
-    if engine != "dask-local" and not engine.startswith("dask://"):
+    if engine != "dask-local" and not re.fullmatch(r"dask://.+:\d+", engine):
         raise InputError(f"unknown engine '{engine}'; allowed: {', '.join(ENGINES)}")
     if find_spec("distributed") is None:
         raise InputError(

@@ -1,6 +1,6 @@
 """The atlas as a function: which area predicts which, in one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from spikecast.core.checks import check_kind
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.schema import parse_block
@@ -150,7 +151,9 @@ def atlas(
     >>> result.matrix().index.tolist()
     ['CA1', 'MD', 'VISp']
     """
-    named = name_data([data] if isinstance(data, Data) else data)
+    many = [data] if isinstance(data, Data) else data
+    check_kind(many, Iterable)
+    named = name_data(many)
     entries, instances = _split_models(models)
     block = parse_block({"data": [*named], "models": entries} | settings, AtlasSettings)
     with TemporaryDirectory(prefix="spikecast-atlas-") as temporary:
