@@ -5,7 +5,7 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from spikecast import AreaToArea, Behavior, cross_validate, evaluate
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
@@ -111,6 +111,10 @@ def test_a_rule_is_a_split():
     assert (cut.split, cut.gap, len(cut.folds)) == ("block", 2, 4)
     with pytest.raises(InputError, match="n_repeats must be 1"):
         make_folds(problem, Split(4, n_repeats=3))
+    with pytest.raises(InputError, match="n_repeats must be 1"):
+        make_folds(problem, Split(4, n_repeats=0))
+    with pytest.raises(InputError, match="or a splitter"):  # of strata, and none are named
+        make_folds(problem, StratifiedKFold(3))
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,11 @@ def test_rates_of_another_shape_are_not_scored(files, result):
         sc.benchmarks.score_nlb(fewer, data)
     with pytest.raises(InputError, match="nothing to score against"):
         sc.benchmarks.score_nlb(result.rates, NLBData("", data.inputs))
+    with pytest.raises(InputError, match="Mapping is needed"):
+        sc.benchmarks.score_nlb(None, data)
+    lists = {name: one.tolist() for name, one in result.rates.items()}
+    found, expected = (sc.benchmarks.score_nlb(one, data) for one in (lists, result.rates))
+    np.testing.assert_allclose(found["value"], expected["value"], rtol=1e-6)
 
 
 # ------------------------------------------------------------------------------------ planted truth
@@ -380,6 +385,8 @@ def test_wrong_recordings_are_refused(recording):
         sc.benchmarks.split_nlb(recording, behavior="hand_vel")
     with pytest.raises(InputError, match="half of them at most"):
         sc.benchmarks.split_nlb(recording, forward=0.3)
+    with pytest.raises(InputError, match="width"):
+        sc.benchmarks.split_nlb(recording, width=-1)
     with pytest.raises(NotEnoughDataError, match="4 trials are too few"):
         sc.benchmarks.split_nlb(recording.select(trials=range(4)))
     with pytest.raises(NotEnoughDataError, match="held-out part has 1 neurons"):

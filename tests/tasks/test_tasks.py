@@ -211,3 +211,11 @@ def test_a_whole_number_of_any_type_is_a_number_of_bins(recording, whole):
     )
     with pytest.raises(InputError, match="whole number"):
         Forecast(2.5).problem(recording)
+
+
+def test_one_column_may_name_the_condition_by_itself(recording):
+    one, listed = (
+        AreaToArea("MOs", conditions=given).problem(recording).condition
+        for given in ("contrast_left", ["contrast_left"])
+    )
+    np.testing.assert_array_equal(one, listed)

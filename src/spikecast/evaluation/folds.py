@@ -96,7 +96,7 @@ def cut_trials(
     n_trials = len(problem.y)
     if isinstance(folds, Split):
         rule = folds
-        if (rule.n_repeats or 1) > 1:
+        if rule.n_repeats is not None and rule.n_repeats != 1:
             raise InputError("trials are cut into folds once here: n_repeats must be 1")
         folds, split, gap = rule.n_folds, rule.by or split, rule.gap
         seed = seed if rule.seed is None else rule.seed

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import check_kind
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.nlb_files import (
@@ -274,6 +275,10 @@ def score_nlb(rates: Mapping[str, np.ndarray] | PathLike, data: NLBData) -> pd.D
         raise InputError("there is nothing to score against; give read_nlb(..., target=...)")
     if isinstance(rates, PathLike):
         rates = read_submission(rates, data.dataset)
+    check_kind(rates, Mapping)
+    rates = {
+        name: one if isinstance(one, np.ndarray) else np.asarray(one) for name, one in rates.items()
+    }
     check_arrays(rates, SUBMISSION, REQUIRED_SUBMISSION, dict(data.axes))
     return score_rates(rates, data.target, data.inputs, data.dataset)
 

@@ -10,6 +10,7 @@ from spikecast.core.checks import check_in_range, check_one_of, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
+from spikecast.data.binning import LONGEST
 from spikecast.data.nlb_files import (
     INPUT,
     NAMES,
@@ -164,7 +165,8 @@ def split_nlb(
     """
     if recording.kind != "counts":
         raise InputError("the benchmark scores spike counts; this recording is continuous")
-    n_forward = round(check_in_range("forward", forward, 0.0) / recording.bin_size)
+    check_in_range("width (s)", width, 0, LONGEST)
+    n_forward = round(check_in_range("forward (s)", forward, 0, LONGEST) / recording.bin_size)
     n_bins = recording.n_bins - n_forward
     if n_forward > n_bins:
         raise InputError(

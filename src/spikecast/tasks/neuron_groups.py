@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import check_kind, check_one_of, quote
+from spikecast.core.checks import check_in_range, check_kind, check_one_of, quote
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import find_coincident_pairs
@@ -75,6 +75,7 @@ def drop_slow_targets(
         return is_target, ()
     if not recording.activity[:, :, is_target].any():
         raise NotEnoughDataError(f"no neuron of the target '{target}' fires a single spike")
+    check_in_range("min_rate (Hz)", min_rate, 0)
     active = is_target & (recording.firing_rate >= min_rate)
     check_two_neurons(f"target '{target}'", active, f" of at least {min_rate:g} Hz")
     slow = np.flatnonzero(is_target & ~active).tolist()

@@ -69,6 +69,7 @@ def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None)
     """Label each trial by its condition, (trial,): by default its contrasts, where it has them."""
     if columns is None:
         columns = [name for name in STIMULUS_COLUMNS if name in trials]
+    columns = [columns] if isinstance(columns, str) else columns
     if not isinstance(columns, Iterable):
         raise InputError(f"conditions must be names of trial columns, not {quote(columns)}")
     for name in columns:

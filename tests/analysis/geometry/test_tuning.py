@@ -120,3 +120,11 @@ def test_a_window_needs_times_that_rise():
             time=np.arange(10)[::-1] / 10,
             window=(0, 0.5),
         )
+    with pytest.raises(InputError, match="window 'ab': give start and stop"):
+        tuning(latents, pd.DataFrame({"side": np.arange(30) % 2}), time=np.arange(10), window="ab")
+
+
+def test_complex_numbers_are_no_variable():
+    trials = pd.DataFrame({"side": np.arange(30) % 2, "odd": np.arange(30) * 1j})
+    found = tuning(np.random.default_rng(0).normal(size=(30, 4, 2)), trials, n_permutations=20)
+    assert found.left_out == {"odd": "complex numbers have no order"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from scipy.stats import false_discovery_control, rankdata
 from spikecast.analysis.comparisons import compare_column
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
-from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length, quote
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 
 CORRECTIONS = ("holm", "bh", "none")
@@ -201,6 +202,8 @@ def _average_window(
         if time is None:
             raise NotEnoughDataError("a window in seconds needs time, the bin centres in seconds")
         times = read_time(time, latents.shape[1])
+        if np.shape(window) != (2,) or not all(isinstance(end, Real) for end in window):
+            raise InputError(f"window {quote(window)}: give start and stop, in seconds")
         inside = (times >= window[0]) & (times < window[1])
         if not inside.any():
             raise NotEnoughDataError(f"the window {tuple(window)} holds no bin")
@@ -211,6 +214,8 @@ def explain_untestable(column: pd.Series) -> str:
     """Return why a trial column (without missing values) cannot be tested; ``""`` where it can."""
     if len(column) < MIN_TRIALS:
         return f"only {len(column)} trials have a value"
+    if column.dtype.kind == "c":
+        return "complex numbers have no order"
     counts = column.value_counts()
     if len(counts) == 1:
         return "it has a single value"
