@@ -242,12 +242,13 @@ class Latents(Source):
                     index=index,
                     metadata=problem.metadata(),
                 )
-                yield FoldFeatures(
+                made = FoldFeatures(
                     Fold(of_decoder, fold.test),
                     fitted.model.transform(problem.x[of_decoder]),
                     fitted.model.transform(problem.x[fold.test]),
                     {"latents": fitted.record.train},
                 )
+            yield made
 
 
 @dataclass(frozen=True)
