@@ -102,3 +102,31 @@ def test_processes_that_die_are_not_removed_while_the_pool_is_killed():
     pool._pools = Pools()
     with pool, pytest.raises(WorkerLostError):
         pool.submit(os._exit, 9).result()
+
+
+SCRIPT = """
+print("begins", flush=True)
+from spikecast.parallel.executors import open_executor
+
+class Mine:
+    def __init__(self, number):
+        self.number = number
+
+def double(one):
+    return Mine(2 * one.number)
+
+with open_executor(4, 2) as pool:
+    jobs = [pool.submit(double, Mine(number)) for number in range(4)]
+    print([job.result().number for job in jobs], isinstance(jobs[0].result(), Mine), __file__[-3:])
+"""
+
+
+def test_a_script_runs_once_and_what_it_defines_is_sent_along(tmp_path):
+    """Also one without a guard of ``__name__``: each worker would have run all of it again."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines() == ["begins", "[0, 2, 4, 6] True .py"]
+    assert done.stderr == ""

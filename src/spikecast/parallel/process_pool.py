@@ -3,16 +3,22 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
+
+from joblib import wrap_non_picklable_objects
 
 from spikecast.core.errors import WorkerLostError
 
 ATTEMPTS = 3
 """How often a job is tried when its process dies."""
+_HIDING = threading.Lock()
 
 
 class RetryingProcessPool(Executor):
@@ -20,6 +26,9 @@ class RetryingProcessPool(Executor):
 
     Each slot is a pool of one process. When a process dies (killed, or out of memory), it is known
     which job it was running, and jobs in other slots are not affected.
+
+    A process does not run the user's script again, as it would to find what the script defines:
+    a script needs no ``if __name__ == "__main__":``, and its classes and functions are sent along.
     """
 
     def __init__(self, workers: int) -> None:
@@ -34,10 +43,11 @@ class RetryingProcessPool(Executor):
         return self._threads.submit(self._run_with_retries, fn, args, kwargs)
 
     def _run_with_retries(self, fn: Callable, args: tuple, kwargs: dict) -> Any:
+        call = wrap_non_picklable_objects(partial(fn, *args, **kwargs), keep_wrapper=False)
         for _ in range(ATTEMPTS):
             pool = getattr(self._slot, "pool", None) or self._start_process()
             try:
-                return pool.submit(fn, *args, **kwargs).result()
+                return pool.submit(_call, call).result()
             except BrokenProcessPool:
                 self._slot.pool = None
                 with self._lock:  # `kill` goes through the pools
@@ -55,6 +65,8 @@ class RetryingProcessPool(Executor):
             # spawn: a forked torch can hang on locks that another thread held
             pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _set_up_worker)
             self._pools.add(pool)
+            with _hide_script():
+                pool.submit(os.getpid)  # the process starts with its first call
         self._slot.pool = pool
         return pool
 
@@ -73,6 +85,25 @@ class RetryingProcessPool(Executor):
                 for process in list((pool._processes or {}).values()):
                     process.terminate()
         self.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _hide_script() -> Iterator[None]:
+    """Keep the file of the script from a process that is started within the block."""
+    script = vars(sys.modules["__main__"])
+    with _HIDING:
+        names = [name for name in ("__file__", "__spec__") if name in script]
+        hidden: dict[str, Any] = {name: script[name] for name in names}
+        script |= dict.fromkeys(names)
+        try:
+            yield
+        finally:
+            script |= hidden
+
+
+def _call(call: Callable[[], Any]) -> Any:
+    """Return what a call returns, in a form that is sent back whatever the script defines."""
+    return wrap_non_picklable_objects(call(), keep_wrapper=False)
 
 
 def _set_up_worker() -> None:
