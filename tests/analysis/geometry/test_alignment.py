@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spikecast.analysis.geometry.alignment import align
-from spikecast.core.errors import NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
 
 
 @pytest.fixture
@@ -83,3 +83,12 @@ def test_latents_that_never_change_have_no_p_value(rotated):
     a = rotated[0]
     with pytest.raises(NotEnoughDataError, match="b never changes"):
         align(a, np.ones_like(a), n_permutations=9)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"shrinkage": -1}, {"shrinkage": np.nan}, {"n_permutations": 2.5}]
+)
+def test_settings_that_are_none_are_refused(settings):
+    latents = np.random.default_rng(0).normal(size=(20, 8, 3))
+    with pytest.raises(InputError, match=next(iter(settings))):
+        align(latents, latents, "cca", **settings)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.analysis.geometry.dimensionality import dimensionality
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.simulate import poisson_noise, spontaneous
 
 
@@ -78,3 +78,11 @@ def test_memory_stays_below_three_times_the_array():
 def test_activity_that_never_changes_has_no_dimensions():
     with pytest.raises(NotEnoughDataError, match="are the same"):
         dimensionality(np.ones((30, 10, 5)))
+
+
+def test_whole_numbers_may_be_of_any_type_and_smoothing_has_an_end():
+    x = np.random.default_rng(0).normal(size=(12, 20, 8))
+    found = dimensionality(x, n_components=4.0, n_splits=1.0)
+    assert found.table.equals(dimensionality(x, n_components=4, n_splits=1).table)
+    with pytest.raises(InputError, match="width"):
+        dimensionality(x, width=np.inf)

@@ -7,7 +7,13 @@ import pandas as pd
 
 from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
-from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length
+from spikecast.core.checks import (
+    MOST_DRAWS,
+    check_count,
+    check_in_range,
+    check_one_of,
+    check_same_length,
+)
 from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.seeding import make_rng
 from spikecast.scoring.ratio_scores import (
@@ -133,7 +139,8 @@ def align(
     check_same_length("the time axis of a", a.shape[1], "that of b", b.shape[1])
     most = min(a.shape[2], b.shape[2])
     n_dims = most if n_dims is None else check_count("n_dims", n_dims, 1, most)
-    check_count("n_permutations", n_permutations, 0, MOST_DRAWS)
+    n_permutations = check_count("n_permutations", n_permutations, 0, MOST_DRAWS)
+    check_in_range("shrinkage", shrinkage, 0, 1)
     for name, values in (("a", a), ("b", b)):
         if not np.ptp(values, axis=(0, 1)).any():
             raise NotEnoughDataError(f"{name} never changes: there is nothing to align")

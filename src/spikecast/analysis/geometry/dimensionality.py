@@ -20,6 +20,7 @@ WINDOW = 100  # bins; a single long trial is cut into stretches of this length
 N_PROBES = 64
 N_SHIFTS = 200
 ALPHA = 0.05
+WIDEST = 10**6  # bins of smoothing
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,14 +117,14 @@ def dimensionality(
     >>> dimensionality(activity, n_components=10).n_reliable
     3
     """
-    check_in_range("width", width, 0)
+    check_in_range("width", width, 0, WIDEST)
     x, groups = _make_samples(data, width)
     check_varies(x)
     n_samples, n_neurons = x.shape
     if n_neurons < 4:
         raise NotEnoughDataError(f"{n_neurons} neurons cannot be split in two; 4 are needed")
-    check_count("n_splits", n_splits, 1)
-    check_count("n_components", n_components, 1)
+    n_splits = check_count("n_splits", n_splits, 1)
+    n_components = check_count("n_components", n_components, 1)
     n_groups = int(groups[-1]) + 1
     single = np.shape(data.activity if isinstance(data, Recording) else data)[0] == 1
     cut = (

@@ -206,8 +206,10 @@ def embed(
     1.0
     """
     check_one_of("method", method, METHODS)
-    check_count("n_dims", n_dims, 2, 3)
-    check_count("n_neighbors", n_neighbors, 2)
+    n_dims = check_count("n_dims", n_dims, 2, 3)
+    n_neighbors = check_count("n_neighbors", n_neighbors, 2)
+    n_components = check_count("n_components", n_components, 1)
+    n_seeds = check_count("n_seeds", n_seeds, 0)
     if supervised and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
     points = make_settings(Points, of)

@@ -93,7 +93,8 @@ def trajectories(
     check_labels("condition", condition)
     check_in_order("condition", condition)
     check_same_length("condition", len(condition), "the trial axis of latents", n_trials)
-    check_count("n_dims", n_dims, 1, min(3, n_latents))
+    n_dims = check_count("n_dims", n_dims, 1, min(3, n_latents))
+    n_shown = check_count("n_shown", n_shown, 0)
     labels = pd.Series(list(condition))
     names = sorted(labels.dropna().unique(), key=lambda name: (str(type(name)), name))
     if not names:

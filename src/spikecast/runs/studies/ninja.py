@@ -18,7 +18,7 @@ from spikecast.runs.studies.ninja_network import THALAMUS, VISUAL, predict_half,
 from spikecast.runs.studies.ninja_sound import conclude
 from spikecast.runs.studies.study import Column, Measure, Prepared, StudyInputs
 from spikecast.runs.studies.study_data import MOVEMENT, with_column
-from spikecast.runs.studies.study_labels import CHOICES, MOVEMENTS, name_sides
+from spikecast.runs.studies.study_labels import CHOICES, MOVEMENTS, name_sides, read_numbers
 from spikecast.scoring import metrics
 
 __all__ = ["conclude", "describe", "prepare"]
@@ -61,11 +61,11 @@ def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     """Group areas as the deck did, and put labels in words."""
     recording = _group_areas(recording, settings)
     trials, notices = recording.trials, []
-    rewarded = trials["feedback"].to_numpy() > 0
+    rewarded = read_numbers(trials, "feedback") > 0
     right, side = rewarded, name_sides(trials)
     choice = action = None
     if "response" in trials:
-        response = trials["response"].to_numpy()
+        response = read_numbers(trials, "response", CHOICES)
         choice, action = "choice", response != 0
         recording = with_column(recording, choice, [CHOICES[int(value)] for value in response])
         # the deck's notebook: the side of the response is that of the higher contrast
