@@ -184,3 +184,16 @@ def test_an_atlas_of_an_earlier_version_is_refused(folder, tmp_path):
     pd.read_csv(old / "cells.csv").drop(columns="passes").to_csv(old / "cells.csv", index=False)
     with pytest.raises(RunError, match="earlier version"):
         Atlas(old)
+
+
+def test_sessions_of_other_bins_are_said_to_be_none_to_average(recording, tmp_path):
+    recording.save(tmp_path / "one.nc")
+    wide = Recording.from_arrays(
+        recording.activity[:, ::-1], 5 * recording.time, recording.area, session="wide"
+    )
+    wide.save(tmp_path / "wide.nc")
+    data = [str(tmp_path / "one.nc"), str(tmp_path / "wide.nc")]
+    run_atlas(AtlasSettings(data=data, folds=3, shifts=0), tmp_path / "both", workers=1)
+    assert "average those of one width only" in verdict(Atlas(tmp_path / "both"))[-1]
+    run_atlas(AtlasSettings(data=data[:1], folds=3, shifts=0), tmp_path / "run", workers=1)
+    assert "one width" not in " ".join(verdict(Atlas(tmp_path / "run")))

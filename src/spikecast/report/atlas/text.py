@@ -68,6 +68,18 @@ def _warn_of_conditions(atlas: Atlas) -> list[str]:
     return [] if _count_conditions(atlas) > 1 else [f"{sentence[0].upper()}{sentence[1:]}."]
 
 
+def _warn_of_bins(atlas: Atlas) -> list[str]:
+    """Return a sentence where sessions that are averaged have bins of other widths."""
+    widths = sorted({round(1000 * about["bin_size"], 3) for about in atlas.sessions.values()})
+    if len(widths) < 2:
+        return []
+    named = join_names((f"{width:g}" for width in widths), last=" and ")
+    return [
+        f"Sessions have bins of {named} ms, and wider bins score higher: compare and average those "
+        "of one width only."
+    ]
+
+
 def verdict(atlas: Atlas) -> list[str]:
     """Return what the table says, model by model."""
     sentences = []
@@ -85,7 +97,7 @@ def verdict(atlas: Atlas) -> list[str]:
     sentences += _count_in_all_sessions(atlas) + _explain_untested(atlas) + _compare_models(atlas)
     if not sentences:
         return ["No prediction could be made; see what failed."]
-    return sentences + _warn_of_conditions(atlas)
+    return sentences + _warn_of_conditions(atlas) + _warn_of_bins(atlas)
 
 
 def _count_passing(atlas: Atlas, model: str, cells: pd.DataFrame) -> list[str]:
