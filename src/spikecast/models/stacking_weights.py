@@ -1,9 +1,14 @@
 """Weights of a stack: those that explain held-out data best."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.optimize import minimize
 
 from spikecast.models.base import MAX_LOG_RATE
+
+Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
+"""Weights, (model,) -> minus the log-likelihood of a target per sample, and its gradient."""
 
 
 def fit_stacking_weights(
@@ -17,42 +22,64 @@ def fit_stacking_weights(
     penalty, in spikes (continuous targets: in samples).
     """
     n_models, n_targets = len(predictions), y.shape[2]
-    # (model, sample, target); the floor is for constant targets
-    f = predictions.reshape(n_models, -1, n_targets).astype(float)
-    truth = y.reshape(-1, n_targets).astype(float)
-    spread = np.maximum(truth.var(axis=0), 1e-12)
-    center = np.broadcast_to(center, y.shape).reshape(truth.shape)
-    base = np.exp(center) if counts else None
-
-    def loss(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return minus the log-likelihood, (target,), and its gradient, (model, target)."""
-        combined = np.einsum("msn,mn->sn", f, weights)
-        if base is not None:
-            rate = base * np.exp(np.minimum(combined, MAX_LOG_RATE))
-            value, slope = rate - truth * combined, rate - truth
-        else:
-            slope = (combined + center - truth) / spread
-            value = 0.5 * slope * slope * spread
-        return value.sum(axis=0), np.einsum("msn,sn->mn", f, slope)
-
-    def shared_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss(np.repeat(w[:, np.newaxis], n_targets, axis=1))
-        return value.sum() / len(truth), gradient.sum(axis=1) / len(truth)
-
-    start = np.full(n_models, 1 / n_models)
-    common = minimize(
-        shared_loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_models
-    ).x
-
-    def own_loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = w.reshape(n_models, n_targets)
-        away = weights - common[:, np.newaxis]
-        value, gradient = loss(weights)
-        total = value.sum() + 0.5 * pull * np.square(away).sum()
-        return total / len(truth), (gradient + pull * away).ravel() / len(truth)
-
-    first = np.repeat(common, n_targets)
-    solution = minimize(
-        own_loss, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(first)
+    n_samples = y.shape[0] * y.shape[1]
+    center = np.broadcast_to(center, y.shape).reshape(n_samples, n_targets)
+    # (target, model, sample), (target, sample): one target at a time stays in the caches
+    f = predictions.reshape(n_models, n_samples, n_targets).transpose(2, 0, 1)
+    f, truth, center = (
+        np.ascontiguousarray(array, dtype=np.float32)
+        for array in (f, y.reshape(n_samples, n_targets).T, center.T)
     )
-    return solution.x.reshape(n_models, n_targets)
+    make_loss = _make_poisson_loss if counts else _make_squared_loss
+    losses = [make_loss(f[n], truth[n], center[n]) for n in range(n_targets)]
+
+    def shared_loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        values, gradients = zip(*(loss(weights) for loss in losses), strict=True)
+        return sum(values), np.sum(gradients, axis=0)
+
+    shared = _minimize(shared_loss, np.full(n_models, 1 / n_models))
+
+    def fit_own(n: int) -> np.ndarray:
+        loss = make_loss(f[n].astype(float), truth[n].astype(float), center[n].astype(float))
+        strength = pull / n_samples
+
+        def pulled_loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = loss(weights)
+            away = weights - shared
+            return value + 0.5 * strength * float(away @ away), gradient + strength * away
+
+        return _minimize(pulled_loss, shared)
+
+    return np.stack([fit_own(n) for n in range(n_targets)], axis=1)
+
+
+def _minimize(loss: Loss, start: np.ndarray) -> np.ndarray:
+    bounds = [(0, None)] * len(start)
+    weights: np.ndarray = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return weights
+
+
+def _make_poisson_loss(f: np.ndarray, counts: np.ndarray, center: np.ndarray) -> Loss:
+    """`f` (model, sample) are log rates above `center`, (sample,); all have its precision."""
+    base = np.exp(center)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        combined = weights.astype(f.dtype) @ f  # (sample,)
+        rate = base * np.exp(np.minimum(combined, MAX_LOG_RATE))
+        value = rate.sum(dtype=float) - float(counts @ combined)
+        return value / len(rate), (f @ (rate - counts)).astype(float) / len(rate)
+
+    return loss
+
+
+def _make_squared_loss(f: np.ndarray, values: np.ndarray, center: np.ndarray) -> Loss:
+    """`f` (model, sample) are values above `center`, (sample,); all have its precision."""
+    aim = values - center
+    # the floor is for constant targets
+    scale = max(float(values.var(dtype=float)), 1e-12) * len(values)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        away = weights.astype(f.dtype) @ f - aim  # (sample,)
+        return 0.5 * float(away @ away) / scale, (f @ away).astype(float) / scale
+
+    return loss

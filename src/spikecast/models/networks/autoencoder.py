@@ -44,9 +44,11 @@ class CoordinatedDropout(Network):
         drawn = torch.rand(source.shape, device=x.device, generator=generator)
         dropped = drawn < self.probability
         seen = source * ~dropped / (1 - self.probability)
-        loss = self.element_loss(self.network(self.features(seen)), y)
-        counted = loss[..., : self.n_sources] * dropped / self.probability
-        others = loss[..., self.n_sources :]
+        output = self.network(self.features(seen))
+        n_others = output.shape[3] - self.n_sources
         # side by side, source and targets have the same weight, however many neurons they have
-        weight = others.shape[3] / self.n_sources if others.shape[3] else 1.0
-        return (weight * counted.sum(dim=3) + others.sum(dim=3)).mean(dim=2)
+        weight = (n_others / self.n_sources if n_others else 1.0) / self.probability
+        if n_others:
+            others = torch.ones_like(y[..., self.n_sources :])
+            return self.trial_loss(output, y, torch.cat([weight * dropped, others], dim=3))
+        return self.trial_loss(output, y, weight * dropped)

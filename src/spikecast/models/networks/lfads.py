@@ -178,7 +178,7 @@ class LFADSNet(Network):
         n_sources = output.shape[2] - (0 if self.autoencodes else self.n_targets)
         loss = self._compute_reconstruction_loss(x, output[..., :n_sources], hidden)
         if not self.autoencodes:
-            of_targets = self.element_loss(output[..., n_sources:], y).sum(dim=2).mean(dim=1)
+            of_targets = self.trial_loss(output[..., n_sources:], y)
             loss = loss + of_targets
         return loss + self.warmth * self.kl_weight / x.shape[1] * divergence
 
@@ -189,5 +189,4 @@ class LFADSNet(Network):
 
     def _compute_reconstruction_loss(self, x: Tensor, output: Tensor, hidden: Tensor) -> Tensor:
         """Loss of the hidden elements, (trial,), as if all elements had been hidden."""
-        loss = self.source_loss(output, x) * (hidden * (1 / self.coordinated_dropout))
-        return loss.sum(dim=2).mean(dim=1)
+        return self.source_loss(output, x, hidden * (1 / self.coordinated_dropout))

@@ -136,9 +136,8 @@ class TransformerNet(Network):
             hidden = scheme(y.shape, self._make_rand(x.device))
         scored, weight = self._draw_scored()
         z = self.states(x, 1 - hidden.float())
-        loss = self.element_loss(self._read_out(z, scored), y[..., scored])
         hidden = hidden.expand(-1, -1, -1, y.shape[3])[..., scored]
-        return (loss * (hidden * weight)).sum(dim=3).mean(dim=2)
+        return self.trial_loss(self._read_out(z, scored), y[..., scored], hidden * weight)
 
     def _draw_scored(self) -> tuple[Tensor, Tensor]:
         """Return the neurons whose hidden entries count in this step, and their weights."""
