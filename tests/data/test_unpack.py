@@ -62,9 +62,9 @@ def test_a_damaged_archive_leaves_no_folder(tmp_path):
     assert (tmp_path / "a.zip").exists()
 
 
-def test_a_size_beyond_all_files_is_one_line(tmp_path):
+def test_a_time_beyond_all_clocks_is_one_line(tmp_path):
     whole = bytearray(make_tar({"a.txt": b"abc"}))
-    whole[124:136] = b"\x80" + b"\xff" * 11  # the size, and the checksum that goes with it
+    whole[136:148] = b"\x80" + b"\xff" * 11  # the time, and the checksum that goes with it
     whole[148:156] = b" " * 8
     whole[148:156] = b"%06o\0 " % sum(whole[:512])
     (tmp_path / "a.tar").write_bytes(whole)

@@ -15,7 +15,7 @@ DEEPEST = 4  # archives within archives
 DAMAGES = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
     *(ValueError, RuntimeError),  # odd names; encrypted, or packed in a way that is not known
-    OverflowError,  # a size of more bytes than there are anywhere
+    OverflowError,  # a time beyond all clocks, a size beyond all files
 )
 """What the libraries raise of damaged archives."""
 
