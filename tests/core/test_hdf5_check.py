@@ -24,9 +24,20 @@ def file(tmp_path):
     return path
 
 
-def test_a_sound_file_and_one_cut_short_are_left_to_their_reader(file):
-    hdf5_check.check_readable(file)
+def cut(file):
     file.write_bytes(file.read_bytes()[:500])
+
+
+def test_a_file_that_hdf5_does_not_open_is_not_opened_here(file):
+    hdf5_check.check_readable(file)
+    cut(file)
+    with pytest.raises(OSError, match="truncated file"):
+        hdf5_check.check_readable(file)
+
+
+def test_damage_further_in_is_left_to_the_reader(file):
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"texts", b"t\xffxts"))
     hdf5_check.check_readable(file)
 
 
@@ -60,9 +71,9 @@ def test_what_never_ends_and_what_dies_is_refused(file, monkeypatch, run_instead
 
 def test_a_loop_is_ended_by_its_use_of_the_processor(file, monkeypatch, run_instead):
     original = hdf5_check.SCRIPT.read_text()
-    run_instead(
-        original.replace("with h5py.File(", "while True: pass\n            with h5py.File(")
-    )
+    changed = original.replace('opened = h5py.File(path, "r")', "while True: pass")
+    assert changed != original
+    run_instead(changed)
     monkeypatch.setattr(hdf5_check, "PROCESSOR_SECONDS", 1)
     with pytest.raises(FormatError, match=r"mine\.h5' is damaged: .* reads it without end$"):
         hdf5_check.check_readable(file)
@@ -77,8 +88,10 @@ def test_a_process_is_kept_until_a_file_is_damaged(file, tmp_path):
     first = find_process()
     hdf5_check.check_readable(file)
     assert find_process() is first
-    (tmp_path / "cut.h5").write_bytes(file.read_bytes()[:500])
-    hdf5_check.check_readable(tmp_path / "cut.h5")
+    damaged = tmp_path / "cut.h5"
+    damaged.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(OSError, match="truncated file"):
+        hdf5_check.check_readable(damaged)
     assert find_process() is None
     assert first.returncode is not None
     hdf5_check.check_readable(file)

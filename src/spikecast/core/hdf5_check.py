@@ -27,8 +27,9 @@ PROCESSOR_SECONDS = 10
 def check_readable(path: Path) -> None:
     """Raise a FormatError where HDF5 does not come to an end with a file, or dies of it.
 
-    Also where an array lies outside the file. Other damage is left to whoever reads the file: it
-    ends in an exception.
+    Also where an array lies outside the file. An OSError says why HDF5 does not open it: it is not
+    tried again in this process, as what the library does then depends on the files before. Damage
+    further in is left to whoever reads the file: it ends in an exception.
     """
     answer = _READER.ask(path)
     if isinstance(answer, int):
@@ -39,6 +40,8 @@ def check_readable(path: Path) -> None:
     elif answer["elsewhere"]:
         place = shorten_line(answer["elsewhere"])
         raise FormatError(f"'{path}' is not read: {place}; copy the array into the file itself")
+    elif answer["unopened"]:
+        raise OSError(shorten_line(answer["unopened"]))
 
 
 class _Reader:

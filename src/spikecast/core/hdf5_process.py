@@ -27,22 +27,14 @@ class ElsewhereError(Exception):
 
 
 def main() -> None:
-    """Answer each line, ``{"path", "folder", "seconds"}``, by ``{"elsewhere", "sound"}``."""
+    """Answer each line, ``{"path", "folder", "seconds"}``, by what :func:`try_file` returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted closes the input
     while line := wait_for_line():
         asked = json.loads(line)
         if asked["folder"]:
             os.chdir(asked["folder"])
         limit_processor(asked["seconds"])
-        answer = {"elsewhere": "", "sound": True}
-        try:
-            with h5py.File(asked["path"], "r") as opened:
-                answer["sound"] = read(opened, asked["path"], set())
-        except ElsewhereError as error:
-            answer["elsewhere"] = str(error)
-        except Exception:
-            answer["sound"] = False
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(try_file(asked["path"])), flush=True)
 
 
 def wait_for_line() -> str:
@@ -64,6 +56,23 @@ def limit_processor(seconds: int) -> None:
         if hard != resource.RLIM_INFINITY:
             soft = min(soft, hard)
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def try_file(path: str) -> dict[str, str | bool]:
+    """Return what lies elsewhere, why the file is not opened, and whether all could be read."""
+    answer: dict[str, str | bool] = {"elsewhere": "", "unopened": "", "sound": True}
+    try:
+        opened = h5py.File(path, "r")
+    except Exception as error:
+        return answer | {"unopened": str(error) or type(error).__name__, "sound": False}
+    try:
+        with opened:
+            answer["sound"] = read(opened, path, set())
+    except ElsewhereError as error:
+        answer["elsewhere"] = str(error)
+    except Exception:
+        answer["sound"] = False
+    return answer
 
 
 def read(group: h5py.Group, path: str, seen: set) -> bool:

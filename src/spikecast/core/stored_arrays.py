@@ -131,7 +131,10 @@ def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
     if has_checksum(path):
         check_checksum(path)
     elif path.is_file():
-        check_readable(path)
+        try:
+            check_readable(path)
+        except OSError as error:
+            raise damaged(path, str(error)) from None
     with explain_errors(path), _explain_decoding(), open_netcdf(path) as opened:
         dataset = mark_coordinates(opened.load())
     check_arrays(path, {str(name): one.values for name, one in dataset.variables.items()}, schema)

@@ -156,8 +156,8 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
     """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them."""
     import h5py
 
-    check_readable(path)
     try:
+        check_readable(path)
         with h5py.File(path) as file:
             arrays = {
                 name: item
@@ -167,6 +167,8 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
             check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()))
             return {name: item[()].T for name, item in arrays.items()}
     except FormatError as error:
+        if f"'{path}'" in str(error):
+            raise
         raise FormatError(f"'{path}': {error}") from None
     except Exception as error:
         reason = describe_error(error)

@@ -118,16 +118,17 @@ def read_groups(path: str | Path) -> dict[str, dict[str, Value]]:
     path = Path(path)
     if is_special(path) or not path.is_file():
         raise FormatError(f"there is no file '{path}'")
-    check_readable(path)
     import h5py
 
-    with _explain_damage(path), h5py.File(path, "r") as opened:
-        groups: dict[str, dict[str, Value]] = {}
-        for name, item in opened.items():
-            if isinstance(item, h5py.Group):
-                groups[str(name)] = {str(one): _read(one, item[one]) for one in item}
-            else:
-                groups.setdefault("", {})[str(name)] = _read(name, item)
+    groups: dict[str, dict[str, Value]] = {}
+    with _explain_damage(path):
+        check_readable(path)
+        with h5py.File(path, "r") as opened:
+            for name, item in opened.items():
+                if isinstance(item, h5py.Group):
+                    groups[str(name)] = {str(one): _read(one, item[one]) for one in item}
+                else:
+                    groups.setdefault("", {})[str(name)] = _read(name, item)
     if not any(groups.values()):
         raise FormatError(f"'{path}' holds no array")
     return groups
@@ -139,6 +140,8 @@ def _explain_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
+        if f"'{path}'" in str(error):
+            raise
         raise FormatError(f"'{path}': {error}") from None
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, MemoryError) as error:
         raise FormatError(

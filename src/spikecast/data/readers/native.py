@@ -29,9 +29,9 @@ def open_sessions(path: Path) -> list[Callable[[], Recording]]:
 
 def _read_file(path: Path) -> Recording:
     """Return the recording in a ``.nc`` file."""
-    if path.is_file():
-        check_readable(path)
     try:
+        if path.is_file():
+            check_readable(path)
         with open_netcdf(path) as opened:
             check_fits(opened.nbytes)
             dataset = opened.load()
@@ -43,6 +43,8 @@ def _read_file(path: Path) -> Recording:
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except FormatError as error:
+        if f"'{path}'" in str(error):
+            raise
         raise FormatError(f"'{path}': {error}") from None
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise FormatError(
