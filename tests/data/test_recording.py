@@ -354,3 +354,48 @@ def test_areas_beside_a_column_of_areas_must_be_the_same():
     assert again.identical(recording)
     with pytest.raises(InputError, match=r"about 1 neurons .the first in row 1: 'A' and 'B'"):
         Recording.from_arrays(counts(), TIME, "A", neurons=recording.neurons)
+
+
+def test_trials_in_another_order_are_no_longer_in_the_order_of_the_recording(tmp_path):
+    recording = Recording.from_arrays(counts(), TIME, "A")
+    assert recording.select(trials=[0, 2, 3]).ordered
+    assert recording.select(neurons=[2, 0]).ordered
+    drawn = recording.select(trials=[2, 0, -1])
+    assert not drawn.ordered
+    np.testing.assert_array_equal(drawn.activity, counts()[[2, 0, 3]])
+    drawn.save(tmp_path / "drawn.nc")
+    assert not load(tmp_path / "drawn.nc").ordered
+
+
+@pytest.mark.parametrize("chosen", [{"trials": [0, 2, -2]}, {"neurons": [1, 1]}])
+def test_nothing_is_taken_twice(chosen):
+    """A copy of a trial that is held out would be learnt from."""
+    with pytest.raises(InputError, match="is taken 2 times"):
+        Recording.from_arrays(counts(), TIME, "A").select(**chosen)
+
+
+@pytest.mark.parametrize("start", [-0.2, -0.5, 0.0])
+@pytest.mark.parametrize("first", range(0, 50, 7))
+def test_bins_at_the_end_of_a_selection_do_not_depend_on_rounding(start, first):
+    time = start + 0.01 * np.arange(60)
+    recording = Recording.from_arrays(np.ones((2, 60, 2), dtype=int), time, "A")
+    ends = round(start + 0.01 * first, 6), round(start + 0.01 * (first + 5), 6)
+    np.testing.assert_allclose(recording.select(time=ends).time, time[first : first + 5])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.array([True, pd.NA, False, True], dtype="boolean"),
+        pd.array(["go", pd.NA, "no", "go"], dtype="string"),
+        pd.Categorical(["go", None, "no", "go"]),
+        np.array([True, None, False, True], dtype=object),
+        np.array(["go", np.nan, "no", "go"], dtype=object),
+    ],
+    ids=["boolean", "string", "categorical", "None", "NaN"],
+)
+def test_text_that_is_missing_is_empty_however_it_was_missing(values):
+    trials = pd.DataFrame({"label": values})
+    recording = Recording.from_arrays(counts(), TIME, "A", trials=trials)
+    assert recording.trials["label"].tolist()[1] == ""
+    assert "" not in recording.trials["label"].drop(1).tolist()

@@ -1,6 +1,6 @@
 """Conditions of trials: which trials are alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,29 @@ import pandas as pd
 from spikecast.core.checks import check_one_of
 
 STIMULUS = ("contrast_left", "contrast_right")
+
+MISSING = ("", "nan", "None", "<NA>")
+"""Text that stands for a value that is missing: a recording holds no text that is NaN."""
+
+
+def find_missing(values: pd.Series | np.ndarray) -> np.ndarray:
+    """Tell where values are missing: NaN, None, or text that stands for it.
+
+    Examples
+    --------
+    >>> find_missing(pd.Series(["go", "", None])).tolist()
+    [False, True, True]
+    """
+    missing = np.asarray(pd.isna(values))
+    if np.asarray(values).dtype.kind in "OTU":
+        missing = missing | np.isin(np.asarray(values).astype(str), MISSING)
+    return missing
+
+
+def hide_missing(values: Iterable[object]) -> pd.Series:
+    """Return values as a Series that is NaN where they are missing."""
+    values = pd.Series(list(values))
+    return values.mask(find_missing(values))
 
 
 def number_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:

@@ -259,3 +259,16 @@ def measure_bin_size(time: np.ndarray) -> float:
     if size < 1e-9:
         raise InputError(f"bins are {size:g} s wide; give time in seconds")
     return float(np.round(size, 9))
+
+
+def find_inside(time: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """Tell which bin centres lie in ``[start, stop)``, whatever the rounding of their seconds.
+
+    Examples
+    --------
+    >>> time = -0.2 + 0.01 * np.arange(60)  # 5e-17 short of 0.05, and the like
+    >>> find_inside(time, (-0.15, -0.1)).sum(), find_inside(time, (0.0, 0.05)).sum()
+    (np.int64(5), np.int64(5))
+    """
+    slack = 1e-6 * np.diff(time).min(initial=1.0)
+    return (time >= window[0] - slack) & (time < window[1] - slack)

@@ -162,7 +162,7 @@ def _read_columns(
         check_in_order(f"{axis} column '{name}'", values)
         column = to_vector(f"{axis} column '{name}'", cast(np.ndarray, values))
         if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
-            column = column.astype(str)
+            column = np.where(pd.isna(column), "", column).astype(str)
         check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
         yield str(name), column
 
@@ -244,7 +244,27 @@ def resolve_indices(
         raise InputError(
             f"{what} has indices {chosen.min()} to {chosen.max()}; there are {length} {what}"
         )
-    return chosen.astype(int)
+    chosen = chosen.astype(int)
+    return np.where(chosen < 0, chosen + length, chosen)
+
+
+def take_trials(dataset: xr.Dataset, trials: np.ndarray | Sequence[int]) -> xr.Dataset:
+    """Return the dataset of some trials; in another order they are no longer in recorded order."""
+    index = resolve_indices("trials", trials, dataset.sizes["trial"])
+    check_once("trials", index)
+    taken = dataset.isel(trial=index)
+    return taken.assign_attrs(ordered=0) if (np.diff(index) < 0).any() else taken
+
+
+def check_once(what: str, index: np.ndarray) -> None:
+    """Raise where a trial or a neuron is taken twice: held out, it would be known all the same."""
+    places, times = np.unique(index, return_counts=True)
+    if (times > 1).any():
+        first = times.argmax()
+        raise InputError(
+            f"{what}: {what[:-1]} {places[first]} is taken {times[first]} times: a copy of what is "
+            "held out would be learnt from; take each once (np.unique)"
+        )
 
 
 def check_in_order(what: str, values: object) -> None:

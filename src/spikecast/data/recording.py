@@ -16,14 +16,16 @@ from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.files import write_atomically
 from spikecast.core.stored_arrays import write_dataset
-from spikecast.data.binning import check_window
+from spikecast.data.binning import check_window, find_inside
 from spikecast.data.dataset import (
     AXES,
     Kind,
     build_dataset,
     check_dataset,
+    check_once,
     read_table,
     resolve_indices,
+    take_trials,
 )
 from spikecast.data.display import RecordingDisplay
 from spikecast.data.exchange import Exchange
@@ -317,6 +319,7 @@ class Recording(RecordingDisplay, Drawable, Exchange):
         area : str or sequence of str, optional
             Area or areas to keep.
         neurons, trials : boolean mask or indices, optional
+            Each once. Trials in another order have no drift rung and no shift test.
         time : (float, float), optional
             Bin centres in ``[start, stop)``, in seconds.
         min_rate : float, optional
@@ -330,8 +333,8 @@ class Recording(RecordingDisplay, Drawable, Exchange):
         ------
         UnknownNameError
             For an area that is not there; the message names the nearest one.
-        NotEnoughDataError
-            When nothing is left.
+        NotEnoughDataError, InputError
+            When nothing is left; when a trial or a neuron is taken twice.
 
         Examples
         --------
@@ -349,13 +352,13 @@ class Recording(RecordingDisplay, Drawable, Exchange):
             if min_rate is not None:
                 mask &= self.firing_rate >= check_in_range("min_rate", min_rate, 0)
             index = resolve_indices("neurons", neurons, self.n_neurons)
+            check_once("neurons", index)
             dataset = dataset.isel(neuron=index[mask[index]])
         if trials is not None:
-            dataset = dataset.isel(trial=resolve_indices("trials", trials, self.n_trials))
+            dataset = take_trials(dataset, trials)
         if time is not None:
             check_window("time", time)
-            inside = (self.time >= time[0]) & (self.time < time[1])
-            dataset = dataset.isel(time=np.flatnonzero(inside))
+            dataset = dataset.isel(time=np.flatnonzero(find_inside(self.time, time)))
         shape = dataset["activity"].shape
         if 0 in shape:
             raise NotEnoughDataError(

@@ -240,3 +240,9 @@ def test_folds_that_are_no_number_of_parts_are_refused(folds):
         decode(recording, np.ma.masked_equal(np.arange(20) % 2, 0))
     with pytest.raises(InputError, match="n_permutations is 1e"):
         decode(recording, np.arange(20) % 2, n_permutations=10**9)
+
+
+def test_a_number_that_is_infinite_cannot_be_decoded(strong):
+    values = np.where(np.arange(strong.n_trials) < 3, np.inf, np.arange(strong.n_trials))
+    with pytest.raises(InputError, match="infinite"):
+        decode(strong, values, decoder="ridge", n_permutations=5)

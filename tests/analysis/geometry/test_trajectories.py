@@ -67,3 +67,10 @@ def test_conditions_and_times_in_another_order_are_refused(latents):
         trajectories(latents, TIME[::-1], names)
     with pytest.raises(InputError, match=r"n_dims is 1\.5"):
         trajectories(latents, TIME, names, n_dims=1.5)
+
+
+def test_text_that_is_missing_is_no_condition():
+    activity = np.random.default_rng(0).normal(size=(30, 5, 4))
+    paths = trajectories(activity, np.arange(5) / 10, ["go", "", "no"] * 10, n_dims=2)
+    assert sorted(paths.table["condition"].unique()) == ["go", "no"]
+    assert paths.n_left_out == 10

@@ -128,3 +128,10 @@ def test_complex_numbers_are_no_variable():
     trials = pd.DataFrame({"side": np.arange(30) % 2, "odd": np.arange(30) * 1j})
     found = tuning(np.random.default_rng(0).normal(size=(30, 4, 2)), trials, n_permutations=20)
     assert found.left_out == {"odd": "complex numbers have no order"}
+
+
+def test_text_that_is_missing_is_no_class():
+    rng = np.random.default_rng(0)
+    side = np.array(["L", "R", ""])[np.arange(60) % 3]
+    tuned = tuning(rng.normal(size=(60, 5, 2)), pd.DataFrame({"side": side}), n_permutations=20)
+    assert tuned.table["n_trials"].tolist() == [40, 40]

@@ -5,18 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from spikecast.analysis.comparisons import compare_column
-from spikecast.analysis.conditions import number_conditions
-from spikecast.core.checks import check_count, check_labels, check_one_of, check_same_length
+from spikecast.analysis.conditions import find_missing, number_conditions
+from spikecast.core.checks import (
+    check_count,
+    check_finite,
+    check_labels,
+    check_one_of,
+    check_same_length,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import to_vector
 from spikecast.data.dataset import check_in_order
 from spikecast.data.recording import Recording
 
-MISSING = ("", "nan", "None")
 TRIALS_LEFT_OUT = NoticeKind(
     "trials_left_out", "minor", "{n_trials} trials without '{label}' were left out"
 )
@@ -70,9 +74,7 @@ def resolve_label(
     values = to_vector(f"label '{name}'", values)
     check_same_length(f"label '{name}'", values.size, "the trial axis", recording.n_trials)
     check_labels(f"label '{name}'", values)
-    missing = pd.isna(values)
-    if values.dtype.kind in "OU":
-        missing |= np.isin(values.astype(str), MISSING)
+    missing = find_missing(values)
     trials, n_left_out = np.flatnonzero(~missing), int(missing.sum())
     values = values[trials]
     if not trials.size:
@@ -81,6 +83,7 @@ def resolve_label(
         if values.dtype.kind not in "fiub":
             raise InputError(f"label '{name}' is not a number; decode its classes: decoder='lda'")
         values = values.astype(float)
+        check_finite(f"label '{name}'", values)
         if np.ptp(values) == 0:
             raise NotEnoughDataError(f"label '{name}' is {values[0]:g} on every trial")
         return Label(name, trials, values, np.empty(0), n_left_out)

@@ -15,6 +15,7 @@ from sklearn.manifold import TSNE, trustworthiness
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from spikecast.analysis.conditions import hide_missing
 from spikecast.analysis.geometry.activity import check_varies, read_activity
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import (
@@ -256,14 +257,11 @@ def _match_labels(
     """Return a label per point; time points get their trial's where there is one per trial."""
     check_labels("labels", labels)
     check_in_order("labels", labels)
-    names = pd.Series(list(labels))
+    names = hide_missing(labels)
     if kind == "time" and len(names) == trial[-1] + 1 and len(names) != n_points:
         names = names.iloc[trial].reset_index(drop=True)
     check_same_length("labels", len(names), f"the {kind}", n_points)
     return names
-
-
-# ------------------------------------------------------------------------------------ mapping
 
 
 @dataclass(frozen=True)

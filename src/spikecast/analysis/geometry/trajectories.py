@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikecast.analysis.conditions import find_missing, hide_missing
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
 from spikecast.core.checks import check_count, check_labels, check_one_of, check_same_length
@@ -95,7 +96,7 @@ def trajectories(
     check_same_length("condition", len(condition), "the trial axis of latents", n_trials)
     n_dims = check_count("n_dims", n_dims, 1, min(3, n_latents))
     n_shown = check_count("n_shown", n_shown, 0)
-    labels = pd.Series(list(condition))
+    labels = hide_missing(condition)
     names = sorted(labels.dropna().unique(), key=lambda name: (str(type(name)), name))
     if not names:
         raise InputError("every trial's condition is missing; nothing is left to average")
@@ -148,7 +149,7 @@ def name_conditions(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.nd
     names = []
     for row in trials[columns].itertuples(index=False):
         values = [f"{value:g}" if isinstance(value, float) else str(value) for value in row]
-        missing = any(pd.isna(value) for value in row)
+        missing = find_missing(pd.Series(row, dtype=object)).any()
         pairs = (f"{name} {value}" for name, value in zip(columns, values, strict=True))
         names.append(None if missing else ", ".join(pairs))
     return np.array(names, dtype=object)

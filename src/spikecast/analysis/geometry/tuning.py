@@ -9,11 +9,13 @@ import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
 from spikecast.analysis.comparisons import compare_column
+from spikecast.analysis.conditions import find_missing
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
 from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length, quote
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
+from spikecast.data.binning import find_inside
 
 CORRECTIONS = ("holm", "bh", "none")
 NULLS = ("permutation", "circular_shift")
@@ -120,12 +122,12 @@ def tuning(
     for made in map(str, names):
         words = compare_column(trials, made)
         if words is not None:
-            trials = trials.assign(**{made: pd.Series(words, trials.index).mask(words == "")})
+            trials = trials.assign(**{made: words})
     for name in names:
         check_one_of("trial column", name, list(trials))
     rows, left_out = [], {}
     for name in names:
-        present = trials[name].notna().to_numpy()
+        present = ~find_missing(trials[name])
         column = trials[name][present]
         reason = explain_untestable(column)
         if reason:
@@ -204,7 +206,7 @@ def _average_window(
         times = read_time(time, latents.shape[1])
         if np.shape(window) != (2,) or not all(isinstance(end, Real) for end in window):
             raise InputError(f"window {quote(window)}: give start and stop, in seconds")
-        inside = (times >= window[0]) & (times < window[1])
+        inside = find_inside(times, window)
         if not inside.any():
             raise NotEnoughDataError(f"the window {tuple(window)} holds no bin")
     return latents[:, inside].mean(axis=1, dtype=float)

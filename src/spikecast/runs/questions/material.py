@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.decoding.labels import MISSING
+from spikecast.analysis.conditions import MISSING
 from spikecast.analysis.geometry.cell_types import TYPES, split_areas
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError

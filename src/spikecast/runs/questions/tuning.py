@@ -13,6 +13,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import MOST_DRAWS
 from spikecast.core.stored_tables import Table
+from spikecast.data.binning import find_inside
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.question import (
     AREAS,
@@ -81,7 +82,7 @@ class Tuning(QuestionBlock):
         if self.window is None:
             return
         time, (start, stop) = material.recording.time, self.window
-        if not ((time >= start) & (time < stop)).any():
+        if not find_inside(time, self.window).any():
             raise InputError(
                 f"the window {start:g} to {stop:g} s of tuning holds no bin; bins go from "
                 f"{time[0]:g} to {time[-1]:g}"
