@@ -253,3 +253,17 @@ def test_an_area_that_a_column_of_areas_contradicts_is_refused(area):
     coarse = table.assign(coarse=["CTX", "HPC"])  # the name of a column chooses between the two
     chosen = Recording.from_spike_times(**SPIKES, neurons=coarse, area="coarse")
     assert chosen.area.tolist() == ["HPC", "CTX"]
+
+
+def test_windows_that_share_spikes_are_said_and_an_event_given_twice_is_refused():
+    settings = {**SPIKES, "area": "A", "events": [0.0, 0.1, 1.0]}
+    (notice,) = read_taken(Recording.from_spike_times(**settings).dataset)
+    assert (notice.code, notice.values["n"], notice.values["n_all"]) == ("overlap", 1, 3)
+    with pytest.raises(InputError, match="1 of 2 events are there more than once"):
+        Recording.from_spike_times(**{**settings, "events": [0.0, 1.0, 0.0]})
+
+
+def test_a_window_in_milliseconds_is_refused():
+    spikes, clusters = np.arange(0, 100, 0.1), np.arange(1000) % 5
+    with pytest.raises(InputError, match="the window is 1000 s long"):
+        Recording.from_spike_times(spikes, clusters, [20.0, 40.0], (-500, 500), 50, area="A")

@@ -16,6 +16,7 @@ from spikecast.data.binning import bin_spikes, note_unlisted, to_numbers, to_vec
 from spikecast.data.cuts.behavior import BEHAVIOR_LEFT_OUT, bin_behavior
 from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
+from spikecast.data.cuts.trials import note_overlap
 from spikecast.data.dataset import build_dataset, check_same_areas, check_same_rows
 from spikecast.data.session import Samples
 
@@ -28,6 +29,9 @@ EVENTS_UNORDERED = NoticeKind(
     "events are not in order of time: what depends on the order of trials (drift, the shift test) "
     "is left out; sort events, and trials with them",
 )
+
+ENOUGH_SPIKES = 100
+"""With fewer, the first and last say little of how long the recording was."""
 
 TimedValues = Mapping[str, "tuple[np.ndarray, np.ndarray] | pd.Series | pd.DataFrame"]
 """Behaviour by name: times (s) and values; or pandas objects whose index is the time."""
@@ -79,6 +83,7 @@ def build_from_spikes(
     starts = to_numbers("events", events)
     bins = Bins(starts, window[0], bin_size, len(time))
     spikes = to_numbers("spike_times", spike_times)
+    _check_events(starts, window, spikes)
     recorded = (float(spikes.min()), float(spikes.max())) if spikes.size else (starts[0], starts[0])
     binned, notices = _bin_behavior({} if behavior is None else behavior, bins, recorded)
     columns = {str(name): column.to_numpy() for name, column in table.items() if name != "area"}
@@ -89,8 +94,26 @@ def build_from_spikes(
     if not in_order:
         dataset = dataset.assign_attrs(ordered=0)
     disorder = [] if in_order else [EVENTS_UNORDERED()]
-    taken = write_taken([*note_unlisted(fired, ids), *disorder, *notices])
+    overlap = note_overlap(np.sort(starts), window, bin_size / 100)
+    taken = write_taken([*note_unlisted(fired, ids), *disorder, *overlap, *notices])
     return dataset.assign_attrs({ATTRIBUTE: taken})
+
+
+def _check_events(events: np.ndarray, window: tuple[float, float], spikes: np.ndarray) -> None:
+    """Raise for a time that is there twice, and a window that is longer than the recording."""
+    times, counts = np.unique(events, return_counts=True)
+    if (counts > 1).any():
+        raise InputError(
+            f"{int((counts > 1).sum())} of {times.size} events are there more than once (the first "
+            f"at {times[counts.argmax()]:g} s): a trial that is held out would be learnt from; "
+            "take each once"
+        )
+    length = window[1] - window[0]
+    if spikes.size >= ENOUGH_SPIKES and length > np.ptp(spikes):
+        raise InputError(
+            f"the window is {length:g} s long, and all spikes lie within {np.ptp(spikes):.4g} s; "
+            "give window and bin_size in seconds"
+        )
 
 
 def _number_rows(

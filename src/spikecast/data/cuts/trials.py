@@ -108,12 +108,14 @@ def choose_trials(
     if (np.diff(trials.events) < 0).any():
         trials = trials.take(np.argsort(trials.events, kind="stable"))
         notices.append(REORDERED(source=f"'{trials.source or trials.event}'"))
-    steps = np.diff(trials.events)
-    overlapping = steps < window[1] - window[0] - tolerance
-    if overlapping.any():
-        n = int(overlapping.sum())
-        notices.append(OVERLAP(n=n, n_all=len(trials.events), shortest=float(steps.min())))
-    return trials, notices
+    return trials, [*notices, *note_overlap(trials.events, window, tolerance)]
+
+
+def note_overlap(events: np.ndarray, window: tuple[float, float], tolerance: float) -> list[Notice]:
+    """Return a notice where windows around events, in order of time, share bins."""
+    steps = np.diff(events)
+    n = int((steps < window[1] - window[0] - tolerance).sum())
+    return [OVERLAP(n=n, n_all=len(events), shortest=float(steps.min()))] if n else []
 
 
 def check_long_trial(raw: RawSession, window: tuple[float, float]) -> list[Notice]:
