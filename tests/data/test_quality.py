@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spikecast.data import simulate
-from spikecast.data.quality import check_recording
+from spikecast.data.quality import check_recording, find_alike
 from spikecast.data.recording import Recording
 
 
@@ -64,3 +64,7 @@ def test_areas_that_only_look_like_two_are_named(activity):
     assert notice.code == "areas_alike"
     assert "'mos'" in str(notice)
     assert "MD" not in str(notice)
+
+
+def test_areas_that_differ_in_how_a_letter_is_written_are_alike():
+    assert find_alike(["S\u00e9", "Se\u0301", "Se"]) == [["S\u00e9", "Se\u0301"]]

@@ -96,3 +96,28 @@ def test_movement_known_once_per_trial_is_taken_out_as_behaviour_and_as_a_condit
 
 def test_behaviour_that_changes_within_trials_is_not_called_constant(problem):
     assert note_rungs(problem) == []
+
+
+def test_trials_that_are_there_twice_are_said(recording):
+    twice = np.r_[: recording.n_trials, :5]
+    copied = sc.Recording(recording.dataset.isel(trial=twice))
+    notices = note_rungs(sc.AreaToArea("MOs").problem(copied))
+    assert [n.values["n"] for n in notices if n.code == "copied_trials"] == [5]
+
+
+@pytest.mark.parametrize("column", ["event_time", "start_time"])
+def test_trials_whose_times_go_back_have_no_drift(recording, column):
+    times = np.arange(recording.n_trials, dtype=float)
+    for sign, rung in ((1, True), (-1, False)):
+        dataset = recording.dataset.assign_coords({column: ("trial", sign * times)})
+        problem = sc.AreaToArea("MOs").problem(sc.Recording(dataset))
+        assert ("drift" in list_rungs(problem)) is rung
+
+
+def test_trials_drawn_at_random_earn_no_claim():
+    """Two areas that share nothing but drift: in another order drift looks like coupling."""
+    unrelated = sc.simulate.unrelated_areas(150, (25, 15), n_bins=20, drift_sd=(10.0, 40.0), seed=2)
+    drawn = unrelated.recording.select(trials=np.random.default_rng(2).permutation(150))
+    beyond = sc.cross_validate(["pca_ridge"], sc.AreaToArea("B", source="A"), drawn).beyond
+    assert beyond.shift_test is None
+    assert beyond.untested == "unordered"

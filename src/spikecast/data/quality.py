@@ -1,5 +1,6 @@
 """Checks of a recording for what is unusual and matters for a score."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
 MIN_TRIALS = 50
 MIN_ACTIVE = 20  # values of a trial; two that hold fewer may be the same by chance
 STIMULUS_COLUMNS = ("contrast_left", "contrast_right")
+CLOCK_COLUMNS = ("event_time", "start_time")
 SORTABLE_COLUMNS = (*STIMULUS_COLUMNS, "stimulus", "response", "choice", "feedback")
 MAX_PAIRS = 10  # named in a sentence
 
@@ -89,7 +91,7 @@ def check_recording(recording: Recording) -> list[Notice]:
     ]
     if (column := find_sorted_column(recording.trials)) is not None:
         notices.append(SORTED_TRIALS(column=column))
-    if (copied := _find_copied_trials(activity)).size:
+    if (copied := find_copied_trials(activity)).size:
         notices.append(
             COPIED_TRIALS(n=copied.size, n_trials=recording.n_trials, first=int(copied[0]))
         )
@@ -112,7 +114,8 @@ def find_alike(names: Iterable[str]) -> list[list[str]]:
     """
     groups: dict[str, list[str]] = {}
     for name in names:
-        seen = "".join(c for c in name.casefold() if c.isprintable() and not c.isspace())
+        folded = unicodedata.normalize("NFKC", name).casefold()
+        seen = "".join(c for c in folded if c.isprintable() and not c.isspace())
         groups.setdefault(seen, []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
@@ -136,6 +139,20 @@ def find_sorted_column(trials: pd.DataFrame) -> str | None:
             if 2 <= len(values) <= len(trials) / 4 and (np.diff(codes) >= 0).all():
                 return name
     return None
+
+
+def goes_back(trials: pd.DataFrame) -> bool:
+    """Tell whether a column of times on the session's clock says that trials are out of order.
+
+    Examples
+    --------
+    >>> goes_back(pd.DataFrame({"start_time": [0.5, 7.0, 3.0]}))
+    True
+    >>> goes_back(pd.DataFrame({"reaction_time": [0.5, 0.7, 0.3]}))
+    False
+    """
+    times = [trials[name].dropna() for name in CLOCK_COLUMNS if name in trials]
+    return any(one.dtype.kind in "iufM" and not one.is_monotonic_increasing for one in times)
 
 
 def _check_copies(
@@ -173,7 +190,7 @@ def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:
     return alive[near.any(axis=0)]
 
 
-def _find_copied_trials(activity: np.ndarray) -> np.ndarray:
+def find_copied_trials(activity: np.ndarray) -> np.ndarray:
     """Return the trials whose activity is that of an earlier one, where enough of it is not 0."""
     active = np.flatnonzero(np.count_nonzero(activity, axis=(1, 2)) >= MIN_ACTIVE)
     active = active[np.ptp(activity[active], axis=(1, 2)) > 0] if active.size else active

@@ -22,7 +22,7 @@ from spikecast.core.errors import InputError, ShapeError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import check_magnitude, check_prediction_size
 from spikecast.data.dataset import Kind, check_in_order
-from spikecast.data.quality import find_sorted_column
+from spikecast.data.quality import find_sorted_column, goes_back
 from spikecast.data.recording import Recording
 from spikecast.evaluation.beyond import measure_beyond, plan_beyond
 from spikecast.evaluation.brought import judge_brought, measure_brought
@@ -247,7 +247,7 @@ def score_predictions(
     nothing = np.zeros((*truth.shape[:2], 1))  # the rungs read its number of bins
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
-    ordered = ordered and find_sorted_column(trials) is None
+    ordered = ordered and find_sorted_column(trials) is None and not goes_back(trials)
     channels = None if behavior is None else _read_behavior(behavior, *truth.shape[:2])
     problem = replace(problem, behavior=channels, ordered=ordered)
     predictions = {key: [np.asarray(one)[fold.test] for fold in cut] for key, one in named.items()}

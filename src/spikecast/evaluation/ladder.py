@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.quality import COPIED_TRIALS, find_copied_trials
 from spikecast.models.base import Model
 from spikecast.models.behavior_null import find_constant
 from spikecast.models.catalog import MODELS
@@ -125,6 +126,8 @@ def note_context(models: Mapping[str, Model]) -> list[Notice]:
 def note_rungs(problem: Problem) -> list[Notice]:
     """Return notices of what the ladder of a problem cannot take into account."""
     notices = [] if problem.ordered else [UNORDERED()]
+    if (copied := find_copied_trials(problem.x)).size:
+        notices.append(COPIED_TRIALS(n=copied.size, n_trials=len(problem.x), first=int(copied[0])))
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
     behavior = problem.behavior
