@@ -46,3 +46,8 @@ def test_too_few_trials_are_refused():
         splits.split_trials("trials", 20, 5)
     with pytest.raises(InputError, match="name a trial column"):
         splits.split_trials("stratum", 20, 5)
+
+
+def test_a_gap_belongs_to_blocks():
+    with pytest.raises(InputError, match="take the split 'block'"):
+        splits.split_trials("trial", 20, 4, gap=2)

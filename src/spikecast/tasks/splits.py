@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from spikecast.core.checks import check_count, check_one_of, check_same_length
+from spikecast.core.checks import check_count, check_one_of, check_same_length, quote
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed
 
@@ -160,6 +160,11 @@ def split_trials(
     """
     check_one_of("split", kind, SPLITS)
     folds = _check_enough(n_trials, folds, unit)
+    if gap and kind != "block":
+        raise InputError(
+            f"a gap of {quote(gap)} trials is left beside a test block, and the split is '{kind}'; "
+            "take the split 'block', or no gap"
+        )
     if kind == "trial":
         return split_by_trial(n_trials, folds, seed)
     if kind == "block":
