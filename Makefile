@@ -15,8 +15,9 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	# compiled once, not by each of the processes that tests start
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadfile
+	# compiled once, not by each of the processes that tests start; numba's threads, which UMAP
+	# starts, would become torch's too
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadfile
 
 slow: $(VENV)/.installed_docs
 	$(BIN)/pytest -m slow

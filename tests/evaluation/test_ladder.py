@@ -101,8 +101,19 @@ def test_behaviour_that_changes_within_trials_is_not_called_constant(problem):
 def test_trials_that_are_there_twice_are_said(recording):
     twice = np.r_[: recording.n_trials, :5]
     copied = sc.Recording(recording.dataset.isel(trial=twice))
-    notices = note_rungs(sc.AreaToArea("MOs").problem(copied))
+    problem = sc.AreaToArea("MOs").problem(copied)
+    notices = note_rungs(problem)
     assert [n.values["n"] for n in notices if n.code == "copied_trials"] == [5]
+    assert not problem.ordered
+
+
+def test_trials_that_are_there_twice_earn_no_claim():
+    """Of spikes drawn at random, a copy that is held out is known, and shifts take that away."""
+    unrelated = sc.simulate.unrelated_areas(80, (20, 20), n_bins=20, seed=4).recording
+    copied = sc.Recording(unrelated.dataset.isel(trial=np.repeat(np.arange(80), 2)))
+    scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("B", source="A"), copied)
+    assert scores.beyond.untested == "unordered"
+    assert not scores.beyond.passes
 
 
 @pytest.mark.parametrize("column", ["event_time", "start_time"])

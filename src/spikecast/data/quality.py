@@ -192,7 +192,10 @@ def _find_duplicates(recording: Recording, silent: np.ndarray) -> np.ndarray:
 
 def find_copied_trials(activity: np.ndarray) -> np.ndarray:
     """Return the trials whose activity is that of an earlier one, where enough of it is not 0."""
-    active = np.flatnonzero(np.count_nonzero(activity, axis=(1, 2)) >= MIN_ACTIVE)
+    totals = activity.sum(axis=(1, 2), dtype=float)
+    _, which, n_alike = np.unique(totals, return_inverse=True, return_counts=True)
+    alike = np.flatnonzero(n_alike[which] > 1)  # the others need not be looked at bin by bin
+    active = alike[np.count_nonzero(activity[alike], axis=(1, 2)) >= MIN_ACTIVE]
     active = active[np.ptp(activity[active], axis=(1, 2)) > 0] if active.size else active
     _, first = np.unique([hash(activity[trial].tobytes()) for trial in active], return_index=True)
     return np.delete(active, first)

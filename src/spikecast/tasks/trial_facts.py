@@ -11,7 +11,12 @@ import pandas as pd
 from spikecast.core.checks import check_one_of, quote
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import check_magnitude
-from spikecast.data.quality import STIMULUS_COLUMNS, find_sorted_column, goes_back
+from spikecast.data.quality import (
+    STIMULUS_COLUMNS,
+    find_copied_trials,
+    find_sorted_column,
+    goes_back,
+)
 from spikecast.data.recording import Recording
 
 
@@ -81,6 +86,14 @@ def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None)
 
 
 def is_ordered(recording: Recording) -> bool:
-    """Return whether trials are, as far as is known, in the order in which they were recorded."""
+    """Return whether trials are, as far as is known, in the order in which they were recorded.
+
+    Trials that are there twice are not: none is recorded twice.
+    """
     trials = recording.trials
-    return recording.ordered and find_sorted_column(trials) is None and not goes_back(trials)
+    return (
+        recording.ordered
+        and find_sorted_column(trials) is None
+        and not goes_back(trials)
+        and not find_copied_trials(recording.activity).size
+    )
