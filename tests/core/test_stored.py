@@ -95,6 +95,6 @@ def test_a_damaged_dataset_leaves_no_error_behind(tmp_path, monkeypatch):
                 pass
         except Exception:
             n_refused += 1
-        gc.collect()
+    gc.collect()
     assert n_refused > 10
     assert not left
