@@ -63,10 +63,12 @@ def test_ctrl_c_leaves_a_run_that_resumes(data, spikecast, tmp_path):
     while time.time() < deadline and len(list(jobs.glob("*.json"))) < 4:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "--resume" in errors
-    assert len(errors.strip().splitlines()) == 1
+    said = process.stderr.readline()
+    process.send_signal(signal.SIGINT)  # by somebody who cannot wait, while it ends its processes
+    _, more = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "--resume" in said
+    assert not more
     assert not (tmp_path / "run" / "scores.csv").exists()
     done = spikecast(*arguments, "--resume")
     assert done.status == 0, done.errors
@@ -80,8 +82,10 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path, capsys):
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("error: the disk is full")
     assert said.endswith(f"--resume --out {tmp_path / 'run'}")
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(typer.Exit), resumable(tmp_path / "run", options=""):
         raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == "interrupted; go on with the same command\n"
     with pytest.raises(FileNotFoundError), resumable(tmp_path / "run"):
         raise FileNotFoundError(errno.ENOENT, "No such file")

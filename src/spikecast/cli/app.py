@@ -327,7 +327,10 @@ def resumable(out: Path, options: str = "and --resume --out {out}") -> Iterator[
         with interrupted_by(*END_SIGNALS):
             yield
     except KeyboardInterrupt:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         show(f"interrupted; {go_on}", error=True)
+        if before != signal.SIG_IGN:  # once more: the process ends without a traceback
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         raise typer.Exit(130) from None
     except OSError as error:
         if error.errno not in NO_ROOM:
