@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from spikecast.core.checks import shorten_line
+from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
 
 SCRIPT = Path(__file__).with_name("hdf5_process.py")
@@ -42,6 +43,23 @@ def check_readable(path: Path) -> None:
         raise FormatError(f"'{path}' is not read: {place}; copy the array into the file itself")
     elif answer["unopened"]:
         raise OSError(shorten_line(answer["unopened"]))
+
+
+@contextmanager
+def explain_damage(path: Path, kind: str) -> Iterator[None]:
+    """Raise what a library raises of damaged bytes as a FormatError of one line.
+
+    `kind` is what the file should be: ``"a netCDF file"``.
+    """
+    try:
+        yield
+    except FormatError as error:
+        if f"'{path}'" in str(error):
+            raise
+        raise FormatError(f"'{path}': {error}") from None
+    except Exception as error:
+        reason = describe_error(error)
+        raise FormatError(f"'{path}' is damaged or not {kind}: {reason}") from None
 
 
 class _Reader:
@@ -122,7 +140,7 @@ class _Reader:
     def forget(self) -> None:
         """Leave the process to the parent of this process, which is a fork."""
         if self._process is not None:
-            _OF_PARENTS.append(self._process)
+            _PROCESSES_OF_PARENTS.append(self._process)
         self.__init__()  # type: ignore[misc]
 
 
@@ -135,7 +153,7 @@ def _find_folder() -> str:
 
 
 _READER = _Reader()
-_OF_PARENTS: list[subprocess.Popen[str]] = []
+_PROCESSES_OF_PARENTS: list[subprocess.Popen[str]] = []
 """Kept, as Popen would warn of a process that goes on."""
 atexit.register(_READER.close)
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -15,7 +15,7 @@ import pandas as pd
 from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
-from spikecast.core.hdf5_check import check_readable
+from spikecast.core.hdf5_check import check_readable, explain_damage
 from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
 from spikecast.data.matlab_check import check_matlab
 
@@ -156,7 +156,7 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
     """Return the arrays of numbers at the top of a MATLAB 7.3 file, axes as MATLAB has them."""
     import h5py
 
-    try:
+    with explain_damage(path, "a MATLAB file"):
         check_readable(path)
         with h5py.File(path) as file:
             arrays = {
@@ -166,10 +166,3 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
             }
             check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()))
             return {name: item[()].T for name, item in arrays.items()}
-    except FormatError as error:
-        if f"'{path}'" in str(error):
-            raise
-        raise FormatError(f"'{path}': {error}") from None
-    except Exception as error:
-        reason = describe_error(error)
-        raise FormatError(f"'{path}' is damaged or not a MATLAB file: {reason}") from None

@@ -12,8 +12,7 @@ neuron                all of them, held-in first
 ====================  ==========================================================================
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +24,7 @@ from spikecast.core.checks import check_one_of, quote, shorten_line, suggest_nam
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.files import explain_write_errors, is_special, write_atomically
 from spikecast.core.free_memory import check_fits
-from spikecast.core.hdf5_check import check_readable
+from spikecast.core.hdf5_check import check_readable, explain_damage
 
 Value = np.ndarray | list[np.ndarray]
 """An array, or a list of arrays of different lengths (trials of each condition)."""
@@ -121,7 +120,7 @@ def read_groups(path: str | Path) -> dict[str, dict[str, Value]]:
     import h5py
 
     groups: dict[str, dict[str, Value]] = {}
-    with _explain_damage(path):
+    with explain_damage(path, "an HDF5 file"):
         check_readable(path)
         with h5py.File(path, "r") as opened:
             for name, item in opened.items():
@@ -132,21 +131,6 @@ def read_groups(path: str | Path) -> dict[str, dict[str, Value]]:
     if not any(groups.values()):
         raise FormatError(f"'{path}' holds no array")
     return groups
-
-
-@contextmanager
-def _explain_damage(path: Path) -> Iterator[None]:
-    """Raise what the HDF5 library raises of damaged bytes as a FormatError of one line."""
-    try:
-        yield
-    except FormatError as error:
-        if f"'{path}'" in str(error):
-            raise
-        raise FormatError(f"'{path}': {error}") from None
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, MemoryError) as error:
-        raise FormatError(
-            f"'{path}' is damaged or not an HDF5 file: {shorten_line(error)}"
-        ) from None
 
 
 def _read(name: str, item: Any) -> Value:

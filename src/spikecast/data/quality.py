@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import MIN_SHARE, can_find_coincidences, find_coincident_pairs
 from spikecast.data.recording import UNLABELED, Recording
@@ -63,7 +64,7 @@ COPIED_TRIALS = NoticeKind(
     "copied_trials",
     "serious",
     "{n} of {n_trials} trials are exact copies of an earlier one ({first} is the first): a copy "
-    "that is held out is known to the models",
+    "that is held out is known to the models, so that nothing can be claimed; keep one of each",
 )
 AREAS_ALIKE = NoticeKind(
     "areas_alike",
@@ -199,6 +200,16 @@ def find_copied_trials(activity: np.ndarray) -> np.ndarray:
     active = active[np.ptp(activity[active], axis=(1, 2)) > 0] if active.size else active
     _, first = np.unique([hash(activity[trial].tobytes()) for trial in active], return_index=True)
     return np.delete(active, first)
+
+
+def check_copied_trials(recording: Recording) -> None:
+    """Raise an InputError where trials are there twice: any test would take them for evidence."""
+    copied = find_copied_trials(recording.activity)
+    if copied.size:
+        raise InputError(
+            f"{copied.size} of {recording.n_trials} trials are exact copies of an earlier one "
+            f"({copied[0]} is the first): a test would count them as evidence; keep one of each"
+        )
 
 
 def _find_drifting(recording: Recording) -> np.ndarray:

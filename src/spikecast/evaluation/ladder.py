@@ -125,8 +125,9 @@ def note_context(models: Mapping[str, Model]) -> list[Notice]:
 
 def note_rungs(problem: Problem) -> list[Notice]:
     """Return notices of what the ladder of a problem cannot take into account."""
-    notices = [] if problem.ordered else [UNORDERED()]
-    if (copied := find_copied_trials(problem.x)).size:
+    copied = find_copied_trials(problem.x)
+    notices = [] if problem.ordered or copied.size else [UNORDERED()]
+    if copied.size:
         notices.append(COPIED_TRIALS(n=copied.size, n_trials=len(problem.x), first=int(copied[0])))
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())

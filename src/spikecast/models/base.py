@@ -305,7 +305,7 @@ class Model(BaseEstimator):
         base: np.ndarray | None = None,
         n_parts: int = HELD_OUT_PARTS,
     ) -> Iterator[tuple[Fold, np.ndarray]]:
-        """Predict each training trial by a part of the model, or a refit, that did not see it.
+        """Predict each training trial by members of the model, or by a refit, that did not see it.
 
         Parameters
         ----------

@@ -135,6 +135,21 @@ def test_labels_that_cannot_be_decoded_are_refused(label, error, message):
         decode(recording, label)
 
 
+def test_trials_that_are_there_twice_are_refused():
+    """Of numbers drawn at random: a copy that is held out is known, and labels that are drawn
+    anew differ between copies, so that p would be small.
+    """
+    rng = np.random.default_rng(0)
+    x, y, twice = (
+        rng.normal(size=(40, 10, 3)),
+        rng.integers(2, size=40),
+        np.repeat(np.arange(40), 2),
+    )
+    assert decode(made(x, y=y), "y", n_permutations=39).p > 0.05
+    with pytest.raises(InputError, match="40 of 80 trials are exact copies"):
+        decode(made(x[twice], y=y[twice]), "y", n_permutations=39)
+
+
 def test_as_many_classes_as_trials_to_learn_from_are_refused():
     with pytest.raises(NotEnoughDataError, match="2 classes on 4 trials: too few"):
         decode(made(np.random.default_rng(0).normal(size=(4, 4, 3)), y=[0, 1, 0, 1]), "y", folds=2)

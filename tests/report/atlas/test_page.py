@@ -67,7 +67,7 @@ TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 def test_hover_sort_and_click(page, browser, width):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
-    from selenium.webdriver.support.ui import Select
+    from selenium.webdriver.support.ui import Select, WebDriverWait
 
     browser.set_window_size(width, 900)
     browser.get(page.as_uri())
@@ -90,7 +90,8 @@ def test_hover_sort_and_click(page, browser, width):
     assert "neurons" in said
 
     cell.click()
-    heading = browser.find_element(By.CSS_SELECTOR, "#pair h1")
+    wait = WebDriverWait(browser, 30)  # a page follows its address when it comes to it
+    heading = wait.until(lambda found: found.find_element(By.CSS_SELECTOR, "#pair h1"))
     assert heading.text == "MOs from VISp"
     assert len(browser.find_elements(By.CSS_SELECTOR, "#pair svg")) >= 4
     assert "#pair=" in browser.current_url

@@ -49,7 +49,9 @@ def test_no_more_than_the_ladder_says_why(gain):
     assert ("shifted" in first) == (gain.low > 0)
 
 
-@pytest.mark.parametrize(("why", "word"), [("unordered", "order"), ("few_trials", "few trials")])
+@pytest.mark.parametrize(
+    ("why", "word"), [("unordered", "in no known order"), ("few_trials", "few trials")]
+)
 def test_without_a_test_nothing_is_called_predicted(why, word):
     beyond = Beyond("psth", GAIN, None, why)
     verdict = replace(VERDICT, outcome="untested", beyond=beyond, rungs=("psth", "source_free"))

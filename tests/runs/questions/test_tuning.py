@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from planted_questions import make_alone, plant_pairs, read_facts
 
+from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
 from spikecast.runs import experiment
 
@@ -33,3 +35,16 @@ def test_tuning_warns_of_variables_that_come_in_runs(tmp_path):
         for notice in answer["notices"]:
             assert notice["code"] == "variables_come_in_runs"
             assert notice["values"] == {"variable": "block"}
+
+
+def test_trials_that_are_there_twice_are_refused_before_anything_is_fitted(tmp_path):
+    dataset = plant_pairs().dataset
+    Recording(dataset.isel(trial=np.r_[: dataset.sizes["trial"], :5])).save(tmp_path / "twice.nc")
+    for questions in (
+        {"tuning": {"areas": ["C"], "variables": ["side"]}},
+        {"decode": {"labels": ["side"], "sources": ["counts"]}},
+    ):
+        settings = make_alone(str(tmp_path / "twice.nc"), questions)
+        with pytest.raises(InputError, match="5 of 95 trials are exact copies"):
+            experiment.run(settings, tmp_path / "out", workers=1)
+        assert not (tmp_path / "out").exists()

@@ -16,6 +16,7 @@ from spikecast.core.checks import MOST_DRAWS, check_count, check_in_range, check
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
+from spikecast.data.quality import check_copied_trials
 from spikecast.data.recording import Recording
 from spikecast.tasks.splits import Fold, Split, split_trials
 
@@ -143,6 +144,7 @@ def make_label_problem(
     """
     check_kind(recording, Recording)
     check_kind(source, Source)
+    check_copied_trials(recording)
     split, null = make_settings(Split, folds), make_settings(LabelNull, null)
     target = resolve_label(recording, label, split.n_folds, continuous)
     known = (*getattr(source, "columns", ()), *getattr(source, "behavior", ()))

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.core.checks import shorten_line
 from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_fits
-from spikecast.core.hdf5_check import check_readable
+from spikecast.core.hdf5_check import check_readable, explain_damage
 from spikecast.core.stored_arrays import mark_coordinates, open_netcdf
 from spikecast.data.recording import Recording
 
@@ -29,7 +28,9 @@ def open_sessions(path: Path) -> list[Callable[[], Recording]]:
 
 def _read_file(path: Path) -> Recording:
     """Return the recording in a ``.nc`` file."""
-    try:
+    if not path.exists():
+        raise FormatError(f"there is no file '{path}'")
+    with explain_damage(path, "a netCDF file"):
         if path.is_file():
             check_readable(path)
         with open_netcdf(path) as opened:
@@ -40,16 +41,6 @@ def _read_file(path: Path) -> Recording:
                 dataset[name] = (variable.dims, variable.values.astype(str))
             dataset[name].encoding = {}
         dataset = mark_coordinates(dataset)
-    except FileNotFoundError:
-        raise FormatError(f"there is no file '{path}'") from None
-    except FormatError as error:
-        if f"'{path}'" in str(error):
-            raise
-        raise FormatError(f"'{path}': {error}") from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise FormatError(
-            f"'{path}' is damaged or not a netCDF file: {shorten_line(error)}"
-        ) from None
     # netCDF returns numbers as numpy types
     dataset.attrs = {
         key: value.item() if isinstance(value, np.generic) else value

@@ -23,8 +23,8 @@ MOST_NAMED = 3  # pairs beside the best
 MOSTLY = 0.6  # of the pairs: so many that to pass distinguishes none
 UNTESTED = {
     TURNED_OFF: "the shift test was turned off",
-    ORDER_UNKNOWN: "trials are not in the order in which they were recorded, so that slow drift "
-    "cannot be told from what a source tells",
+    ORDER_UNKNOWN: "trials are not in the order in which they were recorded, or some are there "
+    "twice, so that slow drift, or the copies, cannot be told from what a source tells",
     TOO_FEW_TRIALS: "there are too few trials for a shift test (40 are needed)",
     TOO_FEW_ALIKE: "nearly every trial is a condition of its own (name others: conditions)",
 }

@@ -13,7 +13,8 @@ RUNGS = {
 """What each null that is taken out of both areas is made of."""
 UNTESTED = {
     "turned off": "the shift test was turned off",
-    "order unknown": "the order in which the trials were recorded is not known",
+    "order unknown": "the order in which the trials were recorded is not known, or some are there "
+    "twice",
     "too few trials": "there are too few trials to shift them against each other",
     "too few trials of a condition": "nearly every trial has a condition of its own",
 }

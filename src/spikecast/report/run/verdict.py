@@ -29,8 +29,8 @@ NO_LADDER = (
 )
 UNTESTED = {
     "unordered": (
-        "whether it is more than slow change of both is not known, as the trials are not in the "
-        "order in which they were recorded"
+        "this may be slow change of both, or trials that are there twice, as the trials are in no "
+        "known order (the notices say why)"
     ),
     "few_trials": (
         "whether it is more than slow change of both cannot be tested with so few trials"

@@ -17,6 +17,7 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.schema import MOST_DRAWS
 from spikecast.core.stored import OPEN
+from spikecast.data.quality import check_copied_trials
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.runs.questions.material import FittedModel, Material
 from spikecast.runs.questions.question import AREAS, CELL_TYPES, LABELS, MODEL, Facts, QuestionBlock
@@ -142,6 +143,7 @@ class LabelBlock(QuestionBlock):
         A feature of the counts takes in `window` seconds, at least a bin; `n_components` principal
         components of these features are decoded, or all of them.
         """
+        check_copied_trials(material.recording)
         for label in self.labels:
             resolved = resolve_label(
                 material.recording, label, self.folds, continuous=self.decoder == "ridge"

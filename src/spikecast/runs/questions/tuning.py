@@ -14,6 +14,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import MOST_DRAWS
 from spikecast.core.stored_tables import Table
 from spikecast.data.binning import find_inside
+from spikecast.data.quality import check_copied_trials
 from spikecast.runs.questions.material import Material
 from spikecast.runs.questions.question import (
     AREAS,
@@ -66,6 +67,7 @@ class Tuning(QuestionBlock):
     def expand(self, material: Material) -> Iterator[Question]:
         """Yield one question per area, or one for the latents."""
         variables = self._choose_variables(material)
+        check_copied_trials(material.recording)
         self._check_window(material)
         if self.source == "latents":
             model = material.find_model(self.model).name
