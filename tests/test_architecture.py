@@ -29,7 +29,7 @@ FLOORS: dict[str, list[list[str]]] = {
         ["cli"],
     ],
     "data": [["*"], ["doctor"], ["readers"], ["simulate"], ["loaders"]],
-    "models": [["preprocess"], ["networks"], ["*"]],
+    "models": [["shared_features"], ["preprocess"], ["networks"], ["*"]],
     "analysis": [["*"], ["decoding", "interareal", "geometry"]],
     "runs": [
         ["layout"],

@@ -16,6 +16,7 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
 from spikecast.models.context import ContextModel
+from spikecast.models.shared_features import share_features
 from spikecast.models.single import SINGLE
 from spikecast.models.stacking_weights import fit_stacking_weights
 
@@ -119,6 +120,8 @@ class Ensemble(_Committee):
 
 MANY_TRIALS = 100
 """From here on, two thirds of the training trials are enough to refit a model for its weight."""
+SHARED_COMPONENTS = 40
+"""Of smoothed activity: the most that networks of a stack ask for."""
 
 # What a name stands for in a stack. Five members of a network take turns in being stopped on
 # another fifth of the training trials, so that each trial is predicted by a member that did not
@@ -202,8 +205,9 @@ class Stack(ContextModel, _Committee):
     def _fit(self, x: np.ndarray, y: np.ndarray, base: np.ndarray | None = None) -> None:
         names = self._list_usable(adding=base is not None)
         members = [member for name in names for member in self._make_members(name)]
-        fitted = [self._fit_member(member, x, y, base) for member in members]
-        self._fit_weights(fitted, x, y, base)
+        with share_features(x, SHARED_COMPONENTS):
+            fitted = [self._fit_member(member, x, y, base) for member in members]
+            self._fit_weights(fitted, x, y, base)
 
     def _make_members(self, name: str) -> list[Model]:
         """Return the unfitted models that a name stands for."""
@@ -355,15 +359,16 @@ class Auto(Stack):
         fitted: list[Model] = []
         promised = 0.0  # seconds that refits for the weights will take
         budget = np.inf if self.budget is None else self.budget
-        for name in self._list_usable(adding=base is not None):
-            begun = time.perf_counter()
-            if fitted and begun - started + promised > budget:
-                break
-            members = [self._fit_member(m, x, y, base) for m in self._make_members(name)]
-            ended = time.perf_counter()
-            refits = 0 if members[0].holds_out else (ended - begun) * self._count_inner(len(x))
-            if fitted and ended - started + promised + refits > budget:
-                continue
-            fitted += members
-            promised += refits
-        self._fit_weights(fitted, x, y, base)
+        with share_features(x, SHARED_COMPONENTS):
+            for name in self._list_usable(adding=base is not None):
+                begun = time.perf_counter()
+                if fitted and begun - started + promised > budget:
+                    break
+                members = [self._fit_member(m, x, y, base) for m in self._make_members(name)]
+                ended = time.perf_counter()
+                refits = 0 if members[0].holds_out else (ended - begun) * self._count_inner(len(x))
+                if fitted and ended - started + promised + refits > budget:
+                    continue
+                fitted += members
+                promised += refits
+            self._fit_weights(fitted, x, y, base)

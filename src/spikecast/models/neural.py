@@ -173,8 +173,9 @@ class NeuralModel(Model):
     ) -> Iterator[tuple[Fold, np.ndarray]]:
         """Yield parts of the training trials, each predicted by the members stopped on it."""
         parts = split_inner_folds(len(x), VALID_PARTS, self.seed)
+        z = self._prepare_inputs(x)
         for number, part in enumerate(parts):
-            outputs = self._run_network(self._prepare_inputs(x[part.test]), "forward")
+            outputs = self._run_network(z[part.test], "forward")
             if base is not None:
                 outputs = outputs + outputs.new_tensor(self._standardize(base[part.test]))
             own = self._to_natural(outputs[number :: len(parts)])

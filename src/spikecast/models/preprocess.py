@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 
 from spikecast.core.checks import check_in_range, check_three_axes
 from spikecast.core.errors import ShapeError
+from spikecast.models.shared_features import KnownFeatures, SharedFeatures, find_shared
 
 LARGE = 2000  # samples; beyond it their Gram matrix is not formed
 LONG = 1000  # bins; up to here smoothing is one matrix product, beyond it a convolution
@@ -223,21 +224,50 @@ class PopulationFeatures(BaseEstimator):
         """Return ``fit(x).transform(x)``, smoothing only once."""
         check_three_axes("x", x)
         check_in_range("n_components", self.n_components, 1)
-        n_trials, n_bins, n_neurons = x.shape
-        means, axes, features, scale = [], [], [], None
-        for width in self.widths:
-            flat = self._smooth_roots(x, width).reshape(-1, n_neurons)
-            mean, directions, variance = find_principal_axes(flat, self.n_components)
-            if scale is None:
-                scale = np.float32(np.sqrt(variance[0]) if variance[0] > 0 else 1.0)
-            means.append(mean)
-            axes.append(directions / scale)
-            features.append(flat @ axes[-1].T - axes[-1] @ mean)
-            del flat  # before the next is made: each is as large as x
-        self.mean_, self.axes_ = np.stack(means), np.stack(axes)
+        shared = find_shared(x)
+        learnt = self._learn(x, self.n_components) if shared is None else self._look_up(shared)
+        self.mean_, self.axes_ = learnt.mean, learnt.axes[:, : self.n_components]
         self.n_features_ = self.axes_.shape[0] * self.axes_.shape[1]
-        # (trial * time, width * component) -> (trial, time, width * component)
-        return np.concatenate(features, axis=1).reshape(n_trials, n_bins, -1)
+        return self._take_first(learnt.features)
+
+    def _look_up(self, shared: SharedFeatures) -> KnownFeatures:
+        """Return what models share of an array, computed where it is not known."""
+        smoothing = tuple(self.widths), self.causal, self.future_only
+        known = shared.known.get(smoothing)
+        if known is None or known.n_components < self.n_components:
+            axes = shared.find_axes(smoothing, self.n_components)
+            n_components = max(self.n_components, shared.n_components)
+            known = self._learn(shared.x, n_components, axes)
+            shared.known[smoothing] = known
+        return known
+
+    def _learn(
+        self, x: np.ndarray, n_components: int, axes: np.ndarray | None = None
+    ) -> KnownFeatures:
+        """Return means, axes (where they are not known) and features of `x`."""
+        n_trials, n_bins, n_neurons = x.shape
+        means, directions, features = [], [], []
+        scale = None
+        for number, width in enumerate(self.widths):
+            flat = self._smooth_roots(x, width).reshape(-1, n_neurons)
+            if axes is not None:
+                mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
+                directions.append(axes[number])
+            else:
+                mean, found, variance = find_principal_axes(flat, n_components)
+                if scale is None:
+                    scale = np.float32(np.sqrt(variance[0]) if variance[0] > 0 else 1.0)
+                directions.append(found / scale)
+            means.append(mean)
+            features.append(flat @ directions[-1].T - directions[-1] @ mean)
+            del flat  # before the next is made: each is as large as x
+        # width x (trial * time, component) -> (trial, time, width, component)
+        stacked = np.stack(features, axis=1).reshape(n_trials, n_bins, len(features), -1)
+        return KnownFeatures(np.stack(means), np.stack(directions), n_components, stacked)
+
+    def _take_first(self, features: np.ndarray) -> np.ndarray:
+        """Return the first components, (trial, time, width, component) with the last two as one."""
+        return features[..., : self.n_components].reshape(*features.shape[:2], -1)
 
     def roots(self, x: np.ndarray) -> np.ndarray:
         """Return what the components are taken of, (trial, time, width * neuron) as float32."""
@@ -253,6 +283,10 @@ class PopulationFeatures(BaseEstimator):
         n_neurons = self.mean_.shape[1]
         if x.shape[2] != n_neurons:
             raise ShapeError(f"x has {x.shape[2]} neurons; the model was fitted on {n_neurons}")
+        shared = find_shared(x)
+        known = None if shared is None else shared.find_fitted(self.mean_)
+        if known is not None:
+            return self._take_first(known.features)
         features = []
         for width, mean, axes in zip(self.widths, self.mean_, self.axes_, strict=True):
             flat = self._smooth_roots(x, width).reshape(-1, n_neurons)
