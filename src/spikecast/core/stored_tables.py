@@ -11,11 +11,13 @@ import pandas as pd
 from spikecast.core.checks import quote
 from spikecast.core.stored import damaged, explain_errors
 
-Column = Literal["text", "number", "finite", "open", "whole", "flag", "any"]
-"""What a column holds; a ``number`` may be missing (NaN), an ``open`` one also be infinite."""
+Column = Literal["text", "name", "number", "finite", "open", "whole", "flag", "any"]
+"""What a column holds: a ``text`` and a ``number`` may be missing, a ``name`` may not; an ``open``
+number may be missing or infinite."""
 
 KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag": "b"}
 EMPTY = {"number": float, "finite": float, "open": float, "whole": int, "flag": bool}
+MISSING = ("", "nan", "NaN")
 WORDS = {
     "number": "a number",
     "open": "a number",
@@ -48,12 +50,16 @@ class Table:
 def read_table(path: Path, schema: Table, **options: Any) -> pd.DataFrame:
     """Return a table as its schema says; its text columns are text whatever they hold.
 
-    `options` are of :func:`pandas.read_csv`. Raises MissingFileError or DamagedFileError.
+    An area may be called "NA" or "null": of text, only what is empty is missing. `options` are of
+    :func:`pandas.read_csv`. Raises MissingFileError or DamagedFileError.
     """
     known = schema.known
-    texts = {name: str for name, kind in known.items() if kind == "text"}
+    texts = {name: str for name, kind in known.items() if kind in ("text", "name")}
     with explain_errors(path):
-        table = pd.read_csv(path, **{"dtype": texts, **options})
+        columns = pd.read_csv(path, nrows=0).columns
+        missing = {name: [""] if name in texts else MISSING for name in columns}
+        words: dict[str, Any] = {"dtype": texts, "keep_default_na": False, "na_values": missing}
+        table = pd.read_csv(path, **(words | options))
     if not isinstance(table.index, pd.RangeIndex):
         raise damaged(path, "its rows have more cells than its header")
     check_table(path, table, schema)
@@ -74,6 +80,9 @@ def check_table(path: Path, table: pd.DataFrame, schema: Table) -> None:
     for name, kind in schema.known.items():
         if kind in KINDS and name in table and len(table):
             _check_column(path, table[name], kind)
+        if kind == "name" and name in table and table[name].isna().any():
+            row = int(table[name].isna().argmax()) + 1
+            raise damaged(path, f"in row {row} the {name} is missing")
     if schema.unique:
         twice = table.duplicated(list(schema.unique))
         if twice.any():

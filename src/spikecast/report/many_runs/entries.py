@@ -253,7 +253,7 @@ def read_atlas(folder: Path) -> Entry:
     summary = f"{len(areas)} areas in {format_count(len(sessions), 'session')}"
     scores: list[Score] = []
     if finished:
-        cells = read_table(layout.cells, LISTED_CELLS, keep_default_na=False, na_values=[""])
+        cells = read_table(layout.cells, LISTED_CELLS)
         cells = cells[cells["source"] != cells["target"]].dropna(subset=["value"])
         summary += _count_cells(cells)
         scores = _list_cell_scores(cells, {one["kind"] for one in sessions.values()})

@@ -80,8 +80,8 @@ STORED = AnswerSchema(
     {
         "parts": Table(
             {
-                "part": "text",
-                "kind": "text",
+                "part": "name",
+                "kind": "name",
                 "n_neurons": "whole",
                 "value": "finite",
                 "low": "finite",

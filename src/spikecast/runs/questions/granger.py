@@ -1,6 +1,7 @@
 """Whether one area's past predicts another beyond that area's own past."""
 
 from dataclasses import astuple
+from typing import NotRequired
 
 from pydantic import Field
 
@@ -29,12 +30,13 @@ class GrangerFacts(PairFacts):
     asymmetry: Estimate
     plain: Estimate
     leader: str | None
+    p_of_lead: NotRequired[float | None]
     n_neurons: int
 
 
 _LAGS: dict[str, Column] = {
-    "source": "text",
-    "target": "text",
+    "source": "name",
+    "target": "name",
     "lag": "whole",
     "lag_seconds": "finite",
     "gain": "number",

@@ -1,6 +1,7 @@
 """When in the trial two areas covary, and which of them first."""
 
 from dataclasses import astuple
+from typing import NotRequired
 
 import numpy as np
 from pydantic import Field
@@ -38,6 +39,7 @@ class LaggedCCAFacts(PairFacts):
     covarying: list[Finite]
     lead: Estimate
     leader: str | None
+    p_of_lead: NotRequired[float | None]
 
 
 STORED = AnswerSchema(

@@ -64,7 +64,7 @@ def _check_angles(facts: SubspaceFacts) -> SubspaceFacts:
 
 STORED = AnswerSchema(
     Annotated[SubspaceFacts, AfterValidator(_check_angles)],
-    {"ranks": Table({"to": "text", "rank": "whole", "r2": "finite", "standard_error": "number"})},
+    {"ranks": Table({"to": "name", "rank": "whole", "r2": "finite", "standard_error": "number"})},
 )
 
 

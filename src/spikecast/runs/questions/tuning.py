@@ -127,8 +127,8 @@ STORED = AnswerSchema(
         "tests": Table(
             {
                 "latent": "whole",
-                "variable": "text",
-                "kind": "text",
+                "variable": "name",
+                "kind": "name",
                 "n_trials": "whole",
                 "effect": "finite",
                 "p": "number",
