@@ -94,3 +94,12 @@ def test_offline_says_where_the_files_go(tmp_path, monkeypatch, name):
     (tmp_path / name / "Cori_2016-12-14").mkdir(parents=True)
     assert find_data_set(name) == tmp_path / name
     assert fetch_data_set(name) == [tmp_path / name]  # what was put there by hand is not fetched
+
+
+def test_a_member_without_a_name_is_refused(tmp_path):
+    nameless = zipfile.ZipInfo("a")
+    nameless.filename = ""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(nameless, b"1")
+    with pytest.raises(FormatError, match="is damaged or no archive"):
+        unpack(tmp_path / "a.zip", tmp_path / "mine")

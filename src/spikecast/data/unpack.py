@@ -16,6 +16,7 @@ DAMAGES = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
     *(ValueError, RuntimeError),  # odd names; encrypted, or packed in a way that is not known
     OverflowError,  # a time beyond all clocks, a size beyond all files
+    IndexError,  # a member without a name
 )
 """What the libraries raise of damaged archives."""
 

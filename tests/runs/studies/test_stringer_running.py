@@ -53,9 +53,13 @@ TINY = {
                    {"timescales": {"n_members": 1, "epochs": 4}}],
         "evaluation": {"folds": 3, "bootstrap": 200}}},
 }  # fmt: skip
-ANIMALS = {"n_neurons": [10, 12], "n_bins": 1200, "folds": 2, "n_train": 5,
+# where neither animals nor further networks are looked at
+ANIMALS = {"n_neurons": [10, 12], "n_bins": 800, "folds": 2, "n_train": 3,
            "model": {"n_members": 1, "epochs": 1}}  # fmt: skip
-BRIEF = TINY | {"settings": TINY["settings"] | {"animals": ANIMALS}}  # where no animal is looked at
+FEWER = {"folds": 2, "splits": [0.5], "animals": ANIMALS,
+         "families": [{"hidden": [20], "activations": ["Sigmoid"]},
+                      {"hidden": [20, 5], "activations": ["ReLU"]}]}  # fmt: skip
+BRIEF = TINY | {"settings": TINY["settings"] | FEWER}
 
 
 @pytest.fixture(scope="module")
