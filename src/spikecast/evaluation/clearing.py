@@ -14,7 +14,7 @@ from spikecast.models.behavior_null import BehaviorNull
 from spikecast.models.psth import PSTH
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
-from spikecast.tasks.problem import stack_behavior
+from spikecast.tasks.behavior import stack_behavior
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts, is_ordered, label_conditions
 

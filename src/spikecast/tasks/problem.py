@@ -12,7 +12,6 @@ import pandas as pd
 from spikecast.core.checks import check_count, check_kind, check_method, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.binning import LARGEST
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
 from spikecast.tasks.trial_facts import TrialFacts, label_conditions
@@ -168,27 +167,6 @@ def count_windows(n_bins: int, window: int = WINDOW) -> int:
             "time is given as activity.T[np.newaxis]"
         )
     return n_windows
-
-
-def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
-    """Return all recorded behaviour on some bins, (trial, time, channel), or None.
-
-    Gaps (NaN) become the channel's mean; channels that never change tell nothing and are left out.
-    """
-    bins = np.isin(recording.time, time)
-    channels = []
-    for name in recording.behavior:
-        values = recording.dataset[name].values[:, bins]
-        if np.max(np.abs(values), initial=0, where=np.isfinite(values)) > LARGEST:
-            raise InputError(f"behaviour '{name}' goes beyond {LARGEST:g}; give it in other units")
-        values = values.astype(np.float32)
-        channels.append(values.reshape(*values.shape[:2], -1))
-    if not channels:
-        return None
-    stacked = np.ma.masked_invalid(np.concatenate(channels, axis=2))
-    filled = np.ma.where(stacked.mask, stacked.mean(axis=(0, 1)), stacked).filled(0)
-    changes = np.ptp(filled, axis=(0, 1)) > 0
-    return filled[:, :, changes] if changes.any() else None
 
 
 def cut_windows(values: np.ndarray, window: int = WINDOW) -> np.ndarray:

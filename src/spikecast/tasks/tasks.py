@@ -19,6 +19,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.tasks.behavior import note_behavior, stack_behavior
 from spikecast.tasks.display import TaskDisplay
 from spikecast.tasks.neuron_groups import (
     check_two_neurons,
@@ -28,7 +29,7 @@ from spikecast.tasks.neuron_groups import (
     find_members,
     read_groups,
 )
-from spikecast.tasks.problem import WINDOW, Problem, cut_problem, pair_with_lag, stack_behavior
+from spikecast.tasks.problem import WINDOW, Problem, cut_problem, pair_with_lag
 from spikecast.tasks.trial_facts import check_behavior, is_ordered
 
 REST = "rest"
@@ -264,7 +265,7 @@ class Forecast(TaskDisplay):
             bin_size=recording.bin_size,
             trials=recording.trials,
             targets=recording.neurons[is_target].reset_index(names="neuron"),
-            notices=notices,
+            notices=(*notices, *note_behavior(recording)),
             areas=group[pool],
             source_neurons=np.flatnonzero(pool),
             behavior=stack_behavior(recording, recording.time[start:]),
@@ -387,7 +388,7 @@ def _pair_neurons(
         bin_size=recording.bin_size,
         trials=recording.trials,
         targets=recording.neurons[is_target].reset_index(names="neuron"),
-        notices=notices,
+        notices=(*notices, *note_behavior(recording)),
         areas=read_groups(recording, task.by)[is_source],
         source_neurons=np.flatnonzero(is_source),
         behavior=stack_behavior(recording, time),

@@ -5,11 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from spikecast.analysis.decoding.pseudo_sessions import draw_pseudo_sessions
-from spikecast.analysis.decoding.slowness import (
-    compute_slowness_p,
-    labels_come_in_runs,
-    sum_autocorrelation,
-)
+from spikecast.analysis.slowness import compute_slowness_p, labels_come_in_runs, sum_autocorrelation
 from spikecast.core.errors import NotEnoughDataError
 
 N = 200

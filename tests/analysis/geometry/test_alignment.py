@@ -92,3 +92,14 @@ def test_settings_that_are_none_are_refused(settings):
     latents = np.random.default_rng(0).normal(size=(20, 8, 3))
     with pytest.raises(InputError, match=next(iter(settings))):
         align(latents, latents, "cca", **settings)
+
+
+def test_latents_that_drift_are_said_to_give_a_p_that_is_too_small():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 60, 3, 2)).cumsum(axis=1)
+    drifting = align(first, second, n_permutations=9)
+    assert drifting.slow
+    assert "too small" in str(drifting)
+    steady = align(rng.normal(size=(60, 3, 2)), second, n_permutations=9)
+    assert not steady.slow
+    assert "too small" not in str(steady)

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from spikecast.analysis.geometry.embedding import Points, embed, make_points
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
@@ -142,3 +143,20 @@ def test_activity_that_never_changes_is_refused(method, of):
 def test_activity_beyond_what_is_computed_with_is_refused():
     with pytest.raises(InputError, match=r"1e\+200"):
         embed(1e200 * np.eye(30)[:, :, np.newaxis], "pca")
+
+
+def test_labels_in_runs_are_not_told_by_drift():
+    slow, quick = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        drift = gaussian_filter1d(rng.normal(size=(120, 1, 8)), 8, axis=0) * 20
+        label = np.repeat(rng.permutation(np.arange(8) % 2), 15)
+        activity = drift + rng.normal(size=(120, 3, 8))
+        scores = embed(activity, "pca", labels=label, n_seeds=1).scores.set_index("score")
+        slow.append(scores["p"]["knn_accuracy"])
+        shuffled = rng.permutation(label)
+        activity += 3 * shuffled[:, np.newaxis, np.newaxis]
+        scores = embed(activity, "pca", labels=shuffled, n_seeds=1).scores.set_index("score")
+        quick.append(scores["p"]["knn_accuracy"])
+    assert np.mean(np.array(slow) <= 0.05) <= 0.17
+    assert np.mean(np.array(quick) <= 0.05) >= 0.9

@@ -135,3 +135,16 @@ def test_text_that_is_missing_is_no_class():
     side = np.array(["L", "R", ""])[np.arange(60) % 3]
     tuned = tuning(rng.normal(size=(60, 5, 2)), pd.DataFrame({"side": side}), n_permutations=20)
     assert tuned.table["n_trials"].tolist() == [40, 40]
+
+
+def test_a_variable_that_changes_slowly_is_named():
+    rng = np.random.default_rng(0)
+    wandering = pd.DataFrame(
+        {"block": np.repeat([0, 1, 0, 1], 20), "rt": rng.normal(size=80).cumsum()}
+    )
+    trials = wandering.assign(side=np.tile(["l", "r"], 40))
+    latents = rng.normal(size=(80, 2, 3))
+    tested = tuning(latents, trials, n_permutations=20)
+    assert tested.slow == ("block", "rt")
+    assert "Slow drift alone follows block, rt" in str(tested)
+    assert tuning(latents, trials, null="circular_shift").slow == ()

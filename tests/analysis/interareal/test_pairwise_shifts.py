@@ -9,7 +9,7 @@ from spikecast.analysis.interareal.pairwise import Pair
 from spikecast.analysis.interareal.pairwise_rungs import expect_without_source
 from spikecast.analysis.interareal.pairwise_shifts import choose_n_shifts, score_shifts
 from spikecast.models.behavior_null import BehaviorNull
-from spikecast.tasks.problem import stack_behavior
+from spikecast.tasks.behavior import stack_behavior
 from spikecast.tasks.shifts import rank_p
 from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.trial_facts import TrialFacts

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from spikecast.analysis.decoding.slowness import labels_come_in_runs
+from spikecast.analysis.slowness import labels_come_in_runs
 from spikecast.core.errors import FormatError, InputError, RunError
 from spikecast.data import simulate
 from spikecast.report.study import page as pages

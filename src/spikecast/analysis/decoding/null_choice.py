@@ -23,7 +23,7 @@ from spikecast.analysis.decoding.nulls import (
     shuffle_labels,
 )
 from spikecast.analysis.decoding.pseudo_sessions import check_runs
-from spikecast.analysis.decoding.slowness import (
+from spikecast.analysis.slowness import (
     N_SHUFFLES,
     SLOW_P,
     compute_slowness_p,

@@ -21,12 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import legendre
 
-from spikecast.analysis.decoding.slowness import (
-    find_classes,
-    list_lags,
-    make_series,
-    sum_autocorrelation,
-)
+from spikecast.analysis.slowness import find_classes, list_lags, make_series, sum_autocorrelation
 from spikecast.core.errors import NotEnoughDataError
 
 N_KINDS = 3000  # that are tried first

@@ -7,6 +7,7 @@ import pandas as pd
 
 from spikecast.analysis.geometry.activity import read_latents
 from spikecast.analysis.results import Result
+from spikecast.analysis.slowness import labels_come_in_runs
 from spikecast.core.checks import (
     MOST_DRAWS,
     check_count,
@@ -27,6 +28,7 @@ from spikecast.tasks.splits import split_by_trial
 METHODS = ("cca", "procrustes")
 N_RESAMPLES = 2000
 MIN_CONDITIONS = 4
+FEWEST_TRIALS = 20  # of which slow change can be told
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +50,9 @@ class Alignment(Result):
         Share of the permutations that reach the score.
     mean_a, mean_b, matrix : array
         ``(a - mean_a) @ matrix + mean_b`` lies in the space of b; learnt from all trials.
+    slow : bool
+        Whether latents of both change slowly over the trials. Two that drift follow each other
+        without anything in common: p, of permuted trials, is then too small.
     """
 
     figure = "alignment"
@@ -60,6 +65,7 @@ class Alignment(Result):
     mean_a: np.ndarray
     mean_b: np.ndarray
     matrix: np.ndarray
+    slow: bool = False
 
     def transform(self, a: np.ndarray) -> np.ndarray:
         """Return latents of the first space in the second, (trial, time, latent of b)."""
@@ -72,7 +78,12 @@ class Alignment(Result):
     def __str__(self) -> str:
         return (
             f"{self.method}: R2 {self.score} on held-out trials; trials permuted "
-            f"{self.shuffled:.3f} (p = {self.p:.3g})"
+            f"{self.shuffled:.3f} (p = {self.p:.3g}"
+            + (
+                "; too small, since both change slowly over trials, as drift does)"
+                if self.slow
+                else ")"
+            )
         )
 
 
@@ -168,6 +179,15 @@ def align(
         fitted.mean_a,
         fitted.mean_b,
         fitted.matrix,
+        _is_slow(a, seed) and _is_slow(b, seed),
+    )
+
+
+def _is_slow(latents: np.ndarray, seed: int) -> bool:
+    """Tell whether a latent, (trial, time, latent), changes slowly over trials; few cannot tell."""
+    means = latents.mean(axis=1)
+    return len(means) >= FEWEST_TRIALS and any(
+        labels_come_in_runs(one, seed) for one in means.T if np.ptp(one)
     )
 
 

@@ -4,19 +4,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import procrustes
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE, trustworthiness
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.manifold import TSNE
 
 from spikecast.analysis.conditions import hide_missing
 from spikecast.analysis.geometry.activity import check_varies, read_activity
+from spikecast.analysis.geometry.embedding_scores import score_map, score_stability
 from spikecast.analysis.results import Result, make_settings
 from spikecast.core.checks import (
     check_count,
@@ -33,7 +30,6 @@ from spikecast.models.preprocess import find_principal_axes, signed_sqrt
 
 METHODS = ("pca", "tsne", "umap")
 KINDS = ("trials", "time", "neurons")
-N_PERMUTATIONS = 1000
 UMAP_WARNINGS = (  # warnings of umap-learn and numba whatever the arguments
     "n_jobs value .* overridden to 1 by setting random_state",
     "'force_all_finite' was renamed",
@@ -81,7 +77,8 @@ class Embedding(Result):
         none of its points is.
     scores : DataFrame
         One row per score: ``score, points`` (``"train"`` or ``"held out"``), ``value`` and, for
-        the accuracies, ``chance`` (mean over permuted labels) and ``p``. ``knn_accuracy`` is the
+        the accuracies, ``chance`` (mean over labels that are permuted, or shifted along the
+        session where they come in runs of trials) and ``p``. ``knn_accuracy`` is the
         balanced accuracy of nearest neighbours in the map, ``knn_accuracy_without`` of the same
         classifier in the features the map was made from; ``trustworthiness`` says how many
         neighbours in the map are neighbours in the features (1: all); ``stability_neighbors`` and
@@ -239,9 +236,9 @@ def embed(
     table = pd.DataFrame({"point": shown, **dict(zip("xyz", places[0].T)), "held_out": test})
     if names is not None:
         table["label"] = names.iloc[shown].to_numpy()
-    scores = _score_map(z, places[0], test, classes, group, n_neighbors, seed)
+    scores = score_map(z, places[0], test, classes, group, n_neighbors, seed, supervised)
     if n_seeds > 1:
-        scores += _score_stability([place[~test] for place in places], n_neighbors)
+        scores += score_stability([place[~test] for place in places], n_neighbors)
     return Embedding(
         method,
         supervised,
@@ -321,78 +318,3 @@ def _import_umap() -> Any:
             "(or use method='pca' or 'tsne')"
         ) from error
     return umap
-
-
-# ------------------------------------------------------------------------------------ scoring
-
-Row = tuple[str, str, float, float, float]
-
-
-def _score_map(
-    z: np.ndarray,
-    place: np.ndarray,
-    test: np.ndarray,
-    classes: np.ndarray | None,
-    group: np.ndarray,
-    n_neighbors: int,
-    seed: int,
-) -> list[Row]:
-    """Return how well the map keeps neighbours and tells classes, on either part of the points."""
-    rows: list[Row] = []
-    for name, which in (("train", ~test), ("held out", test)):
-        near = min(n_neighbors, int(which.sum()) // 2 - 1)
-        if near >= 1:
-            value = trustworthiness(z[which], place[which], n_neighbors=near)
-            rows.append(("trustworthiness", name, value, np.nan, np.nan))
-    if classes is None or not test.any():
-        return rows
-    rng = make_rng(seed, "embed", "labels")
-    truth = classes[test]
-    # held-out labels are exchangeable under the null, nothing has seen them: by trial, though
-    shuffled = [_shuffle_labels(truth, group[test], rng) for _ in range(N_PERMUTATIONS)]
-    for name, features in (("knn_accuracy", place), ("knn_accuracy_without", z)):
-        near = min(n_neighbors, int((~test).sum()))
-        classifier = KNeighborsClassifier(near).fit(features[~test], classes[~test])
-        predicted = classifier.predict(features[test])
-        value = balanced_accuracy_score(truth, predicted)
-        drawn = np.array([_balanced_accuracy(other, predicted) for other in shuffled])
-        p = (1 + (drawn >= value - 1e-12).sum()) / (1 + N_PERMUTATIONS)
-        rows.append((name, "held out", value, drawn.mean(), p))
-    return rows
-
-
-def _shuffle_labels(labels: np.ndarray, group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Permute labels between groups where a group has one label; else shift them in time."""
-    groups, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-    if (labels == labels[first][inverse]).all():
-        return labels[first][rng.permutation(groups.size)][inverse]
-    return np.roll(labels, rng.integers(1, labels.size))
-
-
-def _balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Return balanced accuracy, without scikit-learn's checks: they cost more than the draws."""
-    sizes = np.bincount(truth)
-    right = np.bincount(truth[truth == predicted], minlength=sizes.size)
-    return float(np.mean(right[sizes > 0] / sizes[sizes > 0]))
-
-
-def _score_stability(places: list[np.ndarray], n_neighbors: int) -> list[Row]:
-    """Return how much maps of the same points under different seeds agree."""
-    neighbors = [_find_neighbors(place, n_neighbors) for place in places]
-    overlap, agreement = [], []
-    for one, other in combinations(range(len(places)), 2):
-        common = [
-            np.intersect1d(near, others).size / near.size
-            for near, others in zip(neighbors[one], neighbors[other], strict=True)
-        ]
-        overlap.append(np.mean(common))
-        agreement.append(1 - procrustes(places[one], places[other])[2])
-    return [
-        ("stability_neighbors", "train", float(np.mean(overlap)), np.nan, np.nan),
-        ("stability_procrustes", "train", float(np.mean(agreement)), np.nan, np.nan),
-    ]
-
-
-def _find_neighbors(place: np.ndarray, n_neighbors: int) -> np.ndarray:
-    near = min(n_neighbors, len(place) - 1)
-    return NearestNeighbors(n_neighbors=near).fit(place).kneighbors(return_distance=False)

@@ -12,6 +12,7 @@ from spikecast.analysis.comparisons import compare_column
 from spikecast.analysis.conditions import find_missing
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
+from spikecast.analysis.slowness import labels_come_in_runs
 from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length, quote
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
@@ -36,6 +37,9 @@ class Tuning(Result):
     correction, null : str
     left_out : dict
         Variable -> why it was not tested.
+    slow : tuple of str
+        Variables that were permuted though they come in runs of trials, or change slowly over
+        them: slow drift alone follows them, so that their p are too small.
     """
 
     figure = "tuning"
@@ -44,6 +48,7 @@ class Tuning(Result):
     correction: str
     null: str
     left_out: dict[str, str]
+    slow: tuple[str, ...] = ()
 
     def significant(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return the rows whose corrected p is at most `alpha`, strongest effect first."""
@@ -56,7 +61,15 @@ class Tuning(Result):
         tuned = ", ".join(f"{name} {n_tuned.get(name, 0)}" for name in variables)
         return (
             f"{len(self.table)} tests of latents against trial variables ({self.null}, "
-            f"{self.correction}); tuned latents: {tuned}"
+            f"{self.correction}); tuned latents: {tuned}" + self._describe_slow()
+        )
+
+    def _describe_slow(self) -> str:
+        if not self.slow:
+            return ""
+        return (
+            f". Slow drift alone follows {', '.join(self.slow)}, in runs of trials: p is too small "
+            "where latents drift; ask again with null='circular_shift'"
         )
 
 
@@ -141,7 +154,23 @@ def tuning(
         raise NotEnoughDataError(f"no trial variable can be tested ({reasons})")
     table = pd.concat(rows, ignore_index=True)
     table["p_corrected"] = correct_p_values(table["p"].to_numpy(), correction)
-    return Tuning(table, correction, null, left_out)
+    tested = [name for name in names if str(name) not in left_out]
+    slow = tuple(str(one) for one in tested if changes_slowly(trials[one], seed))
+    return Tuning(table, correction, null, left_out, slow if null == "permutation" else ())
+
+
+def changes_slowly(column: pd.Series, seed: int = 0) -> bool:
+    """Tell whether a trial variable comes in runs of trials, or changes slowly over them.
+
+    Examples
+    --------
+    >>> changes_slowly(pd.Series(np.arange(30.0))), changes_slowly(pd.Series(["a", "b"] * 15))
+    (True, False)
+    """
+    column = column[~find_missing(column)]
+    if _is_text(column) or column.nunique() <= MAX_LEVELS:
+        return labels_come_in_runs(pd.factorize(column)[0], seed)
+    return labels_come_in_runs(column.to_numpy(dtype=float), seed)
 
 
 def _test_variable(

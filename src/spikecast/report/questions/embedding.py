@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -34,9 +35,10 @@ def _map_score(answer: StoredAnswer) -> str:
     if "knn_accuracy" not in scores.index:
         return f"{_name_map(answer)} none (it cannot place new points)"
     inside, outside = scores.loc["knn_accuracy"], scores.loc["knn_accuracy_without"]
+    p = f"p = {inside['p']:.2g}" if np.isfinite(inside["p"]) else "no p: the label comes in runs"
     return (
         f"{_name_map(answer)} {inside['value']:.2f} (chance {inside['chance']:.2f}, "
-        f"p = {inside['p']:.2g}; without the map {outside['value']:.2f})"
+        f"{p}; without the map {outside['value']:.2f})"
     )
 
 

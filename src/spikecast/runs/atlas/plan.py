@@ -25,7 +25,8 @@ from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.atlas.settings import RIDGE, AtlasSettings
 from spikecast.runs.manifest import Identity
-from spikecast.tasks.problem import count_windows, stack_behavior
+from spikecast.tasks.behavior import note_behavior, stack_behavior
+from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
 from spikecast.tasks.trial_facts import is_ordered, label_conditions
@@ -217,7 +218,7 @@ def _plan_session(
         inner={"split": split, "gap": gap},
         n_shifts=choose_n_shifts(n_between) if settings.shifts is None else settings.shifts,
         folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
-        taken=[str(notice) for notice in read_taken(recording.dataset)],
+        taken=[*map(str, (*read_taken(recording.dataset), *note_behavior(recording)))],
         identity=identify(recording),
     )
 

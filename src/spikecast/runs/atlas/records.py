@@ -26,7 +26,8 @@ from spikecast.scoring.ratio_scores import (
     draw_bootstrap_weights,
 )
 from spikecast.scoring.scorers import SCORERS
-from spikecast.tasks.problem import cut_windows, stack_behavior
+from spikecast.tasks.behavior import stack_behavior
+from spikecast.tasks.problem import cut_windows
 from spikecast.tasks.tasks import NeuronsToNeurons
 from spikecast.tasks.trial_facts import TrialFacts
 

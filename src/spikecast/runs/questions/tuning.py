@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-import pandas as pd
 from pydantic import Field
 
 from spikecast.analysis.comparisons import COMPARISON
-from spikecast.analysis.decoding.slowness import labels_come_in_runs
-from spikecast.analysis.geometry.tuning import explain_untestable, tuning
+from spikecast.analysis.geometry.tuning import changes_slowly, explain_untestable, tuning
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.schema import MOST_DRAWS
@@ -31,7 +29,7 @@ from spikecast.runs.questions.question import (
 VARIABLES_COME_IN_RUNS = NoticeKind(
     "variables_come_in_runs",
     "serious",
-    "'{variable}' comes in runs of trials, which slow drift alone follows: permuted trials are too "
+    "'{variable}' changes slowly over trials, which drift alone follows: permuted trials are too "
     "weak a null; ask again with null_labels: circular_shift",
 )
 
@@ -176,7 +174,7 @@ def answer(material: Material, block: Tuning, variables: Sequence[str], area: st
 
 
 def _find_runs(material: Material, variables: Sequence[str]) -> list[Notice]:
-    """Return a notice for each variable that comes in runs of trials.
+    """Return a notice for each variable that changes slowly, as in runs of trials.
 
     All trials are looked at, in order: what runs in the session runs in any part of it.
     """
@@ -184,5 +182,5 @@ def _find_runs(material: Material, variables: Sequence[str]) -> list[Notice]:
     return [
         VARIABLES_COME_IN_RUNS(variable=name)
         for name in variables
-        if labels_come_in_runs(pd.factorize(table[name].dropna())[0], material.seed)
+        if changes_slowly(table[name], material.seed)
     ]

@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.svm import SVC
 
 from spikecast.analysis.decoding.nulls import permutation_p, shift_labels, shuffle_labels
-from spikecast.analysis.decoding.slowness import labels_come_in_runs
+from spikecast.analysis.slowness import labels_come_in_runs
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
 from spikecast.runs.studies.step_cache import Arrays
