@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from spikecast.core.errors import UnknownNameError
-from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.notices import Notice, NoticeKind, StoredNotice
 
 FEW = NoticeKind("few", "minor", "only {n} trials in {areas}")
 
@@ -18,3 +19,12 @@ def test_a_notice_is_the_same_after_a_file():
 def test_an_unknown_severity_is_refused():
     with pytest.raises(UnknownNameError, match="severity"):
         Notice.from_json(FEW(n=3, areas=[]).to_json() | {"severity": "bad"})
+
+
+@pytest.mark.parametrize("place", ["n:>9000000000", "n:.999999999f", "n!r", "n.__class__", "n[0]"])
+def test_a_sentence_from_a_file_formats_numbers_only(place):
+    stored = TypeAdapter(StoredNotice)
+    content = FEW(n=3, areas=[]).to_json()
+    assert str(stored.validate_python(content | {"text": "{n:.0%} of {n:+.3g}"})) == "300% of +3"
+    with pytest.raises(ValidationError, match="does not go with its values"):
+        stored.validate_python(content | {"text": f"{{{place}}}"})

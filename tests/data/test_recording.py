@@ -399,3 +399,18 @@ def test_text_that_is_missing_is_empty_however_it_was_missing(values):
     recording = Recording.from_arrays(counts(), TIME, "A", trials=trials)
     assert recording.trials["label"].tolist()[1] == ""
     assert "" not in recording.trials["label"].drop(1).tolist()
+
+
+@pytest.mark.parametrize("name", ["go\tcue", "go\ncue", "go\u00a0cue"])
+def test_columns_with_other_white_space_in_their_names_are_kept(tmp_path, name):
+    made = Recording.from_arrays(
+        np.ones((3, 2, 2), dtype=int),
+        [0.0, 0.1],
+        ["A", "B"],
+        trials={name: ["a", "b", "a"], "side": [1, 2, 3]},
+        neurons={f"{name}s": [4, 5]},
+    )
+    made.save(tmp_path / "white.nc")
+    loaded = load(tmp_path / "white.nc")
+    pd.testing.assert_frame_equal(loaded.trials, made.trials, check_like=True)
+    pd.testing.assert_frame_equal(loaded.neurons, made.neurons, check_like=True)

@@ -13,6 +13,7 @@ import yaml
 
 from spikecast import report
 from spikecast.core.errors import ConfigError, RunError, SpikecastError
+from spikecast.core.files import lock_folder
 from spikecast.models import storage
 from spikecast.parallel.shared_data import share_value
 from spikecast.runs import config, experiment, fits
@@ -228,9 +229,9 @@ def test_a_finished_run_is_not_changed_without_overwrite(data, run):
 def test_overwriting_replaces_runs_and_nothing_else(data, tmp_path):
     short = make(data, models=["mean_rate"])
     out = experiment.run(short, tmp_path / "run", workers=1)
-    (out / "stale").write_text("")
+    (out / "stale.csv").write_text("")
     experiment.run(short, out, workers=1, overwrite=True)
-    assert not (out / "stale").exists()
+    assert not (out / "stale.csv").exists()
     other = tmp_path / "precious"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
@@ -445,6 +446,31 @@ def test_what_is_not_ours_is_neither_replaced_nor_removed(data, run, tmp_path):
     empty_folder(out)
     assert (elsewhere / "data.nc").exists()
     assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize("name", ["data.nc.bak", "notes.txt", "data"])
+def test_what_is_no_part_of_a_run_is_not_overwritten(data, run, tmp_path, name):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    (out / name).mkdir() if name == "data" else (out / name).touch()
+    with pytest.raises(RunError, match=rf"also holds {name}, no part of a run"):
+        experiment.run(make(data), out, workers=1, overwrite=True)
+    assert (out / name).exists()
+    assert (out / "scores.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["figures", "log.txt", ".lock"])
+def test_nothing_is_written_through_a_link(run, tmp_path, name):
+    out, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    shutil.copytree(run, out, ignore=shutil.ignore_patterns(name))
+    elsewhere.mkdir() if name == "figures" else elsewhere.write_text("own")
+    (out / name).symlink_to(elsewhere)
+    with pytest.raises(RunError, match="it is a link"):
+        report.build(out)
+    with pytest.raises(RunError, match="it is a link"), lock_folder(out):
+        pass
+    assert name == "figures" or elsewhere.read_text() == "own"
+    assert name != "figures" or not list(elsewhere.iterdir())
 
 
 def test_a_log_that_finds_no_room_shows_no_traceback(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -99,6 +100,22 @@ def write_json(path: str | Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
+APPENDED = ("log.txt", ".lock", ".jsonl", ".log")
+"""Ends of the names of files that are written where they are; others are replaced as a whole."""
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise where a link in a folder would have its target written, outside of the folder."""
+    for place, folders, names in os.walk(folder):
+        where = Path(place)
+        for name in (*folders, *(one for one in names if one.endswith(APPENDED))):
+            if (where / name).is_symlink():
+                raise RunError(
+                    f"'{where / name}' cannot be written: it is a link out of '{folder}'; put "
+                    "what it names in its place"
+                )
+
+
 def remove_temporary(folder: Path) -> None:
     """Remove what killed processes had begun to write; no process may be writing there now."""
     for path in folder.rglob(".spikecast-*"):
@@ -116,6 +133,7 @@ def lock_folder(folder: str | Path) -> Iterator[None]:
     folder = Path(folder)
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    refuse_links(folder)
     lock = FileLock(folder / LOCK)
     with explain_write_errors(folder / LOCK):
         try:

@@ -3,8 +3,10 @@
 Other code reads a notice's `code` and `values`, never its sentence.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
@@ -43,8 +45,17 @@ class Notice:
         return cls(**content)
 
 
+NUMBER = re.compile(r"[+,]?(\.\d)?[defg%]?")
+"""How a sentence may format a value: no width, which takes as much memory as it says."""
+
+
 def _check_sentence(notice: Notice) -> Notice:
     try:
+        for _, name, spec, conversion in Formatter().parse(notice.text):
+            if name is not None and (conversion or not NUMBER.fullmatch(spec or "")):
+                raise ValueError
+            if name is not None and not name.isidentifier():
+                raise ValueError
         str(notice)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError):
         raise ValueError("the sentence of a notice does not go with its values") from None

@@ -88,7 +88,7 @@ def _read_member(stored: NpzFile, name: str) -> np.ndarray:
 def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) -> None:
     """Write a ``.nc`` file: in memory first, as the HDF5 library crashes where a disk is full.
 
-    A coordinate with a space in its name is read back as a variable; :func:`mark_coordinates`
+    A coordinate with white space in its name is read back as a variable; :func:`mark_coordinates`
     makes it one again.
     """
     with warnings.catch_warnings():
@@ -101,14 +101,17 @@ def write_dataset(path: Path, dataset: xr.Dataset, encoding: Mapping[str, Any]) 
 
 
 def mark_coordinates(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a recording's data set with all columns of trials and of neurons as coordinates."""
-    return dataset.set_coords(
-        [
-            name
-            for name, one in dataset.data_vars.items()
-            if one.dims in (("trial",), ("neuron",)) and " " in str(name)
-        ]
-    )
+    """Return a recording's data set with all columns of trials and of neurons as coordinates.
+
+    netCDF lists coordinates in a text, by their names with spaces between: a name with a tab, a
+    line's end or a no-break space makes all of them unknown.
+    """
+    of_rows = [
+        name for name, one in dataset.data_vars.items() if one.dims in (("trial",), ("neuron",))
+    ]
+    spaces = {name: {one for one in str(name) if one.isspace()} for name in of_rows}
+    lost = any(one - {" "} for one in spaces.values())
+    return dataset.set_coords([name for name in of_rows if lost or spaces[name]])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
+from spikecast.core.files import refuse_links
 from spikecast.runs.layout import find_kind
 
 BUILDERS = {
@@ -43,6 +44,7 @@ def build(folder: str | Path) -> Path:
     >>> build(run).name
     'report.html'
     """
+    refuse_links(Path(folder))
     module = BUILDERS[find_kind(folder) or "run"]
     page: Path = import_module(module).build(folder)
     return page

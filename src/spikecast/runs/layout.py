@@ -214,6 +214,27 @@ class StudyLayout(Layout):
         return [RunLayout(path.parent) for path in sorted(self.sound.glob(f"*/{_MANIFEST}"))]
 
 
+TABLES = (".csv", ".parquet")  # atlases, sweeps and studies name theirs
+CHECKSUM = ".b2sum"
+
+
+def list_foreign(folder: Path) -> list[str]:
+    """Return the names of what lies in a folder and is no part of a run, sweep, atlas or study."""
+    kinds = (RunLayout, SweepLayout, AtlasLayout, StudyLayout)
+    known = {"figures", "described", "concluded"} | {
+        one.name
+        for kind in kinds
+        for part in kind.__mro__
+        for one in vars(part).values()
+        if isinstance(one, Inside)
+    }
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name.removesuffix(CHECKSUM) not in known and not path.name.endswith(TABLES)
+    )
+
+
 MARKERS = {
     "study": ("study.json", "preset.yaml"),
     "sweep": ("sweep.json", "study.log"),

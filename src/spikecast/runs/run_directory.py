@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import (
     LOCK,
@@ -16,6 +17,7 @@ from spikecast.core.files import (
     is_special,
     is_temporary,
     lock_folder,
+    refuse_links,
 )
 from spikecast.core.stored import read_json, read_text
 from spikecast.runs.layout import (
@@ -25,6 +27,7 @@ from spikecast.runs.layout import (
     StudyLayout,
     SweepLayout,
     find_kind,
+    list_foreign,
 )
 from spikecast.runs.manifest import check_data_unchanged, read_manifest
 from spikecast.runs.settings import check_settings_unchanged, read_settings
@@ -83,7 +86,9 @@ def _check_writable(
             raise RunError(f"there is no run in '{folder}' to resume")
         return
     if overwrite and _holds_run(folder):  # whatever its version
+        check_replaceable(folder)
         return
+    refuse_links(folder)
     manifest = read_manifest(folder)  # refuses a folder that is not a run
     if not resume:
         state = "a finished" if manifest.get("finished") else "an unfinished"
@@ -94,6 +99,17 @@ def _check_writable(
         raise RunError(f"'{folder}' was made with another config; see {config}")
     check_settings_unchanged(config, manifest)
     check_data_unchanged(folder, manifest["data"]["hash"], identity)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise where a run that is to be replaced shares its folder: the rest would be lost."""
+    foreign = [name for name in list_foreign(folder) if not is_temporary(Path(name))]
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        raise RunError(
+            f"'{folder}' also holds {shorten_line(', '.join(foreign[:3]))}{more}, no part of a "
+            "run: move that away before the run is overwritten, or name another folder"
+        )
 
 
 def _is_unbegun(folder: Path) -> bool:

@@ -32,7 +32,7 @@ from spikecast.runs import experiment, provenance
 from spikecast.runs.audit import judge_claims
 from spikecast.runs.layout import ColumnLayout, StudyLayout
 from spikecast.runs.manifest import check_data_unchanged
-from spikecast.runs.run_directory import empty_folder
+from spikecast.runs.run_directory import check_replaceable, empty_folder
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.contents import Begun, StudyFacts
 from spikecast.runs.studies.preset import (
@@ -158,6 +158,8 @@ def _check_folder(
     if overwrite or not occupied:
         if resume:
             raise RunError(f"there is no study in '{out}' to resume")
+        if occupied:
+            check_replaceable(out)
         return occupied
     if finished:
         raise RunError(f"'{out}' holds a finished study; overwrite it, or name another folder")
