@@ -132,18 +132,23 @@ def test_a_run_under_nohup_outlives_its_terminal(tmp_path):
         signal.signal(signal.SIGHUP, before)
 
 
-def test_an_order_to_end_that_python_drops_comes_again(tmp_path, capsys):
+@pytest.mark.parametrize("asked", END_SIGNALS)
+def test_an_order_to_end_that_python_drops_comes_again(tmp_path, capsys, asked):
     class Dropping:
         def __del__(self):
-            signal.raise_signal(END_SIGNALS[0])
+            signal.raise_signal(asked)
 
     def run():
         with resumable(tmp_path / "run"):
             Dropping()
             time.sleep(10)
 
-    with pytest.raises(typer.Exit) as left:
-        run()
+    outside = signal.signal(asked, signal.default_int_handler)  # tests may be run under nohup
+    try:
+        with pytest.raises(typer.Exit) as left:
+            run()
+    finally:
+        signal.signal(asked, outside)
     assert left.value.exit_code == 130
     assert "Exception ignored" not in capsys.readouterr().err
 

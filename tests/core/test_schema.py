@@ -57,3 +57,24 @@ def test_files_that_hold_no_block_are_refused(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message) as caught:
         read_block(path, Outer)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a\none: {size: 2}\none: {size: 3}", "'one' is there twice, in line 3"),
+        ("name: a\none: {size: 2, size: 3}", "'size' is there twice, in line 2"),
+        ("name: !!bool x", "a tag does not go with its value"),
+        ("name: !!timestamp x", "a tag does not go with its value"),
+        (f"name: a\none: {{size: 0x{'f' * 5000}}}", "too large a number"),
+    ],
+)
+def test_yaml_that_loses_a_key_or_has_a_wrong_tag_is_a_line(tmp_path, text, message):
+    (tmp_path / "block.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        read_block(tmp_path / "block.yaml", Outer)
+
+
+def test_a_key_may_replace_one_that_is_merged(tmp_path):
+    (tmp_path / "block.yaml").write_text("name: a\none: {<<: {size: 2}, size: 3}", encoding="utf-8")
+    assert read_block(tmp_path / "block.yaml", Outer).one.size == 3

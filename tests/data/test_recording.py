@@ -80,6 +80,13 @@ def test_what_no_file_can_hold_is_refused_and_leaves_nothing(tmp_path, trials):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("column", [[[1], [1, 2], [], [3]], [b"\xff", "a", "b", "c"]])
+def test_columns_of_lists_or_of_bytes_that_are_no_text_are_refused(column):
+    column = np.array([*column, None], dtype=object)[:-1]
+    with pytest.raises(InputError, match="trial column 'a' must hold numbers or text"):
+        Recording.from_arrays(counts(), TIME, "A", trials={"a": column})
+
+
 def test_what_is_no_dataset_and_areas_that_are_no_names_are_refused():
     with pytest.raises(InputError, match=r"made of an xarray\.Dataset"):
         Recording({"activity": counts()})

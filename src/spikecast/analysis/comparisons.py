@@ -10,7 +10,7 @@ from spikecast.core.checks import check_one_of
 from spikecast.core.errors import InputError
 from spikecast.data.recording import Recording
 
-COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?[\d.]+)")
+COMPARISON = re.compile(r"(?P<column>[^<>]+?)\s*(?P<sign>[<>])\s*(?P<number>-?(?:\d+\.?\d*|\.\d+))")
 """A name such as ``contrast_right>0``: a trial column made of another."""
 
 

@@ -34,7 +34,7 @@ from spikecast.core.schema import Block
 from spikecast.data.selection import Selection
 
 END_SIGNALS = [
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]  # Windows has no SIGHUP
 SHARED = ("app", "options", "__main__")
 """Files of this folder that are no commands."""

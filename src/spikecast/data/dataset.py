@@ -162,7 +162,12 @@ def _read_columns(
         check_in_order(f"{axis} column '{name}'", values)
         column = to_vector(f"{axis} column '{name}'", cast(np.ndarray, values))
         if column.dtype.kind in "OTU":  # netCDF holds text, but no Python objects
-            column = np.where(pd.isna(column), "", column).astype(str)
+            try:
+                column = np.where(pd.isna(column), "", column).astype(str)
+            except ValueError as error:  # lists, or bytes that are no text
+                raise InputError(
+                    f"{axis} column '{name}' must hold numbers or text: {shorten_line(error)}"
+                ) from None
         check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
         yield str(name), column
 

@@ -1,14 +1,16 @@
 """What each file of a run must hold: a schema per file, for what reads it again."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
+import xarray as xr
 from annotated_types import Gt
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from spikecast.core.notices import StoredNotice
-from spikecast.core.stored import OPEN, Finite
+from spikecast.core.stored import OPEN, Finite, damaged
 from spikecast.core.stored_arrays import Array
 from spikecast.evaluation.verdict import StoredVerdict
 
@@ -68,12 +70,22 @@ class ProblemFacts(TypedDict):
 
 
 PROBLEM = {
-    "recorded": Array("iufb", ("trial", "time", "target")),
+    "recorded": Array("iufb", ("trial", "time", "target"), finite=True),
     "time": Array("f", ("time",), finite=True),
     "in_train": Array("b", ("fold", "trial")),
     "in_test": Array("b", ("fold", "trial")),
     "source_neuron": Array("OUTiuf", ("source",)),
 }
+
+
+def check_recorded(path: Path, problem: xr.Dataset) -> None:
+    """Raise a DamagedFileError where a problem names no target, or has counts below 0."""
+    if not {"target_neuron", "target_channel"} & set(problem.variables):
+        raise damaged(path, "it names no target")
+    if problem.attrs["kind"] == "counts" and (problem["recorded"].values < 0).any():
+        raise damaged(path, "it holds counts below 0")
+
+
 EXCERPT = {
     "activity": Array("iuf", ("trial", "time", "neuron")),
     "time": Array("f", ("time",), finite=True),

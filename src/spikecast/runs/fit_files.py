@@ -45,9 +45,9 @@ class FitFacts(TypedDict):
 
 
 FIT_ARRAYS = {
-    "prediction": Array("f", ("test trial", "time", "target"), bounded=True),
+    "prediction": Array("f", ("test trial", "time", "target"), finite=True),
     "test": Array("iu", ("test trial",)),
-    "latents": Array("f", ("test trial", "latent time", "latent"), optional=True, bounded=True),
+    "latents": Array("f", ("test trial", "latent time", "latent"), optional=True, finite=True),
 }
 
 LATENTS = {name: replace(FIT_ARRAYS[name], optional=False) for name in ("test", "latents")}

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from spikecast.analysis.decoding.null_choice import NONE
 from spikecast.core.files import write_json
-from spikecast.core.stored import read_json
+from spikecast.core.stored import damaged, read_json
 from spikecast.evaluation.fit import FitRecord, hash_rows
 from spikecast.runs.config import ALL
 from spikecast.runs.layout import Layout
@@ -222,6 +222,9 @@ def _read_score(run: Run, target: Target, model: str, fold: int) -> tuple[float,
         "null": headline.null, "aggregate": headline.aggregate,
     }  # fmt: skip
     rows = (run.scores[list(cell)].astype(str) == pd.Series(cell)).all(axis=1)
+    if not rows.any():
+        lacks = f"it has no {headline.name} of {model} for {target.name} in fold {fold}"
+        raise damaged(run.layout.scores, lacks)
     row = run.scores[rows].iloc[0]
     return float(row["value"]), str(row["null"])
 

@@ -227,8 +227,7 @@ class Target:
         path = self.layout.problem
         problem = read_dataset(path, contents.PROBLEM)
         validate(problem.attrs, contents.ProblemFacts, path, ("attributes",))
-        if not {"target_neuron", "target_channel"} & set(problem.variables):
-            raise damaged(path, "it names no target")
+        contents.check_recorded(path, problem)
         return problem
 
     @property

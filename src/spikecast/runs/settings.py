@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from spikecast.core.errors import RunError
+from spikecast.core.schema import YAML_ERRORS
 from spikecast.core.stored import read_text
 
 FREE = "analysis"
@@ -16,7 +17,7 @@ def read_settings(text: str) -> Any:
     """Return a config without the place of the data: their identity is compared instead."""
     try:
         settings = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # edited by hand: equal to no other
+    except YAML_ERRORS:  # edited by hand: equal to no other
         return None
     if isinstance(settings, dict):
         data = settings.pop("data", None)

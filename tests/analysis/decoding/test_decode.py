@@ -222,6 +222,11 @@ class TestComparisons:
         expected = np.where(contrast > 0, "yes", "no")[~np.isnan(contrast)]
         assert truth.tolist() == expected.tolist()
 
+    @pytest.mark.parametrize("number", ["1.2.3", "...", "-"])
+    def test_what_is_no_number_is_no_comparison(self, number):
+        with pytest.raises(UnknownNameError, match="unknown trial column"):
+            decode(self.make()[0], f"contrast>{number}")
+
     def test_over_time_and_for_tuning_too(self):
         recording, _ = self.make()
         over_time = decode_over_time(recording, "contrast>0", n_permutations=20)

@@ -203,6 +203,23 @@ def test_windows_of_a_recording_are_called_so_and_not_averaged(runs, pages):
         pages["planes"].read_text())}  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("neurons.csv", lambda lines: [*lines, *lines[1:]], "rows of .* neurons"),
+        ("neurons.csv", lambda lines: lines[:-1], "rows of .* neurons"),
+        ("scores.csv", lambda lines: [line.replace(",0,bits_", ",7,bits_") for line in lines],
+         "it has no bits_per_spike of .* in fold 0"),
+    ],
+)  # fmt: skip
+def test_tables_that_lack_rows_are_named(runs, tmp_path, name, change, message):
+    copy = shutil.copytree(runs["only_nulls"], tmp_path / "copy")
+    lines = (copy / name).read_text().splitlines()
+    (copy / name).write_text("\n".join(change(lines)) + "\n")
+    with pytest.raises(RunError, match=message):
+        report.build(copy)
+
+
 def test_an_unfinished_run_has_no_page(tmp_path, runs):
     with pytest.raises(RunError, match="not a run directory"):
         report.build(tmp_path)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from spikecast.report.run.target_figure import TargetFigure, is_counts
 from spikecast.report.shared.style import ORANGE, new_figure, report_style, set_log_ticks
 from spikecast.runs.reader import Target
+from spikecast.runs.score_tables import pick_neurons
 from spikecast.scoring.metric_table import METRICS
 
 FEWEST_POINTS = 4  # of a scatter; fewer are in the table
@@ -16,7 +17,7 @@ FEWEST_POINTS = 4  # of a scatter; fewer are in the table
 @report_style
 def draw_neurons(target: Target) -> Figure:
     """Draw the scores of the model shown against the baseline's, and against firing rate."""
-    table = target.run.neurons.query("target == @target.name")
+    table = pick_neurons(target)
     figure = new_figure(3.0)
     n_panels = 1 + (target.shown_baseline is not None)
     panels = figure.subplots(1, n_panels, squeeze=False)[0]

@@ -15,6 +15,7 @@ from spikecast.report.run.target_figure import (
 from spikecast.report.shared.phone import is_for_phone
 from spikecast.report.shared.style import ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
+from spikecast.runs.score_tables import pick_neurons
 
 MOST_TRIALS = 3
 BUSY_QUANTILE = 0.6  # only neurons with more spikes than this share of all are drawn
@@ -23,9 +24,7 @@ BUSY_QUANTILE = 0.6  # only neurons with more spikes than this share of all are 
 @report_style
 def draw_single_trials(target: Target) -> Figure:
     """Draw held-out trials of a well and of a middling predicted neuron."""
-    score = target.run.neurons.query("target == @target.name and model == @target.shown_model")[
-        "value"
-    ].to_numpy()
+    score = pick_neurons(target).query("model == @target.shown_model")["value"].to_numpy()
     stored = target.read_arrays(target.shown_model, 0)
     recorded, prediction = target.recorded[stored["test"]], stored["prediction"]
     neurons = _choose_neurons(target, recorded, score)
