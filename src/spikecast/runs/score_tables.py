@@ -1,18 +1,12 @@
 """Read the tables of scores of a run, and the recording's table of trials."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from spikecast.core.stored import damaged, explain_errors
 from spikecast.core.stored_tables import Column, Table, check_table, read_table
 from spikecast.scoring.metric_table import HEADLINE
-
-if TYPE_CHECKING:
-    from spikecast.runs.reader import Target
 
 TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggregate")
 """Columns of scores that are text: an empty null is "none", and a target may be called "0"."""
@@ -47,17 +41,6 @@ def read_score_table(path: Path, schema: Table) -> pd.DataFrame:
         na_values={name: ["", "nan", "NaN"] for name in columns if name not in TEXT},
         dtype=dict.fromkeys(TEXT, str),
     )
-
-
-def pick_neurons(target: Target) -> pd.DataFrame:
-    """Return the scores of a target neuron by neuron, of each model as many as it has neurons."""
-    table, n_targets = target.run.neurons, target.recorded.shape[2]
-    picked = table[table["target"] == target.name]
-    wrong = picked["model"].value_counts().loc[lambda rows: rows != n_targets]
-    if len(wrong):
-        what = f"it has {wrong.iloc[0]} rows of {wrong.index[0]} for {target.name}"
-        raise damaged(target.run.layout.neurons, f"{what}, which has {n_targets} neurons")
-    return picked
 
 
 def read_summary(path: Path) -> pd.DataFrame:

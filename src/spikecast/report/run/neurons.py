@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.core.stored import damaged
 from spikecast.report.run.target_figure import TargetFigure, is_counts
 from spikecast.report.shared.style import ORANGE, new_figure, report_style, set_log_ticks
 from spikecast.runs.reader import Target
-from spikecast.runs.score_tables import pick_neurons
 from spikecast.scoring.metric_table import METRICS
 
 FEWEST_POINTS = 4  # of a scatter; fewer are in the table
@@ -84,3 +84,14 @@ NEURONS = TargetFigure(
     "Scores neuron by neuron: the model shown against the baseline, and against firing rate.",
     lambda target: bool(target.problem.sizes["target"] >= FEWEST_POINTS),
 )
+
+
+def pick_neurons(target: Target) -> pd.DataFrame:
+    """Return the scores of a target neuron by neuron, of each model as many as it has neurons."""
+    table, n_targets = target.run.neurons, target.recorded.shape[2]
+    picked = table[table["target"] == target.name]
+    wrong = picked["model"].value_counts().loc[lambda rows: rows != n_targets]
+    if len(wrong):
+        what = f"it has {wrong.iloc[0]} rows of {wrong.index[0]} for {target.name}"
+        raise damaged(target.run.layout.neurons, f"{what}, which has {n_targets} neurons")
+    return picked

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.models.catalog import name_model
+from spikecast.report.run.neurons import pick_neurons
 from spikecast.report.run.target_figure import (
     TargetFigure,
     find_time_axis,
@@ -15,7 +16,6 @@ from spikecast.report.run.target_figure import (
 from spikecast.report.shared.phone import is_for_phone
 from spikecast.report.shared.style import ORANGE, new_figure, report_style
 from spikecast.runs.reader import Target
-from spikecast.runs.score_tables import pick_neurons
 
 MOST_TRIALS = 3
 BUSY_QUANTILE = 0.6  # only neurons with more spikes than this share of all are drawn
