@@ -229,7 +229,8 @@ def test_a_finished_run_is_not_changed_without_overwrite(data, run):
 def test_overwriting_replaces_runs_and_nothing_else(data, tmp_path):
     short = make(data, models=["mean_rate"])
     out = experiment.run(short, tmp_path / "run", workers=1)
-    (out / "stale.csv").write_text("")
+    for name in ("stale.csv", ".DS_Store"):
+        (out / name).write_text("")
     experiment.run(short, out, workers=1, overwrite=True)
     assert not (out / "stale.csv").exists()
     other = tmp_path / "precious"

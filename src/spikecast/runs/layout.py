@@ -216,12 +216,13 @@ class StudyLayout(Layout):
 
 TABLES = (".csv", ".parquet")  # atlases, sweeps and studies name theirs
 CHECKSUM = ".b2sum"
+OF_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave
 
 
 def list_foreign(folder: Path) -> list[str]:
     """Return the names of what lies in a folder and is no part of a run, sweep, atlas or study."""
     kinds = (RunLayout, SweepLayout, AtlasLayout, StudyLayout)
-    known = {"figures", "described", "concluded"} | {
+    known = {"figures", "described", "concluded", *OF_SYSTEMS} | {
         one.name
         for kind in kinds
         for part in kind.__mro__
