@@ -28,3 +28,9 @@ def test_a_sentence_from_a_file_formats_numbers_only(place):
     assert str(stored.validate_python(content | {"text": "{n:.0%} of {n:+.3g}"})) == "300% of +3"
     with pytest.raises(ValidationError, match="does not go with its values"):
         stored.validate_python(content | {"text": f"{{{place}}}"})
+
+
+def test_a_kind_whose_sentence_could_not_be_read_again_is_no_kind():
+    NoticeKind("fine", "minor", "{share:+z.0f} of {n:,} trials")
+    with pytest.raises(ValueError, match="no place for a value"):
+        NoticeKind("wide", "minor", "{n:>8} trials")

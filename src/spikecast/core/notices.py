@@ -45,17 +45,22 @@ class Notice:
         return cls(**content)
 
 
-NUMBER = re.compile(r"[+,]?(\.\d)?[defg%]?")
+NUMBER = re.compile(r"[+,]?z?(\.\d)?[defg%]?")
 """How a sentence may format a value: no width, which takes as much memory as it says."""
+
+
+def _check_text(text: str) -> None:
+    """Raise a ValueError where a sentence does more than to name values and format numbers."""
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if conversion or not name.isidentifier() or not NUMBER.fullmatch(spec or ""):
+            raise ValueError(f"no place for a value: {name}")
 
 
 def _check_sentence(notice: Notice) -> Notice:
     try:
-        for _, name, spec, conversion in Formatter().parse(notice.text):
-            if name is not None and (conversion or not NUMBER.fullmatch(spec or "")):
-                raise ValueError
-            if name is not None and not name.isidentifier():
-                raise ValueError
+        _check_text(notice.text)
         str(notice)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError):
         raise ValueError("the sentence of a notice does not go with its values") from None
@@ -80,6 +85,9 @@ class NoticeKind:
     code: str
     severity: Severity
     text: str
+
+    def __post_init__(self) -> None:
+        _check_text(self.text)
 
     def __call__(self, **values: Any) -> Notice:
         """Return a notice of this kind with these values."""
