@@ -36,7 +36,7 @@ from spikecast.runs.studies.study_data import (
 
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
-                            "n_bins": 60, "stim_onset": 0.2}},
+                            "n_bins": 45, "stim_onset": 0.2}},
     "settings": {"n_iterations": 60, "permutations": 10, "draws": 10},
     "sound": {"main": {
         "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}},
