@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 import spikecast as sc
 from spikecast.tasks.behavior import MAX_CHANNELS, note_behavior, stack_behavior
@@ -19,7 +20,7 @@ def moving():
 
 
 def record(moving, **behavior):
-    time = (np.arange(20) + 0.5) * 0.05
+    time = (np.arange(moving[1].shape[1]) + 0.5) * 0.05
     return sc.Recording.from_arrays(moving[1], time, ["A"] * 8 + ["B"] * 8, behavior=behavior)
 
 
@@ -42,12 +43,27 @@ def test_movement_is_not_claimed_beside_a_camera_or_with_an_artefact(moving):
     assert not claims(record(moving, wheel=spoil(speed, 1e6)))
 
 
+@pytest.mark.parametrize("coupling", [0.0, 0.6])
+def test_movement_in_a_video_is_taken_out_and_nothing_else(coupling):
+    """Twelve of sixty singular vectors of a video move both areas; their variances fall off."""
+    rng = np.random.default_rng(4)
+    course = gaussian_filter1d(rng.normal(size=(90, 30, 61)), 2, axis=1)
+    course /= course.std()
+    video, own = course[..., :60], course[..., 60:]
+    log_rates = video[..., :12] @ rng.normal(scale=0.3, size=(12, 16)) - 0.5 + coupling * own
+    counts = rng.poisson(np.clip(np.exp(log_rates), 0, 20))
+    recording = record((None, counts), video=video / np.sqrt(np.arange(1, 61)))
+    assert claims(recording) == (coupling > 0)
+
+
 def test_a_single_variable_stays_beside_one_of_many_channels(moving):
-    camera = np.random.default_rng(0).normal(size=(80, 20, 30))
+    camera = np.random.default_rng(0).normal(size=(80, 20, 60))
     recording = record(moving, camera=camera, wheel=moving[0])
     stacked = stack_behavior(recording, recording.time)
     assert stacked.shape[2] == MAX_CHANNELS
-    np.testing.assert_allclose(stacked[:, :, -1], moving[0], rtol=1e-5)
+    np.testing.assert_allclose(stacked[:, :, 1], moving[0], rtol=1e-5)  # of two first channels
+    spread = stacked[:, :, [0, *range(2, MAX_CHANNELS)]].var(axis=(0, 1))
+    assert (np.diff(spread) < 0).all()
     (notice,) = note_behavior(recording)
     assert notice.code == "behavior_reduced"
     assert notice.values["kept"] == MAX_CHANNELS - 1

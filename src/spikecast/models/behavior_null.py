@@ -1,5 +1,6 @@
 """The null of recorded behaviour: what task, drift and movement explain without any source."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,10 +9,12 @@ import numpy as np
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.metrics import smooth_in_time
+from spikecast.tasks.behavior import MAX_CHANNELS
 from spikecast.tasks.trial_facts import TrialFacts
 
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
-MAX_CHANNELS = 10  # of behaviour; more are reduced to so many principal components
+MAIN = 10  # channels with all regressors; the others have fewer, which keeps the fit quick
+LAGS_OF_OTHERS = (-8, 0, 8)
 MAX_BUMPS = 20  # along a trial
 MOST = 10.0  # s.d. of a channel, and of a regressor: a rare event, a lick, is hundreds
 PENALTIES = (1e-1, 1e-2, 1e-3)
@@ -25,7 +28,8 @@ class BehaviorNull(TrialNull):
     Regressors are each channel's value and its distance from the mean, at lags of up to 16 bins
     either way and averaged over the trial; of a channel that never changes within a trial (how far
     the animal moved in it) also their products with bumps along the trial, as neurons may respond
-    to it with a time course. They are fitted on top of :class:`SourceFree`, with an
+    to it with a time course. Of more than 10 channels, the others have their value alone, at three
+    lags and averaged. They are fitted on top of :class:`SourceFree`, with an
     L2 penalty chosen on an inner fold; where behaviour does not help, none of it is used. A score
     above this null is what the source tells beyond the task, drift and recorded movement.
 
@@ -127,15 +131,10 @@ class BehaviorNull(TrialNull):
         """Return regressors (trial, time, regressor) of behaviour (trial, time, channel)."""
         z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
         z = np.clip(z, -MOST, MOST)
-        z = np.concatenate([z, np.abs(z)], axis=2)
-        n_bins = z.shape[1]
-        # (trial, time, channel); the first is constant within a trial
-        columns = [np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)]
-        for lag in LAGS:
-            if abs(lag) < n_bins:
-                smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
-                # beyond a trial's ends its first or last value stands
-                columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
+        main, others = z[..., :MAIN], z[..., MAIN:]
+        columns = _shift(np.concatenate([main, np.abs(main)], axis=2), LAGS)
+        if others.shape[2]:
+            columns += _shift(others, LAGS_OF_OTHERS)
         if self.constant_.any():
             columns.append(self._make_courses(behavior))
         regressors = np.concatenate(columns, axis=2) / self.scale_
@@ -144,7 +143,7 @@ class BehaviorNull(TrialNull):
     def _make_courses(self, behavior: np.ndarray) -> np.ndarray:
         """Return constant channels times bumps along the trial, (trial, time, channel x bump)."""
         n_trials, n_bins, _ = behavior.shape
-        values = (behavior - self.center_)[:, 0, self.constant_][:, :MAX_CHANNELS]
+        values = (behavior - self.center_)[:, 0, self.constant_][:, :MAIN]
         values = np.concatenate([values, np.abs(values)], axis=1)
         centers = np.linspace(0, n_bins - 1, min(MAX_BUMPS, -(-n_bins // 2)))
         width = max(1.0, n_bins / len(centers))
@@ -152,6 +151,18 @@ class BehaviorNull(TrialNull):
         # (trial, 1, channel, 1) x (time, 1, bump)
         courses = values[:, np.newaxis, :, np.newaxis] * bumps[:, np.newaxis]
         return courses.reshape(n_trials, n_bins, -1)
+
+
+def _shift(z: np.ndarray, lags: Sequence[int]) -> list[np.ndarray]:
+    """Return (trial, time, channel) averaged over the trial, and at each lag."""
+    n_bins = z.shape[1]
+    columns = [np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)]
+    for lag in lags:
+        if abs(lag) < n_bins:
+            smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))
+            # beyond a trial's ends its first or last value stands
+            columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
+    return columns
 
 
 def find_constant(behavior: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import LARGEST
 from spikecast.data.recording import Recording
 
-MAX_CHANNELS = 10  # of all variables together; those of many channels are reduced first
+MAX_CHANNELS = 40  # of all variables together; those of many channels are reduced first
 FEWEST = 2  # channels that a variable of many keeps
 MOST = 10.0  # s.d. of the bulk from the median
 RARE = 5e-3  # of samples at either end: what lies there is not the bulk
@@ -41,7 +41,7 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     Gaps (NaN) are filled from the samples around them in the trial, or else by the channel's mean;
     rare values far from all others are cut; variables of many channels are reduced to principal
     components, so that they do not crowd out a single one. Channels that never change tell nothing
-    and are left out.
+    and are left out. The first channels of all variables come first, then the second ones.
     """
     bins = np.isin(recording.time, time)
     variables = _read_variables(recording, bins)
@@ -54,7 +54,8 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     if not channels:
         return None
     stacked = np.concatenate(channels, axis=2)
-    return stacked if stacked.shape[2] else None
+    place = np.concatenate([np.arange(one.shape[2]) for one in channels])  # within its variable
+    return stacked[:, :, np.argsort(place, kind="stable")] if place.size else None
 
 
 def note_behavior(recording: Recording) -> list[Notice]:
@@ -153,7 +154,7 @@ def _share_channels(sizes: dict[str, int]) -> dict[str, int]:
     Examples
     --------
     >>> _share_channels({"wheel": 1, "face": 500}), _share_channels({"a": 4, "b": 4})
-    ({'wheel': 1, 'face': 9}, {'a': 4, 'b': 4})
+    ({'wheel': 1, 'face': 39}, {'a': 4, 'b': 4})
     """
     if sum(sizes.values()) <= MAX_CHANNELS:
         return sizes
@@ -165,8 +166,12 @@ def _share_channels(sizes: dict[str, int]) -> dict[str, int]:
 
 
 def _reduce(values: np.ndarray, n: int) -> np.ndarray:
-    """Return the first principal components of scaled channels, (trial, time, component)."""
+    """Return the first principal components of channels, (trial, time, component).
+
+    Channels of one variable have one unit, and most movement is in those that vary most: those of a
+    video's singular vectors have no order left once each is scaled.
+    """
     flat = values.reshape(-1, values.shape[2]).astype(float)
-    scaled = (flat - flat.mean(axis=0)) / flat.std(axis=0)
-    axes = np.linalg.eigh(scaled.T @ scaled)[1][:, ::-1][:, :n]
-    return (scaled @ axes).reshape(*values.shape[:2], n).astype(np.float32)
+    flat -= flat.mean(axis=0)
+    axes = np.linalg.eigh(flat.T @ flat)[1][:, ::-1][:, :n]
+    return (flat @ axes).reshape(*values.shape[:2], n).astype(np.float32)
