@@ -78,6 +78,18 @@ def test_behavior_that_is_whole_is_taken_as_it_is(moving):
     assert note_behavior(recording) == []
 
 
+def test_trials_without_behavior_are_left_out_of_what_is_claimed(moving):
+    wheel = moving[0].copy()
+    wheel[::5] = np.nan
+    recording = record(moving, wheel=wheel, pupil=np.full(wheel.shape, np.nan))
+    scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("B"), recording, 3)
+    assert not (scores.beyond.gain.low > 0 and scores.beyond.shift_test.p <= 0.05)
+    (notice,) = [one for one in scores.notices if one.code == "unseen_movement"]
+    assert notice.values == {"n": 16, "n_trials": 80}
+    for record_ in scores.beyond.records:
+        assert not np.isin(np.r_[record_.train, record_.test], np.arange(0, 80, 5)).any()
+
+
 def test_what_is_missing_or_cut_is_said(moving):
     speed = moving[0]
     gone = speed.copy()

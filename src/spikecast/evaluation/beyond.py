@@ -47,6 +47,7 @@ SHIFT_PENALTY = {"counts": 0.5, "continuous": 0.05}
 CHUNK = 10  # bins of a window that are shifted together
 LEVEL = 0.05
 N_INNER = 5
+FEWEST_LEARNT = 2 * N_INNER  # trials
 ROUNDING = 1e-6  # of features that are kept in 32 bits
 NOWHERE, LEARNT_ONLY = -1, -2  # in place of the number of a test part
 
@@ -145,7 +146,7 @@ def plan_beyond(
     inner = choose_inner_folds(problem, split, gap)
     return BeyondJob(
         problem.trial_facts,
-        folds,
+        leave_out_unseen(problem, folds),
         rung,
         inner,
         problem.windows,
@@ -154,6 +155,17 @@ def plan_beyond(
         n_resamples,
         seed,
     )
+
+
+def leave_out_unseen(problem: Problem, folds: Sequence[Fold]) -> Sequence[Fold]:
+    """Return folds without the trials whose behaviour was not recorded; all where few were.
+
+    What both areas owe to a movement that nobody saw would pass for what one tells of the other.
+    """
+    unseen = problem.lacks_behavior
+    seen = [Fold(rows[~unseen[rows]], test[~unseen[test]]) for rows, test in folds]
+    enough = all(len(rows) >= FEWEST_LEARNT and len(test) for rows, test in seen)
+    return seen if unseen.any() and enough else folds
 
 
 def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:

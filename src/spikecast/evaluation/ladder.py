@@ -36,6 +36,12 @@ ONE_CONDITION = NoticeKind(
     "what one tells about the other; where one does, name it: --conditions COLUMN, conditions of a "
     "task or in a config",
 )
+UNSEEN = NoticeKind(
+    "unseen_movement",
+    "serious",
+    "{n} of {n_trials} trials lack more than half of the behaviour that was recorded in others: "
+    "what the source tells beyond it is measured without them, where enough are left",
+)
 CONSTANT_BEHAVIOR = NoticeKind(
     "constant_behavior",
     "minor",
@@ -131,6 +137,8 @@ def note_rungs(problem: Problem) -> list[Notice]:
         notices.append(COPIED_TRIALS(n=copied.size, n_trials=len(problem.x), first=int(copied[0])))
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
+    if (n := int(problem.lacks_behavior.sum())) > 0:
+        notices.append(UNSEEN(n=n, n_trials=len(problem.y)))
     behavior = problem.behavior
     if not problem.windows and behavior is not None and find_constant(behavior).any():
         notices.append(CONSTANT_BEHAVIOR())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from spikecast.core.errors import InputError
@@ -56,6 +58,22 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     stacked = np.concatenate(channels, axis=2)
     place = np.concatenate([np.arange(one.shape[2]) for one in channels])  # within its variable
     return stacked[:, :, np.argsort(place, kind="stable")] if place.size else None
+
+
+def read_behavior(recording: Recording, time: np.ndarray) -> dict[str, Any]:
+    """Return what a problem has of the recorded behaviour on some bins, by name."""
+    return {"behavior": stack_behavior(recording, time), "gaps": find_gaps(recording, time)}
+
+
+def find_gaps(recording: Recording, time: np.ndarray) -> np.ndarray | None:
+    """Return the bins in which a variable is missing that others have, (trial, time, 1), or None.
+
+    A variable that is missing everywhere is none.
+    """
+    bins = np.isin(recording.time, time)
+    missing = [np.isnan(values).all(axis=2) for values in _read_variables(recording, bins).values()]
+    gaps = [one for one in missing if one.any() and not one.all()]
+    return np.any(gaps, axis=0)[:, :, np.newaxis] if gaps else None
 
 
 def note_behavior(recording: Recording) -> list[Notice]:

@@ -55,6 +55,8 @@ class Problem:
         Their numbers in the recording; those of targets stand in `targets`.
     behavior : array, (trial, time, channel), optional
         Recorded behaviour on the bins of `y`, where neurons are predicted.
+    gaps : array of bool, (trial, time, 1), optional
+        Bins in which some of it is missing, and guessed.
     ordered : bool
         Whether trials are in the order in which they were recorded.
     conditions : sequence of str, optional
@@ -80,6 +82,7 @@ class Problem:
     areas: np.ndarray | None = None
     source_neurons: np.ndarray | None = None
     behavior: np.ndarray | None = None
+    gaps: np.ndarray | None = None
     ordered: bool = True
     conditions: Sequence[str] | None = None
     recorded: pd.DataFrame | None = None
@@ -102,6 +105,13 @@ class Problem:
     def condition(self) -> np.ndarray:
         """The label of each trial's condition, (trial,)."""
         return label_conditions(self.trials, self.conditions)
+
+    @property
+    def lacks_behavior(self) -> np.ndarray:
+        """Which trials lack more than half of the behaviour that others have, (trial,)."""
+        if self.gaps is None:
+            return np.zeros(len(self.y), dtype=bool)
+        return self.gaps.mean(axis=(1, 2)) > 0.5
 
     @property
     def trial_facts(self) -> TrialFacts:
@@ -217,6 +227,7 @@ def cut_problem(problem: Problem, window: int = WINDOW) -> Problem:
         x=cut_windows(problem.x, window),
         y=y,
         behavior=None if problem.behavior is None else cut_windows(problem.behavior, window),
+        gaps=None if problem.gaps is None else cut_windows(problem.gaps, window),
         time=(np.arange(window) + 0.5) * problem.bin_size,
         trials=pd.DataFrame({"window_start": problem.time[: len(y) * window : window]}),
         windows=True,

@@ -19,7 +19,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
-from spikecast.tasks.behavior import note_behavior, stack_behavior
+from spikecast.tasks.behavior import note_behavior, read_behavior
 from spikecast.tasks.display import TaskDisplay
 from spikecast.tasks.neuron_groups import (
     check_two_neurons,
@@ -268,7 +268,7 @@ class Forecast(TaskDisplay):
             notices=(*notices, *note_behavior(recording)),
             areas=group[pool],
             source_neurons=np.flatnonzero(pool),
-            behavior=stack_behavior(recording, recording.time[start:]),
+            **read_behavior(recording, recording.time[start:]),
             ordered=is_ordered(recording),
             conditions=self.conditions,
             recorded=recording.neurons,
@@ -391,7 +391,7 @@ def _pair_neurons(
         notices=(*notices, *note_behavior(recording)),
         areas=read_groups(recording, task.by)[is_source],
         source_neurons=np.flatnonzero(is_source),
-        behavior=stack_behavior(recording, time),
+        **read_behavior(recording, time),
         ordered=is_ordered(recording),
         conditions=task.conditions,
         recorded=recording.neurons,
