@@ -84,7 +84,7 @@ def test_trials_without_behavior_are_left_out_of_what_is_claimed(moving):
     recording = record(moving, wheel=wheel, pupil=np.full(wheel.shape, np.nan))
     scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("B"), recording, 3)
     assert not (scores.beyond.gain.low > 0 and scores.beyond.shift_test.p <= 0.05)
-    (notice,) = [one for one in scores.notices if one.code == "unseen_movement"]
+    (notice,) = [one for one in scores.notices if one.code == "unrecorded_behavior"]
     assert notice.values == {"n": 16, "n_trials": 80}
     for record_ in scores.beyond.records:
         assert not np.isin(np.r_[record_.train, record_.test], np.arange(0, 80, 5)).any()

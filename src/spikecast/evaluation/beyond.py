@@ -146,7 +146,7 @@ def plan_beyond(
     inner = choose_inner_folds(problem, split, gap)
     return BeyondJob(
         problem.trial_facts,
-        leave_out_unseen(problem, folds),
+        leave_out_unrecorded(problem, folds),
         rung,
         inner,
         problem.windows,
@@ -157,15 +157,16 @@ def plan_beyond(
     )
 
 
-def leave_out_unseen(problem: Problem, folds: Sequence[Fold]) -> Sequence[Fold]:
-    """Return folds without the trials whose behaviour was not recorded; all where few were.
+def leave_out_unrecorded(problem: Problem, folds: Sequence[Fold]) -> Sequence[Fold]:
+    """Return folds without trials that lack behaviour; the folds as they are where few would stay.
 
-    What both areas owe to a movement that nobody saw would pass for what one tells of the other.
+    What both areas owe to a movement that was not recorded would pass for what one tells of the
+    other.
     """
-    unseen = problem.lacks_behavior
-    seen = [Fold(rows[~unseen[rows]], test[~unseen[test]]) for rows, test in folds]
-    enough = all(len(rows) >= FEWEST_LEARNT and len(test) for rows, test in seen)
-    return seen if unseen.any() and enough else folds
+    lacking = problem.lacks_behavior
+    known = [Fold(rows[~lacking[rows]], test[~lacking[test]]) for rows, test in folds]
+    enough = all(len(rows) >= FEWEST_LEARNT and len(test) for rows, test in known)
+    return known if lacking.any() and enough else folds
 
 
 def measure_beyond(job: BeyondJob, x: np.ndarray, y: np.ndarray) -> Beyond:

@@ -36,8 +36,8 @@ ONE_CONDITION = NoticeKind(
     "what one tells about the other; where one does, name it: --conditions COLUMN, conditions of a "
     "task or in a config",
 )
-UNSEEN = NoticeKind(
-    "unseen_movement",
+UNRECORDED = NoticeKind(
+    "unrecorded_behavior",
     "serious",
     "{n} of {n_trials} trials lack more than half of the behaviour that was recorded in others: "
     "what the source tells beyond it is measured without them, where enough are left",
@@ -138,7 +138,7 @@ def note_rungs(problem: Problem) -> list[Notice]:
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
     if (n := int(problem.lacks_behavior.sum())) > 0:
-        notices.append(UNSEEN(n=n, n_trials=len(problem.y)))
+        notices.append(UNRECORDED(n=n, n_trials=len(problem.y)))
     behavior = problem.behavior
     if not problem.windows and behavior is not None and find_constant(behavior).any():
         notices.append(CONSTANT_BEHAVIOR())

@@ -1,4 +1,4 @@
-"""Recorded behaviour as the nulls take it: in channels, without gaps, tamed."""
+"""Recorded behaviour as the nulls take it: in channels, without gaps and artefacts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
     kept = _share_channels({name: values.shape[2] for name, values in variables.items()})
     channels = []
     for name, values in variables.items():
-        whole = tame(fill_gaps(values))
+        whole = cut_artefacts(fill_gaps(values))
         whole = whole[:, :, np.ptp(whole, axis=(0, 1)) > 0]
         channels.append(whole if whole.shape[2] <= kept[name] else _reduce(whole, kept[name]))
     if not channels:
@@ -61,14 +61,14 @@ def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
 
 
 def read_behavior(recording: Recording, time: np.ndarray) -> dict[str, Any]:
-    """Return what a problem has of the recorded behaviour on some bins, by name."""
+    """Return a problem's behaviour and its gaps on some bins, by name."""
     return {"behavior": stack_behavior(recording, time), "gaps": find_gaps(recording, time)}
 
 
 def find_gaps(recording: Recording, time: np.ndarray) -> np.ndarray | None:
-    """Return the bins in which a variable is missing that others have, (trial, time, 1), or None.
+    """Return the bins in which a variable is missing, (trial, time, 1); None where none is.
 
-    A variable that is missing everywhere is none.
+    A variable that is missing in all bins does not count.
     """
     bins = np.isin(recording.time, time)
     missing = [np.isnan(values).all(axis=2) for values in _read_variables(recording, bins).values()]
@@ -77,7 +77,7 @@ def find_gaps(recording: Recording, time: np.ndarray) -> np.ndarray | None:
 
 
 def note_behavior(recording: Recording) -> list[Notice]:
-    """Return notices of what the recorded behaviour is not taken as it is.
+    """Return notices of what is filled, cut or reduced in the recorded behaviour.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def note_behavior(recording: Recording) -> list[Notice]:
         for name, values in variables.items()
         if np.isnan(values).any() and not np.isnan(values).all()
     }
-    cut = {name: int((tame(one) != one).sum()) for name, one in _fill(variables).items()}
+    cut = {name: int((cut_artefacts(one) != one).sum()) for name, one in _fill(variables).items()}
     cut = {name: n for name, n in cut.items() if n}
     sizes = {name: values.shape[2] for name, values in variables.items()}
     kept = {name: n for name, n in _share_channels(sizes).items() if n < sizes[name]}
@@ -130,7 +130,7 @@ def fill_gaps(values: np.ndarray) -> np.ndarray:
     return filled
 
 
-def tame(values: np.ndarray) -> np.ndarray:
+def cut_artefacts(values: np.ndarray) -> np.ndarray:
     """Return values (trial, time, channel) cut to 10 s.d. of a channel's bulk about its median.
 
     One sample of an artefact would otherwise be the whole of the channel's s.d., beside which the

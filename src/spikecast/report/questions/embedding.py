@@ -35,7 +35,11 @@ def _map_score(answer: StoredAnswer) -> str:
     if "knn_accuracy" not in scores.index:
         return f"{_name_map(answer)} none (it cannot place new points)"
     inside, outside = scores.loc["knn_accuracy"], scores.loc["knn_accuracy_without"]
-    p = f"p = {inside['p']:.2g}" if np.isfinite(inside["p"]) else "no p: the label comes in runs"
+    p = (
+        f"p = {inside['p']:.2g}"
+        if np.isfinite(inside["p"])
+        else "no p: the map was made with the label"
+    )
     return (
         f"{_name_map(answer)} {inside['value']:.2f} (chance {inside['chance']:.2f}, "
         f"{p}; without the map {outside['value']:.2f})"
