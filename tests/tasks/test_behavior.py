@@ -1,11 +1,14 @@
 """What the nulls take of recorded behaviour: no gap, artefact or camera hides a movement."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
 import spikecast as sc
-from spikecast.tasks.behavior import MAX_CHANNELS, note_behavior, stack_behavior
+from spikecast.evaluation.verdict import judge_scores
+from spikecast.report.run.verdict import describe_verdict
+from spikecast.tasks.behavior import MAX_CHANNELS, read_behavior
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +62,11 @@ def test_movement_in_a_video_is_taken_out_and_nothing_else(coupling):
 def test_a_single_variable_stays_beside_one_of_many_channels(moving):
     camera = np.random.default_rng(0).normal(size=(80, 20, 60))
     recording = record(moving, camera=camera, wheel=moving[0])
-    stacked = stack_behavior(recording, recording.time)
+    stacked, _, (notice,) = read_behavior(recording, recording.time)
     assert stacked.shape[2] == MAX_CHANNELS
     np.testing.assert_allclose(stacked[:, :, 1], moving[0], rtol=1e-5)  # of two first channels
     spread = stacked[:, :, [0, *range(2, MAX_CHANNELS)]].var(axis=(0, 1))
     assert (np.diff(spread) < 0).all()
-    (notice,) = note_behavior(recording)
     assert notice.code == "behavior_reduced"
     assert notice.values["kept"] == MAX_CHANNELS - 1
 
@@ -74,8 +76,9 @@ def test_behavior_that_is_whole_is_taken_as_it_is(moving):
     licks = (np.random.default_rng(1).random(speed.shape) < 0.004).astype(float)
     recording = record(moving, wheel=speed, licks=licks)
     expected = np.stack([speed, licks], axis=2).astype(np.float32)
-    np.testing.assert_array_equal(stack_behavior(recording, recording.time), expected)
-    assert note_behavior(recording) == []
+    read = read_behavior(recording, recording.time)
+    np.testing.assert_array_equal(read.values, expected)
+    assert (read.gaps, read.notices) == (None, [])
 
 
 def test_trials_without_behavior_are_left_out_of_what_is_claimed(moving):
@@ -90,13 +93,69 @@ def test_trials_without_behavior_are_left_out_of_what_is_claimed(moving):
         assert not np.isin(np.r_[record_.train, record_.test], np.arange(0, 80, 5)).any()
 
 
+PAIR_QUESTIONS = [sc.communication_subspace, sc.joint_correlation, sc.information_flow]
+
+
+@pytest.fixture(scope="module")
+def mostly_unrecorded(moving):
+    """Return a recording whose wheel was recorded in 9 of 80 trials."""
+    wheel = np.full(moving[0].shape, np.nan)
+    wheel[::9] = moving[0][::9]
+    return record(moving, wheel=wheel)
+
+
+@pytest.fixture(scope="module")
+def partly_unrecorded(moving):
+    """Return a recording whose wheel is missing in a fifth of the trials, and the others alone."""
+    wheel = moving[0].copy()
+    wheel[::5] = np.nan
+    recording = record(moving, wheel=wheel)
+    return recording, recording.select(trials=np.arange(80) % 5 > 0)
+
+
+def test_nothing_is_predicted_beyond_movement_that_few_trials_have(mostly_unrecorded):
+    scores = sc.cross_validate(["pca_ridge"], sc.AreaToArea("B"), mostly_unrecorded, 3)
+    verdict = judge_scores(scores)
+    assert verdict.beyond.gain.low > 0
+    assert (verdict.outcome, verdict.beyond.untested) == ("untested", "unrecorded")
+    assert "behaviour was not recorded" in describe_verdict(verdict)[0]
+
+
+@pytest.mark.parametrize("ask", PAIR_QUESTIONS)
+def test_nothing_is_claimed_of_a_pair_where_few_trials_have_the_movement(mostly_unrecorded, ask):
+    claim = ask(mostly_unrecorded, "A", "B", folds=2).claim
+    assert (claim.stands, claim.untested) == (False, "behaviour not recorded")
+
+
+@pytest.mark.parametrize("ask", PAIR_QUESTIONS)
+def test_questions_about_a_pair_leave_out_trials_without_behavior(partly_unrecorded, ask):
+    found, expected = (ask(one, "A", "B", n_shifts=0, folds=2) for one in partly_unrecorded)
+    assert [one.values["n"] for one in found.notices if one.code == "unrecorded_behavior"] == [16]
+    pd.testing.assert_frame_equal(found.table, expected.table)
+
+
+def test_an_atlas_leaves_out_trials_without_behavior(
+    partly_unrecorded, mostly_unrecorded, tmp_path
+):
+    settings = {"min_neurons": 4, "folds": 3, "within": False, "workers": 1}
+    whole, kept = partly_unrecorded
+    found, expected = sc.atlas(whole, out=tmp_path, **settings), sc.atlas(kept, **settings)
+    pd.testing.assert_frame_equal(found.cells, expected.cells)
+    manifest = (tmp_path / "manifest.json").read_text()
+    assert "16 of 80 trials lack" in manifest
+    untested = sc.atlas(mostly_unrecorded, **settings).cells
+    assert set(untested["untested"]) == {"behaviour not recorded"}
+    assert not untested["passes"].any()
+
+
 def test_what_is_missing_or_cut_is_said(moving):
     speed = moving[0]
     gone = speed.copy()
-    gone[::5] = np.nan
+    gone[:, ::5] = np.nan
+    gone[0] = np.nan  # a trial that is left out: nothing is guessed
     task = sc.AreaToArea("B")
     (notice,) = task.problem(record(moving, wheel=gone)).notices
     assert (notice.code, notice.severity) == ("behavior_gaps", "serious")
-    assert "wheel is missing in 20% of the bins" in str(notice)
+    assert "wheel is missing in 20.0% of the bins" in str(notice)
     codes = [one.code for one in task.problem(record(moving, wheel=spoil(speed, -999, 3))).notices]
     assert codes == ["behavior_artefacts"]

@@ -51,7 +51,7 @@ FEWEST_LEARNT = 2 * N_INNER  # trials
 ROUNDING = 1e-6  # of features that are kept in 32 bits
 NOWHERE, LEARNT_ONLY = -1, -2  # in place of the number of a test part
 
-Untested = Literal["", "unordered", "few_trials", "off", "no_source"]
+Untested = Literal["", "unordered", "unrecorded", "few_trials", "off", "no_source"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Beyond:
     gain : Interval
         Of the headline metric above the rung, with a bootstrap over trials.
     shift_test : ShiftTest, optional
-    untested : {"", "unordered", "few_trials", "off", "no_source"}
+    untested : {"", "unordered", "unrecorded", "few_trials", "off", "no_source"}
         Why there is no shift test.
     records : tuple of FitRecord
         What the regression of each fold was given; they are kept apart from the other values.
@@ -144,9 +144,10 @@ def plan_beyond(
     check_count("shifts", n_shifts, 0)
     rung = "behavior" if problem.behavior is not None else "source_free"
     inner = choose_inner_folds(problem, split, gap)
+    facts = problem.trial_facts
     return BeyondJob(
-        problem.trial_facts,
-        leave_out_unrecorded(problem, folds),
+        facts,
+        leave_out_unrecorded(facts.lacks_behavior, folds),
         rung,
         inner,
         problem.windows,
@@ -157,13 +158,12 @@ def plan_beyond(
     )
 
 
-def leave_out_unrecorded(problem: Problem, folds: Sequence[Fold]) -> Sequence[Fold]:
+def leave_out_unrecorded(lacking: np.ndarray, folds: Sequence[Fold]) -> Sequence[Fold]:
     """Return folds without trials that lack behaviour; the folds as they are where few would stay.
 
     What both areas owe to a movement that was not recorded would pass for what one tells of the
-    other.
+    other. Where such trials stay there is no shift test, and thus no claim.
     """
-    lacking = problem.lacks_behavior
     known = [Fold(rows[~lacking[rows]], test[~lacking[test]]) for rows, test in folds]
     enough = all(len(rows) >= FEWEST_LEARNT and len(test) for rows, test in known)
     return known if lacking.any() and enough else folds
@@ -243,6 +243,8 @@ def run_shift_test(
         return None, "off"
     if job.trials.place is None:
         return None, "unordered"
+    if any(job.trials.lacks_behavior[np.concatenate(fold)].any() for fold in job.folds):
+        return None, "unrecorded"
     part, counted = _number_parts(job.folds, scorer.counted)
     z = PopulationFeatures(WIDTHS, N_COMPONENTS).fit_transform(x)
     spread = z.std()

@@ -14,9 +14,9 @@ from spikecast.models.behavior_null import BehaviorNull
 from spikecast.models.psth import PSTH
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
-from spikecast.tasks.behavior import stack_behavior
+from spikecast.tasks.behavior import read_behavior
 from spikecast.tasks.splits import Fold
-from spikecast.tasks.trial_facts import TrialFacts, is_ordered, label_conditions
+from spikecast.tasks.trial_facts import TrialFacts, find_lacking, is_ordered, label_conditions
 
 SLOW_SDS = (1.0, 2.0, 4.0, 8.0, 16.0)  # trials; smoothness of the slow change of movement
 TRIALS_PER_FAST, TRIALS_PER_SLOW = 2, 10  # for each regressor of movement, of its slow change
@@ -182,7 +182,9 @@ def clear_recording(
     """Return what can be taken out of a recording's activity, summed over so many bins."""
     condition = np.unique(label_conditions(recording.trials, conditions), return_inverse=True)[1]
     place = np.arange(recording.n_trials, dtype=float) if is_ordered(recording) else None
-    facts = TrialFacts(place, condition, stack_behavior(recording, recording.time))
+    read = read_behavior(recording, recording.time)
+    lacking = find_lacking(read.gaps, recording.n_trials)
+    facts = TrialFacts(place, condition, read.values, lacking)
     if bins > 1 and facts.behavior is not None:
         n_trials, n_bins, n_channels = facts.behavior.shape
         cut = facts.behavior[:, : n_bins // bins * bins]

@@ -19,6 +19,7 @@ from spikecast.models.behavior_null import find_constant
 from spikecast.models.catalog import MODELS
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.scorers import RUNGS
+from spikecast.tasks.behavior import UNRECORDED
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts
@@ -35,12 +36,6 @@ ONE_CONDITION = NoticeKind(
     "no trial column names the condition: what both areas owe to a stimulus cannot be told from "
     "what one tells about the other; where one does, name it: --conditions COLUMN, conditions of a "
     "task or in a config",
-)
-UNRECORDED = NoticeKind(
-    "unrecorded_behavior",
-    "serious",
-    "{n} of {n_trials} trials lack more than half of the behaviour that was recorded in others: "
-    "what the source tells beyond it is measured without them, where enough are left",
 )
 CONSTANT_BEHAVIOR = NoticeKind(
     "constant_behavior",
@@ -137,7 +132,7 @@ def note_rungs(problem: Problem) -> list[Notice]:
         notices.append(COPIED_TRIALS(n=copied.size, n_trials=len(problem.x), first=int(copied[0])))
     if not problem.windows and len(set(problem.condition)) == 1:
         notices.append(ONE_CONDITION())
-    if (n := int(problem.lacks_behavior.sum())) > 0:
+    if (n := int(problem.trial_facts.lacks_behavior.sum())) > 0:
         notices.append(UNRECORDED(n=n, n_trials=len(problem.y)))
     behavior = problem.behavior
     if not problem.windows and behavior is not None and find_constant(behavior).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import LARGEST
 from spikecast.data.recording import Recording
+from spikecast.tasks.problem import cut_windows
+from spikecast.tasks.trial_facts import find_lacking
 
 MAX_CHANNELS = 40  # of all variables together; those of many channels are reduced first
 FEWEST = 2  # channels that a variable of many keeps
@@ -17,12 +19,20 @@ MOST = 10.0  # s.d. of the bulk from the median
 RARE = 5e-3  # of samples at either end: what lies there is not the bulk
 ENOUGH = 5000  # samples of a channel that tell its s.d.
 
+FEWEST_RECORDED = 40  # trials; with fewer there is no shift test
+
 GAPS = NoticeKind(
     "behavior_gaps",
     "serious",
-    "behaviour {names} is missing in {share:.0%} of the bins, where it is guessed: what two areas "
-    "owe to it there passes for what one tells about the other; select the trials in which it was "
-    "recorded",
+    "behaviour {names} is missing in {share:.1%} of the bins of trials that have most of it, where "
+    "it is guessed: what two areas owe to it there passes for what one tells about the other",
+)
+UNRECORDED = NoticeKind(
+    "unrecorded_behavior",
+    "serious",
+    "{n} of {n_trials} trials lack more than half of the behaviour that was recorded in others: "
+    "what one area tells about another beyond it is measured without them; where too few are left "
+    "for that, nothing is claimed",
 )
 ARTEFACTS = NoticeKind(
     "behavior_artefacts",
@@ -37,73 +47,70 @@ REDUCED = NoticeKind(
 )
 
 
-def stack_behavior(recording: Recording, time: np.ndarray) -> np.ndarray | None:
-    """Return all recorded behaviour on some bins, (trial, time, channel), or None.
+class RecordedBehavior(NamedTuple):
+    """All recorded behaviour on some bins, and what was done to it.
+
+    `values` are (trial, time, channel), None where nothing is recorded, or nothing changes; `gaps`,
+    (trial, time, 1), are the bins in which a variable is missing, None where none is.
+    """
+
+    values: np.ndarray | None
+    gaps: np.ndarray | None
+    notices: list[Notice]
+
+
+def read_behavior(recording: Recording, time: np.ndarray) -> RecordedBehavior:
+    """Return all recorded behaviour on some bins, in channels, with notices of what was done to it.
 
     Gaps (NaN) are filled from the samples around them in the trial, or else by the channel's mean;
     rare values far from all others are cut; variables of many channels are reduced to principal
     components, so that they do not crowd out a single one. Channels that never change tell nothing
     and are left out. The first channels of all variables come first, then the second ones.
-    """
-    bins = np.isin(recording.time, time)
-    variables = _read_variables(recording, bins)
-    kept = _share_channels({name: values.shape[2] for name, values in variables.items()})
-    channels = []
-    for name, values in variables.items():
-        whole = cut_artefacts(fill_gaps(values))
-        whole = whole[:, :, np.ptp(whole, axis=(0, 1)) > 0]
-        channels.append(whole if whole.shape[2] <= kept[name] else _reduce(whole, kept[name]))
-    if not channels:
-        return None
-    stacked = np.concatenate(channels, axis=2)
-    place = np.concatenate([np.arange(one.shape[2]) for one in channels])  # within its variable
-    return stacked[:, :, np.argsort(place, kind="stable")] if place.size else None
-
-
-def read_behavior(recording: Recording, time: np.ndarray) -> dict[str, Any]:
-    """Return a problem's behaviour and its gaps on some bins, by name."""
-    return {"behavior": stack_behavior(recording, time), "gaps": find_gaps(recording, time)}
-
-
-def find_gaps(recording: Recording, time: np.ndarray) -> np.ndarray | None:
-    """Return the bins in which a variable is missing, (trial, time, 1); None where none is.
-
-    A variable that is missing in all bins does not count.
-    """
-    bins = np.isin(recording.time, time)
-    missing = [np.isnan(values).all(axis=2) for values in _read_variables(recording, bins).values()]
-    gaps = [one for one in missing if one.any() and not one.all()]
-    return np.any(gaps, axis=0)[:, :, np.newaxis] if gaps else None
-
-
-def note_behavior(recording: Recording) -> list[Notice]:
-    """Return notices of what is filled, cut or reduced in the recorded behaviour.
 
     Examples
     --------
-    >>> wheel = np.random.default_rng(0).normal(size=(4, 5)); wheel[1] = np.nan
+    >>> wheel = np.random.default_rng(0).normal(size=(4, 5)); wheel[1, 2] = np.nan
     >>> recording = Recording.from_arrays(
     ...     np.ones((4, 5, 2)), np.arange(5.0), "V1", behavior={"wheel": wheel})
-    >>> [notice.code for notice in note_behavior(recording)]
-    ['behavior_gaps']
+    >>> read = read_behavior(recording, recording.time)
+    >>> read.values.shape, [notice.code for notice in read.notices]
+    ((4, 5, 1), ['behavior_gaps'])
     """
-    variables = _read_variables(recording, np.ones(recording.n_bins, dtype=bool))
-    gaps = {
-        name: np.isnan(values).any(axis=2).mean()
-        for name, values in variables.items()
-        if np.isnan(values).any() and not np.isnan(values).all()
-    }
-    cut = {name: int((cut_artefacts(one) != one).sum()) for name, one in _fill(variables).items()}
-    cut = {name: n for name, n in cut.items() if n}
+    bins = np.isin(recording.time, time)
+    variables = _read_variables(recording, bins)
+    gaps = _find_gaps(variables)
     sizes = {name: values.shape[2] for name, values in variables.items()}
-    kept = {name: n for name, n in _share_channels(sizes).items() if n < sizes[name]}
-    notices = [GAPS(names=list(gaps), share=float(max(gaps.values())))] if gaps else []
+    kept, cut, channels = _share_channels(sizes), {}, []
+    for name, values in variables.items():
+        filled = fill_gaps(values)
+        whole = cut_artefacts(filled)
+        if n_cut := int((whole != filled).sum()):
+            cut[name] = n_cut
+        whole = whole[:, :, np.ptp(whole, axis=(0, 1)) > 0]
+        channels.append(whole if whole.shape[2] <= kept[name] else _reduce(whole, kept[name]))
+    notices = _note_gaps(variables, gaps)
     if cut:
         notices.append(ARTEFACTS(names=list(cut), n=sum(cut.values())))
-    if kept:
-        n = sum(sizes[name] for name in kept)
-        notices.append(REDUCED(names=list(kept), n=n, kept=sum(kept.values())))
-    return notices
+    reduced = {name: n for name, n in kept.items() if n < sizes[name]}
+    if reduced:
+        n = sum(sizes[name] for name in reduced)
+        notices.append(REDUCED(names=list(reduced), n=n, kept=sum(reduced.values())))
+    return RecordedBehavior(_stack_channels(channels), gaps, notices)
+
+
+def leave_out_unrecorded(recording: Recording) -> tuple[Recording, list[Notice]]:
+    """Return a recording without the trials that lack most of the behaviour that others have.
+
+    Where fewer than 40 others are left it is returned as it is, and so is one long trial. A notice
+    says how many trials lack it.
+    """
+    gaps = _find_gaps(_read_variables(recording, np.ones(recording.n_bins, dtype=bool)))
+    lacking = find_lacking(gaps, recording.n_trials)
+    if recording.n_trials == 1 or not lacking.any():
+        return recording, []
+    notices = [UNRECORDED(n=int(lacking.sum()), n_trials=recording.n_trials)]
+    enough = (~lacking).sum() >= FEWEST_RECORDED
+    return recording.select(trials=~lacking) if enough else recording, notices
 
 
 def fill_gaps(values: np.ndarray) -> np.ndarray:
@@ -150,10 +157,6 @@ def cut_artefacts(values: np.ndarray) -> np.ndarray:
     return np.clip(values, middle[:, 0] - room, middle[:, 0] + room).astype(values.dtype)
 
 
-def _fill(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: fill_gaps(values) for name, values in variables.items()}
-
-
 def _read_variables(recording: Recording, bins: np.ndarray) -> dict[str, np.ndarray]:
     """Return behaviour by name, (trial, time, channel); what is infinite is missing."""
     variables = {}
@@ -164,6 +167,38 @@ def _read_variables(recording: Recording, bins: np.ndarray) -> dict[str, np.ndar
         values = values.astype(np.float32).reshape(*values.shape[:2], -1)
         variables[name] = np.where(np.isfinite(values), values, np.float32(np.nan))
     return variables
+
+
+def _find_gaps(variables: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Return the bins in which a variable is missing, (trial, time, 1); None where none is.
+
+    A variable that is missing in all bins does not count.
+    """
+    missing = [np.isnan(values).all(axis=2) for values in variables.values()]
+    gaps = [one for one in missing if one.any() and not one.all()]
+    return np.any(gaps, axis=0)[:, :, np.newaxis] if gaps else None
+
+
+def _note_gaps(variables: dict[str, np.ndarray], gaps: np.ndarray | None) -> list[Notice]:
+    """Return a notice of what is missing in trials (windows of a long one) that have most of it."""
+    shares = {}
+    for name, values in variables.items():
+        missing = np.isnan(values).any(axis=2, keepdims=True)
+        if missing.all() or not missing.any():
+            continue
+        missing = cut_windows(missing)
+        lacking = find_lacking(None if gaps is None else cut_windows(gaps), len(missing))
+        if missing[~lacking].any():
+            shares[name] = float(missing[~lacking].mean())
+    return [GAPS(names=list(shares), share=max(shares.values()))] if shares else []
+
+
+def _stack_channels(channels: list[np.ndarray]) -> np.ndarray | None:
+    if not channels:
+        return None
+    stacked = np.concatenate(channels, axis=2)
+    place = np.concatenate([np.arange(one.shape[2]) for one in channels])  # within its variable
+    return stacked[:, :, np.argsort(place, kind="stable")] if place.size else None
 
 
 def _share_channels(sizes: dict[str, int]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.dataset import Kind
 from spikecast.data.recording import Recording
-from spikecast.tasks.trial_facts import TrialFacts, label_conditions
+from spikecast.tasks.trial_facts import TrialFacts, find_lacking, is_ordered, label_conditions
 
 MOST_LAGS = 10**9  # bins
 WINDOW = 100  # bins per window when a task cuts a continuous recording
@@ -107,17 +107,11 @@ class Problem:
         return label_conditions(self.trials, self.conditions)
 
     @property
-    def lacks_behavior(self) -> np.ndarray:
-        """Which trials lack more than half of the behaviour that others have, (trial,)."""
-        if self.gaps is None:
-            return np.zeros(len(self.y), dtype=bool)
-        return self.gaps.mean(axis=(1, 2)) > 0.5
-
-    @property
     def trial_facts(self) -> TrialFacts:
         """What is known of each trial besides the source."""
         place = np.arange(len(self.y), dtype=float) if self.ordered else None
-        return TrialFacts(place, np.unique(self.condition, return_inverse=True)[1], self.behavior)
+        condition = np.unique(self.condition, return_inverse=True)[1]
+        return TrialFacts(place, condition, self.behavior, find_lacking(self.gaps, len(self.y)))
 
     def metadata(self, needs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return facts about sources and trials by name, for the arguments of a model's ``fit``.
@@ -152,6 +146,20 @@ def make_problem(task: Task, recording: Recording) -> Problem:
     check_method("task", task, "problem", "a task, for example AreaToArea('MOs')")
     check_kind(recording, Recording)
     return task.problem(recording)
+
+
+def describe_trials(
+    recording: Recording, conditions: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return what any problem says of the recording that it is made of, by name."""
+    return {
+        "bin_size": recording.bin_size,
+        "trials": recording.trials,
+        "ordered": is_ordered(recording),
+        "conditions": conditions,
+        "recorded": recording.neurons,
+        "session": recording.session,
+    }
 
 
 def pair_with_lag(

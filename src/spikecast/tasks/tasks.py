@@ -19,7 +19,7 @@ from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
 from spikecast.data.dataset import resolve_indices
 from spikecast.data.recording import UNLABELED, Recording
-from spikecast.tasks.behavior import note_behavior, read_behavior
+from spikecast.tasks.behavior import read_behavior
 from spikecast.tasks.display import TaskDisplay
 from spikecast.tasks.neuron_groups import (
     check_two_neurons,
@@ -29,8 +29,8 @@ from spikecast.tasks.neuron_groups import (
     find_members,
     read_groups,
 )
-from spikecast.tasks.problem import WINDOW, Problem, cut_problem, pair_with_lag
-from spikecast.tasks.trial_facts import check_behavior, is_ordered
+from spikecast.tasks.problem import WINDOW, Problem, cut_problem, describe_trials, pair_with_lag
+from spikecast.tasks.trial_facts import check_behavior
 
 REST = "rest"
 
@@ -254,6 +254,7 @@ class Forecast(TaskDisplay):
         place = self.area or "all areas"
         is_target, notices = drop_slow_targets(recording, pool, self.min_rate, place)
         start = recording.n_bins - horizon
+        behavior = read_behavior(recording, recording.time[start:])
         return Problem(
             task=self.name,
             source=f"the {horizon} bins before",
@@ -262,17 +263,13 @@ class Forecast(TaskDisplay):
             y=recording.activity[:, start:, is_target],
             kind=recording.kind,
             time=recording.time[start:],
-            bin_size=recording.bin_size,
-            trials=recording.trials,
             targets=recording.neurons[is_target].reset_index(names="neuron"),
-            notices=(*notices, *note_behavior(recording)),
+            notices=(*notices, *behavior.notices),
             areas=group[pool],
             source_neurons=np.flatnonzero(pool),
-            **read_behavior(recording, recording.time[start:]),
-            ordered=is_ordered(recording),
-            conditions=self.conditions,
-            recorded=recording.neurons,
-            session=recording.session,
+            behavior=behavior.values,
+            gaps=behavior.gaps,
+            **describe_trials(recording, self.conditions),
         )
 
 
@@ -344,15 +341,10 @@ class Behavior(TaskDisplay):
             y=y,
             kind="continuous",
             time=time,
-            bin_size=recording.bin_size,
-            trials=recording.trials,
             targets=pd.DataFrame({"channel": [f"{self.variable}_{i}" for i in range(y.shape[2])]}),
             areas=group,
             source_neurons=neurons,
-            ordered=is_ordered(recording),
-            conditions=self.conditions,
-            recorded=recording.neurons,
-            session=recording.session,
+            **describe_trials(recording, self.conditions),
         )
         return cut_problem(problem, self.window)
 
@@ -377,6 +369,7 @@ def _pair_neurons(
     x, y, time = pair_with_lag(
         activity[:, :, is_source], activity[:, :, is_target], recording.time, task.lag
     )
+    behavior = read_behavior(recording, time)
     problem = Problem(
         task=task.name,
         source=source,
@@ -385,16 +378,12 @@ def _pair_neurons(
         y=y,
         kind=recording.kind,
         time=time,
-        bin_size=recording.bin_size,
-        trials=recording.trials,
         targets=recording.neurons[is_target].reset_index(names="neuron"),
-        notices=(*notices, *note_behavior(recording)),
+        notices=(*notices, *behavior.notices),
         areas=read_groups(recording, task.by)[is_source],
         source_neurons=np.flatnonzero(is_source),
-        **read_behavior(recording, time),
-        ordered=is_ordered(recording),
-        conditions=task.conditions,
-        recorded=recording.neurons,
-        session=recording.session,
+        behavior=behavior.values,
+        gaps=behavior.gaps,
+        **describe_trials(recording, task.conditions),
     )
     return cut_problem(problem)

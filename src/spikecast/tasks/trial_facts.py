@@ -19,6 +19,8 @@ from spikecast.data.quality import (
 )
 from spikecast.data.recording import Recording
 
+MOSTLY = 0.5  # of the bins of a trial: what is missing in more is not guessed from the others
+
 
 @dataclass(frozen=True, eq=False)
 class TrialFacts:
@@ -32,6 +34,8 @@ class TrialFacts:
         A number per condition.
     behavior : array, (trial, time, channel), optional
         Recorded behaviour on the bins of the target; None where there is none.
+    lacks_behavior : array of bool, (trial,)
+        Which trials lack most of it: there it is guessed.
 
     Examples
     --------
@@ -43,6 +47,12 @@ class TrialFacts:
     place: np.ndarray | None
     condition: np.ndarray
     behavior: np.ndarray | None = None
+    lacks_behavior: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Take behaviour as recorded in all trials, if nothing else is said."""
+        if self.lacks_behavior is None:
+            object.__setattr__(self, "lacks_behavior", np.zeros(len(self), dtype=bool))
 
     def __len__(self) -> int:
         return len(self.condition)
@@ -53,12 +63,18 @@ class TrialFacts:
             None if self.place is None else self.place[rows],
             self.condition[rows],
             None if self.behavior is None else self.behavior[rows],
+            self.lacks_behavior[rows],
         )
 
     @classmethod
     def unknown(cls, n_trials: int) -> TrialFacts:
         """Return what is known where nothing is: one condition, no order, no behaviour."""
         return cls(None, np.zeros(n_trials, dtype=int))
+
+
+def find_lacking(gaps: np.ndarray | None, n_trials: int) -> np.ndarray:
+    """Return which trials lack most of the behaviour that others have, (trial,)."""
+    return np.zeros(n_trials, dtype=bool) if gaps is None else gaps.mean(axis=(1, 2)) > MOSTLY
 
 
 def check_behavior(name: str, values: np.ndarray) -> None:

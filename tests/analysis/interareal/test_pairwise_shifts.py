@@ -9,7 +9,7 @@ from spikecast.analysis.interareal.pairwise import Pair
 from spikecast.analysis.interareal.pairwise_rungs import expect_without_source
 from spikecast.analysis.interareal.pairwise_shifts import choose_n_shifts, score_shifts
 from spikecast.models.behavior_null import BehaviorNull
-from spikecast.tasks.behavior import stack_behavior
+from spikecast.tasks.behavior import read_behavior
 from spikecast.tasks.shifts import rank_p
 from spikecast.tasks.splits import split_by_trial
 from spikecast.tasks.trial_facts import TrialFacts
@@ -22,7 +22,7 @@ def score(recording, n_shifts=40, place=True):
     facts = TrialFacts(
         np.arange(float(n_trials)) if place else None,
         number_conditions(recording.trials),
-        stack_behavior(recording, recording.time),
+        read_behavior(recording, recording.time).values,
     )
     every = np.arange(a.size + b.size)
     folds = split_by_trial(n_trials, 3)

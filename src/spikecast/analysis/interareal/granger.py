@@ -45,6 +45,7 @@ from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
 from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
+from spikecast.tasks.behavior import leave_out_unrecorded
 from spikecast.tasks.splits import Fold, split_by_trial
 
 N_RESAMPLES = 2000
@@ -255,6 +256,7 @@ def information_flow(
     (8, 7)
     """
     lags = _check_arguments(recording, lags, past)
+    recording, missing = leave_out_unrecorded(recording)
     two = select_two_populations(recording, source, target, neurons.min_rate)
     clearing = clear_recording(recording, conditions)
     samples = _draw_samples(recording, two, neurons, seed)
@@ -294,7 +296,7 @@ def information_flow(
         samples[0][0].shape[2],
         recording.n_trials,
         neurons.n_repeats,
-        (LEAD_IS_NO_CAUSE(), *clearing.notices, *two.notices),
+        (LEAD_IS_NO_CAUSE(), *clearing.notices, *missing, *two.notices),
     )
 
 
@@ -340,8 +342,7 @@ def _draw_samples(
 ) -> list[list[np.ndarray]]:
     """Return the counts of equally many neurons of either area, for each repeat."""
     candidates = [two.source, two.target]
-    smaller = min(map(len, candidates))
-    n_matched = smaller
+    n_matched = smaller = min(map(len, candidates))
     if neurons.n_neurons is not None:
         n_matched = int(check_in_range("n_neurons", neurons.n_neurons, 2, smaller))
     check_in_range("n_repeats", neurons.n_repeats, 1)
@@ -386,10 +387,8 @@ def _measure_gains(
                 for area in (areas[direction], areas[1 - direction])
             )
             z = one.describe_source(past.n_components)
-            sources = [
-                average_past(z, edge),
-                *(average_lags(z, lag, lag + past.window - 1) for lag in lags),
-            ]
+            by_lag = (average_lags(z, lag, lag + past.window - 1) for lag in lags)
+            sources = [average_past(z, edge), *by_lag]
             y = pair[1 - direction][:, ::time_order, :][:, edge:]
             own = other.describe_own(OWN_DEPTH * edge)[:, edge:]
             base = OwnPastModel(own, y, fold, derive_seed(seed, "flow", index))

@@ -22,12 +22,13 @@ from spikecast.analysis.interareal.shift_claims import (
     plan_pairings,
 )
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_count, check_in_range
+from spikecast.core.checks import check_count, check_in_range, check_kind
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
 from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval, draw_bootstrap_weights
+from spikecast.tasks.behavior import leave_out_unrecorded
 from spikecast.tasks.splits import Fold, split_by_trial
 
 N_RESAMPLES = 1000
@@ -178,6 +179,8 @@ def joint_correlation(
     >>> joint_correlation(recording, "VISp", "MOs").matrix.shape
     (20, 20)
     """
+    check_kind(recording, Recording)
+    recording, missing = leave_out_unrecorded(recording)
     two = select_two_populations(recording, source, target, model.min_rate)
     max_lag = check_count("max_lag", max_lag, 1, recording.n_bins - 1)
     window = check_count("window", window, 1, recording.n_bins)
@@ -218,7 +221,7 @@ def joint_correlation(
         Interval(*map(float, (average, *limits))),
         make_claim(clearing, n_shifts, test.p),
         test.p_of_lead,
-        (*clearing.notices, *two.notices),
+        (*clearing.notices, *missing, *two.notices),
     )
 
 

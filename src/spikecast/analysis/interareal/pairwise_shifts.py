@@ -129,9 +129,12 @@ def _name(neurons: np.ndarray) -> bytes:
 
 
 def _repeat_facts(facts: TrialFacts, n_chunks: int) -> TrialFacts:
-    """Return place and condition of the chunks of trials, in their order."""
-    condition = np.repeat(facts.condition, n_chunks)
-    return TrialFacts(None if facts.place is None else np.arange(len(condition)), condition)
+    """Return what is known of the chunks of trials, in their order, besides their behaviour."""
+    condition, lacking = (
+        np.repeat(one, n_chunks) for one in (facts.condition, facts.lacks_behavior)
+    )
+    place = None if facts.place is None else np.arange(len(condition))
+    return TrialFacts(place, condition, None, lacking)
 
 
 def _clear(activity: np.ndarray, expected: Expected, facts: TrialFacts, kind: Kind) -> np.ndarray:

@@ -14,6 +14,7 @@ N_PARTS = 5  # of the trials, each held out once
 
 TURNED_OFF = "turned off"
 ORDER_UNKNOWN = "order unknown"
+UNRECORDED = "behaviour not recorded"
 TOO_FEW_TRIALS = "too few trials"
 TOO_FEW_ALIKE = "too few trials of a condition"
 MIN_ALIKE = 3  # trials of a condition, on average
@@ -35,8 +36,8 @@ class Claim:
     n_shifts : int
         Shifted pairings that the true one was ranked among.
     untested : str, optional
-        Why there is no p: ``"turned off"``, ``"order unknown"``, ``"too few trials"`` or ``"too few
-        trials of a condition"``.
+        Why there is no p: ``"turned off"``, ``"order unknown"``, ``"behaviour not recorded"`` (in
+        some trials), ``"too few trials"`` or ``"too few trials of a condition"``.
     """
 
     above: str
@@ -82,6 +83,8 @@ def find_obstacle(clearing: Clearing, n_shifts: int) -> str | None:
         return TURNED_OFF
     if clearing.facts.place is None:
         return ORDER_UNKNOWN
+    if clearing.facts.lacks_behavior.any():
+        return UNRECORDED
     if plan_shifts(len(clearing.facts), n_shifts) is None:
         return TOO_FEW_TRIALS
     alone = len(np.unique(clearing.facts.condition)) > len(clearing.facts) / MIN_ALIKE

@@ -20,6 +20,7 @@ from spikecast.evaluation.clearing import Clearing, clear_recording
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.linear import find_fitted_axes, fit_ridge_path
 from spikecast.models.preprocess import find_principal_axes, signed_sqrt
+from spikecast.tasks.behavior import leave_out_unrecorded
 from spikecast.tasks.problem import cut_long_trial
 from spikecast.tasks.splits import Fold, split_by_block, split_by_trial
 
@@ -156,7 +157,9 @@ def communication_subspace(
     >>> found.source_axes.shape == (6, found.rank)
     True
     """
-    whole, recording = recording, cut_long_trial(recording)
+    cut_up = cut_long_trial(recording)
+    windows = cut_up is not recording
+    recording, missing = leave_out_unrecorded(cut_up)
     bins = check_count("bins", bins, 1, recording.n_bins)
     max_rank = check_count("max_rank", max_rank, 1)
     groups, notices = split_neurons(recording, source, target, min_rate, seed)
@@ -164,7 +167,7 @@ def communication_subspace(
     areas = [_sum_bins(recording, groups[which], bins) for which in (0, 2, 1)]
     clearing = clear_recording(recording, conditions, bins)
     limit = min(max_rank, half, n_matched)
-    cut = _split(recording.n_trials, folds, seed, windows=whole.n_trials == 1)
+    cut = _split(recording.n_trials, folds, seed, windows)
     scores = _score_folds(areas, cut, clearing, limit, seed)
     z, *cleared = (
         _divide_by_scale(one - known)
@@ -201,7 +204,7 @@ def communication_subspace(
         float(np.square(flat @ readin).sum() / max(np.square(flat).sum(), 1e-12)),
         groups[0],
         groups[2],
-        (*clearing.notices, *notices),
+        (*clearing.notices, *missing, *notices),
     )
 
 

@@ -10,6 +10,7 @@ from spikecast.analysis.interareal.shift_claims import (
     TOO_FEW_ALIKE,
     TOO_FEW_TRIALS,
     TURNED_OFF,
+    UNRECORDED,
 )
 from spikecast.evaluation.ladder import ONE_CONDITION
 from spikecast.report.atlas.reading import Atlas
@@ -25,6 +26,7 @@ UNTESTED = {
     TURNED_OFF: "the shift test was turned off",
     ORDER_UNKNOWN: "trials are not in the order in which they were recorded, or some are there "
     "twice, so that slow drift, or the copies, cannot be told from what a source tells",
+    UNRECORDED: "the behaviour that was recorded in some trials is missing in others",
     TOO_FEW_TRIALS: "there are too few trials for a shift test (40 are needed)",
     TOO_FEW_ALIKE: "nearly every trial is a condition of its own (name others: conditions)",
 }

@@ -15,6 +15,7 @@ UNTESTED = {
     "turned off": "the shift test was turned off",
     "order unknown": "the order in which the trials were recorded is not known, or some are there "
     "twice",
+    "behaviour not recorded": "the behaviour that was recorded in some trials is missing in others",
     "too few trials": "there are too few trials to shift them against each other",
     "too few trials of a condition": "nearly every trial has a condition of its own",
 }

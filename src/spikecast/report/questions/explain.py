@@ -22,7 +22,12 @@ from spikecast.scoring.metric_table import METRICS
 
 COLORS = {"total": "black", "rung": GREY, "area": ORANGE, "shared": BLUE, "own": GREEN}
 NAMES = {"shared": "shared by several", "own neurons": "its own neurons, beside all else"}
-REASONS = {"unordered": "order unknown", "few_trials": "too few trials", "off": "turned off"}
+REASONS = {
+    "unordered": "order unknown",
+    "unrecorded": "behaviour not recorded",
+    "few_trials": "too few trials",
+    "off": "turned off",
+}
 """Reasons of :func:`spikecast.evaluation.beyond.run_shift_test` -> keys of ``UNTESTED``."""
 
 

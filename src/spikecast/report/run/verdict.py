@@ -32,6 +32,10 @@ UNTESTED = {
         "this may be slow change of both, or trials that are there twice, as the trials are in no "
         "known order (the notices say why)"
     ),
+    "unrecorded": (
+        "this may be a movement of the trials in which behaviour was not recorded (the notices say "
+        "in how many)"
+    ),
     "few_trials": (
         "whether it is more than slow change of both cannot be tested with so few trials"
     ),

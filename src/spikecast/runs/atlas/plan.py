@@ -25,7 +25,7 @@ from spikecast.data.selection import Selection
 from spikecast.models.base import Model
 from spikecast.runs.atlas.settings import RIDGE, AtlasSettings
 from spikecast.runs.manifest import Identity
-from spikecast.tasks.behavior import note_behavior, stack_behavior
+from spikecast.tasks.behavior import leave_out_unrecorded, read_behavior
 from spikecast.tasks.problem import count_windows
 from spikecast.tasks.splits import Fold, split_trials
 from spikecast.tasks.tasks import REST
@@ -182,7 +182,9 @@ def _name_session(recording: Recording, path: str, index: int, taken: Container[
 def _plan_session(
     settings: AtlasSettings, recording: Recording, path: str, index: int, taken: Container[str]
 ) -> SessionPlan:
-    name = _name_session(recording, path, index, taken)
+    name, identity = _name_session(recording, path, index, taken), identify(recording)
+    recording, missing = leave_out_unrecorded(recording)
+    behavior = read_behavior(recording, recording.time)
     n_trials, split, gap = recording.n_trials, settings.split, settings.gap
     if n_trials == 1:
         n_trials, split, gap = count_windows(recording.n_bins), "block", max(gap, 1)
@@ -213,13 +215,13 @@ def _plan_session(
         ],
         coincident=[(a, b) for a, b in copies if a < b],
         ordered=settings.ordered and is_ordered(recording),
-        rung="source_free" if stack_behavior(recording, recording.time) is None else "behavior",
+        rung="source_free" if behavior.values is None else "behavior",
         n_conditions=len(np.unique(label_conditions(recording.trials, settings.conditions))),
         inner={"split": split, "gap": gap},
         n_shifts=choose_n_shifts(n_between) if settings.shifts is None else settings.shifts,
         folds=split_trials(split, n_trials, settings.folds, seed=settings.seed, gap=gap),
-        taken=[*map(str, (*read_taken(recording.dataset), *note_behavior(recording)))],
-        identity=identify(recording),
+        taken=[*map(str, (*read_taken(recording.dataset), *missing, *behavior.notices))],
+        identity=identity,
     )
 
 

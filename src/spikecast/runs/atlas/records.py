@@ -26,10 +26,10 @@ from spikecast.scoring.ratio_scores import (
     draw_bootstrap_weights,
 )
 from spikecast.scoring.scorers import SCORERS
-from spikecast.tasks.behavior import stack_behavior
+from spikecast.tasks.behavior import read_behavior
 from spikecast.tasks.problem import cut_windows
 from spikecast.tasks.tasks import NeuronsToNeurons
-from spikecast.tasks.trial_facts import TrialFacts
+from spikecast.tasks.trial_facts import TrialFacts, find_lacking
 
 N_CHUNKS = 5  # of a window of a continuous recording, which shifts take for trials
 Record = dict[str, Any]
@@ -136,8 +136,9 @@ def score_by_model(
 def _collect_facts(recording: Recording, session: SessionPlan, condition: np.ndarray) -> TrialFacts:
     """Return what is known of the trials, or of windows of a continuous recording."""
     place = np.arange(session.n_trials, dtype=float) if session.ordered else None
-    behavior = stack_behavior(recording, recording.time)
-    return TrialFacts(place, condition, None if behavior is None else cut_windows(behavior))
+    values, gaps, _ = read_behavior(recording, recording.time)
+    values, gaps = (None if one is None else cut_windows(one) for one in (values, gaps))
+    return TrialFacts(place, condition, values, find_lacking(gaps, session.n_trials))
 
 
 def _make_null(session: SessionPlan) -> TrialNull:

@@ -45,6 +45,7 @@ from spikecast.runs.atlas.settings import AtlasSettings
 from spikecast.runs.layout import AtlasLayout
 from spikecast.runs.manifest import describe_process, finish_manifest, update_manifest
 from spikecast.runs.run_directory import open_run_directory
+from spikecast.tasks.behavior import leave_out_unrecorded
 
 log = logging.getLogger("spikecast")
 
@@ -205,7 +206,7 @@ class _Atlas:
                 with ExitStack() as shares:
                     calls: dict[str, Call] = {}
                     for plan in batch:
-                        recording = loaders[plan.path][plan.index]()
+                        recording, _ = leave_out_unrecorded(loaders[plan.path][plan.index]())
                         handle = shares.enter_context(
                             share_value(recording, pool, self.layout.shared)
                         )

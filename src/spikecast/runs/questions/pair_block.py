@@ -60,7 +60,12 @@ class ClaimFacts(TypedDict):
     p: float | None
     n_shifts: int
     untested: Literal[
-        "turned off", "order unknown", "too few trials", "too few trials of a condition", None
+        "turned off",
+        "order unknown",
+        "behaviour not recorded",
+        "too few trials",
+        "too few trials of a condition",
+        None,
     ]
     stands: bool
 
