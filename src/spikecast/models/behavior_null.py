@@ -14,7 +14,7 @@ from spikecast.tasks.trial_facts import TrialFacts
 
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
 MAIN = 10  # channels with all regressors; the others have fewer, which keeps the fit quick
-LAGS_OF_OTHERS = (-8, 0, 8)
+LAGS_OF_OTHERS = (-8, 8)
 MAX_BUMPS = 20  # along a trial
 MOST = 10.0  # s.d. of a channel, and of a regressor: a rare event, a lick, is hundreds
 PENALTIES = (1e-1, 1e-2, 1e-3)
@@ -25,13 +25,14 @@ TOLERANCE = 3e-4
 class BehaviorNull(TrialNull):
     """Task, drift and a regression on recorded behaviour.
 
-    Regressors are each channel's value and its distance from the mean, at lags of up to 16 bins
-    either way and averaged over the trial; of a channel that never changes within a trial (how far
-    the animal moved in it) also their products with bumps along the trial, as neurons may respond
-    to it with a time course. Of more than 10 channels, the others have their value alone, at three
-    lags and averaged. They are fitted on top of :class:`SourceFree`, with an
-    L2 penalty chosen on an inner fold; where behaviour does not help, none of it is used. A score
-    above this null is what the source tells beyond the task, drift and recorded movement.
+    Regressors are each channel's value and its distance from the mean, in the bin itself, smoothed
+    at lags of up to 16 bins either way, and averaged over the trial; and its square in the bin. Of
+    a channel that never changes within a trial (how far the animal moved in it) there are also
+    products with bumps along the trial, as neurons may respond to it with a time course. Of more
+    than 10 channels, the others have their value alone, at two lags. They are fitted on top of
+    :class:`SourceFree`, with an L2 penalty chosen on an inner fold; where behaviour does not help,
+    none of it is used. A score above this null is what the source tells beyond the task, drift and
+    recorded movement.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ class BehaviorNull(TrialNull):
         z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
         z = np.clip(z, -MOST, MOST)
         main, others = z[..., :MAIN], z[..., MAIN:]
-        columns = _shift(np.concatenate([main, np.abs(main)], axis=2), LAGS)
+        columns = [*_shift(np.concatenate([main, np.abs(main)], axis=2), LAGS), main**2]
         if others.shape[2]:
             columns += _shift(others, LAGS_OF_OTHERS)
         if self.constant_.any():
@@ -154,9 +155,13 @@ class BehaviorNull(TrialNull):
 
 
 def _shift(z: np.ndarray, lags: Sequence[int]) -> list[np.ndarray]:
-    """Return (trial, time, channel) averaged over the trial, and at each lag."""
+    """Return (trial, time, channel) averaged over the trial, in each bin, and smoothed at each lag.
+
+    In bins of 100 ms or more movement changes from one to the next: what smoothing takes from it
+    would be common to areas that follow it.
+    """
     n_bins = z.shape[1]
-    columns = [np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)]
+    columns = [np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape), z]
     for lag in lags:
         if abs(lag) < n_bins:
             smooth = smooth_in_time(z, max(1.0, abs(lag) / 2))

@@ -1,10 +1,12 @@
 """Areas that share nothing, but drift, a stimulus or a movement: no claim; a coupling: a claim."""
 
+import numpy as np
 import pytest
 
 from spikecast.analysis.interareal.granger import NeuronSample, information_flow
 from spikecast.analysis.interareal.lagged_cca import joint_correlation
 from spikecast.analysis.interareal.subspace import communication_subspace
+from spikecast.data.recording import Recording
 from spikecast.data.simulate import unrelated_areas
 
 KINDS = [{}, {"stimulus": 0.05}, {"movement": 0.05}]
@@ -31,6 +33,22 @@ def test_areas_that_share_nothing_neither_covary_nor_communicate(planted):
         assert all(one.claim.n_shifts == 40 for one in found)
     assert not any(one.rank for one in communicate if not one.claim.stands)
     assert not any(one.leader for one in covary if not one.claim.stands)
+
+
+def test_a_strong_movement_in_coarse_bins_is_no_communication():
+    """Rates are exponential in a speed that changes within the 250 ms that are summed."""
+    stands = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        speed = rng.normal(size=(120, 40))
+        for bin_ in range(1, 40):
+            speed[:, bin_] = 0.9 * speed[:, bin_ - 1] + 0.44 * speed[:, bin_]
+        counts = rng.poisson(np.exp(speed[:, :, np.newaxis] * rng.normal(scale=0.4, size=30)))
+        recording = Recording.from_arrays(
+            counts, (np.arange(40) + 0.5) * 0.05, ["A"] * 15 + ["B"] * 15, behavior={"speed": speed}
+        )
+        stands.append(communication_subspace(recording, "A", "B").claim.stands)
+    assert sum(stands) <= 1
 
 
 @pytest.mark.parametrize("planted", KINDS, ids=["drift", "stimulus", "movement"])
