@@ -6,6 +6,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 import spikecast as sc
+from spikecast.report.atlas.reading import Atlas
+from spikecast.report.atlas.text import protocol, recording_line
 from spikecast.runs.atlas.claims import count_needed
 
 
@@ -56,7 +58,7 @@ def test_without_a_shift_test_nothing_is_claimed(n_trials, settings, why):
     assert np.isfinite(cells["value"]).all()
 
 
-def test_slow_change_of_a_continuous_recording_is_no_claim():
+def test_slow_change_of_a_continuous_recording_is_no_claim(tmp_path):
     rng = np.random.default_rng(0)
     slow = 40 * gaussian_filter1d(rng.normal(size=(2, 2500, 2)), 200, axis=1)
     fast = 6 * gaussian_filter1d(rng.normal(size=(2500, 1)), 3, axis=0)
@@ -78,6 +80,10 @@ def test_slow_change_of_a_continuous_recording_is_no_claim():
         assert (cells["n_shifts"] == 40).all()
         passes[shared] = cells["passes"].tolist()
     assert passes == {0.0: [False, False], 1.0: [True, True]}
+    between(recording, out=tmp_path / "atlas")
+    atlas = Atlas(tmp_path / "atlas")
+    assert "25 windows" in recording_line(atlas)
+    assert "5 folds of contiguous blocks of windows" in " ".join(protocol(atlas))
 
 
 def test_how_many_pairs_have_to_beat_all_shifts():

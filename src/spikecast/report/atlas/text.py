@@ -17,6 +17,7 @@ from spikecast.report.atlas.reading import Atlas
 from spikecast.report.shared.formatting import format_count, format_estimate, join_names
 from spikecast.runs.atlas.claims import RATE, count_needed
 from spikecast.runs.atlas.settings import RIDGE
+from spikecast.tasks.problem import WINDOW
 from spikecast.tasks.tasks import REST
 
 TITLE = "Which area predicts which?"
@@ -26,7 +27,8 @@ UNTESTED = {
     TURNED_OFF: "the shift test was turned off",
     ORDER_UNKNOWN: "trials are not in the order in which they were recorded, or some are there "
     "twice, so that slow drift, or the copies, cannot be told from what a source tells",
-    UNRECORDED: "the behaviour that was recorded in some trials is missing in others",
+    UNRECORDED: "the behaviour that was recorded in some trials is missing in others (select those "
+    "in which it was recorded)",
     TOO_FEW_TRIALS: "there are too few trials for a shift test (40 are needed)",
     TOO_FEW_ALIKE: "nearly every trial is a condition of its own (name others: conditions)",
 }
@@ -39,8 +41,9 @@ def recording_line(atlas: Atlas) -> str:
     models = ", ".join(atlas.settings.labels)
     trials = [about["n_trials"] for about in sessions.values()]
     span = f"{min(trials)}" if min(trials) == max(trials) else f"{min(trials)} to {max(trials)}"
+    what = "windows" if all(about.get("windows") for about in sessions.values()) else "trials"
     return (
-        f"{format_count(len(sessions), 'session')}, {n_cells} pairs, {span} trials; "
+        f"{format_count(len(sessions), 'session')}, {n_cells} pairs, {span} {what}; "
         f"models: {models}; {atlas.settings.folds} folds"
     )
 
@@ -262,7 +265,10 @@ def _describe_resolution(atlas: Atlas) -> list[str]:
 def protocol(atlas: Atlas) -> list[str]:
     """Return how the numbers came about."""
     settings = atlas.settings
+    windows = [bool(about.get("windows")) for about in atlas.sessions.values()]
     cut = "random trials" if settings.split == "trial" else "contiguous blocks of trials"
+    blocks = f"contiguous blocks of windows of {WINDOW} bins, with a gap"
+    cut = blocks if all(windows) else f"{cut} (of one long trial {blocks})" if any(windows) else cut
     sentences = [
         f"Score: {atlas.metric.label} of held-out activity, "
         + ("pooled over" if atlas.metric.aggregate == "pooled" else "mean over")

@@ -25,6 +25,7 @@ class PlannedSession(SessionFacts):
     """A session of an atlas that asks what is beyond task and drift, for its page."""
 
     n_trials: int
+    windows: NotRequired[bool]
     ordered: bool
     n_conditions: int
     left_out: dict[str, int]

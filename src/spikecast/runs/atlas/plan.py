@@ -49,6 +49,7 @@ class SessionPlan:
     index: int  # of the session in it
     kind: Kind
     n_trials: int
+    windows: bool  # whether these are windows of one long trial
     bin_size: float
     areas: dict[str, int]  # area -> number of active neurons
     left_out: dict[str, int]  # the same, of areas that have too few
@@ -206,6 +207,7 @@ def _plan_session(
         index=index,
         kind="counts" if recording.kind == "counts" else "continuous",
         n_trials=n_trials,
+        windows=recording.n_trials == 1,
         bin_size=recording.bin_size,
         areas={area: members.size for area, members in large.items()},
         left_out={area: populations[area].size for area in populations if area not in large},

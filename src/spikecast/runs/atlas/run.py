@@ -150,8 +150,8 @@ class _Atlas:
     def describe_sessions(self) -> dict[str, dict[str, Any]]:
         """Return what the manifest says of each session."""
         facts = (
-            *("path", "index", "kind", "n_trials", "bin_size", "areas", "left_out", "coincident"),
-            *("ordered", "rung", "taken", "n_conditions"),
+            *("path", "index", "kind", "n_trials", "windows", "bin_size", "areas", "left_out"),
+            *("coincident", "ordered", "rung", "taken", "n_conditions"),
         )
         return {
             session.name: {name: getattr(session, name) for name in facts}
