@@ -1,5 +1,6 @@
 """A YAML file becomes a block of settings, or is refused in one line."""
 
+import os
 from typing import Annotated
 
 import pytest
@@ -78,3 +79,13 @@ def test_yaml_that_loses_a_key_or_has_a_wrong_tag_is_a_line(tmp_path, text, mess
 def test_a_key_may_replace_one_that_is_merged(tmp_path):
     (tmp_path / "block.yaml").write_text("name: a\none: {<<: {size: 2}, size: 3}", encoding="utf-8")
     assert read_block(tmp_path / "block.yaml", Outer).one.size == 3
+
+
+def test_a_pipe_a_device_and_what_is_far_too_large_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate(1 << 40)
+    for name, what in {"pipe": "a pipe", "zero": "a pipe", "large": "it is no config"}.items():
+        with pytest.raises(ConfigError, match=what):
+            read_block(tmp_path / f"{name}.yaml", Outer)

@@ -1,8 +1,15 @@
-"""Measure the memory that is free, and refuse what announces more than that."""
+"""Measure the memory that is free, and refuse files that would take more than they may."""
 
+import zipfile
 from pathlib import Path
 
 from spikecast.core.errors import FormatError
+
+LARGE = 1e9
+"""Bytes of arrays that any file may have, however small it is."""
+MOST_TIMES = 500
+"""Larger arrays may be so many times as large as their file: counts that are nearly all 0 compress
+to a hundredth."""
 
 
 def measure_free_memory() -> float:
@@ -18,13 +25,50 @@ def measure_free_memory() -> float:
     return free
 
 
-def check_fits(n_bytes: float) -> None:
-    """Raise a FormatError where arrays that a file announces are larger than what is free.
+def check_fits(n_bytes: float, path: Path | None = None) -> None:
+    """Raise a FormatError where arrays that a file announces take more memory than they may.
 
     A small file can announce any size: what is compressed, or was never written, takes no room.
+    With `path` they may not be hundreds of times as large as the file, either.
+
+    Examples
+    --------
+    >>> check_fits(1e9)
+    >>> try:
+    ...     check_fits(1e15)
+    ... except FormatError as error:
+    ...     print(str(error).partition(",")[0])
+    its arrays take 1000000.0 GB
     """
     free = measure_free_memory()
     if n_bytes > free:
         raise FormatError(
             f"its arrays take {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free"
         )
+    if path is not None:
+        check_ratio(n_bytes, path)
+
+
+def check_ratio(n_bytes: float, path: str | Path) -> None:
+    """Raise a FormatError where arrays are hundreds of times as large as their file."""
+    size = Path(path).stat().st_size
+    if n_bytes > max(LARGE, MOST_TIMES * size):
+        raise FormatError(
+            f"its arrays take {n_bytes / 1e9:.1f} GB, and the file {size / 1e6:.1f} MB: hardly any "
+            "data compress so well; if these do, write them without compression"
+        )
+
+
+def check_size(path: Path) -> None:
+    """Raise a FormatError where a file that is read as a whole is larger than the free memory."""
+    try:
+        size = path.stat().st_size
+    except OSError:  # whoever opens it says why
+        return
+    if size > LARGE and size > (free := measure_free_memory()):
+        raise FormatError(f"it has {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free")
+
+
+def check_archive(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raise a FormatError where the members of a zip archive take more memory than they may."""
+    check_fits(sum(member.file_size for member in archive.infolist()), path)

@@ -18,6 +18,7 @@ from typing import Any
 
 from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
+from spikecast.core.free_memory import check_ratio
 
 SCRIPT = Path(__file__).with_name("hdf5_process.py")
 SECONDS = 60.0
@@ -28,9 +29,10 @@ PROCESSOR_SECONDS = 10
 def check_readable(path: Path) -> None:
     """Raise a FormatError where HDF5 does not come to an end with a file, or dies of it.
 
-    Also where an array lies outside the file. An OSError says why HDF5 does not open it: it is not
-    tried again in this process, as what the library does then depends on the files before. Damage
-    further in is left to whoever reads the file: it ends in an exception.
+    Also where an array lies outside the file, and where arrays are far larger than it. An OSError
+    says why HDF5 does not open it: it is not tried again in this process, as what the library does
+    then depends on the files before. Damage further in is left to whoever reads the file: it ends
+    in an exception.
     """
     answer = _READER.ask(path)
     if isinstance(answer, int):
@@ -43,6 +45,11 @@ def check_readable(path: Path) -> None:
         raise FormatError(f"'{path}' is not read: {place}; copy the array into the file itself")
     elif answer["unopened"]:
         raise OSError(shorten_line(answer["unopened"]))
+    else:
+        try:
+            check_ratio(answer["n_bytes"], path)
+        except FormatError as error:
+            raise FormatError(f"'{path}' is not read: {error}") from None
 
 
 @contextmanager

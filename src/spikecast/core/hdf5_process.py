@@ -58,27 +58,36 @@ def limit_processor(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def try_file(path: str) -> dict[str, str | bool]:
-    """Return what lies elsewhere, why the file is not opened, and whether all could be read."""
-    answer: dict[str, str | bool] = {"elsewhere": "", "unopened": "", "sound": True}
+def try_file(path: str) -> dict[str, str | bool | int]:
+    """Return what lies elsewhere, why the file is not opened, and whether all could be read.
+
+    And how many bytes its arrays have.
+    """
+    answer: dict[str, str | bool | int] = {
+        **{"elsewhere": "", "unopened": "", "sound": True},
+        "n_bytes": 0,
+    }
+    sizes: dict[tuple, int] = {}
     try:
         opened = h5py.File(path, "r")
     except Exception as error:
         return answer | {"unopened": str(error) or type(error).__name__, "sound": False}
     try:
         with opened:
-            answer["sound"] = read(opened, path, set())
+            answer["sound"] = read(opened, path, set(), sizes)
     except ElsewhereError as error:
         answer["elsewhere"] = str(error)
     except Exception:
         answer["sound"] = False
+    answer["n_bytes"] = sum(sizes.values())
     return answer
 
 
-def read(group: h5py.Group, path: str, seen: set) -> bool:
+def read(group: h5py.Group, path: str, seen: set, sizes: dict[tuple, int]) -> bool:
     """Read what the library follows pointers for: texts, references, attributes.
 
-    Returns whether all of it could be read. Arrays may lie in files of any kind beside the HDF5
+    The bytes of arrays in the file itself go to `sizes`, by their place. Returns whether all of it
+    could be read. Arrays may lie in files of any kind beside the HDF5
     file: a private one would become part of a page, a pipe is read without end. Links to other HDF5
     files are followed, as NWB has them.
     """
@@ -91,20 +100,28 @@ def read(group: h5py.Group, path: str, seen: set) -> bool:
             item = group[name]
             for key in item.attrs:
                 item.attrs[key]
+            about = h5py.h5o.get_info(item.id)
+            place = (about.fileno, about.addr)
             if isinstance(item, h5py.Group):
-                about = h5py.h5o.get_info(item.id)
-                if (about.fileno, about.addr) not in seen:
-                    seen.add((about.fileno, about.addr))
-                    sound &= read(item, path, seen)
+                if place not in seen:
+                    seen.add(place)
+                    sound &= read(item, path, seen, sizes)
                 continue
             check_content(name, item)
-            if item.dtype.kind == "O":
+            if item.size and is_own(item, path):
+                sizes[place] = item.size * item.dtype.itemsize
+            if item.dtype.kind == "O" and item.size <= os.path.getsize(path):  # each takes room
                 item[()]
         except ElsewhereError:
             raise
         except Exception:
             sound = False
     return sound
+
+
+def is_own(item: h5py.Dataset, path: str) -> bool:
+    """Return whether an array is in the file itself, and not in one that a link leads to."""
+    return bool(item.file.filename == path)
 
 
 def is_ordinary(file: str, path: str) -> bool:

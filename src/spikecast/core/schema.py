@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spikecast.core.checks import quote, shorten_line, suggest_name
 from spikecast.core.errors import ConfigError
+from spikecast.core.files import is_special
 
 FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 MERGE = "tag:yaml.org,2002:merge"
 LONGEST_NUMBER = 1000  # bits of a whole number
+LARGEST = 10_000_000  # bytes of a config; others have thousands
 MOST_DRAWS = 1_000_000
 """Of a null or a bootstrap: more take days, or the memory."""
 
@@ -56,8 +58,13 @@ YAML_ERRORS = (yaml.YAMLError, ValueError, OSError, RecursionError, KeyError, At
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Return the keys and values of a YAML file, or raise a ConfigError."""
+    path = Path(path)
+    if is_special(path):
+        raise ConfigError(f"'{path}' is a pipe or a device; a config must be a file")
+    if path.is_file() and path.stat().st_size > LARGEST:
+        raise ConfigError(f"'{path}' has {path.stat().st_size / 1e6:.0f} MB: it is no config")
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except FileNotFoundError:
         raise ConfigError(f"there is no file '{path}'") from None
     except (KeyError, AttributeError):

@@ -18,6 +18,7 @@ from pydantic_core import from_json
 from spikecast.core.checks import describe_error, quote, shorten_line
 from spikecast.core.errors import DamagedFileError, MissingFileError
 from spikecast.core.files import is_special
+from spikecast.core.free_memory import check_size
 
 OPEN = ConfigDict(extra="allow")
 """For a TypedDict whose file may hold more than it names: older and newer runs do."""
@@ -54,6 +55,7 @@ def explain_errors(path: Path) -> Iterator[None]:
     if is_special(path):
         raise damaged(path, "it is a pipe or a device")
     try:
+        check_size(path)
         yield
     except FileNotFoundError:
         raise MissingFileError(path) from None

@@ -1,6 +1,7 @@
 """Read arrays that spikecast wrote: each file has a schema of dtypes and axes."""
 
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.lib.npyio import NpzFile
 from spikecast.core.checks import check_unicode, describe_error, quote, shorten_line
 from spikecast.core.checksums import check_checksum, has_checksum
 from spikecast.core.errors import InputError
+from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
 from spikecast.core.stored import damaged, explain_errors
 
@@ -51,7 +53,7 @@ def read_arrays(
         explain_errors(path),
         _explain_decoding(),
         path.open("rb") as file,  # which numpy leaves open where it is no zip
-        _open_npz(file) as stored,
+        _open_npz(file, path) as stored,
     ):
         for name in stored.files:
             if name.startswith(prefix):
@@ -63,10 +65,15 @@ def read_arrays(
     return arrays
 
 
-def _open_npz(file: IO[bytes]) -> NpzFile:
-    stored = np.load(file, allow_pickle=False)
-    if not isinstance(stored, NpzFile):
-        raise ValueError("it holds one array; a .npz of several is needed")
+def _open_npz(file: IO[bytes], path: Path) -> NpzFile:
+    start = file.read(4)
+    file.seek(0)
+    if start[:2] != b"PK":  # numpy would take it for a pickle
+        what = "it holds one array" if start == b"\x93NUM" else "it is something else"
+        raise ValueError(f"{what}; a .npz of several is needed")
+    with zipfile.ZipFile(file) as archive:
+        check_archive(archive, path)
+    stored: NpzFile = np.load(file, allow_pickle=False)
     return stored
 
 
@@ -121,7 +128,8 @@ def open_netcdf(path: Path) -> Iterator[xr.Dataset]:
 
     with h5py.File(path, "r") as file:
         file.attrs.get("_nc3_strict")  # where this fails, h5netcdf prints one more error at the end
-    with xr.open_dataset(path, engine="h5netcdf") as opened:
+    # axes without a name get one, which is said otherwise
+    with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as opened:
         yield opened
 
 
@@ -139,6 +147,7 @@ def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:
         except OSError as error:
             raise damaged(path, str(error)) from None
     with explain_errors(path), _explain_decoding(), open_netcdf(path) as opened:
+        check_fits(opened.nbytes, path)
         dataset = mark_coordinates(opened.load())
     check_arrays(path, {str(name): one.values for name, one in dataset.variables.items()}, schema)
     return dataset

@@ -16,6 +16,7 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.data.array_files import is_plain, map_matrix, read_pickled, read_table
+from spikecast.data.parquet_files import read_parquet
 
 NAME = re.compile(
     r"(?:_(?P<namespace>[A-Za-z0-9]+)_)?(?P<object>[A-Za-z0-9]+)\.(?P<attribute>\w+)"
@@ -145,7 +146,7 @@ def _read_any_table(path: Path) -> pd.DataFrame:
     except FormatError as error:
         if "holds lists" not in str(error):
             raise
-    table = pd.read_parquet(path)
+    table = read_parquet(path)
     return table[[name for name in table if is_plain(table[name])]]
 
 

@@ -10,8 +10,10 @@ import pandas as pd
 from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
+from spikecast.core.free_memory import check_size
 from spikecast.core.stored_arrays import read_arrays
 from spikecast.data.mapped import release
+from spikecast.data.parquet_files import read_parquet
 from spikecast.data.safe_pickle import load_numpy
 
 CHUNK = 1 << 22  # values of a memory map that are looked at together
@@ -174,6 +176,10 @@ def read_table(path: Path, separator: str | None = None, ids: Sequence[str] = ()
     """
     if is_special(path):
         raise FormatError(f"'{path}' is a pipe or a device; a table must be a file")
+    try:
+        check_size(path)
+    except FormatError as error:
+        raise FormatError(f"'{path}' is not read: {error}") from None
     if path.suffix in (".parquet", ".pqt"):
         table = _read_parquet(path)
     else:
@@ -234,7 +240,7 @@ def _read_ids(column: pd.Series, what: str) -> pd.Series:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(path)
+        table = read_parquet(path)
         for name in table:
             table[name].to_numpy()  # text is decoded only here
         return table

@@ -164,5 +164,5 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
                 for name, item in file.items()
                 if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf"
             }
-            check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()))
+            check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()), path)
             return {name: item[()].T for name, item in arrays.items()}

@@ -42,24 +42,31 @@ def check_matlab(path: Path) -> None:
     version = header[HEADER - 4 : HEADER - 2]
     if len(header) <= HEADER or 0 in header[:4] or version in (b"\x00\x02", b"\x02\x00"):
         return  # version 4, 7.3 or too short: scipy explains it
+    n_bytes = 0
     for element in _list_elements(np.memmap(path, mode="r").data[HEADER:], order):
         if element.kind == COMPRESSED:
-            for inner in _list_elements(memoryview(_decompress(element.content, order)), order):
+            length = _read_length(element.content, order)
+            n_bytes += length
+            check_fits(n_bytes, path)
+            content = memoryview(_decompress(element.content, 8 + length))
+            for inner in _list_elements(content, order):
                 _check_matrix(inner, order, 0)
         else:
             _check_matrix(element, order, 0)
 
 
-def _decompress(content: memoryview, order: str) -> bytes:
-    """Return the one array in a compressed element; it says how long it is."""
-    stream = zlib.decompressobj()
+def _read_length(content: memoryview, order: str) -> int:
+    """Return how many bytes the array in a compressed element has, as it says."""
+    tag = _decompress(content, 8)
+    if len(tag) < 8:
+        raise FormatError("a compressed array ends early")
+    return int(struct.unpack(f"{order}II", tag)[1])
+
+
+def _decompress(content: memoryview, n_bytes: int) -> bytes:
+    """Return the first bytes of what a compressed element holds: its tag, then its array."""
     try:
-        tag = stream.decompress(content, 8)
-        if len(tag) < 8:
-            raise FormatError("a compressed array ends early")
-        length = struct.unpack(f"{order}II", tag)[1]
-        check_fits(length)
-        return tag + stream.decompress(stream.unconsumed_tail, max(length, 1))
+        return zlib.decompressobj().decompress(content, n_bytes)
     except zlib.error as error:
         raise FormatError(f"a compressed array is damaged: {error}") from None
 

@@ -140,7 +140,7 @@ def _read(name: str, item: Any) -> Value:
     if item.shape is None or item.size > LARGEST:
         size = "nothing" if item.shape is None else f"{item.size} values"
         raise FormatError(f"'{name}' holds {size}; an array may have {LARGEST} values")
-    check_fits(item.size * item.dtype.itemsize)
+    check_fits(item.size * item.dtype.itemsize, Path(item.file.filename))
     values = item[()]
     if name in LISTS:
         return [np.asarray(one) for one in values]

@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 
 from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import FormatError, UnsafeFileError
+from spikecast.core.free_memory import check_archive
 
 CODE = re.compile(r"[?bBhHiIlLqQefdgFDGSUVOmMuc]\d*")
 """Codes of numpy's types in a pickle: ``f8``, ``U12``, ``O8``."""
@@ -230,6 +231,7 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
             if stream.read(2) == b"PK":
                 arrays = {}
                 with zipfile.ZipFile(stream) as archive:
+                    check_archive(archive, Path(path))
                     for member in archive.namelist():
                         with archive.open(member) as part:
                             arrays[member.removesuffix(".npy")] = _read_array(part)

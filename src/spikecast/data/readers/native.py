@@ -34,7 +34,7 @@ def _read_file(path: Path) -> Recording:
         if path.is_file():
             check_readable(path)
         with open_netcdf(path) as opened:
-            check_fits(opened.nbytes)
+            check_fits(opened.nbytes, path)
             dataset = opened.load()
         for name, variable in dataset.variables.items():
             if variable.dtype.kind in "OT":  # netCDF returns text as slow Python objects

@@ -1,0 +1,60 @@
+"""Read Parquet tables: what a small file would take of memory is known before it is read."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spikecast.core.free_memory import check_fits
+
+WIDTH = 8  # bytes of a number
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Return the table in a Parquet file; raise a FormatError where it takes more than it may.
+
+    A value that is repeated takes no room in the file, however often it is, or however long.
+    """
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        about = file.metadata
+        check_fits(float(about.num_rows) * about.num_columns * WIDTH, path)
+        check_fits(_measure_texts(file, path), path)
+    return pd.read_parquet(path)
+
+
+def _measure_texts(file: Any, path: Path) -> float:
+    """Return the bytes of all texts; the most that they may be where that fits."""
+    about = file.metadata
+    parts = [about.row_group(number) for number in range(about.num_row_groups)]
+    of_texts = [
+        column
+        for column in range(about.num_columns)
+        if about.schema.column(column).physical_type.endswith("BYTE_ARRAY")
+    ]
+    most = sum(
+        float(part.column(column).num_values) * part.column(column).total_uncompressed_size
+        for part in parts
+        for column in of_texts
+    )
+    try:
+        check_fits(most, path)
+        return most
+    except ValueError:  # each text is as long as all of them: look at them
+        return _add_lengths(path, [about.schema.column(column).path for column in of_texts])
+
+
+def _add_lengths(path: Path, names: list[str]) -> float:
+    """Return the bytes of the texts of some columns: each different text is read once."""
+    import pyarrow.compute as pc
+    from pyarrow.parquet import ParquetFile
+
+    n_bytes = 0.0
+    with ParquetFile(path, read_dictionary=names) as file:
+        for batch in file.iter_batches(columns=names):
+            for column in batch.columns:
+                if hasattr(column, "dictionary"):
+                    lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+                    n_bytes += pc.sum(pc.cast(lengths, "int64")).as_py() or 0
+    return n_bytes
