@@ -90,6 +90,9 @@ def test_one_channel_of_behaviour_is_a_rung_and_hidden_values_are_not_scored():
     scored = score_predictions(truth, rate, folds=folds, behavior=wheel)
     whole = score_predictions(truth, rate, folds=folds, behavior=wheel[..., np.newaxis])
     assert scored.interval("behavior").value == whole.interval("behavior").value > 0
+    camera = 1000 * rng.normal(size=(40, 10, 60))
+    many = score_predictions(truth, rate, behavior=np.dstack([camera, wheel]))
+    assert [notice.code for notice in many.notices] == ["behavior_reduced", "no_folds"]
     with pytest.raises(ShapeError, match=r"behavior has shape \(40, 5\)"):
         score_predictions(truth, rate, folds=folds, behavior=wheel[:, :5])
     with pytest.raises(InputError, match="predicted is masked in 400 places"):

@@ -35,6 +35,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import Progress, run_jobs
 from spikecast.parallel.progress import ignore_progress, open_progress
+from spikecast.tasks.behavior import prepare_variables
 from spikecast.tasks.problem import Problem, Task, make_problem
 from spikecast.tasks.splits import Fold
 
@@ -248,8 +249,9 @@ def score_predictions(
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
     ordered = ordered and find_sorted_column(trials) is None and not goes_back(trials)
-    channels = None if behavior is None else _read_behavior(behavior, *truth.shape[:2])
-    problem = replace(problem, behavior=channels, ordered=ordered)
+    variables = {} if behavior is None else {"behavior": _read_behavior(behavior, truth)}
+    channels = prepare_variables(variables, truth)
+    problem = replace(problem, behavior=channels.values, ordered=ordered)
     predictions = {key: [np.asarray(one)[fold.test] for fold in cut] for key, one in named.items()}
     seconds = {key: [float("nan")] * len(cut) for key in named}
     if folds is not None:
@@ -271,21 +273,22 @@ def score_predictions(
         )
         scores = replace(scores, beyond=judge_brought(rung, gain, None, "no_source"))
     scores = replace(scores, predictions=Predictions(predictions, cut, len(truth)))
-    return scores.add_notices(*([NO_FOLDS()] if folds is None else note_rungs(problem)))
+    rungs_notices = [NO_FOLDS()] if folds is None else note_rungs(problem)
+    return scores.add_notices(*channels.notices, *rungs_notices)
 
 
-def _read_behavior(behavior: np.ndarray, n_trials: int, n_bins: int) -> np.ndarray:
+def _read_behavior(behavior: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Return behaviour (trial, time, channel) once checked; a single channel may lack its axis."""
     check_finite("behavior", behavior)
     values = np.asarray(behavior)
     values = values[..., np.newaxis] if values.ndim == 2 else values
-    if values.ndim != 3 or values.shape[:2] != (n_trials, n_bins):
+    if values.ndim != 3 or values.shape[:2] != truth.shape[:2]:
         raise ShapeError(
             f"behavior has shape {np.shape(behavior)}; it must start with (trial, time) = "
-            f"({n_trials}, {n_bins})"
+            f"{truth.shape[:2]}"
         )
     check_magnitude("value of behavior", values)
-    return values
+    return values.astype(np.float32)
 
 
 def make_models(models: Models) -> dict[str, Model]:

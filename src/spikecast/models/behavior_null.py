@@ -9,11 +9,10 @@ import numpy as np
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.metrics import smooth_in_time
-from spikecast.tasks.behavior import MAX_CHANNELS
+from spikecast.tasks.behavior import MAIN, MAX_CHANNELS
 from spikecast.tasks.trial_facts import TrialFacts
 
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
-MAIN = 10  # channels with all regressors; the others have fewer, which keeps the fit quick
 LAGS_OF_OTHERS = (-8, 8)
 MAX_BUMPS = 20  # along a trial
 MOST = 10.0  # s.d. of a channel, and of a regressor: a rare event, a lick, is hundreds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
@@ -14,6 +15,11 @@ from spikecast.tasks.problem import cut_windows
 from spikecast.tasks.trial_facts import find_lacking
 
 MAX_CHANNELS = 40  # of all variables together; those of many channels are reduced first
+MAIN = 10  # channels that nulls know best
+CHANCE = 0.9  # of channels that are followed by chance are followed less
+ONE_IN = 4  # channels of a reduced variable is one that neurons follow, others are components
+BLOCK = 5  # bins; what neurons follow is looked at in their means
+NEIGHBOURS = 5  # trials on either side, whose mean is slow drift
 FEWEST = 2  # channels that a variable of many keeps
 MOST = 10.0  # s.d. of the bulk from the median
 RARE = 5e-3  # of samples at either end: what lies there is not the bulk
@@ -42,8 +48,8 @@ ARTEFACTS = NoticeKind(
 REDUCED = NoticeKind(
     "behavior_reduced",
     "minor",
-    "behaviour {names}, of {n} channels, is taken as {kept} principal components: movement that "
-    "they do not hold is not taken out",
+    "behaviour {names}, of {n} channels, is taken as {kept} at most: principal components and "
+    "channels that neurons follow; movement that they do not hold is not taken out",
 )
 
 
@@ -62,10 +68,7 @@ class RecordedBehavior(NamedTuple):
 def read_behavior(recording: Recording, time: np.ndarray) -> RecordedBehavior:
     """Return all recorded behaviour on some bins, in channels, with notices of what was done to it.
 
-    Gaps (NaN) are filled from the samples around them in the trial, or else by the channel's mean;
-    rare values far from all others are cut; variables of many channels are reduced to principal
-    components, so that they do not crowd out a single one. Channels that never change tell nothing
-    and are left out. The first channels of all variables come first, then the second ones.
+    See :func:`prepare_variables`.
 
     Examples
     --------
@@ -77,7 +80,17 @@ def read_behavior(recording: Recording, time: np.ndarray) -> RecordedBehavior:
     ((4, 5, 1), ['behavior_gaps'])
     """
     bins = np.isin(recording.time, time)
-    variables = _read_variables(recording, bins)
+    return prepare_variables(_read_variables(recording, bins), recording.activity[:, bins])
+
+
+def prepare_variables(variables: dict[str, np.ndarray], activity: np.ndarray) -> RecordedBehavior:
+    """Return variables (trial, time, channel) in channels, with notices of what was done to them.
+
+    Gaps (NaN) are filled from the samples around them in the trial, or else by the channel's mean;
+    rare values far from all others are cut; variables of many channels are reduced, so that they do
+    not crowd out a single one. Channels that never change tell nothing and are left out. Of more
+    than 10, those stay that `activity` (trial, time, neuron) follows, the most followed one first.
+    """
     gaps = _find_gaps(variables)
     sizes = {name: values.shape[2] for name, values in variables.items()}
     kept, cut, channels = _share_channels(sizes), {}, []
@@ -87,15 +100,18 @@ def read_behavior(recording: Recording, time: np.ndarray) -> RecordedBehavior:
         if n_cut := int((whole != filled).sum()):
             cut[name] = n_cut
         whole = whole[:, :, np.ptp(whole, axis=(0, 1)) > 0]
-        channels.append(whole if whole.shape[2] <= kept[name] else _reduce(whole, kept[name]))
+        enough = whole.shape[2] <= kept[name]
+        channels.append(whole if enough else _reduce(whole, kept[name], activity))
     notices = _note_gaps(variables, gaps)
     if cut:
         notices.append(ARTEFACTS(names=list(cut), n=sum(cut.values())))
-    reduced = {name: n for name, n in kept.items() if n < sizes[name]}
+    n_kept = sum(kept.values())  # variables of one channel stay, however many there are
+    reduced = {name: n for name, n in kept.items() if n < sizes[name] or n_kept > MAX_CHANNELS}
     if reduced:
         n = sum(sizes[name] for name in reduced)
-        notices.append(REDUCED(names=list(reduced), n=n, kept=sum(reduced.values())))
-    return RecordedBehavior(_stack_channels(channels), gaps, notices)
+        n_kept = min(MAX_CHANNELS, sum(reduced.values()))
+        notices.append(REDUCED(names=list(reduced), n=n, kept=n_kept))
+    return RecordedBehavior(_stack_channels(channels, activity), gaps, notices)
 
 
 def leave_out_unrecorded(recording: Recording) -> tuple[Recording, list[Notice]]:
@@ -193,12 +209,61 @@ def _note_gaps(variables: dict[str, np.ndarray], gaps: np.ndarray | None) -> lis
     return [GAPS(names=list(shares), share=max(shares.values()))] if shares else []
 
 
-def _stack_channels(channels: list[np.ndarray]) -> np.ndarray | None:
-    if not channels:
+def _stack_channels(channels: list[np.ndarray], activity: np.ndarray) -> np.ndarray | None:
+    """Return variables side by side; of more than 10 channels, those that `activity` follows."""
+    if not any(one.shape[2] for one in channels):
         return None
     stacked = np.concatenate(channels, axis=2)
-    place = np.concatenate([np.arange(one.shape[2]) for one in channels])  # within its variable
-    return stacked[:, :, np.argsort(place, kind="stable")] if place.size else None
+    if stacked.shape[2] > MAIN:
+        stacked = stacked[:, :, choose_followed(stacked, activity)]
+    return stacked
+
+
+def choose_followed(channels: np.ndarray, activity: np.ndarray) -> np.ndarray:
+    """Return the channels that `activity` follows most, (channel,): 10 to 40 of them.
+
+    Beyond 10 a channel must be followed more than by chance, which trials tell that are paired with
+    others: what no neuron follows only makes the fit of the others worse.
+    """
+    following = measure_following(channels, activity)
+    axis = int(len(activity) == 1)  # of one long trial, times are paired
+    others = np.roll(activity, activity.shape[axis] // 2, axis=axis)
+    by_chance = np.quantile(measure_following(channels, others), CHANCE)
+    best = np.argsort(-following, kind="stable")[:MAX_CHANNELS]
+    return best[(np.arange(best.size) < MAIN) | (following[best] > by_chance)]
+
+
+def measure_following(channels: np.ndarray, activity: np.ndarray) -> np.ndarray:
+    """Return how much neurons follow each of some channels, (channel,).
+
+    The sum over neurons of the squared correlation, of means over a few bins, without the average
+    trial and slow drift.
+
+    Examples
+    --------
+    >>> channels = np.random.default_rng(0).normal(size=(20, 50, 3))
+    >>> int(measure_following(channels, channels[:, :, 1:2]).argmax())
+    1
+    """
+    x, y = (_standardize(one) for one in (channels, activity))
+    following: np.ndarray = np.square(x.T @ y / len(x)).sum(axis=1)
+    return following
+
+
+def _standardize(values: np.ndarray) -> np.ndarray:
+    """Return means over blocks of bins, without average trial and drift, (sample, channel)."""
+    n_trials, n_bins, n_channels = values.shape
+    size = min(BLOCK, n_bins)
+    cut = values[:, : n_bins // size * size].astype(np.float32)
+    means = cut.reshape(n_trials, -1, size, n_channels).mean(axis=2)
+    if n_trials > 2 * NEIGHBOURS:
+        of_trials = means.mean(axis=1, keepdims=True)
+        means = means - uniform_filter1d(of_trials, 2 * NEIGHBOURS + 1, axis=0, mode="nearest")
+        means = means - means.mean(axis=0)
+    flat = means.reshape(-1, n_channels)
+    flat = flat - flat.mean(axis=0)
+    flat /= np.maximum(flat.std(axis=0), np.float32(1e-12))
+    return flat
 
 
 def _share_channels(sizes: dict[str, int]) -> dict[str, int]:
@@ -218,13 +283,22 @@ def _share_channels(sizes: dict[str, int]) -> dict[str, int]:
     return {name: kept[name] for name in sizes}
 
 
-def _reduce(values: np.ndarray, n: int) -> np.ndarray:
-    """Return the first principal components of channels, (trial, time, component).
+def _reduce(values: np.ndarray, n: int, activity: np.ndarray) -> np.ndarray:
+    """Return `n` channels for more, (trial, time, channel): components, and what they lack.
 
-    Channels of one variable have one unit, and most movement is in those that vary most: those of a
-    video's singular vectors have no order left once each is scaled.
+    Channels of one variable mostly have one unit, and most movement is in those that vary most:
+    those of a video's singular vectors have no order left once each is scaled. Where they have
+    not, a wheel's speed beside a camera is next to nothing: of what components do not hold, the
+    channels that neurons follow most are taken as they are.
     """
     flat = values.reshape(-1, values.shape[2]).astype(float)
     flat -= flat.mean(axis=0)
-    axes = np.linalg.eigh(flat.T @ flat)[1][:, ::-1][:, :n]
-    return (flat @ axes).reshape(*values.shape[:2], n).astype(np.float32)
+    n_components = n - max(1, n // ONE_IN)
+    axes = np.linalg.eigh(flat.T @ flat)[1][:, ::-1][:, :n_components]
+    components = flat @ axes
+    rest = flat - components @ axes.T
+    lacking = rest.var(axis=0) / flat.var(axis=0)
+    followed = lacking * measure_following(rest.reshape(values.shape), activity)
+    best = np.argsort(-followed, kind="stable")[: n - n_components]
+    reduced = np.concatenate([components, flat[:, best]], axis=1)
+    return reduced.reshape(*values.shape[:2], n).astype(np.float32)

@@ -5,6 +5,7 @@ import pandas as pd
 
 from spikecast.data.predictions import Predictions
 from spikecast.data.recording import Recording
+from spikecast.tasks.behavior import read_behavior
 from spikecast.tasks.neuron_groups import drop_coincident_sources
 from spikecast.tasks.problem import Problem
 from spikecast.tasks.trial_facts import is_ordered
@@ -33,6 +34,7 @@ def make_brought_problem(brought: Predictions, recording: Recording) -> Problem:
     x = np.zeros((*brought.truth.shape[:2], 1), dtype=np.float32)  # its number of bins is read
     if neurons.size:
         x = recording.activity[:, :, neurons]
+    behavior = read_behavior(recording, recording.time)
     return Problem(
         task="predictions",
         source="+".join(dict.fromkeys(recording.area[neurons])),
@@ -44,9 +46,10 @@ def make_brought_problem(brought: Predictions, recording: Recording) -> Problem:
         bin_size=recording.bin_size,
         trials=recording.trials,
         targets=pd.DataFrame({"neuron": np.arange(n_targets)}),
-        notices=copies,
+        notices=(*copies, *behavior.notices),
         areas=recording.area[neurons],
         source_neurons=neurons,
-        behavior=brought.behavior,
+        behavior=behavior.values,
+        gaps=behavior.gaps,
         ordered=is_ordered(recording),
     )
