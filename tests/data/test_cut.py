@@ -218,6 +218,14 @@ def test_files_of_times_that_are_none_are_refused(tmp_path):
         cut(trials=str(tmp_path / "none.csv"))
 
 
+def test_events_in_a_corner_of_the_session_are_said_to_be_of_another_clock():
+    notice = taken(cut(plant(duration=(0.0, 95_000.0))), "other_clock")
+    assert notice.severity == "serious"
+    assert "the last of 30 events lies at 92 s of a session that ends at 95000 s" in str(notice)
+    codes = [one.code for one in read_taken(cut(plant(duration=(0.0, 9_500.0))).dataset)]
+    assert "other_clock" not in codes
+
+
 def test_events_in_milliseconds_are_suspected():
     table = plant().tables["trials"].assign(onset=EVENTS * 1000)
     with pytest.raises(NotEnoughDataError, match=r"none of 30 windows.*milliseconds"):

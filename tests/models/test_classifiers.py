@@ -69,6 +69,14 @@ def test_settings_are_chosen_on_whole_trials():
     assert whole.search_score_ < 0.65
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_classes_that_do_not_vary_are_told_apart(n_classes):
+    """scikit-learn's discriminant has no weights there, and finds one class."""
+    y = np.arange(30) % n_classes
+    x = np.eye(n_classes)[y] @ np.random.default_rng(0).normal(size=(n_classes, 4))
+    assert (Decoder("lda").fit(x, y).predict(x) == y).all()
+
+
 @pytest.mark.parametrize("name", OF_TRIALS)
 def test_hard_cases_give_labels_or_a_clear_error(name):
     x, labels = planted(12)

@@ -48,6 +48,30 @@ class Classifier:
     predicts_numbers: bool = False  # labels are numbers and not classes
 
 
+class ShrunkDiscriminant(LinearDiscriminantAnalysis):
+    """Linear discriminant analysis with a shrunk covariance, also where no class varies in itself.
+
+    There scikit-learn has no weights at all, and finds one class: the nearest mean is taken.
+    """
+
+    coef_: np.ndarray
+    means_: np.ndarray
+
+    def __init__(self, priors: np.ndarray | None = None) -> None:
+        super().__init__(solver="lsqr", shrinkage="auto", priors=priors)
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
+        """Learn the classes (sample,) of `x` (sample, feature)."""
+        super().fit(x, y)
+        if not self.coef_.any():
+            means = self.means_
+            level = np.log(self.priors_) - 0.5 * np.square(means).sum(axis=1)
+            of_two = len(means) == 2
+            self.coef_ = np.diff(means, axis=0) if of_two else means
+            self.intercept_ = np.diff(level) if of_two else level
+        return self
+
+
 def _make_rnn(seed: int) -> BaseEstimator:
     from spikecast.models.rnn_classifier import RNNClassifier  # torch takes seconds to import
 
@@ -62,7 +86,7 @@ CLASSIFIERS: dict[str, Classifier] = {
     "lda": Classifier(
         "linear discriminant analysis with a shrunk covariance",
         "Fisher 1936; Ledoit & Wolf 2004",
-        lambda seed: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+        lambda seed: ShrunkDiscriminant(),
     ),
     "logistic_l2": Classifier(
         "logistic regression with an L2 penalty",

@@ -5,6 +5,7 @@ import pytest
 
 from spikecast.analysis.interareal.granger import NeuronSample, PastFeatures, information_flow
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
+from spikecast.data.recording import Recording
 
 LAG = 3  # bins, as simulated
 ONCE = NeuronSample(n_repeats=1)
@@ -96,6 +97,15 @@ def test_the_planted_lead_is_nearly_always_found(two_areas):
     peaks = np.array([flow.peak_lag for flow in found])
     assert np.median(peaks) == LAG
     assert np.mean(abs(peaks - LAG) <= 1) >= 0.85
+
+
+@pytest.mark.filterwarnings("error")
+def test_areas_that_fire_where_nothing_is_scored_are_refused():
+    counts = np.zeros((24, 20, 10), dtype=int)
+    counts[:, 1] = np.random.default_rng(0).poisson(2.0, (24, 10))
+    recording = Recording.from_arrays(counts, np.arange(20) * 0.05, ["A"] * 5 + ["B"] * 5)
+    with pytest.raises(NotEnoughDataError, match="no spike in the bins that are scored"):
+        information_flow(recording, "A", "B", lags=(2, 3))
 
 
 def test_what_cannot_be_asked_is_refused(recording):

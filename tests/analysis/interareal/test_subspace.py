@@ -94,6 +94,17 @@ def test_what_cannot_be_asked_is_refused(recording):
         communication_subspace(few, names[0], names[1])
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+def test_areas_that_never_change_are_refused(scale):
+    """Their R2 was 1, of rounding."""
+    same = np.random.default_rng(0).random((1, 8, 10)) * scale
+    constant = Recording.from_arrays(
+        np.repeat(same, 24, axis=0), np.arange(8.0), ["A"] * 5 + ["B"] * 5, kind="continuous"
+    )
+    with pytest.raises(NotEnoughDataError, match="area 'A' does not change"):
+        communication_subspace(constant, "A", "B")
+
+
 def test_one_long_trial_is_cut_into_windows():
     recording, _ = passed_on(0, n_trials=400)
     long = Recording.from_arrays(

@@ -181,6 +181,15 @@ def test_a_full_disk_loses_no_cell_that_was_recorded(files, tmp_path, monkeypatc
     assert not run_atlas(AtlasSettings(data=files), out, resume=True, workers=1).unrecorded
 
 
+def test_a_disk_that_is_full_from_the_start_ends_in_a_line(files, tmp_path, monkeypatch):
+    def full(self, key, record):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(JsonlStore, "append", full)
+    with pytest.raises(RunError, match=r"no job .* could be recorded.*No space left"):
+        run_atlas(AtlasSettings(data=files[:1]), tmp_path / "run", workers=1)
+
+
 def test_workers_change_no_number(files, done, tmp_path):
     other = run_atlas(AtlasSettings(data=files), tmp_path / "run", workers=2)
     for name in ("scores.csv", "cells.csv", "pooled.csv"):

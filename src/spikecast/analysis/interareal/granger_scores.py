@@ -1,11 +1,13 @@
 """From log-likelihood gains to bits per spike, their asymmetry and their intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import quote
+from spikecast.core.errors import NotEnoughDataError
 from spikecast.scoring.fold_intervals import compute_refit_limits
 from spikecast.scoring.ratio_scores import Interval
 
@@ -29,17 +31,22 @@ Whole = dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]
 
 
 def to_bits(gain: np.ndarray, spikes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Return bits per spike of sums per trial (trial, ...), once or for each resample."""
+    """Return bits per spike of sums per trial (trial, ...), once or for each resample.
+
+    NaN where there are no spikes.
+    """
     if weights is not None:
         gain, spikes = weights @ gain, weights @ spikes
     else:
         gain, spikes = gain.sum(axis=0), spikes.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return gain / (np.log(2) * spikes)
+        return np.where(spikes > 0, gain / (np.log(2) * spikes), np.nan)
 
 
 def make_interval(value: np.ndarray, resampled: np.ndarray, folds: int) -> Interval:
     """Return a value with its 95 % limits; see :func:`compute_refit_limits`."""
+    if not np.isfinite(resampled).any():  # no spikes
+        return Interval(float(value), np.nan, np.nan)
     low, high = compute_refit_limits(value, resampled, folds)
     return Interval(float(value), float(low), float(high))
 
@@ -63,6 +70,15 @@ def subtract_directions(
     return forward - backward
 
 
+def check_spikes(areas: Sequence[str], totals: Mapping[tuple[int, int], GainSums]) -> None:
+    """Raise a NotEnoughDataError where an area has no spike in the bins that are scored."""
+    if not all(sums.spikes.sum() > 0 for sums in totals.values()):
+        raise NotEnoughDataError(
+            f"{quote(areas[0])} or {quote(areas[1])} has no spike in the bins that are scored, "
+            "those that have a past of all lags"
+        )
+
+
 def measure_asymmetry(
     whole: Whole, weights: np.ndarray, folds: int, bins: slice = slice(None)
 ) -> Interval:
@@ -83,6 +99,7 @@ def tabulate_lags(
     folds: int,
 ) -> pd.DataFrame:
     """Return one row per direction and signed lag; `lags` maps a feature's position to its lag."""
+    check_spikes(names[0], totals)
     rows = []
     for (direction, time_order), sums in totals.items():
         spikes = sums.spikes.sum(axis=1)

@@ -24,6 +24,7 @@ from spikecast.tasks.behavior import leave_out_unrecorded
 from spikecast.tasks.problem import cut_long_trial
 from spikecast.tasks.splits import Fold, split_by_block, split_by_trial
 
+ROUNDING = 1e-6  # of the largest value
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # relative to the variance of a neuron
 
 
@@ -169,10 +170,11 @@ def communication_subspace(
     limit = min(max_rank, half, n_matched)
     cut = _split(recording.n_trials, folds, seed, windows)
     scores = _score_folds(areas, cut, clearing, limit, seed)
-    z, *cleared = (
-        _divide_by_scale(one - known)
-        for one, known in zip(areas, clearing.expect_everywhere(areas), strict=True)
-    )
+    residuals = [
+        one - known for one, known in zip(areas, clearing.expect_everywhere(areas), strict=True)
+    ]
+    _check_changes((source, target, source), areas, residuals)
+    z, *cleared = (_divide_by_scale(one) for one in residuals)
     pairings = plan_pairings(clearing, n_shifts)
 
     ranks, tables = [], []
@@ -206,6 +208,18 @@ def communication_subspace(
         groups[2],
         (*clearing.notices, *missing, *notices),
     )
+
+
+def _check_changes(
+    names: Sequence[str], areas: Sequence[np.ndarray], residuals: Sequence[np.ndarray]
+) -> None:
+    """Raise where nothing is left of an area that changes: what is shared would be rounding."""
+    for name, area, residual in zip(names, areas, residuals, strict=True):
+        if np.ptp(residual, axis=(0, 1)).max() <= ROUNDING * np.abs(area).max():
+            raise NotEnoughDataError(
+                f"the activity of area '{name}' does not change beyond "
+                "the average trial, drift and behaviour"
+            )
 
 
 def _split(n_trials: int, folds: int, seed: int, windows: bool) -> list[Fold]:

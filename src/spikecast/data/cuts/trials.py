@@ -47,6 +47,15 @@ OVERLAP = NoticeKind(
 )
 
 
+OTHER_CLOCK = NoticeKind(
+    "other_clock",
+    "serious",
+    "the last of {n} events lies at {last:g} s of a session that ends at {stop:g} s: are the times "
+    "of spikes in milliseconds or samples? They are taken as seconds",
+)
+FEWEST, MOST_AFTER = 10, 300.0  # events; the session's end, in times of the last event
+
+
 @dataclass(frozen=True, eq=False)
 class Trials:
     """The trials that a session is cut into.
@@ -108,7 +117,11 @@ def choose_trials(
     if (np.diff(trials.events) < 0).any():
         trials = trials.take(np.argsort(trials.events, kind="stable"))
         notices.append(REORDERED(source=f"'{trials.source or trials.event}'"))
-    return trials, [*notices, *note_overlap(trials.events, window, tolerance)]
+    notices += note_overlap(trials.events, window, tolerance)
+    last, stop = trials.events[-1], raw.duration[1]
+    if len(trials.events) >= FEWEST and 0 < MOST_AFTER * last < stop:
+        notices.append(OTHER_CLOCK(n=len(trials.events), last=float(last), stop=float(stop)))
+    return trials, notices
 
 
 def note_overlap(events: np.ndarray, window: tuple[float, float], tolerance: float) -> list[Notice]:

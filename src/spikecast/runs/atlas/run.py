@@ -113,6 +113,9 @@ def run_atlas(
             write_json(layout.manifest, describe_process() | {"data": data, "failed": {}})
             log.info("started: %d sessions", len(sessions))
         outcome = atlas.run(workers, engine, executor, progress)
+        if outcome.unrecorded and not JsonlStore(layout.jobs, StoredJob).records:
+            why = next(iter(outcome.unrecorded.values()))
+            raise RunError(f"no job of the atlas could be recorded, the first because: {why}")
         progress("writing the tables", 0, 0)
         atlas.write_tables()
         if outcome.unrecorded:
@@ -167,7 +170,7 @@ class _Atlas:
         cells = claims.test_cells(cells, self.sessions, stored)
         seconds = [
             {"job": name, "seconds": record["seconds"]}
-            for name, record in stored.items()
+            for name, record in sorted(stored.items())
             if "seconds" in record
         ]
         frames = {

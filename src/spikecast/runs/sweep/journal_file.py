@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from spikecast.core.errors import DamagedFileError
+from spikecast.core.files import explain_write_errors
 from spikecast.core.stored import explain_errors
 
 KEY = "sum"
@@ -71,7 +72,7 @@ class JournalFile:
             for entry in logs:
                 before = _compute(before, entry)
                 lines.append(json.dumps(entry | {KEY: before}, separators=(",", ":")) + "\n")
-            with explain_errors(self.path), self.path.open("ab") as file:
+            with explain_write_errors(self.path), self.path.open("ab") as file:
                 file.truncate(end)
                 file.write("".join(lines).encode())
                 file.flush()
