@@ -66,7 +66,7 @@ def _announce_much(file):
         (lambda file: file.attrs.update(ordered="false"), "ordered is 'false'; it must be 0 or 1"),
         (lambda file: file["activity"].attrs.update(scale_factor="x"), "is damaged or not"),
         (_add_ragged, "is damaged or not"),
-        (_announce_much, "its arrays take 400000.0 GB"),
+        (_announce_much, "its arrays take 500000.0 GB"),
     ],
 )
 def test_what_a_file_says_of_itself_is_checked(tmp_path, change, message):

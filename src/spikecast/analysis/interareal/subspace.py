@@ -170,11 +170,7 @@ def communication_subspace(
     limit = min(max_rank, half, n_matched)
     cut = _split(recording.n_trials, folds, seed, windows)
     scores = _score_folds(areas, cut, clearing, limit, seed)
-    residuals = [
-        one - known for one, known in zip(areas, clearing.expect_everywhere(areas), strict=True)
-    ]
-    _check_changes((source, target, source), areas, residuals)
-    z, *cleared = (_divide_by_scale(one) for one in residuals)
+    z, *cleared = _clear_areas((source, target, source), areas, clearing)
     pairings = plan_pairings(clearing, n_shifts)
 
     ranks, tables = [], []
@@ -210,16 +206,20 @@ def communication_subspace(
     )
 
 
-def _check_changes(
-    names: Sequence[str], areas: Sequence[np.ndarray], residuals: Sequence[np.ndarray]
-) -> None:
-    """Raise where nothing is left of an area that changes: what is shared would be rounding."""
-    for name, area, residual in zip(names, areas, residuals, strict=True):
+def _clear_areas(
+    names: Sequence[str], areas: Sequence[np.ndarray], clearing: Clearing
+) -> list[np.ndarray]:
+    """Return areas without what is taken out of them, scaled; raise where nothing is left."""
+    residuals = []
+    for name, area, known in zip(names, areas, clearing.expect_everywhere(areas), strict=True):
+        residual = area - known
         if np.ptp(residual, axis=(0, 1)).max() <= ROUNDING * np.abs(area).max():
             raise NotEnoughDataError(
-                f"the activity of area '{name}' does not change beyond "
-                "the average trial, drift and behaviour"
+                f"the activity of area '{name}' does not change beyond the average trial, drift "
+                "and behaviour"
             )
+        residuals.append(_divide_by_scale(residual))
+    return residuals
 
 
 def _split(n_trials: int, folds: int, seed: int, windows: bool) -> list[Fold]:
