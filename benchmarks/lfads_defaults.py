@@ -28,6 +28,7 @@ SEED = 2001  # of the simulated populations; settings were chosen on others
 SETTINGS = {
     "defaults": {},
     "one member": {"n_members": 1},
+    "three members": {"n_members": 3},
     "no dropout": {"n_members": 1, "dropout": 0.0, "weight_decay": 0.01},
     "strong dropout": {"n_members": 1, "dropout": 0.5, "weight_decay": 0.3},
     "few inputs": {"n_members": 1, "n_inputs": 3},

@@ -103,7 +103,7 @@ class LFADS(NeuralModel):
     n_initial: int = 32
     n_controller: int = 32
     n_inputs: int = 12
-    n_members: int = 3
+    n_members: int = 5
     width: float = 2.0
     n_components: int = 40
     dropout: float = 0.3
