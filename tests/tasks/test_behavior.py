@@ -59,6 +59,22 @@ def test_movement_in_a_video_is_taken_out_and_nothing_else(coupling):
     assert claims(recording) == (coupling > 0)
 
 
+def test_neurons_of_one_place_share_nothing_beyond_it():
+    """An animal walks in an arena; neurons fire in places of it. Its x and y are recorded."""
+    rng = np.random.default_rng(1)
+    walk = np.cumsum(rng.normal(scale=0.04, size=(120, 60, 2)), axis=1) + rng.random((120, 1, 2))
+    place = np.abs((walk + 100) % 2 - 1)
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 4)] * 2), axis=-1).reshape(-1, 2)
+    fields = np.exp(-0.5 * np.square((place[:, :, np.newaxis] - grid) / 0.08).sum(axis=3))
+    fields = (fields - fields.mean(axis=(0, 1))) / fields.std(axis=(0, 1))
+    counts = rng.poisson(0.2 * np.exp(fields @ rng.normal(scale=0.125, size=(16, 24))))
+    time, area = (np.arange(60) + 0.5) * 0.02, ["A"] * 12 + ["B"] * 12
+    x, y = np.moveaxis(place, 2, 0)
+    for behavior, claimed in (({}, True), ({"x": x, "y": y}, False)):
+        recording = sc.Recording.from_arrays(counts, time, area, behavior=behavior)
+        assert claims(recording) == claimed
+
+
 def test_a_single_variable_stays_beside_one_of_many_channels(moving):
     camera = np.random.default_rng(0).normal(size=(80, 20, 60))
     recording = record(moving, camera=camera, wheel=moving[0])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from sklearn.cluster import KMeans
 
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
@@ -15,6 +16,8 @@ from spikecast.tasks.trial_facts import TrialFacts
 LAGS = (-16, -8, -3, 0, 3, 8, 16)  # bins; far ones are smoothed by half their distance
 LAGS_OF_OTHERS = (-8, 8)
 MAX_BUMPS = 20  # along a trial
+N_PLACES = (0, 10, 50, 50)  # bumps over the joint values of so many channels
+N_SAMPLES = 2000  # of behaviour, among which the places of bumps are chosen
 MOST = 10.0  # s.d. of a channel, and of a regressor: a rare event, a lick, is hundreds
 PENALTIES = (1e-1, 1e-2, 1e-3)
 TOLERANCE = 3e-4
@@ -27,11 +30,12 @@ class BehaviorNull(TrialNull):
     Regressors are each channel's value and its distance from the mean, in the bin itself, smoothed
     at lags of up to 16 bins either way, and averaged over the trial; and its square in the bin. Of
     a channel that never changes within a trial (how far the animal moved in it) there are also
-    products with bumps along the trial, as neurons may respond to it with a time course. Of more
-    than 10 channels, the others have their value alone, at two lags. They are fitted on top of
-    :class:`SourceFree`, with an L2 penalty chosen on an inner fold; where behaviour does not help,
-    none of it is used. A score above this null is what the source tells beyond the task, drift and
-    recorded movement.
+    products with bumps along the trial, as neurons may respond to it with a time course. Of three
+    channels or fewer there are bumps over their joint values: neurons of one place in an arena, or
+    of one heading, follow neither a coordinate nor its square. Of more than 10 channels, the others
+    have their value alone, at two lags. They are fitted on top of :class:`SourceFree`, with an L2
+    penalty chosen on an inner fold; where behaviour does not help, none of it is used. A score
+    above this null is what the source tells beyond the task, drift and recorded movement.
 
     Parameters
     ----------
@@ -48,6 +52,8 @@ class BehaviorNull(TrialNull):
         Mean of each channel, and what scaled channels are multiplied with.
     constant_ : array of bool, (channel,)
         Whether it has one value per trial.
+    places_ : array, (bump, channel)
+        Where bumps over the values of scaled channels are.
     scale_ : array, (regressor,)
     coefficients_ : array, (regressor, target)
     intercept_ : array, (target,)
@@ -122,6 +128,7 @@ class BehaviorNull(TrialNull):
             scaled = (flat - self.center_) / std
             basis = np.linalg.eigh(scaled.T @ scaled)[1][:, ::-1][:, :MAX_CHANNELS]
             self.axes_ = basis / std[:, np.newaxis]
+        self.places_ = _choose_places(self._scale(behavior))
         self.scale_ = np.ones(1)
         regressors = self._make_regressors(behavior)
         self.scale_ = np.maximum(regressors.std(axis=(0, 1)), 1e-6)
@@ -129,16 +136,22 @@ class BehaviorNull(TrialNull):
 
     def _make_regressors(self, behavior: np.ndarray) -> np.ndarray:
         """Return regressors (trial, time, regressor) of behaviour (trial, time, channel)."""
-        z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
-        z = np.clip(z, -MOST, MOST)
+        z = self._scale(behavior)
         main, others = z[..., :MAIN], z[..., MAIN:]
         columns = [*_shift(np.concatenate([main, np.abs(main)], axis=2), LAGS), main**2]
         if others.shape[2]:
             columns += _shift(others, LAGS_OF_OTHERS)
         if self.constant_.any():
             columns.append(self._make_courses(behavior))
+        if len(self.places_) > 1:
+            columns.append(_make_bumps(z, self.places_))
         regressors = np.concatenate(columns, axis=2) / self.scale_
         return np.clip(regressors, -MOST, MOST).astype(np.float32)
+
+    def _scale(self, behavior: np.ndarray) -> np.ndarray:
+        """Return scaled channels, (trial, time, channel)."""
+        z = ((behavior - self.center_) @ self.axes_).astype(np.float32)
+        return np.clip(z, -MOST, MOST)
 
     def _make_courses(self, behavior: np.ndarray) -> np.ndarray:
         """Return constant channels times bumps along the trial, (trial, time, channel x bump)."""
@@ -167,6 +180,31 @@ def _shift(z: np.ndarray, lags: Sequence[int]) -> list[np.ndarray]:
             # beyond a trial's ends its first or last value stands
             columns.append(smooth[:, np.clip(np.arange(n_bins) - lag, 0, n_bins - 1)])
     return columns
+
+
+def _choose_places(z: np.ndarray) -> np.ndarray:
+    """Return where bumps over the joint values of few channels are, (bump, channel).
+
+    They are the centres of clusters: close to each other where the animal often was.
+    """
+    n_channels = z.shape[2]
+    if n_channels >= len(N_PLACES):
+        return np.zeros((0, n_channels), dtype=np.float32)
+    flat = z.reshape(-1, n_channels)
+    some = flat[:: max(1, len(flat) // N_SAMPLES)]
+    n = min(N_PLACES[n_channels], len(np.unique(some, axis=0)))
+    centers: np.ndarray = KMeans(n, n_init=1, random_state=0).fit(some).cluster_centers_
+    return centers.astype(np.float32)
+
+
+def _make_bumps(z: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return Gaussian bumps, as wide as places are apart, over channels: (trial, time, bump)."""
+    apart = np.sqrt(np.square(places[:, np.newaxis] - places).sum(axis=2))
+    width = np.median(np.sort(apart, axis=1)[:, 1])
+    # (trial, time, 1, channel) - (bump, channel)
+    distance = np.square(z[:, :, np.newaxis] - places).sum(axis=3)
+    bumps: np.ndarray = np.exp(-0.5 * distance / max(width, 1e-6) ** 2)
+    return bumps
 
 
 def find_constant(behavior: np.ndarray) -> np.ndarray:
