@@ -1,4 +1,4 @@
-"""Parquet tables whose footer is damaged are refused: pyarrow ends the process with some of them."""
+"""Parquet tables with a damaged footer are refused: pyarrow ends the process with some of them."""
 
 import subprocess
 import sys
