@@ -59,14 +59,9 @@ def limit_processor(seconds: int) -> None:
 
 
 def try_file(path: str) -> dict[str, str | bool | int]:
-    """Return what lies elsewhere, why the file is not opened, and whether all could be read.
-
-    And how many bytes its arrays have.
-    """
-    answer: dict[str, str | bool | int] = {
-        **{"elsewhere": "", "unopened": "", "sound": True},
-        "n_bytes": 0,
-    }
+    """Return what was found: elsewhere, unopened (why), sound (all could be read), n_bytes."""
+    answer: dict[str, str | bool | int]
+    answer = {"elsewhere": "", "unopened": "", "sound": True, "n_bytes": 0}
     sizes: dict[tuple, int] = {}
     try:
         opened = h5py.File(path, "r")
@@ -86,10 +81,10 @@ def try_file(path: str) -> dict[str, str | bool | int]:
 def read(group: h5py.Group, path: str, seen: set, sizes: dict[tuple, int]) -> bool:
     """Read what the library follows pointers for: texts, references, attributes.
 
-    The bytes of arrays in the file itself go to `sizes`, by their place. Returns whether all of it
-    could be read. Arrays may lie in files of any kind beside the HDF5
-    file: a private one would become part of a page, a pipe is read without end. Links to other HDF5
-    files are followed, as NWB has them.
+    Returns whether all of it could be read. The bytes of arrays in the file itself go to `sizes`,
+    by their place. Arrays may lie in files of any kind beside the HDF5 file: a private one would
+    become part of a page, a pipe is read without end. Links to other HDF5 files are followed, as
+    NWB has them.
     """
     sound = True
     for name in group:

@@ -147,7 +147,7 @@ def plan_beyond(
     facts = problem.trial_facts
     return BeyondJob(
         facts,
-        leave_out_unrecorded(facts.lacks_behavior, folds),
+        keep_recorded_trials(facts.lacks_behavior, folds),
         rung,
         inner,
         problem.windows,
@@ -158,7 +158,7 @@ def plan_beyond(
     )
 
 
-def leave_out_unrecorded(lacking: np.ndarray, folds: Sequence[Fold]) -> Sequence[Fold]:
+def keep_recorded_trials(lacking: np.ndarray, folds: Sequence[Fold]) -> Sequence[Fold]:
     """Return folds without trials that lack behaviour; the folds as they are where few would stay.
 
     What both areas owe to a movement that was not recorded would pass for what one tells of the

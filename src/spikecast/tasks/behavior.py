@@ -15,11 +15,11 @@ from spikecast.tasks.problem import cut_windows
 from spikecast.tasks.trial_facts import find_lacking
 
 MAX_CHANNELS = 40  # of all variables together; those of many channels are reduced first
-MAIN = 10  # channels that nulls know best
-CHANCE = 0.9  # of channels that are followed by chance are followed less
-ONE_IN = 4  # channels of a reduced variable is one that neurons follow, others are components
-BLOCK = 5  # bins; what neurons follow is looked at in their means
-NEIGHBOURS = 5  # trials on either side, whose mean is slow drift
+MAIN = 10  # channels that have all regressors; of others the value alone is taken
+CHANCE = 0.9  # quantile of what channels reach with trials that are shifted
+ONE_IN = 4  # of a variable that is reduced: a channel as it is, the others are components
+BLOCK = 5  # bins, whose means are correlated
+NEIGHBOURS = 5  # trials on either side: their mean is taken for slow drift
 FEWEST = 2  # channels that a variable of many keeps
 MOST = 10.0  # s.d. of the bulk from the median
 RARE = 5e-3  # of samples at either end: what lies there is not the bulk
@@ -215,39 +215,38 @@ def _stack_channels(channels: list[np.ndarray], activity: np.ndarray) -> np.ndar
         return None
     stacked = np.concatenate(channels, axis=2)
     if stacked.shape[2] > MAIN:
-        stacked = stacked[:, :, choose_followed(stacked, activity)]
+        stacked = stacked[:, :, choose_channels(stacked, activity)]
     return stacked
 
 
-def choose_followed(channels: np.ndarray, activity: np.ndarray) -> np.ndarray:
+def choose_channels(channels: np.ndarray, activity: np.ndarray) -> np.ndarray:
     """Return the channels that `activity` follows most, (channel,): 10 to 40 of them.
 
     Beyond 10 a channel must be followed more than by chance, which trials tell that are paired with
     others: what no neuron follows only makes the fit of the others worse.
     """
-    following = measure_following(channels, activity)
+    correlation = measure_correlation(channels, activity)
     axis = int(len(activity) == 1)  # of one long trial, times are paired
     others = np.roll(activity, activity.shape[axis] // 2, axis=axis)
-    by_chance = np.quantile(measure_following(channels, others), CHANCE)
-    best = np.argsort(-following, kind="stable")[:MAX_CHANNELS]
-    return best[(np.arange(best.size) < MAIN) | (following[best] > by_chance)]
+    by_chance = np.quantile(measure_correlation(channels, others), CHANCE)
+    best = np.argsort(-correlation, kind="stable")[:MAX_CHANNELS]
+    return best[(np.arange(best.size) < MAIN) | (correlation[best] > by_chance)]
 
 
-def measure_following(channels: np.ndarray, activity: np.ndarray) -> np.ndarray:
-    """Return how much neurons follow each of some channels, (channel,).
+def measure_correlation(channels: np.ndarray, activity: np.ndarray) -> np.ndarray:
+    """Return the squared correlation of each channel with neurons, summed over these, (channel,).
 
-    The sum over neurons of the squared correlation, of means over a few bins, without the average
-    trial and slow drift.
+    It is that of means over a few bins, without the average trial and slow drift.
 
     Examples
     --------
     >>> channels = np.random.default_rng(0).normal(size=(20, 50, 3))
-    >>> int(measure_following(channels, channels[:, :, 1:2]).argmax())
+    >>> int(measure_correlation(channels, channels[:, :, 1:2]).argmax())
     1
     """
     x, y = (_standardize(one) for one in (channels, activity))
-    following: np.ndarray = np.square(x.T @ y / len(x)).sum(axis=1)
-    return following
+    correlation: np.ndarray = np.square(x.T @ y / len(x)).sum(axis=1)
+    return correlation
 
 
 def _standardize(values: np.ndarray) -> np.ndarray:
@@ -298,7 +297,7 @@ def _reduce(values: np.ndarray, n: int, activity: np.ndarray) -> np.ndarray:
     components = flat @ axes
     rest = flat - components @ axes.T
     lacking = rest.var(axis=0) / flat.var(axis=0)
-    followed = lacking * measure_following(rest.reshape(values.shape), activity)
+    followed = lacking * measure_correlation(rest.reshape(values.shape), activity)
     best = np.argsort(-followed, kind="stable")[: n - n_components]
     reduced = np.concatenate([components, flat[:, best]], axis=1)
     return reduced.reshape(*values.shape[:2], n).astype(np.float32)

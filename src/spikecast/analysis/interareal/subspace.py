@@ -11,7 +11,7 @@ from spikecast.analysis.interareal.populations import MIN_RATE, select_two_popul
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim, make_claim, plan_pairings
 from spikecast.analysis.interareal.subspace_shifts import count_dimensions, rank_dimensions
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_count, check_same_length
+from spikecast.core.checks import check_count, check_kind, check_same_length
 from spikecast.core.errors import NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
@@ -158,9 +158,9 @@ def communication_subspace(
     >>> found.source_axes.shape == (6, found.rank)
     True
     """
-    cut_up = cut_long_trial(recording)
-    windows = cut_up is not recording
-    recording, missing = leave_out_unrecorded(cut_up)
+    check_kind(recording, Recording)
+    windows = recording.n_trials == 1
+    recording, missing = leave_out_unrecorded(cut_long_trial(recording))
     bins = check_count("bins", bins, 1, recording.n_bins)
     max_rank = check_count("max_rank", max_rank, 1)
     groups, notices = split_neurons(recording, source, target, min_rate, seed)
