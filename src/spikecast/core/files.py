@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -76,6 +77,18 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def mark_name(plain: str, name: str) -> str:
+    """Return `plain` with a mark of `name`: another name that becomes the same has another one.
+
+    Examples
+    --------
+    >>> mark_name("a_b", "a b") == mark_name("a_b", "a:b")
+    False
+    """
+    mark = blake2s(name.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+    return f"{plain}-{mark}"
 
 
 def is_temporary(path: Path) -> bool:

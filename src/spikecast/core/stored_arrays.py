@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,10 @@ def _open_npz(file: IO[bytes], path: Path) -> NpzFile:
         raise ValueError(f"{what}; a .npz of several is needed")
     with zipfile.ZipFile(file) as archive:
         check_archive(archive, path)
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+    name, number = Counter(names).most_common(1)[0] if names else ("", 1)
+    if number > 1:
+        raise ValueError(f"{quote(name)} is there {number} times")
     stored: NpzFile = np.load(file, allow_pickle=False)
     return stored
 

@@ -14,8 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
-from spikecast.data.array_files import is_plain, map_matrix, read_pickled, read_table
+from spikecast.data.array_files import (
+    INDEX,
+    check_row_order,
+    is_plain,
+    map_matrix,
+    read_pickled,
+    read_table,
+)
 from spikecast.data.parquet_files import read_parquet
 
 NAME = re.compile(
@@ -93,7 +101,7 @@ def read_object(folder: AlfFolder, name: str, leave_out: tuple[str, ...] = ()) -
     FormatError
         When two files have different numbers of rows; the message names both.
     """
-    columns: dict[str, np.ndarray | pd.Series] = {}
+    columns: dict[str, np.ndarray] = {}
     rows: tuple[int, str] | None = None
     for attribute in folder.files.get(name, {}):
         path = folder.find(name, attribute)
@@ -109,17 +117,32 @@ def read_object(folder: AlfFolder, name: str, leave_out: tuple[str, ...] = ()) -
             )
         rows = (len(part), path.name)
         for column in part:
-            columns.setdefault(str(column), part[column].to_numpy())
+            values = part[column].to_numpy()
+            known = columns.setdefault(str(column), values)
+            if known is not values and not _are_equal(known, values):
+                raise FormatError(
+                    f"'{folder.path}': {path.name} and another file of '{name}' differ in "
+                    f"{quote(str(column))}; move one of them away"
+                )
     return pd.DataFrame(columns, index=pd.RangeIndex(rows[0] if rows else 0))
+
+
+def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two columns hold the same values, but for the rounding of single precision."""
+    if one.dtype.kind in "iufb" and other.dtype.kind in "iufb":
+        return np.allclose(one, other, rtol=1e-6, atol=1e-3, equal_nan=True)
+    return bool((pd.Series(one).astype(str) == pd.Series(other).astype(str)).all())
 
 
 def _read_columns(path: Path, attribute: str) -> pd.DataFrame | None:
     """Return what a file gives to the table of its object; None where that is nothing."""
     if path.suffix != ".npy":
         table = _read_any_table(path)
+        if "cluster_id" not in table:  # rows go by their number
+            check_row_order(f"'{path}'", table)
         if attribute not in TABLES:
             table = table.rename(columns={name: f"{attribute}_{name}" for name in table})
-        return table.drop(columns="Unnamed: 0", errors="ignore")  # an index that pandas wrote
+        return table.drop(columns=INDEX, errors="ignore")
     try:
         values = np.asarray(map_matrix(path, "iufbU"))
     except FormatError as error:

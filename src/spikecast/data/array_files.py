@@ -28,6 +28,7 @@ QUALITY_NAMES = (
     *("default_qc", "ibl_quality_score", "is_good", "isolation", "sorting_quality"),
 )
 """Columns of units, in lower case, that may say where a unit is and how good it is."""
+INDEX = "Unnamed: 0"  # what an index without a name is called where pandas wrote a CSV file
 KINDS = {"iu": "whole numbers", "iuf": "numbers", "iufb": "numbers", "iufbU": "numbers or text"}
 
 
@@ -253,6 +254,21 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except Exception as error:
         reason = describe_error(error)
         raise FormatError(f"'{path}' is damaged or not a Parquet file: {reason}") from None
+
+
+def check_row_order(what: str, table: pd.DataFrame) -> None:
+    """Raise where the numbers of a table's rows, as pandas stored them, say that it was sorted.
+
+    Rows that go with those of other files are then others.
+    """
+    stored = table[INDEX] if INDEX in table else table.index.to_series()
+    if stored.dtype.kind in "iuf" and not stored.is_monotonic_increasing:
+        first = ", ".join(f"{value:g}" for value in stored[:3])
+        raise FormatError(
+            f"the rows of {what} were sorted: their numbers go {first}, ..., so that they do not "
+            "go with those of other files; save it in the order of its index (sort_index), or give "
+            "the index a name that says whose rows they are"
+        )
 
 
 def is_plain(column: pd.Series) -> bool:

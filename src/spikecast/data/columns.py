@@ -1,5 +1,7 @@
 """Tables of a session whose columns a recording can hold."""
 
+from collections.abc import Collection
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -32,14 +34,30 @@ def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]
     """
     kept: dict[str, np.ndarray] = {}
     left = []
+    plain = {str(name) for name in table.columns if "/" not in str(name)}
     for name in dict.fromkeys(table.columns):
         values = table[name]
         column = None if isinstance(values, pd.DataFrame) else _tidy_column(values)
         if column is None:
             left.append(str(name))
         else:
-            kept[str(name).replace("/", "_")] = column
+            one = str(name)
+            kept[one if one in plain else find_free(one.replace("/", "_"), {*plain, *kept})] = (
+                column
+            )
     return kept, left
+
+
+def find_free(name: str, taken: Collection[str]) -> str:
+    """Return a name, with the first number from 2 on behind it that makes it none of the taken.
+
+    Examples
+    --------
+    >>> find_free("wheel", ["pupil"]), find_free("wheel", ["wheel", "wheel_2"])
+    ('wheel', 'wheel_3')
+    """
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def _tidy_column(values: pd.Series) -> np.ndarray | None:

@@ -54,7 +54,13 @@ def check_dataset(dataset: xr.Dataset) -> None:
     for name, variable in dataset.data_vars.items():
         if variable.dims[:2] == AXES[:2] and variable.dtype.kind not in "iufb":
             raise InputError(f"behaviour '{name}' holds {variable.dtype}; it must hold numbers")
+    _check_time(dataset["time"].values)
     _check_attributes(dataset.attrs, measure_bin_size(dataset["time"].values))
+
+
+def _check_time(time: np.ndarray) -> None:
+    if time.dtype.kind not in "iuf":
+        raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
 
 
 def _check_areas(areas: np.ndarray) -> None:
@@ -110,8 +116,7 @@ def build_dataset(
     time = np.asarray(time)
     _check_axes(activity, time)
     n_trials, n_bins, n_neurons = activity.shape
-    if time.dtype.kind not in "iuf":
-        raise InputError(f"time must be numbers, in seconds, not {time.dtype}")
+    _check_time(time)
     time = time.astype(float)
     check_same_length("time", time.size, "the time axis of activity", n_bins)
     try:

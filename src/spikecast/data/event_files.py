@@ -162,7 +162,21 @@ def _read_matlab_hdf5(path: Path) -> dict[str, Any]:
             arrays = {
                 name: item
                 for name, item in file.items()
-                if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf"
+                if isinstance(item, h5py.Dataset)
+                and item.dtype.kind in "iuf"
+                and not _is_text_or_empty(item.attrs)
             }
             check_fits(sum(item.size * item.dtype.itemsize for item in arrays.values()), path)
             return {name: item[()].T for name, item in arrays.items()}
+
+
+def _is_text_or_empty(attributes: Any) -> bool:
+    """Return whether MATLAB says that the numbers of an array are letters, or the sizes of nothing.
+
+    Examples
+    --------
+    >>> _is_text_or_empty({"MATLAB_class": b"char"}), _is_text_or_empty({"MATLAB_class": b"double"})
+    (True, False)
+    """
+    kind = attributes.get("MATLAB_class", b"")
+    return "MATLAB_empty" in attributes or bytes(kind) == b"char"

@@ -13,7 +13,8 @@ WIDTH = 8  # bytes of a number
 def read_parquet(path: Path) -> pd.DataFrame:
     """Return the table in a Parquet file; raise a FormatError where it takes more than it may.
 
-    A value that is repeated takes no room in the file, however often it is, or however long.
+    A value that is repeated takes no room in the file, however often it is, or however long. An
+    index of pandas that has a name becomes a column; rows keep their numbers where it has none.
     """
     from pyarrow.parquet import ParquetFile
 
@@ -21,7 +22,9 @@ def read_parquet(path: Path) -> pd.DataFrame:
         about = file.metadata
         check_fits(float(about.num_rows) * about.num_columns * WIDTH, path)
         check_fits(_measure_texts(file, path), path)
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    named = [name for name in table.index.names if name is not None and name not in table]
+    return table.reset_index(level=named) if named else table
 
 
 def _measure_texts(file: Any, path: Path) -> float:

@@ -313,6 +313,8 @@ def _read_list(arrays: Mapping[str, np.ndarray], name: str, n_trials: int) -> np
         raise FormatError(
             f"'{name}' has trials {values.min()} to {values.max()}; there are 0 to {n_trials - 1}"
         )
+    if np.unique(values).size < values.size:
+        raise FormatError(f"'{name}' has a trial twice")
     return np.sort(values.astype(int))
 
 

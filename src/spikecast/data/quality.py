@@ -17,6 +17,7 @@ DRIFT_RATIO = 2.0  # change of rate between the first and the last third of tria
 DRIFT_Z = 5.0  # standard errors of that change
 MAX_CORRELATED = 3000  # neurons; above this only exact copies are looked for
 MIN_TRIALS = 50
+FEWEST_COUNTS = 4  # different ones, 0 among them; fewer have a common divisor by chance
 MIN_ACTIVE = 20  # values of a trial; two that hold fewer may be the same by chance
 STIMULUS_COLUMNS = ("contrast_left", "contrast_right")
 CLOCK_COLUMNS = ("event_time", "start_time")
@@ -72,6 +73,12 @@ AREAS_ALIKE = NoticeKind(
     "areas {names} differ in capitals or spaces only, and are taken as different ones: where they "
     "are one area, it is predicted from itself",
 )
+MULTIPLES = NoticeKind(
+    "multiples",
+    "serious",
+    "all counts are multiples of {divisor}: are they rates in Hz, or counts times a factor? Each "
+    "is taken for as many spikes, and rates are shown {divisor} times too high; divide by it",
+)
 FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
@@ -100,9 +107,20 @@ def check_recording(recording: Recording) -> list[Notice]:
         AREAS_ALIKE(names=" and ".join(repr(name) for name in names))
         for names in find_alike(recording.areas)
     ]
+    if (divisor := find_divisor(recording)) > 1:
+        notices.append(MULTIPLES(divisor=divisor))
     if 1 < recording.n_trials < MIN_TRIALS:
         notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
+
+
+def find_divisor(recording: Recording) -> int:
+    """Return the largest whole number by which all counts can be divided; 1 where few differ."""
+    activity = recording.activity
+    if recording.kind != "counts" or (activity[0] == 1).any() or (activity == 1).any():
+        return 1
+    counts = np.unique(activity)
+    return int(np.gcd.reduce(counts)) if len(counts) >= FEWEST_COUNTS else 1
 
 
 def find_alike(names: Iterable[str]) -> list[list[str]]:

@@ -70,13 +70,35 @@ def measure_brought(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Return what predictions add to a rung's, `base`, in the headline metric."""
+    """Return what predictions add to a rung's, `base`, in the headline metric.
+
+    Two weights may mend the rung by themselves: one that follows chance is better off with less of
+    it. What counts is therefore also compared with the rung and a prediction that is the mean of
+    each target's, and the smaller difference is returned.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> counts = rng.poisson(0.4, (20, 30, 2))
+    >>> base = np.full(counts.shape, 0.4) * rng.gamma(9, 1 / 9, counts.shape)  # follows chance
+    >>> folds = [Fold(np.arange(20), np.arange(20))]
+    >>> measure_brought(counts, base, np.full(counts.shape, 0.4), folds).value
+    0.0
+    """
     scorer = SCORERS["counts" if is_counts(y) else "continuous"](y, folds, np.zeros(len(y)))
+    scored = scorer.scored
+    mean = np.broadcast_to(predicted[scored].mean(axis=(0, 1), keepdims=True), predicted.shape)
     scorer.add_rung("rung", base)
-    combined = combine_with_rung(y, base, predicted, folds)
-    ratios = scorer.score_nulls(combined)["rung"].select_trials(scorer.scored)
-    weights = draw_bootstrap_weights(len(scorer.scored), n_resamples, seed)
-    return compute_interval(ratios, weights, HEADLINE[scorer.kind].aggregate)
+    scorer.add_rung("mended", combine_with_rung(y, base, mean, folds))
+    ratios = scorer.score_nulls(combine_with_rung(y, base, predicted, folds))
+    weights = draw_bootstrap_weights(len(scored), n_resamples, seed)
+    gains = [
+        compute_interval(
+            ratios[name].select_trials(scored), weights, HEADLINE[scorer.kind].aggregate
+        )
+        for name in ("rung", "mended")
+    ]
+    return min(gains, key=lambda gain: gain.value)
 
 
 def judge_brought(

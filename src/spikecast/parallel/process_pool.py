@@ -18,6 +18,7 @@ from spikecast.core.errors import WorkerLostError
 
 ATTEMPTS = 3
 """How often a job is tried when its process dies."""
+LONGEST_WAIT = 2.0  # seconds for the thread that keeps a process which was ended
 _HIDING = threading.Lock()
 
 
@@ -81,10 +82,14 @@ class RetryingProcessPool(Executor):
         """End the processes at once; jobs that have begun are lost."""
         with self._lock:
             self._closed = True
+            keepers: list[Any] = [pool._executor_manager_thread for pool in self._pools]
             for pool in self._pools:
                 for process in list((pool._processes or {}).values()):
                     process.terminate()
         self.shutdown(wait=False, cancel_futures=True)
+        for keeper in keepers:  # Python writes into its pipe at exit, also while it is closed
+            if keeper is not None:
+                keeper.join(LONGEST_WAIT)
 
 
 @contextmanager

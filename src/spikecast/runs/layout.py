@@ -6,10 +6,11 @@ A run, a sweep, an atlas and a study have one class each. Nothing is read or wri
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikecast.core.files import LOCK
+from spikecast.core.files import LOCK, mark_name
 
 FOLD, CHECKPOINTS, JOB_SUFFIX = "-fold", ".checkpoints", ".json"
 _JOBS, _MANIFEST = "jobs", "manifest.json"
+LONGEST_NAME = 80  # letters of a target's folder
 
 
 class Inside:
@@ -117,10 +118,14 @@ class RunLayout(Layout):
 
         Examples
         --------
+        >>> RunLayout(Path("run")).target("MOs").folder.name
+        'MOs'
         >>> RunLayout(Path("run")).target("MOs/layer 5").folder.name
-        'MOs_layer_5'
+        'MOs_layer_5-6ff9e3'
         """
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+        if plain != name or not plain.strip(".") or len(plain) > LONGEST_NAME:
+            plain = mark_name(plain[:LONGEST_NAME].strip(".") or "area", name)
         return TargetLayout(self.targets / plain)
 
     def list_jobs(self) -> list[Path]:

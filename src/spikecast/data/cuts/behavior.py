@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.columns import find_free
 from spikecast.data.cuts.samples import Bins, Series, count_times
 from spikecast.data.session import Samples
 
@@ -14,6 +15,7 @@ MOST_GAP = 0.5  # share of the bins' time; behaviour with more is left out
 LEAST_GAP = 1e-3  # shares below are rounding
 MUCH_LONGER = 100  # times as long as trials and neurons
 NEAR = 3  # times as long, in another unit: behaviour goes on after the last trial
+SUFFIXES = ("_speed", "_gap")  # of variables that are made beside one
 LARGEST = 1e30  # values beyond are damage, and count as missing
 
 BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}")
@@ -49,7 +51,7 @@ def bin_behavior(
     variables: dict[str, np.ndarray] = {}
     notices = []
     for name, samples in behavior.items():
-        name = name.replace("/", "_")
+        name = _find_free_name(name.replace("/", "_"), variables)
         try:
             _check_unit(samples.times, bins, (first, last))
             made, notice = _bin_one(name, samples, bins)
@@ -59,6 +61,14 @@ def bin_behavior(
             variables |= made
         notices.append(notice)
     return variables, notices
+
+
+def _find_free_name(name: str, variables: Mapping[str, np.ndarray]) -> str:
+    """Return a name under which no variable stands, nor one that may be made beside it."""
+    taken = {
+        one.removesuffix(suffix) for one in variables for suffix in SUFFIXES if one.endswith(suffix)
+    }
+    return find_free(name, {*variables, *taken})
 
 
 def _check_unit(times: np.ndarray, bins: Bins, recorded: tuple[float, float]) -> None:

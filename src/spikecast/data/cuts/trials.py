@@ -11,6 +11,7 @@ import pandas as pd
 from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.array_files import check_row_order
 from spikecast.data.columns import to_numbers
 from spikecast.data.event_files import (
     TRIAL_SUFFIXES,
@@ -221,6 +222,7 @@ def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
     if trials is None:
         return Trials(events, pd.DataFrame(index=range(len(events))), align)
     check_same_length(f"align '{align}'", len(events), f"the table '{trials}'", len(opened[trials]))
+    check_row_order(f"the table '{trials}'", opened[trials])
     return Trials(events, opened[trials], align, trials)
 
 

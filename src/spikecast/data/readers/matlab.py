@@ -7,16 +7,17 @@ are continuous values). Such a file says neither how many samples there are per 
 user gives as the frame rate, nor where trials start: it is one long trial.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from spikecast.core.errors import FormatError
-from spikecast.core.notices import NoticeKind
+from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.event_files import read_matlab
 from spikecast.data.session import RawSession, Samples
 
@@ -27,6 +28,12 @@ MATRICES = NoticeKind(
     "minor",
     "each variable is an area: {areas}; {n} samples along {axis}. Values are taken as continuous, "
     "and samples as evenly spaced and in order",
+)
+
+LEFT_OUT = NoticeKind(
+    "variables_left_out",
+    "serious",
+    "not taken, for an area is a full matrix of real numbers: {names}",
 )
 
 
@@ -57,9 +64,10 @@ def open_sessions(source: Path) -> list[Callable[[], RawSession]]:
 
 def read_matrices(path: Path) -> RawSession:
     """Return the session in a file whose matrices share the axis of samples."""
+    content = read_matlab(path)
     matrices = {
         name: value
-        for name, value in read_matlab(path).items()
+        for name, value in content.items()
         if isinstance(value, np.ndarray)
         and value.dtype.kind in "iuf"
         and value.ndim == 2
@@ -91,8 +99,25 @@ def read_matrices(path: Path) -> RawSession:
         duration=(0.0, float(n_samples)),
         in_frames=True,
         session=path.stem,
-        notices=[MATRICES(areas=sizes, n=n_samples, axis=("rows", "columns")[axis])],
+        notices=[
+            MATRICES(areas=sizes, n=n_samples, axis=("rows", "columns")[axis]),
+            *_note_left_out(content),
+        ],
     )
+
+
+def _note_left_out(content: Mapping[str, Any]) -> list[Notice]:
+    """Return a notice where numbers are left out since they are no matrix of real numbers."""
+    kinds = {}
+    for name, value in content.items():
+        if issparse(value):
+            kinds[name] = "sparse"
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "c":
+            kinds[name] = "complex"
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.ndim > 2:
+            kinds[name] = f"{value.ndim} axes"
+    names = [f"{name} ({kind})" for name, kind in kinds.items()]
+    return [LEFT_OUT(names=names)] if names else []
 
 
 def _find_sample_axis(path: Path, matrices: dict[str, np.ndarray]) -> int:

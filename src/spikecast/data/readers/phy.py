@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import (
@@ -140,7 +141,8 @@ def _map_times(path: Path) -> np.ndarray:
 def read_sample_rate(path: Path) -> float:
     """Return ``sample_rate`` of a ``params.py``, which is parsed and never run."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        tree = ast.parse(text)
     except FileNotFoundError:
         raise FormatError(
             f"there is no file '{path}': its line 'sample_rate = 30000.' says how many samples "
@@ -150,20 +152,34 @@ def read_sample_rate(path: Path) -> float:
         raise FormatError(
             f"'{path}' is not what Phy writes: {' '.join(str(error).split())}"
         ) from None
-    for line in tree.body:
-        names = line.targets if isinstance(line, ast.Assign) else []
-        if any(isinstance(name, ast.Name) and name.id == "sample_rate" for name in names):
-            try:
-                rate = float(ast.literal_eval(line.value))  # type: ignore[attr-defined]
-            except (ValueError, TypeError, OverflowError, RecursionError):
-                rate = float("nan")
-            if not 100 <= rate <= 1e6:
-                raise FormatError(
-                    f"sample_rate of '{path}' must be a number of samples per second, such as "
-                    f"30000., not '{ast.unparse(line.value)[:60]}'"  # type: ignore[attr-defined]
-                )
-            return rate
-    raise FormatError(f"'{path}' lacks the line 'sample_rate = 30000.'")
+    values = [
+        line.value
+        for line in tree.body
+        if isinstance(line, ast.Assign) and any(_is_rate(name) for name in line.targets)
+    ]
+    if not values:
+        raise FormatError(f"'{path}' lacks the line 'sample_rate = 30000.'")
+    if len(values) > 1 or sum(map(_is_rate, ast.walk(tree))) > 1:
+        raise FormatError(f"'{path}' sets sample_rate more than once; keep the line that is right")
+    try:
+        rate = float(ast.literal_eval(values[0]))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        rate = float("nan")
+    if not 100 <= rate <= 1e6:
+        raise FormatError(
+            f"sample_rate of '{path}' must be a number of samples per second, such as 30000., not "
+            f"{quote(ast.get_source_segment(text, values[0]))}"
+        )
+    return rate
+
+
+def _is_rate(node: ast.AST) -> bool:
+    """Return whether a part of a ``params.py`` sets, changes or deletes the sampling rate."""
+    return (
+        isinstance(node, ast.Name)
+        and node.id == "sample_rate"
+        and not isinstance(node.ctx, ast.Load)
+    )
 
 
 def _read_labels(folder: Path) -> tuple[pd.DataFrame, list[Notice]]:

@@ -32,6 +32,7 @@ from spikecast.data.session import RawSession, Samples
 CONTENT = "folders of Suite2p (spks.npy, iscell.npy, stat.npy), also with several planes"
 NEUROPIL = 0.7  # part of the neuropil that suite2p takes off, its default `neucoeff`
 SIGNALS = ("spks.npy", "F.npy")
+OWN_COLUMNS = ("roi", "plane", "iscell", "cell_probability")  # not taken of stat.npy
 
 SIGNAL_USED = NoticeKind("signal_used", "minor", "activity is {signal} of suite2p: {meaning}")
 NO_CELL_LABELS = NoticeKind(
@@ -182,19 +183,27 @@ def _read_stat(path: Path, n_rois: int) -> pd.DataFrame:
     if len(cells) != n_rois or not all(isinstance(cell, dict) for cell in cells):
         raise FormatError(f"'{path}' must hold {n_rois} dicts, one per ROI; it has {len(cells)}")
     numbers = int | float | np.integer | np.floating
-    names = [name for name in cells[0] if isinstance(name, str) and name not in ("roi", "plane")]
+    names = [name for name in cells[0] if isinstance(name, str) and name not in OWN_COLUMNS]
     columns = {
-        name: [float(cell[name]) for cell in cells]
+        name: [_to_float(cell[name]) for cell in cells]
         for name in names
         if all(isinstance(cell.get(name), numbers) for cell in cells)
     }
     middles = [np.ravel(np.asarray(cell.get("med", ()), dtype=object)) for cell in cells]
     if all(len(med) == 2 and all(isinstance(v, numbers) for v in med) for med in middles):
         columns |= {
-            "x": [float(med[1]) for med in middles],
-            "y": [float(med[0]) for med in middles],
+            "x": [_to_float(med[1]) for med in middles],
+            "y": [_to_float(med[0]) for med in middles],
         }
     return pd.DataFrame(columns, index=pd.RangeIndex(n_rois))
+
+
+def _to_float(number: Any) -> float:
+    """Return a number as a float: infinite where it is a whole number beyond all floats."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf")
 
 
 def _read_frame_rate(path: Path) -> float | None:

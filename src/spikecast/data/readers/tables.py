@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import shorten_line
+from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.array_files import (
@@ -87,7 +87,14 @@ def read_tables(source: Path) -> RawSession:
         elif len(table.columns) == 1:
             events[name] = _read_numbers(table, time, path)
         elif table.dtypes.map(lambda kind: kind.kind in "iufb").all():
-            behavior |= _read_behavior(table, time, name, path)
+            made = _read_behavior(table, time, name, path)
+            same = sorted(made.keys() & behavior.keys())
+            if same:
+                raise FormatError(
+                    f"a column of '{path}' and one of another table would both be the behaviour "
+                    f"{quote(same[0])}; rename one"
+                )
+            behavior |= made
         else:
             tables[name] = table
     return RawSession(

@@ -30,6 +30,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "text.parse_math": False,  # names from data may hold dollars
+    "text.usetex": False,  # and what LaTeX would run, or is not there to run
 }
 WIDTH = 7.2  # inches: the width of the page's column
 
