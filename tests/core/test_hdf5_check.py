@@ -193,3 +193,20 @@ def test_a_file_is_found_from_the_folder_of_now(file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "folder")
     hdf5_check.check_readable(Path("mine.h5"))
     assert find_process() is kept  # it read the file; not found, it would have been replaced
+
+
+def test_a_filter_that_is_not_there_is_no_damage(tmp_path):
+    path = tmp_path / "zstandard.h5"
+    values = np.arange(6, dtype=np.uint8)
+    with h5py.File(path, "w") as file:
+        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        made.set_chunk(values.shape)
+        made.set_filter(32015, h5py.h5z.FLAG_OPTIONAL)
+        space = h5py.h5s.create_simple(values.shape)
+        data = h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_UINT8, space, made)
+        data.write_direct_chunk((0,), values.tobytes())
+    with (
+        pytest.raises(FormatError, match="compressed in a way"),
+        hdf5_check.explain_damage(path, "HDF5"),
+    ):
+        h5py.File(path)["x"][()]

@@ -1,6 +1,7 @@
 """The file that brings predictions: what it holds, and one line for each thing wrong with it."""
 
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -128,3 +129,15 @@ def test_the_page_names_every_array():
 
     page = (Path(__file__).parents[2] / "docs" / "own_predictions.md").read_text("utf-8")
     assert [name for name in KEYS if f"`{name}`" not in page] == []
+
+
+def test_a_trial_or_an_array_is_not_there_twice(arrays, save):
+    fold = arrays.pop("fold")
+    parts = {"train_0": [0, 1, 2, 2], "test_0": [3]}
+    with pytest.raises(FormatError, match="'train_0' has a trial twice"):
+        read_predictions(save(arrays | parts))
+    path = save(arrays | {"fold": fold})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("truth", archive.read("predicted.npy"))
+    with pytest.raises(FormatError, match="'truth' is there 2 times"):
+        read_predictions(path)

@@ -68,3 +68,9 @@ def test_areas_that_only_look_like_two_are_named(activity):
 
 def test_areas_that_differ_in_how_a_letter_is_written_are_alike():
     assert find_alike(["S\u00e9", "Se\u0301", "Se"]) == [["S\u00e9", "Se\u0301"]]
+
+
+def test_counts_that_are_rates_are_named(activity):
+    (notice,) = check_recording(make(50 * activity))
+    assert (notice.code, notice.values) == ("multiples", {"divisor": 50})
+    assert codes(make(2 * activity.clip(max=1))) == {}  # one count only: by chance

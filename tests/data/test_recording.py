@@ -2,12 +2,19 @@ import errno
 import os
 from contextlib import contextmanager
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError, UnknownNameError
+from spikecast.core.errors import (
+    FormatError,
+    InputError,
+    NotEnoughDataError,
+    ShapeError,
+    UnknownNameError,
+)
 from spikecast.data import load
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.recording import Recording
@@ -421,3 +428,12 @@ def test_columns_with_other_white_space_in_their_names_are_kept(tmp_path, name):
     loaded = load(tmp_path / "white.nc")
     pd.testing.assert_frame_equal(loaded.trials, made.trials, check_like=True)
     pd.testing.assert_frame_equal(loaded.neurons, made.neurons, check_like=True)
+
+
+def test_a_file_whose_time_is_a_date_is_refused_in_a_line(tmp_path):
+    path = tmp_path / "mine.nc"
+    Recording.from_arrays(np.ones((3, 4, 2), int), 0.01 * np.arange(4), "A").save(path)
+    with h5py.File(path, "r+") as file:
+        file["time"].attrs["units"] = "seconds since 2020-01-01"
+    with pytest.raises(FormatError, match="time must be numbers, in seconds, not datetime64"):
+        load(path)

@@ -117,3 +117,17 @@ def test_a_prediction_beyond_all_recordings_is_refused_without_a_warning(counts,
         with pytest.raises(InputError, match="predicted goes up to"):
             score_predictions(truth, rate)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("nothing", ["constant", "zero", "noise"])
+def test_a_prediction_that_holds_nothing_adds_nothing_to_a_rung_that_follows_chance(nothing):
+    rng = np.random.default_rng(0)
+    rate = np.exp(-1 + 0.8 * rng.normal(size=(40, 20, 1)))
+    y = rng.poisson(rate, (40, 20, 4))
+    noise = rng.gamma(4, 0.1, y.shape)
+    predicted = {"constant": 0.4 + 0 * noise, "zero": 0 * noise, "noise": noise}[nothing]
+    trial = np.arange(40)
+    folds = [(trial[trial % 5 != k], trial[trial % 5 == k]) for k in range(5)]
+    told = score_predictions(y, predicted, folds=folds).beyond
+    assert told.gain.low <= 0
+    assert score_predictions(y, rate + 0 * noise, folds=folds).beyond.gain.low > 0.3

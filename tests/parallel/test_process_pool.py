@@ -83,7 +83,9 @@ def test_killing_ends_every_process_and_fails_every_job():
     jobs = [pool.submit(time.sleep, 120) for _ in range(5)]
     while sum(job.running() for job in jobs) < 3:
         time.sleep(0.05)
+    keepers = [one._executor_manager_thread for one in pool._pools]
     pool.kill()
+    assert not any(keeper.is_alive() for keeper in keepers)  # at exit they would print an error
     begun = [job for job in jobs if not job.cancelled()]
     assert len(begun) == 3
     assert all(job.exception(timeout=30) is not None for job in begun)

@@ -102,3 +102,13 @@ def test_a_directory_is_recognised_by_any_of_its_files(kind, tmp_path):
 
 def test_the_lock_is_the_one_that_is_taken():
     assert RunLayout(ROOT).lock.name == LOCK
+
+
+def test_targets_of_names_that_are_alike_have_folders_of_their_own():
+    names = ["a b", "a_b", "a/b", "a:b", ".", "..", "x" * 300, "x" * 299 + "y"]
+    run = layout.RunLayout(Path("run"))
+    folders = {run.target(name).folder for name in names}
+    assert len(folders) == len(names)
+    assert {folder.parent for folder in folders} == {run.targets}
+    assert all(run.target(folder.name).folder == folder for folder in folders)  # by its folder
+    assert run.target("VISp2").folder.name == "VISp2"

@@ -74,8 +74,10 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
             reason = getattr(error, "strerror", None) or error
             raise RunError(f"{shorten_line(repr(str(path)))} cannot be written: {reason}") from None
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say whose it is
         raise
 
 

@@ -66,6 +66,11 @@ def explain_damage(path: Path, kind: str) -> Iterator[None]:
         raise FormatError(f"'{path}': {error}") from None
     except Exception as error:
         reason = describe_error(error)
+        if "plugin" in reason or "required filter" in reason:
+            raise FormatError(
+                f"'{path}' is compressed in a way that the HDF5 library here does not know (such "
+                "as Zstandard or Blosc); write it again with gzip (h5repack -f GZIP=4)"
+            ) from None
         raise FormatError(f"'{path}' is damaged or not {kind}: {reason}") from None
 
 

@@ -10,7 +10,7 @@ from spikecast.core.files import LOCK, mark_name
 
 FOLD, CHECKPOINTS, JOB_SUFFIX = "-fold", ".checkpoints", ".json"
 _JOBS, _MANIFEST = "jobs", "manifest.json"
-LONGEST_NAME = 80  # letters of a target's folder
+LONGEST_NAME = 100  # letters of a target's folder
 
 
 class Inside:
@@ -125,7 +125,7 @@ class RunLayout(Layout):
         """
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
         if plain != name or not plain.strip(".") or len(plain) > LONGEST_NAME:
-            plain = mark_name(plain[:LONGEST_NAME].strip(".") or "area", name)
+            plain = mark_name(plain[: LONGEST_NAME - 10].strip(".") or "area", name)
         return TargetLayout(self.targets / plain)
 
     def list_jobs(self) -> list[Path]:

@@ -334,3 +334,29 @@ def test_the_data_set_is_loaded_by_its_name(tmp_path, monkeypatch):
         recording.behavior
     )
     assert list(recording.trials["included"])[:3] == [True, True, False]
+
+
+def test_tables_that_were_sorted_are_not_taken_by_place(tmp_path):
+    pytest.importorskip("pyarrow")
+    folder, *_ = write_ibl(tmp_path)
+    path = folder / "probe00" / "pykilosort" / "clusters.metrics.pqt"
+    labels = pd.DataFrame({"label": [1.0, 0.0, 0.5]}, index=[2, 0, 1])
+    labels.to_parquet(path)
+    with pytest.raises(FormatError, match="were sorted: their numbers go 2, 0, 1"):
+        read_one(folder / "probe00")
+    labels.rename_axis("cluster_id").to_parquet(path)
+    units = read_one(folder / "probe00").units
+    assert list(units["label"]) == [0.0, 0.5, 1.0]
+    path.unlink()
+    labels.to_csv(path.with_suffix(".csv"))
+    with pytest.raises(FormatError, match="were sorted"):
+        read_one(folder / "probe00")
+
+
+def test_two_files_of_one_attribute_must_agree(tmp_path):
+    folder, stimulus, _ = write_ibl(tmp_path)
+    np.save(folder / "_ibl_trials.stimOn_times.npy", stimulus.astype(np.float32))
+    assert "stimOn_times" in read_one(folder / "probe00").tables["trials"]
+    np.save(folder / "_ibl_trials.stimOn_times.npy", stimulus + 0.7)
+    with pytest.raises(FormatError, match="another file of 'trials' differ in 'stimOn_times'"):
+        read_one(folder / "probe00")

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from fuzz.format_fuzz import check_mutations
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 import spikecast
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data import load
+from spikecast.data.readers.matlab import read_matrices
 
 SAMPLE = Path(__file__).parents[4] / "shared" / "data" / "semedo"
 
@@ -79,3 +82,26 @@ def test_the_sample_has_a_communication_subspace():
     assert to_v2.rank == 2
     assert min(to_v1.rank, to_v2.rank_within) > 2
     assert to_v2.claim.stands
+
+
+def test_text_and_nothing_in_matlab_7_3_are_no_activity(tmp_path, matrices):
+    path = tmp_path / "mine.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, values in matrices.items():
+            file[name] = values.T
+        file["names"] = np.full((4, 300), 65, dtype=np.uint16)
+        file["names"].attrs["MATLAB_class"] = np.bytes_("char")
+        file["nothing"] = np.zeros((2, 300), dtype=np.uint64)
+        file["nothing"].attrs["MATLAB_empty"] = np.uint8(1)
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
+    assert load(path, align="none", frame_rate=10).areas == {"X": 5, "Y_V2": 3}
+
+
+def test_what_is_no_full_matrix_is_left_out_and_said(tmp_path, matrices):
+    more = {"Z": csc_matrix(matrices["X"]), "W": 1j * matrices["X"], "V": np.ones((3, 4, 5))}
+    savemat(tmp_path / "mine.mat", matrices | more)
+    notices = read_matrices(tmp_path / "mine.mat").notices
+    assert [one.values["names"] for one in notices if one.code == "variables_left_out"] == [
+        ["Z (sparse)", "W (complex)", "V (3 axes)"]
+    ]

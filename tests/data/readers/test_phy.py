@@ -122,6 +122,10 @@ def test_params_is_never_run(folder, tmp_path):
         ("params.py", "sample_rate = open('x')", "must be a number of samples"),
         ("params.py", "sample_rate = 'a'", "must be a number of samples"),
         ("params.py", "sample_rate = (", "not what Phy writes"),
+        ("params.py", "sample_rate = 3e4\nsample_rate = 25000.", "more than once"),
+        ("params.py", "sample_rate = 3e4\nif True:\n    sample_rate = 2e4", "more than once"),
+        ("params.py", "sample_rate = 3e4\nsample_rate += 1", "more than once"),
+        ("params.py", f"sample_rate = x{'.b' * 900}", "must be a number of samples"),
         ("cluster_group.tsv", "cluster_id\tgroup\n2\tgood\n2\tmua\n", "has unit 2 twice"),
         ("cluster_group.tsv", "cluster_id\tgroup\na\tgood\n", "column 'cluster_id' of whole"),
         ("cluster_group.tsv", "group\ngood\n", "needs a column 'cluster_id'"),
@@ -190,3 +194,8 @@ def test_the_real_sample():
     assert len(session.units) == 295
     assert session.units["n_spikes"].sum() == 58_544
     assert session.duration[1] == pytest.approx(60, abs=0.01)
+
+
+def test_params_that_windows_wrote_are_read(folder):
+    (folder / "params.py").write_bytes(b"\xef\xbb\xbfsample_rate = 25000.\r\n")
+    assert phy.read_sample_rate(folder / "params.py") == 25000

@@ -150,3 +150,12 @@ def test_the_real_sample():
     assert session.traces.values.shape == (2000, 219)
     assert session.in_frames
     assert session.units["iscell"].sum() == 20
+
+
+def test_stat_may_hold_any_number_and_what_other_files_say(tmp_path):
+    write_plane(tmp_path / "plane0", n_rois=2)
+    stat = [{"med": [10**400, 1], "npix": 10**400, "iscell": 0.0} for _ in range(2)]
+    np.save(tmp_path / "plane0/stat.npy", np.array(stat), allow_pickle=True)
+    units = suite2p.read_folder(tmp_path).units
+    assert list(units["iscell"]) == [True, False]
+    assert np.isinf(units[["npix", "y"]]).to_numpy().all()

@@ -167,3 +167,46 @@ def test_ids_of_one_writing_are_numbers_or_text_as_before(tmp_path):
     path.write_text("time,unit\n0.5,1\n0.6,\n")
     with pytest.raises(FormatError, match="1 spikes have no unit"):
         tables.read_tables(path)
+
+
+def test_columns_that_become_one_name_are_all_kept(tmp_path):
+    write_folder(tmp_path / "mine")
+    time = np.linspace(0, 5, 51)
+    wheel = {"time": time, "x/y": 0 * time + 1, "x_y": 0 * time + 2, "position": 2 * time}
+    wheel["position_speed"] = 0 * time + 4
+    pd.DataFrame(wheel).to_csv(tmp_path / "mine/wheel.tsv", index=False, sep="\t")
+    trials = {"onset": EVENTS, "a/b": [1, 2, 3], "a_b": [4, 5, 6]}
+    pd.DataFrame(trials).to_csv(tmp_path / "mine/trials.csv", index=False)
+    recording = load(tmp_path / "mine", align="onset", window=WINDOW, bin_size=BIN_SIZE)
+    means = {name: float(recording.dataset[name].mean()) for name in recording.behavior}
+    assert (means["wheel_x_y"], means["wheel_x_y_2"]) == (1, 2)
+    assert means["wheel_position_speed"] == pytest.approx(2)
+    assert means["wheel_position_speed_2"] == 4
+    assert recording.trials["a_b"].tolist() == [4, 5, 6]
+    assert recording.trials["a_b_2"].tolist() == [1, 2, 3]
+
+
+def test_two_tables_cannot_give_one_behaviour(tmp_path):
+    write_folder(tmp_path / "mine")
+    for name, column in (("wheel", "a_b"), ("wheel_a", "b")):
+        table = pd.DataFrame({"time": [0.0, 1.0], column: [1.0, 2.0]})
+        table.to_csv(tmp_path / f"mine/{name}.csv", index=False)
+    (tmp_path / "mine/wheel.tsv").unlink()
+    with pytest.raises(FormatError, match="would both be the behaviour 'wheel_a_b'"):
+        tables.read_tables(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_trials_that_were_sorted_do_not_go_with_a_file_of_times(tmp_path, suffix):
+    write_folder(tmp_path / "mine")
+    np.save(tmp_path / "onsets.npy", EVENTS)
+    trials = pd.DataFrame({"side": ["left", "right", "left"]}).sort_values("side", kind="stable")
+    path = str(tmp_path / f"table.{suffix}")
+    write = trials.to_csv if suffix == "csv" else trials.to_parquet
+    write(path)
+    cut = {"align": str(tmp_path / "onsets.npy"), "window": WINDOW, "bin_size": BIN_SIZE}
+    with pytest.raises(FormatError, match="were sorted: their numbers go 0, 2, 1"):
+        load(tmp_path / "mine", trials=path, **cut)
+    (trials.sort_index().to_csv if suffix == "csv" else trials.sort_index().to_parquet)(path)
+    recording = load(tmp_path / "mine", trials=path, **cut)
+    assert recording.trials["side"].tolist() == ["left", "right", "left"]

@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from planted_questions import TASK_QUESTIONS, make_alone, make_task_config, read_facts
 
 from spikecast import report
 from spikecast.core.errors import InputError, RunError
+from spikecast.data.recording import Recording
 from spikecast.runs import config, experiment
 from spikecast.runs.layout import RunLayout
 from spikecast.runs.questions.catalog import Analysis, expand_questions
@@ -134,3 +136,16 @@ def test_questions_alone_make_a_page(task_file, tmp_path):
     assert "can be decoded from counts of all neurons" in page
     assert 'id="scores"' not in page
     assert json.loads((out / "manifest.json").read_text())["finished"]
+
+
+def test_questions_whose_files_would_be_called_the_same_are_kept_apart():
+    counts = np.random.default_rng(0).poisson(0.5, (40, 10, 4))
+    columns = {name: np.tile(["left", "right"], 20) for name in ("a b", "a_b", "a:b")}
+    recording = Recording.from_arrays(counts, 0.1 * np.arange(10), "A", trials=columns)
+    asked = Analysis(decode={"labels": ["a b", "a_b"]}).merge(Analysis(decode={"labels": ["a:b"]}))
+    questions = expand_questions(asked, recording, {}, 0)
+    assert len({question.name for question in questions}) == len(questions)
+    of_counts = [one for one in questions if one.settings["question"][-1] == "counts"]
+    assert [one.settings["question"][1] for one in of_counts] == ["a b", "a_b", "a:b"]
+    again = expand_questions(asked, recording, {}, 0)
+    assert [one.name for one in again] == [one.name for one in questions]

@@ -1,12 +1,14 @@
 """The block ``analysis`` of a config: every kind of question, one line each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
 from spikecast.analysis.comparisons import add_comparisons
+from spikecast.core.files import mark_name
 from spikecast.core.schema import Block, find_block
 from spikecast.data.recording import Recording
 from spikecast.runs.questions.alignment import Alignment
@@ -89,9 +91,24 @@ def expand_questions(
 
     `fitted` are the run's models with latents, by name; `conditions` the trial columns that name a
     condition, by default the contrasts. Where the same is asked twice with other
-    settings, the later stands. Raises a SpikecastError for labels, areas or sources that the
+    settings, the later stands; files of another question that would be called the same have a mark
+    in their name. Raises a SpikecastError for labels, areas or sources that the
     recording does not have.
     """
     material = Material(add_comparisons(recording, analysis.labels), fitted, seed, conditions)
     questions = [question for block in analysis.blocks for question in block.expand(material)]
-    return list({question.name: question for question in questions}.values())
+    once = {tuple(question.settings["question"]): question for question in questions}
+    return _keep_apart(list(once.values()))
+
+
+def _keep_apart(questions: list[Question]) -> list[Question]:
+    """Return different questions with different names: 'a b' and 'a_b' become one in a file's."""
+    names: set[str] = set()
+    apart = []
+    for question in questions:
+        name = question.name
+        if name in names:
+            name = mark_name(name, "\n".join(question.settings["question"]))
+        names.add(name)
+        apart.append(replace(question, name=name))
+    return apart

@@ -11,7 +11,6 @@ import pandas as pd
 from pydantic import with_config
 from typing_extensions import TypedDict
 
-from spikecast.core.files import mark_name
 from spikecast.core.notices import Notice, StoredNotice
 from spikecast.core.schema import Block
 from spikecast.core.stored import OPEN
@@ -124,14 +123,4 @@ def pick(holder: object, *names: str) -> dict[str, Any]:
 
 
 def _make_file_name(part: str) -> str:
-    """Return a part of a file's name; what another part could become as well has a mark.
-
-    Examples
-    --------
-    >>> _make_file_name("response"), _make_file_name("contrast_right>0")
-    ('response', 'contrast_right_above_0')
-    >>> _make_file_name("a b").startswith("a_b-"), _make_file_name("a:b") == _make_file_name("a b")
-    (True, False)
-    """
-    plain = re.sub(r"[^\w.]+", "_", part.replace(">", "_above_").replace("<", "_below_"))
-    return plain if re.fullmatch(r"[\w.]+([<>][\w.]+)?", part) else mark_name(plain, part)
+    return re.sub(r"[^\w.]+", "_", part.replace(">", "_above_").replace("<", "_below_"))
