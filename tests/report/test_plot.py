@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 import spikecast as sc
@@ -156,3 +157,9 @@ def test_a_result_of_another_kind_is_refused_in_a_line(name):
 def test_axes_of_three_dimensions_are_refused(recording):
     with pytest.raises(InputError, match="three-dimensional"):
         sc.plot.raster(recording, ax=Figure().add_subplot(projection="3d"))
+
+
+def test_names_are_not_given_to_a_users_latex(recording):
+    with rc_context({"text.usetex": True}):
+        (axes,) = sc.plot.raster(recording, trial=2).axes
+    assert not any(label.get_usetex() for label in axes.get_yticklabels())

@@ -308,7 +308,7 @@ def test_a_run_of_an_earlier_version_is_not_resumed(data, run, tmp_path):
     manifest = json.loads((out / "manifest.json").read_text())
     del manifest["format"]  # as 0.1.0 wrote it
     (out / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(RunError, match="another version of spikecast"):
+    with pytest.raises(RunError, match="an earlier version of spikecast"):
         experiment.run(make(data), out, resume=True)
 
 

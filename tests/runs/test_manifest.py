@@ -38,5 +38,5 @@ def test_so_is_the_session_in_which_it_has():
 
 
 def test_one_hash_for_all_is_of_an_earlier_version():
-    with pytest.raises(RunError, match="another version of spikecast"):
+    with pytest.raises(RunError, match="an earlier version of spikecast"):
         check_data_unchanged(Path("study"), "6b86b273ff34fce1", OLD)

@@ -262,7 +262,8 @@ def check_row_order(what: str, table: pd.DataFrame) -> None:
     Rows that go with those of other files are then others.
     """
     stored = table[INDEX] if INDEX in table else table.index.to_series()
-    if stored.dtype.kind in "iuf" and not stored.is_monotonic_increasing:
+    of_pandas = INDEX in table or table.index.name is None  # else ids, as of NWB's tables
+    if of_pandas and stored.dtype.kind in "iuf" and not stored.is_monotonic_increasing:
         first = ", ".join(f"{value:g}" for value in stored[:3])
         raise FormatError(
             f"the rows of {what} were sorted: their numbers go {first}, ..., so that they do not "

@@ -42,8 +42,8 @@ FACTS = ("session", "areas", "n_trials", "n_bins", "n_neurons", "bin_size", "kin
 MOST_NAMED = 3  # changed parts of the data that a message names
 
 MADE_BEFORE = (
-    "'{folder}' was made by another version of spikecast, whose files this one does not read; "
-    "start another run"
+    "'{folder}' was made by an earlier version of spikecast, or a later one, whose files this one "
+    "does not read; start another run"
 )
 Identity = dict[str, str]
 """See :func:`spikecast.data.identity.identify`."""
