@@ -120,20 +120,21 @@ class Ensemble(_Committee):
 
 MANY_TRIALS = 100
 """From here on, two thirds of the training trials are enough to refit a model for its weight."""
-SHARED_COMPONENTS = 40
+SHARED_COMPONENTS = 200
 """Of smoothed activity: the most that networks of a stack ask for."""
 
 # What a name stands for in a stack. Five members of a network take turns in being stopped on
 # another fifth of the training trials, so that each trial is predicted by a member that did not
 # learn from it, and nothing is fitted a second time. Networks of the past and of the future err in
 # other ways than those that see both, and than each other; few components are best where spikes are
-# few, many where there are many. The weights choose.
+# few, many where there are many. The weights choose. Many components are learnt in fewer epochs,
+# and do with two widths (the first two of the others, so that they are known).
 IN_A_STACK: dict[str, tuple[dict[str, Any], ...]] = {
     "timescales": (
-        {"n_members": 5, "n_components": 40, "n_latents": 32},
         {"n_members": 5, "n_components": 10, "n_latents": 16},
         {"n_members": 5, "n_components": 40, "n_latents": 24, "causal": True},
         {"n_members": 5, "n_components": 40, "n_latents": 24, "future_only": True},
+        {"n_members": 5, "n_components": 200, "n_latents": 32, "widths": (1.0, 3.0), "epochs": 8},
     ),
     "transformer": ({"n_members": 5},),
 }
@@ -163,7 +164,7 @@ class Stack(ContextModel, _Committee):
     ----------
     models : sequence of str, optional
         Names of models of the catalogue; ``timescales`` stands for four: two of past and future, of
-        40 and of 10 components, one of the past and (unless `causal`) one of the future only. By
+        10 and of 200 components, one of the past and (unless `causal`) one of the future only. By
         default it, and the regression for the kind of target: ``poisson_glm`` for counts (the rates
         of a ridge reach 0, and their logarithms no end), ``pca_ridge`` for continuous values.
     {stack}

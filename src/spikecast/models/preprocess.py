@@ -226,17 +226,20 @@ class PopulationFeatures(BaseEstimator):
         check_in_range("n_components", self.n_components, 1)
         shared = find_shared(x)
         learnt = self._learn(x, self.n_components) if shared is None else self._look_up(shared)
-        self.mean_, self.axes_ = learnt.mean, learnt.axes[:, : self.n_components]
+        n_widths = len(self.widths)  # what is shared may have more, of widths and of components
+        self.mean_, self.axes_ = learnt.mean[:n_widths], learnt.axes[:n_widths, : self.n_components]
         self.n_features_ = self.axes_.shape[0] * self.axes_.shape[1]
         return self._take_first(learnt.features)
 
     def _look_up(self, shared: SharedFeatures) -> KnownFeatures:
         """Return what models share of an array, computed where it is not known."""
         smoothing = tuple(self.widths), self.causal, self.future_only
-        known = shared.known.get(smoothing)
-        if known is None or known.n_components < self.n_components:
-            axes = shared.find_axes(smoothing, self.n_components)
-            n_components = max(self.n_components, shared.n_components)
+        known = shared.find_features(smoothing, self.n_components)
+        if known is None:
+            n_components = self.n_components
+            axes = shared.find_axes(smoothing, n_components)
+            if axes is None:
+                n_components = max(n_components, shared.n_components)
             known = self._learn(shared.x, n_components, axes)
             shared.known[smoothing] = known
         return known
@@ -266,8 +269,9 @@ class PopulationFeatures(BaseEstimator):
         return KnownFeatures(np.stack(means), np.stack(directions), n_components, stacked)
 
     def _take_first(self, features: np.ndarray) -> np.ndarray:
-        """Return the first components, (trial, time, width, component) with the last two as one."""
-        return features[..., : self.n_components].reshape(*features.shape[:2], -1)
+        """Return the first of (trial, time, width, component), with the last two axes as one."""
+        first = features[:, :, : len(self.widths), : self.n_components]
+        return first.reshape(*features.shape[:2], -1)
 
     def roots(self, x: np.ndarray) -> np.ndarray:
         """Return what the components are taken of, (trial, time, width * neuron) as float32."""

@@ -34,16 +34,31 @@ class SharedFeatures:
     n_components: int  # at least so many are computed
     known: dict[Smoothing, KnownFeatures] = field(default_factory=dict)
 
+    def find_features(self, smoothing: Smoothing, n_components: int) -> KnownFeatures | None:
+        """Return features that begin with these widths, where as many components are known."""
+        known = self._list_beginning(smoothing[0], n_components)
+        return next((one for side, one in known if side == smoothing[1:]), None)
+
     def find_axes(self, smoothing: Smoothing, n_components: int) -> np.ndarray | None:
         """Return axes of the same widths, (width, component, neuron), where as many are known."""
-        for (widths, *_), one in self.known.items():
-            if widths == smoothing[0] and one.n_components >= n_components:
-                return one.axes
-        return None
+        n_widths = len(smoothing[0])
+        known = self._list_beginning(smoothing[0], n_components)
+        return next((one.axes[:n_widths, :n_components] for _, one in known), None)
+
+    def _list_beginning(
+        self, widths: tuple[float, ...], n_components: int
+    ) -> list[tuple[tuple[bool, bool], KnownFeatures]]:
+        """Return the side and the features of all that begin with these widths."""
+        return [
+            ((causal, future_only), one)
+            for (known, causal, future_only), one in self.known.items()
+            if known[: len(widths)] == widths and one.n_components >= n_components
+        ]
 
     def find_fitted(self, mean: np.ndarray) -> KnownFeatures | None:
-        """Return the features whose means are this very array."""
-        return next((one for one in self.known.values() if one.mean is mean), None)
+        """Return the features whose means these are, or begin with."""
+        known = self.known.values()
+        return next((one for one in known if np.may_share_memory(one.mean, mean)), None)
 
 
 _SHARED: ContextVar[SharedFeatures | None] = ContextVar("shared_features", default=None)
