@@ -52,13 +52,27 @@ def test_more_components_than_are_known_are_learnt(x, fitted_to):
 def test_features_of_the_past_have_its_smoothing_on_axes_that_are_known(x):
     with share_features(x, 4):
         both = PopulationFeatures((3.0,), 4).fit(x)
-        past = PopulationFeatures((3.0,), 4, causal=True)
+        past = PopulationFeatures((3.0,), 3, causal=True)
         z = past.fit_transform(x)
-    np.testing.assert_array_equal(past.axes_, both.axes_)
+    np.testing.assert_array_equal(past.axes_, both.axes_[:, :3])
     np.testing.assert_allclose(z.mean(axis=(0, 1)), 0, atol=1e-4)
     changed = x.copy()
     changed[:, 20:] += 3
     np.testing.assert_allclose(past.transform(changed)[:, :20], z[:, :20], atol=1e-5)
+
+
+def test_features_that_begin_with_the_same_widths_are_known(x, fitted_to):
+    with share_features(x, 6):
+        PopulationFeatures((1.0, 3.0), 6).fit(x)
+        fewer = PopulationFeatures((1.0,), 4)
+        z = fewer.fit_transform(x)
+        np.testing.assert_array_equal(fewer.transform(x), z)
+        PopulationFeatures((3.0,), 4).fit(x)  # scaled by its own first component: not known
+    assert fitted_to == [600, 600, 600]
+    assert z.shape == (20, 30, 4)
+    alone = PopulationFeatures((1.0,), 4).fit(x)
+    np.testing.assert_allclose(fewer.axes_, alone.axes_, atol=1e-5)
+    np.testing.assert_allclose(z, alone.transform(x), atol=1e-4)
 
 
 def test_a_copy_and_a_part_share_nothing(x, fitted_to):
