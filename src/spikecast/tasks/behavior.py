@@ -37,7 +37,7 @@ UNRECORDED = NoticeKind(
     "unrecorded_behavior",
     "serious",
     "{n} of {n_trials} trials lack more than half of the behaviour that was recorded in others: "
-    "what one area tells about another beyond it is measured without them; where too few are left "
+    "whether one area tells about another beyond it is judged without them; where too few are left "
     "for that, nothing is claimed",
 )
 ARTEFACTS = NoticeKind(
