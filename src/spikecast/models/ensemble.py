@@ -16,6 +16,7 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
 from spikecast.models.context import ContextModel
+from spikecast.models.rate_curve import bend, fit_rate_curve
 from spikecast.models.shared_features import share_features
 from spikecast.models.single import SINGLE
 from spikecast.models.stacking_weights import fit_stacking_weights
@@ -156,6 +157,8 @@ class Stack(ContextModel, _Committee):
     the mean of the trials that it was learnt from: a mean of few spikes is off by chance, and would
     take weight from the models that are refitted. Counts are not predicted further above the mean
     than in any held-out trial: rates are exponentials, and beyond what was seen they run away.
+    Last, log rates of counts are passed through a rising curve of each target
+    (:mod:`spikecast.models.rate_curve`), learnt from the same held-out predictions.
 
     Latents are those of the member with the largest weight of those that have any and see what the
     stack may see: past and future, or with `causal` the past.
@@ -175,7 +178,9 @@ class Stack(ContextModel, _Committee):
     weights_ : array, (model, target)
     center_ : array, (target,)
     ceiling_ : array, (target,)
-        The largest distance from the mean (or from `base`) that is predicted.
+        The largest distance from the mean (or from `base`), before the curve.
+    curve_ : array, (piece, target), or None
+        Slopes of the curve; None where there is none.
 
     {paper}
 
@@ -255,14 +260,16 @@ class Stack(ContextModel, _Committee):
         self.center_ = self._find_center(y)
         if len(members) == 1 or len(x) == 1:
             self.weights_ = np.full((len(members), y.shape[2]), 1 / len(members))
-            self.ceiling_ = np.full(y.shape[2], np.inf)
+            self.ceiling_, self.curve_ = np.full(y.shape[2], np.inf), None
             return
         center = self.center_ if base is None else self._to_natural(base)
         held_out = self._hold_out(x, y, base)
         self.weights_ = fit_stacking_weights(held_out, y, center, self.counts_, self.pull)
-        self.ceiling_ = np.full(y.shape[2], np.inf)
+        self.ceiling_, self.curve_ = np.full(y.shape[2], np.inf), None
         if self.counts_:
-            self.ceiling_ = self._weigh(held_out).max(axis=(0, 1))
+            distance = self._weigh(held_out)
+            self.ceiling_ = distance.max(axis=(0, 1))
+            self.curve_ = fit_rate_curve(distance, y, center)
         if self.context != "off":
             self._held_out = held_out  # for the context, which is learnt next
 
@@ -317,9 +324,12 @@ class Stack(ContextModel, _Committee):
         return self.center_ + self._weigh(predictions - self.center_)
 
     def _weigh(self, distances: np.ndarray) -> np.ndarray:
-        """Return the weighted distance from the mean, (trial, time, target), below the ceiling."""
+        """Return the weighted distance from the mean, (trial, time, target), through the curve."""
         # target by target: (model, trial, time, target) x (model, target)
-        return np.minimum(np.einsum("mstn,mn->stn", distances, self.weights_), self.ceiling_)
+        weighted = np.einsum("mstn,mn->stn", distances, self.weights_)
+        weighted = np.minimum(weighted, self.ceiling_)
+        curve = getattr(self, "curve_", None)  # stacks that were saved before it came have none
+        return weighted if curve is None else bend(weighted, curve)
 
 
 @dataclass(eq=False, repr=False)

@@ -12,14 +12,21 @@ Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 def fit_stacking_weights(
-    predictions: np.ndarray, y: np.ndarray, center: np.ndarray, counts: bool, pull: float
+    predictions: np.ndarray,
+    y: np.ndarray,
+    center: np.ndarray,
+    counts: bool,
+    pull: float,
+    expected: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """Return weights of models, (model, target), none negative, that explain held-out data best.
 
     First one weight per model for all targets; then each target its own, with a quadratic penalty
     on the distance from the shared ones. `predictions` (model, trial, time, target) are natural
     parameters minus `center`, (target,) or in the shape of `y`. `pull` is the strength of the
-    penalty, in spikes (continuous targets: in samples).
+    penalty, in spikes (continuous targets: in samples). `expected` is a value of all weights, and
+    the strength of the penalty on the distance of the shared ones from it; by default there is
+    none.
     """
     n_models, n_targets = len(predictions), y.shape[2]
     n_samples = y.shape[0] * y.shape[1]
@@ -37,20 +44,26 @@ def fit_stacking_weights(
         values, gradients = zip(*(loss(weights) for loss in losses), strict=True)
         return sum(values), np.sum(gradients, axis=0)
 
-    shared = _minimize(shared_loss, np.full(n_models, 1 / n_models))
+    value, strength = (1 / n_models, 0.0) if expected is None else expected
+    start = np.full(n_models, value)
+    shared = _minimize(_pull_to(start, strength / n_samples, shared_loss), start)
 
     def fit_own(n: int) -> np.ndarray:
         loss = make_loss(f[n].astype(float), truth[n].astype(float), center[n].astype(float))
-        strength = pull / n_samples
-
-        def pulled_loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = loss(weights)
-            away = weights - shared
-            return value + 0.5 * strength * float(away @ away), gradient + strength * away
-
-        return _minimize(pulled_loss, shared)
+        return _minimize(_pull_to(shared, pull / n_samples, loss), shared)
 
     return np.stack([fit_own(n) for n in range(n_targets)], axis=1)
+
+
+def _pull_to(aim: np.ndarray, strength: float, loss: Loss) -> Loss:
+    """Return a loss with a quadratic penalty on the distance of the weights from `aim`."""
+
+    def pulled(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = loss(weights)
+        away = weights - aim
+        return value + 0.5 * strength * float(away @ away), gradient + strength * away
+
+    return pulled
 
 
 def _minimize(loss: Loss, start: np.ndarray) -> np.ndarray:
