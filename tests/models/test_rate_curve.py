@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikecast.models.ensemble import Stack
-from spikecast.models.rate_curve import KNOTS, bend, fit_rate_curve
+from spikecast.models.rate_curve import KNOTS, apply_rate_curve, fit_rate_curve
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
 
@@ -14,21 +14,23 @@ def distance():
 
 
 def test_slopes_of_one_change_nothing(distance):
-    np.testing.assert_allclose(bend(distance, np.ones((len(KNOTS) + 1, 6))), distance, atol=1e-5)
+    np.testing.assert_allclose(
+        apply_rate_curve(distance, np.ones((len(KNOTS) + 1, 6))), distance, atol=1e-5
+    )
 
 
 def test_a_curve_rises(distance):
     slopes = np.random.default_rng(1).random((len(KNOTS) + 1, 1))
     line = np.linspace(-4, 4, 200).reshape(1, -1, 1)
-    assert (np.diff(bend(line, slopes), axis=1) >= 0).all()
-    assert bend(np.zeros((1, 1, 1)), slopes) == 0
+    assert (np.diff(apply_rate_curve(line, slopes), axis=1) >= 0).all()
+    assert apply_rate_curve(np.zeros((1, 1, 1)), slopes) == 0
 
 
 def test_planted_slopes_are_found_target_by_target(distance):
     slopes = np.ones((len(KNOTS) + 1, 6))
     slopes[3:, 3:] = 0.3  # half of the targets saturate
     slopes[0, :3] = 0.5
-    y = np.random.default_rng(2).poisson(0.5 * np.exp(bend(distance, slopes)))
+    y = np.random.default_rng(2).poisson(0.5 * np.exp(apply_rate_curve(distance, slopes)))
     found = fit_rate_curve(distance, y, np.full(6, np.log(0.5)))
     np.testing.assert_allclose(found, slopes, atol=0.25)
     assert (found >= 0).all()

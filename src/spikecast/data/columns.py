@@ -41,19 +41,19 @@ def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]
         if column is None:
             left.append(str(name))
         else:
-            one = str(name)
-            kept[one if one in plain else find_free(one.replace("/", "_"), {*plain, *kept})] = (
-                column
-            )
+            key = str(name)
+            if "/" in key:
+                key = find_free_name(key.replace("/", "_"), {*plain, *kept})
+            kept[key] = column
     return kept, left
 
 
-def find_free(name: str, taken: Collection[str]) -> str:
-    """Return a name, with the first number from 2 on behind it that makes it none of the taken.
+def find_free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that is not taken: as it is, or with a number from 2 on behind it.
 
     Examples
     --------
-    >>> find_free("wheel", ["pupil"]), find_free("wheel", ["wheel", "wheel_2"])
+    >>> find_free_name("wheel", ["pupil"]), find_free_name("wheel", ["wheel", "wheel_2"])
     ('wheel', 'wheel_3')
     """
     numbered = (f"{name}_{number}" for number in count(2))

@@ -16,7 +16,7 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
 from spikecast.models.context import ContextModel
-from spikecast.models.rate_curve import bend, fit_rate_curve
+from spikecast.models.rate_curve import apply_rate_curve, fit_rate_curve
 from spikecast.models.shared_features import share_features
 from spikecast.models.single import SINGLE
 from spikecast.models.stacking_weights import fit_stacking_weights
@@ -329,7 +329,7 @@ class Stack(ContextModel, _Committee):
         weighted = np.einsum("mstn,mn->stn", distances, self.weights_)
         weighted = np.minimum(weighted, self.ceiling_)
         curve = getattr(self, "curve_", None)  # stacks that were saved before it came have none
-        return weighted if curve is None else bend(weighted, curve)
+        return weighted if curve is None else apply_rate_curve(weighted, curve)
 
 
 @dataclass(eq=False, repr=False)

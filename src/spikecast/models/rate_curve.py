@@ -32,26 +32,26 @@ def fit_rate_curve(distance: np.ndarray, y: np.ndarray, center: np.ndarray) -> n
     >>> fit_rate_curve(distance, y, np.zeros(1)).round().ravel()
     array([1., 1., 1., 0., 0.])
     """
-    pieces = np.stack([piece.astype(np.float32) for piece in _cut(distance)])
+    pieces = np.stack([piece.astype(np.float32) for piece in _cut_at_knots(distance)])
     return fit_stacking_weights(pieces, y, center, True, PULL, (1.0, SHARED_PULL))
 
 
-def bend(distance: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+def apply_rate_curve(distance: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """Return `distance` (trial, time, target) passed through the curves of `slopes`.
 
     Examples
     --------
     >>> distance = np.log([0.25, 1.0, 3.0, 16.0]).reshape(1, 4, 1)
-    >>> np.exp(bend(distance, np.array([[1.0], [1], [1], [1], [0]]))).ravel().round(2)
+    >>> np.exp(apply_rate_curve(distance, np.array([[1.0], [1], [1], [1], [0]]))).ravel().round(2)
     array([0.25, 1.  , 3.  , 4.  ])
     """
     bent = np.zeros(distance.shape)
-    for piece, slope in zip(_cut(distance), slopes, strict=True):
+    for piece, slope in zip(_cut_at_knots(distance), slopes, strict=True):
         bent += slope * piece
     return bent
 
 
-def _cut(distance: np.ndarray) -> Iterator[np.ndarray]:
+def _cut_at_knots(distance: np.ndarray) -> Iterator[np.ndarray]:
     """Yield what lies between two knots of the way from 0; all of them add up to `distance`."""
     ends = [-np.inf, *KNOTS, np.inf]
     for low, high in pairwise(ends):

@@ -36,19 +36,19 @@ class SharedFeatures:
 
     def find_features(self, smoothing: Smoothing, n_components: int) -> KnownFeatures | None:
         """Return features that begin with these widths, where as many components are known."""
-        known = self._list_beginning(smoothing[0], n_components)
+        known = self._list_known(smoothing[0], n_components)
         return next((one for side, one in known if side == smoothing[1:]), None)
 
     def find_axes(self, smoothing: Smoothing, n_components: int) -> np.ndarray | None:
         """Return axes of the same widths, (width, component, neuron), where as many are known."""
         n_widths = len(smoothing[0])
-        known = self._list_beginning(smoothing[0], n_components)
+        known = self._list_known(smoothing[0], n_components)
         return next((one.axes[:n_widths, :n_components] for _, one in known), None)
 
-    def _list_beginning(
+    def _list_known(
         self, widths: tuple[float, ...], n_components: int
     ) -> list[tuple[tuple[bool, bool], KnownFeatures]]:
-        """Return the side and the features of all that begin with these widths."""
+        """Return side and features of all that begin with these widths, with as many components."""
         return [
             ((causal, future_only), one)
             for (known, causal, future_only), one in self.known.items()

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.columns import find_free
+from spikecast.data.columns import find_free_name
 from spikecast.data.cuts.samples import Bins, Series, count_times
 from spikecast.data.session import Samples
 
@@ -51,7 +51,7 @@ def bin_behavior(
     variables: dict[str, np.ndarray] = {}
     notices = []
     for name, samples in behavior.items():
-        name = _find_free_name(name.replace("/", "_"), variables)
+        name = _name_variable(name.replace("/", "_"), variables)
         try:
             _check_unit(samples.times, bins, (first, last))
             made, notice = _bin_one(name, samples, bins)
@@ -63,12 +63,12 @@ def bin_behavior(
     return variables, notices
 
 
-def _find_free_name(name: str, variables: Mapping[str, np.ndarray]) -> str:
+def _name_variable(name: str, variables: Mapping[str, np.ndarray]) -> str:
     """Return a name under which no variable stands, nor one that may be made beside it."""
     taken = {
         one.removesuffix(suffix) for one in variables for suffix in SUFFIXES if one.endswith(suffix)
     }
-    return find_free(name, {*variables, *taken})
+    return find_free_name(name, {*variables, *taken})
 
 
 def _check_unit(times: np.ndarray, bins: Bins, recorded: tuple[float, float]) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecast.core.checks import describe_error
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.columns import find_free_name
 from spikecast.data.nwb.columns import to_plain
 from spikecast.data.session import Samples
 
@@ -52,7 +53,7 @@ def read_series(
     events: dict[str, np.ndarray] = {}
     notices: list[Notice] = []
     for name, series, container in listed:
-        name = _find_free(name, container, {*behavior, *events})
+        name = _name_series(name, container, {*behavior, *events})
         shape: tuple[int, ...] = () if series.data is None else np.shape(series.data)
         if np.prod(shape, dtype=float) > LARGEST or any(n > MOST_CHANNELS for n in shape[1:]):
             notices.append(TOO_LARGE(name=name, n=" x ".join(map(str, shape))))
@@ -85,13 +86,10 @@ def read_times(series: Any) -> np.ndarray:
     return float(series.starting_time or 0.0) + np.arange(n) / float(series.rate)
 
 
-def _find_free(name: str, container: str, taken: set[str]) -> str:
-    """Return a name that no other series has."""
-    free = name if name not in taken else f"{container}_{name}".strip("_")
-    number = 2
-    while free in taken:
-        free, number = f"{name}_{number}", number + 1
-    return free
+def _name_series(name: str, container: str, taken: set[str]) -> str:
+    """Return a name that no other series has: its own, else with its container's, or a number."""
+    longer = f"{container}_{name}".strip("_")
+    return longer if name in taken and longer not in taken else find_free_name(name, taken)
 
 
 def _convert(series: Any, values: np.ndarray) -> np.ndarray:
