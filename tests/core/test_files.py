@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from spikecast.core.errors import DamagedFileError, MissingFileError, RunError
-from spikecast.core.files import lock_folder, write_atomically, write_json
+from spikecast.core.files import lock_folder, to_file_name, write_atomically, write_json
 from spikecast.core.stored import read_json
 
 
@@ -90,3 +90,12 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "facts.json")
     with pytest.raises(DamagedFileError, match="a pipe or a device"):
         read_json(tmp_path / "facts.json")
+
+
+def test_two_names_of_any_length_and_letters_fit_into_one_file_name(tmp_path):
+    names = ["x" * 300, "x" * 299 + "y", "\u8996" * 100, "\u8996" * 99 + "y", "..", "/", "a\ud800"]
+    written = [to_file_name(name) for name in names]
+    assert len(set(written)) == len(names)
+    assert [to_file_name(name) for name in written] == written
+    for name in written:
+        (tmp_path / f"subspace-{name}-{name}.svg").touch()

@@ -21,7 +21,8 @@ TEMPORARY = re.compile(r"\.spikecast-[0-9a-f]{8}(\.[^.]*)?")
 """Names of files that are not written to their end: no name that a person gives to a file."""
 LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
-
+LONGEST_NAME = 100
+"""Bytes that the name of an area or a label takes in the name of a file, which may hold two."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that is full, a quota that is used up, a file that is larger than it may be."""
@@ -91,6 +92,23 @@ def mark_name(plain: str, name: str) -> str:
     """
     mark = blake2s(name.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
     return f"{plain}-{mark}"
+
+
+def to_file_name(name: str) -> str:
+    """Return a name in which every character may stand in a file name.
+
+    Names that are changed, or cut to 100 bytes, carry a mark, so that no two become one.
+
+    Examples
+    --------
+    >>> to_file_name("MOs"), to_file_name("MOs/layer 5")
+    ('MOs', 'MOs_layer_5-6ff9e3')
+    """
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    if plain == name and plain.strip(".") and len(plain.encode()) <= LONGEST_NAME:
+        return plain
+    short = plain.encode()[: LONGEST_NAME - 10].decode(errors="ignore")
+    return mark_name(short.strip(".") or "area", name)
 
 
 def is_temporary(path: Path) -> bool:

@@ -6,11 +6,10 @@ A run, a sweep, an atlas and a study have one class each. Nothing is read or wri
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikecast.core.files import LOCK, mark_name
+from spikecast.core.files import LOCK, to_file_name
 
 FOLD, CHECKPOINTS, JOB_SUFFIX = "-fold", ".checkpoints", ".json"
 _JOBS, _MANIFEST = "jobs", "manifest.json"
-LONGEST_NAME = 100  # letters of a target's folder
 
 
 class Inside:
@@ -123,10 +122,7 @@ class RunLayout(Layout):
         >>> RunLayout(Path("run")).target("MOs/layer 5").folder.name
         'MOs_layer_5-6ff9e3'
         """
-        plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-        if plain != name or not plain.strip(".") or len(plain) > LONGEST_NAME:
-            plain = mark_name(plain[: LONGEST_NAME - 10].strip(".") or "area", name)
-        return TargetLayout(self.targets / plain)
+        return TargetLayout(self.targets / to_file_name(name))
 
     def list_jobs(self) -> list[Path]:
         """Return the descriptions of all fits that are there, of every target."""

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikecast.core.errors import InputError
+from spikecast.core.files import to_file_name
 from spikecast.report.many_runs.comparison import Comparison, ModelRow, TargetComparison
 from spikecast.report.many_runs.comparison_text import (
     describe_changes,
@@ -20,7 +21,6 @@ from spikecast.report.many_runs.comparison_text import (
     list_headlines,
     list_notes,
 )
-from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.pages import make_figure, write_page
 from spikecast.report.shared.section import Drawing, Table
 from spikecast.report.shared.style import AREAS, GREY, draw_interval, new_figure, report_style

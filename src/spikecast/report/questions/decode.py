@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.null_choice import FOLLOWS_STIMULUS, LABELS_COME_IN_RUNS
+from spikecast.core.files import to_file_name
 from spikecast.models.classifiers import CLASSIFIERS
 from spikecast.report.questions.null_choice import (
     TOO_LONG,
@@ -24,7 +25,6 @@ from spikecast.report.shared.formatting import (
     format_p,
     format_range,
     join_names,
-    to_file_name,
 )
 from spikecast.report.shared.rows import ABOVE, BESIDE, BesideAxes, Row
 from spikecast.report.shared.section import Drawing, Section, Table, make_table

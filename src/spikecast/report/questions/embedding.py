@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.phrases import describe_left_out, group_answers
-from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import (
     AREAS,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.claims import UNTESTED
 from spikecast.report.shared.formatting import (
     MISSING,
@@ -13,7 +14,6 @@ from spikecast.report.shared.formatting import (
     format_p,
     format_range,
     join_names,
-    to_file_name,
 )
 from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import BLUE, GREEN, GREY, ORANGE, new_figure, report_style

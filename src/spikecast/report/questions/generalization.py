@@ -6,9 +6,10 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.null_choice import TOO_LONG, is_tested, phrase_null
 from spikecast.report.questions.phrases import group_answers, name_features
-from spikecast.report.shared.formatting import format_ms, to_file_name
+from spikecast.report.shared.formatting import format_ms
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import make_panels, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
@@ -15,7 +16,7 @@ from spikecast.report.questions.claims import (
     name_explained,
 )
 from spikecast.report.questions.memory_answer import AnyAnswer
-from spikecast.report.shared.formatting import format_estimate, to_file_name
+from spikecast.report.shared.formatting import format_estimate
 from spikecast.report.shared.section import Drawing, Section
 from spikecast.report.shared.style import BLUE, GREY, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikecast.analysis.decoding.null_choice import FOLLOWS_STIMULUS
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.null_choice import (
     TOO_LONG,
     describe_choices,
@@ -16,7 +17,7 @@ from spikecast.report.questions.null_choice import (
     phrase_null,
 )
 from spikecast.report.questions.phrases import name_columns, name_features
-from spikecast.report.shared.formatting import format_ms, join_names, to_file_name
+from spikecast.report.shared.formatting import format_ms, join_names
 from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import AREAS, draw_interval, mark_event, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.claims import (
     describe_control,
     describe_silence,
@@ -14,7 +15,7 @@ from spikecast.report.questions.claims import (
     name_explained,
 )
 from spikecast.report.questions.memory_answer import AnyAnswer
-from spikecast.report.shared.formatting import MISSING, format_number, to_file_name
+from spikecast.report.shared.formatting import MISSING, format_number
 from spikecast.report.shared.section import Drawing, Section, make_table
 from spikecast.report.shared.style import BLUE, GREY, ORANGE, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer

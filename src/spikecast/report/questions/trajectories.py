@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions import trajectories_3d
 from spikecast.report.questions.phrases import describe_left_out
-from spikecast.report.shared.formatting import to_file_name
 from spikecast.report.shared.section import Drawing, Section, Turnable
 from spikecast.report.shared.style import AREAS, draw_top_legend, new_figure, report_style
 from spikecast.runs.reader import StoredAnswer
@@ -55,7 +55,7 @@ def section(answers: Sequence[StoredAnswer]) -> Section:
 
 
 def _name_figure(answer: StoredAnswer) -> str:
-    return f"paths-{to_file_name(answer['label'])}-{answer['source']}"
+    return f"paths-{to_file_name(answer['label'])}-{to_file_name(answer['source'])}"
 
 
 def _figure(answer: StoredAnswer) -> Drawing:

@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
+from spikecast.core.files import to_file_name
 from spikecast.report.questions.phrases import ALPHA
-from spikecast.report.shared.formatting import format_number, join_names, to_file_name
+from spikecast.report.shared.formatting import format_number, join_names
 from spikecast.report.shared.section import Drawing, Section, Table, make_table
 from spikecast.report.shared.style import new_figure, report_style
 from spikecast.runs.reader import StoredAnswer

@@ -93,11 +93,6 @@ def join_names(names: Iterable[object], last: str = ", ") -> str:
     return last.join([", ".join(once[:-1]), once[-1]]) if len(once) > 1 else "".join(once)
 
 
-def to_file_name(name: str) -> str:
-    """Return a name in which every character may stand in a file name."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-
-
 def name_source(source: str) -> str:
     """Return what a sentence calls the neurons that predict.
 
