@@ -210,3 +210,25 @@ def test_a_filter_that_is_not_there_is_no_damage(tmp_path):
         hdf5_check.explain_damage(path, "HDF5"),
     ):
         h5py.File(path)["x"][()]
+
+
+@pytest.mark.parametrize("made_of", ["loop", "other"])
+def test_a_virtual_array_of_virtual_arrays_is_refused(file, made_of):
+    # read, one that is made of itself ends the process by a signal
+    with h5py.File(file, "a") as opened:
+        for name, source in (("loop", made_of), ("other", "loop")):
+            layout = h5py.VirtualLayout((3,), "f8")
+            layout[:] = h5py.VirtualSource(".", source, (3,))
+            opened.create_virtual_dataset(name, layout)
+    with pytest.raises(FormatError, match="'loop' is a virtual array of virtual arrays"):
+        hdf5_check.check_readable(file)
+
+
+def test_a_long_text_among_many_is_refused(file):
+    with h5py.File(file, "a") as opened:
+        opened["about"] = "x" * 200_000  # by itself it takes no more than its own room
+    hdf5_check.check_readable(file)
+    with h5py.File(file, "a") as opened:
+        opened["labels"] = ["x" * 50_000, *["left"] * 3000]
+    with pytest.raises(FormatError, match="'labels' holds a text of 50000 characters"):
+        hdf5_check.check_readable(file)

@@ -437,3 +437,12 @@ def test_a_file_whose_time_is_a_date_is_refused_in_a_line(tmp_path):
         file["time"].attrs["units"] = "seconds since 2020-01-01"
     with pytest.raises(FormatError, match="time must be numbers, in seconds, not datetime64"):
         load(path)
+
+
+def test_names_are_short_and_tables_narrow():
+    counts, time = np.ones((2, 2, 2)), [0.0, 0.1]
+    with pytest.raises(InputError, match="session has 400 characters; it can have up to 300"):
+        Recording.from_arrays(counts, time, "A", session="x" * 400)
+    wide = {f"c{i}": [0, 1] for i in range(1001)}
+    with pytest.raises(InputError, match="the table of trials has 1001 columns"):
+        Recording.from_arrays(counts, time, "A", trials=wide)

@@ -1,6 +1,7 @@
 """Measure the memory that is free, and refuse files that would take more than they may."""
 
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from spikecast.core.errors import FormatError
@@ -10,6 +11,13 @@ LARGE = 1e9
 MOST_TIMES = 500
 """Larger arrays may be so many times as large as their file: counts that are nearly all 0 compress
 to a hundredth."""
+
+MOST_TEXT = 5e8
+"""Bytes of an array of text, in which each takes the room of the longest."""
+LONG_TEXT = 1000
+"""Characters; arrays of shorter texts are large only where they are many."""
+LONGEST_TEXT = 100_000
+"""Characters."""
 
 
 def measure_free_memory() -> float:
@@ -56,6 +64,27 @@ def check_ratio(n_bytes: float, path: str | Path) -> None:
         raise FormatError(
             f"its arrays take {n_bytes / 1e9:.1f} GB, and the file {size / 1e6:.1f} MB: hardly any "
             "data compress so well; if these do, write them without compression"
+        )
+
+
+def measure_texts(texts: Iterable[object]) -> tuple[int, int]:
+    """Return the length of the longest of some values that are text, and how many are.
+
+    Examples
+    --------
+    >>> measure_texts(["left", "right", None])
+    (5, 2)
+    """
+    lengths = [len(one) for one in texts if isinstance(one, str | bytes)]
+    return max(lengths, default=0), len(lengths)
+
+
+def check_texts(what: str, longest: int, n_texts: int) -> None:
+    """Raise a FormatError where one long text would make an array of all of them large."""
+    if longest > LONGEST_TEXT or (longest > LONG_TEXT and 4 * longest * n_texts > MOST_TEXT):
+        raise FormatError(
+            f"{what} holds a text of {longest} characters, and each of its {n_texts} texts would "
+            "take as much memory; shorten that one"
         )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
-from spikecast.core.free_memory import check_ratio
+from spikecast.core.free_memory import check_ratio, check_texts
 
 SCRIPT = Path(__file__).with_name("hdf5_process.py")
 SECONDS = 60.0
@@ -48,6 +48,8 @@ def check_readable(path: Path) -> None:
     else:
         try:
             check_ratio(answer["n_bytes"], path)
+            for text in answer["texts"]:
+                check_texts(*text)
         except FormatError as error:
             raise FormatError(f"'{path}' is not read: {error}") from None
 

@@ -11,6 +11,7 @@ import signal
 import stat
 import sys
 import time
+from typing import Any
 
 import h5py
 
@@ -20,6 +21,7 @@ except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
 IDLE = 10  # seconds
+LONG_TEXT = 1000  # characters
 
 
 class ElsewhereError(Exception):
@@ -58,33 +60,41 @@ def limit_processor(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def try_file(path: str) -> dict[str, str | bool | int]:
-    """Return what was found: elsewhere, unopened (why), sound (all could be read), n_bytes."""
-    answer: dict[str, str | bool | int]
-    answer = {"elsewhere": "", "unopened": "", "sound": True, "n_bytes": 0}
+def try_file(path: str) -> dict[str, Any]:
+    """Return what was found: elsewhere, unopened (why), sound (all was read), n_bytes, texts."""
+    answer: dict[str, Any]
+    answer = {"elsewhere": "", "unopened": "", "sound": True, "n_bytes": 0, "texts": []}
     sizes: dict[tuple, int] = {}
+    texts: dict[str, tuple[int, int]] = {}
     try:
         opened = h5py.File(path, "r")
     except Exception as error:
         return answer | {"unopened": str(error) or type(error).__name__, "sound": False}
     try:
         with opened:
-            answer["sound"] = read(opened, path, set(), sizes)
+            answer["sound"] = read(opened, path, set(), sizes, texts)
     except ElsewhereError as error:
         answer["elsewhere"] = str(error)
     except Exception:
         answer["sound"] = False
     answer["n_bytes"] = sum(sizes.values())
+    answer["texts"] = [(name, *about) for name, about in texts.items()]
     return answer
 
 
-def read(group: h5py.Group, path: str, seen: set, sizes: dict[tuple, int]) -> bool:
+def read(
+    group: h5py.Group,
+    path: str,
+    seen: set,
+    sizes: dict[tuple, int],
+    texts: dict[str, tuple[int, int]],
+) -> bool:
     """Read what the library follows pointers for: texts, references, attributes.
 
     Returns whether all of it could be read. The bytes of arrays in the file itself go to `sizes`,
-    by their place. Arrays may lie in files of any kind beside the HDF5 file: a private one would
-    become part of a page, a pipe is read without end. Links to other HDF5 files are followed, as
-    NWB has them.
+    by their place, and to `texts` how long the longest of an array is, and how many are. Arrays
+    may lie in files of any kind beside the HDF5 file: a private one would become part of a page, a
+    pipe is read without end. Links to other HDF5 files are followed, as NWB has them.
     """
     sound = True
     for name in group:
@@ -93,25 +103,34 @@ def read(group: h5py.Group, path: str, seen: set, sizes: dict[tuple, int]) -> bo
             if isinstance(link, h5py.ExternalLink) and not is_ordinary(link.filename, path):
                 refuse(name, link.filename)
             item = group[name]
-            for key in item.attrs:
-                item.attrs[key]
             about = h5py.h5o.get_info(item.id)
             place = (about.fileno, about.addr)
+            if place in seen:
+                continue
+            seen.add(place)
+            for key in item.attrs:
+                item.attrs[key]
             if isinstance(item, h5py.Group):
-                if place not in seen:
-                    seen.add(place)
-                    sound &= read(item, path, seen, sizes)
+                sound &= read(item, path, seen, sizes, texts)
                 continue
             check_content(name, item)
             if item.size and is_own(item, path):
                 sizes[place] = item.size * item.dtype.itemsize
             if item.dtype.kind == "O" and item.size <= os.path.getsize(path):  # each takes room
-                item[()]
+                add_texts(name, item[()], texts)
         except ElsewhereError:
             raise
         except Exception:
             sound = False
     return sound
+
+
+def add_texts(name: str, values: object, found: dict[str, tuple[int, int]]) -> None:
+    """Add an array of texts, one of which is long, to those that were found."""
+    texts = [one for one in getattr(values, "flat", ()) if isinstance(one, bytes | str)]
+    longest = max(map(len, texts), default=0)
+    if longest > LONG_TEXT:
+        found[ascii(name)[:80]] = max(found.get(ascii(name)[:80], (0, 0)), (longest, len(texts)))
 
 
 def is_own(item: h5py.Dataset, path: str) -> bool:
@@ -126,12 +145,16 @@ def is_ordinary(file: str, path: str) -> bool:
 
 
 def check_content(name: str, item: h5py.Dataset) -> None:
-    """Raise an ElsewhereError where an array's values are in another file."""
+    """Raise an ElsewhereError where an array is in another file, or may be made of itself."""
     if item.external:
         refuse(name, item.external[0][0])
     for source in item.virtual_sources() if item.is_virtual else ():
         if source.file_name != ".":
             refuse(name, source.file_name)
+        made_of = item.file.get(source.dset_name)
+        if isinstance(made_of, h5py.Dataset) and made_of.is_virtual:
+            # the library follows one that is made of itself until the process ends
+            raise ElsewhereError(f"{ascii(name)[:80]} is a virtual array of virtual arrays")
 
 
 def refuse(name: str, file: str) -> None:

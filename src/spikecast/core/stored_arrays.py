@@ -15,12 +15,15 @@ from numpy.lib.npyio import NpzFile
 
 from spikecast.core.checks import check_unicode, describe_error, quote, shorten_line
 from spikecast.core.checksums import check_checksum, has_checksum
-from spikecast.core.errors import InputError
+from spikecast.core.errors import FormatError, InputError
 from spikecast.core.free_memory import check_archive, check_fits
 from spikecast.core.hdf5_check import check_readable
 from spikecast.core.stored import damaged, explain_errors
 
 ARRAY_WORDS = {"f": "decimal numbers", "iu": "whole numbers", "b": "truth values", "iuf": "numbers"}
+
+MOST_VARIABLES = 2500
+"""Of a netCDF file; each takes a hundredth of a second, however small the file is."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ def open_netcdf(path: Path) -> Iterator[xr.Dataset]:
 
     with h5py.File(path, "r") as file:
         file.attrs.get("_nc3_strict")  # where this fails, h5netcdf prints one more error at the end
+        if len(file) > MOST_VARIABLES:
+            raise FormatError(f"'{path}' holds {len(file)} arrays; up to {MOST_VARIABLES} are read")
     # axes without a name get one, which is said otherwise
     with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as opened:
         yield opened

@@ -18,6 +18,7 @@ from spikecast.core.checks import quote
 from spikecast.core.errors import FormatError
 from spikecast.data.array_files import (
     INDEX,
+    check_n_columns,
     check_row_order,
     is_plain,
     map_matrix,
@@ -170,6 +171,7 @@ def _read_any_table(path: Path) -> pd.DataFrame:
         if "holds lists" not in str(error):
             raise
     table = read_parquet(path)
+    check_n_columns(f"'{path}'", table.shape[1])
     return table[[name for name in table if is_plain(table[name])]]
 
 

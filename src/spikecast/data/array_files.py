@@ -10,8 +10,9 @@ import pandas as pd
 from spikecast.core.checks import check_unicode, describe_error, quote
 from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.files import is_special
-from spikecast.core.free_memory import check_size
+from spikecast.core.free_memory import check_size, check_texts, measure_texts
 from spikecast.core.stored_arrays import read_arrays
+from spikecast.data.dataset import MOST_COLUMNS
 from spikecast.data.mapped import release
 from spikecast.data.parquet_files import read_parquet
 from spikecast.data.safe_pickle import load_numpy
@@ -77,7 +78,9 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
     """Return the array of a ``.npy`` file, of any shape, as a memory map; see `map_array`."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a shape that is too large, beside the error
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except Exception as error:  # a damaged header can fail in any way
@@ -194,7 +197,25 @@ def read_table(path: Path, separator: str | None = None, ids: Sequence[str] = ()
             f"column {quote(odd[0])} of '{path}' holds lists or other objects; columns must hold "
             "numbers or text"
         )
+    check_table_size(path, table)
     return table
+
+
+def check_table_size(path: Path, table: pd.DataFrame) -> None:
+    """Raise where a table has more columns, or a longer text, than a recording can hold."""
+    check_n_columns(f"'{path}'", table.shape[1])
+    for name in table:
+        if table[name].dtype.kind not in "biufcmM":
+            check_texts(f"column {quote(name)} of '{path}'", *measure_texts(table[name]))
+
+
+def check_n_columns(what: str, n_columns: int) -> None:
+    """Raise where a table is so wide that reading it would take minutes."""
+    if n_columns > MOST_COLUMNS:
+        raise FormatError(
+            f"{what} has {n_columns} columns; a table can have up to {MOST_COLUMNS}. Is it turned, "
+            "or does it hold activity? Leave out the columns that are not needed"
+        )
 
 
 def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
@@ -202,10 +223,13 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows that are longer than the header
             first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
+            check_n_columns(f"'{path}'", len(first))
             kinds = {name: str for name in first if str(name).strip().casefold() in ids}
             table = pd.read_csv(path, sep=separator, index_col=False, dtype=kinds)
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
+    except FormatError:
+        raise
     except Exception as error:
         reason = describe_error(error)
         raise FormatError(f"'{path}' is not a table: {reason}") from None

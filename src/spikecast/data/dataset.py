@@ -22,6 +22,8 @@ from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, 
 
 AXES = ("trial", "time", "neuron")
 LONGEST_NAME = 300
+MOST_COLUMNS = 1000
+"""Of a table; more take minutes, and are most likely activity, or a table that is turned."""
 Kind = Literal["counts", "continuous"]
 KINDS: tuple[Kind, ...] = ("counts", "continuous")
 
@@ -94,6 +96,10 @@ def _check_attributes(attributes: Mapping, bin_size: float) -> None:
         raise InputError(
             f"the attribute bin_size is {quote(given)}, but time rises in steps of {bin_size:g} s"
         )
+    for name in ("session", "subject", "align_to"):
+        length = len(str(attributes[name]))
+        if length > LONGEST_NAME:
+            raise InputError(f"{name} has {length} characters; it can have up to {LONGEST_NAME}")
     ordered = attributes.get("ordered", True)
     if not isinstance(ordered, Real | np.bool_) or ordered not in (0, 1):
         raise InputError(f"the attribute ordered is {quote(ordered)}; it must be 0 or 1")
@@ -163,6 +169,11 @@ def _read_columns(
             f"{{'{table.name or 'name'}': series}}"
         )
     check_in_order(f"{axis}s", table)
+    if table is not None and len(names := list(table)) > MOST_COLUMNS:
+        raise InputError(
+            f"the table of {axis}s has {len(names)} columns; it can have up to {MOST_COLUMNS}. "
+            "Is it turned? Leave out the columns that are not needed"
+        )
     for name, values in () if table is None else table.items():
         check_in_order(f"{axis} column '{name}'", values)
         column = to_vector(f"{axis} column '{name}'", cast(np.ndarray, values))
@@ -313,9 +324,9 @@ def check_same_rows(first: str, a: object, second: str, b: object) -> None:
 
 def read_table(dataset: xr.Dataset, axis: str) -> pd.DataFrame:
     """Return the coordinates along an axis, one row per trial or neuron."""
-    columns = {
-        str(name): coordinate.values
-        for name, coordinate in dataset.coords.items()
-        if coordinate.dims == (axis,) and name != axis
+    columns = {  # of `variables`: `coords` looks at all names for each of them
+        str(name): dataset.variables[name].values
+        for name in dataset.coords
+        if dataset.variables[name].dims == (axis,) and name != axis
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(dataset.sizes[axis], name=axis))

@@ -210,3 +210,23 @@ def test_trials_that_were_sorted_do_not_go_with_a_file_of_times(tmp_path, suffix
     (trials.sort_index().to_csv if suffix == "csv" else trials.sort_index().to_parquet)(path)
     recording = load(tmp_path / "mine", trials=path, **cut)
     assert recording.trials["side"].tolist() == ["left", "right", "left"]
+
+
+def test_a_long_text_and_thousands_of_columns_are_refused(tmp_path):
+    write_folder(folder := tmp_path / "session")
+    trials = pd.read_csv(folder / "trials.csv")
+    trials.assign(side="x" * 200_000).to_csv(folder / "trials.csv", index=False)
+    with pytest.raises(FormatError, match=r"'side' of .*trials\.csv' holds a text of 200000 char"):
+        load(folder, align="onset", window=WINDOW, bin_size=BIN_SIZE)
+    wide = pd.DataFrame(0, index=trials.index, columns=[f"c{i}" for i in range(1001)])
+    wide.to_csv(folder / "trials.csv", index=False)
+    with pytest.raises(FormatError, match=r"trials\.csv' has 1001 columns; a table can have up"):
+        load(folder, align="onset", window=WINDOW, bin_size=BIN_SIZE)
+
+
+def test_hundreds_of_columns_of_units_are_read_without_a_warning(tmp_path):
+    table, _ = plant_spikes()
+    wide = pd.DataFrame(0, index=table.index, columns=[f"c{i}" for i in range(150)])
+    pd.concat([table, wide], axis=1).to_csv(tmp_path / "spikes.csv", index=False)
+    loaded = load(tmp_path / "spikes.csv", align="none", bin_size=BIN_SIZE)
+    assert {"c0", "c149"} <= set(loaded.neurons)

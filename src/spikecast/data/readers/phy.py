@@ -199,15 +199,17 @@ def _read_labels(folder: Path) -> tuple[pd.DataFrame, list[Notice]]:
             raise FormatError(f"'{path}' has unit {ids[ids.duplicated()].iloc[0]} twice")
         table = table.set_index(key)
         labels = labels.reindex(labels.index.union(table.index))
+        table = table.reindex(labels.index)
         for name in map(str, table):
-            column = table[name].reindex(labels.index)
             if name not in labels:
-                labels[name], sources[name] = column, path.name
+                sources[name] = path.name
                 continue
+            column = table[name]
             both = column.notna() & labels[name].notna()
             n_differ = int((column[both].astype(str) != labels.loc[both, name].astype(str)).sum())
             if n_differ:
                 notices.append(COLUMNS_DIFFER(column=name, kept=sources[name], n=n_differ))
+        labels = pd.concat([labels, table[[name for name in table if name not in labels]]], axis=1)
     return labels, notices
 
 

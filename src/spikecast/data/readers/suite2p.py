@@ -26,7 +26,7 @@ import pandas as pd
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.array_files import map_matrix, read_pickled
+from spikecast.data.array_files import check_n_columns, map_matrix, read_pickled
 from spikecast.data.session import RawSession, Samples
 
 CONTENT = "folders of Suite2p (spks.npy, iscell.npy, stat.npy), also with several planes"
@@ -182,6 +182,7 @@ def _read_stat(path: Path, n_rois: int) -> pd.DataFrame:
     cells = list(np.ravel(read_pickled(path)))
     if len(cells) != n_rois or not all(isinstance(cell, dict) for cell in cells):
         raise FormatError(f"'{path}' must hold {n_rois} dicts, one per ROI; it has {len(cells)}")
+    check_n_columns(f"'{path}'", max(map(len, cells), default=0))
     numbers = int | float | np.integer | np.floating
     names = [name for name in cells[0] if isinstance(name, str) and name not in OWN_COLUMNS]
     columns = {

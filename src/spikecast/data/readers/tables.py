@@ -14,7 +14,7 @@ any other           with ``time`` alone: a list of events; with ``time`` and col
 ==================  ===============================================================================
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -135,12 +135,15 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[No
     units = pd.DataFrame({"n_spikes": np.bincount(codes)}, index=pd.Index(ids, name=unit))
     grouped = table.drop(columns=[time, unit]).groupby(codes)
     same = grouped.nunique(dropna=False) == 1
+    shared: dict[Hashable, np.ndarray] = {}
     for name in map(str, same):
         if same[name].all():
-            units[name] = grouped[name].first().to_numpy()
+            shared[name] = grouped[name].first().to_numpy()
         elif str(name).casefold() in (*AREA_NAMES, *QUALITY_NAMES):
             one = units.index[int((~same[name]).to_numpy().argmax())]
             raise FormatError(f"'{path}': unit {shorten_line(one)} has more than one '{name}'")
+    units = units.drop(columns=[name for name in units if name in shared])
+    units = pd.concat([units, pd.DataFrame(shared, index=units.index)], axis=1)
     amplitude = pick_column(table, AMPLITUDE_NAMES)
     sizes = _read_numbers(table, amplitude, path) if amplitude else None
     spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
