@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import time
 from importlib.metadata import version
 
@@ -14,6 +15,7 @@ pytest.importorskip("distributed", reason="dask is not installed")
 from distributed import Client
 
 from spikecast.core.errors import ClusterLostError, InputError
+from spikecast.parallel import dask_cluster, executors
 from spikecast.parallel.executors import open_executor, run_jobs
 from spikecast.parallel.shared_data import SharedValue, share_value
 
@@ -110,3 +112,46 @@ def test_dask_local():
     with open_executor(4, 2, "dask-local") as pool, share_value({"x": np.ones(2)}, pool) as handle:
         jobs = run_jobs({str(n): (total, (handle, n)) for n in range(4)}, pool)
         assert sorted(job.value[0] for job in jobs) == [2, 3, 4, 5]
+
+
+def test_what_answers_nothing_is_no_scheduler(monkeypatch):
+    monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = f"dask://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(InputError, match=r"no Dask scheduler answers at .* \(not in 0\.3 s\)"),
+            open_executor(2, engine=engine),
+        ):
+            pass
+
+
+@pytest.mark.slow
+def test_a_cluster_without_workers_is_named_and_a_silent_scheduler_given_up(
+    cluster, monkeypatch, caplog
+):
+    monkeypatch.setattr(executors, "LOOK", 0.2)
+    monkeypatch.setattr(dask_cluster, "ANSWER_TIMEOUT", 3.0)
+    with open_executor(2, engine=f"dask://{cluster.address}") as pool:
+        for worker in cluster.workers:
+            worker.kill()
+            worker.wait()
+
+        def stop_once_said() -> None:
+            if "has no workers; waiting until one joins" in caplog.text:
+                cluster.scheduler.send_signal(signal.SIGSTOP)
+
+        with pytest.raises(ClusterLostError, match="does not answer any more"):
+            list(run_jobs({"a": (slow, (1,))}, pool, while_waiting=stop_once_said))
+    cluster.scheduler.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_workers_of_an_executor_that_was_handed_over_are_checked(cluster, other_version):
+    cluster.add_worker(path=[str(other_version)])
+    with Client(cluster.address) as client:
+        wait_for(client, 3)
+        with (
+            pytest.raises(InputError, match=r"has spikecast 9\.9, this process"),
+            share_value(1, client.get_executor(pure=False)),
+        ):
+            pass

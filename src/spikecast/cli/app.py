@@ -3,6 +3,7 @@
 import ast
 import errno
 import io
+import logging
 import os
 import shlex
 import signal
@@ -223,6 +224,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # names in data may have letters that a terminal lacks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    logging.getLogger("spikecast").addHandler(_ShowWarnings(logging.WARNING))
     try:
         set_environment()
         status = app(standalone_mode=False)
@@ -268,6 +270,14 @@ def print_error(message: str) -> None:
     """Print an error on standard error, in one line."""
     line = " ".join(message.splitlines())
     show(f"error: {line if len(line) <= LONGEST else line[:LONGEST] + ' ...'}", error=True)
+
+
+class _ShowWarnings(logging.Handler):
+    """Shows what is written into a run's log as a warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:  # errors end the command with a line of their own
+            print_warning(record.getMessage())
 
 
 def print_warning(message: str) -> None:

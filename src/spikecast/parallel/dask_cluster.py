@@ -1,15 +1,22 @@
 """Connections to Dask clusters. Imported only where one is used."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from distributed import Client, WorkerPlugin
+from distributed import Client, LocalCluster, WorkerPlugin, rpc
 
-from spikecast.core.errors import InputError
+from spikecast.core.checks import describe_error, quote, shorten_line
+from spikecast.core.errors import ClusterLostError, InputError
 
 CONNECT_TIMEOUT = 15  # seconds
+ANSWER_TIMEOUT = 30.0  # seconds for an answer of the scheduler and all workers
+SHARE_TIMEOUT = 600.0  # seconds until all workers have a recording
+END_TIMEOUT = 5.0  # seconds at the end, where a scheduler may be gone
 
 
 class ValueHolder(WorkerPlugin):
@@ -61,32 +68,123 @@ def open_client(engine: str, workers: int) -> Iterator[Client]:
     The cluster that was started for it ends with the block. Raises an InputError where no scheduler
     answers, or a worker has another version of the package.
     """
-    with _connect(engine, workers) as client:
-        check = VersionCheck(version("spikecast"))
-        client.register_plugin(check)
+    with _quiet_logs(), ExitStack() as stack:
+        if engine == "dask-local":
+            cluster = stack.enter_context(_start_cluster(workers))
+            client = Client(cluster, set_as_default=False)
+        else:
+            client = _connect(engine.removeprefix("dask://"))
         try:
-            yield client
+            with same_version(client):
+                yield client
         finally:
-            with suppress(Exception):  # a scheduler that is gone has no plugin either
-                client.unregister_worker_plugin(check.name)
+            with suppress(Exception):  # a scheduler that does not answer is left
+                client.close(timeout=END_TIMEOUT)
 
 
-def _connect(engine: str, workers: int) -> Client:
-    if engine == "dask-local":
-        return Client(
+@contextmanager
+def same_version(client: Client, key: str = "") -> Iterator[None]:
+    """Refuse workers with another version of the package within the block, also late ones."""
+    check = VersionCheck(version("spikecast"))
+    with plugged(client, check, f"{VersionCheck.name}{key}", ANSWER_TIMEOUT):
+        yield
+
+
+@contextmanager
+def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> Iterator[None]:
+    """Have a plugin on all workers within the block; `seconds` is how long they may take for it.
+
+    Raises a ClusterLostError where the scheduler or a worker does not answer, and an InputError
+    where a worker cannot load the plugin.
+    """
+    try:
+        _call(client, partial(client.register_plugin, plugin, name=name), seconds)
+    except InputError:
+        raise
+    except TimeoutError:
+        raise ClusterLostError(
+            f"the scheduler, or one of its workers, did not answer in {seconds:g} s; end the one "
+            "that hangs, or lacks spikecast (its log says so), and give the same command with "
+            "--resume"
+        ) from None
+    except OSError as error:
+        raise ClusterLostError(f"the scheduler is gone: {shorten_line(error)}") from None
+    except Exception as error:
+        raise InputError(f"a worker cannot load spikecast: {describe_error(error)}") from None
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # a scheduler that is gone has no plugin either
+            _call(client, partial(client.unregister_worker_plugin, name), END_TIMEOUT)
+
+
+def describe_trouble(client: Client) -> str:
+    """Return why no job can end, "" where nothing is wrong.
+
+    Raises a TimeoutError where the scheduler does not answer.
+    """
+    about = _call(client, client.scheduler.identity, ANSWER_TIMEOUT / 3)
+    return "" if about["workers"] else "the scheduler has no workers; waiting until one joins"
+
+
+def _call(client: Client, function: Callable[[], Any], seconds: float) -> Any:
+    """Return what a method of the client gives, or raise a TimeoutError."""
+
+    async def call() -> Any:
+        return await function()
+
+    return client.sync(call, callback_timeout=seconds)
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Keep Dask's own messages, of many lines, from the terminal."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextmanager
+def _start_cluster(workers: int) -> Iterator[LocalCluster]:
+    try:
+        cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
             # any free port: a second cluster on this machine would warn about the default one
             scheduler_kwargs={"dashboard_address": ":0"},
-            set_as_default=False,
+            silence_logs=logging.CRITICAL + 1,
         )
-    address = engine.removeprefix("dask://")
-    try:
-        return Client(f"tcp://{address}", timeout=CONNECT_TIMEOUT, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise InputError(
-            f"no Dask scheduler answers at '{address}' ({error}); start one with "
+            f"Dask does not start on this machine: {describe_error(error)}; see its configuration "
+            "(~/.config/dask, DASK_...), or use the engine 'local'"
+        ) from None
+    with cluster:
+        yield cluster
+
+
+def _connect(address: str) -> Client:
+    """Return a client of the scheduler at ``HOST:PORT``."""
+    try:
+        asyncio.run(asyncio.wait_for(_check_scheduler(f"tcp://{address}"), CONNECT_TIMEOUT))
+        return Client(f"tcp://{address}", timeout=CONNECT_TIMEOUT, set_as_default=False)
+    except Exception as error:  # what is no scheduler can answer anything
+        reason = describe_error(error) if str(error) else f"not in {CONNECT_TIMEOUT} s"
+        raise InputError(
+            f"no Dask scheduler answers at {quote(address)} ({reason}); start one with "
             "'dask scheduler' and give its HOST:PORT"
         ) from None
+
+
+async def _check_scheduler(address: str) -> None:
+    """Raise where something else than a scheduler answers: the client would wait without end."""
+    async with rpc(address) as scheduler:
+        about = await scheduler.identity()
+    if about["type"] != "Scheduler":
+        raise ValueError(f"it is a Dask {shorten_line(about['type'])}")

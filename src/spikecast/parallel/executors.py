@@ -4,7 +4,9 @@ Everything that runs many jobs takes a standard :class:`concurrent.futures.Execu
 this process. :func:`open_executor` makes one, :func:`run_jobs` gives jobs to it.
 """
 
+import logging
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -19,6 +21,9 @@ from spikecast.core.checks import check_count, check_method
 from spikecast.core.errors import ClusterLostError, InputError
 from spikecast.core.free_memory import measure_free_memory
 from spikecast.parallel.process_pool import RetryingProcessPool
+from spikecast.parallel.shared_data import find_dask_client
+
+log = logging.getLogger("spikecast")
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, jobs done, jobs in all)."""
@@ -29,6 +34,11 @@ WORKER_MEMORY = 400e6
 """Bytes a worker needs for libraries (torch among them) and one fit."""
 ENGINES = ("local", "dask-local", "dask://HOST:PORT")
 POLL = 1.0  # seconds between two calls of `while_waiting`
+LOOK = 5.0  # seconds between two questions to a cluster
+SILENT = (
+    "the scheduler does not answer any more; end it, start it again, and give the same command "
+    "with its address and --resume"
+)
 LOST = (
     "the cluster is gone, and with it the jobs that had not ended; start it again, and give the "
     "same command with its address and --resume"
@@ -169,6 +179,7 @@ def run_jobs(
     names = {
         executor.submit(function, *arguments): name for name, (function, arguments) in jobs.items()
     }
+    watch = _ClusterWatch(executor)
     try:
         for future in names:
             future.add_done_callback(ended.put)
@@ -177,6 +188,7 @@ def run_jobs(
                 future = ended.get(timeout=POLL)
             except Empty:
                 while_waiting()
+                watch.look()
                 continue
             if future.cancelled():  # not by us
                 raise ClusterLostError(LOST)
@@ -188,6 +200,31 @@ def run_jobs(
     finally:
         for future in names:
             future.cancel()
+
+
+class _ClusterWatch:
+    """Says why no job ends on a Dask cluster, and gives up one whose scheduler does not answer."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._client = find_dask_client(executor)
+        self._said = ""
+        self._next = time.monotonic() + LOOK
+
+    def look(self) -> None:
+        """Ask the scheduler, every few seconds; raise a ClusterLostError where it is silent."""
+        if self._client is None or time.monotonic() < self._next:
+            return
+        from spikecast.parallel.dask_cluster import describe_trouble
+
+        try:
+            trouble = describe_trouble(self._client)
+        except TimeoutError:
+            raise ClusterLostError(SILENT) from None
+        except OSError:  # it is gone; Dask looks for it for a while, and then cancels the jobs
+            trouble = "the scheduler is gone; waiting for it to come back"
+        if trouble and trouble != self._said:
+            log.warning(trouble)
+        self._said, self._next = trouble, time.monotonic() + LOOK
 
 
 def _run_job(name: str, function: Callable, *arguments: Any) -> JobOutcome:

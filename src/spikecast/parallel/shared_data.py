@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +46,7 @@ def share_value(
     any other executor it is written to a file, in `folder` or a temporary one, and mapped.
     """
     key = uuid.uuid4().hex
-    client = _find_dask_client(executor)
+    client = find_dask_client(executor)
     if executor is None:
         _VALUES[key] = value
         try:
@@ -54,14 +54,17 @@ def share_value(
         finally:
             del _VALUES[key]
     elif client is not None:
-        from spikecast.parallel.dask_cluster import ValueHolder
+        from spikecast.parallel.dask_cluster import (
+            SHARE_TIMEOUT,
+            ValueHolder,
+            plugged,
+            same_version,
+        )
 
-        client.register_plugin(ValueHolder(key, value, hold_value, drop_value), name=key)
-        try:
+        holder = ValueHolder(key, value, hold_value, drop_value)
+        # an executor that the user made has not been checked
+        with same_version(client, f"-{key}"), plugged(client, holder, key, SHARE_TIMEOUT):
             yield SharedValue(key)
-        finally:
-            with suppress(Exception):  # a scheduler that is gone holds nothing either
-                client.unregister_worker_plugin(key)
     else:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ def share_value(
             yield SharedValue(key, path)
 
 
-def _find_dask_client(executor: Executor | None) -> Any:
+def find_dask_client(executor: Executor | None) -> Any:
     """Return the Dask client behind an executor, or None for another kind of executor."""
     if type(executor).__module__.split(".")[0] != "distributed":
         return None
