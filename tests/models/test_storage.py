@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ from safetensors.numpy import load_file, save_file
 from spikecast.core.errors import FormatError, InputError, UnsavedModelError
 from spikecast.models import storage
 from spikecast.models.catalog import MODELS
+from spikecast.models.lagged_ridge import LaggedRidge
 from spikecast.models.linear import PCARidge
+from spikecast.models.mean_rate import MeanRate
 from spikecast.models.timescales import Timescales
 
 
@@ -139,4 +142,26 @@ def test_only_what_a_fit_sets_is_put_back(stem, name):
     description["state"][name] = {"value": "x"}
     stem.with_suffix(".json").write_text(json.dumps(description))
     with pytest.raises(FormatError, match=f"it names '{name}' as fitted"):
+        storage.load(stem)
+
+
+def test_settings_far_beyond_the_arrays_are_refused(stem):
+    # what is built of them would take all memory before the arrays do not fit
+    model = LaggedRidge(lags=1).fit(np.ones((6, 5, 2)), np.ones((6, 5, 2)))
+    storage.save(model, stem)
+    path = stem.with_name(f"{stem.name}.json")
+    description = json.loads(path.read_text())
+    description["parameters"]["lags"] = 10**9
+    path.write_text(json.dumps(description))
+    with pytest.raises(FormatError, match="lags is 1000000000, far more than its arrays hold"):
+        storage.load(stem)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(stem):
+    storage.save(MeanRate().fit(np.ones((4, 3, 2)), np.ones((4, 3, 2))), stem)
+    path = stem.with_name(f"{stem.name}.json")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(FormatError, match=r"\.json is a pipe or a device, not a file"):
         storage.load(stem)

@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator
 
 from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import FormatError, InputError, UnsavedModelError
-from spikecast.core.files import write_atomically, write_json
+from spikecast.core.files import is_special, write_atomically, write_json
+from spikecast.core.free_memory import check_size
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.context import SourceDrift, TargetDrift
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 N_TRIED = 2
 """Trials of zeros by which a loaded model is tried out."""
+SIZES = (
+    *("lags", "n_latents", "n_heads", "n_models", "n_factors", "n_inputs", "n_initial"),
+    *("n_controller", "n_encoder", "n_generator", "before", "after"),
+)
+"""Settings that say how large the arrays are, or in how many parts they are used."""
+MOST_PARTS = 1000
 LARGEST = 10**6
 """Neurons, or bins of a trial, that a stored model can say it was fitted on."""
 
@@ -84,12 +91,19 @@ def load(stem: str | Path) -> Model:
     """
     stem = Path(stem)
     try:
-        description = json.loads(stem.with_name(stem.name + ".json").read_text(encoding="utf-8"))
-        content = stem.with_name(stem.name + ".safetensors").read_bytes()
+        described, weights = (stem.with_name(stem.name + end) for end in (".json", ".safetensors"))
+        for path in (described, weights):
+            if is_special(path):
+                raise ValueError(f"{path.name} is a pipe or a device, not a file")
+            check_size(path)
+        description = json.loads(described.read_text(encoding="utf-8"))
+        content = weights.read_bytes()
         # models of earlier versions have none
         if description.get("checksum", _compute_checksum(content)) != _compute_checksum(content):
             raise ValueError("its arrays are not those that were written with its description")
-        model = _restore_part(description, deserialize(content))
+        arrays = deserialize(content)
+        _check_settings(description, arrays)
+        model = _restore_part(description, arrays)
         if isinstance(model, Model):
             _try_out(model)
     except FileNotFoundError as error:
@@ -135,6 +149,23 @@ def _describe_part(
             state[name] = {"value": _to_plain(value)}
     parameters = {name: _to_plain(value) for name, value in part.get_params(deep=False).items()}
     return {"class": type(part).__name__, "parameters": parameters, "state": state}
+
+
+def _check_settings(description: Any, arrays: dict[str, np.ndarray]) -> None:
+    """Raise where a setting is far larger than the arrays: what is built first would be, too."""
+    longest = max((length for array in arrays.values() for length in array.shape), default=0)
+    most = dict.fromkeys(SIZES, max(longest, MOST_PARTS))
+    most |= {"n_layers": max(len(arrays), 1), "n_members": max(longest, 1)}
+    entries = [description]
+    while entries:
+        entry = entries.pop()
+        if isinstance(entry, dict):
+            for name, value in entry.items():
+                if name in most and isinstance(value, int | float) and value > most[name]:
+                    raise ValueError(f"{name} is {quote(value)}, far more than its arrays hold")
+            entries += entry.values()
+        elif isinstance(entry, list):
+            entries += entry
 
 
 def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
