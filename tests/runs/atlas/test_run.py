@@ -254,6 +254,14 @@ def test_killed_at_any_time_it_ends_with_the_same_table(files, tmp_path, n_kills
     assert len(names) == len(set(names)) == 12
 
 
+def test_the_journal_of_another_atlas_is_refused(files, done, tmp_path):
+    settings = AtlasSettings(data=files[:1], seed=1)
+    out = run_atlas(settings, tmp_path / "run", workers=1).folder
+    (out / "jobs.jsonl").write_bytes((done.folder / "jobs.jsonl").read_bytes())
+    with pytest.raises(RunError, match=r"of other data or settings than this atlas has.*Remove"):
+        run_atlas(settings, out, resume=True, workers=1)
+
+
 def test_a_cluster_that_loses_a_worker_gives_the_same_table(files, done, cluster, tmp_path):
     def kill(what: str, finished: int, total: int) -> None:
         if finished == 1 and cluster.workers[0].poll() is None:

@@ -77,6 +77,7 @@ class JobRecord(TypedDict):
     pairs: NotRequired[dict[str, PairRecord]]
     failed: NotRequired[str]
     seconds: NotRequired[float]
+    of: NotRequired[str]
 
 
 def _check_job(record: JobRecord) -> JobRecord:

@@ -1,5 +1,7 @@
 """Make the directory of an atlas, job by job, so that a killed one goes on."""
 
+import hashlib
+import json
 import logging
 import shutil
 import time
@@ -14,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from spikecast.analysis.conditions import number_conditions
+from spikecast.core.checks import quote
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_atomically, write_json, write_text
 from spikecast.core.jsonl_store import JsonlStore
@@ -192,6 +195,9 @@ class _Atlas:
         """Do the jobs that the journal lacks."""
         journal, jobs = JsonlStore(self.layout.jobs, StoredJob), self.jobs
         missing: dict[str, list[PairJob]] = {}
+        marks = {session.name: _mark(session, self.settings) for session in self.sessions}
+        whose = {job.name: marks[session.name] for session, job in jobs}
+        _check_marks(self.layout.jobs, journal, whose)
         for session, job in jobs:
             if "pairs" not in journal.records.get(job.name, {}):
                 missing.setdefault(session.name, []).append(job)
@@ -219,7 +225,7 @@ class _Atlas:
                         loaders.clear()  # what the workers map is on the disk
                     release_memory()
                     for result in run_jobs(calls, pool):
-                        _record_outcome(result, journal, outcome)
+                        _record_outcome(result, journal, outcome, whose[result.name])
                         n_missing -= 1
                         progress(result.name, len(jobs) - n_missing, len(jobs))
         return outcome
@@ -242,7 +248,26 @@ class _Atlas:
         return calls
 
 
-def _record_outcome(result: JobOutcome, journal: JsonlStore, outcome: AtlasOutcome) -> None:
+def _mark(session: SessionPlan, settings: AtlasSettings) -> str:
+    """Return a mark of a session's data and of how they are asked; the journal has it."""
+    asked = settings.model_dump(mode="json", exclude={"data", "sessions", "targets", "models"})
+    text = json.dumps([session.identity, asked], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _check_marks(path: Path, journal: JsonlStore, whose: Mapping[str, str]) -> None:
+    """Raise where a job in the journal is of other data or settings; old ones have no mark."""
+    for name, mark in whose.items():
+        if journal.records.get(name, {}).get("of", mark) != mark:
+            raise RunError(
+                f"'{path}' holds {quote(name)} of other data or settings than this atlas has: it "
+                "was copied from elsewhere. Remove the file, and resume"
+            )
+
+
+def _record_outcome(
+    result: JobOutcome, journal: JsonlStore, outcome: AtlasOutcome, mark: str
+) -> None:
     """Write down how a job ended."""
     name, record = result.name, result.value
     if result.failure:
@@ -252,7 +277,7 @@ def _record_outcome(result: JobOutcome, journal: JsonlStore, outcome: AtlasOutco
     else:
         log.info("%s fitted in %.2f s", name, record["seconds"])
     try:
-        journal.append(name, record)
+        journal.append(name, record | {"of": mark})
     except OSError as error:
         outcome.unrecorded[name] = str(error)
 
