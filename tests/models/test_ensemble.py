@@ -40,6 +40,19 @@ def test_each_training_trial_is_predicted_by_the_member_stopped_on_it(session):
         np.testing.assert_allclose(natural, members[member][fold.test], rtol=1e-4, atol=1e-5)
 
 
+def test_networks_that_hold_out_a_part_predict_nothing_else(session):
+    x, y = session
+    model = Timescales(n_members=2, held_out_parts=3, n_latents=4, epochs=1).fit(x, y)
+    networks = model._run_networks(model._prepare_inputs(x), "forward").numpy()
+    assert networks.shape[0] == 5
+    np.testing.assert_allclose(np.log(model.predict(x)), networks[3:].mean(axis=0), rtol=1e-4)
+    assert model.transform(x).shape[2] == len(model.time_constants_) == 2 * 4
+    parts = split_inner_folds(len(x), 3, model.seed)
+    for number, (fold, natural) in enumerate(model.predict_held_out(x, y)):
+        np.testing.assert_array_equal(fold.test, parts[number].test)
+        np.testing.assert_allclose(natural, networks[number][fold.test], rtol=1e-4, atol=1e-5)
+
+
 def test_fewer_members_than_parts_are_refitted(session):
     x, y = session
     model = Timescales(n_members=3, n_latents=4, epochs=1).fit(x, y)

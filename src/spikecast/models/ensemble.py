@@ -7,7 +7,7 @@ their natural parameters. Continuous predictions are combined as they are.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from spikecast.models.context import ContextModel
 from spikecast.models.rate_curve import apply_rate_curve, fit_rate_curve
 from spikecast.models.shared_features import share_features
 from spikecast.models.single import SINGLE
+from spikecast.models.stack_members import IN_A_STACK, IN_AUTO, SHARED_COMPONENTS, Settings
 from spikecast.models.stacking_weights import fit_stacking_weights
 
 
@@ -121,33 +122,15 @@ class Ensemble(_Committee):
 
 MANY_TRIALS = 100
 """From here on, two thirds of the training trials are enough to refit a model for its weight."""
-SHARED_COMPONENTS = 200
-"""Of smoothed activity: the most that networks of a stack ask for."""
-
-# What a name stands for in a stack. Five members of a network take turns in being stopped on
-# another fifth of the training trials, so that each trial is predicted by a member that did not
-# learn from it, and nothing is fitted a second time. Networks of the past and of the future err in
-# other ways than those that see both, and than each other; few components are best where spikes are
-# few, many where there are many. The weights choose. Many components are learnt in fewer epochs,
-# and do with two widths (the first two of the others, so that they are known).
-IN_A_STACK: dict[str, tuple[dict[str, Any], ...]] = {
-    "timescales": (
-        {"n_members": 5, "n_components": 10, "n_latents": 16},
-        {"n_members": 5, "n_components": 40, "n_latents": 24, "causal": True},
-        {"n_members": 5, "n_components": 40, "n_latents": 24, "future_only": True},
-        {"n_members": 5, "n_components": 200, "n_latents": 32, "widths": (1.0, 3.0), "epochs": 8},
-    ),
-    "transformer": ({"n_members": 5},),
-}
 
 
 @dataclass(eq=False, repr=False)
 class Stack(ContextModel, _Committee):
     """Unlike models, weighted in log rate by what they predict of trials they did not learn from.
 
-    Every model predicts each training trial once without having learnt from it: networks by the
-    member that was stopped on the trial, other models by refits on inner folds. The weights are
-    those that explain the trials best by these predictions::
+    Every model predicts each training trial once without having learnt from it: networks by one
+    that was trained beside the members, without the trial, other models by refits on inner folds.
+    The weights are those that explain the trials best by these predictions::
 
         log r = log mean + sum over m of w_m (log r_m - log mean)
 
@@ -199,6 +182,7 @@ class Stack(ContextModel, _Committee):
     why_not_searched = "tune its models by themselves"
 
     networks: ClassVar[tuple[str, ...]] = ("timescales",)
+    groups: ClassVar[dict[str, tuple[Settings, ...]]] = IN_A_STACK
 
     models: Sequence[str] | None = None
     n_inner: int | None = None
@@ -219,7 +203,7 @@ class Stack(ContextModel, _Committee):
         """Return the unfitted models that a name stands for."""
         return [
             self._make_member(name, number).set_params(**settings)
-            for number, settings in enumerate(IN_A_STACK.get(name, ({},)))
+            for number, settings in enumerate(self.groups.get(name, ({},)))
             if not (self.causal and settings.get("future_only"))
         ]
 
@@ -362,6 +346,7 @@ class Auto(Stack):
     why_not_searched = "it chooses between models itself"
 
     networks: ClassVar[tuple[str, ...]] = ("timescales", "transformer")
+    groups: ClassVar[dict[str, tuple[Settings, ...]]] = IN_AUTO
 
     budget: float | None = None
 

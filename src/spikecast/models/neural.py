@@ -64,6 +64,7 @@ class NeuralModel(Model):
     n_components: int
     device: str
     seed: int
+    held_out_parts = 0
     fit_record = ("training_",)
     _input_scale = np.float32(1.0)
 
@@ -98,14 +99,29 @@ class NeuralModel(Model):
         return Plan(**pick_settings(self, Plan))
 
     def _make_member_folds(self, n_trials: int) -> list[Fold]:
-        """Return a fold per member: each stops on another part of the training trials."""
-        parts = split_inner_folds(n_trials, VALID_PARTS, self.seed)
-        return [parts[member % len(parts)] for member in range(self._count_members())]
+        """Return a fold per network: each stops on another part of the training trials.
+
+        Where parts are held out these networks come first; members learn from all trials, and stop
+        where the others do.
+        """
+        parts = self._split_parts(n_trials)
+        n_stopped = self.held_out_parts or self._count_members()
+        folds = [parts[number % len(parts)] for number in range(n_stopped)]
+        whole = Fold(np.arange(n_trials), np.array([], dtype=int))
+        return folds + [whole] * (self._count_networks() - n_stopped)
+
+    def _split_parts(self, n_trials: int) -> list[Fold]:
+        """Return the parts of the training trials that networks are stopped on."""
+        return split_inner_folds(n_trials, self.held_out_parts or VALID_PARTS, self.seed)
 
     def _count_members(self) -> int:
-        """Return how many networks are trained; with a context each trial is left out of one."""
-        least = 1 if getattr(self, "context", "off") == "off" else VALID_PARTS
-        return max(getattr(self, "n_members", 1), least)
+        """Return how many networks predict together; in context each trial is held out from one."""
+        stopped = getattr(self, "context", "off") != "off" and self.held_out_parts == 0
+        return max(getattr(self, "n_members", 1), VALID_PARTS if stopped else 1)
+
+    def _count_networks(self) -> int:
+        """Return how many networks are trained: the members, and those that hold out a part."""
+        return self.held_out_parts + self._count_members()
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
         self._train(self._start_network, *self._make_examples(x, y))
@@ -147,7 +163,11 @@ class NeuralModel(Model):
         self.training_ = asdict(history)
 
     def _run_network(self, z: np.ndarray, function: str) -> "Tensor":
-        """Return what a method of the network gives, (member, trial, time, output)."""
+        """Return what a method of the members gives, (member, trial, time, output)."""
+        return self._run_networks(z, function)[self.held_out_parts :]
+
+    def _run_networks(self, z: np.ndarray, function: str) -> "Tensor":
+        """Return what a method of all networks gives: those that hold out a part come first."""
         import torch
 
         from spikecast.models.networks.training import pick_device
@@ -165,17 +185,17 @@ class NeuralModel(Model):
 
     @property
     def holds_out(self) -> bool:
-        """Whether there is a member for each part of the training trials that stops one."""
-        return self._count_members() >= VALID_PARTS
+        """Whether there is a network for each part of the training trials that stops one."""
+        return self.held_out_parts > 1 or self._count_members() >= VALID_PARTS
 
     def _predict_by_members(
         self, x: np.ndarray, base: np.ndarray | None
     ) -> Iterator[tuple[Fold, np.ndarray]]:
-        """Yield parts of the training trials, each predicted by the members stopped on it."""
-        parts = split_inner_folds(len(x), VALID_PARTS, self.seed)
+        """Yield parts of the training trials, each predicted by the networks stopped on it."""
+        parts, n_held = self._split_parts(len(x)), self.held_out_parts or None
         z = self._prepare_inputs(x)
         for number, part in enumerate(parts):
-            outputs = self._run_network(z[part.test], "forward")
+            outputs = self._run_networks(z[part.test], "forward")[:n_held]
             if base is not None:
                 outputs = outputs + outputs.new_tensor(self._standardize(base[part.test]))
             own = self._to_natural(outputs[number :: len(parts)])

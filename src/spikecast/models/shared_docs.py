@@ -98,6 +98,14 @@ TEXTS = {
         {context}
         future_only : bool
             Smooth and filter over the future only: bin t is predicted from t and later bins.
+        {held_out}
+    """,
+    "held_out": """
+        held_out_parts : int
+            Parts of the training trials that are each held out from one more network, which is
+            stopped on its part and predicts no other trials: what the weights of a stack are
+            learnt from. Members then learn from all trials, and stop where these networks do. With
+            0 members are stopped on a fifth of the trials each.
     """,
     "committee": """
         causal : bool

@@ -71,6 +71,7 @@ class Timescales(ContextModel, NeuralModel):
     seed: int = 0
     context: str = "off"
     future_only: bool = False
+    held_out_parts: int = 0
 
     # the first feature has this standard deviation; 2 trains in fewer steps than 1
     _input_scale = np.float32(2.0)
@@ -83,7 +84,7 @@ class Timescales(ContextModel, NeuralModel):
     def _build_network(self, n_features: int, n_targets: int) -> "Network":
         from spikecast.models.networks.timescales import TimescalesNet
 
-        settings = pick_settings(self, TimescalesNet) | {"n_members": self._count_members()}
+        settings = pick_settings(self, TimescalesNet) | {"n_members": self._count_networks()}
         return TimescalesNet(self._kind, n_features, n_targets=n_targets, **settings)
 
     def _fit_on_top(self, x: np.ndarray, y: np.ndarray, base: np.ndarray) -> None:
@@ -105,4 +106,5 @@ class Timescales(ContextModel, NeuralModel):
     def time_constants_(self) -> np.ndarray:
         """Learnt time constants in bins, (member * layer * latent,)."""
         network = getattr(self.network_, "network", self.network_)  # an autoencoder wraps it
-        return cast("TimescalesNet", network).time_constants.flatten().numpy()
+        constants = cast("TimescalesNet", network).time_constants
+        return constants[self.held_out_parts :].flatten().numpy()

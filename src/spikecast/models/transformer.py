@@ -57,6 +57,7 @@ class Transformer(ContextModel, ReconstructionModel):
     {training}
     {device}
     {context}
+    {held_out}
 
     Attributes
     ----------
@@ -105,6 +106,7 @@ class Transformer(ContextModel, ReconstructionModel):
     device: str = "auto"
     seed: int = 0
     context: str = "off"
+    held_out_parts: int = 0
 
     def predict_masked(self, activity: np.ndarray, observed: np.ndarray) -> np.ndarray:
         """Predict all neurons at all bins from the entries that are observed.
@@ -194,5 +196,5 @@ class Transformer(ContextModel, ReconstructionModel):
             targets,
             masks.Mixture(main, others, TARGET_SHARE),
             self.features_.n_features_,
-            **pick_settings(self, TransformerNet) | {"n_members": self._count_members()},
+            **pick_settings(self, TransformerNet) | {"n_members": self._count_networks()},
         )

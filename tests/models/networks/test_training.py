@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from spikecast.core.errors import DivergedError
+from spikecast.models.networks import training
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.timescales import TimescalesNet
@@ -131,6 +132,33 @@ def test_members_with_unequal_validation_parts_are_averaged_over_their_own(data)
         every = network.loss(x.expand(2, *x.shape), y.expand(2, *y.shape))
     expected = [every[0, 20:27].mean(), every[1, 25:28].mean()]
     torch.testing.assert_close(found, torch.stack(expected))
+
+
+WHOLE = Fold(np.arange(30), np.arange(0))
+
+
+def test_members_without_validation_trials_stop_with_those_that_have_some(data):
+    x, y = data
+    network = build(2)().eval()
+    (own,) = validation_loss(network, x, y, [*folds(1), folds(1)[0]])[:1]
+    torch.testing.assert_close(validation_loss(network, x, y, [*folds(1), WHOLE]), own.expand(2))
+    none = validation_loss(network, x, y, [WHOLE, WHOLE])
+    assert torch.equal(none, torch.zeros(2))
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e6])
+def test_members_stopped_together_keep_their_last_weights_unless_they_lost_too_much(
+    data, monkeypatch, tolerance
+):
+    monkeypatch.setattr(training, "TOLERANCE", tolerance)
+    plan = Plan(epochs=40, learning_rate=0.2, weight_decay=0.0, warmup=None)
+    parts = [*folds(2), WHOLE]
+    network, history = train_network(build(3), *data, parts, plan, 0, CPU)
+    losses = [loss for loss, *_ in history.valid_loss]
+    kept = 39 if tolerance else int(np.argmin(losses))
+    assert history.best_epoch == [kept] * 3
+    np.testing.assert_allclose(validation_loss(network, *data, parts)[0], losses[kept], rtol=1e-5)
+    assert min(losses) < losses[-1]
 
 
 def test_a_warm_up_of_one_step_is_no_trouble():

@@ -17,6 +17,9 @@ from spikecast.models.networks.plan import History, Plan
 from spikecast.models.networks.training_state import BestWeights, TrainingState
 from spikecast.tasks.splits import Fold
 
+TOLERANCE = 3.0
+"""How much worse than at their best members may end, as a multiple of all that they had learnt."""
+
 _GENERATOR = threading.RLock()
 """Held while torch's generator, which all threads share, is seeded and drawn from."""
 
@@ -69,6 +72,8 @@ def _train_members(
     batches = Batches(folds, plan.batch_size, len(x), network.shares_batches)
     epochs = count_epochs(plan, batches.steps)
     optimizer, schedule = _make_optimizer(network, plan, epochs * batches.steps)
+    together = 0 < sum(fold.test.size > 0 for fold in folds) < len(folds)
+    start = validation_loss(network, x, y, folds) if together else None  # about the mean rate's
     best, history = BestWeights(network), History()
     state = TrainingState(network, optimizer, schedule, best, history)
     signature = f"{plan} {[fold.train.tolist() for fold in folds]} {tuple(x.shape)} {seed}"
@@ -88,9 +93,21 @@ def _train_members(
             break
         if checkpoint.is_due():
             state.save(checkpoint)
+    last = torch.tensor(history.valid_loss[-1])
+    if start is not None and _is_as_good(last, best.loss, start):
+        best.update(network, best.loss, len(history.valid_loss) - 1)
     best.restore(network)
     history.best_epoch = best.epoch
     return history
+
+
+def _is_as_good(last: Tensor, best: Tensor, start: Tensor) -> bool:
+    """Return whether members that are stopped together may keep the weights they ended with.
+
+    One network that has learnt a little by heart predicts validation trials worse than it did
+    before; the average of several, weighed against other models, does not. Beyond this it does.
+    """
+    return bool((last - best <= TOLERANCE * (start - best)).all())
 
 
 def _make_optimizer(
@@ -156,6 +173,7 @@ def validation_loss(
 ) -> Tensor:
     """Return the mean loss of each member over its validation trials, (member,); 0 without any.
 
+    Where only some members have any, all get the mean of theirs: they are stopped together.
     `samples` bins (of all trials) go through in one pass: few enough to stay in the caches.
     """
     network.eval()
@@ -177,4 +195,6 @@ def validation_loss(
         network.loss(take_trials(x, part), take_trials(y, part)).cpu()
         for part in trials.split(max(1, samples // x.shape[1]), dim=1)
     ]  # each (member, trial)
-    return (torch.cat(losses, dim=1) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+    loss = (torch.cat(losses, dim=1) * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+    judged = weight.any(dim=1)
+    return loss if judged.all() else loss[judged].mean().expand(len(loss))
