@@ -443,6 +443,8 @@ def test_names_are_short_and_tables_narrow():
     counts, time = np.ones((2, 2, 2)), [0.0, 0.1]
     with pytest.raises(InputError, match="session has 400 characters; it can have up to 300"):
         Recording.from_arrays(counts, time, "A", session="x" * 400)
+    with pytest.raises(InputError, match="trial column 'side' holds a text of 200000 characters"):
+        Recording.from_arrays(counts, time, "A", trials={"side": ["x" * 200_000, "r"]})
     wide = {f"c{i}": [0, 1] for i in range(1001)}
     with pytest.raises(InputError, match="the table of trials has 1001 columns"):
         Recording.from_arrays(counts, time, "A", trials=wide)

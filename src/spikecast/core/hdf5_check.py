@@ -73,6 +73,8 @@ def explain_damage(path: Path, kind: str) -> Iterator[None]:
                 f"'{path}' is compressed in a way that the HDF5 library here does not know (such "
                 "as Zstandard or Blosc); write it again with gzip (h5repack -f GZIP=4)"
             ) from None
+        if reason.startswith("A dask config file"):  # xarray reads it
+            raise FormatError(f"'{path}' is not read: {reason}") from None
         raise FormatError(f"'{path}' is damaged or not {kind}: {reason}") from None
 
 

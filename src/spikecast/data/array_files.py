@@ -96,6 +96,13 @@ def map_matrix(path: Path, kinds: str = "iuf") -> np.ndarray:
         given = array.dtype if isinstance(array, np.ndarray) else "several arrays"
         raise FormatError(f"'{path}' holds {given}; it must hold {KINDS[kinds]}")
     check_unicode(f"'{path}'", array)
+    if isinstance(array, np.memmap):
+        rest = path.stat().st_size - array.offset - array.nbytes
+        if rest > 0:
+            raise FormatError(
+                f"'{path}' goes on for {rest} bytes after its array of shape {array.shape}: was "
+                "another one appended? Only the first would be read; write one array"
+            )
     return array
 
 

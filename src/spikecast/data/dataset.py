@@ -18,6 +18,7 @@ from spikecast.core.checks import (
     shorten_line,
 )
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
+from spikecast.core.free_memory import LONGEST_TEXT
 from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
 
 AXES = ("trial", "time", "neuron")
@@ -184,6 +185,9 @@ def _read_columns(
                 raise InputError(
                     f"{axis} column '{name}' must hold numbers or text: {shorten_line(error)}"
                 ) from None
+        if column.dtype.kind == "U" and column.dtype.itemsize > 4 * LONGEST_TEXT:
+            length = column.dtype.itemsize // 4
+            raise InputError(f"{axis} column '{name}' holds a text of {length} characters")
         check_same_length(f"{axis} column '{name}'", len(column), f"the {axis} axis", length)
         yield str(name), column
 

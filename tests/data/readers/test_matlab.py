@@ -35,6 +35,13 @@ def test_each_matrix_is_an_area(tmp_path, matrices, turned):
         np.testing.assert_allclose(recording.activity[0], expected, atol=1e-4)
 
 
+def test_areas_with_equally_many_neurons_lie_along_the_longer_axis(tmp_path):
+    savemat(tmp_path / "two.mat", {"a": np.eye(9, 3), "b": np.eye(9, 3)[::-1]})
+    loaded = load(tmp_path / "two.mat", align="none", frame_rate=10)
+    assert loaded.areas == {"a": 3, "b": 3}
+    assert loaded.shape == (1, 9, 6)
+
+
 def test_the_rate_must_be_given(tmp_path, matrices):
     savemat(tmp_path / "mine.mat", matrices)
     with pytest.raises(InputError, match="give frame_rate"):

@@ -157,6 +157,13 @@ def test_bad_times_are_explained(folder, values, reason):
         phy.read_folder(folder)
 
 
+def test_an_array_that_was_appended_is_not_left_out_without_a_word(folder):
+    path = folder / "spike_times.npy"
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(FormatError, match=r"goes on for \d+ bytes after its array of shape"):
+        phy.read_folder(folder)
+
+
 def test_missing_and_unequal_files_are_named(folder):
     np.save(folder / "spike_clusters.npy", np.zeros(2, dtype=int))
     with pytest.raises(FormatError, match=r"spike_clusters.npy' has 2 values; \d+ are needed"):

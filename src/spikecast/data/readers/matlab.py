@@ -121,12 +121,12 @@ def _note_left_out(content: Mapping[str, Any]) -> list[Notice]:
 
 
 def _find_sample_axis(path: Path, matrices: dict[str, np.ndarray]) -> int:
-    """Return the axis whose length all matrices share; the longer where a single one decides."""
+    """Return the axis whose length all matrices share; the longer where all have one shape."""
     shared = [
         axis for axis in (0, 1) if len({matrix.shape[axis] for matrix in matrices.values()}) == 1
     ]
-    if len(matrices) == 1:
-        shape = next(iter(matrices.values())).shape
+    shape = next(iter(matrices.values())).shape
+    if all(matrix.shape == shape for matrix in matrices.values()):
         shared = [int(np.argmax(shape))] if shape[0] != shape[1] else []
     if len(shared) != 1:
         shapes = ", ".join(f"{name} {matrix.shape}" for name, matrix in matrices.items())
