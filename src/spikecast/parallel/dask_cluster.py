@@ -16,7 +16,7 @@ from spikecast.core.errors import ClusterLostError, InputError
 CONNECT_TIMEOUT = 15  # seconds
 ANSWER_TIMEOUT = 30.0  # seconds for an answer of the scheduler and all workers
 SHARE_TIMEOUT = 600.0  # seconds until all workers have a recording
-END_TIMEOUT = 5.0  # seconds at the end, where a scheduler may be gone
+END_TIMEOUT = 2.0  # seconds at the end, where a scheduler may be gone
 
 
 class ValueHolder(WorkerPlugin):
