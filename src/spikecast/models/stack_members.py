@@ -22,18 +22,19 @@ _GROUPS: tuple[Settings, ...] = (
 )
 
 
-def _train_groups(epochs: int, epochs_of_many: int, **settings: int) -> tuple[Settings, ...]:
-    """Return the groups with how they are trained; many components are learnt in fewer epochs."""
-    *few, many = ({**group, **settings} for group in _GROUPS)
-    return *({**group, "epochs": epochs} for group in few), {**many, "epochs": epochs_of_many}
+def _train_groups(epochs: tuple[int, ...], **settings: int) -> tuple[Settings, ...]:
+    """Return the groups with how they are trained: each for its own number of epochs."""
+    return tuple(
+        {**group, **settings, "epochs": own} for group, own in zip(_GROUPS, epochs, strict=True)
+    )
 
 
 _TRANSFORMER: tuple[Settings, ...] = ({"n_members": 5},)
 IN_A_STACK = {
-    "timescales": _train_groups(18, 12, n_members=2, held_out_parts=3),
+    "timescales": _train_groups((12, 22, 22, 15), n_members=2, held_out_parts=3),
     "transformer": _TRANSFORMER,
 }
 IN_AUTO = {
-    "timescales": _train_groups(45, 30, n_members=3, held_out_parts=5),
+    "timescales": _train_groups((45, 45, 45, 30), n_members=3, held_out_parts=5),
     "transformer": _TRANSFORMER,
 }
