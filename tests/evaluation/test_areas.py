@@ -126,7 +126,7 @@ def test_members_of_a_committee_are_told(model):
     assert clone(model).needs == ("areas",)
 
 
-@pytest.mark.parametrize("way", ["joint", "adapted"])
+@pytest.mark.parametrize("way", [pytest.param("joint", marks=pytest.mark.slow), "adapted"])
 def test_sessions_are_told_their_own_areas(way, recording, tmp_path):
     recording = recording.select(trials=range(24))
     other = recording.select(area=["VISp", "MOs"])  # no CA1

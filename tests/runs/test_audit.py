@@ -267,7 +267,8 @@ def test_labels_rolled_by_one_trial_are_flagged(run, monkeypatch):
 
 
 @pytest.mark.parametrize("how", [
-    {}, {"strata": ["contrast_left"]}, {"decoder": "logistic_l2", "combine": "vote"},
+    {}, {"strata": ["contrast_left"]},
+    pytest.param({"decoder": "logistic_l2", "combine": "vote"}, marks=pytest.mark.slow),
     {"decoder": "linear_classifier"},
 ])  # fmt: skip
 def test_labels_rolled_on_their_way_to_the_decoder_are_flagged(run, monkeypatch, how):

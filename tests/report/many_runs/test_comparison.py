@@ -116,7 +116,7 @@ def test_equally_good_models_are_told_apart_no_more_often_than_1_in_20(strong):
     ("name", "changes", "because"),
     [
         ("seed", {"seed": 1}, "other folds"),
-        ("folds", {"evaluation": {"folds": 4}}, "other folds"),
+        pytest.param("folds", {"evaluation": {"folds": 4}}, "other folds", marks=pytest.mark.slow),
         ("lag", {"task": {"lag": 2}}, "other bins"),
         ("neurons", {"task": {"min_rate": 8.0}}, "other neurons"),
         ("other", {"data": "other"}, "other recording"),

@@ -225,7 +225,7 @@ def test_the_sound_column_recovers_the_planted_onset(small):
     assert "follows_stimulus" not in [notice.code for notice in beyond.notices]
 
 
-@pytest.mark.parametrize("history", [3.0, 0.0])
+@pytest.mark.parametrize("history", [pytest.param(3.0, marks=pytest.mark.slow), 0.0])
 def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history, tmp_path):
     """The effect is planted in the quick simulation; without it the sentence is another."""
     quick = make_quick(read_preset("livewired"))

@@ -46,6 +46,7 @@ def killing(function, at):
     return call, calls
 
 
+@pytest.mark.slow
 def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     small, tmp_path, monkeypatch
 ):

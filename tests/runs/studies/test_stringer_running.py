@@ -157,6 +157,7 @@ def test_where_neurons_do_not_follow_running_nothing_is_read(small):
     assert rows["relu"]["described"][0]["value"] > 0
 
 
+@pytest.mark.slow
 def test_the_gap_of_training_and_test_is_running_that_grows_and_goes_without_it(folder, small):
     rows = get_rows(folder)
     assert "parts_unlike" in list_codes(rows["relu"])
