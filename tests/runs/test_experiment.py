@@ -492,6 +492,21 @@ def test_a_run_killed_as_it_was_set_up_begins_anew_by_resume(tmp_path):
         prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=False)
 
 
+@pytest.mark.parametrize("how", ["resume", "overwrite"])
+def test_a_run_killed_before_its_manifest_begins_anew(data, tmp_path, monkeypatch, how):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiment, "describe_run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(make(data), tmp_path, workers=1)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert {"config.yaml", "excerpt.nc", "trial_table.csv", "targets"} < left
+    settings = {"resume": False, "overwrite": False} | {how: True}
+    prepare_run_directory(tmp_path / "config.yaml", "", {}, **settings)
+    assert not (tmp_path / "targets").exists()
+
+
 @pytest.mark.parametrize("name", ["log.txt", "manifest.json"])
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
 def test_a_pipe_in_a_run_directory_is_a_line(data, run, tmp_path, name):

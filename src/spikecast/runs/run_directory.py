@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecast.core.checks import shorten_line
+from spikecast.core.checksums import name_checksum
 from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import (
     LOCK,
@@ -36,7 +37,8 @@ log = logging.getLogger("spikecast")
 
 _RUN, _ATLAS, _SWEEP = RunLayout(Path()), AtlasLayout(Path()), SweepLayout(Path())
 _FIRST = (
-    *(_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, _RUN.targets, _RUN.trial_table),
+    *(_RUN.log, _RUN.config, _ATLAS.settings, _RUN.excerpt, name_checksum(_RUN.excerpt)),
+    *(_RUN.targets, _RUN.trial_table),
     *(_SWEEP.journal, _SWEEP.journal_lock, _SWEEP.claim_lock),
 )
 BEFORE_MANIFEST = {path.name for path in _FIRST}
