@@ -157,6 +157,15 @@ def test_settings_far_beyond_the_arrays_are_refused(stem):
         storage.load(stem)
 
 
+@pytest.mark.parametrize("name", ["n_members", "held_out_parts", "n_layers"])
+def test_networks_far_beyond_the_arrays_are_refused(stem, name):
+    description = json.loads(stem.with_suffix(".json").read_text())
+    description["parameters"][name] = 10**9
+    stem.with_suffix(".json").write_text(json.dumps(description))
+    with pytest.raises(FormatError, match=f"{name} is 1000000000, far more"):
+        storage.load(stem)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(stem):
     storage.save(MeanRate().fit(np.ones((4, 3, 2)), np.ones((4, 3, 2))), stem)

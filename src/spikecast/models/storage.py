@@ -155,7 +155,8 @@ def _check_settings(description: Any, arrays: dict[str, np.ndarray]) -> None:
     """Raise where a setting is far larger than the arrays: what is built first would be, too."""
     longest = max((length for array in arrays.values() for length in array.shape), default=0)
     most = dict.fromkeys(SIZES, max(longest, MOST_PARTS))
-    most |= {"n_layers": max(len(arrays), 1), "n_members": max(longest, 1)}
+    most |= {"n_layers": max(len(arrays), 1)}
+    most |= dict.fromkeys(("n_members", "held_out_parts"), max(longest, 1))
     entries = [description]
     while entries:
         entry = entries.pop()
