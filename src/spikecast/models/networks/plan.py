@@ -43,7 +43,11 @@ class Plan:
 
 @dataclass
 class History:
-    """What happened in training; losses are (epoch, member)."""
+    """What happened in training; losses are (epoch, member).
+
+    Where members are stopped together, validation trials are looked at every third epoch, and
+    `valid_loss` stands still in between.
+    """
 
     train_loss: list[list[float]] = field(default_factory=list)
     valid_loss: list[list[float]] = field(default_factory=list)

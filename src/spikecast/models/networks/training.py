@@ -19,6 +19,8 @@ from spikecast.tasks.splits import Fold
 
 TOLERANCE = 3.0
 """How much worse than at their best members may end, as a multiple of all that they had learnt."""
+EVERY = 3
+"""Epochs from one look at the validation trials to the next, where members are stopped together."""
 
 _GENERATOR = threading.RLock()
 """Held while torch's generator, which all threads share, is seeded and drawn from."""
@@ -73,28 +75,33 @@ def _train_members(
     epochs = count_epochs(plan, batches.steps)
     optimizer, schedule = _make_optimizer(network, plan, epochs * batches.steps)
     together = 0 < sum(fold.test.size > 0 for fold in folds) < len(folds)
-    start = validation_loss(network, x, y, folds) if together else None  # about the mean rate's
+    start, every = torch.zeros(len(folds)), 1
+    if together:
+        start, every = validation_loss(network, x, y, folds), EVERY  # about the mean rate's
     best, history = BestWeights(network), History()
     state = TrainingState(network, optimizer, schedule, best, history)
     signature = f"{plan} {[fold.train.tolist() for fold in folds]} {tuple(x.shape)} {seed}"
     checkpoint = current_checkpoints().open_next(signature)
     for epoch in range(state.resume(checkpoint), epochs):
         loss = _train_epoch(state, batches, x, y, plan.clip, (epoch, epochs))
-        valid = validation_loss(network, x, y, folds)
         history.train_loss.append(loss.tolist())
-        history.valid_loss.append(valid.tolist())
+        if looks := (epoch + 1) % every == 0 or epoch + 1 == epochs:
+            history.valid_loss.append(validation_loss(network, x, y, folds).tolist())
+        else:
+            history.valid_loss.append((history.valid_loss or [start.tolist()])[-1])
         if not np.isfinite([history.train_loss[-1], history.valid_loss[-1]]).all():
             raise DivergedError(
                 f"training diverged in epoch {epoch + 1}: the loss is not a number any more. Lower "
                 f"learning_rate (now {plan.learning_rate:g}), or look for extreme values in x and y"
             )
-        best.update(network, valid, epoch)
+        if looks:
+            best.update(network, torch.tensor(history.valid_loss[-1]), epoch)
         if plan.patience is not None and epoch - max(best.epoch) >= plan.patience:
             break
         if checkpoint.is_due():
             state.save(checkpoint)
     last = torch.tensor(history.valid_loss[-1])
-    if start is not None and _is_as_good(last, best.loss, start):
+    if together and _is_as_good(last, best.loss, start):
         best.update(network, best.loss, len(history.valid_loss) - 1)
     best.restore(network)
     history.best_epoch = best.epoch
