@@ -41,7 +41,7 @@ FAST = {
     ("small_run", "audit"): 8,
     ("small_run", "compare"): 8,
     ("small_run", "decode"): 5,
-    ("small_run", "report"): 2,
+    ("small_run", "report"): 4,
     ("small_answers", "answers"): 25,
     ("small_answers", "answers report"): 2,
     ("unfinished_run", "resume"): 6,
@@ -53,7 +53,7 @@ FAST = {
     ("unfinished_sweep", "sweep resume"): 8,
     ("small_study", "study index"): 25,
     ("small_study", "study audit"): 10,
-    ("small_study", "study report"): 2,
+    ("small_study", "study report"): 4,
     ("unfinished_study", "study resume"): 6,
 }
 SLOW = 10_000  # per kind of directory, or of file

@@ -382,6 +382,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_says_why(recording, tmp_p
         experiment.run(alone, tmp_path / "alone", workers=1)
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_scores(recording, cluster, tmp_path):
     recording.save(tmp_path / "task.nc")
     settings = config.parse_config(

@@ -133,9 +133,7 @@ def make_planes(**change):
     return nma_layers.prepare(recording, SETTINGS).recording
 
 
-@pytest.mark.parametrize(
-    ("n_own", "planes"), [pytest.param(6, [0, 1, 2], marks=pytest.mark.slow), (0, [0, 0, 0])]
-)
+@pytest.mark.parametrize(("n_own", "planes"), [(6, [0, 1, 2]), (0, [0, 0, 0])])
 def test_neurons_are_said_to_live_with_their_plane_only_where_that_was_planted(n_own, planes):
     pytest.importorskip("umap", reason="needs the extra 'embed'")
     recording = make_planes(n_own=n_own, planes=planes)
