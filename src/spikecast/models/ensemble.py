@@ -129,8 +129,8 @@ class Stack(ContextModel, _Committee):
     """Unlike models, weighted in log rate by what they predict of trials they did not learn from.
 
     Every model predicts each training trial once without having learnt from it: networks by one
-    that was trained beside the members, without the trial, other models by refits on inner folds.
-    The weights are those that explain the trials best by these predictions::
+    that did not learn from the trial, other models by refits on inner folds. The weights are those
+    that explain the trials best by these predictions::
 
         log r = log mean + sum over m of w_m (log r_m - log mean)
 
