@@ -5,10 +5,11 @@ import pytest
 from sklearn.base import clone
 
 from spikecast.core.errors import InputError
-from spikecast.models.ensemble import Stack
+from spikecast.models.ensemble import Auto, Stack
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.stack_members import pick_groups
 from spikecast.models.timescales import Timescales
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
@@ -87,6 +88,16 @@ def test_the_networks_of_a_stack_see_past_future_and_both():
     causal = Stack(("timescales",), causal=True)._make_members("timescales")
     assert [(model.causal, model.future_only) for model in causal] == [(True, False)] * 3
     assert [model.n_components for model in causal] == [10, 40, 200]
+
+
+def test_auto_stops_its_networks_early_where_spikes_are_few():
+    few = np.zeros((60, 10, 3))
+    few[:, 0, 0] = 1
+    many = np.ones((60, 10, 3))
+    for y, counts, held_out in ((few, True, 0), (many, True, 5), (few, False, 5)):
+        made = Auto()._make_members("timescales", pick_groups(y, counts))
+        assert [model.held_out_parts for model in made] == [held_out] * 4
+    assert all(model.held_out_parts == 0 for model in Stack()._make_members("timescales"))
 
 
 def test_a_causal_stack_never_sees_the_future(session):

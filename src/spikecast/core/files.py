@@ -21,7 +21,7 @@ TEMPORARY = re.compile(r"\.spikecast-[0-9a-f]{8}(\.[^.]*)?")
 """Names of files that are not written to their end: no name that a person gives to a file."""
 LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
-LONGEST_NAME = 100
+LONGEST_PART = 100
 """Bytes that the name of an area or a label takes in the name of a file, which may hold two."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -105,9 +105,9 @@ def to_file_name(name: str) -> str:
     ('MOs', 'MOs_layer_5-6ff9e3')
     """
     plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-    if plain == name and plain.strip(".") and len(plain.encode()) <= LONGEST_NAME:
+    if plain == name and plain.strip(".") and len(plain.encode()) <= LONGEST_PART:
         return plain
-    short = plain.encode()[: LONGEST_NAME - 10].decode(errors="ignore")
+    short = plain.encode()[: LONGEST_PART - 10].decode(errors="ignore")
     return mark_name(short.strip(".") or "area", name)
 
 

@@ -19,7 +19,7 @@ from spikecast.models.context import ContextModel
 from spikecast.models.rate_curve import apply_rate_curve, fit_rate_curve
 from spikecast.models.shared_features import share_features
 from spikecast.models.single import SINGLE
-from spikecast.models.stack_members import IN_A_STACK, IN_AUTO, SHARED_COMPONENTS, Settings
+from spikecast.models.stack_members import IN_A_STACK, SHARED_COMPONENTS, Groups, pick_groups
 from spikecast.models.stacking_weights import fit_stacking_weights
 
 
@@ -182,7 +182,6 @@ class Stack(ContextModel, _Committee):
     why_not_searched = "tune its models by themselves"
 
     networks: ClassVar[tuple[str, ...]] = ("timescales",)
-    groups: ClassVar[dict[str, tuple[Settings, ...]]] = IN_A_STACK
 
     models: Sequence[str] | None = None
     n_inner: int | None = None
@@ -199,11 +198,11 @@ class Stack(ContextModel, _Committee):
             fitted = [self._fit_member(member, x, y, base) for member in members]
             self._fit_weights(fitted, x, y, base)
 
-    def _make_members(self, name: str) -> list[Model]:
+    def _make_members(self, name: str, groups: Groups = IN_A_STACK) -> list[Model]:
         """Return the unfitted models that a name stands for."""
         return [
             self._make_member(name, number).set_params(**settings)
-            for number, settings in enumerate(self.groups.get(name, ({},)))
+            for number, settings in enumerate(groups.get(name, ({},)))
             if not (self.causal and settings.get("future_only"))
         ]
 
@@ -346,7 +345,6 @@ class Auto(Stack):
     why_not_searched = "it chooses between models itself"
 
     networks: ClassVar[tuple[str, ...]] = ("timescales", "transformer")
-    groups: ClassVar[dict[str, tuple[Settings, ...]]] = IN_AUTO
 
     budget: float | None = None
 
@@ -354,13 +352,16 @@ class Auto(Stack):
         started = time.perf_counter()
         fitted: list[Model] = []
         promised = 0.0  # seconds that refits for the weights will take
+        groups = pick_groups(y, self.counts_)
         budget = np.inf if self.budget is None else self.budget
         with share_features(x, SHARED_COMPONENTS):
             for name in self._list_usable(adding=base is not None):
                 begun = time.perf_counter()
                 if fitted and begun - started + promised > budget:
                     break
-                members = [self._fit_member(m, x, y, base) for m in self._make_members(name)]
+                members = [
+                    self._fit_member(m, x, y, base) for m in self._make_members(name, groups)
+                ]
                 ended = time.perf_counter()
                 refits = 0 if members[0].holds_out else (ended - begun) * self._count_inner(len(x))
                 if fitted and ended - started + promised + refits > budget:

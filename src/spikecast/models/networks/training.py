@@ -19,7 +19,7 @@ from spikecast.tasks.splits import Fold
 
 TOLERANCE = 3.0
 """How much worse than at their best members may end, as a multiple of all that they had learnt."""
-EVERY = 3
+EPOCHS_PER_LOOK = 3
 """Epochs from one look at the validation trials to the next, where members are stopped together."""
 
 _GENERATOR = threading.RLock()
@@ -76,8 +76,8 @@ def _train_members(
     optimizer, schedule = _make_optimizer(network, plan, epochs * batches.steps)
     together = 0 < sum(fold.test.size > 0 for fold in folds) < len(folds)
     start, every = torch.zeros(len(folds)), 1
-    if together:
-        start, every = validation_loss(network, x, y, folds), EVERY  # about the mean rate's
+    if together:  # the loss at the start is about that of the mean rate
+        start, every = validation_loss(network, x, y, folds), EPOCHS_PER_LOOK
     best, history = BestWeights(network), History()
     state = TrainingState(network, optimizer, schedule, best, history)
     signature = f"{plan} {[fold.train.tolist() for fold in folds]} {tuple(x.shape)} {seed}"
@@ -101,14 +101,14 @@ def _train_members(
         if checkpoint.is_due():
             state.save(checkpoint)
     last = torch.tensor(history.valid_loss[-1])
-    if together and _is_as_good(last, best.loss, start):
+    if together and _may_keep_last(last, best.loss, start):
         best.update(network, best.loss, len(history.valid_loss) - 1)
     best.restore(network)
     history.best_epoch = best.epoch
     return history
 
 
-def _is_as_good(last: Tensor, best: Tensor, start: Tensor) -> bool:
+def _may_keep_last(last: Tensor, best: Tensor, start: Tensor) -> bool:
     """Return whether members that are stopped together may keep the weights they ended with.
 
     One network that has learnt a little by heart predicts validation trials worse than it did
