@@ -10,11 +10,14 @@ import pandas as pd
 
 from spikecast.core.checks import quote
 from spikecast.core.stored import damaged, explain_errors
+from spikecast.core.text_tables import count_columns
 
 Column = Literal["text", "name", "number", "finite", "open", "whole", "flag", "any"]
 """What a column holds: a ``text`` and a ``number`` may be missing, a ``name`` may not; an ``open``
 number may be missing or infinite."""
 
+MOST_COLUMNS = 10_000
+"""Of a table that spikecast wrote; pandas takes minutes for a million."""
 KINDS = {"number": "iuf", "finite": "iuf", "open": "iuf", "whole": "iu", "flag": "b"}
 EMPTY = {"number": float, "finite": float, "open": float, "whole": int, "flag": bool}
 MISSING = ("", "nan", "NaN")
@@ -47,6 +50,14 @@ class Table:
         return dict(self.columns) | dict(self.optional or {})
 
 
+def read_columns(path: Path) -> pd.Index:
+    """Return the names of a table's columns."""
+    n_columns = count_columns(path)
+    if n_columns > MOST_COLUMNS:
+        raise damaged(path, f"it has {n_columns} columns; up to {MOST_COLUMNS} are expected")
+    return pd.read_csv(path, nrows=0).columns
+
+
 def read_table(path: Path, schema: Table, **options: Any) -> pd.DataFrame:
     """Return a table as its schema says; its text columns are text whatever they hold.
 
@@ -56,7 +67,7 @@ def read_table(path: Path, schema: Table, **options: Any) -> pd.DataFrame:
     known = schema.known
     texts = {name: str for name, kind in known.items() if kind in ("text", "name")}
     with explain_errors(path):
-        columns = pd.read_csv(path, nrows=0).columns
+        columns = read_columns(path)
         missing = {name: [""] if name in texts else MISSING for name in columns}
         words: dict[str, Any] = {"dtype": texts, "keep_default_na": False, "na_values": missing}
         table = pd.read_csv(path, **(words | options))

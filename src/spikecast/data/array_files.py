@@ -12,6 +12,7 @@ from spikecast.core.errors import DamagedFileError, FormatError, MissingFileErro
 from spikecast.core.files import is_special
 from spikecast.core.free_memory import check_size, check_texts, measure_texts
 from spikecast.core.stored_arrays import read_arrays
+from spikecast.core.text_tables import count_columns
 from spikecast.data.dataset import MOST_COLUMNS
 from spikecast.data.mapped import release
 from spikecast.data.parquet_files import read_parquet
@@ -227,10 +228,10 @@ def check_n_columns(what: str, n_columns: int) -> None:
 
 def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
     try:
+        check_n_columns(f"'{path}'", count_columns(path, separator))
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows that are longer than the header
             first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
-            check_n_columns(f"'{path}'", len(first))
             kinds = {name: str for name in first if str(name).strip().casefold() in ids}
             table = pd.read_csv(path, sep=separator, index_col=False, dtype=kinds)
     except FileNotFoundError:

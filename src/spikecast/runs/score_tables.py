@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from spikecast.core.stored import damaged, explain_errors
-from spikecast.core.stored_tables import Column, Table, check_table, read_table
+from spikecast.core.stored_tables import Column, Table, check_table, read_columns, read_table
 from spikecast.scoring.metric_table import HEADLINE
 
 TEXT = ("session", "task", "source", "target", "model", "metric", "null", "aggregate")
@@ -33,7 +33,7 @@ NUMBER: Column = "number"
 def read_score_table(path: Path, schema: Table) -> pd.DataFrame:
     """Return a table of scores; the columns of :data:`TEXT` are text whatever they hold."""
     with explain_errors(path):
-        columns = pd.read_csv(path, nrows=0).columns
+        columns = read_columns(path)
     return read_table(
         path,
         schema,
