@@ -36,6 +36,7 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"evaluation": {"bootstrap": 10**30}}, "'evaluation.bootstrap'"),
         ({"analysis": {"decode": {"labels": ["a"], "permutations": 10**30}}}, "permutations"),
         ({"search": {"model": "x" * 5000}}, "is not among the models"),
+        ({"search": {"trials": 10**12}}, "'search.trials'"),
         ({"task": {"target": ["MOs", "MD", "MOs"]}}, "'MOs' is named twice"),
         ({"task": {"behavior": ["wheel", "wheel"]}}, "'wheel' is named twice"),
         ({"task": {"kind": "forecast", "lag": 3}}, "forecast takes no lag"),

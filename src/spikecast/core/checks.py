@@ -1,7 +1,7 @@
 """Argument checks whose messages say what was given, what is allowed and the likely fix."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Real
 from typing import TypeVar
@@ -74,6 +74,8 @@ def suggest_name(given: object, allowed: Iterable[object]) -> str:
 
 def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
     """Return `given` if it is in `allowed`, else raise with the nearest allowed one."""
+    if isinstance(given, Collection) and not isinstance(given, str | bytes):
+        raise InputError(f"{what} is {quote(given)}; it must be one name")
     if given not in allowed:
         raise UnknownNameError(
             f"unknown {what} '{shorten_line(given)}'.{suggest_name(given, allowed)}"
@@ -140,7 +142,7 @@ def to_numeric(what: str, values: object) -> np.ndarray:
     check_unmasked(what, values)
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError) as error:  # lists of different lengths
+    except (TypeError, ValueError, RuntimeError) as error:  # lists of other lengths, a tensor
         raise InputError(f"{what} must be an array of numbers: {describe_error(error)}") from None
     if array.dtype.kind not in "fiub":
         given = array.dtype if array.ndim else type(values).__name__
@@ -199,6 +201,10 @@ def check_three_axes(what: str, array: np.ndarray) -> None:
         raise ShapeError(
             f"{what} has shape {np.shape(array)}; it must have three axes, trial x time x neuron"
         )
+    # of an xarray.DataArray; it would be taken by place
+    named = [axis for axis in getattr(array, "dims", ()) if axis in ("trial", "time", "neuron")]
+    if named != sorted(named, key=("trial", "time", "neuron").index):
+        raise ShapeError(f"{what} has the axes {', '.join(named)}; transpose them")
 
 
 def check_kind(value: object, *kinds: type) -> None:

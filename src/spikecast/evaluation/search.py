@@ -19,7 +19,7 @@ from spikecast.evaluation.search_trials import (
     silence_optuna,
 )
 from spikecast.models.base import Model
-from spikecast.models.spaces import Space
+from spikecast.models.spaces import MOST_TRIES, Space
 from spikecast.tasks.splits import Fold
 
 SearchProgress = Callable[[int, int], None]
@@ -138,7 +138,7 @@ def search(
     >>> found.best
     {'n_components': 4}
     """
-    check_in_range("n_trials", n_trials, 1)
+    check_in_range("n_trials", n_trials, 1, MOST_TRIES)
     objective = Objective(model, space, x, y, folds, seed, metadata or {})
     with silence_optuna():
         study = open_study()

@@ -13,9 +13,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import RegressorTags, Tags
 from sklearn.utils.validation import check_is_fitted
 
-from spikecast.core.checks import check_finite, check_same_length, check_three_axes
+from spikecast.core.checks import check_finite, check_same_length, check_three_axes, to_numeric
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
+from spikecast.models.setting_checks import check_settings
 from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
 from spikecast.scoring import metrics
@@ -54,7 +55,7 @@ def is_counts(y: np.ndarray) -> bool:
 def check_array(x: np.ndarray) -> np.ndarray:
     """Return `x` as a checked array (trial, time, neuron) of finite numbers."""
     check_three_axes("x", x)
-    x = np.asarray(x)
+    x = to_numeric("x", x)
     check_finite("x", x)
     return x
 
@@ -191,6 +192,7 @@ class Model(BaseEstimator):
         self, x: np.ndarray, y: np.ndarray | None, areas: Areas | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return `x` and `y` as checked arrays; note their kind, sizes and areas."""
+        check_settings(self)
         if y is None and not self.reconstructs:
             raise InputError(
                 f"{type(self).__name__} needs targets: give fit(x, y); autoencoders and lfads "
@@ -198,7 +200,7 @@ class Model(BaseEstimator):
             )
         x, y = check_array(x), x if y is None else y
         check_three_axes("y", y)
-        y = np.asarray(y)
+        y = to_numeric("y", y)
         check_same_length("x", x.shape[0], "y", y.shape[0])
         check_same_length("the time axis of x", x.shape[1], "that of y", y.shape[1])
         if 0 in x.shape or 0 in y.shape:
@@ -374,6 +376,8 @@ class Model(BaseEstimator):
             raise ShapeError(
                 f"x has {x.shape[2]} source neurons; the model was fitted on {self.n_sources_}"
             )
+        if 0 in x.shape:
+            raise NotEnoughDataError(f"there is nothing to predict: x is {x.shape}")
         return x
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> Any:

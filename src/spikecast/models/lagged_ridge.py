@@ -75,7 +75,8 @@ class LaggedRidge(Model):
     seed: int = 0
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        check_in_range("lags", self.lags, 0)
+        # lags beyond a trial hold nothing, and take memory; searches go up to 15
+        check_in_range("lags", self.lags, 0, max(x.shape[1], 15))
         self.features_ = PopulationFeatures((0.0,), self.n_components, self.causal)
         z = stack_lags(self.features_.fit_transform(x), self.lags, self.causal)
         whole = sum_products(z, y)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from spikecast.core.errors import InputError
 from spikecast.models.base import MAX_LOG_RATE, Model
 from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.networks.plan import Plan
@@ -112,6 +113,8 @@ class NeuralModel(Model):
 
     def _split_parts(self, n_trials: int) -> list[Fold]:
         """Return the parts of the training trials that networks are stopped on."""
+        if self.held_out_parts == 1:
+            raise InputError("held_out_parts is 1: nothing is left to learn from; take 0, or 2")
         return split_inner_folds(n_trials, self.held_out_parts or VALID_PARTS, self.seed)
 
     def _count_members(self) -> int:

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from spikecast.core.errors import InputError
 
+MOST_TRIES = 100_000
+"""Settings that one search tries; more are noted in memory, and take days."""
+
 
 class Between(NamedTuple):
     """A setting from a range; whole numbers where both ends are."""

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from spikecast.core.checks import check_same_length
-from spikecast.core.errors import InputError
+from spikecast.core.errors import InputError, ShapeError
 from spikecast.models.base import Areas, Model
 from spikecast.models.families import FAMILIES, Family
 from spikecast.models.inner_cv import note_validation, split_inner_folds
@@ -76,6 +76,8 @@ class TrialNull(Model):
     ) -> np.ndarray:
         """Return the expected value of the targets, (trial, time, target); `x` gives the bins."""
         x = self._check_sources(x)
+        if x.shape[1] != self.n_bins_:
+            raise ShapeError(f"x has {x.shape[1]} bins; the model was fitted on {self.n_bins_}")
         if base is not None:
             self._check_base(base, (*x.shape[:2], self.n_targets_))
         return self._predict_trials(x.shape[1], _check_trials(trials, len(x)))

@@ -18,7 +18,7 @@ from spikecast.data.recording import UNLABELED, Recording
 from spikecast.data.selection import DataChoice
 from spikecast.models.base import Model
 from spikecast.models.catalog import searchable_models, space_of
-from spikecast.models.spaces import Between, OneOf, Space
+from spikecast.models.spaces import MOST_TRIES, Between, OneOf, Space
 from spikecast.runs.model_entries import ModelEntry, build_models, name_models
 from spikecast.runs.questions.catalog import Analysis
 from spikecast.tasks.problem import WINDOW, Task
@@ -211,7 +211,7 @@ class SearchConfig(Block):
     space: dict[str, SearchedSetting | None] = Field(
         {}, description="settings to search otherwise, or as well; null: not to search"
     )
-    trials: int = Field(50, ge=1, description="settings tried in each study")
+    trials: int = Field(50, ge=1, le=MOST_TRIES, description="settings tried in each study")
     timeout: float | None = Field(None, gt=0, description="seconds for all studies together")
     inner_folds: int = Field(3, ge=2, description="parts of the training trials")
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from spikecast.core.checks import quote, suggest_name
-from spikecast.core.errors import ConfigError
+from spikecast.core.errors import ConfigError, InputError
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
+from spikecast.models.setting_checks import check_settings
 
 ModelEntry = str | dict[str, dict[str, Any]]
 """A name of the catalogue, ``{name: {setting: value}}``, or
@@ -32,7 +33,8 @@ def build_models(entries: Sequence[ModelEntry]) -> dict[str, Model]:
     Raises
     ------
     ConfigError
-        For an unknown model or setting, and for a label that is listed twice.
+        For an unknown model or setting, one of another type or beyond its limits, and for a label
+        that is listed twice.
 
     Examples
     --------
@@ -53,6 +55,10 @@ def build_models(entries: Sequence[ModelEntry]) -> dict[str, Model]:
         if label in models:
             raise ConfigError(f"model {quote(label)} is listed twice")
         models[label] = MODELS[name](**settings)
+        try:
+            check_settings(models[label])
+        except InputError as error:
+            raise ConfigError(f"model '{label}': {error}") from None
     return models
 
 
