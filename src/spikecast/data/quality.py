@@ -11,6 +11,7 @@ from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import MIN_SHARE, can_find_coincidences, find_coincident_pairs
 from spikecast.data.recording import UNLABELED, Recording
+from spikecast.data.silence import find_silence
 
 DUPLICATE_CORRELATION = 0.95  # of binned counts; real pairs of neurons stay far below
 DRIFT_RATIO = 2.0  # change of rate between the first and the last third of trials
@@ -79,6 +80,13 @@ MULTIPLES = NoticeKind(
     "all counts are multiples of {divisor}: are they rates in Hz, or counts times a factor? Each "
     "is taken for as many spikes, and rates are shown {divisor} times too high; divide by it",
 )
+SILENCE = NoticeKind(
+    "silence",
+    "serious",
+    "no neuron fires for {seconds:g} s in a row (from bin {bin} of trial {trial} on), where "
+    "{expected:.0f} spikes are expected: if nothing was recorded there, leave it out (select, or "
+    "window), for areas that fall silent together predict each other",
+)
 FEW_TRIALS = NoticeKind("few_trials", "minor", "only {n_trials} trials: intervals will be wide")
 
 
@@ -107,11 +115,27 @@ def check_recording(recording: Recording) -> list[Notice]:
         AREAS_ALIKE(names=" and ".join(repr(name) for name in names))
         for names in find_alike(recording.areas)
     ]
+    notices += _describe_silence(recording)
     if (divisor := find_divisor(recording)) > 1:
         notices.append(MULTIPLES(divisor=divisor))
     if 1 < recording.n_trials < MIN_TRIALS:
         notices.append(FEW_TRIALS(n_trials=recording.n_trials))
     return notices
+
+
+def _describe_silence(recording: Recording) -> list[Notice]:
+    """Return a notice of the longest stretch in which no neuron fires, where it is no chance."""
+    if recording.kind != "counts":
+        return []
+    found = find_silence(recording.activity, recording.bin_size)
+    if not found:
+        return []
+    longest = max(found, key=lambda one: one.expected)
+    trial, place = divmod(longest.start, recording.n_bins)
+    seconds = (longest.stop - longest.start) * recording.bin_size
+    return [
+        SILENCE(seconds=float(seconds), bin=place, trial=trial, expected=float(longest.expected))
+    ]
 
 
 def find_divisor(recording: Recording) -> int:

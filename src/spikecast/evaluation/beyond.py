@@ -332,7 +332,7 @@ class _ShiftRegression:
             train = sum(products[other] for other in parts if other != k)
             weights = (self.inverse * train / n_train).astype(np.float32)
             gained += self._measure_gain(test, z[test] @ weights)
-        return gained / self.total
+        return gained / self.total if self.total else float("nan")
 
     def _measure_gain(self, test: np.ndarray, added: np.ndarray) -> float:
         residual, base = self.residual[test], self.base[test]

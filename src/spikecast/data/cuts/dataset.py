@@ -14,6 +14,7 @@ from spikecast.data.columns import tidy_columns
 from spikecast.data.cuts.behavior import bin_behavior, bin_traces
 from spikecast.data.cuts.choices import raise_not_cut
 from spikecast.data.cuts.samples import Bins, Series
+from spikecast.data.cuts.silence import leave_out_silence
 from spikecast.data.cuts.taken import ATTRIBUTE, write_taken
 from spikecast.data.cuts.trials import (
     NONE,
@@ -68,12 +69,15 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
             check_rate(int(raw.units["n_spikes"].sum()), len(raw.units), seconds)
         _check_size(len(bins.events), bins.n, len(rows))
         activity = raw.spikes.count(rows, bins.events, window, bins.size)
+        whole = selection.align == NONE and selection.window is None
+        activity, trials, bins, about_silence = leave_out_silence(activity, trials, bins, whole)
+        about_trials += about_silence
     area, about_areas = name_areas(raw, rows, selection.area_column)
     behavior, about_behavior = bin_behavior(raw.behavior, bins, raw.duration)
     columns, about_columns = _name_columns(raw.units.iloc[rows], trials, behavior, area)
     dataset = build_dataset(
         activity,
-        np.round(window[0] + bins.size * (np.arange(bins.n) + 0.5), 9),
+        np.round(bins.start + bins.size * (np.arange(bins.n) + 0.5), 9),
         area,
         columns["trial"],
         columns["neuron"],
