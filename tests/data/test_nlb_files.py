@@ -177,3 +177,9 @@ def test_what_the_benchmark_would_not_score_is_not_written(tmp_path):
 def test_names_are_those_that_the_benchmark_evaluates():
     assert len(nlb_files.NAMES) == 14
     assert {"mc_maze_large_20", "area2_bump", "dmfc_rsg_20"} <= set(nlb_files.NAMES)
+
+
+def test_numbers_beyond_all_counts_and_places_are_damage():
+    arrays = {"psth": np.full((1, 2, 2), 1e300)}
+    with pytest.raises(FormatError, match="'psth' reaches 1e"):
+        check_arrays(arrays, TARGET, (), {})

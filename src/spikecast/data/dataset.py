@@ -169,6 +169,10 @@ def _read_columns(
             f"{axis}s is a Series; give a DataFrame, or a mapping of names: "
             f"{{'{table.name or 'name'}': series}}"
         )
+    if not isinstance(table, pd.DataFrame | Mapping | None):
+        raise InputError(
+            f"{axis}s is {quote(table)}; give a DataFrame, or a mapping of names to values"
+        )
     check_in_order(f"{axis}s", table)
     if table is not None and len(names := list(table)) > MOST_COLUMNS:
         raise InputError(

@@ -39,6 +39,8 @@ NAMES = tuple(f"{name}{suffix}" for name in DATASETS for suffix in ("", "_20"))
 """Names of groups in targets and submissions; ``_20`` says that bins have 20 ms."""
 LARGEST = 500_000_000
 """Values of one array; the largest of the benchmark has 33 million."""
+LARGEST_NUMBER = 1e12
+"""A count, a rate or a place beyond is damage."""
 
 TRAIN, EVAL, BIN, FORWARD = "train", "eval", "bin", "forward bin"
 HELD_IN, HELD_OUT, NEURON = "held-in", "held-out", "neuron"
@@ -224,6 +226,9 @@ def _check_array(name: str, values: np.ndarray, key: Key, sizes: dict[str, int])
     known = values if not key.gaps else values[~np.isnan(values)]
     if not np.isfinite(known).all():
         raise FormatError(f"'{name}' holds {'' if key.gaps else 'NaN or '}infinite values")
+    largest = float(max(known.max(), -known.min())) if known.size else 0.0
+    if largest > LARGEST_NUMBER:
+        raise FormatError(f"'{name}' reaches {largest:.2g}: it is damaged")
     if key.holds == "counts" and known.size and not _are_counts(known):
         raise FormatError(f"'{name}' holds negative or broken numbers; it must hold counts")
 

@@ -172,3 +172,16 @@ def test_the_real_recordings_read_as_described(real_file):
     assert recording.areas["MD"] == 126
     assert recording.time[0] == pytest.approx(0.005)
     assert "response" not in recording.trials
+
+
+def test_odd_columns_are_one_line_and_no_area_is_an_empty_one(tmp_path, raw):
+    raw |= {"wheel": np.ones((1, *raw["spks"].shape[1:])), "stim_onset": 0.05}
+    for key in ("response", "response_time", "brain_area"):
+        wide = np.stack([raw[key], raw[key]], axis=1)
+        with pytest.raises(FormatError, match=f"'{key}' has shape"):
+            load(write_sessions(tmp_path / "wide.npz", raw | {key: wide}))
+    missing = {"gocue": np.full(len(raw["response"]), np.nan)}
+    areas = np.array([None, *raw["brain_area"][1:]], dtype=object)
+    nothing = {key: value for key, value in raw.items() if key != "wheel"}
+    recording = load(write_sessions(tmp_path / "a.npz", nothing | missing | {"brain_area": areas}))
+    assert recording.area[0] == ""

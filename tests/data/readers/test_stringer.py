@@ -75,3 +75,22 @@ def test_bad_files_are_explained(tmp_path):
     np.save(tmp_path / "c.npy", np.zeros(4))
     with pytest.raises(FormatError, match="one pickled dict"):
         load(tmp_path / "c.npy")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bin_size": "a"}, "'bin_size' must hold numbers"),
+        ({"bin_size": [1.2, 1.2]}, "'bin_size' must be one number"),
+        ({"sresp": [[1], [1, 2]]}, "'sresp' must hold numbers"),
+        ({"sresp": np.ones((3, 9)) + 1j}, "'sresp' must hold numbers"),
+        ({"xyz": np.ones((2, 3))}, "'xyz' has shape"),
+        ({"xyz": np.full((3, 3), "a")}, "'xyz' must hold numbers"),
+        ({"mean_spont": np.ones((3, 1))}, "'mean_spont' has shape"),
+        ({"beh_svd_mask": np.ones((4, 5))}, "'beh_svd_mask' has shape"),
+    ],
+)
+def test_odd_arrays_are_one_line(tmp_path, change, message):
+    content = {"sresp": np.random.default_rng(0).random((3, 9))} | change
+    with pytest.raises(FormatError, match=message):
+        load(save(tmp_path / "s.npy", content))

@@ -159,3 +159,16 @@ def test_stat_may_hold_any_number_and_what_other_files_say(tmp_path):
     units = suite2p.read_folder(tmp_path).units
     assert list(units["iscell"]) == [True, False]
     assert np.isinf(units[["npix", "y"]]).to_numpy().all()
+
+
+def test_planes_keep_their_numbers_and_hold_one_signal(tmp_path):
+    for number in (0, 2, 10):
+        write_plane(tmp_path / f"plane{number}", seed=number)
+    recording = load(tmp_path, align="none")
+    assert sorted(set(recording.area)) == ["0", "10", "2"]
+    (tmp_path / "plane2" / "spks.npy").unlink()
+    with pytest.raises(FormatError, match="plane0 and plane2 hold different signals"):
+        load(tmp_path, align="none")
+    write_plane(tmp_path / "plane00")
+    with pytest.raises(FormatError, match="two planes of one number"):
+        load(tmp_path, align="none")

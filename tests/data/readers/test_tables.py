@@ -230,3 +230,28 @@ def test_hundreds_of_columns_of_units_are_read_without_a_warning(tmp_path):
     pd.concat([table, wide], axis=1).to_csv(tmp_path / "spikes.csv", index=False)
     loaded = load(tmp_path / "spikes.csv", align="none", bin_size=BIN_SIZE)
     assert {"c0", "c149"} <= set(loaded.neurons)
+
+
+def test_a_column_that_both_tables_have_must_agree(tmp_path):
+    write_folder(tmp_path / "mine")
+    plant_spikes()[0].to_csv(tmp_path / "mine" / "spikes.csv", index=False)
+    recording = load(tmp_path / "mine", align="none", bin_size=0.1, units="all")
+    assert list(recording.area) == ["CA1", "CA1", "MOs"]
+    units = pd.DataFrame({"unit": ["a", "c"], "area": ["CA1", None]})
+    units.to_csv(tmp_path / "mine" / "units.csv", index=False)  # what it lacks, the spikes say
+    recording = load(tmp_path / "mine", align="none", bin_size=0.1)
+    assert list(recording.area) == ["CA1", "CA1", "MOs"]
+    units.assign(area=["CA1", "CA1"]).to_csv(tmp_path / "mine" / "units.csv", index=False)
+    with pytest.raises(FormatError, match="has 'CA1' as 'area' of unit c, the table of spikes"):
+        load(tmp_path / "mine", align="none", bin_size=0.1)
+
+
+def test_text_among_samples_is_said_to_keep_a_table_from_being_behaviour(tmp_path):
+    write_folder(tmp_path / "mine")
+    wheel = pd.read_csv(tmp_path / "mine" / "wheel.tsv", sep="\t")
+    wheel.assign(state="still").to_csv(tmp_path / "mine" / "wheel.tsv", index=False, sep="\t")
+    raw = tables.read_tables(tmp_path / "mine")
+    assert not raw.behavior
+    (notice,) = (one for one in raw.notices if one.code == "text_among_samples")
+    assert "'wheel'" in str(notice)
+    assert "state" in str(notice)

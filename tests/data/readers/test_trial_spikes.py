@@ -123,3 +123,37 @@ def test_the_real_sample():
         early = (data["times"] < 1000) & (data["trials"] == 4)
         expected = np.bincount(data["neurons"][early], minlength=15)
     np.testing.assert_array_equal(recording.activity[4, 0], expected)
+
+
+def test_labels_of_one_session_never_go_with_spikes_of_another(tmp_path):
+    write_folder(tmp_path / "mine")
+    spikes = dict(np.load(tmp_path / "mine" / "spikes.npz"))
+    np.savez(tmp_path / "mine" / "other.npz", **spikes)
+    with pytest.raises(FormatError, match="holds spikes of 2 sessions, 'other"):
+        trial_spikes.read_trial_spikes(tmp_path / "mine")
+    (tmp_path / "mine" / "other.npz").unlink()
+    np.savez(tmp_path / "mine" / "other.npz", choice=np.zeros(N_TRIALS))
+    with pytest.raises(FormatError, match="an array 'choice', and so has another file"):
+        trial_spikes.read_trial_spikes(tmp_path / "mine")
+
+
+def test_the_number_of_trials_is_not_that_of_spikes_or_of_something_else(tmp_path):
+    write_folder(tmp_path / "mine")
+    spikes = dict(np.load(tmp_path / "mine" / "spikes.npz"))
+    size = np.ones(len(spikes["times"]))
+    np.savez(tmp_path / "mine" / "spikes.npz", **spikes, amplitude=size)
+    raw = trial_spikes.read_trial_spikes(tmp_path / "mine")
+    assert len(raw.tables["trials"]) == N_TRIALS
+    np.savez(tmp_path / "mine" / "spikes.npz", **spikes, waveform=np.ones(61))
+    with pytest.raises(FormatError, match="with 40 values and 'waveform' with 61"):
+        trial_spikes.read_trial_spikes(tmp_path / "mine")
+
+
+def test_trials_that_seem_to_count_from_one_are_said(tmp_path):
+    write_folder(tmp_path / "mine")
+    spikes = dict(np.load(tmp_path / "mine" / "spikes.npz"))
+    keep = spikes["trials"] > 0
+    spikes |= {name: spikes[name][keep] for name in ("trials", "times", "neurons")}
+    np.savez(tmp_path / "mine" / "spikes.npz", **spikes)
+    raw = trial_spikes.read_trial_spikes(tmp_path / "mine")
+    assert "first_empty" in {notice.code for notice in raw.notices}

@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from spikecast.core.errors import FormatError
@@ -233,7 +234,7 @@ def _check_fields(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_neuron_columns(raw: dict[str, Any], n_neurons: int) -> Iterator[tuple[str, np.ndarray]]:
-    yield "area", _read_column(raw, "brain_area", n_neurons).astype(str)
+    yield "area", _name_areas(_read_column(raw, "brain_area", n_neurons, flat=True))
     if "ccf" in raw:
         places = _read_column(raw, "ccf", n_neurons)
         if places.shape != (n_neurons, 3):
@@ -244,6 +245,13 @@ def _read_neuron_columns(raw: dict[str, Any], n_neurons: int) -> Iterator[tuple[
         yield "trough_to_peak", width / SAMPLES_PER_MS
     if "cellid_orig" in raw:
         yield "cell_id", _read_column(raw, "cellid_orig", n_neurons, flat=True)
+
+
+def _name_areas(values: np.ndarray) -> np.ndarray:
+    """Return areas as text, empty where there is none."""
+    if values.dtype == object:
+        values = np.where(pd.isna(values), "", values)
+    return values.astype(str)
 
 
 def _read_trial_columns(raw: dict[str, Any], n_trials: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -264,8 +272,9 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
     if stim_onset == 0:
         return "stimulus", "the trial starts with the stimulus, so both clocks agree"
     if {"wheel", "response_time", "response"} <= raw.keys():
-        moved = np.ravel(raw["response"]) != 0
-        times = np.ravel(raw["response_time"]).astype(float)
+        n_trials = raw["wheel"].shape[1]
+        moved = _read_column(raw, "response", n_trials, flat=True) != 0
+        times = _read_column(raw, "response_time", n_trials, flat=True).astype(float)
         speed = np.abs(np.asarray(raw["wheel"][0], dtype=float))  # (trial, bin)
         from_start = _measure_speed_before(speed, times[moved], moved, float(raw["bin_size"]))
         from_stimulus = _measure_speed_before(
@@ -279,7 +288,7 @@ def decide_event_clock(raw: dict[str, Any], stim_onset: float) -> tuple[str, str
                 f"{from_stimulus:.3g} if counted from the stimulus, "
                 f"{from_start:.3g} if counted from the start of the trial"
             )
-    if "gocue" in raw:
+    if "gocue" in raw and np.isfinite(raw["gocue"]).any():
         early, late = np.nanquantile(np.asarray(raw["gocue"], dtype=float), [0.05, 0.95])
         shortest, longest = GO_CUE_DELAY
         # by one clock cues lie within the delay, by the other within the delay + stim_onset
@@ -308,7 +317,8 @@ def _measure_speed_before(
 def _read_column(raw: dict[str, Any], key: str, length: int, flat: bool = False) -> np.ndarray:
     """Return the array of a key, or raise unless its first axis has this length."""
     values = np.asarray(raw[key])
-    if values.ndim == 0 or len(values) != length or values.size == 0:
+    wide = flat and values.size > length
+    if values.ndim == 0 or len(values) != length or values.size == 0 or wide:
         raise FormatError(f"'{key}' has shape {values.shape}; its length must be {length}")
     # (n,) or (n, 1), as the public files have both
     return values.reshape(length, -1)[:, 0] if flat else values

@@ -32,10 +32,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.data.recording import AXES, Recording
 from spikecast.data.safe_pickle import load_numpy
 
+LONGEST_BIN = 60.0  # seconds
 BIN_SIZE = 1.2  # seconds per imaging volume in the spontaneous recordings
 BEHAVIOR_KEYS = {
     "run": "running",
@@ -78,16 +80,17 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     """Return the recording of a file's dict; activity is a view of its array, not a copy."""
     if "sresp" not in raw:
         raise FormatError(f"recording {name} lacks the required key 'sresp'")
-    response = np.asarray(raw["sresp"])
+    with np.errstate(over="ignore"):  # too large becomes infinite, which is refused
+        response = _read_numbers(raw, "sresp").astype(np.float32, copy=False)
     if response.ndim != 2:
         raise FormatError(f"'sresp' has shape {response.shape}, not neurons x bins")
     n_neurons, n_bins = response.shape
     presentations = "istim" in raw
-    bin_size = 1.0 if presentations else float(raw.get("bin_size", BIN_SIZE))
+    bin_size = 1.0 if presentations else _read_bin_size(raw)
 
     variables: dict[str, tuple] = {
         # neuron x time -> 1 x time x neuron, without moving the data
-        "activity": (AXES, response.astype(np.float32, copy=False).T[np.newaxis])
+        "activity": (AXES, response.T[np.newaxis])
     }
     coordinates: dict[str, tuple] = {
         "time": ("time", np.round((np.arange(n_bins) + 0.5) * bin_size, 9)),
@@ -95,14 +98,16 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     }
     if "xyz" in raw:
         positions = _read_array(raw, "xyz", 1, n_neurons)
+        if positions.shape != (3, n_neurons):
+            raise FormatError(f"'xyz' has shape {positions.shape}, not 3 x {n_neurons} neurons")
         coordinates |= {axis: ("neuron", row) for axis, row in zip("xyz", positions, strict=True)}
         coordinates["plane"] = ("neuron", np.unique(positions[2], return_inverse=True)[1])
     for key, (axes, variable) in SPONTANEOUS_KEYS.items():
         if key in raw:
-            values = np.asarray(raw[key])
+            values = _read_numbers(raw, key)
             if axes[0] == "neuron":
                 values = _read_array(raw, key, 0, n_neurons)
-            variables[variable] = (axes, values)
+            variables[variable] = (axes, _check_axes(key, values, axes))
     if "stat" in raw:
         for field, column in _read_scalar_fields(raw["stat"], n_neurons).items():
             coordinates[f"stat_{field}"] = ("neuron", column.to_numpy())
@@ -113,7 +118,8 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
             variables[variable] = (("trial", "time", f"{variable}_channel")[: values.ndim], values)
     if "beh_svd_mask" in raw:
         axes = ("face_row", "face_column", "face_svd_channel")
-        variables["face_svd_mask"] = (axes, np.asarray(raw["beh_svd_mask"]))
+        mask = _read_numbers(raw, "beh_svd_mask")
+        variables["face_svd_mask"] = (axes, _check_axes("beh_svd_mask", mask, axes))
     attributes = {
         "kind": "continuous",
         "bin_size": bin_size,
@@ -124,13 +130,40 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
     try:
         dataset = xr.Dataset(variables, coordinates, attributes)
     except ValueError as error:  # two keys disagree about a component axis
-        raise FormatError(f"recording {name}: {error}") from None
+        raise FormatError(f"recording {shorten_line(name)}: {describe_error(error)}") from None
     return Recording(dataset)
+
+
+def _read_bin_size(raw: dict[str, Any]) -> float:
+    """Return the width of a bin in seconds."""
+    values = _read_numbers({"bin_size": BIN_SIZE} | raw, "bin_size")
+    if values.size != 1 or not 0 < values.item() <= LONGEST_BIN:
+        raise FormatError(f"'bin_size' must be one number of seconds, up to {LONGEST_BIN:g}")
+    return float(values.item())
+
+
+def _read_numbers(raw: dict[str, Any], key: str) -> np.ndarray:
+    """Return the array of a key, or raise where it holds no numbers."""
+    try:
+        values = np.asarray(raw[key])
+        values = values.astype(float) if values.dtype == object else values
+    except (TypeError, ValueError):  # lists of different lengths, or of objects
+        values = np.array("")
+    if values.dtype.kind not in "biuf":
+        raise FormatError(f"'{key}' must hold numbers")
+    return values
+
+
+def _check_axes(key: str, values: np.ndarray, axes: tuple[str, ...]) -> np.ndarray:
+    """Return an array that has as many axes as it needs."""
+    if values.ndim != len(axes):
+        raise FormatError(f"'{key}' has shape {values.shape}, not {' x '.join(axes)}")
+    return values
 
 
 def _read_array(raw: dict[str, Any], key: str, axis: int, length: int) -> np.ndarray:
     """Return the array of a key, or raise unless an axis of it has this length."""
-    values = np.asarray(raw[key])
+    values = _read_numbers(raw, key)
     if values.ndim <= axis or values.shape[axis] != length:
         raise FormatError(f"'{key}' has shape {values.shape}; axis {axis} must be {length} long")
     return values

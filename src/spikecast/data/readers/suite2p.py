@@ -18,6 +18,7 @@ seconds from the start of its first frame.
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,22 @@ def read_folder(folder: Path) -> RawSession:
         )
     signals, tables, rates = [], [], []
     notices: dict[str, Notice] = {}  # by code: planes say the same
-    for number, plane in enumerate(planes):
+    kinds: dict[str, str] = {}  # text of the signal -> the first plane that has it
+    for plane in planes:
         signal, notice = _read_signal(plane)
+        kinds.setdefault(str(notice), plane.name)
         table, found = _read_cells(plane, len(signal))
         signals.append(signal)
-        tables.append(table.assign(plane=str(number) if len(planes) > 1 else "0"))
+        number = _read_number(plane) if len(planes) > 1 else 0
+        tables.append(table.assign(plane=str(number)))
         rates.append(_read_frame_rate(plane / "ops.npy"))
         notices |= {notice.code: notice for notice in (notice, *found)}
+    if len(kinds) > 1:
+        first, second = list(kinds.values())[:2]
+        raise FormatError(
+            f"'{folder}': {first} and {second} hold different signals (spks.npy, or F.npy alone); "
+            "deconvolve all planes, or move the others away"
+        )
     known = sorted({rate for rate in rates if rate is not None})
     if len(known) > 1:
         raise FormatError(f"'{folder}': the planes have different frame rates: {known}")
@@ -112,7 +122,16 @@ def _list_planes(folder: Path) -> list[Path]:
         if path.name.removeprefix("plane").isdecimal()
         and any((path / name).is_file() for name in SIGNALS)
     ]
-    return sorted(planes, key=lambda path: int(path.name.removeprefix("plane")))
+    planes.sort(key=_read_number)
+    for first, second in pairwise(planes):
+        if _read_number(first) == _read_number(second):
+            raise FormatError(f"'{first}' and '{second.name}' are two planes of one number")
+    return planes
+
+
+def _read_number(plane: Path) -> int:
+    """Return the number that suite2p gave a plane; others may have been left out or removed."""
+    return int(plane.name.removeprefix("plane"))
 
 
 def _name_session(folder: Path) -> str:

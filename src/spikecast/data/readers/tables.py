@@ -41,6 +41,13 @@ AMPLITUDE_NAMES = ("amplitude", "amp", "amps", "amplitudes")
 SPIKES = "spikes"
 SUFFIXES = (".csv", ".tsv", ".parquet", ".pqt")
 
+TEXT_AMONG_SAMPLES = NoticeKind(
+    "text_among_samples",
+    "serious",
+    "'{name}' is taken as a table of trials, not as behaviour, for it holds text ({columns}); its "
+    "times are {step:.3g} s apart: where these are samples, leave these columns out",
+)
+SHORTEST_TRIAL = 0.5  # seconds; rows of a table that are nearer are samples, as a rule
 SORTED = NoticeKind("spikes_sorted", "minor", "rows were not in order of time and were sorted")
 
 
@@ -97,6 +104,7 @@ def read_tables(source: Path) -> RawSession:
             behavior |= made
         else:
             tables[name] = table
+            notices += _note_text(name, table, time)
     return RawSession(
         source="table of spikes" if not source.is_dir() else "folder of tables",
         units=units,
@@ -110,6 +118,19 @@ def read_tables(source: Path) -> RawSession:
         session=source.resolve().stem if not source.is_dir() else source.resolve().name,
         notices=notices,
     )
+
+
+def _note_text(name: str, table: pd.DataFrame, time: str) -> list[Notice]:
+    """Return a notice where text keeps a table, and the movement in it, from being behaviour."""
+    kinds = {str(column): table[column].dtype.kind for column in table if column != time}
+    text = [column for column, kind in kinds.items() if kind not in "iufb"]
+    if len(text) == len(kinds) or table[time].dtype.kind not in "iuf":
+        return []
+    steps = np.diff(table[time].to_numpy(dtype=float))
+    step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
+    if not 0 < step < SHORTEST_TRIAL:
+        return []
+    return [TEXT_AMONG_SAMPLES(name=name, columns=text, step=step)]
 
 
 def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[Notice]]:
@@ -180,7 +201,25 @@ def _join_units(units: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.Data
     lacking = units.index.difference(table.index)
     if len(lacking) == len(units):
         raise FormatError(f"'{path}' has none of the units of the table of spikes")
+    table = table.reindex(units.index).drop(columns="n_spikes", errors="ignore")
+    for name in (name for name in table if name in units):
+        table[name] = _merge(units[name], table[name], path)
     return units.drop(columns=[name for name in table if name in units]).join(table)
+
+
+def _merge(known: pd.Series, other: pd.Series, path: Path) -> pd.Series:
+    """Return a column that both the spikes and the table of units have; raise where they differ."""
+    numbers = known.dtype.kind in "iufb" and other.dtype.kind in "iufb"
+    same = known == other if numbers else known.astype(str) == other.astype(str)
+    differ = known.notna() & other.notna() & ~same
+    if differ.any():
+        place = int(differ.to_numpy().argmax())
+        unit, one, two = known.index[place], known.iloc[place], other.iloc[place]
+        raise FormatError(
+            f"'{path}' has {quote(two)} as '{known.name}' of unit {shorten_line(unit)}, the table "
+            f"of spikes {quote(one)}; {int(differ.sum())} units differ: keep the column in one"
+        )
+    return other.where(other.notna(), known)
 
 
 def _read_behavior(table: pd.DataFrame, time: str, name: str, path: Path) -> dict[str, Samples]:

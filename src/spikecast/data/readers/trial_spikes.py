@@ -46,6 +46,12 @@ ON_ONE_CLOCK = NoticeKind(
     "how much time was between them is not known. Taken as times within the trial: {times}; as "
     "labels: {labels}",
 )
+FIRST_EMPTY = NoticeKind(
+    "first_empty",
+    "serious",
+    "trial 0 has no spikes, the first that has is {first}: do trials count from 1? Then labels go "
+    "with other trials; subtract 1",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +71,15 @@ def sniff(source: Any) -> bool:
 
 
 def _find_file(source: Path) -> Path | None:
+    """Return the file with the three lists; labels beside it would be of one of several."""
     paths = sorted(source.glob("*.npz")) if source.is_dir() else [source]
-    return next((path for path in paths if path.suffix == ".npz" and _has_lists(path)), None)
+    found = [path for path in paths if path.suffix == ".npz" and _has_lists(path)]
+    if len(found) > 1:
+        raise FormatError(
+            f"'{source}' holds spikes of {len(found)} sessions, '{found[0].name}' and "
+            f"'{found[1].name}': put each, with its table of trials, into a folder of its own"
+        )
+    return found[0] if found else None
 
 
 def _has_lists(path: Path) -> bool:
@@ -117,22 +130,40 @@ def _read_files(path: Path, source: Path) -> TrialSpikes:
         content = arrays if other == path else load_numpy(other)
         for key, values in content.items():
             values = np.asarray(values)
-            if key not in known and values.dtype.kind in "iufbU" and values.ndim:
-                table[key] = values.reshape(len(values), -1) if len(values) else values
-    n_trials = max((len(values) for values in table.values()), default=int(trials.max()) + 1)
-    if n_trials <= trials.max():
-        raise FormatError(
-            f"'{path}' has spikes of trial {trials.max()}; the trial table has {n_trials} rows"
-        )
-    columns = {
-        key: values[:, 0]
-        for key, values in table.items()
-        if values.ndim == 2 and values.shape == (n_trials, 1)
-    }
+            if key in known or values.dtype.kind not in "iufbU" or not values.ndim:
+                continue
+            if not values.size or values.size != len(values):
+                continue
+            if key in table:
+                raise FormatError(f"'{other}' has an array '{key}', and so has another file")
+            if len(values) != len(trials) or len(trials) == trials.max() + 1:
+                table[key] = values.reshape(-1)  # else one value per spike
+    n_trials, columns = _choose_trials(path, int(trials.max()), table)
     times = lists["times"].astype(float)
     span = _read_span(path, arrays, times)
     columns = columns or {"trial": np.arange(n_trials)}
     return TrialSpikes(trials, times, lists["neurons"].astype(np.int64), span, columns)
+
+
+def _choose_trials(
+    path: Path, last: int, table: dict[str, np.ndarray]
+) -> tuple[int, dict[str, np.ndarray]]:
+    """Return how many trials there are, and the columns of so many values."""
+    lengths = sorted({len(values) for values in table.values()})
+    enough = [length for length in lengths if length > last]
+    if lengths and not enough:
+        raise FormatError(
+            f"'{path}' has spikes of trial {last}; the trial table has {lengths[-1]} rows. Trials "
+            "count from 0"
+        )
+    if len(enough) > 1:
+        names = [next(name for name in table if len(table[name]) == one) for one in enough[:2]]
+        raise FormatError(
+            f"'{path}' and the files beside it hold '{names[0]}' with {enough[0]} values and "
+            f"'{names[1]}' with {enough[1]}: which has one per trial? Keep what has not elsewhere"
+        )
+    n_trials = enough[0] if enough else last + 1
+    return n_trials, {key: values for key, values in table.items() if len(values) == n_trials}
 
 
 def _read_span(path: Path, arrays: dict[str, np.ndarray], times: np.ndarray) -> tuple[float, float]:
@@ -185,7 +216,8 @@ def _lay_out(found: TrialSpikes, source: Path, rate: float, in_frames: bool) -> 
                 length=f"{length:g}",
                 times=named["times"] or ["none"],
                 labels=named["labels"] or ["none"],
-            )
+            ),
+            *([FIRST_EMPTY(first=int(found.trials.min()))] if found.trials.min() > 0 else []),
         ],
     )
 
