@@ -53,6 +53,9 @@ TAKEN = {
     "communication_subspace": lambda odd: sc.communication_subspace(odd, "VISp", "MOs"),
     "shared_dynamics": sc.shared_dynamics,
     "examine": sc.examine,
+    "trials of tuning": lambda odd: sc.tuning(PROBLEM.x, odd, n_permutations=1),
+    "condition": lambda odd: sc.trajectories(PROBLEM.x, RECORDING.time, odd),
+    "split_nlb": sc.benchmarks.split_nlb,
     "atlas": lambda odd: sc.atlas([odd]),
 }
 MAY_BE_LEFT_OUT = {
@@ -60,6 +63,10 @@ MAY_BE_LEFT_OUT = {
     "progress": lambda odd: cross_validate(progress=odd),
     "null": lambda odd: decode(null=odd),
     "source": lambda odd: decode(source=odd),
+    "trials": lambda odd: sc.Recording.from_arrays(
+        RECORDING.activity, RECORDING.time, "A", trials=odd
+    ),
+    "folds": lambda odd: sc.score_predictions(PROBLEM.y, PROBLEM.y, folds=odd),
 }
 
 

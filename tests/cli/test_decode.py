@@ -62,3 +62,9 @@ def test_decode_answers_from_data_and_adds_to_a_run(data, spikecast, tmp_path, m
         assert message in line
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+def test_a_model_whose_latents_data_do_not_have_is_one_line(data, spikecast):
+    done = spikecast("decode", data, "--session", 0, "--label", "response", "--model", "pca_ridge")
+    assert done.status == 2
+    assert "--model pca_ridge says whose latents" in done.errors

@@ -38,3 +38,11 @@ def test_a_wrong_area_is_one_line_and_status_2(file, spikecast, tmp_path):
         assert f"unknown area '{name}'" in done.errors
         assert len(done.errors.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_seed_below_zero_is_one_line(file, spikecast):
+    for command in (("explain", file, "--target", "B"), ("decode", file, "--label", "side")):
+        done = spikecast(*command, "--seed", -5)
+        assert done.status == 2
+        assert len(done.errors.splitlines()) == 1
+        assert "--seed" in done.errors

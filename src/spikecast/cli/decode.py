@@ -67,7 +67,7 @@ def decode(
     question: Annotated[Decode, DECODE],
     execution: Annotated[Execution, EXECUTION],
     seed: Annotated[
-        int | None, typer.Option(help="default 0; a RUN keeps its own", show_default=False)
+        int | None, typer.Option(min=0, help="default 0; a RUN keeps its own", show_default=False)
     ] = None,
     over_time: Annotated[
         bool,
@@ -92,6 +92,11 @@ def decode(
         raise InputError(
             f"'{folder}' is a run: its data, seed and folder stay; leave out --session, --seed, "
             "--out, --resume and --overwrite, and --align with what goes with it"
+        )
+    if not is_run and question.model is not None:
+        raise InputError(
+            f"--model {question.model} says whose latents are decoded, and '{folder}' is no run: "
+            "name a run directory, or leave --model out"
         )
     has_latents = is_run and configs.read_config(RunLayout(folder).config).has_latents
     default = ["counts", *(["latents"] if has_latents else []), "behavior"]

@@ -31,7 +31,7 @@ def explain(
     data: Annotated[DataConfig, DATA],
     question: Annotated[Explain, EXPLAIN],
     execution: Annotated[Execution, EXECUTION],
-    seed: Annotated[int, typer.Option(help="same seed, same numbers")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same numbers")] = 0,
 ) -> None:
     """Say what explains an area: task, drift, movement, each other area, its own neurons."""
     config = Config(data=data, models=[], seed=seed, analysis=Analysis(explain=question))

@@ -122,7 +122,11 @@ def split_list(text: str, annotation: Any) -> str | list[str]:
     'all'
     >>> split_list("0", Literal["all"] | list[int])
     ['0']
+    >>> split_list("[]", list[str])
+    []
     """
+    if text == "[]":
+        return []
     parts = text.split(",")
     words = [word for one in _list_alternatives(annotation) for word in _list_words(one)]
     is_word = str in _list_alternatives(annotation) or text in words

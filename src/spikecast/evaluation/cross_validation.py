@@ -12,6 +12,7 @@ from spikecast.core.checks import (
     MOST_DRAWS,
     check_count,
     check_finite,
+    check_kind,
     check_one_of,
     check_same_length,
     check_same_shape,
@@ -238,9 +239,7 @@ def score_predictions(
     for key, values in named.items():
         check_same_shape("truth", truth, key, values)
         check_prediction_size(key, np.asarray(values))
-    check_in_order("trials", trials)
-    trials = pd.DataFrame(index=range(len(truth))) if trials is None else trials
-    check_same_length("trials", len(trials), "the trial axis of truth", len(truth))
+    trials = _check_trials(trials, len(truth))
     every = np.arange(len(truth))
     cut = [Fold(every, every)] if folds is None else check_folds(folds, len(truth))
     targets = pd.DataFrame({"neuron": np.arange(truth.shape[2])})
@@ -275,6 +274,15 @@ def score_predictions(
     scores = replace(scores, predictions=Predictions(predictions, cut, len(truth)))
     rungs_notices = [NO_FOLDS()] if folds is None else note_rungs(problem)
     return scores.add_notices(*channels.notices, *rungs_notices)
+
+
+def _check_trials(trials: pd.DataFrame | None, n_trials: int) -> pd.DataFrame:
+    """Return the table of the trials, one row for each; without columns where none is given."""
+    check_kind(trials, pd.DataFrame, type(None))
+    check_in_order("trials", trials)
+    trials = pd.DataFrame(index=range(n_trials)) if trials is None else trials
+    check_same_length("trials", len(trials), "the trial axis of truth", n_trials)
+    return trials
 
 
 def _read_behavior(behavior: np.ndarray, truth: np.ndarray) -> np.ndarray:

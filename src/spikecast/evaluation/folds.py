@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_kind, check_one_of, check_same_length, shorten_line
+from spikecast.core.checks import check_kind, check_one_of, check_same_length, quote, shorten_line
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import to_vector
 from spikecast.data.dataset import check_in_order, resolve_indices
@@ -175,6 +175,9 @@ def read_folds(column: pd.Series) -> list[Fold]:
 
 def check_folds(folds: Sequence[FoldPair], n_trials: int) -> list[Fold]:
     """Return folds as numbers of trials, none of them scored twice or learnt from in its fold."""
+    pairs = isinstance(folds, Sequence) and not isinstance(folds, str | bytes)
+    if not pairs or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in folds):
+        raise InputError(f"folds is {quote(folds)}; give a list of pairs (train, test)")
     if not len(folds):
         raise InputError("there are no folds; give at least one pair (train, test)")
     if len(folds) > n_trials:

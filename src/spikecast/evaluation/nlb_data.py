@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from spikecast.core.checks import check_in_range, check_one_of, suggest_name
+from spikecast.core.checks import check_in_range, check_kind, check_one_of, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import make_rng
@@ -163,6 +163,7 @@ def split_nlb(
     >>> data.inputs["train_spikes_heldin"].shape, data.target["psth"].shape
     ((30, 25, 9), (4, 25, 12))
     """
+    check_kind(recording, Recording)
     if recording.kind != "counts":
         raise InputError("the benchmark scores spike counts; this recording is continuous")
     check_in_range("width (s)", width, 0, LONGEST)

@@ -162,6 +162,8 @@ def psth_r2(
     if not recorded:
         raise NotEnoughDataError("no condition has a trial that is scored")
     values = np.concatenate(predicted)
+    if not len(values):
+        raise NotEnoughDataError("'psth' is NaN in every bin of the conditions that are scored")
     if np.isnan(values).any():
         raise InputError("rates are NaN in bins whose condition average is scored")
     return float(r2_score(np.concatenate(recorded), values))
@@ -271,7 +273,13 @@ def speed_correlation(
             raise NotEnoughDataError(
                 f"condition {kind.tolist()} has one scored trial; a correlation needs two"
             )
-        values.append(pearsonr(speed[of_kind], behavior[of_kind, -1])[0])
+        produced = behavior[of_kind, -1]
+        if not (np.ptp(speed[of_kind]) > 0 and np.ptp(produced) > 0):
+            raise NotEnoughDataError(
+                f"condition {kind.tolist()}: speeds or intervals are all alike; a correlation "
+                "needs several"
+            )
+        values.append(pearsonr(speed[of_kind], produced)[0])
     if not values:
         raise NotEnoughDataError("no scored trial has a known condition")
     return float(np.mean(values))

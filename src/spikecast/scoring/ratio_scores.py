@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecast.core.checks import MOST_DRAWS, check_count
 from spikecast.core.seeding import make_rng
 
 LEVEL = 0.95
@@ -91,6 +92,7 @@ def holds_zero(low: float, high: float) -> bool:
 
 def draw_bootstrap_weights(n_trials: int, n_resamples: int, seed: int) -> np.ndarray:
     """Return how often each trial is drawn in each resample, (resample, trial)."""
+    check_count("n_resamples", n_resamples, 1, MOST_DRAWS)
     rng = make_rng(seed, "bootstrap")
     return rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), n_resamples).astype(float)
 

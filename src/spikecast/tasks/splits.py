@@ -79,6 +79,7 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     return blocks
 
 
+MOST_REPEATS = 1000
 SPLITS = ("trial", "stratum", "block")
 
 
@@ -133,7 +134,7 @@ class Split:
         train, test : array of int
         """
         strata = y if groups is None and y is not None and y.ndim == 1 else groups
-        for repeat in range(self.n_repeats or 1):
+        for repeat in range(check_count("n_repeats", self.n_repeats or 1, 1, MOST_REPEATS)):
             seed = derive_seed(self.seed or 0, "cut", repeat) if repeat else self.seed or 0
             yield from split_trials(
                 self.by or "trial", len(X), self.n_folds, seed=seed, strata=strata, gap=self.gap

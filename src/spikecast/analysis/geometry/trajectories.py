@@ -9,7 +9,13 @@ import pandas as pd
 from spikecast.analysis.conditions import find_missing, hide_missing
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_count, check_labels, check_one_of, check_same_length
+from spikecast.core.checks import (
+    check_count,
+    check_kind,
+    check_labels,
+    check_one_of,
+    check_same_length,
+)
 from spikecast.core.errors import InputError
 from spikecast.data.dataset import check_in_order
 from spikecast.models.preprocess import find_principal_axes
@@ -91,6 +97,7 @@ def trajectories(
     latents = read_latents(latents)
     n_trials, n_bins, n_latents = latents.shape
     time = read_time(time, n_bins)
+    check_kind(condition, Sequence, np.ndarray, pd.Series, pd.Index)
     check_labels("condition", condition)
     check_in_order("condition", condition)
     check_same_length("condition", len(condition), "the trial axis of latents", n_trials)

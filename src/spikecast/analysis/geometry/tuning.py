@@ -1,6 +1,6 @@
 """Which trial variables each latent follows: rank statistics, permutation, corrected p values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -13,7 +13,14 @@ from spikecast.analysis.conditions import find_missing
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
 from spikecast.analysis.slowness import labels_come_in_runs
-from spikecast.core.checks import MOST_DRAWS, check_count, check_one_of, check_same_length, quote
+from spikecast.core.checks import (
+    MOST_DRAWS,
+    check_count,
+    check_kind,
+    check_one_of,
+    check_same_length,
+    quote,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.data.binning import find_inside
@@ -130,6 +137,9 @@ def tuning(
     check_one_of("null", null, NULLS)
     check_count("n_permutations", n_permutations, 1, MOST_DRAWS)
     values = _average_window(latents, time, window)
+    check_kind(trials, pd.DataFrame)
+    if not isinstance(variables, Iterable | None) or isinstance(variables, str):
+        raise InputError(f"variables is {quote(variables)}; it must be a list of trial columns")
     check_same_length("latents", len(values), "trials", len(trials))
     names = list(trials) if variables is None else list(variables)
     for made in map(str, names):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecast.core.checks import check_kind
+from spikecast.core.checks import check_in_range, check_kind
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
@@ -34,6 +34,7 @@ def select_neurons(recording: Recording, area: str, min_rate: float = MIN_RATE) 
 
     An area that is not recorded, or with fewer than 2 such neurons, is refused.
     """
+    check_in_range("min_rate (Hz)", min_rate, 0)
     inside = recording.in_area(area)
     if recording.kind == "counts":
         inside &= recording.firing_rate >= min_rate
