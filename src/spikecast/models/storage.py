@@ -26,6 +26,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.context import SourceDrift, TargetDrift
 from spikecast.models.foreign import ForeignModel
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.setting_checks import check_settings
 from spikecast.tasks.trial_facts import TrialFacts
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ def _check_settings(description: Any, arrays: dict[str, np.ndarray]) -> None:
 
 def _restore_part(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     part = _find_class(description["class"])(**description["parameters"])
+    if isinstance(part, Model):
+        check_settings(part)
     entries = [
         (name, kind, content)
         for name, entry in description["state"].items()

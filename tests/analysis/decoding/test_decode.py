@@ -266,3 +266,12 @@ def test_a_number_that_is_infinite_cannot_be_decoded(strong):
     values = np.where(np.arange(strong.n_trials) < 3, np.inf, np.arange(strong.n_trials))
     with pytest.raises(InputError, match="infinite"):
         decode(strong, values, decoder="ridge", n_permutations=5)
+
+
+def test_classes_that_differ_by_rounding_are_refused_and_large_ones_keep_their_names():
+    half = np.arange(40) % 2 == 0
+    recording = made(np.random.default_rng(0).normal(size=(40, 2, 3)))
+    with pytest.raises(InputError, match="differ by rounding only"):
+        decode(recording, np.where(half, 0.1 + 0.2, 0.3))
+    decoded = decode(recording, np.where(half, 20240101.0, 20240102.0), n_permutations=20)
+    assert list(decoded.confusion.index) == ["20240101.0", "20240102.0"]

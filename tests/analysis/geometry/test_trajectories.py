@@ -74,3 +74,9 @@ def test_text_that_is_missing_is_no_condition():
     paths = trajectories(activity, np.arange(5) / 10, ["go", "", "no"] * 10, n_dims=2)
     assert sorted(paths.table["condition"].unique()) == ["go", "no"]
     assert paths.n_left_out == 10
+
+
+def test_conditions_with_many_digits_are_told_apart():
+    trials = pd.DataFrame({"day": [20240101.0, 20240102.0, 0.5]})
+    names = ["day 20240101.0", "day 20240102.0", "day 0.5"]
+    assert name_conditions(trials, "day").tolist() == names

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.analysis.comparisons import compare_column
-from spikecast.analysis.conditions import find_missing, number_conditions
+from spikecast.analysis.conditions import find_missing, name_value, number_conditions
 from spikecast.core.checks import (
     check_count,
     check_finite,
@@ -24,6 +24,8 @@ from spikecast.data.recording import Recording
 TRIALS_LEFT_OUT = NoticeKind(
     "trials_left_out", "minor", "{n_trials} trials without '{label}' were left out"
 )
+
+ROUNDING = 4  # last digits of a number, by which sums of equal numbers differ
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Label:
     @property
     def names(self) -> list[str]:
         """Classes as text: ``1.0`` is written ``1``."""
-        return [f"{c:g}" if isinstance(c, float) else str(c) for c in self.classes.tolist()]
+        return [name_value(one) for one in self.classes.tolist()]
 
 
 def resolve_label(
@@ -90,6 +92,7 @@ def resolve_label(
     if values.dtype.kind == "O" and len({isinstance(one, str) for one in values}) > 1:
         raise InputError(f"label '{name}' holds numbers and text; give one of the two")
     classes, codes, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    _check_rounding(name, classes)
     if classes.size < 2:
         raise NotEnoughDataError(
             f"label '{name}' is {classes[0]} on every one of {trials.size} trials; "
@@ -111,6 +114,19 @@ def resolve_label(
             f"from in {folds} folds"
         )
     return Label(name, trials, codes.ravel(), classes, n_left_out)
+
+
+def _check_rounding(name: str, classes: np.ndarray) -> None:
+    """Raise where two classes are one number but for rounding, as 0.1 + 0.2 and 0.3."""
+    if classes.dtype.kind != "f":
+        return
+    near = np.diff(classes) <= ROUNDING * np.spacing(np.abs(classes[1:]))
+    if near.any():
+        first, second = classes[int(near.argmax()) :][:2].tolist()
+        raise InputError(
+            f"label '{name}' has the classes {first!r} and {second!r}, which differ by rounding "
+            "only: round it"
+        )
 
 
 def number_strata(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.conditions import find_missing, hide_missing
+from spikecast.analysis.conditions import find_missing, hide_missing, name_value
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
 from spikecast.core.checks import (
@@ -155,7 +155,7 @@ def name_conditions(trials: pd.DataFrame, columns: str | Sequence[str]) -> np.nd
         check_one_of("trial column", name, list(trials))
     names = []
     for row in trials[columns].itertuples(index=False):
-        values = [f"{value:g}" if isinstance(value, float) else str(value) for value in row]
+        values = [name_value(value) for value in row]
         missing = find_missing(pd.Series(row, dtype=object)).any()
         pairs = (f"{name} {value}" for name, value in zip(columns, values, strict=True))
         names.append(None if missing else ", ".join(pairs))
