@@ -1,10 +1,11 @@
-"""Stretches in which nothing was recorded: left out at the ends of a session, named in between."""
+"""Stretches in which nothing was recorded: left out at the ends, refused in between."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import spikecast as sc
+from spikecast.core.errors import InputError
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.silence import find_silence
 
@@ -33,7 +34,7 @@ def taken(recording):
 def test_a_session_begins_with_its_first_spike(tmp_path):
     write_spikes(tmp_path / "late", (60.0, 120.0))
     recording = sc.load(tmp_path / "late", align="none", bin_size=0.5)
-    assert "start_cut" in taken(recording)
+    assert "ends_cut" in taken(recording)
     assert recording.time[0] == pytest.approx(60, abs=1)
     assert recording.firing_rate.mean() == pytest.approx(RATE, rel=0.1)
 
@@ -46,18 +47,21 @@ def test_trials_before_the_first_spike_are_left_out(tmp_path):
     assert recording.activity.any(axis=(1, 2))[1:].all()
 
 
-def test_a_pause_stays_and_is_named(tmp_path):
+def test_a_pause_is_refused_unless_its_window_was_named(tmp_path):
     write_spikes(tmp_path / "paused", (0.0, 40.0), (80.0, 120.0))
-    recording = sc.load(tmp_path / "paused", align="none", bin_size=0.5)
-    assert recording.n_bins == pytest.approx(240, abs=2)
-    (notice,) = (one for one in sc.examine(recording) if one.code == "silence")
+    with pytest.raises(InputError, match=r"no unit fires from 40 to 80 s.*for example 0 to 40 s"):
+        sc.load(tmp_path / "paused", align="none", bin_size=1.0)
+    named = sc.load(tmp_path / "paused", align="none", window=(0, 40), bin_size=0.5)
+    assert "silence" not in {one.code for one in sc.examine(named)}
+    whole = sc.load(tmp_path / "paused", align="none", window=(0, 119), bin_size=0.5)
+    (notice,) = (one for one in sc.examine(whole) if one.code == "silence")
     assert notice.values["seconds"] == pytest.approx(40, abs=1)
 
 
 def test_chance_and_rare_spikes_are_no_pause(tmp_path):
     write_spikes(tmp_path / "whole", (0.0, 120.0))
     recording = sc.load(tmp_path / "whole", align="none", bin_size=0.5)
-    assert not {"start_cut", "trials_cut"} & taken(recording)
+    assert not {"ends_cut", "trials_cut"} & taken(recording)
     assert "silence" not in {one.code for one in sc.examine(recording)}
     rare = np.zeros((1, 1000, 2), dtype=int)
     rare[0, ::300, 0] = 1  # some spikes in 1000 s

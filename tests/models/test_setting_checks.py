@@ -29,6 +29,7 @@ def test_the_defaults_are_allowed(name):
         (sc.models.PCARidge(penalties=[-1]), "penalties is -1"),
         (sc.models.PCARidge(penalties=[float("nan")]), "penalties is nan"),
         (sc.models.PCARidge(n_components=2.5), "n_components is 2.5; it must be a whole number"),
+        (sc.models.PCARidge(n_components=3.0), "n_components is 3.0; it must be a whole number"),
         (sc.models.PCARidge(n_components=None), "n_components is None"),
         (sc.models.PCARidge(widths=3), "widths is 3; it must be a list"),
         (sc.models.PoissonGLM(widths=(1, 2)), "widths is 1; it must be a list"),

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -87,5 +88,7 @@ def _check_one(name: str, value: Any, default: Any) -> None:
         low, high = LIMITS.get(name, (0, np.inf))
         if isinstance(default, float):
             check_in_range(name, value, low, high)
-        else:
-            check_count(name, value, int(low), None if high == np.inf else int(high))
+            return
+        check_count(name, value, int(low), None if high == np.inf else int(high))
+        if not isinstance(value, Integral):  # 3.0 cannot number anything
+            raise InputError(f"{name} is {quote(value)}; it must be a whole number")

@@ -249,9 +249,16 @@ def test_a_column_that_both_tables_have_must_agree(tmp_path):
 def test_text_among_samples_is_said_to_keep_a_table_from_being_behaviour(tmp_path):
     write_folder(tmp_path / "mine")
     wheel = pd.read_csv(tmp_path / "mine" / "wheel.tsv", sep="\t")
-    wheel.assign(state="still").to_csv(tmp_path / "mine" / "wheel.tsv", index=False, sep="\t")
-    raw = tables.read_tables(tmp_path / "mine")
-    assert not raw.behavior
-    (notice,) = (one for one in raw.notices if one.code == "text_among_samples")
-    assert "'wheel'" in str(notice)
-    assert "state" in str(notice)
+    one_cell = wheel[["time", "position"]].astype({"position": object})
+    one_cell.loc[3, "position"] = "-"
+    for odd, column in ((wheel.assign(state="still"), "state"), (one_cell, "position")):
+        odd.to_csv(tmp_path / "mine" / "wheel.tsv", index=False, sep="\t")
+        raw = tables.read_tables(tmp_path / "mine")
+        assert not raw.behavior
+        (notice,) = (one for one in raw.notices if one.code == "text_among_samples")
+        assert "'wheel'" in str(notice)
+        assert column in str(notice)
+    licks = pd.DataFrame({"time": np.arange(0, 5, 0.1), "side": "left"})  # no samples
+    licks.to_csv(tmp_path / "mine" / "wheel.tsv", index=False, sep="\t")
+    notices = tables.read_tables(tmp_path / "mine").notices
+    assert "text_among_samples" not in {one.code for one in notices}

@@ -1,17 +1,18 @@
 """Leave out what lies before the first spike of a session, where that can be no chance."""
 
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.trials import Trials
-from spikecast.data.silence import find_silence
+from spikecast.data.silence import Silence, find_silence
 
-START_CUT = NoticeKind(
-    "start_cut",
+ENDS_CUT = NoticeKind(
+    "ends_cut",
     "serious",
     "no unit fires from {start:g} to {stop:g} s, where {expected:.0f} spikes are expected: nothing "
     "was recorded there, and the trial is cut to {first:g} to {last:g} s",
@@ -29,36 +30,56 @@ def leave_out_silence(
 ) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
     """Return counts (trial, time, unit), trials and bins without silence at either end.
 
-    Of one long trial (`whole`) bins are left out, of others trials. Silence in between stays;
+    Of one long trial (`whole`) bins are left out, of others trials. A pause in between is refused
+    in one long trial, unless its window was named; elsewhere it stays, and
     :func:`spikecast.examine` names it.
     """
     total = len(bins.events) * bins.n
-    ends = [one for one in find_silence(counts, bins.size) if one.start == 0 or one.stop == total]
-    notices = []
-    first, last = 0, total
-    for one in ends:
-        first, last = (one.stop, last) if one.start == 0 else (first, one.start)
+    found = find_silence(counts, bins.size)
+    ends = [one for one in found if one.start == 0 or one.stop == total]
+    first = max((one.stop for one in ends if one.start == 0), default=0)
+    last = min((one.start for one in ends if one.stop == total), default=total)
     if whole:
-        start = bins.start + first * bins.size
-        stop = bins.start + last * bins.size
-        for one in ends:
-            notices.append(
-                START_CUT(
-                    start=bins.start + one.start * bins.size,
-                    stop=bins.start + one.stop * bins.size,
-                    expected=one.expected,
-                    first=start,
-                    last=stop,
-                )
-            )
-        if last - first < 2:
-            raise NotEnoughDataError("; ".join(map(str, notices)))
-        return counts[:, first:last], trials, replace(bins, start=start, n=last - first), notices
+        if len(ends) < len(found):
+            _refuse_pause(next(one for one in found if one not in ends), bins)
+        return _cut_one(counts, trials, bins, ends, (first, last))
     kept = slice(first // bins.n, -(-last // bins.n))
     n_left = {"start": kept.start, "end": len(bins.events) - kept.stop}
-    for one in ends:
-        where = "start" if one.start == 0 else "end"
-        if n_left[where]:
-            notices.append(TRIALS_CUT(n=n_left[where], where=where, expected=one.expected))
+    expected = {"start" if one.start == 0 else "end": one.expected for one in ends}
+    notices = [
+        TRIALS_CUT(n=n_left[where], where=where, expected=expected[where])
+        for where in expected
+        if n_left[where]
+    ]
     rows = np.arange(len(bins.events))[kept]
     return counts[kept], trials.take(rows), replace(bins, events=bins.events[kept]), notices
+
+
+def _cut_one(
+    counts: np.ndarray, trials: Trials, bins: Bins, ends: list[Silence], kept: tuple[int, int]
+) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
+    """Return one long trial without the bins at its ends in which no unit fires."""
+    first, last = (bins.start + place * bins.size for place in kept)
+    notices: list[Notice] = [
+        ENDS_CUT(
+            start=bins.start + one.start * bins.size,
+            stop=bins.start + one.stop * bins.size,
+            expected=one.expected,
+            first=first,
+            last=last,
+        )
+        for one in ends
+    ]
+    n = kept[1] - kept[0]
+    if n < 2:
+        raise NotEnoughDataError("; ".join(map(str, notices)))
+    return counts[:, kept[0] : kept[1]], trials, replace(bins, start=first, n=n), notices
+
+
+def _refuse_pause(pause: Silence, bins: Bins) -> NoReturn:
+    start, stop = (bins.start + place * bins.size for place in (pause.start, pause.stop))
+    raise InputError(
+        f"no unit fires from {start:g} to {stop:g} s, where {pause.expected:.0f} spikes are "
+        "expected: did recording pause? Areas that fall silent together predict each other. Name "
+        f"the part to take as the window, for example {bins.start:g} to {start:g} s"
+    )

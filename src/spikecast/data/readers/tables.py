@@ -48,6 +48,7 @@ TEXT_AMONG_SAMPLES = NoticeKind(
     "times are {step:.3g} s apart: where these are samples, leave these columns out",
 )
 SHORTEST_TRIAL = 0.5  # seconds; rows of a table that are nearer are samples, as a rule
+MOSTLY = 0.5  # of the cells of a column
 SORTED = NoticeKind("spikes_sorted", "minor", "rows were not in order of time and were sorted")
 
 
@@ -122,15 +123,19 @@ def read_tables(source: Path) -> RawSession:
 
 def _note_text(name: str, table: pd.DataFrame, time: str) -> list[Notice]:
     """Return a notice where text keeps a table, and the movement in it, from being behaviour."""
-    kinds = {str(column): table[column].dtype.kind for column in table if column != time}
-    text = [column for column, kind in kinds.items() if kind not in "iufb"]
-    if len(text) == len(kinds) or table[time].dtype.kind not in "iuf":
+    others = [column for column in table if column != time]
+    text = [column for column in others if table[column].dtype.kind not in "iufb"]
+    # one cell of text makes text of a whole column
+    numbers = [pd.to_numeric(table[column], errors="coerce").notna().mean() for column in text]
+    if len(text) == len(others) and not any(share > MOSTLY for share in numbers):
+        return []
+    if table[time].dtype.kind not in "iuf":
         return []
     steps = np.diff(table[time].to_numpy(dtype=float))
     step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
     if not 0 < step < SHORTEST_TRIAL:
         return []
-    return [TEXT_AMONG_SAMPLES(name=name, columns=text, step=step)]
+    return [TEXT_AMONG_SAMPLES(name=name, columns=list(map(str, text)), step=step)]
 
 
 def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[Notice]]:
