@@ -9,7 +9,7 @@ from spikecast.models.ensemble import Auto, Stack
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.stack_members import pick_groups
+from spikecast.models.stack_members import FEW_SPIKES, IN_A_STACK, pick_groups
 from spikecast.models.timescales import Timescales
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
@@ -90,14 +90,17 @@ def test_the_networks_of_a_stack_see_past_future_and_both():
     assert [model.n_components for model in causal] == [10, 40, 200]
 
 
-def test_auto_stops_its_networks_early_where_spikes_are_few():
+def test_auto_is_the_default_stack_where_spikes_are_few(session):
     few = np.zeros((60, 10, 3))
     few[:, 0, 0] = 1
-    many = np.ones((60, 10, 3))
-    for y, counts, held_out in ((few, True, 0), (many, True, 5), (few, False, 5)):
+    assert pick_groups(few, True)["timescales"] == IN_A_STACK["timescales"]
+    assert not pick_groups(few, True)["transformer"]
+    for y, counts in ((np.ones((60, 10, 3)), True), (few, False)):
         made = Auto()._make_members("timescales", pick_groups(y, counts))
-        assert [model.held_out_parts for model in made] == [held_out] * 4
-    assert all(model.held_out_parts == 0 for model in Stack()._make_members("timescales"))
+        assert [model.held_out_parts for model in made] == [5] * 5
+    x, y = session[0][:8, :20], session[1][:8, :20]
+    assert y.sum() < FEW_SPIKES
+    np.testing.assert_array_equal(Auto().fit(x, y).predict(x), Stack().fit(x, y).predict(x))
 
 
 def test_a_causal_stack_never_sees_the_future(session):

@@ -354,8 +354,9 @@ class Auto(Stack):
         promised = 0.0  # seconds that refits for the weights will take
         groups = pick_groups(y, self.counts_)
         budget = np.inf if self.budget is None else self.budget
+        names = self._list_usable(adding=base is not None)
         with share_features(x, SHARED_COMPONENTS):
-            for name in self._list_usable(adding=base is not None):
+            for name in [name for name in names if groups.get(name, ({},))]:
                 begun = time.perf_counter()
                 if fitted and begun - started + promised > budget:
                     break

@@ -4,8 +4,9 @@ Networks of the past and of the future err in other ways than those that see bot
 other; few components are best where spikes are few, many where there are many. The weights choose.
 They are learnt without a second fit. In a stack, five members of a group take turns in being
 stopped on another fifth of the training trials, so that each trial is predicted by a member that
-did not learn from it. In ``auto``, which may take longer, members learn from all trials for more
-epochs, beside networks that go without a part each, unless there are hardly any spikes.
+did not learn from it. In ``auto``, which may take longer, there are more groups, of larger
+networks, and each has two members that learn from all trials for many epochs, beside five
+networks that go without a part each. Where there are hardly any spikes, ``auto`` is a stack.
 """
 
 from typing import Any
@@ -14,40 +15,43 @@ import numpy as np
 
 Settings = dict[str, Any]
 Groups = dict[str, tuple[Settings, ...]]
-"""Of each network that is more than one, by its name."""
+"""Of each network that is not just one, by its name."""
 
 SHARED_COMPONENTS = 200
 """Of smoothed activity: the most that networks of a stack ask for."""
 FEW_SPIKES = 1500
-"""Of all targets in the training trials: what is not stopped early learns them by heart."""
+"""Of all targets in the training trials: what learns from all trials learns them by heart."""
+_KNOWN_WIDTHS = (1.0, 3.0)
+"""Two of the three that all networks have: with many components these two are enough."""
 
-_GROUPS: tuple[Settings, ...] = (
-    {"n_components": 10, "n_latents": 16},
-    {"n_components": 40, "n_latents": 24, "causal": True},
-    {"n_components": 40, "n_latents": 24, "future_only": True},
-    # two widths of the three that the others have, so that they are known
-    {"n_components": SHARED_COMPONENTS, "n_latents": 32, "widths": (1.0, 3.0)},
-)
+_FEW = {"n_components": 10, "n_latents": 16}
+_MANY = {"n_components": SHARED_COMPONENTS, "n_latents": 32, "widths": _KNOWN_WIDTHS}
+_PAST, _FUTURE = {"n_latents": 24, "causal": True}, {"n_latents": 24, "future_only": True}
+_STOPPED = {"n_members": 5}
+_ON_ALL_TRIALS = {"n_members": 2, "held_out_parts": 5}
 
-
-def _set_training(epochs: tuple[int, ...], **settings: int) -> tuple[Settings, ...]:
-    """Return the groups with how they are trained: each for its own number of epochs."""
-    return tuple(
-        {**group, **settings, "epochs": own} for group, own in zip(_GROUPS, epochs, strict=True)
-    )
-
-
-_TRANSFORMER: tuple[Settings, ...] = ({"n_members": 5},)
 IN_A_STACK: Groups = {
-    "timescales": _set_training((12, 12, 12, 8), n_members=5),
-    "transformer": _TRANSFORMER,
+    "timescales": (
+        {**_FEW, **_STOPPED, "epochs": 12},
+        {"n_components": 40, **_PAST, **_STOPPED, "epochs": 12},
+        {"n_components": 40, **_FUTURE, **_STOPPED, "epochs": 12},
+        {**_MANY, **_STOPPED, "epochs": 8},
+    ),
+    "transformer": (_STOPPED,),
 }
 _IN_AUTO: Groups = {
-    "timescales": _set_training((45, 45, 45, 30), n_members=3, held_out_parts=5),
-    "transformer": _TRANSFORMER,
+    "timescales": (
+        {**_FEW, **_ON_ALL_TRIALS, "epochs": 45},
+        {**_MANY, **_PAST, **_ON_ALL_TRIALS, "epochs": 40},
+        {**_MANY, **_FUTURE, **_ON_ALL_TRIALS, "epochs": 40},
+        {**_MANY, **_ON_ALL_TRIALS, "epochs": 40},
+        {"n_components": 40, "n_latents": 48, **_ON_ALL_TRIALS, "epochs": 60},
+    ),
+    "transformer": (_STOPPED,),
 }
+_IN_AUTO_OF_FEW_SPIKES: Groups = {**IN_A_STACK, "transformer": ()}
 
 
 def pick_groups(y: np.ndarray, counts: bool) -> Groups:
-    """Return the groups of ``auto`` for targets (trial, time, target): a stack's for few spikes."""
-    return IN_A_STACK if counts and y.sum() < FEW_SPIKES else _IN_AUTO
+    """Return the groups of ``auto`` for targets (trial, time, target)."""
+    return _IN_AUTO_OF_FEW_SPIKES if counts and y.sum() < FEW_SPIKES else _IN_AUTO
