@@ -325,8 +325,9 @@ class Auto(Stack):
     Parameters
     ----------
     models : sequence of str, optional
-        Candidates, in the order in which they are tried. By default those of a stack, and then
-        ``transformer``.
+        Candidates, in the order in which they are tried. By default those of a stack, with more and
+        larger networks that are not stopped early, and then ``transformer``; where targets have
+        fewer than 1,500 spikes in all, those of a stack.
     {stack}
     budget : float, optional
         Seconds per fit. With one, the numbers depend on the machine's speed; without, they do not.
