@@ -1,6 +1,6 @@
 """`auto` beside the regression on every target of the seven real sessions, one fold.
 
-    python benchmarks/auto.py                        # adds what is not there yet to results/auto.csv
+    python benchmarks/auto.py                   # adds what is not there yet to results/auto.csv
     python benchmarks/auto.py --sessions 0 2 6
     python benchmarks/auto.py --summary
 
