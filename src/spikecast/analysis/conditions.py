@@ -27,20 +27,6 @@ def find_missing(values: pd.Series | np.ndarray) -> np.ndarray:
     return missing
 
 
-def name_value(value: object) -> str:
-    """Return the text of a value, numbers as short as they can be told from others.
-
-    Examples
-    --------
-    >>> name_value(1.0), name_value(0.25), name_value(20240101.0), name_value("left")
-    ('1', '0.25', '20240101.0', 'left')
-    """
-    if not isinstance(value, float):
-        return str(value)
-    short = f"{value:g}"
-    return short if float(short) == value else str(float(value))
-
-
 def hide_missing(values: Iterable[object]) -> pd.Series:
     """Return values as a Series that is NaN where they are missing."""
     values = pd.Series(list(values))

@@ -21,6 +21,21 @@ def to_numbers(values: pd.Series) -> np.ndarray:
     return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
 
+def name_value(value: object) -> str:
+    """Return a value as a name: numbers without zeros behind the point, no digit left out.
+
+    Examples
+    --------
+    >>> name_value(1.0), name_value(0.25), name_value(312782546.0), name_value("left")
+    ('1', '0.25', '312782546', 'left')
+    """
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    short = f"{value:g}"
+    exact = short if float(short) == float(value) else str(float(value))
+    return exact.removesuffix(".0")
+
+
 def tidy_columns(table: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return the columns that a recording can hold, and the names of the others.
 

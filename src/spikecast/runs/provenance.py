@@ -298,7 +298,7 @@ def _as_text(values: Iterable[Any]) -> np.ndarray:
     texts = []
     for value in values:
         try:
-            texts.append(f"{float(value):g}")
+            texts.append(str(float(value)))
         except ValueError:
             texts.append(str(value))
     return np.array(texts)

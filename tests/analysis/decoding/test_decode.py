@@ -274,4 +274,4 @@ def test_classes_that_differ_by_rounding_are_refused_and_large_ones_keep_their_n
     with pytest.raises(InputError, match="differ by rounding only"):
         decode(recording, np.where(half, 0.1 + 0.2, 0.3))
     decoded = decode(recording, np.where(half, 20240101.0, 20240102.0), n_permutations=20)
-    assert list(decoded.confusion.index) == ["20240101.0", "20240102.0"]
+    assert list(decoded.confusion.index) == ["20240101", "20240102"]

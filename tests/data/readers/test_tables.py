@@ -246,6 +246,17 @@ def test_a_column_that_both_tables_have_must_agree(tmp_path):
         load(tmp_path / "mine", align="none", bin_size=0.1)
 
 
+@pytest.mark.parametrize("other", [312782574, None], ids=["all", "one missing"])
+def test_areas_that_are_long_numbers_stay_apart(tmp_path, other):
+    write_folder(tmp_path / "mine")  # numbers of the Allen atlas
+    units = pd.DataFrame({"unit": ["a", "b", "c"], "area": [312782546, other, 312782574]})
+    units.to_csv(tmp_path / "mine" / "units.csv", index=False)
+    recording = load(tmp_path / "mine", align="none", bin_size=0.1)
+    assert list(recording.area) == [
+        "312782546", "unknown" if other is None else "312782574", "312782574"
+    ]  # fmt: skip
+
+
 def test_text_among_samples_is_said_to_keep_a_table_from_being_behaviour(tmp_path):
     write_folder(tmp_path / "mine")
     wheel = pd.read_csv(tmp_path / "mine" / "wheel.tsv", sep="\t")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.analysis.comparisons import compare_column
-from spikecast.analysis.conditions import find_missing, name_value, number_conditions
+from spikecast.analysis.conditions import find_missing, number_conditions
 from spikecast.core.checks import (
     check_count,
     check_finite,
@@ -18,6 +18,7 @@ from spikecast.core.checks import (
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.binning import to_vector
+from spikecast.data.columns import name_value
 from spikecast.data.dataset import check_in_order
 from spikecast.data.recording import Recording
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.analysis.conditions import find_missing, hide_missing, name_value
+from spikecast.analysis.conditions import find_missing, hide_missing
 from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.results import Result
 from spikecast.core.checks import (
@@ -17,6 +17,7 @@ from spikecast.core.checks import (
     check_same_length,
 )
 from spikecast.core.errors import InputError
+from spikecast.data.columns import name_value
 from spikecast.data.dataset import check_in_order
 from spikecast.models.preprocess import find_principal_axes
 

@@ -1,6 +1,6 @@
 """Which units of a session are taken, and which area each of them is in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from spikecast.core.checks import check_one_of, suggest_name
 from spikecast.core.errors import FormatError, InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.columns import name_value
 from spikecast.data.session import RawSession
 
 ALL = "all"
@@ -142,10 +143,10 @@ def count_labels(values: pd.Series) -> dict[str, int]:
     return {str(label): int(n) for label, n in counts.items()}
 
 
-def _to_text(values: pd.Series) -> pd.Series:
+def _to_text(values: pd.Series, write: Callable[[object], str] = "{:g}".format) -> pd.Series:
     """Return labels as text: numbers without zeros behind the point, nothing for missing ones."""
     if values.dtype.kind in "fiu":
-        text = pd.Series([f"{value:g}" for value in values], dtype=object)
+        text = pd.Series([write(value) for value in values], dtype=object)
     else:
         text = pd.Series([str(value).strip() for value in values], dtype=object)
     return text.where(~text.str.lower().isin(MISSING), "").astype(str)
@@ -170,9 +171,9 @@ def name_areas(
     units = raw.units.iloc[rows]
     if column is not None:
         check_one_of("area_column", column, list(map(str, units.columns)))
-        return _fill_areas(_to_text(units[column])), [AREAS(column=column, others="")]
+        return _fill_areas(_to_text(units[column], name_value)), [AREAS(column=column, others="")]
     columns = [name for name in raw.area_columns if name in units]
-    names = {name: _to_text(units[name]).to_numpy(dtype=str) for name in columns}
+    names = {name: _to_text(units[name], name_value).to_numpy(dtype=str) for name in columns}
     names = {name: values for name, values in names.items() if (values != "").any()}
     if not names:
         return np.full(len(rows), NO_AREA), [NO_AREAS(columns=_name_columns(raw.units))]

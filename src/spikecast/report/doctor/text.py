@@ -58,6 +58,7 @@ SESSION_CHECKS: tuple[Check, ...] = (
 RECORDING_CHECKS: tuple[Check, ...] = (
     Check("bins in seconds", ("bins_not_seconds",)),
     Check("silent neurons, neurons without an area", ("silent", "unlabeled")),
+    Check("stretches in which no neuron fires", ("silence",)),
     Check("one neuron twice", ("recorded_twice", "duplicate")),
     Check("one trial twice", ("copied_trials",)),
     Check("areas that differ in capitals or spaces only", ("areas_alike",)),
