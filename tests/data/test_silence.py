@@ -70,3 +70,15 @@ def test_chance_and_rare_spikes_are_no_pause(tmp_path):
     bouts[0, ::100] = 50  # all that fires, fires together
     assert find_silence(bouts, 1.0) == []
     assert find_silence(np.zeros((3, 100, 2), dtype=int), 1.0) == []
+
+
+def test_a_chosen_unit_that_appears_late_is_no_silence(tmp_path):
+    write_spikes(tmp_path / "late", (0.0, 120.0))
+    spikes = pd.read_csv(tmp_path / "late" / "spikes.csv")
+    keep = (spikes["unit"] > 0) | (spikes["time"] > 60)
+    spikes[keep].to_csv(tmp_path / "late" / "spikes.csv", index=False)
+    quality = {"unit": np.arange(N_UNITS), "quality": ["good"] + ["mua"] * (N_UNITS - 1)}
+    pd.DataFrame(quality).to_csv(tmp_path / "late" / "units.csv", index=False)
+    recording = sc.load(tmp_path / "late", align="none", bin_size=0.5)
+    assert recording.n_neurons == 1
+    assert recording.time[0] < 1

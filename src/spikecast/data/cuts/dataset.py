@@ -70,7 +70,9 @@ def cut_dataset(raw: RawSession, selection: Selection) -> xr.Dataset:
         _check_size(len(bins.events), bins.n, len(rows))
         activity = raw.spikes.count(rows, bins.events, window, bins.size)
         whole = selection.align == NONE and selection.window is None
-        activity, trials, bins, about_silence = leave_out_silence(activity, trials, bins, whole)
+        activity, trials, bins, about_silence = leave_out_silence(
+            activity, trials, bins, whole, raw.spikes, len(raw.units)
+        )
         about_trials += about_silence
     area, about_areas = name_areas(raw, rows, selection.area_column)
     behavior, about_behavior = bin_behavior(raw.behavior, bins, raw.duration)

@@ -9,6 +9,7 @@ from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.cuts.samples import Bins
 from spikecast.data.cuts.trials import Trials
+from spikecast.data.session import Spikes
 from spikecast.data.silence import Silence, find_silence
 
 ENDS_CUT = NoticeKind(
@@ -26,16 +27,18 @@ TRIALS_CUT = NoticeKind(
 
 
 def leave_out_silence(
-    counts: np.ndarray, trials: Trials, bins: Bins, whole: bool
+    counts: np.ndarray, trials: Trials, bins: Bins, whole: bool, spikes: Spikes, n_units: int
 ) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
     """Return counts (trial, time, unit), trials and bins without silence at either end.
 
     Of one long trial (`whole`) bins are left out, of others trials. A pause in between is refused
     in one long trial, unless its window was named; elsewhere it stays, and
-    :func:`spikecast.examine` names it.
+    :func:`spikecast.examine` names it. Where only units that were not chosen fire, of `n_units` in
+    all, there is no silence.
     """
     total = len(bins.events) * bins.n
     found = find_silence(counts, bins.size)
+    found = [one for one in found if not _fires(one, bins, spikes, n_units)]
     ends = [one for one in found if one.start == 0 or one.stop == total]
     first = max((one.stop for one in ends if one.start == 0), default=0)
     last = min((one.start for one in ends if one.stop == total), default=total)
@@ -53,6 +56,15 @@ def leave_out_silence(
     ]
     rows = np.arange(len(bins.events))[kept]
     return counts[kept], trials.take(rows), replace(bins, events=bins.events[kept]), notices
+
+
+def _fires(silence: Silence, bins: Bins, spikes: Spikes, n_units: int) -> bool:
+    """Return whether any unit of the session fires in a stretch, or between trials in it."""
+    places = [divmod(silence.start, bins.n), divmod(silence.stop - 1, bins.n)]
+    first, last = (bins.events[trial] + bins.start + bins.size * bin for trial, bin in places)
+    window = (float(first), float(last) + bins.size)
+    everyone = np.arange(n_units)
+    return bool(spikes.count(everyone, np.zeros(1), window, window[1] - window[0]).any())
 
 
 def _cut_one(
