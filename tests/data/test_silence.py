@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import spikecast as sc
-from spikecast.core.errors import InputError
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.cuts.taken import read_taken
 from spikecast.data.silence import find_silence
 
@@ -82,3 +82,9 @@ def test_a_chosen_unit_that_appears_late_is_no_silence(tmp_path):
     recording = sc.load(tmp_path / "late", align="none", bin_size=0.5)
     assert recording.n_neurons == 1
     assert recording.time[0] < 1
+
+
+def test_trials_on_another_clock_are_refused(tmp_path):
+    write_spikes(tmp_path / "late", (600.0, 700.0))
+    with pytest.raises(NotEnoughDataError, match="no unit fires in any of 40 trials"):
+        sc.load(tmp_path / "late", align="onset", window=(0, 1), bin_size=0.1)

@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spikecast import AreaToArea, Behavior, cross_validate, simulate
@@ -202,6 +203,8 @@ def test_conditions_are_the_stimulus_where_it_is_known(recording):
     )
     np.testing.assert_array_equal(label == label[0], same)
     assert set(label_conditions(recording.trials[["response"]])) == {"all trials"}
+    commas = pd.DataFrame({"a": ["x, y", "x"], "b": ["z", "y, z"]})
+    assert len(set(label_conditions(commas, ["a", "b"]))) == 2
     with pytest.raises(UnknownNameError, match="Did you mean 'response'"):
         label_conditions(recording.trials, ["respons"])
 

@@ -98,7 +98,11 @@ def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None)
     if not columns:
         return np.full(len(trials), "all trials")
     parts = [trials[name].map(str) for name in columns]  # a missing value is a condition: "nan"
-    return np.array([", ".join(row) for row in zip(*parts, strict=True)])
+    rows = list(zip(*parts, strict=True))
+    labels = [", ".join(row) for row in rows]
+    if len(set(labels)) < len(set(rows)):  # values hold commas themselves
+        labels = [", ".join(map(repr, row)) for row in rows]
+    return np.array(labels)
 
 
 def is_ordered(recording: Recording) -> bool:

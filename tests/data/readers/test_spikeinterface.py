@@ -87,3 +87,18 @@ def test_the_package_itself():
     session = objects.read_sorting(sorting, 0, {})
     np.testing.assert_allclose(session.spikes.read_unit(0), TRAINS["a"])
     assert list(session.units["quality"]) == ["good", "mua", "good"]
+
+
+def test_areas_as_bytes_are_areas_and_odd_properties_are_left_out():
+    properties = {"area": np.array([b"CA1", b"MOs", b"MOs"]), "pair": np.zeros(3, "i4,i4")}
+    recording = load(Sorting(properties=properties), align="none", bin_size=0.1)
+    assert recording.areas == {"CA1": 1, "MOs": 2}
+    assert "pair" not in recording.neurons
+
+
+def test_hidden_times_are_refused():
+    hidden = np.ma.masked_array([0.5, 2.0], mask=[False, True])
+    sorting = Sorting()
+    sorting.get_unit_spike_train = lambda *_, **__: hidden
+    with pytest.raises(InputError, match="times of unit a of the sorting is masked"):
+        load(sorting, align="none", bin_size=0.1)

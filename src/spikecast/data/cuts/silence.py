@@ -37,6 +37,11 @@ def leave_out_silence(
     all, there is no silence.
     """
     total = len(bins.events) * bins.n
+    if not counts.any() and not _fires(Silence(0, total, 0.0), bins, spikes, n_units):
+        raise NotEnoughDataError(
+            f"no unit fires in any of {len(bins.events)} trials: are spikes and events in seconds "
+            "on one clock?"
+        )
     found = find_silence(counts, bins.size)
     found = [one for one in found if not _fires(one, bins, spikes, n_units)]
     ends = [one for one in found if one.start == 0 or one.stop == total]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import to_numeric
 from spikecast.core.errors import FormatError, InputError
 from spikecast.data.array_files import AREA_NAMES, QUALITY_NAMES, is_plain
 from spikecast.data.session import RawSession, SpikesByUnit
@@ -54,10 +55,12 @@ def read_sorting(sorting: Any, segment: int, others: Mapping[str, Any]) -> RawSe
     ids = list(sorting.unit_ids)
     if not ids:
         raise FormatError("the sorting has no units")
-    units = pd.DataFrame(index=pd.Index(ids, name="unit"))
+    units = pd.DataFrame(index=pd.Index(ids, name="unit", tupleize_cols=False))
     for key in sorting.get_property_keys():
         values = np.asarray(sorting.get_property(key))
-        if values.ndim == 1 and len(values) == len(ids):
+        if values.dtype.kind == "S":
+            values = np.char.decode(values, "utf-8", "replace")
+        if values.ndim == 1 and len(values) == len(ids) and values.dtype.names is None:
             column = pd.Series(values, index=units.index)
             if is_plain(column):
                 units[str(key)] = column
@@ -80,7 +83,7 @@ def read_sorting(sorting: Any, segment: int, others: Mapping[str, Any]) -> RawSe
 def _read_train(sorting: Any, ids: list[Any], segment: int, row: int) -> np.ndarray:
     """Return the times (spike,) of one unit, in seconds."""
     train = sorting.get_unit_spike_train(ids[row], segment_index=segment, return_times=True)
-    times = np.asarray(train, dtype=float)
+    times = to_numeric(f"times of unit {ids[row]} of the sorting", train).astype(float)
     if times.ndim != 1 or not np.isfinite(times).all() or (np.diff(times) < 0).any():
         raise FormatError(f"times of unit {ids[row]} of the sorting are not finite and ascending")
     return times
