@@ -1,4 +1,4 @@
-"""Stretches in which nothing was recorded: left out at the ends, refused in between."""
+"""Stretches in which nothing was recorded: left out, or refused within one long trial."""
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,19 @@ def test_trials_before_the_first_spike_are_left_out(tmp_path):
     assert "trials_cut" in taken(recording)
     assert recording.trials["event_time"].min() > 58
     assert recording.activity.any(axis=(1, 2))[1:].all()
+
+
+def test_trials_within_pauses_are_left_out(tmp_path):
+    write_spikes(tmp_path / "paused", (0.0, 20.0), (60.0, 75.0), (110.0, 120.0))
+    recording = sc.load(tmp_path / "paused", align="onset", window=(0, 1), bin_size=0.1)
+    (notice,) = (one for one in read_taken(recording.dataset) if one.code == "trials_cut")
+    assert recording.n_trials == 40 - notice.values["n"]
+    assert notice.values["start"] == pytest.approx(22, abs=3)
+    assert notice.values["longest"] == pytest.approx(13, abs=1)
+    onsets = recording.trials["event_time"].to_numpy()
+    assert not ((onsets > 20) & (onsets < 59)).any()
+    assert not ((onsets > 75) & (onsets < 109)).any()
+    assert "silence" not in {one.code for one in sc.examine(recording)}
 
 
 def test_a_pause_is_refused_unless_its_window_was_named(tmp_path):

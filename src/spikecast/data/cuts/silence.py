@@ -1,4 +1,4 @@
-"""Leave out what lies before the first spike of a session, where that can be no chance."""
+"""Leave out stretches of a session in which no unit fires, where that can be no chance."""
 
 from dataclasses import replace
 from typing import NoReturn
@@ -21,18 +21,18 @@ ENDS_CUT = NoticeKind(
 TRIALS_CUT = NoticeKind(
     "trials_cut",
     "serious",
-    "{n} trials in a row at the {where} left out: no unit fires in them, where {expected:.0f} "
-    "spikes are expected, so that nothing was recorded there",
+    "{n} trials left out, of which {longest} in a row from {start:g} s on: no unit fires in them, "
+    "where {expected:.0f} spikes are expected, so that nothing was recorded there",
 )
 
 
 def leave_out_silence(
     counts: np.ndarray, trials: Trials, bins: Bins, whole: bool, spikes: Spikes, n_units: int
 ) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
-    """Return counts (trial, time, unit), trials and bins without silence at either end.
+    """Return counts (trial, time, unit), trials and bins without silence.
 
-    Of one long trial (`whole`) bins are left out, of others trials. A pause in between is refused
-    in one long trial, unless its window was named; elsewhere it stays, and
+    Of one long trial (`whole`) bins at either end are left out, and a pause in between is refused.
+    Otherwise trials are left out; a pause within one, whose window was named, stays, and
     :func:`spikecast.examine` names it. Where only units that were not chosen fire, of `n_units` in
     all, there is no silence.
     """
@@ -44,23 +44,24 @@ def leave_out_silence(
         )
     found = find_silence(counts, bins.size)
     found = [one for one in found if not _fires(one, bins, spikes, n_units)]
-    ends = [one for one in found if one.start == 0 or one.stop == total]
-    first = max((one.stop for one in ends if one.start == 0), default=0)
-    last = min((one.start for one in ends if one.stop == total), default=total)
     if whole:
-        if len(ends) < len(found):
-            _refuse_pause(next(one for one in found if one not in ends), bins)
-        return _cut_one(counts, trials, bins, ends, (first, last))
-    kept = slice(first // bins.n, -(-last // bins.n))
-    n_left = {"start": kept.start, "end": len(bins.events) - kept.stop}
-    expected = {"start" if one.start == 0 else "end": one.expected for one in ends}
+        return _cut_one(counts, trials, bins, found)
+    first = np.arange(len(bins.events)) * bins.n
+    silent = np.array([(one.start <= first) & (first + bins.n <= one.stop) for one in found])
+    notices: list[Notice] = []
+    if not silent.any():
+        return counts, trials, bins, notices
+    kept = np.flatnonzero(~silent.any(axis=0))
+    longest = int(silent.sum(axis=1).argmax())
     notices = [
-        TRIALS_CUT(n=n_left[where], where=where, expected=expected[where])
-        for where in expected
-        if n_left[where]
+        TRIALS_CUT(
+            n=len(first) - len(kept),
+            longest=int(silent[longest].sum()),
+            start=float(bins.events[silent[longest].argmax()]),
+            expected=found[longest].expected,
+        )
     ]
-    rows = np.arange(len(bins.events))[kept]
-    return counts[kept], trials.take(rows), replace(bins, events=bins.events[kept]), notices
+    return counts[kept], trials.take(kept), replace(bins, events=bins.events[kept]), notices
 
 
 def _fires(silence: Silence, bins: Bins, spikes: Spikes, n_units: int) -> bool:
@@ -73,9 +74,16 @@ def _fires(silence: Silence, bins: Bins, spikes: Spikes, n_units: int) -> bool:
 
 
 def _cut_one(
-    counts: np.ndarray, trials: Trials, bins: Bins, ends: list[Silence], kept: tuple[int, int]
+    counts: np.ndarray, trials: Trials, bins: Bins, found: list[Silence]
 ) -> tuple[np.ndarray, Trials, Bins, list[Notice]]:
     """Return one long trial without the bins at its ends in which no unit fires."""
+    ends = [one for one in found if one.start == 0 or one.stop == bins.n]
+    if len(ends) < len(found):
+        _refuse_pause(next(one for one in found if one not in ends), bins)
+    kept = (
+        max((one.stop for one in ends if one.start == 0), default=0),
+        min((one.start for one in ends if one.stop == bins.n), default=bins.n),
+    )
     first, last = (bins.start + place * bins.size for place in kept)
     notices: list[Notice] = [
         ENDS_CUT(
