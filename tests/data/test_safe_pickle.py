@@ -190,17 +190,62 @@ def test_arrays_of_all_kinds_come_back_as_they_were(tmp_path):
             np.testing.assert_array_equal(read[name], array)
 
 
+TWICE = b"2\x86"  # the value before, and a tuple of both
+BYTES = b"B\x40\x42\x0f\x00" + bytes(1_000_000) + b"q\x000"
+
+
 @pytest.mark.parametrize(
     ("pickled", "reason"),
     [
-        (b"]r\xff\xff\xff\x0f.", "counts 268435455 objects"),
-        (b"]p9999999999\n.", "counts 9999999999 objects"),
+        (b"]r\xff\xff\xff\x0f.", "size 0"),
+        (b"]p9999999999\n.", "size 0"),
         (b"cbuiltins\nbytearray\n(J\xff\xff\xff\x7ftR.", "makes bytes of 2147483647"),
+        (b"\x80\x05\x96\xff\xff\xff\xff\x0f\x00\x00\x00.", "announces"),
+        (b"\x80\x04N" + 60 * TWICE + b".", "values, far more than it has bytes"),
+        (b"\x80\x04}N" + 60 * TWICE + b"Ns.", "tuples as keys"),
+        (b"\x80\x04}(N" + 200_000 * b"\x85" + b"Nu.", "tuples as keys"),
+        (b"\x80\x04(N" + 60 * TWICE + b"\x91.", "tuples as keys"),
+        (b"\x80\x04\x8f(N" + 60 * TWICE + b"\x90.", "tuples as keys"),
+        (b"\x80\x04cbuiltins\nset\n]N" + 60 * TWICE + b"a\x85R.", "tuples as keys"),
+        (b"\x80\x04]\x94(h\x00h\x00e.", "contains itself"),
+        (b"\x80\x04cnumpy\nndarray\nJ\xff\xff\xff\x0f\x85\x8c\x01O\x86R.", "not filled"),
+        (
+            b"\x80\x04\x8c\x03abcq\x00" + 40 * b"cpathlib\nPath\nh\x00h\x00\x86Rq\x00" + b".",
+            "thousands of letters",
+        ),
+        (
+            b"\x80\x04" + BYTES + b"](" + 900 * b"cbuiltins\nbytearray\nh\x00\x85R" + b"e.",
+            "bytes makes 5e.08 of them",
+        ),
     ],
 )
-def test_a_few_bytes_do_not_take_all_memory(tmp_path, pickled, reason):
+def test_a_few_bytes_do_not_take_all_memory_or_time(tmp_path, pickled, reason):
     with pytest.raises(FormatError, match=reason):
         load_numpy(write(tmp_path / "x.npy", pickled))
+
+
+@pytest.mark.parametrize("state", [b"}\x8c\x01aK\x01s", b"N}\x8c\x0c__defaults__)s\x86"])
+@pytest.mark.parametrize("called", [b"_codecs\nencode", b"pathlib\nPath", b"builtins\nset"])
+def test_a_pickle_does_not_change_the_reader(tmp_path, called, state):
+    with pytest.raises(FormatError, match="changes what is no array"):
+        load_numpy(write(tmp_path / "x.npy", b"\x80\x04c" + called + b"\n" + state + b"b."))
+
+
+def test_many_texts_without_letters_are_refused(tmp_path):
+    header = {"descr": "<U0", "fortran_order": False, "shape": (10**9,)}
+    with open(tmp_path / "x.npy", "wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+    with pytest.raises(FormatError, match="holds nothing"):
+        load_numpy(tmp_path / "x.npy")
+
+
+def test_what_is_shared_is_read(tmp_path):
+    shared = {"a": np.arange(3), "t": (1, [2])}
+    content = {"one": [shared] * 3, "two": (shared, shared), "names": {1: "x", "b": {2, "c"}}}
+    again = load_numpy(write(tmp_path / "x.npy", pickle.dumps(content)))[""].item()
+    assert again["one"][0] is again["one"][2] is again["two"][1]
+    assert again["two"][0]["t"] == (1, [2])
+    assert again["names"] == content["names"]
 
 
 @pytest.mark.parametrize("protocol", range(6))
