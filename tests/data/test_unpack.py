@@ -103,3 +103,78 @@ def test_a_member_without_a_name_is_refused(tmp_path):
         archive.writestr(nameless, b"1")
     with pytest.raises(FormatError, match="is damaged or no archive"):
         unpack(tmp_path / "a.zip", tmp_path / "mine")
+
+
+def write_links_out(path):
+    """Write a tar whose links, too long to be resolved, lead to a file beside the folder."""
+    long, short = "d" * 247, "abcdefghijklmnop"
+    members = []
+    for depth, letter in enumerate(short):
+        inside = "/".join([long] * depth)
+        members.append((f"{inside}/{long}".strip("/"), tarfile.DIRTYPE, ""))
+        members.append((f"{inside}/{letter}".strip("/"), tarfile.SYMTYPE, long))
+    end = "/".join(short) + "/" + "l" * 254
+    members += [
+        (end, tarfile.SYMTYPE, "../" * len(short)),
+        ("out", tarfile.SYMTYPE, f"{end}/../secret"),
+        ("file", tarfile.LNKTYPE, "out/file"),
+    ]
+    with tarfile.open(path, "w") as archive:
+        for name, kind, target in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, target
+            archive.addfile(info)
+        info = tarfile.TarInfo("file")
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"new"))
+
+
+def test_links_do_not_lead_out_of_the_folder(tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "file").write_text("old")
+    write_links_out(tmp_path / "a.tar")
+    with pytest.raises(FormatError, match="a link or a device"):
+        unpack(tmp_path / "a.tar", tmp_path / "mine")
+    assert (tmp_path / "secret" / "file").read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tar", "secret"}  # nothing is left
+
+
+def test_a_long_note_of_a_member_is_not_searched_for_minutes(tmp_path):
+    info, note = tarfile.TarInfo("x"), b"1" * 300_000
+    info.type, info.size = tarfile.XHDTYPE, len(note)
+    end = tarfile.TarInfo("a").tobuf() + bytes(10240)
+    (tmp_path / "a.tar").write_bytes(info.tobuf() + note + bytes(-len(note) % 512) + end)
+    with pytest.raises(FormatError, match="is damaged or no archive"):
+        unpack(tmp_path / "a.tar", tmp_path / "mine")
+
+
+def test_notes_of_members_are_read(tmp_path):
+    name = "é" * 120 + ".txt"
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    unpack(tmp_path / "a.tar", tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == [name]
+
+
+def test_what_is_larger_than_the_disk_is_not_begun(tmp_path):
+    info = tarfile.TarInfo("a")
+    info.size = 10**15
+    (tmp_path / "a.tar").write_bytes(info.tobuf() + bytes(10240))
+    with pytest.raises(FormatError):
+        unpack(tmp_path / "a.tar", tmp_path / "mine")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", b"1")
+        archive.filelist[0].file_size = 10**15
+    with pytest.raises(FormatError, match=r"1000000.0 GB, and .* of the disk are free"):
+        unpack(tmp_path / "a.zip", tmp_path / "mine")
+
+
+def test_a_folder_and_a_file_of_one_name_are_one_line(tmp_path):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("q", "1")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x", "a")
+        archive.writestr("x.zip", inner.getvalue())
+    with pytest.raises(FormatError, match="is damaged or no archive"):
+        unpack(tmp_path / "a.zip", tmp_path / "mine")
