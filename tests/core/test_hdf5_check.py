@@ -232,3 +232,21 @@ def test_a_long_text_among_many_is_refused(file):
         opened["labels"] = ["x" * 50_000, *["left"] * 3000]
     with pytest.raises(FormatError, match="'labels' holds a text of 50000 characters"):
         hdf5_check.check_readable(file)
+
+
+@pytest.mark.parametrize("where", ["dataset", "attribute"])
+def test_one_text_at_thousands_of_places_does_not_take_all_memory(tmp_path, where):
+    path, length, n = tmp_path / "a.nc", 500_000, 4000
+    texts = np.array([b"A" * length] + [b"z"] * (n - 1), dtype=object)
+    with h5py.File(path, "w") as file:
+        if where == "dataset":
+            file.create_dataset("x", data=texts, dtype=h5py.string_dtype("ascii"))
+        else:
+            file.create_dataset("x", data=[1])
+            file["x"].attrs.create("y", texts, dtype=h5py.string_dtype("ascii"))
+    whole = bytearray(path.read_bytes())
+    first = whole.find(length.to_bytes(4, "little"))  # a length, and where the text lies
+    whole[first : first + 16 * n] = whole[first : first + 16] * n
+    path.write_bytes(whole)
+    with pytest.raises(FormatError, match="far more memory than the file is large"):
+        hdf5_check.check_readable(path)

@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from spikecast.core.errors import FormatError
+from spikecast.data.parquet_files import read_parquet
 
 READ_DAMAGED = """
 import sys
@@ -33,3 +40,11 @@ def test_no_damage_of_the_footer_ends_the_process(tmp_path):
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr[-500:]
     assert int(found.stdout) > 100
+
+
+def test_a_list_of_any_length_is_refused_before_it_is_read(tmp_path):
+    values = pa.array(np.zeros(1000))
+    lists = pa.ListArray.from_arrays(pa.array([0, 1000], pa.int32()), values)
+    pq.write_table(pa.table({"time": [0.1], "x": lists}), tmp_path / "a.parquet")
+    with pytest.raises(FormatError, match="column 'x' holds lists"):
+        read_parquet(tmp_path / "a.parquet")

@@ -45,6 +45,11 @@ def check_readable(path: Path) -> None:
         raise FormatError(f"'{path}' is not read: {place}; copy the array into the file itself")
     elif answer["unopened"]:
         raise OSError(shorten_line(answer["unopened"]))
+    elif answer["large"]:
+        raise FormatError(
+            f"'{path}' is not read: the texts or lists of {shorten_line(answer['large'])} take "
+            "far more memory than the file is large"
+        )
     else:
         try:
             check_ratio(answer["n_bytes"], path)

@@ -22,15 +22,22 @@ except ImportError:  # not on Windows
 
 IDLE = 10  # seconds
 LONG_TEXT = 1000  # characters
+MEMORY = 1_000_000_000
+"""Bytes that texts and references of a file may take while they are looked at."""
 
 
 class ElsewhereError(Exception):
     """Content lies in another file that is not to be read."""
 
 
+class TooLargeError(Exception):
+    """Texts or lists take far more memory than the file is large: many places name the same one."""
+
+
 def main() -> None:
     """Answer each line, ``{"path", "folder", "seconds"}``, by what :func:`try_file` returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted closes the input
+    limit_memory()
     while line := wait_for_line():
         asked = json.loads(line)
         if asked["folder"]:
@@ -60,10 +67,35 @@ def limit_processor(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
+def limit_memory() -> None:
+    """Let the process have so much more memory than it has now, where the system says how much."""
+    if resource is not None and os.path.exists("/proc/self/statm"):
+        with open("/proc/self/statm", encoding="ascii") as file:
+            most = int(file.read().split()[0]) * resource.getpagesize() + MEMORY
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or most < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def has_used_memory() -> bool:
+    """Return whether the process has used half of the memory that it may have."""
+    if resource is None:
+        return False
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return bool(peak * (1 if sys.platform == "darwin" else 1024) > MEMORY / 2)
+
+
 def try_file(path: str) -> dict[str, Any]:
-    """Return what was found: elsewhere, unopened (why), sound (all was read), n_bytes, texts."""
+    """Return what was found: elsewhere, unopened (why), large, sound (all read), n_bytes, texts."""
     answer: dict[str, Any]
-    answer = {"elsewhere": "", "unopened": "", "sound": True, "n_bytes": 0, "texts": []}
+    answer = {
+        "elsewhere": "",
+        "unopened": "",
+        "large": "",
+        "sound": True,
+        "n_bytes": 0,
+        "texts": [],
+    }
     sizes: dict[tuple, int] = {}
     texts: dict[str, tuple[int, int]] = {}
     try:
@@ -75,6 +107,8 @@ def try_file(path: str) -> dict[str, Any]:
             answer["sound"] = read(opened, path, set(), sizes, texts)
     except ElsewhereError as error:
         answer["elsewhere"] = str(error)
+    except TooLargeError as error:
+        answer |= {"large": str(error), "sound": False}
     except Exception:
         answer["sound"] = False
     answer["n_bytes"] = sum(sizes.values())
@@ -118,9 +152,11 @@ def read(
                 sizes[place] = item.size * item.dtype.itemsize
             if item.dtype.kind == "O" and item.size <= os.path.getsize(path):  # each takes room
                 add_texts(name, item[()], texts)
-        except ElsewhereError:
+        except (ElsewhereError, TooLargeError):
             raise
         except Exception:
+            if has_used_memory():
+                raise TooLargeError(ascii(name)[:80]) from None
             sound = False
     return sound
 

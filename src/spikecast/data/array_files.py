@@ -283,6 +283,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         ) from None
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
+    except FormatError as error:
+        raise FormatError(f"'{path}' is not read: {error}") from None
     except Exception as error:
         reason = describe_error(error)
         raise FormatError(f"'{path}' is damaged or not a Parquet file: {reason}") from None

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from spikecast.core.checks import quote
+from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
 
 WIDTH = 8  # bytes of a number
@@ -20,11 +22,22 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
     with ParquetFile(path) as file:
         about = file.metadata
+        _refuse_lists(file)
         check_fits(float(about.num_rows) * about.num_columns * WIDTH, path)
         check_fits(_measure_texts(file, path), path)
     table = pd.read_parquet(path)
     named = [name for name in table.index.names if name is not None and name not in table]
     return table.reset_index(level=named) if named else table
+
+
+def _refuse_lists(file: Any) -> None:
+    """Raise where a column holds lists: a single one may be of any length in a file of 1 kB."""
+    for field in file.schema_arrow:
+        if getattr(field.type, "num_fields", 0):
+            raise FormatError(
+                f"column {quote(field.name)} holds lists or other objects; columns must hold "
+                "numbers or text"
+            )
 
 
 def _measure_texts(file: Any, path: Path) -> float:
