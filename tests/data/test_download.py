@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from spikecast.core.errors import FetchError, FormatError, UnknownNameError
+from spikecast.core.errors import FetchError, FormatError, SpikecastError, UnknownNameError
 from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
 from spikecast.data.download import fetch_data_set
 
@@ -116,3 +116,15 @@ def test_offline_says_where_to_get_it_and_where_to_put_it(server, tmp_path, monk
 def test_unknown_names_are_explained():
     with pytest.raises(UnknownNameError, match="Did you mean 'steinmetz'"):
         fetch_data_set("steinmez")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"\xff\xfe", "is damaged"), (b"x" * 10**5, "holds no checksum")]
+)
+def test_a_damaged_note_is_one_line(server, tmp_path, content, reason):
+    fetch_data_set("test")
+    note = next((tmp_path).rglob("*.sha256"))
+    note.write_bytes(content)
+    with pytest.raises(SpikecastError, match=reason) as raised:
+        fetch_data_set("test")
+    assert len(str(raised.value)) < 300

@@ -1,6 +1,7 @@
 """Tables of a session whose columns a recording can hold."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from itertools import chain, count
 from typing import Any
 
@@ -85,8 +86,9 @@ def _tidy_column(values: pd.Series) -> np.ndarray | None:
         return np.array(present, dtype=bool)
     if all(isinstance(one, bool | int | float | np.number | np.bool_) for one in present):
         filled = np.full(len(values), np.nan)
-        filled[~missing] = np.array(present, dtype=float)
-        return filled
+        with suppress(OverflowError):  # whole numbers beyond all decimal ones stay text
+            filled[~missing] = np.array(present, dtype=float)
+            return filled
     if all(isinstance(one, str | bool | int | float | np.number | np.bool_) for one in present):
         text = np.full(len(values), "", dtype=object)
         text[~missing] = [str(one) for one in present]

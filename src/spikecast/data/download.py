@@ -9,7 +9,8 @@ from platformdirs import user_cache_path
 
 from spikecast.core.checks import check_one_of
 from spikecast.core.errors import FetchError, FormatError
-from spikecast.core.files import write_text
+from spikecast.core.files import is_special, write_text
+from spikecast.core.stored import read_text
 from spikecast.data.catalog import DATASETS, DataSet, RemoteFile
 from spikecast.data.unpack import unpack
 
@@ -110,10 +111,12 @@ def _download(file: RemoteFile, part: Path, progress: DownloadProgress | None) -
 def _check_hash(path: Path, known: str | None) -> None:
     """Raise unless a file has its known checksum, else the one stored at its first download."""
     note = path.with_name(path.name + ".sha256")
+    if is_special(path):
+        raise FormatError(f"'{path}' is a pipe or a device; delete it and fetch it again")
     with open(path, "rb") as stream:
         current = hashlib.file_digest(stream, "sha256").hexdigest()
     if known is None and note.exists():
-        known = note.read_text(encoding="utf-8").strip()
+        known = _read_note(note)
     if known is not None and current != known:
         raise FormatError(
             f"'{path}' has sha256 {current}, not {known}: it is damaged or another version. "
@@ -121,6 +124,14 @@ def _check_hash(path: Path, known: str | None) -> None:
         )
     if not note.exists():
         write_text(note, current + "\n")
+
+
+def _read_note(note: Path) -> str:
+    """Return the checksum in a file, or raise where it holds something else."""
+    content = read_text(note).strip()
+    if len(content) != hashlib.sha256().digest_size * 2:
+        raise FormatError(f"'{note}' holds no checksum; delete it")
+    return content
 
 
 def _explain_manual_download(data_set: DataSet, files: tuple[RemoteFile, ...]) -> str:

@@ -94,3 +94,9 @@ def test_odd_arrays_are_one_line(tmp_path, change, message):
     content = {"sresp": np.random.default_rng(0).random((3, 9))} | change
     with pytest.raises(FormatError, match=message):
         load(save(tmp_path / "s.npy", content))
+
+
+def test_a_number_beyond_all_decimal_ones_is_one_line(tmp_path):
+    save(tmp_path / "a.npy", {"sresp": np.ones((2, 5)), "run": [10**400] * 5})
+    with pytest.raises(FormatError, match="'run' must hold numbers"):
+        load(tmp_path / "a.npy")

@@ -157,3 +157,20 @@ def test_trials_that_seem_to_count_from_one_are_said(tmp_path):
     np.savez(tmp_path / "mine" / "spikes.npz", **spikes)
     raw = trial_spikes.read_trial_spikes(tmp_path / "mine")
     assert "first_empty" in {notice.code for notice in raw.notices}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"trials": [0, 1, 9_999_999]}, "3 spikes, and one in trial 9999999"),
+        ({"trials": [0.0, 1.0, 1e300]}, "'trials' reaches"),
+        ({"neurons": np.array([0, 1, 2**63], dtype=np.uint64)}, "'neurons' reaches"),
+        ({"times": [0.0, 1.0, 1e308]}, "must be samples"),
+        ({"tmin": -1e308, "tmax": 1e308}, "must be samples"),
+    ],
+)
+def test_a_few_spikes_do_not_make_millions_of_trials(tmp_path, change, reason):
+    lists = {"trials": [0, 1, 2], "times": [0, 1, 2], "neurons": [0, 1, 1]} | change
+    np.savez(tmp_path / "a.npz", **lists)
+    with pytest.raises(FormatError, match=reason):
+        trial_spikes.read_trial_spikes(tmp_path / "a.npz")

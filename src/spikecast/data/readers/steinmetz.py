@@ -214,7 +214,7 @@ def _check_fields(raw: dict[str, Any], name: str) -> dict[str, Any]:
         try:
             values = np.asarray(raw[key])
             checked[key] = values.astype(float) if values.dtype == object else values
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             checked[key] = np.array("")
         if checked[key].dtype.kind not in "biuf":
             raise FormatError(f"session {name}: '{key}' must hold numbers")

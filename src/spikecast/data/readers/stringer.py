@@ -147,7 +147,7 @@ def _read_numbers(raw: dict[str, Any], key: str) -> np.ndarray:
     try:
         values = np.asarray(raw[key])
         values = values.astype(float) if values.dtype == object else values
-    except (TypeError, ValueError):  # lists of different lengths, or of objects
+    except (TypeError, ValueError, OverflowError):  # lists of other lengths, objects, 10**400
         values = np.array("")
     if values.dtype.kind not in "biuf":
         raise FormatError(f"'{key}' must hold numbers")

@@ -38,6 +38,10 @@ NAMES = {
 }
 LABEL_VALUES = 20  # a column with more distinct numbers is taken as times within the trial
 START = "trial_start"
+MOST_EMPTY = 10_000
+"""Trials, beside a hundred for each spike, that a file without labels can have."""
+LONGEST = 1e12
+"""Samples of a session, and the largest number of a neuron."""
 
 ON_ONE_CLOCK = NoticeKind(
     "trials_on_one_clock",
@@ -120,9 +124,10 @@ def _read_files(path: Path, source: Path) -> TrialSpikes:
     for name in ("trials", "neurons"):
         if (lists[name] < 0).any() or (lists[name] != np.floor(lists[name])).any():
             raise FormatError(f"'{path}': '{name}' must be whole numbers from 0")
+        most = 10_000_000 if name == "trials" else LONGEST
+        if lists[name].max() > most:
+            raise FormatError(f"'{path}': '{name}' reaches {lists[name].max():g}")
     trials = lists["trials"].astype(np.int64)
-    if trials.max() > 10_000_000:
-        raise FormatError(f"'{path}': 'trials' reaches {trials.max()}")
     others = [path] if not source.is_dir() else sorted(source.glob("*.npz"))
     known = {key for names in NAMES.values() for key in names} | {"tmin", "tmax"}
     table: dict[str, np.ndarray] = {}
@@ -139,8 +144,15 @@ def _read_files(path: Path, source: Path) -> TrialSpikes:
             if len(values) != len(trials) or len(trials) == trials.max() + 1:
                 table[key] = values.reshape(-1)  # else one value per spike
     n_trials, columns = _choose_trials(path, int(trials.max()), table)
+    if not columns and n_trials > 100 * len(trials) + MOST_EMPTY:
+        raise FormatError(f"'{path}' has {len(trials)} spikes, and one in trial {n_trials - 1}")
     times = lists["times"].astype(float)
     span = _read_span(path, arrays, times)
+    if not max(map(abs, span)) * n_trials < LONGEST:
+        raise FormatError(
+            f"'{path}': {n_trials} trials of {span[1] - span[0]:g} samples; 'times', 'tmin' and "
+            "'tmax' must be samples from the start of a trial"
+        )
     columns = columns or {"trial": np.arange(n_trials)}
     return TrialSpikes(trials, times, lists["neurons"].astype(np.int64), span, columns)
 
