@@ -142,3 +142,16 @@ def test_without_areas_the_line_predicts_neurons_that_are_held_out(spikecast, tm
     arguments = shlex.split(line.replace("--bin 0.01", "--bin 0.03"))[1:]
     done = spikecast(*arguments, *QUICK, "--out", "run")
     assert done.status == 0, done.errors
+
+
+def test_an_interrupted_convert_is_one_line_and_leaves_nothing(
+    spikecast, file, tmp_path, monkeypatch
+):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spikecast.data.recording.write_dataset", interrupt)
+    done = spikecast("convert", file, *CUT, "--units", "all", "--out", "later.nc")
+    assert done.status == 130
+    assert "interrupted; go on with the same command" in done.errors
+    assert not list(tmp_path.glob("later*")) + list(tmp_path.glob(".spikecast-*"))

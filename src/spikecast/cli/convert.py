@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from spikecast.cli.app import selection_options, show
+from spikecast.cli.app import resumable, selection_options, show
 from spikecast.cli.options import Option, options, with_options
 from spikecast.core.errors import InputError
 from spikecast.data.selection import DataChoice
@@ -30,5 +30,6 @@ def convert(
     recording = load_selection(data.path, data.session, data)
     for fact in read_taken(recording.dataset):
         show(f"{'taken' if fact.severity == 'minor' else 'warning'}: {fact}")
-    recording.save(out)
+    with resumable(out, options=""):
+        recording.save(out)
     show(f"{recording}\nwritten: {out}")

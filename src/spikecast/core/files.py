@@ -15,7 +15,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from spikecast.core.checks import shorten_line
-from spikecast.core.errors import RunError
+from spikecast.core.errors import InputError, RunError
 
 TEMPORARY = re.compile(r"\.spikecast-[0-9a-f]{8}(\.[^.]*)?")
 """Names of files that are not written to their end: no name that a person gives to a file."""
@@ -41,6 +41,21 @@ def explain_write_errors(path: Path) -> Iterator[None]:
             raise
         raise RunError(
             f"{shorten_line(repr(str(path)))} cannot be written: {error.strerror or error}"
+        ) from None
+
+
+def check_text(path: Path) -> None:
+    """Raise an InputError where a path holds bytes that are no text: pages and records name it.
+
+    Examples
+    --------
+    >>> check_text(Path("runs/a_b"))
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"the path {shorten_line(ascii(str(path)))} holds bytes that are no text; rename it"
         ) from None
 
 

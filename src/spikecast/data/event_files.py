@@ -6,6 +6,7 @@ the clock of the spikes. One variable of a MATLAB file is named behind a colon: 
 """
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,9 @@ def read_matlab(path: Path) -> dict[str, Any]:
 
     try:
         check_matlab(path)
-        content = loadmat(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a version that is none, beside the error
+            content = loadmat(path)
     except NotImplementedError:
         return _read_matlab_hdf5(path)
     except FileNotFoundError:

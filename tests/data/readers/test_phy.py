@@ -206,3 +206,9 @@ def test_the_real_sample():
 def test_params_that_windows_wrote_are_read(folder):
     (folder / "params.py").write_bytes(b"\xef\xbb\xbfsample_rate = 25000.\r\n")
     assert phy.read_sample_rate(folder / "params.py") == 25000
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_python_thinks_of_params_is_not_printed(folder):
+    (folder / "params.py").write_text("dat_path = 'C:\\data'\n0x1for x in y\nsample_rate = 25000\n")
+    assert phy.read_sample_rate(folder / "params.py") == 25000

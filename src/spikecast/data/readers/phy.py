@@ -18,6 +18,7 @@ There are no events in such a folder; the user names a file of them, in seconds 
 """
 
 import ast
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -142,7 +143,9 @@ def read_sample_rate(path: Path) -> float:
     """Return ``sample_rate`` of a ``params.py``, which is parsed and never run."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how it is written: Python's, line by line
+            tree = ast.parse(text)
     except FileNotFoundError:
         raise FormatError(
             f"there is no file '{path}': its line 'sample_rate = 30000.' says how many samples "

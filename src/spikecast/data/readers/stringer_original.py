@@ -15,6 +15,7 @@ Behaviour has one value per frame. The files do not say how many frames there ar
 user gives it (2.5 or 3 in the paper, by the number of planes).
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -58,7 +59,9 @@ def _has_fluorescence(path: Path) -> bool:
     from scipy.io import whosmat
 
     try:
-        return any(name == "Fsp" for name, *_ in whosmat(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a version that is none
+            return any(name == "Fsp" for name, *_ in whosmat(path))
     except Exception:  # not a MATLAB file, or of version 7.3
         return False
 
