@@ -202,6 +202,7 @@ BYTES = b"B\x40\x42\x0f\x00" + bytes(1_000_000) + b"q\x000"
         (b"cbuiltins\nbytearray\n(J\xff\xff\xff\x7ftR.", "makes bytes of 2147483647"),
         (b"\x80\x05\x96\xff\xff\xff\xff\x0f\x00\x00\x00.", "announces"),
         (b"\x80\x04N" + 60 * TWICE + b".", "values, far more than it has bytes"),
+        (b"\x80\x03B\xff\xff\xff\xffabc.", "EOFError"),
         (b"\x80\x04}N" + 60 * TWICE + b"Ns.", "tuples as keys"),
         (b"\x80\x04}(N" + 200_000 * b"\x85" + b"Nu.", "tuples as keys"),
         (b"\x80\x04(N" + 60 * TWICE + b"\x91.", "tuples as keys"),

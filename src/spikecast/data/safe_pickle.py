@@ -4,7 +4,7 @@ The public data sets are dicts pickled inside ``.npy`` / ``.npz`` containers. Th
 nothing but the stand-ins of :mod:`spikecast.data.pickle_calls`.
 """
 
-import io
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -24,12 +24,12 @@ from spikecast.data.pickle_calls import (
     find_allowed,
 )
 
-LARGEST_CHECKED = 1 << 25
-"""Bytes of a pickle whose steps are looked at one by one: some seconds at most."""
 MOST_MADE = 5e8
-"""Bytes that the calls of such a pickle may make: one object can be given to many."""
+"""Bytes that the calls of a small pickle may make: one object can be given to many."""
+MOST_MADE_PER_BYTE = 10
+"""Those of a large one."""
 MOST_VALUES = 1_000_000
-"""Values that a small pickle may hold, shared ones counted at each place; ten a byte of others."""
+"""Values that a small pickle may hold, shared ones at each place; a large one holds its bytes."""
 MEMBER = 60  # bytes of a member of a set
 _InPython: Any = pickle._Unpickler
 
@@ -85,30 +85,31 @@ def refuse_reference(pid: Any) -> Any:
     raise UnsafeFileError("the file refers to objects outside itself; it was not read")
 
 
-class FastUnpickler(pickle.Unpickler):
-    """An unpickler, for files that are too large to be looked at, that calls what is allowed."""
+class _Bounded:
+    """A stream of which no more is asked than it has: memory is taken for what is asked."""
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return an allowed callable."""
-        return find_allowed(module, name)
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream, self._size = stream, size
 
-    def persistent_load(self, pid: Any) -> Any:
-        """Raise."""
-        return refuse_reference(pid)
+    def read(self, length: int) -> bytes:
+        return self._stream.read(min(length, self._size))
+
+    def readline(self) -> bytes:
+        return self._stream.readline()
 
 
 class RestrictedUnpickler(_InPython):
-    """An unpickler that also refuses steps which no data need, and which take time or memory.
+    """An unpickler that calls what is allowed, and refuses steps which take time or memory.
 
-    It is the one of :mod:`pickle` that is written in Python. States are given to arrays and types
-    only: that of a function would change this program.
+    It is the one of :mod:`pickle` that is written in Python, where each step can be looked at.
+    States are given to arrays and types only: that of a function would change this program.
     """
 
     dispatch: ClassVar = dict(_InPython.dispatch)
 
-    def __init__(self, content: bytes) -> None:
-        super().__init__(io.BytesIO(content))
-        self._size = len(content)
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        super().__init__(_Bounded(stream, size))
+        self._size = size
         self._made = 0.0
 
     def find_class(self, module: str, name: str) -> Any:
@@ -127,7 +128,7 @@ class RestrictedUnpickler(_InPython):
             self._made += len(value)
         else:
             self._made += getattr(value, "nbytes", 0)
-        if self._made > MOST_MADE:
+        if self._made > max(MOST_MADE, MOST_MADE_PER_BYTE * self._size):
             raise FormatError(f"the pickle of {self._size} bytes makes {self._made:.2g} of them")
 
     def load_reduce(self) -> None:
@@ -210,12 +211,13 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
                 arrays = {}
                 with zipfile.ZipFile(stream) as archive:
                     check_archive(archive, Path(path))
-                    for member in archive.namelist():
+                    for member in archive.infolist():
                         with archive.open(member) as part:
-                            arrays[member.removesuffix(".npy")] = _read_array(part)
+                            array = _read_array(part, member.file_size)
+                            arrays[member.filename.removesuffix(".npy")] = array
                 return arrays
             stream.seek(0)
-            return {"": _read_array(stream)}
+            return {"": _read_array(stream, os.fstat(stream.fileno()).st_size)}
     except FileNotFoundError:
         raise FormatError(f"there is no file '{path}'") from None
     except IsADirectoryError:
@@ -228,29 +230,22 @@ def load_numpy(path: str | Path) -> dict[str, np.ndarray]:
         ) from None
 
 
-def _unpickle(stream: IO[bytes]) -> Any:
-    start = stream.tell()
-    content = stream.read(LARGEST_CHECKED + 1)
-    if len(content) > LARGEST_CHECKED:
-        stream.seek(start)
-        value = FastUnpickler(stream).load()
-    else:
-        value = RestrictedUnpickler(content).load()
-    plain, number = _make_plain(value, {})
-    if number > max(MOST_VALUES, 10 * (stream.tell() - start)):
+def _unpickle(stream: IO[bytes], size: int) -> Any:
+    plain, number = _make_plain(RestrictedUnpickler(stream, size).load(), {})
+    if number > max(MOST_VALUES, size):
         raise FormatError(f"the pickle holds {number:.2g} values, far more than it has bytes")
     return plain
 
 
-def _read_array(stream: IO[bytes]) -> np.ndarray:
-    """Return the array in a stream that holds a ``.npy`` file from its start."""
+def _read_array(stream: IO[bytes], size: int) -> np.ndarray:
+    """Return the array in a stream that holds a ``.npy`` file, of so many bytes, from its start."""
     version = npy.read_magic(stream)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in read_header:
         raise FormatError(f"numpy format version {version} is not known")
     shape, fortran_order, dtype = read_header[version](stream)
     if dtype.hasobject:
-        array = _unpickle(stream)
+        array = _unpickle(stream, size)
         if not isinstance(array, np.ndarray):
             array = np.array(array, dtype=object)
         return array.reshape(shape, order="F" if fortran_order else "C")
