@@ -41,6 +41,14 @@ def test_damage_further_in_is_left_to_the_reader(file):
     hdf5_check.check_readable(file)
 
 
+def test_memory_of_the_process_that_asks_is_not_that_of_the_file(file):
+    hdf5_check._READER.close()  # the next one is started by a process that is large
+    large = np.ones(80_000_000)
+    file.write_bytes(file.read_bytes().replace(b"texts", b"t\xffxts"))
+    hdf5_check.check_readable(file)
+    assert large[-1] == 1
+
+
 @pytest.fixture
 def run_instead(tmp_path, monkeypatch):
     """Let the process that reads files run other lines."""

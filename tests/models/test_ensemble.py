@@ -9,7 +9,7 @@ from spikecast.models.ensemble import Auto, Stack
 from spikecast.models.glm import PoissonGLM
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.preprocess import PopulationFeatures
-from spikecast.models.stack_members import FEW_SPIKES, IN_A_STACK, pick_groups
+from spikecast.models.stack_members import IN_AUTO, are_few
 from spikecast.models.timescales import Timescales
 from spikecast.scoring.metrics import bits_per_spike, null_rate
 
@@ -91,16 +91,18 @@ def test_the_networks_of_a_stack_see_past_future_and_both():
 
 
 def test_auto_is_the_default_stack_where_spikes_are_few(session):
-    few = np.zeros((60, 10, 3))
-    few[:, 0, 0] = 1
-    assert pick_groups(few, True)["timescales"] == IN_A_STACK["timescales"]
-    assert not pick_groups(few, True)["transformer"]
-    for y, counts in ((np.ones((60, 10, 3)), True), (few, False)):
-        made = Auto()._make_members("timescales", pick_groups(y, counts))
-        assert [model.held_out_parts for model in made] == [5] * 5
     x, y = session[0][:8, :20], session[1][:8, :20]
-    assert y.sum() < FEW_SPIKES
+    assert are_few(y, True)
     np.testing.assert_array_equal(Auto().fit(x, y).predict(x), Stack().fit(x, y).predict(x))
+    named = Auto(("mean_rate", "transformer")).fit(x, y)
+    assert [type(model).__name__ for model in named.models_] == ["MeanRate", "Transformer"]
+
+
+def test_the_networks_of_auto_learn_from_all_trials_where_spikes_are_many():
+    assert not are_few(np.ones((60, 10, 3)), True)
+    assert not are_few(np.zeros((60, 10, 3)), False)
+    made = Auto()._make_members("timescales", IN_AUTO)
+    assert [model.held_out_parts for model in made] == [5] * 5
 
 
 def test_a_causal_stack_never_sees_the_future(session):

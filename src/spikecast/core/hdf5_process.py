@@ -11,6 +11,7 @@ import signal
 import stat
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import h5py
@@ -23,7 +24,9 @@ except ImportError:  # not on Windows
 IDLE = 10  # seconds
 LONG_TEXT = 1000  # characters
 MEMORY = 1_000_000_000
-"""Bytes that texts and references of a file may take while they are looked at."""
+"""Bytes that texts and references of a file may take while they are looked at, if it is small."""
+MEMORY_PER_BYTE = 4
+"""Those of a large one."""
 
 
 class ElsewhereError(Exception):
@@ -37,7 +40,6 @@ class TooLargeError(Exception):
 def main() -> None:
     """Answer each line, ``{"path", "folder", "seconds"}``, by what :func:`try_file` returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted closes the input
-    limit_memory()
     while line := wait_for_line():
         asked = json.loads(line)
         if asked["folder"]:
@@ -67,22 +69,36 @@ def limit_processor(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def limit_memory() -> None:
+def find_room(path: str) -> int:
+    """Return how many bytes of memory a file may take while it is looked at."""
+    return max(MEMORY, MEMORY_PER_BYTE * os.path.getsize(path))
+
+
+def limit_memory(room: int) -> None:
     """Let the process have so much more memory than it has now, where the system says how much."""
     if resource is not None and os.path.exists("/proc/self/statm"):
         with open("/proc/self/statm", encoding="ascii") as file:
-            most = int(file.read().split()[0]) * resource.getpagesize() + MEMORY
+            most = int(file.read().split()[0]) * resource.getpagesize() + room
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         if hard == resource.RLIM_INFINITY or most < hard:
             resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
-def has_used_memory() -> bool:
-    """Return whether the process has used half of the memory that it may have."""
-    if resource is None:
-        return False
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return bool(peak * (1 if sys.platform == "darwin" else 1024) > MEMORY / 2)
+def forget_memory() -> None:
+    """Count the most memory that is used from here on, where the system can do that."""
+    with suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+
+
+def has_used(room: int) -> bool:
+    """Return whether this process has used half of the memory that a file may take.
+
+    Not by ``getrusage``: what it says begins with the memory of the process that started this one.
+    """
+    with suppress(OSError), open("/proc/self/status", encoding="ascii") as file:
+        peaks = [int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:")]
+        return max(peaks, default=0) > room / 2
+    return False
 
 
 def try_file(path: str) -> dict[str, Any]:
@@ -99,6 +115,8 @@ def try_file(path: str) -> dict[str, Any]:
     sizes: dict[tuple, int] = {}
     texts: dict[str, tuple[int, int]] = {}
     try:
+        limit_memory(find_room(path))
+        forget_memory()
         opened = h5py.File(path, "r")
     except Exception as error:
         return answer | {"unopened": str(error) or type(error).__name__, "sound": False}
@@ -155,7 +173,7 @@ def read(
         except (ElsewhereError, TooLargeError):
             raise
         except Exception:
-            if has_used_memory():
+            if has_used(find_room(path)):
                 raise TooLargeError(ascii(name)[:80]) from None
             sound = False
     return sound

@@ -19,7 +19,7 @@ from spikecast.models.context import ContextModel
 from spikecast.models.rate_curve import apply_rate_curve, fit_rate_curve
 from spikecast.models.shared_features import share_features
 from spikecast.models.single import SINGLE
-from spikecast.models.stack_members import IN_A_STACK, SHARED_COMPONENTS, Groups, pick_groups
+from spikecast.models.stack_members import IN_A_STACK, IN_AUTO, SHARED_COMPONENTS, Groups, are_few
 from spikecast.models.stacking_weights import fit_stacking_weights
 
 
@@ -353,11 +353,15 @@ class Auto(Stack):
         started = time.perf_counter()
         fitted: list[Model] = []
         promised = 0.0  # seconds that refits for the weights will take
-        groups = pick_groups(y, self.counts_)
         budget = np.inf if self.budget is None else self.budget
         names = self._list_usable(adding=base is not None)
+        groups = IN_AUTO
+        if are_few(y, self.counts_):
+            groups = IN_A_STACK
+            if self.models is None:
+                names = [name for name in names if name in (*Stack.networks, names[0])]
         with share_features(x, SHARED_COMPONENTS):
-            for name in [name for name in names if groups.get(name, ({},))]:
+            for name in names:
                 begun = time.perf_counter()
                 if fitted and begun - started + promised > budget:
                     break

@@ -39,7 +39,7 @@ IN_A_STACK: Groups = {
     ),
     "transformer": (_STOPPED,),
 }
-_IN_AUTO: Groups = {
+IN_AUTO: Groups = {
     "timescales": (
         {**_FEW, **_ON_ALL_TRIALS, "epochs": 45},
         {**_MANY, **_PAST, **_ON_ALL_TRIALS, "epochs": 40},
@@ -49,9 +49,8 @@ _IN_AUTO: Groups = {
     ),
     "transformer": (_STOPPED,),
 }
-_IN_AUTO_OF_FEW_SPIKES: Groups = {**IN_A_STACK, "transformer": ()}
 
 
-def pick_groups(y: np.ndarray, counts: bool) -> Groups:
-    """Return the groups of ``auto`` for targets (trial, time, target)."""
-    return _IN_AUTO_OF_FEW_SPIKES if counts and y.sum() < FEW_SPIKES else _IN_AUTO
+def are_few(y: np.ndarray, counts: bool) -> bool:
+    """Return whether targets (trial, time, target) have hardly any spikes."""
+    return counts and bool(y.sum() < FEW_SPIKES)
