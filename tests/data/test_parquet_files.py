@@ -21,7 +21,7 @@ path = Path(sys.argv[1])
 whole = path.read_bytes()
 length = int.from_bytes(whole[-8:-4], "little")
 refused = 0
-for place in range(len(whole) - 8 - length, len(whole) - 8):
+for place in range(len(whole) - 8 - length, len(whole) - 8, 3):
     damaged = bytearray(whole)
     damaged[place] ^= int(sys.argv[2])
     path.write_bytes(damaged)

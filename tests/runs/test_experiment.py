@@ -337,6 +337,7 @@ def test_several_targets_make_one_run(data, tmp_path):
     assert (out / "targets/VISp/weights/pca_ridge-fold1.safetensors").exists()
 
 
+@pytest.mark.slow  # test_cross_validate.py looks at the same without a folder
 def test_processes_give_the_same_numbers(data, run, tmp_path):
     out = experiment.run(make(data), tmp_path / "run", workers=2)
     drop = ["fit_seconds"]
