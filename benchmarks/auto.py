@@ -10,11 +10,10 @@ seconds of a fit with one thread. Settings were chosen on training trials of ses
 """
 
 import argparse
-import csv
 import time
 
 import pandas as pd
-from machine import REAL, RESULTS, describe
+from machine import REAL, RESULTS, append_rows, describe
 from stand_ins import MODELS, make_poorer
 from targets import DEVELOPMENT, target_areas
 
@@ -58,13 +57,7 @@ def append(session: int, target: str, models: list[str], train, test) -> None:
         seconds = time.process_time() - started
         score = sc.metrics.bits_per_spike(y_test, model.predict(x_test), null)
         row = [session, target, name, f"{score:.4f}", f"{seconds:.2f}", int(y_test.sum())]
-        print(*row, flush=True)
-        new = not TABLE.exists()
-        with TABLE.open("a", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow(COLUMNS)
-            writer.writerow(row)
+        append_rows(TABLE, COLUMNS, [row])
 
 
 def summarize() -> str:

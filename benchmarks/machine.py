@@ -1,7 +1,9 @@
-"""What a benchmark's table says of the machine, and where the real recordings lie."""
+"""What benchmarks share: the machine in words, where recordings lie, rows of a table."""
 
+import csv
 import os
 import platform
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -27,3 +29,15 @@ def describe() -> str:
         f"{processor}, {n_cores} cores, {gpu}, Python {platform.python_version()}, "
         f"torch {torch.__version__}, {date.today().isoformat()}"
     )
+
+
+def append_rows(table: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Add rows to a CSV file, with its header where it is new, and print each."""
+    new = not table.exists()
+    with table.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(columns)
+        for row in rows:
+            writer.writerow(row)
+            print(*row, flush=True)

@@ -12,14 +12,13 @@ order of trials, which session 0 has not: each is compared with the same model w
 """
 
 import argparse
-import csv
 import time
 from functools import partial
 from itertools import product
 
 import numpy as np
 import pandas as pd
-from machine import REAL, RESULTS, UNLABELED, describe
+from machine import REAL, RESULTS, UNLABELED, append_rows, describe
 
 import spikecast as sc
 
@@ -117,7 +116,6 @@ def make_poorer(problem, kind: str, seed: int) -> tuple:
 def append(session: int, target: str, kind: str, models: list[str], train, test) -> None:
     (x, y, facts), (x_test, y_test, facts_test) = train, test
     null = sc.metrics.null_rate(y, y_test)
-    rows = []
     for name in models:
         started = time.process_time()
         model = MODELS[name](seed=0)
@@ -126,16 +124,8 @@ def append(session: int, target: str, kind: str, models: list[str], train, test)
         seconds = time.process_time() - started
         predicted = model.predict(x_test, **({"trials": facts_test} if in_context else {}))
         score = sc.metrics.bits_per_spike(y_test, predicted, null)
-        rows.append(
-            [session, target, kind, name, f"{score:.4f}", f"{seconds:.2f}", int(y_test.sum())]
-        )
-        print(*rows[-1], flush=True)
-    new = not TABLE.exists()
-    with TABLE.open("a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if new:
-            writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        row = [session, target, kind, name, f"{score:.4f}", f"{seconds:.2f}", int(y_test.sum())]
+        append_rows(TABLE, COLUMNS, [row])
 
 
 def compare_times() -> str:

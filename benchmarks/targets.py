@@ -9,10 +9,9 @@ those of ``spikecast predict``; the defaults of every model are used as they are
 """
 
 import argparse
-import csv
 
 import pandas as pd
-from machine import REAL, RESULTS, UNLABELED, describe
+from machine import REAL, RESULTS, UNLABELED, append_rows, describe
 
 import spikecast as sc
 
@@ -78,20 +77,14 @@ def is_missing(session: int, target: str, model: str) -> bool:
 
 
 def append(session: int, target: str, scores: sc.Scores, asked: list[str]) -> None:
-    new = not TABLE.exists()
     whole = scores.table.query("fold == 'all' and metric == 'bits_per_spike'")
-    with TABLE.open("a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if new:
-            writer.writerow(COLUMNS)
-        for model in [name for name in scores.models if name in asked]:
-            row = whole.query("model == @model").iloc[0]
-            interval = scores.interval(model)
-            values = [f"{value:.4f}" for value in (interval.value, interval.low, interval.high)]
-            seconds = f"{row['fit_seconds'] / 5:.2f}"
-            line = [session, target, model, *values, row["n_neurons"], row["n_test_trials"]]
-            writer.writerow([*line, seconds])
-            print(*line, seconds, flush=True)
+    for model in [name for name in scores.models if name in asked]:
+        row = whole.query("model == @model").iloc[0]
+        interval = scores.interval(model)
+        values = [f"{value:.4f}" for value in (interval.value, interval.low, interval.high)]
+        sizes = [row["n_neurons"], row["n_test_trials"]]
+        line = [session, target, model, *values, *sizes, f"{row['fit_seconds'] / 5:.2f}"]
+        append_rows(TABLE, COLUMNS, [line])
 
 
 def summary() -> str:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from spikecast.core.errors import DamagedFileError, InputError, MissingFileError, RunError
-from spikecast.core.files import check_text, lock_folder, to_file_name, write_atomically, write_json
+from spikecast.core.files import check_path, lock_folder, to_file_name, write_atomically, write_json
 from spikecast.core.stored import read_json
 from spikecast.data import load
 from spikecast.runs.run_directory import open_run_directory
@@ -106,7 +106,7 @@ def test_two_names_of_any_length_and_letters_fit_into_one_file_name(tmp_path):
 def test_a_path_that_is_no_text_is_refused_before_anything_is_done(tmp_path):
     out = tmp_path / os.fsdecode(b"a\xff")
     with pytest.raises(InputError, match=r"a\\udcff' holds bytes that are no text"):
-        check_text(out)
+        check_path(out)
     with (
         pytest.raises(InputError, match="no text"),
         open_run_directory(out / "config.yaml", "", {}, resume=False, overwrite=False),

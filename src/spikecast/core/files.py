@@ -44,12 +44,12 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         ) from None
 
 
-def check_text(path: Path) -> None:
+def check_path(path: Path) -> None:
     """Raise an InputError where a path holds bytes that are no text: pages and records name it.
 
     Examples
     --------
-    >>> check_text(Path("runs/a_b"))
+    >>> check_path(Path("runs/a_b"))
     """
     try:
         str(path).encode()

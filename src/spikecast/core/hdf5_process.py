@@ -84,13 +84,13 @@ def limit_memory(room: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
-def forget_memory() -> None:
-    """Count the most memory that is used from here on, where the system can do that."""
+def reset_peak_memory() -> None:
+    """Let the system count the most memory in use anew, where it can do that."""
     with suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
 
 
-def has_used(room: int) -> bool:
+def has_used_half(room: int) -> bool:
     """Return whether this process has used half of the memory that a file may take.
 
     Not by ``getrusage``: what it says begins with the memory of the process that started this one.
@@ -116,7 +116,7 @@ def try_file(path: str) -> dict[str, Any]:
     texts: dict[str, tuple[int, int]] = {}
     try:
         limit_memory(find_room(path))
-        forget_memory()
+        reset_peak_memory()
         opened = h5py.File(path, "r")
     except Exception as error:
         return answer | {"unopened": str(error) or type(error).__name__, "sound": False}
@@ -173,7 +173,7 @@ def read(
         except (ElsewhereError, TooLargeError):
             raise
         except Exception:
-            if has_used(find_room(path)):
+            if has_used_half(find_room(path)):
                 raise TooLargeError(ascii(name)[:80]) from None
             sound = False
     return sound

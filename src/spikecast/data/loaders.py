@@ -9,7 +9,7 @@ import numpy as np
 
 from spikecast.core.checks import quote, suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
-from spikecast.core.files import check_text, is_special
+from spikecast.core.files import check_path, is_special
 from spikecast.data.catalog import DATASETS
 from spikecast.data.cut import cut_session
 from spikecast.data.download import find_data_set
@@ -209,7 +209,7 @@ def open_uncut(source: Any) -> list[OpenSession]:
     except OSError as error:  # longer than a name may be
         raise FormatError(f"{quote(name)} is no file: {error.strerror}") from None
     if found:
-        check_text(path)
+        check_path(path)
     if is_special(path):
         raise FormatError(f"'{source}' is a pipe or a device; data must be a file or a folder")
     if found:

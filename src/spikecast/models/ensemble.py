@@ -359,7 +359,7 @@ class Auto(Stack):
         if are_few(y, self.counts_):
             groups = IN_A_STACK
             if self.models is None:
-                names = [name for name in names if name in (*Stack.networks, names[0])]
+                names = [name for name in names if name != "transformer"]
         with share_features(x, SHARED_COMPONENTS):
             for name in names:
                 begun = time.perf_counter()

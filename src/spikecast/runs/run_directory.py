@@ -14,7 +14,7 @@ from spikecast.core.errors import MissingFileError, RunError
 from spikecast.core.files import (
     LOCK,
     NO_ROOM,
-    check_text,
+    check_path,
     explain_write_errors,
     is_special,
     is_temporary,
@@ -55,7 +55,7 @@ def open_run_directory(
     Arguments and errors are those of :func:`prepare_run_directory`; a RunError is also raised when
     another process writes there.
     """
-    check_text(config.parent)
+    check_path(config.parent)
     # before a folder is made for the lock, and again when no other process can change it
     _check_writable(config, text, identity, resume, overwrite)
     with lock_folder(config.parent):
