@@ -24,6 +24,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from spikecast.core.seeding import make_rng
 from spikecast.models.inner_cv import note_validation
+from spikecast.models.shrunk_covariance import ScaledLedoitWolf
 from spikecast.models.trial_features import TrialFeatures
 from spikecast.tasks.splits import split_by_stratum, split_by_trial
 
@@ -58,7 +59,7 @@ class ShrunkDiscriminant(LinearDiscriminantAnalysis):
     means_: np.ndarray
 
     def __init__(self, priors: np.ndarray | None = None) -> None:
-        super().__init__(solver="lsqr", shrinkage="auto", priors=priors)
+        super().__init__(solver="lsqr", covariance_estimator=ScaledLedoitWolf(), priors=priors)
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Learn the classes (sample,) of `x` (sample, feature)."""
@@ -270,17 +271,17 @@ class ScaledEstimator(BaseEstimator):
         estimator = clone(self.estimator)
         weights: dict[str, np.ndarray] = {}
         if self.weighted and has_fit_parameter(estimator, "sample_weight"):
-            step = type(estimator).__name__.lower()
-            weights = {f"{step}__sample_weight": compute_sample_weight("balanced", y)}
+            weights = {"sample_weight": compute_sample_weight("balanced", y)}
         elif self.weighted:
             n_classes = np.unique(y).size
             estimator.set_params(priors=np.full(n_classes, 1 / n_classes))
+        self.scaler_ = StandardScaler()
         with warnings.catch_warnings():
             # stopping early is a form of regularisation; held-out scores judge it
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.pipeline_ = make_pipeline(StandardScaler(), estimator).fit(x, y, **weights)
+            self.estimator_ = estimator.fit(self.scaler_.fit_transform(x), y, **weights)
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return a code, or a number, per sample."""
-        return self.pipeline_.predict(x)
+        return self.estimator_.predict(self.scaler_.transform(x))

@@ -56,8 +56,10 @@ class PlantedLatents:
     """The latents of a simulated session: each with its loadings, and its lag in each area."""
 
     def __init__(self, areas: Mapping[str, int], rng: np.random.Generator) -> None:
-        self.areas = list(areas)
-        self.area = np.repeat(self.areas, list(areas.values()))
+        self.area = np.repeat(list(areas), list(areas.values()))
+        ends = np.cumsum(list(areas.values())).tolist()
+        # an area's neurons are neighbours
+        self.areas = {name: slice(end - areas[name], end) for name, end in zip(areas, ends)}
         self.rng = rng
         self.names: list[str] = []
         self.owners: list[str] = []
@@ -78,7 +80,7 @@ class PlantedLatents:
         loading = self.rng.normal(size=self.area.size)
         scale, lag = np.zeros(self.area.size), np.zeros(self.area.size, dtype=int)
         for area, gain in gains.items():
-            inside = self.area == area
+            inside = self.areas[area]
             scale[inside] = gain
             lag[inside] = (lags or {}).get(area, 0)
         self.names.append(name)
@@ -91,12 +93,12 @@ class PlantedLatents:
         """Return the sum of all latents times their loadings, (trial, time, neuron)."""
         total = np.zeros((self.values[0].shape[0], n_bins, self.area.size))
         for values, loading, lags in zip(self.values, self.loadings, self.lags, strict=True):
-            for lag in np.unique(lags):
-                reached = (lags == lag) & (loading != 0)
-                if reached.any():
-                    start = values.shape[1] - n_bins - lag  # values begin before the first bin
+            for inside in self.areas.values():  # of an area, all neurons have one lag
+                if loading[inside].any():
+                    # values begin before the first bin
+                    start = values.shape[1] - n_bins - lags[inside][0]
                     lagged = values[:, start : start + n_bins, np.newaxis]
-                    total[..., reached] += lagged * loading[reached]
+                    total[..., inside] += lagged * loading[inside]
         return total
 
     def to_arrays(self, time: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:
