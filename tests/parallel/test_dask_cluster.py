@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,6 +144,41 @@ def test_a_cluster_without_workers_is_named_and_a_silent_scheduler_given_up(
         with pytest.raises(ClusterLostError, match="does not answer any more"):
             list(run_jobs({"a": (slow, (1,))}, pool, while_waiting=stop_once_said))
     cluster.scheduler.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_is_named(cluster, monkeypatch, caplog):
+    monkeypatch.setattr(executors, "LOOK", 0.2)
+    monkeypatch.setattr(dask_cluster, "SILENT_AFTER", 3.0)
+    stopped, other = cluster.workers
+    with open_executor(2, engine=f"dask://{cluster.address}") as pool:
+        wait_for(pool._client, 2)
+        other.kill()
+        other.wait()
+        stopped.send_signal(signal.SIGSTOP)
+
+        def go_on_once_said() -> None:
+            if "no sign of 1 of 1 workers (tcp://" in caplog.text:
+                stopped.send_signal(signal.SIGCONT)
+
+        (job,) = run_jobs({"a": (slow, (1,))}, pool, while_waiting=go_on_once_said)
+    assert job.result() == 1
+
+
+def test_a_worker_without_a_sign_is_named_and_one_that_gives_signs_is_not(monkeypatch):
+    seconds = iter(range(0, 100, 10))
+    signs = iter(range(10))
+    monkeypatch.setattr(dask_cluster.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(
+        dask_cluster,
+        "_call",
+        lambda *_: {"workers": {"tcp://a:1": {"last_seen": 5}, "b": {"last_seen": next(signs)}}},
+    )
+    heard = {}
+    client = SimpleNamespace(scheduler=SimpleNamespace(identity=None))
+    said = [dask_cluster.describe_trouble(client, heard) for _ in range(5)]
+    assert said[:4] == [""] * 4
+    assert said[4].startswith("no sign of 1 of 2 workers (tcp://a:1); ")
 
 
 @pytest.mark.slow

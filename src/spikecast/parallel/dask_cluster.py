@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -16,6 +17,7 @@ from spikecast.core.errors import ClusterLostError, InputError
 CONNECT_TIMEOUT = 15  # seconds
 ANSWER_TIMEOUT = 30.0  # seconds for an answer of the scheduler and all workers
 SHARE_TIMEOUT = 600.0  # seconds until all workers have a recording
+SILENT_AFTER = 30.0  # seconds without a sign of a worker; it gives one every second or so
 END_TIMEOUT = 2.0  # seconds at the end, where a scheduler may be gone
 
 
@@ -118,13 +120,29 @@ def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> 
             _call(client, partial(client.unregister_worker_plugin, name), END_TIMEOUT)
 
 
-def describe_trouble(client: Client) -> str:
-    """Return why no job can end, "" where nothing is wrong.
+Heard = dict[str, tuple[float, float]]
+"""By a worker's address: its last sign on the scheduler's clock, and when it was new on ours."""
+
+
+def describe_trouble(client: Client, heard: Heard) -> str:
+    """Return why jobs may not end, "" where nothing is wrong; `heard` is kept between two calls.
 
     Raises a TimeoutError where the scheduler does not answer.
     """
-    about = _call(client, client.scheduler.identity, ANSWER_TIMEOUT / 3)
-    return "" if about["workers"] else "the scheduler has no workers; waiting until one joins"
+    workers = _call(client, client.scheduler.identity, ANSWER_TIMEOUT / 3)["workers"]
+    if not workers:
+        return "the scheduler has no workers; waiting until one joins"
+    now = time.monotonic()
+    for address, worker in workers.items():
+        if address not in heard or heard[address][0] != worker["last_seen"]:
+            heard[address] = worker["last_seen"], now
+    silent = [address for address in workers if now - heard[address][1] > SILENT_AFTER]
+    if not silent:
+        return ""
+    return (
+        f"no sign of {len(silent)} of {len(workers)} workers ({shorten_line(', '.join(silent))}); "
+        "Dask gives their jobs to others after five minutes, at once if you end them"
+    )
 
 
 def _call(client: Client, function: Callable[[], Any], seconds: float) -> Any:

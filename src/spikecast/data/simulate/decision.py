@@ -1,16 +1,18 @@
 """A visual decision task recorded in several areas, with planted truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.checks import check_in_range, check_kind, check_one_of, quote
+from spikecast.core.errors import InputError
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import steinmetz
 from spikecast.data.simulate.choices import choose_in_turn, find_biases
+from spikecast.data.simulate.limits import LARGEST, check_counts, check_sizes, complete_areas
 from spikecast.data.simulate.planted import (
     PlantedLatents,
     Simulated,
@@ -27,6 +29,7 @@ SHARED_TIME_CONSTANTS = (0.1, 0.3, 1.0)  # seconds
 OWN_TIME_CONSTANTS = (0.1, 0.4)
 N_STATES, STATE_TIME_CONSTANT = 6, 15.0  # trials
 FULL_SPEED = 40.0  # of the wheel
+LONGEST = 60.0  # seconds of a lag, or to the onset of choice
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ def decision_task(
     ------
     UnknownNameError
         For an area or an effect that there is not.
+    InputError
+        For a number that is none, or out of range.
 
     Examples
     --------
@@ -136,15 +141,14 @@ def decision_task(
     >>> simulated.truth.rate.shape
     (20, 250, 10)
     """
-    check_in_range("n_trials", n_trials, 1)
-    check_in_range("n_bins", n_bins, 2)
-    areas = dict(AREAS if areas is None else areas)
-    if choice_onset is None:
-        choice_onset = {name: onset for name, onset in CHOICE_ONSET.items() if name in areas}
-    if drives is None:
-        drives = {pair: lag for pair, lag in DRIVES.items() if set(pair) <= set(areas)}
-    for name in (*choice_onset, *(name for pair in drives for name in pair)):
-        check_one_of("area", name, list(areas))
+    check_counts(1, n_trials=n_trials)
+    check_counts(2, n_bins=n_bins)
+    check_in_range("bin_size", bin_size, 1e-6, LONGEST)
+    check_sizes(-LARGEST, stim_onset=stim_onset)
+    check_sizes(0, median_rate=median_rate)
+    areas = complete_areas(areas, AREAS)
+    choice_onset = _complete_times("choice_onset", choice_onset, CHOICE_ONSET, areas)
+    drives = _complete_times("drives", drives, DRIVES, areas)
     effects = _complete_effects(effects)
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
@@ -186,12 +190,35 @@ def decision_task(
     return Simulated(steinmetz.build_recording(raw, "simulated"), truth)
 
 
+def _complete_times(what: str, times: Mapping | None, usual: Mapping, areas: Mapping) -> dict:
+    """Return seconds by area, or by pair of areas; by default the usual ones of these areas."""
+    if times is None:
+        return {key: time for key, time in usual.items() if set(_split(key)) <= set(areas)}
+    check_kind(times, Mapping)
+    n_named = len(_split(next(iter(usual))))
+    for key, time in times.items():
+        check_kind(key, str, tuple)
+        if len(_split(key)) != n_named:
+            raise InputError(f"{what} names {quote(key)}; it must name {n_named} area(s)")
+        for name in _split(key):
+            check_one_of("area", name, list(areas))
+        check_in_range(f"{what} of {quote(key)}", time, -LONGEST if n_named == 1 else 0, LONGEST)
+    return dict(times)
+
+
+def _split(key: str | tuple) -> tuple:
+    return (key,) if isinstance(key, str) else key
+
+
 def _complete_effects(effects: Effects | Mapping[str, float] | None) -> Effects:
-    if isinstance(effects, Effects):
-        return effects
-    for name in effects or {}:
-        check_one_of("effect", name, [field.name for field in fields(Effects)])
-    return Effects(**(effects or {}))
+    if not isinstance(effects, Effects):
+        check_kind({} if effects is None else effects, Mapping)
+        for name in effects or {}:
+            check_one_of("effect", name, [field.name for field in fields(Effects)])
+        effects = Effects(**(effects or {}))
+    for name, size in asdict(effects).items():
+        check_in_range(f"effect {name}", size, 0 if name == "max_rate" else -np.inf)
+    return effects
 
 
 def _add_fluctuations(

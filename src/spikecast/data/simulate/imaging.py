@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_count, check_finite, check_in_range, check_kind, to_numeric
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import stringer
+from spikecast.data.simulate.limits import LARGEST, check_counts, check_sizes
 from spikecast.data.simulate.planted import Simulated, Truth, draw_ornstein_uhlenbeck, label_latents
 
 
@@ -30,11 +32,9 @@ class Imaging:
     @property
     def groups(self) -> np.ndarray:
         """The group of each plane, (plane,)."""
-        return (
-            np.zeros(self.planes, dtype=int)
-            if isinstance(self.planes, int)
-            else np.asarray(self.planes)
-        )
+        if isinstance(self.planes, Integral):
+            return np.zeros(self.planes, dtype=int)
+        return np.asarray(self.planes, dtype=int)
 
 
 @dataclass(frozen=True)
@@ -140,11 +140,10 @@ def running_mouse(
 
 def _simulate(imaging: Imaging, mouse: Mouse, seed: int) -> Simulated:
     """Return a simulated recording of an animal."""
+    _check(imaging, mouse)
     n_neurons, n_bins, bin_size = imaging.n_neurons, imaging.n_bins, imaging.bin_size
     groups, n_latents, n_own = imaging.groups, imaging.n_latents, imaging.n_own
     n_planes = len(groups)
-    check_in_range("n_latents", n_latents, 2)
-    check_in_range("the number of planes", n_planes, 1, n_neurons)
     of_group = np.repeat(np.unique(groups), n_latents)  # the group of each shared latent
     n_shared = of_group.size
     rng = make_rng(seed, "latents")
@@ -216,6 +215,23 @@ def _compute_activity(
             drive *= rng.standard_gamma(1.0 / noise, drive.shape, dtype=np.float32) * noise
         activity[block] = drive.T
     return activity, rate
+
+
+def _check(imaging: Imaging, mouse: Mouse) -> None:
+    """Raise an InputError for an argument that is of another type, or out of range."""
+    n_neurons = imaging.n_neurons
+    check_counts(0, n_own=imaging.n_own, n_face=mouse.n_face)
+    check_counts(1, n_neurons=n_neurons)
+    check_counts(2, n_bins=imaging.n_bins, n_latents=imaging.n_latents)
+    check_sizes(1e-6, bin_size=imaging.bin_size)
+    check_sizes(0, noise=imaging.noise, growth=mouse.growth)
+    check_sizes(-LARGEST, threshold=imaging.threshold, tuning=mouse.tuning)
+    check_kind(imaging.keep_rate, bool)
+    planes = to_numeric("planes", imaging.planes)
+    if planes.ndim == 0:
+        check_count("planes", planes.item(), 1, n_neurons)
+    check_finite("planes", planes)
+    check_in_range("the number of planes", imaging.groups.size, 1, n_neurons)
 
 
 def _draw_running(

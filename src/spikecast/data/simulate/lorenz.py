@@ -10,6 +10,7 @@ import pandas as pd
 from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
+from spikecast.data.simulate.limits import LARGEST, check_counts, check_sizes
 from spikecast.data.simulate.planted import Simulated, Truth, label_latents, scale_rates
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8.0 / 3.0
@@ -69,9 +70,12 @@ def lorenz(
     >>> bool((simulated.truth.rate[0] == simulated.truth.rate[3]).all())  # the same condition
     True
     """
-    check_in_range("n_trials", n_trials, 1)
-    check_in_range("n_conditions", n_conditions, 1)
-    check_in_range("n_bins", n_bins, 2)
+    check_counts(1, n_trials=n_trials, n_neurons=n_neurons, n_conditions=n_conditions)
+    check_counts(2, n_bins=n_bins)
+    check_in_range("bin_size", bin_size, 1e-6, 60.0)
+    check_sizes(0, speed=speed, gain=gain)
+    check_sizes(1e-6, mean_rate=mean_rate)
+    check_sizes(-LARGEST, pulse=pulse)
     rng = make_rng(seed, "lorenz", "states")
     starts = _integrate_steps(rng.normal(0, 10, (n_conditions, 3)), round(BURN_IN / STEP))[:, -1]
     # the scale of the attractor, from the conditions' own long runs

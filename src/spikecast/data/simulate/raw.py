@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
-from spikecast.core.checks import check_in_range
 from spikecast.core.seeding import make_rng
 from spikecast.data.session import RawSession, SpikesByUnit
+from spikecast.data.simulate.limits import (
+    LARGEST,
+    check_counts,
+    check_range,
+    check_sizes,
+    complete_areas,
+)
 
 BIN = 0.005  # seconds, of the rates
 FAST_SD = 0.03  # seconds; smoothness of what neurons of an area share
@@ -60,8 +66,11 @@ def raw_session(
     >>> len(raw.units), list(raw.tables["trials"].columns)[:2]
     (3, ['start_time', 'stim_on'])
     """
-    check_in_range("n_trials", n_trials, 2)
-    areas = {"VISp": 20, "MOs": 20, "CA1": 20} if areas is None else areas
+    check_counts(2, n_trials=n_trials)
+    check_sizes(0, median_rate=median_rate, drift=drift, fast=fast)
+    check_sizes(-LARGEST, response=response)
+    interval = check_range("interval", interval, 1.0)
+    areas = complete_areas(areas, {"VISp": 20, "MOs": 20, "CA1": 20})
     rng = make_rng(seed, "raw session")
     starts = 10.0 + np.cumsum(rng.uniform(*interval, n_trials))
     stop = float(starts[-1] + interval[1] + 10.0)

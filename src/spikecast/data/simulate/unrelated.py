@@ -15,9 +15,10 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 from scipy.stats import truncnorm
 
-from spikecast.core.checks import check_in_range, check_one_of
+from spikecast.core.checks import check_in_range, check_one_of, to_numeric
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
+from spikecast.data.simulate.limits import check_counts, check_range, complete_areas
 from spikecast.data.simulate.planted import (
     Simulated,
     Truth,
@@ -125,11 +126,13 @@ def unrelated_areas(
     >>> float(worth["B", "coupling A"].round(3))
     0.02
     """
-    seed, repeat = seed if isinstance(seed, tuple) else (seed, 0)
-    check_in_range("n_trials", n_trials, 2)
-    check_in_range("n_bins", n_bins, 2)
-    check_in_range("the number of areas", len(n_neurons), 2, len(ascii_uppercase))
-    areas = dict(zip(ascii_uppercase, n_neurons, strict=False))
+    seed, repeat = seed if isinstance(seed, tuple) and len(seed) == 2 else (seed, 0)
+    check_counts(0, repeat=repeat)
+    check_counts(2, n_trials=n_trials, n_bins=n_bins)
+    check_in_range("bin_size", bin_size, 1e-6, 60.0)
+    sizes = to_numeric("n_neurons", n_neurons)
+    check_in_range("the number of areas", sizes.size, 2, len(ascii_uppercase))
+    areas = complete_areas(dict(zip(ascii_uppercase, sizes.tolist(), strict=False)), {})
     coupling = _read_coupling(coupling, areas)
     for what, size in {"stimulus": stimulus, "movement": movement, **coupling}.items():
         check_in_range(what, size, 0.0, 1.0)
@@ -183,7 +186,7 @@ def _read_coupling(
 ) -> Mapping[str, float]:
     """Return the size of each coupling by its source, or raise for a name that is no source."""
     if not isinstance(coupling, Mapping):
-        return {"A": coupling} if coupling else {}
+        return {"A": coupling} if check_in_range("coupling", coupling, 0.0, 1.0) else {}
     for name in coupling:
         check_one_of("source", name, [name for name in areas if name != COUPLED])
     return coupling
@@ -289,7 +292,8 @@ def _draw_smooth(n: int, sd: float, rng: np.random.Generator) -> np.ndarray:
 
 def _draw_one(given: float | tuple[float, float], rng: np.random.Generator) -> float:
     """Return the number given, or one drawn from the range given, evenly in its logarithm."""
-    low, high = given if isinstance(given, Sequence) else (given, given)
+    pair = given if isinstance(given, Sequence) else (given, given)
+    low, high = check_range("smoothness", pair, 1e-3)
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
