@@ -7,7 +7,8 @@ Steinmetz data, :func:`spontaneous` a two-photon-like recording in that of the S
 nothing but what is asked for, and :func:`poisson_noise` a recording with nothing in it.
 """
 
-from spikecast.data.simulate.decision import Effects, decision_task, poisson_noise
+from spikecast.data.simulate.decision import decision_task, poisson_noise
+from spikecast.data.simulate.effects import Effects
 from spikecast.data.simulate.imaging import running_mouse, spontaneous
 from spikecast.data.simulate.lorenz import lorenz
 from spikecast.data.simulate.planted import Simulated, Truth

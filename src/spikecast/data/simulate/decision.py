@@ -1,7 +1,6 @@
 """A visual decision task recorded in several areas, with planted truth."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from spikecast.core.errors import InputError
 from spikecast.core.seeding import make_rng
 from spikecast.data.readers import steinmetz
 from spikecast.data.simulate.choices import choose_in_turn, find_biases
+from spikecast.data.simulate.effects import Effects, complete_effects
 from spikecast.data.simulate.limits import LARGEST, check_counts, check_sizes, complete_areas
 from spikecast.data.simulate.planted import (
     PlantedLatents,
@@ -30,54 +30,6 @@ OWN_TIME_CONSTANTS = (0.1, 0.4)
 N_STATES, STATE_TIME_CONSTANT = 6, 15.0  # trials
 FULL_SPEED = 40.0  # of the wheel
 LONGEST = 60.0  # seconds of a lag, or to the onset of choice
-
-
-@dataclass(frozen=True)
-class Effects:
-    """How large each part of a neuron's log rate is in :func:`decision_task`; 0 removes it.
-
-    Parameters
-    ----------
-    shared, own, drive : float
-        Standard deviation of the latents that all areas share, of those that an area owns, and
-        of the latter in the areas it drives.
-    stimulus, choice, movement : float
-        Size of the response at full contrast, of the choice, and at full wheel speed.
-    drift : float
-        Standard deviation of each neuron's slow drift over trials.
-    evidence : float
-        How strongly the contrast difference moves the animal's choice; with 0 the choice is
-        independent of the stimulus, so that choice information cannot come through responses to
-        the stimulus.
-    history : float
-        How strongly the animal repeats its last choice; choices then come in runs.
-    state : float
-        Standard deviation of slow states that all areas share; each keeps its value within a
-        trial and changes over some 15 trials.
-    outcome : float
-        Size of the response to reward (or, with the other sign, to the noise of a wrong choice),
-        from the time of the feedback on.
-    even : float
-        How far the animal's biases are set so that left, no-go and right are equally frequent: 1
-        makes them so (as nearly as runs of choices allow), 0 leaves it without biases.
-    max_rate : float
-        The highest rate in Hz. Without one, busy neurons burst at rates that no neuron has where
-        several effects are large.
-    """
-
-    shared: float = 0.7
-    own: float = 0.12
-    drive: float = 0.1
-    stimulus: float = 0.8
-    choice: float = 0.6
-    movement: float = 0.3
-    drift: float = 0.1
-    evidence: float = 3.0
-    history: float = 0.0
-    state: float = 0.0
-    outcome: float = 0.0
-    even: float = 0.0
-    max_rate: float = np.inf
 
 
 def decision_task(
@@ -149,7 +101,7 @@ def decision_task(
     areas = complete_areas(areas, AREAS)
     choice_onset = _complete_times("choice_onset", choice_onset, CHOICE_ONSET, areas)
     drives = _complete_times("drives", drives, DRIVES, areas)
-    effects = _complete_effects(effects)
+    effects = complete_effects(effects)
     time = (np.arange(n_bins) + 0.5) * bin_size - stim_onset
 
     trials = _draw_trials(n_trials, effects, choice_onset, make_rng(seed, "trials"))
@@ -197,7 +149,7 @@ def _complete_times(what: str, times: Mapping | None, usual: Mapping, areas: Map
     check_kind(times, Mapping)
     n_named = len(_split(next(iter(usual))))
     for key, time in times.items():
-        check_kind(key, str, tuple)
+        check_kind(key, str if n_named == 1 else tuple)
         if len(_split(key)) != n_named:
             raise InputError(f"{what} names {quote(key)}; it must name {n_named} area(s)")
         for name in _split(key):
@@ -208,17 +160,6 @@ def _complete_times(what: str, times: Mapping | None, usual: Mapping, areas: Map
 
 def _split(key: str | tuple) -> tuple:
     return (key,) if isinstance(key, str) else key
-
-
-def _complete_effects(effects: Effects | Mapping[str, float] | None) -> Effects:
-    if not isinstance(effects, Effects):
-        check_kind({} if effects is None else effects, Mapping)
-        for name in effects or {}:
-            check_one_of("effect", name, [field.name for field in fields(Effects)])
-        effects = Effects(**(effects or {}))
-    for name, size in asdict(effects).items():
-        check_in_range(f"effect {name}", size, 0 if name == "max_rate" else -np.inf)
-    return effects
 
 
 def _add_fluctuations(

@@ -130,9 +130,7 @@ def unrelated_areas(
     check_counts(0, repeat=repeat)
     check_counts(2, n_trials=n_trials, n_bins=n_bins)
     check_in_range("bin_size", bin_size, 1e-6, 60.0)
-    sizes = to_numeric("n_neurons", n_neurons)
-    check_in_range("the number of areas", sizes.size, 2, len(ascii_uppercase))
-    areas = complete_areas(dict(zip(ascii_uppercase, sizes.tolist(), strict=False)), {})
+    areas = _name_areas(n_neurons)
     coupling = _read_coupling(coupling, areas)
     for what, size in {"stimulus": stimulus, "movement": movement, **coupling}.items():
         check_in_range(what, size, 0.0, 1.0)
@@ -179,6 +177,12 @@ def unrelated_areas(
 
 
 # ---------------------------------------------------------------- what is planted
+
+
+def _name_areas(n_neurons: Sequence[int]) -> dict[str, int]:
+    sizes = to_numeric("n_neurons", n_neurons)
+    check_in_range("the number of areas", sizes.size, 2, len(ascii_uppercase))
+    return complete_areas(dict(zip(ascii_uppercase, sizes.tolist(), strict=False)), {})
 
 
 def _read_coupling(

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.data.simulate.decision import AREAS, CHOICE_ONSET, DRIVES, STIMULUS_LATENCY, Effects
+from spikecast.data.simulate.decision import AREAS, CHOICE_ONSET, DRIVES, STIMULUS_LATENCY
+from spikecast.data.simulate.effects import Effects
 from spikecast.data.simulate.imaging import Imaging, Mouse
 
 

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from spikecast.core.checks import check_one_of, quote
 from spikecast.core.schema import Block, parse_block, read_block
 from spikecast.core.stored import OPEN, Finite
-from spikecast.data.simulate.decision import Effects
+from spikecast.data.simulate.effects import Effects
 from spikecast.data.simulate.imaging import Imaging, Mouse
 from spikecast.runs.audit_rules import RULES
 
