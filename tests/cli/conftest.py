@@ -5,7 +5,7 @@ from packagings import write_steinmetz
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cheap_runs(few_steps, one_width):
+def cheap_runs(few_steps, one_width, quick_pages):
     """Commands are looked at here, not scores and figures."""
 
 

@@ -1,9 +1,7 @@
-"""The directories that tests damage, made once, and pages without their dear parts."""
+"""The directories that tests damage, made once."""
 
 import pytest
 from fuzz import samples
-
-from spikecast.report.shared import pages, style
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +17,6 @@ def small_data(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_run(small_data):
     return samples.make_run(small_data, small_data.parent / "run")
-
-
-@pytest.fixture
-def quick_pages(monkeypatch):
-    """Figures are made, but neither laid out nor written: that takes most of a page's time."""
-    monkeypatch.setattr(pages, "to_svg", lambda figure: b"<svg/>")
-    monkeypatch.setitem(style.STYLE, "figure.constrained_layout.use", False)
 
 
 @pytest.fixture(scope="session")
