@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from undrawn_pages import leave_undrawn
 
 from spikecast import cli
 from spikecast.data import simulate
@@ -76,12 +77,7 @@ def one_width() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def quick_pages() -> Iterator[None]:
-    """Make the figures of pages, but neither lay them out nor write them: most of a page's time."""
-    from spikecast.report.shared import pages, style
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages, "to_svg", lambda figure: b"<svg/>")
-        patch.setitem(style.STYLE, "figure.constrained_layout.use", False)
+    with leave_undrawn():
         yield
 
 

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import pytest
+from undrawn_pages import leave_undrawn
 
 from spikecast.report.study import page, text
 from spikecast.runs.studies import run
@@ -31,6 +32,19 @@ def small(tmp_path_factory):
 def build_page(monkeypatch):
     """Build the page of a study, not those of its runs (livewired's test builds them as well)."""
     monkeypatch.setattr(page.run_page, "build", lambda folder: None)
+    return page.build
+
+
+@pytest.fixture
+def build_all_pages(monkeypatch):
+    """Build the page of a study, and those of its runs, whose figures tests/report looks at."""
+    build = page.run_page.build
+
+    def build_undrawn(folder):
+        with leave_undrawn():
+            return build(folder)
+
+    monkeypatch.setattr(page.run_page, "build", build_undrawn)
     return page.build
 
 

@@ -8,12 +8,13 @@ import pytest
 from spikecast.analysis.slowness import labels_come_in_runs
 from spikecast.core.errors import FormatError, InputError, RunError
 from spikecast.data import simulate
+from spikecast.models.networks import training
 from spikecast.report.study import page as pages
 from spikecast.report.study import text
 from spikecast.report.study.scores import make_score_drawing
 from spikecast.runs import audit
 from spikecast.runs.reader import read_answers
-from spikecast.runs.studies import livewired
+from spikecast.runs.studies import livewired, livewired_forward
 from spikecast.runs.studies.livewired_before import decode_before, explain_before, find_before
 from spikecast.runs.studies.livewired_dynamics import find_dynamics
 from spikecast.runs.studies.livewired_network import (
@@ -37,7 +38,7 @@ from spikecast.runs.studies.study_data import (
 TINY = {
     "data": {"simulation": {"n_trials": 130, "areas": {"VISp": 20, "MD": 15, "MOs": 15},
                             "n_bins": 45, "stim_onset": 0.2}},
-    "settings": {"n_iterations": 60, "permutations": 10, "draws": 10},
+    "settings": {"n_iterations": 60, "permutations": 5, "draws": 5, "folds": 3},
     "sound": {"main": {
         "models": ["mean_rate", {"timescales": {"n_members": 1, "epochs": 3}},
                    {"mlp": {"epochs": 2}}],
@@ -54,7 +55,12 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def folder(small):
-    return small("livewired", TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(livewired, "MOST_BINS", 4)
+        patch.setattr(livewired_forward, "N_DRAWS", 4)
+        # as few epochs as are asked for, not as many steps as networks need
+        patch.setattr(training, "count_epochs", lambda plan, steps: plan.epochs)
+        return small("livewired", TINY)
 
 
 def flaws(folder):
@@ -131,8 +137,8 @@ def test_every_cell_has_a_number_or_a_reason(folder, check_rows):
     }  # fmt: skip
 
 
-def test_the_page_shows_the_origin_first_and_every_flaw(folder):
-    page = pages.build(folder).read_text()
+def test_the_page_shows_the_origin_first_and_every_flaw(folder, build_all_pages):
+    page = build_all_pages(folder).read_text()
     body = page.split("<body>")[1]
     assert body.strip().startswith('<p class="origin simulated" id="origin">')
     for phrase in ("Evaluated on training data", "Acausal timing", "sound/main/report.html",
@@ -231,7 +237,7 @@ def test_runs_of_choices_in_a_drifting_session_are_named_where_they_are(history,
     quick = make_quick(read_preset("livewired"))
     effects = quick.data.simulation["effects"] | {"history": history}
     simulated = simulate.decision_task(**quick.data.simulation | {"effects": effects}, seed=0)
-    settings = quick.settings | {"n_iterations": 120, "draws": 99}
+    settings = quick.settings | {"n_iterations": 120, "draws": 99 if history else 39}
     prepared = livewired.prepare(simulated.recording, settings)
     problem = make_task(settings).problem(prepared.recording)
     fold = livewired._cut_randomly(len(problem.y), 0, "trials")
@@ -263,8 +269,8 @@ def test_each_reason_is_found_where_it_is_the_only_one():
     drifts, knows_end = (
         dict(zip(found["ways"], found["p"], strict=True))
         for found in (
-            decode_before(slow, slow, runs, 39, 0),
-            decode_before(own, noise, runs, 39, 0),
+            decode_before(slow, slow, runs, 24, 0),
+            decode_before(own, noise, runs, 24, 0),
         )
     )
     assert drifts["as described"] < 0.05 < min(drifts["drift taken out"], drifts["labels shifted"])

@@ -6,8 +6,8 @@ import pytest
 from spikecast.runs.studies.livewired_forward import date_forward, describe_forward, score_forward
 from spikecast.tasks.splits import split_by_stratum
 
-N_TRIALS, N_BINS, ONSET = 60, 16, 8
-TIME = 0.02 * np.arange(N_BINS) - 0.1
+N_TRIALS, N_BINS, ONSET = 60, 10, 5
+TIME = 0.02 * np.arange(N_BINS) - 0.04
 
 
 def make_fits(rng, effect):
