@@ -22,7 +22,7 @@ from spikecast.runs.questions.catalog import Analysis
 from spikecast.runs.reader import open_run
 from spikecast.runs.run_directory import LogFile, empty_folder, prepare_run_directory
 
-pytestmark = pytest.mark.usefixtures("one_width")
+pytestmark = pytest.mark.usefixtures("one_width", "quick_pages")
 
 MODELS = ["mean_rate", "pca_ridge", {"timescales": {"n_members": 1, "epochs": 2}}]
 QUICK = {

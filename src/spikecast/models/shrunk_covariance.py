@@ -23,6 +23,7 @@ class ScaledLedoitWolf(BaseEstimator):
 
     def fit(self, x: np.ndarray, y: None = None) -> Self:
         """Learn ``covariance_`` (feature, feature) of `x` (sample, feature)."""
+        x = np.asarray(x, dtype=float)
         mean, variance = x.mean(axis=0), x.var(axis=0)
         constant = variance <= len(x) * EPSILON * variance + (len(x) * mean * EPSILON) ** 2
         scale = np.where(constant, 1.0, np.sqrt(variance))

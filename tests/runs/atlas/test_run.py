@@ -18,7 +18,7 @@ from spikecast.runs.atlas.plan import make_sources, name_data, plan_sessions
 from spikecast.runs.atlas.run import run_atlas
 from spikecast.runs.atlas.settings import AtlasSettings
 
-pytestmark = pytest.mark.usefixtures("one_width")
+pytestmark = pytest.mark.usefixtures("one_width", "quick_pages")
 
 SIZES = {"VISp": 14, "MOs": 12, "CA1": 12, "MD": 4}
 GAIN = {"VISp": 1.0, "MOs": 1.0, "CA1": 0.0, "MD": 0.0}

@@ -16,7 +16,7 @@ from spikecast.runs import experiment
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cheap_pages(one_width):
+def cheap_pages(one_width, quick_pages):
     """Answers are looked at here, not figures."""
 
 

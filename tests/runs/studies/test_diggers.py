@@ -15,7 +15,7 @@ from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.study import Measure
 from spikecast.scoring import metrics
 
-pytestmark = pytest.mark.usefixtures("one_width")
+pytestmark = pytest.mark.usefixtures("one_width", "quick_pages")
 
 MODELS = ["mean_rate", {"timescales": {"n_members": 1, "epochs": 4}}, {"lstm": {"epochs": 2}}]
 TINY = {

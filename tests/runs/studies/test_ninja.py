@@ -44,7 +44,7 @@ from spikecast.runs.studies.study import Column, Measure, StudyInputs
 from spikecast.runs.studies.study_data import StudyData, find_origin, find_recording
 from spikecast.tasks.splits import Fold
 
-pytestmark = pytest.mark.usefixtures("one_width")
+pytestmark = pytest.mark.usefixtures("one_width", "quick_pages")
 
 RUNS = ("halves", "to_thalamus", "to_visual", "correct")
 DECODE = {"labels": ["correctness"], "sources": ["counts", "behavior"], "areas": ["thalamus"],
@@ -174,8 +174,9 @@ def test_the_notebooks_trials_are_73_and_31_of_each_class_in_time_order():
 
 
 @pytest.mark.parametrize(("drift", "code"), [(2.0, "balance_lifted"), (0.0, "balance_free")])
-def test_balancing_in_time_order_lifts_a_score_where_neurons_drift(drift, code):
+def test_balancing_in_time_order_lifts_a_score_where_neurons_drift(drift, code, monkeypatch):
     """Drift is planted in the quick simulation; without it the sentence is another."""
+    monkeypatch.setattr(ninja_classifier, "N_REPEATS", 40)
     inputs = prepare({"drift": drift})
     x, codes, _ = read_trials(select_before(inputs))
     assert explain_balance(x, codes, 0).code == code

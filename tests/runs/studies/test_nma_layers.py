@@ -25,7 +25,7 @@ from spikecast.runs.studies.run import read_facts
 from spikecast.runs.studies.study import Measure
 from spikecast.tasks.splits import Fold
 
-pytestmark = pytest.mark.usefixtures("one_width")
+pytestmark = pytest.mark.usefixtures("one_width", "quick_pages")
 
 TINY = {
     "data": {"simulation": {"n_neurons": 90, "n_bins": 2600, "planes": [0, 0, 1]}},

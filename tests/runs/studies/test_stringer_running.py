@@ -35,7 +35,7 @@ from spikecast.runs.studies.stringer_splits import explain_splits
 from spikecast.runs.studies.stringer_wishes import learn_from_more_time
 from spikecast.runs.studies.study import Column, Prepared
 
-pytestmark = pytest.mark.usefixtures("one_width")
+pytestmark = pytest.mark.usefixtures("one_width", "quick_pages")
 
 FIRST = {"activation": "ReLU", "hidden": [20, 5]}
 TINY = {

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from spikecast.analysis.geometry.cell_types import WIDTH
@@ -11,6 +10,7 @@ from spikecast.core.checks import suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import NoticeKind
 from spikecast.data.recording import Recording
+from spikecast.models.classifiers import ShrunkDiscriminant
 from spikecast.runs.studies.ninja_classifier import LABEL, classify_outcome
 from spikecast.runs.studies.ninja_hypothesis import NO_CHOICE, find_beyond
 from spikecast.runs.studies.ninja_maps import NO_WAVEFORMS, count_cell_types, draw_maps
@@ -195,7 +195,7 @@ def _decode_latents(latents: np.ndarray, words: np.ndarray, trials: np.ndarray) 
     """Return how well a linear decoder tells labels from latents; copies of a trial go together."""
     known = np.flatnonzero(words != "")
     folds = StratifiedGroupKFold(N_FOLDS).split(known, words[known], trials[known])
-    decoder = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    decoder = ShrunkDiscriminant()
     flat = latents[known].mean(axis=1)
     told = cross_val_predict(decoder, flat, words[known], cv=list(folds))
     return metrics.score_labels(words[known], told).balanced_accuracy

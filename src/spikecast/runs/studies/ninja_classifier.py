@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from spikecast.analysis.decoding.sources import Counts
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
+from spikecast.models.classifiers import ShrunkDiscriminant
 from spikecast.models.networks.network import Network
 from spikecast.models.networks.plan import Plan
 from spikecast.models.networks.training import train_network
@@ -243,7 +243,7 @@ def explain_balance(x: np.ndarray, codes: np.ndarray, seed: int) -> Notice:
     """Return whether balancing in time order lifts the score of a linear decoder."""
     features = signed_sqrt(x.mean(axis=1))
     rng = make_rng(seed, "ninja", "random balance")
-    decoder = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    decoder = ShrunkDiscriminant()
 
     def score(fold: Fold) -> float:
         trials = np.concatenate(fold)
