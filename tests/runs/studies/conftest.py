@@ -5,6 +5,7 @@ from itertools import combinations
 import pytest
 from undrawn_pages import leave_undrawn
 
+from spikecast.models.networks import training
 from spikecast.report.study import page, text
 from spikecast.runs.studies import run
 from spikecast.runs.studies.preset import Preset, make_quick, merge, read_preset
@@ -12,13 +13,18 @@ from spikecast.runs.studies.preset import Preset, make_quick, merge, read_preset
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
-    """Run a study on a simulation of the test's own size; returns the folder."""
+    """Run a study on a simulation of the test's own size; returns the folder.
 
-    def run_small(name, change, out=None, **arguments):
+    Its networks train for the epochs asked for or, `trained`, for as many steps as they need.
+    """
+
+    def run_small(name, change, out=None, trained=False, **arguments):
         quick = make_quick(read_preset(name))
         content = merge(quick.model_dump(exclude={"quick"}), change)
         patch = pytest.MonkeyPatch()
         patch.setattr(run, "read_preset", lambda _: Preset.model_validate(content))
+        if not trained:
+            patch.setattr(training, "count_epochs", lambda plan, steps: plan.epochs)
         try:
             out = out or tmp_path_factory.mktemp(name) / "study"
             return run.run_study(name, out, workers=1, **arguments)

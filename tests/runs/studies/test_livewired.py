@@ -8,7 +8,6 @@ import pytest
 from spikecast.analysis.slowness import labels_come_in_runs
 from spikecast.core.errors import FormatError, InputError, RunError
 from spikecast.data import simulate
-from spikecast.models.networks import training
 from spikecast.report.study import page as pages
 from spikecast.report.study import text
 from spikecast.report.study.scores import make_score_drawing
@@ -58,8 +57,6 @@ def folder(small):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(livewired, "MOST_BINS", 4)
         patch.setattr(livewired_forward, "N_DRAWS", 4)
-        # as few epochs as are asked for, not as many steps as networks need
-        patch.setattr(training, "count_epochs", lambda plan, steps: plan.epochs)
         return small("livewired", TINY)
 
 
@@ -221,7 +218,7 @@ def test_the_sound_column_recovers_the_planted_onset(small):
         "settings": {"n_iterations": 60},
         "sound": {"main": {"models": ["mean_rate", {"timescales": {"n_members": 1}}]}},
     }  # fmt: skip
-    folder = small("livewired", change)
+    folder = small("livewired", change, trained=True)
     rows = {row["key"]: row for row in read_facts(folder)["columns"]}
     assert rows["headline"]["sound"][0]["value"] > 0.6
     assert 0.11 < rows["when"]["sound"][0]["value"] < 0.2

@@ -59,8 +59,8 @@ SIMULATION = {
 }  # fmt: skip
 TINY = {
     "data": {"simulation": SIMULATION},
-    "settings": {"n_iterations": 30, "classifier_iterations": 30, "permutations": 20,
-                 "area_permutations": 20, "onset_permutations": 40,
+    "settings": {"n_iterations": 30, "classifier_iterations": 30, "permutations": 5,
+                 "area_permutations": 5, "onset_permutations": 20,
                  "fewest_neurons": 10,
                  "search": {"n_trials": 4, "space": {"n_latents": [2, 6], "n_iterations": [5, 20],
                                                      "learning_rate": [0.005]}}},
