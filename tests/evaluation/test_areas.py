@@ -28,6 +28,8 @@ from spikecast.scoring.metrics import bits_per_spike, null_rate
 from spikecast.tasks.splits import Fold, split_by_trial
 from spikecast.tasks.tasks import AreaToArea, Behavior, Forecast, HeldOutNeurons, NeuronsToNeurons
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 SMALL = {"n_latents": 8, "n_heads": 1, "n_members": 1, "n_components": 4, "epochs": 1}
 TASK = AreaToArea("MOs")
 STRONG, WEAK, TARGET = 12, 12, 8
