@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 
 EXTRAS := test,embed,cluster,parquet,interactive,nwb,pynapple
 
-.PHONY: demo test slow docs pins clean
+.PHONY: demo test types tests slow docs pins clean
 
 demo: $(INSTALLED)
 	$(BIN)/spikecast predict simulated --target MOs --out runs/demo --overwrite
@@ -14,7 +14,12 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) -j2 types tests  # types take a minute of one core
+
+types: $(INSTALLED)
 	$(BIN)/mypy
+
+tests: $(INSTALLED)
 	# compiled once, not by each of the processes that tests start; numba's threads, which UMAP
 	# starts, would become torch's too
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n auto --dist loadfile
