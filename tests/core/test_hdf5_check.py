@@ -258,3 +258,75 @@ def test_one_text_at_thousands_of_places_does_not_take_all_memory(tmp_path, wher
     path.write_bytes(whole)
     with pytest.raises(FormatError, match="far more memory than the file is large"):
         hdf5_check.check_readable(path)
+
+
+def make_of_a_pattern(opened, name):
+    """Make an array of all arrays whose names are its own and a number."""
+    space = h5py.h5s.create_simple((3,), (h5py.h5s.UNLIMITED,))
+    parts = h5py.h5s.create_simple((3,), (h5py.h5s.UNLIMITED,))
+    parts.select_hyperslab((0,), (h5py.h5s.UNLIMITED,), (1,), (1,))
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_virtual(parts, b".", f"{name}%b".encode(), h5py.h5s.create_simple((1,)))
+    h5py.h5d.create(opened.id, name.encode(), h5py.h5t.IEEE_F64LE, space, layout)
+    opened[f"{name}0"] = opened[name]
+
+
+def give_an_attribute_that_cannot_be_read(item):
+    kind, space = h5py.h5t.UNIX_D32LE, h5py.h5s.create_simple((1,))
+    h5py.h5a.create(item.id, b"odd", kind, space)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_virtual_array_of_a_pattern_is_refused(file, hidden):
+    # read, one whose name the pattern gives ends the process by a signal
+    with h5py.File(file, "a") as opened:
+        group = opened.create_group("group")
+        make_of_a_pattern(group, "/group/loop")
+        if hidden:
+            give_an_attribute_that_cannot_be_read(group)
+    with pytest.raises(FormatError, match="is a virtual array of virtual arrays"):
+        hdf5_check.check_readable(file)
+
+
+@pytest.mark.parametrize("n_listed", [1, 3, 100])
+def test_a_list_of_axes_of_another_length_is_refused(file, n_listed):
+    # the library writes a longer one beyond its memory
+    with h5py.File(file, "a") as opened:
+        opened["values"] = np.zeros((3, 4))
+        listed = np.empty(n_listed, object)
+        listed[:] = [np.array([opened["texts"].ref], h5py.ref_dtype)] * n_listed
+        kind = h5py.vlen_dtype(h5py.ref_dtype)
+        opened["values"].attrs.create("DIMENSION_LIST", listed, dtype=kind)
+    with pytest.raises(FormatError, match="'values' has 2 axes, and their list another"):
+        hdf5_check.check_readable(file)
+
+
+def test_a_long_text_in_a_field_is_refused(file):
+    rows = np.zeros(3000, [("about", h5py.string_dtype()), ("number", "i4")])
+    rows["about"] = ["a"] * 2999 + ["x" * 90_000]
+    with h5py.File(file, "a") as opened:
+        opened["rows"] = rows
+    with pytest.raises(FormatError, match="'rows' holds a text of 90000 characters"):
+        hdf5_check.check_readable(file)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_chunk_that_unpacks_to_gigabytes_is_refused(file, tmp_path, linked):
+    # as announced; what is written of it is unpacked as a whole
+    with h5py.File(tmp_path / "chunk.h5", "w") as opened:
+        opened.create_dataset("few", (40,), "f8", chunks=(2**28,), maxshape=(None,))
+    with h5py.File(file, "a") as opened:
+        opened["few"] = h5py.ExternalLink(str(tmp_path / "chunk.h5"), "/few")
+    with pytest.raises(FormatError, match=r"its arrays take 2\.1 GB"):
+        hdf5_check.check_readable(file if linked else tmp_path / "chunk.h5")
+
+
+def test_a_pipe_that_a_linked_file_links_to_is_refused(file, tmp_path):
+    (tmp_path / "below").mkdir()
+    os.mkfifo(tmp_path / "below" / "pipe.h5")
+    with h5py.File(tmp_path / "below" / "linked.h5", "w") as opened:
+        opened["values"] = h5py.ExternalLink("pipe.h5", "/values")
+    with h5py.File(file, "a") as opened:
+        opened["below"] = h5py.ExternalLink("below/linked.h5", "/")
+    with pytest.raises(FormatError, match=r"'values' lies in 'pipe\.h5'"):
+        hdf5_check.check_readable(file)

@@ -3,12 +3,13 @@
 import gc
 import sys
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from spikecast.core.errors import DamagedFileError, MissingFileError
+from spikecast.core.errors import DamagedFileError, FormatError, MissingFileError
 from spikecast.core.stored import read_json
 from spikecast.core.stored_arrays import Array, open_netcdf, read_arrays
 from spikecast.core.stored_tables import Table, read_table
@@ -98,3 +99,33 @@ def test_a_damaged_dataset_leaves_no_error_behind(tmp_path, monkeypatch):
     gc.collect()
     assert n_refused > 10
     assert not left
+
+
+def test_an_array_that_is_not_as_long_as_its_axes_is_refused(tmp_path):
+    """netCDF fills up what is shorter: trials that nobody recorded would be silent."""
+    path = tmp_path / "data.nc"
+    for length in (2, 4):
+        dataset = xr.Dataset({"a": (("x", "y"), np.ones((3, 2)))}, coords={"x": np.arange(3)})
+        dataset.to_netcdf(path, engine="h5netcdf")
+        with h5py.File(path, "a") as opened:
+            listed = opened["a"].attrs["DIMENSION_LIST"]
+            del opened["a"]
+            opened["a"] = np.ones((length, 2))
+            kind = h5py.vlen_dtype(h5py.ref_dtype)
+            opened["a"].attrs.create("DIMENSION_LIST", listed, dtype=kind)
+        expected = f"'a' has {length} values along 'x', 3 are expected"
+        with pytest.raises(FormatError, match=expected), open_netcdf(path):
+            pass
+
+
+def test_an_array_with_one_axis_twice_is_refused(tmp_path):
+    path = tmp_path / "data.nc"
+    dataset = xr.Dataset({"a": (("x", "y"), np.ones((3, 3)))})
+    dataset.to_netcdf(path, engine="h5netcdf")
+    with h5py.File(path, "a") as opened:
+        listed = opened["a"].attrs["DIMENSION_LIST"]
+        listed[1] = listed[0]
+        kind = h5py.vlen_dtype(h5py.ref_dtype)
+        opened["a"].attrs.create("DIMENSION_LIST", listed, dtype=kind)
+    with pytest.raises(FormatError, match="'a' has one axis twice"), open_netcdf(path):
+        pass

@@ -181,6 +181,18 @@ def test_a_worker_without_a_sign_is_named_and_one_that_gives_signs_is_not(monkey
     assert said[4].startswith("no sign of 1 of 2 workers (tcp://a:1); ")
 
 
+@pytest.mark.parametrize(("other", "is_said"), [("paused", True), ("running", False)])
+def test_workers_that_have_all_paused_are_said(monkeypatch, other, is_said):
+    workers = {
+        name: {"last_seen": 5, "status": status}
+        for name, status in (("tcp://a:1", "paused"), ("tcp://b:1", other))
+    }
+    monkeypatch.setattr(dask_cluster, "_call", lambda *_: {"workers": workers})
+    client = SimpleNamespace(scheduler=SimpleNamespace(identity=None))
+    said = dask_cluster.describe_trouble(client, {})
+    assert said.startswith("all workers have paused, as their memory is nearly full") == is_said
+
+
 @pytest.mark.slow
 def test_workers_of_an_executor_that_was_handed_over_are_checked(cluster, other_version):
     cluster.add_worker(path=[str(other_version)])

@@ -43,6 +43,8 @@ def check_readable(path: Path) -> None:
     elif answer["elsewhere"]:
         place = shorten_line(answer["elsewhere"])
         raise FormatError(f"'{path}' is not read: {place}; copy the array into the file itself")
+    elif answer["malformed"]:
+        raise FormatError(f"'{path}' is damaged: {shorten_line(answer['malformed'])}")
     elif answer["unopened"]:
         raise OSError(shorten_line(answer["unopened"]))
     elif answer["large"]:
@@ -52,7 +54,8 @@ def check_readable(path: Path) -> None:
         )
     else:
         try:
-            check_ratio(answer["n_bytes"], path)
+            for file, n_bytes in answer["n_bytes"].items():
+                check_ratio(n_bytes, file)
             for text in answer["texts"]:
                 check_texts(*text)
         except FormatError as error:

@@ -11,10 +11,12 @@ import signal
 import stat
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import h5py
+import numpy as np
 
 try:
     import resource
@@ -31,6 +33,10 @@ MEMORY_PER_BYTE = 4
 
 class ElsewhereError(Exception):
     """Content lies in another file that is not to be read."""
+
+
+class MalformedError(Exception):
+    """The library would write beyond its memory."""
 
 
 class TooLargeError(Exception):
@@ -102,17 +108,22 @@ def has_used_half(room: int) -> bool:
 
 
 def try_file(path: str) -> dict[str, Any]:
-    """Return what was found: elsewhere, unopened (why), large, sound (all read), n_bytes, texts."""
+    """Return what was found.
+
+    What is ``elsewhere``, ``malformed`` or too ``large``, why the file is ``unopened``, whether all
+    of it is ``sound``, ``n_bytes`` of arrays in each file, and ``texts``.
+    """
     answer: dict[str, Any]
     answer = {
         "elsewhere": "",
+        "malformed": "",
         "unopened": "",
         "large": "",
         "sound": True,
-        "n_bytes": 0,
+        "n_bytes": {},
         "texts": [],
     }
-    sizes: dict[tuple, int] = {}
+    sizes: dict[tuple, tuple[str, int]] = {}
     texts: dict[str, tuple[int, int]] = {}
     try:
         limit_memory(find_room(path))
@@ -123,13 +134,17 @@ def try_file(path: str) -> dict[str, Any]:
     try:
         with opened:
             answer["sound"] = read(opened, path, set(), sizes, texts)
+            answer["sound"] &= read_attributes("/", opened, path)
     except ElsewhereError as error:
         answer["elsewhere"] = str(error)
+    except MalformedError as error:
+        answer |= {"malformed": str(error), "sound": False}
     except TooLargeError as error:
         answer |= {"large": str(error), "sound": False}
     except Exception:
         answer["sound"] = False
-    answer["n_bytes"] = sum(sizes.values())
+    for file, n_bytes in sizes.values():
+        answer["n_bytes"][file] = answer["n_bytes"].get(file, 0) + n_bytes
     answer["texts"] = [(name, *about) for name, about in texts.items()]
     return answer
 
@@ -138,13 +153,13 @@ def read(
     group: h5py.Group,
     path: str,
     seen: set,
-    sizes: dict[tuple, int],
+    sizes: dict[tuple, tuple[str, int]],
     texts: dict[str, tuple[int, int]],
 ) -> bool:
     """Read what the library follows pointers for: texts, references, attributes.
 
-    Returns whether all of it could be read. The bytes of arrays in the file itself go to `sizes`,
-    by their place, and to `texts` how long the longest of an array is, and how many are. Arrays
+    Returns whether all of it could be read. The file and the bytes of arrays go to `sizes`, by
+    their place, and to `texts` how long the longest of an array is, and how many are. Arrays
     may lie in files of any kind beside the HDF5 file: a private one would become part of a page, a
     pipe is read without end. Links to other HDF5 files are followed, as NWB has them.
     """
@@ -152,7 +167,7 @@ def read(
     for name in group:
         try:
             link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink) and not is_ordinary(link.filename, path):
+            if isinstance(link, h5py.ExternalLink) and not is_ordinary(link.filename, group, path):
                 refuse(name, link.filename)
             item = group[name]
             about = h5py.h5o.get_info(item.id)
@@ -160,42 +175,88 @@ def read(
             if place in seen:
                 continue
             seen.add(place)
-            for key in item.attrs:
-                item.attrs[key]
             if isinstance(item, h5py.Group):
                 sound &= read(item, path, seen, sizes, texts)
-                continue
-            check_content(name, item)
-            if item.size and is_own(item, path):
-                sizes[place] = item.size * item.dtype.itemsize
-            if item.dtype.kind == "O" and item.size <= os.path.getsize(path):  # each takes room
-                add_texts(name, item[()], texts)
-        except (ElsewhereError, TooLargeError):
+            elif isinstance(item, h5py.Dataset):
+                check_content(name, item)
+                check_axes(name, item)
+                if item.size:
+                    sizes[place] = item.file.filename, measure(item)
+                # each text takes room
+                if item.dtype.hasobject and item.size <= os.path.getsize(path):
+                    add_texts(name, item[()], texts)
+            # last: after one that cannot be read nothing else would be looked at
+            sound &= read_attributes(name, item, path)
+        except (ElsewhereError, MalformedError, TooLargeError):
             raise
         except Exception:
-            if has_used_half(find_room(path)):
-                raise TooLargeError(ascii(name)[:80]) from None
+            refuse_large(name, path)
             sound = False
     return sound
 
 
-def add_texts(name: str, values: object, found: dict[str, tuple[int, int]]) -> None:
+def read_attributes(name: str, item: h5py.Group | h5py.Dataset, path: str) -> bool:
+    """Read the attributes of a group or an array; return whether all of them could be read."""
+    try:
+        for key in item.attrs:
+            item.attrs[key]
+    except Exception:
+        refuse_large(name, path)
+        return False
+    return True
+
+
+def refuse_large(name: str, path: str) -> None:
+    """Raise a TooLargeError where what failed is most likely a lack of memory."""
+    if has_used_half(find_room(path)):
+        raise TooLargeError(ascii(name)[:80]) from None
+
+
+def measure(item: h5py.Dataset) -> int:
+    """Return the bytes that an array takes, or one of its chunks, which is unpacked as a whole."""
+    return int(max(item.size, math.prod(item.chunks or (0,))) * item.dtype.itemsize)
+
+
+def list_texts(values: np.ndarray) -> Iterator[bytes | str]:
+    """Yield the texts in an array, also those in fields of its rows."""
+    for field in values.dtype.names or ():
+        yield from list_texts(values[field])
+    if values.dtype.kind == "O":
+        yield from (one for one in values.flat if isinstance(one, bytes | str))
+
+
+def add_texts(name: str, values: Any, found: dict[str, tuple[int, int]]) -> None:
     """Add an array of texts, one of which is long, to those that were found."""
-    texts = [one for one in getattr(values, "flat", ()) if isinstance(one, bytes | str)]
-    longest = max(map(len, texts), default=0)
+    if not isinstance(values, np.ndarray):  # a single one takes no more room than it has
+        return
+    lengths = [len(one) for one in list_texts(values)]
+    longest = max(lengths, default=0)
     if longest > LONG_TEXT:
-        found[ascii(name)[:80]] = max(found.get(ascii(name)[:80], (0, 0)), (longest, len(texts)))
+        found[ascii(name)[:80]] = max(found.get(ascii(name)[:80], (0, 0)), (longest, len(lengths)))
 
 
-def is_own(item: h5py.Dataset, path: str) -> bool:
-    """Return whether an array is in the file itself, and not in one that a link leads to."""
-    return bool(item.file.filename == path)
+def is_ordinary(file: str, group: h5py.Group, path: str) -> bool:
+    """Return whether a link's file, where there is one, is no pipe or device.
 
-
-def is_ordinary(file: str, path: str) -> bool:
-    """Return whether a link's file, where there is one, is no pipe or device."""
-    places = (file, os.path.join(os.path.dirname(path), file))
+    It is named from the folder of the file that holds the link, or of the first one.
+    """
+    folders = ("", os.path.dirname(group.file.filename), os.path.dirname(path))
+    places = [os.path.join(folder, file) for folder in folders]
     return all(stat.S_ISREG(os.stat(one).st_mode) for one in places if os.path.exists(one))
+
+
+def check_axes(name: str, item: h5py.Dataset) -> None:
+    """Raise a MalformedError where the list of an array's axes does not have one entry for each.
+
+    The library writes them into as much memory as the array has axes.
+    """
+    if "DIMENSION_LIST" not in item.attrs:
+        return
+    listed = item.attrs.get_id("DIMENSION_LIST")
+    if h5py.check_vlen_dtype(listed.dtype) is None or listed.shape != (item.id.rank,):
+        raise MalformedError(
+            f"{ascii(name)[:80]} has {item.id.rank} axes, and their list another length or type"
+        )
 
 
 def check_content(name: str, item: h5py.Dataset) -> None:
@@ -206,8 +267,9 @@ def check_content(name: str, item: h5py.Dataset) -> None:
         if source.file_name != ".":
             refuse(name, source.file_name)
         made_of = item.file.get(source.dset_name)
-        if isinstance(made_of, h5py.Dataset) and made_of.is_virtual:
-            # the library follows one that is made of itself until the process ends
+        # the library follows one that is made of itself until the process ends; so it may be where
+        # its parts are named by a pattern
+        if "%" in source.dset_name or (isinstance(made_of, h5py.Dataset) and made_of.is_virtual):
             raise ElsewhereError(f"{ascii(name)[:80]} is a virtual array of virtual arrays")
 
 

@@ -138,9 +138,29 @@ def open_netcdf(path: Path) -> Iterator[xr.Dataset]:
         file.attrs.get("_nc3_strict")  # where this fails, h5netcdf prints one more error at the end
         if len(file) > MOST_VARIABLES:
             raise FormatError(f"'{path}' holds {len(file)} arrays; up to {MOST_VARIABLES} are read")
+        _check_axes(file, path)
     # axes without a name get one, which is said otherwise
     with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as opened:
         yield opened
+
+
+def _check_axes(file: Any, path: Path) -> None:
+    """Raise a FormatError where an array is not as long as its axes.
+
+    netCDF fills up what is shorter, and says nothing of what is longer.
+    """
+    for name, item in file.items():
+        lists = item.attrs.get("DIMENSION_LIST", ())
+        axes = [file[one] for listed in lists for one in listed[:1]]
+        if len(set(axes)) < len(axes):
+            raise FormatError(f"'{path}' is damaged: {quote(name)} has one axis twice")
+        for axis, length in zip(axes, getattr(item, "shape", None) or (), strict=False):
+            if axis.shape != (length,):
+                expected = " x ".join(map(str, axis.shape)) or "none"
+                raise FormatError(
+                    f"'{path}' is damaged: {quote(name)} has {length} values along "
+                    f"{quote(axis.name.strip('/'))}, {expected} are expected"
+                )
 
 
 def read_dataset(path: Path, schema: Mapping[str, Array]) -> xr.Dataset:

@@ -132,6 +132,11 @@ def describe_trouble(client: Client, heard: Heard) -> str:
     workers = _call(client, client.scheduler.identity, ANSWER_TIMEOUT / 3)["workers"]
     if not workers:
         return "the scheduler has no workers; waiting until one joins"
+    if all(worker.get("status") == "paused" for worker in workers.values()):
+        return (
+            "all workers have paused, as their memory is nearly full; start workers with more "
+            "(--memory-limit), or interrupt this command and go on later with --resume"
+        )
     now = time.monotonic()
     for address, worker in workers.items():
         if address not in heard or heard[address][0] != worker["last_seen"]:

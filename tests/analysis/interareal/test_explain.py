@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import spikecast as sc
-from spikecast.core.errors import UnknownNameError
+from spikecast.core.errors import NotEnoughDataError, UnknownNameError
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +94,11 @@ def test_windows_of_a_continuous_recording_are_explained():
     assert found.metric == "r2"
     assert found.table.set_index("part").loc["total", "value"] > 0.2
     assert np.isfinite(found.table["value"]).all()
+
+
+def test_an_area_that_is_one_neuron_many_times_is_refused():
+    x = np.random.default_rng(0).poisson(1.0, (20, 10, 7))
+    x = np.concatenate([x, *[x[:, :, 6:]] * 7], axis=2)
+    copied = sc.Recording.from_arrays(x, 0.05 * np.arange(10), ["A"] * 6 + ["B"] * 8)
+    with pytest.raises(NotEnoughDataError, match="the 8 neurons of B look like one that was"):
+        sc.explain(copied, "B", folds=2)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spikecast.core.errors import RunError
+from spikecast.data import load
 from spikecast.runs import experiment
 from spikecast.runs.studies import stringer_running, stringer_sound
 from spikecast.runs.studies.run import run_study
@@ -86,6 +87,21 @@ def test_a_killed_study_resumes_where_it_stopped_with_the_same_numbers(
     assert {path.name for path in out.iterdir()} == {path.name for path in whole.iterdir()}
     with pytest.raises(RunError, match="a finished study"):
         small("stringer-running", TINY, out, resume=True)
+
+
+def test_the_recording_of_a_killed_study_is_written_anew(small, tmp_path, monkeypatch):
+    """The sound column is made from it: damaged meanwhile, it would be of other data."""
+    out = tmp_path / "killed"
+    data = out / "data.nc"
+    kept = []
+    for resume in (False, True):
+        describe, _ = killing(stringer_running.describe, 1)
+        monkeypatch.setattr(stringer_running, "describe", describe)
+        with pytest.raises(Killed):
+            small("stringer-running", TINY, out, resume=resume)
+        kept.append(load(data))
+        kept[-1].select(neurons=range(10)).save(data)
+    assert kept[0].identical(kept[1])
 
 
 def sum_up(values):

@@ -184,6 +184,11 @@ def _split_targets(problem: Problem, recording: Recording, seed: int) -> list[np
     side[order[: n_targets // 2]] = True
     for first, second in zip(pairs["first"], pairs["second"], strict=True):
         side[neurons == max(first, second)] = side[neurons == min(first, second)]
+    if side.all() or not side.any():
+        raise NotEnoughDataError(
+            f"the {n_targets} neurons of {problem.target} look like one that was recorded several "
+            "times: no part of them can tell of the others; leave the copies out"
+        )
     return [np.flatnonzero(side), np.flatnonzero(~side)]
 
 

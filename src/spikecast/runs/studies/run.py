@@ -107,8 +107,7 @@ def run_study(
         if replaces:
             empty_folder(out)
         write_json(layout.begun, begun)
-        if not layout.data.exists():
-            prepared.recording.save(layout.data)
+        prepared.recording.save(layout.data)  # also where one is: it may be damaged since
         with limit_threads():
             described = study.describe(make_inputs(prepared.recording, names, "as described"))
         preset = fill_rows(preset, names)
