@@ -44,22 +44,35 @@ def subjects(recording):
     }
 
 
+@pytest.fixture(scope="module")
+def pages(subjects, tmp_path_factory):
+    """The page of each subject, in a folder of its own, written when it is first asked for."""
+
+    class Pages(dict):
+        def __missing__(self, name):
+            path = tmp_path_factory.mktemp("page") / "inspect.html"
+            self[name] = page.build(subjects[name], path, command="spikecast inspect x")
+            return self[name]
+
+    return Pages()
+
+
 NAMES = ["ill", "in_order", "without_a_table", "recording", "twins", "imaging"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_stands_alone(subjects, name, tmp_path):
-    path = page.build(subjects[name], tmp_path / "inspect.html", command="spikecast inspect x")
+def test_the_page_stands_alone(pages, name):
+    path = pages[name]
     text = path.read_text(encoding="utf-8")
-    assert [one.name for one in tmp_path.iterdir()] == ["inspect.html"]
+    assert [one.name for one in path.parent.iterdir()] == ["inspect.html"]
     assert set(re.findall(r'(?:src|href)="([^#d][^"]*)"', text)) == set()
     assert "nan" not in re.sub(r"base64,[^\"]*", "", text).lower()
     assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     assert "spikecast inspect x" in text
 
 
-def test_every_fault_is_on_the_page(subjects, tmp_path):
-    text = html.unescape(page.build(subjects["ill"], tmp_path / "a.html").read_text("utf-8"))
+def test_every_fault_is_on_the_page(pages):
+    text = html.unescape(pages["ill"].read_text("utf-8"))
     for part in (
         "5 things may mislead", "look like milliseconds", "spikes of other neurons",
         "not there all the time", "one neuron twice", "earlier at the end", "its area",
@@ -72,8 +85,8 @@ def test_every_fault_is_on_the_page(subjects, tmp_path):
     ]  # fmt: skip
 
 
-def test_a_session_in_order_says_so(subjects, tmp_path):
-    text = page.build(subjects["in_order"], tmp_path / "a.html").read_text("utf-8")
+def test_a_session_in_order_says_so(pages):
+    text = pages["in_order"].read_text("utf-8")
     assert "Nothing was found that needs attention" in text
     assert "cannot be told: needs amplitudes" in text
     assert "A &lt;1&gt;" not in text or "<1>" not in text
@@ -97,10 +110,9 @@ def test_the_correlogram_is_that_of_all_pairs():
 
 @pytest.mark.parametrize("width", [390, 1100])
 @pytest.mark.parametrize("name", ["ill", "twins"])
-def test_in_a_browser(subjects, name, width, tmp_path, browser):
-    path = page.build(subjects[name], tmp_path / "inspect.html")
+def test_in_a_browser(pages, name, width, browser):
     browser.set_window_size(width, 900)
-    browser.get(path.as_uri())
+    browser.get(pages[name].as_uri())
     assert browser.get_log("browser") == []
     script = "return [document.documentElement.scrollWidth, window.innerWidth]"
     content, window = browser.execute_script(script)
@@ -109,11 +121,12 @@ def test_in_a_browser(subjects, name, width, tmp_path, browser):
     assert browser.execute_script(broken) == 0
 
 
-def test_the_command_writes_it(spikecast, tmp_path):
-    done = spikecast("inspect", "simulated", "--html", "--out", "mine.html")
+def test_the_command_writes_it(recording, spikecast, tmp_path):
+    recording.save(tmp_path / "mine.nc")
+    done = spikecast("inspect", "mine.nc", "--html", "--out", "mine.html")
     assert (done.status, done.output.strip()) == (0, "wrote mine.html")
-    assert "spikecast inspect simulated" in (tmp_path / "mine.html").read_text("utf-8")
-    done = spikecast("inspect", "simulated", "--html", "--out", "mine.txt")
+    assert "spikecast inspect mine.nc" in (tmp_path / "mine.html").read_text("utf-8")
+    done = spikecast("inspect", "mine.nc", "--html", "--out", "mine.txt")
     assert done.status == 2
     assert "must end in .html" in done.errors
 

@@ -28,9 +28,9 @@ def make(recording, tmp_path_factory):
     """Execute a run that differs from the base in some blocks; each is made once."""
     folder = tmp_path_factory.mktemp("compared")
     recording.save(folder / "task.nc")
-    simulate.decision_task(n_trials=60, n_bins=80, stim_onset=0.2, seed=6).recording.save(
-        folder / "other.nc"
-    )
+    areas = {"VISp": 25, "MOs": 20, "CA1": 15}
+    other = simulate.decision_task(60, areas, n_bins=80, stim_onset=0.2, seed=6).recording
+    other.save(folder / "other.nc")
 
     def execute(name, data="task", **changes):
         if not (folder / name).exists():
