@@ -129,3 +129,12 @@ def test_an_array_with_one_axis_twice_is_refused(tmp_path):
         opened["a"].attrs.create("DIMENSION_LIST", listed, dtype=kind)
     with pytest.raises(FormatError, match="'a' has one axis twice"), open_netcdf(path):
         pass
+
+
+def test_a_fill_value_of_another_type_is_an_error(tmp_path):
+    path = tmp_path / "data.nc"
+    xr.Dataset({"a": ("x", np.arange(3))}).to_netcdf(path, engine="h5netcdf")
+    with h5py.File(path, "a") as opened:
+        opened["a"].attrs["_FillValue"] = np.array([np.nan])
+    with pytest.raises(xr.SerializationWarning, match="'a' has non-conforming"), open_netcdf(path):
+        pass

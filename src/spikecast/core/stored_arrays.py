@@ -139,8 +139,11 @@ def open_netcdf(path: Path) -> Iterator[xr.Dataset]:
         if len(file) > MOST_VARIABLES:
             raise FormatError(f"'{path}' holds {len(file)} arrays; up to {MOST_VARIABLES} are read")
         _check_axes(file, path)
-    # axes without a name get one, which is said otherwise
-    with xr.open_dataset(path, engine="h5netcdf", phony_dims="access") as opened:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", xr.SerializationWarning)  # a fill value of another type
+        # axes without a name get one, which is said otherwise
+        opened = xr.open_dataset(path, engine="h5netcdf", phony_dims="access")
+    with opened:
         yield opened
 
 
