@@ -1,5 +1,7 @@
 """Damage what a file of arrays holds: a type, a shape, a value, a name, the header, a pickle."""
 
+import contextlib
+import io
 import json
 import pickle
 import struct
@@ -8,7 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import h5py
 import numpy as np
+
+from spikecast.core.hdf5_check import check_readable
 
 T = TypeVar("T")
 HEADERS = (
@@ -176,3 +181,24 @@ def damage_tensors(path: Path, rng: np.random.Generator) -> str:
     size = pick(rng, (0, 7, 2**40, 2**63)) if kind == "length" else len(text)
     path.write_bytes(struct.pack("<Q", size) + text + body)
     return f"{kind} of {name}"
+
+
+def damage_hdf5(path: Path, rng: np.random.Generator) -> str:
+    """Damage an array of an HDF5 file that is whole; its attributes, which list its axes, stay."""
+    check_readable(path)
+    content = io.BytesIO(path.read_bytes())  # who has read the file may have it open
+    names: list[str] = []
+    with h5py.File(content, "r+") as file:
+        file.visit(names.append)
+        name = pick(rng, sorted(one for one in names if isinstance(file[one], h5py.Dataset)))
+        kept, values = dict(file[name].attrs), file[name][()]
+        del file[name]
+        done = "gone"
+        if rng.random() > 0.1:
+            array, done = damage_array(np.asarray(values), rng)
+            file[name] = array.astype("S") if array.dtype.kind in "OU" else array
+            for key, value in kept.items():
+                with contextlib.suppress(TypeError, ValueError):
+                    file[name].attrs[key] = value
+    path.write_bytes(content.getvalue())
+    return f"'{name}': {done}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from fuzz.array_mutations import damage_npy, damage_npz, damage_tensors, pick
+from fuzz.array_mutations import damage_hdf5, damage_npy, damage_npz, damage_tensors, pick
 
 ODD = (
     None,
@@ -220,6 +220,8 @@ BY_SUFFIX: dict[str, Callable[[Path, np.random.Generator], str]] = {
     ".npz": damage_npz,
     ".npy": damage_npy,
     ".safetensors": damage_tensors,
+    ".nc": damage_hdf5,
+    ".nwb": damage_hdf5,
 }
 
 
