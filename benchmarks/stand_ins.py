@@ -41,7 +41,7 @@ MODELS = {
     "auto": sc.models.Auto,
     "auto in context": partial(sc.models.Auto, context="full"),
 }
-FULL_ONLY = ("auto", "auto in context")  # 25 to 100 s per fit
+FULL_ONLY = ("auto in context",)  # 25 to 100 s per fit
 SESSIONS = (0, 2, 6)
 TIMED = ((0, "VISp"), (2, "VISp"), (6, "SCm"))
 IN_ORDER = (2, 6)  # trials of session 0 were sorted before they were shared
