@@ -323,6 +323,19 @@ def test_activity_that_single_precision_cannot_tell_apart_is_refused():
     assert Recording.from_arrays(activity + 1e3, TIME, "A", kind="continuous").shape == (4, 5, 3)
 
 
+def test_an_area_in_units_whose_squares_are_no_numbers_is_refused():
+    activity = np.random.default_rng(0).normal(size=(4, 5, 3))
+    with pytest.raises(InputError, match=r"of 1 neurons \(the first is 2\) goes up to"):
+        Recording.from_arrays(activity * [1, 1, 1e-16], TIME, "A", kind="continuous")
+    assert Recording.from_arrays(activity * [1, 1, 0], TIME, "A", kind="continuous").shape
+
+
+def test_a_baseline_that_rounds_scores_is_refused():
+    activity = np.random.default_rng(0).normal(size=(4, 5, 3))
+    with pytest.raises(InputError, match="too little for float32"):
+        Recording.from_arrays(activity + 1e6, TIME, "A", kind="continuous")
+
+
 def test_masked_areas_times_and_indices_are_not_taken():
     hidden = np.ma.masked_equal(np.arange(5), 2)
     with pytest.raises(InputError, match="area is masked in 1 places"):

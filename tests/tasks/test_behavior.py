@@ -190,3 +190,13 @@ def test_what_is_missing_or_cut_is_said(moving):
     assert "wheel is missing in 20.0% of the bins" in str(notice)
     codes = [one.code for one in task.problem(record(moving, wheel=spoil(speed, -999, 3))).notices]
     assert codes == ["behavior_artefacts"]
+
+
+@pytest.mark.parametrize("change", [lambda speed: speed + 3e7, lambda speed: speed * 1e-25])
+def test_movement_beside_a_large_baseline_or_in_tiny_units_is_what_it_is(moving, change):
+    speed, _ = moving
+    as_it_is = record(moving, speed=speed)
+    changed = record(moving, speed=change(speed))
+    read, again = (read_behavior(one, one.time).values[..., 0] for one in (as_it_is, changed))
+    assert np.corrcoef(read.ravel(), again.ravel())[0, 1] > 0.9999
+    assert np.square(again).sum(dtype=np.float32) > 0

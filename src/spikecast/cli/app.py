@@ -224,6 +224,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # names in data may have letters that a terminal lacks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of folders it cannot write into
     logging.getLogger("spikecast").addHandler(_ShowWarnings(logging.WARNING))
     try:
         set_environment()
@@ -246,12 +247,15 @@ def main() -> None:
         print_error(str(error))
         raise SystemExit(2) from None
     except OSError as error:
-        if error.filename is None and error.errno not in NO_ROOM:
+        no_folder = "No usable temporary directory" in str(error.strerror)  # all are full
+        if error.filename is None and error.errno not in NO_ROOM and not no_folder:
             raise
         place = "" if error.filename is None else f": '{error.filename}'"
         print_error(f"{error.strerror}{place}")  # a name that no file can have, a full disk
         raise SystemExit(2) from None
-    except MemoryError as error:
+    except (MemoryError, ImportError) as error:  # a library may find no room
+        if isinstance(error, ImportError) and "failed to map segment" not in str(error):
+            raise
         print_error(f"there is too little memory: {shorten_line(error) or 'take fewer trials'}")
         raise SystemExit(2) from None
     raise SystemExit(status if isinstance(status, int) else 0)

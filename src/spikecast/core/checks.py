@@ -12,6 +12,7 @@ from spikecast.core.errors import FormatError, InputError, ShapeError, UnknownNa
 
 T = TypeVar("T")
 LONGEST_QUOTE = 80  # characters of a file that a message repeats
+LONGEST_INT = 1000  # bits of a whole number
 MOST_DRAWS = 1_000_000
 """Draws of a null, or resamples of a bootstrap; more are hours for digits that nobody reads."""
 
@@ -86,6 +87,8 @@ def check_one_of(what: str, given: T, allowed: Sequence[T]) -> T:
 def check_in_range(what: str, given: float, low: float, high: float = np.inf) -> float:
     """Return `given` if ``low <= given <= high``, else raise."""
     number = isinstance(given, Real | np.number) and not isinstance(given, bool | np.bool_)
+    if number and isinstance(given, int) and given.bit_length() > LONGEST_INT:
+        raise InputError(f"{what} is a number of hundreds of digits")
     if not number or not low <= given <= high:
         bound = f"at least {low:g}" if high == np.inf else f"between {low:g} and {high:g}"
         said = f"{given:g}" if number else quote(given)

@@ -76,6 +76,8 @@ def explain_damage(path: Path, kind: str) -> Iterator[None]:
         raise FormatError(f"'{path}': {error}") from None
     except Exception as error:
         reason = describe_error(error)
+        if isinstance(error, ImportError):  # of the library, where memory is short
+            raise
         if "plugin" in reason or "required filter" in reason:
             raise FormatError(
                 f"'{path}' is compressed in a way that the HDF5 library here does not know (such "

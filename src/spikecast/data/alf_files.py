@@ -172,7 +172,10 @@ def _read_any_table(path: Path) -> pd.DataFrame:
             raise
     table = read_parquet(path)
     check_n_columns(f"'{path}'", table.shape[1])
-    return table[[name for name in table if is_plain(table[name])]]
+    kept = [name for name in table if is_plain(table[name])]
+    if "cluster_id" in table and "cluster_id" not in kept:  # rows would go by their place
+        raise FormatError(f"'{path}': cluster_id must be whole numbers, each once")
+    return table[kept]
 
 
 def interpolate_times(path: Path, n_samples: int) -> np.ndarray:

@@ -20,7 +20,7 @@ MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another un
 SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
 MOST_COUNTS = 1e6  # spikes per bin
 MOST_VALUES = 2**31  # of counts: 16 GB while they are counted
-COARSEST = 0.01  # of a neuron's range: the step of float32 there
+COARSEST = 1e-3  # of a neuron's range: the step of float32 there
 LONGEST = 1e9  # seconds of a window, from its event: 30 years
 MOST_COARSE = 0.5  # of a bin: how far apart neighbouring values of a type of times may be
 LEAST_RATE = 0.02  # Hz, of the mean neuron; less is a time in another unit
@@ -203,14 +203,27 @@ def to_float32(activity: np.ndarray) -> np.ndarray:
     if activity.dtype.kind not in "iufb":
         raise InputError(f"activity must be numbers, not {activity.dtype}")
     check_magnitude("activity", activity)
+    check_units(activity)
     single = activity.astype(np.float32, copy=False)
     if activity.dtype.itemsize > single.dtype.itemsize:
-        _check_resolved(activity)
+        check_resolved(activity)
     return single
 
 
-def _check_resolved(activity: np.ndarray) -> None:
-    """Raise where the changes of a neuron are lost beside its baseline, as float32."""
+def check_units(activity: np.ndarray) -> None:
+    """Raise where neurons that change have values so small that their squares are no float32."""
+    size = np.maximum(-activity.min(axis=(0, 1)), activity.max(axis=(0, 1))).astype(float)
+    tiny = np.flatnonzero((size > 0) & (size < SMALLEST))
+    if tiny.size:
+        raise InputError(
+            f"the activity of {tiny.size} neurons (the first is {tiny[0]}) goes up to "
+            f"{size[tiny].max():.3g} only, below what is computed with ({SMALLEST:g}); give it in "
+            "other units, or set it to 0"
+        )
+
+
+def check_resolved(activity: np.ndarray) -> None:
+    """Raise where changes of a neuron, the last axis, are lost beside its baseline in float32."""
     low, high = activity.min(axis=(0, 1)), activity.max(axis=(0, 1))
     changes = (high - low).astype(float)
     step = np.spacing(np.maximum(-low, high).astype(np.float32)).astype(float)

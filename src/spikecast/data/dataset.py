@@ -19,7 +19,14 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.free_memory import LONGEST_TEXT
-from spikecast.data.binning import measure_bin_size, shrink_counts, to_float32, to_vector
+from spikecast.data.binning import (
+    check_magnitude,
+    check_units,
+    measure_bin_size,
+    shrink_counts,
+    to_float32,
+    to_vector,
+)
 
 AXES = ("trial", "time", "neuron")
 LONGEST_NAME = 300
@@ -54,6 +61,9 @@ def check_dataset(dataset: xr.Dataset) -> None:
             raise InputError(f"counts must be integers, not {activity.dtype}")
         if activity.min() < 0:
             raise InputError(f"counts are negative: the smallest is {activity.min()}")
+    else:
+        check_magnitude("activity", activity)
+        check_units(activity)
     for name, variable in dataset.data_vars.items():
         if variable.dims[:2] == AXES[:2] and variable.dtype.kind not in "iufb":
             raise InputError(f"behaviour '{name}' holds {variable.dtype}; it must hold numbers")

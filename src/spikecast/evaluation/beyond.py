@@ -22,11 +22,11 @@ from spikecast.data.dataset import Kind
 from spikecast.evaluation.clearing import Clearing
 from spikecast.evaluation.fit import FitRecord, record_fit
 from spikecast.evaluation.ladder import choose_inner_folds, expect_fold
-from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.catalog import MODELS
 from spikecast.models.families import FAMILIES
 from spikecast.models.inner_cv import note_validation, split_inner_folds, watch_validation
 from spikecast.models.preprocess import PopulationFeatures
+from spikecast.models.rate_ceiling import MAX_LOG_RATE
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring.metric_table import HEADLINE

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from spikecast.evaluation.beyond import Beyond, Untested
-from spikecast.models.base import MAX_LOG_RATE, is_counts
+from spikecast.models.base import is_counts
 from spikecast.models.families import FAMILIES, fit_weights
+from spikecast.models.rate_ceiling import MAX_LOG_RATE
 from spikecast.scoring.metric_table import HEADLINE
 from spikecast.scoring.metrics import RATE_FLOOR
 from spikecast.scoring.ratio_scores import Interval, compute_interval, draw_bootstrap_weights

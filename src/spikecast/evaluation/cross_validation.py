@@ -36,7 +36,7 @@ from spikecast.models.catalog import MODELS
 from spikecast.models.foreign import adapt_model
 from spikecast.parallel.executors import Progress, run_jobs
 from spikecast.parallel.progress import ignore_progress, open_progress
-from spikecast.tasks.behavior import prepare_variables
+from spikecast.tasks.behavior import prepare_variables, to_single
 from spikecast.tasks.problem import Problem, Task, make_problem
 from spikecast.tasks.splits import Fold
 
@@ -296,7 +296,7 @@ def _read_behavior(behavior: np.ndarray, truth: np.ndarray) -> np.ndarray:
             f"{truth.shape[:2]}"
         )
     check_magnitude("value of behavior", values)
-    return values.astype(np.float32)
+    return to_single(values)
 
 
 def make_models(models: Models) -> dict[str, Model]:

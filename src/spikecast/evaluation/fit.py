@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import ConfigDict
 from sklearn.base import BaseEstimator, clone
 
+from spikecast.core.errors import DivergedError
 from spikecast.core.seeding import derive_seed
 from spikecast.models.base import Model
 from spikecast.models.inner_cv import watch_validation
@@ -228,6 +229,9 @@ def run_job(job: Job, x: np.ndarray, y: np.ndarray) -> JobResult:
         prediction = predict_trials(fitted.model, x, job.fold.test, job.metadata)
         wanted = job.latents and fitted.model.has_latents
         latents = fitted.model.transform(x_test).astype(np.float32) if wanted else None
+    for what, values in (("predictions", prediction), ("latents", latents)):
+        if values is not None and not np.isfinite(values).all():
+            raise DivergedError(f"{what} of held-out trials are NaN or infinite")
     return JobResult(job.name, job.index, prediction, latents, fitted)
 
 

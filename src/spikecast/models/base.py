@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from spikecast.core.checks import check_finite, check_same_length, check_three_axes, to_numeric
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.models.inner_cv import note_validation, number_rows, split_inner_folds
+from spikecast.models.rate_ceiling import MAX_LOG_RATE, find_max_log_rate
 from spikecast.models.setting_checks import check_settings
 from spikecast.models.shared_docs import complete_docs
 from spikecast.models.spaces import Space
@@ -28,9 +29,6 @@ RATE_FLOOR = 1e-4
 It keeps scores finite, no more. An average of few trials is 0 in many bins, and every spike there
 costs log(1e-4): shrink it towards the mean, as :func:`spikecast.scoring.metrics.psth` does.
 """
-
-MAX_LOG_RATE = 5.0
-"""Largest log rate: exp(5) spikes in a bin is beyond any neuron; keeps a bad step finite."""
 
 HELD_OUT_PARTS = 5
 """Parts of the training trials that are held out in turn where a model is fitted again."""
@@ -116,6 +114,7 @@ class Model(BaseEstimator):
     why_not_searched: str = ""
     fit_record: tuple[str, ...] = ()
     reconstructs: bool = False
+    max_log_rate_: float = MAX_LOG_RATE  # of models stored before it was fitted
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -207,6 +206,7 @@ class Model(BaseEstimator):
             raise NotEnoughDataError(f"there is nothing to fit: x is {x.shape}, y is {y.shape}")
         check_finite("y", y)
         self.counts_ = is_counts(y)
+        self.max_log_rate_ = find_max_log_rate(y) if self.counts_ else MAX_LOG_RATE
         if self._kind not in self.kinds:
             raise InputError(
                 f"{type(self).__name__} predicts {self.kinds[0]}, not {self._kind} targets"

@@ -1,11 +1,13 @@
 """The null of recorded behaviour: what task, drift and movement explain without any source."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from spikecast.models.source_free import SourceFree
 from spikecast.models.trial_nulls import TrialNull
@@ -193,7 +195,9 @@ def _choose_places(z: np.ndarray) -> np.ndarray:
     flat = z.reshape(-1, n_channels)
     some = flat[:: max(1, len(flat) // N_SAMPLES)]
     n = min(N_PLACES[n_channels], len(np.unique(some, axis=0)))
-    centers: np.ndarray = KMeans(n, n_init=1, random_state=0).fit(some).cluster_centers_
+    with warnings.catch_warnings():  # values that differ by rounding only are one place
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        centers: np.ndarray = KMeans(n, n_init=1, random_state=0).fit(some).cluster_centers_
     return centers.astype(np.float32)
 
 

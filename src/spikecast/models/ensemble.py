@@ -14,7 +14,7 @@ import numpy as np
 from spikecast.core.checks import check_count, check_in_range, check_one_of
 from spikecast.core.errors import InputError
 from spikecast.core.seeding import derive_seed
-from spikecast.models.base import MAX_LOG_RATE, RATE_FLOOR, Areas, Model
+from spikecast.models.base import RATE_FLOOR, Areas, Model
 from spikecast.models.context import ContextModel
 from spikecast.models.rate_curve import apply_rate_curve, fit_rate_curve
 from spikecast.models.shared_features import share_features
@@ -68,7 +68,7 @@ class _Committee(Model):
         combined = self._combine(
             np.stack([self._predict_natural(model, x) for model in self.models_])
         )
-        return np.exp(np.minimum(combined, MAX_LOG_RATE)) if self.counts_ else combined
+        return np.exp(np.minimum(combined, self.max_log_rate_)) if self.counts_ else combined
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
         latents = [model.transform(x) for model in self.models_ if model.has_latents]
@@ -219,7 +219,7 @@ class Stack(ContextModel, _Committee):
         natural = self._to_natural(base)
         predictions = np.stack([self._predict_natural(model, x, base) for model in self.models_])
         combined = natural + self._weigh(predictions - natural)
-        return np.exp(np.minimum(combined, MAX_LOG_RATE)) if self.counts_ else combined
+        return np.exp(np.minimum(combined, self.max_log_rate_)) if self.counts_ else combined
 
     def _list_usable(self, *, adding: bool) -> list[str]:
         """Return the models that can predict this kind of target (on top of another prediction)."""
@@ -283,7 +283,7 @@ class Stack(ContextModel, _Committee):
         held_out = self._hold_out(x, y, base) if known is None else known
         natural = self.center_ if base is None else self._to_natural(base)
         natural = natural + self._weigh(held_out)
-        return np.exp(np.minimum(natural, MAX_LOG_RATE)) if self.counts_ else natural
+        return np.exp(np.minimum(natural, self.max_log_rate_)) if self.counts_ else natural
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
         weight = dict(zip(self.models_, self.weights_.sum(axis=1), strict=True))

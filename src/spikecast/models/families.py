@@ -7,9 +7,9 @@ import numpy as np
 from scipy.optimize import lsq_linear, nnls
 
 from spikecast.data.dataset import Kind
-from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.linear import fit_ridge_path
 from spikecast.models.poisson_regression import fit_poisson_path
+from spikecast.models.rate_ceiling import MAX_LOG_RATE
 
 TRIALS_AT_A_TIME = 16  # the arrays between are as large as the activity
 MAX_STEPS = 10

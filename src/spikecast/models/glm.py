@@ -6,7 +6,6 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.context import ContextModel
 from spikecast.models.inner_cv import choose_best, split_inner_folds
 from spikecast.models.poisson_regression import fit_poisson_path
@@ -145,6 +144,7 @@ class PoissonGLM(ContextModel):
         """
         of_train = None if offset is None else offset[fold.train]
         of_valid = 0.0 if offset is None else offset[fold.test]
+        highest = self.max_log_rate_
         for widths in self.widths:
             features = PopulationFeatures(widths, max(self.n_components), self.causal)
             z = features.fit_transform(x[fold.train])
@@ -162,7 +162,7 @@ class PoissonGLM(ContextModel):
                         z[..., used], y[fold.train], sorted(self.penalties)[::-1], 1e-5, of_train
                     )
                     log_rates = (
-                        np.minimum(z_valid[..., used] @ weights + level + of_valid, MAX_LOG_RATE)
+                        np.minimum(z_valid[..., used] @ weights + level + of_valid, highest)
                         for weights, level in path
                     )
                     predicted, score = _predict_until_worse(log_rates, y[fold.test])
@@ -176,7 +176,7 @@ class PoissonGLM(ContextModel):
     def _predict_on_top(self, x: np.ndarray, base: np.ndarray | float) -> np.ndarray:
         # (trial, time, target)
         added = np.minimum(self.features_.transform(x) @ self.weights_, self.ceiling_)
-        return np.exp(np.minimum(added + self.intercept_ + np.log(base), MAX_LOG_RATE))
+        return np.exp(np.minimum(added + self.intercept_ + np.log(base), self.max_log_rate_))
 
 
 def _predict_until_worse(

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from spikecast.core.errors import InputError
-from spikecast.models.base import MAX_LOG_RATE, Model
+from spikecast.models.base import Model
 from spikecast.models.inner_cv import note_validation, split_inner_folds
 from spikecast.models.networks.plan import Plan
 from spikecast.models.preprocess import PopulationFeatures
@@ -216,7 +216,7 @@ class NeuralModel(Model):
     def _to_expected_values(self, outputs: "Tensor") -> np.ndarray:
         """Turn the members' outputs into one expected value in the targets' unit."""
         natural = self._to_natural(outputs)
-        return np.exp(np.minimum(natural, MAX_LOG_RATE)) if self.counts_ else natural
+        return np.exp(np.minimum(natural, self.max_log_rate_)) if self.counts_ else natural
 
     def _to_natural(self, outputs: "Tensor") -> np.ndarray:
         """Average members: log rates (their geometric mean), or values in the targets' unit."""

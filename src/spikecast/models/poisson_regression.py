@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from spikecast.models.base import MAX_LOG_RATE
+from spikecast.models.rate_ceiling import find_max_log_rate
 
 
 def fit_poisson_path(
@@ -28,6 +28,7 @@ def fit_poisson_path(
     flat = z.reshape(-1, z.shape[2]).astype(np.float32)
     counts = y.reshape(-1, y.shape[2]).astype(np.float32)
     n_samples, n_targets = counts.shape
+    highest = find_max_log_rate(counts)
     center = flat.mean(axis=0)
     flat = flat - center
     variance, basis = np.linalg.eigh(flat.T @ flat / n_samples)
@@ -55,7 +56,7 @@ def fit_poisson_path(
             w = flat_parameters.reshape(scale.shape).astype(np.float32) * scale
             rate = rotated @ w[1:]
             rate += w[0] + base
-            np.exp(np.minimum(rate, MAX_LOG_RATE, out=rate), out=rate)
+            np.exp(np.minimum(rate, highest, out=rate), out=rate)
             loss = (
                 rate.sum(dtype=np.float64) / n_samples
                 - np.sum(w * response, dtype=np.float64)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import minimize
 
-from spikecast.models.base import MAX_LOG_RATE
+from spikecast.models.rate_ceiling import MAX_LOG_RATE
 
 Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Weights, (model,) -> minus the log-likelihood of a target per sample, and its gradient."""

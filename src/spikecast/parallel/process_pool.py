@@ -66,7 +66,7 @@ class RetryingProcessPool(Executor):
             # spawn: a forked torch can hang on locks that another thread held
             pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _set_up_worker)
             self._pools.add(pool)
-            with _hide_script():
+            with _hide_script(), _hold_interrupt():
                 pool.submit(os.getpid)  # the process starts with its first call
         self._slot.pool = pool
         return pool
@@ -106,6 +106,19 @@ def _hide_script() -> Iterator[None]:
             script |= hidden
 
 
+@contextmanager
+def _hold_interrupt() -> Iterator[None]:
+    """Let Ctrl-C wait in a process that is started within the block, until it ignores it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _call(call: Callable[[], Any]) -> Any:
     """Return what a call returns, in a form that is sent back whatever the script defines."""
     return wrap_non_picklable_objects(call(), keep_wrapper=False)
@@ -118,6 +131,8 @@ def _set_up_worker() -> None:
     cannot end its workers, which would otherwise go on.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 

@@ -30,6 +30,8 @@ log = logging.getLogger("spikecast")
 Failures = dict[str, dict[str, str]]
 """Target -> model -> why it could not be fitted."""
 
+MOST_HALF = 6e4
+"""Numbers from here on have no half precision."""
 MODEL_NOT_FITTED = NoticeKind("model_not_fitted", "serious", "{model} could not be fitted: {why}")
 
 
@@ -201,7 +203,8 @@ def _save(result: JobResult, job: Job, target: TargetRun) -> None:
     }
     arrays |= result.fitted.record.to_arrays()
     if result.latents is not None:
-        arrays["latents"] = result.latents.astype(np.float16)
+        small = np.abs(result.latents).max(initial=0) < MOST_HALF
+        arrays["latents"] = result.latents.astype(np.float16) if small else result.latents
     with write_atomically(layout.arrays(*which)) as temporary:
         np.savez_compressed(temporary, **arrays)
     write_json(layout.job(*which), json.loads(json.dumps(description, default=str)))

@@ -22,6 +22,8 @@ BLOCK = 5  # bins, whose means are correlated
 NEIGHBOURS = 5  # trials on either side: their mean is taken for slow drift
 FEWEST = 2  # channels that a variable of many keeps
 MOST = 10.0  # s.d. of the bulk from the median
+COARSEST = 1e-5  # of what a channel changes: the step of float32 there
+TINY = 1e-9  # in smaller units the squares of movement are no float32
 RARE = 5e-3  # of samples at either end: what lies there is not the bulk
 ENOUGH = 5000  # samples of a channel that tell its s.d.
 
@@ -180,9 +182,27 @@ def _read_variables(recording: Recording, bins: np.ndarray) -> dict[str, np.ndar
         values = recording.dataset[name].values[:, bins]
         if np.max(np.abs(values), initial=0, where=np.isfinite(values)) > LARGEST:
             raise InputError(f"behaviour '{name}' goes beyond {LARGEST:g}; give it in other units")
-        values = values.astype(np.float32).reshape(*values.shape[:2], -1)
+        values = to_single(values.reshape(*values.shape[:2], -1))
         variables[name] = np.where(np.isfinite(values), values, np.float32(np.nan))
     return variables
+
+
+def to_single(values: np.ndarray) -> np.ndarray:
+    """Return values (trial, time, channel) as float32, beside which no movement is lost.
+
+    Movement is small beside a large baseline, and nothing in tiny units: then the middle of each
+    channel is taken off, and the unit changed.
+    """
+    exact = np.ma.masked_invalid(values.astype(float))
+    low, high = (limit.filled(0.0) for limit in (exact.min((0, 1)), exact.max((0, 1))))
+    changes = high - low
+    step = np.spacing(np.maximum(-low, high).astype(np.float32))
+    lost = (changes > 0) & (step > COARSEST * changes)
+    if lost.any():
+        values = values - np.where(lost, (low + high) / 2, 0)
+    if 0 < changes.max(initial=0) < TINY:
+        values = values / changes.max()
+    return values.astype(np.float32)
 
 
 def _find_gaps(variables: dict[str, np.ndarray]) -> np.ndarray | None:

@@ -232,6 +232,15 @@ def test_metrics_are_joined_by_id_and_may_lack_clusters(tmp_path):
         read_one(folder / "probe00")
 
 
+def test_ids_that_are_no_numbers_are_not_replaced_by_the_place_of_rows(tmp_path):
+    pytest.importorskip("pyarrow")
+    folder, *_ = write_ibl(tmp_path)
+    metrics = pd.DataFrame({"cluster_id": [b"2", b"1", b"0"], "label": [1.0, 0.0, 0.0]})
+    metrics.to_parquet(folder / "probe00" / "pykilosort" / "clusters.metrics.pqt")
+    with pytest.raises(FormatError, match="cluster_id must be whole numbers, each once"):
+        read_one(folder / "probe00")
+
+
 def test_one_reads_the_same(tmp_path):
     """ONE-api sees in a folder what this reader does."""
     alfio = pytest.importorskip("one.alf.io", reason="ONE-api is not installed")

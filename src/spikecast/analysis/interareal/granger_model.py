@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from spikecast.analysis.interareal.populations import average_lags
-from spikecast.models.base import MAX_LOG_RATE
 from spikecast.models.inner_cv import split_inner_folds
 from spikecast.models.poisson_regression import fit_poisson_path
+from spikecast.models.rate_ceiling import find_max_log_rate
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 
@@ -117,7 +117,8 @@ class OwnPastModel:
         self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
         weights, intercept = solution
-        return np.exp(np.minimum(self.own[trials] @ weights + intercept, MAX_LOG_RATE))
+        highest = find_max_log_rate(self.y)
+        return np.exp(np.minimum(self.own[trials] @ weights + intercept, highest))
 
     def _compute_likelihood(
         self, trials: np.ndarray, solution: tuple[np.ndarray, np.ndarray]

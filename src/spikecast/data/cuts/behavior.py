@@ -7,6 +7,7 @@ import numpy as np
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.binning import check_resolved
 from spikecast.data.columns import find_free_name
 from spikecast.data.cuts.samples import Bins, Series, count_times
 from spikecast.data.session import Samples
@@ -184,6 +185,8 @@ def bin_traces(
     activity = np.empty((len(bins.events), bins.n, len(rows)), dtype=np.float32)
     for start in range(0, len(rows), 256):
         some = np.asarray(traces.values[:, rows[start : start + 256]])
+        if some.dtype.itemsize > activity.dtype.itemsize:
+            check_resolved(some[np.newaxis])
         activity[:, :, start : start + 256] = Series(times, some).onto(bins)
     cells = np.asarray(np.isfinite(activity).all(axis=(0, 1)))
     notices = [FRAMES(step=series.step, how=_describe(series, bins.size))]

@@ -8,6 +8,7 @@ import numpy as np
 
 GAP = 5.0
 """Samples further apart than this many times the usual distance have a gap between them."""
+COARSEST = 1e-5  # of what a channel changes: the step of float32 there
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +60,23 @@ class Series:
         on the line between two samples.
         """
         shape = (len(bins.events), bins.n, *self.values.shape[1:])
-        result = np.empty(shape, dtype=np.float32)
+        result = np.empty(shape, dtype=self.precision)
         averages = self.averages(bins.size)
         for trial in range(len(bins.events)):
             edges = bins.edges(trial)
             middle = self.at(edges[:-1] + bins.size / 2)
             result[trial] = self._average(edges, middle) if averages else middle
         return result
+
+    @property
+    def precision(self) -> type:
+        """Single precision, or double where it loses what changes beside a large baseline."""
+        if self.values.dtype.kind not in "iuf" or self.values.dtype == np.float32:
+            return np.float32
+        low, high = (limit(self.values, axis=0).astype(float) for limit in (np.min, np.max))
+        step = np.spacing(np.maximum(-low, high).astype(np.float32))
+        lost = (high > low) & (step > COARSEST * (high - low))
+        return float if lost.any() else np.float32
 
     def averages(self, bin_size: float) -> bool:
         """Return whether bins hold the mean of their samples, not a value between two."""

@@ -18,6 +18,7 @@ from scipy.sparse import issparse
 
 from spikecast.core.errors import FormatError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.data.binning import check_resolved
 from spikecast.data.event_files import read_matlab
 from spikecast.data.session import RawSession, Samples
 
@@ -80,6 +81,9 @@ def read_matrices(path: Path) -> RawSession:
         )
     axis = _find_sample_axis(path, matrices)
     turned = [matrix if axis == 0 else matrix.T for matrix in matrices.values()]
+    for matrix in turned:
+        if np.isfinite(matrix).all():
+            check_resolved(matrix[np.newaxis])
     with np.errstate(all="ignore"):  # too large becomes infinite, which is refused
         values = [matrix.astype(np.float32) for matrix in turned]
     for name, matrix in zip(matrices, values, strict=True):

@@ -67,8 +67,13 @@ def group_trials(target: Target) -> tuple[str, np.ndarray]:
     The side of the stimulus where contrasts are known, else a trial column with few values.
     """
     problem = target.problem
-    if {"trial_contrast_left", "trial_contrast_right"} <= set(problem.variables):
-        right, left = (problem[f"trial_contrast_{s}"].values for s in ("right", "left"))
+    contrasts = [
+        problem[name].values
+        for name in ("trial_contrast_left", "trial_contrast_right")
+        if name in problem.variables and problem[name].dtype.kind in "iuf"
+    ]
+    if len(contrasts) == 2 and np.isfinite(contrasts).all():
+        left, right = np.asarray(contrasts, dtype=float)
         side = np.sign(right - left)
         names = {-1: "left", 0: "equal or none", 1: "right"}
         return "stronger stimulus", np.array([names[int(value)] for value in side])

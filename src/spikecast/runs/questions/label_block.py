@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, Self
 
 import numpy as np
+import pandas as pd
 from pydantic import AfterValidator, Field, field_validator, model_validator, with_config
 from typing_extensions import TypedDict
 
@@ -195,7 +196,12 @@ def _make_baseline(material: Material, label: str) -> Baseline | None:
     complete = [
         name
         for name in (*behavior, *STIMULUS)
-        if name in dataset.variables and name not in own and np.isfinite(dataset[name].values).all()
+        if name in dataset.variables
+        and name not in own
+        and not pd.isna(dataset[name].values).any()
+        and (dataset[name].dtype.kind not in "f" or np.isfinite(dataset[name].values).all())
     ]
+    if all((dataset[name].values == dataset[name].values.flat[0]).all() for name in complete):
+        return None  # nothing to decode from: what never changes, or is missing, tells nothing
     columns = [name for name in complete if name not in behavior]
     return Baseline([n for n in complete if n in behavior], columns) if complete else None
