@@ -39,3 +39,8 @@ def test_masked_values_are_named():
 def test_finite_values_whose_sum_is_not_are_finite(recwarn):
     checks.check_finite("rate", np.full(100, 1e307))
     assert not recwarn.list
+
+
+def test_a_number_of_hundreds_of_digits_is_refused():
+    with pytest.raises(InputError, match="folds is a number of hundreds of digits"):
+        checks.check_count("folds", 10**400, 2)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spikecast.evaluation.fit import FitRecord, fit_model, hash_neurons, hash_rows
+from spikecast.core.errors import DivergedError
+from spikecast.evaluation.fit import FitRecord, Job, fit_model, hash_neurons, hash_rows, run_job
 from spikecast.models.catalog import MODELS
 from spikecast.tasks.splits import Fold
 
@@ -57,3 +58,10 @@ def test_hashes_do_not_depend_on_the_type_and_say_nothing_of_silence():
     silent, busy = hash_neurons(values)
     assert silent == 0
     assert busy != 0
+
+
+def test_a_model_that_predicts_no_numbers_fails_as_itself(arrays, monkeypatch):
+    model = MODELS["mean_rate"]()
+    monkeypatch.setattr(type(model), "_predict", lambda self, x: np.full((*x.shape[:2], 2), np.nan))
+    with pytest.raises(DivergedError, match="predictions of held-out trials are NaN or infinite"):
+        run_job(Job("mean_rate", model, 0, FOLD, 0), *arrays)

@@ -4,9 +4,11 @@ import html
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from spikecast import report
 from spikecast.core.errors import RunError
@@ -17,6 +19,7 @@ from spikecast.report.run.limits import list_limits
 from spikecast.report.run.protocol import SPLITS, describe_protocol, describe_task
 from spikecast.report.run.ranking import summarize_run
 from spikecast.report.run.scores import make_score_table
+from spikecast.report.run.target_figure import group_trials
 from spikecast.report.run.verdict import describe_verdict
 from spikecast.runs import config, experiment
 from spikecast.runs.reader import open_run
@@ -259,3 +262,12 @@ def test_in_a_browser(pages, browser, name, width):
     assert images == figures >= 4
     assert not [text for text in browser.execute_script(
         "return [...document.images].map(i => i.alt)") if not text]  # fmt: skip
+
+
+@pytest.mark.parametrize("left", [[np.nan, 0.5, 1.0], ["low", "high", "low"]])
+def test_trials_are_grouped_where_contrasts_are_missing_or_text(left):
+    trials = {"trial_contrast_left": left, "trial_contrast_right": [0.0] * 3}
+    problem = xr.Dataset({name: ("trial", values) for name, values in trials.items()})
+    name, groups = group_trials(SimpleNamespace(problem=problem))
+    assert name != "stronger stimulus"
+    assert len(groups) == 3

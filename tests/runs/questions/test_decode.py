@@ -56,6 +56,20 @@ def test_a_baseline_leaves_out_what_the_label_is_made_of(recording):
         expand_questions(alone, Recording(bare), {}, 0)
 
 
+@pytest.mark.parametrize("values", [float("nan"), 0.25, ["low", "high"]])
+def test_contrasts_that_are_missing_constant_or_text_end_no_decoding(recording, values):
+    few = recording.select(trials=range(40)).dataset.drop_vars(recording.behavior)
+    told = values * 20 if isinstance(values, list) else [values] * 40
+    changed = few.assign_coords(
+        contrast_left=("trial", told),
+        contrast_right=("trial", [0.0] * 40),
+        feedback=("trial", [0.0, 1.0] * 20),
+    )
+    block = {"labels": ["feedback"], "folds": 2, "sources": ["counts", "behavior"]}
+    questions = expand_questions(Analysis(decode=[block]), Recording(changed), {}, 0)
+    assert len(questions) == (2 if isinstance(values, list) else 1)
+
+
 def test_the_page_names_how_bins_are_combined_and_classes_balanced(task_file, tmp_path):
     questions = {"labels": ["response"], "sources": ["counts"], "folds": 3, "permutations": 20}
     blocks = [
