@@ -225,8 +225,9 @@ def check_units(activity: np.ndarray) -> None:
 def check_resolved(activity: np.ndarray) -> None:
     """Raise where changes of a neuron, the last axis, are lost beside its baseline in float32."""
     low, high = activity.min(axis=(0, 1)), activity.max(axis=(0, 1))
-    changes = (high - low).astype(float)
-    step = np.spacing(np.maximum(-low, high).astype(np.float32)).astype(float)
+    with np.errstate(all="ignore"):  # what is too large is refused elsewhere
+        changes = (high - low).astype(float)
+        step = np.spacing(np.maximum(-low, high).astype(np.float32)).astype(float)
     lost = np.flatnonzero((changes > 0) & (step > COARSEST * changes))
     if lost.size:
         first = lost[0]

@@ -162,15 +162,13 @@ def _call(client: Client, function: Callable[[], Any], seconds: float) -> Any:
 @contextmanager
 def _quiet_logs() -> Iterator[None]:
     """Keep Dask's own messages, of many lines, from the terminal."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+        logger.setLevel(before)
 
 
 @contextmanager

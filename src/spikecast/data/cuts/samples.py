@@ -74,7 +74,8 @@ class Series:
         if self.values.dtype.kind not in "iuf" or self.values.dtype == np.float32:
             return np.float32
         low, high = (limit(self.values, axis=0).astype(float) for limit in (np.min, np.max))
-        step = np.spacing(np.maximum(-low, high).astype(np.float32))
+        with np.errstate(all="ignore"):  # what is too large is refused elsewhere
+            step = np.spacing(np.maximum(-low, high).astype(np.float32))
         lost = (high > low) & (step > COARSEST * (high - low))
         return float if lost.any() else np.float32
 
