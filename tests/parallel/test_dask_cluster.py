@@ -167,16 +167,16 @@ def test_a_worker_that_is_stopped_is_named(cluster, monkeypatch, caplog):
 
 def test_a_worker_without_a_sign_is_named_and_one_that_gives_signs_is_not(monkeypatch):
     seconds = iter(range(0, 100, 10))
-    signs = iter(range(10))
+    times = iter(range(10))
     monkeypatch.setattr(dask_cluster.time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(
         dask_cluster,
         "_call",
-        lambda *_: {"workers": {"tcp://a:1": {"last_seen": 5}, "b": {"last_seen": next(signs)}}},
+        lambda *_: {"workers": {"tcp://a:1": {"last_seen": 5}, "b": {"last_seen": next(times)}}},
     )
-    heard = {}
+    signs = {}
     client = SimpleNamespace(scheduler=SimpleNamespace(identity=None))
-    said = [dask_cluster.describe_trouble(client, heard) for _ in range(5)]
+    said = [dask_cluster.describe_trouble(client, signs) for _ in range(5)]
     assert said[:4] == [""] * 4
     assert said[4].startswith("no sign of 1 of 2 workers (tcp://a:1); ")
 

@@ -15,6 +15,7 @@ from spikecast.core.checks import (
 )
 from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.precision import is_lost_in_single
 
 MOST_OUTSIDE = 0.5  # of the events; more are on another clock, or in another unit
 SMALLEST, LARGEST = 1e-12, 1e12  # of continuous activity
@@ -225,16 +226,14 @@ def check_units(activity: np.ndarray) -> None:
 def check_resolved(activity: np.ndarray) -> None:
     """Raise where changes of a neuron, the last axis, are lost beside its baseline in float32."""
     low, high = activity.min(axis=(0, 1)), activity.max(axis=(0, 1))
-    with np.errstate(all="ignore"):  # what is too large is refused elsewhere
-        changes = (high - low).astype(float)
-        step = np.spacing(np.maximum(-low, high).astype(np.float32)).astype(float)
-    lost = np.flatnonzero((changes > 0) & (step > COARSEST * changes))
+    lost = np.flatnonzero(is_lost_in_single(low, high, COARSEST))
     if lost.size:
         first = lost[0]
+        least, most = float(low[first]), float(high[first])
         raise InputError(
             f"the activity of {lost.size} neurons (the first is {first}) changes by "
-            f"{changes[first]:.3g} around {float(low[first]):.3g}, too little for "
-            "float32; subtract each neuron's baseline first"
+            f"{most - least:.3g} around {least:.3g}, too little for float32; subtract each "
+            "neuron's baseline first"
         )
 
 

@@ -120,12 +120,12 @@ def plugged(client: Client, plugin: WorkerPlugin, name: str, seconds: float) -> 
             _call(client, partial(client.unregister_worker_plugin, name), END_TIMEOUT)
 
 
-Heard = dict[str, tuple[float, float]]
+Signs = dict[str, tuple[float, float]]
 """By a worker's address: its last sign on the scheduler's clock, and when it was new on ours."""
 
 
-def describe_trouble(client: Client, heard: Heard) -> str:
-    """Return why jobs may not end, "" where nothing is wrong; `heard` is kept between two calls.
+def describe_trouble(client: Client, signs: Signs) -> str:
+    """Return why jobs may not end, "" where nothing is wrong; `signs` is kept between two calls.
 
     Raises a TimeoutError where the scheduler does not answer.
     """
@@ -139,9 +139,9 @@ def describe_trouble(client: Client, heard: Heard) -> str:
         )
     now = time.monotonic()
     for address, worker in workers.items():
-        if address not in heard or heard[address][0] != worker["last_seen"]:
-            heard[address] = worker["last_seen"], now
-    silent = [address for address in workers if now - heard[address][1] > SILENT_AFTER]
+        if address not in signs or signs[address][0] != worker["last_seen"]:
+            signs[address] = worker["last_seen"], now
+    silent = [address for address in workers if now - signs[address][1] > SILENT_AFTER]
     if not silent:
         return ""
     return (

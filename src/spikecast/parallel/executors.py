@@ -207,7 +207,7 @@ class _ClusterWatch:
 
     def __init__(self, executor: Executor) -> None:
         self._client = find_dask_client(executor)
-        self._heard: dict[str, tuple[float, float]] = {}  # of its workers
+        self._signs: dict[str, tuple[float, float]] = {}  # of its workers
         self._said = ""
         self._next = time.monotonic() + LOOK
 
@@ -218,7 +218,7 @@ class _ClusterWatch:
         from spikecast.parallel.dask_cluster import describe_trouble
 
         try:
-            trouble = describe_trouble(self._client, self._heard)
+            trouble = describe_trouble(self._client, self._signs)
         except TimeoutError:
             raise ClusterLostError(SILENT) from None
         except OSError:  # it is gone; Dask looks for it for a while, and then cancels the jobs

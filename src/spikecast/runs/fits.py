@@ -15,6 +15,7 @@ import numpy as np
 from spikecast.core.errors import UnsavedModelError
 from spikecast.core.files import write_atomically, write_json
 from spikecast.core.notices import NoticeKind
+from spikecast.core.precision import to_half
 from spikecast.evaluation.beyond import Beyond, BeyondJob, measure_beyond
 from spikecast.evaluation.fit import Job, JobResult, run_job
 from spikecast.models import storage
@@ -30,8 +31,6 @@ log = logging.getLogger("spikecast")
 Failures = dict[str, dict[str, str]]
 """Target -> model -> why it could not be fitted."""
 
-MOST_HALF = 6e4
-"""Numbers from here on have no half precision."""
 MODEL_NOT_FITTED = NoticeKind("model_not_fitted", "serious", "{model} could not be fitted: {why}")
 
 
@@ -203,8 +202,7 @@ def _save(result: JobResult, job: Job, target: TargetRun) -> None:
     }
     arrays |= result.fitted.record.to_arrays()
     if result.latents is not None:
-        small = np.abs(result.latents).max(initial=0) < MOST_HALF
-        arrays["latents"] = result.latents.astype(np.float16) if small else result.latents
+        arrays["latents"] = to_half(result.latents)
     with write_atomically(layout.arrays(*which)) as temporary:
         np.savez_compressed(temporary, **arrays)
     write_json(layout.job(*which), json.loads(json.dumps(description, default=str)))

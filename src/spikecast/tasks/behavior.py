@@ -9,6 +9,7 @@ from scipy.ndimage import uniform_filter1d
 
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
+from spikecast.core.precision import is_lost_in_single
 from spikecast.data.binning import LARGEST
 from spikecast.data.recording import Recording
 from spikecast.tasks.problem import cut_windows
@@ -22,7 +23,6 @@ BLOCK = 5  # bins, whose means are correlated
 NEIGHBOURS = 5  # trials on either side: their mean is taken for slow drift
 FEWEST = 2  # channels that a variable of many keeps
 MOST = 10.0  # s.d. of the bulk from the median
-COARSEST = 1e-5  # of what a channel changes: the step of float32 there
 TINY = 1e-9  # in smaller units the squares of movement are no float32
 RARE = 5e-3  # of samples at either end: what lies there is not the bulk
 ENOUGH = 5000  # samples of a channel that tell its s.d.
@@ -196,8 +196,7 @@ def to_single(values: np.ndarray) -> np.ndarray:
     exact = np.ma.masked_invalid(values.astype(float))
     low, high = (limit.filled(0.0) for limit in (exact.min((0, 1)), exact.max((0, 1))))
     changes = high - low
-    step = np.spacing(np.maximum(-low, high).astype(np.float32))
-    lost = (changes > 0) & (step > COARSEST * changes)
+    lost = is_lost_in_single(low, high)
     if lost.any():
         values = values - np.where(lost, (low + high) / 2, 0)
     if 0 < changes.max(initial=0) < TINY:

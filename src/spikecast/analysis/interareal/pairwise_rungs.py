@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecast.core.precision import to_half
 from spikecast.data.dataset import Kind
 from spikecast.evaluation.ladder import expect_fold
 from spikecast.models.trial_nulls import TrialNull
 from spikecast.scoring.metrics import log_likelihood
 from spikecast.tasks.splits import Fold
 from spikecast.tasks.trial_facts import TrialFacts
-
-MOST_HALF = 6e4
-"""Numbers from here on have no half precision."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,7 @@ def expect_without_source(
         rest = np.zeros_like(base)
         rest[fold.train] = y[fold.train] - base[fold.train]
         # the largest arrays of an atlas; of counts half the precision changes nothing
-        small = kind == "counts" and np.abs(rest).max(initial=0) < MOST_HALF
-        left.append(rest.astype(np.float16) if small else rest)
+        left.append(to_half(rest) if kind == "counts" else rest)
     if kind == "counts":
         fit = log_likelihood(y, held_out).sum(axis=1, dtype=float)
     else:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikecast.core.precision import is_lost_in_single
+
 GAP = 5.0
 """Samples further apart than this many times the usual distance have a gap between them."""
-COARSEST = 1e-5  # of what a channel changes: the step of float32 there
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +74,8 @@ class Series:
         """Single precision, or double where it loses what changes beside a large baseline."""
         if self.values.dtype.kind not in "iuf" or self.values.dtype == np.float32:
             return np.float32
-        low, high = (limit(self.values, axis=0).astype(float) for limit in (np.min, np.max))
-        with np.errstate(all="ignore"):  # what is too large is refused elsewhere
-            step = np.spacing(np.maximum(-low, high).astype(np.float32))
-        lost = (high > low) & (step > COARSEST * (high - low))
-        return float if lost.any() else np.float32
+        low, high = self.values.min(axis=0), self.values.max(axis=0)
+        return float if is_lost_in_single(low, high).any() else np.float32
 
     def averages(self, bin_size: float) -> bool:
         """Return whether bins hold the mean of their samples, not a value between two."""
