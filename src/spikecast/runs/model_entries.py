@@ -2,16 +2,43 @@
 
 import inspect
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from spikecast.core.checks import quote, suggest_name
+from pydantic import BeforeValidator
+
+from spikecast.core.checks import quote, shorten_line, suggest_name
 from spikecast.core.errors import ConfigError, InputError
 from spikecast.models.base import Model
 from spikecast.models.catalog import MODELS
 from spikecast.models.setting_checks import check_settings
 
-ModelEntry = str | dict[str, dict[str, Any]]
+
+def check_entry(entry: Any) -> Any:
+    """Return an entry of the list ``models``, or raise a ConfigError that says how one is written.
+
+    Examples
+    --------
+    >>> check_entry({"name": "timescales"})
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.ConfigError: a model is its name, or its name with settings \
+({pca_ridge: {n_components: 5}}); 'name' has 'timescales' for settings
+    """
+    how = "a model is its name, or its name with settings ({pca_ridge: {n_components: 5}})"
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, Mapping) or not entry:
+        raise ConfigError(f"{how}; {quote(entry)} was given")
+    for name, settings in entry.items():
+        if not isinstance(name, str):
+            raise ConfigError(f"{how}; {quote(name)} is no name")
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f"{how}; '{shorten_line(name)}' has {quote(settings)} for settings")
+    return entry
+
+
+ModelEntry = Annotated[str | dict[str, dict[str, Any]], BeforeValidator(check_entry)]
 """A name of the catalogue, ``{name: {setting: value}}``, or
 ``{label: {model: name, setting: value}}``."""
 
