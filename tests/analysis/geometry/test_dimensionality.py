@@ -86,3 +86,14 @@ def test_whole_numbers_may_be_of_any_type_and_smoothing_has_an_end():
     assert found.table.equals(dimensionality(x, n_components=4, n_splits=1).table)
     with pytest.raises(InputError, match="width"):
         dimensionality(x, width=np.inf)
+
+
+@pytest.mark.parametrize("unit", [2.0**36, 2.0**-39])
+def test_dimensions_have_no_unit(unit):
+    x = np.random.default_rng(1).normal(size=(20, 20, 3)) @ np.ones((3, 12))
+    x = (x + np.random.default_rng(2).normal(size=x.shape)).astype(np.float32)
+    plain, other = (dimensionality(one, n_components=5) for one in (x, x * np.float32(unit)))
+    assert other.participation_ratio == pytest.approx(plain.participation_ratio, rel=1e-5)
+    assert np.allclose(other.table, plain.table, rtol=1e-4, equal_nan=True)
+    x[:, :, 6:] *= np.float32(unit)  # neurons of two units are no overflow
+    assert 1 <= dimensionality(x, n_components=5).participation_ratio <= 12

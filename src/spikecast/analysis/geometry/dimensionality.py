@@ -21,6 +21,8 @@ N_PROBES = 64
 N_SHIFTS = 200
 ALPHA = 0.05
 WIDEST = 10**6  # bins of smoothing
+ORDINARY = 1e3
+"""Range of a neuron, or one over it, up to which fourth powers of activity are safe in float32."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,6 +122,7 @@ def dimensionality(
     check_in_range("width", width, 0, WIDEST)
     x, groups = _make_samples(data, width)
     check_varies(x)
+    x = _scale_all(x)
     n_samples, n_neurons = x.shape
     if n_neurons < 4:
         raise NotEnoughDataError(f"{n_neurons} neurons cannot be split in two; 4 are needed")
@@ -178,6 +181,17 @@ def _make_samples(data: Recording | np.ndarray, width: float) -> tuple[np.ndarra
             f"a single trial of {n_bins} bins is too short; at least {4 * WINDOW} are needed"
         )
     return flat, np.minimum(np.arange(n_bins) // WINDOW, n_bins // WINDOW - 1)
+
+
+def _scale_all(x: np.ndarray) -> np.ndarray:
+    """Return activity (sample, neuron) in a unit in which no fourth power is lost in float32.
+
+    It is one power of two for all neurons, which rounds nothing; shares and ratios have no unit.
+    """
+    size = float(np.ptp(x, axis=0).max())
+    if 1 / ORDINARY <= size <= ORDINARY:
+        return x  # no second array of x's size
+    return np.ldexp(x, -int(np.frexp(size)[1]))
 
 
 def _sum_variance(x: np.ndarray, mean: np.ndarray) -> float:
