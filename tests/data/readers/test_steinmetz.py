@@ -129,6 +129,12 @@ class TestBadFiles:
         with pytest.raises(FormatError, match="'wheel'"):
             steinmetz.build_recording(raw)
 
+    @pytest.mark.parametrize("key", ["bin_size", "stim_onset"])
+    def test_a_truth_value_is_no_number_of_seconds(self, raw, key):
+        raw[key] = True
+        with pytest.raises(FormatError, match=f"'{key}' must be one number of seconds"):
+            steinmetz.build_recording(raw)
+
     @pytest.mark.parametrize("value", [np.nan, -1])
     def test_nan_and_negative_counts_are_refused(self, raw, value):
         raw["spks"] = raw["spks"].astype(float)

@@ -82,6 +82,7 @@ def test_bad_files_are_explained(tmp_path):
     [
         ({"bin_size": "a"}, "'bin_size' must hold numbers"),
         ({"bin_size": [1.2, 1.2]}, "'bin_size' must be one number"),
+        ({"bin_size": True}, "'bin_size' must be one number of seconds"),
         ({"sresp": [[1], [1, 2]]}, "'sresp' must hold numbers"),
         ({"sresp": np.ones((3, 9)) + 1j}, "'sresp' must hold numbers"),
         ({"xyz": np.ones((2, 3))}, "'xyz' has shape"),

@@ -116,6 +116,8 @@ def test_bad_files_are_explained(tmp_path):
     spks = write_plane(plane)
     for name, content, reason in (
         ("iscell.npy", np.ones((3, 2)), "iscell.npy' has shape .*5 ROIs"),
+        ("iscell.npy", [[1, 0.9], [0, 0.1], [0.4, 0.4], [-1, 0], [1, 1]], "npy': row 2 has 0.4 in"),
+        ("iscell.npy", [0.0, 1.0, 1.0, 0.0, np.nan], "row 4 has nan .* 1 rows have another"),
         ("stat.npy", np.array([{}], dtype=object), "must hold 5 dicts"),
         ("ops.npy", {"fs": -1}, "no frame rate 'fs'"),
         ("spks.npy", np.where(spks > 0.5, np.nan, spks), "ROI 0 holds NaN"),

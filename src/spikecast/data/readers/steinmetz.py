@@ -219,7 +219,8 @@ def _check_fields(raw: dict[str, Any], name: str) -> dict[str, Any]:
         if checked[key].dtype.kind not in "biuf":
             raise FormatError(f"session {name}: '{key}' must hold numbers")
     for key in ("bin_size", "stim_onset"):
-        if checked[key].size != 1 or not np.isfinite(checked[key]).all():
+        is_number = checked[key].size == 1 and checked[key].dtype != bool
+        if not is_number or not np.isfinite(checked[key]).all():
             raise FormatError(f"session {name}: '{key}' must be one number of seconds")
         checked[key] = checked[key].item()
     if not 0 < checked["bin_size"] <= LONGEST_BIN or abs(checked["stim_onset"]) > LONGEST_TRIAL:

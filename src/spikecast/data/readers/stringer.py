@@ -137,7 +137,7 @@ def build_recording(raw: dict[str, Any], name: str = "") -> Recording:
 def _read_bin_size(raw: dict[str, Any]) -> float:
     """Return the width of a bin in seconds."""
     values = _read_numbers({"bin_size": BIN_SIZE} | raw, "bin_size")
-    if values.size != 1 or not 0 < values.item() <= LONGEST_BIN:
+    if values.size != 1 or values.dtype == bool or not 0 < values.item() <= LONGEST_BIN:
         raise FormatError(f"'bin_size' must be one number of seconds, up to {LONGEST_BIN:g}")
     return float(values.item())
 

@@ -186,7 +186,7 @@ def _read_cells(plane: Path, n_rois: int) -> tuple[pd.DataFrame, list[Notice]]:
             raise FormatError(
                 f"'{plane / 'iscell.npy'}' has shape {iscell.shape}; there are {n_rois} ROIs"
             )
-        table["iscell"] = np.asarray(iscell[:, 0] > 0)
+        table["iscell"] = _read_labels(plane / "iscell.npy", iscell[:, 0])
         if iscell.shape[1] > 1:
             table["cell_probability"] = np.asarray(iscell[:, 1], dtype=float)
     else:
@@ -194,6 +194,18 @@ def _read_cells(plane: Path, n_rois: int) -> tuple[pd.DataFrame, list[Notice]]:
     if (plane / "stat.npy").is_file():
         table = table.join(_read_stat(plane / "stat.npy", n_rois))
     return table, notices
+
+
+def _read_labels(path: Path, labels: np.ndarray) -> np.ndarray:
+    """Return whether each ROI is a cell: suite2p writes 0 or 1."""
+    unclear = ~np.isin(labels, (0, 1))
+    if unclear.any():
+        row = int(np.argmax(unclear))
+        raise FormatError(
+            f"'{path}': row {row} has {labels[row]:g} in the first column, which must be 0 or 1 "
+            f"(a cell); {int(unclear.sum())} rows have another number"
+        )
+    return np.asarray(labels == 1)
 
 
 def _read_stat(path: Path, n_rois: int) -> pd.DataFrame:
