@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -27,26 +26,6 @@ def test_other_commands_explain_their_mistakes_too(spikecast, tmp_path, monkeypa
         done = spikecast(*arguments)
         assert done.status == 2, arguments
         assert len(done.errors.strip().splitlines()) == 1, done.errors
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("LOKY_MAX_CPU_COUNT", "x"), ("LOKY_MAX_CPU_COUNT", ""), ("SOURCE_DATE_EPOCH", "yesterday"),
-     ("SOURCE_DATE_EPOCH", "9" * 14)],
-)  # fmt: skip
-def test_a_variable_that_libraries_cannot_read_is_named(spikecast, monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-    done = spikecast("models")
-    assert done.status == 2
-    (line,) = done.errors.strip().splitlines()
-    assert line.startswith(f"error: the environment variable {name} is '{value}'; ")
-
-
-def test_pages_need_no_window(tmp_path):
-    figure = "from spikecast.cli.app import set_environment; set_environment(); import matplotlib"
-    subprocess.run(
-        [sys.executable, "-c", figure], env=os.environ | {"MPLBACKEND": "nonsense"}, check=True
-    )
 
 
 def test_ctrl_c_leaves_a_run_that_resumes(data, spikecast, tmp_path):

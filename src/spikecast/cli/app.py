@@ -4,15 +4,12 @@ import ast
 import errno
 import io
 import logging
-import os
 import shlex
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -27,8 +24,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 import spikecast.cli
+from spikecast.cli.environment import set_environment
 from spikecast.cli.options import Option, Options, options
-from spikecast.core.checks import quote, shorten_line
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import InputError, NotCutError, SpikecastError
 from spikecast.core.files import NO_ROOM
 from spikecast.core.schema import Block
@@ -37,7 +35,7 @@ from spikecast.data.selection import Selection
 END_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]  # Windows has no SIGHUP
-SHARED = ("app", "options", "__main__")
+SHARED = ("app", "environment", "options", "__main__")
 """Files of this folder that are no commands."""
 
 UsageError: Any = typer.BadParameter.__base__  # typer does not export it
@@ -197,26 +195,6 @@ def load_command(name: str) -> Any:
     single = typer.Typer(**SETTINGS)
     single.command(name, no_args_is_help=False)(command)
     return get_command(single)
-
-
-def set_environment() -> None:
-    """Check the variables that libraries read, whose own errors would not name them.
-
-    Pages need no window, whatever matplotlib is told to open elsewhere.
-    """
-    os.environ["MPLBACKEND"] = "agg"
-    for name, read, needed in (
-        ("LOKY_MAX_CPU_COUNT", abs, "a number of processes"),
-        ("SOURCE_DATE_EPOCH", partial(datetime.fromtimestamp, tz=UTC), "seconds since 1970"),
-    ):
-        value = os.environ.get(name, "0")
-        try:
-            read(int(value))
-        except (ValueError, OverflowError, OSError):
-            raise InputError(
-                f"the environment variable {name} is {quote(value)}; {needed} is needed. Set it "
-                f"to one, or unset {name}"
-            ) from None
 
 
 def main() -> None:
