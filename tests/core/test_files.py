@@ -5,7 +5,15 @@ import sys
 import pytest
 
 from spikecast.core.errors import DamagedFileError, InputError, MissingFileError, RunError
-from spikecast.core.files import check_path, lock_folder, to_file_name, write_atomically, write_json
+from spikecast.core.files import (
+    check_path,
+    is_temporary,
+    lock_folder,
+    prepare_export,
+    to_file_name,
+    write_atomically,
+    write_json,
+)
 from spikecast.core.stored import read_json
 from spikecast.data import load
 from spikecast.runs.run_directory import open_run_directory
@@ -29,6 +37,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     write_json(path, {"n": 1})
     with pytest.raises(TypeError), write_atomically(path) as temporary:
         temporary.write_text(3)
+    assert is_temporary(temporary)
     assert read_json(path) == {"n": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["facts.json"]
 
@@ -57,6 +66,32 @@ def test_what_a_killed_process_had_begun_to_write_is_removed_under_the_lock(tmp_
     (inside / ".mine").write_text("kept")
     with lock_folder(tmp_path):
         assert [path.name for path in inside.iterdir()] == [".mine"]
+
+
+def test_what_a_killed_process_had_begun_to_write_beside_a_file_is_removed(tmp_path):
+    write = "import sys, time; from spikecast.core.files import write_atomically\n"
+    write += f"with write_atomically({str(tmp_path / 'a.nc')!r}) as path:\n"
+    write += "    path.write_text('half'); print('begun', flush=True); time.sleep(60)"
+    killed, alive = (
+        subprocess.Popen([sys.executable, "-c", write], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    )
+    with killed, alive:
+        for process in (killed, alive):
+            assert process.stdout.readline().strip() == "begun"
+        assert len(list(tmp_path.iterdir())) == 2
+        killed.kill()
+        killed.wait()
+        # of another machine, of another version, of a person, and a folder
+        others = [f".spikecast-0aadc0e8-ffffff-{killed.pid}.nc", ".spikecast-0aadc0e8.nc", ".mine"]
+        for name in others:
+            (tmp_path / name).write_text("kept")
+        assert prepare_export(tmp_path / "b.nc", ".nc") == tmp_path / "b.nc"
+        left = {path.name for path in tmp_path.iterdir()}
+        assert len(left) == 4
+        (own,) = left.difference(others)
+        assert f"-{alive.pid}.nc" in own
+        alive.kill()
 
 
 def test_files_of_others_are_kept_under_the_lock(tmp_path):

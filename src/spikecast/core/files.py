@@ -4,9 +4,10 @@ import errno
 import json
 import os
 import re
+import socket
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from spikecast.core.checks import shorten_line
+from spikecast.core.checks import quote, shorten_line
 from spikecast.core.errors import InputError, RunError
 
-TEMPORARY = re.compile(r"\.spikecast-[0-9a-f]{8}(\.[^.]*)?")
-"""Names of files that are not written to their end: no name that a person gives to a file."""
+TEMPORARY = re.compile(r"\.spikecast-[0-9a-f]{8}(-([0-9a-f]{6})-(\d{1,10}))?(\.[^.]*)?")
+"""Names of files that are not written to their end, with a mark of the machine and the process that
+writes them: no name that a person gives to a file."""
 LOCK = ".lock"
 """Name of the file that is locked while a process writes into a folder."""
 LONGEST_PART = 100
@@ -59,6 +61,21 @@ def check_path(path: Path) -> None:
         ) from None
 
 
+def to_path(what: str, given: object) -> Path:
+    """Return a path, or raise an InputError for what is none.
+
+    Examples
+    --------
+    >>> to_path("out", None)
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: out is None; it must be the path of a file or folder
+    """
+    if not isinstance(given, str | Path):
+        raise InputError(f"{what} is {quote(given)}; it must be the path of a file or folder")
+    return Path(given)
+
+
 def is_special(path: Path) -> bool:
     """Return whether a path is a pipe, a device or a socket, which may be read without end."""
     try:
@@ -75,7 +92,8 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     The temporary path keeps the suffix, since some writers choose the format by it.
     """
     path = Path(path)
-    temporary = path.with_name(f".spikecast-{uuid4().hex[:8]}{path.suffix}")
+    writer = f"{_mark_machine()}-{os.getpid()}"
+    temporary = path.with_name(f".spikecast-{uuid4().hex[:8]}-{writer}{path.suffix}")
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
@@ -169,6 +187,51 @@ def remove_temporary(folder: Path) -> None:
     for path in folder.rglob(".spikecast-*"):
         if is_temporary(path) and not path.is_dir():
             path.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what processes of this machine that are no more had begun to write into a folder.
+
+    Others may be writing there now, on this machine or on another: their files stay.
+    """
+    for path in folder.glob(".spikecast-*"):
+        name = TEMPORARY.fullmatch(path.name)
+        if not name or name[2] != _mark_machine() or process_exists(name[3]):
+            continue
+        with suppress(OSError):  # of somebody else, a folder, or removed meanwhile
+            path.unlink()
+
+
+def prepare_export(given: object, ending: str) -> Path:
+    """Return where a file is written that somebody names, once its ending is checked.
+
+    Files that killed processes had begun to write beside it are removed.
+    """
+    path = to_path("the file to write", given)
+    if path.suffix != ending:
+        raise InputError(f"'{path}' must end in {ending}")
+    remove_abandoned(path.parent)
+    return path
+
+
+def process_exists(number: str) -> bool:
+    """Return whether a process of this machine has a number; True where that cannot be told."""
+    if os.name != "posix":  # asking would end it
+        return True
+    try:
+        os.kill(int(number), 0)  # sends nothing
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _mark_machine() -> str:
+    """Return a mark of this machine, or of the container whose processes have their own numbers."""
+    numbers = Path("/proc/self/ns/pid")
+    space = os.readlink(numbers) if numbers.is_symlink() else ""
+    return blake2s(f"{socket.gethostname()} {space}".encode(), digest_size=3).hexdigest()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from spikecast.core.errors import InputError
-from spikecast.core.files import write_atomically
+from spikecast.core.files import prepare_export, write_atomically
 from spikecast.data.dataset import read_table
 
 EVENT_TIME = "event_time"
@@ -129,8 +129,7 @@ def _spread_spikes(counts: np.ndarray, times: np.ndarray, bin_size: float) -> np
 
 def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
     """Write an NWB file; see :meth:`spikecast.Recording.to_nwb`."""
-    if Path(path).suffix != ".nwb":
-        raise InputError(f"'{path}' must end in .nwb")
+    path = prepare_export(path, ".nwb")
     if dataset.attrs["kind"] != "counts":
         raise InputError("to_nwb writes counts of spikes; keep continuous values with save")
     try:

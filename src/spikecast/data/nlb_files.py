@@ -22,7 +22,7 @@ import numpy as np
 
 from spikecast.core.checks import check_one_of, quote, shorten_line, suggest_name
 from spikecast.core.errors import FormatError, InputError
-from spikecast.core.files import explain_write_errors, is_special, write_atomically
+from spikecast.core.files import explain_write_errors, is_special, prepare_export, write_atomically
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable, explain_damage
 
@@ -289,9 +289,7 @@ def write_submission(path: str | Path, submitted: Mapping[str, Arrays]) -> None:
     """
     import h5py
 
-    path = Path(path)
-    if path.suffix != ".h5":
-        raise InputError(f"'{path}' must end in .h5, the format of submissions")
+    path = prepare_export(path, ".h5")
     content = BytesIO()
     with h5py.File(content, "w") as opened:
         for dataset, arrays in submitted.items():

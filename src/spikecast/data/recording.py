@@ -14,7 +14,7 @@ from typing_extensions import Unpack
 from spikecast.core.checks import check_in_range, check_one_of
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError, NotEnoughDataError
-from spikecast.core.files import write_atomically
+from spikecast.core.files import prepare_export, write_atomically
 from spikecast.core.stored_arrays import write_dataset
 from spikecast.data.binning import check_window, find_inside
 from spikecast.data.dataset import (
@@ -393,8 +393,6 @@ class Recording(RecordingDisplay, Drawable, Exchange):
         InputError
             For another ending.
         """
-        if Path(path).suffix != ".nc":
-            raise InputError(f"'{path}' must end in .nc, the format recordings are saved in")
-        with write_atomically(path) as temporary:
+        with write_atomically(prepare_export(path, ".nc")) as temporary:
             compressed = {"activity": {"zlib": True, "complevel": 4}}
             write_dataset(temporary, self.dataset, compressed)

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from filelock import FileLock
 
+from spikecast.core.files import process_exists
 from spikecast.evaluation.search_trials import Objective, draw_settings, list_ended, open_study
 from spikecast.runs.layout import SweepLayout
 from spikecast.runs.sweep.journal_file import JournalFile
@@ -49,7 +50,7 @@ class Worker:
         if not other or not file.exists():
             return False
         host, process, *_ = [*other.rsplit("-", 2), ""]
-        if host == socket.gethostname() and os.name == "posix" and not _process_exists(process):
+        if host == socket.gethostname() and os.name == "posix" and not process_exists(process):
             return False
         own = self.folder / self.name
         own.touch()  # times are compared by the file server's clock, not this machine's
@@ -91,16 +92,6 @@ def remove_dead_workers(folder: Path) -> None:
         for file in folder.iterdir():
             if WORKER.fullmatch(file.name) and not worker.is_alive(file.name):
                 file.unlink(missing_ok=True)
-
-
-def _process_exists(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)  # sends nothing
-    except (ProcessLookupError, ValueError, OverflowError):  # a file of another name is none
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class SweepJournal:
