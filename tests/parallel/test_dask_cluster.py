@@ -1,5 +1,6 @@
 """A real Dask scheduler and two workers as processes of their own."""
 
+import logging
 import os
 import re
 import signal
@@ -74,6 +75,14 @@ def run_until_the_scheduler_is_killed(cluster):
 def test_a_scheduler_that_is_gone_is_an_interruption(cluster):
     with pytest.raises(ClusterLostError, match=r"the cluster is gone.*--resume"):
         run_until_the_scheduler_is_killed(cluster)
+
+
+def test_only_while_a_cluster_is_used_are_its_own_messages_kept_away(cluster):
+    client = logging.getLogger("distributed.client")
+    client.setLevel(logging.WARNING)  # as the configuration of Dask has it
+    with open_executor(1, engine=f"dask://{cluster.address}"):
+        assert not client.isEnabledFor(logging.CRITICAL)
+    assert client.getEffectiveLevel() == logging.WARNING
 
 
 @pytest.fixture

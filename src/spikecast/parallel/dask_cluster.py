@@ -161,14 +161,20 @@ def _call(client: Client, function: Callable[[], Any], seconds: float) -> Any:
 
 @contextmanager
 def _quiet_logs() -> Iterator[None]:
-    """Keep Dask's own messages, of many lines, from the terminal."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    """Keep Dask's own messages, of many lines, from the terminal.
+
+    Its configuration gives some of its loggers, as that of the client, a level of their own.
+    """
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    loggers = [logging.getLogger(name) for name in ("distributed", *names)]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
