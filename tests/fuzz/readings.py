@@ -124,7 +124,7 @@ def audit_parts(copy: Path, sample: Path) -> None:
 def draw_study(copy: Path, sample: Path) -> None:
     """Draw the page of a study, without what it shows of its sound runs: they are a kind here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study_page.run_page, "build", lambda folder: folder)
+        patch.setattr(study_page.run_page, "build", lambda folder, workers: folder)
         patch.setattr(study_page, "FROM_RUNS", ())
         patch.setattr(study_page, "make_sections", lambda answers: [])
         report.build(copy)

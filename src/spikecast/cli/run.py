@@ -80,17 +80,17 @@ def execute_config(config: Config, execution: Execution) -> None:
             engine=execution.engine,
             progress=progress,
         )
-        page = draw_report(folder, progress)
+        page = draw_report(folder, progress, execution.workers)
     print_run(folder, page)
 
 
-def draw_report(folder: Path, progress: Progress) -> Path:
-    """Draw the page of a run; return its path."""
+def draw_report(folder: Path, progress: Progress, workers: int | None = None) -> Path:
+    """Draw the page of a run, with so many processes; return its path."""
     # only now: the page's libraries would lie in memory beside the fits
     from spikecast import report
 
     progress("drawing the report", 0, 0)
-    return report.build(folder)
+    return report.build(folder, workers=workers)
 
 
 def print_run(folder: Path, page: Path) -> None:
@@ -151,7 +151,7 @@ def run_study(name: str, data: StudyData, quick: bool, execution: Execution) -> 
             progress=progress,
         )
         progress("drawing the report", 0, 0)
-        report = page.build(folder)
+        report = page.build(folder, execution.workers)
     run = page.StudyRun(folder)
     show("\n".join(text.summary(run.facts, run.preset, run.answer)))
     show(f"report: {report}")

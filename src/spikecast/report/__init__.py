@@ -15,13 +15,20 @@ BUILDERS = {
 """Kind of directory -> the module that builds its page."""
 
 
-def build(folder: str | Path) -> Path:
+HAVE_TARGETS = ("study", "run")
+"""Kinds whose targets are drawn beside each other."""
+
+
+def build(folder: str | Path, *, workers: int | None = None) -> Path:
     """Write ``report.html`` of a finished run, study, sweep or atlas, and return its path.
 
     Parameters
     ----------
     folder : str or Path
         The run directory.
+    workers : int, optional
+        Processes that draw where a run has many targets; by default one per core. The page is the
+        same for any number.
 
     Returns
     -------
@@ -45,8 +52,9 @@ def build(folder: str | Path) -> Path:
     'report.html'
     """
     refuse_links(Path(folder))
-    module = BUILDERS[find_kind(folder) or "run"]
-    page: Path = import_module(module).build(folder)
+    kind = find_kind(folder) or "run"
+    settings = {"workers": workers} if kind in HAVE_TARGETS else {}
+    page: Path = import_module(BUILDERS[kind]).build(folder, **settings)
     return page
 
 

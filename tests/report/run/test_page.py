@@ -96,6 +96,11 @@ def test_a_page_can_be_drawn_again_to_the_same_bytes(runs, pages):
     assert report.build(runs["one"]).read_bytes() == first
 
 
+def test_two_processes_draw_the_same_page(runs, pages):
+    first = pages["several"].read_bytes()
+    assert report.build(runs["several"], workers=2).read_bytes() == first
+
+
 def ids(page):
     return set(re.findall(r' id="([^"]+)"', page))
 

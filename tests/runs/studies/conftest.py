@@ -37,7 +37,7 @@ def small(tmp_path_factory):
 @pytest.fixture
 def build_page(monkeypatch):
     """Build the page of a study, not those of its runs (livewired's test builds them as well)."""
-    monkeypatch.setattr(page.run_page, "build", lambda folder: None)
+    monkeypatch.setattr(page.run_page, "build", lambda folder, workers: None)
     return page.build
 
 
@@ -46,9 +46,9 @@ def build_all_pages(monkeypatch):
     """Build the page of a study, and those of its runs, whose figures tests/report looks at."""
     build = page.run_page.build
 
-    def build_undrawn(folder):
+    def build_undrawn(folder, workers):
         with leave_undrawn():
-            return build(folder)
+            return build(folder, 1)
 
     monkeypatch.setattr(page.run_page, "build", build_undrawn)
     return page.build

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from spikecast.core.schema import to_yaml
+from spikecast.parallel.executors import Call, open_executor, run_jobs
 from spikecast.report.questions import trajectories_3d
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run.figures import TARGET_FIGURES
@@ -21,12 +22,15 @@ from spikecast.runs.reader import Run, Target, open_run
 from spikecast.scoring.metric_table import METRICS
 
 
-def build(folder: str | Path) -> Path:
-    """Write ``report.html`` and ``figures/*.svg`` of a finished run; return the page's path."""
+def build(folder: str | Path, workers: int | None = None) -> Path:
+    """Write ``report.html`` and ``figures/*.svg`` of a finished run; return the page's path.
+
+    Many targets are drawn by `workers` processes; by default by one per core.
+    """
     run = open_run(folder)
     several = len(run.targets) > 1
     verdict = summarize_run(run) if run.targets else []
-    targets = [_describe_target(run, target) for target in run.targets]
+    targets = _describe_targets(run, workers)
     sections = make_sections(run.answers)
     turnable = any(section.turnables for section in sections)
     return write_page(
@@ -72,8 +76,18 @@ def _make_title(run: Run) -> str:
     return f"Can {what} be predicted from {sources.get(source, source)}?"
 
 
+def _describe_targets(run: Run, workers: int | None) -> list[dict[str, Any]]:
+    """Return what the page shows of each target, in their order."""
+    jobs: dict[str, Call] = {
+        target.name: (_describe_target, (run, target)) for target in run.targets
+    }
+    with open_executor(len(jobs), workers) as executor:
+        described = {job.name: job.result() for job in run_jobs(jobs, executor)}
+    return [described[name] for name in jobs]
+
+
 def _describe_target(run: Run, target: Target) -> dict[str, Any]:
-    """Return everything the page shows of one target."""
+    """Return everything the page shows of one target; in any process."""
     stem = target.layout.folder.name
     figures = {
         name: draw_figure(run.folder, figure.make_drawing(target, f"{stem}-{name}"))

@@ -89,11 +89,14 @@ class StudyRun:
         return arrays
 
 
-def build(folder: str | Path) -> Path:
-    """Write ``report.html`` and ``figures/*.svg`` of a finished study."""
+def build(folder: str | Path, workers: int | None = None) -> Path:
+    """Write ``report.html`` and ``figures/*.svg`` of a finished study, and the pages of its runs.
+
+    Many targets of a run are drawn by `workers` processes; by default by one per core.
+    """
     study = StudyRun(Path(folder))
     for run in study.runs.values():
-        run_page.build(run.folder)
+        run_page.build(run.folder, workers)
     facts, preset = study.facts, study.preset
     staircases = facts.get("staircases", [])
     whats = {flaw.rule: flaw for flaw in preset.flaws}
