@@ -160,7 +160,7 @@ def test_behaviour_beyond_computing_and_conditions_that_are_no_names_are_refused
     dataset = recording.dataset.assign(huge=recording.dataset["wheel"] * 1e30)
     with pytest.raises(InputError, match="the largest value of 'huge' is"):
         Behavior("huge").problem(Recording(dataset))
-    with pytest.raises(InputError, match="conditions must be names of trial columns, not 3"):
+    with pytest.raises(InputError, match="conditions is 3; it must be names of trial columns"):
         _ = Behavior("wheel", conditions=3).problem(recording).trial_facts
 
 

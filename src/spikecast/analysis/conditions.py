@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_one_of, to_list
 
 STIMULUS = ("contrast_left", "contrast_right")
 
@@ -29,7 +29,7 @@ def find_missing(values: pd.Series | np.ndarray) -> np.ndarray:
 
 def hide_missing(values: Iterable[object]) -> pd.Series:
     """Return values as a Series that is NaN where they are missing."""
-    values = pd.Series(list(values))
+    values = pd.Series(to_list("labels", values, "a list or array"))
     return values.mask(find_missing(values))
 
 
@@ -45,6 +45,7 @@ def number_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None
     """
     if columns is None:
         columns = [name for name in STIMULUS if name in trials]
+    columns = to_list("conditions", columns, "a list of trial columns")
     for name in columns:
         check_one_of("trial column", name, list(trials))
     if not columns:

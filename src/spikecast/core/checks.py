@@ -112,6 +112,41 @@ def check_count(what: str, given: int, low: int, high: int | None = None) -> int
     return int(given)
 
 
+def check_truth(what: str, given: object) -> bool:
+    """Return `given` if it is true or false, else raise: of an array, and of text, neither holds.
+
+    Examples
+    --------
+    >>> check_truth("causal", "false")
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: causal is 'false'; it must be true or false
+    """
+    if not isinstance(given, bool | np.bool_):
+        raise InputError(f"{what} is {quote(given)}; it must be true or false")
+    return bool(given)
+
+
+def to_list(what: str, given: object, needed: str = "a name, or a list of names") -> list:
+    """Return what a list, an array or another collection holds; a text is one thing of its own.
+
+    Examples
+    --------
+    >>> to_list("source", "VISp"), to_list("source", ("VISp", "MD"))
+    (['VISp'], ['VISp', 'MD'])
+    >>> to_list("source", 3)
+    Traceback (most recent call last):
+    ...
+    spikecast.core.errors.InputError: source is 3; it must be a name, or a list of names
+    """
+    if isinstance(given, str):
+        return [given]
+    try:
+        return list(given)  # type: ignore[call-overload]
+    except TypeError:  # also an array without an axis
+        raise InputError(f"{what} is {quote(given)}; it must be {needed}") from None
+
+
 def check_unmasked(what: str, values: object) -> None:
     """Raise where a masked array hides values: NumPy drops the mask, and they would be taken."""
     if np.ma.is_masked(values):

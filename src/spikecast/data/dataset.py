@@ -11,6 +11,7 @@ import xarray as xr
 
 from spikecast.core.checks import (
     check_finite,
+    check_kind,
     check_one_of,
     check_same_length,
     check_unmasked,
@@ -142,7 +143,7 @@ def build_dataset(
         raise InputError(f"area must be one name per neuron: {shorten_line(error)}") from None
     area = to_vector("area", area)
     check_same_length("area", area.size, "the neuron axis of activity", n_neurons)
-    counts = kind == "counts"
+    counts = check_one_of("kind", kind, KINDS) == "counts"
     activity = shrink_counts(activity) if counts else to_float32(activity)
 
     variables: dict[str, tuple] = {"activity": (AXES, activity)}
@@ -154,7 +155,9 @@ def build_dataset(
                 continue
             _check_name_free(name, variables, coordinates)
             coordinates[str(name)] = (axis, column)
-    for name, values in (behavior or {}).items():
+    behavior = {} if behavior is None else behavior
+    check_kind(behavior, Mapping)
+    for name, values in behavior.items():
         check_unmasked(f"behaviour '{name}'", values)
         check_axis_names(f"behaviour '{name}'", values, AXES[:2])
         check_in_order(f"behaviour '{name}'", values)

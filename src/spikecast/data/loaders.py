@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spikecast.core.checks import quote, suggest_name
+from spikecast.core.checks import check_kind, quote, suggest_name
 from spikecast.core.errors import FormatError, InputError, UnknownNameError
 from spikecast.core.files import check_path, is_special
 from spikecast.data.catalog import DATASETS
@@ -123,8 +123,9 @@ def load_selection(source: Any, session: int | None, selection: Selection) -> Re
             f"{_name(source)} holds {len(sessions)} sessions; choose one: session 0 to "
             f"{len(sessions) - 1}"
         )
-    check_session(source, session or 0, len(sessions))
-    return sessions[session or 0]()
+    number = 0 if session is None else session
+    check_session(source, number, len(sessions))
+    return sessions[number]()
 
 
 def check_session(source: Any, session: int, n_sessions: int) -> None:
@@ -168,6 +169,7 @@ def open_sessions(source: Any, selection: Selection = WHOLE) -> list[Callable[[]
     The file is read once and stays in memory as long as one of the callables does; only the
     sessions that are called become recordings. Errors are those of :func:`load`.
     """
+    check_kind(selection, Selection)
     return [partial(_cut, one, selection) for one in open_uncut(source)]
 
 

@@ -378,7 +378,7 @@ class Recording(RecordingDisplay, Drawable, Exchange):
 
     def identical(self, other: Recording) -> bool:
         """Return whether values, names and attributes of two recordings are equal."""
-        return self.dataset.identical(other.dataset)
+        return isinstance(other, Recording) and self.dataset.identical(other.dataset)
 
     def save(self, path: str | Path) -> None:
         """Write a netCDF file (``.nc``) that :func:`spikecast.load` reads back.

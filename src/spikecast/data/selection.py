@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from spikecast.core.checks import quote
 from spikecast.core.errors import InputError
 from spikecast.core.schema import Block
 
@@ -47,7 +48,7 @@ def make_selection(**given: Any) -> Selection:
         return Selection.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{first['loc'][0]} {first['input']}: {first['msg']}") from None
+        raise InputError(f"{first['loc'][0]} {quote(first['input'])}: {first['msg']}") from None
 
 
 class DataChoice(Selection):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from spikecast.core.checks import check_finite, check_unmasked, suggest_name
+from spikecast.core.checks import check_finite, check_kind, check_unmasked, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.binning import bin_spikes, note_unlisted, to_numbers, to_vector
@@ -221,6 +221,7 @@ def _bin_behavior(
             '{"wheel": series}, the index of which is the time in seconds'
         )
     samples = {}
+    check_kind(behavior, Mapping)
     for name, given in behavior.items():
         times, values = _split_samples(str(name), given)
         samples[str(name)] = Samples(np.asarray(times, dtype=float), np.asarray(values))

@@ -1,6 +1,6 @@
 """Scores of models, and of predictions that another tool made, on held-out trials."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,9 @@ from spikecast.core.checks import (
     check_same_length,
     check_same_shape,
     check_three_axes,
+    check_truth,
     quote,
+    to_list,
 )
 from spikecast.core.errors import InputError, ShapeError
 from spikecast.core.notices import NoticeKind
@@ -232,6 +234,9 @@ def score_predictions(
     check_three_axes("truth", truth)
     truth = np.asarray(truth)
     check_count("n_resamples", n_resamples, 1, MOST_DRAWS)
+    check_truth("ordered", ordered)
+    check_kind(name, str)
+    check_kind(session, str)
     named = predicted if isinstance(predicted, Mapping) else {name: predicted}
     if not named:
         raise InputError("there is no prediction to score")
@@ -308,15 +313,13 @@ def make_models(models: Models) -> dict[str, Model]:
     >>> list(make_models(["mean_rate", PCARidge(n_components=3)]))
     ['mean_rate', 'PCARidge']
     """
-    if isinstance(models, str) or not isinstance(models, Mapping | Iterable):
-        raise InputError(
-            f"models is {quote(models)}; it must be a list of names and models, or a mapping of "
-            "name -> model"
-        )
+    needed = "a list of names and models, or a mapping of name -> model"
+    if isinstance(models, str):
+        raise InputError(f"models is {quote(models)}; it must be {needed}")
     if isinstance(models, Mapping):
         return {name: adapt_model(model) for name, model in models.items()}
     named: dict[str, Model] = {}
-    for model in models:
+    for model in to_list("models", models, needed):
         name = model if isinstance(model, str) else type(model).__name__
         if name in named:
             raise InputError(f"two models are called '{name}'; give a mapping of name -> model")

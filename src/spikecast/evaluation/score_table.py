@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from spikecast.core.checks import check_one_of
 from spikecast.core.drawing import Drawable
 from spikecast.core.notices import Notice
 from spikecast.evaluation.beyond import Beyond
@@ -149,6 +150,10 @@ class Scores(Drawable):
         >>> scores.interval("pca_ridge").low > 0
         True
         """
+        for name in (model, minus):
+            if name is not None or name is model:
+                check_one_of("model", name, self.models)
+        check_one_of("null", null, sorted({one for *_, one in self.ratios}))
         ratios = self.ratios[model, self.metric, null]
         other = None if minus is None else self.ratios[minus, self.metric, null]
         return compute_interval(ratios, self._weights, aggregate or self.aggregate, other)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_count, check_three_axes
 from spikecast.core.errors import InputError
+from spikecast.evaluation.folds import check_folds
 from spikecast.evaluation.search_trials import (
     Objective,
     draw_settings,
@@ -138,8 +139,10 @@ def search(
     >>> found.best
     {'n_components': 4}
     """
-    check_in_range("n_trials", n_trials, 1, MOST_TRIES)
-    objective = Objective(model, space, x, y, folds, seed, metadata or {})
+    n_trials = check_count("n_trials", n_trials, 1, MOST_TRIES)
+    check_three_axes("x", x)
+    folds = check_folds(folds, len(x))
+    objective = Objective(model, space, x, y, folds, seed, {} if metadata is None else metadata)
     with silence_optuna():
         study = open_study()
         for slot in range(n_trials):

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from spikecast.core.checks import check_one_of
+from spikecast.core.checks import check_kind, check_method, check_one_of
 from spikecast.core.errors import DivergedError, InputError
 from spikecast.core.seeding import derive_seed
 from spikecast.evaluation.fit import fit_model
 from spikecast.models.base import Model, is_counts
-from spikecast.models.spaces import Between, OneOf, Space, format_value
+from spikecast.models.spaces import Between, OneOf, Space, check_values, format_value
 from spikecast.parallel.threads import limit_threads
 from spikecast.scoring import metrics
 from spikecast.scoring.ratio_scores import RatioScores
@@ -39,10 +39,15 @@ class Objective:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_method("model", self.model, "get_params", "a model, with settings to search")
+        check_kind(self.space, Mapping)
+        check_kind(self.metadata, Mapping)
         if not self.space:
             raise InputError("the search space is empty: name a setting and its values")
-        for name in self.space:
-            check_one_of("setting", name, list(self.model.get_params()))
+        own = self.model.get_params()
+        for name, values in self.space.items():
+            check_one_of("setting", name, list(own))
+            check_values(name, values, own[name])
 
     @cached_property
     def own(self) -> dict[str, Any]:

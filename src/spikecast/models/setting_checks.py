@@ -1,14 +1,14 @@
 """Check the settings of a model before anything is built of them."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from spikecast.core.checks import check_count, check_in_range, quote
+from spikecast.core.checks import check_count, check_in_range, check_truth, quote
 from spikecast.core.errors import InputError
 
 LARGEST_STATE, LARGEST_LAYER, MOST_PARTS, MOST_STEPS = 1024, 4096, 100, 1_000_000
@@ -35,7 +35,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("pull", "noise"), (0, 1e12)),
 }
 """The smallest and the largest value of a setting; sizes beyond take all memory, or days."""
-CHECKED_LATER = ("seed", "budget")
+CHECKED_LATER = ("budget",)
+LARGEST_SEED = 2**63 - 1
 
 
 def check_settings(model: BaseEstimator) -> None:
@@ -62,6 +63,9 @@ def check_settings(model: BaseEstimator) -> None:
         value, default = getattr(model, name), parameter.default
         if value is default or name in CHECKED_LATER or default is inspect.Parameter.empty:
             continue
+        if name == "seed":
+            check_count("seed", value, 0, LARGEST_SEED)
+            continue
         if value is None and "None" in str(parameter.annotation):
             continue
         if default is None and name in LIMITS:
@@ -74,10 +78,10 @@ def check_settings(model: BaseEstimator) -> None:
 def _check_one(name: str, value: Any, default: Any) -> None:
     """Raise unless a value is of the type of a default, and within the limits of its name."""
     if isinstance(default, bool):
-        if not isinstance(value, bool | np.bool_):
-            raise InputError(f"{name} is {quote(value)}; it must be true or false")
+        check_truth(name, value)
     elif isinstance(default, tuple):
-        if not isinstance(value, Iterable) or isinstance(value, str | bytes | dict):
+        listed = isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0
+        if not listed or isinstance(value, str | bytes):
             raise InputError(f"{name} is {quote(value)}; it must be a list, such as {[*default]}")
         values = list(value)
         if not values:

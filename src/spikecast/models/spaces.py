@@ -11,8 +11,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from spikecast.core.checks import check_kind, quote, to_list
 from spikecast.core.errors import InputError
 
+LARGEST_END = 1e12
 MOST_TRIES = 100_000
 """Settings that one search tries; more are noted in memory, and take days."""
 
@@ -70,14 +72,19 @@ def check_values(setting: str, values: Between | OneOf, own: Any) -> Between | O
     >>> check_values("dropout", Between(0, 1), 0.3)  # all between, not two whole numbers
     Between(low=0.0, high=1.0, log=False)
     """
+    check_kind(values, Between, OneOf)
     if isinstance(values, OneOf):
-        if not values.values:
+        listed = to_list(f"the values of '{setting}'", values.values, "a list")
+        if not listed:
             raise InputError(f"the list of values of '{setting}' is empty")
-        for value in values.values:
+        for value in listed:
             if isinstance(value, dict):
                 raise InputError(f"'{setting}' cannot be searched among keys and values")
         return values
     low, high, log = values
+    for end in (low, high):
+        if not isinstance(end, int | float) or isinstance(end, bool) or abs(end) > LARGEST_END:
+            raise InputError(f"'{setting}' cannot run to {quote(end)}; give two numbers")
     if not (math.isfinite(low) and math.isfinite(high)):
         raise InputError(f"'{setting}' runs from {low:g} to {high:g}; both must be numbers")
     if not low < high:

@@ -17,7 +17,7 @@ from typing import Any
 
 from joblib import cpu_count
 
-from spikecast.core.checks import check_count, check_method
+from spikecast.core.checks import check_count, check_kind, check_method
 from spikecast.core.errors import ClusterLostError, InputError
 from spikecast.core.free_memory import measure_free_memory
 from spikecast.parallel.process_pool import RetryingProcessPool
@@ -82,7 +82,7 @@ def open_executor(
     ...     print(executor)
     None
     """
-    check_count("n_jobs", n_jobs, 0)
+    n_jobs = check_count("n_jobs", n_jobs, 0)
     check_engine(engine)
     workers = None if workers is None else check_count("workers", workers, 1)
     if engine != "local":
@@ -108,6 +108,7 @@ def open_executor(
 
 def check_engine(engine: str) -> None:
     """Raise for an engine that is unknown or whose library is not installed."""
+    check_kind(engine, str)
     if engine == "local":
         return
     if engine != "dask-local" and not re.fullmatch(r"dask://.+:\d+", engine):

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from spikecast.core.files import refuse_links
+from spikecast.core.files import refuse_links, to_path
 from spikecast.runs.layout import find_kind
 
 BUILDERS = {
@@ -51,7 +51,8 @@ def build(folder: str | Path, *, workers: int | None = None) -> Path:
     >>> build(run).name
     'report.html'
     """
-    refuse_links(Path(folder))
+    folder = to_path("folder", folder)
+    refuse_links(folder)
     kind = find_kind(folder) or "run"
     settings = {"workers": workers} if kind in HAVE_TARGETS else {}
     page: Path = import_module(BUILDERS[kind]).build(folder, **settings)

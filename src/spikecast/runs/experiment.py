@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from spikecast.core.checks import check_kind
 from spikecast.core.errors import RunError, SpikecastError
-from spikecast.core.files import lock_folder, write_atomically, write_json, write_text
+from spikecast.core.files import lock_folder, to_path, write_atomically, write_json, write_text
 from spikecast.core.notices import Notice
 from spikecast.core.schema import to_yaml
 from spikecast.data.identity import identify
@@ -107,7 +108,8 @@ def run(
         config = configs.read_config(config)
     elif isinstance(config, Mapping):
         config = configs.parse_config(dict(config))
-    layout = RunLayout(Path(out))
+    check_kind(config, configs.Config)
+    layout = RunLayout(to_path("out", out))
     check_engine(engine)
     progress("reading the data", 0, 0)
     recording, targets, left_out, questions = _plan(config, layout)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spikecast.core.checks import check_in_range, check_kind, check_one_of, quote
+from spikecast.core.checks import check_in_range, check_kind, check_one_of, quote, to_list
 from spikecast.core.errors import InputError, NotEnoughDataError, UnknownNameError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.coincidence import find_coincident_pairs
@@ -35,9 +35,7 @@ def find_members(group: np.ndarray, names: str | Sequence[str] | None, by: str) 
     """Return a mask (neuron,) of the neurons in one group, several, or (with None) all."""
     if names is None:
         return np.ones(group.size, dtype=bool)
-    if not isinstance(names, str | Sequence | np.ndarray):
-        raise InputError(f"{by} is {quote(names)}; it must be a name, or a list of names")
-    names = [names] if isinstance(names, str) else list(names)
+    names = to_list(by, names)
     for name in names:
         check_one_of(by, str(name), np.unique(group).tolist())
     return np.isin(group, np.asarray(names, dtype=str))

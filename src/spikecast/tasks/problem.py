@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_count, check_kind, check_method, check_one_of
+from spikecast.core.checks import (
+    check_count,
+    check_kind,
+    check_method,
+    check_one_of,
+    check_three_axes,
+)
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.dataset import Kind
@@ -98,7 +104,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         """Put arrays into C order, as workers get them: sums in single precision depend on it."""
+        check_one_of("kind", self.kind, get_args(Kind))
+        check_kind(self.trials, pd.DataFrame)
+        check_kind(self.targets, pd.DataFrame)
         for name in ("x", "y"):
+            check_three_axes(name, getattr(self, name))
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name)))
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from spikecast.core.checks import check_count, check_one_of, check_same_length, quote
-from spikecast.core.errors import InputError, NotEnoughDataError
+from spikecast.core.errors import InputError, NotEnoughDataError, ShapeError
 from spikecast.core.seeding import derive_seed
 
 
@@ -46,15 +46,17 @@ def split_by_stratum(strata: np.ndarray, folds: int, seed: int = 0) -> list[Fold
     folds, seed : int
     """
     strata = np.asarray(strata)
+    if strata.ndim != 1:
+        raise ShapeError(f"strata has shape {strata.shape}; it must hold one label per trial")
     folds = _check_enough(strata.size, folds)
-    labels, sizes = np.unique(strata, return_counts=True)
+    labels, numbers, sizes = np.unique(strata, return_inverse=True, return_counts=True)
     if sizes.min() < folds:
         raise NotEnoughDataError(
             f"stratum '{labels[sizes.argmin()]}' has {sizes.min()} trials, fewer than the "
             f"{folds} folds; use fewer folds or coarser strata"
         )
     cutter = StratifiedKFold(folds, shuffle=True, random_state=derive_seed(seed, "split"))
-    return [Fold(*pair) for pair in cutter.split(np.zeros(strata.size), strata)]
+    return [Fold(*pair) for pair in cutter.split(np.zeros(strata.size), numbers)]
 
 
 def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
@@ -79,7 +81,7 @@ def split_by_block(n_trials: int, folds: int, gap: int = 0) -> list[Fold]:
     return blocks
 
 
-MOST_REPEATS = 1000
+MOST_REPEATS, MOST_TRIALS = 1000, 10**9
 SPLITS = ("trial", "stratum", "block")
 
 
@@ -115,6 +117,13 @@ class Split:
     n_repeats: int | None = None
     seed: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.by is not None:
+            check_one_of("split", self.by, SPLITS)
+        check_count("gap", self.gap, 0)
+        if self.n_repeats is not None:
+            check_count("n_repeats", self.n_repeats, 1, MOST_REPEATS)
+
     def split(
         self, X: np.ndarray, y: np.ndarray | None = None, groups: np.ndarray | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -133,7 +142,7 @@ class Split:
         ------
         train, test : array of int
         """
-        strata = y if groups is None and y is not None and y.ndim == 1 else groups
+        strata = y if groups is None and y is not None and np.ndim(y) == 1 else groups
         for repeat in range(check_count("n_repeats", self.n_repeats or 1, 1, MOST_REPEATS)):
             seed = derive_seed(self.seed or 0, "cut", repeat) if repeat else self.seed or 0
             yield from split_trials(
@@ -179,6 +188,7 @@ def split_trials(
 def _check_enough(n_trials: int, folds: int, unit: str = "trials") -> int:
     """Return the number of folds, or raise where there are too few trials for them."""
     folds = check_count("folds", folds, 2)
+    check_count(f"the number of {unit}", n_trials, 0, MOST_TRIALS)
     if n_trials < 2 * folds:
         raise NotEnoughDataError(
             f"{n_trials} {unit} are too few for {folds} folds; at least {2 * folds} are needed"

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_count, check_in_range, check_kind, quote, suggest_name
+from spikecast.core.checks import (
+    check_count,
+    check_in_range,
+    check_kind,
+    check_truth,
+    quote,
+    suggest_name,
+    to_list,
+)
 from spikecast.core.errors import InputError, UnknownNameError
 from spikecast.core.seeding import make_rng
 from spikecast.data.cuts.units import NO_AREA
@@ -106,7 +114,7 @@ class AreaToArea(TaskDisplay):
                     f"source and target overlap: {self.by} '{self.target}' is in both. "
                     "Prediction within an area is the task held_out_neurons"
                 )
-        source = self.source if isinstance(self.source, str) else "+".join(self.source)
+        source = "+".join(map(str, to_list("source", self.source)))
         return _pair_neurons(self, recording, is_source, is_target, source, self.target)
 
 
@@ -328,7 +336,7 @@ class Behavior(TaskDisplay):
         activity, neurons = recording.activity, np.arange(recording.n_neurons)
         if not isinstance(self.source, str) or self.source != REST:
             neurons = np.flatnonzero(find_members(group, self.source, self.by))
-            source = self.source if isinstance(self.source, str) else "+".join(self.source)
+            source = "+".join(map(str, to_list("source", self.source)))
             activity, group = activity[:, :, neurons], group[neurons]
         y = np.atleast_3d(recording.dataset[self.variable].values)  # (trial, time, channel)
         check_behavior(self.variable, y)
@@ -360,7 +368,7 @@ def _pair_neurons(
     """Return the problem of predicting one set of neurons from another."""
     is_target, notices = drop_slow_targets(recording, is_target, task.min_rate, target)
     which = ""
-    if task.drop_coincident:
+    if check_truth("drop_coincident", task.drop_coincident):
         is_source, copies = drop_coincident_sources(recording, is_source, is_target)
         notices += copies
         which = "".join(f", with {one.values['n']} left out as recorded twice" for one in copies)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of, quote
+from spikecast.core.checks import check_one_of, to_list
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.binning import check_magnitude
 from spikecast.data.quality import (
@@ -90,9 +90,7 @@ def label_conditions(trials: pd.DataFrame, columns: Sequence[str] | None = None)
     """Label each trial by its condition, (trial,): by default its contrasts, where it has them."""
     if columns is None:
         columns = [name for name in STIMULUS_COLUMNS if name in trials]
-    columns = [columns] if isinstance(columns, str) else columns
-    if not isinstance(columns, Iterable):
-        raise InputError(f"conditions must be names of trial columns, not {quote(columns)}")
+    columns = to_list("conditions", columns, "names of trial columns")
     for name in columns:
         check_one_of("trial column", name, list(trials))
     if not columns:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.checks import check_count, to_list
+from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.data.recording import Recording
 
 ALL = "all"
+MOST_SUBSETS = 10_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class MatchedAreas:
     names: Sequence[str] | None = None
     n_subsamples: int = 5
 
+    def __post_init__(self) -> None:
+        check_count("n_subsamples", self.n_subsamples, 1, MOST_SUBSETS)
+        if self.n_neurons is not None:
+            check_count("n_neurons", self.n_neurons, 1)
+        if self.names is not None:
+            _check_names(self.names)
+
 
 @dataclass(frozen=True)
 class WholeAreas:
@@ -44,6 +53,15 @@ class WholeAreas:
 
     names: Sequence[str]
 
+    def __post_init__(self) -> None:
+        _check_names(self.names)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raise where there is no list of areas."""
+    if not to_list("names", names, "a list of areas"):
+        raise InputError("the list of areas is empty; name one at least")
+
 
 Areas = Sequence[str] | MatchedAreas | WholeAreas | None
 
@@ -53,8 +71,9 @@ def choose_areas(recording: Recording, areas: Areas) -> MatchedAreas | WholeArea
 
     Several areas are matched unless they are asked for as a whole.
     """
-    if isinstance(areas, Sequence):
-        areas = MatchedAreas(names=areas) if len(areas) > 1 else WholeAreas(areas)
+    if areas is not None and not isinstance(areas, MatchedAreas | WholeAreas):
+        names = to_list("areas", areas, "a list of areas")
+        areas = MatchedAreas(names=names) if len(names) > 1 else WholeAreas(names)
     if isinstance(areas, MatchedAreas) and areas.n_neurons is None:
         sizes = [_select_area(recording, name).n_neurons for name in _list_names(areas)]
         return replace(areas, n_neurons=min(sizes))

@@ -10,10 +10,11 @@ from spikecast.analysis.decoding.bins import ClassTarget
 from spikecast.analysis.decoding.clusters import LEVELS, ClusterLevels, cluster_test
 from spikecast.analysis.decoding.null_choice import NullChoice
 from spikecast.analysis.decoding.nulls import AUTO
+from spikecast.analysis.decoding.over_time import LARGEST_PENALTY
 from spikecast.analysis.decoding.problem import DecodedFold, Folds, Null, Values, make_label_problem
 from spikecast.analysis.decoding.sources import Counts, FoldFeatures, Source
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_kind
+from spikecast.core.checks import MOST_DRAWS, check_count, check_in_range, check_kind, check_truth
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
@@ -145,7 +146,10 @@ def temporal_generalization(
     (12, 12)
     """
     check_kind(levels, ClusterLevels)
-    check_in_range("n_permutations", n_permutations, round(1 / levels.alpha) - 1)
+    fewest = round(1 / levels.alpha) - 1
+    n_permutations = check_count("n_permutations", n_permutations, fewest, MOST_DRAWS)
+    check_in_range("penalty", penalty, 0, LARGEST_PENALTY)
+    check_truth("allow_acausal", allow_acausal)
     source = Counts() if source is None else source
     check_kind(source, Source)
     if not source.causal and not allow_acausal:

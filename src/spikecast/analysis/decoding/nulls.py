@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikecast.analysis.decoding.pseudo_sessions import draw_pseudo_sessions
-from spikecast.core.checks import check_finite, check_one_of, check_same_length, quote
+from spikecast.core.checks import check_finite, check_one_of, check_same_length, quote, to_list
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import make_rng
 from spikecast.tasks.splits import Fold
@@ -112,13 +112,16 @@ class LabelNull:
             raise InputError(
                 f"null is {quote(self.kind)}; give {', '.join([AUTO, *NULLS])}, or a function"
             )
-        if self.strata and self.kind not in WITHIN_STRATA:
+        if self.stimulus is not None:
+            to_list("stimulus", self.stimulus, "a list of trial columns")
+        if self.strata_columns and self.kind not in WITHIN_STRATA:
             raise InputError(f"strata go with the nulls {', '.join(WITHIN_STRATA)} only")
 
     @property
     def strata_columns(self) -> list[str]:
         """The columns of the strata, none where there are none."""
-        return [self.strata] if isinstance(self.strata, str) else list(self.strata or ())
+        none = () if self.strata is None else self.strata
+        return to_list("strata", none, "a trial column, or a list of them")
 
 
 def draw_null(

@@ -71,6 +71,9 @@ ACAUSAL_FEATURES = NoticeKind(
 )
 
 
+LARGEST_PENALTY = 1e12
+
+
 @dataclass(frozen=True)
 class LinearDecoder:
     """The decoder of every bin.
@@ -90,6 +93,7 @@ class LinearDecoder:
 
     def __post_init__(self) -> None:
         check_one_of("decoder", self.name, list(METRICS))
+        check_in_range("penalty", self.penalty, 0, LARGEST_PENALTY)
 
 
 @dataclass(frozen=True)

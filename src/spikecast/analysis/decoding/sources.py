@@ -14,11 +14,16 @@ import numpy as np
 import pandas as pd
 
 from spikecast.core.checks import (
+    check_count,
     check_finite,
     check_in_range,
+    check_kind,
+    check_method,
     check_one_of,
     check_same_length,
     check_three_axes,
+    check_truth,
+    to_list,
 )
 from spikecast.core.errors import InputError
 from spikecast.core.notices import Notice, NoticeKind
@@ -121,6 +126,11 @@ class Counts(Source):
     causal: bool = True
     name = "counts"
 
+    def __post_init__(self) -> None:
+        check_truth("causal", self.causal)
+        if self.n_components is not None:
+            check_count("n_components", self.n_components, 1)
+
     @property
     def learns(self) -> bool:  # type: ignore[override]
         """Whether features differ between folds."""
@@ -128,6 +138,7 @@ class Counts(Source):
 
     def compute_features(self, recording: Recording) -> np.ndarray:
         """Return features that nothing is learnt for, (trial, time, feature)."""
+        check_kind(recording, Recording)
         check_in_range("window (s)", self.window, recording.bin_size * 0.999, LONGEST)
         width = round(self.window / recording.bin_size)
         x = recording.activity
@@ -189,6 +200,10 @@ class Latents(Source):
     task: Task | None = None
     held_back: float = 0.0
     learns = True
+
+    def __post_init__(self) -> None:
+        if self.task is not None:
+            check_method("task", self.task, "problem", "a task, such as AreaToArea('MOs')")
 
     def _make_model(self) -> Model:
         if isinstance(self.model, str):
@@ -341,10 +356,10 @@ class Precomputed(Source):
     def __post_init__(self) -> None:
         check_three_axes("latents", self.latents)
         check_finite("latents", self.latents)
+        check_truth("unchecked", self.unchecked)
         if self.fold is not None:
-            check_same_length(
-                "fold", len(self.fold), "the trial axis of latents", len(self.latents)
-            )
+            n_given = len(to_list("fold", self.fold, "an array, one number per trial"))
+            check_same_length("fold", n_given, "the trial axis of latents", len(self.latents))
         elif not self.unchecked:
             raise InputError(
                 "latents without their folds may come from a model that saw the decoded trials; "

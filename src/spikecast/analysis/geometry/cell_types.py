@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range
+from spikecast.core.checks import check_in_range, check_kind, to_list
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 
@@ -83,6 +83,7 @@ def cell_types(recording: Recording, threshold: float = THRESHOLD) -> CellTypes:
     >>> recording.select(neurons=label == "narrow").n_neurons
     1
     """
+    check_kind(recording, Recording)
     check_in_range("threshold (ms)", threshold, 0.05, 2.0)
     neurons = recording.neurons
     if WIDTH not in neurons:
@@ -137,7 +138,7 @@ def split_areas(
     {'VISp narrow': 2, 'VISp wide': 2}
     """
     label = cell_types(recording, threshold).label
-    for area in [None] if areas is None else areas:
+    for area in [None] if areas is None else to_list("areas", areas):
         inside = label if area is None else label[recording.in_area(area)]
         sizes = {name: int((inside == name).sum()) for name in (*TYPES, UNKNOWN)}
         if min(sizes[name] for name in TYPES) < MIN_PER_TYPE:

@@ -21,6 +21,7 @@ from spikecast.core.checks import (
     check_labels,
     check_one_of,
     check_same_length,
+    check_truth,
 )
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.seeding import derive_seed, make_rng
@@ -61,6 +62,7 @@ class Points:
     def __post_init__(self) -> None:
         check_one_of("kind of point", self.kind, KINDS)
         check_in_range("held_out", self.held_out, 0.05, 0.9)
+        check_count("max_points", self.max_points, 1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -208,7 +210,7 @@ def embed(
     n_neighbors = check_count("n_neighbors", n_neighbors, 2)
     n_components = check_count("n_components", n_components, 1)
     n_seeds = check_count("n_seeds", n_seeds, 0)
-    if supervised and (method != "umap" or labels is None):
+    if check_truth("supervised", supervised) and (method != "umap" or labels is None):
         raise InputError("supervised=True needs method='umap' and labels")
     points = make_settings(Points, of)
     features, group, trial = make_points(data, points.kind)

@@ -8,7 +8,7 @@ from scipy import stats
 
 from spikecast.analysis.geometry.tuning import correct_p_values
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_in_range, check_kind, check_one_of
+from spikecast.core.checks import check_count, check_in_range, check_kind, check_one_of
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.data.recording import Recording
 from spikecast.evaluation.fit import fit_model
@@ -128,6 +128,7 @@ def shared_dynamics(
             f"{recording.n_trials} trials (communication_subspace compares areas over trials)"
         )
     check_one_of("neuron column", by, list(recording.neurons))
+    folds = check_count("folds", folds, 2)
     check_in_range("n_components", n_components, 1)
     n_windows = recording.n_bins // WINDOW
     if n_windows < 2 * folds:

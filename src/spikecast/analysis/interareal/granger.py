@@ -1,7 +1,7 @@
 """Does one area lead another: lagged prediction beyond the target's own past, and its asymmetry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,10 @@ class PastFeatures:
     n_components: int = 10
     window: int = 1
     stretch: int = 5
+
+    def __post_init__(self) -> None:
+        for name, number in asdict(self).items():
+            check_count(name, number, 1)
 
 
 @dataclass(frozen=True)
@@ -256,6 +260,7 @@ def information_flow(
     (8, 7)
     """
     lags = _check_arguments(recording, lags, past)
+    check_kind(neurons, NeuronSample)
     recording, missing = leave_out_unrecorded(recording)
     two = select_two_populations(recording, source, target, neurons.min_rate)
     clearing = clear_recording(recording, conditions)
@@ -321,14 +326,13 @@ def _add_test(
 
 def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatures) -> list[int]:
     check_kind(recording, Recording)
+    check_kind(past, PastFeatures)
     if recording.kind != "counts":
         raise InputError("information_flow needs spike counts; this recording is continuous")
     given = np.atleast_1d(lags).tolist()
     lags = sorted({check_count("a (positive) lag in bins", lag, 1) for lag in given})
     if not lags:
         raise InputError("there are no lags; give positive numbers of bins")
-    check_in_range("window", past.window, 1)
-    check_in_range("stretch", past.stretch, 1)
     edge = _count_edge(lags, past.window)
     if recording.n_bins < 2 * edge + 2:
         raise NotEnoughDataError(

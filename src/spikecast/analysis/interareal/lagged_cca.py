@@ -53,6 +53,7 @@ class CanonicalModel:
     min_rate: float = MIN_RATE
 
     def __post_init__(self) -> None:
+        check_count("n_components", self.n_components, 1)
         check_in_range("shrinkage", self.shrinkage, 0, 1)
 
 
@@ -180,6 +181,7 @@ def joint_correlation(
     (20, 20)
     """
     check_kind(recording, Recording)
+    check_kind(model, CanonicalModel)
     recording, missing = leave_out_unrecorded(recording)
     two = select_two_populations(recording, source, target, model.min_rate)
     max_lag = check_count("max_lag", max_lag, 1, recording.n_bins - 1)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spikecast.core.checks import check_in_range, check_kind
+from spikecast.core.checks import check_in_range, check_kind, quote
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice
 from spikecast.data.recording import Recording
@@ -24,7 +24,10 @@ class TwoPopulations(NamedTuple):
 
 
 def check_two_areas(source: str, target: str) -> None:
-    """Raise where source and target are one area."""
+    """Raise where source and target are one area, or one of them is no name."""
+    for what, area in (("source", source), ("target", target)):
+        if not isinstance(area, str):
+            raise InputError(f"{what} is {quote(area)}; it must be the name of one area")
     if source == target:
         raise InputError(f"source and target are both '{source}'; choose two areas")
 

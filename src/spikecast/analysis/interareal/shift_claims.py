@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spikecast.core.checks import check_count
 from spikecast.evaluation.clearing import Clearing
 from spikecast.tasks.shifts import ShiftPlan, plan_shifts
 
@@ -79,7 +80,7 @@ def plan_pairings(clearing: Clearing, n_shifts: int = N_SHIFTS) -> Pairings | No
 
 def find_obstacle(clearing: Clearing, n_shifts: int) -> str | None:
     """Return why there can be no shift test; None where there can."""
-    if not n_shifts:
+    if not check_count("shifts", n_shifts, 0):
         return TURNED_OFF
     if clearing.facts.place is None:
         return ORDER_UNKNOWN

@@ -11,8 +11,14 @@ from spikecast.analysis.interareal.populations import MIN_RATE, select_two_popul
 from spikecast.analysis.interareal.shift_claims import N_SHIFTS, Claim, make_claim, plan_pairings
 from spikecast.analysis.interareal.subspace_shifts import count_dimensions, rank_dimensions
 from spikecast.analysis.results import Result
-from spikecast.core.checks import check_count, check_kind, check_same_length
-from spikecast.core.errors import NotEnoughDataError
+from spikecast.core.checks import (
+    check_count,
+    check_finite,
+    check_kind,
+    check_same_length,
+    to_numeric,
+)
+from spikecast.core.errors import NotEnoughDataError, ShapeError
 from spikecast.core.notices import Notice
 from spikecast.core.seeding import derive_seed, make_rng
 from spikecast.data.recording import Recording
@@ -291,10 +297,19 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> principal_angles(np.eye(3)[:, :1], np.eye(3)[:, 1:2]).round()
     array([90.])
     """
+    a, b = (_check_columns(name, one) for name, one in (("a", a), ("b", b)))
     check_same_length("the first subspace", len(a), "the second subspace", len(b))
     if 0 in a.shape or 0 in b.shape:
         return np.zeros(0)
     return np.degrees(subspace_angles(a, b))
+
+
+def _check_columns(name: str, columns: np.ndarray) -> np.ndarray:
+    columns = to_numeric(name, columns)
+    if columns.ndim != 2:
+        raise ShapeError(f"{name} has shape {columns.shape}; it must be neurons x dimensions")
+    check_finite(name, columns)
+    return columns
 
 
 def _sum_bins(recording: Recording, neurons: np.ndarray, bins: int) -> np.ndarray:

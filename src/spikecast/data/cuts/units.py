@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from spikecast.core.checks import check_one_of, suggest_name
+from spikecast.core.checks import check_one_of, suggest_name, to_list
 from spikecast.core.errors import FormatError, InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
 from spikecast.data.columns import name_value
@@ -38,6 +38,7 @@ def choose_units(raw: RawSession, wanted: Sequence[str] | None) -> tuple[np.ndar
     `wanted` are labels of the quality column ("good"), also with the column ("group=good"), or
     "all"; by default the units that the quality column calls good, where there is one.
     """
+    wanted = None if wanted is None else to_list("units", wanted, "a list of labels")
     n_units = len(raw.units)
     if not n_units:
         raise NotEnoughDataError(f"the {raw.source} holds no units")

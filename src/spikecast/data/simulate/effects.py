@@ -7,6 +7,9 @@ import numpy as np
 
 from spikecast.core.checks import check_in_range, check_kind, check_one_of
 
+LARGEST_EFFECT = 1000.0
+"""Standard deviations: rates beyond are infinite."""
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -70,5 +73,8 @@ def complete_effects(effects: Effects | Mapping[str, float] | None) -> Effects:
             check_one_of("effect", name, [field.name for field in fields(Effects)])
         effects = Effects(**(effects or {}))
     for name, size in asdict(effects).items():
-        check_in_range(f"effect {name}", size, 0 if name == "max_rate" else -np.inf)
+        if name == "max_rate":
+            check_in_range(f"effect {name}", size, 0)
+        else:
+            check_in_range(f"effect {name}", size, -LARGEST_EFFECT, LARGEST_EFFECT)
     return effects

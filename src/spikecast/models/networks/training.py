@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikecast.core.errors import DivergedError
+from spikecast.core.checks import quote
+from spikecast.core.errors import DivergedError, InputError
 from spikecast.models.networks.batches import Batches, take_trials
 from spikecast.models.networks.checkpoint import current_checkpoints
 from spikecast.models.networks.network import Network
@@ -29,7 +30,12 @@ _GENERATOR = threading.RLock()
 def pick_device(name: str = "auto") -> torch.device:
     """Return the device by name; ``"auto"``: CUDA, then Apple's MPS, then the CPU."""
     if name != "auto":
-        return torch.device(name)
+        try:
+            return torch.device(name)
+        except (RuntimeError, TypeError, ValueError):
+            raise InputError(
+                f"device is {quote(name)}; it must be 'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'"
+            ) from None
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikecast.core.checks import check_in_range, check_kind
+from spikecast.core.checks import check_count, check_kind
 from spikecast.data.recording import Recording
 from spikecast.evaluation.score_table import Scores
 from spikecast.report.run.scores import draw_model_scores
@@ -35,7 +35,7 @@ def raster(recording: Recording, trial: int = 0, *, ax: Axes | None = None) -> F
     1
     """
     check_kind(recording, Recording)
-    check_in_range("trial", trial, 0, recording.n_trials - 1)
+    trial = check_count("trial", trial, 0, recording.n_trials - 1)
     area = recording.neurons["area"].to_numpy()
     order = np.argsort(area, kind="stable")
     activity = np.asarray(recording.activity[trial])[:, order].T

@@ -9,13 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spikecast.analysis.geometry.activity import read_latents, read_time
 from spikecast.analysis.geometry.alignment import Alignment
 from spikecast.analysis.geometry.cell_types import CellTypes
 from spikecast.analysis.geometry.dimensionality import Dimensionality
 from spikecast.analysis.geometry.embedding import Embedding
 from spikecast.analysis.geometry.trajectories import Trajectories
 from spikecast.analysis.geometry.tuning import Tuning
-from spikecast.core.checks import check_kind, check_same_length, check_three_axes
+from spikecast.core.checks import check_kind, check_same_length, to_list
 from spikecast.report.questions.alignment import Group, draw_alignment
 from spikecast.report.questions.dimensionality import draw_dimensionality
 from spikecast.report.questions.embedding import METHODS, draw_maps
@@ -123,12 +124,12 @@ def latents(
     >>> figure.axes[0].get_title(loc="left")[:11]
     'component 1'
     """
-    latents, words = np.asarray(latents, dtype=np.float32), np.asarray(labels).astype(str)
-    check_three_axes("latents", latents)
+    latents = read_latents(latents).astype(np.float32)
+    words = np.asarray(to_list("labels", labels, "a list, one per trial")).astype(str)
+    times = read_time(time, latents.shape[1])
     check_same_length("latents", len(latents), "labels", len(words))
-    check_same_length("a trial of latents", latents.shape[1], "time", len(time))
     with draw_into(ax):
-        return draw_components(latents, words, "", 1000 * np.asarray(time), f"ms from {EVENT}")
+        return draw_components(latents, words, "", 1000 * times, f"ms from {EVENT}")
 
 
 def dimensions(result: Dimensionality, *, ax: Axes | None = None) -> Figure:

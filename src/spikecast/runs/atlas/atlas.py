@@ -1,6 +1,6 @@
 """The atlas as a function: which area predicts which, in one table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from spikecast.core.checks import check_kind
+from spikecast.core.checks import to_list
 from spikecast.core.drawing import Drawable
 from spikecast.core.errors import InputError
 from spikecast.core.schema import parse_block
@@ -151,8 +151,7 @@ def atlas(
     >>> result.matrix().index.tolist()
     ['CA1', 'MD', 'VISp']
     """
-    many = [data] if isinstance(data, Data) else data
-    check_kind(many, Iterable)
+    many = [data] if isinstance(data, Data) else to_list("data", data, "a recording, or a list")
     named = name_data(many)
     entries, instances = _split_models(models)
     block = parse_block({"data": [*named], "models": entries} | settings, AtlasSettings)
@@ -184,7 +183,7 @@ def _split_models(
     if isinstance(models, str):
         raise InputError(f"models is '{models}'; give a list, ['{models}'], or a mapping")
     if not isinstance(models, Mapping):
-        return list(models), None
+        return to_list("models", models, "a list of models, or a mapping"), None
     instances = {
         name: None if model is None or model == RIDGE else adapt_model(model)
         for name, model in models.items()
