@@ -44,8 +44,6 @@ def recording():
         (partial(MatchedAreas, names=3), "names is 3; it must be a list of areas"),
         (partial(WholeAreas, []), "the list of areas is empty"),
         (partial(sc.splits.Split, by=TABLE), "split is .* must be one name"),
-        (partial(sc.splits.Split, gap=TABLE), "gap is"),
-        (partial(sc.splits.Split, n_repeats=10**12), "n_repeats is 1e"),
         (partial(sc.splits.split_by_trial, None, 2), "the number of trials is None"),
         (partial(sc.splits.split_by_stratum, TABLE, 2), "strata has shape"),
         (partial(sc.analysis.principal_angles, None, TABLE), "a must be an array of numbers"),

@@ -139,7 +139,7 @@ def test_a_figure_of_several_panels_takes_the_place_of_the_axes(recording):
         sc.plot.latents(latents, time, labels, ax=Figure().add_axes((0, 0, 1, 1)))
     with pytest.raises(InputError, match="one matplotlib Axes"):
         recording.plot(ax=figure.subplots(1, 2))
-    with pytest.raises(ShapeError, match="time has 29"):
+    with pytest.raises(ShapeError, match="time has length 29"):
         sc.plot.latents(latents, time[1:], labels)
 
 

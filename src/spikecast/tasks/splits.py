@@ -120,9 +120,6 @@ class Split:
     def __post_init__(self) -> None:
         if self.by is not None:
             check_one_of("split", self.by, SPLITS)
-        check_count("gap", self.gap, 0)
-        if self.n_repeats is not None:
-            check_count("n_repeats", self.n_repeats, 1, MOST_REPEATS)
 
     def split(
         self, X: np.ndarray, y: np.ndarray | None = None, groups: np.ndarray | None = None
@@ -170,7 +167,7 @@ def split_trials(
     """
     check_one_of("split", kind, SPLITS)
     folds = _check_enough(n_trials, folds, unit)
-    if gap and kind != "block":
+    if check_count("gap", gap, 0) and kind != "block":
         raise InputError(
             f"a gap of {quote(gap)} trials is left beside a test block, and the split is '{kind}'; "
             "take the split 'block', or no gap"
