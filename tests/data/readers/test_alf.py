@@ -232,6 +232,17 @@ def test_metrics_are_joined_by_id_and_may_lack_clusters(tmp_path):
         read_one(folder / "probe00")
 
 
+@pytest.mark.parametrize(
+    "labels", [["good", "mua", "noise"], [True, False, False], np.array(["Good", "x", ""], "O")]
+)
+def test_labels_that_are_words_or_truth_values_say_which_units_are_good(tmp_path, labels):
+    session, *_ = write_ibl(tmp_path)
+    (session / "probe00" / "pykilosort" / "clusters.metrics.pqt").unlink()
+    np.save(session / "probe00" / "pykilosort" / "clusters.label.npy", labels)
+    recording = load(session / "probe00", align="stimOn_times", window=WINDOW, bin_size=BIN_SIZE)
+    assert recording.neurons["label"].astype(str).tolist() == [str(labels[0])]
+
+
 def test_ids_that_are_no_numbers_are_not_replaced_by_the_place_of_rows(tmp_path):
     pytest.importorskip("pyarrow")
     folder, *_ = write_ibl(tmp_path)

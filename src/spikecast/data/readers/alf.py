@@ -6,8 +6,8 @@ files                           what is taken of them
 spikes.times, spikes.clusters   spikes of one probe, or of all (``clusters.probes``)
 clusters.*, clusters.metrics    units: columns as found. Area: ``acronym`` of the table or of the
                                 channel, ``channels.brainLocation`` (Steinmetz), else the number of
-                                the area in the Allen atlas. Quality: ``label`` (IBL),
-                                ``_phy_annotation`` (Steinmetz)
+                                the area in the Allen atlas. Quality: ``label`` (IBL's number,
+                                or words as ``good``), ``_phy_annotation`` (Steinmetz)
 trials.*, _ibl_trials.table     the trial table ``trials``; other objects with ``times`` or
                                 ``intervals`` are tables too (``passiveVisual``, ``wheelMoves``)
 wheel, eye, face, cameras       behaviour, on its own clock; ``licks.times`` as counts
@@ -145,7 +145,7 @@ def read_session(session: Path, probes: tuple[Path, ...]) -> RawSession:
         events=events,
         behavior=behavior,
         area_columns=columns,
-        quality_columns=["quality"] if "quality" in units else [],
+        quality_columns=_list_qualities(units),
         duration=(0.0, max(last for _, _, last, _ in parts)),
         session=name,
         subject=subject,
@@ -295,6 +295,12 @@ def _add_quality(units: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
         quality = np.where(words.isin(["good", "unsorted"]), "good", words)
         return units.assign(phy_annotation=words, quality=quality), [PHY_ANNOTATION()]
     return units, []
+
+
+def _list_qualities(units: pd.DataFrame) -> list[str]:
+    """Return the columns that say how good a unit is; a label that is no number says it itself."""
+    words = "label" in units and units["label"].dtype.kind not in "iuf"
+    return [name for name in ("quality", "label") if name in units and (name == "quality" or words)]
 
 
 def _name_session(session: Path) -> tuple[str, str]:
