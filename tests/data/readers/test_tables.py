@@ -89,7 +89,10 @@ def test_a_folder_has_trials_units_events_and_behavior(tmp_path):
         ({"time": np.arange(24) * 1e6 + 0.5}, "they seem to be samples or milliseconds"),
         ({"time": np.arange(24) / 7 - 1}, "negative"),
         ({"time": [np.nan] * 24}, "missing"),
-        ({"Time": np.arange(24) / 3}, "'time' and 'Time' could both be meant"),
+        ({"Time": np.arange(24) / 3}, "'time' and 'Time' could both be the 'time'"),
+        ({"spike_times": np.arange(24) / 3}, "'time' and 'spike_times' could both be the 'time'"),
+        ({"cluster": [0, 1] * 12}, "'unit' and 'cluster' could both be the 'unit'"),
+        ({"amp": np.arange(24) / 3, "amps": 1.5}, "'amp' and 'amps' could both be"),
         ({"unit": [np.nan] + ["a"] * 23}, "1 spikes have no unit"),
         ({"unit": [0.5] * 24}, "whole numbers or text"),
         ({"area": ["CA1", "MOs"] * 12}, "unit a has more than one 'area'"),
@@ -100,6 +103,28 @@ def test_bad_columns_are_explained(tmp_path, change, reason):
     table.assign(**change).to_csv(tmp_path / "mine.csv", index=False)
     with pytest.raises(FormatError, match=reason):
         tables.read_tables(tmp_path / "mine.csv")
+
+
+def test_two_columns_that_say_the_same_of_spikes_are_no_question(tmp_path):
+    table = pd.DataFrame({"time": np.arange(24) / 7, "unit": [5, 3] * 12})
+    table = table.assign(time_s=table["time"], cluster=["e", "c"] * 12)
+    table.to_csv(tmp_path / "spikes.csv", index=False)
+    # the units are told by the column that the spikes have
+    units = pd.DataFrame({"cell": [3, 5], "unit": [5, 3], "area": ["CA1", "MOs"]})
+    units.to_csv(tmp_path / "units.csv", index=False)
+    session = tables.read_tables(tmp_path)
+    assert session.units.index.tolist() == [3, 5]
+    assert session.units["cluster"].tolist() == ["c", "e"]
+    assert session.units["area"].tolist() == ["MOs", "CA1"]
+
+
+def test_two_columns_of_times_beside_behavior_are_both_named(tmp_path):
+    write_folder(tmp_path / "mine")
+    text = "time,times,position\n0.5,500,1\n1.5,1500,2\n"
+    (tmp_path / "mine" / "wheel.csv").write_text(text)
+    (tmp_path / "mine" / "wheel.tsv").unlink()
+    with pytest.raises(FormatError, match=r"wheel.csv': columns 'time' and 'times' could both"):
+        load(tmp_path / "mine")
 
 
 def test_what_is_lacking_is_named(tmp_path):

@@ -14,7 +14,7 @@ any other           with ``time`` alone: a list of events; with ``time`` and col
 ==================  ===============================================================================
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from spikecast.data.array_files import (
     AREA_NAMES,
     QUALITY_NAMES,
     check_seconds,
-    pick_column,
+    find_columns,
     read_table,
 )
 from spikecast.data.session import RawSession, Samples, SpikesInTime
@@ -87,10 +87,11 @@ def read_tables(source: Path) -> RawSession:
     behavior: dict[str, Samples] = {}
     for name, (path,) in paths.items():
         table = read_table(path, ids=UNIT_NAMES)
-        time = pick_column(table, TIME_NAMES)
         if name == "units":
             units = _join_units(units, table, path)
-        elif name.startswith("trials") or time is None:
+            continue
+        time = None if name.startswith("trials") else _pick_one(table, TIME_NAMES, path)
+        if time is None:
             tables[name] = table
         elif len(table.columns) == 1:
             events[name] = _read_numbers(table, time, path)
@@ -141,7 +142,8 @@ def _note_text(name: str, table: pd.DataFrame, time: str) -> list[Notice]:
 def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[Notice]]:
     """Return spikes, the table of units, the time of the last spike, and what was decided."""
     table = read_table(path, ids=UNIT_NAMES)
-    time, unit = pick_column(table, TIME_NAMES), pick_column(table, UNIT_NAMES)
+    time = _pick_one(table, TIME_NAMES, path)
+    unit = _pick_one(table, UNIT_NAMES, path, agree=_group_alike)
     if time is None or unit is None:
         columns = shorten_line(", ".join(map(str, table)))
         raise FormatError(
@@ -170,10 +172,32 @@ def _read_spikes(path: Path) -> tuple[SpikesInTime, pd.DataFrame, float, list[No
             raise FormatError(f"'{path}': unit {shorten_line(one)} has more than one '{name}'")
     units = units.drop(columns=[name for name in units if name in shared])
     units = pd.concat([units, pd.DataFrame(shared, index=units.index)], axis=1)
-    amplitude = pick_column(table, AMPLITUDE_NAMES)
+    amplitude = _pick_one(table, AMPLITUDE_NAMES, path)
     sizes = _read_numbers(table, amplitude, path) if amplitude else None
     spikes = SpikesInTime(times, codes, np.arange(len(ids)), 1.0, sizes)
     return spikes, units, float(times[-1]), notices
+
+
+def _pick_one(
+    table: pd.DataFrame,
+    wanted: Sequence[str],
+    path: Path,
+    agree: Callable[[pd.Series, pd.Series], bool] = pd.Series.equals,
+) -> str | None:
+    """Return the first of the `wanted` columns that a table has; raise where another disagrees."""
+    found = find_columns(table, wanted)
+    for other in found[1:]:
+        if not agree(table[found[0]], table[other]):
+            raise FormatError(
+                f"'{path}': columns {quote(found[0])} and {quote(other)} could both be the "
+                f"'{wanted[0]}', and they differ; keep one, or give the other another name"
+            )
+    return found[0] if found else None
+
+
+def _group_alike(ids: pd.Series, others: pd.Series) -> bool:
+    """Return whether two columns of ids put the same spikes together, whatever they call them."""
+    return bool((pd.factorize(ids)[0] == pd.factorize(others)[0]).all())
 
 
 def _read_ids(column: pd.Series, path: Path) -> pd.Series:
@@ -195,7 +219,8 @@ def _read_numbers(table: pd.DataFrame, name: str, path: Path) -> np.ndarray:
 
 def _join_units(units: pd.DataFrame, table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Return the units with the columns of a table of units; units without spikes stay out."""
-    key = pick_column(table, UNIT_NAMES)
+    same = [name for name in table if name == units.index.name]  # as the table of spikes calls it
+    key = same[0] if same else _pick_one(table, UNIT_NAMES, path)
     if key is None:
         raise FormatError(f"'{path}' needs the column 'unit'")
     table = table.assign(**{key: _read_ids(table[key], path)})
