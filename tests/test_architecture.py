@@ -221,6 +221,8 @@ def test_imports_only_point_down(folder):
         if not name.startswith(prefix):
             continue
         here = name.removeprefix(prefix).split(".")[0]
+        if here not in entries(folder):  # __main__, which imports the command line
+            continue
         for other in imported(path):
             there = other.removeprefix(prefix).split(".")[0]
             if not other.startswith(prefix) or there == here or there not in entries(folder):

@@ -101,6 +101,32 @@ def test_a_process_that_is_asked_to_end_says_how_to_go_on(tmp_path, capsys, aske
         signal.signal(asked, outside)
 
 
+@pytest.mark.parametrize("asked", END_SIGNALS)
+def test_a_process_that_is_asked_to_end_while_a_command_is_imported_says_so(
+    spikecast, monkeypatch, asked
+):
+    monkeypatch.setattr("spikecast.cli.app.load_command", lambda name: signal.raise_signal(asked))
+    outside = signal.signal(asked, signal.SIG_DFL)  # tests may be run under nohup
+    try:
+        done = spikecast("run", "livewired")
+        assert signal.getsignal(asked) == signal.SIG_DFL
+    finally:
+        signal.signal(asked, outside)
+    assert (done.status, done.errors) == (130, "interrupted\n")
+
+
+def test_the_package_is_the_command_line_as_well():
+    for module in ("spikecast", "spikecast.cli"):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "run", "none"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.startswith("error: 'none' is neither a config (.yaml) nor a study")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP on Windows")
 def test_a_run_under_nohup_outlives_its_terminal(tmp_path):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

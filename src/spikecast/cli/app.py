@@ -147,6 +147,15 @@ class CommandFolder(TyperGroup):
         with self._list_only():
             return super().shell_complete(ctx, incomplete)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; asked to end before it says how to go on, it ends with a line, too."""
+        try:
+            with interrupted_by(*END_SIGNALS):
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            show("interrupted", error=True)
+            raise typer.Exit(130) from None
+
     @contextmanager
     def _list_only(self) -> Iterator[None]:
         self.listing = True
@@ -294,7 +303,8 @@ def interrupted_by(*signals: signal.Signals) -> Iterator[None]:
     finally:
         sys.unraisablehook = show_dropped
         for one, handler in before.items():
-            signal.signal(one, handler)
+            if signal.getsignal(one) == interrupt:  # what was set within the block stays
+                signal.signal(one, handler)
 
 
 def _raise_in_main_thread(number: int) -> None:

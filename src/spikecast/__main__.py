@@ -1,0 +1,5 @@
+"""``python -m spikecast``, which is ``spikecast``."""
+
+from spikecast.cli import main
+
+main()
