@@ -233,10 +233,7 @@ def score_predictions(
     """
     check_three_axes("truth", truth)
     truth = np.asarray(truth)
-    check_count("n_resamples", n_resamples, 1, MOST_DRAWS)
-    check_truth("ordered", ordered)
-    check_kind(name, str)
-    check_kind(session, str)
+    _check_plain(n_resamples, ordered, name, session)
     named = predicted if isinstance(predicted, Mapping) else {name: predicted}
     if not named:
         raise InputError("there is no prediction to score")
@@ -252,7 +249,11 @@ def score_predictions(
     nothing = np.zeros((*truth.shape[:2], 1))  # the rungs read its number of bins
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
-    ordered = ordered and find_sorted_column(trials) is None and not goes_back(trials)
+    ordered = (
+        check_truth("ordered", ordered)
+        and find_sorted_column(trials) is None
+        and not goes_back(trials)
+    )
     variables = {} if behavior is None else {"behavior": _read_behavior(behavior, truth)}
     channels = prepare_variables(variables, truth)
     problem = replace(problem, behavior=channels.values, ordered=ordered)
@@ -279,6 +280,14 @@ def score_predictions(
     scores = replace(scores, predictions=Predictions(predictions, cut, len(truth)))
     rungs_notices = [NO_FOLDS()] if folds is None else note_rungs(problem)
     return scores.add_notices(*channels.notices, *rungs_notices)
+
+
+def _check_plain(n_resamples: int, ordered: bool, name: str, session: str) -> None:
+    """Raise where one of the plain arguments of :func:`score_predictions` is of another type."""
+    check_count("n_resamples", n_resamples, 1, MOST_DRAWS)
+    check_truth("ordered", ordered)
+    check_kind(name, str)
+    check_kind(session, str)
 
 
 def _check_trials(trials: pd.DataFrame | None, n_trials: int) -> pd.DataFrame:

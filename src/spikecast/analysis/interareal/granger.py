@@ -22,7 +22,7 @@ from spikecast.analysis.interareal.granger_scores import (
     tabulate_lags,
     tabulate_time,
 )
-from spikecast.analysis.interareal.granger_shifts import BEYOND_COLUMNS, FlowTest, rank_flow
+from spikecast.analysis.interareal.granger_shifts import FlowTest, add_shift_test, rank_flow
 from spikecast.analysis.interareal.populations import (
     MIN_RATE,
     TwoPopulations,
@@ -283,7 +283,7 @@ def information_flow(
         tabulate_lags(totals, names, positions, recording.bin_size, weights, folds)
         for positions in (dict(enumerate(lags, start=1)), {PAST: 1})
     )
-    whole_past = _add_test(whole_past, test.beyond, names)
+    whole_past = add_shift_test(whole_past, test.beyond, names)
     whole = {key: (sums.gain[PAST], sums.spikes) for key, sums in totals.items()}
     plain, resampled = (subtract_directions(whole, 1, w) for w in (None, weights))
     return InformationFlow(
@@ -303,25 +303,6 @@ def information_flow(
         neurons.n_repeats,
         (LEAD_IS_NO_CAUSE(), *clearing.notices, *missing, *two.notices),
     )
-
-
-def _add_test(
-    past: pd.DataFrame, beyond: pd.DataFrame | None, names: Sequence[tuple[str, str]]
-) -> pd.DataFrame:
-    """Return the gains of the whole past with what the shift test found; NaN where there is none.
-
-    A direction also needs an interval of its gain above 0 to stand.
-    """
-    keys = [
-        (names.index((source, target)), int(np.sign(lag)))
-        for source, target, lag in past[["source", "target", "lag"]].to_numpy()
-    ]
-    if beyond is None:
-        beyond = pd.DataFrame(np.nan, pd.MultiIndex.from_tuples(keys), BEYOND_COLUMNS)
-        beyond["stands"] = False
-    past = past.join(beyond.loc[keys].reset_index(drop=True))
-    past["stands"] &= past["low"] > 0
-    return past
 
 
 def _check_arguments(recording: Recording, lags: Sequence[int], past: PastFeatures) -> list[int]:

@@ -112,3 +112,22 @@ def _measure_pairings(
         most = MOST_OF_A_TRIAL * np.log(2) * spikes
         found[direction, time_order] = np.clip(gain, -most, most), spikes
     return found
+
+
+def add_shift_test(
+    past: pd.DataFrame, beyond: pd.DataFrame | None, names: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
+    """Return the gains of the whole past with what the shift test found; NaN where there is none.
+
+    A direction also needs an interval of its gain above 0 to stand.
+    """
+    keys = [
+        (names.index((source, target)), int(np.sign(lag)))
+        for source, target, lag in past[["source", "target", "lag"]].to_numpy()
+    ]
+    if beyond is None:
+        beyond = pd.DataFrame(np.nan, pd.MultiIndex.from_tuples(keys), BEYOND_COLUMNS)
+        beyond["stands"] = False
+    past = past.join(beyond.loc[keys].reset_index(drop=True))
+    past["stands"] &= past["low"] > 0
+    return past
