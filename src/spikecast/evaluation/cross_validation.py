@@ -249,11 +249,7 @@ def score_predictions(
     nothing = np.zeros((*truth.shape[:2], 1))  # the rungs read its number of bins
     time = np.arange(truth.shape[1], dtype=float)
     problem = Problem("predictions", "", "", nothing, truth, kind, time, 1.0, trials, targets)
-    ordered = (
-        check_truth("ordered", ordered)
-        and find_sorted_column(trials) is None
-        and not goes_back(trials)
-    )
+    ordered = ordered and find_sorted_column(trials) is None and not goes_back(trials)
     variables = {} if behavior is None else {"behavior": _read_behavior(behavior, truth)}
     channels = prepare_variables(variables, truth)
     problem = replace(problem, behavior=channels.values, ordered=ordered)
