@@ -364,12 +364,20 @@ def test_channels_have_gaps_of_their_own():
         (Samples(np.arange(6.0) / 10, np.arange(6.0)), "no samples in"),
         (Samples(np.zeros((3, 2)), np.arange(3.0)), "not one list"),
         (Samples(1000 * np.arange(0, 100, 0.01), np.arange(1e4)), "look like milliseconds"),
+        (Samples(np.arange(0, 3000, 17), None), "look like numbers of frames"),
     ],
 )
 def test_behaviour_that_cannot_be_used_is_left_out_and_named(samples, why):
     recording = cut(plant(behavior={"pupil": samples}))
     assert recording.behavior == []
     assert why in str(taken(recording, "behavior_left_out"))
+
+
+def test_behaviour_that_lasts_longer_than_the_neurons_is_taken_and_said():
+    times = np.arange(0, 700, 0.3)
+    recording = cut(plant(behavior={"pupil": Samples(times, np.sin(times))}))
+    assert recording.behavior == ["pupil"]
+    assert "86% of its times lie outside the recording" in str(taken(recording, "behavior"))
 
 
 # ---------------------------------------------------------------- fluorescence

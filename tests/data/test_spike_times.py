@@ -142,7 +142,16 @@ def test_behaviour_in_samples_is_refused():
         bin_minute(30000 * np.arange(0, 60, 0.01))
 
 
-@pytest.mark.parametrize("rate", [1, 30, 1000])
+@pytest.mark.parametrize("first", [0, 1, 5000])
+@pytest.mark.parametrize("rate", [7, 30, 60, 200])
+def test_behaviour_in_numbers_of_frames_is_refused(rate, first):
+    frames = first + np.arange(60 * rate)
+    frames = np.delete(frames, [3, 50])  # dropped
+    with pytest.raises(InputError, match="'wheel': its times look like numbers of frames"):
+        bin_minute(frames)
+
+
+@pytest.mark.parametrize("rate", [1.6, 30, 1000])
 def test_behaviour_that_goes_on_after_the_last_trial_is_taken(rate):
     times = np.arange(0, 3600, 1 / rate)
     assert bin_minute(times).behavior == ["wheel"]

@@ -16,15 +16,17 @@ MOST_GAP = 0.5  # share of the bins' time; behaviour with more is left out
 LEAST_GAP = 1e-3  # shares below are rounding
 MUCH_LONGER = 100  # times as long as trials and neurons
 NEAR = 3  # times as long, in another unit: behaviour goes on after the last trial
+MOST_OUTSIDE = 0.5  # share of the times before or after the neurons that is not spoken of
 SUFFIXES = ("_speed", "_gap")  # of variables that are made beside one
 LARGEST = 1e30  # values beyond are damage, and count as missing
 
-BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}")
+BEHAVIOR = NoticeKind("behavior", "minor", "behaviour '{name}'{unit}: {how}{gap}{outside}")
 BEHAVIOR_LEFT_OUT = NoticeKind("behavior_left_out", "serious", "behaviour '{name}' left out: {why}")
 GAP_FILLED = (
     "; {share:.1%} of the time has no samples and is filled on the line between those around it "
     "(share of each bin: '{name}_gap')"
 )
+OUTSIDE = "; {share:.0%} of its times lie outside the recording of the neurons"
 FRAMES = NoticeKind("frames", "minor", "continuous activity every {step:.4g} s: {how}")
 FINE_BINS = NoticeKind(
     "fine_bins",
@@ -55,7 +57,7 @@ def bin_behavior(
         name = _name_variable(name.replace("/", "_"), variables)
         try:
             _check_unit(samples.times, bins, (first, last))
-            made, notice = _bin_one(name, samples, bins)
+            made, notice = _bin_one(name, samples, bins, _describe_outside(samples, first, last))
         except FormatError as error:
             notice = BEHAVIOR_LEFT_OUT(name=name, why=str(error))
         else:
@@ -75,33 +77,51 @@ def _name_variable(name: str, variables: Mapping[str, np.ndarray]) -> str:
 def _check_unit(times: np.ndarray, bins: Bins, recorded: tuple[float, float]) -> None:
     """Raise where times can only be in another unit than those of trials and neurons.
 
-    Behaviour that goes on long after the last trial, and video of a frame per second, are neither.
+    Behaviour that goes on long after the last trial is not. Whole numbers that go on so could be
+    seconds, but are numbers of frames as a rule; seconds can be cut to the recording.
     """
     times = _check_times(times, in_order=False)
     times = np.sort(times[np.isfinite(times)])
     length = recorded[1] - recorded[0]
     span, step = times[-1] - times[0], float(np.median(np.diff(times))) if times.size > 1 else 0.0
-    if span <= MUCH_LONGER * length or step <= bins.size:
-        return
+    whole = bool((times == np.round(times)).all())
     covered = (times[0] <= 1000 * bins.events) & (1000 * bins.events <= times[-1])
     in_milliseconds = covered.mean() > 0.5 and span / 1000 <= NEAR * length
-    if in_milliseconds or (span > 1000 * length and step > bins.n * bins.size):
+    in_samples = span > 1000 * length and step > bins.n * bins.size
+    other_unit = span > MUCH_LONGER * length and step > bins.size
+    if other_unit and (in_milliseconds or in_samples):
         fix = "divide them by 1000" if in_milliseconds else "divide them by the sampling rate"
         raise FormatError(
             f"its times look like {'milliseconds' if in_milliseconds else 'samples'}, not seconds: "
             f"they last {span:.6g} s with {step:.3g} s from one to the next, trials and neurons "
             f"{length:.6g} s; {fix}"
         )
+    if whole and span > NEAR * length:
+        raise FormatError(
+            "its times look like numbers of frames, not seconds: all are whole, and they last "
+            f"{span:.6g} s, trials and neurons {length:.6g} s; divide them by the frames per "
+            "second (if they are seconds, cut them to the recording)"
+        )
 
 
-def _bin_one(name: str, samples: Samples, bins: Bins) -> tuple[dict[str, np.ndarray], Notice]:
+def _describe_outside(samples: Samples, first: float, last: float) -> str:
+    """Return what is said of behaviour most of which is from before or after the neurons."""
+    times = np.asarray(samples.times, dtype=float)
+    times = times[np.isfinite(times)]
+    share = float(((times < first) | (times > last)).mean())
+    return OUTSIDE.format(share=share) if share > MOST_OUTSIDE else ""
+
+
+def _bin_one(
+    name: str, samples: Samples, bins: Bins, outside: str
+) -> tuple[dict[str, np.ndarray], Notice]:
     """Return the variables that one behaviour makes, and how; a FormatError says why it cannot."""
     times = _check_times(samples.times, in_order=samples.values is not None)
     unit = f" ({samples.unit})" if samples.unit else ""
     if samples.values is None:
         how = f"number of its {len(times)} times in each bin"
         return {name: count_times(np.sort(times[np.isfinite(times)]), bins)}, BEHAVIOR(
-            name=name, unit=unit, how=how, gap=""
+            name=name, unit=unit, how=how, gap="", outside=outside
         )
     channels = [
         Series(known, values, samples.held)
@@ -123,7 +143,7 @@ def _bin_one(name: str, samples: Samples, bins: Bins) -> tuple[dict[str, np.ndar
     if gap.max() > LEAST_GAP:
         variables[f"{name}_gap"] = gap
         filled = GAP_FILLED.format(share=float(gap.mean()), name=name)
-    return variables, BEHAVIOR(name=name, unit=unit, how=how, gap=filled)
+    return variables, BEHAVIOR(name=name, unit=unit, how=how, gap=filled, outside=outside)
 
 
 def _describe(series: Series, bin_size: float) -> str:
