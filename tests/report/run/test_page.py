@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -178,6 +179,16 @@ def test_limits_depend_on_what_was_recorded(runs, tmp_path):
     (copy / "manifest.json").write_text(json.dumps(manifest))
     (said,) = set(list_limits(open_run(copy))) - limits
     assert said.startswith("Of behaviour only speed was recorded here")
+
+
+@pytest.mark.parametrize(("name", "unit"), [("one", "trials"), ("behavior", "windows")])
+def test_what_is_called_drift_is_said_where_it_is_taken_out(runs, name, unit):
+    run = open_run(runs[name])
+    (said,) = [limit for limit in list_limits(run) if limit.startswith("Drift is")]
+    assert said.startswith(f"Drift is what nearby {unit} tell.")
+    rungs = tuple(rung for rung in run.targets[0].verdict.rungs if rung != "drift")
+    vars(run.targets[0])["verdict"] = replace(run.targets[0].verdict, rungs=rungs)
+    assert not any(limit.startswith("Drift is") for limit in list_limits(run))
 
 
 @pytest.mark.parametrize("name", ["one", "several", "splits"])

@@ -3,7 +3,7 @@
 from spikecast.evaluation.ladder import CONSTANT_BEHAVIOR, ONE_CONDITION
 from spikecast.report.run.verdict import name_verdict_rung
 from spikecast.report.shared.formatting import join_names
-from spikecast.runs.reader import Run
+from spikecast.runs.reader import Run, Target
 
 DECODING = (
     "Decodable is not used: that a decoder finds a label in the activity does not show that the "
@@ -44,6 +44,11 @@ def _list_prediction_limits(run: Run) -> list[str]:
         f"session, movement. What is claimed is above {name_verdict_rung(first.verdict)}, by a "
         "regression; what enters otherwise than it can follow is not taken out.",
     ]
+    if "drift" in first.verdict.rungs:
+        limits.append(
+            f"Drift is what nearby {_name_unit(first)} tell. What changes for both areas from one "
+            "to the next (a state of the animal, a probe that moves) is not taken out."
+        )
     told = {notice.code for notice in first.notices}
     if ONE_CONDITION.code in told:
         limits.append(
@@ -82,9 +87,12 @@ def _list_prediction_limits(run: Run) -> list[str]:
             "Targets differ in neurons and firing rates, and their sources in number of neurons: "
             "the ranking is of what could be predicted here, not of areas in general."
         )
-    unit = "windows" if first.problem.attrs["windows"] else "trials"
-    limits.append(_describe_sample(first.problem.sizes["trial"], unit))
+    limits.append(_describe_sample(first.problem.sizes["trial"], _name_unit(first)))
     return limits
+
+
+def _name_unit(target: Target) -> str:
+    return "windows" if target.problem.attrs["windows"] else "trials"
 
 
 def _describe_sample(number: int, unit: str) -> str:
