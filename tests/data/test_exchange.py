@@ -196,6 +196,50 @@ def test_what_nwb_does_not_hold_is_refused(tmp_path, original):
     assert not list(tmp_path.iterdir())
 
 
+ODD_NAMES = (
+    "start_time", "stop_time", "id", "tags", "timeseries", "colnames", "description", "L/R",
+    "L_R", "side:cue", "a b", ".", "trial_start_time",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("axis", ["trial", "neuron"])
+def test_columns_of_any_name_come_back_from_nwb_as_they_were(tmp_path, axis):
+    pytest.importorskip("ndx_binned_spikes", reason="the extra nwb is not installed")
+    n = 30 if axis == "trial" else 4
+    columns = {name: np.arange(n) + place for place, name in enumerate(ODD_NAMES)}
+    recording = Recording.from_arrays(
+        np.ones((30, 15, 4), int),
+        np.round(-0.45 + 0.1 * np.arange(15), 9),
+        ["A/B", "A_B", "A:B", "A"],
+        behavior={"x/y": np.ones((30, 15)), "x_y": np.zeros((30, 15))},
+        # windows overlap, so that the trials of the file are laid one after the other
+        trials={"event_time": EVENTS / 10} | (columns if axis == "trial" else {}),
+        neurons=columns if axis == "neuron" else {},
+    )
+    recording.to_nwb(tmp_path / "mine.nwb")
+    again = load(tmp_path / "mine.nwb")
+    assert again.area.tolist() == recording.area.tolist()
+    table = getattr(again, f"{axis}s")
+    for name, values in columns.items():
+        assert table[name].tolist() == values.tolist(), name
+    assert set(again.trials) == set(recording.trials)
+    np.testing.assert_array_equal(again.trials["event_time"], EVENTS / 10)
+    for name in ("x/y", "x_y"):
+        np.testing.assert_array_equal(again.dataset[name], recording.dataset[name])
+
+
+def test_columns_of_any_name_go_to_pynapple(nap):
+    recording = Recording.from_arrays(
+        np.ones((30, 15, 4), int),
+        np.round(-0.45 + 0.1 * np.arange(15), 9),
+        "A",
+        trials={"event_time": EVENTS / 10} | {name: np.arange(30) for name in ODD_NAMES},
+    )
+    trials = recording.to_pynapple()["trials"].as_dataframe()
+    assert len(trials.columns) == len(ODD_NAMES) + 4  # start, end, and event_time twice
+    np.testing.assert_array_equal(trials["trial_event_time"], EVENTS / 10)
+
+
 def test_a_tidy_table_has_a_row_per_trial_bin_and_neuron(original):
     frame = original.to_frame()
     assert len(frame) == 30 * 15 * 4

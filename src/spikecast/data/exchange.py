@@ -68,8 +68,9 @@ class Exchange:
         -----
         The times are those of the trial column ``event_time`` plus the time in the trial. Where
         there is none, or windows overlap, trials are laid one after the other, and the column says
-        where. :meth:`from_pynapple` with ``align="event_time"`` and the same window and bins gives
-        the same counts.
+        where: other columns of times keep the session's clock, also the one that was given, which
+        is called ``trial_event_time`` then. :meth:`from_pynapple` with ``align="event_time"`` and
+        the same window and bins gives the same counts.
         """
         return export.to_pynapple(self.dataset)
 
@@ -79,12 +80,21 @@ class Exchange:
         Parameters
         ----------
         path : str or Path
-            Ends in ``.nwb``; an existing file is replaced. :func:`spikecast.load` reads it back.
+            Ends in ``.nwb``; an existing file is replaced. :func:`spikecast.load` reads it back,
+            dates as text.
 
         Raises
         ------
         InputError
-            For another ending, or a recording of continuous values.
+            For another ending, a recording of continuous values, or columns that NWB cannot hold.
+
+        Notes
+        -----
+        A column whose name NWB uses itself or cannot hold (``start_time``, ``tags``, ``L/R``) has
+        another in the file (``trial_start_time``, ``trial_tags``, ``L_R``), and its own as its
+        description; :func:`spikecast.load` gives it its own again. So it is with ``event_time``
+        where windows overlap: trials are then laid one after the other, and the times in the file
+        are no longer those of the session.
         """
         export.to_nwb(self.dataset, path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Collection
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +15,15 @@ import xarray as xr
 
 from spikecast.core.errors import InputError
 from spikecast.core.files import prepare_export, write_atomically
+from spikecast.data.columns import find_free_name
 from spikecast.data.dataset import read_table
 
 EVENT_TIME = "event_time"
+SIGNS = "/:"
+"""What no name in an NWB file can hold."""
 MOST_ROWS = 100_000_000
 RESERVED = ("start", "end", "start_time", "stop_time", "index", "rate", "id", "t")
-"""Names that columns of pynapple or NWB tables have already."""
+"""Names that columns of pynapple have already, or that would be taken for the windows."""
 
 
 def to_frame(dataset: xr.Dataset) -> pd.DataFrame:
@@ -70,13 +75,45 @@ def list_behavior(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     }
 
 
-def _list_columns(dataset: xr.Dataset, axis: str) -> dict[str, np.ndarray]:
-    """Return the columns of trials or neurons under names that other packages allow."""
+def _name_columns(
+    dataset: xr.Dataset, axis: str, taken: Collection[str], signs: str = ""
+) -> dict[str, str]:
+    """Return the name of each column of trials or neurons in another package.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    axis : str
+        Stands before what is `taken`: names that the package uses itself.
+    taken : collection of str
+    signs : str
+        What names cannot hold, each becomes ``_``.
+    """
+    given = [str(name) for name in read_table(dataset, axis)]
+    names: dict[str, str] = {}
+    for column in given:
+        name = _replace_signs(column, signs)
+        name = f"{axis}_{name}" if name in taken else name
+        others = {*taken, *names.values(), *given} - {column}
+        names[column] = find_free_name(name, others)
+    return names
+
+
+def _replace_signs(name: str, signs: str) -> str:
+    return "".join("_" if sign in signs else sign for sign in name)
+
+
+def _list_columns(dataset: xr.Dataset, axis: str, names: dict[str, str]) -> dict[str, np.ndarray]:
+    """Return the columns of trials or neurons under their `names` in another package."""
     table = read_table(dataset, axis)
-    return {
-        f"{axis}_{name}" if name in RESERVED else str(name): table[name].to_numpy()
-        for name in table
-    }
+    return {names[str(name)]: table[name].to_numpy() for name in table}
+
+
+def _take_event_time(dataset: xr.Dataset) -> tuple[str, ...]:
+    """Return the name of the column of events where it holds other times than the trials get."""
+    if EVENT_TIME not in dataset.coords:
+        return ()
+    return () if np.array_equal(dataset[EVENT_TIME], place_trials(dataset)) else (EVENT_TIME,)
 
 
 def _name_extra(package: str) -> str:
@@ -94,22 +131,26 @@ def to_pynapple(dataset: xr.Dataset) -> dict[str, Any]:
     starts, ends = times[:, 0] - half, times[:, -1] + half
     # windows that touch would be joined: a microsecond between them
     ends[:-1] = np.minimum(ends[:-1], starts[1:] - 2e-6)
-    trials = _list_columns(dataset, "trial") | {EVENT_TIME: place_trials(dataset)}
     support = nap.IntervalSet(start=starts, end=ends)
-    objects: dict[str, Any] = {
-        "trials": nap.IntervalSet(start=starts, end=ends, metadata=pd.DataFrame(trials))
-    }
-    neurons = pd.DataFrame(_list_columns(dataset, "neuron"))
+    names = _name_columns(dataset, "trial", (*RESERVED, *_take_event_time(dataset)))
+    trials = _list_columns(dataset, "trial", names) | {EVENT_TIME: place_trials(dataset)}
+    names = _name_columns(dataset, "neuron", RESERVED)
+    neurons = pd.DataFrame(_list_columns(dataset, "neuron", names))
     activity = dataset["activity"].values
-    if dataset.attrs["kind"] == "counts":
-        trains = {
-            neuron: nap.Ts(_spread_spikes(activity[:, :, neuron], times, 2 * half))
-            for neuron in range(activity.shape[2])
-        }
-        objects["units"] = nap.TsGroup(trains, time_support=support, metadata=neurons)
-    else:
-        flat = activity.reshape(-1, activity.shape[2])
-        objects["units"] = nap.TsdFrame(t=times.ravel(), d=flat, metadata=neurons)
+    objects: dict[str, Any] = {}
+    with warnings.catch_warnings():  # of names that cannot be written behind a point
+        warnings.filterwarnings("ignore", message="Metadata name", category=UserWarning)
+        metadata = pd.DataFrame(trials)
+        objects["trials"] = nap.IntervalSet(start=starts, end=ends, metadata=metadata)
+        if dataset.attrs["kind"] == "counts":
+            trains = {
+                neuron: nap.Ts(_spread_spikes(activity[:, :, neuron], times, 2 * half))
+                for neuron in range(activity.shape[2])
+            }
+            objects["units"] = nap.TsGroup(trains, time_support=support, metadata=neurons)
+        else:
+            flat = activity.reshape(-1, activity.shape[2])
+            objects["units"] = nap.TsdFrame(t=times.ravel(), d=flat, metadata=neurons)
     for name, values in list_behavior(dataset).items():
         make = nap.Tsd if values.ndim == 1 else nap.TsdFrame
         objects[name] = make(t=times.ravel(), d=values)
@@ -150,7 +191,9 @@ def to_nwb(dataset: xr.Dataset, path: str | Path) -> None:
 def _check_columns(dataset: xr.Dataset) -> None:
     """Raise for columns that NWB cannot hold: complex numbers, durations, integers beyond 2**63."""
     for axis in ("trial", "neuron"):
-        for name, values in _list_columns(dataset, axis).items():
+        table = read_table(dataset, axis)
+        for name in table:
+            values = table[name].to_numpy()
             large = values.dtype.kind == "u" and values.max() > np.iinfo(np.int64).max
             if large or values.dtype.kind in "cm":
                 held = "whole numbers beyond 2**63" if large else str(values.dtype)
@@ -197,21 +240,24 @@ def _make_nwb(dataset: xr.Dataset) -> Any:
 
 def _add_units(nwb: Any, dataset: xr.Dataset) -> None:
     """Add one electrode per area and one unit per neuron."""
+    from pynwb.misc import Units
+
     area = dataset["area"].values.astype(str)
     names = sorted(set(area))
     device = nwb.create_device(name="probe")
+    groups: list[str] = []
     for name in names:
+        plain = _replace_signs(name, SIGNS) or "unknown"
+        groups.append(find_free_name(plain, {*names, *groups} - {name}))
         group = nwb.create_electrode_group(
-            name=name.replace("/", "_") or "unknown",
-            description="units of an area",
-            location=name,
-            device=device,
+            name=groups[-1], description="units of an area", location=name, device=device
         )
         nwb.add_electrode(location=name, group=group)
-    columns = _list_columns(dataset, "neuron")
-    columns.pop("area")
-    for name in columns:
-        nwb.add_unit_column(name=name, description=name)
+    given = _name_columns(dataset, "neuron", _list_names(Units), SIGNS)
+    columns = _list_columns(dataset, "neuron", given)
+    columns.pop(given.pop("area"))
+    for column, name in given.items():
+        nwb.add_unit_column(name=name, description=column)
     for neuron in range(len(area)):
         nwb.add_unit(
             electrodes=[names.index(area[neuron])],
@@ -219,10 +265,21 @@ def _add_units(nwb: Any, dataset: xr.Dataset) -> None:
         )
 
 
+def _list_names(table: type) -> set[str]:
+    """Return the names that columns of a table of NWB cannot have, as it uses them itself."""
+    own = {column["name"] for column in table.__columns__}  # type: ignore[attr-defined]
+    return {*dir(table), *own, *RESERVED, ".", ".."}
+
+
 def _add_trials(nwb: Any, dataset: xr.Dataset, events: np.ndarray) -> None:
-    columns = _list_columns(dataset, "trial") | {EVENT_TIME: events}
-    for name in columns:
-        nwb.add_trial_column(name=name, description=name)
+    from pynwb.epoch import TimeIntervals
+
+    taken = (*_list_names(TimeIntervals), *_take_event_time(dataset))
+    given = _name_columns(dataset, "trial", taken, SIGNS)
+    columns = _list_columns(dataset, "trial", given) | {EVENT_TIME: events}
+    described = {name: column for column, name in given.items()} | {EVENT_TIME: EVENT_TIME}
+    for name, column in described.items():
+        nwb.add_trial_column(name=name, description=column)
     half = float(dataset.attrs["bin_size"]) / 2
     first, last = dataset["time"].values[[0, -1]]
     for trial, event in enumerate(events):
@@ -241,8 +298,13 @@ def _add_behavior(nwb: Any, dataset: xr.Dataset) -> None:
 
     module = nwb.create_processing_module(name="behavior", description="in the bins of the counts")
     times = list_bin_times(dataset).ravel()
-    for name, values in behavior.items():
-        module.add(TimeSeries(name=name, data=values, timestamps=times, unit="n/a"))
+    names: list[str] = []
+    for given, values in behavior.items():
+        names.append(find_free_name(_replace_signs(given, SIGNS), {*behavior, *names} - {given}))
+        series = TimeSeries(
+            name=names[-1], description=given, data=values, timestamps=times, unit="n/a"
+        )
+        module.add(series)
 
 
 def _to_plain(value: Any) -> Any:

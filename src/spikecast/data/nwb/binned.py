@@ -36,8 +36,7 @@ def read_binned(nwb: Any, binned: Any) -> Recording:
         raise FormatError(f"'{binned.name}' has {len(events)} events for {n_events} trials")
     units, area = _find_units(nwb, binned, n_units)
     trials, align_to = _find_trials(nwb, binned, events)
-    if said := re.match("spikes around '(.+)', counted by spikecast$", nwb.session_description):
-        align_to = said[1]
+    align_to = _find_own_event(nwb) or align_to
     if counts.dtype.kind == "f" and not (counts == np.floor(counts)).all():
         raise FormatError(f"'{binned.name}' holds fractions, not counts of spikes")
     return Recording.from_arrays(
@@ -59,6 +58,18 @@ def name_session(nwb: Any) -> str:
     return name if any(one.isalpha() for one in name) else str(nwb.identifier or name)
 
 
+def _find_own_event(nwb: Any) -> str:
+    """Return the event of a recording that spikecast wrote, empty for files of others."""
+    said = re.match("spikes around '(.+)', counted by spikecast$", nwb.session_description)
+    return said[1] if said else ""
+
+
+def _restore_names(columns: dict[str, np.ndarray], table: Any) -> dict[str, np.ndarray]:
+    """Return columns that spikecast wrote under the names they had, which describe them."""
+    own = {name: str(table[name].description) for name in table.colnames if name in columns}
+    return {own.get(name, name): values for name, values in columns.items()}
+
+
 def _find_units(nwb: Any, binned: Any, n_units: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the columns of the units that were counted, and their areas."""
     region = binned.units_region
@@ -70,6 +81,8 @@ def _find_units(nwb: Any, binned: Any, n_units: int) -> tuple[dict[str, np.ndarr
     units = units.iloc[rows]
     ids = {} if "unit" in units else {"unit": units.index.to_numpy()}
     columns = ids | tidy_columns(units)[0]
+    if _find_own_event(nwb):
+        columns = _restore_names(columns, table)
     named = units[areas[0]].astype(str).to_numpy(dtype=str) if areas else np.full(n_units, "")
     return columns, np.where(named == "", "unknown", named)
 
@@ -89,6 +102,10 @@ def _find_trials(nwb: Any, binned: Any, events: np.ndarray) -> tuple[dict[str, n
     for table in (nwb.intervals or {}).values():
         frame, _ = read_columns(table)
         column = _match(frame, events)
+        if column is not None and _find_own_event(nwb):
+            windows = ("start_time", "stop_time", EVENT_TIME)
+            kept, _ = tidy_columns(frame.drop(columns=list(windows), errors="ignore"))
+            return columns | _restore_names(kept, table), column
         if column is not None:
             more = tidy_columns(frame)[0]
             named = [name for name in more if name not in ("area", "time", "trial", "neuron")]
@@ -100,8 +117,11 @@ def _find_behavior(nwb: Any, n_events: int, n_bins: int) -> dict[str, np.ndarray
     """Return series with one sample per bin of every trial, (trial, time[, channel])."""
     module = (nwb.processing or {}).get("behavior")
     found = {}
+    own = bool(_find_own_event(nwb))
     for name, series, _ in list_series([] if module is None else module.data_interfaces.values()):
         shape = np.shape(series.data)
+        if own and series.description != "no description":
+            name = series.description
         if shape and shape[0] == n_events * n_bins and len(shape) <= 2:
             found[name] = np.asarray(series.data[:]).reshape(n_events, n_bins, *shape[1:])
     return found
