@@ -494,6 +494,18 @@ def test_a_run_killed_as_it_was_set_up_begins_anew_by_resume(tmp_path):
         prepare_run_directory(tmp_path / "none" / "a", "", {}, resume=True, overwrite=False)
 
 
+def test_an_unfinished_run_is_resumed_by_the_version_that_began_it(data, run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["versions"]["spikecast"] = "0.0.1"
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    experiment.run(make(data), out, resume=True)  # a finished one has nothing left to mix
+    (out / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
+    with pytest.raises(RunError, match=r"begun with spikecast 0\.0\.1, and this is spikecast"):
+        experiment.run(make(data), out, resume=True)
+
+
 @pytest.mark.parametrize("how", ["resume", "overwrite"])
 def test_a_run_killed_before_its_manifest_begins_anew(data, tmp_path, monkeypatch, how):
     def stop(*_):

@@ -9,6 +9,7 @@ from spikecast.core.errors import RunError
 from spikecast.core.notices import SEVERITIES, Severity
 from spikecast.runs.brought_rules import RULES
 from spikecast.runs.layout import StudyLayout, find_kind
+from spikecast.runs.manifest import check_study_finished
 from spikecast.runs.provenance import Claim, read_claims
 
 MOST_NAMED = 3  # numbers that a hazard names
@@ -118,6 +119,7 @@ def list_audited(folder: str | Path) -> dict[str, Path]:
     if (kind := find_kind(folder)) in NOT_AUDITED:
         raise RunError(NOT_AUDITED[kind].format(folder=folder))
     study = StudyLayout(folder)
+    check_study_finished(study)
     if not study.described.folder.is_dir():
         return {"": folder}
     sound = {f"sound, {run.folder.name}": run.folder for run in study.list_sound_runs()}

@@ -238,7 +238,7 @@ def list_foreign(folder: Path) -> list[str]:
 
 
 MARKERS = {
-    "study": ("study.json", "preset.yaml"),
+    "study": ("study.json", "preset.yaml", "begun.json"),
     "sweep": ("sweep.json", "study.log"),
     "atlas": ("atlas.yaml",),
     "run": (_MANIFEST,),  # last: the others have manifests too

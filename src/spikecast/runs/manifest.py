@@ -12,6 +12,7 @@ from joblib import cpu_count
 from pydantic import AfterValidator, with_config
 from typing_extensions import TypedDict
 
+from spikecast.core.checks import shorten_line
 from spikecast.core.errors import RunError
 from spikecast.core.files import write_json
 from spikecast.core.notices import StoredNotice
@@ -21,7 +22,7 @@ from spikecast.data.cuts.taken import read_taken
 from spikecast.data.doctor import examine
 from spikecast.data.identity import changed_parts
 from spikecast.data.recording import Recording
-from spikecast.runs.layout import Layout
+from spikecast.runs.layout import Layout, StudyLayout
 
 FORMAT = 2
 """Raised when the files of a run directory change so that older ones cannot be read."""
@@ -140,7 +141,7 @@ def describe_process() -> dict[str, Any]:
         "format": FORMAT,
         "started": _now(),
         "finished": None,
-        "command": " ".join(["spikecast", *sys.argv[1:]]),
+        "command": spell_command(),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
         "machine": {
             "system": platform.system(),
@@ -149,6 +150,11 @@ def describe_process() -> dict[str, Any]:
             "cuda": bool(torch and torch.cuda.is_available()),
         },
     }
+
+
+def spell_command() -> str:
+    """Return the command that this process was started with."""
+    return " ".join(["spikecast", *sys.argv[1:]])
 
 
 def describe_run(
@@ -197,6 +203,30 @@ def check_data_unchanged(folder: Path, old: Any, new: Identity | dict[str, Ident
             named += f" (and {more} more parts of the data)"
         have = "have" if changed[1:] else "has"
         raise RunError(f"the {named} {have} changed since '{folder}' was begun; start another run")
+
+
+def check_study_finished(study: StudyLayout) -> None:
+    """Raise a RunError where a study was begun and is not finished."""
+    if study.begun.exists():
+        by = read_json(study.begun, dict[str, Any]).get("command")
+        how = f" (it was begun by: {shorten_line(by)})" if by else ""
+        raise RunError(f"the study in '{study.folder}' is not finished; resume it{how}")
+
+
+def check_same_version(folder: Path, before: str | None) -> None:
+    """Raise a RunError where what is resumed was begun with another version of spikecast.
+
+    Its numbers would be of two versions. `before` is the version in its file, None where it has
+    none.
+    """
+    now = version("spikecast")
+    if before == now:
+        return
+    made = "an earlier version of spikecast" if before is None else f"spikecast {before}"
+    raise RunError(
+        f"'{folder}' was begun with {made}, and this is spikecast {now}: numbers of both would be "
+        "mixed; resume it with the version that began it, overwrite it, or name another folder"
+    )
 
 
 def read_activity_hash(manifest: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ from spikecast.runs.layout import (
     find_kind,
     list_foreign,
 )
-from spikecast.runs.manifest import check_data_unchanged, read_manifest
+from spikecast.runs.manifest import check_data_unchanged, check_same_version, read_manifest
 from spikecast.runs.settings import check_settings_unchanged, read_settings
 
 log = logging.getLogger("spikecast")
@@ -101,6 +101,8 @@ def _check_writable(
         )
     if not config.exists() or read_settings(read_text(config)) != read_settings(text):
         raise RunError(f"'{folder}' was made with another config; see {config}")
+    if not manifest.get("finished"):
+        check_same_version(folder, manifest["versions"].get("spikecast"))
     check_settings_unchanged(config, manifest)
     check_data_unchanged(folder, manifest["data"]["hash"], identity)
 

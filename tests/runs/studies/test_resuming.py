@@ -1,15 +1,19 @@
 """A study that was killed goes on where it stopped and ends with the same numbers."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
+from spikecast import report
 from spikecast.core.errors import RunError
 from spikecast.data import load
 from spikecast.runs import experiment
+from spikecast.runs.audit import list_audited
+from spikecast.runs.run_directory import is_finished
 from spikecast.runs.studies import stringer_running, stringer_sound
-from spikecast.runs.studies.run import run_study
+from spikecast.runs.studies.run import read_facts, run_study
 from spikecast.runs.studies.step_cache import StepCache
 
 TINY = {
@@ -102,6 +106,37 @@ def test_the_recording_of_a_killed_study_is_written_anew(small, tmp_path, monkey
         kept.append(load(data))
         kept[-1].select(neurons=range(10)).save(data)
     assert kept[0].identical(kept[1])
+
+
+def test_an_unfinished_study_says_so_and_keeps_its_version_and_command(
+    small, tmp_path, monkeypatch
+):
+    out = tmp_path / "killed"
+
+    def begin(argument, **how):
+        describe, _ = killing(stringer_running.describe, 1)
+        monkeypatch.setattr(stringer_running, "describe", describe)
+        monkeypatch.setattr(sys, "argv", ["/bin/spikecast", "run", argument])
+        with pytest.raises(Killed):
+            small("stringer-running", TINY, out, **how)
+
+    begin("first")
+    assert not is_finished(out)
+    for read in (report.build, list_audited, read_facts):
+        with pytest.raises(RunError, match=r"is not finished; resume it .*spikecast run first"):
+            read(out)
+    begin("second", resume=True)
+    begun = json.loads((out / "begun.json").read_text())
+    assert begun["command"] == "spikecast run first"
+    for before, said in (("0.0.1", "spikecast 0.0.1"), (None, "an earlier version of spikecast")):
+        changed = begun | {"version": before}
+        (out / "begun.json").write_text(
+            json.dumps({k: v for k, v in changed.items() if v is not None})
+        )
+        with pytest.raises(RunError, match=f"begun with {said}, and this is spikecast"):
+            small("stringer-running", TINY, out, resume=True)
+    begin("third", overwrite=True)
+    assert json.loads((out / "begun.json").read_text())["command"] == "spikecast run third"
 
 
 def sum_up(values):

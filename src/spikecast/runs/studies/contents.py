@@ -31,6 +31,9 @@ class Begun(TypedDict):
     seed: int
     data: Identity
     preset: dict[str, Any]
+    # studies of before have neither
+    version: NotRequired[str]
+    command: NotRequired[str]
 
 
 @with_config(OPEN)

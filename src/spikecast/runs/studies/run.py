@@ -4,8 +4,8 @@ Steps are kept under ``parts/`` until the study is finished; ``study.json`` is w
 """
 
 import shutil
-import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,12 @@ from spikecast.runs import config as configs
 from spikecast.runs import experiment, provenance
 from spikecast.runs.audit import judge_claims
 from spikecast.runs.layout import ColumnLayout, StudyLayout
-from spikecast.runs.manifest import check_data_unchanged
+from spikecast.runs.manifest import (
+    check_data_unchanged,
+    check_same_version,
+    check_study_finished,
+    spell_command,
+)
 from spikecast.runs.run_directory import check_replaceable, empty_folder
 from spikecast.runs.studies.catalog import STUDIES
 from spikecast.runs.studies.contents import Begun, StudyFacts
@@ -89,12 +94,14 @@ def run_study(
     prepared = study.prepare(recording, preset.settings)
     names = prepared.names
     sound = _make_sound_configs(preset, names, layout, seed)
-    begun = {
+    begun: dict[str, Any] = {
         "study": name,
         "quick": quick,
         "seed": seed,
         "data": identify(prepared.recording),
         "preset": preset.model_dump(mode="json"),
+        "version": version("spikecast"),
+        "command": spell_command(),
     }
     replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
 
@@ -106,6 +113,8 @@ def run_study(
     with lock_folder(out):
         if replaces:
             empty_folder(out)
+        elif layout.begun.exists():
+            begun["command"] = read_json(layout.begun, Begun).get("command", begun["command"])
         write_json(layout.begun, begun)
         prepared.recording.save(layout.data)  # also where one is: it may be damaged since
         with limit_threads():
@@ -113,7 +122,7 @@ def run_study(
         preset = fill_rows(preset, names)
         write_text(layout.preset, yaml.safe_dump(preset.model_dump(), sort_keys=False))
         _write_column(described, preset, layout.described)
-        facts = {key: begun[key] for key in ("study", "quick", "seed")}
+        facts = {key: begun[key] for key in ("study", "quick", "seed", "command")}
         facts |= _describe_data(recording, prepared, preset) | {"runs": list(sound)}
         del recording, prepared  # the sound runs read the file; a large recording is not held twice
         _run_sound(sound, layout, workers, progress)
@@ -134,6 +143,7 @@ def run_study(
 
 def read_facts(folder: str | Path) -> dict[str, Any]:
     """Return the content of ``study.json``; RunError where no study is finished."""
+    check_study_finished(StudyLayout(Path(folder)))
     path = StudyLayout(Path(folder)).result
     if not path.exists():
         raise RunError(f"'{folder}' holds no finished study: it has no {path.name}")
@@ -167,7 +177,9 @@ def _check_folder(
             f"'{out}' holds an unfinished study; resume it, overwrite it, or name another folder"
         )
     before = read_json(layout.begun, Begun)
-    if changed := [key for key in begun if key != "data" and before.get(key) != begun[key]]:
+    check_same_version(out, before.get("version"))
+    settings = ("study", "quick", "seed", "preset")
+    if changed := [key for key in settings if before[key] != begun[key]]:
         raise RunError(
             f"'{out}' was begun with another {', '.join(changed)}; give the same options again, or "
             "overwrite it"
@@ -205,7 +217,6 @@ def _describe_data(recording: Recording, prepared: Prepared, preset: Preset) -> 
     """Return where the recording is from, its shape, and what it lacks."""
     n_trials, n_bins, n_neurons = recording.shape
     return {
-        "command": " ".join(["spikecast", *sys.argv[1:]]),
         "origin": find_origin(recording, preset),
         "session": recording.session,
         "n_trials": n_trials,
