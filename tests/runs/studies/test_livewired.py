@@ -1,12 +1,20 @@
 """Study A: its flaws by name, its sound numbers, its page."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from spikecast.analysis.slowness import labels_come_in_runs
-from spikecast.core.errors import FormatError, InputError, RunError
+from spikecast.core.errors import (
+    DamagedFileError,
+    FormatError,
+    InputError,
+    NotEnoughDataError,
+    RunError,
+    UnknownNameError,
+)
 from spikecast.data import simulate
 from spikecast.report.study import page as pages
 from spikecast.report.study import text
@@ -196,6 +204,25 @@ def test_without_responses_the_stimulus_is_decoded_and_the_page_says_so(real_fil
     sides = np.unique(prepared.recording.trials["stimulus"], return_inverse=True)[1]
     assert labels_come_in_runs(sides)  # hence pseudo-sessions are the null
     assert set(np.unique(prepared.recording.trials["stimulus"])) == {"Left", "Equal", "Right"}
+
+
+def test_data_without_the_areas_are_refused_by_those_they_have():
+    settings = read_preset("livewired").settings
+    for areas, error, said in (
+        ({"VISp": 12, "MD": 11}, UnknownNameError, r"area 'MOs'.*MD, VISp"),
+        ({"MOs": 12, "MD": 4}, NotEnoughDataError, r"10 neurons or more .* MD \(4\), MOs \(12\)"),
+    ):
+        recording = simulate.decision_task(40, areas, n_bins=40).recording
+        with pytest.raises(error, match=said):
+            livewired.prepare(recording, settings)
+
+
+def test_a_preset_of_something_else_is_refused_by_its_file(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "preset.yaml").write_text("settings: {}\n")
+    with pytest.raises(DamagedFileError, match=r"preset\.yaml' is damaged: the config lacks"):
+        pages.StudyRun(copy)
 
 
 def test_mistakes_are_explained(folder, tmp_path):

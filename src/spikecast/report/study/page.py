@@ -10,7 +10,9 @@ import pandas as pd
 import yaml
 
 from spikecast.core.checks import check_one_of
+from spikecast.core.errors import ConfigError
 from spikecast.core.schema import read_block
+from spikecast.core.stored import damaged
 from spikecast.core.stored_tables import Table, read_table
 from spikecast.report.questions.catalog import IN_VERDICT, make_headlines, make_sections
 from spikecast.report.run import page as run_page
@@ -43,7 +45,7 @@ class StudyRun:
     def __init__(self, folder: Path) -> None:
         self.folder, self.layout = folder, StudyLayout(folder)
         self.facts = read_facts(folder)
-        self.preset = read_block(self.layout.preset, Preset)  # as it was run
+        self.preset = _read_preset(self.layout.preset)
         self.runs = {name: open_run(self.layout.sound_run(name).folder)
                      for name in self.facts["runs"]}  # fmt: skip
         self.simulated = self.facts["origin"] == "simulated"
@@ -186,6 +188,14 @@ def _sound_section(study: StudyRun, name: str, run: Run) -> dict[str, Any]:
         ],
         "audit": audit.audit(run.folder),
     }
+
+
+def _read_preset(path: Path) -> Preset:
+    """Return the study as it was run."""
+    try:
+        return read_block(path, Preset)
+    except ConfigError as error:
+        raise damaged(path, str(error)) from None
 
 
 def _join_tables(study: StudyRun, name: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from spikecast.runs.studies.livewired_before import (
     measure_ways,
 )
 from spikecast.runs.studies.livewired_dynamics import measure_dynamics
+from spikecast.runs.studies.livewired_flow import FEWEST as FEWEST_NEURONS
 from spikecast.runs.studies.livewired_flow import choose_pairs
 from spikecast.runs.studies.livewired_half import measure_half_way, resample_half_way
 from spikecast.runs.studies.livewired_network import find_shown, fit_as_described, make_task
@@ -55,10 +56,17 @@ CHOICE_IS_STIMULUS = NoticeKind(
 def prepare(recording: Recording, settings: dict[str, Any]) -> Prepared:
     """Add the label in words: movement or choice, or where neither was recorded the stimulus."""
     target = settings["target"]
+    recording.in_area(target)  # refuses data without it by the areas that there are
     pairs, planted = choose_pairs(recording, target)
+    if not pairs:
+        found = ", ".join(f"{area} ({n})" for area, n in recording.areas.items())
+        raise NotEnoughDataError(
+            f"this study asks what other areas tell of '{target}': one of {FEWEST_NEURONS} neurons "
+            f"or more is needed beside it; these data have {found}"
+        )
     names: dict[str, Any] = {
         "target": target,
-        "flow": pairs or None,
+        "flow": pairs,
         "planted_drives": planted,
         "sources": ["counts", "latents", "behavior"],
         "beyond": None,
