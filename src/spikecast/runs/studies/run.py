@@ -94,15 +94,7 @@ def run_study(
     prepared = study.prepare(recording, preset.settings)
     names = prepared.names
     sound = _make_sound_configs(preset, names, layout, seed)
-    begun: dict[str, Any] = {
-        "study": name,
-        "quick": quick,
-        "seed": seed,
-        "data": identify(prepared.recording),
-        "preset": preset.model_dump(mode="json"),
-        "version": version("spikecast"),
-        "command": spell_command(),
-    }
+    begun = _describe_begun(prepared.recording, preset, name, quick, seed)
     replaces = _check_folder(layout, begun, resume=resume, overwrite=overwrite)
 
     def make_inputs(recording: Recording, names: Mapping[str, Any], column: str) -> StudyInputs:
@@ -148,6 +140,21 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
     if not path.exists():
         raise RunError(f"'{folder}' holds no finished study: it has no {path.name}")
     return read_json(path, StudyFacts)
+
+
+def _describe_begun(
+    recording: Recording, preset: Preset, name: str, quick: bool, seed: int
+) -> dict[str, Any]:
+    """Return the content of ``begun.json``."""
+    return {
+        "study": name,
+        "quick": quick,
+        "seed": seed,
+        "data": identify(recording),
+        "preset": preset.model_dump(mode="json"),
+        "version": version("spikecast"),
+        "command": spell_command(),
+    }
 
 
 def _check_folder(
