@@ -1,6 +1,7 @@
 """A YAML file becomes a block of settings, or is refused in one line."""
 
 import os
+import re
 from typing import Annotated
 
 import pytest
@@ -20,6 +21,33 @@ class Outer(Block):
     many: list[Inner] = Field([])
     named: dict[Annotated[str, Field(pattern="^b$")], Inner] = Field({})
     by_name: dict[str, Inner | None] = Field({})
+    areas: str | list[str] = "all"
+    models: list[str | dict[str, int]] = Field([])
+    lag: int | None = None
+    about: float | str = 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: NO", "'name': a name is wanted, not false (also written no or off); if it is one"),
+        ("areas: yes", "'areas': a name is wanted, not true (also written yes or on)"),
+        ("areas: [MOs, 1]", "'areas.1': a name is wanted, not the number 1; if it is one, put it"),
+        ("models: [psth, 1.5]", "'models.1': a name is wanted, not the number 1.5"),
+        ("name: 2016-12-14", "'name': a name is wanted, not the date 2016-12-14"),
+        ("lag: no", "'lag': a number is wanted, not false"),
+        ("one: {size: yes}", "'one.size': a number is wanted, not true"),
+    ],
+)
+def test_a_name_that_yaml_reads_as_something_else_is_to_be_put_in_quotes(tmp_path, text, message):
+    path = tmp_path / "block.yaml"
+    path.write_text(text if "name" in text else f"name: a\n{text}")
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        read_block(path, Outer)
+    quoted = re.sub("(NO|yes|1|2016-12-14)", '"\\1"', text)
+    if message.endswith(("if it is one", "put it")):
+        path.write_text(quoted if "name" in text else f"name: a\n{quoted}")
+        read_block(path, Outer)
 
 
 def test_what_is_written_is_read_back(tmp_path):

@@ -1,11 +1,12 @@
 """The base of all blocks of a config; reading a YAML file as one, with errors of one line."""
 
+from datetime import date
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from spikecast.core.checks import quote, shorten_line, suggest_name
 from spikecast.core.errors import ConfigError
@@ -24,6 +25,21 @@ class Block(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false as the numbers 1 and 0, which pydantic takes them for."""
+        if isinstance(value, bool) and info.field_name is not None:
+            field = cls.model_fields[info.field_name].annotation
+            kinds = {field, *get_args(field)}
+            if kinds & {int, float} and bool not in kinds:
+                raise ValueError(f"a number is wanted, not {_spell_value(value)}")
+        return value
+
+
+KIND_NAMES = {"str", "int", "list[str]", "list[int]", "literal['all']", "[key]"}
+READ_BY_YAML = (bool, int, float, date)
+IN_QUOTES = 'put it in quotes: "..."'
 
 B = TypeVar("B", bound=Block)
 
@@ -115,7 +131,9 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
     errors = error.errors()
     # a misspelt key is also a missing one: name the key that is there
     first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
-    location = [str(part) for part in first["loc"]]
+    first = _find_misread_name(errors, first) or first
+    # where a value may be of several kinds, pydantic adds the kind; to a name of a block, "[key]"
+    location = [str(part) for part in first["loc"] if str(part) not in KIND_NAMES]
     where = shorten_line(".".join(location))
     if first["type"] == "extra_forbidden":
         block: Any = whole
@@ -126,10 +144,37 @@ def _explain_error(error: ValidationError, whole: type[Block]) -> str:
     if first["type"] == "missing":
         return f"the config lacks the key '{where}'"
     what = first["msg"].removeprefix("Value error, ")
+    if _is_misread_name(first):
+        what = f"a name is wanted, not {_spell_value(first['input'])}; if it is one, {IN_QUOTES}"
     if first["type"] == "model_type":  # pydantic names our class there
         given = "a list" if isinstance(first["input"], list) else quote(first["input"])
         what = f"give one block of settings (keys and values), not {given}"
     return f"config key '{where}': {what}" if location else f"in the config {what}"
+
+
+def _find_misread_name(errors: list[Any], first: Any) -> Any:
+    """Return the error of a name that YAML reads as something else, if that is all that is wrong.
+
+    Where a value may be of several kinds there is an error of each.
+    """
+    place = [part for part in first["loc"] if str(part) not in KIND_NAMES]
+    same = [one for one in errors if list(one["loc"][: len(place)]) == place]
+    if not all(one["type"].endswith(("_type", "literal_error")) for one in same):
+        return None
+    return next(filter(_is_misread_name, same), None)
+
+
+def _is_misread_name(error: Any) -> bool:
+    given = error["input"]
+    return error["type"] in ("string_type", "invalid_key") and isinstance(given, READ_BY_YAML)
+
+
+def _spell_value(value: Any) -> str:
+    """Return a value as YAML has it, and how else it may have been written."""
+    if isinstance(value, bool):
+        return "true (also written yes or on)" if value else "false (also written no or off)"
+    kind = "the date" if isinstance(value, date) else "the number"
+    return f"{kind} {shorten_line(value)}"
 
 
 def find_block(annotation: Any) -> Any:
