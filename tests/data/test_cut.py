@@ -172,6 +172,13 @@ def test_trials_without_an_event_and_beyond_the_session_are_left_out_and_counted
     )
 
 
+def test_times_with_a_decimal_comma_are_not_counted_as_missing():
+    texts = ["4", *(f"{time:.2f}".replace(".", ",") for time in EVENTS[1:])]
+    raw = plant(tables={"trials": pd.DataFrame({"onset": texts})})
+    with pytest.raises(InputError, match=r"'onset' of .* holds text; '8,00' has a decimal comma"):
+        cut(raw)
+
+
 def test_two_tables_with_the_event_are_both_named():
     table = plant().tables["trials"]
     raw = plant(tables={"learn": table, "recog": table[::2], "other": table[["side"]]})

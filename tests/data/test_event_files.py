@@ -56,6 +56,12 @@ def test_what_holds_several_lists_names_them(folder):
         ("e.npy", "not numpy", "damaged or not a numpy file"),
         ("f.mat", "not MATLAB", "damaged or not a MATLAB file"),
         ("g.csv", "onset\ninf\n1\n", "no finite times"),
+        ("h.csv", 'onset\n"2,5"\n"3,25"\n', "'2,5' has a decimal comma: numbers need a point"),
+        ("i.csv", "onset;side\n2,5;L\n3,5;R\n", "has semicolons between its columns; a .csv file"),
+        ("j.csv", "onset\tside\n2.5\tL\n", "has tabs between its columns; a .csv file needs com"),
+        ("k.tsv", "onset,side\n2.5,L\n", r"has commas.*a .tsv file needs tabs.*sep='.t', index"),
+        ("l.csv", "# rig 2\nonset,side\n2.5,L\n", "starts with a comment; its first line must"),
+        ("m.csv", "onset,side\n2.5,L\n2,5,L\n", "line 3 has 3 values, but .* names 2 columns"),
     ],
 )
 def test_bad_files_are_one_clear_line(tmp_path, name, content, reason):
@@ -63,6 +69,20 @@ def test_bad_files_are_one_clear_line(tmp_path, name, content, reason):
     with pytest.raises(FormatError, match=reason) as error:
         read_event_times(str(tmp_path / name))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_text_that_is_not_utf_8_is_said(tmp_path, encoding):
+    (tmp_path / "a.csv").write_text("onset,Größe\n2.5,1\n", encoding=encoding)
+    with pytest.raises(FormatError, match=r"is not text in UTF-8 .*save it as 'CSV UTF-8'"):
+        read_event_times(str(tmp_path / "a.csv"))
+
+
+def test_other_signs_in_a_header_are_no_separators(tmp_path):
+    (tmp_path / "a.csv").write_text("onset; s\n2.5\n3.5\n")
+    assert read_event_times(str(tmp_path / "a.csv")).tolist() == [2.5, 3.5]
+    (tmp_path / "a.txt").write_text("onset, s\n2.5\n3.5\n")
+    assert read_event_times(str(tmp_path / "a.txt")).tolist() == [2.5, 3.5]
 
 
 def test_a_table_of_trials(tmp_path):

@@ -3,6 +3,9 @@
 import csv
 from pathlib import Path
 
+SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+COMMENTS = ("#", "%")
+
 
 def count_columns(path: Path, separator: str = ",") -> int:
     """Return how many names a table's header holds: pandas takes minutes for a million.
@@ -15,3 +18,39 @@ def count_columns(path: Path, separator: str = ",") -> int:
             return len(next((row for row in rows if row), []))  # pandas skips empty lines
         except csv.Error as error:
             raise ValueError(str(error)) from None
+
+
+def find_other_separator(path: Path, separator: str) -> str:
+    """Return the sign that is between a table's columns where the separator gives one column only.
+
+    It is empty where there is none: the sign must be as often in the header as in the next line.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = [line for line, _ in zip(filter(str.strip, file), range(2), strict=False)]
+    if len(lines) < 2 or separator in lines[0]:
+        return ""
+    signs = (sign for sign in SEPARATORS if lines[0].count(sign) == lines[1].count(sign) > 0)
+    return next(signs, "")
+
+
+def explain_rows(path: Path, separator: str) -> str:
+    """Return which line has more values than the header has names; empty where none has."""
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        rows = csv.reader(file, delimiter=separator)
+        try:
+            header = next((row for row in rows if row), [])
+            for row in rows:
+                if len(row) > len(header):
+                    return _explain_row(header, len(row), rows.line_num)
+        except csv.Error:
+            pass
+    return ""
+
+
+def _explain_row(header: list[str], n_values: int, line: int) -> str:
+    if header and header[0].lstrip().startswith(COMMENTS):
+        return "it starts with a comment; its first line must name the columns: leave comments out"
+    return (
+        f"line {line} has {n_values} values, but the first line names {len(header)} columns "
+        "(a decimal number needs a point, text with the separator in it quotes)"
+    )

@@ -12,7 +12,7 @@ from spikecast.core.errors import DamagedFileError, FormatError, MissingFileErro
 from spikecast.core.files import is_special
 from spikecast.core.free_memory import check_size, check_texts, measure_texts
 from spikecast.core.stored_arrays import read_arrays
-from spikecast.core.text_tables import count_columns
+from spikecast.core.text_tables import SEPARATORS, count_columns, explain_rows, find_other_separator
 from spikecast.data.dataset import MOST_COLUMNS
 from spikecast.data.mapped import release
 from spikecast.data.parquet_files import read_parquet
@@ -229,6 +229,7 @@ def check_n_columns(what: str, n_columns: int) -> None:
 def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
     try:
         check_n_columns(f"'{path}'", count_columns(path, separator))
+        _check_separator(path, separator)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows that are longer than the header
             first = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
@@ -238,8 +239,13 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
         raise FormatError(f"there is no file '{path}'") from None
     except FormatError:
         raise
+    except UnicodeDecodeError:
+        raise FormatError(
+            f"'{path}' is not text in UTF-8 (but UTF-16 or Latin-1, as spreadsheets write it?): "
+            "save it as 'CSV UTF-8'"
+        ) from None
     except Exception as error:
-        reason = describe_error(error)
+        reason = explain_rows(path, separator) or describe_error(error)
         raise FormatError(f"'{path}' is not a table: {reason}") from None
     twice = first[first.duplicated() & first.notna()]  # pandas renames the second one
     if len(twice):
@@ -247,6 +253,41 @@ def _read_text(path: Path, separator: str, ids: Sequence[str]) -> pd.DataFrame:
     for name in kinds:
         table[name] = _read_ids(table[name], f"column {quote(name)} of '{path}'")
     return table
+
+
+def _check_separator(path: Path, separator: str) -> None:
+    """Raise where another sign is between the columns of a text file than its ending says."""
+    found = find_other_separator(path, separator)
+    if found:
+        point = ", decimal=','" if found == ";" else ""
+        to = "" if separator == "," else f", sep={separator!r}"
+        raise FormatError(
+            f"'{path}' has {SEPARATORS[found]} between its columns; a {path.suffix} file needs "
+            f"{SEPARATORS[separator]}, and decimal numbers a point. In pandas: "
+            f"read_csv(..., sep={found!r}{point}).to_csv(...{to}, index=False)"
+        )
+
+
+def explain_commas(values: pd.Series) -> str:
+    """Return what to do about text that is numbers with a decimal comma; empty for other text.
+
+    Examples
+    --------
+    >>> explain_commas(pd.Series(["2,5", "3,25"]))
+    "; '2,5' has a decimal comma: numbers need a point (in pandas: read_csv(..., decimal=','))"
+    >>> explain_commas(pd.Series(["left"]))
+    ''
+    """
+    texts = values.dropna().astype(str)
+    if texts.empty or not texts.str.fullmatch(r"\s*-?\d+(,\d+)?\s*").all():
+        return ""
+    first = next((text for text in texts if "," in text), None)
+    if first is None:
+        return ""
+    return (
+        f"; {quote(first)} has a decimal comma: numbers need a point (in pandas: "
+        "read_csv(..., decimal=','))"
+    )
 
 
 def _read_ids(column: pd.Series, what: str) -> pd.Series:

@@ -17,7 +17,7 @@ from spikecast.core.checks import describe_error, shorten_line
 from spikecast.core.errors import FormatError
 from spikecast.core.free_memory import check_fits
 from spikecast.core.hdf5_check import check_readable, explain_damage
-from spikecast.data.array_files import TABLE_SUFFIXES, map_array, read_table
+from spikecast.data.array_files import TABLE_SUFFIXES, explain_commas, map_array, read_table
 from spikecast.data.matlab_check import check_matlab
 
 TRIAL_SUFFIXES = (*TABLE_SUFFIXES,)
@@ -103,7 +103,9 @@ def _read_one_column(path: Path) -> np.ndarray:
     try:
         return np.concatenate([first, values.to_numpy(dtype=float)])
     except (ValueError, TypeError):
-        raise FormatError(f"'{path}' holds text; times of events must be numbers") from None
+        raise FormatError(
+            f"'{path}' holds text; times of events must be numbers{explain_commas(values)}"
+        ) from None
 
 
 def _read_matlab_variable(path: Path, variable: str, cell: int | None) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from spikecast.core.checks import check_same_length, suggest_name
 from spikecast.core.errors import InputError, NotEnoughDataError
 from spikecast.core.notices import Notice, NoticeKind
-from spikecast.data.array_files import check_row_order
+from spikecast.data.array_files import check_row_order, explain_commas
 from spikecast.data.columns import to_numbers
 from spikecast.data.event_files import (
     TRIAL_SUFFIXES,
@@ -229,8 +229,10 @@ def find_events(raw: RawSession, align: str, trials: str | None) -> Trials:
 def _take_column(table: pd.DataFrame, column: str, source: str) -> Trials:
     values = table[next(name for name in table.columns if str(name) == column)]
     events = to_numbers(values) if isinstance(values, pd.Series) else np.array([])
-    if len(table) and not np.isfinite(events).any():
-        raise InputError(f"align '{column}' of the table '{source}' holds no number")
+    why = explain_commas(values) if isinstance(values, pd.Series) else ""
+    if len(table) and (why or not np.isfinite(events).any()):
+        what = "text" if why else "no number"
+        raise InputError(f"align '{column}' of the table '{source}' holds {what}{why}")
     return Trials(events, table, column, source)
 
 

@@ -29,6 +29,7 @@ from spikecast.data.array_files import (
     AREA_NAMES,
     QUALITY_NAMES,
     check_seconds,
+    explain_commas,
     find_columns,
     read_table,
 )
@@ -213,7 +214,9 @@ def _read_ids(column: pd.Series, path: Path) -> pd.Series:
 
 def _read_numbers(table: pd.DataFrame, name: str, path: Path) -> np.ndarray:
     if table[name].dtype.kind not in "iuf":
-        raise FormatError(f"'{path}': column '{name}' must hold numbers (seconds)")
+        raise FormatError(
+            f"'{path}': column '{name}' must hold numbers (seconds){explain_commas(table[name])}"
+        )
     return table[name].to_numpy(dtype=float)
 
 
